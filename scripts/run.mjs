@@ -1,0 +1,46 @@
+// The door to every task: `npm run demo`, `npm test` and the others come through here, on whatever Node started npm. It installs what the
+// lockfile names, then goes on under the Node that the workspace itself pins, so that a bare machine and a developer's give the same results.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_NODE = [20, 20];
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bin = join(root, 'node_modules', '.bin');
+const [task, ...args] = process.argv.slice(2);
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+  fail(`Node ${OLDEST_NODE.join('.')} or newer is needed to start; this is ${process.versions.node}.`);
+}
+const taskFile = join(root, 'scripts', 'tasks', `${task}.mjs`);
+if (!task || !existsSync(taskFile)) fail(`there is no task "${task ?? ''}"; package.json lists them under "scripts".`);
+
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+install();
+// through npx once more, since turbo looks for pnpm on the PATH
+const { status, signal } = npx(['--', join(bin, 'node'), taskFile, ...args], {
+  stdio: 'inherit',
+  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+});
+process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1);
+
+function install() {
+  const installed = npx(['--', 'pnpm', 'install', '--frozen-lockfile', '--reporter=append-only'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (installed.status === 0) return;
+  process.stderr.write(`${installed.stdout ?? ''}${installed.stderr ?? ''}`);
+  fail(
+    `the dependencies could not be installed (${packageManager} ended with ${installed.status ?? installed.error?.code}; its words are above). ` +
+      'The first run needs the npm registry: check the network, a proxy or the registry in your npm configuration, then run the same command again.',
+  );
+}
+
+function npx(args, options) {
+  return spawnSync('npx', ['--yes', `--package=${packageManager}`, ...args], { cwd: root, shell: process.platform === 'win32', ...options });
+}
+
+function fail(message) {
+  console.error(`tokenward: ${message}`);
+  process.exit(1);
+}

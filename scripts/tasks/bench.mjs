@@ -1,0 +1,4 @@
+import { build, run } from './steps.mjs';
+
+build();
+run('pnpm', ['--silent', '--dir', 'bench', 'start', ...process.argv.slice(2)]);

@@ -1,0 +1,4 @@
+import { build, run } from './steps.mjs';
+
+build();
+run('pnpm', ['--silent', '--dir', 'examples/full-flow', 'start', ...process.argv.slice(2)]);

@@ -1,0 +1,78 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Runs a command with its output shown; ends this process where it fails, unless it `mayFail`. */
+export function run(command, args, { env = {}, mayFail = false } = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  if (status === 0) return true;
+  if (!mayFail) {
+    console.error(`tokenward: \`${[command, ...args].join(' ')}\` failed (${status ?? error?.code})`);
+    process.exit(1);
+  }
+  return false;
+}
+
+export function build() {
+  run('turbo', ['run', 'build', '--output-logs=errors-only', '--concurrency=2']);
+}
+
+/** Adds up what the steps of a test run counted; a step that failed without a count counts as one failure. */
+export function createTally() {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenward-counts-'));
+  const total = { passed: 0, failed: 0, skipped: 0 };
+
+  function add({ passed = 0, failed = 0, skipped = 0 }) {
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
+
+  function step(title, command, args, { env = {}, read = readCounts } = {}) {
+    console.log(`\n== ${title}`);
+    const file = join(folder, `${total.passed}-${title.replaceAll(/\W+/g, '-')}.json`);
+    const ok = run(
+      command,
+      args.map((arg) => arg.replace('{counts}', file)),
+      { env: { TOKENWARD_COUNTS: file, ...env }, mayFail: true },
+    );
+    const counts = read(file);
+    if (counts) add(counts);
+    else add(ok ? { passed: 1 } : { failed: 1 });
+    if (!ok && counts && counts.failed === 0) add({ failed: 1 });
+  }
+
+  function finish() {
+    rmSync(folder, { recursive: true, force: true });
+    const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+    console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+    process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+  }
+
+  return { step, finish };
+}
+
+function readCounts(file) {
+  return readJson(file);
+}
+
+/** The counts of vitest's JSON report. */
+export function readVitestCounts(file) {
+  const report = readJson(file);
+  return (
+    report && {
+      passed: report.numPassedTests,
+      failed: report.numFailedTests + report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length,
+      skipped: report.numPendingTests + report.numTodoTests,
+    }
+  );
+}
+
+function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,21 @@
+import { build, createTally, readVitestCounts } from './steps.mjs';
+
+const vitest = (...args) => ['run', '--reporter=default', '--reporter=json', '--outputFile.json={counts}', ...args];
+
+build();
+const tally = createTally();
+tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);
+tally.step('tests', 'vitest', vitest(), { read: readVitestCounts });
+for (const version of ['22', '26']) {
+  tally.step(
+    `published packages on Node ${version}`,
+    `compat/node_modules/node-${version}/bin/node`,
+    ['node_modules/vitest/vitest.mjs', ...vitest('--project', 'published')],
+    {
+      read: readVitestCounts,
+    },
+  );
+}
+tally.step('demo', 'pnpm', ['--silent', '--dir', 'examples/full-flow', 'start']);
+tally.step('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
+tally.finish();

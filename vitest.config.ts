@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// Two workers at most. `units` are tests of single files, next to the code; `published` are those that see a package as its users do, by
+// its name and its built `dist`, and that run on every supported Node.
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    projects: [
+      { extends: true, test: { name: 'units', include: ['packages/*/src/**/*.test.ts'] } },
+      { extends: true, test: { name: 'published', include: ['packages/*/test/**/*.test.ts'] } },
+    ],
+  },
+});
