@@ -1,0 +1,41 @@
+import { constants } from 'node:crypto';
+
+/** The signature algorithms for access tokens whose keys are public (RFC 7518 s3.1, RFC 8037, RFC 9864). */
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const;
+
+/** How an algorithm's signatures are checked by node:crypto, and which keys fit it. */
+export interface AlgorithmTraits {
+  readonly hash: string | null;
+  readonly keyType: 'rsa' | 'ec' | 'ed25519';
+  /** OpenSSL's name of the only curve that fits. */
+  readonly curve?: string;
+  /** In bytes, where the algorithm fixes it; RSA's follows from the key. */
+  readonly signatureLength?: number;
+  readonly padding?: { readonly padding: number; readonly saltLength: number };
+}
+
+const rsa = (hash: string): AlgorithmTraits => ({ hash, keyType: 'rsa' });
+const pss = (hash: string, saltLength: number): AlgorithmTraits => ({
+  hash,
+  keyType: 'rsa',
+  padding: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
+});
+const ecdsa = (hash: string, curve: string, signatureLength: number): AlgorithmTraits => ({ hash, keyType: 'ec', curve, signatureLength });
+const ed25519: AlgorithmTraits = { hash: null, keyType: 'ed25519', signatureLength: 64 };
+
+export const TRAITS: ReadonlyMap<string, AlgorithmTraits> = new Map<Algorithm, AlgorithmTraits>([
+  ['RS256', rsa('sha256')],
+  ['RS384', rsa('sha384')],
+  ['RS512', rsa('sha512')],
+  // RFC 7518 s3.5: the salt is as long as the hash, MGF1 uses the same hash
+  ['PS256', pss('sha256', 32)],
+  ['PS384', pss('sha384', 48)],
+  ['PS512', pss('sha512', 64)],
+  ['ES256', ecdsa('sha256', 'prime256v1', 64)],
+  ['ES384', ecdsa('sha384', 'secp384r1', 96)],
+  ['ES512', ecdsa('sha512', 'secp521r1', 132)],
+  ['EdDSA', ed25519],
+  ['Ed25519', ed25519],
+]);

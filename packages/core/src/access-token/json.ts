@@ -1,0 +1,106 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+
+export type JsonObject = Record<string, unknown>;
+
+const MAX_DEPTH = 32;
+const MAX_MEMBERS = 1_000;
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/**
+ * Parses the bytes of a JSON object as strictly as a signed one must be read: fatal UTF-8 with no byte order mark, no member twice at any
+ * depth however it is spelt (RFC 7515 s4, RFC 7519 s4), no lone surrogates, bounded depth and size. The result is deeply frozen.
+ *
+ * @returns undefined for everything else
+ */
+export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
+  let text: string;
+  if (isAscii(bytes)) text = bytes.toString('latin1');
+  else if (isUtf8(bytes)) text = bytes.toString('utf8');
+  else return undefined;
+
+  const written = measure(text);
+  if (written < 0) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  // JSON.parse keeps the last of equal names: fewer members in the value than in the text means that one was repeated
+  const kept = freezeAndCount(value, text.includes('\\u'));
+  return kept === written ? (value as JsonObject) : undefined;
+}
+
+/** Counts the members written in a JSON text, at all depths; -1 when it is nested too deep, too long, or has an open string. */
+function measure(text: string): number {
+  let members = 0;
+  let items = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfString(text, at + 1);
+        if (at < 0) return -1;
+        break;
+      case COLON:
+        if (++members > MAX_MEMBERS) return -1;
+        break;
+      case COMMA:
+        if (++items > MAX_MEMBERS) return -1;
+        break;
+      case OPEN_ARRAY:
+      case OPEN_OBJECT:
+        if (++depth > MAX_DEPTH) return -1;
+        break;
+      case CLOSE_ARRAY:
+      case CLOSE_OBJECT:
+        depth--;
+        break;
+    }
+  }
+  return members;
+}
+
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
+    let escapes = end;
+    while (text.charCodeAt(escapes - 1) === BACKSLASH) escapes--;
+    if ((end - escapes) % 2 === 0) return end;
+  }
+  return -1;
+}
+
+/** The number of members at all depths, or -1 where a name or string is not well-formed Unicode. */
+function freezeAndCount(value: object, hasEscapes: boolean): number {
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      const inner = countIn(item, hasEscapes);
+      if (inner < 0) return -1;
+      count += inner;
+    }
+  } else {
+    for (const name of Object.keys(value)) {
+      if (hasEscapes && !name.isWellFormed()) return -1;
+      const inner = countIn((value as JsonObject)[name], hasEscapes);
+      if (inner < 0) return -1;
+      count += 1 + inner;
+    }
+  }
+  Object.freeze(value);
+  return count;
+}
+
+function countIn(value: unknown, hasEscapes: boolean): number {
+  if (typeof value === 'object' && value !== null) return freezeAndCount(value, hasEscapes);
+  return hasEscapes && typeof value === 'string' && !value.isWellFormed() ? -1 : 0;
+}

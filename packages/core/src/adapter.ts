@@ -1,0 +1,124 @@
+/**
+ * What the author of an adapter needs beside the public face: a guard over a framework's own requests, the memory of whom a request was
+ * found to be from, and the writing of answers to Node's own response. An adapter reads the request by one function, and hands the
+ * decision on in its framework's manner.
+ *
+ * @module
+ */
+import type { ServerResponse } from 'node:http';
+import type { Claims } from './access-token/claims.js';
+import type { Auth } from './auth.js';
+import { ConfigurationError } from './configuration-error.js';
+import { createResourceGuard } from './guard.js';
+import { OptionReader } from './option-reader.js';
+import { parseOptions, type GuardOptions } from './options.js';
+import { combine, type Policy } from './policy.js';
+import type { Access, Decision, Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
+
+/** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
+export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {
+  /** The request's property that holds the {@link Auth}. Default: `auth`. */
+  readonly property?: string | undefined;
+  /**
+   * Answers refusals instead of the guard: for bodies or pages of your own. The decision's status and headers are the ones to send; what it
+   * throws goes the way of the framework's errors, and the handler behind the guard never runs.
+   */
+  readonly onDenied?: ((decision: Deny, ...native: Native) => void | Promise<void>) | undefined;
+}
+
+/** A guard over a framework's own requests. */
+export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
+  /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
+  decide(request: Request, access: Access): Decision | Promise<Decision>;
+  readonly onDenied: AdapterOptions<Native>['onDenied'];
+  warm(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param view reads a framework's request; it is called once for each request
+ * @param holder where the framework's users look for the property, when that is not the request itself
+ * @throws ConfigurationError that lists all that is wrong with the options
+ */
+export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
+  { property, onDenied, ...options }: AdapterOptions<Native>,
+  view: (request: Request) => ProtectedRequest,
+  holder: (request: Request) => object = (request) => request,
+): NativeGuard<Request, Native> {
+  const name = readAdapterOptions({ property, onDenied }, options);
+  const guard = createResourceGuard(options);
+  const views = new WeakMap<Request, ProtectedRequest>();
+
+  function decide(request: Request, access: Access): Decision | Promise<Decision> {
+    let seen = views.get(request);
+    if (!seen) {
+      seen = view(request);
+      views.set(request, seen);
+    }
+    const decision = guard.check(seen, access);
+    return decision instanceof Promise ? decision.then((settled) => remember(request, access, settled)) : remember(request, access, decision);
+  }
+
+  function remember(request: Request, { credentials }: Access, decision: Decision): Decision {
+    // a preflight is from nobody, so a handler that asks who it is from must fail
+    if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
+      Object.defineProperty(request, AUTH, { value: { auth: decision.auth }, configurable: true });
+      (holder(request) as Record<string, unknown>)[name] = decision.auth;
+    }
+    return decision;
+  }
+
+  return { decide, onDenied, warm: guard.warm, close: guard.close };
+}
+
+/** The property's name. What is wrong with these options is told together with what is wrong with the guard's. */
+function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions): string {
+  const reader = new OptionReader(own, ['property', 'onDenied']);
+  const property = reader.text('property', 'auth');
+  reader.fn('onDenied');
+  if (reader.problems.length === 0) return property;
+  try {
+    parseOptions(options);
+  } catch (error) {
+    if (error instanceof ConfigurationError) reader.problems.push(...error.problems);
+  }
+  throw new ConfigurationError(reader.problems);
+}
+
+/**
+ * What a route's guard was called with, as an {@link Access}.
+ *
+ * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
+ */
+export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[]): Access {
+  return Object.freeze({ credentials, policy: combine(policies) });
+}
+
+const AUTH = Symbol.for('tokenward.auth');
+
+interface Remembered {
+  [AUTH]?: { readonly auth: Auth | undefined };
+}
+
+/**
+ * Whom the last guard on a request's way found it to be from; undefined where credentials were optional and absent.
+ *
+ * @throws Error where no guard admitted the request
+ */
+export function authOf<C extends object = Claims>(request: object): Auth<C> | undefined {
+  const known = (request as Remembered)[AUTH];
+  if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
+  return known.auth as Auth<C> | undefined;
+}
+
+/** Sends a refusal as it is meant to be sent. */
+export function sendDenial(response: ServerResponse, { status, headers, body }: Deny): void {
+  response.statusCode = status;
+  applyHeaders(response, headers);
+  response.end(JSON.stringify(body));
+}
+
+/** Puts a decision's headers on a response that others will send. */
+export function applyHeaders(response: ServerResponse, headers: ResponseHeaders): void {
+  for (const name in headers) response.setHeader(name, headers[name]!);
+}

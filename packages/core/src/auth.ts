@@ -1,0 +1,83 @@
+import type { Claims } from './access-token/claims.js';
+
+/**
+ * What a verified access token says: an immutable value. It prints, logs and serialises without the token itself;
+ * {@link rawToken} gives that to those who must pass it on.
+ */
+export interface Auth<C extends object = Claims> {
+  /** Who issued the token: the configured issuer, byte by byte (`iss`). */
+  readonly issuer: string;
+  /** Who the token speaks for (`sub`). A user is known by issuer and subject together, never by e-mail or name. */
+  readonly subject: string | undefined;
+  /** The client that the token was issued to (`client_id`, else `azp`). */
+  readonly clientId: string | undefined;
+  /** Who the token is meant for (`aud`), always as a list. */
+  readonly audience: readonly string[];
+  /** What the token grants (`scope`, `scp`). */
+  readonly scopes: readonly string[];
+  /** The subject's roles, from the claim that the options name (`roles` by default). */
+  readonly roles: readonly string[];
+  /** Every claim, deeply frozen. Read own members only: the names come from outside. */
+  readonly claims: Readonly<C>;
+  /** When the token ends (`exp`): seconds since the epoch. */
+  readonly expiresAt: number;
+  /** When it was issued (`iat`): seconds since the epoch. */
+  readonly issuedAt: number;
+  /** The token's own identifier (`jti`). */
+  readonly tokenId: string | undefined;
+  /** The login session it belongs to (`sid`). */
+  readonly sessionId: string | undefined;
+  /** Who acts on the subject's behalf (`act`, RFC 8693 s4.1). */
+  readonly actor: Readonly<Record<string, unknown>> | undefined;
+}
+
+const RAW_TOKEN = Symbol.for('tokenward.rawToken');
+
+/**
+ * The access token that an {@link Auth} was made of, for passing it on to another API.
+ *
+ * @throws TypeError when the value did not come from a guard.
+ */
+export function rawToken(auth: Auth): string {
+  const read = (auth as { [RAW_TOKEN]?: () => string })[RAW_TOKEN];
+  if (typeof read !== 'function') throw new TypeError('rawToken(auth): this value was not made by a guard, so no token stands behind it');
+  return read.call(auth);
+}
+
+/** The one implementation of {@link Auth}. The token is a private field: no inspection, copy or serialisation reaches it. */
+export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
+  readonly #token: string;
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+  readonly audience: readonly string[];
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly claims: Readonly<C>;
+  readonly expiresAt: number;
+  readonly issuedAt: number;
+  readonly tokenId: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly actor: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(token: string, values: Auth<C>) {
+    this.#token = token;
+    this.issuer = values.issuer;
+    this.subject = values.subject;
+    this.clientId = values.clientId;
+    this.audience = values.audience;
+    this.scopes = values.scopes;
+    this.roles = values.roles;
+    this.claims = values.claims;
+    this.expiresAt = values.expiresAt;
+    this.issuedAt = values.issuedAt;
+    this.tokenId = values.tokenId;
+    this.sessionId = values.sessionId;
+    this.actor = values.actor;
+    Object.freeze(this);
+  }
+
+  [RAW_TOKEN](): string {
+    return this.#token;
+  }
+}

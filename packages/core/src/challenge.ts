@@ -1,0 +1,27 @@
+/** The parameters of a `WWW-Authenticate` challenge: RFC 6750 s3, RFC 9470 s3, RFC 9728 s5.1. */
+export interface Challenge {
+  readonly realm: string;
+  readonly resourceMetadata?: string | undefined;
+  readonly error?: string | undefined;
+  readonly errorDescription?: string | undefined;
+  readonly scope?: string | undefined;
+  readonly acrValues?: string | undefined;
+  readonly maxAge?: number | undefined;
+}
+
+/** `Bearer realm="...", ...`, each value quoted. `realm` always stands, since RFC 6750 s3 asks for at least one parameter. */
+export function bearerChallenge(challenge: Challenge): string {
+  let line = `Bearer realm=${quoted(challenge.realm)}`;
+  if (challenge.error !== undefined) line += `, error=${quoted(challenge.error)}`;
+  if (challenge.errorDescription !== undefined) line += `, error_description=${quoted(challenge.errorDescription)}`;
+  if (challenge.scope !== undefined) line += `, scope=${quoted(challenge.scope)}`;
+  if (challenge.acrValues !== undefined) line += `, acr_values=${quoted(challenge.acrValues)}`;
+  if (challenge.maxAge !== undefined) line += `, max_age=${quoted(String(challenge.maxAge))}`;
+  if (challenge.resourceMetadata !== undefined) line += `, resource_metadata=${quoted(challenge.resourceMetadata)}`;
+  return line;
+}
+
+/** A quoted-string (RFC 9110 s5.6.4). Whatever is not printable ASCII is dropped: a line break here would be a header of its own. */
+function quoted(value: string): string {
+  return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
+}

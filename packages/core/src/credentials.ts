@@ -1,0 +1,58 @@
+import type { Reason } from './denial.js';
+import type { ProtectedRequest } from './seam.js';
+
+/** A string is the presented access token; anything else says why there is none. */
+export type Credentials = string | { readonly reason: CredentialsReason };
+
+type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' | 'malformed_credentials' | 'multiple_credentials' | 'token_too_large'>;
+
+const MISSING: Credentials = { reason: 'missing_token' };
+const UNSUPPORTED: Credentials = { reason: 'unsupported_scheme' };
+const MALFORMED: Credentials = { reason: 'malformed_credentials' };
+const MULTIPLE: Credentials = { reason: 'multiple_credentials' };
+const TOO_LARGE: Credentials = { reason: 'token_too_large' };
+
+const BEARER = 'bearer ';
+/** auth-scheme [ SP ... ]: RFC 9110 s11.4 */
+const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
+/** Two field lines that a proxy joined (RFC 9110 s5.3). */
+const FOLDED_BEARER = /, *bearer /i;
+const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+/** RFC 6750 s2.1. Asked only of what is no token: what verifies has passed a narrower alphabet. */
+export function isToken68(text: string): boolean {
+  return TOKEN68.test(text);
+}
+
+/**
+ * Finds the access token of a request. It is taken from the `Authorization` field alone (RFC 6750 s2.1); one in the query is not used,
+ * but beside the field it makes the request ambiguous (RFC 6750 s2).
+ */
+export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials {
+  const field = request.headers['authorization'];
+  if (field === undefined) return MISSING;
+  let value: string | undefined;
+  if (typeof field === 'string') value = field;
+  else if (field.length === 0) return MISSING;
+  else if (field.length > 1) return MULTIPLE;
+  else value = field[0]!;
+
+  if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
+  if (!startsWithBearer(value)) {
+    if (/^bearer$/i.test(value) || !SOME_SCHEME.test(value)) return MALFORMED;
+    if (FOLDED_BEARER.test(value)) return MULTIPLE;
+    return UNSUPPORTED;
+  }
+  const token = value.slice(BEARER.length);
+  if (hasQueryToken(request.target)) return MULTIPLE;
+  return token;
+}
+
+function startsWithBearer(value: string): boolean {
+  return value.startsWith('Bearer ') || value.slice(0, BEARER.length).toLowerCase() === BEARER;
+}
+
+function hasQueryToken(target: string): boolean {
+  const query = target.indexOf('?');
+  return query >= 0 && new URLSearchParams(target.slice(query + 1)).has('access_token');
+}

@@ -1,0 +1,179 @@
+import type { Auth } from './auth.js';
+import type { DenialDetails, Reason } from './denial.js';
+import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
+import type { ProtectedRequest } from './seam.js';
+
+/** What a policy is asked about. */
+export interface Circumstances {
+  readonly auth: Auth;
+  readonly request: ProtectedRequest | undefined;
+  /** Seconds since the epoch. */
+  readonly nowSeconds: number;
+  readonly clockSkewSeconds: number;
+}
+
+export type PolicyReason = Extract<
+  Reason,
+  'insufficient_scope' | 'insufficient_role' | 'insufficient_claim' | 'policy_refused' | 'weak_authentication' | 'stale_authentication'
+>;
+
+/** What lacks, in the terms of the answer: the reason, and what the challenge can name. */
+export interface Lack {
+  readonly reason: PolicyReason;
+  readonly details: DenialDetails;
+}
+
+/** undefined: the policy is satisfied. */
+export function lacking(policy: Policy, circumstances: Circumstances): Lack | undefined {
+  switch (policy.kind) {
+    case 'scope':
+      return policy.scopes.every((name) => circumstances.auth.scopes.includes(name)) ? undefined : scopeLack(policy, policy.scopes);
+    case 'anyScope':
+      // any one would do: the first is named, since the challenge's list means all of them
+      return policy.scopes.some((name) => circumstances.auth.scopes.includes(name)) ? undefined : scopeLack(policy, policy.scopes.slice(0, 1));
+    case 'role':
+      return policy.roles.every((name) => circumstances.auth.roles.includes(name)) ? undefined : lack('insufficient_role', policy);
+    case 'anyRole':
+      return policy.roles.some((name) => circumstances.auth.roles.includes(name)) ? undefined : lack('insufficient_role', policy);
+    case 'claim':
+      return claimLack(policy, circumstances);
+    case 'acr':
+      return policy.values.includes(own(circumstances.auth.claims, 'acr') as string) ? undefined : stepUpLack('weak_authentication', policy);
+    case 'maxAge':
+      return isRecentLogin(policy.seconds, circumstances) ? undefined : stepUpLack('stale_authentication', policy);
+    case 'policy':
+      return answersTrue(() => policy.test(circumstances.auth, circumstances.request), 'policy_refused', policy);
+    case 'not':
+      return lacking(policy.policy, circumstances) === undefined ? lack('policy_refused', policy) : undefined;
+    case 'allOf':
+      return allLack(policy, circumstances);
+    case 'anyOf':
+      return anyLack(policy, circumstances);
+  }
+}
+
+/** The scope that a token would need where a policy stands and nothing is known of the caller yet. */
+export function neededScope(policy: Policy | undefined): readonly string[] {
+  switch (policy?.kind) {
+    case 'scope':
+      return policy.scopes;
+    case 'anyScope':
+      return policy.scopes.slice(0, 1);
+    case 'allOf':
+      return [...new Set(policy.policies.flatMap(neededScope))];
+    case 'anyOf':
+      return policy.policies.map(neededScope).find((scopes) => scopes.length > 0) ?? [];
+    default:
+      return [];
+  }
+}
+
+function allLack(policy: CombinedPolicy, circumstances: Circumstances): Lack | undefined {
+  const lacks: Lack[] = [];
+  const held: string[] = [];
+  for (const part of policy.policies) {
+    const lack = lacking(part, circumstances);
+    if (lack) lacks.push(lack);
+  }
+  if (lacks.length === 0) return undefined;
+  // what a new login can't mend comes first, and of that what a new scope can't mend
+  const denied = lacks.filter((lack) => !isStepUp(lack));
+  if (denied.length === 0) {
+    const { acrValues, maxAgeSeconds } = demandedLogin(policy);
+    return {
+      reason: lacks[0]!.reason,
+      details: {
+        acrValues: acrValues ?? lacks.find((lack) => lack.details.acrValues)?.details.acrValues,
+        maxAgeSeconds: maxAgeSeconds ?? lacks.find((lack) => lack.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
+        cause: causes(lacks),
+      },
+    };
+  }
+  const reason = (denied.find((lack) => lack.reason !== 'insufficient_scope') ?? denied[0]!).reason;
+  if (!denied.some((lack) => lack.details.scope)) return { reason, details: { cause: causes(denied) } };
+  for (const part of policy.policies) collectHeldScopes(part, circumstances.auth, held);
+  const scope = [...new Set([...held, ...denied.flatMap((lack) => lack.details.scope ?? [])])];
+  return { reason, details: { scope, cause: causes(denied) } };
+}
+
+/** Of several ways in, the one that is told is the one that the client can go: a scope to ask for, else a login. */
+function anyLack(policy: CombinedPolicy, circumstances: Circumstances): Lack | undefined {
+  const lacks: Lack[] = [];
+  for (const part of policy.policies) {
+    const lack = lacking(part, circumstances);
+    if (!lack) return undefined;
+    lacks.push(lack);
+  }
+  const told = lacks.find((lack) => lack.reason === 'insufficient_scope') ?? lacks.find(isStepUp) ?? lacks[0]!;
+  return { reason: told.reason, details: { ...told.details, cause: String(policy) } };
+}
+
+/** The scopes that a policy speaks of and the token has: a new token must not lose them (RFC 6750 s3.1 names the whole scope). */
+function collectHeldScopes(policy: Policy, auth: Auth, into: string[]): void {
+  if (policy.kind === 'scope' || policy.kind === 'anyScope') into.push(...policy.scopes.filter((name) => auth.scopes.includes(name)));
+  else if (policy.kind === 'allOf' || policy.kind === 'anyOf') for (const part of policy.policies) collectHeldScopes(part, auth, into);
+}
+
+function claimLack(policy: ClaimPolicy, circumstances: Circumstances): Lack | undefined {
+  const value = own(circumstances.auth.claims, policy.name);
+  const { expected } = policy;
+  if (value === undefined || value === null) return lack('insufficient_claim', policy);
+  if (typeof expected !== 'function') return value === expected ? undefined : lack('insufficient_claim', policy);
+  return answersTrue(() => expected(value, circumstances.auth, circumstances.request), 'insufficient_claim', policy);
+}
+
+/** A predicate admits by `true` and nothing else; what it throws is the operator's to see. */
+function answersTrue(ask: () => unknown, reason: PolicyReason, policy: Policy): Lack | undefined {
+  let answer: unknown;
+  try {
+    answer = ask();
+  } catch (cause) {
+    return { reason, details: { cause } };
+  }
+  if (answer === true) return undefined;
+  if (answer instanceof Promise) {
+    answer.catch(() => {});
+    return { reason, details: { cause: new TypeError(`${String(policy)} answered with a promise: a predicate must answer at once`) } };
+  }
+  return lack(reason, policy);
+}
+
+/** OpenID Connect Core s2: `auth_time` in seconds since the epoch. */
+function isRecentLogin(seconds: number, { auth, nowSeconds, clockSkewSeconds }: Circumstances): boolean {
+  const loginAt = own(auth.claims, 'auth_time');
+  return typeof loginAt === 'number' && Number.isFinite(loginAt) && loginAt >= 0 && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= seconds;
+}
+
+function scopeLack(policy: Policy, scope: readonly string[]): Lack {
+  return { reason: 'insufficient_scope', details: { scope, cause: String(policy) } };
+}
+
+function stepUpLack(reason: PolicyReason, policy: Policy): Lack {
+  return { reason, details: { ...demandedLogin(policy), cause: String(policy) } };
+}
+
+/** The whole login that a policy demands, since one made only for the part that lacks could lose the other. */
+function demandedLogin(policy: Policy): Pick<DenialDetails, 'acrValues' | 'maxAgeSeconds'> {
+  if (policy.kind === 'acr') return { acrValues: policy.values };
+  if (policy.kind === 'maxAge') return { maxAgeSeconds: policy.seconds };
+  if (policy.kind !== 'allOf') return {};
+  const parts = policy.policies.map(demandedLogin);
+  const ages = parts.flatMap((part) => part.maxAgeSeconds ?? []);
+  return { acrValues: parts.find((part) => part.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
+}
+
+function lack(reason: PolicyReason, policy: Policy): Lack {
+  return { reason, details: { cause: String(policy) } };
+}
+
+function isStepUp({ reason }: Lack): boolean {
+  return reason === 'weak_authentication' || reason === 'stale_authentication';
+}
+
+function causes(lacks: readonly Lack[]): unknown {
+  return lacks.length === 1 ? lacks[0]!.details.cause : lacks.map((lack) => lack.details.cause);
+}
+
+function own(claims: object, name: string): unknown {
+  return Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined;
+}

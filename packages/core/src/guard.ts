@@ -1,0 +1,85 @@
+import { verifyAccessToken, type Rejection } from './access-token/verify.js';
+import type { Auth } from './auth.js';
+import { isToken68, readCredentials } from './credentials.js';
+import { createDenial } from './denial.js';
+import { lacking, neededScope } from './evaluate.js';
+import { isObserved, publish } from './events.js';
+import { parseOptions, type GuardOptions } from './options.js';
+import { isPreflight } from './preflight.js';
+import type { Access, Allow, Decision, Deny, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
+
+/** What is known of a request's credentials: who, or why not. */
+type Authentication = Auth | Rejection;
+
+const NO_HEADERS: ResponseHeaders = Object.freeze({});
+const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: undefined, headers: NO_HEADERS });
+
+/**
+ * Makes the guard of one API.
+ *
+ * @throws ConfigurationError that lists all that is wrong with the options
+ *
+ * @example
+ * const guard = createResourceGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
+ * const decision = await guard.check({ method: 'GET', target: '/orders', headers: request.headers }, { policy: scope('orders:read') });
+ */
+export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
+  const config = parseOptions(options);
+  const deny = createDenial(config);
+  const authenticated = new WeakMap<ProtectedRequest, Authentication | Promise<Authentication>>();
+
+  function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
+    if (isPreflight(request)) return ANONYMOUS;
+    let authentication = authenticated.get(request);
+    if (authentication === undefined) {
+      authentication = authenticate(request);
+      authenticated.set(request, authentication);
+    }
+    return authentication instanceof Promise ? authentication.then((known) => decide(known, request, access)) : decide(authentication, request, access);
+  }
+
+  function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
+    const credentials = readCredentials(request, config.maxTokenBytes);
+    if (typeof credentials !== 'string') return credentials;
+    const verified = verifyAccessToken(credentials, config.verification);
+    return 'reason' in verified && verified.reason === 'malformed_token' && !isToken68(credentials) ? { reason: 'malformed_credentials' } : verified;
+  }
+
+  function decide(authentication: Authentication, request: ProtectedRequest, access: Access): Decision {
+    if ('reason' in authentication) {
+      if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS);
+      return tell(refuse(authentication, access));
+    }
+    return tell(permit(authentication, access.policy, request));
+  }
+
+  function refuse({ reason, cause, retryAfterSeconds }: Rejection, access: Access): Deny {
+    return deny(reason, { scope: isAboutNoToken(reason) ? neededScope(access.policy) : undefined, cause, retryAfterSeconds });
+  }
+
+  function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
+    const lack = policy && lacking(policy, { auth, request, nowSeconds: config.clock.now() / 1000, clockSkewSeconds: config.clockSkewSeconds });
+    return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
+  }
+
+  function tell<D extends Decision>(decision: D): D {
+    if (decision.outcome === 'allow') {
+      if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer: config.issuer, anonymous: decision.auth === undefined });
+    } else if (isObserved('tokenward:refused')) {
+      publish('tokenward:refused', { issuer: config.issuer, status: decision.status, reason: decision.reason, cause: decision.cause });
+    }
+    return decision;
+  }
+
+  return Object.freeze({
+    check,
+    permit: (auth: Auth, policy: NonNullable<Access['policy']>, request?: ProtectedRequest) => tell(permit(auth, policy, request)),
+    warm: () => config.verification.keys.warm(),
+    close: async () => config.verification.keys.close(),
+  });
+}
+
+/** RFC 6750 s3.1: a caller who showed nothing is told what to ask for; one who showed something bad is not. */
+function isAboutNoToken(reason: Rejection['reason']): boolean {
+  return reason === 'missing_token' || reason === 'unsupported_scheme';
+}

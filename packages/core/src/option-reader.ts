@@ -1,0 +1,103 @@
+import type { ConfigurationProblem } from './configuration-error.js';
+import { urlProblem } from './url.js';
+
+interface Range {
+  readonly least: number;
+  readonly most?: number;
+  readonly whole?: boolean;
+}
+
+/** Reads one bag of options, collecting what is wrong with it instead of stopping at the first. */
+export class OptionReader {
+  readonly problems: ConfigurationProblem[];
+  readonly #options: Readonly<Record<string, unknown>>;
+  readonly #prefix: string;
+
+  constructor(options: object, known: readonly string[], prefix = '', problems: ConfigurationProblem[] = []) {
+    this.#options = options as Readonly<Record<string, unknown>>;
+    this.#prefix = prefix;
+    this.problems = problems;
+    for (const name of Object.keys(options)) {
+      if (!known.includes(name)) this.wrong(name, `is not an option; these are: ${known.join(', ')}`);
+    }
+  }
+
+  /** The bag of options within this one. */
+  inner(name: string, known: readonly string[]): OptionReader {
+    const value = this.get(name);
+    const bag = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+    if (value !== undefined && bag !== value) this.wrong(name, `is ${shown(value)}: an object is needed`);
+    return new OptionReader(bag, known, `${this.#prefix}${name}.`, this.problems);
+  }
+
+  get(name: string): unknown {
+    return this.#options[name];
+  }
+
+  wrong(name: string, message: string): void {
+    this.problems.push({ path: `${this.#prefix}${name}`, message });
+  }
+
+  number(name: string, otherwise: number, range: Range): number {
+    return this.optionalNumber(name, range) ?? otherwise;
+  }
+
+  optionalNumber(name: string, { least, most = Number.MAX_SAFE_INTEGER, whole = false }: Range): number | undefined {
+    const value = this.get(name);
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
+    const upTo = most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`;
+    this.wrong(name, `is ${shown(value)}: a ${whole ? 'whole ' : ''}number${upTo} is needed`);
+    return undefined;
+  }
+
+  text(name: string, otherwise: string): string {
+    const value = this.get(name);
+    if (value === undefined) return otherwise;
+    if (typeof value === 'string' && value !== '') return value;
+    this.wrong(name, `is ${shown(value)}: a string that is not empty is needed`);
+    return otherwise;
+  }
+
+  /** A list of non-empty strings; an empty list would mean nothing or everything, so it is an error. */
+  texts(name: string): readonly string[] | undefined {
+    const value = this.get(name);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string' && text !== '')) return [...(value as string[])];
+    this.wrong(name, `is ${shown(value)}: a list of at least one string is needed, none of them empty`);
+    return undefined;
+  }
+
+  url(name: string): string | undefined {
+    const value = this.get(name);
+    if (value === undefined) return undefined;
+    const problem = typeof value === 'string' ? urlProblem(value) : 'is not a string';
+    if (problem === undefined) return value as string;
+    this.wrong(name, `${problem} (given: ${shown(value)})`);
+    return undefined;
+  }
+
+  flag(name: string): boolean {
+    const value = this.get(name);
+    if (value !== undefined && typeof value !== 'boolean') this.wrong(name, `is ${shown(value)}: true or false is needed`);
+    return value === true;
+  }
+
+  fn<F>(name: string): F | undefined {
+    const value = this.get(name);
+    if (value === undefined || typeof value === 'function') return value as F | undefined;
+    this.wrong(name, `is ${shown(value)}: a function is needed`);
+    return undefined;
+  }
+}
+
+/** What was given, for a message: short, and without the user name and password that a URL may hold. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') {
+    const url = URL.parse(value);
+    if (url?.username || url?.password) return `"${url.protocol}//***@${url.host}${url.pathname}"`;
+    return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}...` : value);
+  }
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? (value.length === 0 ? 'an empty list' : 'a list') : `a value of type ${typeof value}`;
+}

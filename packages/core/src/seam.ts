@@ -1,0 +1,88 @@
+import type { Auth } from './auth.js';
+import type { Reason } from './denial.js';
+import type { Policy } from './policy.js';
+
+/** A request as the guard sees it: what an adapter reads from its framework, and nothing else. */
+export interface ProtectedRequest {
+  /** The HTTP method as it was sent, with case. */
+  readonly method: string;
+  /** Path and query as the client sent them: the original target, not what a mounted router sees. */
+  readonly target: string;
+  /** `scheme://host[:port]` as the client addressed it, by the framework's own proxy rules. */
+  readonly origin?: string | undefined;
+  /** Field names in lower case. An array holds separate field lines: a doubled `Authorization` must be seen. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The TLS connection's client certificate, asked for only by a bound token. */
+  readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;
+}
+
+export interface ClientCertificate {
+  /** The certificate in DER. */
+  readonly raw: Uint8Array;
+  /** Whether TLS found it to be signed by a trusted authority. */
+  readonly authorized: boolean;
+}
+
+/** What a route asks for. */
+export interface Access {
+  /** `optional` admits the absence of credentials, never wrong ones. Default: `required`. */
+  readonly credentials?: 'required' | 'optional' | undefined;
+  readonly policy?: Policy | undefined;
+}
+
+/** Header fields by their names in lower case; an array stands for separate field lines. */
+export type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/** The body of a refusal: problem details for HTTP APIs (RFC 9457). */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** The error code of RFC 6750 s3.1, RFC 9470 s3; absent where there were no credentials at all. */
+  readonly error?: string;
+  readonly detail: string;
+  /** The whole scope that would do, where scopes are what lacks. */
+  readonly scope?: string;
+}
+
+export interface Allow<A extends Auth | undefined> {
+  readonly outcome: 'allow';
+  readonly auth: A;
+  /** To be put on the response, whatever it is. */
+  readonly headers: ResponseHeaders;
+}
+
+export interface Deny {
+  readonly outcome: 'deny';
+  readonly status: 400 | 401 | 403 | 503;
+  readonly headers: ResponseHeaders;
+  readonly body: ProblemDetails;
+  /** For operators, never for the wire: what exactly was wrong. */
+  readonly reason: Reason;
+  /** For operators: the error behind it, or what was expected. */
+  readonly cause?: unknown;
+}
+
+/** The answer to *may this token do this here?* A refusal is a value; only misuse throws. */
+export type Decision<A extends Auth | undefined = Auth | undefined> = Allow<A> | Deny;
+
+/** One API's guard, independent of any framework. */
+export interface ResourceGuard<A extends Auth = Auth> {
+  /**
+   * Decides on a request. It answers without a promise when nothing must be waited for.
+   *
+   * The credentials of one request object are looked at once, however often it is checked. `auth` is undefined where
+   * optional credentials were absent, and for a CORS preflight, which carries none by definition.
+   */
+  check(request: ProtectedRequest, access?: Access): Decision<A | undefined> | Promise<Decision<A | undefined>>;
+  /** Decides whether an authenticated request satisfies one more policy. */
+  permit(auth: A, policy: Policy, request?: ProtectedRequest): Decision<A>;
+  /**
+   * Fetches the issuer's keys ahead of the first request.
+   *
+   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests.
+   */
+  warm(): Promise<void>;
+  /** Gives up what is under way. A closed guard refuses with 503 what it has no keys for. */
+  close(): Promise<void>;
+}
