@@ -1,0 +1,193 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Algorithm, Clock } from '@tokenward/core';
+import { systemClock } from './clock.js';
+import { base64url, compactJws } from './compact-jws.js';
+import { misanswer, type Misbehaviour } from './misbehaviour.js';
+import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
+
+export interface TestIssuerOptions {
+  /** What `aud` says in tokens for which nothing else is said. Default: `https://api.example.test`. */
+  readonly audience?: string | undefined;
+  /** The issuer identifier's path, as of a tenant or realm: `/realms/one`. Default: none. */
+  readonly path?: string | undefined;
+  /** Of the first key, and of tokens for which nothing else is said. Default: RS256. */
+  readonly algorithm?: Algorithm | undefined;
+  /** Where `iat` and `exp` are counted from. Default: the system's clock. */
+  readonly clock?: Pick<Clock, 'now'> | undefined;
+  /** Default: any free one. */
+  readonly port?: number | undefined;
+  /** What the JWKS is served with: `max-age=600`, say. Default: nothing. */
+  readonly cacheControl?: string | undefined;
+}
+
+/** What an access token shall say. Everything has a default that a guard accepts. */
+export interface TokenWishes {
+  /** `sub`. Default: `user-1`. */
+  readonly subject?: string | undefined;
+  /** `scope`: names between spaces. Default: none. */
+  readonly scope?: string | undefined;
+  /** `roles`. Default: none. */
+  readonly roles?: readonly string[] | undefined;
+  /** `client_id`. Default: `client-1`. */
+  readonly clientId?: string | undefined;
+  /** `aud`. Default: the issuer's own `audience`. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** How long after `iat` the token ends; negative: so long ago. Default: 300. */
+  readonly lifetimeSeconds?: number | undefined;
+  /** Signs with the issuer's newest key for it, which is made when there is none. Default: the issuer's own. */
+  readonly algorithm?: Algorithm | undefined;
+  /** Signs with this key, whether or not the issuer publishes it. */
+  readonly key?: SigningKey | undefined;
+  /** Header members to add or to replace; `undefined` leaves one out. */
+  readonly header?: Readonly<Record<string, unknown>> | undefined;
+  /** Claims to add or to replace; `undefined` leaves one out. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  readonly signature?: SignatureQuirks | undefined;
+}
+
+/** A real authorization server's key side, over HTTP on loopback, which can be told to misbehave. */
+export interface TestIssuer {
+  /** The issuer identifier: what `iss` says. */
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwksUri: string;
+  /** What is published now. */
+  readonly jwks: { readonly keys: SigningKey['publicJwk'][] };
+  readonly algorithm: Algorithm;
+  /** How often each document was asked for. */
+  readonly requests: { readonly metadata: number; readonly jwks: number };
+  issueToken(wishes?: TokenWishes): Promise<string>;
+  /** The newest published key of an algorithm, which is made when there is none. */
+  signingKey(algorithm?: Algorithm): Promise<SigningKey>;
+  /** Publishes a new key beside the old ones, and signs with it from now on. */
+  rotateKeys(algorithm?: Algorithm): Promise<SigningKey>;
+  /** Takes a key out of the published set. */
+  withdrawKey(kid: string): void;
+  /** Publishes a key of your own making. */
+  publishKey(key: SigningKey): void;
+  /** Answers wrongly from now on, to one kind of question or to both; {@link behave} ends it. */
+  misbehave(how: Misbehaviour, where?: 'metadata' | 'jwks'): void;
+  behave(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an issuer for tests.
+ *
+ * @example
+ * const issuer = await createTestIssuer();
+ * const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience });
+ * const token = await issuer.issueToken({ scope: 'orders:read' });
+ */
+export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
+  const { audience = 'https://api.example.test', path = '', algorithm = 'RS256', clock = systemClock, cacheControl } = options;
+  if (path !== '' && !/^\/.*[^/]$/.test(path)) throw new TypeError(`path "${path}": it starts with a slash and does not end with one`);
+  const keys: SigningKey[] = [await newKey(algorithm)];
+  const requests = { metadata: 0, jwks: 0 };
+  const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour } = {};
+
+  const server = createServer(answer);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `${origin}${path}`;
+  const jwksUri = `${issuer}/jwks`;
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const asked = documentAt(request.url ?? '', path);
+    if (!asked) {
+      response.writeHead(404).end();
+      return;
+    }
+    requests[asked]++;
+    const fault = faults[asked];
+    if (fault) {
+      misanswer(fault, response, request.headers.host ?? '');
+      return;
+    }
+    const document = asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri };
+    response.writeHead(200, { 'content-type': 'application/json', ...(cacheControl !== undefined && { 'cache-control': cacheControl }) });
+    response.end(JSON.stringify(document));
+  }
+
+  function published(): { keys: SigningKey['publicJwk'][] } {
+    return { keys: keys.map(({ publicJwk }) => publicJwk) };
+  }
+
+  async function signingKey(wanted: Algorithm = algorithm): Promise<SigningKey> {
+    return keys.findLast((key) => key.algorithm === wanted) ?? rotateKeys(wanted);
+  }
+
+  async function rotateKeys(wanted: Algorithm = algorithm): Promise<SigningKey> {
+    const key = await newKey(wanted);
+    keys.push(key);
+    return key;
+  }
+
+  async function issueToken(wishes: TokenWishes = {}): Promise<string> {
+    const key = wishes.key ?? (await signingKey(wishes.algorithm));
+    const header = { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...wishes.header };
+    const now = Math.floor(clock.now() / 1000);
+    const claims = {
+      iss: issuer,
+      aud: wishes.audience ?? audience,
+      sub: wishes.subject ?? 'user-1',
+      client_id: wishes.clientId ?? 'client-1',
+      jti: crypto.randomUUID(),
+      iat: now,
+      exp: now + (wishes.lifetimeSeconds ?? 300),
+      scope: wishes.scope,
+      roles: wishes.roles,
+      ...wishes.claims,
+    };
+    // JSON.stringify leaves out what is undefined
+    return compactJws(base64url(JSON.stringify(header)), base64url(JSON.stringify(claims)), (bytes) =>
+      signBytes(key.algorithm, key.privateKey, bytes, wishes.signature),
+    );
+  }
+
+  return {
+    issuer,
+    audience,
+    jwksUri,
+    algorithm,
+    requests,
+    get jwks() {
+      return published();
+    },
+    issueToken,
+    signingKey,
+    rotateKeys,
+    withdrawKey(kid) {
+      const at = keys.findIndex((key) => key.kid === kid);
+      if (at < 0) throw new RangeError(`no key "${kid}" is published; these are: ${keys.map((key) => key.kid).join(', ')}`);
+      keys.splice(at, 1);
+    },
+    publishKey: (key) => void keys.push(key),
+    misbehave(how, where) {
+      if (where !== 'jwks') faults.metadata = how;
+      if (where !== 'metadata') faults.jwks = how;
+    },
+    behave() {
+      delete faults.metadata;
+      delete faults.jwks;
+    },
+    close() {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+async function newKey(algorithm: Algorithm): Promise<SigningKey> {
+  return asSigningKey(algorithm, await generatePrivateKey(algorithm));
+}
+
+/** OpenID Connect Discovery s4 puts its suffix behind the issuer's path, RFC 8414 s3.1 before it. */
+function documentAt(url: string, path: string): 'metadata' | 'jwks' | undefined {
+  if (url === `${path}/jwks`) return 'jwks';
+  return url === `${path}/.well-known/openid-configuration` || url === `/.well-known/oauth-authorization-server${path}` ? 'metadata' : undefined;
+}

@@ -1,0 +1,80 @@
+import { constants, createPublicKey, generateKeyPair, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Algorithm } from '@tokenward/core';
+
+/** A private key under its name. The key itself stays with the issuer: only the public part is ever shown. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: Algorithm;
+  readonly privateKey: KeyObject;
+  readonly publicJwk: JsonWebKey;
+}
+
+/** Departures from what an algorithm demands, for signatures that must be refused. */
+export interface SignatureQuirks {
+  /** RSASSA-PSS: the salt's length in bytes, where RFC 7518 s3.5 has the hash's own. */
+  readonly saltLength?: number | undefined;
+  /** ECDSA: DER, where RFC 7518 s3.4 has the two numbers side by side. */
+  readonly encoding?: 'ieee-p1363' | 'der' | undefined;
+}
+
+const generate = promisify(generateKeyPair);
+
+/** A new private key that fits an algorithm. */
+export async function generatePrivateKey(algorithm: Algorithm, { modulusLength = 2048 } = {}): Promise<KeyObject> {
+  const { family, curve } = traitsOf(algorithm);
+  if (family === 'ed25519') return (await generate('ed25519')).privateKey;
+  if (family === 'ec') return (await generate('ec', { namedCurve: curve! })).privateKey;
+  return (await generate('rsa', { modulusLength })).privateKey;
+}
+
+/** Makes a private key one of an issuer's, by the name and the other members that its JWKS will show. */
+export function asSigningKey(
+  algorithm: Algorithm,
+  privateKey: KeyObject,
+  kid: string = newKeyId(algorithm),
+  members: Readonly<Record<string, unknown>> = {},
+): SigningKey {
+  const publicJwk = { ...createPublicKey(privateKey).export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig', ...members };
+  return { kid, algorithm, privateKey, publicJwk };
+}
+
+/** Signs bytes as an algorithm has it, with whatever key: whether the two fit is not asked, so that misfits can be made too. */
+export function signBytes(algorithm: Algorithm, privateKey: KeyObject, bytes: Uint8Array, quirks: SignatureQuirks = {}): Buffer {
+  const { family, hash, saltLength } = traitsOf(algorithm);
+  if (family === 'pss') {
+    return sign(hash, bytes, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: quirks.saltLength ?? saltLength! });
+  }
+  if (family === 'ec') return sign(hash, bytes, { key: privateKey, dsaEncoding: quirks.encoding ?? 'ieee-p1363' });
+  return sign(hash, bytes, privateKey);
+}
+
+function newKeyId(algorithm: Algorithm): string {
+  return `${algorithm.toLowerCase()}-${randomBytes(6).toString('hex')}`;
+}
+
+interface Traits {
+  readonly family: 'rsa' | 'pss' | 'ec' | 'ed25519';
+  readonly hash: string | null;
+  readonly curve?: string;
+  readonly saltLength?: number;
+}
+
+const TRAITS: Readonly<Record<Algorithm, Traits>> = {
+  RS256: { family: 'rsa', hash: 'sha256' },
+  RS384: { family: 'rsa', hash: 'sha384' },
+  RS512: { family: 'rsa', hash: 'sha512' },
+  PS256: { family: 'pss', hash: 'sha256', saltLength: 32 },
+  PS384: { family: 'pss', hash: 'sha384', saltLength: 48 },
+  PS512: { family: 'pss', hash: 'sha512', saltLength: 64 },
+  ES256: { family: 'ec', hash: 'sha256', curve: 'P-256' },
+  ES384: { family: 'ec', hash: 'sha384', curve: 'P-384' },
+  ES512: { family: 'ec', hash: 'sha512', curve: 'P-521' },
+  EdDSA: { family: 'ed25519', hash: null },
+  Ed25519: { family: 'ed25519', hash: null },
+};
+
+function traitsOf(algorithm: Algorithm): Traits {
+  if (!Object.hasOwn(TRAITS, algorithm)) throw new TypeError(`there is no key for the algorithm "${algorithm}": use one of ${Object.keys(TRAITS).join(', ')}`);
+  return TRAITS[algorithm];
+}
