@@ -1,0 +1,117 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { Auth, Claims, Policy } from '@tokenward/core';
+import { accessOf, applyHeaders, authOf, createNativeGuard, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
+import { view } from './view.js';
+
+export * from '@tokenward/core';
+
+declare global {
+  // the only way in which Express lets a property of its request be typed
+  // eslint-disable-next-line typescript/no-namespace
+  namespace Express {
+    interface Request {
+      /** Who the request is from, behind a guard of @tokenward/express. `getAuth(req)` is the same without the `undefined`. */
+      auth?: Auth | undefined;
+    }
+  }
+}
+
+export type ExpressGuardOptions = AdapterOptions<[request: Request, response: Response]>;
+
+/** Admits a request to what stands behind it, or refuses it. */
+export type Guard = <P, ResBody, ReqBody, ReqQuery, Locals extends Record<string, unknown>>(
+  request: Request<P, ResBody, ReqBody, ReqQuery, Locals>,
+  response: Response<ResBody, Locals>,
+  next: NextFunction,
+) => void;
+
+/** A {@link Guard} that lets requests without credentials through. */
+export type OptionalGuard = <P, ResBody, ReqBody, ReqQuery>(
+  request: Request<P, ResBody, ReqBody, ReqQuery, BehindOptionalGuard>,
+  response: Response<ResBody, BehindOptionalGuard>,
+  next: NextFunction,
+) => void;
+
+declare const OPTIONAL: unique symbol;
+
+/** Tells `getAuth`, by the type of `res.locals` and nothing else, that a route's guard is an optional one. */
+export interface BehindOptionalGuard {
+  readonly [OPTIONAL]: true;
+  [name: string]: any; // eslint-disable-line typescript/no-explicit-any -- as Express types `res.locals`
+}
+
+export interface ExpressGuard {
+  /** A valid access token is needed, and all of these policies. */
+  (...policies: readonly Policy[]): Guard;
+  /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
+  optional(...policies: readonly Policy[]): OptionalGuard;
+  /**
+   * Fetches the issuer's keys ahead of the first request.
+   *
+   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
+   */
+  warm(): Promise<void>;
+  /** Gives up what is under way: for an orderly shutdown. */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the guard of one API. With no options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment.
+ *
+ * @throws ConfigurationError that lists all that is wrong with the options
+ *
+ * @example
+ * const guard = createGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
+ * app.use(guard());
+ * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
+ */
+export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
+  const { decide, onDenied, warm, close } = createNativeGuard(options, view);
+
+  function guardWith(access: ReturnType<typeof accessOf>) {
+    return (request: Request, response: Response, next: NextFunction): void => {
+      function settle(decision: Exclude<ReturnType<typeof decide>, Promise<unknown>>): void {
+        if (decision.outcome === 'allow') {
+          applyHeaders(response, decision.headers);
+          next();
+        } else if (onDenied) {
+          answer(() => onDenied(decision, request, response), next);
+        } else {
+          sendDenial(response, decision);
+        }
+      }
+      const decision = decide(request, access);
+      if (decision instanceof Promise) decision.then(settle, next);
+      else settle(decision);
+    };
+  }
+
+  return Object.assign((...policies: readonly Policy[]) => guardWith(accessOf('required', policies)) as Guard, {
+    optional: (...policies: readonly Policy[]) => guardWith(accessOf('optional', policies)) as OptionalGuard,
+    warm,
+    close,
+  });
+}
+
+/** Runs an `onDenied` of the user's: what it throws or rejects with is an error of the app, which Express 4 would not see by itself. */
+function answer(onDenied: () => void | Promise<void>, next: NextFunction): void {
+  try {
+    onDenied()?.catch(next);
+  } catch (error) {
+    next(error);
+  }
+}
+
+/**
+ * Who the request is from. Behind `guard.optional()` it may be undefined, and a handler that stands on the same route as that guard sees
+ * so by its type.
+ *
+ * @throws Error where no guard admitted the request
+ */
+export function getAuth<C extends object = Claims>(request: {
+  readonly res?: { readonly locals: { readonly [OPTIONAL]: true } } | undefined;
+}): Auth<C> | undefined;
+export function getAuth<C extends object = Claims>(request: Express.Request): Auth<C>;
+export function getAuth<C extends object>(request: object): Auth<C> | undefined {
+  return authOf<C>(request);
+}
