@@ -16,13 +16,9 @@ const BEARER = 'bearer ';
 /** auth-scheme [ SP ... ]: RFC 9110 s11.4 */
 const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
 /** Two field lines that a proxy joined (RFC 9110 s5.3). */
-const FOLDED_BEARER = /, *bearer /i;
+const FOLDED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i;
+/** RFC 6750 s2.1, RFC 9110 s11.2 */
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
-
-/** RFC 6750 s2.1. Asked only of what is no token: what verifies has passed a narrower alphabet. */
-export function isToken68(text: string): boolean {
-  return TOKEN68.test(text);
-}
 
 /**
  * Finds the access token of a request. It is taken from the `Authorization` field alone (RFC 6750 s2.1); one in the query is not used,
@@ -31,21 +27,18 @@ export function isToken68(text: string): boolean {
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials {
   const field = request.headers['authorization'];
   if (field === undefined) return MISSING;
-  let value: string | undefined;
+  let value: string;
   if (typeof field === 'string') value = field;
   else if (field.length === 0) return MISSING;
   else if (field.length > 1) return MULTIPLE;
   else value = field[0]!;
 
   if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
-  if (!startsWithBearer(value)) {
-    if (/^bearer$/i.test(value) || !SOME_SCHEME.test(value)) return MALFORMED;
-    if (FOLDED_BEARER.test(value)) return MULTIPLE;
-    return UNSUPPORTED;
-  }
+  if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
+  if (!startsWithBearer(value)) return /^bearer$/i.test(value) || !SOME_SCHEME.test(value) ? MALFORMED : UNSUPPORTED;
   const token = value.slice(BEARER.length);
-  if (hasQueryToken(request.target)) return MULTIPLE;
-  return token;
+  if (!TOKEN68.test(token)) return MALFORMED;
+  return hasQueryToken(request.target) ? MULTIPLE : token;
 }
 
 function startsWithBearer(value: string): boolean {

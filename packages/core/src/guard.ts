@@ -1,6 +1,6 @@
 import { verifyAccessToken, type Rejection } from './access-token/verify.js';
 import type { Auth } from './auth.js';
-import { isToken68, readCredentials } from './credentials.js';
+import { readCredentials } from './credentials.js';
 import { createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
 import { isObserved, publish } from './events.js';
@@ -40,9 +40,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
     const credentials = readCredentials(request, config.maxTokenBytes);
-    if (typeof credentials !== 'string') return credentials;
-    const verified = verifyAccessToken(credentials, config.verification);
-    return 'reason' in verified && verified.reason === 'malformed_token' && !isToken68(credentials) ? { reason: 'malformed_credentials' } : verified;
+    return typeof credentials === 'string' ? verifyAccessToken(credentials, config.verification) : credentials;
   }
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access): Decision {

@@ -3,9 +3,10 @@ import { RFC9068_CLAIMS, type ClaimRules } from './access-token/claims.js';
 import type { VerificationConfig } from './access-token/verify.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigurationError } from './configuration-error.js';
-import { parseKeySet, type Jwks, type KeySet } from './issuer/key-set.js';
+import { hasPrivatePart, parseKeySet, type Jwks, type KeySet } from './issuer/key-set.js';
 import { createStaticKeySource } from './issuer/key-source.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './issuer/remote-keys.js';
+import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, shown } from './option-reader.js';
 import { urlProblem } from './url.js';
 
@@ -44,7 +45,12 @@ export interface GuardOptions {
   /** Longer tokens are refused unread. Default: 16384. */
   readonly maxTokenBytes?: number | undefined;
   readonly keyFetching?: KeyFetchingOptions | undefined;
+  /** Where the time is taken from: for tests. Default: the system's. */
   readonly clock?: Clock | undefined;
+  /**
+   * Fetches metadata and keys instead of Node's own HTTP client: behind an egress proxy, say. The limits of {@link KeyFetchingOptions} hold for
+   * it too; which addresses it connects to is then its own business.
+   */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
@@ -56,6 +62,11 @@ export interface KeyFetchingOptions {
   readonly maxBytes?: number | undefined;
   /** Default: 100. */
   readonly maxKeys?: number | undefined;
+  /**
+   * The hosts that the issuer's metadata may name for its keys, beside the issuer's own. Default: any host, as long as its address is a public
+   * one; a private or link-local address has to be listed here.
+   */
+  readonly jwksHosts?: readonly string[] | undefined;
   /** How long keys count as fresh when the server does not say (its `Cache-Control` counts between a minute and an hour). Default: 600. */
   readonly freshSeconds?: number | undefined;
   /** How long keys that are no longer fresh serve on while the issuer can't be reached. Default: 3600. */
@@ -112,11 +123,12 @@ export function parseOptions(options: GuardOptions): GuardConfig {
   const fetching = readKeyFetching(reader);
   const jwksUri = reader.url('jwksUri');
   const keySet = readKeySet(reader, algorithms, fetching.maxKeys);
-  const fetch = reader.fn<typeof globalThis.fetch>('fetch') ?? globalThis.fetch;
+  const fetch = reader.fn<typeof globalThis.fetch>('fetch');
+  const transport = fetch ? fetchTransport(fetch) : nodeTransport;
   if (jwksUri !== undefined && keySet) reader.wrong('jwks', 'stands beside jwksUri: give one of them');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
 
-  const keys = keySet ? createStaticKeySource(keySet) : createRemoteKeySource({ ...fetching, issuer, jwksUri, algorithms, clock, fetch });
+  const keys = keySet ? createStaticKeySource(keySet) : createRemoteKeySource({ ...fetching, issuer, jwksUri, algorithms, clock, transport });
   return Object.freeze({ ...config, verification: { algorithms: new Set<string>(algorithms), rules, keys, knownHeaders: new Map(), now: () => clock.now() } });
 }
 
@@ -191,6 +203,7 @@ function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof Key
     timeoutSeconds: inner.number('timeoutSeconds', 5, { least: 0.01, most: 60 }),
     maxBytes: inner.number('maxBytes', 524_288, { least: 1024, most: 16_777_216, whole: true }),
     maxKeys: inner.number('maxKeys', 100, { least: 1, most: 1000, whole: true }),
+    jwksHosts: asSet(inner.texts('jwksHosts')),
     freshSeconds: inner.number('freshSeconds', 600, { least: 1, most: DAY_SECONDS }),
     staleSeconds: inner.number('staleSeconds', 3600, { least: 0, most: DAY_SECONDS }),
     unknownKeyCooldownSeconds: inner.number('unknownKeyCooldownSeconds', 30, { least: 1, most: DAY_SECONDS }),
@@ -201,7 +214,12 @@ function readKeySet(reader: OptionReader, algorithms: readonly Algorithm[], maxK
   const jwks = reader.get('jwks');
   if (jwks === undefined) return undefined;
   try {
-    return parseKeySet(jwks, algorithms, maxKeys);
+    const set = parseKeySet(jwks, algorithms, maxKeys);
+    for (const [index, key] of (jwks as Jwks).keys.entries()) {
+      if (typeof key === 'object' && key !== null && hasPrivatePart(key))
+        reader.wrong(`jwks.keys[${index}]`, 'holds a private or secret part: give the public members only');
+    }
+    return set;
   } catch (error) {
     reader.wrong('jwks', (error as Error).message);
     return undefined;
@@ -212,7 +230,7 @@ function asSet(values: readonly string[] | undefined): ReadonlySet<string> | und
   return values && new Set(values);
 }
 
-const KEY_FETCHING_OPTIONS = ['timeoutSeconds', 'maxBytes', 'maxKeys', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'];
+const KEY_FETCHING_OPTIONS = ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'];
 const OPTIONS = [
   'issuer',
   'audience',

@@ -190,7 +190,7 @@ function names(of: string, values: readonly string[], allowed: RegExp): readonly
   if (values.length === 0) throw misuse(`${of}()`, 'needs at least one name: a policy made of nothing would admit everybody');
   for (const value of values) {
     if (typeof value !== 'string' || !allowed.test(value)) {
-      const given = typeof value === 'string' ? JSON.stringify(value) : String(typeof value);
+      const given = typeof value === 'string' ? JSON.stringify(value) : typeof value;
       const several = typeof value === 'string' && /^\S+( \S+)+$/.test(value) ? `; several are several arguments: ${call(of, value.split(' '))}` : '';
       throw misuse(`${of}(${given})`, `is not a name that a token can hold${several}`);
     }

@@ -8,6 +8,6 @@ export function urlProblem(text: string): string | undefined {
   return isLoopback(url.hostname) ? undefined : 'is http, which anybody on the way can forge: https is needed (http passes for loopback addresses only)';
 }
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
 }

@@ -148,8 +148,11 @@ function readAudience(aud: unknown): readonly string[] | undefined {
   return undefined;
 }
 
+/** The last second of the year 9999. What lies beyond was written in milliseconds (RFC 7519 s2 has seconds), and would hardly ever end. */
+const LAST_DATE = 253_402_300_799;
+
 function isNumericDate(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+  return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
 }
 
 function isNameOrAbsent(value: unknown): value is string | undefined {
@@ -165,7 +168,7 @@ function readScopes(scope: unknown, scp: unknown): readonly string[] {
   if (typeof scope === 'string' && scp === undefined) return splitScope(scope);
   const names = typeof scope === 'string' ? [...splitScope(scope)] : [];
   if (typeof scp === 'string') names.push(...splitScope(scp));
-  else if (Array.isArray(scp) && scp.every((name) => typeof name === 'string')) names.push(...(scp));
+  else if (Array.isArray(scp) && scp.every((name) => typeof name === 'string')) names.push(...scp);
   return names.length > 0 ? Object.freeze([...new Set(names)]) : NONE;
 }
 

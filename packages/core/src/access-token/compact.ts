@@ -1,5 +1,5 @@
 import type { Reason } from '../denial.js';
-import { isCanonicalBase64url } from './base64url.js';
+import { decodeBase64url } from './base64url.js';
 import { parseStrictObject, type JsonObject } from './json.js';
 
 /** A compact JWS (RFC 7515 s7.1) taken apart and not yet verified: the payload stays bytes. */
@@ -37,23 +37,17 @@ export function parseCompactJws(token: string, known?: ReadonlyMap<string, JoseH
   if (third >= 0) return isJweShape(token, third) ? 'encrypted_token' : 'malformed_token';
   if (first > MAX_HEADER_LENGTH) return 'token_too_large';
   const header64 = token.slice(0, first);
-  const payload64 = token.slice(first + 1, second);
-  const signature64 = token.slice(second + 1);
   const header = known?.get(header64) ?? parseHeader(header64);
   if (typeof header === 'string') return header;
-  if (!isCanonicalBase64url(payload64) || !isCanonicalBase64url(signature64)) return 'malformed_token';
-  return {
-    header64,
-    header,
-    signed: Buffer.from(token.slice(0, second), 'latin1'),
-    payload: Buffer.from(payload64, 'base64url'),
-    signature: Buffer.from(signature64, 'base64url'),
-  };
+  const payload = decodeBase64url(token.slice(first + 1, second));
+  const signature = decodeBase64url(token.slice(second + 1));
+  if (!payload || !signature) return 'malformed_token';
+  return { header64, header, signed: Buffer.from(token.slice(0, second), 'latin1'), payload, signature };
 }
 
 function parseHeader(header64: string): JoseHeader | CompactReason {
-  if (!isCanonicalBase64url(header64)) return 'malformed_token';
-  const header = parseStrictObject(Buffer.from(header64, 'base64url'));
+  const bytes = decodeBase64url(header64);
+  const header = bytes && parseStrictObject(bytes);
   if (!header) return 'malformed_token';
   const { alg, kid, typ, cty } = ownMembers(header);
   if (typeof alg !== 'string' || !isStringOrAbsent(kid) || !isStringOrAbsent(typ) || !isStringOrAbsent(cty)) return 'malformed_token';

@@ -1,5 +1,7 @@
+import type { Answer, Transport } from './transport.js';
+
 export interface FetchLimits {
-  readonly fetch: typeof globalThis.fetch;
+  readonly transport: Transport;
   /** From the first byte asked for to the last one received. */
   readonly timeoutSeconds: number;
   /** Counted after decompression. */
@@ -8,10 +10,10 @@ export interface FetchLimits {
 
 export interface FetchedJson {
   readonly document: unknown;
-  readonly headers: Headers;
+  readonly header: Answer['header'];
 }
 
-/** The server answered, and said that there is nothing at this address. */
+/** The server answered, and said that there is nothing for us at this address. */
 export class NotFoundError extends Error {}
 
 /**
@@ -19,12 +21,12 @@ export class NotFoundError extends Error {}
  *
  * @throws Error that names the URL and what went wrong
  */
-export async function fetchJson(url: string, limits: FetchLimits, closed: AbortSignal): Promise<FetchedJson> {
+export async function fetchJson(url: string, limits: FetchLimits, closed: AbortSignal, publicOnly = false): Promise<FetchedJson> {
   const deadline = AbortSignal.timeout(limits.timeoutSeconds * 1000);
   const signal = AbortSignal.any([deadline, closed]);
   try {
     // raced as well, since a fetch of the user's own may not listen to the signal
-    return await Promise.race([load(url, limits, signal), rejectOn(signal)]);
+    return await Promise.race([load(url, limits, signal, publicOnly), rejectOn(signal)]);
   } catch (error) {
     if (closed.aborted) throw new Error(`${url}: given up, since the guard was closed`);
     if (deadline.aborted) throw new Error(`${url}: no complete answer within ${limits.timeoutSeconds} s`);
@@ -33,30 +35,29 @@ export async function fetchJson(url: string, limits: FetchLimits, closed: AbortS
   }
 }
 
-async function load(url: string, { fetch, maxBytes }: FetchLimits, signal: AbortSignal): Promise<FetchedJson> {
-  const response = await fetch(url, { headers: { accept: 'application/json' }, redirect: 'manual', signal });
-  if (response.status !== 200) {
-    await response.body?.cancel();
-    if (response.status === 404) throw new NotFoundError(`${url}: answered with status 404`);
-    const redirected = response.status >= 300 && response.status < 400 ? ': redirects are not followed, so give the final address' : '';
-    throw new Error(`answered with status ${response.status}${redirected}`);
+async function load(url: string, { transport, maxBytes }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
+  const answer = await transport(url, signal, publicOnly);
+  const { status } = answer;
+  if (status !== 200) {
+    answer.discard();
+    if (status >= 400 && status < 500) throw new NotFoundError(`${url}: answered with status ${status}`);
+    throw new Error(`answered with status ${status}${status >= 300 && status < 400 ? ': redirects are not followed, so give the final address' : ''}`);
   }
-  const text = await readText(response, maxBytes);
+  const text = await readText(answer, maxBytes);
   try {
-    return { document: JSON.parse(text) as unknown, headers: response.headers };
+    return { document: JSON.parse(text) as unknown, header: answer.header };
   } catch {
     // the parser's message would quote the body
     throw new Error('the answer is not JSON');
   }
 }
 
-async function readText(response: Response, maxBytes: number): Promise<string> {
-  if (!response.body) return '';
+async function readText({ body }: Answer, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     bytes += chunk.byteLength;
-    // leaving the loop cancels the body
+    // leaving the loop gives the rest up
     if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
@@ -71,8 +72,10 @@ function rejectOn(signal: AbortSignal): Promise<never> {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
-  // undici says "fetch failed" and keeps what happened in the cause
+  // undici says "fetch failed" and keeps what happened in the cause; a refused connection over two families has a code and no words
+  const { code } = error as { code?: unknown };
   const cause = error.cause as { code?: unknown; message?: unknown } | undefined;
-  if (typeof cause?.code === 'string') return `${error.message} (${cause.code})`;
-  return typeof cause?.message === 'string' ? `${error.message} (${cause.message})` : error.message;
+  const detail = typeof cause?.code === 'string' ? cause.code : typeof cause?.message === 'string' ? cause.message : undefined;
+  if (detail !== undefined) return `${error.message} (${detail})`;
+  return error.message || (typeof code === 'string' ? code : 'failed');
 }

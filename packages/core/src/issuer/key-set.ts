@@ -86,7 +86,7 @@ function parseKey(value: unknown, algorithms: readonly Algorithm[], remark: (tex
   const jwk = value as Record<string, unknown>;
   const { kty, crv, kid, alg, use, key_ops: operations } = jwk;
   if (kty === 'oct') return void remark('is a symmetric key, which has no place where others can read it');
-  if (['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].some((name) => Object.hasOwn(jwk, name))) remark('shows its private part: replace this key at the issuer');
+  if (hasPrivatePart(jwk)) remark('shows its private part: replace this key at the issuer');
   if (kid !== undefined && typeof kid !== 'string') return void remark('has a "kid" that is no string');
   if (use !== undefined && use !== 'sig') return void remark('is not for signatures ("use")');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return void remark('is not for verifying ("key_ops")');
@@ -102,6 +102,11 @@ function parseKey(value: unknown, algorithms: readonly Algorithm[], remark: (tex
   const weakness = weaknessOf(key, jwk);
   if (weakness) return void remark(weakness);
   return { keyId: kid, prepared: new Map(fitting.map((name) => [name, prepare(key, TRAITS.get(name)!)])) };
+}
+
+/** RFC 7518 s6.2.2, s6.3.2, s6.4: what must never be where others can read it. */
+export function hasPrivatePart(jwk: object): boolean {
+  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((name) => Object.hasOwn(jwk, name));
 }
 
 const CURVES: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };

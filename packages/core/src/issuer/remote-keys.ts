@@ -6,6 +6,7 @@ import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet, type PreparedKey } from './key-set.js';
 import type { FoundKeys, KeySource } from './key-source.js';
 import { discoverJwksUri } from './metadata.js';
+import { isLoopback } from '../url.js';
 
 export interface RemoteKeysConfig extends FetchLimits {
   readonly issuer: string;
@@ -17,6 +18,8 @@ export interface RemoteKeysConfig extends FetchLimits {
   readonly staleSeconds: number;
   readonly unknownKeyCooldownSeconds: number;
   readonly clock: Clock;
+  /** The hosts that metadata may name, beside the issuer's own; undefined: any. */
+  readonly jwksHosts: ReadonlySet<string> | undefined;
 }
 
 /** An issuer's keys could not be fetched. The message names the address and what went wrong there. */
@@ -93,7 +96,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
 
   async function load(): Promise<HeldKeys> {
     const jwksUri = config.jwksUri ?? (await findJwksUri());
-    const { document, headers } = await fetchJson(jwksUri, config, closing.signal);
+    const { document, header } = await fetchJson(jwksUri, config, closing.signal, config.jwksUri === undefined && leadsElsewhere(config, jwksUri));
     let set: KeySet;
     try {
       set = parseKeySet(document, config.algorithms, config.maxKeys);
@@ -101,7 +104,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       throw new Error(`${jwksUri}: ${(error as Error).message}`);
     }
     const now = config.clock.monotonic();
-    const fresh = freshnessSeconds(headers, config.freshSeconds) * 1000;
+    const fresh = freshnessSeconds(header, config.freshSeconds) * 1000;
     return { set, refreshAt: now + fresh * REFRESH_AT_SHARE, usableUntil: now + fresh + config.staleSeconds * 1000 };
   }
 
@@ -109,6 +112,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     // after a failure the address itself may be what is wrong
     if (!discovered || lastError || config.clock.monotonic() >= discovered.until) {
       const jwksUri = await discoverJwksUri(config.issuer, config, closing.signal);
+      checkHost(config, jwksUri);
       discovered = { jwksUri, until: config.clock.monotonic() + METADATA_LIFE_SECONDS * 1000 };
     }
     return discovered.jwksUri;
@@ -139,4 +143,18 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     },
     close: () => closing.abort(),
   };
+}
+
+/** The issuer's word for where its keys are is taken within what was configured: a host of its own, or one that was listed. */
+function checkHost({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): void {
+  const { hostname } = new URL(jwksUri);
+  if (jwksHosts === undefined || jwksHosts.has(hostname) || hostname === new URL(issuer).hostname) return;
+  throw new Error(`the metadata of ${issuer} puts its keys on the host ${hostname}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
+}
+
+/** Whether only metadata vouches for a host, so that it must be a public one. An issuer on loopback is at home there. */
+function leadsElsewhere({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): boolean {
+  const { hostname } = new URL(jwksUri);
+  const own = new URL(issuer).hostname;
+  return hostname !== own && !isLoopback(own) && jwksHosts?.has(hostname) !== true;
 }

@@ -1,0 +1,82 @@
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP } from 'node:net';
+import type { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { inwardMessage, isPublicAddress, lookupPublic } from './public-address.js';
+
+/** An answer as far as it is needed: its body is bytes after decompression, read by whoever bounds it. */
+export interface Answer {
+  readonly status: number;
+  header(name: string): string | null;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Gives the body up unread. */
+  discard(): void;
+}
+
+/** GETs a URL and follows no redirect. `publicOnly`: a host that leads inward is not connected to. */
+export type Transport = (url: string, signal: AbortSignal, publicOnly: boolean) => Promise<Answer>;
+
+const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
+
+/**
+ * Over Node's own HTTP client, which tells the address before it connects. Each fetch has a connection of its own: they are rare, and
+ * another's pooled one might lead elsewhere. Certificates are always checked, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+ */
+export const nodeTransport: Transport = (url, signal, publicOnly) =>
+  new Promise((resolve, reject) => {
+    const { protocol, hostname } = new URL(url);
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    if (publicOnly && isIP(host) !== 0 && !isPublicAddress(host)) {
+      reject(new Error(inwardMessage(hostname)));
+      return;
+    }
+    const options = { headers: HEADERS, agent: false as const, signal, rejectUnauthorized: true, ...(publicOnly && { lookup: lookupPublic }) };
+    const request = protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
+    request.once('response', (incoming) => resolve(answerOf(incoming)));
+    // also after the answer began: what cuts the body off is told by the body
+    request.on('error', reject);
+    request.end();
+  });
+
+function answerOf(incoming: IncomingMessage): Answer {
+  const { headers } = incoming;
+  return {
+    status: incoming.statusCode ?? 0,
+    header(name) {
+      const value = headers[name];
+      return value === undefined ? null : String(value);
+    },
+    get body() {
+      return inflated(incoming, headers['content-encoding']);
+    },
+    discard: () => void incoming.destroy(),
+  };
+}
+
+/** Nothing compressed was asked for, but some servers hold nothing else. */
+function inflated(incoming: IncomingMessage, encoding: string | undefined): Readable {
+  if (encoding === undefined || encoding === 'identity') return incoming;
+  const inflate = encoding === 'gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : encoding === 'br' ? createBrotliDecompress() : undefined;
+  if (!inflate) throw new Error(`the answer has the unknown encoding "${encoding.slice(0, 40)}"`);
+  incoming.once('error', (error) => inflate.destroy(error));
+  inflate.once('close', () => incoming.destroy());
+  return incoming.pipe(inflate);
+}
+
+/** Over a fetch of the user's own. Where it connects to is then its own business. */
+export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
+  return async (url, signal) => {
+    const response = await fetch(url, { headers: { accept: HEADERS.accept }, redirect: 'manual', signal });
+    return {
+      status: response.status,
+      header: (name) => response.headers.get(name),
+      body: response.body ?? NOTHING,
+      discard: () => void response.body?.cancel().catch(() => {}),
+    };
+  };
+}
+
+const NOTHING: AsyncIterable<Uint8Array> = {
+  async *[Symbol.asyncIterator]() {},
+};
