@@ -3,3 +3,7 @@ export { createTestIssuer, type TestIssuer, type TestIssuerOptions, type TokenWi
 export type { Misbehaviour } from './misbehaviour.js';
 export { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
 export { base64url, compactJws, type SegmentContent } from './compact-jws.js';
+export { hostileTokens } from './hostile/index.js';
+export type { HostileToken } from './hostile/hostile-token.js';
+export { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable, type ExpectedRefusal, type ReceivedResponse } from './expect-refusal.js';
+export { parseChallenge, type ReceivedChallenge } from './challenge.js';

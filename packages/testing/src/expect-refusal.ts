@@ -1,0 +1,71 @@
+import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
+import { parseChallenge, type ReceivedChallenge } from './challenge.js';
+
+/** What is looked at of a response: fetch's `Response` fits, and so does whatever shows status, headers and text. */
+export interface ReceivedResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}
+
+export interface ExpectedRefusal {
+  /** The error code of the challenge and the body; `undefined`: there must be none. */
+  readonly error?: string | undefined;
+  /** The scope that the challenge must name; `undefined`: there must be none. */
+  readonly scope?: string | undefined;
+  readonly acrValues?: string | undefined;
+  readonly maxAge?: string | undefined;
+}
+
+/**
+ * Asserts a 401 by RFC 6750 s3 and RFC 9470 s3: the challenge, the problem in the body, and that nothing is cached. Without `error` it must be
+ * the answer to a request that showed no credentials.
+ *
+ * @throws AssertionError
+ *
+ * @example
+ * const challenge = await expectUnauthorized(await fetch(`${origin}/orders`), { scope: 'orders:read' });
+ */
+export function expectUnauthorized(response: ReceivedResponse, expected: ExpectedRefusal = {}): Promise<ReceivedChallenge> {
+  return expectChallenge(response, 401, expected);
+}
+
+/** Asserts a 403 `insufficient_scope` (RFC 6750 s3.1), as {@link expectUnauthorized} asserts a 401. */
+export function expectForbidden(response: ReceivedResponse, expected: Omit<ExpectedRefusal, 'error'> = {}): Promise<ReceivedChallenge> {
+  return expectChallenge(response, 403, { error: 'insufficient_scope', ...expected });
+}
+
+/** Asserts a 400 `invalid_request` (RFC 6750 s3.1), as {@link expectUnauthorized} asserts a 401. */
+export function expectBadRequest(response: ReceivedResponse): Promise<ReceivedChallenge> {
+  return expectChallenge(response, 400, { error: 'invalid_request' });
+}
+
+/** Asserts a 503 with `Retry-After` (RFC 9110 s10.2.3), and gives its seconds. */
+export async function expectUnavailable(response: ReceivedResponse): Promise<number> {
+  await expectProblem(response, 503, { error: 'temporarily_unavailable' });
+  strictEqual(response.headers.get('www-authenticate'), null, 'a 503 asks for no other credentials');
+  const retryAfter = response.headers.get('retry-after') ?? '';
+  match(retryAfter, /^[1-9]\d*$/, 'Retry-After is a whole number of seconds');
+  return Number(retryAfter);
+}
+
+async function expectChallenge(response: ReceivedResponse, status: number, expected: ExpectedRefusal): Promise<ReceivedChallenge> {
+  await expectProblem(response, status, expected);
+  const line = response.headers.get('www-authenticate');
+  ok(line !== null, `a ${status} has a WWW-Authenticate field`);
+  const challenge = parseChallenge(line);
+  const { error, scope, acr_values: acrValues, max_age: maxAge, error_description: description } = challenge.parameters;
+  deepStrictEqual({ error, scope, acrValues, maxAge }, { error: undefined, scope: undefined, acrValues: undefined, maxAge: undefined, ...expected });
+  strictEqual(description === undefined, error === undefined, 'error_description comes with error, and only so');
+  return challenge;
+}
+
+async function expectProblem(response: ReceivedResponse, status: number, { error, scope }: ExpectedRefusal): Promise<void> {
+  const text = await response.text();
+  strictEqual(response.status, status, `the status, with the body ${text.slice(0, 200)}`);
+  match(response.headers.get('content-type') ?? '', /^application\/problem\+json(;|$)/, 'the body is problem details (RFC 9457)');
+  strictEqual(response.headers.get('cache-control'), 'no-store');
+  const body = JSON.parse(text) as Record<string, unknown>;
+  deepStrictEqual({ status: body['status'], error: body['error'], scope: body['scope'] }, { status, error, scope });
+  for (const name of ['type', 'title', 'detail']) strictEqual(typeof body[name], 'string', `the body has a ${name}`);
+}

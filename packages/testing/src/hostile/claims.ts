@@ -1,0 +1,147 @@
+import type { Reason } from '@tokenward/core';
+import { row, type Forge, type HostileToken } from './hostile-token.js';
+
+/** Section D and what stands beside it: well signed, and still not an access token for this API now. */
+export function claimRows(forge: Forge): HostileToken[] {
+  return [...types(forge), ...tokensForElse(forge), ...issuers(forge), ...audiences(forge), ...dates(forge), ...names(forge)];
+}
+
+function types({ token, header }: Forge): HostileToken[] {
+  const types = [
+    '',
+    'id_token',
+    'dpop+jwt',
+    'logout+jwt',
+    'secevent+jwt',
+    'token-introspection+jwt',
+    'oauth-authz-req+jwt',
+    'client-authentication+jwt',
+    'JOSE',
+    'at+jwt ',
+    'application/at',
+    'application/application/at+jwt',
+    'at',
+  ];
+  return types.map((typ) => row(35, `typ "${typ}"`, 'wrong_type', token({ header: header({ typ }) })));
+}
+
+function tokensForElse({ token, claims, header, issuer }: Forge): HostileToken[] {
+  const without = { scope: undefined, roles: undefined };
+  const logout = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+  const shapes: [rule: number, name: string, changes: Record<string, unknown>, reason?: Reason][] = [
+    [36, 'an ID token for a client', { ...without, aud: 'client-1', nonce: 'n-1', auth_time: 1 }, 'not_an_access_token'],
+    [36, 'an ID token whose client is named like the API', { ...without, nonce: 'n-1' }],
+    [36, 'an ID token that came with an access token (at_hash)', { ...without, at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' }],
+    [36, 'an ID token that came with a code (c_hash)', { ...without, c_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' }],
+    [36, 'an ID token of Keycloak (typ in the claims)', { ...without, typ: 'ID' }],
+    [36, 'an ID token of Cognito (token_use)', { ...without, token_use: 'id' }],
+    [37, 'a refresh token of Keycloak', { typ: 'Refresh' }],
+    [37, 'an offline token of Keycloak', { typ: 'Offline' }],
+    [37, 'a logout token', { ...without, sid: 's-1', events: logout }],
+    [37, 'a security event', { ...without, exp: undefined, events: { 'https://schemas.openid.net/secevent/caep/event-type/session-revoked': {} } }],
+    [37, 'an events member that is empty', { events: null }],
+    [37, 'a DPoP proof', { ...without, htm: 'GET', htu: 'https://api.example.test/me', exp: undefined }],
+    [37, 'a client assertion', { ...without, iss: issuer.issuer, sub: issuer.issuer }],
+    [37, 'a request object', { ...without, response_type: 'code', redirect_uri: 'https://app.example.test/cb' }],
+    [37, 'an introspection answer', { ...without, token_introspection: { active: true } }],
+    [88, 'a token bound to a key (jkt), as a Bearer token', { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }, 'unproven_confirmation'],
+    [88, 'a token bound to a certificate, as a Bearer token', { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } }, 'unproven_confirmation'],
+    [88, 'a token bound in a way that nobody knows', { cnf: { unheard: 1 } }, 'unproven_confirmation'],
+    [88, 'a token whose cnf is null', { cnf: null }, 'unproven_confirmation'],
+  ];
+  return shapes.map(([rule, name, changes, reason = 'not_an_access_token']) =>
+    row(rule, name, reason, token({ payload: claims(changes), header: header({ typ: 'JWT' }) })),
+  );
+}
+
+function issuers({ token, claims, issuer: { issuer } }: Forge): HostileToken[] {
+  const { host, port } = new URL(issuer);
+  const variants = [
+    `${issuer}/`,
+    issuer.toUpperCase(),
+    issuer.replace('http:', 'https:'),
+    issuer.replace(`:${port}`, ''),
+    `${issuer}.example.test`,
+    issuer.slice(0, -1),
+    ` ${issuer}`,
+    `${issuer}#`,
+    `${issuer}?`,
+    issuer.replace('127.0.0.1', 'localhost'),
+    issuer.replace('127.0.0.1', '127.1'),
+    issuer.replace('127', '%3127'),
+    `http://${host}@example.test`,
+    '',
+  ];
+  const values: [string, unknown][] = [
+    ['absent', undefined],
+    ['null', null],
+    ['an array that holds it', [issuer]],
+    ['an object', { issuer }],
+    ['a number', 1],
+  ];
+  return [
+    ...variants.map((iss) => row(38, `iss "${iss}"`, 'issuer_mismatch', token({ payload: claims({ iss }) }))),
+    ...values.map(([what, iss]) => row(39, `iss is ${what}`, 'issuer_mismatch', token({ payload: claims({ iss }) }))),
+  ];
+}
+
+function audiences({ token, claims, issuer: { audience } }: Forge): HostileToken[] {
+  const values: [rule: number, what: string, aud: unknown][] = [
+    [40, 'a prefix of ours', audience.slice(0, -1)],
+    [40, 'ours and more', `${audience}.example.test`],
+    [40, 'ours with a slash', `${audience}/`],
+    [40, 'ours in upper case', audience.toUpperCase()],
+    [40, 'ours among others in one string', `other ${audience}`],
+    [40, 'a pattern', '*'],
+    [40, 'a list of others', ['https://other.example.test', 'client-1']],
+    [40, 'a list within a list', [[audience]]],
+    [40, 'a list that holds ours and a number', [audience, 7]],
+    [40, 'an object', { [audience]: true }],
+    [40, 'true', true],
+    [41, 'absent', undefined],
+    [41, 'null', null],
+    [41, 'empty', ''],
+    [41, 'an empty list', []],
+    [41, 'a list of null', [null]],
+  ];
+  return values.map(([rule, what, aud]) => row(rule, `aud is ${what}`, 'audience_mismatch', token({ payload: claims({ aud }) })));
+}
+
+function dates({ token, claims }: Forge): HostileToken[] {
+  const now = Math.floor(Date.now() / 1000);
+  const json = (changes: Record<string, unknown>, member: string): string => `${JSON.stringify(claims(changes)).slice(0, -1)},${member}}`;
+  const strange: [string, unknown][] = [
+    ['a string', '9999999999'],
+    ['true', true],
+    ['null', null],
+    ['an array', [9_999_999_999]],
+    ['an object', {}],
+    ['negative', -1],
+    ['a date', '2999-01-01T00:00:00Z'],
+  ];
+  return [
+    ...['exp', 'iat', 'nbf'].flatMap((name) =>
+      strange.map(([what, value]) => row(42, `${name} is ${what}`, 'invalid_claim', token({ payload: claims({ [name]: value }) }))),
+    ),
+    ...['exp', 'iat', 'nbf'].map((name) => row(42, `${name} is infinite`, 'invalid_claim', token({ payload: json({ [name]: undefined }, `"${name}":1e400`) }))),
+    row(42, 'exp is absent', 'missing_claim', token({ payload: claims({ exp: undefined }) })),
+    row(42, 'iat is absent', 'missing_claim', token({ payload: claims({ iat: undefined }) })),
+    row(43, 'exp is in milliseconds', 'invalid_claim', token({ payload: claims({ exp: (now + 300) * 1000 }) })),
+    row(44, 'exp is past', 'expired', token({ payload: claims({ iat: now - 7200, exp: now - 3600 }) })),
+    row(44, 'nbf is to come', 'not_yet_valid', token({ payload: claims({ nbf: now + 3600 }) })),
+    row(46, 'iat is to come', 'issued_in_the_future', token({ payload: claims({ iat: now + 3600, exp: now + 7200 }) })),
+  ];
+}
+
+function names({ token, claims }: Forge): HostileToken[] {
+  const values: [string, unknown][] = [
+    ['a number', 7],
+    ['an array', ['user-1']],
+    ['an object', {}],
+    ['null', null],
+    ['empty', ''],
+  ];
+  return ['sub', 'client_id', 'jti', 'sid'].flatMap((name) =>
+    values.map(([what, value]) => row(48, `${name} is ${what}`, 'invalid_claim', token({ payload: claims({ [name]: value }) }))),
+  );
+}
