@@ -1,0 +1,8 @@
+import express5 from 'express';
+import express4 from 'express4';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { adapterSuite } from '@tokenward/testing/adapter-suite';
+import { startOn } from './start-express.js';
+
+describe('Express 5', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express5)));
+describe('Express 4', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express4)));

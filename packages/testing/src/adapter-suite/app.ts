@@ -1,0 +1,50 @@
+import type { Auth, Deny, GuardOptions, Policy } from '@tokenward/core';
+
+/** A route that the app under test must have. */
+export interface SuiteRoute {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Parameters as `:id`. */
+  readonly path: string;
+  /** `public`: no guard stands before it. */
+  readonly access: 'public' | 'required' | 'optional';
+  /** Given to the guard one by one, as a user would write `guard(policy, policy)`. */
+  readonly policies: readonly Policy[];
+  /** What the route's handler answers with. `auth` is what `getAuth` says; undefined on public routes and for anonymous requests. */
+  readonly answer: (given: HandlerInput) => HandlerAnswer;
+}
+
+export interface HandlerInput {
+  readonly auth: Auth | undefined;
+  readonly params: Readonly<Record<string, string | undefined>>;
+  /** The JSON body, parsed behind the guard. */
+  readonly body: unknown;
+}
+
+export interface HandlerAnswer {
+  readonly status: number;
+  /** Sent as JSON; absent: no body. */
+  readonly body?: unknown;
+}
+
+/** What an app is to be started with. */
+export interface AppSetup {
+  readonly options: GuardOptions;
+  readonly routes: readonly SuiteRoute[];
+  /** The request's property for the Auth, to be handed to the adapter where it is given. */
+  readonly property?: string | undefined;
+  /** To be handed to the adapter where it is given, and called with the decision; the app then sends the answer, as JSON. */
+  readonly onDenied?: ((decision: Deny) => HandlerAnswer) | undefined;
+}
+
+/** A listening app. */
+export interface RunningApp {
+  /** `http://127.0.0.1:<port>` */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/**
+ * The one function that an adapter gives: it starts an app of its framework, on loopback, whose routes are guarded by the adapter. What the
+ * adapter throws for wrong options or policies rejects here.
+ */
+export type StartApp = (setup: AppSetup) => Promise<RunningApp>;

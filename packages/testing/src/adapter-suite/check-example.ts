@@ -1,0 +1,110 @@
+import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { createTestIssuer, type TestIssuer } from '../issuer.js';
+import { expectUnavailable } from '../expect-refusal.js';
+import { exampleTable } from './example-table.js';
+import { send } from './exchange.js';
+
+const START_MS = 10_000;
+const END_MS = 2_000;
+
+/**
+ * Starts an example app as its reader would, in a process of its own with a local issuer, and holds it against the examples' contract. Each
+ * line of it is printed; where one fails the process's exit code becomes 1.
+ *
+ * @param server the app's file, which `node` runs
+ */
+export async function checkExample(server: URL): Promise<void> {
+  const counts = { passed: 0, failed: 0 };
+
+  async function check(name: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+      counts.passed++;
+      console.log(`ok      ${name}`);
+    } catch (error) {
+      counts.failed++;
+      console.log(`FAILED  ${name}\n        ${(error as Error).message.replaceAll('\n', '\n        ')}`);
+    }
+  }
+
+  const issuer = await createTestIssuer();
+  const app = startExample(server, issuer);
+  await check('it starts and says where', async () => match(await app.origin, /^http:\/\/127\.0\.0\.1:\d+$/));
+  const origin = await app.origin.catch(() => undefined);
+  if (origin !== undefined) {
+    for (const { name, run } of exampleTable) await check(name, () => run(origin, issuer));
+  }
+  await check('it ends by SIGTERM within 2 s, though a connection is open', () => expectOrderlyEnd(app, origin));
+  await check('it starts although the issuer is down, and answers 503', () => expectStartWithoutIssuer(server, issuer));
+  await issuer.close();
+
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  const file = process.env['TOKENWARD_COUNTS'];
+  if (file) writeFileSync(file, JSON.stringify(counts));
+  if (counts.failed > 0) process.exitCode = 1;
+}
+
+interface StartedExample {
+  readonly process: ChildProcess;
+  readonly origin: Promise<string>;
+  /** Everything that it has printed to stdout. */
+  output(): string;
+}
+
+function startExample(server: URL, { issuer, audience }: Pick<TestIssuer, 'issuer' | 'audience'>): StartedExample {
+  const env = { ...process.env, ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0' };
+  const child = spawn(process.execPath, [fileURLToPath(server)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  const origin = new Promise<string>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`it did not say where it listens within ${START_MS / 1000} s`)), START_MS);
+    child.once('exit', (code) => reject(new Error(`it ended with ${code} before it listened`)));
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      const line = /^listening on (\S+)\n/.exec(output);
+      if (!line) return;
+      clearTimeout(timer);
+      resolve(line[1]!);
+    });
+  });
+  return { process: child, origin, output: () => output };
+}
+
+async function expectOrderlyEnd(app: StartedExample, origin: string | undefined): Promise<void> {
+  const agent = new Agent({ keepAlive: true });
+  try {
+    if (origin !== undefined) await send(origin, { path: '/public', agent });
+    await end(app);
+    deepStrictEqual(app.output(), `listening on ${origin}\n`, 'it prints one line and no more');
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function expectStartWithoutIssuer(server: URL, { audience, issueToken }: TestIssuer): Promise<void> {
+  const gone = await createTestIssuer({ audience });
+  const token = await gone.issueToken();
+  await gone.close();
+  const app = startExample(server, { issuer: gone.issuer, audience });
+  try {
+    const origin = await app.origin;
+    await expectUnavailable(await send(origin, { path: '/me', token }));
+    strictEqual((await send(origin, { path: '/public', token: await issueToken() })).status, 200);
+  } finally {
+    await end(app);
+  }
+}
+
+async function end({ process: child }: StartedExample): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+  const [, signal] = (await exited) as [number | null, string | null];
+  clearTimeout(timer);
+  if (signal === 'SIGKILL') throw new Error(`it was still there ${END_MS / 1000} s after SIGTERM`);
+}

@@ -1,0 +1,36 @@
+import { strictEqual } from 'node:assert/strict';
+import { expectBadRequest, expectUnauthorized } from '../expect-refusal.js';
+import { hostileTokens } from '../hostile/index.js';
+import { createTestIssuer } from '../issuer.js';
+import { send } from './exchange.js';
+import type { SuiteCase } from './suite-case.js';
+
+/** Every hostile token, at a route with and at one without obligation to show one. */
+export const hostileCases: readonly SuiteCase[] = [
+  {
+    name: 'rule 19: every hostile token is refused, with the answer that is due',
+    async run({ start, handlersRun }) {
+      const issuer = await createTestIssuer();
+      try {
+        const tokens = await hostileTokens(issuer);
+        const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience } });
+        for (const { rule, name, token, status } of tokens) {
+          for (const path of ['/me', '/optional']) {
+            const answer = await send(app.origin, { path, token });
+            try {
+              await (status === 400 ? expectBadRequest(answer) : expectUnauthorized(answer, { error: 'invalid_token' }));
+            } catch (error) {
+              throw new Error(`rule ${rule}: ${name}, at ${path}`, { cause: error });
+            }
+          }
+        }
+        strictEqual(handlersRun(), 0);
+        // published before the guard fetched its keys, as the odd ones were
+        const token = await issuer.issueToken({ algorithm: 'PS256' });
+        strictEqual((await send(app.origin, { path: '/me', token })).status, 200);
+      } finally {
+        await issuer.close();
+      }
+    },
+  },
+];

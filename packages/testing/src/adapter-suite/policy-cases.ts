@@ -1,0 +1,171 @@
+import { ok, rejects, strictEqual } from 'node:assert/strict';
+import { allOf, anyOf, anyRole, anyScope, claim, maxAge, not, policy, role, scope, type Policy } from '@tokenward/core';
+import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
+import type { TokenWishes } from '../issuer.js';
+import type { SuiteRoute } from './app.js';
+import { send } from './exchange.js';
+import type { Suite, SuiteCase } from './suite-case.js';
+
+/** Section J: what a route demands of a token. */
+export const policyCases: readonly SuiteCase[] = [
+  {
+    name: 'rule 96: a policy that is none stops the start',
+    async run({ start }) {
+      for (const slip of [undefined, null, 'orders:read', {}, () => true])
+        await rejects(start({ routes: [guarded(slip as never)] }), { name: 'ConfigurationError' });
+    },
+  },
+  {
+    name: 'rule 97: names that every object has are not held by every token',
+    async run(suite) {
+      await expectAnswers(suite, role('constructor'), [[{ roles: ['user'] }, 403], [{ roles: ['constructor'] }, 200]]); // prettier-ignore
+      await expectAnswers(suite, scope('__proto__'), [[{ scope: 'a' }, 403], [{ scope: 'a __proto__' }, 200]]); // prettier-ignore
+      await expectAnswers(suite, claim('toString', (value) => value !== undefined), [[{}, 403], [{ claims: { toString: 'own' } }, 200]]); // prettier-ignore
+    },
+  },
+  {
+    name: 'rule 98: scopes and roles compare whole and with case',
+    async run(suite) {
+      await expectAnswers(suite, scope('orders'), [
+        [{ scope: 'orders:write' }, 403],
+        [{ scope: 'Orders' }, 403],
+        [{ scope: 'orders\u00a0x' }, 403],
+        [{ scope: 'x\torders' }, 403],
+        [{ scope: 'x\norders' }, 403],
+        [{ scope: '\uff4frders' }, 403],
+        [{ scope: 'x  orders' }, 200],
+      ]);
+      await expectAnswers(suite, role('admin'), [[{ roles: ['Admin', ' admin', 'admin ', 'superadmin'] }, 403], [{ roles: ['x', 'admin'] }, 200]]); // prettier-ignore
+    },
+  },
+  {
+    name: 'rule 99: a role that is a string is one role',
+    async run(suite) {
+      await expectAnswers(suite, role('admin'), [
+        [{ claims: { roles: 'superadmin' } }, 403],
+        [{ claims: { roles: 'user admin' } }, 403],
+        [{ claims: { roles: { admin: true } } }, 403],
+        [{ claims: { roles: [['admin']] } }, 403],
+        [{ claims: { roles: 'admin' } }, 200],
+      ]);
+    },
+  },
+  {
+    name: 'rule 99: a path to the roles walks own members, and a name with dots is one name',
+    async run(suite) {
+      const nested = { rolesClaim: ['realm_access', 'roles'] };
+      await expectAnswers(suite, role('admin'), [[{ roles: ['admin'] }, 403], [{ claims: { realm_access: { roles: ['admin'] } } }, 200]], nested); // prettier-ignore
+      const dotted = { rolesClaim: 'https://example.test/roles' };
+      await expectAnswers(suite, role('admin'), [[{ roles: ['admin'] }, 403], [{ claims: { 'https://example.test/roles': ['admin'] } }, 200]], dotted); // prettier-ignore
+      await expectAnswers(suite, role('a'), [[{}, 403]], { rolesClaim: ['__proto__', 'constructor'] });
+    },
+  },
+  {
+    name: 'rule 100: a predicate admits by true and by nothing else',
+    async run(suite) {
+      const predicates: (() => unknown)[] = [
+        () => {
+          throw new Error('out of order');
+        },
+        () => Promise.resolve(true),
+        () => Promise.reject(new Error('late')),
+        () => ({}),
+        () => 1,
+        () => 'true',
+        () => undefined,
+      ];
+      for (const predicate of predicates) {
+        await expectAnswers(suite, policy('odd', predicate as () => boolean), [[{}, 403]]);
+        await expectAnswers(suite, claim('sub', predicate as () => boolean), [[{}, 403]]);
+      }
+      await expectAnswers(suite, policy('even', (auth) => auth.subject === 'ada'), [[{ subject: 'bob' }, 403], [{ subject: 'ada' }, 200]]); // prettier-ignore
+    },
+  },
+  {
+    name: 'rule 101: several policies on a route add up',
+    async run(suite) {
+      await expectAnswers(
+        suite,
+        [scope('a'), role('admin')],
+        [
+          [{ scope: 'a' }, 403],
+          [{ roles: ['admin'] }, 403],
+          [{ scope: 'a', roles: ['admin'] }, 200],
+        ],
+      );
+    },
+  },
+  {
+    name: 'rule 102: who is known and lacks scope gets 403 with the whole scope, who is not gets 401',
+    async run(suite) {
+      const app = await suite.start({ routes: [guarded(scope('a', 'b'), anyScope('c', 'd'))] });
+      await expectUnauthorized(await send(app.origin, { path: '/guarded' }), { scope: 'a b c' });
+      await expectForbidden(await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'a x' }) }), { scope: 'a b c' });
+      await expectForbidden(await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'b d' }) }), { scope: 'b d a' });
+      strictEqual((await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'd b a' }) })).status, 200);
+    },
+  },
+  {
+    name: 'rule 102: what lacks beside scopes is not told',
+    async run(suite) {
+      for (const demand of [
+        role('secret-role'),
+        anyRole('secret-role', 'x'),
+        claim('plan', 'secret-plan'),
+        policy('secret-rule', () => false),
+        not(anyScope('a', 'secret')),
+      ]) {
+        const app = await suite.start({ routes: [guarded(demand)] });
+        const answer = await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'a' }) });
+        await expectForbidden(answer);
+        ok(!`${answer.body}${answer.headers.get('www-authenticate')}`.includes('secret'));
+      }
+    },
+  },
+  {
+    name: 'rule 103: a login that is missing, too old or in the future fails a maximum age',
+    async run(suite) {
+      const now = Math.floor(Date.now() / 1000);
+      const app = await suite.start({ routes: [guarded(maxAge(60))] });
+      for (const authTime of [undefined, now - 3600, now + 3600, String(now), null]) {
+        const token = await suite.token({ claims: { auth_time: authTime } });
+        await expectUnauthorized(await send(app.origin, { path: '/guarded', token }), { error: 'insufficient_user_authentication', maxAge: '60' });
+      }
+      strictEqual((await send(app.origin, { path: '/guarded', token: await suite.token({ claims: { auth_time: now } }) })).status, 200);
+    },
+  },
+  {
+    name: 'allOf and anyOf hold at any depth',
+    async run(suite) {
+      const demand = anyOf(allOf(scope('a'), not(role('suspended'))), allOf(role('admin'), claim('level', 3)));
+      await expectAnswers(suite, demand, [
+        [{ scope: 'a' }, 200],
+        [{ scope: 'a', roles: ['suspended'] }, 403],
+        [{ roles: ['admin'] }, 403],
+        [{ roles: ['admin'], claims: { level: '3' } }, 403],
+        [{ roles: ['admin', 'suspended'], claims: { level: 3 } }, 200],
+      ]);
+    },
+  },
+];
+
+function guarded(...policies: readonly Policy[]): SuiteRoute {
+  return { method: 'GET', path: '/guarded', access: 'required', policies, answer: () => ({ status: 200 }) };
+}
+
+async function expectAnswers(
+  suite: Suite,
+  demand: Policy | readonly Policy[],
+  answers: readonly (readonly [TokenWishes, number])[],
+  options: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const { issuer } = suite;
+  const policies = Array.isArray(demand) ? (demand as readonly Policy[]) : [demand as Policy];
+  const app = await suite.start({ routes: [guarded(...policies)], options: { issuer: issuer.issuer, audience: issuer.audience, ...options } });
+  for (const [wishes, status] of answers) {
+    suite.handlersRun();
+    const answer = await send(app.origin, { path: '/guarded', token: await suite.token(wishes) });
+    strictEqual(answer.status, status, `${policies.map(String).join(' and ')} with ${JSON.stringify(wishes)}`);
+    strictEqual(suite.handlersRun(), status === 200 ? 1 : 0);
+  }
+}

@@ -1,0 +1,193 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { Agent } from 'node:http';
+import { allOf, acr, scope } from '@tokenward/core';
+import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import { createTestIssuer } from '../issuer.js';
+import type { SuiteRoute } from './app.js';
+import { send, type Received } from './exchange.js';
+import type { SuiteCase } from './suite-case.js';
+
+const PREFLIGHT = [['origin', 'https://app.example.test'], ['access-control-request-method', 'GET']] as const; // prettier-ignore
+
+/** Section K: what the client is told. */
+export const responseCases: readonly SuiteCase[] = [
+  {
+    name: 'rule 104: what the challenge quotes can not break out of it, and nothing of the request is echoed',
+    async run({ start, issuer, token }) {
+      const realm = 'a "quoted" \\ realm\r\nx: y';
+      const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, realm } });
+      const challenge = await expectUnauthorized(await send(app.origin, { path: '/me' }));
+      strictEqual(challenge.parameters['realm'], 'a "quoted" \\ realmx: y');
+      const bad = await token({ claims: { iss: 'https://planted.example.test', sub: 'planted' } });
+      const answer = await send(app.origin, { path: '/me?planted=1', token: bad });
+      await expectUnauthorized(answer, { error: 'invalid_token' });
+      ok(!allOfIt(answer).includes('planted') && !allOfIt(answer).includes(bad.slice(0, 12)));
+    },
+  },
+  {
+    name: 'rule 105: the table of answers, and no handler behind a refusal',
+    async run({ ask, token, handlersRun }) {
+      const payout = { method: 'PUT', path: '/payout', json: {} };
+      await expectUnauthorized(await ask({ path: '/orders' }), { scope: 'orders:read' });
+      await expectBadRequest(await ask({ path: '/orders', headers: [['authorization', 'Bearer']] }));
+      await expectUnauthorized(await ask({ path: '/orders', token: 'bad' }), { error: 'invalid_token' });
+      await expectForbidden(await ask({ path: '/orders', token: await token() }), { scope: 'orders:read' });
+      await expectUnauthorized(await ask({ ...payout, token: await token({ scope: 'payout' }) }), {
+        error: 'insufficient_user_authentication',
+        acrValues: 'urn:example:mfa',
+        maxAge: '300',
+      });
+      strictEqual(handlersRun(), 0);
+      strictEqual((await ask({ path: '/orders', token: await token({ scope: 'orders:read' }) })).status, 200);
+      strictEqual(handlersRun(), 1);
+    },
+  },
+  {
+    name: 'rule 105: keys out of reach are 503 with Retry-After, and back again with no restart',
+    async run({ start, token, handlersRun, issuer }) {
+      const away = await createTestIssuer({ audience: issuer.audience });
+      away.misbehave('error');
+      try {
+        const app = await start({ options: { issuer: away.issuer, audience: away.audience } });
+        const good = await away.issueToken();
+        const retryAfter = await expectUnavailable(await send(app.origin, { path: '/me', token: good }));
+        await expectUnavailable(await send(app.origin, { path: '/optional', token: good }));
+        await expectUnauthorized(await send(app.origin, { path: '/me' }));
+        await expectUnauthorized(await send(app.origin, { path: '/me', token: await token() }), { error: 'invalid_token' });
+        strictEqual(handlersRun(), 0);
+        away.behave();
+        await new Promise((resolve) => setTimeout(resolve, retryAfter * 1000 + 50));
+        strictEqual((await send(app.origin, { path: '/me', token: good })).status, 200);
+      } finally {
+        await away.close();
+      }
+    },
+  },
+  {
+    name: 'rule 106: all bad tokens get one and the same answer',
+    async run({ ask, token, issuer }) {
+      const stranger = await createTestIssuer({ audience: issuer.audience });
+      const bad = [
+        'bad',
+        await stranger.issueToken(),
+        await stranger.issueToken({ claims: { iss: issuer.issuer } }),
+        await stranger.issueToken({ claims: { iss: issuer.issuer }, header: { kid: (await issuer.signingKey()).kid } }),
+        await token({ lifetimeSeconds: -3600 }),
+        await token({ audience: 'https://other.example.test' }),
+        await token({ header: { typ: 'logout+jwt' } }),
+      ];
+      await stranger.close();
+      const answers = await Promise.all(bad.map((one) => ask({ path: '/orders', token: one })));
+      for (const { status, body, headers } of answers) {
+        deepStrictEqual([status, body, headers.get('www-authenticate')], [401, answers[0]!.body, answers[0]!.headers.get('www-authenticate')]);
+      }
+    },
+  },
+  {
+    name: 'rule 107: a success is not made cacheable, and not uncacheable, by the guard',
+    async run({ ask, token }) {
+      const answer = await ask({ path: '/me', token: await token() });
+      deepStrictEqual([answer.status, answer.headers.get('cache-control'), answer.headers.get('www-authenticate')], [200, null, null]);
+    },
+  },
+  {
+    name: 'rule 108: a CORS preflight is not refused, and reaches no handler of the route',
+    async run({ ask, handlersRun }) {
+      const answer = await ask({ method: 'OPTIONS', path: '/orders', headers: PREFLIGHT });
+      ok(answer.status < 500 && answer.status !== 401 && answer.status !== 403, `status ${answer.status}`);
+      strictEqual(answer.headers.get('www-authenticate'), null);
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 108: HEAD gets what GET gets, without the body',
+    async run({ ask, token }) {
+      const good = await token({ scope: 'orders:read' });
+      for (const sent of [
+        { path: '/orders' },
+        { path: '/orders', token: 'bad' },
+        { path: '/orders', token: await token() },
+        { path: '/orders', token: good },
+      ]) {
+        const get = await ask(sent);
+        const head = await ask({ ...sent, method: 'HEAD' });
+        deepStrictEqual(
+          [head.status, head.headers.get('www-authenticate'), head.headers.get('cache-control')],
+          [get.status, get.headers.get('www-authenticate'), get.headers.get('cache-control')],
+        );
+        strictEqual(head.body, '');
+      }
+    },
+  },
+  {
+    name: 'rule 109: one challenge for the one scheme, and resource_metadata when it is published',
+    async run({ start, ask, issuer }) {
+      deepStrictEqual((await ask({ path: '/me' })).lines('www-authenticate').length, 1);
+      const resourceMetadataUrl = 'https://api.example.test/.well-known/oauth-protected-resource';
+      const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, resourceMetadataUrl } });
+      const challenge = await expectUnauthorized(await send(app.origin, { path: '/me' }));
+      deepStrictEqual([challenge.scheme, challenge.parameters['resource_metadata']], ['Bearer', resourceMetadataUrl]);
+    },
+  },
+  {
+    name: 'after a refusal the connection serves on',
+    async run({ ask, token }) {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      try {
+        const json = { filler: 'x'.repeat(100_000) };
+        for (let round = 0; round < 3; round++) {
+          await expectUnauthorized(await ask({ method: 'POST', path: '/orders', json, agent }), { scope: 'orders:write' });
+          strictEqual(
+            (await ask({ method: 'POST', path: '/orders', json: { item: 'tea' }, token: await token({ scope: 'orders:write' }), agent })).status,
+            201,
+          );
+        }
+      } finally {
+        agent.destroy();
+      }
+    },
+  },
+  {
+    name: 'onDenied answers instead, with the decision at hand, and the handler stays out',
+    async run(suite) {
+      const { start, token, handlersRun } = suite;
+      const app = await start({ onDenied: ({ status, reason, body }) => ({ status, body: { mine: true, reason, error: body.error ?? null } }) });
+      const answers: [Received, unknown][] = [
+        [await send(app.origin, { path: '/me' }), { mine: true, reason: 'missing_token', error: null }],
+        [await send(app.origin, { path: '/me', token: await token({ lifetimeSeconds: -3600 }) }), { mine: true, reason: 'expired', error: 'invalid_token' }],
+        [await send(app.origin, { path: '/orders', token: await token() }), { mine: true, reason: 'insufficient_scope', error: 'insufficient_scope' }],
+      ];
+      for (const [answer, body] of answers) deepStrictEqual(answer.json(), body);
+      strictEqual(handlersRun(), 0);
+      strictEqual((await send(app.origin, { path: '/me', token: await token() })).status, 200);
+    },
+  },
+  {
+    name: 'an onDenied that throws is an error of the app, and no way in',
+    async run({ start, handlersRun }) {
+      const app = await start({
+        onDenied() {
+          throw new Error('out of order');
+        },
+      });
+      strictEqual((await send(app.origin, { path: '/me' })).status, 500);
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'a step-up challenge tells the whole login that would do',
+    async run(suite) {
+      const app = await suite.start({ routes: [guardedBy()] });
+      const token = await suite.token({ scope: 'a', claims: { acr: 'low' } });
+      await expectUnauthorized(await send(app.origin, { path: '/guarded', token }), { error: 'insufficient_user_authentication', acrValues: 'mid high' });
+    },
+  },
+];
+
+function guardedBy(): SuiteRoute {
+  return { method: 'GET', path: '/guarded', access: 'required', policies: [allOf(scope('a'), acr('mid', 'high'))], answer: () => ({ status: 200 }) };
+}
+
+function allOfIt({ body, headers }: Received): string {
+  return `${body}${headers.get('www-authenticate')}`;
+}

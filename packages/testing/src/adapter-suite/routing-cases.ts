@@ -1,0 +1,118 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { scope, type Auth } from '@tokenward/core';
+import { expectUnauthorized } from '../expect-refusal.js';
+import type { SuiteRoute } from './app.js';
+import { send, sendRaw } from './exchange.js';
+import type { SuiteCase } from './suite-case.js';
+
+/** Section O, as far as it is every framework's, and what must hold wherever a guard stands. */
+export const routingCases: readonly SuiteCase[] = [
+  {
+    name: 'rule 151: however the path is written, router and guard do not part',
+    async run({ app, token, handlersRun }) {
+      const variants = [
+        '//me',
+        '/me/',
+        '/ME',
+        '/Me/',
+        '/me;x',
+        '/me;x=1',
+        '/%6de',
+        '/%6D%65',
+        '/./me',
+        '/public/../me',
+        '/public/..%2fme',
+        '/me%2f',
+        '/me%00',
+        '/me%20',
+        '/me?',
+        '/me?x=/public',
+        '/me#/public',
+        '//x/me',
+        '/me//',
+        '\\me',
+        '/%2e/me',
+      ];
+      for (const path of variants) {
+        const status = await sendRaw(app.origin, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+        ok(status !== undefined && status >= 400 && status < 500, `${path} without a token: ${status}`);
+      }
+      strictEqual(handlersRun(), 0);
+      strictEqual((await send(app.origin, { path: '/me?x=1', token: await token() })).status, 200);
+    },
+  },
+  {
+    name: 'rule 111: a method override opens nothing',
+    async run({ ask, handlersRun }) {
+      const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+      for (const name of overrides) {
+        for (const path of ['/orders', '/orders?_method=GET']) {
+          await expectUnauthorized(await ask({ method: 'POST', path, headers: [[name, 'OPTIONS'], ['origin', 'https://a.test'], ['access-control-request-method', 'GET']], json: {} }), { scope: 'orders:write' }); // prettier-ignore
+        }
+      }
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 71: what a handler does to its Auth does not reach the next request',
+    async run({ start, token }) {
+      let tried = 0;
+      const spoiler: SuiteRoute = {
+        method: 'GET',
+        path: '/spoil',
+        access: 'required',
+        policies: [],
+        answer({ auth }) {
+          for (const spoil of [
+            (of: Auth) => (of.roles as string[]).push('admin'),
+            (of: Auth) => Object.assign(of, { subject: 'root' }),
+            (of: Auth) => Object.assign(of.claims, { sub: 'root' }),
+          ]) {
+            try {
+              spoil(auth!);
+            } catch {
+              tried++;
+            }
+          }
+          return { status: 200, body: { subject: auth!.subject, roles: auth!.roles } };
+        },
+      };
+      const app = await start({ routes: [spoiler] });
+      const good = await token({ subject: 'ada', roles: ['user'] });
+      for (let round = 0; round < 2; round++)
+        deepStrictEqual((await send(app.origin, { path: '/spoil', token: good })).json(), { subject: 'ada', roles: ['user'] });
+      strictEqual(tried, 6);
+    },
+  },
+  {
+    name: 'the Auth is found under another property when that is wished',
+    async run({ start, token }) {
+      const app = await start({ property: 'caller' });
+      deepStrictEqual((await send(app.origin, { path: '/optional', token: await token({ subject: 'ada' }) })).json(), { subject: 'ada' });
+      strictEqual((await send(app.origin, { path: '/me', token: await token() })).status, 200);
+    },
+  },
+  {
+    name: 'many at once do not mix',
+    async run({ ask, token }) {
+      const subjects = Array.from({ length: 60 }, (_, index) => `user-${index}`);
+      const answers = await Promise.all(
+        subjects.map(async (subject, index) => {
+          const answer = await ask({ path: '/me', token: index % 3 === 0 ? await token({ subject, lifetimeSeconds: -3600 }) : await token({ subject }) });
+          return index % 3 === 0 ? answer.status : (answer.json() as { subject: string }).subject;
+        }),
+      );
+      deepStrictEqual(answers, subjects.map((subject, index) => (index % 3 === 0 ? 401 : subject))); // prettier-ignore
+    },
+  },
+  {
+    name: 'a guard is a route of its own: what stands beside it stays as it was',
+    async run({ start }) {
+      const open: SuiteRoute = { method: 'GET', path: '/open', access: 'public', policies: [], answer: () => ({ status: 200, body: { open: true } }) };
+      const closed: SuiteRoute = { method: 'GET', path: '/open/closed', access: 'required', policies: [scope('a')], answer: () => ({ status: 200 }) };
+      const app = await start({ routes: [open, closed] });
+      strictEqual((await send(app.origin, { path: '/open' })).status, 200);
+      await expectUnauthorized(await send(app.origin, { path: '/open/closed' }), { scope: 'a' });
+    },
+  },
+];
