@@ -19,25 +19,22 @@ declare global {
 export type ExpressGuardOptions = AdapterOptions<[request: Request, response: Response]>;
 
 /** Admits a request to what stands behind it, or refuses it. */
-export type Guard = <P, ResBody, ReqBody, ReqQuery, Locals extends Record<string, unknown>>(
-  request: Request<P, ResBody, ReqBody, ReqQuery, Locals>,
-  response: Response<ResBody, Locals>,
-  next: NextFunction,
-) => void;
+export type Guard = (request: Express.Request, response: Express.Response, next: NextFunction) => void;
 
-/** A {@link Guard} that lets requests without credentials through. */
-export type OptionalGuard = <P, ResBody, ReqBody, ReqQuery>(
-  request: Request<P, ResBody, ReqBody, ReqQuery, BehindOptionalGuard>,
-  response: Response<ResBody, BehindOptionalGuard>,
-  next: NextFunction,
-) => void;
+/**
+ * A {@link Guard} that lets requests without credentials through. The last way to call it is the one from which TypeScript infers the type of
+ * `res.locals` in the handlers that stand on the same route, and that type tells `getAuth` so. Nothing of it exists at run time.
+ */
+export interface OptionalGuard {
+  (request: Express.Request, response: Express.Response, next: NextFunction): void;
+  (request: BehindOptionalGuard, response: NonNullable<BehindOptionalGuard['res']>, next: NextFunction): void;
+}
 
 declare const OPTIONAL: unique symbol;
 
-/** Tells `getAuth`, by the type of `res.locals` and nothing else, that a route's guard is an optional one. */
+/** The request of a handler that stands on one route with an optional guard. */
 export interface BehindOptionalGuard {
-  readonly [OPTIONAL]: true;
-  [name: string]: any; // eslint-disable-line typescript/no-explicit-any -- as Express types `res.locals`
+  readonly res?: { readonly locals: { readonly [OPTIONAL]: true } } | undefined;
 }
 
 export interface ExpressGuard {

@@ -13,9 +13,13 @@ export function view(request: Request): ProtectedRequest {
   };
 }
 
-/** Express 4 drops the port from `req.host`: there it is put back where the client itself sent it. */
-function originOf({ protocol, host, hostname, headers }: Request): string | undefined {
-  if (!host) return undefined;
-  const withPort = host === hostname && headers.host?.startsWith(`${hostname}:`) ? headers.host : host;
-  return `${protocol}://${withPort}`;
+function originOf(request: Request): string | undefined {
+  const { protocol, hostname, headers } = request;
+  if (!hostname) return undefined;
+  return `${protocol}://${headers.host?.startsWith(`${hostname}:`) ? headers.host : hostWithPort(request)}`;
+}
+
+/** Express 4, which still has `req.param`, gives no port with a host that a proxy names, and warns of `req.host`. */
+function hostWithPort(request: Request): string {
+  return 'param' in request ? request.hostname : request.host;
 }

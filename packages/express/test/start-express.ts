@@ -1,12 +1,11 @@
 import type { AddressInfo } from 'node:net';
+import type expressModule from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { createGuard, getAuth, type Auth, type ExpressGuard } from '@tokenward/express';
 import type { AppSetup, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
-type ExpressModule = typeof import('express');
-
 /** Starts the suite's apps on one version of Express. */
-export function startOn(express: ExpressModule): StartApp {
+export function startOn(express: typeof expressModule): StartApp {
   return async ({ options, routes, property, onDenied }: AppSetup) => {
     const app = express();
     app.disable('x-powered-by');

@@ -25,10 +25,10 @@ export async function checkExample(server: URL): Promise<void> {
     try {
       await run();
       counts.passed++;
-      console.log(`ok      ${name}`);
+      say(`ok      ${name}`);
     } catch (error) {
       counts.failed++;
-      console.log(`FAILED  ${name}\n        ${(error as Error).message.replaceAll('\n', '\n        ')}`);
+      say(`FAILED  ${name}\n        ${(error as Error).message.replaceAll('\n', '\n        ')}`);
     }
   }
 
@@ -43,10 +43,14 @@ export async function checkExample(server: URL): Promise<void> {
   await check('it starts although the issuer is down, and answers 503', () => expectStartWithoutIssuer(server, issuer));
   await issuer.close();
 
-  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  say(`${counts.passed} passed, ${counts.failed} failed`);
   const file = process.env['TOKENWARD_COUNTS'];
   if (file) writeFileSync(file, JSON.stringify(counts));
   if (counts.failed > 0) process.exitCode = 1;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 interface StartedExample {

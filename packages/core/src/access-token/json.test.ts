@@ -1,0 +1,253 @@
+import { isUtf8 } from 'node:buffer';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseStrictObject } from './json.js';
+
+fc.configureGlobal({ seed: 11, numRuns: 800 });
+
+test('rule 10: reads an object, UTF-8 and escapes and all', () => {
+  expect(parse('{"a":"\u00e9\u{1f600}","b":"\\u00e9\\ud83d\\ude00","c":[1,{"d":null}]}')).toEqual({
+    a: '\u00e9\u{1f600}',
+    b: '\u00e9\u{1f600}',
+    c: [1, { d: null }],
+  });
+  expect(parse(' \t\r\n{ } \n')).toEqual({});
+});
+
+describe('rule 10: refuses what is no well-formed Unicode', () => {
+  test.each<[string, string | number[]]>([
+    ['a byte order mark', [0xef, 0xbb, 0xbf, ...Buffer.from('{}')]],
+    ['UTF-16', [...Buffer.from('{}', 'utf16le')]],
+    ['UTF-16 with its byte order mark', [0xff, 0xfe, ...Buffer.from('{}', 'utf16le')]],
+    ['Latin-1', [...Buffer.from('{"a":"\u00e9"}', 'latin1')]],
+    ['an overlong slash', within(0xc0, 0xaf)],
+    ['an overlong quotation mark', within(0xe0, 0x80, 0xa2)],
+    ['an overlong NUL', within(0xc0, 0x80)],
+    ['half a character', within(0xe2, 0x82)],
+    ['a continuation byte alone', within(0x80)],
+    ['a surrogate in UTF-8', within(0xed, 0xa0, 0x80)],
+    ['a pair of surrogates in UTF-8 (CESU-8)', within(0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80)],
+    ['a code point beyond the last', within(0xf4, 0x90, 0x80, 0x80)],
+    ['a byte that UTF-8 never has', within(0xff)],
+    ['a high surrogate escaped alone', '{"a":"\\ud83d"}'],
+    ['a low surrogate escaped alone', '{"a":"\\uDE00"}'],
+    ['a surrogate pair the wrong way round', '{"a":"\\ude00\\ud83d"}'],
+    ['a lone surrogate in a name', '{"\\ud83d":1}'],
+    ['a lone surrogate deep within', '{"a":[[{"b":["x","\\ud83d"]}]]}'],
+    ['a lone surrogate in a name deep within', '{"a":[{"b":{"\\ud83d":1}}]}'],
+  ])('%s', (_name, text) => {
+    expect(parseStrictObject(Buffer.from(text as string))).toBeUndefined();
+  });
+});
+
+describe('rule 11: refuses a member that stands twice', () => {
+  test.each([
+    ['side by side', '{"a":1,"a":1}'],
+    ['far apart', '{"a":1,"b":{"c":[]},"d":"","a":2}'],
+    ['the second spelt by an escape', '{"iss":1,"\\u0069ss":2}'],
+    ['the first spelt by an escape', '{"i\\u0073s":1,"iss":2}'],
+    ['both spelt by escapes, in two cases', '{"\\u006a":1,"\\u006A":2}'],
+    ['an escaped slash', '{"a/b":1,"a\\/b":2}'],
+    ['within an object', '{"a":{"b":1,"b":2}}'],
+    ['within an array', '{"a":[0,{"b":1,"b":2}]}'],
+    ['with objects for values', '{"a":{"b":1},"a":{"c":1}}'],
+    ['the empty name', '{"":1,"":2}'],
+    ['__proto__', '{"__proto__":1,"__proto__":2}'],
+    ['__proto__ with objects for values', '{"__proto__":{"a":1},"__proto__":{"b":1}}'],
+    ['a name that looks like an index', '{"0":1,"0":2}'],
+    ['a repeated member within a repeated member', '{"a":{"b":1,"b":2},"a":3}'],
+    ['thrice', '{"a":1,"a":2,"a":3}'],
+  ])('%s', (_name, text) => {
+    expect(JSON.parse(text)).toBeTypeOf('object');
+    expect(parse(text)).toBeUndefined();
+  });
+
+  test('and none that stands once at each of several places', () => {
+    const text = '{"a":{"a":{"a":[{"a":1},{"a":2}]}},"b":"\\"a\\":1,\\"a\\":1","A":0,"a ":0,"c":"a:a:a,,{}[]\\\\"}';
+    expect(parse(text)).toEqual(JSON.parse(text));
+  });
+
+  test('at whatever depth, however it is spelt', () => {
+    let repeated = 0;
+    fc.assert(
+      fc.property(jsonObject(), fc.nat(), fc.boolean(), (value, at, escaped) => {
+        const members = countMembers(value);
+        fc.pre(members > 0);
+        const text = writeRepeating(value, at % members, escaped);
+        expect(countMembers(JSON.parse(text))).toBeLessThan(members + 1);
+        expect(parse(text)).toBeUndefined();
+        repeated++;
+      }),
+    );
+    expect(repeated).toBeGreaterThan(500);
+  });
+});
+
+describe('rule 12: refuses what is no object, or too much of one', () => {
+  test.each(['', ' ', 'null', 'true', '0', '"{}"', '[]', '[{}]', '{', '}', '{}{}', '{} x', "{'a':1}", '{"a":1,}', '{a:1}', '{"a":01}', '{"a":NaN}', '{"a":1}\0'])(
+    '%j',
+    (text) => {
+      expect(parse(text)).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ['objects', '{"a":', '1', '}'],
+    ['arrays', '[', '', ']'],
+    ['empty arrays side by side', '[[],', '[]', ']'],
+  ])('%s 33 deep, and takes 32', (_name, open, core, close) => {
+    const nested = (depth: number) => `{"x":${open.repeat(depth - 1)}${core || (close === '}' ? '1' : '')}${close.repeat(depth - 1)}}`;
+    const innermost = core === '[]' ? 1 : 0;
+    expect(parse(nested(32 - innermost))).toBeDefined();
+    expect(parse(nested(33 - innermost))).toBeUndefined();
+  });
+
+  test('10,000 and 1,000,000 deep, with no stack overflow', () => {
+    for (const depth of [10_000, 1_000_000]) {
+      expect(parse(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)).toBeUndefined();
+      expect(parse('{"a":'.repeat(depth))).toBeUndefined();
+      expect(parse('['.repeat(depth))).toBeUndefined();
+    }
+  });
+
+  test('1,001 members, and takes 1,000, together at all depths', () => {
+    const flat = (count: number) => JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`m${index}`, index])));
+    expect(Object.keys(parse(flat(1_000))!)).toHaveLength(1_000);
+    expect(parse(flat(1_001))).toBeUndefined();
+    const spread = (count: number) => JSON.stringify({ list: Array.from({ length: count }, () => ({ m: 0 })) });
+    expect(parse(spread(999))).toBeDefined();
+    expect(parse(spread(1_000))).toBeUndefined();
+  });
+
+  test('an array of 1,002 items, and takes 1,001', () => {
+    const list = (count: number) => JSON.stringify({ aud: Array.from({ length: count }, () => 'x') });
+    expect(parse(list(1_001))).toBeDefined();
+    expect(parse(list(1_002))).toBeUndefined();
+  });
+
+  test('colons, commas and brackets in strings are none of these', () => {
+    const text = JSON.stringify({ a: ':,{}[]"\\'.repeat(3_000) });
+    expect(parse(text)).toEqual(JSON.parse(text));
+  });
+});
+
+describe('rule 13: names of the prototype are ordinary members', () => {
+  test('__proto__ changes no prototype and is an own member', () => {
+    const value = parse('{"__proto__":{"admin":true},"a":{"__proto__":null}}')!;
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+    expect(value['admin']).toBeUndefined();
+    expect(Object.keys(value)).toEqual(['__proto__', 'a']);
+    expect(Object.keys(value['a'] as object)).toEqual(['__proto__']);
+    expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
+    expect(isDeeplyFrozen(value)).toBe(true);
+  });
+
+  test('an absent constructor or toString is no own member', () => {
+    const value = parse('{"constructor":1}')!;
+    expect(Object.hasOwn(value, 'constructor')).toBe(true);
+    expect(Object.hasOwn(value, 'toString')).toBe(false);
+  });
+});
+
+test('rule 42: a number too large is read as infinite, for the claims to refuse, and never as absent', () => {
+  expect(parse('{"exp":1e400,"nbf":-1e400}')).toEqual({ exp: Infinity, nbf: -Infinity });
+});
+
+test('rules 10 to 12: reads every object as JSON.parse does, and freezes it to the bottom', () => {
+  fc.assert(
+    fc.property(jsonObject(), (object) => {
+      const text = JSON.stringify(object);
+      const value = parse(text);
+      expect(isDeepStrictEqual(value, JSON.parse(text))).toBe(true);
+      expect(isDeeplyFrozen(value)).toBe(true);
+    }),
+  );
+});
+
+test('rules 10 to 12: never throws, whatever the bytes', () => {
+  const jsonBytes = fc.array(fc.constantFrom(...'{}[]":,\\u0d8ae1.-tn', '"a"', '{"a":', '\ud83d\ude00').map((part) => Buffer.from(part)));
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 60 }).map((raw) => Buffer.from(raw)), jsonBytes.map(Buffer.concat));
+  fc.assert(
+    fc.property(bytes, (raw) => {
+      const value = parseStrictObject(raw);
+      if (value === undefined) return;
+      expect(isUtf8(raw)).toBe(true);
+      expect(isDeepStrictEqual(value, JSON.parse(raw.toString()))).toBe(true);
+    }),
+    { numRuns: 4_000 },
+  );
+});
+
+test('rules 10 to 12: refuses what JSON.parse refuses, one character away from good', () => {
+  const seen = { broken: 0, whole: 0 };
+  const character = fc.constantFrom(...'{}[]":,\\u0 \n\0-.e\u00e9', '');
+  fc.assert(
+    fc.property(jsonObject(), fc.nat(), fc.nat(1), character, (object, at, removed, inserted) => {
+      const good = JSON.stringify(object);
+      const index = at % good.length;
+      const text = good.slice(0, index) + inserted + good.slice(index + removed);
+      const expected = parsedOrNothing(text);
+      const value = parse(text);
+      if (expected === undefined) expect(value).toBeUndefined();
+      else if (value !== undefined) expect(isDeepStrictEqual(value, expected)).toBe(true);
+      seen[expected === undefined ? 'broken' : 'whole']++;
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(seen.broken).toBeGreaterThan(500);
+  expect(seen.whole).toBeGreaterThan(100);
+});
+
+function parse(text: string): Record<string, unknown> | undefined {
+  return parseStrictObject(Buffer.from(text, 'utf8'));
+}
+
+function within(...bytes: number[]): number[] {
+  return [...Buffer.from('{"a":"'), ...bytes, ...Buffer.from('"}')];
+}
+
+function jsonObject(): fc.Arbitrary<object> {
+  const name = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'constructor', 'iss', 'a:b', '"', '\\'));
+  return fc.dictionary(name, fc.jsonValue({ maxDepth: 6, stringUnit: 'binary' }), { noNullPrototype: true });
+}
+
+function parsedOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inner = Object.values(value).reduce((sum: number, item) => sum + countMembers(item), 0);
+  return Array.isArray(value) ? inner : Object.keys(value).length + inner;
+}
+
+function isDeeplyFrozen(value: unknown): boolean {
+  return typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen));
+}
+
+/** Writes a value as JSON, its member number `at` twice: the second time with another value, and in another spelling if asked for. */
+function writeRepeating(root: object, at: number, escaped: boolean): string {
+  let number = 0;
+  const write = (value: unknown): string => {
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+    if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
+    return `{${Object.entries(value).map(member).join(',')}}`;
+  };
+  const member = ([name, value]: [string, unknown]): string => {
+    const again = number++ === at ? `,${escaped ? escapedString(name) : JSON.stringify(name)}:0` : '';
+    return `${JSON.stringify(name)}:${write(value)}${again}`;
+  };
+  return write(root);
+}
+
+function escapedString(text: string): string {
+  return `"${text
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')}"`;
+}

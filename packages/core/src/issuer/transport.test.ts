@@ -1,0 +1,71 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buffer } from 'node:stream/consumers';
+import { nodeTransport } from './transport.js';
+
+let port: number;
+let connections = 0;
+const encodings: Record<string, (text: string) => Buffer> = { gzip: gzipSync, br: brotliCompressSync, deflate: deflateSync, identity: Buffer.from };
+const server = createServer((request, response) => {
+  const encoding = request.url!.slice(1);
+  const encode = encodings[encoding];
+  response.setHeader('content-encoding', encoding);
+  response.end(encode ? encode('{"keys":[]}') : 'x');
+});
+
+beforeAll(async () => {
+  server.on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ({ port } = server.address() as AddressInfo);
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+test.each(['127.0.0.1', 'localhost', '[::1]', '127.1', '2130706433', '[::ffff:127.0.0.1]'])(
+  'rule 55: does not connect to %s where a public address is needed',
+  async (host) => {
+    const before = connections;
+    await expect(nodeTransport(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true)).rejects.toThrow(/private, loopback or link-local/);
+    expect(connections).toBe(before);
+  },
+);
+
+test('rule 55: connects to loopback where that is not asked', async () => {
+  const { status } = await nodeTransport(`http://localhost:${port}/identity`, AbortSignal.timeout(5000), false);
+  expect(status).toBe(200);
+});
+
+test.each(['gzip', 'br', 'deflate', 'identity'])('reads what a server sends as %s unasked', async (encoding) => {
+  const { body } = await nodeTransport(`http://127.0.0.1:${port}/${encoding}`, AbortSignal.timeout(5000), false);
+  expect((await buffer(body)).toString()).toBe('{"keys":[]}');
+});
+
+test('refuses an encoding that it does not know', async () => {
+  const answer = await nodeTransport(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false);
+  expect(() => answer.body).toThrow(/unknown encoding "zstd-of-a-kind"/);
+  answer.discard();
+});
+
+test('rule 53: a certificate is checked although the environment says otherwise', async () => {
+  const { createServer: createTlsServer } = await import('node:https');
+  const { cert, key } = await selfSigned();
+  const secure = createTlsServer({ cert, key }, (_request, response) => response.end('{}'));
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+  const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+  process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+  try {
+    const url = `https://localhost:${(secure.address() as AddressInfo).port}/`;
+    await expect(nodeTransport(url, AbortSignal.timeout(5000), false)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  } finally {
+    if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;
+    secure.close();
+  }
+});
+
+async function selfSigned(): Promise<{ cert: string; key: string }> {
+  const { readFile } = await import('node:fs/promises');
+  const read = (name: string): Promise<string> => readFile(new URL(`../../test/self-signed/${name}`, import.meta.url), 'utf8');
+  return { cert: await read('cert.pem'), key: await read('key.pem') };
+}

@@ -1,0 +1,44 @@
+import { createResourceGuard, type Access, type Decision, type GuardOptions, type Reason, type ResourceGuard } from '@tokenward/core';
+import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TestIssuerOptions, type TokenWishes } from '@tokenward/testing';
+import { expect, onTestFinished } from 'vitest';
+
+/** An issuer, a clock and a guard that belong together, for one test. */
+export interface Scene {
+  readonly issuer: TestIssuer;
+  readonly clock: TestClock;
+  readonly guard: ResourceGuard;
+  /** What the guard says to a token that is issued as wished, or given. */
+  decide(token: TokenWishes | string, access?: Access): Promise<Decision>;
+  /** `allow`, or the reason of a refusal. */
+  verdict(token: TokenWishes | string, access?: Access): Promise<'allow' | Reason>;
+}
+
+export async function createScene(options: GuardOptions = {}, issuerOptions: TestIssuerOptions = {}): Promise<Scene> {
+  const clock = createTestClock();
+  const issuer = await createTestIssuer({ clock, ...issuerOptions });
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, ...options });
+  onTestFinished(async () => {
+    await guard.close();
+    await issuer.close();
+  });
+
+  async function decide(token: TokenWishes | string, access?: Access): Promise<Decision> {
+    return ask(guard, typeof token === 'string' ? token : await issuer.issueToken(token), access);
+  }
+
+  return { issuer, clock, guard, decide, verdict: async (token, access) => verdictOf(await decide(token, access)) };
+}
+
+/** Asks a guard about a request that carries a token and nothing else. */
+export async function ask(guard: ResourceGuard, token: string, access?: Access): Promise<Decision> {
+  return guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } }, access);
+}
+
+export function verdictOf(decision: Decision): 'allow' | Reason {
+  return decision.outcome === 'allow' ? 'allow' : decision.reason;
+}
+
+export function expectAllowed(decision: Decision): Extract<Decision, { outcome: 'allow' }> {
+  expect(verdictOf(decision)).toBe('allow');
+  return decision as Extract<Decision, { outcome: 'allow' }>;
+}

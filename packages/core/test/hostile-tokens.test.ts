@@ -1,0 +1,27 @@
+import { createResourceGuard } from '@tokenward/core';
+import { createTestIssuer, hostileTokens } from '@tokenward/testing';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ask } from './guarded.js';
+
+const issuer = await createTestIssuer();
+const rows = await hostileTokens(issuer);
+const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience });
+await guard.warm();
+
+afterAll(() => issuer.close());
+
+describe('hostile tokens', () => {
+  test.for(rows)('rule $rule: refuses $name', async ({ token, status, reason }) => {
+    expect(await ask(guard, token)).toMatchObject({ outcome: 'deny', status, reason });
+  });
+
+  test('the table has each row once, and good tokens pass beside it', async () => {
+    expect(new Set(rows.map(({ rule, name }) => `${rule} ${name}`)).size).toBe(rows.length);
+    expect((await ask(guard, await issuer.issueToken({ algorithm: 'PS256' }))).outcome).toBe('allow');
+  });
+
+  test("rule 24: no hostile token made the guard ask for anything but the issuer's own keys", () => {
+    expect(issuer.requests.metadata).toBe(1);
+    expect(issuer.requests.jwks).toBeLessThanOrEqual(2);
+  });
+});

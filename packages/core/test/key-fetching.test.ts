@@ -1,0 +1,310 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createResourceGuard, KeysUnavailableError, type GuardOptions } from '@tokenward/core';
+import { asSigningKey, createTestIssuer, generatePrivateKey, type Misbehaviour } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, createScene, verdictOf } from './guarded.js';
+
+const misbehaviours: Misbehaviour[] = [
+  'hang',
+  'drip',
+  'reset',
+  'error',
+  'html',
+  'redirect',
+  'huge',
+  'bomb',
+  'half',
+  'empty',
+  'no-keys',
+  { document: [] },
+  { document: { keys: {} } },
+];
+const named = misbehaviours.map((how) => [typeof how === 'string' ? how : JSON.stringify(how), how] as const);
+const quick: GuardOptions = { keyFetching: { timeoutSeconds: 0.3 } };
+
+describe('metadata', () => {
+  test('rule 51: metadata of another issuer is not used', async () => {
+    const other = await createTestIssuer();
+    onTestFinished(() => other.close());
+    const { issuer, decide } = await createScene();
+    for (const named of [other.issuer, `${issuer.issuer}/`, issuer.issuer.toUpperCase(), undefined, [issuer.issuer]]) {
+      issuer.misbehave({ document: { issuer: named, jwks_uri: other.jwksUri } }, 'metadata');
+      expect(await decide({})).toMatchObject({
+        outcome: 'deny',
+        status: 503,
+        reason: 'keys_unavailable',
+        cause: { message: expect.stringContaining('equal to the letter') },
+      });
+    }
+    expect(other.requests.jwks).toBe(0);
+  });
+
+  test('rule 51: of the two well-known addresses the one of OpenID Connect is asked first, with the path of the issuer in its place', async () => {
+    const asked: string[] = [];
+    const answers = new Map<string, unknown>();
+    const server = createServer((request, response) => {
+      asked.push(request.url!);
+      const answer = answers.get(request.url!);
+      response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const key = asSigningKey('ES256', await generatePrivateKey('ES256'));
+    answers.set('/.well-known/oauth-authorization-server/tenants/one', { issuer: `${origin}/tenants/one`, jwks_uri: `${origin}/keys` });
+    answers.set('/keys', { keys: [key.publicJwk] });
+    const guard = createResourceGuard({ issuer: `${origin}/tenants/one`, audience: 'a' });
+    await guard.warm();
+    expect(asked).toEqual(['/tenants/one/.well-known/openid-configuration', '/.well-known/oauth-authorization-server/tenants/one', '/keys']);
+  });
+
+  test('rule 52: a token of an unknown issuer makes nobody ask anybody', async () => {
+    const { issuer, verdict } = await createScene();
+    expect(await verdict({ claims: { iss: 'https://login.example.test' } })).toBe('issuer_mismatch');
+    expect(await verdict({ key: asSigningKey('RS256', await generatePrivateKey('RS256')), claims: { iss: 'https://login.example.test' } })).toBe(
+      'issuer_mismatch',
+    );
+    expect(issuer.requests).toEqual({ metadata: 0, jwks: 0 });
+  });
+
+  test.each(['http://login.example.test', 'ftp://login.example.test', 'http://127.0.0.1.example.test', 'file:///keys.json'])(
+    'rule 53: keys at %s are not fetched',
+    async (jwksUri) => {
+      expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwksUri })).toThrow(/jwksUri/);
+      const { issuer, decide } = await createScene();
+      issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: jwksUri } }, 'metadata');
+      expect(await decide({})).toMatchObject({ status: 503, cause: { message: expect.stringContaining('its jwks_uri') } });
+    },
+  );
+
+  test('rule 53: there is no option that turns the check of certificates off', () => {
+    for (const name of ['rejectUnauthorized', 'insecure', 'agent', 'tls']) {
+      expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', [name]: false })).toThrow(/is not an option/);
+    }
+  });
+
+  test('rule 55: the hosts that metadata may name can be listed', async () => {
+    const elsewhere = await createTestIssuer();
+    onTestFinished(() => elsewhere.close());
+    const jwksUri = elsewhere.jwksUri.replace('127.0.0.1', 'localhost');
+    const closed = await createScene({ keyFetching: { jwksHosts: ['keys.example.test'] } });
+    closed.issuer.misbehave({ document: { issuer: closed.issuer.issuer, jwks_uri: jwksUri } }, 'metadata');
+    expect(await closed.decide({})).toMatchObject({
+      status: 503,
+      cause: { message: expect.stringContaining("neither the issuer's own nor in keyFetching.jwksHosts") },
+    });
+    expect(elsewhere.requests.jwks).toBe(0);
+
+    const open = await createScene({ keyFetching: { jwksHosts: ['localhost'] } });
+    open.issuer.misbehave({ document: { issuer: open.issuer.issuer, jwks_uri: jwksUri } }, 'metadata');
+    elsewhere.publishKey(await open.issuer.signingKey());
+    expect(await open.verdict({})).toBe('allow');
+  });
+});
+
+describe('answers that are none', () => {
+  test.each(named)('rules 54, 56, 57: keys that come as %s are 503, and the guard gets over it with no restart', async (_name, how) => {
+    const { issuer, clock, decide, verdict } = await createScene(quick);
+    issuer.misbehave(how, 'jwks');
+    const refused = await decide({});
+    expect(refused).toMatchObject({ outcome: 'deny', status: 503, reason: 'keys_unavailable', cause: { code: 'TOKENWARD_KEYS_UNAVAILABLE' } });
+    expect(refused.headers['retry-after']).toMatch(/^[1-9]\d*$/);
+    issuer.behave();
+    clock.advance(1);
+    expect(await verdict({})).toBe('allow');
+  });
+
+  test.each(named)('rules 54, 56, 57: metadata that comes as %s is 503', async (_name, how) => {
+    const { issuer, decide } = await createScene(quick);
+    issuer.misbehave(how, 'metadata');
+    expect(await decide({})).toMatchObject({ outcome: 'deny', status: 503, reason: 'keys_unavailable' });
+    expect(issuer.requests.jwks).toBe(0);
+  });
+
+  test.each(named)('rules 57, 61: a good set outlives an answer of %s', async (_name, how) => {
+    const { issuer, clock, guard, verdict } = await createScene(quick);
+    await guard.warm();
+    issuer.misbehave(how);
+    clock.advance(500);
+    expect(await verdict({})).toBe('allow');
+    await expect(guard.warm()).rejects.toThrow(KeysUnavailableError);
+    expect(await verdict({})).toBe('allow');
+  });
+
+  test('rule 56: one deadline stands over the whole fetch, a byte a second or not', async () => {
+    const { issuer, decide } = await createScene({ keyFetching: { timeoutSeconds: 0.5 } });
+    issuer.misbehave('drip', 'jwks');
+    expect(await decide({})).toMatchObject({ status: 503, cause: { message: expect.stringContaining('no complete answer within 0.5 s') } });
+  });
+
+  test('rule 56: more keys than allowed are no keys', async () => {
+    const { issuer, verdict } = await createScene({ keyFetching: { maxKeys: 2 } });
+    await issuer.rotateKeys();
+    expect(await verdict({})).toBe('allow');
+    const again = await createScene({ keyFetching: { maxKeys: 1 } });
+    await again.issuer.rotateKeys();
+    expect(await again.verdict({})).toBe('keys_unavailable');
+  });
+
+  test('rule 56: the size counts after decompression', async () => {
+    const { issuer, decide } = await createScene();
+    issuer.misbehave('bomb', 'jwks');
+    expect(await decide({})).toMatchObject({ cause: { message: expect.stringContaining('larger than 524288 bytes') } });
+  });
+
+  test('rule 57: one bad key among good ones is left out', async () => {
+    const { issuer, verdict } = await createScene();
+    issuer.publishKey({ ...(await issuer.signingKey()), publicJwk: { kty: 'RSA', n: '!', e: 'AQAB', kid: 'bad' } });
+    expect(await verdict({})).toBe('allow');
+  });
+
+  test('the message says which address failed, and how', async () => {
+    const { issuer, guard } = await createScene();
+    issuer.misbehave('error', 'jwks');
+    await expect(guard.warm()).rejects.toThrow(`the keys of ${issuer.issuer} could not be fetched: ${issuer.jwksUri}: answered with status 500`);
+    const gone = createResourceGuard({ issuer: 'http://127.0.0.1:1', audience: 'a' });
+    await expect(gone.warm()).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/);
+  });
+
+  test("a fetch of the user's own is held to the same limits", async () => {
+    const { issuer, guard } = await createScene({ fetch: () => new Promise(() => {}), keyFetching: { timeoutSeconds: 0.2 } });
+    await expect(guard.warm()).rejects.toThrow('no complete answer within 0.2 s');
+    const real = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, fetch });
+    expect(verdictOf(await ask(real, await issuer.issueToken({ claims: { iat: Math.floor(Date.now() / 1000) } })))).toBe('allow');
+    issuer.misbehave('redirect', 'jwks');
+    await expect(real.warm()).rejects.toThrow(/status 302: redirects are not followed/);
+  });
+});
+
+describe('how often, and how long', () => {
+  test('rule 58: a thousand requests at a cold start are one fetch', async () => {
+    const { issuer, guard } = await createScene();
+    const token = await issuer.issueToken();
+    const decisions = await Promise.all(Array.from({ length: 1000 }, () => ask(guard, token)));
+    expect(decisions.every(({ outcome }) => outcome === 'allow')).toBe(true);
+    expect(issuer.requests).toEqual({ metadata: 1, jwks: 1 });
+  });
+
+  test('rule 59: ten thousand unknown kids are one fetch a cooldown, and good tokens wait for none of it', async () => {
+    const { issuer, clock, guard } = await createScene();
+    await guard.warm();
+    clock.advance(31);
+    const parts = (await issuer.issueToken()).split('.');
+    const forged = (index: number): string =>
+      [Buffer.from(JSON.stringify({ alg: 'RS256', kid: `made-up-${index}` })).toString('base64url'), parts[1], parts[2]].join('.');
+    const flood = Array.from({ length: 10_000 }, (_, index) => ask(guard, forged(index)));
+    const good = guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${parts.join('.')}` } });
+    expect(good).toMatchObject({ outcome: 'allow' });
+    expect(new Set((await Promise.all(flood)).map(verdictOf))).toEqual(new Set(['unknown_key']));
+    expect(issuer.requests.jwks).toBe(2);
+    clock.advance(29);
+    expect(verdictOf(await ask(guard, forged(0)))).toBe('unknown_key');
+    expect(issuer.requests.jwks).toBe(2);
+    clock.advance(2);
+    expect(verdictOf(await ask(guard, forged(0)))).toBe('unknown_key');
+    expect(issuer.requests.jwks).toBe(3);
+  });
+
+  test('rule 59: the cooldown counts after a failure too, and the answer is then 503', async () => {
+    const { issuer, clock, guard, decide, verdict } = await createScene();
+    await guard.warm();
+    issuer.misbehave('error');
+    const unknown = { key: asSigningKey('RS256', await generatePrivateKey('RS256')) };
+    expect(await decide(unknown)).toMatchObject({ status: 503 });
+    const { jwks } = issuer.requests;
+    for (let second = 0; second < 29; second++) {
+      clock.advance(1);
+      expect(await decide(unknown)).toMatchObject({ status: 503 });
+    }
+    expect(issuer.requests.jwks).toBe(jwks);
+    issuer.behave();
+    clock.advance(2);
+    expect(await verdict(unknown)).toBe('unknown_key');
+  });
+
+  test('rule 59: a failing issuer is asked at growing intervals, not at each request', async () => {
+    const { issuer, clock, guard } = await createScene({ jwksUri: undefined });
+    issuer.misbehave('error');
+    const token = await issuer.issueToken();
+    for (let tenth = 0; tenth < 600; tenth++) {
+      await ask(guard, token);
+      clock.advance(0.1);
+    }
+    expect(issuer.requests.metadata).toBeLessThanOrEqual(7);
+    expect(issuer.requests.metadata).toBeGreaterThanOrEqual(5);
+  });
+
+  test('rule 61: known keys serve while the issuer is down, up to a bound, then 503 and never 401', async () => {
+    const { issuer, clock, decide, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 3600 } });
+    expect(await verdict({})).toBe('allow');
+    issuer.misbehave('reset');
+    clock.advance(601);
+    expect(await verdict({})).toBe('allow');
+    clock.advance(3598);
+    expect(await verdict({})).toBe('allow');
+    clock.advance(2);
+    expect(await decide({})).toMatchObject({ status: 503, reason: 'keys_unavailable' });
+    issuer.behave();
+    clock.advance(31);
+    expect(await verdict({})).toBe('allow');
+  });
+
+  test('rule 61: the start does not need the issuer, and warm() says that it is down', async () => {
+    const { issuer, clock, guard, verdict } = await createScene();
+    issuer.misbehave('reset');
+    await expect(guard.warm()).rejects.toThrow(KeysUnavailableError);
+    issuer.behave();
+    clock.advance(1);
+    await guard.warm();
+    expect(await verdict({})).toBe('allow');
+  });
+
+  test('rule 62: a withdrawn key is refused from the next fetch on', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
+    const old = await issuer.signingKey();
+    expect(await verdict({ key: old })).toBe('allow');
+    const young = await issuer.rotateKeys();
+    expect(await verdict({ key: young })).toBe('allow');
+    expect(await verdict({ key: old })).toBe('allow');
+    issuer.withdrawKey(old.kid);
+    clock.advance(451);
+    await verdict({ key: young });
+    await guard.warm();
+    expect(await verdict({ key: old })).toBe('unknown_key');
+    expect(await verdict({ key: young })).toBe('allow');
+  });
+
+  test('keys are renewed in the background at three quarters of their life, and no request waits', async () => {
+    const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600 } });
+    await guard.warm();
+    const headers = { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 3600 })}` };
+    clock.advance(449);
+    expect(guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(issuer.requests.jwks).toBe(1);
+    clock.advance(2);
+    for (let request = 0; request < 10; request++) expect(guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
+    await expect.poll(() => issuer.requests.jwks).toBe(2);
+  });
+
+  test('rule 60: ages are measured by the clock that is never set back', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 }, clockSkewSeconds: 300 });
+    await guard.warm();
+    clock.skewWall(-100_000);
+    expect(await verdict({})).toBe('allow');
+    clock.skewWall(200_000);
+    expect(await verdict({})).toBe('allow');
+    expect(issuer.requests.jwks).toBe(1);
+  });
+
+  test('a guard that was closed gives up what is under way, and refuses what it has no keys for', async () => {
+    const { issuer, guard, decide } = await createScene();
+    issuer.misbehave('hang');
+    const waiting = decide({});
+    await expect.poll(() => issuer.requests.metadata).toBe(1);
+    await guard.close();
+    expect(await waiting).toMatchObject({ status: 503, cause: { message: expect.stringContaining('the guard was closed') } });
+    expect(await decide({})).toMatchObject({ status: 503 });
+  });
+});

@@ -1,0 +1,139 @@
+import { ConfigurationError, createResourceGuard, type ConfigurationProblem, type GuardOptions } from '@tokenward/core';
+import { createTestIssuer } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ask } from './guarded.js';
+
+const good = { issuer: 'https://login.example.test', audience: 'https://api.example.test' };
+
+function problemsOf(options: unknown): readonly ConfigurationProblem[] {
+  try {
+    createResourceGuard(options as GuardOptions);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const pathsOf = (options: unknown): string[] => problemsOf(options).map(({ path }) => path);
+
+test('an error lists everything that is wrong at once, each with its path, what was given and what would do', () => {
+  const start = (): unknown =>
+    createResourceGuard({
+      issuer: 'login',
+      audience: [''],
+      clockSkewSeconds: 9999,
+      algorithms: ['RS257'],
+      keyFetching: { timeoutSeconds: 0, retries: 3 },
+      audiance: 'x',
+    } as never);
+  expect(start).toThrow(
+    [
+      '7 things are wrong:',
+      '  - audiance: is not an option; these are: issuer, audience, unsafeAcceptTokensForAnyAudience, jwksUri, jwks, algorithms, clockSkewSeconds, profile, requiredClaims, maxTokenAgeSeconds, maxTokenLifetimeSeconds, allowedClients, rolesClaim, realm, resourceMetadataUrl, maxTokenBytes, keyFetching, clock, fetch',
+      '  - issuer: is not an absolute URL (given: "login")',
+      '  - algorithms: holds "RS257"; these can be used: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519',
+      '  - clockSkewSeconds: is 9999: a number from 0 to 300 is needed',
+      '  - audience: is a list: a string or a list of strings is needed, none of them empty',
+      '  - keyFetching.retries: is not an option; these are: timeoutSeconds, maxBytes, maxKeys, jwksHosts, freshSeconds, staleSeconds, unknownKeyCooldownSeconds',
+      '  - keyFetching.timeoutSeconds: is 0: a number from 0.01 to 60 is needed',
+    ].join('\n'),
+  );
+});
+
+test.each<[string, unknown, string[]]>([
+  ['nothing', {}, ['issuer', 'audience']],
+  ['an issuer on http', { ...good, issuer: 'http://login.example.test' }, ['issuer']],
+  ['an issuer on http that looks like loopback', { ...good, issuer: 'http://127.0.0.1.example.test' }, ['issuer']],
+  ['an issuer with a query', { ...good, issuer: 'https://login.example.test?x' }, ['issuer']],
+  ['an issuer with a fragment', { ...good, issuer: 'https://login.example.test#x' }, ['issuer']],
+  ['the address of the metadata', { ...good, issuer: 'https://login.example.test/.well-known/openid-configuration' }, ['issuer']],
+  ['an issuer that is no string', { ...good, issuer: 7 }, ['issuer']],
+  ['a realm that is empty', { ...good, realm: '' }, ['realm']],
+  ['an unknown profile', { ...good, profile: 'rfc7519' }, ['profile']],
+  ['required claims that are empty', { ...good, requiredClaims: [] }, ['requiredClaims']],
+  ['allowed clients as a string', { ...good, allowedClients: 'web' }, ['allowedClients']],
+  ['a path to the roles that is empty', { ...good, rolesClaim: [] }, ['rolesClaim']],
+  ['jwks beside jwksUri', { ...good, jwksUri: 'https://login.example.test/jwks', jwks: { keys: [] } }, ['jwks']],
+  ['a clock without hands', { ...good, clock: {} }, ['clock']],
+  ['a fetch that is none', { ...good, fetch: 'https' }, ['fetch']],
+  ['an audience beside its opposite', { ...good, unsafeAcceptTokensForAnyAudience: true }, ['unsafeAcceptTokensForAnyAudience']],
+  ['a flag that is no flag', { issuer: good.issuer, audience: 'a', unsafeAcceptTokensForAnyAudience: 'true' }, ['unsafeAcceptTokensForAnyAudience']],
+  ['key fetching as a number', { ...good, keyFetching: 5 }, ['keyFetching']],
+  ['a limit of nothing', { ...good, maxTokenBytes: 0 }, ['maxTokenBytes']],
+])('refuses %s', (_what, options, paths) => {
+  expect(pathsOf(options)).toEqual(paths);
+});
+
+test.each([undefined, null, '', [], [null], [''], ['https://api.example.test', undefined], 7, {}])('rule 41: the audience %j stops the start', (audience) => {
+  expect(pathsOf({ issuer: good.issuer, audience })).toEqual(['audience']);
+});
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 300.1, '60', null, true, [5]])('rule 45: a skew of %s stops the start', (clockSkewSeconds) => {
+  expect(pathsOf({ ...good, clockSkewSeconds })).toEqual(['clockSkewSeconds']);
+});
+
+test.each([0, 0.5, 300])('rule 45: a skew of %s passes', (clockSkewSeconds) => {
+  expect(pathsOf({ ...good, clockSkewSeconds })).toEqual([]);
+});
+
+test.each(['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'])('rule 45: %s is a number of seconds', (name) => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 0, -1, '60']) expect(pathsOf({ ...good, [name]: value })).toEqual([name]);
+});
+
+describe('secrets', () => {
+  const secret = 'planted-secret';
+
+  test.each(['secret', 'secrets', 'secretOrKey', 'key'])('rule 138: a shared secret as %s is no option, and its value is not shown', (name) => {
+    for (const value of [secret, '/run/secrets/planted-secret', `-----BEGIN PUBLIC KEY-----\n${secret}`, Buffer.from(secret)]) {
+      const [problem] = problemsOf({ ...good, [name]: value });
+      expect(problem).toMatchObject({ path: name, message: expect.stringContaining('is not an option') });
+      expect(JSON.stringify(problem)).not.toContain(secret);
+    }
+  });
+
+  test('rule 22: a secret, a PEM or a file given as keys is no JWKS', () => {
+    for (const jwks of [secret, `-----BEGIN PUBLIC KEY-----\n${secret}`, Buffer.from(secret), { keys: [secret] }]) {
+      const problems = problemsOf({ ...good, jwks });
+      expect(problems.map(({ path }) => path)).toEqual(['jwks']);
+      expect(JSON.stringify(problems)).not.toContain(secret);
+    }
+  });
+
+  test('rule 139: the password of a URL is not shown', () => {
+    for (const name of ['issuer', 'jwksUri', 'resourceMetadataUrl']) {
+      const [problem] = problemsOf({ ...good, [name]: `https://user:${secret}@login.example.test/` });
+      expect(problem?.message).toMatch(/user name or password/);
+      expect(JSON.stringify(problem)).not.toContain(secret);
+    }
+  });
+});
+
+describe('the environment', () => {
+  test('createResourceGuard() reads ISSUER_BASE_URL and AUDIENCE', async () => {
+    const issuer = await createTestIssuer();
+    vi.stubEnv('ISSUER_BASE_URL', issuer.issuer);
+    vi.stubEnv('AUDIENCE', issuer.audience);
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await issuer.close();
+    });
+    expect((await ask(createResourceGuard(), await issuer.issueToken())).outcome).toBe('allow');
+  });
+
+  test('what is wrong there is named by its variable', () => {
+    vi.stubEnv('ISSUER_BASE_URL', 'http://login.example.test');
+    vi.stubEnv('AUDIENCE', '');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const [issuer, audience] = problemsOf({});
+    expect(issuer).toMatchObject({ path: 'issuer', message: expect.stringContaining('ISSUER_BASE_URL') });
+    expect(audience).toMatchObject({ path: 'audience', message: expect.stringContaining('AUDIENCE') });
+  });
+
+  test('an option goes before the environment', () => {
+    vi.stubEnv('ISSUER_BASE_URL', 'nonsense');
+    vi.stubEnv('AUDIENCE', '');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(pathsOf(good)).toEqual([]);
+  });
+});

@@ -1,0 +1,132 @@
+import { inspect } from 'node:util';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { claim, createResourceGuard, policy, rawToken, scope, type Decision } from '@tokenward/core';
+import { hostileTokens } from '@tokenward/testing';
+import { expect, onTestFinished, test } from 'vitest';
+import { ask, createScene, expectAllowed } from './guarded.js';
+
+const CHANNELS = ['tokenward:accepted', 'tokenward:refused', 'tokenward:keys-refreshed', 'tokenward:keys-failed'];
+
+/** Everything that the guard tells operators while a test runs. */
+function watch(): unknown[] {
+  const seen: unknown[] = [];
+  const listen = (event: unknown): void => void seen.push(event);
+  for (const name of CHANNELS) subscribe(name, listen);
+  onTestFinished(() => CHANNELS.forEach((name) => unsubscribe(name, listen)));
+  return seen;
+}
+
+/** Every way in which a value may come into a log. */
+function shown(value: unknown): string {
+  const ways = [inspect(value, { depth: 20, showHidden: true, getters: true }), String(value), JSON.stringify(value, errorsToo)];
+  try {
+    ways.push(inspect(structuredClone(value), { depth: 20, showHidden: true }));
+  } catch {
+    // what can't be cloned is not shown by cloning
+  }
+  return ways.join('\n');
+}
+
+function errorsToo(_name: string, value: unknown): unknown {
+  return value instanceof Error ? { message: value.message, stack: value.stack, cause: value.cause } : value;
+}
+
+test('rule 139: an Auth prints, logs, clones and serialises without its token', async () => {
+  const { issuer, decide } = await createScene();
+  const token = await issuer.issueToken({ scope: 'a' });
+  const { auth } = expectAllowed(await decide(token));
+  const [, payload, signature] = token.split('.') as [string, string, string];
+  for (const part of [token, payload, signature]) {
+    expect(shown(auth)).not.toContain(part);
+    expect(shown({ ...auth })).not.toContain(part);
+    expect(shown(Object.getOwnPropertyDescriptors(auth))).not.toContain(part);
+  }
+  expect(rawToken(auth!)).toBe(token);
+  expect(() => rawToken({ ...auth! })).toThrow(/was not made by a guard/);
+  expect(() => rawToken(structuredClone(auth!))).toThrow(/was not made by a guard/);
+});
+
+test('rule 139: a guard and its decisions show neither tokens nor keys', async () => {
+  const { issuer, guard, decide } = await createScene();
+  const token = await issuer.issueToken();
+  const [, , signature = ''] = token.split('.');
+  const decisions = [await decide(token), await decide(token, { policy: scope('a') }), await decide(`${token}x`)];
+  for (const value of [guard, ...decisions]) expect(shown(value)).not.toContain(signature.slice(0, 40));
+});
+
+test('rule 142: planted tokens come into no event, cause or error, accepted or refused', async () => {
+  const seen = watch();
+  const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
+  const rows = await hostileTokens(issuer);
+  const good = await issuer.issueToken({ scope: 'a', claims: { planted: 'planted-claim-value' } });
+  const policies = [undefined, scope('b'), claim('planted', 'x'), policy('p', () => Promise.reject(new Error('late')) as never)];
+  const decisions: Decision[] = [];
+  for (const demand of policies) decisions.push(await ask(guard, good, { policy: demand }));
+  for (const { token } of rows) decisions.push(await ask(guard, token));
+  decisions.push(await guard.check({ method: 'GET', target: `/?access_token=${good}`, headers: { authorization: `Bearer ${good}` } }));
+
+  expect(seen.length).toBeGreaterThan(rows.length);
+  const told = shown(seen) + shown(decisions.map((decision) => (decision.outcome === 'deny' ? decision : { ...decision, auth: undefined })));
+  expect(told).not.toContain('planted-claim-value');
+  for (const token of [good, ...rows.map((row) => row.token)]) {
+    for (const part of token.split('.')) if (part.length > 24 && !/^(.)\1*$/.test(part)) expect(told.includes(part.slice(0, 60))).toBe(false);
+  }
+});
+
+test('rule 142: a key server that answers with what it was asked brings nothing of it into errors', async () => {
+  const seen = watch();
+  const { issuer, decide } = await createScene();
+  const token = await issuer.issueToken();
+  issuer.misbehave({ document: `planted-body ${token}` });
+  const decision = await decide(token);
+  expect(decision).toMatchObject({ status: 503 });
+  expect(shown([seen, decision])).not.toContain('planted-body');
+  expect(shown([seen, decision])).not.toContain(token.slice(0, 60));
+});
+
+test('rule 142: what another issuer names itself is bounded and quoted in the error', async () => {
+  const { issuer, decide } = await createScene();
+  issuer.misbehave({ document: { issuer: `evil\n\u001b[31m${'x'.repeat(5000)}`, jwks_uri: issuer.jwksUri } });
+  const decision = await decide({});
+  const { message } = (decision as { cause: Error }).cause;
+  expect(message.length).toBeLessThan(1000);
+  // eslint-disable-next-line no-control-regex -- control characters are what must not be there
+  expect(message).not.toMatch(/[\u0000-\u001f]/);
+});
+
+test('rule 106: what the client is told does not depend on what was wrong with the token', async () => {
+  const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
+  const rows = (await hostileTokens(issuer)).filter(({ status }) => status === 401);
+  const answers = new Set<string>();
+  for (const { token } of rows) {
+    const decision = await ask(guard, token);
+    if (decision.outcome === 'deny') answers.add(JSON.stringify([decision.status, decision.headers, decision.body]));
+  }
+  expect(answers.size).toBe(1);
+});
+
+test('rule 142: events say what happened, by the configured issuer and a reason of the closed set', async () => {
+  const seen = watch();
+  const { issuer, guard, decide } = await createScene();
+  await decide({});
+  await decide({ audience: 'https://other.example.test' });
+  await guard.check({ method: 'GET', target: '/', headers: {} }, { credentials: 'optional' });
+  issuer.misbehave('error');
+  await guard.warm().catch(() => {});
+  expect(seen).toEqual([
+    { issuer: issuer.issuer, keyIds: [(await issuer.signingKey()).kid], remarks: [] },
+    { issuer: issuer.issuer, anonymous: false },
+    { issuer: issuer.issuer, status: 401, reason: 'audience_mismatch', cause: 'aud' },
+    { issuer: issuer.issuer, anonymous: true },
+    { issuer: issuer.issuer, error: expect.any(Error), usable: true },
+  ]);
+});
+
+test('a guard has no state at import: two of them share nothing', async () => {
+  const one = await createScene();
+  const two = createResourceGuard({ issuer: one.issuer.issuer, audience: 'https://other.example.test', clock: one.clock });
+  const token = await one.issuer.issueToken();
+  expect(await one.verdict(token)).toBe('allow');
+  expect(await ask(two, token)).toMatchObject({ outcome: 'deny', reason: 'audience_mismatch' });
+  expect(one.issuer.requests.jwks).toBe(2);
+});

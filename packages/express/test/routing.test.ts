@@ -1,0 +1,247 @@
+import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express4 from 'express4';
+import { createGuard, getAuth, scope, type ExpressGuard } from '@tokenward/express';
+import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
+import { request } from 'node:http';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { listen } from './start-express.js';
+
+const issuer = await createTestIssuer();
+afterAll(() => issuer.close());
+const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada' })}` };
+
+function newGuard(audience = issuer.audience): ExpressGuard {
+  return createGuard({ issuer: issuer.issuer, audience });
+}
+
+async function start(app: Express, guard: ExpressGuard): Promise<string> {
+  const running = await listen(app, guard);
+  onTestFinished(() => running.close());
+  return running.origin;
+}
+
+const ok = (_request: Request, response: Response): void => void response.json({ ok: true });
+
+describe.each([
+  ['Express 5', express5],
+  ['Express 4', express4],
+])('%s', (_name, express) => {
+  test('rule 152: the guard meets the same paths as its route, under all settings of case and slash', async () => {
+    for (const [caseSensitive, strict] of [
+      [false, false],
+      [true, false],
+      [false, true],
+      [true, true],
+    ] as const) {
+      // prettier-ignore
+      const guard = newGuard();
+      const app = express();
+      app.set('case sensitive routing', caseSensitive).set('strict routing', strict);
+      const router = express.Router({ caseSensitive, strict });
+      router.get('/inner', guard(), ok);
+      app.get('/admin', guard(), ok);
+      app.use('/nested', router);
+      const origin = await start(app, guard);
+      for (const path of ['/admin', '/ADMIN', '/admin/', '/ADMIN/', '/%61dmin', '/nested/inner', '/NESTED/INNER/', '//admin', '/nested//inner']) {
+        const without = await fetch(`${origin}${path}`);
+        const withToken = await fetch(`${origin}${path}`, { headers: good });
+        expect([without.status, withToken.status], path).toEqual(withToken.status === 200 ? [401, 200] : [404, 404]);
+      }
+    }
+  });
+
+  test('rule 152: a guard for a router and all below it', async () => {
+    const guard = newGuard();
+    const app = express();
+    const router = express.Router();
+    router.use(guard(scope('a')));
+    router.get('/x', ok);
+    app.use('/api', router);
+    app.get('/api-docs', ok);
+    const origin = await start(app, guard);
+    for (const path of ['/api/x', '/API/X', '/api//x', '/api/nowhere', '/api']) await expectUnauthorized(await fetch(`${origin}${path}`), { scope: 'a' });
+    expect((await fetch(`${origin}/api/x`, { headers: good })).status).toBe(200);
+    expect((await fetch(`${origin}/api-docs`)).status).toBe(200);
+  });
+
+  test('a request is verified once, however many guards stand on its way', async () => {
+    const guard = newGuard();
+    const app = express();
+    let looked = 0;
+    app.use((req, _res, next) => {
+      const headers = req.headersDistinct;
+      Object.defineProperty(req, 'headersDistinct', { get: () => (looked++, headers) });
+      next();
+    });
+    app.use(guard());
+    app.use('/x', guard.optional());
+    app.get('/x', guard(scope('a')), ok);
+    app.get('/y', guard(scope('b')), ok);
+    const origin = await start(app, guard);
+    expect((await fetch(`${origin}/x`, { headers: good })).status).toBe(200);
+    expect(looked).toBe(1);
+    await expectForbidden(await fetch(`${origin}/y`, { headers: good }), { scope: 'b' });
+    expect(looked).toBe(2);
+  });
+
+  test("two guards in one app keep to their own audiences, and do not see each other's answers", async () => {
+    const one = newGuard();
+    const two = newGuard('https://two.example.test');
+    const app = express();
+    app.get('/one', one(), ok);
+    app.get('/two', two(), ok);
+    app.get('/both', one(), two(), ok);
+    const origin = await start(app, one);
+    const forTwo = { authorization: `Bearer ${await issuer.issueToken({ audience: 'https://two.example.test' })}` };
+    const forBoth = { authorization: `Bearer ${await issuer.issueToken({ audience: ['https://two.example.test', issuer.audience] })}` };
+    const status = async (path: string, headers: Record<string, string>): Promise<number> => (await fetch(`${origin}${path}`, { headers })).status;
+    expect([await status('/one', good), await status('/two', good), await status('/both', good)]).toEqual([200, 401, 401]);
+    expect([await status('/one', forTwo), await status('/two', forTwo), await status('/both', forTwo)]).toEqual([401, 200, 401]);
+    expect(await status('/both', forBoth)).toBe(200);
+  });
+
+  test("rule 153: next('route') leaves the guards of the route that it leaves, and reaches no handler behind them", async () => {
+    const guard = newGuard();
+    const app = express();
+    const skip = (_req: Request, _res: Response, next: NextFunction): void => next('route');
+    app.get('/x', skip, guard(), ok);
+    app.get('/x', guard(scope('b')), ok);
+    const origin = await start(app, guard);
+    await expectUnauthorized(await fetch(`${origin}/x`), { scope: 'b' });
+    await expectForbidden(await fetch(`${origin}/x`, { headers: good }), { scope: 'b' });
+  });
+
+  test('rule 153: app.param runs before the guard of a route, and getAuth says so', async () => {
+    const guard = newGuard();
+    const app = express();
+    app.param('id', (req, _res, next) => {
+      getAuth(req);
+      next();
+    });
+    app.get('/x/:id', guard(), ok);
+    app.use((error: Error, _req: Request, res: Response, _next: NextFunction) => void res.status(500).json({ message: error.message }));
+    const origin = await start(app, guard);
+    const answer = await fetch(`${origin}/x/1`, { headers: good });
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toEqual({ message: expect.stringContaining('no guard has authenticated this request') });
+  });
+
+  test('rule 153: what stands ahead of the guard is open, static files too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tokenward-static-'));
+    await writeFile(join(folder, 'file.txt'), 'static');
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const guard = newGuard();
+    const app = express();
+    app.use(express.static(folder));
+    app.use(guard());
+    app.use('/late', express.static(folder));
+    const origin = await start(app, guard);
+    expect((await fetch(`${origin}/file.txt`)).status).toBe(200);
+    await expectUnauthorized(await fetch(`${origin}/late/file.txt`));
+    expect((await fetch(`${origin}/late/file.txt`, { headers: good })).status).toBe(200);
+  });
+
+  test('rule 153: an error of onDenied, thrown or rejected, goes to next(err), and no handler runs', async () => {
+    for (const onDenied of [
+      () => {
+        throw new Error('out of order');
+      },
+      () => Promise.reject(new Error('out of order')),
+    ]) {
+      const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience, onDenied });
+      const app = express();
+      const handler = vi.fn(ok);
+      app.get('/x', guard(), handler);
+      app.use((error: Error, _req: Request, res: Response, _next: NextFunction) => void res.status(500).json({ message: error.message }));
+      const origin = await start(app, guard);
+      const answer = await fetch(`${origin}/x`);
+      expect([answer.status, await answer.json()]).toEqual([500, { message: 'out of order' }]);
+      expect(handler).not.toHaveBeenCalled();
+    }
+  });
+
+  test("a handler that throws behind the guard is the app's error, not the guard's", async () => {
+    const guard = newGuard();
+    const app = express();
+    const seen: string[] = [];
+    app.get('/x', guard(), () => {
+      throw new Error('mine');
+    });
+    app.use((error: Error, _req: Request, res: Response, _next: NextFunction) => {
+      seen.push(error.message);
+      res.status(418).end();
+    });
+    const origin = await start(app, guard);
+    // the first waits for keys, the second does not: both ways must hold
+    for (let round = 0; round < 2; round++) expect((await fetch(`${origin}/x`, { headers: good })).status).toBe(418);
+    expect(seen).toEqual(['mine', 'mine']);
+  });
+
+  test('rule 150: a large upload without a token is refused before it is read', async () => {
+    const guard = newGuard();
+    const app = express();
+    let parsed = 0;
+    app.post('/upload', guard(), express.raw({ limit: '200mb' }), (_req, res) => {
+      parsed++;
+      res.end();
+    });
+    const origin = new URL(await start(app, guard));
+    const status = await new Promise((resolve, reject) => {
+      const upload = request({
+        hostname: origin.hostname,
+        port: origin.port,
+        path: '/upload',
+        method: 'POST',
+        headers: { 'content-length': 100 * 1024 * 1024, 'content-type': 'application/octet-stream' },
+      });
+      upload.once('response', (response) => {
+        response.resume();
+        upload.destroy();
+        resolve(response.statusCode);
+      });
+      upload.once('error', reject);
+      upload.write(Buffer.alloc(1024));
+    });
+    expect([status, parsed]).toEqual([401, 0]);
+  });
+
+  test('a client that goes away while keys are fetched harms nothing', async () => {
+    const slow = await createTestIssuer();
+    onTestFinished(() => slow.close());
+    slow.misbehave('hang');
+    const guard = createGuard({ issuer: slow.issuer, audience: slow.audience, keyFetching: { timeoutSeconds: 0.3 } });
+    const app = express();
+    const handler = vi.fn(ok);
+    app.get('/x', guard(), handler);
+    const origin = await start(app, guard);
+    const headers = { authorization: `Bearer ${await slow.issueToken()}` };
+    await expect(fetch(`${origin}/x`, { headers, signal: AbortSignal.timeout(100) })).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(handler).not.toHaveBeenCalled();
+    expect((await fetch(`${origin}/x`, { headers })).status).toBe(503);
+  });
+
+  test("the origin follows Express' own trust in proxies", async () => {
+    const { view } = (await import('../dist/view.js')) as typeof import('../src/view.js'); // eslint-disable-line typescript/consistent-type-imports -- the built file under the type of its source
+    for (const [trust, forwarded, direct] of [
+      [false, 'http://127.0.0.1', 'http://127.0.0.1'],
+      [true, 'https://api.example.test', 'http://127.0.0.1'],
+    ] as const) {
+      // prettier-ignore
+      const app = express();
+      app.set('trust proxy', trust);
+      app.use('/mounted', (req: Request, res: Response) => void res.json(view(req)));
+      const origin = await start(app, newGuard());
+      const { port } = new URL(origin);
+      const expected = (base: string): string => (base.startsWith('https') ? base : `${base}:${port}`);
+      const target = '/mounted/x?y=1';
+      const plain = await (await fetch(`${origin}${target}`)).json();
+      expect(plain).toMatchObject({ method: 'GET', target, origin: expected(direct) });
+      const viaProxy = await (await fetch(`${origin}${target}`, { headers: { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'api.example.test' } })).json();
+      expect(viaProxy).toMatchObject({ origin: expected(forwarded) });
+    }
+  });
+});
