@@ -27,6 +27,7 @@ const { status, signal } = npx(['--', join(bin, 'node'), taskFile, ...args], {
 process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1);
 
 function install() {
+  if (!existsSync(bin)) console.log('Installing the dependencies; the first time takes a minute or two ...');
   const installed = npx(['--', 'pnpm', 'install', '--frozen-lockfile', '--reporter=append-only'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (installed.status === 0) return;
   process.stderr.write(`${installed.stdout ?? ''}${installed.stderr ?? ''}`);

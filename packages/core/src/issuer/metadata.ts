@@ -31,7 +31,7 @@ export async function discoverJwksUri(issuer: string, limits: FetchLimits, close
 }
 
 /** OpenID Connect Discovery s4 puts its suffix behind the issuer's path, RFC 8414 s3.1 before it. */
-export function metadataUrls(issuer: string): readonly [openid: string, oauth: string] {
+function metadataUrls(issuer: string): readonly [openid: string, oauth: string] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   return [`${origin}${path}/.well-known/openid-configuration`, `${origin}/.well-known/oauth-authorization-server${path}`];

@@ -1,0 +1,10 @@
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+
+/** A private key as a JWK, named by its thumbprint (RFC 7638). It never leaves this process: the published set holds public members only. */
+export type SigningKey = JWK & { readonly kid: string };
+
+export async function generateSigningKey(): Promise<SigningKey> {
+  const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+  const jwk = await exportJWK(privateKey);
+  return { ...jwk, kid: (await calculateJwkThumbprint(jwk)).slice(0, 12), alg: 'RS256', use: 'sig' };
+}

@@ -1,0 +1,75 @@
+import { Provider, errors, type AdapterFactory, type Configuration } from 'oidc-provider';
+import { CLIENTS, SCOPES_OF_APIS } from '../cast.ts';
+import { accountExists } from './accounts.ts';
+import type { SigningKey } from './keys.ts';
+import { errorPage } from './pages.ts';
+
+/** What outlives a change of keys. */
+export interface ProviderState {
+  readonly issuer: string;
+  readonly store: AdapterFactory;
+  readonly cookieKeys: readonly string[];
+  /** Where the clients want to be sent back to, codes in hand. */
+  readonly redirectUri: string;
+}
+
+const HOUR_SECONDS = 3600;
+
+/** @param keys the first one signs; all are published, so that what the others signed can still be verified */
+export function createProvider({ issuer, store, cookieKeys, redirectUri }: ProviderState, keys: readonly SigningKey[]): Provider {
+  const appOrigin = new URL(redirectUri).origin;
+  const configuration: Configuration = {
+    adapter: store,
+    jwks: { keys: [...keys] },
+    cookies: { keys: [...cookieKeys] },
+    clients: CLIENTS.map(({ id, name }) => ({
+      client_id: id,
+      client_name: name,
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: [redirectUri],
+    })),
+    responseTypes: ['code'],
+    scopes: ['openid', 'offline_access'],
+    // RFC 9700 s2.1.1: for everyone; S256 is the only method that oidc-provider knows
+    pkce: { required: () => true },
+    // RFC 9700 s4.14.2: a public client's refresh token is used once, and replaced
+    rotateRefreshToken: true,
+    features: {
+      // our own pages stand in interactions.ts
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo(_context, resource, client) {
+          const scopes = SCOPES_OF_APIS[resource];
+          if (!scopes) throw new errors.InvalidTarget();
+          return {
+            scope: Object.keys(scopes).join(' '),
+            audience: resource,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: CLIENTS.find(({ id }) => id === client.clientId)!.accessTokenLifetimeSeconds,
+          };
+        },
+      },
+    },
+    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+    findAccount: (_context, id) => (accountExists(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
+    // a page of the app's may call the token endpoint by script; others pass the preflight, which names no client, and then can't read the answer
+    clientBasedCORS: (_context, origin) => origin === appOrigin,
+    renderError(context, { error_description: description, error }) {
+      context.type = 'html';
+      context.body = errorPage('That did not work', description ?? error);
+    },
+    ttl: {
+      AccessToken: (_context, token) => token.resourceServer?.accessTokenTTL ?? HOUR_SECONDS,
+      AuthorizationCode: 60,
+      Grant: 24 * HOUR_SECONDS,
+      IdToken: HOUR_SECONDS,
+      Interaction: HOUR_SECONDS,
+      RefreshToken: 24 * HOUR_SECONDS,
+      Session: 24 * HOUR_SECONDS,
+    },
+  };
+  return new Provider(issuer, configuration);
+}

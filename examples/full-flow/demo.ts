@@ -1,0 +1,74 @@
+import { readArguments, USAGE } from './arguments.ts';
+import { sentenceOf } from './demo-error.ts';
+import { createScreen, type Screen } from './screen.ts';
+import { serve } from './serve.ts';
+import { setStage } from './stage.ts';
+import * as gettingAToken from './steps/1-getting-a-token.ts';
+import * as refusals from './steps/2-refusals.ts';
+import * as expiryAndRefresh from './steps/3-expiry-and-refresh.ts';
+import * as keyRotation from './steps/4-key-rotation.ts';
+import * as outage from './steps/5-outage.ts';
+import { startWorld, type World } from './world.ts';
+
+/** The story, top to bottom. Each line is a numbered step on the screen, and checks itself. */
+async function tell(world: World, screen: Screen): Promise<number> {
+  const stage = setStage(world, screen);
+  const { story } = stage;
+
+  story.chapter('Getting an access token');
+  const app = await gettingAToken.discover(stage);
+  const login = await gettingAToken.requestAuthorization(stage, app);
+  const consentPage = await gettingAToken.authenticate(stage, login);
+  const answer = await gettingAToken.consent(stage, login, consentPage);
+  const tokens = await gettingAToken.exchangeCode(stage, login, answer);
+  await gettingAToken.lookInside(stage, login, tokens);
+  await gettingAToken.firstCall(stage, tokens);
+
+  story.chapter('What the API refuses');
+  await refusals.withoutToken(stage);
+  await refusals.tampered(stage, tokens);
+  await refusals.otherAudience(stage);
+  await refusals.otherIssuer(stage);
+  await refusals.idToken(stage, tokens);
+  await refusals.scopeNotGranted(stage, tokens);
+
+  story.chapter('Tokens end, and are renewed');
+  const kiosk = await expiryAndRefresh.expiry(stage);
+  const renewedKiosk = await expiryAndRefresh.refresh(stage, kiosk);
+  await expiryAndRefresh.reuse(stage, kiosk, renewedKiosk);
+
+  story.chapter('Keys change');
+  const renewed = await keyRotation.rotation(stage, app, tokens);
+  await keyRotation.withdrawal(stage, tokens, renewed);
+
+  story.chapter('The authorization server goes away');
+  await outage.knownKeysServeOn(stage, renewed);
+  await outage.unknownKey(stage, renewed);
+
+  return story.stepsPassed;
+}
+
+async function run(screen: Screen): Promise<void> {
+  const { serve: isToServe, portBase, help } = readArguments(process.argv.slice(2), process.env);
+  if (help) return screen.plain(USAGE);
+  const start = performance.now();
+  const world = await startWorld(portBase);
+  try {
+    if (isToServe) return await serve(world, screen);
+    const steps = await tell(world, screen);
+    screen.title(`\nAll ${steps} steps passed, in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
+  } finally {
+    await world.close();
+  }
+}
+
+// a reader that has seen enough, such as `head`, closes the pipe
+process.stdout.on('error', () => process.exit(1));
+
+const screen = createScreen();
+try {
+  await run(screen);
+} catch (error) {
+  screen.failed(`\n${sentenceOf(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,34 @@
+import { DemoError, sentenceOf } from './demo-error.ts';
+import type { Screen } from './screen.ts';
+
+export interface Story {
+  chapter(title: string): void;
+  /**
+   * One numbered step: prints what is done and why, then does it.
+   *
+   * @throws DemoError that names the step when a check in it fails, or anything else
+   */
+  step<T>(title: string, why: string, run: () => Promise<T>): Promise<T>;
+  readonly stepsPassed: number;
+}
+
+export function createStory(screen: Screen): Story {
+  let number = 0;
+  let stepsPassed = 0;
+  return {
+    chapter: (title) => screen.chapter(title),
+    async step(title, why, run) {
+      screen.step(++number, title, why);
+      try {
+        const result = await run();
+        stepsPassed++;
+        return result;
+      } catch (error) {
+        throw new DemoError(`Step ${number} failed (${title}): ${sentenceOf(error)}.`);
+      }
+    },
+    get stepsPassed() {
+      return stepsPassed;
+    },
+  };
+}

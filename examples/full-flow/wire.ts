@@ -1,0 +1,97 @@
+import { STATUS_CODES } from 'node:http';
+import type { Screen } from './screen.ts';
+import { withoutSecrets, shortened, shortenedCredentials } from './shortened.ts';
+
+/** HTTP as the demo does it: no redirect is followed unseen, nothing waits for ever, and what goes out and comes back is printed. */
+export interface Wire {
+  readonly send: typeof fetch;
+  /** Prints nothing of what is sent meanwhile. */
+  unseen<T>(run: () => Promise<T>): Promise<T>;
+}
+
+const TIMEOUT_SECONDS = 5;
+const MAX_BODY_LINES = 12;
+const MAX_LINE_LENGTH = 100;
+const TELLING_HEADERS = ['location', 'www-authenticate', 'retry-after'];
+
+/** @param names who answers at which origin */
+export function createWire(screen: Screen, names: Readonly<Record<string, string>>): Wire {
+  let isSeen = true;
+
+  async function printed(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    screen.request(`${request.method} ${url.pathname} HTTP/1.1   (${names[url.origin] ?? url.origin})`, [
+      ...pairs(url.searchParams),
+      ...sentHeaders(request.headers),
+      ...bodyLines(await request.clone().text(), request.headers.get('content-type')),
+    ]);
+    const response = await fetch(request);
+    const { status, headers } = response;
+    screen.response(status, `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, [
+      ...receivedHeaders(headers),
+      ...bodyLines(await response.clone().text(), headers.get('content-type')),
+    ]);
+    return response;
+  }
+
+  return {
+    send(input, init) {
+      const request = new Request(input, { ...init, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000) });
+      return isSeen ? printed(request) : fetch(request);
+    },
+    async unseen(run) {
+      isSeen = false;
+      try {
+        return await run();
+      } finally {
+        isSeen = true;
+      }
+    },
+  };
+}
+
+function sentHeaders(headers: Headers): string[] {
+  const lines = [];
+  const authorization = headers.get('authorization');
+  if (authorization) lines.push(`authorization: ${shortenedCredentials(authorization)}`);
+  const cookie = headers.get('cookie');
+  if (cookie) lines.push(`cookie: ${cookie.split('; ').map(cookieName).join(', ')}`);
+  return lines;
+}
+
+function receivedHeaders(headers: Headers): string[] {
+  const lines = [];
+  const cookies = headers.getSetCookie();
+  if (cookies.length > 0) lines.push(`set-cookie: ${[...new Set(cookies.map(cookieName))].join(', ')}`);
+  for (const name of TELLING_HEADERS) {
+    const value = headers.get(name);
+    if (value === null) continue;
+    const [location, query] = name === 'location' ? value.split('?') : [value];
+    lines.push(`${name}: ${location}${query ? '?' : ''}`, ...pairs(new URLSearchParams(query)));
+  }
+  return lines;
+}
+
+/** A cookie is as good as a password while it lasts, so its value is not shown. */
+function cookieName(cookie: string): string {
+  return cookie.split('=')[0]!;
+}
+
+function bodyLines(text: string, type: string | null): string[] {
+  if (text === '' || type === null) return [];
+  if (type.includes('json')) return jsonLines(withoutSecrets(JSON.parse(text)));
+  if (type.includes('urlencoded')) return pairs(new URLSearchParams(text));
+  const title = /<title>(.*?)<\/title>/.exec(text)?.[1];
+  return title ? [`(a page: “${title}”)`] : [];
+}
+
+function jsonLines(document: unknown): string[] {
+  const short = JSON.stringify(document);
+  if (short.length <= MAX_LINE_LENGTH) return [short];
+  const lines = JSON.stringify(document, null, 2).split('\n');
+  return lines.length <= MAX_BODY_LINES ? lines : [...lines.slice(0, MAX_BODY_LINES), `... ${lines.length - MAX_BODY_LINES} more lines`];
+}
+
+function pairs(parameters: URLSearchParams): string[] {
+  return [...parameters].map(([name, value]) => `  ${name} = ${shortened(name, value)}`);
+}
