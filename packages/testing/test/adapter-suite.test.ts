@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { adapterSuite } from '@tokenward/testing/adapter-suite';
+import { startPlain, type Faults } from './plain-http.js';
+
+describe('an adapter over node:http', () => adapterSuite({ test, beforeAll, afterAll }, startPlain()));
+
+/** Runs some of the suite by hand, and gives the names of the cases that failed. */
+async function failuresOf(faults: Faults, some: RegExp): Promise<string[]> {
+  const failures: string[] = [];
+  const cases: [string, () => Promise<void>][] = [];
+  const before: (() => Promise<void>)[] = [];
+  const after: (() => Promise<void>)[] = [];
+  adapterSuite(
+    { test: (name, run) => void cases.push([name, run]), beforeAll: (run) => void before.push(run), afterAll: (run) => void after.push(run) },
+    startPlain(faults),
+  );
+  for (const run of before) await run();
+  for (const [name, run] of cases.filter(([name]) => some.test(name))) {
+    try {
+      await run();
+    } catch {
+      failures.push(name);
+    }
+  }
+  for (const run of after) await run();
+  return failures;
+}
+
+test.for<[keyof Faults, RegExp]>([
+  ['joinedHeaders', /^rule 1: two Authorization lines/],
+  ['policiesForgotten', /^rule 105/],
+  ['goesOnAfterRefusal', /^rule 105/],
+  ['wrongTokenIsAnonymous', /^rule 7/],
+  ['headersDropped', /^rule 104/],
+  ['bodyDropped', /^example: GET \/me is 401/],
+  ['matchesCarelessly', /^rule 151/],
+  ['readsForwardedUser', /^rule 6/],
+])('the suite notices an adapter with the fault %s', { timeout: 60_000 }, async ([fault, expected]) => {
+  expect(await failuresOf({}, expected)).toEqual([]);
+  expect(await failuresOf({ [fault]: true }, expected)).not.toEqual([]);
+});

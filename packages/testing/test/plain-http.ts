@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import type { Auth, Decision, Deny } from '@tokenward/core';
+import { accessOf, authOf, createNativeGuard, sendDenial } from '@tokenward/core/adapter';
+import type { HandlerAnswer, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
+
+/** Ways to write an adapter wrongly, which the suite must notice. */
+export interface Faults {
+  /** Node keeps the first of two Authorization lines there. */
+  readonly joinedHeaders?: boolean;
+  readonly policiesForgotten?: boolean;
+  readonly goesOnAfterRefusal?: boolean;
+  readonly wrongTokenIsAnonymous?: boolean;
+  readonly headersDropped?: boolean;
+  readonly bodyDropped?: boolean;
+  readonly matchesCarelessly?: boolean;
+  readonly readsForwardedUser?: boolean;
+}
+
+/** The smallest adapter that there can be, over node:http: a second opinion on the suite, and something to break. */
+export function startPlain(faults: Faults = {}): StartApp {
+  return async ({ options, routes, property, onDenied }) => {
+    const guard = createNativeGuard<IncomingMessage, [IncomingMessage, ServerResponse]>(
+      { ...options, property, ...(onDenied && { onDenied: (decision, _request, response) => send(response, onDenied(decision)) }) },
+      (request) => ({ method: request.method!, target: request.url!, headers: faults.joinedHeaders ? request.headers : request.headersDistinct }),
+    );
+    const guarded = routes.map((route) => ({
+      route,
+      access: route.access === 'public' ? undefined : accessOf(route.access, faults.policiesForgotten ? [] : route.policies),
+    }));
+
+    async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const path = faults.matchesCarelessly ? decodeURIComponent(request.url!.split('?')[0]).toLowerCase() : request.url!.split('?')[0]!;
+      const method = request.method === 'HEAD' ? 'GET' : request.method;
+      const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || method === 'OPTIONS'));
+      if (!found) return void send(response, { status: 404 });
+      if (found.access && !(faults.readsForwardedUser && request.headers['x-forwarded-user'])) {
+        if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response);
+        let decision = await guard.decide(request, found.access);
+        if (faults.wrongTokenIsAnonymous && found.access.credentials === 'optional' && decision.outcome === 'deny')
+          decision = { outcome: 'allow', auth: undefined, headers: {} } as Decision;
+        if (decision.outcome === 'deny') {
+          refuse(decision, request, response);
+          if (!faults.goesOnAfterRefusal) return;
+        }
+      }
+      if (method === 'OPTIONS') return void send(response, { status: 204 });
+      return runHandler(found.route, request, response);
+    }
+
+    function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): void {
+      if (guard.onDenied) void guard.onDenied(decision, request, response);
+      else if (faults.headersDropped) response.writeHead(decision.status).end(JSON.stringify(decision.body));
+      else if (faults.bodyDropped) response.writeHead(decision.status, decision.headers).end();
+      else sendDenial(response, decision);
+    }
+
+    const server = createServer((request, response) => {
+      answer(request, response).catch(() => void send(response, { status: 500 }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+      origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      async close() {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+        await guard.close();
+      },
+    };
+  };
+}
+
+function matches({ path }: SuiteRoute, asked: string): boolean {
+  const pattern = path.split('/');
+  const parts = asked.split('/');
+  return pattern.length === parts.length && pattern.every((part, index) => part.startsWith(':') || part === parts[index]);
+}
+
+async function runHandler(route: SuiteRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const auth = route.access === 'public' ? undefined : authWhereKnown(request);
+  const body = request.headers['content-type'] === 'application/json' ? await json(request) : undefined;
+  send(response, route.answer({ auth, params: {}, body }));
+}
+
+/** A broken adapter may come here with nobody known. */
+function authWhereKnown(request: IncomingMessage): Auth | undefined {
+  try {
+    return authOf(request);
+  } catch {
+    return undefined;
+  }
+}
+
+function send(response: ServerResponse, { status, body }: HandlerAnswer): void {
+  if (response.writableEnded) return;
+  if (!response.headersSent) response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
