@@ -1,9 +1,10 @@
+import { globSync } from 'node:fs';
 import { build, run } from './steps.mjs';
 
 build();
 run('oxfmt', ['--check']);
 run('oxlint', ['--deny-warnings']);
-run('tsc', ['--noEmit', '-p', 'tsconfig.test.json']);
+for (const project of globSync(['tsconfig.json', '{packages,examples}/*/tsconfig.json', 'bench/tsconfig.json'])) run('tsc', ['--noEmit', '-p', project]);
 run('knip', []);
 run('node', ['scripts/check-packages.mjs']);
 run('node', ['scripts/sizes.mjs']);

@@ -31,7 +31,7 @@ export interface Access {
 }
 
 /** Header fields by their names in lower case; an array stands for separate field lines. */
-export type ResponseHeaders = Readonly<Record<string, string | readonly string[]>>;
+export type ResponseHeaders = Readonly<Record<string, string | string[]>>;
 
 /** The body of a refusal: problem details for HTTP APIs (RFC 9457). */
 export interface ProblemDetails {

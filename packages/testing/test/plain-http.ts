@@ -31,7 +31,7 @@ export function startPlain(faults: Faults = {}): StartApp {
     }));
 
     async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-      const path = faults.matchesCarelessly ? decodeURIComponent(request.url!.split('?')[0]).toLowerCase() : request.url!.split('?')[0]!;
+      const path = faults.matchesCarelessly ? decodeURIComponent(request.url!.split('?')[0]!).toLowerCase() : request.url!.split('?')[0]!;
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || method === 'OPTIONS'));
       if (!found) return void send(response, { status: 404 });
