@@ -5,12 +5,12 @@
  *
  * @module
  */
-import type { ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { Claims } from './access-token/claims.js';
 import type { Auth } from './auth.js';
 import { ConfigurationError } from './configuration-error.js';
 import { createResourceGuard } from './guard.js';
-import { OptionReader } from './option-reader.js';
+import { OptionReader, plainOptions } from './option-reader.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
@@ -41,10 +41,11 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
  * @throws ConfigurationError that lists all that is wrong with the options
  */
 export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
-  { property, onDenied, ...options }: AdapterOptions<Native>,
+  given: AdapterOptions<Native>,
   view: (request: Request) => ProtectedRequest,
   holder: (request: Request) => object = (request) => request,
 ): NativeGuard<Request, Native> {
+  const { property, onDenied, ...options } = plainOptions(given);
   const name = readAdapterOptions({ property, onDenied }, options);
   const guard = createResourceGuard(options);
   const views = new WeakMap<Request, ProtectedRequest>();
@@ -75,6 +76,9 @@ export function createNativeGuard<Request extends object, Native extends readonl
 function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions): string {
   const reader = new OptionReader(own, ['property', 'onDenied']);
   const property = reader.text('property', 'auth');
+  if (property in Object.prototype || property in IncomingMessage.prototype || ['url', 'method', 'socket'].includes(property)) {
+    reader.wrong('property', `is "${property}", which every request has: give a name of its own`);
+  }
   reader.fn('onDenied');
   if (reader.problems.length === 0) return property;
   try {
@@ -90,8 +94,8 @@ function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDen
  *
  * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
  */
-export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[]): Access {
-  return Object.freeze({ credentials, policy: combine(policies) });
+export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'pass'): Access {
+  return Object.freeze({ credentials, policy: combine(policies), preflight });
 }
 
 const AUTH = Symbol.for('tokenward.auth');
@@ -111,8 +115,9 @@ export function authOf<C extends object = Claims>(request: object): Auth<C> | un
   return known.auth as Auth<C> | undefined;
 }
 
-/** Sends a refusal as it is meant to be sent. */
+/** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */
 export function sendDenial(response: ServerResponse, { status, headers, body }: Deny): void {
+  if (response.headersSent) return;
   response.statusCode = status;
   applyHeaders(response, headers);
   response.end(JSON.stringify(body));

@@ -1,3 +1,4 @@
+import { UNREADABLE } from './access-token/claims.js';
 import type { Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
 import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
@@ -44,11 +45,15 @@ export function lacking(policy: Policy, circumstances: Circumstances): Lack | un
     case 'policy':
       return answersTrue(() => policy.test(circumstances.auth, circumstances.request), 'policy_refused', policy);
     case 'not':
-      return lacking(policy.policy, circumstances) === undefined ? lack('policy_refused', policy) : undefined;
+      return lacking(policy.policy, circumstances) === undefined || isUnreadable(policy.policy, circumstances.auth)
+        ? lack('policy_refused', policy)
+        : undefined;
     case 'allOf':
       return allLack(policy, circumstances);
     case 'anyOf':
       return anyLack(policy, circumstances);
+    default:
+      return { reason: 'policy_refused', details: { cause: `a policy of the unknown kind ${(policy as { kind: string }).kind}` } };
   }
 }
 
@@ -128,14 +133,46 @@ function answersTrue(ask: () => unknown, reason: PolicyReason, policy: Policy): 
   try {
     answer = ask();
   } catch (cause) {
-    return { reason, details: { cause } };
+    return { reason, details: { cause: new PredicateError(policy, cause) } };
   }
   if (answer === true) return undefined;
-  if (answer instanceof Promise) {
-    answer.catch(() => {});
+  if (isThenable(answer)) {
+    Promise.resolve(answer).catch(() => {});
     return { reason, details: { cause: new TypeError(`${String(policy)} answered with a promise: a predicate must answer at once`) } };
   }
   return lack(reason, policy);
+}
+
+/** A predicate of the user's threw. What it threw is the `cause`; the message holds nothing of it, since it may be the token's text. */
+class PredicateError extends Error {
+  override readonly name = 'PredicateError';
+
+  constructor(policy: Policy, cause: unknown) {
+    super(`${String(policy)} threw ${cause instanceof Error ? cause.name : typeof cause}`, { cause });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
+}
+
+/** Whether a policy speaks of scopes or roles that a token has in a form that can't be read: nobody knows then that they are not there. */
+function isUnreadable(policy: Policy, auth: Auth): boolean {
+  switch (policy.kind) {
+    case 'scope':
+    case 'anyScope':
+      return auth.scopes === UNREADABLE;
+    case 'role':
+    case 'anyRole':
+      return auth.roles === UNREADABLE;
+    case 'allOf':
+    case 'anyOf':
+      return policy.policies.some((part) => isUnreadable(part, auth));
+    case 'not':
+      return isUnreadable(policy.policy, auth);
+    default:
+      return false;
+  }
 }
 
 /** OpenID Connect Core s2: `auth_time` in seconds since the epoch. */

@@ -3,8 +3,9 @@ import type { Auth } from './auth.js';
 import { readCredentials } from './credentials.js';
 import { createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
-import { isObserved, publish } from './events.js';
+import { causeText, isObserved, publish } from './events.js';
 import { parseOptions, type GuardOptions } from './options.js';
+import { assertPolicy, type Policy } from './policy.js';
 import { isPreflight } from './preflight.js';
 import type { Access, Allow, Decision, Deny, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
 
@@ -29,13 +30,30 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const authenticated = new WeakMap<ProtectedRequest, Authentication | Promise<Authentication>>();
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
-    if (isPreflight(request)) return ANONYMOUS;
-    let authentication = authenticated.get(request);
-    if (authentication === undefined) {
-      authentication = authenticate(request);
-      authenticated.set(request, authentication);
-    }
-    return authentication instanceof Promise ? authentication.then((known) => decide(known, request, access)) : decide(authentication, request, access);
+    if (access.policy !== undefined) assertPolicy('access.policy', access.policy);
+    if (access.preflight !== 'refuse' && isPreflight(request)) return tell(ANONYMOUS);
+    const authentication = known(request) ?? authenticateOnce(request);
+    return authentication instanceof Promise ? authentication.then((settled) => decide(settled, request, access)) : decide(authentication, request, access);
+  }
+
+  /** What was found of this very request before. An Auth counts for as long as its token does. */
+  function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
+    const found = authenticated.get(request);
+    if (found === undefined || found instanceof Promise || 'reason' in found) return found;
+    return config.clock.now() / 1000 < found.expiresAt + config.clockSkewSeconds ? found : undefined;
+  }
+
+  function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
+    const authentication = authenticate(request);
+    authenticated.set(request, authentication);
+    if (authentication instanceof Promise) void authentication.then((settled) => keep(request, settled));
+    return authentication;
+  }
+
+  /** That keys could not be had is no finding about the request. */
+  function keep(request: ProtectedRequest, settled: Authentication): void {
+    if ('reason' in settled && settled.reason === 'keys_unavailable') authenticated.delete(request);
+    else authenticated.set(request, settled);
   }
 
   function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
@@ -64,14 +82,18 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     if (decision.outcome === 'allow') {
       if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer: config.issuer, anonymous: decision.auth === undefined });
     } else if (isObserved('tokenward:refused')) {
-      publish('tokenward:refused', { issuer: config.issuer, status: decision.status, reason: decision.reason, cause: decision.cause });
+      const { status, reason, cause } = decision;
+      publish('tokenward:refused', { issuer: config.issuer, status, reason, cause: cause === undefined ? undefined : causeText(cause) });
     }
     return decision;
   }
 
   return Object.freeze({
     check,
-    permit: (auth: Auth, policy: NonNullable<Access['policy']>, request?: ProtectedRequest) => tell(permit(auth, policy, request)),
+    permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
+      assertPolicy('permit(auth, policy)', policy);
+      return tell(permit(auth, policy, request));
+    },
     warm: () => config.verification.keys.warm(),
     close: async () => config.verification.keys.close(),
   });

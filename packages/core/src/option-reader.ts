@@ -1,4 +1,4 @@
-import type { ConfigurationProblem } from './configuration-error.js';
+import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
 import { urlProblem } from './url.js';
 
 interface Range {
@@ -91,12 +91,23 @@ export class OptionReader {
   }
 }
 
-/** What was given, for a message: short, and without the user name and password that a URL may hold. */
+/**
+ * An object whose members are all its own, as options must be: what stands in a prototype would be seen by some readers and not by others.
+ *
+ * @throws ConfigurationError
+ */
+export function plainOptions<O extends object>(options: O): O {
+  const prototype: unknown = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;
+  if (prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)) return options;
+  const given = typeof options === 'object' && options !== null ? 'an instance of a class or a list' : shown(options);
+  throw new ConfigurationError([{ path: 'options', message: `is ${given}: a plain object is needed` }]);
+}
+
+/** What was given, for a message: short, and without what a URL may hold beside its address. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') {
-    const url = URL.parse(value);
-    if (url?.username || url?.password) return `"${url.protocol}//***@${url.host}${url.pathname}"`;
-    return JSON.stringify(value.length > 200 ? `${value.slice(0, 200)}...` : value);
+    const address = value.replace(/[^/@\s]*@/g, '***@').replace(/[?#].*$/s, (rest) => `${rest.charAt(0)}...`);
+    return JSON.stringify(address.length > 200 ? `${address.slice(0, 200)}...` : address);
   }
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
   return Array.isArray(value) ? (value.length === 0 ? 'an empty list' : 'a list') : `a value of type ${typeof value}`;

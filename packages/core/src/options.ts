@@ -7,7 +7,7 @@ import { hasPrivatePart, parseKeySet, type Jwks, type KeySet } from './issuer/ke
 import { createStaticKeySource } from './issuer/key-source.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './issuer/remote-keys.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
-import { OptionReader, shown } from './option-reader.js';
+import { OptionReader, plainOptions, shown } from './option-reader.js';
 import { urlProblem } from './url.js';
 
 /** What a guard is told. Only `issuer` and `audience` must be said; every default is the strict one. */
@@ -95,7 +95,7 @@ const DAY_SECONDS = 86_400;
  * @throws ConfigurationError that lists everything that is wrong
  */
 export function parseOptions(options: GuardOptions): GuardConfig {
-  const reader = new OptionReader(options, OPTIONS);
+  const reader = new OptionReader(plainOptions(options), OPTIONS);
   const issuer = readIssuer(reader);
   const algorithms = readAlgorithms(reader);
   const clockSkewSeconds = reader.number('clockSkewSeconds', 30, { least: 0, most: MAX_CLOCK_SKEW_SECONDS });
@@ -156,12 +156,12 @@ function readAudiences(reader: OptionReader): ReadonlySet<string> | undefined {
     if (given !== undefined) reader.wrong('unsafeAcceptTokensForAnyAudience', 'stands beside audience: give one of them');
     return undefined;
   }
-  const audience = given ?? process.env['AUDIENCE'];
+  const audience = given === undefined ? process.env['AUDIENCE'] : given;
   const audiences: unknown[] = Array.isArray(audience) ? audience : [audience];
   if (audience === undefined || audience === '' || audiences.length === 0) {
     reader.wrong('audience', "is missing: give this API's identifier, as the authorization server writes it into aud, or set AUDIENCE in the environment");
-  } else if (!audiences.every((value) => typeof value === 'string' && value !== '')) {
-    reader.wrong('audience', `is ${shown(audience)}: a string or a list of strings is needed, none of them empty`);
+  } else if (!audiences.every((value) => typeof value === 'string' && value !== '' && value === value.trim())) {
+    reader.wrong('audience', `is ${shown(audience)}: a string or a list of strings is needed, none of them empty or with white space around it`);
   }
   return new Set(audiences as string[]);
 }
@@ -192,8 +192,9 @@ function readRolesPath(reader: OptionReader): readonly string[] {
 function readClock(reader: OptionReader): Clock {
   const clock = reader.get('clock') as Partial<Clock> | undefined;
   if (clock === undefined) return systemClock;
-  if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')
-    reader.wrong('clock', 'needs the functions now() and monotonic(), both in milliseconds');
+  if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function' || !Number.isFinite(clock.now()) || !Number.isFinite(clock.monotonic())) {
+    reader.wrong('clock', 'needs the functions now() and monotonic(), which both answer with a number of milliseconds');
+  }
   return clock as Clock;
 }
 

@@ -131,7 +131,27 @@ export function policy(name: string, test: PolicyPredicate): Policy {
 
 /** Whether a value was made by one of the functions above, in whichever copy of this package. */
 export function isPolicy(value: unknown): value is Policy {
-  return typeof value === 'object' && value !== null && (value as Partial<Branded>)[POLICY] === true;
+  return typeof value === 'object' && value !== null && (value as Partial<Branded>)[POLICY] === true && KINDS.has((value as Policy).kind);
+}
+
+/** A newer copy of this package may make kinds that this one can't judge: to it they are no policies. */
+const KINDS: ReadonlySet<unknown> = new Set<Policy['kind']>([
+  'scope',
+  'anyScope',
+  'role',
+  'anyRole',
+  'claim',
+  'allOf',
+  'anyOf',
+  'not',
+  'acr',
+  'maxAge',
+  'policy',
+]);
+
+/** @throws ConfigurationError where a value is no policy: one that is `undefined` by a slip would demand nothing */
+export function assertPolicy(where: string, value: unknown): asserts value is Policy {
+  if (!isPolicy(value)) throw misuse(where, `is ${value === null ? 'null' : typeof value}, not a policy such as scope('orders:read')`);
 }
 
 /** Several policies as the one they add up to. */
@@ -201,7 +221,7 @@ function names(of: string, values: readonly string[], allowed: RegExp): readonly
 function parts(of: string, policies: readonly Policy[]): readonly Policy[] {
   if (policies.length === 0) throw misuse(`${of}()`, 'needs at least one policy: made of nothing it would admit everybody');
   for (const [index, part] of policies.entries()) {
-    if (!isPolicy(part)) throw misuse(`${of}(...)`, `argument ${index + 1} is ${typeof part}, not a policy such as scope('orders:read')`);
+    assertPolicy(`${of}(...) argument ${index + 1}`, part);
   }
   return Object.freeze([...policies]);
 }

@@ -1,17 +1,19 @@
 import type { ProtectedRequest } from './seam.js';
 
 /**
- * A CORS preflight (Fetch standard, s4.8): it carries neither credentials nor a body by definition, so a browser can send none and nothing
- * is to be had by one. An OPTIONS request that does is an ordinary request.
+ * Fields that no browser sends with a preflight: credentials, a body and its type, and those by which a method is overridden, since what looks
+ * like OPTIONS here might be run as something else behind.
  */
+const NEVER = ['authorization', 'cookie', 'content-type', 'transfer-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'];
+
+/** A CORS preflight (Fetch standard, s4.8): it carries neither credentials nor a body. An OPTIONS request that does is an ordinary request. */
 export function isPreflight({ method, headers }: ProtectedRequest): boolean {
   return (
     method === 'OPTIONS' &&
     headers['origin'] !== undefined &&
     headers['access-control-request-method'] !== undefined &&
-    headers['authorization'] === undefined &&
-    headers['transfer-encoding'] === undefined &&
-    isZeroOrAbsent(headers['content-length'])
+    isZeroOrAbsent(headers['content-length']) &&
+    !NEVER.some((name) => headers[name] !== undefined)
   );
 }
 

@@ -28,6 +28,11 @@ export interface Access {
   /** `optional` admits the absence of credentials, never wrong ones. Default: `required`. */
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
+  /**
+   * What becomes of a CORS preflight, which carries no credentials. It is to pass where something behind the guard answers it, and to be refused
+   * where a handler that is meant to be protected would run. Default: `pass`.
+   */
+  readonly preflight?: 'pass' | 'refuse' | undefined;
 }
 
 /** Header fields by their names in lower case; an array stands for separate field lines. */

@@ -2,6 +2,7 @@
 export function urlProblem(text: string): string | undefined {
   const url = URL.parse(text);
   if (!url) return 'is not an absolute URL';
+  if (/\s/.test(text)) return 'holds white space';
   if (url.username || url.password) return 'holds a user name or password: remove them';
   if (url.protocol === 'https:') return undefined;
   if (url.protocol !== 'http:') return `has the scheme "${url.protocol.slice(0, -1)}": https is needed`;

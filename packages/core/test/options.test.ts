@@ -34,7 +34,7 @@ test('an error lists everything that is wrong at once, each with its path, what 
       '  - issuer: is not an absolute URL (given: "login")',
       '  - algorithms: holds "RS257"; these can be used: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519',
       '  - clockSkewSeconds: is 9999: a number from 0 to 300 is needed',
-      '  - audience: is a list: a string or a list of strings is needed, none of them empty',
+      '  - audience: is a list: a string or a list of strings is needed, none of them empty or with white space around it',
       '  - keyFetching.retries: is not an option; these are: timeoutSeconds, maxBytes, maxKeys, jwksHosts, freshSeconds, staleSeconds, unknownKeyCooldownSeconds',
       '  - keyFetching.timeoutSeconds: is 0: a number from 0.01 to 60 is needed',
     ].join('\n'),
@@ -81,6 +81,40 @@ test.each(['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'])('rule 45: %s is a n
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 0, -1, '60']) expect(pathsOf({ ...good, [name]: value })).toEqual([name]);
 });
 
+test.each([
+  ['null', null],
+  ['a string', 'https://login.example.test'],
+  ['a list', [good]],
+  [
+    'an instance of a class',
+    new (class Options {
+      issuer = good.issuer;
+      audience = good.audience;
+      get allowedClients() {
+        return ['web'];
+      }
+    })(),
+  ],
+  ['an object with options in its prototype', Object.create(good)],
+])('options that are %s stop the start', (_what, options) => {
+  expect(pathsOf(options)).toEqual(['options']);
+});
+
+test('options without a prototype pass', () => {
+  expect(pathsOf(Object.assign(Object.create(null) as object, good))).toEqual([]);
+});
+
+test.each([' https://login.example.test', 'https://login.example.test\n', 'https://login.example.test/a b'])(
+  'an issuer with white space stops the start: %j',
+  (issuer) => {
+    expect(pathsOf({ ...good, issuer })).toEqual(['issuer']);
+  },
+);
+
+test.each([' ', 'https://api.example.test\n', ['a', ' b']])('an audience with white space around it stops the start: %j', (audience) => {
+  expect(pathsOf({ ...good, audience })).toEqual(['audience']);
+});
+
 describe('secrets', () => {
   const secret = 'planted-secret';
 
@@ -104,7 +138,16 @@ describe('secrets', () => {
     for (const name of ['issuer', 'jwksUri', 'resourceMetadataUrl']) {
       const [problem] = problemsOf({ ...good, [name]: `https://user:${secret}@login.example.test/` });
       expect(problem?.message).toMatch(/user name or password/);
-      expect(JSON.stringify(problem)).not.toContain(secret);
+      for (const url of [
+        `https://user:${secret}@login.example.test/`,
+        `https//user:${secret}@x`,
+        `user:${secret}@x`,
+        `https://user:${secret}@x:99999`,
+        `http://x?key=${secret}`,
+        `x#${secret}`,
+      ]) {
+        expect(JSON.stringify(problemsOf({ ...good, [name]: url }))).not.toContain(secret);
+      }
     }
   });
 });

@@ -73,6 +73,24 @@ test('rule 142: planted tokens come into no event, cause or error, accepted or r
   }
 });
 
+test('rule 142: what a predicate throws may quote the token, and comes into no event', async () => {
+  const seen = watch();
+  const { issuer, decide } = await createScene();
+  const token = await issuer.issueToken({ claims: { planted: 'planted-claim-value' } });
+  const quoting = policy('quoting', (auth) => JSON.parse(String(auth.claims['planted'])) as boolean);
+  const telling = claim('planted', (value, auth) => {
+    throw new Error(`${String(value)} ${rawToken(auth)}`);
+  });
+  expect(await decide(token, { policy: quoting })).toMatchObject({
+    status: 403,
+    cause: { message: 'policy("quoting") threw SyntaxError', cause: expect.any(SyntaxError) },
+  });
+  expect(await decide(token, { policy: telling })).toMatchObject({ status: 403 });
+  expect(seen).toHaveLength(3);
+  expect(shown(seen)).not.toContain('planted-c');
+  expect(shown(seen)).not.toContain(token.slice(0, 60));
+});
+
 test('rule 142: a key server that answers with what it was asked brings nothing of it into errors', async () => {
   const seen = watch();
   const { issuer, decide } = await createScene();

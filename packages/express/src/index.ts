@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { Auth, Claims, Policy } from '@tokenward/core';
+import type { Auth, Claims, Decision, Policy } from '@tokenward/core';
 import { accessOf, applyHeaders, authOf, createNativeGuard, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
@@ -65,38 +65,33 @@ export interface ExpressGuard {
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
   const { decide, onDenied, warm, close } = createNativeGuard(options, view);
 
-  function guardWith(access: ReturnType<typeof accessOf>) {
+  function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
+    const mounted = accessOf(credentials, policies);
+    const onRoute = accessOf(credentials, policies, 'refuse');
+
     return (request: Request, response: Response, next: NextFunction): void => {
-      function settle(decision: Exclude<ReturnType<typeof decide>, Promise<unknown>>): void {
+      function settle(decision: Decision): void {
         if (decision.outcome === 'allow') {
           applyHeaders(response, decision.headers);
           next();
         } else if (onDenied) {
-          answer(() => onDenied(decision, request, response), next);
+          new Promise((resolve) => resolve(onDenied(decision, request, response))).catch(next);
         } else {
           sendDenial(response, decision);
         }
       }
-      const decision = decide(request, access);
-      if (decision instanceof Promise) decision.then(settle, next);
+      // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight
+      const decision = decide(request, request.route ? onRoute : mounted);
+      if (decision instanceof Promise) decision.then(settle).catch(next);
       else settle(decision);
     };
   }
 
-  return Object.assign((...policies: readonly Policy[]) => guardWith(accessOf('required', policies)) as Guard, {
-    optional: (...policies: readonly Policy[]) => guardWith(accessOf('optional', policies)) as OptionalGuard,
+  return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Guard, {
+    optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as OptionalGuard,
     warm,
     close,
   });
-}
-
-/** Runs an `onDenied` of the user's: what it throws or rejects with is an error of the app, which Express 4 would not see by itself. */
-function answer(onDenied: () => void | Promise<void>, next: NextFunction): void {
-  try {
-    onDenied()?.catch(next);
-  } catch (error) {
-    next(error);
-  }
 }
 
 /**
@@ -105,9 +100,7 @@ function answer(onDenied: () => void | Promise<void>, next: NextFunction): void 
  *
  * @throws Error where no guard admitted the request
  */
-export function getAuth<C extends object = Claims>(request: {
-  readonly res?: { readonly locals: { readonly [OPTIONAL]: true } } | undefined;
-}): Auth<C> | undefined;
+export function getAuth<C extends object = Claims>(request: BehindOptionalGuard): Auth<C> | undefined;
 export function getAuth<C extends object = Claims>(request: Express.Request): Auth<C>;
 export function getAuth<C extends object>(request: object): Auth<C> | undefined {
   return authOf<C>(request);

@@ -4,12 +4,15 @@ import type { ProtectedRequest } from '@tokenward/core';
 /** Express' request as core wants it. Who the client is taken for follows Express' own `trust proxy` setting. */
 export function view(request: Request): ProtectedRequest {
   return {
-    method: request.method,
+    // may be overridden between two guards
+    get method() {
+      return request.method;
+    },
     target: request.originalUrl,
     get origin() {
       return originOf(request);
     },
-    headers: request.headersDistinct,
+    headers: request.headersDistinct ?? request.headers,
   };
 }
 

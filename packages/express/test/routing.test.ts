@@ -224,6 +224,74 @@ describe.each([
     expect((await fetch(`${origin}/x`, { headers })).status).toBe(503);
   });
 
+  test('rule 108: a preflight runs no handler of a route that takes every method, and passes a guard that is mounted', async () => {
+    const guard = newGuard();
+    const app = express();
+    const handler = vi.fn(ok);
+    app.all('/purge', guard(scope('a')), handler);
+    app.use(guard());
+    app.options('/x', (_req, res) => void res.status(204).end());
+    const origin = await start(app, guard);
+    const headers = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE' };
+    expect((await fetch(`${origin}/purge`, { method: 'OPTIONS', headers })).status).toBe(401);
+    expect(handler).not.toHaveBeenCalled();
+    expect((await fetch(`${origin}/x`, { method: 'OPTIONS', headers })).status).toBe(204);
+    expect((await fetch(`${origin}/x`, { method: 'OPTIONS' })).status).toBe(401);
+  });
+
+  test('rule 111: a method that is overridden between two guards is seen as it then is', async () => {
+    const guard = newGuard();
+    const app = express();
+    const handler = vi.fn(ok);
+    app.use(guard());
+    app.use((req, _res, next) => {
+      req.method = String(req.headers['x-my-override'] ?? req.method);
+      next();
+    });
+    app.delete('/x', guard(scope('a')), handler);
+    const origin = await start(app, guard);
+    const headers = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE', 'x-my-override': 'DELETE' };
+    expect((await fetch(`${origin}/x`, { method: 'OPTIONS', headers })).status).toBe(401);
+    expect(handler).not.toHaveBeenCalled();
+    expect((await fetch(`${origin}/x`, { method: 'POST', headers: { ...good, 'x-my-override': 'DELETE' } })).status).toBe(200);
+  });
+
+  test('a refusal that comes after another answer was sent harms nothing', async () => {
+    const slow = await createTestIssuer();
+    onTestFinished(() => slow.close());
+    slow.misbehave('hang');
+    const guard = createGuard({ issuer: slow.issuer, audience: slow.audience, keyFetching: { timeoutSeconds: 0.3 } });
+    const app = express();
+    app.use((_req, res, next) => {
+      setTimeout(() => res.status(504).end(), 50);
+      next();
+    });
+    app.get('/x', guard(), ok);
+    const origin = await start(app, guard);
+    expect((await fetch(`${origin}/x`, { headers: { authorization: `Bearer ${await slow.issueToken()}` } })).status).toBe(504);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await fetch(`${origin}/nowhere`)).status).toBe(404);
+  });
+
+  test('onDenied may give back what it likes', async () => {
+    const guard = createGuard({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      onDenied: (decision, _req, res) => res.status(decision.status).json({ mine: true }) as never,
+    });
+    const app = express();
+    const errors = vi.fn();
+    app.get('/x', guard(), ok);
+    app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+      errors(error);
+      res.end();
+    });
+    const origin = await start(app, guard);
+    const answer = await fetch(`${origin}/x`);
+    expect([answer.status, await answer.json()]).toEqual([401, { mine: true }]);
+    expect(errors).not.toHaveBeenCalled();
+  });
+
   test("the origin follows Express' own trust in proxies", async () => {
     const built: string = '../dist/view.js';
     const { view } = (await import(built)) as { view: (request: Request) => object };
@@ -245,4 +313,15 @@ describe.each([
       expect(viaProxy).toMatchObject({ origin: expected(forwarded) });
     }
   });
+});
+
+test.each(['__proto__', 'constructor', 'headers', 'url', 'method', 'on', ''])('the property %j stops the start', (property) => {
+  expect(() => createGuard({ issuer: issuer.issuer, audience: issuer.audience, property })).toThrow(/property: is/);
+});
+
+test("what is wrong with the adapter's options and with core's is told at once", () => {
+  expect(() => createGuard({ issuer: 'x', audience: '', property: '', onDenied: 7 as never })).toThrow(
+    /^4 things are wrong:\n  - property: .*\n  - onDenied: .*\n  - issuer: .*\n  - audience: /,
+  );
+  expect(() => createGuard(null as never)).toThrow(/options: is null: a plain object is needed/);
 });

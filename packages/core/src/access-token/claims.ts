@@ -72,10 +72,11 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
   if (!isNumericDate(iat)) return fault('invalid_claim', 'iat');
   if (nbf !== undefined && !isNumericDate(nbf)) return fault('invalid_claim', 'nbf');
   const skew = rules.clockSkewSeconds;
-  if (nowSeconds >= exp + skew) return fault('expired', 'exp');
-  if (nbf !== undefined && nowSeconds < nbf - skew) return fault('not_yet_valid', 'nbf');
-  if (iat > nowSeconds + skew) return fault('issued_in_the_future', 'iat');
-  if (rules.maxTokenAgeSeconds !== undefined && nowSeconds - iat > rules.maxTokenAgeSeconds + skew) return fault('too_old', 'iat');
+  // written so that a clock which shows no number refuses
+  if (!(nowSeconds < exp + skew)) return fault('expired', 'exp');
+  if (nbf !== undefined && !(nowSeconds >= nbf - skew)) return fault('not_yet_valid', 'nbf');
+  if (!(iat <= nowSeconds + skew)) return fault('issued_in_the_future', 'iat');
+  if (rules.maxTokenAgeSeconds !== undefined && !(nowSeconds - iat <= rules.maxTokenAgeSeconds + skew)) return fault('too_old', 'iat');
   if (rules.maxTokenLifetimeSeconds !== undefined && exp - iat > rules.maxTokenLifetimeSeconds) return fault('lifetime_too_long', 'exp');
 
   const sub = own(claims, 'sub');
@@ -120,16 +121,18 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
 }
 
 /** RFC 9068 s2.2: the claims that the profile requires, beyond those required of every token. */
-export const RFC9068_CLAIMS: readonly string[] = ['sub', 'client_id', 'jti'];
+export const RFC9068_CLAIMS: readonly string[] = ['aud', 'sub', 'client_id', 'jti'];
 
 const NONE: readonly string[] = Object.freeze([]);
+/** What stands for scopes or roles that are there and can't be read: none as far as they are demanded, but not absent either. */
+export const UNREADABLE: readonly string[] = Object.freeze([]);
 
 /**
  * RFC 8725 s3.12: an authorization server signs other things with the same key. What carries one of these members was not made for us:
  * ID tokens (OIDC Core s3.1.3.6, s2), logout tokens and security events (RFC 8417), DPoP proofs (RFC 9449), request objects (RFC 9101),
  * introspection answers (RFC 9701), and client assertions (RFC 7523: issuer and subject are one).
  */
-const MEMBERS_OF_OTHER_TOKENS = ['nonce', 'at_hash', 'c_hash', 'events', 'htm', 'htu', 'response_type', 'redirect_uri', 'token_introspection'];
+const MEMBERS_OF_OTHER_TOKENS = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'htm', 'htu', 'response_type', 'redirect_uri', 'token_introspection'];
 /** What Keycloak (`typ`) and Cognito (`token_use`) write into tokens that are not access tokens. */
 const USES_OF_OTHER_TOKENS = new Set(['id', 'refresh', 'offline', 'logout']);
 
@@ -163,13 +166,13 @@ function isObject(value: unknown): value is Readonly<JsonObject> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** RFC 6749 s3.3: names between single spaces; `scp` may be a list. */
+/** RFC 6749 s3.3: names between blanks; `scp` may be a list. */
 function readScopes(scope: unknown, scp: unknown): readonly string[] {
-  if (typeof scope === 'string' && scp === undefined) return splitScope(scope);
-  const names = typeof scope === 'string' ? [...splitScope(scope)] : [];
-  if (typeof scp === 'string') names.push(...splitScope(scp));
-  else if (Array.isArray(scp) && scp.every((name) => typeof name === 'string')) names.push(...scp);
-  return names.length > 0 ? Object.freeze([...new Set(names)]) : NONE;
+  const ofScope = scope === undefined ? NONE : typeof scope === 'string' ? splitScope(scope) : UNREADABLE;
+  if (scp === undefined) return ofScope;
+  const ofScp = typeof scp === 'string' ? splitScope(scp) : isListOfStrings(scp) ? scp : UNREADABLE;
+  if (ofScope === UNREADABLE || ofScp === UNREADABLE) return UNREADABLE;
+  return Object.freeze([...new Set([...ofScope, ...ofScp])]);
 }
 
 function splitScope(scope: string): readonly string[] {
@@ -179,9 +182,13 @@ function splitScope(scope: string): readonly string[] {
 function readRoles(claims: JsonObject, path: readonly string[]): readonly string[] {
   let value: unknown = claims;
   for (const name of path) value = isObject(value) ? own(value, name) : undefined;
-  if (typeof value === 'string') return value === '' ? NONE : Object.freeze([value]);
-  if (!Array.isArray(value)) return NONE;
-  return Object.freeze(value.filter((role): role is string => typeof role === 'string'));
+  if (value === undefined || value === '') return NONE;
+  if (typeof value === 'string') return Object.freeze([value]);
+  return isListOfStrings(value) ? value : UNREADABLE;
+}
+
+function isListOfStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function own(claims: Readonly<JsonObject>, name: string): unknown {

@@ -4,6 +4,7 @@ export type JsonObject = Record<string, unknown>;
 
 const MAX_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
+const MAX_ITEMS = 10_000;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -55,7 +56,7 @@ function measure(text: string): number {
         if (++members > MAX_MEMBERS) return -1;
         break;
       case COMMA:
-        if (++items > MAX_MEMBERS) return -1;
+        if (++items > MAX_ITEMS) return -1;
         break;
       case OPEN_ARRAY:
       case OPEN_OBJECT:

@@ -63,7 +63,8 @@ function conclude(token: string, jws: CompactJws, config: VerificationConfig): A
 function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHeader>): void {
   if (header64.length > 512) return;
   if (known.size >= MAX_KNOWN_HEADERS) known.clear();
-  known.set(header64, header);
+  // a copy, since a slice would keep the whole token
+  known.set(Buffer.from(header64, 'latin1').toString('latin1'), header);
 }
 
 function claimedIssuer(jws: CompactJws): unknown {

@@ -1,0 +1,144 @@
+import { isPolicy, not, role, scope, type Access, type ProtectedRequest } from '@tokenward/core';
+import { describe, expect, test } from 'vitest';
+import { createScene, expectAllowed, verdictOf } from './guarded.js';
+
+const slips: unknown[] = ['admin', [scope('a')], () => scope('a'), { kind: 'nothing' }, { kind: 'scope', scopes: [] }, null, 7, {}];
+
+describe('rule 96: what is no policy is misuse, and never satisfied', () => {
+  test.each(slips)('check with %o as the policy throws', async (policy) => {
+    const { guard, issuer } = await createScene();
+    const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
+    expect(() => guard.check({ method: 'GET', target: '/', headers }, { policy } as Access)).toThrow(/access\.policy: is .*, not a policy/);
+  });
+
+  test.each([undefined, ...slips])('permit with %o as the policy throws', async (policy) => {
+    const { guard, decide } = await createScene();
+    const { auth } = expectAllowed(await decide({}));
+    expect(() => guard.permit(auth!, policy as never)).toThrow(/permit\(auth, policy\): is .*, not a policy/);
+  });
+
+  test('a policy of a kind that a newer copy made is none to this one', async () => {
+    const newer = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object), { kind: 'moonPhase' }) as ReturnType<typeof scope>;
+    expect(isPolicy(newer)).toBe(false);
+    expect(isPolicy(scope('a'))).toBe(true);
+    const smuggled = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object), {
+      kind: 'anyOf',
+      policies: [role('admin'), newer],
+    }) as ReturnType<typeof scope>;
+    const { verdict } = await createScene();
+    expect(await verdict({}, { policy: smuggled })).not.toBe('allow');
+  });
+});
+
+describe('what was found of a request', () => {
+  test('rule 65: an Auth that is kept for a request ends with its token', async () => {
+    const { guard, issuer, clock } = await createScene({ clockSkewSeconds: 0 });
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 60 })}` } };
+    expect(verdictOf(await guard.check(request))).toBe('allow');
+    clock.advance(59);
+    expect(verdictOf(await guard.check(request))).toBe('allow');
+    clock.advance(2);
+    expect(verdictOf(await guard.check(request))).toBe('expired');
+  });
+
+  test('keys out of reach are no finding: the same request is looked at again', async () => {
+    const { guard, issuer, clock } = await createScene();
+    issuer.misbehave('error');
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
+    expect(verdictOf(await guard.check(request))).toBe('keys_unavailable');
+    issuer.behave();
+    clock.advance(2);
+    expect(verdictOf(await guard.check(request))).toBe('allow');
+  });
+
+  test('once it is known, the answer comes without a promise', async () => {
+    const { guard, issuer } = await createScene();
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
+    const first = guard.check(request);
+    expect(first).toBeInstanceOf(Promise);
+    await first;
+    expect(guard.check(request, { policy: scope('a') })).toMatchObject({ outcome: 'deny', reason: 'insufficient_scope' });
+  });
+
+  test('checks of one request at once, for different demands, are one look and do not mix', async () => {
+    const { guard, issuer } = await createScene();
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ scope: 'a' })}` } };
+    const decisions = await Promise.all([guard.check(request), guard.check(request, { policy: scope('a') }), guard.check(request, { policy: scope('b') })]);
+    expect(decisions.map(verdictOf)).toEqual(['allow', 'allow', 'insufficient_scope']);
+    expect(issuer.requests.jwks).toBe(1);
+  });
+});
+
+describe('rule 108: a preflight', () => {
+  const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE' };
+  const outcomeOf = async (headers: Record<string, string>, access?: Access, method = 'OPTIONS'): Promise<string> => {
+    const { guard } = await createScene();
+    return verdictOf(await guard.check({ method, target: '/', headers }, access));
+  };
+
+  test('passes, with nobody', async () => {
+    const { guard } = await createScene();
+    expect(await guard.check({ method: 'OPTIONS', target: '/', headers: PREFLIGHT }, { policy: scope('a') })).toEqual({
+      outcome: 'allow',
+      auth: undefined,
+      headers: {},
+    });
+    expect(await outcomeOf({ ...PREFLIGHT, 'access-control-request-headers': 'authorization', 'content-length': '0' })).toBe('allow');
+  });
+
+  test.each([
+    ['no origin', { 'access-control-request-method': 'GET' }],
+    ['no requested method', { origin: 'https://app.example.test' }],
+    ['credentials', { ...PREFLIGHT, authorization: 'Basic dTpw' }],
+    ['a cookie', { ...PREFLIGHT, cookie: 'a=b' }],
+    ['a body', { ...PREFLIGHT, 'content-length': '1' }],
+    ['a chunked body', { ...PREFLIGHT, 'transfer-encoding': 'chunked' }],
+    ['a type of body', { ...PREFLIGHT, 'content-type': 'application/json' }],
+    ['a method override', { ...PREFLIGHT, 'x-http-method-override': 'DELETE' }],
+  ])('is none with %s', async (_what, headers) => {
+    expect(await outcomeOf(headers as Record<string, string>)).not.toBe('allow');
+  });
+
+  test('is none by another method', async () => {
+    for (const method of ['GET', 'options', 'Options', 'HEAD', 'POST']) expect(await outcomeOf(PREFLIGHT, {}, method)).toBe('missing_token');
+  });
+
+  test('does not pass where a handler would run for it', async () => {
+    expect(await outcomeOf(PREFLIGHT, { preflight: 'refuse' })).toBe('missing_token');
+  });
+});
+
+test('a clock that shows no number refuses, and one that never did stops the start', async () => {
+  let broken = false;
+  const { verdict } = await createScene(
+    { clock: { now: () => (broken ? Number.NaN : Date.now()), monotonic: () => 0 }, maxTokenAgeSeconds: 60 },
+    { clock: { now: () => Date.now() } },
+  );
+  expect(await verdict({})).toBe('allow');
+  broken = true;
+  expect(await verdict({})).toBe('expired');
+  for (const now of [() => Number.NaN, () => undefined, () => Promise.resolve(1), () => '2030-01-01', () => 1n]) {
+    await expect(createScene({ clock: { now, monotonic: () => 0 } as never })).rejects.toThrow(/clock: needs the functions/);
+  }
+});
+
+test('rule 49: scopes and roles that can not be read are not known to be absent', async () => {
+  const { verdict } = await createScene();
+  for (const claims of [{ roles: { suspended: true } }, { roles: ['x', 7] }, { roles: 7 }, { roles: null }]) {
+    expect(await verdict({ claims }, { policy: not(role('suspended')) })).toBe('policy_refused');
+    expect(await verdict({ claims }, { policy: role('suspended') })).toBe('insufficient_role');
+    expect(await verdict({ claims })).toBe('allow');
+  }
+  for (const claims of [{ scp: ['suspended', 5] }, { scope: ['suspended'] }, { scope: 'a', scp: {} }]) {
+    expect(await verdict({ claims }, { policy: not(scope('suspended')) })).toBe('policy_refused');
+    expect(await verdict({ claims }, { policy: scope('a') })).toBe('insufficient_scope');
+  }
+  expect(await verdict({}, { policy: not(role('suspended')) })).toBe('allow');
+  expect(await verdict({ claims: { roles: [] } }, { policy: not(role('suspended')) })).toBe('allow');
+});
+
+test('the profile of RFC 9068 demands an audience even where any will do', async () => {
+  const { verdict } = await createScene({ profile: 'rfc9068', audience: undefined, unsafeAcceptTokensForAnyAudience: true });
+  expect(await verdict({ claims: { aud: undefined } })).toBe('missing_claim');
+  expect(await verdict({ audience: 'https://elsewhere.example.test' })).toBe('allow');
+});
