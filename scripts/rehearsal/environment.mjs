@@ -1,0 +1,25 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * The environment of someone who has never used this machine: a home of its own, empty caches, and the given registry in its npm
+ * configuration. Nothing that npm or pnpm hand down to the scripts they run comes through.
+ */
+export function freshEnvironment(folder, { url, token }, path) {
+  mkdirSync(folder);
+  const account = token ? [`${url.replace(/^\w+:/, '')}:_authToken=${token}`] : [];
+  writeFileSync(join(folder, '.npmrc'), [`registry=${url}`, ...account, 'audit=false', 'fund=false', 'update-notifier=false', ''].join('\n'));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|xdg_|init_cwd$|node_options$|node_path$)/i.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: path,
+    HOME: folder,
+    USERPROFILE: folder,
+    NO_PROXY: '127.0.0.1,localhost',
+    no_proxy: '127.0.0.1,localhost',
+    // what was published a moment ago is what is to be tried
+    npm_config_min_release_age: '0',
+    pnpm_config_minimum_release_age: '0',
+    pnpm_config_update_notifier: 'false',
+  };
+}

@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs';
+
+/** What went wrong is told already: nothing that comes after it makes sense. */
+export class Stop extends Error {}
+
+export function createReport() {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+
+  /** Runs and counts one thing to check. Resolves with its result, or with undefined where it failed. */
+  async function check(title, work) {
+    const startedAt = performance.now();
+    try {
+      const result = await work();
+      counts.passed += 1;
+      console.log(`  ok    ${title} (${seconds(startedAt)})`);
+      return result;
+    } catch (error) {
+      counts.failed += 1;
+      console.log(`  FAIL  ${title} (${seconds(startedAt)})\n${String(error.message).replaceAll(/^/gm, '        ')}`);
+      return undefined;
+    }
+  }
+
+  /** A check without which the rest can't be tried. */
+  async function step(title, work) {
+    const failedBefore = counts.failed;
+    const result = await check(title, work);
+    if (counts.failed > failedBefore) throw new Stop(title);
+    return result;
+  }
+
+  function skip(title, count) {
+    counts.skipped += count;
+    console.log(`  skip  ${title}`);
+  }
+
+  function good() {
+    return counts.failed === 0 && counts.passed > 0;
+  }
+
+  function finish() {
+    console.log(`\nrehearsal: ${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`);
+    if (process.env.TOKENWARD_COUNTS) writeFileSync(process.env.TOKENWARD_COUNTS, JSON.stringify(counts));
+    process.exitCode = good() ? 0 : 1;
+  }
+
+  return { check, step, skip, good, finish };
+}
+
+function seconds(startedAt) {
+  return `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+}

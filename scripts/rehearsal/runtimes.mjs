@@ -1,0 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The Node versions to try: this one, and those that `compat/` brings. What it should bring and does not is `absent`. */
+export function runtimes(root) {
+  const compat = join(root, 'compat');
+  const { devDependencies } = JSON.parse(readFileSync(join(compat, 'package.json'), 'utf8'));
+  const others = Object.keys(devDependencies)
+    .filter((name) => /^node-\d+$/.test(name))
+    .map((name) => ({ name: name.replace('-', ' ').replace('node', 'Node'), node: join(compat, 'node_modules', name, 'bin', 'node') }));
+  return {
+    present: [{ name: `Node ${process.versions.node.split('.')[0]}`, node: process.execPath }, ...others.filter(({ node }) => existsSync(node))],
+    absent: others.filter(({ node }) => !existsSync(node)),
+  };
+}

@@ -1,0 +1,95 @@
+// A release from end to end, with nothing real at stake: changeset, version, build, pack and publish in a copy of the working tree, to a
+// registry on loopback; then the README's first lines in empty folders, as a newcomer would, from what was published.
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pathWithPnpm } from './pnpm.mjs';
+import { publicPackages } from './public-packages.mjs';
+import { command, endAll } from './rehearsal/command.mjs';
+import { freshEnvironment } from './rehearsal/environment.mjs';
+import { startRegistry } from './rehearsal/registry.mjs';
+import { checkPublished, copyWorkingTree, ensureChangeset, versionAfter } from './rehearsal/release.mjs';
+import { createReport, Stop } from './rehearsal/report.mjs';
+import { runtimes } from './rehearsal/runtimes.mjs';
+import { readSnippet } from './rehearsal/snippet.mjs';
+import { tryAsUser } from './rehearsal/user.mjs';
+
+const MANAGERS = ['npm', 'pnpm'];
+const CHECKS_PER_RUNTIME = 2 * 2; // Express 4 and 5, import and require
+
+// from within a git hook these point at the real repository, which nothing here may touch
+for (const name of Object.keys(process.env).filter((name) => name.startsWith('GIT_'))) delete process.env[name];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'tokenward-rehearsal-')));
+const copy = join(folder, 'copy');
+const report = createReport();
+const startedAt = performance.now();
+let path;
+let registry;
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    end();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
+
+try {
+  console.log('release');
+  const published = await release();
+  console.log('\nuse');
+  await use(published);
+} catch (error) {
+  if (!(error instanceof Stop)) {
+    await report.check('the rehearsal itself', () => {
+      throw error;
+    });
+  }
+} finally {
+  end();
+  console.log(`\ntook ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
+  if (report.good()) rmSync(folder, { recursive: true, force: true });
+  else console.log(`all of it is left in ${folder}`);
+  report.finish();
+}
+
+async function release() {
+  path = await report.step('the pnpm that package.json pins', () => pathWithPnpm(root));
+  const changeset = join(copy, 'node_modules', '.bin', 'changeset');
+  const inCopy = (name, args, timeoutSeconds, env = { ...process.env, PATH: path }) => command(name, args, { cwd: copy, env, timeoutSeconds });
+
+  registry = await report.step('a registry on loopback', () => startRegistry(root, join(folder, 'registry')));
+  await report.step('a copy of the working tree', () => (mkdirSync(copy), copyWorkingTree(root, copy)));
+  await report.step('install what the lockfile names', () => inCopy('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], 300));
+  const version = await report.step('changeset version', async () => {
+    const before = publicPackages(copy).map(({ manifest }) => manifest.version);
+    ensureChangeset(copy);
+    await inCopy(changeset, ['version'], 60);
+    return versionAfter(copy, before);
+  });
+  await report.step('build', () => inCopy('npm', ['run', 'build'], 300));
+  await report.step('pack, and check what is packed', () => inCopy(process.execPath, ['scripts/check-packages.mjs'], 180));
+
+  const publisher = freshEnvironment(join(folder, 'publisher'), registry, path);
+  await report.step('changeset publish', () => inCopy(changeset, ['publish'], 120, publisher));
+  const packages = publicPackages(copy);
+  for (const pkg of packages) await report.step(`${pkg.name}@${version} is in the registry`, () => checkPublished(pkg, version, registry.url, packages));
+  return packages;
+}
+
+async function use(packages) {
+  const { folder: express } = packages.find(({ name }) => name === '@tokenward/express');
+  const snippet = await report.step("the README's snippet", () => readSnippet(readFileSync(join(express, 'README.md'), 'utf8')));
+  const env = freshEnvironment(join(folder, 'newcomer'), { url: registry.url }, path);
+  const { present, absent } = runtimes(root);
+  for (const { name } of absent) report.skip(`${name}: compat/ is not installed`, MANAGERS.length * CHECKS_PER_RUNTIME);
+  await Promise.all(MANAGERS.map((manager) => tryAsUser({ manager, folder, env, root, snippet, runtimes: present, check: report.check })));
+}
+
+function end() {
+  endAll();
+  registry?.stop();
+}
