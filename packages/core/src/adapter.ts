@@ -6,6 +6,7 @@
  * @module
  */
 import { IncomingMessage, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Claims } from './access-token/claims.js';
 import type { Auth } from './auth.js';
 import { ConfigurationError } from './configuration-error.js';
@@ -72,13 +73,35 @@ export function createNativeGuard<Request extends object, Native extends readonl
   return { decide, onDenied, warm: guard.warm, close: guard.close };
 }
 
+const NODE_REQUEST = new IncomingMessage(new Socket());
+const OF_FRAMEWORKS = new Set([
+  'app',
+  'body',
+  'cookies',
+  'host',
+  'hostname',
+  'id',
+  'ip',
+  'ips',
+  'log',
+  'next',
+  'params',
+  'path',
+  'protocol',
+  'query',
+  'raw',
+  'res',
+  'route',
+  'server',
+  'session',
+]);
+
 /** The property's name. What is wrong with these options is told together with what is wrong with the guard's. */
 function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions): string {
   const reader = new OptionReader(own, ['property', 'onDenied']);
   const property = reader.text('property', 'auth');
-  if (property in Object.prototype || property in IncomingMessage.prototype || ['url', 'method', 'socket'].includes(property)) {
-    reader.wrong('property', `is "${property}", which every request has: give a name of its own`);
-  }
+  if (property in NODE_REQUEST || OF_FRAMEWORKS.has(property))
+    reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);
   reader.fn('onDenied');
   if (reader.problems.length === 0) return property;
   try {
@@ -113,6 +136,28 @@ export function authOf<C extends object = Claims>(request: object): Auth<C> | un
   const known = (request as Remembered)[AUTH];
   if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
   return known.auth as Auth<C> | undefined;
+}
+
+/** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
+export function headersOf({ headers, rawHeaders }: IncomingMessage): ProtectedRequest['headers'] {
+  let first: string | undefined;
+  let lines: string[] | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue;
+    const value = rawHeaders[at + 1]!;
+    if (first === undefined) first = value;
+    else lines = [...(lines ?? [first]), value];
+  }
+  return lines ? { ...headers, [AUTHORIZATION]: lines } : headers;
+}
+
+const AUTHORIZATION = 'authorization';
+
+/** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
+export function originOf(protocol: string, host: string | undefined): string | undefined {
+  const url = host ? URL.parse(`${protocol}://${host}`) : null;
+  return url && (url.protocol === 'http:' || url.protocol === 'https:') && url.host !== '' && url.pathname === '/' && !url.username ? url.origin : undefined;
 }
 
 /** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */

@@ -46,7 +46,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
     const authentication = authenticate(request);
     authenticated.set(request, authentication);
-    if (authentication instanceof Promise) void authentication.then((settled) => keep(request, settled));
+    if (authentication instanceof Promise) authentication.then((settled) => keep(request, settled)).catch(() => authenticated.delete(request));
     return authentication;
   }
 

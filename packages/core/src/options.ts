@@ -56,7 +56,7 @@ export interface GuardOptions {
 
 /** How the issuer's metadata and keys are fetched. */
 export interface KeyFetchingOptions {
-  /** For one fetch, from the first byte asked for to the last received. Default: 5. */
+  /** For all of one refresh, metadata and keys: from the first byte asked for to the last received. Default: 5. */
   readonly timeoutSeconds?: number | undefined;
   /** Counted after decompression. Default: 524288. */
   readonly maxBytes?: number | undefined;
@@ -204,11 +204,20 @@ function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof Key
     timeoutSeconds: inner.number('timeoutSeconds', 5, { least: 0.01, most: 60 }),
     maxBytes: inner.number('maxBytes', 524_288, { least: 1024, most: 16_777_216, whole: true }),
     maxKeys: inner.number('maxKeys', 100, { least: 1, most: 1000, whole: true }),
-    jwksHosts: asSet(inner.texts('jwksHosts')),
+    jwksHosts: readHosts(inner),
     freshSeconds: inner.number('freshSeconds', 600, { least: 1, most: DAY_SECONDS }),
     staleSeconds: inner.number('staleSeconds', 3600, { least: 0, most: DAY_SECONDS }),
     unknownKeyCooldownSeconds: inner.number('unknownKeyCooldownSeconds', 30, { least: 1, most: DAY_SECONDS }),
   };
+}
+
+function readHosts(reader: OptionReader): ReadonlySet<string> | undefined {
+  const hosts = reader.texts('jwksHosts');
+  for (const host of hosts ?? []) {
+    if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
+      reader.wrong('jwksHosts', `holds ${shown(host)}: host names are needed, in lower case, without scheme, port or pattern`);
+  }
+  return asSet(hosts);
 }
 
 function readKeySet(reader: OptionReader, algorithms: readonly Algorithm[], maxKeys: number): KeySet | undefined {

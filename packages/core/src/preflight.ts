@@ -7,12 +7,13 @@ import type { ProtectedRequest } from './seam.js';
 const NEVER = ['authorization', 'cookie', 'content-type', 'transfer-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'];
 
 /** A CORS preflight (Fetch standard, s4.8): it carries neither credentials nor a body. An OPTIONS request that does is an ordinary request. */
-export function isPreflight({ method, headers }: ProtectedRequest): boolean {
+export function isPreflight({ method, target, headers }: ProtectedRequest): boolean {
   return (
     method === 'OPTIONS' &&
     headers['origin'] !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     isZeroOrAbsent(headers['content-length']) &&
+    !target.includes('_method=') &&
     !NEVER.some((name) => headers[name] !== undefined)
   );
 }

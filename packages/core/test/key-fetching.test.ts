@@ -196,7 +196,8 @@ describe('how often, and how long', () => {
     const flood = Array.from({ length: 10_000 }, (_, index) => ask(guard, forged(index)));
     const good = guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${parts.join('.')}` } });
     expect(good).toMatchObject({ outcome: 'allow' });
-    expect(new Set((await Promise.all(flood)).map(verdictOf))).toEqual(new Set(['unknown_key']));
+    // those beyond the first thousand do not wait for the look, and are sent away to come again
+    expect(new Set((await Promise.all(flood)).map(verdictOf))).toEqual(new Set(['unknown_key', 'keys_unavailable']));
     expect(issuer.requests.jwks).toBe(2);
     clock.advance(29);
     expect(verdictOf(await ask(guard, forged(0)))).toBe('unknown_key');
@@ -296,6 +297,95 @@ describe('how often, and how long', () => {
     clock.skewWall(200_000);
     expect(await verdict({})).toBe('allow');
     expect(issuer.requests.jwks).toBe(1);
+  });
+
+  test('rule 62: a key that was withdrawn while nobody asked is not served once more', async () => {
+    for (const issuerOptions of [{}, { cacheControl: 'no-store' }]) {
+      const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 3600 } }, issuerOptions);
+      const old = await issuer.signingKey();
+      expect(await verdict({ key: old })).toBe('allow');
+      await issuer.rotateKeys();
+      issuer.withdrawKey(old.kid);
+      clock.advance(601);
+      expect(await Promise.all(Array.from({ length: 5 }, () => verdict({ key: old })))).toEqual(Array.from({ length: 5 }, () => 'unknown_key'));
+      expect(issuer.requests.jwks).toBe(2);
+    }
+  });
+
+  test('rule 61: in an outage one look waits, and then nobody', async () => {
+    const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600, timeoutSeconds: 0.3 } });
+    await guard.warm();
+    issuer.misbehave('hang');
+    clock.advance(601);
+    const headers = { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 7200 })}` };
+    const first = guard.check({ method: 'GET', target: '/', headers });
+    expect(first).toBeInstanceOf(Promise);
+    expect(await first).toMatchObject({ outcome: 'allow' });
+    for (let second = 0; second < 60; second++) {
+      clock.advance(1);
+      expect(guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
+    }
+    const unknown = await issuer.issueToken({ key: asSigningKey('RS256', await generatePrivateKey('RS256')) });
+    expect(await ask(guard, unknown)).toMatchObject({ status: 503 });
+  });
+
+  test('rule 59: unknown keys do not pile up behind an issuer that hangs', async () => {
+    const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600, timeoutSeconds: 0.5 } });
+    await guard.warm();
+    issuer.misbehave('hang');
+    clock.advance(31);
+    const unknown = await issuer.issueToken({ key: asSigningKey('RS256', await generatePrivateKey('RS256')) });
+    const answers = Array.from({ length: 5000 }, () => guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${unknown}` } }));
+    expect(answers.filter((answer) => answer instanceof Promise)).toHaveLength(1000);
+    expect(new Set((await Promise.all(answers.map(async (answer) => answer))).map(verdictOf))).toEqual(new Set(['keys_unavailable']));
+  });
+
+  test('rule 56: one deadline stands over metadata and keys together, in whatever fraction of a second', async () => {
+    for (const timeoutSeconds of [0.4001, 1 / 3]) {
+      const { issuer, guard, decide } = await createScene({ keyFetching: { timeoutSeconds } });
+      await guard.warm();
+      issuer.misbehave('hang', 'jwks');
+      const again = await createScene({ keyFetching: { timeoutSeconds } });
+      again.issuer.misbehave('hang', 'jwks');
+      const start = performance.now();
+      expect(await again.decide({})).toMatchObject({ status: 503, cause: { message: expect.stringContaining(`within ${timeoutSeconds} s`) } });
+      expect(performance.now() - start).toBeLessThan(3000);
+      expect(await decide({})).toMatchObject({ outcome: 'allow' });
+    }
+  });
+
+  test('rule 56: a huge exponent is left out before it is taken apart', async () => {
+    const { issuer, verdict } = await createScene();
+    issuer.publishKey({
+      ...(await issuer.signingKey()),
+      publicJwk: { kty: 'RSA', n: (await issuer.signingKey()).publicJwk.n!, e: 'x'.repeat(300_000), kid: 'huge' },
+    });
+    const start = performance.now();
+    expect(await verdict({})).toBe('allow');
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  test('rule 139: what an address has in its query is not told', async () => {
+    const { issuer, guard, decide } = await createScene();
+    issuer.misbehave('error');
+    const secret = createResourceGuard({ issuer: issuer.issuer, audience: 'a', jwksUri: `${issuer.jwksUri}?api_key=planted-secret` });
+    await expect(secret.warm()).rejects.toThrow(/\/jwks: answered with status 404/);
+    await expect(secret.warm()).rejects.not.toThrow(/planted/);
+    issuer.behave();
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: `ftp://x/\u001b[31m${'x'.repeat(100_000)}?planted` } }, 'metadata');
+    const { message } = (await decide({})) as unknown as { cause: Error } & { message: string };
+    expect(message).toBeUndefined();
+    const error = await guard.warm().catch((reason: unknown) => reason as Error);
+    expect(error).toBeInstanceOf(KeysUnavailableError);
+    expect((error as Error).message.length).toBeLessThan(1000);
+    expect((error as Error).message).not.toContain('planted');
+    expect((error as Error).message).toMatch(/^[ -~]+$/);
+  });
+
+  test("a fetch of the user's own that hears no signal does not outlive close()", async () => {
+    const { issuer, guard } = await createScene({ fetch: () => new Promise(() => {}) });
+    await guard.close();
+    expect(await ask(guard, await issuer.issueToken())).toMatchObject({ status: 503 });
   });
 
   test('a guard that was closed gives up what is under way, and refuses what it has no keys for', async () => {

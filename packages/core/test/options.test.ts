@@ -115,6 +115,13 @@ test.each([' ', 'https://api.example.test\n', ['a', ' b']])('an audience with wh
   expect(pathsOf({ ...good, audience })).toEqual(['audience']);
 });
 
+test.each(['https://keys.example.test', 'KEYS.example.test', 'keys.example.test:8443', '*.example.test', 'a b'])(
+  'a host for keys that can never match stops the start: %s',
+  (host) => {
+    expect(pathsOf({ ...good, keyFetching: { jwksHosts: ['keys.example.test', host] } })).toEqual(['keyFetching.jwksHosts']);
+  },
+);
+
 describe('secrets', () => {
   const secret = 'planted-secret';
 

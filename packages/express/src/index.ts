@@ -75,15 +75,16 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
           applyHeaders(response, decision.headers);
           next();
         } else if (onDenied) {
-          new Promise((resolve) => resolve(onDenied(decision, request, response))).catch(next);
+          new Promise((resolve) => resolve(onDenied(decision, request, response))).catch((error: unknown) => next(asError(error)));
         } else {
           sendDenial(response, decision);
         }
       }
       // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight
       const decision = decide(request, request.route ? onRoute : mounted);
-      if (decision instanceof Promise) decision.then(settle).catch(next);
-      else settle(decision);
+      if (!(decision instanceof Promise)) settle(decision);
+      // while keys were fetched, a time-out may have answered, or the client may have left
+      else decision.then((settled) => response.headersSent || response.destroyed || settle(settled)).catch((error: unknown) => next(asError(error)));
     };
   }
 
@@ -92,6 +93,11 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
     warm,
     close,
   });
+}
+
+/** For `next`, to which nothing means "go on", and some words mean routes. */
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('the guard could not answer: something that is no Error was thrown', { cause: error });
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import type { ProtectedRequest } from '@tokenward/core';
+import { headersOf, originOf } from '@tokenward/core/adapter';
 
-/** Express' request as core wants it. Who the client is taken for follows Express' own `trust proxy` setting. */
+/** Express' request as core wants it. How the client addressed it follows Express' own `trust proxy` setting. */
 export function view(request: Request): ProtectedRequest {
   return {
     // may be overridden between two guards
@@ -10,19 +11,15 @@ export function view(request: Request): ProtectedRequest {
     },
     target: request.originalUrl,
     get origin() {
-      return originOf(request);
+      return originOf(request.protocol, hostOf(request));
     },
-    headers: request.headersDistinct ?? request.headers,
+    headers: headersOf(request),
   };
 }
 
-function originOf(request: Request): string | undefined {
-  const { protocol, hostname, headers } = request;
-  if (!hostname) return undefined;
-  return `${protocol}://${headers.host?.startsWith(`${hostname}:`) ? headers.host : hostWithPort(request)}`;
-}
-
-/** Express 4, which still has `req.param`, gives no port with a host that a proxy names, and warns of `req.host`. */
-function hostWithPort(request: Request): string {
-  return 'param' in request ? request.hostname : request.host;
+/** Express 4, which still has `req.param`, drops the port from `req.host`, and warns of it: the client's own is put back where no proxy named another. */
+function hostOf(request: Request): string {
+  if (!('param' in request)) return request.host;
+  const { hostname, headers } = request;
+  return headers.host?.startsWith(`${hostname}:`) ? headers.host : hostname;
 }

@@ -72,8 +72,8 @@ describe.each([
     const app = express();
     let looked = 0;
     app.use((req, _res, next) => {
-      const headers = req.headersDistinct;
-      Object.defineProperty(req, 'headersDistinct', { get: () => (looked++, headers) });
+      const { rawHeaders } = req;
+      Object.defineProperty(req, 'rawHeaders', { get: () => (looked++, rawHeaders) });
       next();
     });
     app.use(guard());
@@ -159,6 +159,26 @@ describe.each([
       const origin = await start(app, guard);
       const answer = await fetch(`${origin}/x`);
       expect([answer.status, await answer.json()]).toEqual([500, { message: 'out of order' }]);
+      expect(handler).not.toHaveBeenCalled();
+    }
+  });
+
+  test.each([undefined, null, '', 0, false, 'route', 'router'])('rule 153: an onDenied that throws %o lets nobody through', async (thrown) => {
+    for (const onDenied of [
+      () => {
+        throw thrown; // eslint-disable-line typescript/only-throw-error -- users do
+      },
+      () => Promise.reject(thrown), // eslint-disable-line typescript/prefer-promise-reject-errors -- users do
+    ]) {
+      const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience, onDenied });
+      const app = express();
+      const handler = vi.fn(ok);
+      app.get('/x', guard(), handler);
+      app.use('/y', guard());
+      app.get(['/x', '/y'], handler);
+      app.use((_error: Error, _req: Request, res: Response, _next: NextFunction) => void res.status(500).end());
+      const origin = await start(app, guard);
+      expect([(await fetch(`${origin}/x`)).status, (await fetch(`${origin}/y`)).status]).toEqual([500, 500]);
       expect(handler).not.toHaveBeenCalled();
     }
   });
@@ -266,11 +286,14 @@ describe.each([
       setTimeout(() => res.status(504).end(), 50);
       next();
     });
-    app.get('/x', guard(), ok);
+    const handler = vi.fn(ok);
+    app.get('/x', guard(), handler);
     const origin = await start(app, guard);
-    expect((await fetch(`${origin}/x`, { headers: { authorization: `Bearer ${await slow.issueToken()}` } })).status).toBe(504);
+    const headers = { authorization: `Bearer ${await slow.issueToken()}` };
+    expect((await fetch(`${origin}/x`, { headers })).status).toBe(504);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect((await fetch(`${origin}/nowhere`)).status).toBe(404);
+    expect(handler).not.toHaveBeenCalled();
   });
 
   test('onDenied may give back what it likes', async () => {
@@ -315,8 +338,47 @@ describe.each([
   });
 });
 
-test.each(['__proto__', 'constructor', 'headers', 'url', 'method', 'on', ''])('the property %j stops the start', (property) => {
-  expect(() => createGuard({ issuer: issuer.issuer, audience: issuer.audience, property })).toThrow(/property: is/);
+test.each(['__proto__', 'constructor', 'headers', 'url', 'method', 'on', '_events', 'body', 'params', 'query', ''])(
+  'the property %j stops the start',
+  (property) => {
+    expect(() => createGuard({ issuer: issuer.issuer, audience: issuer.audience, property })).toThrow(/property: is/);
+  },
+);
+
+test('a request that no socket made, as on serverless platforms, is read all the same', async () => {
+  const guard = newGuard();
+  const app = express5();
+  app.use((req, _res, next) => {
+    req.rawHeaders = [];
+    next();
+  });
+  app.get('/x', guard.optional(), (req, res) => void res.json({ subject: getAuth(req)?.subject ?? null }));
+  const origin = await start(app, guard);
+  expect(await (await fetch(`${origin}/x`, { headers: good })).json()).toEqual({ subject: 'ada' });
+  await expectUnauthorized(await fetch(`${origin}/x`, { headers: { authorization: 'Bearer x' } }), { error: 'invalid_token' });
+});
+
+test('a request whose answer was sent while keys were fetched reaches no handler', async () => {
+  const slow = await createTestIssuer();
+  onTestFinished(() => slow.close());
+  const guard = createGuard({
+    issuer: slow.issuer,
+    audience: slow.audience,
+    fetch: (...given) => new Promise((resolve) => setTimeout(() => resolve(fetch(...given)), 100)),
+  });
+  const app = express5();
+  const handler = vi.fn(ok);
+  app.use((_req, res, next) => {
+    setTimeout(() => res.headersSent || res.status(504).end(), 20);
+    next();
+  });
+  app.get('/x', guard(), handler);
+  const origin = await start(app, guard);
+  const headers = { authorization: `Bearer ${await slow.issueToken()}` };
+  expect((await fetch(`${origin}/x`, { headers })).status).toBe(504);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(handler).not.toHaveBeenCalled();
+  expect((await fetch(`${origin}/x`, { headers })).status).toBe(200);
 });
 
 test("what is wrong with the adapter's options and with core's is told at once", () => {

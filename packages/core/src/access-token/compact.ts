@@ -22,7 +22,7 @@ export interface JoseHeader {
 type CompactReason = Extract<Reason, 'malformed_token' | 'encrypted_token' | 'unsupported_critical_header' | 'token_too_large' | 'wrong_type'>;
 
 const MAX_HEADER_LENGTH = Math.ceil((8 * 1024 * 4) / 3);
-const MAX_KEY_ID_LENGTH = 512;
+export const MAX_KEY_ID_LENGTH = 512;
 
 /**
  * Takes a token apart, cheapest checks first. A string is the reason why it can't be one of ours.

@@ -1,9 +1,8 @@
+import { printable, printableUrl } from '../url.js';
 import type { Answer, Transport } from './transport.js';
 
 export interface FetchLimits {
   readonly transport: Transport;
-  /** From the first byte asked for to the last one received. */
-  readonly timeoutSeconds: number;
   /** Counted after decompression. */
   readonly maxBytes: number;
 }
@@ -13,35 +12,39 @@ export interface FetchedJson {
   readonly header: Answer['header'];
 }
 
-/** The server answered, and said that there is nothing for us at this address. */
+/** The server answered, and said that there is nothing at this address. */
 export class NotFoundError extends Error {}
 
 /**
- * GETs a JSON document: one deadline over everything, a limit on what is read, and no redirect is followed (RFC 9700 s4.12).
+ * GETs a JSON document: a limit on what is read, and no redirect is followed (RFC 9700 s4.12).
  *
+ * @param signal ends it, whatever the transport does; its reason tells why
  * @throws Error that names the URL and what went wrong
  */
-export async function fetchJson(url: string, limits: FetchLimits, closed: AbortSignal, publicOnly = false): Promise<FetchedJson> {
-  const deadline = AbortSignal.timeout(limits.timeoutSeconds * 1000);
-  const signal = AbortSignal.any([deadline, closed]);
+export async function fetchJson(url: string, limits: FetchLimits, signal: AbortSignal, publicOnly = false): Promise<FetchedJson> {
   try {
+    signal.throwIfAborted();
     // raced as well, since a fetch of the user's own may not listen to the signal
     return await Promise.race([load(url, limits, signal, publicOnly), rejectOn(signal)]);
   } catch (error) {
-    if (closed.aborted) throw new Error(`${url}: given up, since the guard was closed`);
-    if (deadline.aborted) throw new Error(`${url}: no complete answer within ${limits.timeoutSeconds} s`);
-    if (error instanceof NotFoundError) throw error;
-    throw new Error(`${url}: ${describe(error)}`, { cause: error });
+    const where = printableUrl(url);
+    if (signal.aborted) throw new Error(`${where}: ${(signal.reason as Error).message}`);
+    if (error instanceof NotFoundError) throw new NotFoundError(`${where}: ${error.message}`);
+    throw new Error(`${where}: ${printable(describe(error), 500)}`, { cause: error });
   }
 }
+
+/** 403 is how object stores say it of files that are not there. */
+const NOTHING_THERE = new Set([400, 403, 404, 405, 410]);
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 async function load(url: string, { transport, maxBytes }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
   const answer = await transport(url, signal, publicOnly);
   const { status } = answer;
   if (status !== 200) {
     answer.discard();
-    if (status >= 400 && status < 500) throw new NotFoundError(`${url}: answered with status ${status}`);
-    throw new Error(`answered with status ${status}${status >= 300 && status < 400 ? ': redirects are not followed, so give the final address' : ''}`);
+    if (NOTHING_THERE.has(status)) throw new NotFoundError(`answered with status ${status}`);
+    throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so give the final address' : ''}`);
   }
   const text = await readText(answer, maxBytes);
   try {
@@ -66,7 +69,7 @@ async function readText({ body }: Answer, maxBytes: number): Promise<string> {
 
 function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
 

@@ -1,4 +1,5 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { MAX_KEY_ID_LENGTH } from '../access-token/compact.js';
 import { TRAITS, type Algorithm, type AlgorithmTraits } from '../access-token/algorithms.js';
 
 /** A JSON Web Key Set (RFC 7517 s5) with public keys. */
@@ -32,6 +33,9 @@ export interface KeySet {
 
 /** So many keys are tried at the most where a `kid` is missing or shared. */
 const MAX_CANDIDATES = 4;
+/** base64url of 8192 and of 48 bits. */
+const MAX_MODULUS_LENGTH = 1366;
+const MAX_EXPONENT_LENGTH = 8;
 const NO_KEYS: readonly PreparedKey[] = Object.freeze([]);
 
 /**
@@ -87,12 +91,16 @@ function parseKey(value: unknown, algorithms: readonly Algorithm[], remark: (tex
   const { kty, crv, kid, alg, use, key_ops: operations } = jwk;
   if (kty === 'oct') return void remark('is a symmetric key, which has no place where others can read it');
   if (hasPrivatePart(jwk)) remark('shows its private part: replace this key at the issuer');
-  if (kid !== undefined && typeof kid !== 'string') return void remark('has a "kid" that is no string');
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID_LENGTH)) return void remark('has a "kid" that is no string, or a very long one');
   if (use !== undefined && use !== 'sig') return void remark('is not for signatures ("use")');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return void remark('is not for verifying ("key_ops")');
 
   const fitting = algorithms.filter((name) => fits(TRAITS.get(name)!, kty, crv) && (alg === undefined || isSameAlgorithm(alg, name)));
   if (fitting.length === 0) return void remark(`fits none of the allowed algorithms`);
+  // looked at first, since to take a huge number apart would stop the process for minutes
+  if (kty === 'RSA' && !(isShortText(jwk['n'], MAX_MODULUS_LENGTH) && isShortText(jwk['e'], MAX_EXPONENT_LENGTH))) {
+    return void remark('is an RSA key whose modulus or exponent is missing or too large: each check would cost too much');
+  }
   let key: KeyObject;
   try {
     key = createPublicKey({ key: publicMembers(jwk), format: 'jwk' });
@@ -102,6 +110,10 @@ function parseKey(value: unknown, algorithms: readonly Algorithm[], remark: (tex
   const weakness = weaknessOf(key, jwk);
   if (weakness) return void remark(weakness);
   return { keyId: kid, prepared: new Map(fitting.map((name) => [name, prepare(key, TRAITS.get(name)!)])) };
+}
+
+function isShortText(value: unknown, most: number): boolean {
+  return typeof value === 'string' && value.length <= most;
 }
 
 /** RFC 7518 s6.2.2, s6.3.2, s6.4: what must never be where others can read it. */

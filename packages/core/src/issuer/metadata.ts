@@ -1,4 +1,4 @@
-import { urlProblem } from '../url.js';
+import { printable, printableUrl, urlProblem } from '../url.js';
 import { fetchJson, NotFoundError, type FetchLimits } from './fetch-json.js';
 
 /**
@@ -7,26 +7,26 @@ import { fetchJson, NotFoundError, type FetchLimits } from './fetch-json.js';
  *
  * @returns the `jwks_uri`
  */
-export async function discoverJwksUri(issuer: string, limits: FetchLimits, closed: AbortSignal): Promise<string> {
+export async function discoverJwksUri(issuer: string, limits: FetchLimits, signal: AbortSignal): Promise<string> {
   const [openid, oauth] = metadataUrls(issuer);
   let url = openid;
   let document: unknown;
   try {
-    ({ document } = await fetchJson(openid, limits, closed));
+    ({ document } = await fetchJson(openid, limits, signal));
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
     url = oauth;
-    ({ document } = await fetchJson(oauth, limits, closed));
+    ({ document } = await fetchJson(oauth, limits, signal));
   }
   const metadata = (typeof document === 'object' && document !== null ? document : {}) as { issuer?: unknown; jwks_uri?: unknown };
   if (metadata.issuer !== issuer) {
     throw new Error(
-      `${url}: the metadata is of issuer ${printable(metadata.issuer)}, but the guard's issuer is ${printable(issuer)}; both must be equal to the letter`,
+      `${url}: the metadata is of issuer ${named(metadata.issuer)}, but the guard's issuer is ${named(issuer)}; both must be equal to the letter`,
     );
   }
   if (typeof metadata.jwks_uri !== 'string') throw new Error(`${url}: the metadata has no jwks_uri; give the address by the option jwksUri`);
   const problem = urlProblem(metadata.jwks_uri);
-  if (problem) throw new Error(`${url}: its jwks_uri ${problem}`);
+  if (problem) throw new Error(`${url}: its jwks_uri, ${printableUrl(metadata.jwks_uri)}, ${problem}`);
   return metadata.jwks_uri;
 }
 
@@ -37,6 +37,6 @@ function metadataUrls(issuer: string): readonly [openid: string, oauth: string] 
   return [`${origin}${path}/.well-known/openid-configuration`, `${origin}/.well-known/oauth-authorization-server${path}`];
 }
 
-function printable(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : `(${typeof value})`;
+function named(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(printable(value)) : `(${typeof value})`;
 }

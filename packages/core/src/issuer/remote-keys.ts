@@ -1,17 +1,19 @@
 import type { Algorithm } from '../access-token/algorithms.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
+import { isLoopback, printable, printableUrl } from '../url.js';
 import { fetchJson, type FetchLimits } from './fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet, type PreparedKey } from './key-set.js';
 import type { FoundKeys, KeySource } from './key-source.js';
 import { discoverJwksUri } from './metadata.js';
-import { isLoopback } from '../url.js';
 
 export interface RemoteKeysConfig extends FetchLimits {
   readonly issuer: string;
   /** undefined: the issuer's metadata says it. */
   readonly jwksUri: string | undefined;
+  /** For all of one refresh, metadata included: from the first byte asked for to the last one received. */
+  readonly timeoutSeconds: number;
   readonly algorithms: readonly Algorithm[];
   readonly maxKeys: number;
   readonly freshSeconds: number;
@@ -28,10 +30,13 @@ export class KeysUnavailableError extends Error {
   readonly code = 'TOKENWARD_KEYS_UNAVAILABLE';
 }
 
+/** Keys and the moments of their life, all in the monotonic clock's milliseconds. */
 interface HeldKeys {
   readonly set: KeySet;
-  /** All in the monotonic clock's milliseconds. */
+  /** From here on they are renewed in the background. */
   readonly refreshAt: number;
+  /** From here on they serve only because the issuer can't be reached. */
+  readonly staleAt: number;
   readonly usableUntil: number;
 }
 
@@ -39,17 +44,21 @@ interface HeldKeys {
 const METADATA_LIFE_SECONDS = 3600;
 const MAX_BACKOFF_SECONDS = 30;
 const REFRESH_AT_SHARE = 0.75;
+/** So many requests with unknown keys wait for a refresh while known keys are at hand; more are sent away to come again. */
+const MAX_WAITING = 1000;
 
 /** An issuer's published keys: fetched when first needed, renewed in the background, kept for a while when the issuer is away. */
 export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
-  const closing = new AbortController();
   let held: HeldKeys | undefined;
   let discovered: { readonly jwksUri: string; readonly until: number } | undefined;
   let underWay: Promise<void> | undefined;
+  let flight: AbortController | undefined;
+  let closed = false;
   let lastError: Error | undefined;
   let failures = 0;
-  let nextAttemptAt = 0;
-  let nextUnknownAt = 0;
+  let waiting = 0;
+  let nextAttemptAt = -Infinity;
+  let nextUnknownAt = -Infinity;
 
   function isUsable(keys: HeldKeys | undefined): keys is HeldKeys {
     return keys !== undefined && config.clock.monotonic() < keys.usableUntil;
@@ -58,25 +67,36 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function heldKeys(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined {
     if (!isUsable(held)) return undefined;
     const now = config.clock.monotonic();
-    if (now >= held.refreshAt && now >= nextAttemptAt) void refresh();
+    if (now >= held.refreshAt) {
+      // nobody has asked for so long that a withdrawn key could still be among them: one look goes first
+      if (now >= held.staleAt && !lastError) return undefined;
+      if (now >= nextAttemptAt) void refresh();
+    }
     return held.set.candidates(algorithm, keyId);
   }
 
   function newerKeys(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys> {
     const before = held;
-    const usable = isUsable(before);
-    const look = (): FoundKeys => {
-      if (!isUsable(held)) return unavailable(nextAttemptAt);
-      if (held === before && usable) return lastError ? unavailable(Math.max(nextUnknownAt, nextAttemptAt)) : [];
-      return held.set.candidates(algorithm, keyId);
-    };
-    if (underWay) return underWay.then(look);
     const now = config.clock.monotonic();
-    if (!usable) return now >= nextAttemptAt ? refresh().then(look) : look();
-    // a flood of made-up keys must not reach the issuer, whatever came of the last look
-    if (now < nextUnknownAt) return look();
-    nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
-    return refresh().then(look);
+    const isCurrent = isUsable(before) && (now < before.staleAt || lastError !== undefined);
+
+    function look(): FoundKeys {
+      if (!isUsable(held)) return unavailable(nextAttemptAt);
+      const found = held === before && isCurrent ? [] : held.set.candidates(algorithm, keyId);
+      return found.length === 0 && lastError ? unavailable(Math.max(nextUnknownAt, nextAttemptAt)) : found;
+    }
+
+    if (!isCurrent) return underWay || now >= nextAttemptAt ? refresh().then(look) : look();
+    // a flood of made-up keys must not reach the issuer, whatever came of the last look, nor pile up here
+    const isCoolingDown = now < nextUnknownAt;
+    if (isCoolingDown && (!underWay || lastError)) return look();
+    if (waiting >= MAX_WAITING) return unavailable(now);
+    if (!isCoolingDown) nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
+    waiting++;
+    return refresh().then(() => {
+      waiting--;
+      return look();
+    });
   }
 
   function unavailable(until: number): FoundKeys {
@@ -84,7 +104,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return { retryAfterSeconds: Math.max(1, Math.ceil((until - config.clock.monotonic()) / 1000)), cause };
   }
 
-  /** One fetch at a time; never rejects. */
+  /** One at a time; never rejects. */
   function refresh(): Promise<void> {
     underWay ??= load()
       .then(succeed, fail)
@@ -95,35 +115,55 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   }
 
   async function load(): Promise<HeldKeys> {
-    const jwksUri = config.jwksUri ?? (await findJwksUri());
-    const { document, header } = await fetchJson(jwksUri, config, closing.signal, config.jwksUri === undefined && leadsElsewhere(config, jwksUri));
-    let set: KeySet;
+    flight = new AbortController();
+    const { signal } = flight;
+    if (closed) abort();
+    const late = new Error(`no complete answer within ${config.timeoutSeconds} s`);
+    const timer = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, flight);
+    timer.unref();
     try {
-      set = parseKeySet(document, config.algorithms, config.maxKeys);
-    } catch (error) {
-      throw new Error(`${jwksUri}: ${(error as Error).message}`);
+      const jwksUri = config.jwksUri ?? (await findJwksUri(signal));
+      const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && leadsElsewhere(config, jwksUri));
+      return hold(keySetOf(document, jwksUri), freshnessSeconds(header, config.freshSeconds));
+    } finally {
+      clearTimeout(timer);
     }
-    const now = config.clock.monotonic();
-    const fresh = freshnessSeconds(header, config.freshSeconds) * 1000;
-    return { set, refreshAt: now + fresh * REFRESH_AT_SHARE, usableUntil: now + fresh + config.staleSeconds * 1000 };
   }
 
-  async function findJwksUri(): Promise<string> {
+  function abort(): void {
+    flight?.abort(new Error('given up, since the guard was closed'));
+  }
+
+  async function findJwksUri(signal: AbortSignal): Promise<string> {
     // after a failure the address itself may be what is wrong
     if (!discovered || lastError || config.clock.monotonic() >= discovered.until) {
-      const jwksUri = await discoverJwksUri(config.issuer, config, closing.signal);
+      const jwksUri = await discoverJwksUri(config.issuer, config, signal);
       checkHost(config, jwksUri);
       discovered = { jwksUri, until: config.clock.monotonic() + METADATA_LIFE_SECONDS * 1000 };
     }
     return discovered.jwksUri;
   }
 
+  function keySetOf(document: unknown, jwksUri: string): KeySet {
+    try {
+      return parseKeySet(document, config.algorithms, config.maxKeys);
+    } catch (error) {
+      throw new Error(`${printableUrl(jwksUri)}: ${(error as Error).message}`);
+    }
+  }
+
+  function hold(set: KeySet, freshSeconds: number): HeldKeys {
+    const now = config.clock.monotonic();
+    const fresh = freshSeconds * 1000;
+    return { set, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
+  }
+
   function succeed(keys: HeldKeys): void {
     held = keys;
     failures = 0;
     lastError = undefined;
-    nextAttemptAt = 0;
-    publish('tokenward:keys-refreshed', { issuer: config.issuer, keyIds: keys.set.keyIds, remarks: keys.set.remarks });
+    nextAttemptAt = -Infinity;
+    publish('tokenward:keys-refreshed', { issuer: config.issuer, keyIds: keys.set.keyIds.map((keyId) => printable(keyId)), remarks: keys.set.remarks });
   }
 
   function fail(error: unknown): void {
@@ -141,7 +181,10 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       await refresh();
       if (lastError) throw lastError;
     },
-    close: () => closing.abort(),
+    close() {
+      closed = true;
+      abort();
+    },
   };
 }
 
@@ -149,7 +192,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
 function checkHost({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): void {
   const { hostname } = new URL(jwksUri);
   if (jwksHosts === undefined || jwksHosts.has(hostname) || hostname === new URL(issuer).hostname) return;
-  throw new Error(`the metadata of ${issuer} puts its keys on the host ${hostname}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
+  throw new Error(`the metadata of ${issuer} puts its keys on the host ${printable(hostname)}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
 }
 
 /** Whether only metadata vouches for a host, so that it must be a public one. An issuer on loopback is at home there. */

@@ -34,6 +34,10 @@ export const nodeTransport: Transport = (url, signal, publicOnly) =>
     const options = { headers: HEADERS, agent: false as const, signal, rejectUnauthorized: true, ...(publicOnly && { lookup: lookupPublic }) };
     const request = protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
     request.once('response', (incoming) => resolve(answerOf(incoming)));
+    request.once('upgrade', (_incoming, socket) => {
+      socket.destroy();
+      reject(new Error('answered with another protocol'));
+    });
     // also after the answer began: what cuts the body off is told by the body
     request.on('error', reject);
     request.end();
@@ -48,7 +52,7 @@ function answerOf(incoming: IncomingMessage): Answer {
       return value === undefined ? null : String(value);
     },
     get body() {
-      return inflated(incoming, headers['content-encoding']);
+      return inflated(incoming, headers['content-encoding']?.toLowerCase());
     },
     discard: () => void incoming.destroy(),
   };
@@ -57,8 +61,18 @@ function answerOf(incoming: IncomingMessage): Answer {
 /** Nothing compressed was asked for, but some servers hold nothing else. */
 function inflated(incoming: IncomingMessage, encoding: string | undefined): Readable {
   if (encoding === undefined || encoding === 'identity') return incoming;
-  const inflate = encoding === 'gzip' ? createGunzip() : encoding === 'deflate' ? createInflate() : encoding === 'br' ? createBrotliDecompress() : undefined;
-  if (!inflate) throw new Error(`the answer has the unknown encoding "${encoding.slice(0, 40)}"`);
+  const inflate =
+    encoding === 'gzip' || encoding === 'x-gzip'
+      ? createGunzip()
+      : encoding === 'deflate'
+        ? createInflate()
+        : encoding === 'br'
+          ? createBrotliDecompress()
+          : undefined;
+  if (!inflate) {
+    incoming.destroy();
+    throw new Error(`the answer has the unknown encoding "${encoding.slice(0, 40)}"`);
+  }
   incoming.once('error', (error) => inflate.destroy(error));
   inflate.once('close', () => incoming.destroy());
   return incoming.pipe(inflate);

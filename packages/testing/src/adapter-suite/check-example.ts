@@ -108,7 +108,8 @@ async function end({ process: child }: StartedExample): Promise<void> {
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
-  const [, signal] = (await exited) as [number | null, string | null];
+  const [code, signal] = (await exited) as [number | null, string | null];
   clearTimeout(timer);
   if (signal === 'SIGKILL') throw new Error(`it was still there ${END_MS / 1000} s after SIGTERM`);
+  if (code !== 0) throw new Error(`it ended with ${code ?? signal}, not in good order`);
 }
