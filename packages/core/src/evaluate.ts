@@ -45,9 +45,7 @@ export function lacking(policy: Policy, circumstances: Circumstances): Lack | un
     case 'policy':
       return answersTrue(() => policy.test(circumstances.auth, circumstances.request), 'policy_refused', policy);
     case 'not':
-      return lacking(policy.policy, circumstances) === undefined || isUnreadable(policy.policy, circumstances.auth)
-        ? lack('policy_refused', policy)
-        : undefined;
+      return lacking(policy.policy, circumstances) === undefined || isUndecided(policy.policy, circumstances.auth) ? lack('policy_refused', policy) : undefined;
     case 'allOf':
       return allLack(policy, circumstances);
     case 'anyOf':
@@ -129,18 +127,15 @@ function claimLack(policy: ClaimPolicy, circumstances: Circumstances): Lack | un
 
 /** A predicate admits by `true` and nothing else; what it throws is the operator's to see. */
 function answersTrue(ask: () => unknown, reason: PolicyReason, policy: Policy): Lack | undefined {
-  let answer: unknown;
   try {
-    answer = ask();
+    const answer = ask();
+    if (answer === true) return undefined;
+    if (!isThenable(answer)) return lack(reason, policy);
+    Promise.resolve(answer).catch(() => {});
   } catch (cause) {
     return { reason, details: { cause: new PredicateError(policy, cause) } };
   }
-  if (answer === true) return undefined;
-  if (isThenable(answer)) {
-    Promise.resolve(answer).catch(() => {});
-    return { reason, details: { cause: new TypeError(`${String(policy)} answered with a promise: a predicate must answer at once`) } };
-  }
-  return lack(reason, policy);
+  return { reason, details: { cause: new TypeError(`${String(policy)} answered with a promise: a predicate must answer at once`) } };
 }
 
 /** A predicate of the user's threw. What it threw is the `cause`; the message holds nothing of it, since it may be the token's text. */
@@ -156,8 +151,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
 }
 
-/** Whether a policy speaks of scopes or roles that a token has in a form that can't be read: nobody knows then that they are not there. */
-function isUnreadable(policy: Policy, auth: Auth): boolean {
+/**
+ * Whether the opposite of a policy is anybody's guess: scopes or roles that the token has in a form that can't be read, and what `not` is never
+ * made of, such as a kind that only a newer copy of this package knows.
+ */
+function isUndecided(policy: Policy, auth: Auth): boolean {
   switch (policy.kind) {
     case 'scope':
     case 'anyScope':
@@ -165,13 +163,15 @@ function isUnreadable(policy: Policy, auth: Auth): boolean {
     case 'role':
     case 'anyRole':
       return auth.roles === UNREADABLE;
+    case 'claim':
+      return typeof policy.expected === 'function';
     case 'allOf':
     case 'anyOf':
-      return policy.policies.some((part) => isUnreadable(part, auth));
+      return policy.policies.some((part) => isUndecided(part, auth));
     case 'not':
-      return isUnreadable(policy.policy, auth);
+      return isUndecided(policy.policy, auth);
     default:
-      return false;
+      return true;
   }
 }
 

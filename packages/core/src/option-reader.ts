@@ -106,7 +106,7 @@ export function plainOptions<O extends object>(options: O): O {
 /** What was given, for a message: short, and without what a URL may hold beside its address. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') {
-    const address = value.replace(/[^/@\s]*@/g, '***@').replace(/[?#].*$/s, (rest) => `${rest.charAt(0)}...`);
+    const address = value.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@').replace(/[?#].*$/s, (rest) => `${rest.charAt(0)}...`);
     return JSON.stringify(address.length > 200 ? `${address.slice(0, 200)}...` : address);
   }
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);

@@ -3,7 +3,7 @@ import { RFC9068_CLAIMS, type ClaimRules } from './access-token/claims.js';
 import type { VerificationConfig } from './access-token/verify.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigurationError } from './configuration-error.js';
-import { hasPrivatePart, parseKeySet, type Jwks, type KeySet } from './issuer/key-set.js';
+import { parseKeySet, type Jwks, type KeySet } from './issuer/key-set.js';
 import { createStaticKeySource } from './issuer/key-source.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './issuer/remote-keys.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
@@ -225,10 +225,7 @@ function readKeySet(reader: OptionReader, algorithms: readonly Algorithm[], maxK
   if (jwks === undefined) return undefined;
   try {
     const set = parseKeySet(jwks, algorithms, maxKeys);
-    for (const [index, key] of (jwks as Jwks).keys.entries()) {
-      if (typeof key === 'object' && key !== null && hasPrivatePart(key))
-        reader.wrong(`jwks.keys[${index}]`, 'holds a private or secret part: give the public members only');
-    }
+    for (const fault of set.faults) reader.wrong('jwks', fault);
     return set;
   } catch (error) {
     reader.wrong('jwks', (error as Error).message);

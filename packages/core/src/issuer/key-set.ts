@@ -27,6 +27,8 @@ export interface KeySet {
   readonly keyIds: readonly string[];
   /** Members of the JWKS that were left out, and those that should not be public: for operators, without any value. */
   readonly remarks: readonly string[];
+  /** Those of the remarks that tell of a mistake, not of a key that is for something else. */
+  readonly faults: readonly string[];
   /** The keys that a token of this algorithm and `kid` may be signed with: few, and none when unknown. */
   candidates(algorithm: string, keyId: string | undefined): readonly PreparedKey[];
 }
@@ -49,21 +51,27 @@ export function parseKeySet(document: unknown, algorithms: readonly Algorithm[],
   if (listed.length > maxKeys) throw new Error(`it holds ${listed.length} keys, more than the ${maxKeys} allowed`);
 
   const remarks: string[] = [];
+  const faults: string[] = [];
   const keys: VerificationKey[] = [];
   for (const [index, jwk] of listed.entries()) {
-    const key = parseKey(jwk, algorithms, (remark) => remarks.push(`keys[${index}]: ${remark}`));
+    const key = parseKey(jwk, algorithms, (text, isFault) => {
+      const remark = `keys[${index}]: ${text}`;
+      remarks.push(remark);
+      if (isFault) faults.push(remark);
+    });
     if (key) keys.push(key);
   }
   if (keys.length === 0) throw new Error(`it holds no usable key${remarks.length ? ` (${remarks.slice(0, 5).join('; ')})` : ''}`);
-  return createKeySet(keys, remarks);
+  return createKeySet(keys, remarks, faults);
 }
 
-function createKeySet(keys: readonly VerificationKey[], remarks: readonly string[]): KeySet {
+function createKeySet(keys: readonly VerificationKey[], remarks: string[], faults: readonly string[]): KeySet {
   const byAlgorithm = new Map<string, PreparedKey[]>();
   const byKeyId = new Map<string, Map<string, PreparedKey[]>>();
   for (const { keyId, prepared } of keys) {
     for (const [algorithm, key] of prepared) {
-      add(byAlgorithm, algorithm, key);
+      if (!add(byAlgorithm, algorithm, key))
+        remarks.push(`more than ${MAX_CANDIDATES} keys are for ${algorithm}: tokens that name no kid are tried with the first of them only`);
       if (keyId === undefined) continue;
       const ofKeyId = byKeyId.get(keyId) ?? new Map<string, PreparedKey[]>();
       byKeyId.set(keyId, ofKeyId);
@@ -74,29 +82,32 @@ function createKeySet(keys: readonly VerificationKey[], remarks: readonly string
     size: keys.length,
     keyIds: [...byKeyId.keys()],
     remarks,
+    faults,
     candidates: (algorithm, keyId) => (keyId === undefined ? byAlgorithm : byKeyId.get(keyId))?.get(algorithm) ?? NO_KEYS,
   };
 }
 
-function add(to: Map<string, PreparedKey[]>, algorithm: string, key: PreparedKey): void {
+function add(to: Map<string, PreparedKey[]>, algorithm: string, key: PreparedKey): boolean {
   const keys = to.get(algorithm) ?? [];
-  if (keys.length < MAX_CANDIDATES) keys.push(key);
   to.set(algorithm, keys);
+  return keys.length < MAX_CANDIDATES && keys.push(key) > 0;
 }
 
 /** RFC 7517 s4: what a key says of itself decides what it is used for, never a token. */
-function parseKey(value: unknown, algorithms: readonly Algorithm[], remark: (text: string) => void): VerificationKey | undefined {
+function parseKey(value: unknown, algorithms: readonly Algorithm[], tell: (text: string, isFault: boolean) => void): VerificationKey | undefined {
+  const remark = (text: string): void => tell(text, true);
   if (typeof value !== 'object' || value === null) return void remark('is no object');
   const jwk = value as Record<string, unknown>;
   const { kty, crv, kid, alg, use, key_ops: operations } = jwk;
+  const forElse = (text: string): void => tell(text, false);
   if (kty === 'oct') return void remark('is a symmetric key, which has no place where others can read it');
   if (hasPrivatePart(jwk)) remark('shows its private part: replace this key at the issuer');
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID_LENGTH)) return void remark('has a "kid" that is no string, or a very long one');
-  if (use !== undefined && use !== 'sig') return void remark('is not for signatures ("use")');
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return void remark('is not for verifying ("key_ops")');
+  if (use !== undefined && use !== 'sig') return void forElse('is not for signatures ("use")');
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return void forElse('is not for verifying ("key_ops")');
 
   const fitting = algorithms.filter((name) => fits(TRAITS.get(name)!, kty, crv) && (alg === undefined || isSameAlgorithm(alg, name)));
-  if (fitting.length === 0) return void remark(`fits none of the allowed algorithms`);
+  if (fitting.length === 0) return void forElse('fits none of the allowed algorithms');
   // looked at first, since to take a huge number apart would stop the process for minutes
   if (kty === 'RSA' && !(isShortText(jwk['n'], MAX_MODULUS_LENGTH) && isShortText(jwk['e'], MAX_EXPONENT_LENGTH))) {
     return void remark('is an RSA key whose modulus or exponent is missing or too large: each check would cost too much');
@@ -117,7 +128,7 @@ function isShortText(value: unknown, most: number): boolean {
 }
 
 /** RFC 7518 s6.2.2, s6.3.2, s6.4: what must never be where others can read it. */
-export function hasPrivatePart(jwk: object): boolean {
+function hasPrivatePart(jwk: object): boolean {
   return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((name) => Object.hasOwn(jwk, name));
 }
 

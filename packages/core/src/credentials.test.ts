@@ -1,0 +1,178 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readCredentials, type Credentials } from './credentials.js';
+
+fc.configureGlobal({ seed: 1, numRuns: 2_000 });
+
+const LIMIT = 64;
+
+test('rule 2: reads the token behind Bearer, in whatever case', () => {
+  for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR']) expect(read(`${scheme} abc.DEF-123._~+/==`)).toBe('abc.DEF-123._~+/==');
+  expect(read(['Bearer abc'])).toBe('abc');
+});
+
+describe('rule 5: no credentials', () => {
+  test.each<[string, string | string[] | undefined]>([
+    ['no field', undefined],
+    ['no field line', []],
+  ])('%s', (_name, field) => {
+    expect(read(field)).toEqual({ reason: 'missing_token' });
+  });
+
+  test.each([
+    'Basic YTpi',
+    'Basic',
+    'DPoP abc',
+    'Negotiate abc==',
+    'Digest username="a", realm="b"',
+    'Bearerx abc',
+    'xBearer abc',
+    'Bearer-abc',
+    'Token abc',
+    'abc.def.ghi',
+  ])('another scheme: %j', (field) => {
+    expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
+  });
+
+  test('a token in the query alone is not seen (rule 3)', () => {
+    expect(read(undefined, '/orders?access_token=abc')).toEqual({ reason: 'missing_token' });
+    expect(read('Basic YTpi', '/orders?access_token=abc')).toEqual({ reason: 'unsupported_scheme' });
+  });
+});
+
+describe('rules 2 and 5: refuses what is malformed, before any decoding', () => {
+  test.each([
+    ['nothing', ''],
+    ['a space', ' '],
+    ['Bearer alone', 'Bearer'],
+    ['bearer alone', 'bearer'],
+    ['Bearer and a space', 'Bearer '],
+    ['a TAB for the space', 'Bearer\tabc'],
+    ['two spaces', 'Bearer  abc'],
+    ['a space before', ' Bearer abc'],
+    ['a space behind', 'Bearer abc '],
+    ['a space within', 'Bearer abc def'],
+    ['a TAB within', 'Bearer abc\tdef'],
+    ['a comma behind', 'Bearer abc,'],
+    ['a comma and another scheme', 'Bearer abc, Basic YTpi'],
+    ['a quotation mark', 'Bearer "abc"'],
+    ['a parameter', 'Bearer token="abc"'],
+    ['a NUL', 'Bearer abc\0'],
+    ['a line break', 'Bearer abc\n'],
+    ['a line break and another header', 'Bearer abc\r\nx: y'],
+    ['a control byte', 'Bearer abc\x01'],
+    ['a DEL', 'Bearer abc\x7f'],
+    ['a byte beyond ASCII', 'Bearer abc\u00ff'],
+    ['a letter beyond Latin-1', 'Bearer ab\u0441'],
+    ['a long s, which is an s without case', 'Bearer ab\u017f'],
+    ['padding within', 'Bearer ab=c'],
+    ['padding alone', 'Bearer =='],
+    ['an asterisk', 'Bearer *'],
+    ['a percent sign', 'Bearer %61'],
+    ['brackets', 'Bearer {"a":1}'],
+    ['a scheme with a byte beyond ASCII', 'B\u00e9arer abc'],
+    ['a scheme in quotes', '"Bearer" abc'],
+  ])('%s', (_name, field) => {
+    expect(read(field)).toEqual({ reason: 'malformed_credentials' });
+  });
+
+  test('a Kelvin sign makes no k, a dotless i no i: the scheme is compared within ASCII', () => {
+    expect(read('BEARE\u212a abc')).toEqual({ reason: 'malformed_credentials' });
+    expect(read('bearer\u0130 abc')).toEqual({ reason: 'malformed_credentials' });
+  });
+
+  test('undefined is a token like others', () => {
+    expect(read('Bearer undefined')).toBe('undefined');
+    expect(read('Bearer null')).toBe('null');
+  });
+});
+
+describe('rule 1: refuses more than one', () => {
+  test.each<[string, string | string[]]>([
+    ['two field lines', ['Bearer abc', 'Bearer def']],
+    ['two equal field lines', ['Bearer abc', 'Bearer abc']],
+    ['a field line of another scheme beside', ['Bearer abc', 'Basic YTpi']],
+    ['an empty field line beside', ['Bearer abc', '']],
+    ['two that a proxy joined', 'Bearer abc, Bearer def'],
+    ['two that a proxy joined without a space', 'Bearer abc,Bearer def'],
+    ['two equal ones that were joined', 'Bearer abc, Bearer abc'],
+    ['the second in another case', 'Bearer abc, bEARER def'],
+    ['the second with a TAB before it', 'Bearer abc,\tBearer def'],
+    ['the second behind another scheme', 'Basic YTpi, Bearer abc'],
+    ['the second with no token', 'Basic YTpi, Bearer'],
+  ])('%s', (_name, field) => {
+    expect(read(field)).toEqual({ reason: 'multiple_credentials' });
+  });
+
+  test.each([
+    ['another token', '/orders?access_token=def'],
+    ['the same token', '/orders?access_token=abc'],
+    ['an empty one', '/orders?access_token='],
+    ['one without a value', '/orders?access_token'],
+    ['among others', '/orders?a=1&access_token=def&b=2'],
+    ['in an encoded spelling', '/orders?access%5Ftoken=def'],
+    ['behind an absolute target', 'http://api.example.com/orders?access_token=def'],
+  ])('%s in the query beside the field', (_name, target) => {
+    expect(read('Bearer abc', target)).toEqual({ reason: 'multiple_credentials' });
+  });
+
+  test.each([
+    '/orders',
+    '/orders?',
+    '/orders?a=access_token',
+    '/access_token',
+    '/orders?Access_Token=def',
+    '/orders?my_access_token=def',
+    '/orders?%',
+    '*',
+    '',
+  ])('and none in the target %j', (target) => {
+    expect(read('Bearer abc', target)).toBe('abc');
+  });
+});
+
+describe('rule 8: the length is looked at first', () => {
+  test('a token of the limit is read, and one byte more is refused', () => {
+    expect(read(`Bearer ${'a'.repeat(LIMIT)}`)).toBe('a'.repeat(LIMIT));
+    expect(read(`Bearer ${'a'.repeat(LIMIT + 1)}`)).toEqual({ reason: 'token_too_large' });
+  });
+
+  test('whatever it holds', () => {
+    for (const text of ['Bearer a,', 'Basic ', ', Bearer ', '\0\xff ', 'Bearer', '.']) {
+      expect(read(text.repeat(200))).toEqual({ reason: 'token_too_large' });
+      expect(read([text.repeat(200)])).toEqual({ reason: 'token_too_large' });
+    }
+  });
+});
+
+test('rules 1, 2 and 8: never throws, and a token is token68 within the limit, as it was sent', () => {
+  const seen = { read: 0, refused: 0 };
+  const good = fc.constantFrom('abc', 'a.b-c', '_~+/', '0', 'x'.repeat(30));
+  const any = fc.constantFrom('Bearer ', 'bearer ', 'Bearer', 'Basic ', ',', ' ', '\t', '=', '"', '\0', '\r\n', '\u00e9', '\u{1f600}', '\ud800');
+  const piece = fc.oneof({ weight: 6, arbitrary: good }, any);
+  const value = fc.tuple(fc.constantFrom('Bearer ', 'bEARER ', ''), fc.array(piece, { maxLength: 5 })).map(([scheme, pieces]) => scheme + pieces.join(''));
+  const field = fc.oneof({ weight: 5, arbitrary: value }, fc.array(value, { maxLength: 3 }), fc.constant(undefined));
+  const target = fc.oneof(fc.constant('/'), fc.string({ maxLength: 20 }), fc.constantFrom('/?access_token=1', '/?\ud800=%E0%A4%A', '/??access_token=1&&&'));
+  fc.assert(
+    fc.property(field, target, (authorization, target) => {
+      const credentials = read(authorization, target);
+      if (typeof credentials !== 'string') {
+        expect(['missing_token', 'unsupported_scheme', 'malformed_credentials', 'multiple_credentials', 'token_too_large']).toContain(credentials.reason);
+        seen.refused++;
+        return;
+      }
+      expect(credentials).toMatch(/^[A-Za-z0-9\-._~+/]+=*$/);
+      expect(credentials.length).toBeLessThanOrEqual(LIMIT);
+      expect([authorization].flat()).toHaveLength(1);
+      expect(String(authorization).toLowerCase()).toBe(`bearer ${credentials.toLowerCase()}`);
+      expect(String(authorization).endsWith(credentials)).toBe(true);
+      seen.read++;
+    }),
+  );
+  expect(seen.read).toBeGreaterThan(300);
+  expect(seen.refused).toBeGreaterThan(300);
+});
+
+function read(authorization: string | string[] | undefined, target = '/orders'): Credentials {
+  return readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT);
+}

@@ -1,0 +1,126 @@
+import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { ALGORITHMS } from '../access-token/algorithms.js';
+import { parseKeySet } from './key-set.js';
+
+type AnyJwk = Record<string, unknown>;
+
+const RSA = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+const EC = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+const ED = jwkOf(generateKeyPairSync('ed25519'));
+const PRIVATE_EC = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as AnyJwk;
+const PRIVATE_RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as AnyJwk;
+
+describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that shows nothing of it', () => {
+  test.each<[string, unknown, string]>([
+    ['null', null, 'is no object'],
+    ['a string', 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A', 'is no object'],
+    ['a number', 7, 'is no object'],
+    ['an array', [EC], 'fits none'],
+    ['an empty object', {}, 'fits none'],
+    ['a secret (oct)', { kty: 'oct', k: base64url(32), alg: 'HS256' }, 'symmetric'],
+    ['a secret that says it is for RS256', { kty: 'oct', k: base64url(256), alg: 'RS256' }, 'symmetric'],
+    ['an unknown kty', { ...EC, kty: 'XYZ' }, 'fits none'],
+    ['a kty in lower case', { ...RSA, kty: 'rsa' }, 'fits none'],
+    ['a kty that is an array', { ...RSA, kty: ['RSA'] }, 'fits none'],
+    ['use enc', { ...RSA, use: 'enc' }, '"use"'],
+    ['use SIG', { ...RSA, use: 'SIG' }, '"use"'],
+    ['a use that is null', { ...RSA, use: null }, '"use"'],
+    ['a use that is an array', { ...RSA, use: ['sig'] }, '"use"'],
+    ['key_ops without verify', { ...EC, key_ops: ['sign', 'encrypt'] }, '"key_ops"'],
+    ['empty key_ops', { ...EC, key_ops: [] }, '"key_ops"'],
+    ['key_ops that are a string', { ...EC, key_ops: 'verify' }, '"key_ops"'],
+    ['key_ops that are null', { ...EC, key_ops: null }, '"key_ops"'],
+    ['a kid that is a number', { ...EC, kid: 1 }, '"kid"'],
+    ['a kid that is null', { ...EC, kid: null }, '"kid"'],
+    ['a kid of 513 characters', { ...EC, kid: 'k'.repeat(513) }, '"kid"'],
+    ['alg of a cipher', { ...RSA, alg: 'RSA-OAEP-256' }, 'fits none'],
+    ['alg of a MAC', { ...RSA, alg: 'HS256' }, 'fits none'],
+    ['alg none', { ...RSA, alg: 'none' }, 'fits none'],
+    ['an empty alg', { ...RSA, alg: '' }, 'fits none'],
+    ['an alg that is null', { ...RSA, alg: null }, 'fits none'],
+    ['an alg that is an array', { ...RSA, alg: ['RS256'] }, 'fits none'],
+    ['alg of another kind of key', { ...RSA, alg: 'ES256' }, 'fits none'],
+    ['alg of another curve', { ...EC, alg: 'ES384' }, 'fits none'],
+    ['crv against the point', { ...EC, crv: 'P-384' }, 'can not be imported'],
+    ['a crv that is a name of the prototype', { ...EC, crv: 'constructor' }, 'fits none'],
+    ['a crv that is __proto__', { ...EC, crv: '__proto__' }, 'fits none'],
+    ["a crv by OpenSSL's name", { ...EC, crv: 'prime256v1' }, 'fits none'],
+    ['no crv', { ...EC, crv: undefined }, 'fits none'],
+    ['a curve that is for blockchains', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' })), 'fits none'],
+    ['a curve of Edwards that is not Ed25519', jwkOf(generateKeyPairSync('ed448')), 'fits none'],
+    ['a curve for key agreement (X25519)', jwkOf(generateKeyPairSync('x25519')), 'fits none'],
+    ['X25519 that says it is for EdDSA', { ...jwkOf(generateKeyPairSync('x25519')), alg: 'EdDSA' }, 'fits none'],
+    ['Ed448 that says it is for EdDSA', { ...jwkOf(generateKeyPairSync('ed448')), alg: 'EdDSA' }, 'fits none'],
+    ['Ed448 that says it is Ed25519', { ...jwkOf(generateKeyPairSync('ed448')), crv: 'Ed25519' }, 'can not be imported'],
+    ['a point off the curve', { ...EC, y: flipped(EC['y'] as string) }, 'can not be imported'],
+    ['a point with both coordinates zero', { ...EC, x: zeros(32), y: zeros(32) }, 'can not be imported'],
+    ['a point with a made-up y', { ...EC, x: zeros(32), y: base64url(32) }, 'can not be imported'],
+    ['no y', { ...EC, y: undefined }, 'can not be imported'],
+    ['an x that is a number', { ...EC, x: 1 }, 'can not be imported'],
+    ['an Ed25519 x that is too short', { ...ED, x: base64url(31) }, 'can not be imported'],
+    ['an Ed25519 x that is too long', { ...ED, x: base64url(33) }, 'can not be imported'],
+    ['no n', { ...RSA, n: undefined }, 'missing or too large'],
+    ['an empty n', { ...RSA, n: '' }, 'RSA key of'],
+    ['an n that is an object', { ...RSA, n: {} }, 'missing or too large'],
+    ['no e', { ...RSA, e: undefined }, 'missing or too large'],
+  ])('%s', (_name, odd, words) => {
+    const { remarks, size, keyIds } = parseKeySet({ keys: [odd, { ...ED, kid: 'good' }] }, ALGORITHMS, 10);
+    expect({ size, keyIds }).toEqual({ size: 1, keyIds: ['good'] });
+    expect(remarks).toHaveLength(1);
+    expect(remarks[0]).toMatch(/^keys\[0\]: /);
+    expect(remarks[0]).toContain(words);
+    expectNothingOf(odd, remarks[0]!);
+  });
+
+  test('and alone leaves no set', () => {
+    expect(() => parseKeySet({ keys: [{ ...RSA, use: 'enc' }] }, ALGORITHMS, 10)).toThrow('it holds no usable key (keys[0]: is not for signatures ("use"))');
+  });
+});
+
+describe('rule 32: a private part is remarked on, not shown, and not used', () => {
+  test.each([
+    ['EC', PRIVATE_EC, 'ES256'],
+    ['RSA', PRIVATE_RSA, 'RS256'],
+  ] as const)('%s', (_name, jwk, algorithm) => {
+    const set = parseKeySet({ keys: [jwk] }, ALGORITHMS, 10);
+    expect(set.remarks).toEqual(['keys[0]: shows its private part: replace this key at the issuer']);
+    expectNothingOf(jwk, set.remarks[0]!);
+    for (const { key } of set.candidates(algorithm, undefined)) {
+      expect(key.type).toBe('public');
+      expect(key.export({ format: 'jwk' })).not.toHaveProperty('d');
+    }
+  });
+
+  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('the member %s alone', (name) => {
+    const { remarks } = parseKeySet({ keys: [{ ...RSA, [name]: 'c2VjcmV0IHBhcnQ' }] }, ALGORITHMS, 10);
+    expect(remarks).toEqual(['keys[0]: shows its private part: replace this key at the issuer']);
+  });
+});
+
+function jwkOf({ publicKey }: { readonly publicKey: KeyObject }): AnyJwk {
+  return publicKey.export({ format: 'jwk' });
+}
+
+function expectNothingOf(odd: unknown, text: string): void {
+  const values = typeof odd === 'object' && odd !== null ? Object.values(odd) : [odd];
+  for (const value of values) if (typeof value === 'string' && value.length > 8) expect(text).not.toContain(value.slice(0, 9));
+}
+
+function base64url(bytes: number): string {
+  return asBase64url(randomBytes(bytes));
+}
+
+function asBase64url(bytes: Buffer): string {
+  return bytes.toString('base64url');
+}
+
+function zeros(bytes: number): string {
+  return asBase64url(Buffer.alloc(bytes));
+}
+
+function flipped(text: string): string {
+  const bytes = Buffer.from(text, 'base64url');
+  bytes[5] = bytes[5]! ^ 1;
+  return asBase64url(bytes);
+}

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { OptionReader, shown } from './option-reader.js';
+
+describe('rule 139: what was given is shown without what a URL may hold beside its address', () => {
+  test.each([
+    'https://user:secret@login.example.com/tenant',
+    'https://user:secret@login.example.com:8443/a?key=secret#secret',
+    'https://login.example.com/a?key=secret',
+    'https://login.example.com/a#secret',
+    'https://secret@login.example.com',
+    'https://:secret@login.example.com',
+    'https://user:sec%2Fret@login.example.com',
+    'https://user:sec@ret@login.example.com',
+    'http:user:secret@login.example.com',
+    'ldap://user:secret@login.example.com/x',
+    ' \thttps://user:secret@login.example.com\n',
+    'https://user:secret@login.example.com:99999/',
+    'https://user:secret@login.example.com:port/',
+    'https://user:secret@login.example.com or so',
+    'user:secret@login.example.com',
+    '//user:secret@login.example.com',
+    'secret@login.example.com, user:secret@login.example.com',
+  ])('%j', (given) => {
+    expect(shown(given)).toContain('login.example.com');
+    expect(shown(given)).not.toMatch(/secret|sec|ret/);
+  });
+
+  test('also where the host is missing', () => {
+    expect(shown('https://user:secret@')).not.toContain('secret');
+  });
+
+  // FAILS: the part before the slash or the white space is shown, though such a slip is what the message is about
+  test.each([
+    ['a slash in the password', 'https://user:sec/ret@login.example.com'],
+    ['a space in the password', 'https://user:sec ret@login.example.com'],
+    ['a line break in the password', 'https://user:sec\nret@login.example.com'],
+  ])('also with %s', (_name, given) => {
+    expect(shown(given)).not.toMatch(/sec|ret/);
+  });
+});
+
+test.each<[unknown, string]>([
+  ['', '""'],
+  ['text', '"text"'],
+  ['a "quoted"\nline', String.raw`"a \"quoted\"\nline"`],
+  ['x'.repeat(200), `"${'x'.repeat(200)}"`],
+  ['x'.repeat(201), `"${'x'.repeat(200)}..."`],
+  ['https://login.example.com/a', '"https://login.example.com/a"'],
+  ['https://user@login.example.com/a?b', '"https://***@login.example.com/a?..."'],
+  [0, '0'],
+  [NaN, 'NaN'],
+  [-Infinity, '-Infinity'],
+  [true, 'true'],
+  [null, 'null'],
+  [undefined, 'undefined'],
+  [[], 'an empty list'],
+  [['secret'], 'a list'],
+  [{ password: 'secret' }, 'a value of type object'],
+  [() => 'secret', 'a value of type function'],
+  [Symbol('secret'), 'a value of type symbol'],
+  [10n, 'a value of type bigint'],
+])('rule 139: %o is shown as %s', (value, expected) => {
+  expect(shown(value)).toBe(expected);
+});
+
+test('rule 139: all that is wrong is collected, each under its path', () => {
+  const reader = new OptionReader({ name: '', colour: 1, inner: { seconds: 'ten', nam: 1, deeper: { name: 1 } } }, ['name', 'inner']);
+  reader.text('name', 'x');
+  const inner = reader.inner('inner', ['seconds', 'deeper']);
+  inner.number('seconds', 5, { least: 0, most: 60 });
+  inner.inner('deeper', ['name']).text('name', 'x');
+  expect(reader.problems).toEqual([
+    { path: 'colour', message: 'is not an option; these are: name, inner' },
+    { path: 'name', message: 'is "": a string that is not empty is needed' },
+    { path: 'inner.nam', message: 'is not an option; these are: seconds, deeper' },
+    { path: 'inner.seconds', message: 'is "ten": a number from 0 to 60 is needed' },
+    { path: 'inner.deeper.name', message: 'is 1: a string that is not empty is needed' },
+  ]);
+});
+
+describe('rule 45: numbers', () => {
+  test.each<[unknown]>([[NaN], [Infinity], [-Infinity], [-1], [301], ['60'], [''], [null], [true], [[60]], [{}], [60n], [new Date()]])(
+    '%s is none that will do',
+    (value) => {
+      const reader = readerOf(value);
+      expect(reader.number('option', 30, { least: 0, most: 300 })).toBe(30);
+      expect(reader.problems).toHaveLength(1);
+      expect(reader.problems[0]).toMatchObject({ path: 'option', message: expect.stringContaining('a number from 0 to 300 is needed') as string });
+    },
+  );
+
+  test.each([0, 0.5, 30, 300])('%d will do', (value) => {
+    expect(readerOf(value).number('option', 1, { least: 0, most: 300 })).toBe(value);
+  });
+
+  test('whole ones, where they are asked for', () => {
+    const reader = readerOf(1.5);
+    expect(reader.optionalNumber('option', { least: 1, whole: true })).toBeUndefined();
+    expect(reader.problems[0]!.message).toBe('is 1.5: a whole number, 1 or more is needed');
+    expect(readerOf(2).optionalNumber('option', { least: 1, whole: true })).toBe(2);
+  });
+
+  test('undefined is the default', () => {
+    expect(readerOf(undefined).number('option', 30, { least: 0 })).toBe(30);
+    expect(readerOf(undefined).optionalNumber('option', { least: 0 })).toBeUndefined();
+  });
+});
+
+test('texts: none is empty, and lists are copied', () => {
+  expect(readerOf('a').text('option', 'x')).toBe('a');
+  expect(readerOf(undefined).text('option', 'x')).toBe('x');
+  for (const value of ['', 1, null, ['a'], {}, false])
+    expectRefused(value, (reader) => reader.text('option', 'x'), 'x', 'a string that is not empty is needed');
+
+  const given = ['a', 'b'];
+  const read = readerOf(given).texts('option');
+  expect(read).toEqual(given);
+  expect(read).not.toBe(given);
+  expect(readerOf(undefined).texts('option')).toBeUndefined();
+  for (const value of [[], [''], ['a', ''], ['a', 1], 'a', null, {}, [['a']]]) {
+    expectRefused(value, (reader) => reader.texts('option'), undefined, 'a list of at least one string is needed');
+  }
+});
+
+test('flags are true or false, and no other value is either', () => {
+  expect(readerOf(true).flag('option')).toBe(true);
+  expect(readerOf(false).flag('option')).toBe(false);
+  expect(readerOf(undefined).flag('option')).toBe(false);
+  for (const value of ['true', 1, null, {}, []]) expectRefused(value, (reader) => reader.flag('option'), false, 'true or false is needed');
+});
+
+test('functions and objects are what they are', () => {
+  const fn = () => 1;
+  expect(readerOf(fn).fn('option')).toBe(fn);
+  expect(readerOf(undefined).fn('option')).toBeUndefined();
+  for (const value of ['fn', 1, null, {}, true]) expectRefused(value, (reader) => reader.fn('option'), undefined, 'a function is needed');
+  for (const value of ['a', 1, null, [], true, fn]) {
+    const reader = readerOf(value);
+    expect(reader.inner('option', ['a']).get('a')).toBeUndefined();
+    expect(reader.problems[0]!.message).toContain('an object is needed');
+  }
+});
+
+test('rule 53: URLs are checked, and shown without what they should not hold', () => {
+  expect(readerOf('https://api.example.com/a').url('option')).toBe('https://api.example.com/a');
+  expect(readerOf(undefined).url('option')).toBeUndefined();
+  for (const value of [1, null, {}, ['https://api.example.com']]) expectRefused(value, (reader) => reader.url('option'), undefined, 'is not a string');
+  expectRefused('http://api.example.com', (reader) => reader.url('option'), undefined, 'https is needed');
+  const reader = readerOf('https://user:secret@api.example.com');
+  reader.url('option');
+  expect(reader.problems).toEqual([{ path: 'option', message: 'holds a user name or password: remove them (given: "https://***@api.example.com")' }]);
+});
+
+function readerOf(value: unknown): OptionReader {
+  return new OptionReader({ option: value }, ['option']);
+}
+
+function expectRefused(value: unknown, read: (reader: OptionReader) => unknown, otherwise: unknown, words: string): void {
+  const reader = readerOf(value);
+  expect(read(reader)).toBe(otherwise);
+  expect(reader.problems).toHaveLength(1);
+  expect(reader.problems[0]!.path).toBe('option');
+  expect(reader.problems[0]!.message).toContain(words);
+}
