@@ -73,6 +73,14 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     expectNothingOf(odd, remarks[0]!);
   });
 
+  test('and is a fault unless it is for something else', () => {
+    const forElse = [{ ...RSA, use: 'enc' }, { ...EC, key_ops: [] }, { ...RSA, alg: 'RSA-OAEP' }, jwkOf(generateKeyPairSync('x25519'))];
+    const faulty = [null, { kty: 'oct', k: base64url(32) }, { ...EC, kid: 1 }, { ...EC, y: flipped(EC['y'] as string) }, { ...RSA, e: 'Ag' }, PRIVATE_EC];
+    const { remarks, faults } = parseKeySet({ keys: [...forElse, ...faulty, ED] }, ALGORITHMS, 20);
+    expect(remarks.map((remark) => remark.split(':')[0])).toEqual(Array.from({ length: 10 }, (_, index) => `keys[${index}]`));
+    expect(faults).toEqual(remarks.slice(4));
+  });
+
   test('and alone leaves no set', () => {
     expect(() => parseKeySet({ keys: [{ ...RSA, use: 'enc' }] }, ALGORITHMS, 10)).toThrow('it holds no usable key (keys[0]: is not for signatures ("use"))');
   });

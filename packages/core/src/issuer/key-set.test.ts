@@ -70,6 +70,8 @@ describe('rule 30: keys that share a kid, or have none', () => {
       expect(found(1)).toEqual(keys.slice(0, 1).map(thumbprint));
       expect(found(4)).toEqual(keys.slice(0, 4).map(thumbprint));
       expect(found(6)).toEqual(keys.slice(0, 4).map(thumbprint));
+      expect(parseKeySet({ keys: keys.slice(0, 4) }, ALGORITHMS, 10).remarks).toEqual([]);
+      expect(parseKeySet({ keys: keys.slice(0, 5) }, ALGORITHMS, 10).remarks).toEqual([expect.stringContaining('more than 4 keys are for ES256')]);
     }
   });
 
