@@ -7,7 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 20_000,
     projects: [
-      { extends: true, test: { name: 'units', include: ['packages/*/src/**/*.test.ts'] } },
+      { extends: true, test: { name: 'units', include: ['packages/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'] } },
       { extends: true, test: { name: 'published', include: ['packages/*/test/**/*.test.ts'] } },
     ],
   },

@@ -11,6 +11,7 @@ import type { Claims } from './access-token/claims.js';
 import type { Auth } from './auth.js';
 import { ConfigurationError } from './configuration-error.js';
 import { createResourceGuard } from './guard.js';
+import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
@@ -49,7 +50,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
   const { property, onDenied, ...options } = plainOptions(given);
   const name = readAdapterOptions({ property, onDenied }, options);
   const guard = createResourceGuard(options);
-  const views = new WeakMap<Request, ProtectedRequest>();
+  const views = createMemory<Request, ProtectedRequest>();
 
   function decide(request: Request, access: Access): Decision | Promise<Decision> {
     let seen = views.get(request);

@@ -17,12 +17,16 @@ const BEARER = 'bearer ';
 const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
 /** Two field lines that a proxy joined (RFC 9110 s5.3). */
 const FOLDED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i;
-/** RFC 6750 s2.1, RFC 9110 s11.2 */
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+/** What a Bearer token may be made of (RFC 6750 s2.1, RFC 9110 s11.2). */
+export function isToken68(text: string): boolean {
+  return TOKEN68.test(text);
+}
 
 /**
  * Finds the access token of a request. It is taken from the `Authorization` field alone (RFC 6750 s2.1); one in the query is not used,
- * but beside the field it makes the request ambiguous (RFC 6750 s2).
+ * but beside the field it makes the request ambiguous (RFC 6750 s2). Whether it is {@link isToken68} is asked of what is no JWT only.
  */
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials {
   const field = request.headers['authorization'];
@@ -37,7 +41,6 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
   if (!startsWithBearer(value)) return /^bearer$/i.test(value) || !SOME_SCHEME.test(value) ? MALFORMED : UNSUPPORTED;
   const token = value.slice(BEARER.length);
-  if (!TOKEN68.test(token)) return MALFORMED;
   return hasQueryToken(request.target) ? MULTIPLE : token;
 }
 

@@ -4,6 +4,7 @@ import { readCredentials } from './credentials.js';
 import { createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
 import { causeText, isObserved, publish } from './events.js';
+import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
 import { isPreflight } from './preflight.js';
@@ -27,7 +28,7 @@ const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: unde
 export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
   const deny = createDenial(config);
-  const authenticated = new WeakMap<ProtectedRequest, Authentication | Promise<Authentication>>();
+  const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
     if (access.policy !== undefined) assertPolicy('access.policy', access.policy);
@@ -46,13 +47,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
     const authentication = authenticate(request);
     authenticated.set(request, authentication);
-    if (authentication instanceof Promise) authentication.then((settled) => keep(request, settled)).catch(() => authenticated.delete(request));
+    if (authentication instanceof Promise) authentication.then((settled) => keep(request, settled)).catch(() => authenticated.set(request, undefined));
     return authentication;
   }
 
   /** That keys could not be had is no finding about the request. */
   function keep(request: ProtectedRequest, settled: Authentication): void {
-    if ('reason' in settled && settled.reason === 'keys_unavailable') authenticated.delete(request);
+    if ('reason' in settled && settled.reason === 'keys_unavailable') authenticated.set(request, undefined);
     else authenticated.set(request, settled);
   }
 

@@ -1,6 +1,6 @@
 import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
 import express4 from 'express4';
-import { createGuard, getAuth, scope, type ExpressGuard } from '@tokenward/express';
+import { createGuard, getAuth, scope, type ExpressGuard, type ProtectedRequest } from '@tokenward/express';
 import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
 import { request } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -317,7 +317,7 @@ describe.each([
 
   test("the origin follows Express' own trust in proxies", async () => {
     const built: string = '../dist/view.js';
-    const { view } = (await import(built)) as { view: (request: Request) => object };
+    const { view } = (await import(built)) as { view: (request: Request) => ProtectedRequest };
     for (const [trust, forwarded, direct] of [
       [false, 'http://127.0.0.1', 'http://127.0.0.1'],
       [true, 'https://api.example.test', 'http://127.0.0.1'],
@@ -325,7 +325,10 @@ describe.each([
       // prettier-ignore
       const app = express();
       app.set('trust proxy', trust);
-      app.use('/mounted', (req: Request, res: Response) => void res.json(view(req)));
+      app.use('/mounted', (req: Request, res: Response) => {
+        const { method, target, origin } = view(req);
+        res.json({ method, target, origin });
+      });
       const origin = await start(app, newGuard());
       const { port } = new URL(origin);
       const expected = (base: string): string => (base.startsWith('https') ? base : `${base}:${port}`);

@@ -132,7 +132,6 @@ function freezeAndCount(value: object, hasEscapes: boolean): number {
     }
   } else {
     for (const name of Object.keys(value)) {
-      if (hasEscapes && !name.isWellFormed()) return -1;
       const inner = countIn((value as JsonObject)[name], hasEscapes);
       if (inner < 0) return -1;
       count += 1 + inner;

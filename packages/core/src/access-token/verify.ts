@@ -1,4 +1,5 @@
 import type { Auth } from '../auth.js';
+import { isToken68 } from '../credentials.js';
 import type { Reason } from '../denial.js';
 import type { FoundKeys, KeySource } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
@@ -29,7 +30,8 @@ export interface Rejection {
 /** Verifies an access token, cheapest checks first; nothing of its payload is used before the signature holds, save `iss` to refuse by. */
 export function verifyAccessToken(token: string, config: VerificationConfig): Auth | Rejection | Promise<Auth | Rejection> {
   const jws = parseCompactJws(token, config.knownHeaders);
-  if (typeof jws === 'string') return { reason: jws };
+  // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet
+  if (typeof jws === 'string') return { reason: isToken68(token) ? jws : 'malformed_credentials' };
   const { algorithm, keyId, type } = jws.header;
   if (!isAccessTokenType(type, config.rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
   if (!config.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg' };

@@ -1,0 +1,88 @@
+import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
+import { AUDIENCE, accessTokenClaims } from '../claims.ts';
+import { summarise, type Figures } from '../figures.ts';
+import type { Random } from '../random.ts';
+import { runInterleaved, type Contender, type Rounds } from '../rounds.ts';
+import { ceiling, servers, type ServerCandidate } from './candidate.ts';
+import { applyLoad } from './load.ts';
+import { startServer, type ServerProcess } from './server-process.ts';
+
+export interface HttpPlan {
+  readonly rounds: Rounds;
+  /** Requests to each server in each round. */
+  readonly sliceSize: number;
+  readonly connections: number;
+  /** So many different tokens there are. */
+  readonly poolSize: number;
+}
+
+export interface HttpResult {
+  readonly algorithm: 'RS256';
+  readonly tokenBytes: number;
+  readonly connections: number;
+  readonly baseline: string;
+  readonly figures: readonly Figures[];
+}
+
+const CHECK_SECONDS = 10;
+
+/** Requests per second and the server's CPU time of each, for servers that have shown before that they admit and refuse what they should. */
+export async function measureHttp(plan: HttpPlan, random: Random): Promise<HttpResult> {
+  const issuer = await createTestIssuer({ audience: AUDIENCE });
+  const running: ServerProcess[] = [];
+  try {
+    const tokens: string[] = [];
+    while (tokens.length < plan.poolSize) tokens.push(await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer) }));
+    const contenders: Contender[] = [];
+    for (const candidate of servers) {
+      const server = await startServer(candidate, issuer);
+      running.push(server);
+      await proveWorth(candidate, server, issuer, tokens[0]!);
+      contenders.push(contenderOf(candidate, server, tokens, plan));
+    }
+    const series = await runInterleaved(contenders, plan.rounds, random);
+    return {
+      algorithm: 'RS256',
+      tokenBytes: tokens[0]!.length,
+      connections: plan.connections,
+      baseline: ceiling.name,
+      figures: summarise(series, ceiling.name),
+    };
+  } finally {
+    await Promise.all(running.map((server) => server.stop()));
+    await issuer.close();
+  }
+}
+
+async function proveWorth({ name, isProtected }: ServerCandidate, { port }: ServerProcess, issuer: TestIssuer, token: string): Promise<void> {
+  async function expectStatus(status: number, what: string, sent?: string): Promise<void> {
+    const headers: Record<string, string> = sent === undefined ? {} : { authorization: `Bearer ${sent}` };
+    const response = await fetch(`http://127.0.0.1:${port}/me`, { headers, signal: AbortSignal.timeout(CHECK_SECONDS * 1000) });
+    await response.body?.cancel();
+    if (response.status !== status) throw new Error(`${name} answers ${response.status} to ${what}, so it can't be measured: ${status} was expected`);
+  }
+  await expectStatus(200, 'a good token', token);
+  if (!isProtected) return;
+  const other = await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer) });
+  await expectStatus(401, 'a request without a token');
+  await expectStatus(401, "a token with another's signature", [...token.split('.').slice(0, 2), other.split('.')[2]].join('.'));
+  await expectStatus(401, 'a token for another audience', await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer, { aud: `${AUDIENCE}/other` }) }));
+  await expectStatus(401, 'a token that has expired', await issuer.issueToken({ lifetimeSeconds: -3600 }));
+}
+
+function contenderOf({ name }: ServerCandidate, server: ServerProcess, tokens: readonly string[], plan: HttpPlan): Contender {
+  let at = 0;
+  function nextRequest(): string {
+    at = (at + 1) % tokens.length;
+    return `GET /me HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAccept: application/json\r\nUser-Agent: bench\r\nAuthorization: Bearer ${tokens[at]!}\r\n\r\n`;
+  }
+  return {
+    name,
+    async runSlice() {
+      const cpuBefore = await server.usedCpu();
+      const wallMicroseconds = await applyLoad({ port: server.port, requests: plan.sliceSize, connections: plan.connections, nextRequest });
+      const cpuMicroseconds = (await server.usedCpu()) - cpuBefore;
+      return { cpuMicroseconds: cpuMicroseconds / plan.sliceSize, wallMicroseconds: wallMicroseconds / plan.sliceSize };
+    },
+  };
+}

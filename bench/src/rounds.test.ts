@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { createRandom } from './random.ts';
+import { runInterleaved } from './rounds.ts';
+
+async function orderOf(seed: number): Promise<string[]> {
+  const order: string[] = [];
+  const contenders = ['a', 'b', 'c', 'd'].map((name) => ({
+    name,
+    runSlice: async () => {
+      order.push(name);
+      return { cpuMicroseconds: order.length, wallMicroseconds: 1 };
+    },
+  }));
+  const series = await runInterleaved(contenders, { warmUp: 2, measured: 20 }, createRandom(seed));
+  expect(series.map(({ name, slices }) => [name, slices.length])).toEqual([
+    ['a', 20],
+    ['b', 20],
+    ['c', 20],
+    ['d', 20],
+  ]);
+  expect(Math.min(...series.flatMap(({ slices }) => slices.map(({ cpuMicroseconds }) => cpuMicroseconds)))).toBe(9);
+  return order;
+}
+
+test('lets each contender run once a round, in changing order, and leaves the warm-up out', async () => {
+  const order = await orderOf(1);
+  const rounds = Array.from({ length: 22 }, (_, round) => order.slice(round * 4, round * 4 + 4));
+  for (const round of rounds) expect([...round].sort()).toEqual(['a', 'b', 'c', 'd']);
+  expect(new Set(rounds.map(String)).size).toBeGreaterThan(5);
+});
+
+test('runs in the same order for the same seed, in another for another', async () => {
+  expect(await orderOf(7)).toEqual(await orderOf(7));
+  expect(await orderOf(7)).not.toEqual(await orderOf(8));
+});

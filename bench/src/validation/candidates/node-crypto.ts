@@ -1,0 +1,40 @@
+import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
+import { readFresh, type Algorithm, type ValidationCandidate } from '../candidate.ts';
+
+/**
+ * The floor: the signature check alone, on bytes that are already decoded, in the form that OpenSSL takes, with a key that is already
+ * imported. Whoever validates a token has to do at least this.
+ */
+export const nodeCrypto: ValidationCandidate = {
+  name: 'node:crypto verify (floor)',
+  inFlight: 1,
+  tokens: 'new',
+  examines: 'signature',
+  prepare({ algorithm, jwks }) {
+    const key = createPublicKey({ key: jwks.keys[0] as JsonWebKey, format: 'jwk' });
+    const hash = HASHES[algorithm];
+    return ({ token }) => {
+      const text = readFresh(token);
+      const end = text.lastIndexOf('.');
+      const signed = Buffer.from(text.slice(0, end), 'latin1');
+      const raw = Buffer.from(text.slice(end + 1), 'base64url');
+      const signature = algorithm === 'ES256' ? derOf(raw) : raw;
+      return () => verify(hash, signed, key, signature);
+    };
+  },
+};
+
+const HASHES: Readonly<Record<Algorithm, string | null>> = { RS256: 'sha256', ES256: 'sha256', EdDSA: null };
+
+/** ES256's two numbers of 32 bytes as DER, so that Node need not turn them into it. */
+function derOf(raw: Buffer): Buffer {
+  const numbers = [derInteger(raw.subarray(0, 32)), derInteger(raw.subarray(32))];
+  return Buffer.concat([Buffer.from([0x30, numbers[0]!.length + numbers[1]!.length]), ...numbers]);
+}
+
+function derInteger(bytes: Buffer): Buffer {
+  const start = bytes.findIndex((byte) => byte !== 0);
+  const digits = bytes.subarray(start);
+  const sign = digits[0]! & 0x80 ? [0] : [];
+  return Buffer.concat([Buffer.from([0x02, digits.length + sign.length, ...sign]), digits]);
+}

@@ -1,0 +1,42 @@
+/** Remembers one value by each object, as a WeakMap does. */
+export interface Memory<K extends object, V> {
+  get(key: K): V | undefined;
+  /** undefined: forgets. */
+  set(key: K, value: V | undefined): void;
+}
+
+/**
+ * Keeps the value on the object itself, under a private name that nobody can see or copy; only an object that takes no more names goes
+ * into a WeakMap. A WeakMap for all would cost more than most of what a guard does: the garbage collector walks through its entries, and a
+ * key that its value leads back to (a request, from its view) then outlives every collection but a full one.
+ */
+export function createMemory<K extends object, V>(): Memory<K, V> {
+  const ofClosed = new WeakMap<K, V | undefined>();
+
+  class Mark extends Given {
+    #value: V | undefined;
+
+    constructor(key: K, value: V | undefined) {
+      super(key);
+      this.#value = value;
+    }
+
+    static read(key: K): V | undefined {
+      return #value in key ? key.#value : ofClosed.get(key);
+    }
+
+    static write(key: K, value: V | undefined): void {
+      if (#value in key) key.#value = value;
+      // eslint-disable-next-line no-new -- what is made is the key with its mark
+      else if (Object.isExtensible(key)) new Mark(key, value);
+      else ofClosed.set(key, value);
+    }
+  }
+
+  return { get: Mark.read, set: Mark.write };
+}
+
+/** What a class that extends this one adds, it adds to the object given. */
+const Given = function given(object: object): object {
+  return object;
+} as unknown as new (object: object) => object;
