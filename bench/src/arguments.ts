@@ -9,12 +9,16 @@ export interface Plan {
   /** undefined: this part is left out. */
   readonly validation: ValidationPlan | undefined;
   readonly http: HttpPlan | undefined;
+  /** Whether to count which hostile tokens are accepted. */
+  readonly hostile: boolean;
 }
 
-export const USAGE = `Usage: npm run bench -- [--quick] [--only validation|http] [--seed N]
+export const USAGE = `Usage: npm run bench -- [--quick] [--only validation|http|hostile] [--seed N]
   --quick   few and short rounds: shows that everything works, not how fast it is
-  --only    one of the two parts
+  --only    one of the three parts
   --seed    of the order in which the candidates take their turns`;
+
+const PARTS = ['validation', 'http', 'hostile'];
 
 const FULL = {
   validation: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 1024, poolSize: 2048, knownTokens: 100 },
@@ -32,14 +36,16 @@ export function readPlan(args: readonly string[]): Plan {
     options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, seed: { type: 'string', default: '1' } },
   });
   const { quick, only, seed } = values;
-  if (only !== undefined && only !== 'validation' && only !== 'http') throw new Error(`--only ${only}: it is validation or http`);
+  if (only !== undefined && !PARTS.includes(only)) throw new Error(`--only ${only}: it is one of ${PARTS.join(', ')}`);
+  const isWanted = (part: string): boolean => only === undefined || only === part;
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed}: a whole number is needed`);
   const { validation, http } = quick ? QUICK : FULL;
   return {
     // the results that are kept are those of a whole run
     name: quick ? 'quick' : (only ?? 'latest'),
     seed: Number(seed),
-    validation: only === 'http' ? undefined : validation,
-    http: only === 'validation' ? undefined : http,
+    validation: isWanted('validation') ? validation : undefined,
+    http: isWanted('http') ? http : undefined,
+    hostile: isWanted('hostile'),
   };
 }

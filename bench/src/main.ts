@@ -3,8 +3,9 @@ import { readPlan, USAGE, type Plan } from './arguments.ts';
 import { describeEnvironment, loadNow } from './environment.ts';
 import { servers } from './http/candidate.ts';
 import { measureHttp } from './http/measure.ts';
+import { countHostile } from './hostile.ts';
 import { createRandom } from './random.ts';
-import { httpTable, validationTable } from './table.ts';
+import { hostileTable, httpTable, validationTable } from './table.ts';
 import { candidates } from './validation/candidates/index.ts';
 import { ALGORITHMS, measureValidation, type ValidationResult } from './validation/measure.ts';
 
@@ -40,8 +41,11 @@ async function run(plan: Plan): Promise<void> {
   const http = plan.http && (await measureHttp(plan.http, random));
   if (http) console.log(`${httpTable(http)}\n`);
 
+  const hostile = plan.hostile ? await countHostile() : undefined;
+  if (hostile) console.log(`${hostileTable(hostile)}\n`);
+
   mkdirSync(RESULTS, { recursive: true });
-  const result = { takenAt, ...environment, load: { before: loadBefore, after: loadNow() }, plan, validation, http };
+  const result = { takenAt, ...environment, load: { before: loadBefore, after: loadNow() }, plan, validation, http, hostile };
   writeFileSync(new URL(`${plan.name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);
   console.log(`written to bench/results/${plan.name}.json; load ${result.load.after} at the end`);
 }

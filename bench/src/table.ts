@@ -1,4 +1,5 @@
 import type { Spread } from './figures.ts';
+import type { HostileResult } from './hostile.ts';
 import type { HttpResult } from './http/measure.ts';
 import type { ValidationResult } from './validation/measure.ts';
 
@@ -41,4 +42,13 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join(' | ')} |`;
   const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
   return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
+export function hostileTable(results: readonly HostileResult[]): string {
+  const rows = results.map(({ name, accepted, failures, withoutChallenge }) => {
+    const byRule = Object.entries(accepted).map(([rule, count]) => `${rule}: ${count}`);
+    const total = Object.values(accepted).reduce((sum, count) => sum + count, 0);
+    return [name, String(total), byRule.join(', ') || '-', String(failures), String(withoutChallenge)];
+  });
+  return table([`${results[0]?.tokens ?? 0} hostile tokens`, 'accepted', 'by rule', 'answered 5xx', '401 without a challenge'], rows);
 }

@@ -65,7 +65,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
   function remember(request: Request, { credentials }: Access, decision: Decision): Decision {
     // a preflight is from nobody, so a handler that asks who it is from must fail
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
-      Object.defineProperty(request, AUTH, { value: { auth: decision.auth }, configurable: true });
+      (request as Remembered)[AUTH] = { auth: decision.auth };
       (holder(request) as Record<string, unknown>)[name] = decision.auth;
     }
     return decision;
