@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { IncomingMessage, type ServerResponse } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Claims } from './access-token/claims.js';
 import type { Auth } from './auth.js';
@@ -15,7 +15,9 @@ import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
-import type { Access, Decision, Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
+import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
+
+export { applyHeaders, headersOf, originOf, sendDenial } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
 export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {
@@ -74,7 +76,6 @@ export function createNativeGuard<Request extends object, Native extends readonl
   return { decide, onDenied, warm: guard.warm, close: guard.close };
 }
 
-const NODE_REQUEST = new IncomingMessage(new Socket());
 const OF_FRAMEWORKS = new Set([
   'app',
   'body',
@@ -101,8 +102,9 @@ const OF_FRAMEWORKS = new Set([
 function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions): string {
   const reader = new OptionReader(own, ['property', 'onDenied']);
   const property = reader.text('property', 'auth');
-  if (property in NODE_REQUEST || OF_FRAMEWORKS.has(property))
+  if (property in new IncomingMessage(new Socket()) || OF_FRAMEWORKS.has(property)) {
     reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);
+  }
   reader.fn('onDenied');
   if (reader.problems.length === 0) return property;
   try {
@@ -137,39 +139,4 @@ export function authOf<C extends object = Claims>(request: object): Auth<C> | un
   const known = (request as Remembered)[AUTH];
   if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
   return known.auth as Auth<C> | undefined;
-}
-
-/** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
-export function headersOf({ headers, rawHeaders }: IncomingMessage): ProtectedRequest['headers'] {
-  let first: string | undefined;
-  let lines: string[] | undefined;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]!;
-    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue;
-    const value = rawHeaders[at + 1]!;
-    if (first === undefined) first = value;
-    else lines = [...(lines ?? [first]), value];
-  }
-  return lines ? { ...headers, [AUTHORIZATION]: lines } : headers;
-}
-
-const AUTHORIZATION = 'authorization';
-
-/** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
-export function originOf(protocol: string, host: string | undefined): string | undefined {
-  const url = host ? URL.parse(`${protocol}://${host}`) : null;
-  return url && (url.protocol === 'http:' || url.protocol === 'https:') && url.host !== '' && url.pathname === '/' && !url.username ? url.origin : undefined;
-}
-
-/** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */
-export function sendDenial(response: ServerResponse, { status, headers, body }: Deny): void {
-  if (response.headersSent) return;
-  response.statusCode = status;
-  applyHeaders(response, headers);
-  response.end(JSON.stringify(body));
-}
-
-/** Puts a decision's headers on a response that others will send. */
-export function applyHeaders(response: ServerResponse, headers: ResponseHeaders): void {
-  for (const name in headers) response.setHeader(name, headers[name]!);
 }

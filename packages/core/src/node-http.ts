@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
+
+const AUTHORIZATION = 'authorization';
+
+/** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
+export function headersOf({ headers, rawHeaders }: IncomingMessage): ProtectedRequest['headers'] {
+  let first: string | undefined;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue;
+    const value = rawHeaders[at + 1]!;
+    // what more there may be changes nothing
+    if (first !== undefined) return { ...headers, [AUTHORIZATION]: [first, value] };
+    first = value;
+  }
+  return headers;
+}
+
+/** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
+export function originOf(protocol: string, host: string | undefined): string | undefined {
+  const url = host && !/[\s/?#@\\]/.test(host) ? URL.parse(`${protocol}://${host}`) : null;
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url.origin : undefined;
+}
+
+/** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */
+export function sendDenial(response: ServerResponse, { status, headers, body }: Deny): void {
+  if (response.headersSent) return;
+  response.statusCode = status;
+  applyHeaders(response, headers);
+  response.end(JSON.stringify(body));
+}
+
+/** Puts a decision's headers on a response that others will send. */
+export function applyHeaders(response: ServerResponse, headers: ResponseHeaders): void {
+  for (const name in headers) response.setHeader(name, headers[name]!);
+}
