@@ -67,8 +67,8 @@ export function createNativeGuard<Request extends object, Native extends readonl
   function remember(request: Request, { credentials }: Access, decision: Decision): Decision {
     // a preflight is from nobody, so a handler that asks who it is from must fail
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
-      (request as Remembered)[AUTH] = { auth: decision.auth };
-      (holder(request) as Record<string, unknown>)[name] = decision.auth;
+      Reflect.defineProperty(request, AUTH, { value: { auth: decision.auth }, configurable: true });
+      Reflect.set(holder(request), name, decision.auth);
     }
     return decision;
   }
@@ -120,7 +120,7 @@ function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDen
  *
  * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
  */
-export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'pass'): Access {
+export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): Access {
   return Object.freeze({ credentials, policy: combine(policies), preflight });
 }
 
@@ -136,7 +136,8 @@ interface Remembered {
  * @throws Error where no guard admitted the request
  */
 export function authOf<C extends object = Claims>(request: object): Auth<C> | undefined {
-  const known = (request as Remembered)[AUTH];
+  // its own: a copy or a child of a request is another one
+  const known = Object.hasOwn(request, AUTH) ? (request as Remembered)[AUTH] : undefined;
   if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
   return known.auth as Auth<C> | undefined;
 }

@@ -1,4 +1,4 @@
-import { UNREADABLE } from './access-token/claims.js';
+import { isUnreadable } from './access-token/claims.js';
 import type { Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
 import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
@@ -159,10 +159,10 @@ function isUndecided(policy: Policy, auth: Auth): boolean {
   switch (policy.kind) {
     case 'scope':
     case 'anyScope':
-      return auth.scopes === UNREADABLE;
+      return isUnreadable(auth.scopes);
     case 'role':
     case 'anyRole':
-      return auth.roles === UNREADABLE;
+      return isUnreadable(auth.roles);
     case 'claim':
       return typeof policy.expected === 'function';
     case 'allOf':

@@ -32,7 +32,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
     if (access.policy !== undefined) assertPolicy('access.policy', access.policy);
-    if (access.preflight !== 'refuse' && isPreflight(request)) return tell(ANONYMOUS);
+    if (access.preflight === 'pass' && isPreflight(request)) return tell(ANONYMOUS);
     const authentication = known(request) ?? authenticateOnce(request);
     return authentication instanceof Promise ? authentication.then((settled) => decide(settled, request, access)) : decide(authentication, request, access);
   }

@@ -42,6 +42,7 @@ test.each([
   ['http', 'user@a'],
   ['http', 'a?b'],
   ['', 'a'],
+  ['https://evil/?', 'a'],
 ])('what is no web address has no origin: %s %s', (protocol, host) => {
   expect(originOf(protocol, host)).toBeUndefined();
 });

@@ -19,8 +19,9 @@ export function headersOf({ headers, rawHeaders }: IncomingMessage): ProtectedRe
 
 /** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
 export function originOf(protocol: string, host: string | undefined): string | undefined {
+  if (protocol !== 'http' && protocol !== 'https') return undefined;
   const url = host && !/[\s/?#@\\]/.test(host) ? URL.parse(`${protocol}://${host}`) : null;
-  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url.origin : undefined;
+  return url?.origin;
 }
 
 /** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */

@@ -98,8 +98,9 @@ export class OptionReader {
  */
 export function plainOptions<O extends object>(options: O): O {
   const prototype: unknown = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;
-  if (prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)) return options;
-  const given = typeof options === 'object' && options !== null ? 'an instance of a class or a list' : shown(options);
+  const isPlain = prototype === null || (typeof prototype === 'object' && Object.hasOwn(prototype, 'isPrototypeOf'));
+  if (isPlain && Object.getOwnPropertyNames(options).length === Object.keys(options).length) return options;
+  const given = typeof options === 'object' && options !== null ? 'an instance of a class, a list, or has hidden members' : shown(options);
   throw new ConfigurationError([{ path: 'options', message: `is ${given}: a plain object is needed` }]);
 }
 

@@ -13,9 +13,15 @@ export function isPreflight({ method, target, headers }: ProtectedRequest): bool
     headers['origin'] !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     isZeroOrAbsent(headers['content-length']) &&
-    !target.includes('_method=') &&
+    !isOverriddenByQuery(target) &&
     !NEVER.some((name) => headers[name] !== undefined)
   );
+}
+
+/** What method-override reads when it is told to. */
+function isOverriddenByQuery(target: string): boolean {
+  const query = target.indexOf('?');
+  return query >= 0 && new URLSearchParams(target.slice(query + 1)).has('_method');
 }
 
 function isZeroOrAbsent(length: string | readonly string[] | undefined): boolean {

@@ -29,8 +29,8 @@ export interface Access {
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
   /**
-   * What becomes of a CORS preflight, which carries no credentials. It is to pass where something behind the guard answers it, and to be refused
-   * where a handler that is meant to be protected would run. Default: `pass`.
+   * What becomes of a CORS preflight, which carries no credentials, and which anybody can make by hand. `pass` is for a guard behind which something
+   * answers preflights and nothing else is done for them. Default: `refuse`.
    */
   readonly preflight?: 'pass' | 'refuse' | undefined;
 }
@@ -77,7 +77,7 @@ export interface ResourceGuard<A extends Auth = Auth> {
    * Decides on a request. It answers without a promise when nothing must be waited for.
    *
    * The credentials of one request object are looked at once, however often it is checked. `auth` is undefined where
-   * optional credentials were absent, and for a CORS preflight, which carries none by definition.
+   * optional credentials were absent, and for a CORS preflight that may pass.
    */
   check(request: ProtectedRequest, access?: Access): Decision<A | undefined> | Promise<Decision<A | undefined>>;
   /** Decides whether an authenticated request satisfies one more policy. */

@@ -71,14 +71,14 @@ describe('what was found of a request', () => {
 
 describe('rule 108: a preflight', () => {
   const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE' };
-  const outcomeOf = async (headers: Record<string, string>, access?: Access, method = 'OPTIONS'): Promise<string> => {
+  const outcomeOf = async (headers: Record<string, string>, access: Access = { preflight: 'pass' }, method = 'OPTIONS', target = '/'): Promise<string> => {
     const { guard } = await createScene();
-    return verdictOf(await guard.check({ method, target: '/', headers }, access));
+    return verdictOf(await guard.check({ method, target, headers }, access));
   };
 
   test('passes, with nobody', async () => {
     const { guard } = await createScene();
-    expect(await guard.check({ method: 'OPTIONS', target: '/', headers: PREFLIGHT }, { policy: scope('a') })).toEqual({
+    expect(await guard.check({ method: 'OPTIONS', target: '/', headers: PREFLIGHT }, { policy: scope('a'), preflight: 'pass' })).toEqual({
       outcome: 'allow',
       auth: undefined,
       headers: {},
@@ -100,11 +100,17 @@ describe('rule 108: a preflight', () => {
   });
 
   test('is none by another method', async () => {
-    for (const method of ['GET', 'options', 'Options', 'HEAD', 'POST']) expect(await outcomeOf(PREFLIGHT, {}, method)).toBe('missing_token');
+    for (const method of ['GET', 'options', 'Options', 'HEAD', 'POST']) expect(await outcomeOf(PREFLIGHT, { preflight: 'pass' }, method)).toBe('missing_token');
   });
 
   test('does not pass where a handler would run for it', async () => {
-    expect(await outcomeOf(PREFLIGHT, { preflight: 'refuse' })).toBe('missing_token');
+    for (const preflight of ['refuse', undefined, 'Pass', true, 'deny']) expect(await outcomeOf(PREFLIGHT, { preflight } as Access)).toBe('missing_token');
+  });
+
+  test('is none with a method override in its query, however that is spelt', async () => {
+    for (const query of ['_method=DELETE', 'a=1&_method=PUT', '%5Fmethod=DELETE', '_method'])
+      expect(await outcomeOf(PREFLIGHT, undefined, 'OPTIONS', `/?${query}`)).toBe('missing_token');
+    expect(await outcomeOf(PREFLIGHT, undefined, 'OPTIONS', '/pay?payment_method=card')).toBe('allow');
   });
 });
 
@@ -133,6 +139,11 @@ test('rule 49: scopes and roles that can not be read are not known to be absent'
     expect(await verdict({ claims }, { policy: not(scope('suspended')) })).toBe('policy_refused');
     expect(await verdict({ claims }, { policy: scope('a') })).toBe('insufficient_scope');
   }
+  const nested = await createScene({ rolesClaim: ['realm_access', 'roles'] });
+  for (const access of [[], 'x', null, 7, { roles: [['suspended']] }, { roles: null }]) {
+    expect(await nested.verdict({ claims: { realm_access: access } }, { policy: not(role('suspended')) })).toBe('policy_refused');
+  }
+  expect(await nested.verdict({ claims: { realm_access: {} } }, { policy: not(role('suspended')) })).toBe('allow');
   expect(await verdict({}, { policy: not(role('suspended')) })).toBe('allow');
   expect(await verdict({ claims: { roles: [] } }, { policy: not(role('suspended')) })).toBe('allow');
 });

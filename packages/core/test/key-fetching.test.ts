@@ -312,6 +312,47 @@ describe('how often, and how long', () => {
     }
   });
 
+  test('rule 62: an old failure does not let a withdrawn key serve', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 3600 } });
+    const old = await issuer.signingKey();
+    expect(await verdict({ key: old })).toBe('allow');
+    issuer.misbehave('error');
+    clock.advance(451);
+    expect(await verdict({ key: old })).toBe('allow');
+    await expect(guard.warm()).rejects.toThrow();
+    issuer.behave();
+    await issuer.rotateKeys();
+    issuer.withdrawKey(old.kid);
+    clock.advance(3000);
+    const verdicts = await Promise.all(Array.from({ length: 20 }, () => verdict({ key: old, lifetimeSeconds: 7200 })));
+    expect(new Set(verdicts)).toEqual(new Set(['unknown_key']));
+  });
+
+  test('rule 59: a key that was published while a look was under way is found by a look of its own', async () => {
+    let release: (() => void) | undefined;
+    let fetches = 0;
+    const held: typeof fetch = async (...given) => {
+      const response = await fetch(...given);
+      if (++fetches === 3) {
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }
+      return response;
+    };
+    const { issuer, clock, guard, decide } = await createScene({ fetch: held });
+    await guard.warm();
+    clock.advance(451);
+    expect(await decide({})).toMatchObject({ outcome: 'allow' });
+    await expect.poll(() => release).toBeDefined();
+    const young = await issuer.rotateKeys();
+    const waiting = decide({ key: young });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    release!();
+    expect(await waiting).toMatchObject({ outcome: 'allow' });
+    expect(fetches).toBe(4);
+  });
+
   test('rule 61: in an outage one look waits, and then nobody', async () => {
     const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600, timeoutSeconds: 0.3 } });
     await guard.warm();

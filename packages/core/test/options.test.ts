@@ -96,6 +96,8 @@ test.each([
     })(),
   ],
   ['an object with options in its prototype', Object.create(good)],
+  ['an object whose prototype has none and holds options', Object.create(Object.assign(Object.create(null) as object, good))],
+  ['an object with hidden members', Object.defineProperty({ ...good }, 'allowedClients', { value: ['web'] })],
 ])('options that are %s stop the start', (_what, options) => {
   expect(pathsOf(options)).toEqual(['options']);
 });

@@ -66,8 +66,8 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
   const { decide, onDenied, warm, close } = createNativeGuard(options, view);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
-    const mounted = accessOf(credentials, policies);
-    const onRoute = accessOf(credentials, policies, 'refuse');
+    const mounted = accessOf(credentials, policies, 'pass');
+    const onRoute = accessOf(credentials, policies);
 
     return (request: Request, response: Response, next: NextFunction): void => {
       function settle(decision: Decision): void {

@@ -27,7 +27,7 @@ export function startPlain(faults: Faults = {}): StartApp {
     );
     const guarded = routes.map((route) => ({
       route,
-      access: route.access === 'public' ? undefined : accessOf(route.access, faults.policiesForgotten ? [] : route.policies),
+      access: route.access === 'public' ? undefined : accessOf(route.access, faults.policiesForgotten ? [] : route.policies, 'pass'),
     }));
 
     async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -119,8 +119,14 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
 export const RFC9068_CLAIMS: readonly string[] = ['aud', 'sub', 'client_id', 'jti'];
 
 const NONE: readonly string[] = Object.freeze([]);
+const IS_UNREADABLE = Symbol.for('tokenward.unreadable');
 /** What stands for scopes or roles that are there and can't be read: none as far as they are demanded, but not absent either. */
-export const UNREADABLE: readonly string[] = Object.freeze([]);
+const UNREADABLE: readonly string[] = Object.freeze(Object.defineProperty([], IS_UNREADABLE, { value: true }));
+
+/** Whether scopes or roles stand for some that can't be read, in whichever copy of this package they were looked at. */
+export function isUnreadable(names: readonly string[]): boolean {
+  return IS_UNREADABLE in names;
+}
 
 const USES_OF_OTHER_TOKENS = new Set(['id', 'refresh', 'offline', 'logout']);
 
@@ -170,7 +176,11 @@ function splitScope(scope: string): readonly string[] {
 
 function readRoles(claims: JsonObject, path: readonly string[]): readonly string[] {
   let value: unknown = claims;
-  for (const name of path) value = isObject(value) ? own(value, name) : undefined;
+  for (const name of path) {
+    if (value === undefined) return NONE;
+    if (!isObject(value)) return UNREADABLE;
+    value = own(value, name);
+  }
   if (value === undefined || value === '') return NONE;
   if (typeof value === 'string') return Object.freeze([value]);
   return isListOfStrings(value) ? value : UNREADABLE;

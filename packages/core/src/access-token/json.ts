@@ -83,7 +83,7 @@ function measure(text: string): number {
  *
  * @returns undefined where a name can't be written so: it holds quotes, backslashes, control characters or lone surrogates
  */
-function withPlainNames(text: string): string | undefined {
+export function withPlainNames(text: string): string | undefined {
   let plain = '';
   let copied = 0;
   for (let start = text.indexOf('"'); start >= 0;) {

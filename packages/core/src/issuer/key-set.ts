@@ -66,18 +66,20 @@ export function parseKeySet(document: unknown, algorithms: readonly Algorithm[],
 }
 
 function createKeySet(keys: readonly VerificationKey[], remarks: string[], faults: readonly string[]): KeySet {
+  const crowded = new Set<string>();
   const byAlgorithm = new Map<string, PreparedKey[]>();
   const byKeyId = new Map<string, Map<string, PreparedKey[]>>();
   for (const { keyId, prepared } of keys) {
     for (const [algorithm, key] of prepared) {
-      if (!add(byAlgorithm, algorithm, key))
-        remarks.push(`more than ${MAX_CANDIDATES} keys are for ${algorithm}: tokens that name no kid are tried with the first of them only`);
+      if (!add(byAlgorithm, algorithm, key)) crowded.add(algorithm);
       if (keyId === undefined) continue;
       const ofKeyId = byKeyId.get(keyId) ?? new Map<string, PreparedKey[]>();
       byKeyId.set(keyId, ofKeyId);
       add(ofKeyId, algorithm, key);
     }
   }
+  for (const algorithm of crowded)
+    remarks.push(`more than ${MAX_CANDIDATES} keys are for ${algorithm}: tokens that name no kid are tried with the first of them only`);
   return {
     size: keys.length,
     keyIds: [...byKeyId.keys()],

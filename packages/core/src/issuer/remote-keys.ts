@@ -54,6 +54,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   let underWay: Promise<void> | undefined;
   let flight: AbortController | undefined;
   let closed = false;
+  let isFirstLook = true;
   let lastError: Error | undefined;
   let failures = 0;
   let waiting = 0;
@@ -69,16 +70,22 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const now = config.clock.monotonic();
     if (now >= held.refreshAt) {
       // nobody has asked for so long that a withdrawn key could still be among them: one look goes first
-      if (now >= held.staleAt && !lastError) return undefined;
+      if (now >= held.staleAt && mustLookFirst()) return undefined;
       if (now >= nextAttemptAt) void refresh();
     }
     return held.set.candidates(algorithm, keyId);
   }
 
-  function newerKeys(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys> {
+  /** A failure of just now says that the issuer is away; one of long ago says nothing. It is decided when a look begins. */
+  function mustLookFirst(): boolean {
+    if (underWay) return isFirstLook;
+    return lastError === undefined || config.clock.monotonic() >= nextAttemptAt + MAX_BACKOFF_SECONDS * 1000;
+  }
+
+  function newerKeys(algorithm: string, keyId: string | undefined, isSecondLook = false): FoundKeys | Promise<FoundKeys> {
     const before = held;
     const now = config.clock.monotonic();
-    const isCurrent = isUsable(before) && (now < before.staleAt || lastError !== undefined);
+    const isCurrent = isUsable(before) && (now < before.staleAt || !mustLookFirst());
 
     function look(): FoundKeys {
       if (!isUsable(held)) return unavailable(nextAttemptAt);
@@ -91,11 +98,15 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const isCoolingDown = now < nextUnknownAt;
     if (isCoolingDown && (!underWay || lastError)) return look();
     if (waiting >= MAX_WAITING) return unavailable(now);
-    if (!isCoolingDown) nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
+    // a look that began before this request was not made for it, and may have missed a key that is newer
+    const joins = underWay !== undefined;
+    if (!isCoolingDown && !joins) nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
     waiting++;
     return refresh().then(() => {
       waiting--;
-      return look();
+      const found = look();
+      const isMissing = 'length' in found && found.length === 0;
+      return isMissing && joins && !isCoolingDown && !isSecondLook ? newerKeys(algorithm, keyId, true) : found;
     });
   }
 
@@ -106,11 +117,14 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
 
   /** One at a time; never rejects. */
   function refresh(): Promise<void> {
-    underWay ??= load()
-      .then(succeed, fail)
-      .finally(() => {
-        underWay = undefined;
-      });
+    if (!underWay) {
+      isFirstLook = mustLookFirst();
+      underWay = load()
+        .then(succeed, fail)
+        .finally(() => {
+          underWay = undefined;
+        });
+    }
     return underWay;
   }
 
@@ -120,7 +134,6 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     if (closed) abort();
     const late = new Error(`no complete answer within ${config.timeoutSeconds} s`);
     const timer = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, flight);
-    timer.unref();
     try {
       const jwksUri = config.jwksUri ?? (await findJwksUri(signal));
       const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && leadsElsewhere(config, jwksUri));
@@ -176,7 +189,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
 
   return {
     held: heldKeys,
-    newer: newerKeys,
+    newer: (algorithm, keyId) => newerKeys(algorithm, keyId),
     async warm() {
       await refresh();
       if (lastError) throw lastError;

@@ -86,7 +86,8 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
       status: response.status,
       header: (name) => response.headers.get(name),
       body: response.body ?? NOTHING,
-      discard: () => void response.body?.cancel().catch(() => {}),
+      // a fetch of the user's own may give a body of another kind
+      discard: () => void response.body?.cancel?.().catch(() => {}),
     };
   };
 }
