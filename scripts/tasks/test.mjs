@@ -1,3 +1,5 @@
+import { globSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { build, createTally, readVitestCounts } from './steps.mjs';
 
 const vitest = (...args) => ['run', '--reporter=default', '--reporter=json', '--outputFile.json={counts}', ...args];
@@ -15,6 +17,10 @@ for (const version of ['22', '26']) {
       read: readVitestCounts,
     },
   );
+}
+for (const check of globSync('examples/*/check.ts').sort()) {
+  const folder = dirname(check);
+  tally.step(`check of ${folder}`, 'pnpm', ['--silent', '--dir', folder, 'check']);
 }
 tally.step('demo', 'pnpm', ['--silent', '--dir', 'examples/full-flow', 'start']);
 tally.step('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);

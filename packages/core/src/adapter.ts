@@ -124,6 +124,11 @@ export function accessOf(credentials: 'required' | 'optional', policies: readonl
   return Object.freeze({ credentials, policy: combine(policies), preflight });
 }
 
+/** What an `onDenied` threw, as an Error: to a framework nothing may mean "go on", and some words mean routes. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('onDenied threw something that is no Error', { cause: thrown });
+}
+
 const AUTH = Symbol.for('tokenward.auth');
 
 interface Remembered {

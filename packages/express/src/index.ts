@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Auth, Claims, Decision, Policy } from '@tokenward/core';
-import { accessOf, applyHeaders, authOf, createNativeGuard, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
+import { accessOf, applyHeaders, asError, authOf, createNativeGuard, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -93,11 +93,6 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
     warm,
     close,
   });
-}
-
-/** For `next`, to which nothing means "go on", and some words mean routes. */
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('the guard could not answer: something that is no Error was thrown', { cause: error });
 }
 
 /**
