@@ -22,7 +22,14 @@ install();
 // through npx once more, since turbo looks for pnpm on the PATH
 const { status, signal } = npx(['--', join(bin, 'node'), taskFile, ...args], {
   stdio: 'inherit',
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+  env: {
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH}`,
+    TURBO_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+    TURBO_NO_UPDATE_NOTIFIER: '1',
+    ...(!process.stdout.isTTY && { NO_COLOR: '1' }),
+  },
 });
 process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1);
 
@@ -30,15 +37,27 @@ function install() {
   if (!existsSync(bin)) console.log('Installing the dependencies; the first time takes a minute or two ...');
   const installed = npx(['--', 'pnpm', 'install', '--frozen-lockfile', '--reporter=append-only'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (installed.status === 0) return;
-  process.stderr.write(`${installed.stdout ?? ''}${installed.stderr ?? ''}`);
-  fail(
-    `the dependencies could not be installed (${packageManager} ended with ${installed.status ?? installed.error?.code}; its words are above). ` +
-      'The first run needs the npm registry: check the network, a proxy or the registry in your npm configuration, then run the same command again.',
-  );
+  const output = `${installed.stdout ?? ''}${installed.stderr ?? ''}`;
+  const network = /\b(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ERR_SOCKET_TIMEOUT|[A-Z_]*CERT[A-Z_]*)\b/.exec(output)?.[1];
+  if (network) {
+    fail(
+      `the dependencies could not be fetched (${network}). The npm registry is needed for what is not here yet: ` +
+        'check the network, a proxy or the registry in your npm configuration, then run the same command again.',
+    );
+  }
+  process.stderr.write(output);
+  fail(`the dependencies could not be installed: ${packageManager} ended with ${installed.status ?? installed.error?.code}, and its words are above.`);
 }
 
 function npx(args, options) {
-  return spawnSync('npx', ['--yes', `--package=${packageManager}`, ...args], { cwd: root, shell: process.platform === 'win32', ...options });
+  // what was fetched once is not asked for again, and a registry that does not answer is soon given up
+  const env = { npm_config_fetch_retries: '1', ...(options.env ?? process.env) };
+  return spawnSync('npx', ['--yes', '--prefer-offline', `--package=${packageManager}`, ...args], {
+    cwd: root,
+    shell: process.platform === 'win32',
+    ...options,
+    env,
+  });
 }
 
 function fail(message) {

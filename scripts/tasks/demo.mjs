@@ -1,4 +1,5 @@
 import { build, run } from './steps.mjs';
 
 build();
-run('pnpm', ['--silent', '--dir', 'examples/full-flow', 'start', ...process.argv.slice(2)]);
+// it says itself what went wrong
+if (!run('pnpm', ['--silent', '--dir', 'examples/full-flow', 'start', ...process.argv.slice(2)], { mayFail: true })) process.exitCode = 1;

@@ -14,8 +14,12 @@ export function run(command, args, { env = {}, mayFail = false } = {}) {
   return false;
 }
 
+/** Builds the packages; what turbo says is shown where it fails. */
 export function build() {
-  run('turbo', ['run', 'build', '--output-logs=errors-only', '--concurrency=2']);
+  const { status, stdout, stderr } = spawnSync('turbo', ['run', 'build', '--output-logs=errors-only', '--concurrency=2'], { encoding: 'utf8' });
+  if (status === 0) return;
+  console.error(`${stdout}${stderr}\ntokenward: the packages could not be built`);
+  process.exit(1);
 }
 
 /** Adds up what the steps of a test run counted; a step that failed without a count counts as one failure. */

@@ -23,6 +23,7 @@ export function tampered({ story, screen, callApi, operator }: Stage, { accessTo
     async () => {
       const [header, , signature] = accessToken.split('.');
       const claims = { ...decodeJwt(accessToken), scope: 'orders:read orders:write' };
+      screen.note('scope: "orders:read" → "orders:read orders:write", under the same signature');
       const forged = [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.');
       await expectRefusal(await callApi('POST /orders', forged), operator.lastReason, { status: 401, error: 'invalid_token', reason: 'bad_signature' });
       screen.passed(told('bad_signature'));

@@ -52,7 +52,7 @@ export function refresh({ story, screen, callApi }: Stage, { app, tokens }: Kios
 export function reuse({ story, screen }: Stage, { app, tokens }: KioskLogin, renewed: Tokens): Promise<void> {
   return story.step(
     'The old refresh token again: refused',
-    'A refresh token that comes twice was stolen, from one of the two who used it. Since nobody knows from whom, the authorization server ends the whole family, the newest one included (RFC 9700 s4.14.2).',
+    'A refresh token that comes twice may be in two hands, and nobody can tell which of them is the app’s. So the authorization server ends the whole family, the newest one included (RFC 9700 s4.14.2).',
     async () => {
       expectEqual('the answer to the old one', await refusalOf(app.refresh(tokens.refreshToken, ORDERS_API)), [400, 'invalid_grant']);
       expectEqual('the answer to the newest one', await refusalOf(app.refresh(renewed.refreshToken, ORDERS_API)), [400, 'invalid_grant']);

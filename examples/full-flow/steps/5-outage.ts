@@ -28,6 +28,7 @@ export function unknownKey({ story, screen, callApi, operator }: Stage, tokens: 
     async () => {
       const { privateKey } = await generateKeyPair('RS256');
       const unknown = await new SignJWT(decodeJwt(tokens.accessToken)).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'never-seen' }).sign(privateKey);
+      screen.note('made here: the same claims, signed with a key that nobody has published');
       const response = await callApi('GET /orders', unknown);
       await expectRefusal(response, operator.lastReason, { status: 503, error: 'temporarily_unavailable', reason: 'keys_unavailable' });
       expectEqual('the status for the known key', (await callApi('GET /orders', tokens.accessToken)).status, 200);

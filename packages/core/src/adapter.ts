@@ -35,6 +35,8 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
   decide(request: Request, access: Access): Decision | Promise<Decision>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
+  /** As `ResourceGuard.permit`. */
+  permit(auth: Auth, policy: Policy): Decision<Auth>;
   warm(): Promise<void>;
   close(): Promise<void>;
 }
@@ -73,7 +75,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return decision;
   }
 
-  return { decide, onDenied, warm: guard.warm, close: guard.close };
+  return { decide, onDenied, permit: (auth, policy) => guard.permit(auth, policy), warm: guard.warm, close: guard.close };
 }
 
 const OF_FRAMEWORKS = new Set([

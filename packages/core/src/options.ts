@@ -161,7 +161,10 @@ function readAudiences(reader: OptionReader): ReadonlySet<string> | undefined {
   if (audience === undefined || audience === '' || audiences.length === 0) {
     reader.wrong('audience', "is missing: give this API's identifier, as the authorization server writes it into aud, or set AUDIENCE in the environment");
   } else if (!audiences.every((value) => typeof value === 'string' && value !== '' && value === value.trim())) {
-    reader.wrong('audience', `is ${shown(audience)}: a string or a list of strings is needed, none of them empty or with white space around it`);
+    reader.wrong(
+      'audience',
+      `is ${shown(audience)}${given === undefined ? ' (given by AUDIENCE)' : ''}: a string or a list of strings is needed, none of them empty or with white space around it`,
+    );
   }
   return new Set(audiences as string[]);
 }

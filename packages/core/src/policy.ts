@@ -151,12 +151,21 @@ const KINDS: ReadonlySet<unknown> = new Set<Policy['kind']>([
 
 /** @throws ConfigurationError where a value is no policy: one that is `undefined` by a slip would demand nothing */
 export function assertPolicy(where: string, value: unknown): asserts value is Policy {
-  if (!isPolicy(value)) throw misuse(where, `is ${value === null ? 'null' : typeof value}, not a policy such as scope('orders:read')`);
+  if (isPolicy(value)) return;
+  const isRequest = typeof value === 'object' && value !== null && ('headers' in value || 'req' in value);
+  throw misuse(
+    where,
+    isRequest
+      ? 'is a request: where middleware goes, write guard() and not guard'
+      : `is ${value === null ? 'null' : typeof value}, not a policy such as scope('orders:read')`,
+  );
 }
 
 /** Several policies as the one they add up to. */
 export function combine(policies: readonly Policy[]): Policy | undefined {
-  return policies.length > 1 ? allOf(...policies) : policies.length === 1 ? parts('guard', policies)[0] : undefined;
+  if (policies.length === 0) return undefined;
+  const checked = parts('guard', policies);
+  return checked.length === 1 ? checked[0] : allOf(...checked);
 }
 
 function describe(value: Policy): string {
@@ -212,7 +221,8 @@ function names(of: string, values: readonly string[], allowed: RegExp): readonly
     if (typeof value !== 'string' || !allowed.test(value)) {
       const given = typeof value === 'string' ? JSON.stringify(value) : typeof value;
       const several = typeof value === 'string' && /^\S+( \S+)+$/.test(value) ? `; several are several arguments: ${call(of, value.split(' '))}` : '';
-      throw misuse(`${of}(${given})`, `is not a name that a token can hold${several}`);
+      const list = Array.isArray(value) ? `; several are several arguments: ${of}('a', 'b')` : '';
+      throw misuse(`${of}(${given})`, `is not a name that a token can hold${several}${list}`);
     }
   }
   return Object.freeze([...new Set(values)]);

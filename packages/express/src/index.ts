@@ -42,6 +42,8 @@ export interface ExpressGuard {
   (...policies: readonly Policy[]): Guard;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
   optional(...policies: readonly Policy[]): OptionalGuard;
+  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
+  permit(auth: Auth, policy: Policy): Decision<Auth>;
   /**
    * Fetches the issuer's keys ahead of the first request.
    *
@@ -63,7 +65,7 @@ export interface ExpressGuard {
  * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
  */
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
-  const { decide, onDenied, warm, close } = createNativeGuard(options, view);
+  const { decide, onDenied, permit, warm, close } = createNativeGuard(options, view);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -90,6 +92,7 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
 
   return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Guard, {
     optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as OptionalGuard,
+    permit,
     warm,
     close,
   });

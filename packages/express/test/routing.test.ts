@@ -384,6 +384,25 @@ test('a request whose answer was sent while keys were fetched reaches no handler
   expect((await fetch(`${origin}/x`, { headers })).status).toBe(200);
 });
 
+test('a guard permits or refuses somebody who was admitted, without HTTP', async () => {
+  const guard = newGuard();
+  const app = express5();
+  app.get('/x', guard(), (req, res) => {
+    const [a, b] = [scope('a'), scope('b')].map((policy) => guard.permit(getAuth(req), policy));
+    res.json([a!.outcome, b!.outcome]);
+  });
+  const origin = await start(app, guard);
+  expect(await (await fetch(`${origin}/x`, { headers: good })).json()).toEqual(['allow', 'deny']);
+});
+
+test('a guard that is not called, or called with a name, says what to write', () => {
+  const guard = newGuard();
+  expect(() => (guard as unknown as (...given: unknown[]) => void)({ headers: {} }, {}, () => {})).toThrow(/write guard\(\) and not guard/);
+  expect(() => guard('orders:read' as never)).toThrow(/guard\(\.\.\.\) argument 1: is string, not a policy such as scope/);
+  expect(() => guard(scope('a'), undefined as never)).toThrow(/guard\(\.\.\.\) argument 2: is undefined/);
+  expect(() => scope(['a', 'b'] as never)).toThrow(/several are several arguments/);
+});
+
 test("what is wrong with the adapter's options and with core's is told at once", () => {
   expect(() => createGuard({ issuer: 'x', audience: '', property: '', onDenied: 7 as never })).toThrow(
     /^4 things are wrong:\n  - property: .*\n  - onDenied: .*\n  - issuer: .*\n  - audience: /,

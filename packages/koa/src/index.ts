@@ -26,6 +26,8 @@ export interface KoaGuard {
   (...policies: readonly Policy[]): Middleware<AuthState>;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
   optional(...policies: readonly Policy[]): Middleware<OptionalAuthState>;
+  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
+  permit(auth: Auth, policy: Policy): Decision<Auth>;
   /**
    * Fetches the issuer's keys ahead of the first request.
    *
@@ -47,7 +49,7 @@ export interface KoaGuard {
  * router.get('/orders', guard(scope('orders:read')), (ctx) => { ctx.body = { for: getAuth(ctx).subject }; });
  */
 export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
-  const { decide, onDenied, warm, close } = createNativeGuard(options, view, (context) => context.state as object);
+  const { decide, onDenied, permit, warm, close } = createNativeGuard(options, view, (context) => context.state as object);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -74,6 +76,7 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
 
   return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Middleware<AuthState>, {
     optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as Middleware<OptionalAuthState>,
+    permit,
     warm,
     close,
   });

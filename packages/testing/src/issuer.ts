@@ -64,7 +64,7 @@ export interface TestIssuer {
   rotateKeys(algorithm?: Algorithm): Promise<SigningKey>;
   /** Takes a key out of the published set. */
   withdrawKey(kid: string): void;
-  /** Publishes a key of your own making. */
+  /** Publishes a key of your own making; tokens are signed with it only when they are wished so. */
   publishKey(key: SigningKey): void;
   /** Answers wrongly from now on, to one kind of question or to both; {@link behave} ends it. */
   misbehave(how: Misbehaviour, where?: 'metadata' | 'jwks'): void;
@@ -84,6 +84,8 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const { audience = 'https://api.example.test', path = '', algorithm = 'RS256', clock = systemClock, cacheControl } = options;
   if (path !== '' && !/^\/.*[^/]$/.test(path)) throw new TypeError(`path "${path}": it starts with a slash and does not end with one`);
   const keys: SigningKey[] = [await newKey(algorithm)];
+  /** Keys that somebody else made: published, and never signed with unasked. */
+  const foreign = new Set<SigningKey>();
   const requests = { metadata: 0, jwks: 0 };
   const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour } = {};
 
@@ -118,7 +120,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   }
 
   async function signingKey(wanted: Algorithm = algorithm): Promise<SigningKey> {
-    return keys.findLast((key) => key.algorithm === wanted) ?? rotateKeys(wanted);
+    return keys.findLast((key) => key.algorithm === wanted && !foreign.has(key)) ?? rotateKeys(wanted);
   }
 
   async function rotateKeys(wanted: Algorithm = algorithm): Promise<SigningKey> {
@@ -166,7 +168,10 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       if (at < 0) throw new RangeError(`no key "${kid}" is published; these are: ${keys.map((key) => key.kid).join(', ')}`);
       keys.splice(at, 1);
     },
-    publishKey: (key) => void keys.push(key),
+    publishKey(key) {
+      foreign.add(key);
+      keys.push(key);
+    },
     misbehave(how, where) {
       if (where !== 'jwks') faults.metadata = how;
       if (where !== 'metadata') faults.jwks = how;
