@@ -143,8 +143,17 @@ interface Remembered {
  * @throws Error where no guard admitted the request
  */
 export function authOf<C extends object = Claims>(request: object): Auth<C> | undefined {
-  // its own: a copy or a child of a request is another one
-  const known = Object.hasOwn(request, AUTH) ? (request as Remembered)[AUTH] : undefined;
+  const known = remembered(request);
   if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
   return known.auth as Auth<C> | undefined;
+}
+
+/** As {@link authOf}, and undefined where no guard has looked at the request either. */
+export function findAuth(request: object): Auth | undefined {
+  return remembered(request)?.auth;
+}
+
+/** On the request itself: a copy or a child of it is another one. */
+function remembered(request: object): Remembered[typeof AUTH] {
+  return Object.hasOwn(request, AUTH) ? (request as Remembered)[AUTH] : undefined;
 }

@@ -1,0 +1,53 @@
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { getAuth, tokenward, type Auth } from '@tokenward/fastify';
+import type { RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+
+/** Starts the suite's apps on Fastify; routes are guarded by their `onRequest`, or by their `config`. */
+export function startOn(style: 'onRequest' | 'config'): StartApp {
+  return async ({ options, routes, property, onDenied }) => {
+    const app = Fastify();
+    await app.register(tokenward, {
+      ...options,
+      ...(property !== undefined && { property }),
+      ...(onDenied && {
+        async onDenied(decision, _request, reply) {
+          const { status, body } = onDenied(decision);
+          await reply.code(status).send(body);
+        },
+      }),
+    });
+    for (const { method, path, access, policies, answer } of routes) {
+      const hook = access === 'public' ? [] : [access === 'optional' ? app.guard.optional(...policies) : app.guard(...policies)];
+      const rule = access !== 'required' ? access : policies.length > 0 ? policies : 'required';
+      app.route({
+        method,
+        url: path,
+        ...(style === 'config' ? { config: { tokenward: rule } } : { onRequest: hook }),
+        async handler(request, reply) {
+          const auth = access === 'public' ? undefined : authBy(request, property);
+          const { status, body } = answer({ auth, params: request.params as Record<string, string>, body: request.body });
+          return reply.code(status).send(body);
+        },
+      });
+    }
+    return listen(app);
+  };
+}
+
+/** By both ways in which a handler may ask, which must agree. */
+function authBy(request: FastifyRequest, property = 'auth'): Auth | undefined {
+  const auth = (request as unknown as Record<string, Auth | undefined>)[property];
+  if (auth && getAuth(request) !== auth) throw new Error(`request.${property} and getAuth differ`);
+  return auth;
+}
+
+export async function listen(app: FastifyInstance): Promise<RunningApp> {
+  const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+  return {
+    origin,
+    async close() {
+      app.server.closeAllConnections();
+      await app.close();
+    },
+  };
+}
