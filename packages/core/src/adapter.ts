@@ -17,7 +17,7 @@ import { parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
 
-export { applyHeaders, headersOf, originOf, sendDenial } from './node-http.js';
+export { applyHeaders, headersOf, isAnswered, originOf, sendDenial } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
 export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {

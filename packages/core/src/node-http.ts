@@ -24,6 +24,11 @@ export function originOf(protocol: string, host: string | undefined): string | u
   return url?.origin;
 }
 
+/** Whether a response needs no answer any more: while keys were fetched a time-out may have answered, or the client may have left. */
+export function isAnswered(response: ServerResponse): boolean {
+  return response.headersSent || response.destroyed;
+}
+
 /** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */
 export function sendDenial(response: ServerResponse, { status, headers, body }: Deny): void {
   if (response.headersSent) return;

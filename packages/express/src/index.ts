@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Auth, Claims, Decision, Policy } from '@tokenward/core';
-import { accessOf, applyHeaders, asError, authOf, createNativeGuard, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
+import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -85,8 +85,7 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
       // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight
       const decision = decide(request, request.route ? onRoute : mounted);
       if (!(decision instanceof Promise)) settle(decision);
-      // while keys were fetched, a time-out may have answered, or the client may have left
-      else decision.then((settled) => response.headersSent || response.destroyed || settle(settled)).catch((error: unknown) => next(asError(error)));
+      else decision.then((settled) => isAnswered(response) || settle(settled)).catch((error: unknown) => next(asError(error)));
     };
   }
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, findAuth, type AdapterOptions } from '@tokenward/core/adapter';
+import { accessOf, asError, authOf, createNativeGuard, findAuth, isAnswered, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -71,7 +71,9 @@ export const tokenward = fastifyPlugin(
 
       async function guard(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
         const decision = decide(request, answersPreflights(request) ? ahead : asRoute);
-        return settle(decision instanceof Promise ? await decision : decision, request, reply);
+        if (!(decision instanceof Promise)) return settle(decision, request, reply);
+        const settled = await decision;
+        return isAnswered(reply.raw) ? reply.hijack() : settle(settled, request, reply);
       }
 
       own.add(guard);
@@ -79,7 +81,6 @@ export const tokenward = fastifyPlugin(
     }
 
     async function settle(decision: Decision, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-      if (reply.sent) return reply;
       for (const name in decision.headers) void reply.header(name, decision.headers[name]);
       if (decision.outcome === 'allow') return undefined;
       if (!onDenied) return reply.code(decision.status).send(JSON.stringify(decision.body));

@@ -1,6 +1,6 @@
 import type { Context, Middleware, Next } from 'koa';
 import type { Auth, Decision, Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, type AdapterOptions } from '@tokenward/core/adapter';
+import { accessOf, asError, authOf, createNativeGuard, isAnswered, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -70,7 +70,9 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
     return async (context: Context, next: Next): Promise<unknown> => {
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
       const decision = decide(context, context['_matchedRoute'] === undefined ? mounted : onRoute);
-      return settle(decision instanceof Promise ? await decision : decision, context, next);
+      if (!(decision instanceof Promise)) return settle(decision, context, next);
+      const settled = await decision;
+      return isAnswered(context.res) ? undefined : settle(settled, context, next);
     };
   }
 

@@ -140,3 +140,23 @@ test('getAuth throws where no guard ran', async () => {
   expect((await fetch(origin, { headers: good })).status).toBe(500);
   expect(errors[0]?.message).toMatch(/no guard has authenticated this request/);
 });
+
+test('a request whose answer was sent while keys were fetched reaches no handler', async () => {
+  const slow = await createTestIssuer();
+  onTestFinished(() => slow.close());
+  const slowly: typeof fetch = (...given) => new Promise((resolve) => setTimeout(() => resolve(fetch(...given)), 100));
+  const guard = createGuard({ issuer: slow.issuer, audience: slow.audience, fetch: slowly });
+  const app = new Koa();
+  app.use((context, next) => {
+    setTimeout(() => context.res.headersSent || context.res.writeHead(504).end(), 20);
+    return next();
+  });
+  const handler = vi.fn(ok);
+  app.use(guard()).use(handler);
+  const origin = await start(app, guard);
+  const headers = { authorization: `Bearer ${await slow.issueToken()}` };
+  expect((await fetch(origin, { headers })).status).toBe(504);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(handler).not.toHaveBeenCalled();
+  expect((await fetch(origin, { headers })).status).toBe(200);
+});
