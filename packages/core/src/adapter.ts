@@ -17,6 +17,7 @@ import { parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
 
+export { OptionReader } from './option-reader.js';
 export { applyHeaders, headersOf, isAnswered, originOf, sendDenial } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
@@ -82,13 +83,17 @@ const OF_FRAMEWORKS = new Set([
   'app',
   'body',
   'cookies',
+  'getDecorator',
   'host',
   'hostname',
   'id',
   'ip',
   'ips',
+  'is404',
   'log',
+  'mediaType',
   'next',
+  'originalUrl',
   'params',
   'path',
   'protocol',
@@ -96,8 +101,12 @@ const OF_FRAMEWORKS = new Set([
   'raw',
   'res',
   'route',
+  'routeOptions',
   'server',
   'session',
+  'then',
+  'validateInput',
+  'ws',
 ]);
 
 /** The property's name. What is wrong with these options is told together with what is wrong with the guard's. */
@@ -146,11 +155,6 @@ export function authOf<C extends object = Claims>(request: object): Auth<C> | un
   const known = remembered(request);
   if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
   return known.auth as Auth<C> | undefined;
-}
-
-/** As {@link authOf}, and undefined where no guard has looked at the request either. */
-export function findAuth(request: object): Auth | undefined {
-  return remembered(request)?.auth;
 }
 
 /** On the request itself: a copy or a child of it is another one. */

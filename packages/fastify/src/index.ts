@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, findAuth, isAnswered, type AdapterOptions } from '@tokenward/core/adapter';
+import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -28,12 +28,15 @@ export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyReq
   readonly protect?: 'all' | undefined;
   /** Stops the start at a route of this scope that says nothing: neither by a guard in its `onRequest` nor by `config.tokenward`. */
   readonly failOnUnguarded?: boolean | undefined;
-  /** The decorator's name, for a second guard in the same scope. Its `property` must then be another one, too. Default: `guard`. */
+  /**
+   * The decorator's name, for a second guard in the same scope. Its `property` must then be another one, too, and `config.tokenward` is not its
+   * own. Default: `guard`.
+   */
   readonly decorator?: string | undefined;
 }
 
-/** An `onRequest` hook. */
-export type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+/** An `onRequest` hook. It is done when the request may go on, and never when it was refused. */
+export type Guard = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
 
 export interface FastifyGuard {
   /** A valid access token is needed, and all of these policies. */
@@ -61,43 +64,54 @@ export interface FastifyGuard {
  * app.get('/orders', { onRequest: app.guard(scope('orders:read')) }, async (request) => ({ for: getAuth(request).subject }));
  */
 export const tokenward = fastifyPlugin(
-  async (app: FastifyInstance, { protect, failOnUnguarded = false, decorator = 'guard', ...options }: FastifyGuardOptions) => {
+  async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
+    checkOptions({ protect, failOnUnguarded, decorator });
     const { decide, onDenied, permit, warm, close } = createNativeGuard(options, view, () => NOWHERE);
-    const own = new WeakSet<object>();
+    /** Where a request holds whom this guard found it to be from. */
+    const found = Symbol('auth');
+    /** On the configuration of routes that were looked at when they were added. */
+    const seen = Symbol('seen');
 
     function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]): Guard {
       const asRoute = accessOf(credentials, policies);
       const ahead = accessOf(credentials, policies, 'pass');
 
-      async function guard(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+      function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
         const decision = decide(request, answersPreflights(request) ? ahead : asRoute);
-        if (!(decision instanceof Promise)) return settle(decision, request, reply);
-        const settled = await decision;
-        return isAnswered(reply.raw) ? reply.hijack() : settle(settled, request, reply);
+        if (decision instanceof Promise)
+          decision.then((settled) => isAnswered(reply.raw) || settle(settled, request, reply, done)).catch((error: unknown) => done(asError(error)));
+        else settle(decision, request, reply, done);
       }
 
-      own.add(guard);
+      GUARDS.add(guard);
       return guard;
     }
 
-    async function settle(decision: Decision, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-      for (const name in decision.headers) void reply.header(name, decision.headers[name]);
-      if (decision.outcome === 'allow') return undefined;
-      if (!onDenied) return reply.code(decision.status).send(JSON.stringify(decision.body));
-      try {
-        await onDenied(decision, request, reply);
-      } catch (thrown) {
-        throw asError(thrown);
+    function settle(decision: Decision, request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+      if (decision.outcome === 'allow') {
+        void reply.headers(decision.headers);
+        Reflect.set(request, found, decision.auth);
+        done();
+      } else if (onDenied) {
+        new Promise((resolve) => resolve(onDenied(decision, request, reply))).catch((error: unknown) => done(asError(error)));
+      } else {
+        void reply.code(decision.status).headers(decision.headers).send(JSON.stringify(decision.body));
       }
-      return reply;
     }
 
-    function ruleOf({ config }: RouteOptions): Guard | 'public' | undefined {
-      const rule: unknown = config?.tokenward;
-      if (rule === undefined) return protect === 'all' ? guardWith('required', []) : undefined;
-      if (rule === 'public') return rule;
+    /** What a route asks for beside the guards that it names itself. */
+    function ruleOf(config: RouteOptions['config'], hasGuard: boolean, where: string): Guard | 'public' | undefined {
+      const rule: unknown = decorator === 'guard' ? config?.tokenward : undefined;
+      if (rule !== undefined && hasGuard) throw misuse(where, 'has a guard in onRequest and config.tokenward, too: give one of them');
+      if (hasGuard || rule === 'public') return 'public';
       if (rule === 'optional' || rule === 'required') return guardWith(rule, []);
-      return guardWith('required', isPolicy(rule) ? [rule] : (rule as readonly Policy[]));
+      if (isPolicy(rule)) return guardWith('required', [rule]);
+      if (Array.isArray(rule) && rule.length > 0) return guardWith('required', rule as Policy[]);
+      if (rule !== undefined) throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
+      if (protect === 'all') return guardWith('required', []);
+      if (failOnUnguarded === true)
+        throw misuse(where, "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
+      return undefined;
     }
 
     const guard: FastifyGuard = Object.assign((...policies: readonly Policy[]) => guardWith('required', policies), {
@@ -106,18 +120,30 @@ export const tokenward = fastifyPlugin(
       warm,
     });
     app.decorate(decorator as 'guard', guard);
-    const property = (options.property ?? 'auth') as 'auth';
-    app.decorateRequest(property, {
+    app.decorateRequest(found as never, undefined as never);
+    app.decorateRequest((options.property ?? 'auth') as 'auth', {
       getter(this: FastifyRequest) {
-        return findAuth(this);
+        return Reflect.get(this, found) as Auth | undefined;
       },
     });
+
     app.addHook('onRoute', (route) => {
+      if (seen in (route.config ?? {})) return;
       const hooks = [route.onRequest ?? []].flat();
-      if (hooks.some((hook) => own.has(hook))) return;
-      const rule = ruleOf(route);
-      if (rule === undefined && failOnUnguarded) throw unguarded(route);
+      const rule = ruleOf(
+        route.config,
+        hooks.some((hook) => GUARDS.has(hook)),
+        `${[route.method].flat().join(', ')} ${route.url}`,
+      );
+      route.config = Object.assign({}, route.config, { [seen]: true });
       if (typeof rule === 'function') route.onRequest = [rule, ...hooks];
+    });
+    // routes that were added before the plugin was there, since nobody waited for it, are looked at when they are asked for
+    app.addHook('onRequest', (request, reply, done) => {
+      const { url, method, config } = request.routeOptions;
+      if (url === undefined || seen in config) return done();
+      const rule = ruleOf(config, false, `${[method].flat().join(', ')} ${url}`);
+      return typeof rule === 'function' ? rule(request, reply, done) : done();
     });
     app.addHook('onClose', close);
   },
@@ -126,19 +152,28 @@ export const tokenward = fastifyPlugin(
 
 export default tokenward;
 
+/** The hooks of all guards: a route that has one is guarded, whichever it is. */
+const GUARDS = new WeakSet<object>();
+
 /** The property is a getter, so nothing is written there. */
 const NOWHERE = Object.freeze({});
+
+function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {
+  const reader = new OptionReader(given, ['protect', 'failOnUnguarded', 'decorator']);
+  if (given.protect !== undefined && given.protect !== 'all') reader.wrong('protect', "is not 'all', which is the only one");
+  reader.flag('failOnUnguarded');
+  const decorator = reader.text('decorator', 'guard');
+  if (decorator in Object.prototype) reader.wrong('decorator', `is "${decorator}", which every object has: give a name of its own`);
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+}
 
 /** A preflight may pass where no route stands, or one that is for OPTIONS alone: what answers preflights is such a one. */
 function answersPreflights({ routeOptions }: FastifyRequest): boolean {
   return routeOptions.url === undefined || routeOptions.method === 'OPTIONS';
 }
 
-function unguarded({ method, url }: RouteOptions): ConfigurationError {
-  const where = `${[method].flat().join(', ')} ${url}`;
-  return new ConfigurationError([
-    { path: where, message: "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'" },
-  ]);
+function misuse(where: string, message: string): ConfigurationError {
+  return new ConfigurationError([{ path: where, message }]);
 }
 
 /**

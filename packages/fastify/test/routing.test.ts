@@ -59,8 +59,67 @@ describe('rule 149: encapsulation', () => {
     const { partnerGuard } = app as unknown as { partnerGuard: typeof app.guard };
     app.get('/one', { onRequest: app.guard() }, ok);
     app.get('/two', { onRequest: partnerGuard() }, ok);
+    app.get('/who', { onRequest: partnerGuard() }, async (request) => ({
+      auth: request.auth ?? null,
+      partner: (request as unknown as { partner: { subject: string } }).partner.subject,
+    }));
     const origin = await start(app);
     expect([(await fetch(`${origin}/one`, { headers: good })).status, (await fetch(`${origin}/two`, { headers: good })).status]).toEqual([200, 401]);
+    const partner = { authorization: `Bearer ${await issuer.issueToken({ audience: 'https://two.example.test' })}` };
+    expect(await (await fetch(`${origin}/who`, { headers: partner })).json()).toEqual({ auth: null, partner: 'user-1' });
+  });
+
+  test('protect and failOnUnguarded are satisfied by another guard', async () => {
+    const app = Fastify();
+    await app.register(tokenward, { ...settings, audience: 'https://two.example.test', decorator: 'partnerGuard', property: 'partner' });
+    await app.register(tokenward, { ...settings, protect: 'all', failOnUnguarded: true });
+    const { partnerGuard } = app as unknown as { partnerGuard: typeof app.guard };
+    app.get('/two', { onRequest: partnerGuard() }, ok);
+    app.get('/config', { config: { tokenward: scope('a') } }, ok);
+    const origin = await start(app);
+    const partner = { authorization: `Bearer ${await issuer.issueToken({ audience: 'https://two.example.test' })}` };
+    expect((await fetch(`${origin}/two`, { headers: partner })).status).toBe(200);
+    expect((await fetch(`${origin}/config`, { headers: good })).status).toBe(200);
+  });
+
+  test('routes that were added before the plugin was there are guarded, too', async () => {
+    const app = Fastify();
+    void app.register(tokenward, { ...settings, protect: 'all' });
+    app.get('/silent', ok);
+    app.get('/scope', { config: { tokenward: scope('z') } }, ok);
+    app.get('/public', { config: { tokenward: 'public' } }, ok);
+    const origin = await start(app);
+    await expectUnauthorized(await fetch(`${origin}/silent`));
+    await expectForbidden(await fetch(`${origin}/scope`, { headers: good }), { scope: 'z' });
+    expect((await fetch(`${origin}/public`)).status).toBe(200);
+    expect((await fetch(`${origin}/nowhere`)).status).toBe(404);
+
+    const strict = Fastify();
+    void strict.register(tokenward, { ...settings, failOnUnguarded: true });
+    const handler = vi.fn(ok);
+    strict.get('/x', handler);
+    expect((await fetch(`${await start(strict)}/x`)).status).toBe(500);
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  test('a client that hangs up after a refusal reaches no handler', async () => {
+    for (const denied of [
+      undefined,
+      () => {},
+      (decision: { status: number }, _request: unknown, reply: { code(status: number): { send(): void } }) =>
+        void setTimeout(() => reply.code(decision.status).send(), 150),
+    ]) {
+      const app = Fastify();
+      await app.register(tokenward, { ...settings, onDenied: denied as never });
+      app.addHook('onSend', (_request, _reply, payload, done) => void setTimeout(() => done(null, payload), 150));
+      const handler = vi.fn(ok);
+      app.delete('/x', { onRequest: app.guard() }, handler);
+      app.get('/y', { config: { tokenward: 'required' } }, handler);
+      const origin = await start(app);
+      for (const [method, path] of [['DELETE', '/x'], ['GET', '/y']]) await expect(fetch(`${origin}${path}`, { method: method!, signal: AbortSignal.timeout(60) })).rejects.toThrow(); // prettier-ignore
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(handler).not.toHaveBeenCalled();
+    }
   });
 
   test('wrong options stop the start', async () => {
@@ -68,8 +127,29 @@ describe('rule 149: encapsulation', () => {
     const app = Fastify();
     await app.register(tokenward, settings);
     expect(() => app.guard('a' as never)).toThrow(/not a policy/);
-    expect(() => app.get('/x', { config: { tokenward: 'orders:read' as never } }, ok)).toThrow();
+    for (const rule of ['orders:read', '', 'Public', null, false, 0, {}, []]) {
+      expect(() => app.get('/x', { config: { tokenward: rule as never } }, ok)).toThrow(/GET \/x: has a config\.tokenward that is none of/);
+    }
     expect(() => app.get('/y', { config: { tokenward: [undefined] as never } }, ok)).toThrow(/not a policy/);
+    expect(() => app.get('/z', { onRequest: app.guard.optional(), config: { tokenward: 'required' } }, ok)).toThrow(
+      /GET \/z: has a guard in onRequest and config\.tokenward/,
+    );
+    for (const odd of [
+      { protect: true },
+      { protect: 'All' },
+      { protect: ['all'] },
+      { failOnUnguarded: 'yes' },
+      { decorator: '' },
+      { decorator: '__proto__' },
+      { decorator: 7 },
+      { property: 'routeOptions' },
+    ]) {
+      await expect(
+        Fastify()
+          .register(tokenward, { ...settings, ...odd } as never)
+          .ready(),
+      ).rejects.toThrow(/protect|failOnUnguarded|decorator|property/);
+    }
   });
 });
 

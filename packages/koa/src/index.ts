@@ -60,8 +60,8 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
         applyHeaders(context, decision.headers);
         return next();
       }
-      if (onDenied) return answer(() => onDenied(decision, context));
       context.status = decision.status;
+      if (onDenied) return answer(() => onDenied(decision, context));
       applyHeaders(context, decision.headers);
       context.body = JSON.stringify(decision.body);
       return undefined;
