@@ -18,7 +18,7 @@ import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
 
 export { OptionReader } from './option-reader.js';
-export { applyHeaders, headersOf, isAnswered, originOf, sendDenial } from './node-http.js';
+export { applyHeaders, isAnswered, sendDenial, viewOf } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
 export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {

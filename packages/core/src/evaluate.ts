@@ -1,4 +1,5 @@
 import { isUnreadable } from './access-token/claims.js';
+import { own } from './access-token/json.js';
 import type { Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
 import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
@@ -209,8 +210,4 @@ function isStepUp({ reason }: Lack): boolean {
 
 function causes(lacks: readonly Lack[]): unknown {
   return lacks.length === 1 ? lacks[0]!.details.cause : lacks.map((lack) => lack.details.cause);
-}
-
-function own(claims: object, name: string): unknown {
-  return Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined;
 }

@@ -17,6 +17,47 @@ export function headersOf({ headers, rawHeaders }: IncomingMessage): ProtectedRe
   return headers;
 }
 
+/** What every framework's request tells in the same words. */
+interface NativeRequest {
+  readonly method: string;
+  readonly originalUrl: string;
+  readonly protocol: string;
+}
+
+/**
+ * A framework's request as core wants it.
+ *
+ * @param raw Node's own request behind it
+ * @param hostOf the host, with its port, as the client addressed it by the framework's own proxy rules
+ */
+export function viewOf<R extends NativeRequest>(request: R, raw: IncomingMessage, hostOf: (request: R) => string | undefined): ProtectedRequest {
+  return new View(request, raw, hostOf);
+}
+
+/** A class, since a getter in an object literal gives each object a shape of its own, and that keeps the request until a full collection. */
+class View<R extends NativeRequest> implements ProtectedRequest {
+  readonly target: string;
+  readonly headers: ProtectedRequest['headers'];
+  readonly #request: R;
+  readonly #hostOf: (request: R) => string | undefined;
+
+  constructor(request: R, raw: IncomingMessage, hostOf: (request: R) => string | undefined) {
+    this.target = request.originalUrl;
+    this.headers = headersOf(raw);
+    this.#request = request;
+    this.#hostOf = hostOf;
+  }
+
+  /** It may be overridden between two guards. */
+  get method(): string {
+    return this.#request.method;
+  }
+
+  get origin(): string | undefined {
+    return originOf(this.#request.protocol, this.#hostOf(this.#request));
+  }
+}
+
 /** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
 export function originOf(protocol: string, host: string | undefined): string | undefined {
   if (protocol !== 'http' && protocol !== 'https') return undefined;

@@ -168,8 +168,11 @@ function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguar
 }
 
 /** A preflight may pass where no route stands, or one that is for OPTIONS alone: what answers preflights is such a one. */
-function answersPreflights({ routeOptions }: FastifyRequest): boolean {
-  return routeOptions.url === undefined || routeOptions.method === 'OPTIONS';
+function answersPreflights(request: FastifyRequest): boolean {
+  // what Fastify makes anew at each look is looked at for OPTIONS alone
+  if (request.method !== 'OPTIONS') return false;
+  const { url, method } = request.routeOptions;
+  return url === undefined || method === 'OPTIONS';
 }
 
 function misuse(where: string, message: string): ConfigurationError {

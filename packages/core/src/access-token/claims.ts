@@ -1,6 +1,6 @@
 import { VerifiedAuth, type Auth } from '../auth.js';
 import type { Reason } from '../denial.js';
-import type { JsonObject } from './json.js';
+import { own, type JsonObject } from './json.js';
 import { registeredClaims } from './registered-claims.js';
 
 /** The claims of an access token: RFC 7519 s4.1, RFC 9068 s2.2, and whatever else the issuer adds. */
@@ -188,10 +188,6 @@ function readRoles(claims: JsonObject, path: readonly string[]): readonly string
 
 function isListOfStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-function own(claims: Readonly<JsonObject>, name: string): unknown {
-  return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
 
 function fault(reason: Reason, cause: string): ClaimFault {

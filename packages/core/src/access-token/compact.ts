@@ -1,6 +1,6 @@
 import type { Reason } from '../denial.js';
 import { decodeBase64url } from './base64url.js';
-import { parseStrictObject, type JsonObject } from './json.js';
+import { own, parseStrictObject } from './json.js';
 
 /** A compact JWS (RFC 7515 s7.1) taken apart and not yet verified: the payload stays bytes. */
 export interface CompactJws {
@@ -49,7 +49,10 @@ function parseHeader(header64: string): JoseHeader | CompactReason {
   const bytes = decodeBase64url(header64);
   const header = bytes && parseStrictObject(bytes);
   if (!header) return 'malformed_token';
-  const { alg, kid, typ, cty } = ownMembers(header);
+  const alg = own(header, 'alg');
+  const kid = own(header, 'kid');
+  const typ = own(header, 'typ');
+  const cty = own(header, 'cty');
   if (typeof alg !== 'string' || !isStringOrAbsent(kid) || !isStringOrAbsent(typ) || !isStringOrAbsent(cty)) return 'malformed_token';
   if (kid !== undefined && kid.length > MAX_KEY_ID_LENGTH) return 'malformed_token';
   // no extension is understood here, so every `crit` names one that is not (RFC 7515 s4.1.11); neither is an unencoded payload (RFC 7797)
@@ -57,12 +60,6 @@ function parseHeader(header64: string): JoseHeader | CompactReason {
   // RFC 7519 s5.2: a token within the token
   if (cty !== undefined && cty.replace(/^application\//i, '').toLowerCase() === 'jwt') return 'encrypted_token';
   return { algorithm: alg, keyId: kid, type: typ };
-}
-
-/** Only own members count: the header is an ordinary object, whose prototype has names too. */
-function ownMembers(header: JsonObject): { alg: unknown; kid: unknown; typ: unknown; cty: unknown } {
-  const own = (name: string): unknown => (Object.hasOwn(header, name) ? header[name] : undefined);
-  return { alg: own('alg'), kid: own('kid'), typ: own('typ'), cty: own('cty') };
 }
 
 function isStringOrAbsent(value: unknown): value is string | undefined {

@@ -2,6 +2,11 @@ import { isAscii, isUtf8 } from 'node:buffer';
 
 export type JsonObject = Record<string, unknown>;
 
+/** A member of an object's own: names come from outside, and every object inherits some. */
+export function own(of: object, name: string): unknown {
+  return Object.hasOwn(of, name) ? (of as JsonObject)[name] : undefined;
+}
+
 const MAX_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;

@@ -5,7 +5,7 @@ import type { FoundKeys, KeySource } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
 import { examineClaims, isAccessTokenType, type ClaimRules } from './claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
-import { parseStrictObject } from './json.js';
+import { own, parseStrictObject } from './json.js';
 import { isSignedByOneOf } from './signature.js';
 
 export interface VerificationConfig {
@@ -71,7 +71,7 @@ function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHea
 
 function claimedIssuer(jws: CompactJws): unknown {
   const claims = parseStrictObject(jws.payload);
-  return claims && Object.hasOwn(claims, 'iss') ? claims['iss'] : undefined;
+  return claims && own(claims, 'iss');
 }
 
 function isKeys(found: FoundKeys): found is readonly PreparedKey[] {
