@@ -17,8 +17,9 @@ import { parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
 
+export { createMemory, type Memory } from './memory.js';
 export { OptionReader } from './option-reader.js';
-export { applyHeaders, isAnswered, sendDenial, viewOf } from './node-http.js';
+export { applyHeaders, headersOf, isAnswered, sendDenial, viewOf } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
 export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {
@@ -70,7 +71,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
   function remember(request: Request, { credentials }: Access, decision: Decision): Decision {
     // a preflight is from nobody, so a handler that asks who it is from must fail
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
-      Reflect.defineProperty(request, AUTH, { value: { auth: decision.auth }, configurable: true });
+      rememberAuth(request, decision.auth);
       Reflect.set(holder(request), name, decision.auth);
     }
     return decision;
@@ -144,6 +145,11 @@ const AUTH = Symbol.for('tokenward.auth');
 
 interface Remembered {
   [AUTH]?: { readonly auth: Auth | undefined };
+}
+
+/** Has {@link authOf} say whom a request is from. */
+export function rememberAuth(request: object, auth: Auth | undefined): void {
+  Reflect.defineProperty(request, AUTH, { value: { auth }, configurable: true });
 }
 
 /**

@@ -1,7 +1,9 @@
-import { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import { expect, test } from 'vitest';
-import { headersOf, originOf } from './node-http.js';
+import { once } from 'node:events';
+import { createServer, IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { connect, createServer as createHttp2Server, type Http2Server, type Http2ServerResponse } from 'node:http2';
+import { Socket, type AddressInfo } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { headersOf, isAnswered, originOf, viewOf } from './node-http.js';
 
 function requestWith(...rawHeaders: string[]): IncomingMessage {
   const request = new IncomingMessage(new Socket());
@@ -45,4 +47,53 @@ test.each([
   ['https://evil/?', 'a'],
 ])('what is no web address has no origin: %s %s', (protocol, host) => {
   expect(originOf(protocol, host)).toBeUndefined();
+});
+
+test.each<[expected: string | undefined, ...rawHeaders: string[]]>([
+  ['http://a.test', 'Host', 'a.test'],
+  ['http://a.test', ':authority', 'a.test', 'host', 'a.test'],
+  ['http://a.test'],
+  [undefined, 'Host', 'a.test', 'HOST', 'b.test'],
+  [undefined, ':authority', 'a.test', 'host', 'b.test'],
+  [undefined, 'Host', 'user@a.test'],
+  [undefined, 'Host', 'a.test, b.test'],
+  [undefined, 'Host', 'a.test/b'],
+])('rule 154: a host that is named once and well gives an origin: %s for %j', (expected, ...rawHeaders) => {
+  const view = viewOf({ method: 'GET', originalUrl: '/', protocol: 'http' }, requestWith(...rawHeaders), () => 'a.test');
+  expect(view.origin).toBe(expected);
+});
+
+async function listen(server: Server | Http2Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+test('a response is answered when its head was sent, or when the client has left', async () => {
+  const responses: ServerResponse[] = [];
+  const port = await listen(createServer((_request, response) => void responses.push(response)));
+  const [answered, left] = [0, 1].map(() => request({ port, agent: false }).on('error', () => {}).end()); // prettier-ignore
+  await vi.waitFor(() => expect(responses).toHaveLength(2));
+  expect(responses.map(isAnswered)).toEqual([false, false]);
+  responses[0]!.flushHeaders();
+  expect(isAnswered(responses[0]!)).toBe(true);
+  answered!.destroy();
+  left!.destroy();
+  await vi.waitFor(() => expect(isAnswered(responses[1]!)).toBe(true));
+});
+
+test('the same over HTTP/2, where only the stream knows that the client has left', async () => {
+  const responses: Http2ServerResponse[] = [];
+  const port = await listen(createHttp2Server((_request, response) => void responses.push(response)));
+  const session = connect(`http://127.0.0.1:${port}`);
+  onTestFinished(() => session.destroy());
+  const [answered, left] = [0, 1].map(() => session.request({ ':path': '/' }).on('error', () => {})); // prettier-ignore
+  await vi.waitFor(() => expect(responses).toHaveLength(2));
+  expect(responses.map(isAnswered)).toEqual([false, false]);
+  responses[0]!.writeHead(200);
+  expect(isAnswered(responses[0]!)).toBe(true);
+  answered!.close();
+  left!.close();
+  await vi.waitFor(() => expect(isAnswered(responses[1]!)).toBe(true));
 });

@@ -3,8 +3,11 @@ import type { Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
 
 const AUTHORIZATION = 'authorization';
 
+/** Node's own request, over HTTP/1 or HTTP/2. */
+type RawRequest = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
+
 /** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
-export function headersOf({ headers, rawHeaders }: IncomingMessage): ProtectedRequest['headers'] {
+export function headersOf({ headers, rawHeaders }: RawRequest): ProtectedRequest['headers'] {
   let first: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
@@ -30,7 +33,7 @@ interface NativeRequest {
  * @param raw Node's own request behind it
  * @param hostOf the host, with its port, as the client addressed it by the framework's own proxy rules
  */
-export function viewOf<R extends NativeRequest>(request: R, raw: IncomingMessage, hostOf: (request: R) => string | undefined): ProtectedRequest {
+export function viewOf<R extends NativeRequest>(request: R, raw: RawRequest, hostOf: (request: R) => string | undefined): ProtectedRequest {
   return new View(request, raw, hostOf);
 }
 
@@ -39,12 +42,14 @@ class View<R extends NativeRequest> implements ProtectedRequest {
   readonly target: string;
   readonly headers: ProtectedRequest['headers'];
   readonly #request: R;
+  readonly #raw: RawRequest;
   readonly #hostOf: (request: R) => string | undefined;
 
-  constructor(request: R, raw: IncomingMessage, hostOf: (request: R) => string | undefined) {
+  constructor(request: R, raw: RawRequest, hostOf: (request: R) => string | undefined) {
     this.target = request.originalUrl;
     this.headers = headersOf(raw);
     this.#request = request;
+    this.#raw = raw;
     this.#hostOf = hostOf;
   }
 
@@ -54,20 +59,37 @@ class View<R extends NativeRequest> implements ProtectedRequest {
   }
 
   get origin(): string | undefined {
-    return originOf(this.#request.protocol, this.#hostOf(this.#request));
+    return namesOneHost(this.#raw) ? originOf(this.#request.protocol, this.#hostOf(this.#request)) : undefined;
   }
+}
+
+const NOT_IN_HOST = /[\s,/?#@\\]/;
+
+/**
+ * Whether the client named no second host, of which a proxy may have believed that one, and none that a framework would have to mend
+ * (RFC 9112 s3.2, RFC 9113 s8.3.1). Node lets all of these through.
+ */
+function namesOneHost({ rawHeaders }: RawRequest): boolean {
+  const hosts = rawHeaders.filter((_value, at) => at % 2 === 1 && /^(?:host|:authority)$/i.test(rawHeaders[at - 1]!));
+  return new Set(hosts).size <= 1 && !hosts.some((host) => NOT_IN_HOST.test(host));
 }
 
 /** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
 export function originOf(protocol: string, host: string | undefined): string | undefined {
   if (protocol !== 'http' && protocol !== 'https') return undefined;
-  const url = host && !/[\s/?#@\\]/.test(host) ? URL.parse(`${protocol}://${host}`) : null;
+  const url = host && !NOT_IN_HOST.test(host) ? URL.parse(`${protocol}://${host}`) : null;
   return url?.origin;
 }
 
+/** A response, over HTTP/1 or HTTP/2. */
+interface NativeResponse extends Pick<ServerResponse, 'headersSent' | 'destroyed'> {
+  /** Of HTTP/2, where it alone knows that the client has left. */
+  readonly stream?: { readonly destroyed: boolean } | undefined;
+}
+
 /** Whether a response needs no answer any more: while keys were fetched a time-out may have answered, or the client may have left. */
-export function isAnswered(response: ServerResponse): boolean {
-  return response.headersSent || response.destroyed;
+export function isAnswered({ headersSent, destroyed, stream }: NativeResponse): boolean {
+  return headersSent || destroyed || stream?.destroyed === true;
 }
 
 /** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */

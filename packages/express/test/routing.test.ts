@@ -1,8 +1,7 @@
 import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
 import express4 from 'express4';
-import { createGuard, getAuth, scope, type ExpressGuard, type ProtectedRequest } from '@tokenward/express';
+import { createGuard, getAuth, scope, type Deny, type ExpressGuard, type ProtectedRequest, type ResponseHeaders } from '@tokenward/express';
 import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
-import { request } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,80 +28,6 @@ describe.each([
   ['Express 5', express5],
   ['Express 4', express4],
 ])('%s', (_name, express) => {
-  test('rule 152: the guard meets the same paths as its route, under all settings of case and slash', async () => {
-    for (const [caseSensitive, strict] of [
-      [false, false],
-      [true, false],
-      [false, true],
-      [true, true],
-    ] as const) {
-      // prettier-ignore
-      const guard = newGuard();
-      const app = express();
-      app.set('case sensitive routing', caseSensitive).set('strict routing', strict);
-      const router = express.Router({ caseSensitive, strict });
-      router.get('/inner', guard(), ok);
-      app.get('/admin', guard(), ok);
-      app.use('/nested', router);
-      const origin = await start(app, guard);
-      for (const path of ['/admin', '/ADMIN', '/admin/', '/ADMIN/', '/%61dmin', '/nested/inner', '/NESTED/INNER/', '//admin', '/nested//inner']) {
-        const without = await fetch(`${origin}${path}`);
-        const withToken = await fetch(`${origin}${path}`, { headers: good });
-        expect([without.status, withToken.status], path).toEqual(withToken.status === 200 ? [401, 200] : [404, 404]);
-      }
-    }
-  });
-
-  test('rule 152: a guard for a router and all below it', async () => {
-    const guard = newGuard();
-    const app = express();
-    const router = express.Router();
-    router.use(guard(scope('a')));
-    router.get('/x', ok);
-    app.use('/api', router);
-    app.get('/api-docs', ok);
-    const origin = await start(app, guard);
-    for (const path of ['/api/x', '/API/X', '/api//x', '/api/nowhere', '/api']) await expectUnauthorized(await fetch(`${origin}${path}`), { scope: 'a' });
-    expect((await fetch(`${origin}/api/x`, { headers: good })).status).toBe(200);
-    expect((await fetch(`${origin}/api-docs`)).status).toBe(200);
-  });
-
-  test('a request is verified once, however many guards stand on its way', async () => {
-    const guard = newGuard();
-    const app = express();
-    let looked = 0;
-    app.use((req, _res, next) => {
-      const { rawHeaders } = req;
-      Object.defineProperty(req, 'rawHeaders', { get: () => (looked++, rawHeaders) });
-      next();
-    });
-    app.use(guard());
-    app.use('/x', guard.optional());
-    app.get('/x', guard(scope('a')), ok);
-    app.get('/y', guard(scope('b')), ok);
-    const origin = await start(app, guard);
-    expect((await fetch(`${origin}/x`, { headers: good })).status).toBe(200);
-    expect(looked).toBe(1);
-    await expectForbidden(await fetch(`${origin}/y`, { headers: good }), { scope: 'b' });
-    expect(looked).toBe(2);
-  });
-
-  test("two guards in one app keep to their own audiences, and do not see each other's answers", async () => {
-    const one = newGuard();
-    const two = newGuard('https://two.example.test');
-    const app = express();
-    app.get('/one', one(), ok);
-    app.get('/two', two(), ok);
-    app.get('/both', one(), two(), ok);
-    const origin = await start(app, one);
-    const forTwo = { authorization: `Bearer ${await issuer.issueToken({ audience: 'https://two.example.test' })}` };
-    const forBoth = { authorization: `Bearer ${await issuer.issueToken({ audience: ['https://two.example.test', issuer.audience] })}` };
-    const status = async (path: string, headers: Record<string, string>): Promise<number> => (await fetch(`${origin}${path}`, { headers })).status;
-    expect([await status('/one', good), await status('/two', good), await status('/both', good)]).toEqual([200, 401, 401]);
-    expect([await status('/one', forTwo), await status('/two', forTwo), await status('/both', forTwo)]).toEqual([401, 200, 401]);
-    expect(await status('/both', forBoth)).toBe(200);
-  });
-
   test("rule 153: next('route') leaves the guards of the route that it leaves, and reaches no handler behind them", async () => {
     const guard = newGuard();
     const app = express();
@@ -183,6 +108,32 @@ describe.each([
     }
   });
 
+  test('an app that wants refusals thrown has them with their headers', async () => {
+    const guard = createGuard({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      onDenied(decision) {
+        throw Object.assign(new Error(decision.body.title), { status: decision.status, headers: decision.headers, decision });
+      },
+    });
+    const handler = vi.fn(ok);
+    const bare = express();
+    bare.set('env', 'test').get('/x', guard(scope('b')), handler);
+    const byExpress = await fetch(`${await start(bare, guard)}/x`);
+    expect([byExpress.status, byExpress.headers.get('www-authenticate'), byExpress.headers.get('cache-control')]).toEqual([
+      401,
+      'Bearer realm="api", scope="b"',
+      'no-store',
+    ]);
+    const handled = express();
+    handled.get('/x', guard(scope('b')), handler);
+    handled.use((error: { status: number; headers: ResponseHeaders; decision: Deny }, _req: Request, res: Response, _next: NextFunction) => {
+      res.status(error.status).set(error.headers).send(JSON.stringify(error.decision.body));
+    });
+    await expectForbidden(await fetch(`${await start(handled, guard)}/x`, { headers: good }), { scope: 'b' });
+    expect(handler).not.toHaveBeenCalled();
+  });
+
   test("a handler that throws behind the guard is the app's error, not the guard's", async () => {
     const guard = newGuard();
     const app = express();
@@ -198,82 +149,6 @@ describe.each([
     // the first waits for keys, the second does not: both ways must hold
     for (let round = 0; round < 2; round++) expect((await fetch(`${origin}/x`, { headers: good })).status).toBe(418);
     expect(seen).toEqual(['mine', 'mine']);
-  });
-
-  test('rule 150: a large upload without a token is refused before it is read', async () => {
-    const guard = newGuard();
-    const app = express();
-    let parsed = 0;
-    app.post('/upload', guard(), express.raw({ limit: '200mb' }), (_req, res) => {
-      parsed++;
-      res.end();
-    });
-    const origin = new URL(await start(app, guard));
-    const status = await new Promise((resolve, reject) => {
-      const upload = request({
-        hostname: origin.hostname,
-        port: origin.port,
-        path: '/upload',
-        method: 'POST',
-        headers: { 'content-length': 100 * 1024 * 1024, 'content-type': 'application/octet-stream' },
-      });
-      upload.once('response', (response) => {
-        response.resume();
-        upload.destroy();
-        resolve(response.statusCode);
-      });
-      upload.once('error', reject);
-      upload.write(Buffer.alloc(1024));
-    });
-    expect([status, parsed]).toEqual([401, 0]);
-  });
-
-  test('a client that goes away while keys are fetched harms nothing', async () => {
-    const slow = await createTestIssuer();
-    onTestFinished(() => slow.close());
-    slow.misbehave('hang');
-    const guard = createGuard({ issuer: slow.issuer, audience: slow.audience, keyFetching: { timeoutSeconds: 0.3 } });
-    const app = express();
-    const handler = vi.fn(ok);
-    app.get('/x', guard(), handler);
-    const origin = await start(app, guard);
-    const headers = { authorization: `Bearer ${await slow.issueToken()}` };
-    await expect(fetch(`${origin}/x`, { headers, signal: AbortSignal.timeout(100) })).rejects.toThrow();
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(handler).not.toHaveBeenCalled();
-    expect((await fetch(`${origin}/x`, { headers })).status).toBe(503);
-  });
-
-  test('rule 108: a preflight runs no handler of a route that takes every method, and passes a guard that is mounted', async () => {
-    const guard = newGuard();
-    const app = express();
-    const handler = vi.fn(ok);
-    app.all('/purge', guard(scope('a')), handler);
-    app.use(guard());
-    app.options('/x', (_req, res) => void res.status(204).end());
-    const origin = await start(app, guard);
-    const headers = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE' };
-    expect((await fetch(`${origin}/purge`, { method: 'OPTIONS', headers })).status).toBe(401);
-    expect(handler).not.toHaveBeenCalled();
-    expect((await fetch(`${origin}/x`, { method: 'OPTIONS', headers })).status).toBe(204);
-    expect((await fetch(`${origin}/x`, { method: 'OPTIONS' })).status).toBe(401);
-  });
-
-  test('rule 111: a method that is overridden between two guards is seen as it then is', async () => {
-    const guard = newGuard();
-    const app = express();
-    const handler = vi.fn(ok);
-    app.use(guard());
-    app.use((req, _res, next) => {
-      req.method = String(req.headers['x-my-override'] ?? req.method);
-      next();
-    });
-    app.delete('/x', guard(scope('a')), handler);
-    const origin = await start(app, guard);
-    const headers = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE', 'x-my-override': 'DELETE' };
-    expect((await fetch(`${origin}/x`, { method: 'OPTIONS', headers })).status).toBe(401);
-    expect(handler).not.toHaveBeenCalled();
-    expect((await fetch(`${origin}/x`, { method: 'POST', headers: { ...good, 'x-my-override': 'DELETE' } })).status).toBe(200);
   });
 
   test('a refusal that comes after another answer was sent harms nothing', async () => {

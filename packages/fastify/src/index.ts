@@ -26,7 +26,10 @@ export type RouteRule = 'public' | 'optional' | 'required' | Policy | readonly P
 export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyRequest, reply: FastifyReply]> {
   /** `all`: routes of this scope that say nothing else need a valid token. Default: routes are open unless they say so. */
   readonly protect?: 'all' | undefined;
-  /** Stops the start at a route of this scope that says nothing: neither by a guard in its `onRequest` nor by `config.tokenward`. */
+  /**
+   * Stops the start at a route of this scope that says nothing: neither by a guard in its `onRequest` nor by `config.tokenward`. A route for
+   * OPTIONS alone, such as that of @fastify/cors, gets a guard instead, which preflights pass.
+   */
   readonly failOnUnguarded?: boolean | undefined;
   /**
    * The decorator's name, for a second guard in the same scope. Its `property` must then be another one, too, and `config.tokenward` is not its
@@ -35,8 +38,12 @@ export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyReq
   readonly decorator?: string | undefined;
 }
 
+/** As much of a request, and of a reply, as is typed alike on all servers (HTTP/2, too), loggers and type providers. */
+type AnyRequest = Pick<FastifyRequest, 'auth'>;
+type AnyReply = Pick<FastifyReply, 'statusCode'>;
+
 /** An `onRequest` hook. It is done when the request may go on, and never when it was refused. */
-export type Guard = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void;
+export type Guard = (request: AnyRequest, reply: AnyReply, done: (error?: Error) => void) => void;
 
 export interface FastifyGuard {
   /** A valid access token is needed, and all of these policies. */
@@ -84,7 +91,7 @@ export const tokenward = fastifyPlugin(
       }
 
       GUARDS.add(guard);
-      return guard;
+      return guard as Guard;
     }
 
     function settle(decision: Decision, request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
@@ -100,7 +107,8 @@ export const tokenward = fastifyPlugin(
     }
 
     /** What a route asks for beside the guards that it names itself. */
-    function ruleOf(config: RouteOptions['config'], hasGuard: boolean, where: string): Guard | 'public' | undefined {
+    function ruleOf({ config, method, url }: Pick<RouteOptions, 'config' | 'method' | 'url'>, hasGuard: boolean): Guard | 'public' | undefined {
+      const where = `${[method].flat().join(', ')} ${url}`;
       const rule: unknown = decorator === 'guard' ? config?.tokenward : undefined;
       if (rule !== undefined && hasGuard) throw misuse(where, 'has a guard in onRequest and config.tokenward, too: give one of them');
       if (hasGuard || rule === 'public') return 'public';
@@ -108,10 +116,10 @@ export const tokenward = fastifyPlugin(
       if (isPolicy(rule)) return guardWith('required', [rule]);
       if (Array.isArray(rule) && rule.length > 0) return guardWith('required', rule as Policy[]);
       if (rule !== undefined) throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
-      if (protect === 'all') return guardWith('required', []);
-      if (failOnUnguarded === true)
+      // a route for OPTIONS alone may be another plugin's, on which nobody can write; preflights pass its guard
+      if (failOnUnguarded === true && String(method) !== 'OPTIONS')
         throw misuse(where, "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
-      return undefined;
+      return protect === 'all' || failOnUnguarded === true ? guardWith('required', []) : undefined;
     }
 
     const guard: FastifyGuard = Object.assign((...policies: readonly Policy[]) => guardWith('required', policies), {
@@ -131,9 +139,8 @@ export const tokenward = fastifyPlugin(
       if (seen in (route.config ?? {})) return;
       const hooks = [route.onRequest ?? []].flat();
       const rule = ruleOf(
-        route.config,
+        route,
         hooks.some((hook) => GUARDS.has(hook)),
-        `${[route.method].flat().join(', ')} ${route.url}`,
       );
       route.config = Object.assign({}, route.config, { [seen]: true });
       if (typeof rule === 'function') route.onRequest = [rule, ...hooks];
@@ -142,10 +149,11 @@ export const tokenward = fastifyPlugin(
     app.addHook('onRequest', (request, reply, done) => {
       const { url, method, config } = request.routeOptions;
       if (url === undefined || seen in config) return done();
-      const rule = ruleOf(config, false, `${[method].flat().join(', ')} ${url}`);
+      const rule = ruleOf({ url, method, config }, false);
       return typeof rule === 'function' ? rule(request, reply, done) : done();
     });
-    app.addHook('onClose', close);
+    // ahead of onClose, which waits for the requests under way, and those might wait for keys
+    app.addHook('preClose', close);
   },
   { name: '@tokenward/fastify', fastify: '5.x' },
 );
@@ -184,7 +192,7 @@ function misuse(where: string, message: string): ConfigurationError {
  *
  * @throws Error where no guard admitted the request, and where it is from nobody
  */
-export function getAuth<C extends object = Claims>(request: FastifyRequest): Auth<C> {
+export function getAuth<C extends object = Claims>(request: AnyRequest): Auth<C> {
   const auth = authOf<C>(request);
   if (!auth) throw new Error('getAuth: the request is from nobody; behind guard.optional() read request.auth');
   return auth;

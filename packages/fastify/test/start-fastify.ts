@@ -1,11 +1,21 @@
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyRequest,
+  type FastifyHttp2Options,
+  type FastifyHttp2SecureOptions,
+  type FastifyServerOptions,
+} from 'fastify';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
 import { getAuth, tokenward, type Auth } from '@tokenward/fastify';
 import type { RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 /** Starts the suite's apps on Fastify; routes are guarded by their `onRequest`, or by their `config`. */
-export function startOn(style: 'onRequest' | 'config'): StartApp {
+export function startOn(
+  style: 'onRequest' | 'config',
+  serverOptions: FastifyServerOptions | FastifyHttp2Options<Http2Server> | FastifyHttp2SecureOptions<Http2SecureServer> = {},
+): StartApp {
   return async ({ options, routes, property, onDenied }) => {
-    const app = Fastify();
+    const app = Fastify(serverOptions as FastifyServerOptions);
     await app.register(tokenward, {
       ...options,
       ...(property !== undefined && { property }),
@@ -46,7 +56,8 @@ export async function listen(app: FastifyInstance): Promise<RunningApp> {
   return {
     origin,
     async close() {
-      app.server.closeAllConnections();
+      // HTTP/2 servers have none, and their sessions are ended by Fastify
+      app.server.closeAllConnections?.();
       await app.close();
     },
   };

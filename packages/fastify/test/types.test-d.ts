@@ -1,5 +1,5 @@
 // What users see, checked by the compiler and never run.
-import Fastify from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyTypeProvider } from 'fastify';
 import { getAuth, scope, tokenward, type Auth, type Claims } from '@tokenward/fastify';
 import { expectTypeOf } from 'vitest';
 
@@ -29,3 +29,28 @@ app.get('/c', { onRequest: app.guard() }, async (request) => {
 app.guard('orders:read');
 // @ts-expect-error -- a rule that there is not
 app.get('/d', { config: { tokenward: 'orders:read' } }, async () => {});
+
+const overHttp2 = Fastify({ http2: true, https: {} });
+void overHttp2.register(tokenward, { issuer: 'https://login.example.com', audience: 'a' });
+overHttp2.addHook('onRequest', overHttp2.guard());
+overHttp2.get('/e', { onRequest: [overHttp2.guard(scope('a'))], config: {} }, async (request) => {
+  expectTypeOf(getAuth(request)).toEqualTypeOf<Auth>();
+  expectTypeOf(request.auth).toEqualTypeOf<Auth | undefined>();
+});
+
+interface Logger extends FastifyBaseLogger {
+  readonly audit: (line: string) => void;
+}
+
+interface Provider extends FastifyTypeProvider {
+  readonly validator: this['schema'];
+}
+
+const withOwnTypes = Fastify({ loggerInstance: {} as Logger }).withTypeProvider<Provider>();
+void withOwnTypes.register(tokenward, { issuer: 'https://login.example.com', audience: 'a' });
+withOwnTypes.addHook('onRequest', withOwnTypes.guard.optional());
+withOwnTypes.post('/f', { schema: { body: { name: 'x' as const } }, onRequest: withOwnTypes.guard() }, async (request) => {
+  request.log.audit('seen');
+  expectTypeOf(request.body.name).toEqualTypeOf<'x'>();
+  expectTypeOf(getAuth<MyClaims>(request).claims.tenant).toEqualTypeOf<string>();
+});

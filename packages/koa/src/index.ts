@@ -1,6 +1,7 @@
 import type { Context, Middleware, Next } from 'koa';
 import type { Auth, Decision, Policy } from '@tokenward/core';
 import { accessOf, asError, authOf, createNativeGuard, isAnswered, type AdapterOptions } from '@tokenward/core/adapter';
+import { createCaseWarning } from './router-case.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -67,7 +68,10 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
       return undefined;
     }
 
-    return async (context: Context, next: Next): Promise<unknown> => {
+    const warnOfSkippedCase = createCaseWarning();
+
+    return async function guard(context: Context, next: Next): Promise<unknown> {
+      warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
       const decision = decide(context, context['_matchedRoute'] === undefined ? mounted : onRoute);
       if (!(decision instanceof Promise)) return settle(decision, context, next);

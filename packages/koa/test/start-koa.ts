@@ -1,39 +1,45 @@
 import { bodyParser } from '@koa/bodyparser';
 import { Router } from '@koa/router';
 import Koa, { type Context } from 'koa';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
 import { createGuard, getAuth, type Auth, type KoaGuard } from '@tokenward/koa';
 import type { RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
+type AnyServer = Server | Http2Server | Http2SecureServer;
+
 /** Starts the suite's apps on Koa, with the router and body parser that most of its users have. */
-export const startKoa: StartApp = async ({ options, routes, property, onDenied }) => {
-  const app = new Koa();
-  app.silent = true;
-  const guard = createGuard({
-    ...options,
-    ...(property !== undefined && { property }),
-    ...(onDenied && {
-      onDenied(decision, context) {
-        const { status, body } = onDenied(decision);
+export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(handlerOf(app))): StartApp {
+  return async ({ options, routes, property, onDenied }) => {
+    const app = new Koa();
+    app.silent = true;
+    const guard = createGuard({
+      ...options,
+      ...(property !== undefined && { property }),
+      ...(onDenied && {
+        onDenied(decision, context) {
+          const { status, body } = onDenied(decision);
+          context.status = status;
+          context.body = body;
+        },
+      }),
+    });
+    const router = new Router();
+    for (const { method, path, access, policies, answer } of routes) {
+      const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
+      const handler = (context: Context): void => {
+        const auth = access === 'public' ? undefined : authBy(context, property);
+        const { status, body } = answer({ auth, params: context['params'] as Record<string, string>, body: (context.request as { body?: unknown }).body });
         context.status = status;
-        context.body = body;
-      },
-    }),
-  });
-  const router = new Router();
-  for (const { method, path, access, policies, answer } of routes) {
-    const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
-    const handler = (context: Context): void => {
-      const auth = access === 'public' ? undefined : authBy(context, property);
-      const { status, body } = answer({ auth, params: context['params'] as Record<string, string>, body: (context.request as { body?: unknown }).body });
-      context.status = status;
-      if (body !== undefined) context.body = body;
-    };
-    router.register(path, [method], [...(guards as []), bodyParser() as never, handler as never]);
-  }
-  app.use(router.routes() as never).use(router.allowedMethods() as never);
-  return listen(app, guard);
-};
+        if (body !== undefined) context.body = body;
+      };
+      router.register(path, [method], [...(guards as []), bodyParser() as never, handler as never]);
+    }
+    app.use(router.routes() as never).use(router.allowedMethods() as never);
+    return listen(app, guard, serve(app));
+  };
+}
 
 /** By both ways in which a handler may ask, which must agree. */
 function authBy(context: Context, property = 'auth'): Auth | undefined {
@@ -42,15 +48,23 @@ function authBy(context: Context, property = 'auth'): Auth | undefined {
   return auth;
 }
 
-export async function listen(app: Koa, guard: Pick<KoaGuard, 'close'>): Promise<RunningApp> {
-  const server = app.listen(0, '127.0.0.1');
+export async function listen(app: Koa, guard: Pick<KoaGuard, 'close'>, server: AnyServer = createServer(handlerOf(app))): Promise<RunningApp> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => sockets.add(socket));
+  server.listen(0, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `${'setSecureContext' in server ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
       await guard.close();
     },
   };
+}
+
+/** Koa's callback gives a promise, and Node's servers want none. */
+export function handlerOf(app: Koa) {
+  const handle = app.callback();
+  return (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void => void handle(request, response);
 }

@@ -35,6 +35,9 @@ test.for<[keyof Faults, RegExp]>([
   ['bodyDropped', /^example: GET \/me is 401/],
   ['matchesCarelessly', /^rule 151/],
   ['readsForwardedUser', /^rule 6/],
+  ['readsForwardedHost', /^rule 154: the origin/],
+  ['readsBodyFirst', /^rule 150/],
+  ['servesTheDeparted', /^a client that leaves/],
 ])('the suite notices an adapter with the fault %s', { timeout: 60_000 }, async ([fault, expected]) => {
   expect(await failuresOf({}, expected)).toEqual([]);
   expect(await failuresOf({ [fault]: true }, expected)).not.toEqual([]);

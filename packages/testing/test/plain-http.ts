@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
 import type { Auth, Decision, Deny } from '@tokenward/core';
-import { accessOf, authOf, createNativeGuard, sendDenial } from '@tokenward/core/adapter';
+import { accessOf, authOf, createNativeGuard, isAnswered, sendDenial, viewOf } from '@tokenward/core/adapter';
 import type { HandlerAnswer, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 /** Ways to write an adapter wrongly, which the suite must notice. */
@@ -16,6 +16,9 @@ export interface Faults {
   readonly bodyDropped?: boolean;
   readonly matchesCarelessly?: boolean;
   readonly readsForwardedUser?: boolean;
+  readonly readsForwardedHost?: boolean;
+  readonly readsBodyFirst?: boolean;
+  readonly servesTheDeparted?: boolean;
 }
 
 /** The smallest adapter that there can be, over node:http: a second opinion on the suite, and something to break. */
@@ -23,7 +26,12 @@ export function startPlain(faults: Faults = {}): StartApp {
   return async ({ options, routes, property, onDenied }) => {
     const guard = createNativeGuard<IncomingMessage, [IncomingMessage, ServerResponse]>(
       { ...options, property, ...(onDenied && { onDenied: (decision, _request, response) => send(response, onDenied(decision)) }) },
-      (request) => ({ method: request.method!, target: request.url!, headers: faults.joinedHeaders ? request.headers : request.headersDistinct }),
+      (request) => {
+        const { method, url, headers } = request;
+        const host = faults.readsForwardedHost ? headers['x-forwarded-host'] : headers.host;
+        const raw = faults.joinedHeaders ? { headers, rawHeaders: [] } : request;
+        return viewOf({ method: method!, originalUrl: url!, protocol: 'http' }, raw, () => host as string | undefined);
+      },
     );
     const guarded = routes.map((route) => ({
       route,
@@ -37,7 +45,9 @@ export function startPlain(faults: Faults = {}): StartApp {
       if (!found) return void send(response, { status: 404 });
       if (found.access && !(faults.readsForwardedUser && request.headers['x-forwarded-user'])) {
         if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response);
+        if (faults.readsBodyFirst) await text(request);
         let decision = await guard.decide(request, found.access);
+        if (isAnswered(response) && !faults.servesTheDeparted) return;
         if (faults.wrongTokenIsAnonymous && found.access.credentials === 'optional' && decision.outcome === 'deny')
           decision = { outcome: 'allow', auth: undefined, headers: {} } as Decision;
         if (decision.outcome === 'deny') {

@@ -37,7 +37,7 @@ export async function checkExample(server: URL): Promise<void> {
   await check('it starts and says where', async () => match(await app.origin, /^http:\/\/127\.0\.0\.1:\d+$/));
   const origin = await app.origin.catch(() => undefined);
   if (origin !== undefined) {
-    for (const { name, run } of exampleTable) await check(name, () => run(origin, issuer));
+    for (const { name, run } of exampleTable) await check(name, () => run((sent) => send(origin, sent), issuer));
   }
   await check('it ends by SIGTERM within 2 s, though a connection is open', () => expectOrderlyEnd(app, origin));
   await check('it starts although the issuer is down, and answers 503', () => expectStartWithoutIssuer(server, issuer));

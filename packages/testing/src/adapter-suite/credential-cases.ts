@@ -1,17 +1,39 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { expectBadRequest, expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import { sendRaw } from './exchange.js';
+import { sendFrames } from './http2-frames.js';
 import type { SuiteCase } from './suite-case.js';
 
 /** Section A: where the token is, and what else a request may hold. */
 export const credentialCases: readonly SuiteCase[] = [
   {
     name: 'rule 1: two Authorization lines are 400, whatever they hold',
+    over: 'HTTP/1.1',
     async run({ ask, token, handlersRun }) {
       const good = `Bearer ${await token()}`;
       for (const other of [good, 'Bearer other', 'Basic dTpw', '']) {
         await expectBadRequest(await ask({ path: '/me', headers: [['authorization', good], ['authorization', other]] })); // prettier-ignore
-        await expectBadRequest(await ask({ path: '/me', headers: [['Authorization', other], ['AUTHORIZATION', good]] })); // prettier-ignore
+        await expectBadRequest(await ask({ path: '/optional', headers: [['Authorization', other], ['AUTHORIZATION', good]] })); // prettier-ignore
+      }
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 1: two authorization fields of one stream are 400, whatever they hold',
+    over: 'HTTP/2',
+    async run({ app, token, handlersRun }) {
+      const good = `Bearer ${await token()}`;
+      deepStrictEqual((await sendFrames(app.origin, '/me', [['authorization', good]])).status, 200);
+      strictEqual(handlersRun(), 1);
+      for (const other of [good, 'Bearer other', 'Basic dTpw', '']) {
+        for (const [path, ...values] of [
+          ['/me', good, other],
+          ['/optional', other, good],
+        ] as const) {
+          // prettier-ignore
+          const { status, body } = await sendFrames(app.origin, path, values.map((value) => ['authorization', value])); // prettier-ignore
+          deepStrictEqual([status, (JSON.parse(body) as { error: string }).error], [400, 'invalid_request']);
+        }
       }
       strictEqual(handlersRun(), 0);
     },
@@ -64,6 +86,7 @@ export const credentialCases: readonly SuiteCase[] = [
   },
   {
     name: 'rule 2: control bytes in the field never reach a handler',
+    over: 'HTTP/1.1',
     async run({ app, token, handlersRun }) {
       const good = await token();
       for (const byte of ['\0', '\x01', '\x0b', '\x7f']) {
@@ -78,8 +101,7 @@ export const credentialCases: readonly SuiteCase[] = [
     async run({ ask, token }) {
       const good = await token({ scope: 'orders:write' });
       await expectUnauthorized(await ask({ path: `/me?access_token=${good}` }));
-      const form = [['content-type', 'application/x-www-form-urlencoded']] as const;
-      await expectUnauthorized(await ask({ method: 'POST', path: '/orders', headers: form, json: `access_token=${good}` }), { scope: 'orders:write' });
+      await expectUnauthorized(await ask({ method: 'POST', path: '/orders', form: `access_token=${good}` }), { scope: 'orders:write' });
     },
   },
   {
@@ -103,12 +125,20 @@ export const credentialCases: readonly SuiteCase[] = [
   {
     name: 'rule 5: Bearer with nothing behind it is 400, and with a word that is no token 401',
     async run({ ask }) {
-      for (const value of ['Bearer', 'Bearer ', 'bearer']) await expectBadRequest(await ask({ path: '/me', headers: [['authorization', value]] }));
+      for (const value of ['Bearer', 'bearer']) await expectBadRequest(await ask({ path: '/me', headers: [['authorization', value]] }));
       for (const value of ['Bearer undefined', 'Bearer null', 'Bearer [object', 'Bearer .', 'Bearer ..']) {
         const answer = await ask({ path: '/me', headers: [['authorization', value]] });
         if (value.includes('[')) await expectBadRequest(answer);
         else await expectUnauthorized(answer, { error: 'invalid_token' });
       }
+    },
+  },
+  {
+    name: 'rule 5: Bearer with blanks behind it is 400, too',
+    // over HTTP/2 Node drops such a field
+    over: 'HTTP/1.1',
+    async run({ ask }) {
+      for (const value of ['Bearer ', 'Bearer   ', 'Bearer\t']) await expectBadRequest(await ask({ path: '/me', headers: [['authorization', value]] }));
     },
   },
   {
@@ -138,7 +168,6 @@ export const credentialCases: readonly SuiteCase[] = [
       await expectUnauthorized(await ask({ path: '/optional', headers: headers('Basic dTpw') }));
       await expectBadRequest(await ask({ path: '/optional', headers: headers('Bearer') }));
       await expectBadRequest(await ask({ path: '/optional', headers: headers('') }));
-      await expectBadRequest(await ask({ path: '/optional', headers: [...headers('Bearer a'), ...headers('Bearer b')] }));
       strictEqual(handlersRun(), 0);
     },
   },

@@ -1,18 +1,16 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import type { TestIssuer } from '../issuer.js';
-import { send, type Sent } from './exchange.js';
+import type { Ask, Sent } from './exchange.js';
 
 /** One line of the examples' contract: what an app with their routes answers. */
-export interface ExampleCase {
+interface ExampleCase {
   readonly name: string;
-  run(origin: string, issuer: TestIssuer): Promise<void>;
+  run(ask: Ask, issuer: TestIssuer): Promise<void>;
 }
 
-type Ask = (sent: Sent) => ReturnType<typeof send>;
-
-function line(name: string, run: (ask: Ask, issuer: TestIssuer) => Promise<void>): ExampleCase {
-  return { name, run: (origin, issuer) => run((sent) => send(origin, sent), issuer) };
+function line(name: string, run: ExampleCase['run']): ExampleCase {
+  return { name, run };
 }
 
 const WRONG = 'not.a.token';

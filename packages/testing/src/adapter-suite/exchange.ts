@@ -12,7 +12,14 @@ export interface Sent {
   readonly token?: string | undefined;
   /** Sent as JSON. */
   readonly json?: unknown;
+  /** Instead of `json`: a form, to the letter. */
+  readonly form?: string | undefined;
+  /** Instead of `json`: a body of so many bytes is announced and only begun, so that whoever wants to read it never answers. */
+  readonly announcedBytes?: number | undefined;
+  /** Over HTTP/2 there is one connection anyway. */
   readonly agent?: Agent | undefined;
+  /** The client leaves by it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Received extends ReceivedResponse {
@@ -22,27 +29,48 @@ export interface Received extends ReceivedResponse {
   json(): unknown;
 }
 
+export type Ask = (sent: Sent) => Promise<Received>;
+
 const TIMEOUT_MS = 10_000;
+/** Whoever waits for a body that never ends is found out sooner. */
+const UNREAD_TIMEOUT_MS = 3_000;
+/** Little less than what HTTP/2 lets a client send before the server has read some of it (RFC 9113 s6.9.2). */
+const BEGUN_BYTES = 65_000;
 
 /** Sends one request over a socket of its own, unless an agent is given. */
-export function send(origin: string, { method = 'GET', path, headers = [], token, json, agent }: Sent): Promise<Received> {
+export function send(origin: string, sent: Sent): Promise<Received> {
+  const { method = 'GET', path, agent, signal } = sent;
   const { hostname, port, host } = new URL(origin);
-  const payload = json === undefined ? undefined : JSON.stringify(json);
-  const lines = [
+  const { payload, isBegun, lines, timeoutMs } = messageOf(sent, host);
+  return new Promise((resolve, reject) => {
+    const headers = lines.flat() as never;
+    const outgoing = request({ hostname, port, method, path, headers, agent: agent ?? false, timeout: timeoutMs, ...(signal && { signal }) });
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer within ${timeoutMs / 1000} s`)));
+    outgoing.once('error', reject);
+    outgoing.once('response', (incoming) => {
+      text(incoming)
+        .then((body) => resolve(received(incoming.statusCode!, incoming.rawHeaders, body)), reject)
+        .finally(() => isBegun && outgoing.destroy());
+    });
+    if (isBegun) outgoing.write(payload);
+    else outgoing.end(payload);
+  });
+}
+
+/** What is sent: the field lines, the body's bytes, and whether there would be more of them; and how long to wait for the answer. */
+export function messageOf({ headers = [], token, json, form, announcedBytes }: Sent, host: string) {
+  const isBegun = announcedBytes !== undefined;
+  const payload = isBegun ? Buffer.alloc(Math.min(announcedBytes, BEGUN_BYTES), ' ') : (form ?? (json === undefined ? undefined : JSON.stringify(json)));
+  const lines: (readonly [name: string, value: string])[] = [
     ...(headers.some(([name]) => name.toLowerCase() === 'host') ? [] : [['host', host] as const]),
     ...headers,
     ...(token === undefined ? [] : [['authorization', `Bearer ${token}`] as const]),
-    ...(payload === undefined ? [] : [['content-type', 'application/json'] as const, ['content-length', String(Buffer.byteLength(payload))] as const]),
   ];
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ hostname, port, method, path, headers: lines.flat() as never, agent: agent ?? false, timeout: TIMEOUT_MS });
-    outgoing.once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer within ${TIMEOUT_MS / 1000} s`)));
-    outgoing.once('error', reject);
-    outgoing.once('response', (incoming) => {
-      text(incoming).then((body) => resolve(received(incoming.statusCode!, incoming.rawHeaders, body)), reject);
-    });
-    outgoing.end(payload);
-  });
+  if (payload !== undefined) {
+    lines.push(['content-type', form === undefined ? 'application/json' : 'application/x-www-form-urlencoded']);
+    lines.push(['content-length', String(announcedBytes ?? Buffer.byteLength(payload))]);
+  }
+  return { payload, isBegun, lines, timeoutMs: isBegun ? UNREAD_TIMEOUT_MS : TIMEOUT_MS };
 }
 
 /**
@@ -58,7 +86,7 @@ export async function sendRaw(origin: string, message: string): Promise<number |
   return status === undefined ? undefined : Number(status);
 }
 
-function received(status: number, rawHeaders: readonly string[], body: string): Received {
+export function received(status: number, rawHeaders: readonly string[], body: string): Received {
   function lines(name: string): string[] {
     return rawHeaders.filter((_line, index) => index % 2 === 1 && rawHeaders[index - 1]!.toLowerCase() === name.toLowerCase());
   }

@@ -2,7 +2,6 @@ import { strictEqual } from 'node:assert/strict';
 import { expectBadRequest, expectUnauthorized } from '../expect-refusal.js';
 import { hostileTokens } from '../hostile/index.js';
 import { createTestIssuer } from '../issuer.js';
-import { send } from './exchange.js';
 import type { SuiteCase } from './suite-case.js';
 
 /** Every hostile token, at a route with and at one without obligation to show one. */
@@ -16,7 +15,7 @@ export const hostileCases: readonly SuiteCase[] = [
         const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience } });
         for (const { rule, name, token, status } of tokens) {
           for (const path of ['/me', '/optional']) {
-            const answer = await send(app.origin, { path, token });
+            const answer = await app.ask({ path, token });
             try {
               await (status === 400 ? expectBadRequest(answer) : expectUnauthorized(answer, { error: 'invalid_token' }));
             } catch (error) {
@@ -27,7 +26,7 @@ export const hostileCases: readonly SuiteCase[] = [
         strictEqual(handlersRun(), 0);
         // published before the guard fetched its keys, as the odd ones were
         const token = await issuer.issueToken({ algorithm: 'PS256' });
-        strictEqual((await send(app.origin, { path: '/me', token })).status, 200);
+        strictEqual((await app.ask({ path: '/me', token })).status, 200);
       } finally {
         await issuer.close();
       }

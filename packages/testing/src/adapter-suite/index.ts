@@ -8,16 +8,17 @@ import { credentialCases } from './credential-cases.js';
 import { exampleRoutes } from './example-routes.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
+import { connectHttp2 } from './http2-exchange.js';
 import { policyCases } from './policy-cases.js';
 import { responseCases } from './response-cases.js';
 import { routingCases } from './routing-cases.js';
 import type { AppSetup, RunningApp, StartApp, SuiteRoute } from './app.js';
-import type { Suite, SuiteCase } from './suite-case.js';
+import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
 export type { AppSetup, HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteRoute } from './app.js';
-export type { Suite, SuiteCase } from './suite-case.js';
-export { exampleTable, type ExampleCase } from './example-table.js';
+export type { Ask, Received, Sent } from './exchange.js';
+export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 export { checkExample } from './check-example.js';
 
 /** What is needed of a test runner: vitest, jest and node:test have all of it, under these names or next to them. */
@@ -25,6 +26,11 @@ export interface TestRunner {
   test(name: string, run: () => Promise<void>): void;
   beforeAll(run: () => Promise<void>): void;
   afterAll(run: () => Promise<void>): void;
+}
+
+export interface SuiteOptions {
+  /** The apps speak HTTP/2: at an http origin by prior knowledge, at an https one with any certificate. Default: HTTP/1.1, over http. */
+  readonly http2?: boolean | undefined;
 }
 
 /**
@@ -38,9 +44,9 @@ export interface TestRunner {
  *   return { origin, close };
  * });
  */
-export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp): void {
+export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, { http2 = false }: SuiteOptions = {}): void {
   let issuer: TestIssuer;
-  let app: RunningApp;
+  let app: SuiteApp;
   let handlersRun = 0;
 
   beforeAll(async () => {
@@ -53,9 +59,10 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
     await issuer?.close();
   });
 
-  function start(setup: Partial<AppSetup> = {}): Promise<RunningApp> {
+  async function start(setup: Partial<AppSetup> = {}): Promise<SuiteApp> {
     const { issuer: url, audience } = issuer;
-    return startApp({ options: { issuer: url, audience }, ...setup, routes: (setup.routes ?? exampleRoutes).map(counted) });
+    const started = await startApp({ options: { issuer: url, audience }, ...setup, routes: (setup.routes ?? exampleRoutes).map(counted) });
+    return http2 ? overHttp2(started) : { ...started, ask: (sent) => send(started.origin, sent) };
   }
 
   function counted(route: SuiteRoute): SuiteRoute {
@@ -68,13 +75,13 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
   }
 
   async function runCase({ run }: SuiteCase): Promise<void> {
-    const started: RunningApp[] = [];
+    const started: SuiteApp[] = [];
     handlersRun = 0;
     const suite: Suite = {
       issuer,
       app,
       token: (wishes) => issuer.issueToken(wishes),
-      ask: (sent) => send(app.origin, sent),
+      ask: app.ask,
       async start(setup) {
         const another = await start(setup);
         started.push(another);
@@ -93,8 +100,21 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
     }
   }
 
+  const version = http2 ? 'HTTP/2' : 'HTTP/1.1';
   for (const suiteCase of [...credentialCases, ...policyCases, ...responseCases, ...routingCases, ...hostileCases]) {
-    test(suiteCase.name, () => runCase(suiteCase));
+    if ((suiteCase.over ?? version) === version) test(suiteCase.name, () => runCase(suiteCase));
   }
-  for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.origin, issuer));
+  for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));
+}
+
+function overHttp2(app: RunningApp): SuiteApp {
+  const connection = connectHttp2(app.origin);
+  return {
+    origin: app.origin,
+    ask: connection.ask,
+    close() {
+      connection.close();
+      return app.close();
+    },
+  };
 }

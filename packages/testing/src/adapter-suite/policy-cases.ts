@@ -3,7 +3,6 @@ import { allOf, anyOf, anyRole, anyScope, claim, maxAge, not, policy, role, scop
 import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import type { TokenWishes } from '../issuer.js';
 import type { SuiteRoute } from './app.js';
-import { send } from './exchange.js';
 import type { Suite, SuiteCase } from './suite-case.js';
 
 /** Section J: what a route demands of a token. */
@@ -99,10 +98,10 @@ export const policyCases: readonly SuiteCase[] = [
     name: 'rule 102: who is known and lacks scope gets 403 with the whole scope, who is not gets 401',
     async run(suite) {
       const app = await suite.start({ routes: [guarded(scope('a', 'b'), anyScope('c', 'd'))] });
-      await expectUnauthorized(await send(app.origin, { path: '/guarded' }), { scope: 'a b c' });
-      await expectForbidden(await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'a x' }) }), { scope: 'a b c' });
-      await expectForbidden(await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'b d' }) }), { scope: 'b d a' });
-      strictEqual((await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'd b a' }) })).status, 200);
+      await expectUnauthorized(await app.ask({ path: '/guarded' }), { scope: 'a b c' });
+      await expectForbidden(await app.ask({ path: '/guarded', token: await suite.token({ scope: 'a x' }) }), { scope: 'a b c' });
+      await expectForbidden(await app.ask({ path: '/guarded', token: await suite.token({ scope: 'b d' }) }), { scope: 'b d a' });
+      strictEqual((await app.ask({ path: '/guarded', token: await suite.token({ scope: 'd b a' }) })).status, 200);
     },
   },
   {
@@ -116,7 +115,7 @@ export const policyCases: readonly SuiteCase[] = [
         not(anyScope('a', 'secret')),
       ]) {
         const app = await suite.start({ routes: [guarded(demand)] });
-        const answer = await send(app.origin, { path: '/guarded', token: await suite.token({ scope: 'a' }) });
+        const answer = await app.ask({ path: '/guarded', token: await suite.token({ scope: 'a' }) });
         await expectForbidden(answer);
         ok(!`${answer.body}${answer.headers.get('www-authenticate')}`.includes('secret'));
       }
@@ -129,9 +128,9 @@ export const policyCases: readonly SuiteCase[] = [
       const app = await suite.start({ routes: [guarded(maxAge(60))] });
       for (const authTime of [undefined, now - 3600, now + 3600, String(now), null]) {
         const token = await suite.token({ claims: { auth_time: authTime } });
-        await expectUnauthorized(await send(app.origin, { path: '/guarded', token }), { error: 'insufficient_user_authentication', maxAge: '60' });
+        await expectUnauthorized(await app.ask({ path: '/guarded', token }), { error: 'insufficient_user_authentication', maxAge: '60' });
       }
-      strictEqual((await send(app.origin, { path: '/guarded', token: await suite.token({ claims: { auth_time: now } }) })).status, 200);
+      strictEqual((await app.ask({ path: '/guarded', token: await suite.token({ claims: { auth_time: now } }) })).status, 200);
     },
   },
   {
@@ -164,7 +163,7 @@ async function expectAnswers(
   const app = await suite.start({ routes: [guarded(...policies)], options: { issuer: issuer.issuer, audience: issuer.audience, ...options } });
   for (const [wishes, status] of answers) {
     suite.handlersRun();
-    const answer = await send(app.origin, { path: '/guarded', token: await suite.token(wishes) });
+    const answer = await app.ask({ path: '/guarded', token: await suite.token(wishes) });
     strictEqual(answer.status, status, `${policies.map(String).join(' and ')} with ${JSON.stringify(wishes)}`);
     strictEqual(suite.handlersRun(), status === 200 ? 1 : 0);
   }

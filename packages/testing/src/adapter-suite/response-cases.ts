@@ -1,10 +1,10 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { allOf, acr, scope } from '@tokenward/core';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import { createTestIssuer } from '../issuer.js';
 import type { SuiteRoute } from './app.js';
-import { send, type Received } from './exchange.js';
+import type { Received } from './exchange.js';
 import type { SuiteCase } from './suite-case.js';
 
 const PREFLIGHT = [['origin', 'https://app.example.test'], ['access-control-request-method', 'GET']] as const; // prettier-ignore
@@ -16,10 +16,10 @@ export const responseCases: readonly SuiteCase[] = [
     async run({ start, issuer, token }) {
       const realm = 'a "quoted" \\ realm\r\nx: y';
       const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, realm } });
-      const challenge = await expectUnauthorized(await send(app.origin, { path: '/me' }));
+      const challenge = await expectUnauthorized(await app.ask({ path: '/me' }));
       strictEqual(challenge.parameters['realm'], 'a "quoted" \\ realmx: y');
       const bad = await token({ claims: { iss: 'https://planted.example.test', sub: 'planted' } });
-      const answer = await send(app.origin, { path: '/me?planted=1', token: bad });
+      const answer = await app.ask({ path: '/me?planted=1', token: bad });
       await expectUnauthorized(answer, { error: 'invalid_token' });
       ok(!allOfIt(answer).includes('planted') && !allOfIt(answer).includes(bad.slice(0, 12)));
     },
@@ -50,14 +50,14 @@ export const responseCases: readonly SuiteCase[] = [
       try {
         const app = await start({ options: { issuer: away.issuer, audience: away.audience } });
         const good = await away.issueToken();
-        const retryAfter = await expectUnavailable(await send(app.origin, { path: '/me', token: good }));
-        await expectUnavailable(await send(app.origin, { path: '/optional', token: good }));
-        await expectUnauthorized(await send(app.origin, { path: '/me' }));
-        await expectUnauthorized(await send(app.origin, { path: '/me', token: await token() }), { error: 'invalid_token' });
+        const retryAfter = await expectUnavailable(await app.ask({ path: '/me', token: good }));
+        await expectUnavailable(await app.ask({ path: '/optional', token: good }));
+        await expectUnauthorized(await app.ask({ path: '/me' }));
+        await expectUnauthorized(await app.ask({ path: '/me', token: await token() }), { error: 'invalid_token' });
         strictEqual(handlersRun(), 0);
         away.behave();
         await new Promise((resolve) => setTimeout(resolve, retryAfter * 1000 + 50));
-        strictEqual((await send(app.origin, { path: '/me', token: good })).status, 200);
+        strictEqual((await app.ask({ path: '/me', token: good })).status, 200);
       } finally {
         await away.close();
       }
@@ -125,7 +125,7 @@ export const responseCases: readonly SuiteCase[] = [
       deepStrictEqual((await ask({ path: '/me' })).lines('www-authenticate').length, 1);
       const resourceMetadataUrl = 'https://api.example.test/.well-known/oauth-protected-resource';
       const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, resourceMetadataUrl } });
-      const challenge = await expectUnauthorized(await send(app.origin, { path: '/me' }));
+      const challenge = await expectUnauthorized(await app.ask({ path: '/me' }));
       deepStrictEqual([challenge.scheme, challenge.parameters['resource_metadata']], ['Bearer', resourceMetadataUrl]);
     },
   },
@@ -148,18 +148,56 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: 'rule 150: a 100 MB upload that may not be is refused before it is read, and holds up nobody',
+    async run({ ask, token, handlersRun }) {
+      const upload = { method: 'POST', path: '/orders', announcedBytes: 100 * 1024 * 1024 };
+      const scope = 'orders:write';
+      for (const headers of [[], [['expect', '100-continue'] as const]]) {
+        await expectUnauthorized(await ask({ ...upload, headers }), { scope });
+        await expectUnauthorized(await ask({ ...upload, headers, token: 'bad' }), { error: 'invalid_token' });
+        await expectForbidden(await ask({ ...upload, headers, token: await token() }), { scope });
+        strictEqual(handlersRun(), 0);
+        const small = { method: 'POST', path: '/orders', headers, json: { filler: 'x'.repeat(90_000) } };
+        strictEqual((await ask({ ...small, token: await token({ scope }) })).status, 201);
+        strictEqual(handlersRun(), 1);
+      }
+    },
+  },
+  {
+    name: 'a client that leaves while keys are fetched reaches no handler',
+    async run({ start, issuer, token, handlersRun }) {
+      const { issuer: url, audience } = issuer;
+      const keys = withheld();
+      const app = await start({ options: { issuer: url, audience, fetch: keys.fetch } });
+      const good = await token({ scope: 'orders:write' });
+      for (const sent of [{ path: '/me' }, { path: '/optional' }, { method: 'POST', path: '/orders', json: {} }, { path: '/orders' }]) {
+        const leaving = new AbortController();
+        const answer = app.ask({ ...sent, token: good, signal: leaving.signal });
+        await keys.wanted;
+        await new Promise((resolve) => setTimeout(resolve, SEEN_MS));
+        leaving.abort();
+        await rejects(answer);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 5 * SEEN_MS));
+      keys.release();
+      strictEqual((await app.ask({ path: '/me', token: good })).status, 200);
+      await new Promise((resolve) => setTimeout(resolve, SEEN_MS));
+      strictEqual(handlersRun(), 1);
+    },
+  },
+  {
     name: 'onDenied answers instead, with the decision at hand, and the handler stays out',
     async run(suite) {
       const { start, token, handlersRun } = suite;
       const app = await start({ onDenied: ({ status, reason, body }) => ({ status, body: { mine: true, reason, error: body.error ?? null } }) });
       const answers: [Received, unknown][] = [
-        [await send(app.origin, { path: '/me' }), { mine: true, reason: 'missing_token', error: null }],
-        [await send(app.origin, { path: '/me', token: await token({ lifetimeSeconds: -3600 }) }), { mine: true, reason: 'expired', error: 'invalid_token' }],
-        [await send(app.origin, { path: '/orders', token: await token() }), { mine: true, reason: 'insufficient_scope', error: 'insufficient_scope' }],
+        [await app.ask({ path: '/me' }), { mine: true, reason: 'missing_token', error: null }],
+        [await app.ask({ path: '/me', token: await token({ lifetimeSeconds: -3600 }) }), { mine: true, reason: 'expired', error: 'invalid_token' }],
+        [await app.ask({ path: '/orders', token: await token() }), { mine: true, reason: 'insufficient_scope', error: 'insufficient_scope' }],
       ];
       for (const [answer, body] of answers) deepStrictEqual(answer.json(), body);
       strictEqual(handlersRun(), 0);
-      strictEqual((await send(app.origin, { path: '/me', token: await token() })).status, 200);
+      strictEqual((await app.ask({ path: '/me', token: await token() })).status, 200);
     },
   },
   {
@@ -170,7 +208,7 @@ export const responseCases: readonly SuiteCase[] = [
           throw new Error('out of order');
         },
       });
-      strictEqual((await send(app.origin, { path: '/me' })).status, 500);
+      strictEqual((await app.ask({ path: '/me' })).status, 500);
       strictEqual(handlersRun(), 0);
     },
   },
@@ -179,10 +217,27 @@ export const responseCases: readonly SuiteCase[] = [
     async run(suite) {
       const app = await suite.start({ routes: [guardedBy()] });
       const token = await suite.token({ scope: 'a', claims: { acr: 'low' } });
-      await expectUnauthorized(await send(app.origin, { path: '/guarded', token }), { error: 'insufficient_user_authentication', acrValues: 'mid high' });
+      await expectUnauthorized(await app.ask({ path: '/guarded', token }), { error: 'insufficient_user_authentication', acrValues: 'mid high' });
     },
   },
 ];
+
+/** Longer than it takes an app to see, over loopback, what a client did. */
+const SEEN_MS = 50;
+
+/** A fetch that answers nothing before its release, and a promise of its first call. */
+function withheld() {
+  const { promise: wanted, resolve: tellWanted } = Promise.withResolvers<void>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+
+  async function fetchLater(...given: Parameters<typeof fetch>): ReturnType<typeof fetch> {
+    tellWanted();
+    await released;
+    return fetch(...given);
+  }
+
+  return { fetch: fetchLater, wanted, release };
+}
 
 function guardedBy(): SuiteRoute {
   return { method: 'GET', path: '/guarded', access: 'required', policies: [allOf(scope('a'), acr('mid', 'high'))], answer: () => ({ status: 200 }) };

@@ -1,15 +1,15 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { scope, type Auth } from '@tokenward/core';
+import { policy, scope, type Auth } from '@tokenward/core';
 import { expectUnauthorized } from '../expect-refusal.js';
 import type { SuiteRoute } from './app.js';
-import { send, sendRaw } from './exchange.js';
+import { sendRaw } from './exchange.js';
 import type { SuiteCase } from './suite-case.js';
 
 /** Section O, as far as it is every framework's, and what must hold wherever a guard stands. */
 export const routingCases: readonly SuiteCase[] = [
   {
     name: 'rule 151: however the path is written, router and guard do not part',
-    async run({ app, token, handlersRun }) {
+    async run({ ask, token, handlersRun }) {
       const variants = [
         '//me',
         '/me/',
@@ -30,15 +30,26 @@ export const routingCases: readonly SuiteCase[] = [
         '/me#/public',
         '//x/me',
         '/me//',
-        '\\me',
+        '/\\me',
         '/%2e/me',
       ];
       for (const path of variants) {
-        const status = await sendRaw(app.origin, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-        ok(status !== undefined && status >= 400 && status < 500, `${path} without a token: ${status}`);
+        const { status } = await ask({ path });
+        ok(status >= 400 && status < 500, `${path} without a token: ${status}`);
       }
       strictEqual(handlersRun(), 0);
-      strictEqual((await send(app.origin, { path: '/me?x=1', token: await token() })).status, 200);
+      strictEqual((await ask({ path: '/me?x=1', token: await token() })).status, 200);
+    },
+  },
+  {
+    name: 'rule 151: a request target that is no path reaches no handler',
+    over: 'HTTP/1.1',
+    async run({ app, handlersRun }) {
+      for (const target of ['\\me', 'me', '*', 'http://a/me', 'http://127.0.0.1//me', '?/me']) {
+        const status = await sendRaw(app.origin, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+        ok(status !== undefined && status >= 400 && status < 500, `${target} without a token: ${status}`);
+      }
+      strictEqual(handlersRun(), 0);
     },
   },
   {
@@ -51,6 +62,37 @@ export const routingCases: readonly SuiteCase[] = [
         }
       }
       strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 154: the origin is where the client asked, whatever forwarded fields say',
+    async run({ start, token }) {
+      const { route, lastSeen } = watched();
+      const app = await start({ routes: [route] });
+      const { protocol, host } = new URL(app.origin);
+      const headers = [
+        ['x-forwarded-host', 'evil.example.test'],
+        ['x-forwarded-proto', 'gopher'],
+        ['forwarded', 'host=evil.example.test;proto=gopher'],
+        ['origin', 'https://evil.example.test'],
+      ] as const;
+      for (const asked of [host, 'api.example.test:8080', 'API.example.test']) {
+        strictEqual((await app.ask({ path: '/watched', token: await token(), headers: [['host', asked], ...headers] })).status, 200);
+        strictEqual(lastSeen(), `${protocol}//${asked.toLowerCase()}`);
+      }
+    },
+  },
+  {
+    name: 'rule 154: a malformed Host, or a second one, gives no origin',
+    // over HTTP/2 Node refuses them
+    over: 'HTTP/1.1',
+    async run({ start, token }) {
+      const { route, lastSeen } = watched();
+      const app = await start({ routes: [route] });
+      for (const hosts of [['user@api.example.test'], ['api.example.test/x'], ['a b'], ['a, b'], ['a,b'], [''], ['api.example.test', 'other.example.test']]) {
+        strictEqual((await app.ask({ path: '/watched', token: await token(), headers: hosts.map((host) => ['host', host] as const) })).status, 200);
+        strictEqual(lastSeen(), undefined, hosts.join(' and '));
+      }
     },
   },
   {
@@ -79,8 +121,7 @@ export const routingCases: readonly SuiteCase[] = [
       };
       const app = await start({ routes: [spoiler] });
       const good = await token({ subject: 'ada', roles: ['user'] });
-      for (let round = 0; round < 2; round++)
-        deepStrictEqual((await send(app.origin, { path: '/spoil', token: good })).json(), { subject: 'ada', roles: ['user'] });
+      for (let round = 0; round < 2; round++) deepStrictEqual((await app.ask({ path: '/spoil', token: good })).json(), { subject: 'ada', roles: ['user'] });
       strictEqual(tried, 6);
     },
   },
@@ -88,8 +129,8 @@ export const routingCases: readonly SuiteCase[] = [
     name: 'the Auth is found under another property when that is wished',
     async run({ start, token }) {
       const app = await start({ property: 'caller' });
-      deepStrictEqual((await send(app.origin, { path: '/optional', token: await token({ subject: 'ada' }) })).json(), { subject: 'ada' });
-      strictEqual((await send(app.origin, { path: '/me', token: await token() })).status, 200);
+      deepStrictEqual((await app.ask({ path: '/optional', token: await token({ subject: 'ada' }) })).json(), { subject: 'ada' });
+      strictEqual((await app.ask({ path: '/me', token: await token() })).status, 200);
     },
   },
   {
@@ -111,8 +152,18 @@ export const routingCases: readonly SuiteCase[] = [
       const open: SuiteRoute = { method: 'GET', path: '/open', access: 'public', policies: [], answer: () => ({ status: 200, body: { open: true } }) };
       const closed: SuiteRoute = { method: 'GET', path: '/open/closed', access: 'required', policies: [scope('a')], answer: () => ({ status: 200 }) };
       const app = await start({ routes: [open, closed] });
-      strictEqual((await send(app.origin, { path: '/open' })).status, 200);
-      await expectUnauthorized(await send(app.origin, { path: '/open/closed' }), { scope: 'a' });
+      strictEqual((await app.ask({ path: '/open' })).status, 200);
+      await expectUnauthorized(await app.ask({ path: '/open/closed' }), { scope: 'a' });
     },
   },
 ];
+
+/** A route, and the origin of the last request for it. */
+function watched(): { route: SuiteRoute; lastSeen(): string | undefined } {
+  let seen: string | undefined;
+  const watch = policy('watch', (_auth, request) => {
+    seen = request?.origin;
+    return true;
+  });
+  return { route: { method: 'GET', path: '/watched', access: 'required', policies: [watch], answer: () => ({ status: 200 }) }, lastSeen: () => seen };
+}

@@ -1,0 +1,97 @@
+import Koa from 'koa';
+import { createGuard, getAuth } from '@tokenward/koa';
+import { createTestIssuer, expectUnauthorized, expectUnavailable } from '@tokenward/testing';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { createSecureServer } from 'node:http2';
+import { request as httpsRequest } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { handlerOf } from './start-koa.js';
+
+async function serve() {
+  const issuer = await createTestIssuer();
+  onTestFinished(() => issuer.close());
+  const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience });
+  const app = new Koa();
+  app.use(guard()).use((context, next) => {
+    if (context.path === '/upload') return next();
+    context.body = { for: getAuth(context).subject };
+    return undefined;
+  });
+  const server = app.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close().closeAllConnections());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { issuer, guard, app, server, port, url: `http://127.0.0.1:${port}/`, headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
+}
+
+test('warm() fetches the keys ahead of the first request', async () => {
+  const { issuer, guard, url, headers } = await serve();
+  await guard.warm();
+  issuer.misbehave('error');
+  expect((await fetch(url, { headers })).status).toBe(200);
+  expect(issuer.requests).toEqual({ metadata: 1, jwks: 1 });
+});
+
+test('close() has those answered who wait for keys, so that the server ends soon', async () => {
+  const { issuer, guard, server, url, headers } = await serve();
+  issuer.misbehave('hang');
+  const answer = fetch(url, { headers: { ...headers, connection: 'close' } });
+  await vi.waitFor(() => expect(issuer.requests.metadata).toBe(1));
+  const closed = once(server, 'close');
+  const startedAt = performance.now();
+  server.close();
+  await guard.close();
+  await expectUnavailable(await answer);
+  await closed;
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
+test('rule 150: with checkContinue an upload is refused before its first byte, and one that may be is asked for by the app', async () => {
+  const { app, server, port, headers } = await serve();
+  app.use(async (context) => {
+    context.res.writeContinue();
+    context.body = await text(context.req);
+  });
+  server.on('checkContinue', handlerOf(app));
+  const refused = beginUpload(port, {});
+  const [refusal] = (await once(refused.upload, 'response')) as [IncomingMessage];
+  expect([refusal.statusCode, refusal.headers.connection]).toEqual([401, 'close']);
+  expect(refused.continued).not.toHaveBeenCalled();
+  refused.upload.destroy();
+
+  const { upload, continued } = beginUpload(port, headers);
+  await vi.waitFor(() => expect(continued).toHaveBeenCalledOnce());
+  upload.end('a long body');
+  const [response] = (await once(upload, 'response')) as [IncomingMessage];
+  expect([response.statusCode, Buffer.concat(await response.toArray()).toString()]).toEqual([200, 'a long body']);
+});
+
+function beginUpload(port: number, headers: Record<string, string>) {
+  const upload = request({ port, path: '/upload', method: 'POST', headers: { ...headers, expect: '100-continue', 'content-type': 'text/plain' } });
+  const continued = vi.fn();
+  upload.on('continue', continued).flushHeaders();
+  return { upload, continued };
+}
+
+test('a server for HTTP/2 that takes HTTP/1.1, too, guards both', async () => {
+  const { app, headers } = await serve();
+  const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
+  const server = createSecureServer({ key: key!, cert: cert!, allowHTTP1: true }, handlerOf(app)).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  async function ask(given: Record<string, string>): Promise<Response> {
+    const asked = httpsRequest({ port, host: '127.0.0.1', headers: given, rejectUnauthorized: false, agent: false }).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(response.httpVersion).toBe('1.1');
+    return new Response(await response.toArray().then(Buffer.concat), { status: response.statusCode!, headers: response.headers as Record<string, string> });
+  }
+
+  await expectUnauthorized(await ask({}));
+  expect(await (await ask(headers)).json()).toEqual({ for: 'user-1' });
+});

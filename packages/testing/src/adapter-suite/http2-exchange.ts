@@ -1,0 +1,53 @@
+import { connect, constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { messageOf, received, type Ask, type Received, type Sent } from './exchange.js';
+
+/** One connection over HTTP/2, on which everything is asked. */
+export interface Http2Connection {
+  readonly ask: Ask;
+  close(): void;
+}
+
+/** Over http in the clear by prior knowledge, over https with whatever certificate the server has. */
+export function connectHttp2(origin: string): Http2Connection {
+  const session = connect(origin, { rejectUnauthorized: false });
+  // what goes wrong with the connection is told by each of its streams
+  session.on('error', () => {});
+  return { ask: (sent) => sendHttp2(session, new URL(origin).host, sent), close: () => session.destroy() };
+}
+
+/** An answer is whole when the server has ended the stream in good order, though it may not have read the request's body. */
+function sendHttp2(session: ClientHttp2Session, host: string, sent: Sent): Promise<Received> {
+  const { method = 'GET', path, signal } = sent;
+  const { payload, isBegun, lines, timeoutMs } = messageOf(sent, host);
+  return new Promise((resolve, reject) => {
+    const fields = { ':method': method, ':path': path, ...fieldsOf(lines) };
+    const stream = session.request(fields, { endStream: payload === undefined, ...(signal && { signal }) });
+    let status = 0;
+    let rawHeaders: string[] = [];
+    stream.setTimeout(timeoutMs, () => stream.destroy(new Error(`${method} ${path}: no answer within ${timeoutMs / 1000} s`)));
+    stream.once('error', reject);
+    stream.once('response', ({ ':status': code, ...headers }) => {
+      status = code ?? 0;
+      rawHeaders = Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((line) => [name, String(line)]));
+    });
+    const closed = new Promise<void>((done) => stream.once('close', done));
+    Promise.all([text(stream), closed]).then(([body]) => {
+      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) resolve(received(status, rawHeaders, body));
+      else reject(new Error(`${method} ${path}: the stream was reset with code ${stream.rstCode}`));
+    }, reject);
+    if (isBegun) stream.write(payload);
+    else if (payload !== undefined) stream.end(payload);
+  });
+}
+
+/** A field that stands on several lines is an array. HTTP/2 says the host in `:authority` (RFC 9113 s8.3.1). */
+function fieldsOf(lines: readonly (readonly [name: string, value: string])[]): OutgoingHttpHeaders {
+  const fields: Record<string, string | string[]> = {};
+  for (const [given, value] of lines) {
+    const lower = given.toLowerCase();
+    const name = lower === 'host' ? ':authority' : lower;
+    fields[name] = name in fields ? [fields[name]!, value].flat() : value;
+  }
+  return fields;
+}
