@@ -8,6 +8,7 @@ import { pathWithPnpm } from './pnpm.mjs';
 import { publicPackages } from './public-packages.mjs';
 import { command, endAll } from './rehearsal/command.mjs';
 import { freshEnvironment } from './rehearsal/environment.mjs';
+import { NEST_CHECKS_PER_RUNTIME, tryNest } from './rehearsal/nest.mjs';
 import { startRegistry } from './rehearsal/registry.mjs';
 import { checkPublished, copyWorkingTree, ensureChangeset, versionAfter } from './rehearsal/release.mjs';
 import { createReport, Stop } from './rehearsal/report.mjs';
@@ -85,8 +86,10 @@ async function use(packages) {
   const snippet = await report.step("the README's snippet", () => readSnippet(readFileSync(join(express, 'README.md'), 'utf8')));
   const env = freshEnvironment(join(folder, 'newcomer'), { url: registry.url }, path);
   const { present, absent } = runtimes(root);
-  for (const { name } of absent) report.skip(`${name}: compat/ is not installed`, MANAGERS.length * CHECKS_PER_RUNTIME);
+  for (const { name } of absent) report.skip(`${name}: compat/ is not installed`, MANAGERS.length * CHECKS_PER_RUNTIME + NEST_CHECKS_PER_RUNTIME);
   await Promise.all(MANAGERS.map((manager) => tryAsUser({ manager, folder, env, root, snippet, runtimes: present, check: report.check })));
+  const nestjs = packages.find(({ name }) => name === '@tokenward/nestjs');
+  await tryNest({ folder, env, readme: readFileSync(join(nestjs.folder, 'README.md'), 'utf8'), runtimes: present, check: report.check });
 }
 
 function end() {

@@ -1,0 +1,81 @@
+import { Body, Controller, Delete, Get, HttpCode, Module, Param, Post, Put } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { acr, anyOf, CurrentAuth, maxAge, OptionalAuth, Public, Require, role, Roles, Scopes, scope, TokenwardModule, type Auth } from '@tokenward/nestjs';
+
+interface Order {
+  readonly id: string;
+  readonly item: string;
+  readonly quantity: number;
+}
+
+const orders: Order[] = [{ id: '1', item: 'tea', quantity: 2 }];
+
+@Controller()
+class ApiController {
+  @Get('public')
+  @Public()
+  public() {
+    return { public: true };
+  }
+
+  @Get('optional')
+  @OptionalAuth()
+  optional(@CurrentAuth() auth: Auth | undefined) {
+    return { subject: auth?.subject ?? null };
+  }
+
+  @Get('me')
+  me(@CurrentAuth() { subject, issuer, clientId, scopes, roles }: Auth) {
+    return { subject, issuer, clientId: clientId ?? null, scopes, roles };
+  }
+
+  @Get('reports')
+  @Require(anyOf(scope('reports:read'), role('auditor', 'finance')))
+  reports() {
+    return [{ month: '2026-10', orders: orders.length }];
+  }
+
+  @Put('payout')
+  @Require(scope('payout'), acr('urn:example:mfa'), maxAge(300))
+  payout() {
+    return { paid: true };
+  }
+}
+
+@Controller('orders')
+class OrdersController {
+  @Get()
+  @Scopes('orders:read')
+  list() {
+    return orders;
+  }
+
+  @Post()
+  @Scopes('orders:write')
+  create(@Body() body: Omit<Order, 'id'>) {
+    const order = { ...body, id: String(orders.length + 1) };
+    orders.push(order);
+    return order;
+  }
+
+  @Delete(':id')
+  @Roles('admin')
+  @HttpCode(204)
+  remove(@Param('id') id: string) {
+    const at = orders.findIndex((order) => order.id === id);
+    if (at >= 0) orders.splice(at, 1);
+  }
+}
+
+@Module({
+  imports: [TokenwardModule.forRoot()], // reads ISSUER_BASE_URL and AUDIENCE
+  controllers: [ApiController, OrdersController],
+})
+class AppModule {}
+
+const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'], forceCloseConnections: true });
+await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');
+console.log(`listening on ${await app.getUrl()}`);
+
+process.once('SIGTERM', () => void app.close());

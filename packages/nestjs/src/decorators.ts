@@ -1,0 +1,84 @@
+import { UseGuards } from '@nestjs/common';
+import { anyRole, anyScope, ConfigurationError, role, scope, type Policy } from '@tokenward/core';
+import { accessOf } from '@tokenward/core/adapter';
+import { TokenwardGuard } from './guard.js';
+import { isGuarded, mark, type Mark } from './rule.js';
+
+/** For a class or for a method. */
+export type ClassOrMethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;
+
+/** All of these scopes are needed, beside what the class and other decorators need. */
+export function Scopes(...scopes: readonly string[]): ClassOrMethodDecorator {
+  return guarded('@Scopes()', { policy: scope(...scopes) });
+}
+
+/** At least one of these scopes is needed. */
+export function AnyScope(...scopes: readonly string[]): ClassOrMethodDecorator {
+  return guarded('@AnyScope()', { policy: anyScope(...scopes) });
+}
+
+/** All of these roles are needed. */
+export function Roles(...roles: readonly string[]): ClassOrMethodDecorator {
+  return guarded('@Roles()', { policy: role(...roles) });
+}
+
+/** At least one of these roles is needed. */
+export function AnyRole(...roles: readonly string[]): ClassOrMethodDecorator {
+  return guarded('@AnyRole()', { policy: anyRole(...roles) });
+}
+
+/**
+ * All of these policies are needed.
+ *
+ * @throws ConfigurationError where one is no policy
+ *
+ * @example @Put('payout') @Require(scope('payout'), acr('urn:example:mfa'), maxAge(300))
+ */
+export function Require(...policies: readonly [Policy, ...Policy[]]): ClassOrMethodDecorator {
+  const { policy } = accessOf('required', policies);
+  if (!policy) throw misuse('@Require()', 'needs at least one policy; for a valid token alone there is @Authenticated()');
+  return guarded('@Require()', { policy });
+}
+
+/** A valid token is needed, and nothing more: where the class says @Public(), or where the global guard can't see the handler. */
+export function Authenticated(): ClassOrMethodDecorator {
+  return guarded('@Authenticated()', { word: 'required' });
+}
+
+/** No credentials are needed, but wrong ones are refused, and a token that is there needs what else is asked for. */
+export function OptionalAuth(): ClassOrMethodDecorator {
+  return guarded('@OptionalAuth()', { word: 'optional' });
+}
+
+/** Open to everybody, whatever credentials are sent. On a method it lifts what the class needs; on a class it lifts nothing of its methods. */
+export function Public(): ClassOrMethodDecorator {
+  return (target, key, descriptor) => place('@Public()', { word: 'public' }, target, key, descriptor);
+}
+
+/** Which guard decides, where there are several: the `name` that `TokenwardModule.forRoot` was given. */
+export function GuardedBy(name: string): ClassOrMethodDecorator {
+  if (typeof name !== 'string' || name === '') throw misuse('@GuardedBy()', 'needs the name of a guard');
+  return guarded('@GuardedBy()', { guard: name });
+}
+
+/** The guard itself stands on the class or method as well, since there are handlers that Nest's global guards don't see (hybrid applications). */
+function guarded(name: string, added: Mark): ClassOrMethodDecorator {
+  return (target, key, descriptor) => {
+    place(name, added, target, key, descriptor);
+    const at: unknown = descriptor ? descriptor.value : target;
+    if (isGuarded(at as object)) return;
+    if (descriptor) UseGuards(TokenwardGuard)(target, key!, descriptor);
+    else UseGuards(TokenwardGuard)(target as new () => unknown);
+  };
+}
+
+function place(name: string, added: Mark, target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void {
+  const isMethod = key !== undefined && typeof descriptor?.value === 'function' && typeof target !== 'function';
+  if (!isMethod && (key !== undefined || typeof target !== 'function'))
+    throw misuse(name, `stands on ${String(key)}, which is no method: it belongs on a class or a method`);
+  mark(target, key, added);
+}
+
+function misuse(path: string, message: string): ConfigurationError {
+  return new ConfigurationError([{ path, message }]);
+}

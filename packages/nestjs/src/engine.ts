@@ -1,0 +1,76 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ConfigurationError, type Access, type Auth, type Decision, type Policy } from '@tokenward/core';
+import { accessOf, createNativeGuard, OptionReader, type AdapterOptions } from '@tokenward/core/adapter';
+import { view, type RpcAuthorization } from './carrier.js';
+
+export interface NestGuardOptions extends AdapterOptions<[context: ExecutionContext]> {
+  /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */
+  readonly leaveUnmarkedHandlersOpen?: boolean | undefined;
+  /** Prints, at start, every handler with what it needs. Default: false. */
+  readonly printHandlers?: boolean | undefined;
+  /**
+   * Where a microservice's message carries its `Authorization` value, for transports in which it is not the packet's metadata: a gRPC
+   * `Metadata`, a header of NATS, Kafka or RabbitMQ.
+   */
+  readonly rpcAuthorization?: RpcAuthorization | undefined;
+  /** The name of the security scheme in the OpenAPI document (`DocumentBuilder.addOAuth2`). Default: `oauth2`. */
+  readonly openApiScheme?: string | undefined;
+}
+
+/** A guard as other providers see it: `@Inject(guardToken())`. */
+export interface NestGuard {
+  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
+  permit(auth: Auth, policy: Policy): Decision<Auth>;
+  /**
+   * Fetches the issuer's keys ahead of the first request.
+   *
+   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
+   */
+  warm(): Promise<void>;
+}
+
+/** One named guard. */
+export interface Engine extends NestGuard {
+  decide(request: object, access: Access): Decision | Promise<Decision>;
+  close(): Promise<void>;
+  readonly leaveUnmarkedHandlersOpen: boolean;
+  readonly printHandlers: boolean;
+  readonly openApiScheme: string;
+  readonly onDenied: NestGuardOptions['onDenied'];
+  readonly rpcAuthorization: RpcAuthorization | undefined;
+}
+
+/**
+ * Makes one guard.
+ *
+ * @throws ConfigurationError that lists all that is wrong with the options
+ */
+export function createEngine(options: NestGuardOptions): Engine {
+  const { leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme, ...ofGuard } = options;
+  const reader = new OptionReader({ leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme }, [
+    'leaveUnmarkedHandlersOpen',
+    'printHandlers',
+    'rpcAuthorization',
+    'openApiScheme',
+  ]);
+  reader.flag('leaveUnmarkedHandlersOpen');
+  reader.flag('printHandlers');
+  reader.fn('rpcAuthorization');
+  const scheme = reader.text('openApiScheme', 'oauth2');
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return {
+    ...createNativeGuard<object, [ExecutionContext]>(ofGuard, view),
+    leaveUnmarkedHandlersOpen: leaveUnmarkedHandlersOpen === true,
+    printHandlers: printHandlers === true,
+    openApiScheme: scheme,
+    rpcAuthorization,
+  };
+}
+
+const A_TOKEN = accessOf('required', []);
+
+/** Whether a token that was good still is. What would have to be waited for is left for the next look. */
+export function stillAdmits({ decide }: Engine, request: object): boolean {
+  const decision = decide(request, A_TOKEN);
+  return decision instanceof Promise || decision.outcome === 'allow';
+}

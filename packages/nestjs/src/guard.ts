@@ -1,0 +1,111 @@
+import type { ServerResponse } from 'node:http';
+import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Access, Decision, Deny, ResponseHeaders } from '@tokenward/core';
+import { accessOf, applyHeaders, asError, createMemory, isAnswered } from '@tokenward/core/adapter';
+import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
+import { exceptionOf } from './denial.js';
+import { rememberAuth } from './current-auth.js';
+import { GUARD, ruleOfHandler, type Rule } from './rule.js';
+import { endWithToken } from './sockets.js';
+import { earlyDecision } from './uploads.js';
+import { stillAdmits, type Engine } from './engine.js';
+import { GUARDS, type Guards } from './guards.js';
+
+/** Contexts that were admitted already: the guard may stand both among the global guards and on the handler. */
+const admitted = createMemory<ExecutionContext, true>();
+
+/** Admits a call to its handler by what the handler's decorators ask for, in every kind of context, or refuses it. */
+@Injectable()
+export class TokenwardGuard implements CanActivate {
+  static readonly [GUARD] = true;
+  readonly #guards: Guards | undefined;
+
+  constructor(@Optional() @Inject(GUARDS) guards?: Guards) {
+    this.#guards = guards;
+  }
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (admitted.get(context)) return true;
+    const rule = ruleOfHandler(context.getClass(), context.getHandler());
+    if (!rule.access) return true;
+    const engine = this.#engineOf(rule);
+    if (!rule.marked && engine.leaveUnmarkedHandlersOpen) return true;
+    const carrier = carrierOf(context, engine.rpcAuthorization);
+    const early = carrier && earlyDecision(carrier.request, rule.access);
+    if (early) return isGone(carrier) ? never() : settle(early, context, carrier, rule, engine);
+    const decision = carrier ? engine.decide(carrier.request, rule.access) : engine.decide(unseenRequest(), withCredentials(rule.access));
+    if (!(decision instanceof Promise)) return settle(decision, context, carrier, rule, engine);
+    return decision.then((settled) => (carrier && isGone(carrier) ? never() : settle(settled, context, carrier, rule, engine)));
+  }
+
+  #engineOf({ guard }: Rule): Engine {
+    if (!this.#guards) throw new Error('tokenward: TokenwardModule is not imported, so nobody is admitted: add TokenwardModule.forRoot(...) to the imports');
+    return this.#guards.get(guard);
+  }
+}
+
+/** Where credentials can't be seen, that there are none is not known. */
+function withCredentials({ policy }: Access): Access {
+  return accessOf('required', policy ? [policy] : []);
+}
+
+function settle(decision: Decision, context: ExecutionContext, carrier: Carrier | undefined, rule: Rule, engine: Engine): boolean | Promise<boolean> {
+  if (decision.outcome === 'deny') return refuse(decision, context, carrier, engine);
+  admitted.set(context, true);
+  if (!carrier) return true;
+  const { request, response, socket } = carrier;
+  if (response) setHeaders(response as ServerResponse, decision.headers);
+  rememberAuth(request, rule.guard, decision.auth);
+  if (socket && decision.auth) endWithToken(request, socket, decision.auth, () => stillAdmits(engine, request));
+  return true;
+}
+
+function refuse(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Engine): never | Promise<boolean> {
+  if (engine.onDenied) return answer(decision, context, carrier, engine);
+  throw denied(decision, context, carrier);
+}
+
+async function answer(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Engine): Promise<boolean> {
+  try {
+    await engine.onDenied!(decision, context);
+  } catch (thrown) {
+    throw asError(thrown);
+  }
+  if (carrier?.response && isSent(carrier.response as ServerResponse)) return never();
+  throw denied(decision, context, carrier);
+}
+
+function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
+  if (carrier?.response) setHeaders(carrier.response as ServerResponse, decision.headers);
+  return exceptionOf(decision, context.getType<string>());
+}
+
+/** Express' response is Node's own, Fastify's reply has it. */
+interface FastifyReply {
+  readonly raw: ServerResponse;
+  readonly sent: boolean;
+  headers(headers: ResponseHeaders): unknown;
+}
+
+function isReply(response: ServerResponse | FastifyReply): response is FastifyReply {
+  return 'raw' in response;
+}
+
+function isSent(response: ServerResponse | FastifyReply): boolean {
+  return isReply(response) ? response.sent || isAnswered(response.raw) : isAnswered(response);
+}
+
+function setHeaders(response: ServerResponse | FastifyReply, headers: ResponseHeaders): void {
+  if (isReply(response)) response.headers(headers);
+  else applyHeaders(response, headers);
+}
+
+/** While keys were fetched a time-out may have answered, or the client may have left: no handler runs for it. */
+function isGone({ response }: Carrier): boolean {
+  return response !== undefined && isSent(response as ServerResponse);
+}
+
+/** A call that was answered is over: neither its handler nor an exception filter has anything to do. */
+function never(): Promise<boolean> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,157 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { allOf, ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
+import { accessOf, authOf } from '@tokenward/core/adapter';
+import { problemsOf, problemsOfFields, problemsOfHybrid } from './audit.js';
+import { loadExceptions } from './denial.js';
+import { stillAdmits, type Engine, type NestGuard } from './engine.js';
+import { findGateways, findHandlers, type Handler } from './handlers.js';
+import { describeHandler, lineOf, type HandlerDescription } from './list.js';
+import { describeInOpenApi } from './open-api.js';
+import { DEFAULT_GUARD, ruleOfClass } from './rule.js';
+import { endWithToken, guardHandshakes, type Handshake, type Place } from './sockets.js';
+import { leaveRefusedBodiesUnread } from './uploads.js';
+
+/** The token of {@link Guards}. */
+export const GUARDS = Symbol.for('tokenward.guards');
+
+/** Everything that one application guards: its handlers, and the guards that decide on them, by name. */
+@Injectable()
+export class Guards implements OnModuleInit, OnModuleDestroy {
+  readonly #engines = new Map<string, Engine>();
+  readonly #modules: ModulesContainer;
+  readonly #adapterHost: HttpAdapterHost;
+  readonly #handlers: readonly Handler[];
+  readonly #config: ApplicationConfig;
+
+  constructor(
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ApplicationConfig) config: ApplicationConfig,
+    @Inject(HttpAdapterHost) adapterHost: HttpAdapterHost,
+  ) {
+    this.#modules = modules;
+    this.#config = config;
+    this.#adapterHost = adapterHost;
+    this.#handlers = findHandlers(modules, config);
+    refuseToStart([...problemsOf(this.#handlers, modules), ...this.#problemsOfHybrid()]);
+    guardHandshakes(config, (place) => this.#handshakeAt(place));
+    if (adapterHost.httpAdapter) this.#leaveRefusedBodiesUnread();
+  }
+
+  /** Adds a guard. What its handlers need is told to OpenAPI, where that is installed. */
+  async add(name: string, create: () => Engine): Promise<NestGuard> {
+    if (this.#engines.has(name)) refuseToStart([{ path: 'TokenwardModule', message: `is there twice for the guard "${name}": give one of them a name` }]);
+    const engine = create();
+    this.#engines.set(name, engine);
+    await this.prepare(engine, name);
+    return engine;
+  }
+
+  /** Loads what the handlers' kinds want of Nest's optional packages. */
+  protected async prepare(engine: Engine, name: string = DEFAULT_GUARD): Promise<void> {
+    await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
+    await describeInOpenApi(
+      this.#handlers.filter(({ kind, rule }) => kind === 'http' && rule.guard === name),
+      engine,
+    );
+  }
+
+  has(name: string): boolean {
+    return this.#engines.has(name);
+  }
+
+  /** @throws Error where there is no guard of that name: nobody is admitted by it */
+  get(name: string): Engine {
+    const engine = this.#engines.get(name);
+    if (!engine) throw new Error(`tokenward: there is no guard "${name}": ${nameIt(name)}`);
+    return engine;
+  }
+
+  /** Every handler of the application with what it needs. */
+  list(): HandlerDescription[] {
+    return findHandlers(this.#modules, this.#config).map((handler) => describeHandler(handler, this.get(handler.rule.guard)));
+  }
+
+  onModuleInit(): void | Promise<void> {
+    const nameless = [...new Set(this.#handlers.map(({ rule }) => rule.guard))].filter((name) => !this.has(name));
+    refuseToStart([
+      ...nameless.map((name) => ({
+        path: this.#handlers.find(({ rule }) => rule.guard === name)!.name,
+        message: `needs the guard "${name}": ${nameIt(name)}`,
+      })),
+      ...this.#problemsOfHybrid(),
+      ...problemsOfFields(this.#handlers, this.#modules),
+    ]);
+    if (![...this.#engines.values()].some(({ printHandlers }) => printHandlers)) return;
+    const logger = new Logger('Tokenward');
+    for (const handler of this.list()) logger.log(lineOf(handler));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    for (const engine of this.#engines.values()) await engine.close();
+  }
+
+  #leaveRefusedBodiesUnread(): void {
+    const handlers = this.#handlers.filter(({ kind }) => kind === 'http');
+    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, handlers, (request, { access, guard, marked }) => {
+      if (!access || !this.has(guard)) return undefined;
+      const engine = this.get(guard);
+      return !marked && engine.leaveUnmarkedHandlersOpen ? undefined : engine.decide(request, access);
+    });
+  }
+
+  /** In tests Nest learns of its HTTP adapter only after the providers were made. */
+  #problemsOfHybrid(): ConfigurationProblem[] {
+    return this.#adapterHost.httpAdapter ? problemsOfHybrid(this.#handlers) : [];
+  }
+
+  /** What those who connect need: what all classes of gateways need that listen there. */
+  #handshakeAt(place: Place): Handshake | undefined {
+    const here = findGateways(this.#modules).filter((gateway) => place.port === -1 || isSamePlace(placeOf(gateway), place));
+    const rules = here.map(ruleOfClass).filter(({ access, guard, marked }) => access && (marked || !this.get(guard).leaveUnmarkedHandlersOpen));
+    if (rules.length === 0) return undefined;
+    const names = new Set(rules.map(({ guard }) => guard));
+    if (names.size > 1) {
+      refuseToStart([
+        { path: here.map(({ name }) => name).join(', '), message: `share one socket and are @GuardedBy() several guards: ${[...names].join(', ')}` },
+      ]);
+    }
+    const engine = this.get(rules[0]!.guard);
+    const policies = rules.flatMap(({ access }) => access!.policy ?? []);
+    const access = accessOf(
+      rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required',
+      policies.length > 1 ? [allOf(...policies)] : policies,
+    );
+    return {
+      decide: (request) => engine.decide(request, access),
+      watch(request, socket) {
+        const auth = authOf(request);
+        if (auth) endWithToken(request, socket, auth, () => stillAdmits(engine, request));
+      },
+    };
+  }
+}
+
+function placeOf(gateway: object): Place {
+  const { path, namespace } = (Reflect.getMetadata('websockets:gateway_options', gateway) ?? {}) as Partial<Place>;
+  return { port: (Reflect.getMetadata('port', gateway) as number | undefined) ?? 0, path, namespace };
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+  return one.port === other.port && one.path === other.path && slashed(one.namespace) === slashed(other.namespace);
+}
+
+function slashed(namespace: unknown): unknown {
+  if (namespace === undefined || namespace === '' || namespace === '/') return undefined;
+  return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
+}
+
+function nameIt(name: string): string {
+  return name === DEFAULT_GUARD
+    ? 'add TokenwardModule.forRoot(...) without a name to the imports, or put @GuardedBy(...) on the handler'
+    : `add TokenwardModule.forRoot({ name: '${name}', ... }) to the imports`;
+}
+
+function refuseToStart(problems: readonly ConfigurationProblem[]): void {
+  if (problems.length > 0) throw new ConfigurationError([...problems]);
+}

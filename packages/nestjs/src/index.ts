@@ -1,0 +1,8 @@
+export * from '@tokenward/core';
+export { guardToken, listHandlers, TokenwardModule, type NestGuardExtras } from './module.js';
+export { TokenwardGuard } from './guard.js';
+export type { NestGuard, NestGuardOptions } from './engine.js';
+export type { HandlerDescription } from './list.js';
+export { AccessDeniedException, type RefusalDetails } from './denial.js';
+export { CurrentAuth, getAuth } from './current-auth.js';
+export { AnyRole, AnyScope, Authenticated, GuardedBy, OptionalAuth, Public, Require, Roles, Scopes, type ClassOrMethodDecorator } from './decorators.js';

@@ -1,0 +1,36 @@
+import type { Engine } from './engine.js';
+import type { Handler } from './handlers.js';
+import { DEFAULT_GUARD } from './rule.js';
+
+/** A handler and what it needs, for people and for checks of your own. */
+export interface HandlerDescription {
+  readonly kind: Handler['kind'];
+  /** `OrdersController.list` */
+  readonly name: string;
+  /** How it is reached: `GET /orders`, `Query orders`, `message "move"`. A versioned path is told without its version. */
+  readonly at: string;
+  /** `with its parent`: a field of GraphQL, which is reached only through what has it. */
+  readonly access: 'public' | 'optional' | 'required' | 'with its parent';
+  /** As the calls that make it: `scope("orders:read")`. */
+  readonly policy: string | undefined;
+  /** The name of the guard that decides. */
+  readonly guard: string;
+}
+
+export function describeHandler({ kind, name, at, rule, isField }: Handler, { leaveUnmarkedHandlersOpen }: Engine): HandlerDescription {
+  const { access, guard, marked } = rule;
+  const open = !access || (!marked && leaveUnmarkedHandlersOpen);
+  return {
+    kind,
+    name,
+    at,
+    access: open ? 'public' : isField && !marked ? 'with its parent' : access.credentials!,
+    policy: open || !access.policy ? undefined : String(access.policy),
+    guard,
+  };
+}
+
+export function lineOf({ kind, name, at, access, policy, guard }: HandlerDescription): string {
+  const by = guard === DEFAULT_GUARD || access === 'public' ? '' : ` by "${guard}"`;
+  return `${access.padEnd(8)} ${kind} ${at} (${name})${policy ? ` needs ${policy}` : ''}${by}`;
+}

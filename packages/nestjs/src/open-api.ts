@@ -1,0 +1,52 @@
+import { RequestMethod } from '@nestjs/common';
+import type { Policy } from '@tokenward/core';
+import type { Engine } from './engine.js';
+import type { Handler } from './handlers.js';
+
+/**
+ * Adds to the OpenAPI document what handlers need and how they refuse, where @nestjs/swagger is installed. What a handler's own decorators of
+ * swagger say of its security or of these answers stays.
+ */
+export async function describeInOpenApi(handlers: readonly Handler[], { leaveUnmarkedHandlersOpen, openApiScheme }: Engine): Promise<void> {
+  const guarded = handlers.filter(({ rule }) => rule.access && (rule.marked || !leaveUnmarkedHandlersOpen));
+  const swagger = guarded.length > 0 ? await import('@nestjs/swagger').catch(() => undefined) : undefined;
+  if (!swagger) return;
+  const { ApiResponse, ApiSecurity } = swagger;
+  for (const { owner, key, rule } of guarded) {
+    const { descriptor, prototype } = methodOf(owner.prototype as object, key);
+    const method = descriptor.value as object;
+    const { credentials, policy } = rule.access!;
+    if (!Reflect.hasMetadata(SECURITY, method)) {
+      if (credentials === 'optional') ApiSecurity({})(prototype, key, descriptor);
+      ApiSecurity(openApiScheme, policy ? scopesIn(policy) : [])(prototype, key, descriptor);
+    }
+    const said = Reflect.getMetadata(RESPONSES, method) as Record<string, unknown> | undefined;
+    if (!said) ApiResponse(successOf(prototype, key, method))(prototype, key, descriptor);
+    if (!said?.['401']) ApiResponse({ status: 401, description: 'No access token, or one that is not valid' })(prototype, key, descriptor);
+    if (policy && !said?.['403'])
+      ApiResponse({ status: 403, description: `The access token lacks what is needed: ${String(policy)}` })(prototype, key, descriptor);
+  }
+}
+
+const SECURITY = 'swagger/apiSecurity';
+const RESPONSES = 'swagger/apiResponse';
+
+/** What swagger says of a method that says nothing of its answers: nothing of the kind, once there is one. Its compiler plugin knows their type. */
+function successOf(prototype: object, key: string, method: object): { status: number } {
+  const { _OPENAPI_METADATA_FACTORY: factory } = prototype.constructor as { _OPENAPI_METADATA_FACTORY?: () => Record<string, object> };
+  const isPost = Reflect.getMetadata('method', method) === RequestMethod.POST;
+  const status = (Reflect.getMetadata('__httpCode__', method) as number | undefined) ?? (isPost ? 201 : 200);
+  return { status, ...factory?.()[key] };
+}
+
+/** The method as it stands on the class, or on one that it extends. */
+function methodOf(prototype: object, key: string): { prototype: object; descriptor: PropertyDescriptor } {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, key);
+  return descriptor ? { prototype, descriptor } : methodOf(Object.getPrototypeOf(prototype) as object, key);
+}
+
+/** OpenAPI can only ask for all of some scopes: of alternatives it tells nothing, the 403's words do. */
+function scopesIn(policy: Policy): string[] {
+  if (policy.kind === 'scope') return [...policy.scopes];
+  return policy.kind === 'allOf' ? policy.policies.flatMap(scopesIn) : [];
+}

@@ -1,0 +1,62 @@
+import { Module, type DynamicModule, type INestApplication, type Provider, type Type } from '@nestjs/common';
+import { TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
+import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { send, type Received, type Sent } from './exchange.js';
+import { createApp, listen, type Platform } from './start-nest.js';
+
+/** An application of a test, with an issuer of its own. */
+export interface World {
+  readonly issuer: TestIssuer;
+  start(parts: Parts): Promise<Started>;
+  token(wishes?: TokenWishes): Promise<string>;
+  close(): Promise<void>;
+}
+
+interface Parts {
+  readonly controllers?: Type[];
+  readonly providers?: Provider[];
+  readonly imports?: (Type | DynamicModule)[];
+  readonly options?: Partial<NestGuardOptions>;
+  readonly platform?: Platform;
+  /** Before it listens. */
+  readonly prepare?: (app: INestApplication) => void | Promise<void>;
+  /** Without `TokenwardModule`. */
+  readonly unguarded?: boolean;
+}
+
+export interface Started {
+  readonly app: INestApplication;
+  readonly origin: string;
+  ask(sent: Sent): Promise<Received>;
+}
+
+export async function createWorld(): Promise<World> {
+  const issuer = await createTestIssuer();
+  const closing: (() => Promise<void>)[] = [];
+
+  return {
+    issuer,
+    token: (wishes) => issuer.issueToken(wishes),
+    async start({ controllers = [], providers = [], imports = [], options = {}, platform = 'express', prepare, unguarded = false }) {
+      const own = unguarded ? [] : [TokenwardModule.forRoot({ issuer: issuer.issuer, audience: issuer.audience, ...options })];
+
+      @Module({ imports: [...own, ...imports], controllers, providers })
+      class TestedModule {}
+
+      const app = await createApp(TestedModule, platform);
+      try {
+        await prepare?.(app);
+        const { origin, close } = await listen(app);
+        closing.push(close);
+        return { app, origin, ask: (sent) => send(origin, sent) };
+      } catch (error) {
+        await app.close().catch(() => {});
+        throw error;
+      }
+    },
+    async close() {
+      for (const close of closing) await close();
+      await issuer.close();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { Controller, type ExecutionContext } from '@nestjs/common';
+import { ExternalContextCreator } from '@nestjs/core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { OptionalAuth, Public, Scopes, TokenwardGuard } from '@tokenward/nestjs';
+import { createWorld, type World } from './app.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
+
+@Controller()
+class BotController {
+  plain() {
+    return 'ran';
+  }
+
+  @Scopes('bots')
+  scoped() {
+    return 'ran';
+  }
+
+  @OptionalAuth()
+  optional() {
+    return 'ran';
+  }
+
+  @Public()
+  open() {
+    return 'ran';
+  }
+}
+
+/** As libraries do that add a kind of handlers to Nest (chat bots, command lines, queues). */
+async function callIn(type: string, method: keyof BotController, ...given: unknown[]): Promise<unknown> {
+  const { app } = await world.start({ controllers: [BotController] });
+  const instance = app.get(BotController);
+  const creator = app.get(ExternalContextCreator);
+  const options = { guards: true, interceptors: true, filters: true };
+  const call = creator.create(instance, instance[method], method, '', undefined, undefined, undefined, options, type) as (
+    ...given: unknown[]
+  ) => Promise<unknown>;
+  return call(...given);
+}
+
+test('rule 146: in an unknown context nothing is admitted but what is @Public(), whatever it is called with', async () => {
+  const request = { originalUrl: '/', rawHeaders: [], method: 'GET', headers: { authorization: `Bearer ${await world.token({ scope: 'bots' })}` } };
+  for (const method of ['plain', 'scoped', 'optional'] as const) {
+    await expect(callIn('telegram', method, request, request, { req: request })).rejects.toMatchObject({ status: 401, reason: 'missing_token' });
+  }
+  expect(await callIn('telegram', 'open')).toBe('ran');
+});
+
+test('rule 146: a known context without a request that can be seen admits nobody', async () => {
+  for (const type of ['http', 'graphql', 'ws']) {
+    for (const given of [[], [undefined, undefined, undefined], [{}, {}, { req: {} }], [{ headers: {} }, {}, { req: { extra: {} } }]]) {
+      await expect(callIn(type, 'optional', ...given)).rejects.toMatchObject({ status: 401 });
+    }
+  }
+});
+
+test('a handler that is no method of its class admits nobody', () => {
+  const guard = new TokenwardGuard();
+  const context = (handler: () => void) => ({ getType: () => 'http', getClass: () => BotController, getHandler: () => handler }) as unknown as ExecutionContext;
+  expect(() => guard.canActivate(context(function elsewhere() {}))).toThrow(/no method/);
+  expect(() => guard.canActivate(context(() => {}))).toThrow(/no method/);
+});

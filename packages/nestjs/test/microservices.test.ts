@@ -1,0 +1,227 @@
+import { Controller, Get, type INestMicroservice, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  ClientProxyFactory,
+  Ctx,
+  EventPattern,
+  MessagePattern,
+  Payload,
+  Transport,
+  type ClientProxy,
+  type MicroserviceOptions,
+  type TcpContext,
+} from '@nestjs/microservices';
+import { lastValueFrom, timeout } from 'rxjs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import {
+  Authenticated,
+  CurrentAuth,
+  getAuth,
+  listHandlers,
+  OptionalAuth,
+  Public,
+  Scopes,
+  TokenwardModule,
+  type Auth,
+  type NestGuardOptions,
+} from '@tokenward/nestjs';
+import { createWorld, type World } from './app.js';
+import { freePort } from './free-port.js';
+
+let world: World;
+const closing: (() => Promise<unknown> | void)[] = [];
+const events: string[] = [];
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  events.splice(0);
+});
+afterAll(() => world.close());
+
+@Controller()
+class OrdersController {
+  @MessagePattern('me')
+  me(@CurrentAuth() auth: Auth, @Ctx() context: TcpContext) {
+    return { subject: auth.subject, same: getAuth(context) === auth };
+  }
+
+  @MessagePattern('orders')
+  @Scopes('orders:read')
+  orders() {
+    return [];
+  }
+
+  @MessagePattern('health')
+  @Public()
+  health() {
+    return 'ok';
+  }
+
+  @MessagePattern('maybe')
+  @OptionalAuth()
+  maybe(@CurrentAuth('subject') subject: string | undefined) {
+    return { subject: subject ?? null };
+  }
+
+  @EventPattern('happened')
+  @Scopes('events:write')
+  happened(@Payload() what: string) {
+    events.push(what);
+  }
+}
+
+@Authenticated()
+class DecoratedController extends OrdersController {}
+Controller()(DecoratedController);
+
+/** Asks by TCP, with the token in the packet's metadata, where Nest's client puts what a hook gives it. */
+interface Asking {
+  ask(pattern: string, authorization?: unknown, data?: unknown): Promise<unknown>;
+  tell(pattern: string, data: unknown, authorization?: string): Promise<void>;
+}
+
+function client(port: number): Asking {
+  const proxy: ClientProxy = ClientProxyFactory.create({ transport: Transport.TCP, options: { host: '127.0.0.1', port } });
+  let authorization: unknown;
+  proxy.setOnDispatchHook((packet) => {
+    if (authorization !== undefined) packet.metadata = { authorization: authorization as string };
+  });
+  closing.push(() => proxy.close());
+  return {
+    async ask(pattern, shown, data = {}) {
+      await proxy.connect();
+      authorization = shown;
+      return lastValueFrom(proxy.send<unknown>(pattern, data).pipe(timeout(5000)));
+    },
+    async tell(pattern, data, shown) {
+      await proxy.connect();
+      authorization = shown;
+      await lastValueFrom(proxy.emit(pattern, data).pipe(timeout(5000)), { defaultValue: undefined });
+    },
+  };
+}
+
+function moduleOf(controllers: Type[], options: Partial<NestGuardOptions> = {}): Type {
+  @Module({ imports: [TokenwardModule.forRoot({ issuer: world.issuer.issuer, audience: world.issuer.audience, ...options })], controllers })
+  class TestedModule {}
+  return TestedModule;
+}
+
+async function microservice(controllers: Type[], options: Partial<NestGuardOptions> = {}): Promise<Asking & { app: INestMicroservice }> {
+  const port = await freePort();
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(moduleOf(controllers, options), {
+    transport: Transport.TCP,
+    options: { host: '127.0.0.1', port },
+    logger: false,
+    abortOnError: false,
+  });
+  closing.push(() => app.close());
+  await app.listen();
+  return { app, ...client(port) };
+}
+
+describe.each([
+  ['a microservice', microservice],
+  ['a hybrid application that inherits no configuration', (controllers: Type[]) => hybrid(controllers, false)],
+  ['a hybrid application that inherits its configuration', (controllers: Type[]) => hybrid(controllers, true)],
+])('rule 146: over TCP, in %s,', (name, start) => {
+  const controllers = name === 'a microservice' ? [OrdersController] : [DecoratedController];
+
+  test('a message needs what its decorators say, and a token where they say nothing', async () => {
+    const { ask } = await start(controllers);
+    const token = await world.token();
+    await expect(ask('me')).rejects.toMatchObject({ status: 401, title: 'Unauthorized', challenge: 'Bearer realm="api"' });
+    await expect(ask('me', 'Bearer bad')).rejects.toMatchObject({ status: 401, error: 'invalid_token' });
+    expect(await ask('me', `Bearer ${token}`)).toEqual({ subject: 'user-1', same: true });
+    await expect(ask('orders', `Bearer ${token}`)).rejects.toMatchObject({ status: 403, error: 'insufficient_scope', scope: 'orders:read' });
+    expect(await ask('orders', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual([]);
+  });
+
+  test('@Public() and @OptionalAuth() mean what they mean over HTTP', async () => {
+    const { ask } = await start(controllers);
+    expect(await ask('health', 'Bearer bad')).toBe('ok');
+    expect(await ask('maybe')).toEqual({ subject: null });
+    expect(await ask('maybe', `Bearer ${await world.token()}`)).toEqual({ subject: 'user-1' });
+    await expect(ask('maybe', 'Bearer bad')).rejects.toMatchObject({ status: 401 });
+  });
+
+  test('an event that is not allowed reaches no handler', async () => {
+    const { ask, tell } = await start(controllers);
+    await tell('happened', 'without');
+    await tell('happened', 'lacking', `Bearer ${await world.token()}`);
+    await tell('happened', 'good', `Bearer ${await world.token({ scope: 'events:write' })}`);
+    await ask('health');
+    await expect.poll(() => events).toEqual(['good']);
+  });
+
+  test('credentials in the payload, or that are no string, are none', async () => {
+    const { ask } = await start(controllers);
+    const token = await world.token();
+    await expect(ask('me', undefined, { authorization: `Bearer ${token}`, headers: { authorization: `Bearer ${token}` } })).rejects.toMatchObject({
+      status: 401,
+    });
+    for (const wrong of [{ a: 1 }, [`Bearer ${token}`], 7, '']) await expect(ask('me', wrong)).rejects.toMatchObject({ error: 'invalid_request' });
+  });
+});
+
+async function hybrid(controllers: Type[], inheritAppConfig: boolean, http: Type[] = []) {
+  const port = await freePort();
+  const app = await NestFactory.create(moduleOf([...controllers, ...http]), { logger: false, abortOnError: false });
+  closing.push(() => app.close());
+  app.connectMicroservice<MicroserviceOptions>({ transport: Transport.TCP, options: { host: '127.0.0.1', port } }, { inheritAppConfig });
+  await app.startAllMicroservices();
+  await app.listen(0, '127.0.0.1');
+  return { app, ...client(port) };
+}
+
+test('rule 148: a hybrid application does not start with a message handler that the global guard may not see', async () => {
+  @Controller()
+  class UndecoratedController {
+    @Get('undecorated')
+    get() {
+      return {};
+    }
+
+    @MessagePattern('undecorated')
+    message() {
+      return {};
+    }
+  }
+
+  await expect(hybrid([UndecoratedController], true)).rejects.toThrow(/UndecoratedController\.message.*@Authenticated\(\)/);
+  await expect(hybrid([OrdersController], false)).rejects.toThrow(/OrdersController\.me:/);
+});
+
+test('an application that serves both guards both, and lists both', async () => {
+  @Controller('both')
+  @Scopes('both')
+  class BothController {
+    @Get()
+    get() {
+      return {};
+    }
+
+    @MessagePattern({ cmd: 'both' })
+    message() {
+      return {};
+    }
+  }
+
+  const { app } = await hybrid([DecoratedController], false, [BothController]);
+  const origin = await app.getUrl();
+  expect((await fetch(`${origin}/both`)).status).toBe(401);
+  expect(listHandlers(app).map(({ kind, at, access }) => `${kind} ${at} ${access}`)).toEqual(
+    expect.arrayContaining(['rpc message "me" required', 'rpc message "health" public', 'http GET /both required', 'rpc message {"cmd":"both"} required']),
+  );
+});
+
+test('rpcAuthorization tells where another transport carries its credentials', async () => {
+  const { ask } = await microservice([OrdersController], { rpcAuthorization: (context) => context.switchToRpc().getData<{ auth?: string }>().auth });
+  const token = await world.token();
+  expect(await ask('me', undefined, { auth: `Bearer ${token}` })).toMatchObject({ subject: 'user-1' });
+  await expect(ask('me', `Bearer ${token}`, {})).rejects.toMatchObject({ status: 401 });
+  await expect(ask('me', undefined, { auth: { is: 'no string' } })).rejects.toMatchObject({ status: 400 });
+});

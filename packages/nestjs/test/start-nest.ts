@@ -1,0 +1,106 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Module,
+  Param,
+  Post,
+  Put,
+  Req,
+  Res,
+  type ExecutionContext,
+  type INestApplication,
+  type Type,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { CurrentAuth, getAuth, OptionalAuth, Public, Require, TokenwardModule, type Auth } from '@tokenward/nestjs';
+import type { AppSetup, RunningApp, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
+
+export type Platform = 'express' | 'fastify';
+
+export async function createApp(module: Type, platform: Platform, http2 = false): Promise<INestApplication> {
+  const options = { logger: false, abortOnError: false } as const;
+  return platform === 'fastify'
+    ? NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(http2 ? { http2: true } : {}), options)
+    : NestFactory.create<NestExpressApplication>(module, options);
+}
+
+export async function listen(app: INestApplication): Promise<RunningApp> {
+  await app.listen(0, '127.0.0.1');
+  return {
+    origin: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+    async close() {
+      (app.getHttpServer() as { closeAllConnections?(): void }).closeAllConnections?.();
+      await app.close();
+    },
+  };
+}
+
+const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete };
+
+/** The framework's answer, whichever it is. */
+interface Answering {
+  status(status: number): Answering;
+  send(body?: unknown): unknown;
+}
+
+/** Starts the suite's apps, with one controller for all routes. */
+export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
+  return async ({ options, routes, property, onDenied }: AppSetup) => {
+    @Module({
+      imports: [
+        TokenwardModule.forRoot({
+          ...options,
+          ...(property !== undefined && { property }),
+          ...(onDenied && {
+            onDenied(decision, context: ExecutionContext) {
+              const { status, body } = onDenied(decision);
+              context.switchToHttp().getResponse<Answering>().status(status).send(body);
+            },
+          }),
+        }),
+      ],
+      controllers: [controllerOf(routes, property)],
+    })
+    class SuiteModule {}
+
+    return listen(await createApp(SuiteModule, platform, http2));
+  };
+}
+
+function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
+  class SuiteController {}
+
+  routes.forEach(({ method, path, access, policies, answer }, index) => {
+    const key = `route${index}`;
+
+    function handle(auth: Auth | undefined, request: object, params: Record<string, string>, body: unknown, response: Answering): unknown {
+      if (access !== 'public' && (request as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and @CurrentAuth() differ`);
+      if (auth && getAuth(request) !== auth) throw new Error('getAuth and @CurrentAuth() differ');
+      const { status, body: answered } = answer({ auth, params, body });
+      response.status(status);
+      return answered;
+    }
+
+    function handlePublic(request: object, params: Record<string, string>, body: unknown, response: Answering): unknown {
+      return handle(undefined, request, params, body, response);
+    }
+
+    const decorators = [VERBS[method](path), HttpCode(200)];
+    if (access === 'public') decorators.push(Public());
+    if (access === 'optional') decorators.push(OptionalAuth());
+    if (policies.length > 0) decorators.push(Require(...(policies as [(typeof policies)[number]])));
+    const parameters = [Req(), Param(), Body(), Res({ passthrough: true })];
+    if (access !== 'public') parameters.unshift(CurrentAuth());
+
+    Object.defineProperty(SuiteController.prototype, key, { value: access === 'public' ? handlePublic : handle, configurable: true, writable: true });
+    parameters.forEach((parameter, at) => parameter(SuiteController.prototype, key, at));
+    for (const decorate of decorators) decorate(SuiteController.prototype, key, Object.getOwnPropertyDescriptor(SuiteController.prototype, key)!);
+  });
+  Controller()(SuiteController);
+  return SuiteController;
+}
