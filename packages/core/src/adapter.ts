@@ -13,12 +13,12 @@ import { ConfigurationError } from './configuration-error.js';
 import { createResourceGuard } from './guard.js';
 import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
-import { parseOptions, type GuardOptions } from './options.js';
+import { OPTION_NAMES, parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
 
 export { createMemory, type Memory } from './memory.js';
-export { OptionReader } from './option-reader.js';
+export { OptionReader, plainOptions } from './option-reader.js';
 export { applyHeaders, headersOf, isAnswered, sendDenial, viewOf } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
@@ -36,6 +36,8 @@ export interface AdapterOptions<Native extends readonly unknown[]> extends Guard
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
   /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
   decide(request: Request, access: Access): Decision | Promise<Decision>;
+  /** Remembers, as {@link decide} does, whom a decision that was made of another request object says that this one is from. */
+  adopt(request: Request, access: Access, decision: Decision): Decision;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
   /** As `ResourceGuard.permit`. */
   permit(auth: Auth, policy: Policy): Decision<Auth>;
@@ -46,15 +48,17 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
 /**
  * @param view reads a framework's request; it is called once for each request
  * @param holder where the framework's users look for the property, when that is not the request itself
+ * @param moreOptions the names of options that the adapter has taken already: for the message about one that nobody knows
  * @throws ConfigurationError that lists all that is wrong with the options
  */
 export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
   given: AdapterOptions<Native>,
   view: (request: Request) => ProtectedRequest,
   holder: (request: Request) => object = (request) => request,
+  moreOptions: readonly string[] = [],
 ): NativeGuard<Request, Native> {
   const { property, onDenied, ...options } = plainOptions(given);
-  const name = readAdapterOptions({ property, onDenied }, options);
+  const name = readAdapterOptions({ property, onDenied }, options, moreOptions);
   const guard = createResourceGuard(options);
   const views = createMemory<Request, ProtectedRequest>();
 
@@ -77,7 +81,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return decision;
   }
 
-  return { decide, onDenied, permit: (auth, policy) => guard.permit(auth, policy), warm: guard.warm, close: guard.close };
+  return { decide, adopt: remember, onDenied, permit: (auth, policy) => guard.permit(auth, policy), warm: guard.warm, close: guard.close };
 }
 
 const OF_FRAMEWORKS = new Set([
@@ -111,8 +115,11 @@ const OF_FRAMEWORKS = new Set([
 ]);
 
 /** The property's name. What is wrong with these options is told together with what is wrong with the guard's. */
-function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions): string {
+function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions, moreOptions: readonly string[]): string {
   const reader = new OptionReader(own, ['property', 'onDenied']);
+  const known: readonly string[] = [...OPTION_NAMES, 'property', 'onDenied', ...moreOptions];
+  const unknown = Object.keys(options).filter((option) => !known.includes(option));
+  for (const option of unknown) reader.wrong(option, `is not an option; these are: ${known.join(', ')}`);
   const property = reader.text('property', 'auth');
   if (property in new IncomingMessage(new Socket()) || OF_FRAMEWORKS.has(property)) {
     reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);
@@ -120,7 +127,7 @@ function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDen
   reader.fn('onDenied');
   if (reader.problems.length === 0) return property;
   try {
-    parseOptions(options);
+    parseOptions(Object.fromEntries(Object.entries(options).filter(([option]) => !unknown.includes(option))));
   } catch (error) {
     if (error instanceof ConfigurationError) reader.problems.push(...error.problems);
   }

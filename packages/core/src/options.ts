@@ -95,7 +95,7 @@ const DAY_SECONDS = 86_400;
  * @throws ConfigurationError that lists everything that is wrong
  */
 export function parseOptions(options: GuardOptions): GuardConfig {
-  const reader = new OptionReader(plainOptions(options), OPTIONS);
+  const reader = new OptionReader(plainOptions(options), OPTION_NAMES);
   const issuer = readIssuer(reader);
   const algorithms = readAlgorithms(reader);
   const clockSkewSeconds = reader.number('clockSkewSeconds', 30, { least: 0, most: MAX_CLOCK_SKEW_SECONDS });
@@ -241,7 +241,7 @@ function asSet(values: readonly string[] | undefined): ReadonlySet<string> | und
 }
 
 const KEY_FETCHING_OPTIONS = ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'];
-const OPTIONS = [
+export const OPTION_NAMES = [
   'issuer',
   'audience',
   'unsafeAcceptTokensForAnyAudience',

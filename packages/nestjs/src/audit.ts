@@ -1,29 +1,59 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { ConfigurationProblem } from '@tokenward/core';
-import { findGateways, methodsOf, type Handler } from './handlers.js';
-import { hasMarks, ruleOfClass } from './rule.js';
+import { findGateways, findProviders, methodsOf, type Handler } from './handlers.js';
+import type { GuardedSockets } from './sockets.js';
+import { isMarked, markedMethods, ruleOfClass } from './rule.js';
 
 /** Decorators that contradict each other, and such as guard nothing. */
 export function problemsOf(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   return [
     ...handlers.flatMap(({ name, rule }) => rule.problems.map((message) => ({ path: name, message }))),
     ...findGateways(modules).flatMap((gateway) => ruleOfClass(gateway).problems.map((message) => ({ path: gateway.name, message }))),
-    ...markedForNothing(handlers, modules).map(({ name }) => ({
-      path: name,
-      message: 'has decorators of tokenward and no handler: Nest runs guards for controllers, resolvers and gateways alone',
-    })),
+    ...wrapped(handlers, modules),
+    ...markedForNothing(handlers, modules),
   ];
 }
 
-/** Providers whose decorators nobody reads. */
-function markedForNothing(handlers: readonly Handler[], modules: ModulesContainer): Type[] {
-  const owners = new Set<unknown>([...handlers.map(({ owner }) => owner), ...findGateways(modules)]);
-  const all = new Set([...modules.values()].flatMap(({ providers }) => [...providers.values()].map(({ metatype }) => metatype as unknown)));
-  return [...all]
-    .filter((one): one is Type => typeof one === 'function' && typeof one.prototype === 'object' && !owners.has(one))
-    .filter((one) => hasMarks(one, methodsOf(one)));
+/** What a class decorator puts in a class' place has not what stands on that class. */
+function wrapped(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
+  const owners = new Set([...handlers.map(({ owner }) => owner), ...findGateways(modules)]);
+  return [...owners]
+    .filter((owner) => (owner.prototype as { constructor: unknown }).constructor !== owner)
+    .map(({ name }) => ({
+      path: name,
+      message: 'was replaced by a class decorator, so that it is not certain what it needs: such a decorator must return nothing',
+    }));
 }
+
+/** Classes and methods whose decorators nobody reads. */
+function markedForNothing(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
+  const gateways = new Set<unknown>(findGateways(modules));
+  const serving = new Set<unknown>([...handlers.map(({ owner }) => owner), ...gateways]);
+  const controllers = [...modules.values()].flatMap((module) => [...module.controllers.values()].map(({ metatype }) => metatype as Type));
+  const owners = new Set([...controllers, ...findProviders(modules).map(({ owner }) => owner)]);
+  return [...owners].flatMap((owner) => {
+    const handled = new Set(handlers.filter((handler) => handler.owner === owner).map(({ key }) => key));
+    const idle = markedMethods(owner).filter((key) => !handled.has(key) && !isKnownToOthers(owner, key));
+    return [
+      ...(isMarked(owner) && !serving.has(owner) && !methodsOf(owner).some((key) => isKnownToOthers(owner, key))
+        ? [{ path: owner.name, message: GUARDS_NOTHING }]
+        : []),
+      ...idle.map((key) => ({
+        path: `${owner.name}.${key}`,
+        message: gateways.has(owner) ? `${GUARDS_NOTHING}; what a handshake needs stands on the class` : GUARDS_NOTHING,
+      })),
+    ];
+  });
+}
+
+/** Whether a library that adds a kind of handlers to Nest (chat bots, command lines, queues) may have put its own metadata on a method. */
+function isKnownToOthers(owner: Type, key: string): boolean {
+  const method = (owner.prototype as Record<string, unknown>)[key];
+  return typeof method === 'function' && Reflect.getMetadataKeys(method).some((name) => name !== '__guards__' && !String(name).startsWith('design:'));
+}
+
+const GUARDS_NOTHING = 'has decorators of tokenward and is no handler: Nest runs guards for those of controllers, resolvers and gateways alone';
 
 /**
  * Messages of a hybrid application. `connectMicroservice` takes over no global guard unless it is told `inheritAppConfig: true`, and nothing
@@ -37,6 +67,19 @@ export function problemsOfHybrid(handlers: readonly Handler[]): ConfigurationPro
       message:
         'takes messages in an application that serves HTTP, too, where connectMicroservice leaves global guards out: put @Authenticated(), or what it needs, on the class (or @Public())',
     }));
+}
+
+/**
+ * A microservice with `deferInitialization` starts the whole application once more, its gateways too, and without `inheritAppConfig` it does so
+ * with no guards at all.
+ */
+export function problemsOfSockets(gateways: readonly Type[], { bound }: GuardedSockets, starts: number): ConfigurationProblem[] {
+  const closed = gateways.filter((gateway) => ruleOfClass(gateway).access);
+  if (starts < 2 || closed.length === 0 || bound() >= starts * gateways.length) return [];
+  return closed.map(({ name }) => ({
+    path: name,
+    message: 'is served a second time, with no guards, by connectMicroservice({ ... }, { deferInitialization: true }): give it inheritAppConfig: true, too',
+  }));
 }
 
 /** Fields and references of GraphQL that need something, in an application in which Nest runs no guards for them. */

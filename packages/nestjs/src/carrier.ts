@@ -52,12 +52,31 @@ export function carrierOf(context: ExecutionContext, rpcAuthorization?: RpcAutho
   }
 }
 
+/** The request by which a guard knows a call, for those who ask afterwards. */
+export function requestOf(context: ExecutionContext): object | undefined {
+  if (context.getType<string>() !== 'rpc') return carrierOf(context)?.request;
+  const message: unknown = context.getArgByIndex(1);
+  return isObject(message) ? message : undefined;
+}
+
 /** Reads what a guard is to decide on. */
 export function view(request: object): ProtectedRequest {
   const known = views.get(request);
   if (known) return known;
   const native = request as NativeRequest;
-  return viewOf(native, native.raw ?? (request as IncomingMessage), ({ host }) => host);
+  return viewOf(native, rawOf(native), ({ host }) => host);
+}
+
+/** Another object that shows what a request shows: what is found of it is not found of the request. */
+export function probeOf(request: object): object {
+  const probe = {};
+  views.set(probe, view(request));
+  return probe;
+}
+
+/** Node's own request: Fastify's has it, Express' is it. */
+export function rawOf(request: object): IncomingMessage {
+  return (request as NativeRequest).raw ?? (request as IncomingMessage);
 }
 
 /** What stands for a request that can't be seen: it shows nothing. */
@@ -72,9 +91,10 @@ function ofHttp(request: unknown, response?: object): Carrier | undefined {
 }
 
 function isNativeRequest(request: unknown): request is NativeRequest {
-  if (typeof request !== 'object' || request === null || !('originalUrl' in request)) return false;
-  const { raw = request } = request as { raw?: object };
-  return Array.isArray((raw as Partial<IncomingMessage>).rawHeaders);
+  // by what it inherits as well, which a copy has not
+  if (typeof request !== 'object' || request === null || !('originalUrl' in request && 'protocol' in request)) return false;
+  const raw: Partial<IncomingMessage> = rawOf(request);
+  return Array.isArray(raw.rawHeaders) && typeof raw.on === 'function';
 }
 
 /** graphql-ws' context of one connection. */
@@ -123,7 +143,11 @@ function shown(value: unknown, scheme = ''): string[] {
 const handshakes = createMemory<object, Carrier>();
 
 function ofSocket(client: unknown): Carrier | undefined {
-  return typeof client === 'object' && client !== null ? handshakes.get(client) : undefined;
+  return isObject(client) ? handshakes.get(client) : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Remembers what a gateway's client said when it connected, since its messages say nothing of it. */
@@ -161,20 +185,30 @@ function handshakeView(request: IncomingMessage, beside: readonly string[]): Pro
   };
 }
 
-/** A message's credentials are in its packet's metadata, where the transport has such (TCP, Redis), or where the option says. */
-function ofMessage(context: ExecutionContext, rpcAuthorization: RpcAuthorization | undefined): Carrier {
-  const message = context.getArgByIndex<unknown>(1);
-  const request = typeof message === 'object' && message !== null ? message : {};
-  if (!views.get(request)) {
-    const authorization = rpcAuthorization ? rpcAuthorization(context) : metadataOf(request)['authorization'];
-    const [shownOne] = shown(authorization);
-    views.set(request, { method: 'MESSAGE', target: '/', headers: { authorization: shownOne } });
-  }
-  return { request };
+interface Message {
+  readonly data: unknown;
+  readonly authorization: unknown;
+}
+const messages = createMemory<object, Message>();
+
+/**
+ * A message's credentials are in its packet's metadata, where the transport has such (TCP, Redis), or where the option says. A transport that
+ * hands one context to several messages would have one pass for the other: they are not known.
+ */
+function ofMessage(context: ExecutionContext, rpcAuthorization: RpcAuthorization | undefined): Carrier | undefined {
+  const [data, message] = context.getArgs<[unknown, unknown]>();
+  if (!isObject(message)) return undefined;
+  const authorization = rpcAuthorization ? rpcAuthorization(context) : metadataOf(message);
+  const known = messages.get(message);
+  if (known) return known.data === data && known.authorization === authorization ? { request: message } : undefined;
+  messages.set(message, { data, authorization });
+  const [shownOne] = shown(authorization);
+  views.set(message, { method: 'MESSAGE', target: '/', headers: { authorization: shownOne } });
+  return { request: message };
 }
 
-function metadataOf(message: object): Readonly<Record<string, unknown>> {
+function metadataOf(message: object): unknown {
   const { getMetadata } = message as { getMetadata?: () => unknown };
-  const metadata = typeof getMetadata === 'function' ? getMetadata.call(message) : undefined;
-  return { authorization: Object.hasOwn(Object(metadata) as object, 'authorization') ? (metadata as { authorization: unknown }).authorization : undefined };
+  const metadata: unknown = typeof getMetadata === 'function' ? getMetadata.call(message) : undefined;
+  return isObject(metadata) && Object.hasOwn(metadata, 'authorization') ? (metadata as { authorization: unknown }).authorization : undefined;
 }

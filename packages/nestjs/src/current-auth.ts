@@ -1,11 +1,16 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Auth, Claims } from '@tokenward/core';
 import { authOf, createMemory } from '@tokenward/core/adapter';
-import { carrierOf } from './carrier.js';
+import { requestOf } from './carrier.js';
 import { ruleOfHandler } from './rule.js';
 
 /** Whom each guard found a request to be from, by the guard's name: one request may call handlers of several guards (GraphQL). */
 const found = createMemory<object, Map<string, Auth | undefined>>();
+
+/** What is known already stays: one request may call handlers that are open and others that are not. */
+export function rememberNobody(request: object, guard: string): void {
+  if (!found.get(request)?.has(guard)) rememberAuth(request, guard, undefined);
+}
 
 export function rememberAuth(request: object, guard: string, auth: Auth | undefined): void {
   const known = found.get(request);
@@ -23,17 +28,22 @@ export function rememberAuth(request: object, guard: string, auth: Auth | undefi
 export function getAuth<C extends object = Claims>(from: ExecutionContext | object): Auth<C>;
 export function getAuth<C extends object = Claims>(from: ExecutionContext | object, optional: 'optional'): Auth<C> | undefined;
 export function getAuth(from: ExecutionContext | object, optional?: 'optional'): Auth | undefined {
-  const auth = isContext(from) ? authIn(from) : authOf(from);
+  const auth = isContext(from) ? authIn(from, optional) : authOf(from);
   if (!auth && optional !== 'optional') throw new Error("getAuth: the call is from nobody; behind @OptionalAuth() write getAuth(..., 'optional')");
   return auth;
 }
 
-function authIn(context: ExecutionContext): Auth | undefined {
-  const request = carrierOf(context)?.request;
+function authIn(context: ExecutionContext, optional?: 'optional'): Auth | undefined {
+  const request = requestOf(context);
   const known = request && found.get(request);
-  const { guard } = ruleOfHandler(context.getClass(), context.getHandler());
-  if (!known?.has(guard)) throw new Error('getAuth: no guard has authenticated this call; the handler is @Public(), or its guard has not run yet');
-  return known.get(guard);
+  const { access, guard } = ruleOfHandler(context.getClass(), context.getHandler());
+  if (known?.has(guard)) return known.get(guard);
+  if (!access && optional === 'optional') return undefined;
+  throw new Error(
+    access
+      ? 'getAuth: no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule'
+      : "getAuth: the handler is @Public(), so that nobody was authenticated; where it may be either, write getAuth(context, 'optional')",
+  );
 }
 
 function isContext(from: object): from is ExecutionContext {

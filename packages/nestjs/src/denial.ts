@@ -1,4 +1,4 @@
-import { HttpException } from '@nestjs/common';
+import { HttpException, type ExecutionContext } from '@nestjs/common';
 import type { Deny, ProblemDetails, Reason, ResponseHeaders } from '@tokenward/core';
 
 /**
@@ -7,17 +7,16 @@ import type { Deny, ProblemDetails, Reason, ResponseHeaders } from '@tokenward/c
  */
 export class AccessDeniedException extends HttpException {
   override readonly name = 'AccessDeniedException';
-  readonly headers: ResponseHeaders;
-  /** For operators, never for the wire: what exactly was wrong. */
-  readonly reason: Reason;
+  declare readonly headers: ResponseHeaders;
+  /** For operators, never for the wire: what exactly was wrong. It is in no serialisation. */
+  declare readonly reason: Reason;
   /** What GraphQL tells its client beside the message. */
   readonly extensions: RefusalDetails & { readonly code: string };
 
   constructor(decision: Deny) {
     super({ ...decision.body }, decision.status);
     this.message = decision.body.detail;
-    this.headers = decision.headers;
-    this.reason = decision.reason;
+    Object.defineProperties(this, { headers: { value: decision.headers }, reason: { value: decision.reason } });
     this.extensions = { code: CODES[decision.status], ...detailsOf(decision) };
   }
 }
@@ -47,7 +46,19 @@ export async function loadExceptions(kinds: ReadonlySet<string>): Promise<void> 
 }
 
 /** A refusal as what the context's own exception filter tells the client. */
-export function exceptionOf(decision: Deny, contextType: string): Error {
-  const OfContext = contextType === 'ws' || contextType === 'rpc' ? exceptions[contextType] : undefined;
-  return OfContext ? new OfContext(detailsOf(decision)) : new AccessDeniedException(decision);
+export function exceptionOf(decision: Deny, context: ExecutionContext): Error {
+  const type = context.getType<string>();
+  const OfContext = type === 'ws' || type === 'rpc' ? exceptions[type] : undefined;
+  if (!OfContext) return new AccessDeniedException(decision);
+  const details = detailsOf(decision);
+  return new OfContext(type === 'rpc' && isGrpc(context) ? { code: GRPC_CODES[decision.status], message: details.detail, ...details } : details);
+}
+
+/** gRPC's status codes: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE. */
+const GRPC_CODES = { 400: 3, 401: 16, 403: 7, 503: 14 } as const satisfies Record<Deny['status'], number>;
+
+/** A handler of gRPC gets its call as a third argument. */
+function isGrpc(context: ExecutionContext): boolean {
+  const call = context.getArgByIndex<{ getPath?: unknown; sendMetadata?: unknown } | undefined>(2);
+  return typeof call?.getPath === 'function' || typeof call?.sendMetadata === 'function';
 }

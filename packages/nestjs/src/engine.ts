@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { ConfigurationError, type Access, type Auth, type Decision, type Policy } from '@tokenward/core';
-import { accessOf, createNativeGuard, OptionReader, type AdapterOptions } from '@tokenward/core/adapter';
+import { accessOf, createNativeGuard, OptionReader, plainOptions, type AdapterOptions } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 
 export interface NestGuardOptions extends AdapterOptions<[context: ExecutionContext]> {
@@ -32,6 +32,7 @@ export interface NestGuard {
 /** One named guard. */
 export interface Engine extends NestGuard {
   decide(request: object, access: Access): Decision | Promise<Decision>;
+  adopt(request: object, access: Access, decision: Decision): Decision;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;
   readonly printHandlers: boolean;
@@ -46,26 +47,24 @@ export interface Engine extends NestGuard {
  * @throws ConfigurationError that lists all that is wrong with the options
  */
 export function createEngine(options: NestGuardOptions): Engine {
-  const { leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme, ...ofGuard } = options;
-  const reader = new OptionReader({ leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme }, [
-    'leaveUnmarkedHandlersOpen',
-    'printHandlers',
-    'rpcAuthorization',
-    'openApiScheme',
-  ]);
+  const { leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme, ...ofGuard } = plainOptions(options);
+  const reader = new OptionReader({ leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme }, OWN_OPTIONS);
   reader.flag('leaveUnmarkedHandlersOpen');
   reader.flag('printHandlers');
   reader.fn('rpcAuthorization');
   const scheme = reader.text('openApiScheme', 'oauth2');
+  if ('name' in ofGuard) reader.wrong('name', 'stands in what the factory returns: it belongs beside the factory, forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return {
-    ...createNativeGuard<object, [ExecutionContext]>(ofGuard, view),
+    ...createNativeGuard<object, [ExecutionContext]>(ofGuard, view, undefined, [...OWN_OPTIONS, 'name']),
     leaveUnmarkedHandlersOpen: leaveUnmarkedHandlersOpen === true,
     printHandlers: printHandlers === true,
     openApiScheme: scheme,
     rpcAuthorization,
   };
 }
+
+const OWN_OPTIONS = ['leaveUnmarkedHandlersOpen', 'printHandlers', 'rpcAuthorization', 'openApiScheme'] satisfies readonly (keyof NestGuardOptions)[];
 
 const A_TOKEN = accessOf('required', []);
 

@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Access, Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import { accessOf, applyHeaders, asError, createMemory, isAnswered } from '@tokenward/core/adapter';
-import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
+import { carrierOf, rawOf, unseenRequest, type Carrier } from './carrier.js';
 import { exceptionOf } from './denial.js';
-import { rememberAuth } from './current-auth.js';
+import { rememberAuth, rememberNobody } from './current-auth.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
 import { endWithToken } from './sockets.js';
 import { earlyDecision } from './uploads.js';
@@ -29,13 +29,14 @@ export class TokenwardGuard implements CanActivate {
     const rule = ruleOfHandler(context.getClass(), context.getHandler());
     if (!rule.access) return true;
     const engine = this.#engineOf(rule);
-    if (!rule.marked && engine.leaveUnmarkedHandlersOpen) return true;
     const carrier = carrierOf(context, engine.rpcAuthorization);
-    const early = carrier && earlyDecision(carrier.request, rule.access);
-    if (early) return isGone(carrier) ? never() : settle(early, context, carrier, rule, engine);
-    const decision = carrier ? engine.decide(carrier.request, rule.access) : engine.decide(unseenRequest(), withCredentials(rule.access));
-    if (!(decision instanceof Promise)) return settle(decision, context, carrier, rule, engine);
-    return decision.then((settled) => (carrier && isGone(carrier) ? never() : settle(settled, context, carrier, rule, engine)));
+    if (!rule.marked && engine.leaveUnmarkedHandlersOpen) {
+      if (carrier) rememberNobody(carrier.request, rule.guard);
+      return true;
+    }
+    const decision = carrier ? decideOn(carrier, rule.access, engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
+    if (decision instanceof Promise) return decision.then((settled) => settle(settled, context, carrier, rule, engine));
+    return settle(decision, context, carrier, rule, engine);
   }
 
   #engineOf({ guard }: Rule): Engine {
@@ -44,12 +45,20 @@ export class TokenwardGuard implements CanActivate {
   }
 }
 
+/** A large request may have been decided on before its body was read. */
+function decideOn({ request, response }: Carrier, access: Access, engine: Engine): Decision | Promise<Decision> {
+  const early = response && earlyDecision(request, rawOf(request), engine, access);
+  return early ? engine.adopt(request, access, early) : engine.decide(request, access);
+}
+
 /** Where credentials can't be seen, that there are none is not known. */
 function withCredentials({ policy }: Access): Access {
   return accessOf('required', policy ? [policy] : []);
 }
 
 function settle(decision: Decision, context: ExecutionContext, carrier: Carrier | undefined, rule: Rule, engine: Engine): boolean | Promise<boolean> {
+  // while keys were fetched a time-out may have answered, or the client may have left: no handler runs for it
+  if (carrier?.response && isSent(carrier.response as ServerResponse)) return never();
   if (decision.outcome === 'deny') return refuse(decision, context, carrier, engine);
   admitted.set(context, true);
   if (!carrier) return true;
@@ -77,7 +86,7 @@ async function answer(decision: Deny, context: ExecutionContext, carrier: Carrie
 
 function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
   if (carrier?.response) setHeaders(carrier.response as ServerResponse, decision.headers);
-  return exceptionOf(decision, context.getType<string>());
+  return exceptionOf(decision, context);
 }
 
 /** Express' response is Node's own, Fastify's reply has it. */
@@ -98,11 +107,6 @@ function isSent(response: ServerResponse | FastifyReply): boolean {
 function setHeaders(response: ServerResponse | FastifyReply, headers: ResponseHeaders): void {
   if (isReply(response)) response.headers(headers);
   else applyHeaders(response, headers);
-}
-
-/** While keys were fetched a time-out may have answered, or the client may have left: no handler runs for it. */
-function isGone({ response }: Carrier): boolean {
-  return response !== undefined && isSent(response as ServerResponse);
 }
 
 /** A call that was answered is over: neither its handler nor an exception filter has anything to do. */

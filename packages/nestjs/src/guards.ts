@@ -1,15 +1,15 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { allOf, ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
+import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { accessOf, authOf } from '@tokenward/core/adapter';
-import { problemsOf, problemsOfFields, problemsOfHybrid } from './audit.js';
+import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfSockets } from './audit.js';
 import { loadExceptions } from './denial.js';
 import { stillAdmits, type Engine, type NestGuard } from './engine.js';
 import { findGateways, findHandlers, type Handler } from './handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi } from './open-api.js';
 import { DEFAULT_GUARD, ruleOfClass } from './rule.js';
-import { endWithToken, guardHandshakes, type Handshake, type Place } from './sockets.js';
+import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from './sockets.js';
 import { leaveRefusedBodiesUnread } from './uploads.js';
 
 /** The token of {@link Guards}. */
@@ -21,8 +21,10 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
   readonly #engines = new Map<string, Engine>();
   readonly #modules: ModulesContainer;
   readonly #adapterHost: HttpAdapterHost;
-  readonly #handlers: readonly Handler[];
   readonly #config: ApplicationConfig;
+  readonly #sockets: GuardedSockets;
+  #handlers: readonly Handler[];
+  #starts = 0;
 
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -34,7 +36,7 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
     this.#adapterHost = adapterHost;
     this.#handlers = findHandlers(modules, config);
     refuseToStart([...problemsOf(this.#handlers, modules), ...this.#problemsOfHybrid()]);
-    guardHandshakes(config, (place) => this.#handshakeAt(place));
+    this.#sockets = guardHandshakes(config, (places) => this.#handshakeAt(places));
     if (adapterHost.httpAdapter) this.#leaveRefusedBodiesUnread();
   }
 
@@ -73,13 +75,17 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void | Promise<void> {
+    this.#handlers = findHandlers(this.#modules, this.#config);
+    this.#starts++;
     const nameless = [...new Set(this.#handlers.map(({ rule }) => rule.guard))].filter((name) => !this.has(name));
     refuseToStart([
       ...nameless.map((name) => ({
         path: this.#handlers.find(({ rule }) => rule.guard === name)!.name,
         message: `needs the guard "${name}": ${nameIt(name)}`,
       })),
+      ...problemsOf(this.#handlers, this.#modules),
       ...this.#problemsOfHybrid(),
+      ...problemsOfSockets(findGateways(this.#modules), this.#sockets, this.#starts),
       ...problemsOfFields(this.#handlers, this.#modules),
     ]);
     if (![...this.#engines.values()].some(({ printHandlers }) => printHandlers)) return;
@@ -93,10 +99,10 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
 
   #leaveRefusedBodiesUnread(): void {
     const handlers = this.#handlers.filter(({ kind }) => kind === 'http');
-    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, handlers, (request, { access, guard, marked }) => {
+    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, handlers, ({ access, guard, marked }) => {
       if (!access || !this.has(guard)) return undefined;
       const engine = this.get(guard);
-      return !marked && engine.leaveUnmarkedHandlersOpen ? undefined : engine.decide(request, access);
+      return !marked && engine.leaveUnmarkedHandlersOpen ? undefined : engine;
     });
   }
 
@@ -106,8 +112,8 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
   }
 
   /** What those who connect need: what all classes of gateways need that listen there. */
-  #handshakeAt(place: Place): Handshake | undefined {
-    const here = findGateways(this.#modules).filter((gateway) => place.port === -1 || isSamePlace(placeOf(gateway), place));
+  #handshakeAt(places: readonly Place[]): Handshake | undefined {
+    const here = findGateways(this.#modules).filter((gateway) => places.some((place) => isSamePlace(placeOf(gateway), place)));
     const rules = here.map(ruleOfClass).filter(({ access, guard, marked }) => access && (marked || !this.get(guard).leaveUnmarkedHandlersOpen));
     if (rules.length === 0) return undefined;
     const names = new Set(rules.map(({ guard }) => guard));
@@ -118,10 +124,7 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
     }
     const engine = this.get(rules[0]!.guard);
     const policies = rules.flatMap(({ access }) => access!.policy ?? []);
-    const access = accessOf(
-      rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required',
-      policies.length > 1 ? [allOf(...policies)] : policies,
-    );
+    const access = accessOf(rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required', policies);
     return {
       decide: (request) => engine.decide(request, access),
       watch(request, socket) {
@@ -137,7 +140,9 @@ function placeOf(gateway: object): Place {
   return { port: (Reflect.getMetadata('port', gateway) as number | undefined) ?? 0, path, namespace };
 }
 
+/** An adapter may have made a server in a way of its own: what any gateway needs is needed there. */
 function isSamePlace(one: Place, other: Place): boolean {
+  if (other.port === undefined) return true;
   return one.port === other.port && one.path === other.path && slashed(one.namespace) === slashed(other.namespace);
 }
 

@@ -36,7 +36,7 @@ const METADATA = {
 
 const ROOTS = new Set<unknown>(['Query', 'Mutation', 'Subscription']);
 
-/** Every handler that Nest will serve. */
+/** Every handler that Nest will serve. What factories make is known only when they have made it. */
 export function findHandlers(modules: ModulesContainer, config: ApplicationConfig): Handler[] {
   const found = new Map<string, Handler>();
   for (const module of modules.values()) {
@@ -44,22 +44,31 @@ export function findHandlers(modules: ModulesContainer, config: ApplicationConfi
     for (const { metatype } of module.controllers.values()) {
       for (const handler of ofController(metatype as Type, prefix)) found.set(`${handler.at} ${handler.name}`, handler);
     }
-    for (const { metatype } of module.providers.values()) {
-      for (const handler of ofProvider(metatype as Type | null)) found.set(`${handler.at} ${handler.name}`, handler);
-    }
+  }
+  for (const { owner, isMade } of findProviders(modules)) {
+    for (const handler of ofProvider(owner, isMade)) found.set(`${handler.at} ${handler.name}`, handler);
   }
   return [...found.values()];
 }
 
-/** The classes that Nest would make handlers of, if they had any, and their methods. */
-export function methodsOf(owner: Type): string[] {
-  return new MetadataScanner().getAllMethodNames(owner.prototype as object);
+/** The classes of all providers; `isMade`: Nest did not make the instance itself, and then takes it for a resolver only. */
+export function findProviders(modules: ModulesContainer): { readonly owner: Type; readonly isMade: boolean }[] {
+  const wrappers = [...modules.values()].flatMap(({ providers }) => [...providers.values()]);
+  const found = new Map<Type, boolean>();
+  for (const { isNotMetatype, metatype, instance } of wrappers) {
+    const owner: unknown = isNotMetatype ? (instance as object | null | undefined)?.constructor : metatype;
+    if (isClass(owner) && found.get(owner) !== false) found.set(owner, isNotMetatype);
+  }
+  return [...found].map(([owner, isMade]) => ({ owner, isMade }));
 }
 
 /** All gateways. */
 export function findGateways(modules: ModulesContainer): Type[] {
-  const all = [...modules.values()].flatMap(({ providers }) => [...providers.values()].map(({ metatype }) => metatype as Type | null));
-  return [...new Set(all)].filter((one) => isClass(one)).filter((one) => Reflect.hasMetadata(METADATA.isGateway, one));
+  return findProviders(modules).flatMap(({ owner, isMade }) => (!isMade && Reflect.hasMetadata(METADATA.isGateway, owner) ? [owner] : []));
+}
+
+export function methodsOf(owner: Type): string[] {
+  return new MetadataScanner().getAllMethodNames(owner.prototype as object);
 }
 
 function ofController(owner: Type, prefix: string): Handler[] {
@@ -79,9 +88,8 @@ function ofController(owner: Type, prefix: string): Handler[] {
   });
 }
 
-function ofProvider(owner: Type | null): Handler[] {
-  if (!isClass(owner)) return [];
-  const isGateway = Reflect.hasMetadata(METADATA.isGateway, owner);
+function ofProvider(owner: Type, isMade: boolean): Handler[] {
+  const isGateway = !isMade && Reflect.hasMetadata(METADATA.isGateway, owner);
   return methodsOf(owner).flatMap((key) => {
     const method = methodAt(owner, key);
     if (isGateway && Reflect.getMetadata(METADATA.isMessage, method) === true) {

@@ -12,11 +12,14 @@ export async function describeInOpenApi(handlers: readonly Handler[], { leaveUnm
   const swagger = guarded.length > 0 ? await import('@nestjs/swagger').catch(() => undefined) : undefined;
   if (!swagger) return;
   const { ApiResponse, ApiSecurity } = swagger;
-  for (const { owner, key, rule } of guarded) {
+  for (const handler of guarded) {
+    const { owner, key, rule } = handler;
     const { descriptor, prototype } = methodOf(owner.prototype as object, key);
     const method = descriptor.value as object;
+    if (handlers.some((other) => isDifferent(other, handler, method))) continue;
+    startAnew(method);
     const { credentials, policy } = rule.access!;
-    if (!Reflect.hasMetadata(SECURITY, method)) {
+    if (!Reflect.hasMetadata(SECURITY, method) && !Reflect.hasMetadata(SECURITY, owner)) {
       if (credentials === 'optional') ApiSecurity({})(prototype, key, descriptor);
       ApiSecurity(openApiScheme, policy ? scopesIn(policy) : [])(prototype, key, descriptor);
     }
@@ -30,6 +33,28 @@ export async function describeInOpenApi(handlers: readonly Handler[], { leaveUnm
 
 const SECURITY = 'swagger/apiSecurity';
 const RESPONSES = 'swagger/apiResponse';
+const BEFORE = Symbol.for('tokenward.open-api');
+
+/** What swagger knows of a method is kept on its function: nothing right can be said of one that classes with other needs inherit. */
+function isDifferent(other: Handler, { rule }: Handler, method: object): boolean {
+  const same = methodOf(other.owner.prototype as object, other.key).descriptor.value === method;
+  return same && (other.rule.access?.credentials !== rule.access?.credentials || String(other.rule.access?.policy) !== String(rule.access?.policy));
+}
+
+/** Forgets what an application that was made before this one said. */
+function startAnew(method: object): void {
+  const before = Reflect.getOwnMetadata(BEFORE, method) as readonly unknown[] | undefined;
+  if (!before)
+    return Reflect.defineMetadata(
+      BEFORE,
+      [SECURITY, RESPONSES].map((name) => Reflect.getOwnMetadata(name, method)),
+      method,
+    );
+  for (const [index, name] of [SECURITY, RESPONSES].entries()) {
+    if (before[index] === undefined) Reflect.deleteMetadata(name, method);
+    else Reflect.defineMetadata(name, before[index], method);
+  }
+}
 
 /** What swagger says of a method that says nothing of its answers: nothing of the kind, once there is one. Its compiler plugin knows their type. */
 function successOf(prototype: object, key: string, method: object): { status: number } {

@@ -30,17 +30,18 @@ type Class = abstract new (...parameters: never[]) => unknown;
 
 /** Adds a mark to a class, or to the method of a prototype: there, and not on its function, which other decorators may replace. */
 export function mark(target: object, key: string | symbol | undefined, added: Mark): void {
-  const own = key === undefined ? Reflect.getOwnMetadata(MARKS, target) : Reflect.getOwnMetadata(MARKS, target, key);
   // decorators are applied from the last to the first
-  const marks = [added, ...((own as readonly Mark[] | undefined) ?? [])];
+  const marks = [added, ...marksOf(target, key)];
   if (key === undefined) Reflect.defineMetadata(MARKS, marks, target);
   else Reflect.defineMetadata(MARKS, marks, target, key);
 }
 
 /** What a handler of a class needs. */
 export function ruleOf(owner: Class, key: string | symbol): Rule {
-  const ofClass = levelOf(classMarks(owner));
-  const ofMethod = levelOf(methodMarks(owner, key));
+  const prototypes = chainOf(owner.prototype as object);
+  const ofClass = levelOf(chainOf(owner).map((one) => marksOf(one)));
+  // from the declaration that stands to those that it overrides
+  const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => marksOf(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
   return {
     access: accessBy(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
@@ -52,7 +53,7 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
 
 /** What a class needs of those who come to it without a handler: a gateway's handshake. */
 export function ruleOfClass(owner: Class): Rule {
-  const { word, policies, guard, marked, problems } = levelOf(classMarks(owner));
+  const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map((one) => marksOf(one)));
   return { access: accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems };
 }
 
@@ -69,10 +70,13 @@ interface Level {
   readonly problems: readonly string[];
 }
 
-/** What the marks of one level say together, method or class: one list for each declaration, the inherited ones included. */
+/**
+ * What the marks of one level say together, method or class: one list for each declaration, from the one that stands to those that it inherits
+ * from. All of them add what is needed; what loosens is heard of the first alone.
+ */
 function levelOf(declarations: readonly (readonly Mark[])[]): Level {
   const marks = declarations.flat();
-  const words = new Set(marks.flatMap((one) => ('word' in one ? [one.word] : [])));
+  const words = new Set([...wordsOf(declarations[0] ?? []), ...(marks.some((one) => 'word' in one && one.word === 'required') ? ['required' as const] : [])]);
   const guards = new Set(marks.flatMap((one) => ('guard' in one ? [one.guard] : [])));
   const policies = policiesOf(marks);
   const problems: string[] = [];
@@ -80,13 +84,18 @@ function levelOf(declarations: readonly (readonly Mark[])[]): Level {
   else if (words.has('optional') && declarations.some(needsToken))
     problems.push('is @OptionalAuth() and needs a token, too: by @Authenticated(), or by what it inherits');
   if (guards.size > 1) problems.push(`is @GuardedBy() several guards: ${[...guards].join(', ')}`);
-  return { word: strictest(words), policies, guard: [...guards][0], marked: marks.length > 0, problems };
+  const needsOne = policies.length > 0 || guards.size > 0 ? 'required' : undefined;
+  return { word: strictest(words) ?? needsOne, policies, guard: [...guards][0], marked: marks.length > 0, problems };
 }
 
 /** Beside @OptionalAuth() policies are for the tokens that come; alone they need one. */
 function needsToken(marks: readonly Mark[]): boolean {
-  const words = new Set(marks.flatMap((one) => ('word' in one ? [one.word] : [])));
+  const words = new Set(wordsOf(marks));
   return words.has('required') || (policiesOf(marks).length > 0 && !words.has('optional'));
+}
+
+function wordsOf(marks: readonly Mark[]): Word[] {
+  return marks.flatMap((one) => ('word' in one ? [one.word] : []));
 }
 
 function policiesOf(marks: readonly Mark[]): Policy[] {
@@ -97,19 +106,30 @@ function strictest(words: ReadonlySet<Word>): Word | undefined {
   return (['required', 'optional', 'public'] as const).find((word) => words.has(word));
 }
 
-/** Of the class and of all that it extends, each for itself. */
-function classMarks(owner: Class): Mark[][] {
-  return chainOf(owner).map((one) => (Reflect.getOwnMetadata(MARKS, one) as Mark[] | undefined) ?? []);
+/** What stands on a class, or on a method where it is declared. */
+function marksOf(declared: object, key?: string | symbol): readonly Mark[] {
+  const marks = key === undefined ? Reflect.getOwnMetadata(MARKS, declared) : Reflect.getOwnMetadata(MARKS, declared, key);
+  return (marks as readonly Mark[] | undefined) ?? [];
 }
 
-/** Of the method and of all that it overrides, each for itself. */
-function methodMarks(owner: Class, key: string | symbol): Mark[][] {
-  return chainOf(owner.prototype as object).map((one) => (Reflect.getOwnMetadata(MARKS, one, key) as Mark[] | undefined) ?? []);
+/** Whether a class itself was decorated. */
+export function isMarked(owner: Class): boolean {
+  return chainOf(owner).some((one) => marksOf(one).length > 0);
 }
 
-/** Whether a class or one of its methods was decorated. */
-export function hasMarks(owner: Class, keys: readonly (string | symbol)[]): boolean {
-  return [...classMarks(owner), ...keys.flatMap((key) => methodMarks(owner, key))].some((marks) => marks.length > 0);
+/** The methods of a class that were decorated where they stand. */
+export function markedMethods(owner: Class): string[] {
+  const prototypes = chainOf(owner.prototype as object);
+  const keys = new Set(prototypes.flatMap((one) => Reflect.ownKeys(one)));
+  return [...keys]
+    .filter(
+      (key) =>
+        marksOf(
+          prototypes.find((one) => Object.hasOwn(one, key))!,
+          key,
+        ).length > 0,
+    )
+    .map(String);
 }
 
 /** Whether the guard itself stands on a class or on a method's function. */
@@ -151,9 +171,18 @@ function keyOf(owner: Class, handler: { readonly name: string }): string | symbo
   const levels = chainOf(owner.prototype as object);
   const keys = levels.flatMap((level) => Reflect.ownKeys(level).filter((key) => methodAt(level, key) === handler));
   if (keys.length > 0) return new Set(keys).size === 1 ? keys[0] : undefined;
-  return levels.some((level) => typeof methodAt(level, handler.name) === 'function') ? handler.name : undefined;
+  const name = handler.name.replace(/^bound /, '');
+  const method = levels.map((level) => methodAt(level, name)).find((one) => typeof one === 'function');
+  return method && (name !== handler.name || isSameToNest(method, handler)) ? name : undefined;
 }
 
-function methodAt(level: object, key: string | symbol): unknown {
-  return Object.getOwnPropertyDescriptor(level, key)?.value;
+function methodAt(level: object, key: string | symbol): object | undefined {
+  return Object.getOwnPropertyDescriptor(level, key)?.value as object | undefined;
+}
+
+/** What wraps a handler carries on what Nest knows of it: by that, and not by a name alone, it is the same one. */
+function isSameToNest(method: object, handler: object): boolean {
+  const keys = ['path', 'method', 'microservices:pattern', 'message', 'graphql:resolver_type', 'graphql:resolver_name'];
+  const [known, shown] = [method, handler].map((one) => keys.map((key) => Reflect.getMetadata(key, one) as unknown));
+  return known!.some((value) => value !== undefined) && JSON.stringify(known) === JSON.stringify(shown);
 }

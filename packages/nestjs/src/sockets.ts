@@ -8,9 +8,16 @@ import { detailsOf } from './denial.js';
 
 /** Where a gateway listens. */
 export interface Place {
-  readonly port: number;
+  /** undefined: not known. */
+  readonly port: number | undefined;
   readonly path: string | undefined;
   readonly namespace: unknown;
+}
+
+/** The gateways' sockets, all of which are guarded. */
+export interface GuardedSockets {
+  /** How often a gateway was bound to one. */
+  bound(): number;
 }
 
 /** What those who connect at a place must show. */
@@ -20,59 +27,80 @@ export interface Handshake {
   watch(request: object, socket: ClosableSocket): void;
 }
 
+type HandshakeAt = (places: readonly Place[]) => Handshake | undefined;
+
 /**
  * Has every gateway's handshake decided on, whatever adapter the application uses, since Nest runs no guard for `handleConnection`. The adapter
  * is given to Nest after this, so each one that Nest is given is looked after.
  */
-export function guardHandshakes(config: ApplicationConfig, handshakeAt: (place: Place) => Handshake | undefined): void {
+export function guardHandshakes(config: ApplicationConfig, handshakeAt: HandshakeAt): GuardedSockets {
   const setIoAdapter = config.setIoAdapter.bind(config);
-  config.setIoAdapter = (adapter) => setIoAdapter(guardAdapter(adapter, handshakeAt));
+  let bound = 0;
+  config.setIoAdapter = (adapter) => setIoAdapter(guardAdapter(adapter, handshakeAt, () => bound++));
   const given = config.getIoAdapter() as WebSocketAdapter | undefined;
   if (given) config.setIoAdapter(given);
+  return { bound: () => bound };
 }
 
-function guardAdapter(adapter: WebSocketAdapter, handshakeAt: (place: Place) => Handshake | undefined): WebSocketAdapter {
+/** One server, at whose places several gateways may listen. */
+interface Guarded {
+  readonly places: Place[];
+  handshake: Handshake | undefined;
+  isAdmitted: OnConnection | undefined;
+}
+
+function guardAdapter(adapter: WebSocketAdapter, handshakeAt: HandshakeAt, tell: () => void): WebSocketAdapter {
   const create = adapter.create.bind(adapter);
   const bindClientConnect = adapter.bindClientConnect.bind(adapter);
-  const places = new Map<object, Place>();
-  /** One for each server, which gateways may share. */
-  const guarded = new Map<object, OnConnection | undefined>();
+  const servers = new Map<object, Guarded>();
+
+  function guardedOf(server: object): Guarded {
+    const known = servers.get(server) ?? { places: [], handshake: undefined, isAdmitted: undefined };
+    servers.set(server, known);
+    return known;
+  }
 
   adapter.create = (port: number, options?: { path?: string; namespace?: unknown }): unknown => {
     const server = create(port, options) as object;
-    places.set(server, { port, path: options?.path, namespace: options?.namespace });
+    guardedOf(server).places.push({ port, path: options?.path, namespace: options?.namespace });
     return server;
   };
 
   adapter.bindClientConnect = (server: object, callback: (client: object, ...rest: unknown[]) => void): void => {
-    if (!guarded.has(server)) guarded.set(server, guardServer(server, handshakeAt(places.get(server) ?? NOWHERE)));
-    const isAdmitted = guarded.get(server);
+    const guarded = guardedOf(server);
+    guarded.handshake = handshakeAt(guarded.places.length > 0 ? guarded.places : [NOWHERE]);
+    guarded.isAdmitted ??= guardServer(server, guarded);
+    if (!guarded.isAdmitted && guarded.handshake) throw unknownServer();
+    tell();
     bindClientConnect(server, (client: ClosableSocket, ...rest: unknown[]) => {
-      if (!isAdmitted || isAdmitted(client, rest[0])) callback(client, ...rest);
+      if (!guarded.isAdmitted || guarded.isAdmitted(client, rest[0])) callback(client, ...rest);
       else end(client);
     });
   };
   return adapter;
 }
 
-/** A server that the adapter made in a way of its own: what any gateway needs is needed there. */
-const NOWHERE: Place = { port: -1, path: undefined, namespace: undefined };
+const NOWHERE: Place = { port: undefined, path: undefined, namespace: undefined };
 
 /** Tells, when a client is connected, whether its handshake was admitted; what it came with is then known for its messages. */
 type OnConnection = (client: ClosableSocket, request: unknown) => boolean;
 
-/** @returns undefined for servers that are open to everybody, and whose clients can't be known */
-function guardServer(server: object, handshake: Handshake | undefined): OnConnection | undefined {
-  if (isSocketIo(server)) return guardSocketIo(server, handshake);
-  if (isWs(server)) return guardWs(server, handshake);
-  if (!handshake) return undefined;
-  throw new ConfigurationError([
-    { path: 'WebSocket adapter', message: "has a server that is neither socket.io's nor that of ws: only where all gateways are @Public() can it be used" },
-  ]);
+/** @returns undefined for servers whose clients can't be known */
+function guardServer(server: object, guarded: Guarded): OnConnection | undefined {
+  if (isSocketIo(server)) return guardSocketIo(server, guarded);
+  return isWs(server) ? guardWs(server, guarded) : undefined;
+}
+
+function unknownServer(): ConfigurationError {
+  const message = "has a server that is neither socket.io's nor that of ws: only where all gateways are @Public() can it be used";
+  return new ConfigurationError([{ path: 'WebSocket adapter', message }]);
 }
 
 /** socket.io's server, or one of its namespaces. */
 interface SocketIoServer {
+  readonly opts?: { readonly connectionStateRecovery?: { skipMiddlewares?: boolean } };
+  /** Of a namespace. */
+  readonly server?: SocketIoServer;
   use(middleware: (client: SocketIoClient, next: (error?: Error) => void) => void): void;
 }
 
@@ -80,13 +108,16 @@ function isSocketIo(server: object): server is SocketIoServer {
   return typeof (server as Partial<SocketIoServer>).use === 'function';
 }
 
-function guardSocketIo(server: SocketIoServer, handshake: Handshake | undefined): OnConnection {
+function guardSocketIo(server: SocketIoServer, guarded: Guarded): OnConnection {
+  const recovery = (server.server ?? server).opts?.connectionStateRecovery;
+  // who comes back is asked for a token like others: the old one may have expired
+  if (recovery) recovery.skipMiddlewares = false;
   const admitted = createMemory<object, true>();
 
   server.use((client, next) => {
     const request = socketIoRequest(client);
     settle(
-      handshake,
+      guarded.handshake,
       request,
       () => {
         admitted.set(client, true);
@@ -99,7 +130,7 @@ function guardSocketIo(server: SocketIoServer, handshake: Handshake | undefined)
   return (client) => {
     if (!admitted.get(client)) return false;
     rememberHandshake(client, client, client);
-    handshake?.watch(client, client);
+    guarded.handshake?.watch(client, client);
     return true;
   };
 }
@@ -119,14 +150,14 @@ function isWs(server: object): server is WsServer {
 }
 
 /** The upgrade is refused as an HTTP request is, before the socket opens. */
-function guardWs({ options }: WsServer, handshake: Handshake | undefined): OnConnection {
+function guardWs({ options }: WsServer, guarded: Guarded): OnConnection {
   const admitted = createMemory<object, true>();
   const given = options.verifyClient;
 
   options.verifyClient = (info, callback) => {
     const request = upgradeRequest(info.req);
     settle(
-      handshake,
+      guarded.handshake,
       request,
       () => {
         admitted.set(request, true);
@@ -141,7 +172,7 @@ function guardWs({ options }: WsServer, handshake: Handshake | undefined): OnCon
   return (client, request) => {
     if (typeof request !== 'object' || request === null || !admitted.get(request)) return false;
     rememberHandshake(client, request, client);
-    handshake?.watch(request, client);
+    guarded.handshake?.watch(request, client);
     return true;
   };
 }
@@ -187,7 +218,8 @@ export function endWithToken(request: object, socket: ClosableSocket, { expiresA
     else end(socket);
   }
 
-  for (const event of ['close', 'disconnect'] as const) socket.once(event, () => clearTimeout(timer));
+  // a client of socket.io can send any event but this one
+  socket.once(typeof socket.disconnect === 'function' ? 'disconnect' : 'close', () => clearTimeout(timer));
   wait();
 }
 

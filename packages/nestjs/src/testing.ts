@@ -10,6 +10,8 @@ import { rememberAuth } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import type { Engine } from './engine.js';
 import { GUARDS, Guards } from './guards.js';
+import { guardToken } from './module.js';
+import { DEFAULT_GUARD } from './rule.js';
 
 /** Whom calls are from. What is absent is empty, or a plain value. */
 export type TestAuth = Partial<Auth<Record<string, unknown>>>;
@@ -30,14 +32,18 @@ refuseInProduction();
  */
 @Module({})
 export class TokenwardTestingModule {
-  /** @throws ConfigurationError where `NODE_ENV` is `production` */
-  static as(who: Who): DynamicModule {
+  /**
+   * @param names of further guards, for providers that inject them by `guardToken(name)`
+   * @throws ConfigurationError where `NODE_ENV` is `production`
+   */
+  static as(who: Who, ...names: readonly string[]): DynamicModule {
     refuseInProduction();
+    const guards = [DEFAULT_GUARD, ...names].map((name) => ({ provide: guardToken(name), inject: [GUARDS], useFactory: (all: Guards) => all.get(name) }));
     return {
       module: TokenwardTestingModule,
       global: true,
-      providers: [{ provide: GUARDS, ...testGuards(who) }, TokenwardGuard, { provide: APP_GUARD, useExisting: TokenwardGuard }],
-      exports: [GUARDS],
+      providers: [{ provide: GUARDS, ...testGuards(who) }, TokenwardGuard, { provide: APP_GUARD, useExisting: TokenwardGuard }, ...guards],
+      exports: [GUARDS, ...guards.map(({ provide }) => provide)],
     };
   }
 }
@@ -115,6 +121,7 @@ function createTestEngine(who: Who): Engine {
 
   return {
     decide,
+    adopt: (_request, _access, decision) => decision,
     permit,
     warm,
     close,

@@ -1,4 +1,4 @@
-import { Controller, type ExecutionContext } from '@nestjs/common';
+import { Controller, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { ExternalContextCreator } from '@nestjs/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OptionalAuth, Public, Scopes, TokenwardGuard } from '@tokenward/nestjs';
@@ -10,23 +10,30 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+/** What such a library knows its handlers by. */
+const Command = (name: string) => SetMetadata('bot:command', name);
+
 @Controller()
 class BotController {
+  @Command('plain')
   plain() {
     return 'ran';
   }
 
   @Scopes('bots')
+  @Command('scoped')
   scoped() {
     return 'ran';
   }
 
   @OptionalAuth()
+  @Command('optional')
   optional() {
     return 'ran';
   }
 
   @Public()
+  @Command('open')
   open() {
     return 'ran';
   }
