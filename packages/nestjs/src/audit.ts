@@ -35,15 +35,13 @@ function markedForNothing(handlers: readonly Handler[], modules: ModulesContaine
   return [...owners].flatMap((owner) => {
     const handled = new Set(handlers.filter((handler) => handler.owner === owner).map(({ key }) => key));
     const idle = markedMethods(owner).filter((key) => !handled.has(key) && !isKnownToOthers(owner, key));
-    return [
-      ...(isMarked(owner) && !serving.has(owner) && !methodsOf(owner).some((key) => isKnownToOthers(owner, key))
-        ? [{ path: owner.name, message: GUARDS_NOTHING }]
-        : []),
-      ...idle.map((key) => ({
-        path: `${owner.name}.${key}`,
-        message: gateways.has(owner) ? `${GUARDS_NOTHING}; what a handshake needs stands on the class` : GUARDS_NOTHING,
-      })),
-    ];
+    const problems = idle.map((key) => ({
+      path: `${owner.name}.${key}`,
+      message: gateways.has(owner) ? `${GUARDS_NOTHING}; what a handshake needs stands on the class` : GUARDS_NOTHING,
+    }));
+    const isForNothing = isMarked(owner) && !serving.has(owner) && !methodsOf(owner).some((key) => isKnownToOthers(owner, key));
+    if (isForNothing) problems.push({ path: owner.name, message: GUARDS_NOTHING });
+    return problems;
   });
 }
 

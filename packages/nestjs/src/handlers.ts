@@ -53,7 +53,7 @@ export function findHandlers(modules: ModulesContainer, config: ApplicationConfi
 
 /** The classes of all providers; `isMade`: Nest did not make the instance itself, and then takes it for a resolver only. */
 export function findProviders(modules: ModulesContainer): { readonly owner: Type; readonly isMade: boolean }[] {
-  const wrappers = [...modules.values()].flatMap(({ providers }) => [...providers.values()]);
+  const wrappers = [...modules.values()].flatMap(({ providers }) => Array.from(providers.values()));
   const found = new Map<Type, boolean>();
   for (const { isNotMetatype, metatype, instance } of wrappers) {
     const owner: unknown = isNotMetatype ? (instance as object | null | undefined)?.constructor : metatype;

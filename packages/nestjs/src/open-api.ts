@@ -47,7 +47,7 @@ function startAnew(method: object): void {
   if (!before)
     return Reflect.defineMetadata(
       BEFORE,
-      [SECURITY, RESPONSES].map((name) => Reflect.getOwnMetadata(name, method)),
+      [SECURITY, RESPONSES].map((name) => Reflect.getOwnMetadata(name, method) as unknown),
       method,
     );
   for (const [index, name] of [SECURITY, RESPONSES].entries()) {
