@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { SharePlan } from './adapters/share.ts';
+import { FRAMEWORKS, type Framework } from './framework.ts';
 import type { HttpPlan } from './http/measure.ts';
 import type { ValidationPlan } from './validation/measure.ts';
 
@@ -6,26 +8,32 @@ export interface Plan {
   /** Under which name the result is written. */
   readonly name: string;
   readonly seed: number;
+  /** Those that all parts but the validation are about. */
+  readonly frameworks: readonly Framework[];
   /** undefined: this part is left out. */
   readonly validation: ValidationPlan | undefined;
+  readonly adapters: SharePlan | undefined;
   readonly http: HttpPlan | undefined;
   /** Whether to count which hostile tokens are accepted. */
   readonly hostile: boolean;
 }
 
-export const USAGE = `Usage: npm run bench -- [--quick] [--only validation|http|hostile] [--seed N]
-  --quick   few and short rounds: shows that everything works, not how fast it is
-  --only    one of the three parts
-  --seed    of the order in which the candidates take their turns`;
+const PARTS = ['validation', 'adapters', 'http', 'hostile'];
 
-const PARTS = ['validation', 'http', 'hostile'];
+export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
+  --quick      few and short rounds: shows that everything works, not how fast it is
+  --only       one of the parts
+  --framework  one of them, or several with an option for each, and no validation
+  --seed       of the order in which the candidates take their turns`;
 
 const FULL = {
   validation: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 1024, poolSize: 2048, knownTokens: 100 },
+  adapters: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 1024, poolSize: 512 },
   http: { rounds: { warmUp: 3, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
 };
 const QUICK = {
   validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
+  adapters: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 32 },
   http: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 200, connections: 8, poolSize: 64 },
 };
 
@@ -33,18 +41,29 @@ const QUICK = {
 export function readPlan(args: readonly string[]): Plan {
   const { values } = parseArgs({
     args: args.filter((argument) => argument !== '--'),
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, seed: { type: 'string', default: '1' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      framework: { type: 'string', multiple: true, default: [] },
+      seed: { type: 'string', default: '1' },
+    },
   });
-  const { quick, only, seed } = values;
+  const { quick, only, framework: named, seed } = values;
   if (only !== undefined && !PARTS.includes(only)) throw new Error(`--only ${only}: it is one of ${PARTS.join(', ')}`);
-  const isWanted = (part: string): boolean => only === undefined || only === part;
+  const unknown = named.find((name) => !FRAMEWORKS.some((framework) => framework === name));
+  if (unknown !== undefined) throw new Error(`--framework ${unknown}: it is one of ${FRAMEWORKS.join(', ')}`);
+  if (named.length > 0 && only === 'validation') throw new Error('--framework: validation knows no framework');
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed}: a whole number is needed`);
-  const { validation, http } = quick ? QUICK : FULL;
+  const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
+  const isWanted = (part: string): boolean => only === undefined || only === part;
+  const { validation, adapters, http } = quick ? QUICK : FULL;
   return {
     // the results that are kept are those of a whole run
-    name: quick ? 'quick' : (only ?? 'latest'),
+    name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
     seed: Number(seed),
-    validation: isWanted('validation') ? validation : undefined,
+    frameworks,
+    validation: isWanted('validation') && named.length === 0 ? validation : undefined,
+    adapters: isWanted('adapters') ? adapters : undefined,
     http: isWanted('http') ? http : undefined,
     hostile: isWanted('hostile'),
   };

@@ -17,6 +17,8 @@ test('holds a slice against the baseline of the same round, so that a slow round
     'floor',
   );
   expect(other!.cpuRatio.median).toBe(2);
+  expect(other!.cpuAdded.median).toBe(20);
+  expect(other!.speedRatio.median).toBe(0.5);
   expect(other!.cpuMicroseconds.median).toBe(30);
   expect(other!.perSecond.median).toBeCloseTo(1e6 / 60);
 });

@@ -16,6 +16,10 @@ export interface Figures {
   readonly perSecond: Spread;
   /** CPU time as a multiple of the baseline's in the same round. */
   readonly cpuRatio: Spread;
+  /** CPU time beyond the baseline's in the same round, in microseconds. */
+  readonly cpuAdded: Spread;
+  /** Operations by the clock as a part of the baseline's in the same round. */
+  readonly speedRatio: Spread;
 }
 
 /** @param baseline the name of the contender that all are held against */
@@ -28,6 +32,8 @@ export function summarise(series: readonly Series[], baseline: string): Figures[
     wallMicroseconds: spreadOf(slices.map((slice) => slice.wallMicroseconds)),
     perSecond: spreadOf(slices.map((slice) => 1e6 / slice.wallMicroseconds)),
     cpuRatio: spreadOf(slices.map((slice, round) => slice.cpuMicroseconds / sliceOf(reference, round).cpuMicroseconds)),
+    cpuAdded: spreadOf(slices.map((slice, round) => slice.cpuMicroseconds - sliceOf(reference, round).cpuMicroseconds)),
+    speedRatio: spreadOf(slices.map((slice, round) => sliceOf(reference, round).wallMicroseconds / slice.wallMicroseconds)),
   }));
 }
 

@@ -1,10 +1,12 @@
 import { createTestIssuer, hostileTokens } from '@tokenward/testing';
 import { AUDIENCE } from './claims.ts';
-import { servers } from './http/candidate.ts';
+import type { Framework } from './framework.ts';
 import { startServer } from './http/server-process.ts';
+import { servers } from './http/servers/index.ts';
 
 /** What a server made of the tokens that no guard may accept, each sent once as a Bearer token. */
 export interface HostileResult {
+  readonly framework: Framework;
   readonly name: string;
   readonly tokens: number;
   /** Answered with 200, by the number of the rule that the token breaks. */
@@ -17,9 +19,9 @@ export interface HostileResult {
 
 const ANSWER_SECONDS = 10;
 
-export async function countHostile(): Promise<HostileResult[]> {
+export async function countHostile(frameworks: readonly Framework[]): Promise<HostileResult[]> {
   const results: HostileResult[] = [];
-  for (const candidate of servers.filter(({ isProtected }) => isProtected)) {
+  for (const candidate of servers.filter(({ framework, isProtected }) => isProtected && frameworks.includes(framework))) {
     // an issuer for each, since some rows need odd keys that must be there before the keys are fetched
     const issuer = await createTestIssuer({ audience: AUDIENCE });
     const rows = await hostileTokens(issuer);
@@ -42,7 +44,7 @@ export async function countHostile(): Promise<HostileResult[]> {
       await server.stop();
       await issuer.close();
     }
-    results.push({ name: candidate.name, tokens: rows.length, accepted, failures, withoutChallenge });
+    results.push({ framework: candidate.framework, name: candidate.name, tokens: rows.length, accepted, failures, withoutChallenge });
   }
   return results;
 }

@@ -1,11 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { measureAdapter, type AdapterResult } from './adapters/measure.ts';
 import { readPlan, USAGE, type Plan } from './arguments.ts';
 import { describeEnvironment, loadNow } from './environment.ts';
-import { servers } from './http/candidate.ts';
-import { measureHttp } from './http/measure.ts';
+import { measureHttp, type HttpResult } from './http/measure.ts';
+import { servers } from './http/servers/index.ts';
 import { countHostile } from './hostile.ts';
 import { createRandom } from './random.ts';
-import { hostileTable, httpTable, validationTable } from './table.ts';
+import { adapterTable, hostileTable, httpTable, validationTable } from './table.ts';
 import { candidates } from './validation/candidates/index.ts';
 import { ALGORITHMS, measureValidation, type ValidationResult } from './validation/measure.ts';
 
@@ -38,14 +39,22 @@ async function run(plan: Plan): Promise<void> {
     validation.push(result);
     console.log(`${validationTable(result)}\n`);
   }
-  const http = plan.http && (await measureHttp(plan.http, random));
-  if (http) console.log(`${httpTable(http)}\n`);
+  const adapters: AdapterResult[] = [];
+  for (const framework of plan.adapters ? plan.frameworks : []) adapters.push(await measureAdapter(framework, plan.adapters!, plan.seed));
+  if (adapters.length > 0) console.log(`${adapterTable(adapters)}\n`);
 
-  const hostile = plan.hostile ? await countHostile() : undefined;
+  const http: HttpResult[] = [];
+  for (const framework of plan.http ? plan.frameworks : []) {
+    const result = await measureHttp(framework, plan.http!, random);
+    http.push(result);
+    console.log(`${httpTable(result)}\n`);
+  }
+
+  const hostile = plan.hostile ? await countHostile(plan.frameworks) : undefined;
   if (hostile) console.log(`${hostileTable(hostile)}\n`);
 
   mkdirSync(RESULTS, { recursive: true });
-  const result = { takenAt, ...environment, load: { before: loadBefore, after: loadNow() }, plan, validation, http, hostile };
+  const result = { takenAt, ...environment, load: { before: loadBefore, after: loadNow() }, plan, validation, adapters, http, hostile };
   writeFileSync(new URL(`${plan.name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);
   console.log(`written to bench/results/${plan.name}.json; load ${result.load.after} at the end`);
 }

@@ -1,4 +1,7 @@
+import type { AdapterResult } from './adapters/measure.ts';
+import type { ShareFigures } from './adapters/share.ts';
 import type { Spread } from './figures.ts';
+import { TITLES } from './framework.ts';
 import type { HostileResult } from './hostile.ts';
 import type { HttpResult } from './http/measure.ts';
 import type { ValidationResult } from './validation/measure.ts';
@@ -15,20 +18,51 @@ export function validationTable({ algorithm, tokenBytes, figures }: ValidationRe
   return table([`${algorithm}, ${tokenBytes} bytes`, 'CPU µs', '(quartiles)', 'of the floor', '(quartiles)', 'wall µs'], rows);
 }
 
-export function httpTable({ tokenBytes, baseline, connections, figures }: HttpResult): string {
-  const ceiling = figures.find(({ name }) => name === baseline)!;
-  const rows = figures.map((row) => [
-    row.name,
-    row.perSecond.median.toFixed(0),
-    row.cpuMicroseconds.median.toFixed(0),
-    between(row.cpuMicroseconds, 0),
-    row === ceiling ? '' : `+${(row.cpuMicroseconds.median - ceiling.cpuMicroseconds.median).toFixed(0)}`,
-    `${row.cpuRatio.median.toFixed(2)} x`,
+export function httpTable({ framework, tokenBytes, baseline, connections, figures }: HttpResult): string {
+  const rows = figures.map(({ name, perSecond, speedRatio, cpuMicroseconds, cpuAdded, cpuRatio }) => [
+    name,
+    perSecond.median.toFixed(0),
+    `${speedRatio.median.toFixed(2)} x`,
+    cpuMicroseconds.median.toFixed(0),
+    between(cpuMicroseconds, 0),
+    name === baseline ? '' : withSign(cpuAdded.median, 0),
+    `${cpuRatio.median.toFixed(2)} x`,
   ]);
   return table(
-    [`GET /me, RS256, ${tokenBytes} bytes, ${connections} connections`, 'requests/s', 'CPU µs each', '(quartiles)', 'added µs', 'of the ceiling'],
+    [
+      `${TITLES[framework]}, GET /me, RS256, ${tokenBytes} bytes, ${connections} connections`,
+      'requests/s',
+      'of the ceiling',
+      'CPU µs each',
+      '(quartiles)',
+      'added µs',
+      'of the ceiling',
+    ],
     rows,
   );
+}
+
+export function adapterTable(results: readonly AdapterResult[]): string {
+  const rows = results.map(({ framework, lines, withoutToken, withToken }) => [
+    TITLES[framework],
+    ...shareCells(withoutToken, 'guarded', 2),
+    ...shareCells(withToken, 'guarded', 1),
+    ...shareCells(withoutToken, 'step', 2),
+    String(lines),
+  ]);
+  return table(
+    ["an adapter's own share, CPU µs", 'without a token', '(quartiles)', 'with a token', '(quartiles)', 'an empty step', '(quartiles)', 'lines of code'],
+    rows,
+  );
+}
+
+function shareCells(figures: ShareFigures, app: string, digits: number): [string, string] {
+  const { cpuAdded } = figures.find(({ name }) => name === app)!;
+  return [withSign(cpuAdded.median, digits), between(cpuAdded, digits)];
+}
+
+function withSign(value: number, digits: number): string {
+  return `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
 }
 
 function between({ lowerQuartile, upperQuartile }: Spread, digits: number): string {
@@ -45,10 +79,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 export function hostileTable(results: readonly HostileResult[]): string {
-  const rows = results.map(({ name, accepted, failures, withoutChallenge }) => {
+  const rows = results.map(({ framework, name, accepted, failures, withoutChallenge }) => {
     const byRule = Object.entries(accepted).map(([rule, count]) => `${rule}: ${count}`);
     const total = Object.values(accepted).reduce((sum, count) => sum + count, 0);
-    return [name, String(total), byRule.join(', ') || '-', String(failures), String(withoutChallenge)];
+    return [`${TITLES[framework]}: ${name}`, String(total), byRule.join(', ') || '-', String(failures), String(withoutChallenge)];
   });
   return table([`${results[0]?.tokens ?? 0} hostile tokens`, 'accepted', 'by rule', 'answered 5xx', '401 without a challenge'], rows);
 }

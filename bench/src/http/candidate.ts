@@ -1,41 +1,15 @@
+import type { Framework } from '../framework.ts';
+
 /** An API in a process of its own, which answers `GET /me` with who the token is from. */
 export interface ServerCandidate {
+  /** No other server on the same framework has it. */
   readonly name: string;
+  readonly framework: Framework;
   /** The npm packages that it stands for. */
   readonly packageNames: readonly string[];
-  /** Whether it refuses requests at all. */
+  /** Whether it refuses requests at all. One that does not is what the others on its framework are held against. */
   readonly isProtected: boolean;
   /** The program. It reads `ISSUER_BASE_URL`, `AUDIENCE` and `PORT`, and prints where it listens. */
   readonly program: URL;
+  readonly programArguments?: readonly string[];
 }
-
-/** What all are held against. */
-export const ceiling: ServerCandidate = {
-  name: 'no protection (ceiling)',
-  packageNames: ['express'],
-  isProtected: false,
-  program: new URL('servers/unprotected.ts', import.meta.url),
-};
-
-export const servers: readonly ServerCandidate[] = [
-  ceiling,
-  {
-    name: '@tokenward/express (the example)',
-    // all packages of the workspace have the same version
-    packageNames: ['@tokenward/core'],
-    isProtected: true,
-    program: new URL(import.meta.resolve('@tokenward/example-express/server.ts')),
-  },
-  {
-    name: 'express-oauth2-jwt-bearer',
-    packageNames: ['express-oauth2-jwt-bearer'],
-    isProtected: true,
-    program: new URL('servers/express-oauth2-jwt-bearer.ts', import.meta.url),
-  },
-  {
-    name: 'express-jwt + jwks-rsa',
-    packageNames: ['express-jwt', 'jwks-rsa'],
-    isProtected: true,
-    program: new URL('servers/express-jwt.ts', import.meta.url),
-  },
-];

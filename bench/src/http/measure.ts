@@ -1,11 +1,16 @@
+import { decodeJwt } from 'jose';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { AUDIENCE, accessTokenClaims } from '../claims.ts';
 import { summarise, type Figures } from '../figures.ts';
+import type { Framework } from '../framework.ts';
 import type { Random } from '../random.ts';
 import { runInterleaved, type Contender, type Rounds } from '../rounds.ts';
-import { ceiling, servers, type ServerCandidate } from './candidate.ts';
+import type { ServerCandidate } from './candidate.ts';
 import { applyLoad } from './load.ts';
+import { requestText } from './request.ts';
 import { startServer, type ServerProcess } from './server-process.ts';
+import { answerFrom } from './servers/answer.ts';
+import { servers } from './servers/index.ts';
 
 export interface HttpPlan {
   readonly rounds: Rounds;
@@ -17,6 +22,7 @@ export interface HttpPlan {
 }
 
 export interface HttpResult {
+  readonly framework: Framework;
   readonly algorithm: 'RS256';
   readonly tokenBytes: number;
   readonly connections: number;
@@ -26,15 +32,20 @@ export interface HttpResult {
 
 const CHECK_SECONDS = 10;
 
-/** Requests per second and the server's CPU time of each, for servers that have shown before that they admit and refuse what they should. */
-export async function measureHttp(plan: HttpPlan, random: Random): Promise<HttpResult> {
+/**
+ * Requests per second and the server's CPU time of each, for a framework's servers that have shown before that they admit and refuse what they
+ * should.
+ */
+export async function measureHttp(framework: Framework, plan: HttpPlan, random: Random): Promise<HttpResult> {
+  const candidates = servers.filter((candidate) => candidate.framework === framework);
+  const ceiling = candidates.find(({ isProtected }) => !isProtected)!;
   const issuer = await createTestIssuer({ audience: AUDIENCE });
   const running: ServerProcess[] = [];
   try {
     const tokens: string[] = [];
     while (tokens.length < plan.poolSize) tokens.push(await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer) }));
     const contenders: Contender[] = [];
-    for (const candidate of servers) {
+    for (const candidate of candidates) {
       const server = await startServer(candidate, issuer);
       running.push(server);
       await proveWorth(candidate, server, issuer, tokens[0]!);
@@ -42,6 +53,7 @@ export async function measureHttp(plan: HttpPlan, random: Random): Promise<HttpR
     }
     const series = await runInterleaved(contenders, plan.rounds, random);
     return {
+      framework,
       algorithm: 'RS256',
       tokenBytes: tokens[0]!.length,
       connections: plan.connections,
@@ -55,14 +67,20 @@ export async function measureHttp(plan: HttpPlan, random: Random): Promise<HttpR
 }
 
 async function proveWorth({ name, isProtected }: ServerCandidate, { port }: ServerProcess, issuer: TestIssuer, token: string): Promise<void> {
-  async function expectStatus(status: number, what: string, sent?: string): Promise<void> {
+  async function expectStatus(status: number, what: string, sent?: string): Promise<string> {
     const headers: Record<string, string> = sent === undefined ? {} : { authorization: `Bearer ${sent}` };
     const response = await fetch(`http://127.0.0.1:${port}/me`, { headers, signal: AbortSignal.timeout(CHECK_SECONDS * 1000) });
-    await response.body?.cancel();
+    const body = await response.text();
     if (response.status !== status) throw new Error(`${name} answers ${response.status} to ${what}, so it can't be measured: ${status} was expected`);
+    return body;
   }
-  await expectStatus(200, 'a good token', token);
-  if (!isProtected) return;
+  const expected = JSON.stringify(answerFrom(decodeJwt(token)));
+  const answer = await expectStatus(200, 'a good token', token);
+  if (!isProtected) {
+    if (answer.length !== expected.length) throw new Error(`${name} answers ${answer}, which is not as long as ${expected}`);
+    return;
+  }
+  if (answer !== expected) throw new Error(`${name} answers ${answer}, where ${expected} was expected`);
   const other = await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer) });
   await expectStatus(401, 'a request without a token');
   await expectStatus(401, "a token with another's signature", [...token.split('.').slice(0, 2), other.split('.')[2]].join('.'));
@@ -74,7 +92,7 @@ function contenderOf({ name }: ServerCandidate, server: ServerProcess, tokens: r
   let at = 0;
   function nextRequest(): string {
     at = (at + 1) % tokens.length;
-    return `GET /me HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAccept: application/json\r\nUser-Agent: bench\r\nAuthorization: Bearer ${tokens[at]!}\r\n\r\n`;
+    return requestText(server.port, tokens[at]);
   }
   return {
     name,

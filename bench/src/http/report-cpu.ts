@@ -4,5 +4,8 @@ process.on('message', () => {
   process.send?.(user + system);
 });
 
+// that it can be asked is no reason to stay
+process.channel?.unref();
+
 // with nobody left to ask, nothing is left to do
 process.on('disconnect', () => process.exit());

@@ -20,8 +20,8 @@ const START_SECONDS = 20;
 const ANSWER_SECONDS = 10;
 const STOP_SECONDS = 3;
 
-export async function startServer({ name, program }: ServerCandidate, { issuer, audience }: Surroundings): Promise<ServerProcess> {
-  const child = fork(program, [], {
+export async function startServer({ name, program, programArguments = [] }: ServerCandidate, { issuer, audience }: Surroundings): Promise<ServerProcess> {
+  const child = fork(program, programArguments, {
     execArgv: ['--import', new URL('report-cpu.ts', import.meta.url).href],
     env: { ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0', NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

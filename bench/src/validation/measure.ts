@@ -1,6 +1,7 @@
 import { summarise, type Figures } from '../figures.ts';
-import type { Random } from '../random.ts';
+import { collectYoungGarbage } from '../garbage.ts';
 import { createMeter } from '../meter.ts';
+import type { Random } from '../random.ts';
 import { runInterleaved, type Contender, type Rounds } from '../rounds.ts';
 import type { Algorithm, Attempt, Presenter, TokenBytes, ValidationCandidate } from './candidate.ts';
 import { candidates, floor } from './candidates/index.ts';
@@ -83,12 +84,6 @@ function contenderOf({ name, inFlight, tokens }: ValidationCandidate, present: P
 
 /** So few tokens at once that the processor still has them at hand when their turn comes, as it has those of a request just read. */
 const BATCH_SIZE = 256;
-
-/** A candidate pays for the garbage that it makes, within its own slice. */
-function collectYoungGarbage(): void {
-  if (!globalThis.gc) throw new Error('start Node with --expose-gc');
-  globalThis.gc({ type: 'minor', execution: 'sync' });
-}
 
 /** Several of these may share the attempts: each takes the next one when it is done with its last. */
 async function workThrough(attempts: Attempt[]): Promise<void> {

@@ -1,7 +1,8 @@
 import express from 'express';
 import { expressjwt, type Request } from 'express-jwt';
 import jwksRsa from 'jwks-rsa';
-import { listen, setting } from './listen.ts';
+import { answerFrom } from '../answer.ts';
+import { listen, setting } from '../listen.ts';
 
 const issuer = setting('ISSUER_BASE_URL');
 const guard = expressjwt({
@@ -13,8 +14,7 @@ const guard = expressjwt({
 const app = express();
 
 app.get('/me', guard, (req: Request, res) => {
-  const { sub, iss, client_id: clientId = null, scope, roles } = req.auth!;
-  res.json({ subject: sub, issuer: iss, clientId, scopes: String(scope).split(' '), roles });
+  res.json(answerFrom(req.auth!));
 });
 
 listen(app);

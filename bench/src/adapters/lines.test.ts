@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { FRAMEWORKS } from '../framework.ts';
+import { countAdapterLines, countLines } from './lines.ts';
+
+test('counts lines of code, with their braces and types', () => {
+  expect(countLines("import a from 'a';\n\nexport function f(): void {\n  a();\n}\n")).toBe(4);
+});
+
+test('leaves out empty lines and those that are nothing but a comment', () => {
+  expect(countLines('// why\n\n   \n  // why\n')).toBe(0);
+  expect(countLines('/** One line. */\n/**\n * Several lines,\n * one of them {\n */\n')).toBe(0);
+});
+
+test('counts code before and behind a comment', () => {
+  expect(countLines('a(); // why\nb(); /* why */\n/* why */ c();\n/*\n*/ d();')).toBe(4);
+});
+
+test('takes a string for no comment', () => {
+  expect(countLines("const pattern = '/*';\nconst url = 'https://example.com';\na();\n")).toBe(3);
+});
+
+test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('finds the code of the %s adapter, which is under 150 lines', (framework) => {
+  const { files, lines } = countAdapterLines(framework);
+  expect(files).toBeGreaterThan(0);
+  expect(lines).toBeGreaterThan(20);
+  expect(lines).toBeLessThan(150);
+});

@@ -1,0 +1,38 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Framework } from '../framework.ts';
+import type { Credentials } from './app.ts';
+import { countAdapterLines, type AdapterLines } from './lines.ts';
+import type { ShareFigures, SharePlan } from './share.ts';
+
+/** What an adapter is beside core, in time and in code. */
+export interface AdapterResult extends AdapterLines {
+  /** Of a request without credentials, where they are optional: core's check is next to nothing. */
+  readonly withoutToken: ShareFigures;
+  /** Of a request with an access token that is new. */
+  readonly withToken: ShareFigures;
+}
+
+const DEADLINE_SECONDS = 120;
+
+export async function measureAdapter(framework: Framework, plan: SharePlan, seed: number): Promise<AdapterResult> {
+  return {
+    ...countAdapterLines(framework),
+    withoutToken: await shareOf(framework, 'optional', plan, seed),
+    withToken: await shareOf(framework, 'required', plan, seed),
+  };
+}
+
+async function shareOf(framework: Framework, credentials: Credentials, plan: SharePlan, seed: number): Promise<ShareFigures> {
+  const child = fork(new URL('share-program.ts', import.meta.url), [framework, credentials, String(seed), JSON.stringify(plan)], {
+    execArgv: ['--expose-gc'],
+    env: { NODE_ENV: 'production' },
+    signal: AbortSignal.timeout(DEADLINE_SECONDS * 1000),
+  });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the adapter for ${framework} could not be measured: its process ended with ${String(code)}`);
+  });
+  const [figures] = (await Promise.race([once(child, 'message'), ended])) as [ShareFigures];
+  ended.catch(() => {});
+  return figures;
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { readPlan } from './arguments.ts';
+import { FRAMEWORKS } from './framework.ts';
+
+test('measures everything, on all frameworks, and keeps the result of nothing less', () => {
+  const { name, frameworks, validation, adapters, http, hostile } = readPlan([]);
+  expect(name).toBe('latest');
+  expect(frameworks).toEqual(FRAMEWORKS);
+  expect([validation, adapters, http, hostile]).not.toContain(undefined);
+  for (const less of [['--quick'], ['--only', 'http'], ['--framework', 'koa']]) expect(readPlan(less).name).not.toBe('latest');
+});
+
+test('measures one part', () => {
+  const { name, validation, adapters, http, hostile } = readPlan(['--only', 'http']);
+  expect(name).toBe('http');
+  expect(http).toBeDefined();
+  expect([validation, adapters, hostile]).toEqual([undefined, undefined, false]);
+});
+
+test('measures some of the frameworks, and no validation, which has none', () => {
+  const { name, frameworks, validation, http } = readPlan(['--', '--framework', 'koa', '--framework', 'express', '--only', 'http']);
+  expect(frameworks).toEqual(['express', 'koa']);
+  expect(name).toBe('http-koa-express');
+  expect(http).toBeDefined();
+  expect(readPlan(['--framework', 'koa']).validation).toBeUndefined();
+  expect(validation).toBeUndefined();
+});
+
+test('refuses what it does not know', () => {
+  expect(() => readPlan(['--only', 'speed'])).toThrow('--only speed: it is one of validation, adapters, http, hostile');
+  expect(() => readPlan(['--framework', 'hapi'])).toThrow('--framework hapi: it is one of express, ');
+  expect(() => readPlan(['--only', 'validation', '--framework', 'koa'])).toThrow('validation knows no framework');
+  expect(() => readPlan(['--seed', 'x'])).toThrow('--seed x: a whole number is needed');
+});

@@ -1,0 +1,12 @@
+/** The frameworks that there are adapters for; NestJS on each of the platforms that it runs on. */
+export const FRAMEWORKS = ['express', 'fastify', 'koa', 'nestjs', 'nestjs-fastify'] as const;
+
+export type Framework = (typeof FRAMEWORKS)[number];
+
+export const TITLES: Readonly<Record<Framework, string>> = {
+  express: 'Express',
+  fastify: 'Fastify',
+  koa: 'Koa',
+  nestjs: 'NestJS on Express',
+  'nestjs-fastify': 'NestJS on Fastify',
+};

@@ -1,0 +1,53 @@
+import type { Framework } from '../../framework.ts';
+import type { ServerCandidate } from '../candidate.ts';
+
+export const servers: readonly ServerCandidate[] = [
+  unprotected('express', ['express']),
+  example('express', import.meta.resolve('@tokenward/example-express/server.ts')),
+  behind('express', 'express-oauth2-jwt-bearer', ['express-oauth2-jwt-bearer']),
+  behind('express', 'express-jwt', ['express-jwt', 'jwks-rsa']),
+
+  unprotected('fastify', ['fastify']),
+  example('fastify', import.meta.resolve('@tokenward/example-fastify/server.ts')),
+  behind('fastify', 'fastify-jwt', ['@fastify/jwt', 'get-jwks']),
+  behind('fastify', 'fastify-jwt-jwks', ['fastify-jwt-jwks']),
+
+  unprotected('koa', ['koa', '@koa/router']),
+  example('koa', import.meta.resolve('@tokenward/example-koa/server.ts')),
+  behind('koa', 'koa-jwt', ['koa-jwt', 'jwks-rsa']),
+
+  unprotected('nestjs', ['@nestjs/core', '@nestjs/platform-express']),
+  behind('nestjs', 'tokenward', ['@tokenward/nestjs']),
+  behind('nestjs', 'passport-jwt', ['@nestjs/passport', 'passport-jwt', 'jwks-rsa']),
+
+  unprotected('nestjs-fastify', ['@nestjs/core', '@nestjs/platform-fastify']),
+  behind('nestjs-fastify', 'tokenward', ['@tokenward/nestjs']),
+  behind('nestjs-fastify', 'passport-jwt', ['@nestjs/passport', 'passport-jwt', 'jwks-rsa']),
+];
+
+/** The smallest app that gives the same answer to anybody. */
+function unprotected(framework: Framework, packageNames: readonly string[]): ServerCandidate {
+  return { name: 'no protection (ceiling)', framework, packageNames, isProtected: false, ...programOf(framework, 'unprotected') };
+}
+
+/** The same app behind a guard: another's, or ours where the example has to be compiled. */
+function behind(framework: Framework, file: string, packageNames: readonly string[]): ServerCandidate {
+  return { name: packageNames.join(' + '), framework, packageNames, isProtected: true, ...programOf(framework, file) };
+}
+
+function example(framework: Framework, program: string): ServerCandidate {
+  return {
+    name: `@tokenward/${framework} (the example)`,
+    framework,
+    packageNames: [`@tokenward/${framework}`],
+    isProtected: true,
+    program: new URL(program),
+  };
+}
+
+/** Those on NestJS are told which platform to run on. */
+function programOf(framework: Framework, file: string): Pick<ServerCandidate, 'program' | 'programArguments'> {
+  if (framework === 'nestjs') return { program: new URL(`nestjs/${file}.ts`, import.meta.url), programArguments: ['express'] };
+  if (framework === 'nestjs-fastify') return { program: new URL(`nestjs/${file}.ts`, import.meta.url), programArguments: ['fastify'] };
+  return { program: new URL(`${framework}/${file}.ts`, import.meta.url) };
+}
