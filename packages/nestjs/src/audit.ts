@@ -22,7 +22,7 @@ function wrapped(handlers: readonly Handler[], modules: ModulesContainer): Confi
     .filter((owner) => (owner.prototype as { constructor: unknown }).constructor !== owner)
     .map(({ name }) => ({
       path: name,
-      message: 'was replaced by a class decorator, so that it is not certain what it needs: such a decorator must return nothing',
+      message: 'was replaced by a class decorator, so that it is not certain what it needs: such a decorator must return nothing, or a class that extends it',
     }));
 }
 

@@ -55,8 +55,8 @@ export function carrierOf(context: ExecutionContext, rpcAuthorization?: RpcAutho
 /** The request by which a guard knows a call, for those who ask afterwards. */
 export function requestOf(context: ExecutionContext): object | undefined {
   if (context.getType<string>() !== 'rpc') return carrierOf(context)?.request;
-  const message: unknown = context.getArgByIndex(1);
-  return isObject(message) ? message : undefined;
+  const [data, message] = context.getArgs<[unknown, unknown]>();
+  return isObject(message) && messages.get(message)?.data === data ? message : undefined;
 }
 
 /** Reads what a guard is to decide on. */

@@ -34,15 +34,15 @@ export function getAuth(from: ExecutionContext | object, optional?: 'optional'):
 }
 
 function authIn(context: ExecutionContext, optional?: 'optional'): Auth | undefined {
+  const { access, guard } = ruleOfHandler(context.getClass(), context.getHandler());
+  if (!access && optional === 'optional') return undefined;
+  if (!access)
+    throw new Error("getAuth: the handler is @Public(), so that nobody was authenticated; where it may be either, write getAuth(context, 'optional')");
   const request = requestOf(context);
   const known = request && found.get(request);
-  const { access, guard } = ruleOfHandler(context.getClass(), context.getHandler());
   if (known?.has(guard)) return known.get(guard);
-  if (!access && optional === 'optional') return undefined;
   throw new Error(
-    access
-      ? 'getAuth: no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule'
-      : "getAuth: the handler is @Public(), so that nobody was authenticated; where it may be either, write getAuth(context, 'optional')",
+    'getAuth: no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule',
   );
 }
 

@@ -7,7 +7,7 @@ import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
 import { endWithToken } from './sockets.js';
-import { earlyDecision } from './uploads.js';
+import { earlyDecision, readLate } from './uploads.js';
 import { stillAdmits, type Engine } from './engine.js';
 import { GUARDS, type Guards } from './guards.js';
 
@@ -27,12 +27,12 @@ export class TokenwardGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (admitted.get(context)) return true;
     const rule = ruleOfHandler(context.getClass(), context.getHandler());
-    if (!rule.access) return true;
+    if (!rule.access) return admit(context);
     const engine = this.#engineOf(rule);
     const carrier = carrierOf(context, engine.rpcAuthorization);
     if (!rule.marked && engine.leaveUnmarkedHandlersOpen) {
       if (carrier) rememberNobody(carrier.request, rule.guard);
-      return true;
+      return admit(context);
     }
     const decision = carrier ? decideOn(carrier, rule.access, engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
     if (decision instanceof Promise) return decision.then((settled) => settle(settled, context, carrier, rule, engine));
@@ -66,7 +66,11 @@ function settle(decision: Decision, context: ExecutionContext, carrier: Carrier 
   if (response) setHeaders(response as ServerResponse, decision.headers);
   rememberAuth(request, rule.guard, decision.auth);
   if (socket && decision.auth) endWithToken(request, socket, decision.auth, () => stillAdmits(engine, request));
-  return true;
+  return admit(context);
+}
+
+function admit(context: ExecutionContext): true | Promise<true> {
+  return context.getType() === 'http' ? readLate(context.getArgByIndex(0)) : true;
 }
 
 function refuse(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Engine): never | Promise<boolean> {

@@ -1,14 +1,14 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { accessOf, authOf } from '@tokenward/core/adapter';
 import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfSockets } from './audit.js';
 import { loadExceptions } from './denial.js';
 import { stillAdmits, type Engine, type NestGuard } from './engine.js';
-import { findGateways, findHandlers, type Handler } from './handlers.js';
+import { findGateways, findHandlers, findStandIns, type Handler } from './handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi } from './open-api.js';
-import { DEFAULT_GUARD, ruleOfClass } from './rule.js';
+import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from './rule.js';
 import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from './sockets.js';
 import { leaveRefusedBodiesUnread } from './uploads.js';
 
@@ -17,7 +17,7 @@ export const GUARDS = Symbol.for('tokenward.guards');
 
 /** Everything that one application guards: its handlers, and the guards that decide on them, by name. */
 @Injectable()
-export class Guards implements OnModuleInit, OnModuleDestroy {
+export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #engines = new Map<string, Engine>();
   readonly #modules: ModulesContainer;
   readonly #adapterHost: HttpAdapterHost;
@@ -53,7 +53,8 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
   protected async prepare(engine: Engine, name: string = DEFAULT_GUARD): Promise<void> {
     await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
     await describeInOpenApi(
-      this.#handlers.filter(({ kind, rule }) => kind === 'http' && rule.guard === name),
+      this.#handlers.filter(({ kind }) => kind === 'http'),
+      name,
       engine,
     );
   }
@@ -91,6 +92,11 @@ export class Guards implements OnModuleInit, OnModuleDestroy {
     if (![...this.#engines.values()].some(({ printHandlers }) => printHandlers)) return;
     const logger = new Logger('Tokenward');
     for (const handler of this.list()) logger.log(lineOf(handler));
+  }
+
+  /** When whatever wraps handlers has done so. */
+  onApplicationBootstrap(): void {
+    for (const { handler, standIn } of findStandIns(this.#modules, this.#handlers)) rememberStandIn(handler.owner, handler.key, standIn);
   }
 
   async onModuleDestroy(): Promise<void> {

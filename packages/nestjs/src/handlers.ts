@@ -62,6 +62,23 @@ export function findProviders(modules: ModulesContainer): { readonly owner: Type
   return [...found].map(([owner, isMade]) => ({ owner, isMade }));
 }
 
+/** What an instance has in the place of a handler's method, since something bound or wrapped that. */
+export interface StandIn {
+  readonly handler: Handler;
+  readonly standIn: object;
+}
+
+export function findStandIns(modules: ModulesContainer, handlers: readonly Handler[]): StandIn[] {
+  const places = [...modules.values()].flatMap(({ controllers, providers }) => [controllers, providers]);
+  const instances: unknown[] = places.flatMap((wrappers) => Array.from(wrappers.values(), ({ instance }) => instance));
+  return instances.filter(isObject).flatMap((instance) =>
+    handlers
+      .filter(({ owner }) => instance.constructor === owner)
+      .map((handler) => ({ handler, standIn: Reflect.get(instance, handler.key) as object }))
+      .filter(({ handler, standIn }) => typeof standIn === 'function' && standIn !== methodAt(handler.owner, handler.key)),
+  );
+}
+
 /** All gateways. */
 export function findGateways(modules: ModulesContainer): Type[] {
   return findProviders(modules).flatMap(({ owner, isMade }) => (!isMade && Reflect.hasMetadata(METADATA.isGateway, owner) ? [owner] : []));
@@ -115,6 +132,10 @@ function handler(kind: Handler['kind'], at: string, owner: Type, key: string, is
 
 function methodAt(owner: Type, key: string): object {
   return (owner.prototype as Record<string, object>)[key]!;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function isClass(value: unknown): value is Type {

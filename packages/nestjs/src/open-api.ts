@@ -4,11 +4,15 @@ import type { Engine } from './engine.js';
 import type { Handler } from './handlers.js';
 
 /**
- * Adds to the OpenAPI document what handlers need and how they refuse, where @nestjs/swagger is installed. What a handler's own decorators of
- * swagger say of its security or of these answers stays.
+ * Adds to the OpenAPI document what the handlers of one guard need and how they refuse, where @nestjs/swagger is installed. What a handler's
+ * own decorators of swagger say of its security or of these answers stays.
+ *
+ * @param handlers those of all guards
  */
-export async function describeInOpenApi(handlers: readonly Handler[], { leaveUnmarkedHandlersOpen, openApiScheme }: Engine): Promise<void> {
-  const guarded = handlers.filter(({ rule }) => rule.access && (rule.marked || !leaveUnmarkedHandlersOpen));
+export async function describeInOpenApi(handlers: readonly Handler[], name: string, { leaveUnmarkedHandlersOpen, openApiScheme }: Engine): Promise<void> {
+  const own = handlers.filter(({ rule }) => rule.guard === name);
+  for (const handler of own) startAnew(functionOf(handler));
+  const guarded = own.filter(({ rule }) => rule.access && (rule.marked || !leaveUnmarkedHandlersOpen));
   const swagger = guarded.length > 0 ? await import('@nestjs/swagger').catch(() => undefined) : undefined;
   if (!swagger) return;
   const { ApiResponse, ApiSecurity } = swagger;
@@ -16,8 +20,7 @@ export async function describeInOpenApi(handlers: readonly Handler[], { leaveUnm
     const { owner, key, rule } = handler;
     const { descriptor, prototype } = methodOf(owner.prototype as object, key);
     const method = descriptor.value as object;
-    if (handlers.some((other) => isDifferent(other, handler, method))) continue;
-    startAnew(method);
+    if (handlers.some((other) => isDifferent(other, handler))) continue;
     const { credentials, policy } = rule.access!;
     if (!Reflect.hasMetadata(SECURITY, method) && !Reflect.hasMetadata(SECURITY, owner)) {
       if (credentials === 'optional') ApiSecurity({})(prototype, key, descriptor);
@@ -36,9 +39,16 @@ const RESPONSES = 'swagger/apiResponse';
 const BEFORE = Symbol.for('tokenward.open-api');
 
 /** What swagger knows of a method is kept on its function: nothing right can be said of one that classes with other needs inherit. */
-function isDifferent(other: Handler, { rule }: Handler, method: object): boolean {
-  const same = methodOf(other.owner.prototype as object, other.key).descriptor.value === method;
-  return same && (other.rule.access?.credentials !== rule.access?.credentials || String(other.rule.access?.policy) !== String(rule.access?.policy));
+function isDifferent(other: Handler, handler: Handler): boolean {
+  if (functionOf(other) !== functionOf(handler)) return false;
+  const [one, another] = [other.rule, handler.rule];
+  return (
+    one.guard !== another.guard || one.access?.credentials !== another.access?.credentials || String(one.access?.policy) !== String(another.access?.policy)
+  );
+}
+
+function functionOf({ owner, key }: Handler): object {
+  return methodOf(owner.prototype as object, key).descriptor.value as object;
 }
 
 /** Forgets what an application that was made before this one said. */

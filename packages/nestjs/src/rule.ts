@@ -147,7 +147,7 @@ function chainOf(start: object): object[] {
 }
 
 /**
- * The rule of the handler that Nest is about to run. Its function is looked for by identity, and by name where something wrapped it on its
+ * The rule of the handler that Nest is about to run. Its function is looked for by identity, and by name only where something wrapped it on its
  * way to Nest, as tracing does.
  *
  * @throws Error where it is no method of its class, or its decorators contradict each other: nobody is admitted to it
@@ -171,9 +171,18 @@ function keyOf(owner: Class, handler: { readonly name: string }): string | symbo
   const levels = chainOf(owner.prototype as object);
   const keys = levels.flatMap((level) => Reflect.ownKeys(level).filter((key) => methodAt(level, key) === handler));
   if (keys.length > 0) return new Set(keys).size === 1 ? keys[0] : undefined;
-  const name = handler.name.replace(/^bound /, '');
-  const method = levels.map((level) => methodAt(level, name)).find((one) => typeof one === 'function');
-  return method && (name !== handler.name || isSameToNest(method, handler)) ? name : undefined;
+  if (STAND_INS.get(handler)?.has(owner)) return STAND_INS.get(handler)!.get(owner);
+  const method = levels.map((level) => methodAt(level, handler.name)).find((one) => typeof one === 'function');
+  return method && isSameToNest(method, handler) ? handler.name : undefined;
+}
+
+/** Functions that stand on an instance in the place of a method, by the class. One that stands for several has no name. */
+const STAND_INS = new WeakMap<object, Map<Class, string | undefined>>();
+
+/** Has a function that an instance has in the place of a method be taken for that, whatever it is called. */
+export function rememberStandIn(owner: Class, key: string, handler: object): void {
+  const keys = STAND_INS.get(handler) ?? new Map<Class, string | undefined>();
+  STAND_INS.set(handler, keys.set(owner, keys.has(owner) && keys.get(owner) !== key ? undefined : key));
 }
 
 function methodAt(level: object, key: string | symbol): object | undefined {
@@ -182,7 +191,7 @@ function methodAt(level: object, key: string | symbol): object | undefined {
 
 /** What wraps a handler carries on what Nest knows of it: by that, and not by a name alone, it is the same one. */
 function isSameToNest(method: object, handler: object): boolean {
-  const keys = ['path', 'method', 'microservices:pattern', 'message', 'graphql:resolver_type', 'graphql:resolver_name'];
+  const keys = ['path', 'method', '__version__', 'microservices:pattern', 'message', 'graphql:resolver_type', 'graphql:resolver_name'];
   const [known, shown] = [method, handler].map((one) => keys.map((key) => Reflect.getMetadata(key, one) as unknown));
   return known!.some((value) => value !== undefined) && JSON.stringify(known) === JSON.stringify(shown);
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { Access, Decision } from '@tokenward/core';
 import { createMemory, headersOf } from '@tokenward/core/adapter';
-import { probeOf } from './carrier.js';
+import { probeOf, rawOf } from './carrier.js';
 import type { Engine } from './engine.js';
 import type { Handler } from './handlers.js';
 import { ruleOfHandler, type Rule } from './rule.js';
@@ -12,7 +12,7 @@ type EngineFor = (rule: Rule) => Engine | undefined;
 
 /**
  * Nest reads bodies before it asks its guards. Large ones are decided on right before they would be read, when the framework's own router can
- * tell their handler: of those that will be refused the parsers see nothing, and the guard refuses in its place as it always does. What stands
+ * tell their handler: those that will be refused the parsers leave alone, and the guard refuses in its place as it always does. What stands
  * before and behind the parsers sees the request as it is.
  */
 export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, handlers: readonly Handler[], engineFor: EngineFor): void {
@@ -53,11 +53,12 @@ function withPlace(places: readonly Place[], added: Place): readonly Place[] {
 
 type Next = (error?: unknown) => void;
 type ExpressRequest = IncomingMessage & { readonly path: string };
+type ExpressParser = (request: ExpressRequest, response: unknown, next: Next) => void;
 
 /** The two ways in which Nest puts parsers ahead of its routes. */
 interface ExpressAdapter {
   getInstance(): { readonly router: { readonly stack: readonly ExpressLayer[] } };
-  use(middleware: (request: ExpressRequest, response: unknown, next: Next) => void): void;
+  use(parser: ExpressParser): void;
   registerParserMiddleware(...given: unknown[]): unknown;
   useBodyParser(...given: unknown[]): unknown;
 }
@@ -67,21 +68,33 @@ interface ExpressLayer {
 }
 
 function lookInExpress(adapter: ExpressAdapter, engineFor: EngineFor): void {
+  const use = adapter.use.bind(adapter);
   for (const name of ['registerParserMiddleware', 'useBodyParser'] as const) {
     const original = adapter[name].bind(adapter);
     adapter[name] = (...given) => {
-      adapter.use((request, _response, next) => {
-        if (isLarge(request)) hideRefused(request, request, placesInExpress(adapter, request), engineFor).then(() => next(), next);
-        else next();
-      });
-      const result = original(...given);
-      adapter.use((request, _response, next) => {
-        restore(request);
-        next();
-      });
-      return result;
+      adapter.use = (parser) => use(unlessRefused(parser, (request) => isRefused(request, request, placesInExpress(adapter, request), engineFor)));
+      try {
+        return original(...given);
+      } finally {
+        adapter.use = use;
+      }
     };
   }
+}
+
+function unlessRefused(parser: ExpressParser, refuses: (request: ExpressRequest) => Promise<boolean>): ExpressParser {
+  const looking: ExpressParser = (request, response, next) => {
+    if (!isLarge(request)) return parser(request, response, next);
+    refuses(request)
+      .then((refused) => {
+        if (!refused) return parser(request, response, next);
+        leaveUnread(request, () => new Promise((resolve, reject) => parser(request, response, (error) => (error ? reject(error) : resolve()))));
+        next();
+      })
+      .catch(next);
+  };
+  // by which Nest knows whether there is such a parser already
+  return Object.defineProperty(looking, 'name', { value: parser.name });
 }
 
 /** All routes of the method and path, by Express' own matching; none where one of them is no handler of Nest's. */
@@ -103,7 +116,12 @@ interface FastifyRequest {
 
 function lookInFastify(app: FastifyApp, engineFor: EngineFor): void {
   app.addHook('preParsing', async (request) => {
-    if (isLarge(request.raw)) await hideRefused(request, request.raw, request.routeOptions.config[PLACES] ?? [], engineFor);
+    const { raw, routeOptions } = request;
+    if (!isLarge(raw) || !(await isRefused(request, raw, routeOptions.config[PLACES] ?? [], engineFor))) return;
+    hide(raw);
+    leaveUnread(raw, async () => {
+      throw new Error('tokenward: a large request was refused before its body was read, and admitted behind it: set credentials in an onRequest hook');
+    });
   });
   app.addHook('preValidation', async ({ raw }) => restore(raw));
 }
@@ -118,22 +136,22 @@ function isLarge(raw: IncomingMessage): boolean {
   return raw.headers['transfer-encoding'] !== undefined || stream?.endAfterHeaders === false;
 }
 
+/** @param places all handlers to which the request may come: none, where that is not known */
+async function isRefused(request: object, raw: IncomingMessage, places: readonly Place[], engineFor: EngineFor): Promise<boolean> {
+  for (const { owner, method } of places) {
+    const rule = ruleOfHandler(owner, method);
+    const engine = engineFor(rule);
+    if (!engine || (await decideEarly(request, raw, engine, rule.access!)).outcome === 'allow') return false;
+  }
+  return places.length > 0;
+}
+
 const BODY_FIELDS = ['content-length', 'content-type', 'transfer-encoding'];
 
 /** What announces a body that will not be read. */
 const hidden = createMemory<IncomingMessage, IncomingMessage['headers']>();
 
-/** @param places all handlers to which the request may come: none, where that is not known */
-async function hideRefused(request: object, raw: IncomingMessage, places: readonly Place[], engineFor: EngineFor): Promise<void> {
-  let isRefused = places.length > 0;
-  for (const { owner, method } of places) {
-    const rule = ruleOfHandler(owner, method);
-    const engine = engineFor(rule);
-    const decision = engine && (await engine.decide(probeOf(request), rule.access!));
-    if (decision?.outcome !== 'deny') isRefused = false;
-    if (decision && places.length === 1) early.set(request, { engine, access: rule.access!, decision, shown: authorizationOf(raw) });
-  }
-  if (!isRefused) return;
+function hide(raw: IncomingMessage): void {
   hidden.set(raw, Object.fromEntries(BODY_FIELDS.map((name) => [name, raw.headers[name]])));
   for (const name of BODY_FIELDS) delete raw.headers[name];
 }
@@ -143,6 +161,27 @@ function restore(raw: IncomingMessage): void {
   hidden.set(raw, undefined);
 }
 
+type Read = () => Promise<void>;
+const unread = createMemory<IncomingMessage, readonly Read[]>();
+
+function leaveUnread(raw: IncomingMessage, read: Read): void {
+  unread.set(raw, [...(unread.get(raw) ?? []), read]);
+}
+
+/** Reads what was left unread, once its request is admitted after all: middleware behind the parsers may have changed what it shows. */
+export function readLate(request: unknown): true | Promise<true> {
+  const raw = typeof request === 'object' && request !== null ? rawOf(request) : undefined;
+  const left = raw && unread.get(raw);
+  if (!left) return true;
+  unread.set(raw, undefined);
+  return readAll(left);
+}
+
+async function readAll(left: readonly Read[]): Promise<true> {
+  for (const read of left) await read();
+  return true;
+}
+
 interface Early {
   readonly engine: Engine;
   readonly access: Access;
@@ -150,15 +189,26 @@ interface Early {
   readonly shown: string;
 }
 
-const early = createMemory<object, Early>();
+const early = createMemory<object, readonly Early[]>();
+
+/** Once, however many parsers and handlers there are for which it would be looked at. */
+async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, access: Access): Promise<Decision> {
+  const known = earlyDecision(request, raw, engine, access);
+  if (known) return known;
+  const decision = await engine.decide(probeOf(request), access);
+  early.set(request, [...(early.get(request) ?? []), { engine, access, decision, shown: authorizationOf(raw) }]);
+  return decision;
+}
 
 /**
- * What was decided on a request before its body was read: by the same guard and rule, and for the same credentials. It is told once to those
- * who watch.
+ * What was decided on a request before its body was read: by the same guard, for the same needs and the same credentials. It is told once to
+ * those who watch.
  */
-export function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, access: Access): Decision | undefined {
-  const known = early.get(request);
-  return known?.engine === engine && known.access === access && known.shown === authorizationOf(raw) ? known.decision : undefined;
+export function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: Access): Decision | undefined {
+  const shown = authorizationOf(raw);
+  return early
+    .get(request)
+    ?.find((one) => one.engine === engine && one.access.credentials === credentials && one.access.policy === policy && one.shown === shown)?.decision;
 }
 
 function authorizationOf(raw: IncomingMessage): string {

@@ -1,10 +1,10 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import type { DynamicModule, Type } from '@nestjs/common';
+import type { DynamicModule, Provider } from '@nestjs/common';
 import { Args, Field, GraphQLModule, ObjectType, Parent, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
 import { createClient, type Client } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { CurrentAuth, GuardedBy, OptionalAuth, Public, Roles, Scopes, TokenwardModule, type Auth } from '@tokenward/nestjs';
+import { CurrentAuth, GuardedBy, listHandlers, OptionalAuth, Public, Roles, Scopes, TokenwardModule, type Auth } from '@tokenward/nestjs';
 import { createWorld, type Started, type World } from './app.js';
 
 @ObjectType()
@@ -209,12 +209,22 @@ function shortLived(): Promise<string> {
 }
 
 describe('what stops the start', () => {
-  function start(resolver: Type, options: Partial<ApolloDriverConfig> = {}) {
+  function start(resolver: Provider, options: Partial<ApolloDriverConfig> = {}) {
     return world.start({ providers: [resolver], imports: [graphql({ fieldResolverEnhancers: [], ...options })] });
   }
 
   test('rule 148: a field that needs something, where Nest runs no guards for fields', async () => {
     await expect(start(OrdersResolver)).rejects.toThrow(/OrdersResolver\.secret.*fieldResolverEnhancers: \['guards'\]/);
+  });
+
+  test('rule 148: nor where a factory, or somebody else, made the resolver', async () => {
+    for (const provider of [
+      { provide: 'resolver', useFactory: () => new OrdersResolver() },
+      { provide: 'resolver', useValue: new OrdersResolver() },
+      { provide: 'resolver', useFactory: async () => new OrdersResolver() },
+    ]) {
+      await expect(start(provider)).rejects.toThrow(/OrdersResolver\.secret.*fieldResolverEnhancers: \['guards'\]/);
+    }
   });
 
   test('rule 148: undecorated fields are as guarded as what leads to them', async () => {
@@ -234,6 +244,61 @@ describe('what stops the start', () => {
     const app = await start(PlainResolver);
     expect((await query(app, '{ one { plain } }')).errors).toHaveLength(1);
     expect((await query(app, '{ one { plain } }', await world.token())).data).toEqual({ one: { plain: 'plain' } });
+  });
+});
+
+test('resolvers that a factory made, or that are values, are guarded and listed as others', async () => {
+  for (const provider of [
+    { provide: 'resolver', useFactory: async () => new OrdersResolver() },
+    { provide: 'resolver', useValue: new OrdersResolver() },
+  ]) {
+    const app = await world.start({ providers: [provider], imports: [graphql()] });
+    expect((await query(app, '{ me }')).errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+    expect((await query(app, '{ open { secret } }', await world.token())).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    expect(listHandlers(app.app).map(({ at, access }) => `${access} ${at}`)).toEqual([
+      'required Query orders',
+      'required Query me',
+      'optional Query maybe',
+      'public Query open',
+      'required Query echo',
+      'required field secret',
+      'with its parent field plain',
+      'required Subscription ticks',
+    ]);
+  }
+});
+
+describe('a context of your own', () => {
+  /** Express' driver hands on an object with the request, Fastify's the request itself. */
+  const requestIn = (given: { req?: object }) => given.req ?? given;
+
+  test.each([
+    ['a copy of the request', (given: object) => ({ req: { ...requestIn(given) } })],
+    ['its headers alone', (given: object) => ({ req: { headers: Reflect.get(requestIn(given), 'headers') as object } })],
+  ])('rule 146: with %s is refused as if nobody came, and nothing of its insides is told', async (_name, context) => {
+    for (const platform of ['express', 'fastify'] as const) {
+      const app = await world.start({ platform, providers: [OrdersResolver], imports: [graphql({ context: context as never })] });
+      for (const token of [undefined, await world.token()]) {
+        for (const field of ['me', 'maybe']) {
+          const { data, errors } = await query(app, `{ ${field} }`, token);
+          expect(errors, `${platform} ${field}`).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED', status: 401 } }]);
+          expect(data?.[field] ?? null).toBeNull();
+          expect(JSON.stringify(errors)).not.toMatch(/TypeError|Cannot|undefined|is not/);
+        }
+      }
+      expect((await query(app, '{ open { id } }')).data).toEqual({ open: { id: '1' } });
+    }
+  });
+
+  test.each([
+    ['the request as it is, and more beside it', (given: object) => ({ req: requestIn(given), loaders: {} })],
+    ['no request, which Nest then adds', () => ({ loaders: {} })],
+  ])('with %s is understood', async (_name, context) => {
+    for (const platform of ['express', 'fastify'] as const) {
+      const app = await world.start({ platform, providers: [OrdersResolver], imports: [graphql({ context: context as never })] });
+      expect((await query(app, '{ me }', await world.token())).data).toEqual({ me: 'user-1' });
+      expect((await query(app, '{ me }')).errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }]);
+    }
   });
 });
 

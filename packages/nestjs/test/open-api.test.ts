@@ -1,7 +1,7 @@
-import { Controller, Get, Post, type INestApplication } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { anyOf, OptionalAuth, Public, Require, role, Scopes, scope, type NestGuardOptions } from '@tokenward/nestjs';
+import { Controller, Get, Post, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
+import { ApiBearerAuth, ApiResponse, ApiSecurity, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anyOf, GuardedBy, OptionalAuth, Public, Require, role, Scopes, scope, TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 
 let world: World;
@@ -65,10 +65,11 @@ function controller() {
   return [OrdersController, PlainController];
 }
 
-async function documentOf(options: Partial<NestGuardOptions> = {}): Promise<OpenAPIObject> {
+async function documentOf(options: Partial<NestGuardOptions> = {}, controllers: Type[] = controller(), imports: DynamicModule[] = []): Promise<OpenAPIObject> {
   let document: OpenAPIObject;
   await world.start({
-    controllers: controller(),
+    controllers,
+    imports,
     options,
     prepare(app: INestApplication) {
       document = SwaggerModule.createDocument(app, new DocumentBuilder().addOAuth2({ type: 'oauth2', flows: {} }).build());
@@ -101,6 +102,98 @@ test('OpenAPI tells the answers of refusals', async () => {
 test("what a handler's own decorators of swagger say stays", async () => {
   const { get } = (await documentOf()).paths['/orders/own']!;
   expect([get!.security, get!.responses['401']]).toEqual([[{ mine: [] }], { description: 'mine' }]);
+});
+
+test("what a class says of its handlers' security stays alone, and the answers of refusals are told", async () => {
+  @Controller('orders')
+  @ApiBearerAuth('mine')
+  @Scopes('orders:read')
+  class BearerController {
+    @Get()
+    list() {
+      return [];
+    }
+
+    @Post()
+    @ApiSecurity('other', ['own'])
+    create() {
+      return {};
+    }
+  }
+
+  const { get, post } = (await documentOf({}, [BearerController])).paths['/orders']!;
+  expect(get!.security).toEqual([{ mine: [] }]);
+  expect(post!.security).toEqual(expect.arrayContaining([{ other: ['own'] }]));
+  for (const { security, responses } of [get!, post!]) {
+    expect(JSON.stringify(security)).not.toContain('oauth2');
+    expect(Object.keys(responses)).toEqual(expect.arrayContaining(['401', '403']));
+  }
+});
+
+describe('of a method that several controllers inherit', () => {
+  class Base {
+    @Get()
+    list() {
+      return [];
+    }
+  }
+
+  @Controller('teas')
+  @Scopes('teas:read')
+  class TeasController extends Base {}
+
+  @Controller('cups')
+  @Scopes('cups:read')
+  class CupsController extends Base {}
+
+  @Controller('open')
+  @Public()
+  class OpenController extends Base {}
+
+  @Controller('black-teas')
+  @Scopes('teas:read')
+  class BlackTeasController extends Base {}
+
+  test('nothing is told where they need different things, rather than something wrong', async () => {
+    for (const controllers of [
+      [TeasController, CupsController],
+      [CupsController, TeasController],
+      [TeasController, OpenController],
+      [OpenController, TeasController],
+    ]) {
+      const { paths } = await documentOf({}, controllers);
+      for (const { get } of Object.values(paths)) expect([get!.security, Object.keys(get!.responses)]).toEqual([undefined, ['200']]);
+    }
+  });
+
+  test('what they need is told where it is the same', async () => {
+    const { paths } = await documentOf({}, [TeasController, BlackTeasController]);
+    for (const path of ['/teas', '/black-teas']) {
+      const { security, responses } = paths[path]!.get!;
+      expect([security, Object.keys(responses)]).toEqual([[{ oauth2: ['teas:read'] }], ['200', '401', '403']]);
+    }
+  });
+
+  test('nothing is told where different guards decide', async () => {
+    @Controller('partners')
+    @Scopes('teas:read')
+    @GuardedBy('partner')
+    class PartnersController extends Base {}
+
+    const { issuer, audience } = world.issuer;
+    const partner = TokenwardModule.forRoot({ name: 'partner', issuer, audience, openApiScheme: 'partner' });
+    const { paths } = await documentOf({}, [TeasController, PartnersController], [partner]);
+    for (const { get } of Object.values(paths)) expect([get!.security, Object.keys(get!.responses)]).toEqual([undefined, ['200']]);
+  });
+
+  test('an application that is made later tells what it needs itself, and not what an earlier one did', async () => {
+    expect((await documentOf({ openApiScheme: 'first' }, [TeasController])).paths['/teas']!.get!.security).toEqual([{ first: ['teas:read'] }]);
+    expect((await documentOf({ openApiScheme: 'second' }, [TeasController])).paths['/teas']!.get!.security).toEqual([{ second: ['teas:read'] }]);
+    expect((await documentOf({ openApiScheme: 'third' }, [CupsController])).paths['/cups']!.get!.security).toEqual([{ third: ['cups:read'] }]);
+    expect((await documentOf({}, [OpenController])).paths['/open']!.get!.security).toBeUndefined();
+    await documentOf({}, [TeasController]);
+    for (const { get } of Object.values((await documentOf({}, [TeasController, CupsController])).paths)) expect(get!.security).toBeUndefined();
+  });
 });
 
 test('the scheme has the name that the document gives it, and what is left open needs nothing', async () => {

@@ -1,8 +1,24 @@
 import { spawnSync } from 'node:child_process';
-import { Controller, Get, Module, Req, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Inject, Module, Req, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterEach, expect, test } from 'vitest';
-import { acr, CurrentAuth, getAuth, OptionalAuth, Public, rawToken, Require, Roles, Scopes, TokenwardModule, type Auth } from '@tokenward/nestjs';
+import {
+  acr,
+  CurrentAuth,
+  getAuth,
+  GuardedBy,
+  guardToken,
+  OptionalAuth,
+  Public,
+  rawToken,
+  Require,
+  Roles,
+  scope,
+  Scopes,
+  TokenwardModule,
+  type Auth,
+  type NestGuard,
+} from '@tokenward/nestjs';
 import { runAs, TokenwardTestingModule, type Who } from '@tokenward/nestjs/testing';
 import { send } from './exchange.js';
 
@@ -63,6 +79,40 @@ test('a function says it anew for each call; undefined is nobody', async () => {
   expect((await send(origin, { path: '/orders/maybe' })).body).toEqual({ subject: null });
   who = { subject: 'bob', scopes: ['orders:read'] };
   expect((await send(origin, { path: '/orders/maybe' })).body).toEqual({ subject: 'bob' });
+});
+
+test('guards that providers inject are there, by whatever names the test gives', async () => {
+  @Controller('injecting')
+  class InjectingController {
+    constructor(
+      @Inject(guardToken()) readonly guard: NestGuard,
+      @Inject(guardToken('partner')) readonly partner: NestGuard,
+    ) {}
+
+    @Get()
+    get(@CurrentAuth() auth: Auth) {
+      return [this.guard, this.partner].map((guard) => guard.permit(auth, scope('orders:read')).outcome);
+    }
+
+    @Get('partner')
+    @GuardedBy('partner')
+    ofPartner(@CurrentAuth('subject') subject: string) {
+      return { subject };
+    }
+  }
+
+  let scopes = ['orders:read'];
+  const testing = TokenwardTestingModule.as(() => ({ subject: 'ada', scopes }), 'partner');
+  const module = await Test.createTestingModule({ imports: [testing], controllers: [InjectingController] }).compile();
+  app = module.createNestApplication({ logger: false });
+  await app.listen(0, '127.0.0.1');
+  const origin = await app.getUrl();
+  expect((await send(origin, { path: '/injecting' })).body).toEqual(['allow', 'allow']);
+  expect((await send(origin, { path: '/injecting/partner' })).body).toEqual({ subject: 'ada' });
+  scopes = [];
+  expect((await send(origin, { path: '/injecting' })).body).toEqual(['deny', 'deny']);
+  const nameless = Test.createTestingModule({ imports: [TokenwardTestingModule.as({})], controllers: [InjectingController] });
+  await expect(nameless.compile()).rejects.toThrow(/tokenward\.guard\.partner/);
 });
 
 test('runAs stands in for the TokenwardModule of a whole application, whose options are not even looked at', async () => {

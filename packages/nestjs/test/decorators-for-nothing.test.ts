@@ -1,0 +1,135 @@
+import { Controller, Get, Injectable, SetMetadata } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Authenticated, OptionalAuth, Public, Roles, Scopes } from '@tokenward/nestjs';
+import { createWorld, type World } from './app.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
+
+test.each(['handleConnection', 'handleDisconnect', 'afterInit', 'helper'])(
+  'decorators on %s of a gateway, for which Nest runs no guards, stop the start',
+  async (key) => {
+    @WebSocketGateway()
+    class ChatGateway {
+      @SubscribeMessage('message')
+      message() {}
+    }
+    Object.defineProperty(ChatGateway.prototype, key, { value() {}, configurable: true, writable: true });
+    Scopes('chat:join')(ChatGateway.prototype, key, Object.getOwnPropertyDescriptor(ChatGateway.prototype, key));
+
+    await expect(world.start({ providers: [ChatGateway] })).rejects.toThrow(
+      new RegExp(`ChatGateway\\.${key}.*no handler.*handshake needs stands on the class`),
+    );
+  },
+);
+
+test.each([
+  ['@Scopes()', Scopes('admin')],
+  ['@Public()', Public()],
+  ['@OptionalAuth()', OptionalAuth()],
+])('%s on a method of a controller that is no route stops the start', async (_name, decorate) => {
+  @Controller('orders')
+  class OrdersController {
+    @Get()
+    list() {
+      return this.helper();
+    }
+
+    @decorate
+    helper() {
+      return {};
+    }
+  }
+
+  await expect(world.start({ controllers: [OrdersController] })).rejects.toThrow(/OrdersController\.helper.*no handler/);
+});
+
+test('and so do decorators on a controller that has no route, and on a provider that a factory made', async () => {
+  @Controller()
+  @Scopes('admin')
+  class EmptyController {}
+
+  class Service {
+    @Roles('admin')
+    run() {}
+  }
+
+  await expect(world.start({ controllers: [EmptyController] })).rejects.toThrow(/EmptyController.*no handler/);
+  await expect(world.start({ providers: [{ provide: 'service', useFactory: () => new Service() }] })).rejects.toThrow(/Service\.run.*no handler/);
+});
+
+test('what another library knows as a handler may have decorators, on the method or on its class', async () => {
+  const Job = (name: string) => SetMetadata('queue:job', name);
+
+  @Injectable()
+  class JobsService {
+    @Job('mail')
+    @Scopes('mail')
+    mail() {}
+
+    @Authenticated()
+    @Job('report')
+    report() {}
+  }
+
+  @Injectable()
+  @Authenticated()
+  class ReportsService {
+    @Job('report')
+    report() {}
+  }
+
+  const { app } = await world.start({ providers: [JobsService, ReportsService] });
+  expect(app.get(JobsService)).toBeInstanceOf(JobsService);
+});
+
+test('what overrides a decorated method of a base class, and is no handler, does not', async () => {
+  class Base {
+    @Get()
+    @Scopes('admin')
+    list(): unknown {
+      return {};
+    }
+  }
+
+  @Controller('orders')
+  class OrdersController extends Base {
+    override list() {
+      return 'not a route here';
+    }
+
+    @Get('other')
+    other() {
+      return {};
+    }
+  }
+
+  const { ask } = await world.start({ controllers: [OrdersController] });
+  expect((await ask({ path: '/orders', token: await world.token({ scope: 'admin' }) })).status).toBe(404);
+});
+
+test('messages of a hybrid application and routes are both handlers', async () => {
+  @Controller('both')
+  @Authenticated()
+  class BothController {
+    @Get()
+    @Scopes('a')
+    get() {
+      return {};
+    }
+
+    @MessagePattern('both')
+    @Scopes('b')
+    message() {
+      return {};
+    }
+  }
+
+  const { ask } = await world.start({ controllers: [BothController] });
+  expect((await ask({ path: '/both', token: await world.token({ scope: 'a' }) })).status).toBe(200);
+});

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import type { INestApplicationContext } from '@nestjs/common';
+import type { Socket } from 'socket.io-client';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { CurrentAuth } from '@tokenward/nestjs';
+import { createWorld, type World } from './app.js';
+import { connected, socketIoClient } from './socket-io.js';
+
+let world: World;
+let socket: Socket;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterEach(() => void socket?.disconnect());
+afterAll(() => world.close());
+
+@WebSocketGateway()
+class NewsGateway {
+  @WebSocketServer() readonly server!: { emit(event: string, data: unknown): void };
+
+  @SubscribeMessage('who')
+  who(@CurrentAuth('subject') subject: string, @ConnectedSocket() _client: unknown) {
+    return { event: 'who', data: subject };
+  }
+}
+
+const shortLived = () => world.token({ lifetimeSeconds: 2 });
+const ended = () => new Promise((resolve) => socket.once('disconnect', resolve));
+const heard = (event: string) => new Promise((resolve) => socket.once(event, resolve));
+
+test.each(['close', 'error'])("rule 146: a client that sends '%s' outlives its token no more than another one", async (event) => {
+  const { origin } = await world.start({ providers: [NewsGateway], options: { clockSkewSeconds: 0 } });
+  socket = socketIoClient(origin, { auth: { token: await shortLived() } });
+  await connected(socket);
+  socket.emit(event);
+  expect(await ended()).toBe('io server disconnect');
+});
+
+test("rule 146: and one that sends 'disconnect', which socket.io's own client can't, is cut off", async () => {
+  const { origin } = await world.start({ providers: [NewsGateway] });
+  const raw = new WebSocket(`${origin.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+  const closed = once(raw, 'close');
+  await once(raw, 'message');
+  raw.send(`40${JSON.stringify({ token: await world.token() })}`);
+  expect(String((await once(raw, 'message'))[0])).toMatch(/^40\{"sid"/);
+  raw.send('42["disconnect"]');
+  await closed;
+});
+
+describe('with connectionStateRecovery', () => {
+  class RecoveringAdapter extends IoAdapter {
+    override createIOServer(port: number, options: Parameters<IoAdapter['createIOServer']>[1]): ReturnType<IoAdapter['createIOServer']> {
+      return super.createIOServer(port, { ...options!, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
+    }
+  }
+
+  /** A connection that broke off, and can be taken up again. */
+  async function brokenOff(token: string) {
+    const { app, origin } = await world.start({
+      providers: [NewsGateway],
+      options: { clockSkewSeconds: 0 },
+      prepare: (app) => void app.useWebSocketAdapter(new RecoveringAdapter(app)),
+    });
+    const shown: { token?: string } = { token };
+    socket = socketIoClient(origin, { auth: (tell) => tell(shown) });
+    await connected(socket);
+    // what is there to recover starts with a message
+    const first = heard('news');
+    tell(app, 'first');
+    await first;
+    const gone = ended();
+    (socket.io.engine as { close(): void }).close();
+    await gone;
+    tell(app, 'missed');
+    return { app, shown };
+  }
+
+  function tell(app: INestApplicationContext, news: string): void {
+    app.get(NewsGateway).server.emit('news', news);
+  }
+
+  test('rule 146: who comes back with no token, or with one that has expired, gets nothing of what was missed', async () => {
+    const { shown } = await brokenOff(await world.token());
+    const news: unknown[] = [];
+    socket.on('news', (one) => news.push(one));
+    for (const token of [undefined, 'bad', await world.token({ lifetimeSeconds: -10 })]) {
+      if (token === undefined) delete shown.token;
+      else shown.token = token;
+      const refused = connected(socket);
+      socket.connect();
+      await expect(refused).rejects.toMatchObject({ status: 401 });
+      expect([socket.connected, news]).toEqual([false, []]);
+    }
+  });
+
+  test('who comes back with a good token has missed nothing, stays, and is known', async () => {
+    const { app, shown } = await brokenOff(await world.token({ subject: 'ada' }));
+    shown.token = await world.token({ subject: 'ada' });
+    const [missed, back] = [heard('news'), connected(socket)];
+    socket.connect();
+    await back;
+    expect([await missed, socket.recovered]).toEqual(['missed', true]);
+    const who = heard('who');
+    socket.emit('who', {});
+    expect(await who).toBe('ada');
+    const more = heard('news');
+    tell(app, 'more');
+    expect([await more, socket.connected]).toEqual(['more', true]);
+  });
+
+  test('rule 146: who came back is known by the token of then, and ends with it', async () => {
+    const { shown } = await brokenOff(await world.token({ subject: 'ada' }));
+    shown.token = await world.token({ subject: 'bob', lifetimeSeconds: 2 });
+    const back = connected(socket);
+    socket.connect();
+    await back;
+    expect(socket.recovered).toBe(true);
+    const who = heard('who');
+    socket.emit('who', {});
+    expect(await who).toBe('bob');
+    expect(await ended()).toBe('io server disconnect');
+  });
+});
