@@ -9,12 +9,12 @@ const RUN_TIMEOUT_SECONDS = 40;
 const CHECK = fileURLToPath(new URL('fixtures/check.mjs', import.meta.url));
 const COMPILERS = ['tsc', 'swc'];
 /** What the generator brings beside this is for linting and for tests. */
-const DEVELOPMENT = ['@nestjs/cli', '@nestjs/schematics', '@types/express', '@types/node', 'typescript'];
+const DEVELOPMENT = new Set(['@nestjs/cli', '@nestjs/schematics', '@types/express', '@types/node', 'typescript']);
 
 /** How `nest new` makes an application: a module as it is, and CommonJS as when it is asked which of them. */
 const KINDS = {
-  module: ['nest', ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm']],
-  CommonJS: ['schematics', ['@nestjs/schematics:application', '--name=app', '--type=cjs', '--package-manager=npm', '--language=ts']],
+  module: { name: 'nest', args: ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm'] },
+  CommonJS: { name: 'schematics', args: ['@nestjs/schematics:application', '--name=app', '--type=cjs', '--package-manager=npm', '--language=ts'] },
 };
 
 /** How many checks there are for one Node version. */
@@ -33,7 +33,7 @@ export async function tryNest({ folder, env, readme, runtimes, check }) {
   });
   if (!installed) return;
 
-  for (const [kind, [name, args]] of Object.entries(KINDS)) {
+  for (const [kind, { name, args }] of Object.entries(KINDS)) {
     const parent = emptyFolder(folder, `nest-${kind}`);
     const app = join(parent, 'app');
     const ready = await check(`NestJS, ${kind}: nest new, install @tokenward/nestjs`, async () => {
@@ -74,7 +74,7 @@ function binOf(cli, name) {
 function keepWhatIsNeeded(app) {
   const file = join(app, 'package.json');
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  manifest.devDependencies = Object.fromEntries(Object.entries(manifest.devDependencies).filter(([name]) => DEVELOPMENT.includes(name)));
+  manifest.devDependencies = Object.fromEntries(Object.entries(manifest.devDependencies).filter(([name]) => DEVELOPMENT.has(name)));
   writeFileSync(file, JSON.stringify(manifest));
   rmSync(join(app, 'test'), { recursive: true, force: true });
   rmSync(join(app, 'src', 'app.controller.spec.ts'), { force: true });
