@@ -1,4 +1,5 @@
 import type { Claims } from './access-token/claims.js';
+import type { JsonObject } from './access-token/json.js';
 
 /**
  * What a verified access token says: an immutable value. It prints, logs and serialises without the token itself;
@@ -44,9 +45,24 @@ export function rawToken(auth: Auth): string {
   return read.call(auth);
 }
 
+const RAW_CLAIMS = Symbol.for('tokenward.rawClaims');
+
+/** A token's claims as they stand in it, where a schema made something else of them; of an Auth that no guard made, those that it has. */
+export function rawClaims(auth: Auth): JsonObject {
+  const read = (auth as { [RAW_CLAIMS]?: () => JsonObject })[RAW_CLAIMS];
+  return typeof read === 'function' ? read.call(auth) : auth.claims;
+}
+
+/** Until when an Auth counts, in seconds: its end, and the skew that its issuer is allowed. */
+export function acceptedUntil(auth: Auth): number {
+  return auth instanceof VerifiedAuth ? auth.acceptedUntil() : auth.expiresAt;
+}
+
 /** The one implementation of {@link Auth}. The token is a private field: no inspection, copy or serialisation reaches it. */
 export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly #token: string;
+  readonly #claims: JsonObject;
+  readonly #skewSeconds: number;
   readonly issuer: string;
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
@@ -60,8 +76,11 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly sessionId: string | undefined;
   readonly actor: Readonly<Record<string, unknown>> | undefined;
 
-  constructor(token: string, values: Auth<C>) {
+  /** @param claims as they stand in the token */
+  constructor(token: string, values: Auth<C>, claims: JsonObject, skewSeconds: number) {
     this.#token = token;
+    this.#claims = claims;
+    this.#skewSeconds = skewSeconds;
     this.issuer = values.issuer;
     this.subject = values.subject;
     this.clientId = values.clientId;
@@ -79,5 +98,18 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
 
   [RAW_TOKEN](): string {
     return this.#token;
+  }
+
+  [RAW_CLAIMS](): JsonObject {
+    return this.#claims;
+  }
+
+  acceptedUntil(): number {
+    return this.expiresAt + this.#skewSeconds;
+  }
+
+  /** The same, with what a schema made of the claims. */
+  withClaims<D extends object>(claims: Readonly<D>): VerifiedAuth<D> {
+    return new VerifiedAuth<D>(this.#token, { ...(this as Auth<C>), claims }, this.#claims, this.#skewSeconds);
   }
 }

@@ -45,6 +45,7 @@ const REASONS = {
   stale_authentication: 'insufficient_user_authentication',
 
   keys_unavailable: 'unavailable',
+  issuer_unavailable: 'unavailable',
 } as const satisfies Record<string, Refusal>;
 
 interface Words {

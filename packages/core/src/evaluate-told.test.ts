@@ -166,18 +166,23 @@ function lack(policy: Policy, claims: Said): Lack | undefined {
 
 function authWith(said: Said): Auth {
   const claims = { ...said, iss: ISSUER, iat: NOW, exp: NOW + 600 };
-  return new VerifiedAuth('token', {
-    issuer: ISSUER,
-    subject: 'alice',
-    clientId: undefined,
-    audience: ['api'],
-    scopes: said.scope?.split(' ') ?? [],
-    roles: [],
+  return new VerifiedAuth(
+    'token',
+    {
+      issuer: ISSUER,
+      subject: 'alice',
+      clientId: undefined,
+      audience: ['api'],
+      scopes: said.scope?.split(' ') ?? [],
+      roles: [],
+      claims,
+      expiresAt: claims.exp,
+      issuedAt: claims.iat,
+      tokenId: undefined,
+      sessionId: undefined,
+      actor: undefined,
+    },
     claims,
-    expiresAt: claims.exp,
-    issuedAt: claims.iat,
-    tokenId: undefined,
-    sessionId: undefined,
-    actor: undefined,
-  });
+    30,
+  );
 }

@@ -1,6 +1,6 @@
 import { isUnreadable } from './access-token/claims.js';
 import { own } from './access-token/json.js';
-import type { Auth } from './auth.js';
+import { rawClaims, type Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
 import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
 import type { ProtectedRequest } from './seam.js';
@@ -39,8 +39,10 @@ export function lacking(policy: Policy, circumstances: Circumstances): Lack | un
       return policy.roles.some((name) => circumstances.auth.roles.includes(name)) ? undefined : lack('insufficient_role', policy);
     case 'claim':
       return claimLack(policy, circumstances);
+    case 'issuedBy':
+      return policy.issuers.includes(circumstances.auth.issuer) ? undefined : lack('insufficient_claim', policy);
     case 'acr':
-      return policy.values.includes(own(circumstances.auth.claims, 'acr') as string) ? undefined : stepUpLack('weak_authentication', policy);
+      return policy.values.includes(own(rawClaims(circumstances.auth), 'acr') as string) ? undefined : stepUpLack('weak_authentication', policy);
     case 'maxAge':
       return isRecentLogin(policy.seconds, circumstances) ? undefined : stepUpLack('stale_authentication', policy);
     case 'policy':
@@ -119,7 +121,7 @@ function collectHeldScopes(policy: Policy, auth: Auth, into: string[]): void {
 }
 
 function claimLack(policy: ClaimPolicy, circumstances: Circumstances): Lack | undefined {
-  const value = own(circumstances.auth.claims, policy.name);
+  const value = own(rawClaims(circumstances.auth), policy.name);
   const { expected } = policy;
   if (value === undefined || value === null) return lack('insufficient_claim', policy);
   if (typeof expected !== 'function') return value === expected ? undefined : lack('insufficient_claim', policy);
@@ -166,6 +168,8 @@ function isUndecided(policy: Policy, auth: Auth): boolean {
       return isUnreadable(auth.roles);
     case 'claim':
       return typeof policy.expected === 'function';
+    case 'issuedBy':
+      return false;
     case 'allOf':
     case 'anyOf':
       return policy.policies.some((part) => isUndecided(part, auth));
@@ -178,7 +182,7 @@ function isUndecided(policy: Policy, auth: Auth): boolean {
 
 /** OpenID Connect Core s2: `auth_time` in seconds since the epoch. */
 function isRecentLogin(seconds: number, { auth, nowSeconds, clockSkewSeconds }: Circumstances): boolean {
-  const loginAt = own(auth.claims, 'auth_time');
+  const loginAt = own(rawClaims(auth), 'auth_time');
   return typeof loginAt === 'number' && Number.isFinite(loginAt) && loginAt >= 0 && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= seconds;
 }
 

@@ -18,6 +18,8 @@ export interface Events {
     /** The claim, policy or address that it was about, and what happened there: fixed words and configuration, never a claim's value. */
     readonly cause: string | undefined;
   };
+  /** What the `shadow` options would have refused of a token that was admitted. */
+  'tokenward:shadow-refused': { readonly issuer: string; readonly reason: Reason; readonly cause: string; readonly clientId: string | undefined };
   'tokenward:keys-refreshed': { readonly issuer: string; readonly keyIds: readonly string[]; readonly remarks: readonly string[] };
   'tokenward:keys-failed': { readonly issuer: string; readonly error: Error; readonly usable: boolean };
 }
@@ -25,6 +27,7 @@ export interface Events {
 const channels = {
   'tokenward:accepted': channel('tokenward:accepted'),
   'tokenward:refused': channel('tokenward:refused'),
+  'tokenward:shadow-refused': channel('tokenward:shadow-refused'),
   'tokenward:keys-refreshed': channel('tokenward:keys-refreshed'),
   'tokenward:keys-failed': channel('tokenward:keys-failed'),
 };

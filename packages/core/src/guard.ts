@@ -1,14 +1,17 @@
-import { verifyAccessToken, type Rejection } from './access-token/verify.js';
-import type { Auth } from './auth.js';
+import { createTokenCache } from './access-token/token-cache.js';
+import { verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
+import { acceptedUntil, type Auth } from './auth.js';
+import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
 import { createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
 import { causeText, isObserved, publish } from './events.js';
+import type { IssuerHealth } from './issuer/issuer.js';
 import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
 import { isPreflight } from './preflight.js';
-import type { Access, Allow, Decision, Deny, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
+import type { Access, Allow, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
 
 /** What is known of a request's credentials: who, or why not. */
 type Authentication = Auth | Rejection;
@@ -25,8 +28,13 @@ const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: unde
  * const guard = createResourceGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
  * const decision = await guard.check({ method: 'GET', target: '/orders', headers: request.headers }, { policy: scope('orders:read') });
  */
+export function createResourceGuard<C extends object>(options: GuardOptions & { readonly claims: ClaimsSchema<C> }): ResourceGuard<C>;
+export function createResourceGuard(options?: GuardOptions): ResourceGuard;
 export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
+  const { issuers, clock } = config;
+  const cache = config.tokenCache && createTokenCache(config.tokenCache);
+  const verification: VerificationConfig = { ...config, cache, knownHeaders: new Map(), now: () => clock.now() };
   const deny = createDenial(config);
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
@@ -41,7 +49,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
     if (found === undefined || found instanceof Promise || 'reason' in found) return found;
-    return config.clock.now() / 1000 < found.expiresAt + config.clockSkewSeconds ? found : undefined;
+    return clock.now() / 1000 < acceptedUntil(found) ? found : undefined;
   }
 
   function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
@@ -53,21 +61,21 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   /** That keys could not be had is no finding about the request. */
   function keep(request: ProtectedRequest, settled: Authentication): void {
-    if ('reason' in settled && settled.reason === 'keys_unavailable') authenticated.set(request, undefined);
+    if ('reason' in settled && (settled.reason === 'keys_unavailable' || settled.reason === 'issuer_unavailable')) authenticated.set(request, undefined);
     else authenticated.set(request, settled);
   }
 
   function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
     const credentials = readCredentials(request, config.maxTokenBytes);
-    return typeof credentials === 'string' ? verifyAccessToken(credentials, config.verification) : credentials;
+    return typeof credentials === 'string' ? verifyAccessToken(credentials, request, verification) : credentials;
   }
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access): Decision {
     if ('reason' in authentication) {
       if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS);
-      return tell(refuse(authentication, access));
+      return tell(refuse(authentication, access), authentication.issuer?.rules.issuer);
     }
-    return tell(permit(authentication, access.policy, request));
+    return tell(permit(authentication, access.policy, request), authentication.issuer);
   }
 
   function refuse({ reason, cause, retryAfterSeconds }: Rejection, access: Access): Deny {
@@ -75,28 +83,42 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
-    const lack = policy && lacking(policy, { auth, request, nowSeconds: config.clock.now() / 1000, clockSkewSeconds: config.clockSkewSeconds });
+    const lack = policy && lacking(policy, { auth, request, nowSeconds: clock.now() / 1000, clockSkewSeconds: config.clockSkewSeconds });
     return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
-  function tell<D extends Decision>(decision: D): D {
+  function tell<D extends Decision>(decision: D, issuer: string = issuers.name): D {
     if (decision.outcome === 'allow') {
-      if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer: config.issuer, anonymous: decision.auth === undefined });
+      if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined });
     } else if (isObserved('tokenward:refused')) {
       const { status, reason, cause } = decision;
-      publish('tokenward:refused', { issuer: config.issuer, status, reason, cause: cause === undefined ? undefined : causeText(cause) });
+      publish('tokenward:refused', { issuer, status, reason, cause: cause === undefined ? undefined : causeText(cause) });
     }
     return decision;
+  }
+
+  async function warm(): Promise<void> {
+    const results = await Promise.allSettled(issuers.known().map(({ keys }) => keys.warm()));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  function health(): GuardHealth {
+    const states = issuers.known().map(({ keys, rules }): IssuerHealth => Object.assign({ issuer: rules.issuer }, keys.health()));
+    return { ready: states.every(({ usable }) => usable), issuers: states, tokenCache: cache?.health() };
   }
 
   return Object.freeze({
     check,
     permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
       assertPolicy('permit(auth, policy)', policy);
-      return tell(permit(auth, policy, request));
+      return tell(permit(auth, policy, request), auth.issuer);
     },
-    warm: () => config.verification.keys.warm(),
-    close: async () => config.verification.keys.close(),
+    warm,
+    health,
+    async close() {
+      for (const { keys } of issuers.known()) keys.close();
+    },
   });
 }
 

@@ -1,18 +1,38 @@
 export { createResourceGuard } from './guard.js';
-export type { GuardOptions, KeyFetchingOptions } from './options.js';
-export type { Access, Allow, ClientCertificate, Decision, Deny, ProblemDetails, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
+export type { GuardOptions, TokenCacheOptions } from './options.js';
+export type { IssuerOptions, KeyFetchingOptions, RequiredValue } from './issuer/issuer-options.js';
+export type { IssuerResolver } from './issuer/resolver.js';
+export type { SharedSecret } from './issuer/shared-secrets.js';
+export { IssuerUnavailableError, type IssuerHealth } from './issuer/issuer.js';
+export type { KeyHealth } from './issuer/key-source.js';
+export type { TokenCacheHealth } from './access-token/token-cache.js';
+export type { ClaimsSchema } from './claims-schema.js';
+export type { ShadowOptions } from './shadow.js';
+export type {
+  Access,
+  Allow,
+  ClientCertificate,
+  Decision,
+  Deny,
+  ProblemDetails,
+  GuardHealth,
+  ProtectedRequest,
+  ResourceGuard,
+  ResponseHeaders,
+} from './seam.js';
 export { rawToken, type Auth } from './auth.js';
 export type { Claims } from './access-token/claims.js';
 export type { Algorithm } from './access-token/algorithms.js';
 export type { Jwk, Jwks } from './issuer/key-set.js';
 export { KeysUnavailableError } from './issuer/remote-keys.js';
-export { acr, allOf, anyOf, anyRole, anyScope, claim, isPolicy, maxAge, not, policy, role, scope } from './policy.js';
+export { acr, allOf, anyOf, anyRole, anyScope, claim, isPolicy, issuedBy, maxAge, not, policy, role, scope } from './policy.js';
 export type {
   AcrPolicy,
   ClaimPolicy,
   ClaimPredicate,
   ClaimValue,
   CombinedPolicy,
+  IssuerPolicy,
   MaxAgePolicy,
   NamedPolicy,
   NotPolicy,

@@ -1,50 +1,33 @@
-import { ALGORITHMS, type Algorithm } from './access-token/algorithms.js';
-import { RFC9068_CLAIMS, type ClaimRules } from './access-token/claims.js';
-import type { VerificationConfig } from './access-token/verify.js';
+import type { TokenCacheLimits } from './access-token/token-cache.js';
+import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigurationError } from './configuration-error.js';
-import { parseKeySet, type Jwks, type KeySet } from './issuer/key-set.js';
-import { createStaticKeySource } from './issuer/key-source.js';
-import { createRemoteKeySource, type RemoteKeysConfig } from './issuer/remote-keys.js';
+import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';
+import { ISSUER_OPTION_NAMES, readClockSkew, readIssuerOptions, type IssuerOptions, type IssuerSurroundings } from './issuer/issuer-options.js';
+import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
-import { urlProblem } from './url.js';
+import { readShadow, type Shadow, type ShadowOptions } from './shadow.js';
 
 /** What a guard is told. Only `issuer` and `audience` must be said; every default is the strict one. */
-export interface GuardOptions {
-  /** The authorization server's issuer identifier, to the letter as it stands in `iss`. Default: the environment's `ISSUER_BASE_URL`. */
-  readonly issuer?: string | undefined;
-  /** Who the tokens must be meant for: this API's identifier, or several (any one will do). Default: the environment's `AUDIENCE`. */
-  readonly audience?: string | readonly string[] | undefined;
-  /** Instead of `audience`: tokens that the issuer made for any other API then pass here too. */
-  readonly unsafeAcceptTokensForAnyAudience?: boolean | undefined;
-  /** Where the issuer's keys are, instead of asking its metadata. */
-  readonly jwksUri?: string | undefined;
-  /** The issuer's public keys themselves, instead of fetching them: rotating one then takes a restart. */
-  readonly jwks?: Jwks | undefined;
-  /** Signature algorithms to allow. Default: all of RS, PS, ES 256 to 512 and EdDSA; each key is used only for those that fit it. */
-  readonly algorithms?: readonly Algorithm[] | undefined;
-  /** How far the issuer's clock may be off, in seconds, at most 300. Default: 30. */
-  readonly clockSkewSeconds?: number | undefined;
-  /** `rfc9068` demands the whole profile for JWT access tokens: `typ` at+jwt, and `sub`, `client_id`, `jti`. */
-  readonly profile?: 'rfc9068' | undefined;
-  /** Claims that must be there and not null. */
-  readonly requiredClaims?: readonly string[] | undefined;
-  /** Tokens issued (`iat`) longer ago are refused, whatever their `exp` says. */
-  readonly maxTokenAgeSeconds?: number | undefined;
-  /** Tokens made to live longer (`exp` - `iat`) are refused. */
-  readonly maxTokenLifetimeSeconds?: number | undefined;
-  /** The clients (`client_id`, `azp`) whose tokens are accepted. Default: all. */
-  readonly allowedClients?: readonly string[] | undefined;
-  /** The claim that holds the roles: its name (dots and all), or as an array the path to it. Default: `roles`. */
-  readonly rolesClaim?: string | readonly string[] | undefined;
+export interface GuardOptions extends IssuerOptions {
+  /**
+   * Several authorization servers instead of one, each with options of its own; what stands beside this holds for those that say nothing else. Or a
+   * function that says which issuer's tokens a request may carry.
+   */
+  readonly issuers?: readonly IssuerOptions[] | IssuerResolver | undefined;
+  /** Holds the claims of every token against a schema (Standard Schema: zod, valibot and others); `auth.claims` is what it makes of them. */
+  readonly claims?: ClaimsSchema | undefined;
+  /** Remembers verified tokens, so that the same one costs less when it comes again. Default: 10,000 tokens and 32 MiB, whichever is reached first. */
+  readonly tokenCache?: false | TokenCacheOptions | undefined;
+  /** Stricter options to try out: nothing is refused by them, and `tokenward:shadow-refused` tells what would be. */
+  readonly shadow?: ShadowOptions | undefined;
   /** The challenge's `realm` (RFC 9110 s11.5). Default: `api`. */
   readonly realm?: string | undefined;
   /** Where this API's resource metadata is published (RFC 9728 s5.1), for the challenge to name. */
   readonly resourceMetadataUrl?: string | undefined;
   /** Longer tokens are refused unread. Default: 16384. */
   readonly maxTokenBytes?: number | undefined;
-  readonly keyFetching?: KeyFetchingOptions | undefined;
   /** Where the time is taken from: for tests. Default: the system's. */
   readonly clock?: Clock | undefined;
   /**
@@ -54,40 +37,26 @@ export interface GuardOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
-/** How the issuer's metadata and keys are fetched. */
-export interface KeyFetchingOptions {
-  /** For all of one refresh, metadata and keys: from the first byte asked for to the last received. Default: 5. */
-  readonly timeoutSeconds?: number | undefined;
-  /** Counted after decompression. Default: 524288. */
+export interface TokenCacheOptions {
+  /** Default: 10000. */
+  readonly maxEntries?: number | undefined;
+  /** An estimate, made of the tokens' lengths. Default: 33554432. */
   readonly maxBytes?: number | undefined;
-  /** Default: 100. */
-  readonly maxKeys?: number | undefined;
-  /**
-   * The hosts that the issuer's metadata may name for its keys, beside the issuer's own. Default: any host, as long as its address is a public
-   * one; a private or link-local address has to be listed here.
-   */
-  readonly jwksHosts?: readonly string[] | undefined;
-  /** How long keys count as fresh when the server does not say (its `Cache-Control` counts between a minute and an hour). Default: 600. */
-  readonly freshSeconds?: number | undefined;
-  /** How long keys that are no longer fresh serve on while the issuer can't be reached. Default: 3600. */
-  readonly staleSeconds?: number | undefined;
-  /** How long after looking for an unknown key the issuer is not asked for another. Default: 30. */
-  readonly unknownKeyCooldownSeconds?: number | undefined;
 }
 
 /** The options, complete and checked: what the rest of the guard sees. */
 export interface GuardConfig {
-  readonly issuer: string;
+  readonly issuers: Issuers;
+  readonly claims: ClaimsSchema | undefined;
+  readonly tokenCache: TokenCacheLimits | undefined;
+  readonly shadow: Shadow | undefined;
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
   readonly maxTokenBytes: number;
+  /** For what policies compare with the time. */
   readonly clockSkewSeconds: number;
   readonly clock: Clock;
-  readonly verification: VerificationConfig;
 }
-
-const MAX_CLOCK_SKEW_SECONDS = 300;
-const DAY_SECONDS = 86_400;
 
 /**
  * Checks options and completes them.
@@ -96,100 +65,88 @@ const DAY_SECONDS = 86_400;
  */
 export function parseOptions(options: GuardOptions): GuardConfig {
   const reader = new OptionReader(plainOptions(options), OPTION_NAMES);
-  const issuer = readIssuer(reader);
-  const algorithms = readAlgorithms(reader);
-  const clockSkewSeconds = reader.number('clockSkewSeconds', 30, { least: 0, most: MAX_CLOCK_SKEW_SECONDS });
-  const profile = readProfile(reader);
   const clock = readClock(reader);
-  const rules: ClaimRules = {
-    issuer,
-    audiences: readAudiences(reader),
-    clockSkewSeconds,
-    requiredClaims: [...(profile ? RFC9068_CLAIMS : []), ...(reader.texts('requiredClaims') ?? [])],
-    maxTokenAgeSeconds: reader.optionalNumber('maxTokenAgeSeconds', { least: 1 }),
-    maxTokenLifetimeSeconds: reader.optionalNumber('maxTokenLifetimeSeconds', { least: 1 }),
-    allowedClients: asSet(reader.texts('allowedClients')),
-    profile,
-    rolesPath: readRolesPath(reader),
-  };
+  const fetch = reader.fn<typeof globalThis.fetch>('fetch');
+  const makeIssuers = readIssuers(reader, options, { clock, transport: fetch ? fetchTransport(fetch) : nodeTransport, environment: true });
+  const claims = reader.get('claims');
+  if (claims !== undefined && !isClaimsSchema(claims)) reader.wrong('claims', `is ${shown(claims)}: a schema is needed (Standard Schema, version 1)`);
   const config = {
-    issuer,
+    claims: claims as ClaimsSchema | undefined,
+    tokenCache: readTokenCache(reader),
+    shadow: readShadow(reader),
     realm: reader.text('realm', 'api'),
     resourceMetadata: reader.url('resourceMetadataUrl'),
     maxTokenBytes: reader.number('maxTokenBytes', 16_384, { least: 256, most: 1_048_576, whole: true }),
-    clockSkewSeconds,
+    clockSkewSeconds: readClockSkew(new OptionReader({ clockSkewSeconds: reader.get('clockSkewSeconds') }, ['clockSkewSeconds'])),
     clock,
   };
-  const fetching = readKeyFetching(reader);
-  const jwksUri = reader.url('jwksUri');
-  const keySet = readKeySet(reader, algorithms, fetching.maxKeys);
-  const fetch = reader.fn<typeof globalThis.fetch>('fetch');
-  const transport = fetch ? fetchTransport(fetch) : nodeTransport;
-  if (jwksUri !== undefined && keySet) reader.wrong('jwks', 'stands beside jwksUri: give one of them');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-
-  const keys = keySet ? createStaticKeySource(keySet) : createRemoteKeySource({ ...fetching, issuer, jwksUri, algorithms, clock, transport });
-  return Object.freeze({ ...config, verification: { algorithms: new Set<string>(algorithms), rules, keys, knownHeaders: new Map(), now: () => clock.now() } });
+  return Object.freeze({ ...config, issuers: makeIssuers() });
 }
 
-function readIssuer(reader: OptionReader): string {
-  const fromEnvironment = reader.get('issuer') === undefined;
-  const issuer = fromEnvironment ? process.env['ISSUER_BASE_URL'] : reader.get('issuer');
-  if (issuer === undefined || issuer === '') {
-    reader.wrong('issuer', "is missing: give the authorization server's issuer URL, or set ISSUER_BASE_URL in the environment");
-    return '';
+const MAX_ISSUERS = 1000;
+
+function readIssuers(reader: OptionReader, options: GuardOptions, surroundings: IssuerSurroundings): () => Issuers {
+  const { issuers } = options;
+  if (issuers === undefined) return asIssuers([readIssuerOptions(reader, surroundings)]);
+  const ofEach = { ...surroundings, environment: false };
+  const common = Object.fromEntries(ISSUER_OPTION_NAMES.flatMap((name) => (reader.get(name) === undefined ? [] : [[name, reader.get(name)]])));
+  for (const name of ['issuer', 'tenants', 'unsafeAcceptAnyTenant'] as const) {
+    if (name in common) reader.wrong(name, 'stands beside issuers: it belongs into one of them');
   }
-  const problem = typeof issuer === 'string' ? (urlProblem(issuer) ?? partProblem(issuer)) : 'is not a string';
-  if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer)})`);
-  return issuer as string;
-}
-
-/** RFC 8414 s2: an issuer identifier has no query and no fragment. */
-function partProblem(issuer: string): string | undefined {
-  if (/[?#]/.test(issuer)) return 'has a query or a fragment, which an issuer never has';
-  return issuer.includes('/.well-known/') ? 'is the address of the metadata: give the issuer, which is what stands before /.well-known/' : undefined;
-}
-
-function readAudiences(reader: OptionReader): ReadonlySet<string> | undefined {
-  const given = reader.get('audience');
-  if (reader.flag('unsafeAcceptTokensForAnyAudience')) {
-    if (given !== undefined) reader.wrong('unsafeAcceptTokensForAnyAudience', 'stands beside audience: give one of them');
-    return undefined;
+  if (typeof issuers === 'function') {
+    return () => resolvedIssuers(issuers, (resolved) => buildResolved({ ...common, ...plainOptions(resolved) }, ofEach));
   }
-  const audience = given === undefined ? process.env['AUDIENCE'] : given;
-  const audiences: unknown[] = Array.isArray(audience) ? audience : [audience];
-  if (audience === undefined || audience === '' || audiences.length === 0) {
-    reader.wrong('audience', "is missing: give this API's identifier, as the authorization server writes it into aud, or set AUDIENCE in the environment");
-  } else if (!audiences.every((value) => typeof value === 'string' && value !== '' && value === value.trim())) {
-    reader.wrong(
-      'audience',
-      `is ${shown(audience)}${given === undefined ? ' (given by AUDIENCE)' : ''}: a string or a list of strings is needed, none of them empty or with white space around it`,
+  if (!Array.isArray(issuers) || issuers.length === 0 || issuers.length > MAX_ISSUERS) {
+    reader.wrong('issuers', `is ${shown(issuers)}: a list of issuers' options is needed, ${MAX_ISSUERS} at the most, or a function`);
+    return asIssuers([]);
+  }
+  const given = issuers as readonly IssuerOptions[];
+  const makers = given.map((one, index) =>
+    readIssuerOptions(new OptionReader(merged(common, one), ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach),
+  );
+  const names = given.map((one) => (Object(one) as IssuerOptions).issuer);
+  for (const [index, name] of names.entries()) if (names.indexOf(name) < index) reader.wrong(`issuers[${index}].issuer`, 'is there twice');
+  return asIssuers(makers);
+}
+
+function merged(common: object, one: IssuerOptions): object {
+  return { ...common, ...plainOptions(one) };
+}
+
+function asIssuers(makers: readonly (() => Issuer | Issuers)[]): () => Issuers {
+  return () => {
+    const made = makers.map((make) => make());
+    const [first] = made;
+    if (made.length === 1) return isGroup(first!) ? first : oneIssuer(first!);
+    return severalIssuers(
+      made.filter((one): one is Issuer => !isGroup(one)),
+      made.filter(isGroup),
     );
-  }
-  return new Set(audiences as string[]);
+  };
 }
 
-function readAlgorithms(reader: OptionReader): readonly Algorithm[] {
-  const given = reader.texts('algorithms');
-  if (!given) return ALGORITHMS;
-  for (const name of given) {
-    if (!(ALGORITHMS as readonly string[]).includes(name)) reader.wrong('algorithms', `holds ${shown(name)}; these can be used: ${ALGORITHMS.join(', ')}`);
-  }
-  // RFC 9864: the two names of one algorithm
-  const ed25519 = given.includes('EdDSA') || given.includes('Ed25519');
-  return ALGORITHMS.filter((name) => given.includes(name) || (ed25519 && (name === 'EdDSA' || name === 'Ed25519')));
+function isGroup(made: Issuer | Issuers): made is Issuers {
+  return 'find' in made;
 }
 
-function readProfile(reader: OptionReader): 'rfc9068' | undefined {
-  const profile = reader.get('profile');
-  if (profile === undefined || profile === 'rfc9068') return profile;
-  reader.wrong('profile', `is ${shown(profile)}: 'rfc9068' is the only one, and without it tokens of any profile pass`);
-  return undefined;
+/** @throws ConfigurationError, as at the start: here it is the resolver that failed */
+function buildResolved(options: IssuerOptions, surroundings: IssuerSurroundings): Issuer {
+  const reader = new OptionReader(options, ISSUER_OPTION_NAMES);
+  const make = readIssuerOptions(reader, surroundings);
+  if (options.tenants !== undefined || options.unsafeAcceptAnyTenant !== undefined)
+    reader.wrong('tenants', 'is of no use to a resolver, which knows the issuer');
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return make() as Issuer;
 }
 
-function readRolesPath(reader: OptionReader): readonly string[] {
-  const given = reader.get('rolesClaim');
-  return Array.isArray(given) ? (reader.texts('rolesClaim') ?? []) : [reader.text('rolesClaim', 'roles')];
+function readTokenCache(reader: OptionReader): TokenCacheLimits | undefined {
+  if (reader.get('tokenCache') === false) return undefined;
+  const inner = reader.inner('tokenCache', ['maxEntries', 'maxBytes']);
+  return {
+    maxEntries: inner.number('maxEntries', 10_000, { least: 2, most: 10_000_000, whole: true }),
+    maxBytes: inner.number('maxBytes', 33_554_432, { least: 65_536, whole: true }),
+  };
 }
 
 function readClock(reader: OptionReader): Clock {
@@ -201,64 +158,15 @@ function readClock(reader: OptionReader): Clock {
   return clock as Clock;
 }
 
-function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof KeyFetchingOptions> {
-  const inner = reader.inner('keyFetching', KEY_FETCHING_OPTIONS);
-  return {
-    timeoutSeconds: inner.number('timeoutSeconds', 5, { least: 0.01, most: 60 }),
-    maxBytes: inner.number('maxBytes', 524_288, { least: 1024, most: 16_777_216, whole: true }),
-    maxKeys: inner.number('maxKeys', 100, { least: 1, most: 1000, whole: true }),
-    jwksHosts: readHosts(inner),
-    freshSeconds: inner.number('freshSeconds', 600, { least: 1, most: DAY_SECONDS }),
-    staleSeconds: inner.number('staleSeconds', 3600, { least: 0, most: DAY_SECONDS }),
-    unknownKeyCooldownSeconds: inner.number('unknownKeyCooldownSeconds', 30, { least: 1, most: DAY_SECONDS }),
-  };
-}
-
-function readHosts(reader: OptionReader): ReadonlySet<string> | undefined {
-  const hosts = reader.texts('jwksHosts');
-  for (const host of hosts ?? []) {
-    if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
-      reader.wrong('jwksHosts', `holds ${shown(host)}: host names are needed, in lower case, without scheme, port or pattern`);
-  }
-  return asSet(hosts);
-}
-
-function readKeySet(reader: OptionReader, algorithms: readonly Algorithm[], maxKeys: number): KeySet | undefined {
-  const jwks = reader.get('jwks');
-  if (jwks === undefined) return undefined;
-  try {
-    const set = parseKeySet(jwks, algorithms, maxKeys);
-    for (const fault of set.faults) reader.wrong('jwks', fault);
-    return set;
-  } catch (error) {
-    reader.wrong('jwks', (error as Error).message);
-    return undefined;
-  }
-}
-
-function asSet(values: readonly string[] | undefined): ReadonlySet<string> | undefined {
-  return values && new Set(values);
-}
-
-const KEY_FETCHING_OPTIONS = ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'];
 export const OPTION_NAMES = [
-  'issuer',
-  'audience',
-  'unsafeAcceptTokensForAnyAudience',
-  'jwksUri',
-  'jwks',
-  'algorithms',
-  'clockSkewSeconds',
-  'profile',
-  'requiredClaims',
-  'maxTokenAgeSeconds',
-  'maxTokenLifetimeSeconds',
-  'allowedClients',
-  'rolesClaim',
+  ...ISSUER_OPTION_NAMES,
+  'issuers',
+  'claims',
+  'tokenCache',
+  'shadow',
   'realm',
   'resourceMetadataUrl',
   'maxTokenBytes',
-  'keyFetching',
   'clock',
   'fetch',
-] satisfies readonly (keyof GuardOptions)[];
+] as const satisfies readonly (keyof GuardOptions)[];

@@ -6,7 +6,7 @@ import type { ProtectedRequest } from './seam.js';
  * What a route demands of a token: a plain, frozen value. It can be printed (`String(policy)`), tested with no HTTP
  * (`guard.permit(auth, policy)`), put on a route, or read by other programs by its `kind`.
  */
-export type Policy = ScopePolicy | RolePolicy | ClaimPolicy | CombinedPolicy | NotPolicy | AcrPolicy | MaxAgePolicy | NamedPolicy;
+export type Policy = ScopePolicy | RolePolicy | ClaimPolicy | IssuerPolicy | CombinedPolicy | NotPolicy | AcrPolicy | MaxAgePolicy | NamedPolicy;
 
 interface Branded {
   readonly [POLICY]: true;
@@ -25,6 +25,10 @@ export interface ClaimPolicy extends Branded {
   readonly kind: 'claim';
   readonly name: string;
   readonly expected: ClaimValue | ClaimPredicate;
+}
+export interface IssuerPolicy extends Branded {
+  readonly kind: 'issuedBy';
+  readonly issuers: readonly string[];
 }
 export interface CombinedPolicy extends Branded {
   readonly kind: 'allOf' | 'anyOf';
@@ -89,6 +93,15 @@ export function claim(name: string, expected: ClaimValue | ClaimPredicate): Poli
   return make({ kind: 'claim', name, expected });
 }
 
+/**
+ * A token of one of these issuers, to the letter as the options have them: to ask more, or less, of a partner's tokens.
+ *
+ * @example anyOf(scope('orders:read'), allOf(issuedBy('https://login.partner.example'), scope('read')))
+ */
+export function issuedBy(...issuers: readonly string[]): Policy {
+  return make({ kind: 'issuedBy', issuers: names('issuedBy', issuers, SCOPE) });
+}
+
 /** All of these policies. */
 export function allOf(...policies: readonly Policy[]): Policy {
   return make({ kind: 'allOf', policies: parts('allOf', policies) });
@@ -141,6 +154,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Policy['kind']>([
   'role',
   'anyRole',
   'claim',
+  'issuedBy',
   'allOf',
   'anyOf',
   'not',
@@ -176,6 +190,8 @@ function describe(value: Policy): string {
     case 'role':
     case 'anyRole':
       return call(value.kind, value.roles);
+    case 'issuedBy':
+      return call(value.kind, value.issuers);
     case 'acr':
       return call(value.kind, value.values);
     case 'claim':
@@ -242,6 +258,7 @@ function isNegatable(value: Policy): boolean {
     case 'anyScope':
     case 'role':
     case 'anyRole':
+    case 'issuedBy':
       return true;
     case 'claim':
       return typeof value.expected !== 'function';

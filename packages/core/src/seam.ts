@@ -1,5 +1,8 @@
+import type { Claims } from './access-token/claims.js';
+import type { TokenCacheHealth } from './access-token/token-cache.js';
 import type { Auth } from './auth.js';
 import type { Reason } from './denial.js';
+import type { IssuerHealth } from './issuer/issuer.js';
 import type { Policy } from './policy.js';
 
 /** A request as the guard sees it: what an adapter reads from its framework, and nothing else. */
@@ -50,7 +53,7 @@ export interface ProblemDetails {
   readonly scope?: string;
 }
 
-export interface Allow<A extends Auth | undefined> {
+export interface Allow<A extends Auth<object> | undefined> {
   readonly outcome: 'allow';
   readonly auth: A;
   /** To be put on the response, whatever it is. */
@@ -69,25 +72,37 @@ export interface Deny {
 }
 
 /** The answer to *may this token do this here?* A refusal is a value; only misuse throws. */
-export type Decision<A extends Auth | undefined = Auth | undefined> = Allow<A> | Deny;
+export type Decision<A extends Auth<object> | undefined = Auth | undefined> = Allow<A> | Deny;
 
 /** One API's guard, independent of any framework. */
-export interface ResourceGuard<A extends Auth = Auth> {
+export interface ResourceGuard<C extends object = Claims> {
   /**
    * Decides on a request. It answers without a promise when nothing must be waited for.
    *
    * The credentials of one request object are looked at once, however often it is checked. `auth` is undefined where
    * optional credentials were absent, and for a CORS preflight that may pass.
    */
-  check(request: ProtectedRequest, access?: Access): Decision<A | undefined> | Promise<Decision<A | undefined>>;
+  check(request: ProtectedRequest, access?: Access): Decision<Auth<C> | undefined> | Promise<Decision<Auth<C> | undefined>>;
   /** Decides whether an authenticated request satisfies one more policy. */
-  permit(auth: A, policy: Policy, request?: ProtectedRequest): Decision<A>;
+  permit(auth: Auth<C>, policy: Policy, request?: ProtectedRequest): Decision<Auth<C>>;
   /**
    * Fetches the issuer's keys ahead of the first request.
    *
    * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests.
    */
   warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. It costs nothing and asks nobody. */
+  health(): GuardHealth;
   /** Gives up what is under way. A closed guard refuses with 503 what it has no keys for. */
   close(): Promise<void>;
+}
+
+/** The state of a guard. It holds no secret, token or key. */
+export interface GuardHealth {
+  /** Whether every issuer that is known has usable keys: stale ones count, none yet do not. */
+  readonly ready: boolean;
+  /** Those of a list, and those of templates and resolvers that were asked for by now. */
+  readonly issuers: readonly IssuerHealth[];
+  /** undefined: it is off. */
+  readonly tokenCache: TokenCacheHealth | undefined;
 }

@@ -55,6 +55,8 @@ export interface TestIssuer {
   /** What is published now. */
   readonly jwks: { readonly keys: SigningKey['publicJwk'][] };
   readonly algorithm: Algorithm;
+  /** What HS256 and its like are signed with, in bytes: the newest first. They are never published. */
+  readonly sharedSecrets: Uint8Array[];
   /** How often each document was asked for. */
   readonly requests: { readonly metadata: number; readonly jwks: number };
   issueToken(wishes?: TokenWishes): Promise<string>;
@@ -116,7 +118,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   }
 
   function published(): { keys: SigningKey['publicJwk'][] } {
-    return { keys: keys.map(({ publicJwk }) => publicJwk) };
+    return { keys: keys.filter(({ privateKey }) => privateKey.type !== 'secret').map(({ publicJwk }) => publicJwk) };
   }
 
   async function signingKey(wanted: Algorithm = algorithm): Promise<SigningKey> {
@@ -159,6 +161,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     requests,
     get jwks() {
       return published();
+    },
+    get sharedSecrets() {
+      return keys.flatMap(({ privateKey }) => (privateKey.type === 'secret' ? [privateKey.export()] : [])).toReversed();
     },
     issueToken,
     signingKey,

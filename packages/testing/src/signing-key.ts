@@ -1,8 +1,8 @@
-import { constants, createPublicKey, generateKeyPair, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { constants, createHmac, createPublicKey, createSecretKey, generateKeyPair, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Algorithm } from '@tokenward/core';
 
-/** A private key under its name. The key itself stays with the issuer: only the public part is ever shown. */
+/** A private key, or a shared secret, under its name. It stays with the issuer: only the public part is ever shown, and of a secret there is none. */
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
@@ -23,7 +23,10 @@ const generate = promisify(generateKeyPair);
 /** A new private key that fits an algorithm. */
 export async function generatePrivateKey(algorithm: Algorithm, { modulusLength = 2048 } = {}): Promise<KeyObject> {
   const { family, curve } = traitsOf(algorithm);
+  if (family === 'secret') return createSecretKey(randomBytes(64));
   if (family === 'ed25519') return (await generate('ed25519')).privateKey;
+  // newer than the types that this is compiled with
+  if (family === 'ml-dsa') return (await generate(algorithm.toLowerCase() as 'ed25519')).privateKey;
   if (family === 'ec') return (await generate('ec', { namedCurve: curve! })).privateKey;
   return (await generate('rsa', { modulusLength })).privateKey;
 }
@@ -35,7 +38,8 @@ export function asSigningKey(
   kid: string = newKeyId(algorithm),
   members: Readonly<Record<string, unknown>> = {},
 ): SigningKey {
-  const publicJwk = { ...createPublicKey(privateKey).export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig', ...members };
+  const ofKey = privateKey.type === 'secret' ? {} : createPublicKey(privateKey).export({ format: 'jwk' });
+  const publicJwk = { ...ofKey, kid, alg: algorithm, use: 'sig', ...members };
   return { kid, algorithm, privateKey, publicJwk };
 }
 
@@ -45,6 +49,7 @@ export function signBytes(algorithm: Algorithm, privateKey: KeyObject, bytes: Ui
   if (family === 'pss') {
     return sign(hash, bytes, { key: privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: quirks.saltLength ?? saltLength! });
   }
+  if (family === 'secret') return createHmac(hash!, privateKey).update(bytes).digest();
   if (family === 'ec') return sign(hash, bytes, { key: privateKey, dsaEncoding: quirks.encoding ?? 'ieee-p1363' });
   return sign(hash, bytes, privateKey);
 }
@@ -54,7 +59,7 @@ function newKeyId(algorithm: Algorithm): string {
 }
 
 interface Traits {
-  readonly family: 'rsa' | 'pss' | 'ec' | 'ed25519';
+  readonly family: 'rsa' | 'pss' | 'ec' | 'ed25519' | 'ml-dsa' | 'secret';
   readonly hash: string | null;
   readonly curve?: string;
   readonly saltLength?: number;
@@ -72,6 +77,12 @@ const TRAITS: Readonly<Record<Algorithm, Traits>> = {
   ES512: { family: 'ec', hash: 'sha512', curve: 'P-521' },
   EdDSA: { family: 'ed25519', hash: null },
   Ed25519: { family: 'ed25519', hash: null },
+  'ML-DSA-44': { family: 'ml-dsa', hash: null },
+  'ML-DSA-65': { family: 'ml-dsa', hash: null },
+  'ML-DSA-87': { family: 'ml-dsa', hash: null },
+  HS256: { family: 'secret', hash: 'sha256' },
+  HS384: { family: 'secret', hash: 'sha384' },
+  HS512: { family: 'secret', hash: 'sha512' },
 };
 
 function traitsOf(algorithm: Algorithm): Traits {

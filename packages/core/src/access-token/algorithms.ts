@@ -1,14 +1,40 @@
-import { constants } from 'node:crypto';
+import { constants, generateKeyPairSync } from 'node:crypto';
 
-/** The signature algorithms for access tokens whose keys are public (RFC 7518 s3.1, RFC 8037, RFC 9864). */
-export type Algorithm = (typeof ALGORITHMS)[number];
+/** The algorithms of access tokens: with public keys (RFC 7518 s3.1, RFC 8037, RFC 9864, draft-ietf-cose-dilithium), or with shared secrets. */
+export type Algorithm = (typeof ALGORITHMS)[number] | PostQuantumAlgorithm | MacAlgorithm;
+export type MacAlgorithm = (typeof MAC_ALGORITHMS)[number];
+type PostQuantumAlgorithm = (typeof POST_QUANTUM_ALGORITHMS)[number];
 
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const;
+export const MAC_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const;
+/** Where the runtime has them: Node 24.6 and newer. */
+export const POST_QUANTUM_ALGORITHMS = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const;
+
+let knowsPostQuantum: boolean | undefined;
+
+/** Whether this runtime can check ML-DSA signatures. */
+export function hasPostQuantum(): boolean {
+  return (knowsPostQuantum ??= canMakeMlDsaKeys());
+}
+
+function canMakeMlDsaKeys(): boolean {
+  try {
+    generateKeyPairSync('ml-dsa-44' as 'ed25519');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All algorithms with public keys that this runtime knows. */
+export function publicKeyAlgorithms(): readonly Algorithm[] {
+  return hasPostQuantum() ? [...ALGORITHMS, ...POST_QUANTUM_ALGORITHMS] : ALGORITHMS;
+}
 
 /** How an algorithm's signatures are checked by node:crypto, and which keys fit it. */
 export interface AlgorithmTraits {
   readonly hash: string | null;
-  readonly keyType: 'rsa' | 'ec' | 'ed25519';
+  readonly keyType: 'rsa' | 'ec' | 'ed25519' | 'ml-dsa' | 'secret';
   /** OpenSSL's name of the only curve that fits. */
   readonly curve?: string;
   /** In bytes, where the algorithm fixes it; RSA's follows from the key. */
@@ -23,6 +49,8 @@ const pss = (hash: string, saltLength: number): AlgorithmTraits => ({
   padding: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
 });
 const ecdsa = (hash: string, curve: string, signatureLength: number): AlgorithmTraits => ({ hash, keyType: 'ec', curve, signatureLength });
+const mlDsa = (signatureLength: number): AlgorithmTraits => ({ hash: null, keyType: 'ml-dsa', signatureLength });
+const mac = (hash: string, signatureLength: number): AlgorithmTraits => ({ hash, keyType: 'secret', signatureLength });
 const ed25519: AlgorithmTraits = { hash: null, keyType: 'ed25519', signatureLength: 64 };
 
 export const TRAITS: ReadonlyMap<string, AlgorithmTraits> = new Map<Algorithm, AlgorithmTraits>([
@@ -38,4 +66,12 @@ export const TRAITS: ReadonlyMap<string, AlgorithmTraits> = new Map<Algorithm, A
   ['ES512', ecdsa('sha512', 'secp521r1', 132)],
   ['EdDSA', ed25519],
   ['Ed25519', ed25519],
+  // FIPS 204 table 2
+  ['ML-DSA-44', mlDsa(2420)],
+  ['ML-DSA-65', mlDsa(3309)],
+  ['ML-DSA-87', mlDsa(4627)],
+  // RFC 7518 s3.2: as long as the hash
+  ['HS256', mac('sha256', 32)],
+  ['HS384', mac('sha384', 48)],
+  ['HS512', mac('sha512', 64)],
 ]);

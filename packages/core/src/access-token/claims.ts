@@ -1,4 +1,4 @@
-import { VerifiedAuth, type Auth } from '../auth.js';
+import { VerifiedAuth } from '../auth.js';
 import type { Reason } from '../denial.js';
 import { own, type JsonObject } from './json.js';
 import { registeredClaims } from './registered-claims.js';
@@ -29,12 +29,16 @@ export interface ClaimRules {
   readonly audiences: ReadonlySet<string> | undefined;
   readonly clockSkewSeconds: number;
   readonly requiredClaims: readonly string[];
+  /** Claims that must have one of these values, by name. */
+  readonly requiredValues: ReadonlyMap<string, ReadonlySet<string | number | boolean>>;
   readonly maxTokenAgeSeconds: number | undefined;
   readonly maxTokenLifetimeSeconds: number | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly profile: 'rfc9068' | undefined;
-  /** Where the roles are: a claim's name, or the path to it. */
-  readonly rolesPath: readonly string[];
+  /** The claim that names the client where neither `client_id` nor `azp` does. */
+  readonly clientIdClaim: string | undefined;
+  /** Where the roles are: paths of names, of which all that are there count. */
+  readonly rolesPaths: readonly (readonly string[])[];
 }
 
 /** What was wrong, and about which claim; no claim's value, which may be anybody's text. */
@@ -52,7 +56,7 @@ export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' |
 }
 
 /** Turns verified claims into an {@link Auth}, or says what is wrong with them. */
-export function examineClaims(claims: JsonObject, token: string, rules: ClaimRules, nowSeconds: number): Auth | ClaimFault {
+export function examineClaims(claims: JsonObject, token: string, rules: ClaimRules, nowSeconds: number): VerifiedAuth | ClaimFault {
   const { iss, sub, aud, exp, nbf, iat, jti, sid, clientId, azp, act, cnf, scope, scp, typ, tokenUse, ofAnotherToken } = registeredClaims(claims);
   if (iss !== rules.issuer) return fault('issuer_mismatch', 'iss');
 
@@ -72,12 +76,8 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
   if (!isNumericDate(exp)) return fault('invalid_claim', 'exp');
   if (!isNumericDate(iat)) return fault('invalid_claim', 'iat');
   if (nbf !== undefined && !isNumericDate(nbf)) return fault('invalid_claim', 'nbf');
-  const skew = rules.clockSkewSeconds;
-  // written so that a clock which shows no number refuses
-  if (!(nowSeconds < exp + skew)) return fault('expired', 'exp');
-  if (nbf !== undefined && !(nowSeconds >= nbf - skew)) return fault('not_yet_valid', 'nbf');
-  if (!(iat <= nowSeconds + skew)) return fault('issued_in_the_future', 'iat');
-  if (rules.maxTokenAgeSeconds !== undefined && !(nowSeconds - iat <= rules.maxTokenAgeSeconds + skew)) return fault('too_old', 'iat');
+  const untimely = examineTime(exp, nbf, iat, rules, nowSeconds);
+  if (untimely) return untimely;
   if (rules.maxTokenLifetimeSeconds !== undefined && exp - iat > rules.maxTokenLifetimeSeconds) return fault('lifetime_too_long', 'exp');
 
   if (!isNameOrAbsent(sub)) return fault('invalid_claim', 'sub');
@@ -87,7 +87,8 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
   if (!isNameOrAbsent(azp)) return fault('invalid_claim', 'azp');
   if (act !== undefined && !isObject(act)) return fault('invalid_claim', 'act');
 
-  const client = clientId ?? azp;
+  const client = clientId ?? azp ?? ownClient(claims, rules.clientIdClaim);
+  if (!isNameOrAbsent(client)) return fault('invalid_claim', rules.clientIdClaim!);
   if (rules.allowedClients) {
     if (clientId !== undefined && azp !== undefined && clientId !== azp) return fault('client_not_allowed', 'azp');
     if (client === undefined || !rules.allowedClients.has(client)) return fault('client_not_allowed', 'client_id');
@@ -98,22 +99,44 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
     const value = own(claims, name);
     if (value === undefined || value === null) return fault('missing_claim', name);
   }
+  for (const [name, values] of rules.requiredValues) {
+    const value = own(claims, name);
+    if (value === undefined || value === null) return fault('missing_claim', name);
+    if (!values.has(value as string)) return fault('invalid_claim', name);
+  }
 
-  return new VerifiedAuth(token, {
-    issuer: rules.issuer,
-    subject: sub,
-    clientId: client,
-    audience: audience ?? NONE,
-    scopes: readScopes(scope, scp),
-    roles: readRoles(claims, rules.rolesPath),
-    claims: claims as Readonly<JsonObject> as Claims,
-    expiresAt: exp,
-    issuedAt: iat,
-    tokenId: jti,
-    sessionId: sid,
-    actor: act,
-  });
+  return new VerifiedAuth(
+    token,
+    {
+      issuer: rules.issuer,
+      subject: sub,
+      clientId: client,
+      audience: audience ?? NONE,
+      scopes: readScopes(scope, scp),
+      roles: readAllRoles(claims, rules.rolesPaths),
+      claims: claims as Readonly<JsonObject> as Claims,
+      expiresAt: exp,
+      issuedAt: iat,
+      tokenId: jti,
+      sessionId: sid,
+      actor: act,
+    },
+    claims,
+    rules.clockSkewSeconds,
+  );
 }
+
+/** What may have changed since a token was looked at: the time. Written so that a clock which shows no number refuses. */
+export function examineTime(exp: number, nbf: number | undefined, iat: number, rules: TimeRules, nowSeconds: number): ClaimFault | undefined {
+  const skew = rules.clockSkewSeconds;
+  if (!(nowSeconds < exp + skew)) return fault('expired', 'exp');
+  if (nbf !== undefined && !(nowSeconds >= nbf - skew)) return fault('not_yet_valid', 'nbf');
+  if (!(iat <= nowSeconds + skew)) return fault('issued_in_the_future', 'iat');
+  if (rules.maxTokenAgeSeconds !== undefined && !(nowSeconds - iat <= rules.maxTokenAgeSeconds + skew)) return fault('too_old', 'iat');
+  return undefined;
+}
+
+type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;
 
 /** RFC 9068 s2.2: the claims that the profile requires, beyond those required of every token. */
 export const RFC9068_CLAIMS: readonly string[] = ['aud', 'sub', 'client_id', 'jti'];
@@ -172,6 +195,16 @@ function readScopes(scope: unknown, scp: unknown): readonly string[] {
 function splitScope(scope: string): readonly string[] {
   const names = scope.split(' ');
   return Object.freeze(names.includes('') ? names.filter((name) => name !== '') : names);
+}
+
+function ownClient(claims: JsonObject, name: string | undefined): unknown {
+  return name === undefined ? undefined : own(claims, name);
+}
+
+function readAllRoles(claims: JsonObject, paths: readonly (readonly string[])[]): readonly string[] {
+  if (paths.length === 1) return readRoles(claims, paths[0]!);
+  const all = paths.map((path) => readRoles(claims, path));
+  return all.includes(UNREADABLE) ? UNREADABLE : Object.freeze([...new Set(all.flat())]);
 }
 
 function readRoles(claims: JsonObject, path: readonly string[]): readonly string[] {

@@ -1,14 +1,18 @@
-import { verify } from 'node:crypto';
+import { createHmac, timingSafeEqual, verify } from 'node:crypto';
 import type { PreparedKey } from '../issuer/key-set.js';
 import type { CompactJws } from './compact.js';
 
-/** Whether one of the keys made the signature. They come from configuration or from the issuer, bound to the token's algorithm already. */
-export function isSignedByOneOf(keys: readonly PreparedKey[], jws: CompactJws): boolean {
-  for (const { hash, key, signatureLength, isEcdsa } of keys) {
-    if (jws.signature.length !== signatureLength) continue;
-    if (verify(hash, jws.signed, key, isEcdsa ? derSignature(jws.signature) : jws.signature)) return true;
+/** The key that made the signature. They come from configuration or from the issuer, bound to the token's algorithm already. */
+export function signerOf(keys: readonly PreparedKey[], jws: CompactJws): PreparedKey | undefined {
+  for (const prepared of keys) {
+    if (jws.signature.length === prepared.signatureLength && isSignedBy(prepared, jws)) return prepared;
   }
-  return false;
+  return undefined;
+}
+
+function isSignedBy({ kind, hash, key }: PreparedKey, { signed, signature }: CompactJws): boolean {
+  if (kind === 'mac') return timingSafeEqual(createHmac(hash!, key).update(signed).digest(), signature);
+  return verify(hash, signed, key, kind === 'ecdsa' ? derSignature(signature) : signature);
 }
 
 /**

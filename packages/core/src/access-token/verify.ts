@@ -1,17 +1,23 @@
 import type { Auth } from '../auth.js';
+import { parseClaims, type ClaimsSchema } from '../claims-schema.js';
 import { isToken68 } from '../credentials.js';
 import type { Reason } from '../denial.js';
-import type { FoundKeys, KeySource } from '../issuer/key-source.js';
+import type { Issuer, Issuers } from '../issuer/issuer.js';
+import type { FoundKeys } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
-import { examineClaims, isAccessTokenType, type ClaimRules } from './claims.js';
+import type { ProtectedRequest } from '../seam.js';
+import { castShadow, type Shadow } from '../shadow.js';
+import { examineClaims, examineTime, isAccessTokenType, type Claims } from './claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
-import { own, parseStrictObject } from './json.js';
-import { isSignedByOneOf } from './signature.js';
+import { own, parseStrictObject, type JsonObject } from './json.js';
+import { signerOf } from './signature.js';
+import type { TokenCache, VerifiedToken } from './token-cache.js';
 
 export interface VerificationConfig {
-  readonly algorithms: ReadonlySet<string>;
-  readonly rules: ClaimRules;
-  readonly keys: KeySource;
+  readonly issuers: Issuers;
+  readonly claims: ClaimsSchema | undefined;
+  readonly cache: TokenCache | undefined;
+  readonly shadow: Shadow | undefined;
   /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
   readonly knownHeaders: Map<string, JoseHeader>;
   /** Milliseconds since the epoch. */
@@ -25,41 +31,121 @@ export interface Rejection {
   readonly reason: Reason;
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
+  /** Whose token it claims to be, where that is one of ours. */
+  readonly issuer?: Issuer;
 }
 
-/** Verifies an access token, cheapest checks first; nothing of its payload is used before the signature holds, save `iss` to refuse by. */
-export function verifyAccessToken(token: string, config: VerificationConfig): Auth | Rejection | Promise<Auth | Rejection> {
+type Verdict = Auth | Rejection;
+
+/** Verifies an access token, or knows it from before: what may have changed since is asked each time. */
+export function verifyAccessToken(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {
+  const known = config.cache?.get(token);
+  if (!known) return verifyAnew(token, request, config);
+  const current = config.issuers.only ?? config.issuers.find(known.issuer.rules.issuer, request);
+  if (current instanceof Promise) return current.then((issuer) => verifyAgain(known, issuer, token, request, config), unavailable);
+  return verifyAgain(known, current, token, request, config);
+}
+
+/** A token that was well signed then counts now, if its issuer is still one for this request, its key still stands, and it is still its time. */
+function verifyAgain(
+  known: VerifiedToken,
+  current: Issuer | undefined,
+  token: string,
+  request: ProtectedRequest,
+  config: VerificationConfig,
+): Verdict | Promise<Verdict> {
+  const { auth, issuer, key, algorithm, keyId, notBefore } = known;
+  if (current !== issuer || !issuer.keys.held(algorithm, keyId)?.includes(key)) {
+    config.cache!.delete(token);
+    return verifyAnew(token, request, config);
+  }
+  const nowSeconds = config.now() / 1000;
+  const untimely = examineTime(auth.expiresAt, notBefore, auth.issuedAt, issuer.rules, nowSeconds);
+  if (untimely) {
+    config.cache!.delete(token);
+    return { ...untimely, issuer };
+  }
+  if (config.shadow) castShadow(config.shadow, known, nowSeconds);
+  return auth;
+}
+
+/** Cheapest checks first; nothing of the payload is used before the signature holds, save `iss`: to refuse by, and to choose among our issuers. */
+function verifyAnew(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {
   const jws = parseCompactJws(token, config.knownHeaders);
   // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet
   if (typeof jws === 'string') return { reason: isToken68(token) ? jws : 'malformed_credentials' };
-  const { algorithm, keyId, type } = jws.header;
-  if (!isAccessTokenType(type, config.rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
-  if (!config.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg' };
+  const { only } = config.issuers;
+  if (only) return verifyFor(only, undefined, token, jws, config);
 
-  const keys = config.keys.held(algorithm, keyId);
-  if (keys && keys.length > 0) {
-    if (isSignedByOneOf(keys, jws)) return conclude(token, jws, config);
-    // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
-    if (keyId !== undefined) return { reason: 'bad_signature' };
-  }
-  // a token that does not even claim to be our issuer's makes nobody ask that issuer
-  if (claimedIssuer(jws) !== config.rules.issuer) return { reason: 'issuer_mismatch', cause: 'iss' };
-  const otherwise = keys && keys.length > 0 ? 'bad_signature' : 'unknown_key';
-  const found = config.keys.newer(algorithm, keyId);
-  return found instanceof Promise ? found.then((newer) => verifyWith(newer, otherwise, token, jws, config)) : verifyWith(found, otherwise, token, jws, config);
-}
-
-function verifyWith(found: FoundKeys, otherwise: Reason, token: string, jws: CompactJws, config: VerificationConfig): Auth | Rejection {
-  if (!isKeys(found)) return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds };
-  if (found.length === 0) return { reason: otherwise };
-  return isSignedByOneOf(found, jws) ? conclude(token, jws, config) : { reason: 'bad_signature' };
-}
-
-function conclude(token: string, jws: CompactJws, config: VerificationConfig): Auth | Rejection {
   const claims = parseStrictObject(jws.payload);
   if (!claims) return { reason: 'malformed_token' };
+  const claimed = own(claims, 'iss');
+  const found = typeof claimed === 'string' ? config.issuers.find(claimed, request) : undefined;
+  if (found instanceof Promise) return found.then((issuer) => (issuer ? verifyFor(issuer, claims, token, jws, config) : FOREIGN), unavailable);
+  return found ? verifyFor(found, claims, token, jws, config) : FOREIGN;
+}
+
+const FOREIGN: Rejection = Object.freeze({ reason: 'issuer_mismatch', cause: 'iss' });
+
+function unavailable(cause: unknown): Rejection {
+  return { reason: 'issuer_unavailable', cause };
+}
+
+/** @param parsed the claims, where they were looked at to find the issuer */
+function verifyFor(issuer: Issuer, parsed: JsonObject | undefined, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
+  const { algorithm, keyId, type } = jws.header;
+  if (!isAccessTokenType(type, issuer.rules.profile)) return { reason: 'wrong_type', cause: 'typ', issuer };
+  if (!issuer.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg', issuer };
+
+  const keys = issuer.keys.held(algorithm, keyId);
+  if (keys && keys.length > 0) {
+    const signer = signerOf(keys, jws);
+    if (signer) return conclude(issuer, signer, parsed, token, jws, config);
+    // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
+    if (keyId !== undefined) return { reason: 'bad_signature', issuer };
+  }
+  // a token that does not even claim to be our issuer's makes nobody ask that issuer
+  if ((parsed ? own(parsed, 'iss') : claimedIssuer(jws)) !== issuer.rules.issuer) return FOREIGN;
+  const otherwise = keys && keys.length > 0 ? 'bad_signature' : 'unknown_key';
+  const found = issuer.keys.newer(algorithm, keyId);
+  return found instanceof Promise
+    ? found.then((newer) => verifyWith(newer, otherwise, issuer, parsed, token, jws, config))
+    : verifyWith(found, otherwise, issuer, parsed, token, jws, config);
+}
+
+function verifyWith(
+  found: FoundKeys,
+  otherwise: Reason,
+  issuer: Issuer,
+  parsed: JsonObject | undefined,
+  token: string,
+  jws: CompactJws,
+  config: VerificationConfig,
+): Verdict {
+  if (!isKeys(found)) return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
+  if (found.length === 0) return { reason: otherwise, issuer };
+  const signer = signerOf(found, jws);
+  return signer ? conclude(issuer, signer, parsed, token, jws, config) : { reason: 'bad_signature', issuer };
+}
+
+function conclude(issuer: Issuer, key: PreparedKey, parsed: JsonObject | undefined, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+  const claims = parsed ?? parseStrictObject(jws.payload);
+  if (!claims) return { reason: 'malformed_token', issuer };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
-  return examineClaims(claims, token, config.rules, config.now() / 1000);
+  const nowSeconds = config.now() / 1000;
+  const examined = examineClaims(claims, token, issuer.rules, nowSeconds);
+  if ('reason' in examined) return { ...examined, issuer };
+  let auth: Auth = examined;
+  if (config.claims) {
+    const made = parseClaims(config.claims, claims);
+    if (typeof made === 'string') return { reason: 'invalid_claim', cause: made, issuer };
+    auth = examined.withClaims(made as Claims);
+  }
+  const { algorithm, keyId, type } = jws.header;
+  const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: own(claims, 'nbf') as number | undefined };
+  config.cache?.set(token, verified);
+  if (config.shadow) castShadow(config.shadow, verified, nowSeconds);
+  return auth;
 }
 
 function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHeader>): void {

@@ -12,6 +12,8 @@ export type Jwk = Readonly<JsonWebKey>;
 /** One public key, ready for the algorithms that it may be used with. */
 export interface VerificationKey {
   readonly keyId: string | undefined;
+  /** All that it was made of: where a new set holds the same, it is the same key. */
+  readonly material: string;
   readonly prepared: ReadonlyMap<string, PreparedKey>;
 }
 /** A key bound to one algorithm: what node:crypto's `verify` takes. */
@@ -19,11 +21,13 @@ export interface PreparedKey {
   readonly hash: string | null;
   readonly key: KeyObject;
   readonly signatureLength: number;
-  readonly isEcdsa: boolean;
+  /** How a signature is checked: as it stands, as an ECDSA one (RFC 7518 s3.4), or by making it again. */
+  readonly kind: 'signature' | 'ecdsa' | 'mac';
 }
 
 export interface KeySet {
   readonly size: number;
+  readonly keys: readonly VerificationKey[];
   readonly keyIds: readonly string[];
   /** Members of the JWKS that were left out, and those that should not be public: for operators, without any value. */
   readonly remarks: readonly string[];
@@ -43,9 +47,10 @@ const NO_KEYS: readonly PreparedKey[] = Object.freeze([]);
 /**
  * Prepares the usable keys of a JWKS document; one bad key among good ones is left out (RFC 7517 s5).
  *
+ * @param before the set that this one follows: a key that both hold stays the same object, so that what it signed is still known
  * @throws Error when the document is no JWKS, has too many keys, or none that is usable
  */
-export function parseKeySet(document: unknown, algorithms: readonly Algorithm[], maxKeys: number): KeySet {
+export function parseKeySet(document: unknown, algorithms: readonly Algorithm[], maxKeys: number, before?: KeySet): KeySet {
   const listed = (document as Partial<Jwks> | null)?.keys;
   if (!Array.isArray(listed)) throw new Error('it is no JWKS: a JSON object with a "keys" array is needed');
   if (listed.length > maxKeys) throw new Error(`it holds ${listed.length} keys, more than the ${maxKeys} allowed`);
@@ -54,7 +59,7 @@ export function parseKeySet(document: unknown, algorithms: readonly Algorithm[],
   const faults: string[] = [];
   const keys: VerificationKey[] = [];
   for (const [index, jwk] of listed.entries()) {
-    const key = parseKey(jwk, algorithms, (text, isFault) => {
+    const key = parseKey(jwk, algorithms, before, (text, isFault) => {
       const remark = `keys[${index}]: ${text}`;
       remarks.push(remark);
       if (isFault) faults.push(remark);
@@ -82,6 +87,7 @@ function createKeySet(keys: readonly VerificationKey[], remarks: string[], fault
     remarks.push(`more than ${MAX_CANDIDATES} keys are for ${algorithm}: tokens that name no kid are tried with the first of them only`);
   return {
     size: keys.length,
+    keys,
     keyIds: [...byKeyId.keys()],
     remarks,
     faults,
@@ -96,7 +102,12 @@ function add(to: Map<string, PreparedKey[]>, algorithm: string, key: PreparedKey
 }
 
 /** RFC 7517 s4: what a key says of itself decides what it is used for, never a token. */
-function parseKey(value: unknown, algorithms: readonly Algorithm[], tell: (text: string, isFault: boolean) => void): VerificationKey | undefined {
+function parseKey(
+  value: unknown,
+  algorithms: readonly Algorithm[],
+  before: KeySet | undefined,
+  tell: (text: string, isFault: boolean) => void,
+): VerificationKey | undefined {
   const remark = (text: string): void => tell(text, true);
   if (typeof value !== 'object' || value === null) return void remark('is no object');
   const jwk = value as Record<string, unknown>;
@@ -108,12 +119,15 @@ function parseKey(value: unknown, algorithms: readonly Algorithm[], tell: (text:
   if (use !== undefined && use !== 'sig') return void forElse('is not for signatures ("use")');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return void forElse('is not for verifying ("key_ops")');
 
-  const fitting = algorithms.filter((name) => fits(TRAITS.get(name)!, kty, crv) && (alg === undefined || isSameAlgorithm(alg, name)));
+  const fitting = algorithms.filter((name) => fits(TRAITS.get(name)!, kty, crv) && ((alg === undefined && kty !== 'AKP') || isSameAlgorithm(alg, name)));
   if (fitting.length === 0) return void forElse('fits none of the allowed algorithms');
   // looked at first, since to take a huge number apart would stop the process for minutes
   if (kty === 'RSA' && !(isShortText(jwk['n'], MAX_MODULUS_LENGTH) && isShortText(jwk['e'], MAX_EXPONENT_LENGTH))) {
     return void remark('is an RSA key whose modulus or exponent is missing or too large: each check would cost too much');
   }
+  const material = JSON.stringify([kid, fitting, publicMembers(jwk)]);
+  const same = before?.keys.find((one) => one.material === material);
+  if (same) return same;
   let key: KeyObject;
   try {
     key = createPublicKey({ key: publicMembers(jwk), format: 'jwk' });
@@ -122,7 +136,7 @@ function parseKey(value: unknown, algorithms: readonly Algorithm[], tell: (text:
   }
   const weakness = weaknessOf(key, jwk);
   if (weakness) return void remark(weakness);
-  return { keyId: kid, prepared: new Map(fitting.map((name) => [name, prepare(key, TRAITS.get(name)!)])) };
+  return { keyId: kid, material, prepared: new Map(fitting.map((name) => [name, prepare(key, TRAITS.get(name)!)])) };
 }
 
 function isShortText(value: unknown, most: number): boolean {
@@ -131,7 +145,7 @@ function isShortText(value: unknown, most: number): boolean {
 
 /** RFC 7518 s6.2.2, s6.3.2, s6.4: what must never be where others can read it. */
 function hasPrivatePart(jwk: object): boolean {
-  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'].some((name) => Object.hasOwn(jwk, name));
+  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].some((name) => Object.hasOwn(jwk, name));
 }
 
 const CURVES: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
@@ -139,6 +153,8 @@ const CURVES: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384
 function fits(traits: AlgorithmTraits, kty: unknown, crv: unknown): boolean {
   if (traits.keyType === 'rsa') return kty === 'RSA';
   if (traits.keyType === 'ed25519') return kty === 'OKP' && crv === 'Ed25519';
+  // one key type for all of them: the key must say which it is ("alg", draft-ietf-cose-dilithium)
+  if (traits.keyType === 'ml-dsa') return kty === 'AKP';
   return kty === 'EC' && typeof crv === 'string' && Object.hasOwn(CURVES, crv) && CURVES[crv] === traits.curve;
 }
 
@@ -147,7 +163,8 @@ function isSameAlgorithm(ofKey: unknown, name: Algorithm): boolean {
   return ofKey === name || (ofKey === 'EdDSA' && name === 'Ed25519') || (ofKey === 'Ed25519' && name === 'EdDSA');
 }
 
-function publicMembers({ kty, n, e, crv, x, y }: Record<string, unknown>): JsonWebKey {
+function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknown>): JsonWebKey {
+  if (kty === 'AKP') return { kty, alg, pub };
   return (kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x }) as JsonWebKey;
 }
 
@@ -189,6 +206,6 @@ function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
     hash: traits.hash,
     key: traits.padding ? Object.assign(createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }), traits.padding) : key,
     signatureLength: traits.signatureLength ?? Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8),
-    isEcdsa: traits.keyType === 'ec',
+    kind: traits.keyType === 'ec' ? 'ecdsa' : 'signature',
   };
 }

@@ -1,3 +1,4 @@
+import { printable } from '../url.js';
 import type { KeySet, PreparedKey } from './key-set.js';
 
 /** Where a guard's keys come from. */
@@ -8,6 +9,25 @@ export interface KeySource {
   newer(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys>;
   warm(): Promise<void>;
   close(): void;
+  health(): KeyHealth;
+}
+
+/** What can be seen of an issuer's keys. No key material is in it. */
+export interface KeyHealth {
+  /**
+   * `fresh`; `refreshing`: served while they are renewed; `stale`: served since the issuer can't be reached; `empty`: not fetched yet; `gone`: none that
+   * is still usable; `given`: from the options, or a file.
+   */
+  readonly state: 'fresh' | 'refreshing' | 'stale' | 'empty' | 'gone' | 'given';
+  /** Whether tokens can be checked now. */
+  readonly usable: boolean;
+  /** Since the keys at hand were fetched. */
+  readonly ageSeconds: number | undefined;
+  /** Until they are renewed in the background, at the next request. */
+  readonly refreshInSeconds: number | undefined;
+  readonly keyIds: readonly string[];
+  /** Why the last look failed: an address, and what happened there. */
+  readonly lastError: string | undefined;
 }
 
 export type FoundKeys = readonly PreparedKey[] | KeysUnavailable;
@@ -18,12 +38,25 @@ export interface KeysUnavailable {
   readonly cause: Error;
 }
 
-/** Keys that were given, not fetched. */
-export function createStaticKeySource(set: KeySet): KeySource {
+/** Keys that were given, not fetched. `current` is asked at each token, since a file may bring others. */
+export function createGivenKeySource(current: () => KeySet, { lastError = () => undefined, close = () => {} }: GivenKeysLife = {}): KeySource {
   return {
-    held: (algorithm, keyId) => set.candidates(algorithm, keyId),
+    held: (algorithm, keyId) => current().candidates(algorithm, keyId),
     newer: () => [],
     warm: async () => {},
-    close: () => {},
+    close,
+    health: () => ({
+      state: 'given',
+      usable: true,
+      ageSeconds: undefined,
+      refreshInSeconds: undefined,
+      keyIds: current().keyIds.map((keyId) => printable(keyId)),
+      lastError: lastError(),
+    }),
   };
+}
+
+interface GivenKeysLife {
+  readonly lastError?: () => string | undefined;
+  readonly close?: () => void;
 }

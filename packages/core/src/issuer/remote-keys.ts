@@ -5,7 +5,7 @@ import { isLoopback, printable, printableUrl } from '../url.js';
 import { fetchJson, type FetchLimits } from './fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet, type PreparedKey } from './key-set.js';
-import type { FoundKeys, KeySource } from './key-source.js';
+import type { FoundKeys, KeyHealth, KeySource } from './key-source.js';
 import { discoverJwksUri } from './metadata.js';
 
 export interface RemoteKeysConfig extends FetchLimits {
@@ -33,6 +33,7 @@ export class KeysUnavailableError extends Error {
 /** Keys and the moments of their life, all in the monotonic clock's milliseconds. */
 interface HeldKeys {
   readonly set: KeySet;
+  readonly fetchedAt: number;
   /** From here on they are renewed in the background. */
   readonly refreshAt: number;
   /** From here on they serve only because the issuer can't be reached. */
@@ -159,7 +160,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
 
   function keySetOf(document: unknown, jwksUri: string): KeySet {
     try {
-      return parseKeySet(document, config.algorithms, config.maxKeys);
+      return parseKeySet(document, config.algorithms, config.maxKeys, held?.set);
     } catch (error) {
       throw new Error(`${printableUrl(jwksUri)}: ${(error as Error).message}`);
     }
@@ -168,7 +169,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function hold(set: KeySet, freshSeconds: number): HeldKeys {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    return { set, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
+    return { set, fetchedAt: now, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
   }
 
   function succeed(keys: HeldKeys): void {
@@ -187,7 +188,21 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     publish('tokenward:keys-failed', { issuer: config.issuer, error: lastError, usable: held !== undefined && now < held.usableUntil });
   }
 
+  function health(): KeyHealth {
+    const now = config.clock.monotonic();
+    const usable = isUsable(held);
+    return {
+      state: !usable ? (held ? 'gone' : 'empty') : now >= held!.staleAt ? 'stale' : underWay || now >= held!.refreshAt ? 'refreshing' : 'fresh',
+      usable,
+      ageSeconds: held && (now - held.fetchedAt) / 1000,
+      refreshInSeconds: held && Math.max(0, Math.max(held.refreshAt, nextAttemptAt) - now) / 1000,
+      keyIds: usable ? held!.set.keyIds.map((keyId) => printable(keyId)) : [],
+      lastError: lastError?.message,
+    };
+  }
+
   return {
+    health,
     held: heldKeys,
     newer: (algorithm, keyId) => newerKeys(algorithm, keyId),
     async warm() {

@@ -1,0 +1,27 @@
+/** Values by name, of which those that were not asked for longest are forgotten when there are too many. */
+export interface Bounded<V> {
+  get(name: string): V | undefined;
+  set(name: string, value: V): V;
+  values(): readonly V[];
+}
+
+export function bounded<V>(most: number): Bounded<V> {
+  // a Map gives its entries in the order in which they were put in
+  const all = new Map<string, V>();
+  return {
+    get(name) {
+      const value = all.get(name);
+      if (value !== undefined) {
+        all.delete(name);
+        all.set(name, value);
+      }
+      return value;
+    },
+    set(name, value) {
+      if (all.size >= most) all.delete(all.keys().next().value!);
+      all.set(name, value);
+      return value;
+    },
+    values: () => [...all.values()],
+  };
+}

@@ -1,0 +1,422 @@
+import { hasPostQuantum, MAC_ALGORITHMS, POST_QUANTUM_ALGORITHMS, publicKeyAlgorithms, type Algorithm, type MacAlgorithm } from '../access-token/algorithms.js';
+import { RFC9068_CLAIMS, type ClaimRules } from '../access-token/claims.js';
+import type { Clock } from '../clock.js';
+import { publish } from '../events.js';
+import { shown, type OptionReader } from '../option-reader.js';
+import { urlProblem } from '../url.js';
+import type { Issuer } from './issuer.js';
+import { parseKeyText } from './key-file.js';
+import { parseKeySet, type Jwks, type KeySet } from './key-set.js';
+import { createGivenKeySource, type KeySource } from './key-source.js';
+import { createRemoteKeySource, type RemoteKeysConfig } from './remote-keys.js';
+import { readSecrets, type SharedSecret } from './shared-secrets.js';
+import { isTenant, TENANT, tenantIssuers } from './tenants.js';
+import type { Issuers } from './issuer.js';
+import type { Transport } from './transport.js';
+import { watchFile } from './watched-file.js';
+
+/** What is told of one authorization server, and of the tokens that it issues for this API. */
+export interface IssuerOptions {
+  /**
+   * The authorization server's issuer identifier, to the letter as it stands in `iss`. With `{tenant}` for one segment of it, it stands for the
+   * issuers of all `tenants`. Default: the environment's `ISSUER_BASE_URL`.
+   */
+  readonly issuer?: string | undefined;
+  /** The tenants of an issuer with `{tenant}`, as they stand there; the token's `tid` must say the same. */
+  readonly tenants?: readonly string[] | undefined;
+  /** Instead of `tenants`: whoever is any tenant of that server then passes. `jwksUri` or `jwks` must say where all their keys are. */
+  readonly unsafeAcceptAnyTenant?: boolean | undefined;
+  /** Who the tokens must be meant for: this API's identifier, or several (any one will do). Default: the environment's `AUDIENCE`. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** Instead of `audience`: tokens that the issuer made for any other API then pass here too. */
+  readonly unsafeAcceptTokensForAnyAudience?: boolean | undefined;
+  /** Where the issuer's keys are, instead of asking its metadata. */
+  readonly jwksUri?: string | undefined;
+  /** The issuer's public keys themselves, instead of fetching them: a JWKS, or PEM. Rotating one then takes a restart. */
+  readonly jwks?: Jwks | string | undefined;
+  /** The file that holds them: a JWKS, or PEM. It is read again when it changes; what can't be read never replaces what could. */
+  readonly jwksFile?: string | undefined;
+  /** Secrets shared with the authorization server, for HS256 and its like: all are tried, so that one can follow another. */
+  readonly sharedSecrets?: SharedSecret | readonly SharedSecret[] | undefined;
+  /** The file that holds them, base64url, one a line. It is read again when it changes. */
+  readonly sharedSecretsFile?: string | undefined;
+  /**
+   * Signature algorithms to allow. Default: all of RS, PS, ES 256 to 512, EdDSA, and ML-DSA where the runtime has it; each key is used only for
+   * those that fit it. With shared secrets: HS256.
+   */
+  readonly algorithms?: readonly Algorithm[] | undefined;
+  /** How far the issuer's clock may be off, in seconds, at most 300. Default: 30. */
+  readonly clockSkewSeconds?: number | undefined;
+  /** `rfc9068` demands the whole profile for JWT access tokens: `typ` at+jwt, and `sub`, `client_id`, `jti`. */
+  readonly profile?: 'rfc9068' | undefined;
+  /** Claims that must be there and not null. */
+  readonly requiredClaims?: readonly string[] | undefined;
+  /** Claims that must have this value, or one of these. */
+  readonly requiredValues?: Readonly<Record<string, RequiredValue | readonly RequiredValue[]>> | undefined;
+  /** Tokens issued (`iat`) longer ago are refused, whatever their `exp` says. */
+  readonly maxTokenAgeSeconds?: number | undefined;
+  /** Tokens made to live longer (`exp` - `iat`) are refused. */
+  readonly maxTokenLifetimeSeconds?: number | undefined;
+  /** The clients (`client_id`, `azp`) whose tokens are accepted. Default: all. */
+  readonly allowedClients?: readonly string[] | undefined;
+  /** The claim that names the client, where the server writes neither `client_id` nor `azp`. */
+  readonly clientIdClaim?: string | undefined;
+  /** The claim that holds the roles: its name (dots and all), as an array the path to it, or as an array of arrays several paths. Default: `roles`. */
+  readonly rolesClaim?: string | readonly string[] | readonly (readonly string[])[] | undefined;
+  readonly keyFetching?: KeyFetchingOptions | undefined;
+}
+
+export type RequiredValue = string | number | boolean;
+
+/** How the issuer's metadata and keys are fetched. */
+export interface KeyFetchingOptions {
+  /** For all of one refresh, metadata and keys: from the first byte asked for to the last received. Default: 5. */
+  readonly timeoutSeconds?: number | undefined;
+  /** Counted after decompression. Default: 524288. */
+  readonly maxBytes?: number | undefined;
+  /** Default: 100. */
+  readonly maxKeys?: number | undefined;
+  /**
+   * The hosts that the issuer's metadata may name for its keys, beside the issuer's own. Default: any host, as long as its address is a public
+   * one; a private or link-local address has to be listed here.
+   */
+  readonly jwksHosts?: readonly string[] | undefined;
+  /** How long keys count as fresh when the server does not say (its `Cache-Control` counts between a minute and an hour). Default: 600. */
+  readonly freshSeconds?: number | undefined;
+  /** How long keys that are no longer fresh serve on while the issuer can't be reached. Default: 3600. */
+  readonly staleSeconds?: number | undefined;
+  /** How long after looking for an unknown key the issuer is not asked for another. Default: 30. */
+  readonly unknownKeyCooldownSeconds?: number | undefined;
+}
+
+/** What issuers have in common. */
+export interface IssuerSurroundings {
+  readonly clock: Clock;
+  readonly transport: Transport;
+  /** Whether what is absent may come from the environment: not where there are several. */
+  readonly environment: boolean;
+}
+
+const MAX_CLOCK_SKEW_SECONDS = 300;
+const DAY_SECONDS = 86_400;
+
+/**
+ * Reads one issuer's options. What is wrong with them is told to the reader; the result is then not to be used.
+ *
+ * @returns makes the issuer, or the issuers of its tenants, once everything is known to be right
+ */
+export function readIssuerOptions(reader: OptionReader, { clock, transport, environment }: IssuerSurroundings): () => Issuer | Issuers {
+  const issuer = readIssuer(reader, environment);
+  const tenants = readTenants(reader, issuer);
+  const macs = readMacAlgorithms(reader);
+  const algorithms = macs ?? readAlgorithms(reader);
+  const profile = readProfile(reader);
+  const rules: ClaimRules = {
+    issuer,
+    audiences: readAudiences(reader, environment),
+    clockSkewSeconds: readClockSkew(reader),
+    requiredClaims: [...(profile ? RFC9068_CLAIMS : []), ...(reader.texts('requiredClaims') ?? [])],
+    requiredValues: readRequiredValues(reader),
+    maxTokenAgeSeconds: reader.optionalNumber('maxTokenAgeSeconds', { least: 1 }),
+    maxTokenLifetimeSeconds: reader.optionalNumber('maxTokenLifetimeSeconds', { least: 1 }),
+    allowedClients: asSet(reader.texts('allowedClients')),
+    clientIdClaim: reader.get('clientIdClaim') === undefined ? undefined : reader.text('clientIdClaim', ''),
+    profile,
+    rolesPaths: readRolesPaths(reader),
+  };
+  const fetching = readKeyFetching(reader);
+  const jwksUri = readJwksUri(reader);
+  const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer);
+  checkKeyOptions(reader, tenants !== undefined);
+
+  function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource): Issuer {
+    return {
+      algorithms: new Set<string>(algorithms),
+      rules: { ...rules, issuer: identifier, requiredValues: new Map([...rules.requiredValues, ...moreValues]) },
+      keys,
+    };
+  }
+
+  function remoteKeys(identifier: string, at: string | undefined): KeySource {
+    return createRemoteKeySource({ ...fetching, issuer: identifier, jwksUri: at, algorithms, clock, transport });
+  }
+
+  return () => {
+    if (!tenants) return make(issuer, NO_VALUES, given ? given() : remoteKeys(issuer, jwksUri));
+    const shared = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, jwksUri) : undefined;
+    return tenantIssuers({
+      template: issuer,
+      tenants: tenants === 'any' ? undefined : tenants,
+      build: (tenant, identifier) =>
+        make(identifier, new Map([['tid', new Set([tenant])]]), shared ?? remoteKeys(identifier, jwksUri?.replace(TENANT, tenant))),
+    });
+  };
+}
+
+const NO_VALUES: ClaimRules['requiredValues'] = new Map();
+
+function readIssuer(reader: OptionReader, environment: boolean): string {
+  const fromEnvironment = environment && reader.get('issuer') === undefined;
+  const issuer = fromEnvironment ? process.env['ISSUER_BASE_URL'] : reader.get('issuer');
+  if (issuer === undefined || issuer === '') {
+    reader.wrong('issuer', `is missing: give the authorization server's issuer URL${environment ? ', or set ISSUER_BASE_URL in the environment' : ''}`);
+    return '';
+  }
+  const problem = typeof issuer === 'string' ? (urlProblem(issuer.replace(TENANT, 'tenant')) ?? partProblem(issuer)) : 'is not a string';
+  if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer)})`);
+  return issuer as string;
+}
+
+/** RFC 8414 s2: an issuer identifier has no query and no fragment. */
+function partProblem(issuer: string): string | undefined {
+  if (/[?#]/.test(issuer)) return 'has a query or a fragment, which an issuer never has';
+  if (/[{}]/.test(issuer.replace(TENANT, ''))) return 'has braces: {tenant} may stand there once, for one segment of its path';
+  if (issuer.includes(TENANT) && !new RegExp(`/\\${TENANT.slice(0, -1)}\\}(?:/|$)`).test(issuer.replace(/^https?:\/\/[^/]*/, ''))) {
+    return 'has {tenant} where no segment of its path stands by itself';
+  }
+  return issuer.includes('/.well-known/') ? 'is the address of the metadata: give the issuer, which is what stands before /.well-known/' : undefined;
+}
+
+function readTenants(reader: OptionReader, issuer: string): ReadonlySet<string> | 'any' | undefined {
+  const any = reader.flag('unsafeAcceptAnyTenant');
+  const tenants = reader.texts('tenants');
+  if (typeof issuer !== 'string' || !issuer.includes(TENANT)) {
+    for (const name of ['tenants', 'unsafeAcceptAnyTenant']) {
+      if (reader.get(name) !== undefined) reader.wrong(name, 'is for an issuer with {tenant} in it');
+    }
+    return undefined;
+  }
+  for (const tenant of tenants ?? []) {
+    if (!isTenant(tenant)) reader.wrong('tenants', `holds ${shown(tenant)}: letters, digits and hyphens are needed, 64 at the most`);
+  }
+  if (any === (tenants !== undefined)) {
+    reader.wrong(
+      'tenants',
+      any ? 'stands beside unsafeAcceptAnyTenant: give one of them' : 'is missing: list the tenants that {tenant} in the issuer may stand for',
+    );
+  }
+  if (any && !knowsAllKeys(reader)) {
+    reader.wrong('unsafeAcceptAnyTenant', "needs jwksUri (without {tenant}) or jwks: an address of a stranger's choice is not asked for keys");
+  }
+  return any ? 'any' : new Set(tenants);
+}
+
+function knowsAllKeys(reader: OptionReader): boolean {
+  const jwksUri = reader.get('jwksUri');
+  return typeof jwksUri === 'string' ? !jwksUri.includes(TENANT) : reader.get('jwks') !== undefined || reader.get('jwksFile') !== undefined;
+}
+
+function readAudiences(reader: OptionReader, environment: boolean): ReadonlySet<string> | undefined {
+  const given = reader.get('audience');
+  if (reader.flag('unsafeAcceptTokensForAnyAudience')) {
+    if (given !== undefined) reader.wrong('unsafeAcceptTokensForAnyAudience', 'stands beside audience: give one of them');
+    return undefined;
+  }
+  const audience = given === undefined && environment ? process.env['AUDIENCE'] : given;
+  const audiences: unknown[] = Array.isArray(audience) ? audience : [audience];
+  if (audience === undefined || audience === '' || audiences.length === 0) {
+    reader.wrong(
+      'audience',
+      `is missing: give this API's identifier, as the authorization server writes it into aud${environment ? ', or set AUDIENCE in the environment' : ''}`,
+    );
+  } else if (!audiences.every((value) => typeof value === 'string' && value !== '' && value === value.trim())) {
+    reader.wrong(
+      'audience',
+      `is ${shown(audience)}${given === undefined ? ' (given by AUDIENCE)' : ''}: a string or a list of strings is needed, none of them empty or with white space around it`,
+    );
+  }
+  return new Set(audiences as string[]);
+}
+
+/** undefined: keys are public. */
+function readMacAlgorithms(reader: OptionReader): readonly MacAlgorithm[] | undefined {
+  if (reader.get('sharedSecrets') === undefined && reader.get('sharedSecretsFile') === undefined) return undefined;
+  const given = reader.texts('algorithms') ?? ['HS256'];
+  for (const name of given) {
+    if (!(MAC_ALGORITHMS as readonly string[]).includes(name)) {
+      reader.wrong('algorithms', `holds ${shown(name)}; with shared secrets these can be used: ${MAC_ALGORITHMS.join(', ')}`);
+    }
+  }
+  return MAC_ALGORITHMS.filter((name) => given.includes(name));
+}
+
+function readAlgorithms(reader: OptionReader): readonly Algorithm[] {
+  const given = reader.texts('algorithms');
+  const known = publicKeyAlgorithms();
+  if (!given) return known;
+  for (const name of given) {
+    if ((known as readonly string[]).includes(name)) continue;
+    if ((MAC_ALGORITHMS as readonly string[]).includes(name))
+      reader.wrong('algorithms', `holds ${shown(name)}, which needs sharedSecrets: keys that are public can't be secrets`);
+    else if ((POST_QUANTUM_ALGORITHMS as readonly string[]).includes(name) && !hasPostQuantum()) {
+      reader.wrong('algorithms', `holds ${shown(name)}, which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`);
+    } else reader.wrong('algorithms', `holds ${shown(name)}; these can be used: ${known.join(', ')}`);
+  }
+  // RFC 9864: the two names of one algorithm
+  const ed25519 = given.includes('EdDSA') || given.includes('Ed25519');
+  return known.filter((name) => given.includes(name) || (ed25519 && (name === 'EdDSA' || name === 'Ed25519')));
+}
+
+function readProfile(reader: OptionReader): 'rfc9068' | undefined {
+  const profile = reader.get('profile');
+  if (profile === undefined || profile === 'rfc9068') return profile;
+  reader.wrong('profile', `is ${shown(profile)}: 'rfc9068' is the only one, and without it tokens of any profile pass`);
+  return undefined;
+}
+
+export function readClockSkew(reader: OptionReader): number {
+  return reader.number('clockSkewSeconds', 30, { least: 0, most: MAX_CLOCK_SKEW_SECONDS });
+}
+
+function readRequiredValues(reader: OptionReader): ClaimRules['requiredValues'] {
+  const given = reader.get('requiredValues');
+  if (given === undefined) return NO_VALUES;
+  const entries = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.entries(given) : [];
+  if (entries.length === 0) reader.wrong('requiredValues', `is ${shown(given)}: an object is needed, from names of claims to a value or a list of values`);
+  return new Map(
+    entries.map(([name, value]) => {
+      const values: unknown[] = [value].flat();
+      if (values.length === 0 || !values.every((one) => ['string', 'number', 'boolean'].includes(typeof one) && one !== '')) {
+        reader.wrong(`requiredValues.${name}`, 'needs a value, or a list of values: strings, numbers or booleans');
+      }
+      return [name, new Set(values as RequiredValue[])];
+    }),
+  );
+}
+
+function readRolesPaths(reader: OptionReader): readonly (readonly string[])[] {
+  const given = reader.get('rolesClaim');
+  if (!Array.isArray(given)) return [[reader.text('rolesClaim', 'roles')]];
+  if (!given.every(Array.isArray)) return [reader.texts('rolesClaim') ?? []];
+  const paths = given as unknown[][];
+  if (paths.length > 0 && paths.every((path) => path.length > 0 && path.every((name) => typeof name === 'string' && name !== ''))) return paths as string[][];
+  reader.wrong('rolesClaim', 'holds a path that is empty, or that holds something else than names');
+  return [];
+}
+
+function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof KeyFetchingOptions> {
+  const inner = reader.inner('keyFetching', KEY_FETCHING_OPTIONS);
+  return {
+    timeoutSeconds: inner.number('timeoutSeconds', 5, { least: 0.01, most: 60 }),
+    maxBytes: inner.number('maxBytes', 524_288, { least: 1024, most: 16_777_216, whole: true }),
+    maxKeys: inner.number('maxKeys', 100, { least: 1, most: 1000, whole: true }),
+    jwksHosts: readHosts(inner),
+    freshSeconds: inner.number('freshSeconds', 600, { least: 1, most: DAY_SECONDS }),
+    staleSeconds: inner.number('staleSeconds', 3600, { least: 0, most: DAY_SECONDS }),
+    unknownKeyCooldownSeconds: inner.number('unknownKeyCooldownSeconds', 30, { least: 1, most: DAY_SECONDS }),
+  };
+}
+
+function readHosts(reader: OptionReader): ReadonlySet<string> | undefined {
+  const hosts = reader.texts('jwksHosts');
+  for (const host of hosts ?? []) {
+    if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
+      reader.wrong('jwksHosts', `holds ${shown(host)}: host names are needed, in lower case, without scheme, port or pattern`);
+  }
+  return asSet(hosts);
+}
+
+function readJwksUri(reader: OptionReader): string | undefined {
+  const given = reader.get('jwksUri');
+  if (given === undefined) return undefined;
+  const problem = typeof given === 'string' ? urlProblem(given.replace(TENANT, 'tenant')) : 'is not a string';
+  if (problem) reader.wrong('jwksUri', `${problem} (given: ${shown(given)})`);
+  return given as string;
+}
+
+const KEY_OPTIONS = ['jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
+
+function checkKeyOptions(reader: OptionReader, hasTenants: boolean): void {
+  const given = KEY_OPTIONS.filter((name) => reader.get(name) !== undefined);
+  if (given.length > 1) reader.wrong(given[1]!, `stands beside ${given[0]}: give one of them`);
+  if (String(reader.get('jwksUri')).includes(TENANT) && !hasTenants) reader.wrong('jwksUri', 'has {tenant}, and the issuer has not');
+}
+
+/** Keys that need not be fetched; made into a source when everything else is right, too. */
+function readGivenKeys(
+  reader: OptionReader,
+  algorithms: readonly Algorithm[],
+  macs: readonly MacAlgorithm[] | undefined,
+  maxKeys: number,
+  issuer: string,
+): (() => KeySource) | undefined {
+  const jwks = reader.get('jwks');
+  if (jwks !== undefined) {
+    const set = tried(reader, 'jwks', () => {
+      const parsed = typeof jwks === 'string' ? parseKeyText(jwks, algorithms, maxKeys) : parseKeySet(jwks, algorithms, maxKeys);
+      for (const fault of parsed.faults) reader.wrong('jwks', fault);
+      return parsed;
+    });
+    return set && (() => createGivenKeySource(() => set));
+  }
+  const secrets = reader.get('sharedSecrets');
+  if (secrets !== undefined && macs) {
+    const set = macs.length > 0 ? readSecrets(secrets, macs, (message) => reader.wrong('sharedSecrets', message)) : undefined;
+    return set && (() => createGivenKeySource(() => set));
+  }
+  if (reader.get('jwksFile') !== undefined) {
+    let last: KeySet | undefined;
+    return readFileOf(reader, 'jwksFile', issuer, (text) => (last = parseKeyText(text, algorithms, maxKeys, last)));
+  }
+  if (reader.get('sharedSecretsFile') !== undefined && macs) return readFileOf(reader, 'sharedSecretsFile', issuer, (text) => parseSecretLines(text, macs));
+  return undefined;
+}
+
+function readFileOf(reader: OptionReader, name: string, issuer: string, parse: (text: string) => KeySet): (() => KeySource) | undefined {
+  const path = reader.text(name, '');
+  // read once for the start's sake, and watched only when everything is right
+  tried(reader, name, () => watchFile(path, parse, () => {}).close());
+  return () => {
+    const file = watchFile(path, parse, (error) => {
+      if (error) publish('tokenward:keys-failed', { issuer, error, usable: true });
+      else publish('tokenward:keys-refreshed', { issuer, keyIds: file.current().keyIds, remarks: file.current().remarks });
+    });
+    return createGivenKeySource(file.current, file);
+  };
+}
+
+function parseSecretLines(text: string, macs: readonly MacAlgorithm[]): KeySet {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const problems: string[] = [];
+  const set = readSecrets(lines, macs, (message) => problems.push(message));
+  if (!set) throw new Error(problems.join('; '));
+  return set;
+}
+
+function tried<T>(reader: OptionReader, name: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    reader.wrong(name, (error as Error).message);
+    return undefined;
+  }
+}
+
+function asSet(values: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  return values && new Set(values);
+}
+
+const KEY_FETCHING_OPTIONS = ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'];
+
+export const ISSUER_OPTION_NAMES = [
+  'issuer',
+  'tenants',
+  'unsafeAcceptAnyTenant',
+  'audience',
+  'unsafeAcceptTokensForAnyAudience',
+  ...KEY_OPTIONS,
+  'algorithms',
+  'clockSkewSeconds',
+  'profile',
+  'requiredClaims',
+  'requiredValues',
+  'maxTokenAgeSeconds',
+  'maxTokenLifetimeSeconds',
+  'allowedClients',
+  'clientIdClaim',
+  'rolesClaim',
+  'keyFetching',
+] as const satisfies readonly (keyof IssuerOptions)[];

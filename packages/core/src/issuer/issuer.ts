@@ -1,0 +1,64 @@
+import type { ClaimRules } from '../access-token/claims.js';
+import type { ProtectedRequest } from '../seam.js';
+import type { KeyHealth, KeySource } from './key-source.js';
+
+/** One authorization server, as its tokens are held against it. */
+export interface Issuer {
+  readonly algorithms: ReadonlySet<string>;
+  readonly rules: ClaimRules;
+  readonly keys: KeySource;
+}
+
+/** The state of one issuer's keys. */
+export interface IssuerHealth extends KeyHealth {
+  readonly issuer: string;
+}
+
+/** The issuers of one guard. */
+export interface Issuers {
+  /** Where there is one alone: a token need not be asked which. */
+  readonly only: Issuer | undefined;
+  /** What events and names of the whole guard say. */
+  readonly name: string;
+  /**
+   * The issuer that a token claims to be from, before its signature is checked: undefined where it is none of ours. Rejects with an
+   * {@link IssuerUnavailableError} where that can't be told now.
+   */
+  find(claimed: string, request: ProtectedRequest | undefined): Issuer | undefined | Promise<Issuer | undefined>;
+  /** Those that are known by now. */
+  known(): readonly Issuer[];
+}
+
+/** It could not be found out who an issuer is: a resolver failed. */
+export class IssuerUnavailableError extends Error {
+  override readonly name = 'IssuerUnavailableError';
+  readonly code = 'TOKENWARD_ISSUER_UNAVAILABLE';
+}
+
+export function oneIssuer(issuer: Issuer): Issuers {
+  return {
+    only: issuer,
+    name: issuer.rules.issuer,
+    find: (claimed) => (claimed === issuer.rules.issuer ? issuer : undefined),
+    known: () => [issuer],
+  };
+}
+
+/** Several, each known by its identifier to the letter; `otherwise` finds those that are not listed one by one. */
+export function severalIssuers(listed: readonly Issuer[], otherwise: readonly Issuers[]): Issuers {
+  const byIdentifier = new Map(listed.map((issuer) => [issuer.rules.issuer, issuer]));
+  return {
+    only: undefined,
+    name: [...byIdentifier.keys(), ...otherwise.map(({ name }) => name)].join(', '),
+    find(claimed, request) {
+      const found = byIdentifier.get(claimed);
+      if (found) return found;
+      for (const issuers of otherwise) {
+        const more = issuers.find(claimed, request);
+        if (more) return more;
+      }
+      return undefined;
+    },
+    known: () => [...listed, ...otherwise.flatMap((issuers) => issuers.known())],
+  };
+}
