@@ -15,7 +15,7 @@ import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { OPTION_NAMES, parseOptions, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
-import type { Access, Decision, Deny, ProtectedRequest } from './seam.js';
+import type { Access, Decision, Deny, GuardHealth, ProtectedRequest } from './seam.js';
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';
@@ -42,6 +42,8 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   /** As `ResourceGuard.permit`. */
   permit(auth: Auth, policy: Policy): Decision<Auth>;
   warm(): Promise<void>;
+  /** As `ResourceGuard.health`. */
+  health(): GuardHealth;
   close(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return decision;
   }
 
-  return { decide, adopt: remember, onDenied, permit: (auth, policy) => guard.permit(auth, policy), warm: guard.warm, close: guard.close };
+  return { decide, adopt: remember, onDenied, permit: (auth, policy) => guard.permit(auth, policy), warm: guard.warm, health: guard.health, close: guard.close };
 }
 
 const OF_FRAMEWORKS = new Set([

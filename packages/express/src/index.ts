@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { Auth, Claims, Decision, Policy } from '@tokenward/core';
+import type { Auth, Claims, Decision, GuardHealth, Policy } from '@tokenward/core';
 import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
@@ -50,6 +50,8 @@ export interface ExpressGuard {
    * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
    */
   warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. */
+  health(): GuardHealth;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -65,7 +67,7 @@ export interface ExpressGuard {
  * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
  */
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
-  const { decide, onDenied, permit, warm, close } = createNativeGuard(options, view);
+  const { decide, onDenied, permit, warm, health, close } = createNativeGuard(options, view);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -93,6 +95,7 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
     optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as OptionalGuard,
     permit,
     warm,
+    health,
     close,
   });
 }

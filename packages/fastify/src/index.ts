@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type Policy } from '@tokenward/core';
+import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type GuardHealth, type Policy } from '@tokenward/core';
 import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
@@ -58,6 +58,8 @@ export interface FastifyGuard {
    * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
    */
   warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. */
+  health(): GuardHealth;
 }
 
 /**
@@ -73,7 +75,7 @@ export interface FastifyGuard {
 export const tokenward = fastifyPlugin(
   async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
     checkOptions({ protect, failOnUnguarded, decorator });
-    const { decide, onDenied, permit, warm, close } = createNativeGuard(options, view, () => NOWHERE);
+    const { decide, onDenied, permit, warm, health, close } = createNativeGuard(options, view, () => NOWHERE);
     /** Where a request holds whom this guard found it to be from. */
     const found = Symbol('auth');
     /** On the configuration of routes that were looked at when they were added. */
@@ -126,6 +128,7 @@ export const tokenward = fastifyPlugin(
       optional: (...policies: readonly Policy[]) => guardWith('optional', policies),
       permit,
       warm,
+      health,
     });
     app.decorate(decorator as 'guard', guard);
     app.decorateRequest(found as never, undefined as never);

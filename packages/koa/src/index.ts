@@ -1,5 +1,5 @@
 import type { Context, Middleware, Next } from 'koa';
-import type { Auth, Decision, Policy } from '@tokenward/core';
+import type { Auth, Decision, GuardHealth, Policy } from '@tokenward/core';
 import { accessOf, asError, authOf, createNativeGuard, isAnswered, type AdapterOptions } from '@tokenward/core/adapter';
 import { createCaseWarning } from './router-case.js';
 import { view } from './view.js';
@@ -35,6 +35,8 @@ export interface KoaGuard {
    * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
    */
   warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. */
+  health(): GuardHealth;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -50,7 +52,7 @@ export interface KoaGuard {
  * router.get('/orders', guard(scope('orders:read')), (ctx) => { ctx.body = { for: getAuth(ctx).subject }; });
  */
 export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
-  const { decide, onDenied, permit, warm, close } = createNativeGuard(options, view, (context) => context.state as object);
+  const { decide, onDenied, permit, warm, health, close } = createNativeGuard(options, view, (context) => context.state as object);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -84,6 +86,7 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
     optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as Middleware<OptionalAuthState>,
     permit,
     warm,
+    health,
     close,
   });
 }
