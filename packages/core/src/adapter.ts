@@ -83,7 +83,15 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return decision;
   }
 
-  return { decide, adopt: remember, onDenied, permit: (auth, policy) => guard.permit(auth, policy), warm: guard.warm, health: guard.health, close: guard.close };
+  return {
+    decide,
+    adopt: remember,
+    onDenied,
+    permit: (auth, policy) => guard.permit(auth, policy),
+    warm: guard.warm,
+    health: guard.health,
+    close: guard.close,
+  };
 }
 
 const OF_FRAMEWORKS = new Set([

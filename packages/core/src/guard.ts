@@ -104,7 +104,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function health(): GuardHealth {
-    const states = issuers.known().map(({ keys, rules }): IssuerHealth => Object.assign({ issuer: rules.issuer }, keys.health()));
+    const states = issuers.known().map(({ name, keys }): IssuerHealth => Object.assign({ issuer: name }, keys.health()));
     return { ready: states.every(({ usable }) => usable), issuers: states, tokenCache: cache?.health() };
   }
 
@@ -117,7 +117,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     warm,
     health,
     async close() {
-      for (const { keys } of issuers.known()) keys.close();
+      issuers.close();
     },
   });
 }

@@ -96,12 +96,12 @@ export class OptionReader {
  *
  * @throws ConfigurationError
  */
-export function plainOptions<O extends object>(options: O): O {
+export function plainOptions<O extends object>(options: O, path = 'options'): O {
   const prototype: unknown = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;
   const isPlain = prototype === null || (typeof prototype === 'object' && Object.hasOwn(prototype, 'isPrototypeOf'));
   if (isPlain && Object.getOwnPropertyNames(options).length === Object.keys(options).length) return options;
   const given = typeof options === 'object' && options !== null ? 'an instance of a class, a list, or has hidden members' : shown(options);
-  throw new ConfigurationError([{ path: 'options', message: `is ${given}: a plain object is needed` }]);
+  throw new ConfigurationError([{ path, message: `is ${given}: a plain object is needed` }]);
 }
 
 /** What was given, for a message: short, and without what a URL may hold beside its address. */

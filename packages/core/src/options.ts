@@ -3,7 +3,14 @@ import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigurationError } from './configuration-error.js';
 import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';
-import { ISSUER_OPTION_NAMES, readClockSkew, readIssuerOptions, type IssuerOptions, type IssuerSurroundings } from './issuer/issuer-options.js';
+import {
+  ISSUER_OPTION_NAMES,
+  KEY_OPTION_NAMES,
+  readClockSkew,
+  readIssuerOptions,
+  type IssuerOptions,
+  type IssuerSurroundings,
+} from './issuer/issuer-options.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
@@ -90,12 +97,14 @@ function readIssuers(reader: OptionReader, options: GuardOptions, surroundings: 
   const { issuers } = options;
   if (issuers === undefined) return asIssuers([readIssuerOptions(reader, surroundings)]);
   const ofEach = { ...surroundings, environment: false };
-  const common = Object.fromEntries(ISSUER_OPTION_NAMES.flatMap((name) => (reader.get(name) === undefined ? [] : [[name, reader.get(name)]])));
-  for (const name of ['issuer', 'tenants', 'unsafeAcceptAnyTenant'] as const) {
+  const common: IssuerOptions = Object.fromEntries(ISSUER_OPTION_NAMES.flatMap((name) => (reader.get(name) === undefined ? [] : [[name, reader.get(name)]])));
+  // with keys in common, one issuer could sign for another
+  for (const name of ['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES] as const) {
     if (name in common) reader.wrong(name, 'stands beside issuers: it belongs into one of them');
   }
+  const defaults = readDefaults(reader, common, ofEach);
   if (typeof issuers === 'function') {
-    return () => resolvedIssuers(issuers, (resolved) => buildResolved({ ...common, ...plainOptions(resolved) }, ofEach));
+    return () => resolvedIssuers(issuers, (resolved) => buildResolved(merged(defaults, plainOptions(resolved)), ofEach));
   }
   if (!Array.isArray(issuers) || issuers.length === 0 || issuers.length > MAX_ISSUERS) {
     reader.wrong('issuers', `is ${shown(issuers)}: a list of issuers' options is needed, ${MAX_ISSUERS} at the most, or a function`);
@@ -103,15 +112,37 @@ function readIssuers(reader: OptionReader, options: GuardOptions, surroundings: 
   }
   const given = issuers as readonly IssuerOptions[];
   const makers = given.map((one, index) =>
-    readIssuerOptions(new OptionReader(merged(common, one), ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach),
+    readIssuerOptions(
+      new OptionReader(merged(defaults, plainOptions(one, `issuers[${index}]`)), ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems),
+      ofEach,
+    ),
   );
   const names = given.map((one) => (Object(one) as IssuerOptions).issuer);
-  for (const [index, name] of names.entries()) if (names.indexOf(name) < index) reader.wrong(`issuers[${index}].issuer`, 'is there twice');
+  for (const [index, name] of names.entries())
+    if (name !== undefined && names.indexOf(name) < index) reader.wrong(`issuers[${index}].issuer`, 'is there twice');
   return asIssuers(makers);
 }
 
-function merged(common: object, one: IssuerOptions): object {
-  return { ...common, ...plainOptions(one) };
+/**
+ * Tells what is wrong with what stands beside the issuers: once and by its own name, and at the start also for a resolver's.
+ *
+ * @returns the rest, for the issuers to be read with
+ */
+function readDefaults(reader: OptionReader, common: IssuerOptions, surroundings: IssuerSurroundings): IssuerOptions {
+  const ofOne = new Set<string>(['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES]);
+  const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name]) => !ofOne.has(name)));
+  const some = { ...(!defaults.unsafeAcceptTokensForAnyAudience && { audience: 'any' }), ...defaults };
+  const own = new OptionReader({ ...some, issuer: 'https://issuer.invalid/{tenant}', tenants: ['any'] }, ISSUER_OPTION_NAMES);
+  readIssuerOptions(own, surroundings);
+  reader.problems.push(...own.problems);
+  const wrong = new Set(own.problems.map(({ path }) => path.split('.')[0]));
+  const right = Object.fromEntries(Object.entries(defaults).filter(([name]) => !wrong.has(name)));
+  return wrong.has('audience') ? { ...right, audience: 'any' } : right;
+}
+
+/** An option that is undefined says nothing: it must not undo what stands beside. */
+function merged(defaults: IssuerOptions, one: IssuerOptions): IssuerOptions {
+  return { ...defaults, ...Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined)) };
 }
 
 function asIssuers(makers: readonly (() => Issuer | Issuers)[]): () => Issuers {

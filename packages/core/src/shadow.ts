@@ -1,3 +1,4 @@
+import { MAC_ALGORITHMS, publicKeyAlgorithms } from './access-token/algorithms.js';
 import { examineClaims, isAccessTokenType, RFC9068_CLAIMS, type ClaimFault, type ClaimRules } from './access-token/claims.js';
 import type { VerifiedToken } from './access-token/token-cache.js';
 import { rawClaims, type Auth } from './auth.js';
@@ -35,7 +36,7 @@ export function readShadow(reader: OptionReader): Shadow | undefined {
   const audiences = audience === undefined ? undefined : typeof audience === 'string' && audience !== '' ? [audience] : inner.texts('audience');
   const profile = inner.get('profile');
   if (profile !== undefined && profile !== 'rfc9068') inner.wrong('profile', `is ${shown(profile)}: 'rfc9068' is the only one`);
-  const algorithms = inner.texts('algorithms');
+  const algorithms = readAlgorithms(inner);
   const requiredClaims = [...(profile === 'rfc9068' ? RFC9068_CLAIMS : []), ...(inner.texts('requiredClaims') ?? [])];
   const allowedClients = inner.texts('allowedClients');
   const rules: { -readonly [N in keyof ClaimRules]?: ClaimRules[N] } = {};
@@ -49,7 +50,16 @@ export function readShadow(reader: OptionReader): Shadow | undefined {
   }
   const skew = inner.optionalNumber('clockSkewSeconds', { least: 0, most: 300 });
   if (skew !== undefined) rules.clockSkewSeconds = skew;
-  return { rules, algorithms: algorithms && new Set(algorithms) };
+  return { rules, algorithms };
+}
+
+function readAlgorithms(reader: OptionReader): ReadonlySet<string> | undefined {
+  const given = reader.texts('algorithms');
+  const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
+  for (const name of given ?? []) if (!known.includes(name)) reader.wrong('algorithms', `holds ${shown(name)}; these are known: ${known.join(', ')}`);
+  // RFC 9864: the two names of one algorithm
+  const ed25519 = given?.some((name) => name === 'EdDSA' || name === 'Ed25519') ? ['EdDSA', 'Ed25519'] : [];
+  return given && new Set([...given, ...ed25519]);
 }
 
 /** Tells what the shadow's options would refuse of what was admitted; it costs nothing where nobody listens. */

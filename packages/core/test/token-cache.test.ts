@@ -1,27 +1,386 @@
-import { expect, test } from 'vitest';
-import { createScene } from './guarded.js';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { claim, createResourceGuard, policy, rawToken, scope, type GuardOptions, type Jwks, type TokenCacheHealth } from '@tokenward/core';
+import { createTestIssuer, hostileTokens } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, createScene, expectAllowed, verdictOf, type Scene } from './guarded.js';
 
-test('rule 65: a hit asks for the time again', async () => {
-  const { issuer, clock, guard, verdict } = await createScene();
-  const token = await issuer.issueToken({ lifetimeSeconds: 100 });
-  expect(await verdict(token)).toBe('allow');
-  expect(await verdict(token)).toBe('allow');
-  expect(guard.health().tokenCache).toMatchObject({ entries: 1, hits: 1, misses: 1 });
-  clock.advance(131);
-  expect(await verdict(token)).toBe('expired');
-  expect(guard.health().tokenCache).toMatchObject({ entries: 0 });
+/** Counts how often node:crypto is asked to check a signature, while the test lasts. */
+function countSignatureChecks(): () => number {
+  const { verify, createHmac } = crypto;
+  let checks = 0;
+  Object.assign(crypto, {
+    verify: (...given: Parameters<typeof verify>) => (checks++, verify(...given)),
+    createHmac: (...given: Parameters<typeof createHmac>) => (checks++, createHmac(...given)),
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    Object.assign(crypto, { verify, createHmac });
+    syncBuiltinESMExports();
+  });
+  return () => checks;
+}
+
+function cacheOf({ guard }: Pick<Scene, 'guard'>): TokenCacheHealth {
+  return guard.health().tokenCache!;
+}
+
+describe('what a hit is', () => {
+  test('a token that comes again is known, and its signature not checked again', async () => {
+    const scene = await createScene();
+    const token = await scene.issuer.issueToken({ scope: 'a' });
+    const checks = countSignatureChecks();
+    const first = expectAllowed(await scene.decide(token));
+    expect(checks()).toBe(1);
+    for (let again = 0; again < 5; again++) expect(expectAllowed(await scene.decide(token)).auth).toBe(first.auth);
+    expect(checks()).toBe(1);
+    expect(cacheOf(scene)).toMatchObject({ entries: 1, hits: 5, misses: 1 });
+    expect(rawToken(first.auth!)).toBe(token);
+  });
+
+  test('one request that is checked twice is looked at once, and counts once', async () => {
+    const scene = await createScene();
+    const request = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await scene.issuer.issueToken()}` } };
+    for (let again = 0; again < 3; again++) expect(verdictOf(await scene.guard.check(request))).toBe('allow');
+    expect(cacheOf(scene)).toMatchObject({ entries: 1, hits: 0, misses: 1 });
+  });
+
+  test('tokenCache: false keeps nothing, and each signature is checked', async () => {
+    const scene = await createScene({ tokenCache: false });
+    const token = await scene.issuer.issueToken();
+    const checks = countSignatureChecks();
+    for (let again = 0; again < 3; again++) expect(await scene.verdict(token)).toBe('allow');
+    expect(checks()).toBe(3);
+    expect(scene.guard.health().tokenCache).toBeUndefined();
+  });
+
+  test('the same with shared secrets', async () => {
+    const clockless = await createTestIssuer({ algorithm: 'HS256' });
+    onTestFinished(() => clockless.close());
+    const { issuer, audience, sharedSecrets } = clockless;
+    const guard = createResourceGuard({ issuer, audience, sharedSecrets: sharedSecrets[0]! });
+    const token = await clockless.issueToken();
+    const checks = countSignatureChecks();
+    for (let again = 0; again < 3; again++) expect(verdictOf(await ask(guard, token))).toBe('allow');
+    expect(checks()).toBe(1);
+  });
 });
 
-test('rule 67: a hit needs its key in the current set', async () => {
-  const { issuer, clock, guard, verdict } = await createScene();
-  const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
-  expect(await verdict(token)).toBe('allow');
-  const { kid } = await issuer.signingKey();
-  await issuer.rotateKeys();
-  clock.advance(700);
-  await guard.warm();
-  expect(await verdict(token)).toBe('allow');
-  issuer.withdrawKey(kid);
-  await guard.warm();
-  expect(await verdict(token)).toBe('unknown_key');
+describe('rule 64: keyed by the whole token', () => {
+  test('another token with the same signature part, or the same jti, is another token', async () => {
+    const scene = await createScene();
+    const good = await scene.issuer.issueToken({ subject: 'ada', claims: { jti: 'one' } });
+    const other = await scene.issuer.issueToken({ subject: 'bob', claims: { jti: 'one' } });
+    expect(await scene.verdict(good)).toBe('allow');
+    const [header, payload, signature] = good.split('.');
+    const [otherHeader, otherPayload] = other.split('.');
+    expect(await scene.verdict([header, otherPayload, signature].join('.'))).toBe('bad_signature');
+    expect(await scene.verdict([otherHeader, payload, other.split('.')[2]].join('.'))).toBe('bad_signature');
+    const { auth } = expectAllowed(await scene.decide(other));
+    expect(auth).toMatchObject({ subject: 'bob', tokenId: 'one' });
+    expect(expectAllowed(await scene.decide(good)).auth).toMatchObject({ subject: 'ada', tokenId: 'one' });
+  });
+
+  test('one character more, less or other, wherever it is, is never a hit', async () => {
+    const scene = await createScene({}, { algorithm: 'ES256' });
+    const good = await scene.issuer.issueToken();
+    expect(await scene.verdict(good)).toBe('allow');
+    for (let at = 0; at < good.length; at += 7) {
+      const other = good[at] === 'A' ? 'B' : 'A';
+      for (const changed of [
+        good.slice(0, at) + other + good.slice(at + 1),
+        good.slice(0, at) + good.slice(at + 1),
+        good.slice(0, at) + other + good.slice(at),
+      ]) {
+        expect(await scene.verdict(changed)).not.toBe('allow');
+      }
+    }
+    for (const changed of [`${good}A`, `${good}=`, `A${good}`, `${good}.`, good.toLowerCase(), good.slice(0, -1)]) {
+      expect(await scene.verdict(changed)).not.toBe('allow');
+    }
+    expect(cacheOf(scene)).toMatchObject({ entries: 1, hits: 0 });
+    expect(await scene.verdict(good)).toBe('allow');
+    expect(cacheOf(scene)).toMatchObject({ hits: 1 });
+  });
+});
+
+describe('rule 65: a hit asks for the time again', () => {
+  async function sceneOnTheSecond(options: GuardOptions = {}): Promise<Scene> {
+    const scene = await createScene({ clockSkewSeconds: 10, ...options });
+    scene.clock.set(Math.ceil(scene.clock.now() / 1000) * 1000);
+    return scene;
+  }
+
+  test('exp, to the millisecond', async () => {
+    const { issuer, clock, guard, verdict } = await sceneOnTheSecond();
+    const token = await issuer.issueToken({ lifetimeSeconds: 100 });
+    expect(await verdict(token)).toBe('allow');
+    clock.advance(109.999);
+    expect(await verdict(token)).toBe('allow');
+    expect(cacheOf({ guard })).toMatchObject({ entries: 1, hits: 1, misses: 1 });
+    clock.advance(0.001);
+    expect(await verdict(token)).toBe('expired');
+    expect(await verdict(token)).toBe('expired');
+    // what has ended never comes back, so it is not kept
+    expect(cacheOf({ guard })).toMatchObject({ entries: 0 });
+  });
+
+  test('nbf and iat, should the clock be set back', async () => {
+    const { issuer, clock, verdict } = await sceneOnTheSecond();
+    const now = clock.now() / 1000;
+    const begun = await issuer.issueToken({ claims: { nbf: now } });
+    expect(await verdict(begun)).toBe('allow');
+    clock.skewWall(-10);
+    expect(await verdict(begun)).toBe('allow');
+    clock.skewWall(-0.001);
+    expect(await verdict(begun)).toBe('not_yet_valid');
+    clock.skewWall(10.001);
+    const issued = await issuer.issueToken();
+    expect(await verdict(issued)).toBe('allow');
+    clock.skewWall(-10.001);
+    expect(await verdict(issued)).toBe('issued_in_the_future');
+  });
+
+  test('the maximum age', async () => {
+    const { issuer, clock, guard, verdict } = await sceneOnTheSecond({ maxTokenAgeSeconds: 60 });
+    const token = await issuer.issueToken({ lifetimeSeconds: 3600 });
+    expect(await verdict(token)).toBe('allow');
+    clock.advance(70);
+    expect(await verdict(token)).toBe('allow');
+    expect(cacheOf({ guard })).toMatchObject({ hits: 1 });
+    clock.advance(0.001);
+    expect(await verdict(token)).toBe('too_old');
+  });
+
+  test('a clock that shows no number refuses', async () => {
+    const { issuer, clock } = await sceneOnTheSecond();
+    let now: number = clock.now();
+    const guard = createResourceGuard({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      jwks: issuer.jwks as Jwks,
+      clock: { now: () => now, monotonic: clock.monotonic },
+    });
+    const token = await issuer.issueToken();
+    expect(verdictOf(await ask(guard, token))).toBe('allow');
+    now = Number.NaN;
+    expect(verdictOf(await ask(guard, token))).toBe('expired');
+  });
+});
+
+describe('rule 67: a hit needs its key in the current set', () => {
+  test('a withdrawn key refuses what it signed from the next fetch on', async () => {
+    const { issuer, clock, guard, verdict } = await createScene();
+    const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
+    expect(await verdict(token)).toBe('allow');
+    const { kid } = await issuer.signingKey();
+    await issuer.rotateKeys();
+    clock.advance(700);
+    await guard.warm();
+    expect(await verdict(token)).toBe('allow');
+    issuer.withdrawKey(kid);
+    await guard.warm();
+    expect(await verdict(token)).toBe('unknown_key');
+    expect(cacheOf({ guard })).toMatchObject({ entries: 0 });
+  });
+
+  test('the key of a token that names none, too', async () => {
+    const { issuer, guard, verdict } = await createScene();
+    const token = await issuer.issueToken({ header: { kid: undefined } });
+    expect(await verdict(token)).toBe('allow');
+    expect(await verdict(token)).toBe('allow');
+    const { kid } = await issuer.signingKey();
+    await issuer.rotateKeys();
+    await guard.warm();
+    expect(await verdict(token)).toBe('allow');
+    issuer.withdrawKey(kid);
+    await guard.warm();
+    expect(await verdict(token)).toBe('bad_signature');
+  });
+
+  test('another key under the same kid is another key', async () => {
+    const { issuer, guard, verdict } = await createScene();
+    const old = await issuer.signingKey();
+    const token = await issuer.issueToken();
+    expect(await verdict(token)).toBe('allow');
+    const young = await issuer.rotateKeys();
+    issuer.withdrawKey(old.kid);
+    issuer.publishKey({ ...young, kid: old.kid, publicJwk: { ...young.publicJwk, kid: old.kid } });
+    await guard.warm();
+    expect(await verdict(token)).toBe('bad_signature');
+  });
+
+  test('a key that is no longer for signatures, or for this algorithm, is not the same key', async () => {
+    for (const change of [{ use: 'enc' }, { alg: 'RS512' }]) {
+      const { issuer, guard, verdict } = await createScene();
+      const key = await issuer.signingKey();
+      const token = await issuer.issueToken();
+      expect(await verdict(token)).toBe('allow');
+      await issuer.rotateKeys('ES256');
+      issuer.withdrawKey(key.kid);
+      issuer.publishKey({ ...key, publicJwk: { ...key.publicJwk, ...change } });
+      await guard.warm();
+      expect(await verdict(token)).toBe('unknown_key');
+    }
+  });
+
+  test('a fetch that brings the same key keeps the hit: no second signature check', async () => {
+    const { issuer, clock, guard, verdict } = await createScene();
+    const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
+    const checks = countSignatureChecks();
+    expect(await verdict(token)).toBe('allow');
+    for (let fetches = 2; fetches < 5; fetches++) {
+      await issuer.rotateKeys();
+      clock.advance(500);
+      await guard.warm();
+      expect(issuer.requests.jwks).toBe(fetches);
+      expect(await verdict(token)).toBe('allow');
+    }
+    expect(checks()).toBe(1);
+    expect(cacheOf({ guard })).toMatchObject({ entries: 1, hits: 3, misses: 1 });
+  });
+
+  test('a withdrawn key that nobody looked for meanwhile is looked for first', async () => {
+    const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
+    const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
+    expect(await verdict(token)).toBe('allow');
+    issuer.withdrawKey((await issuer.signingKey()).kid);
+    await issuer.rotateKeys();
+    clock.advance(601);
+    expect(await verdict(token)).toBe('unknown_key');
+  });
+
+  test('rule 61: without usable keys a known token is 503 as well, and known again afterwards', async () => {
+    const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
+    const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
+    expect(await verdict(token)).toBe('allow');
+    issuer.misbehave('reset');
+    clock.advance(1201);
+    expect(await verdict(token)).toBe('keys_unavailable');
+    issuer.behave();
+    clock.advance(31);
+    expect(await verdict(token)).toBe('allow');
+  });
+});
+
+describe('rule 68: only authentication is remembered', () => {
+  test('each route asks its own policy of a token that is known', async () => {
+    const scene = await createScene();
+    const token = await scene.issuer.issueToken({ scope: 'read', claims: { tenant: 'one' } });
+    for (let again = 0; again < 3; again++) {
+      expect(await scene.verdict(token)).toBe('allow');
+      expect(await scene.verdict(token, { policy: scope('read') })).toBe('allow');
+      expect(await scene.verdict(token, { policy: scope('write') })).toBe('insufficient_scope');
+      expect(await scene.verdict(token, { policy: claim('tenant', 'two') })).toBe('insufficient_claim');
+    }
+    expect(cacheOf(scene)).toMatchObject({ entries: 1, misses: 1, hits: 11 });
+  });
+
+  test('a policy is asked at each request, and its last answer does not stick', async () => {
+    const scene = await createScene();
+    const token = await scene.issuer.issueToken();
+    let asked = 0;
+    const everyOther = policy('every other', () => asked++ % 2 === 0);
+    const verdicts = [];
+    for (let again = 0; again < 4; again++) verdicts.push(await scene.verdict(token, { policy: everyOther }));
+    expect(verdicts).toEqual(['allow', 'policy_refused', 'allow', 'policy_refused']);
+    expect(asked).toBe(4);
+  });
+});
+
+describe('rule 69: two guards never share a hit', () => {
+  test.each<[string, GuardOptions, string]>([
+    ['another audience', { audience: 'https://other.example.test' }, 'audience_mismatch'],
+    ['another leeway', { clockSkewSeconds: 0 }, 'expired'],
+    ['another profile', { profile: 'rfc9068' }, 'wrong_type'],
+    ['other algorithms', { algorithms: ['RS512', 'ES256'], jwks: undefined }, 'algorithm_not_allowed'],
+    ['other clients', { allowedClients: ['other'] }, 'client_not_allowed'],
+    ['another issuer', { issuer: 'https://login.example.test', jwksUri: undefined }, 'issuer_mismatch'],
+  ])('%s', async (_what, options, refused) => {
+    const { issuer, clock, verdict } = await createScene({ clockSkewSeconds: 30 });
+    const common = { issuer: issuer.issuer, audience: issuer.audience, jwks: issuer.jwks as Jwks, clock };
+    const strict = createResourceGuard({ ...common, ...options });
+    const token = await issuer.issueToken({ lifetimeSeconds: 10, header: { typ: 'JWT' } });
+    clock.advance(11);
+    for (let again = 0; again < 2; again++) {
+      expect(await verdict(token)).toBe('allow');
+      expect(verdictOf(await ask(strict, token))).toBe(refused);
+    }
+    expect(strict.health().tokenCache).toMatchObject({ entries: 0, hits: 0 });
+  });
+});
+
+describe('rule 70: bounds', () => {
+  test('refused tokens make no entry, and push none out', async () => {
+    const issuer = await createTestIssuer();
+    onTestFinished(() => issuer.close());
+    const rows = await hostileTokens(issuer);
+    const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, tokenCache: { maxEntries: 2 } });
+    const good = await issuer.issueToken();
+    expect(verdictOf(await ask(guard, good))).toBe('allow');
+    for (const { token } of rows) expect(verdictOf(await ask(guard, token))).not.toBe('allow');
+    expect(rows.length).toBeGreaterThan(200);
+    expect(guard.health().tokenCache).toMatchObject({ entries: 1, hits: 0 });
+    const checks = countSignatureChecks();
+    expect(verdictOf(await ask(guard, good))).toBe('allow');
+    expect(checks()).toBe(0);
+  });
+
+  test('so many entries as were allowed, and the one in use among them', async () => {
+    const scene = await createScene({ tokenCache: { maxEntries: 10 } }, { algorithm: 'ES256' });
+    const used = await scene.issuer.issueToken();
+    for (let number = 0; number < 100; number++) {
+      expect(await scene.verdict({})).toBe('allow');
+      expect(await scene.verdict(used)).toBe('allow');
+      expect(cacheOf(scene).entries).toBeLessThanOrEqual(10);
+    }
+    expect(cacheOf(scene)).toMatchObject({ hits: 99 });
+  });
+
+  test('so many bytes as were allowed', async () => {
+    const scene = await createScene({ tokenCache: { maxBytes: 65_536 } }, { algorithm: 'ES256' });
+    for (let number = 0; number < 100; number++) {
+      expect(await scene.verdict({ claims: { filler: 'x'.repeat(number * 10) } })).toBe('allow');
+      expect(cacheOf(scene).bytes).toBeLessThanOrEqual(65_536);
+    }
+    expect(cacheOf(scene).entries).toBeGreaterThan(5);
+  });
+});
+
+test('rule 71: what a hit returns is frozen to its depth, so that no handler changes the next request', async () => {
+  const scene = await createScene();
+  const token = await scene.issuer.issueToken({ scope: 'a', roles: ['r'], claims: { deep: { list: [{ x: 1 }] } } });
+  await scene.decide(token);
+  const { auth } = expectAllowed(await scene.decide(token));
+  const deep = auth!.claims['deep'] as { list: { x: number }[] };
+  const attempts: (() => unknown)[] = [
+    () => (auth!.roles as string[]).push('admin'),
+    () => (auth!.scopes as string[]).push('admin'),
+    () => Object.assign(auth!, { subject: 'root' }),
+    () => Object.assign(auth!.claims, { sub: 'root' }),
+    () => Object.assign(deep.list[0]!, { x: 2 }),
+    () => deep.list.push({ x: 3 }),
+  ];
+  for (const attempt of attempts) expect(attempt).toThrow(TypeError);
+  expect(expectAllowed(await scene.decide(token)).auth).toMatchObject({
+    subject: 'user-1',
+    roles: ['r'],
+    scopes: ['a'],
+    claims: { deep: { list: [{ x: 1 }] } },
+  });
+});
+
+test.each<[unknown, RegExp]>([
+  [true, /tokenCache: is true: an object is needed/],
+  [0, /tokenCache: is 0: an object is needed/],
+  [null, /tokenCache: is null: an object is needed/],
+  [{ maxEntries: 1 }, /tokenCache\.maxEntries: is 1: a whole number from 2/],
+  [{ maxEntries: 2.5 }, /tokenCache\.maxEntries: is 2\.5/],
+  [{ maxEntries: Infinity }, /tokenCache\.maxEntries: is Infinity/],
+  [{ maxEntries: '100' }, /tokenCache\.maxEntries: is "100"/],
+  [{ maxBytes: 1000 }, /tokenCache\.maxBytes: is 1000: a whole number, 65536 or more is needed/],
+  [{ maxBytes: Number.NaN }, /tokenCache\.maxBytes: is NaN/],
+  [{ size: 5 }, /tokenCache\.size: is not an option; these are: maxEntries, maxBytes/],
+])('tokenCache: %j stops the start', (tokenCache, message) => {
+  expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', tokenCache: tokenCache as never })).toThrow(message);
 });

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseStrictObject } from './json.js';
 
-fc.configureGlobal({ seed: 11, numRuns: 800 });
+const RUNS = Number(process.env['TOKENWARD_RUNS'] ?? 0);
+fc.configureGlobal({ seed: 11, numRuns: Math.max(800, RUNS) });
 
 /** Names that are written with no escape. */
 const PLAIN_NAME = fc
@@ -50,7 +51,7 @@ test('rules 10 to 12: never throws, whatever the bytes', () => {
       expect(isUtf8(raw)).toBe(true);
       expect(agrees(value, raw.toString())).toBe(true);
     }),
-    { numRuns: 4_000 },
+    { numRuns: Math.max(4_000, RUNS) },
   );
 });
 
@@ -67,7 +68,7 @@ test('rules 10 to 12: refuses what JSON.parse refuses, one character away from g
       else if (value !== undefined) expect(agrees(value, text)).toBe(true);
       seen[isJson(text) ? 'whole' : 'broken']++;
     }),
-    { numRuns: 2_000 },
+    { numRuns: Math.max(2_000, RUNS) },
   );
   expect(seen.broken).toBeGreaterThan(500);
   expect(seen.whole).toBeGreaterThan(100);

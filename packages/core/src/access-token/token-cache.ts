@@ -1,6 +1,7 @@
 import type { Auth } from '../auth.js';
 import type { Issuer } from '../issuer/issuer.js';
 import type { PreparedKey } from '../issuer/key-set.js';
+import { weightOf } from './token-weight.js';
 
 /** That this very string was signed by this key of this issuer, and what it says. Nothing that may change since is in it. */
 export interface VerifiedToken {
@@ -22,7 +23,7 @@ export interface TokenCacheLimits {
 /** What can be seen of a cache. */
 export interface TokenCacheHealth {
   readonly entries: number;
-  /** An estimate of what they take, from the lengths of tokens. */
+  /** An estimate of what they take, from the lengths of tokens and the number of their claims. */
   readonly bytes: number;
   /** How many look-ups found their token, and how many did not. */
   readonly hits: number;
@@ -36,9 +37,10 @@ export interface TokenCache {
   health(): TokenCacheHealth;
 }
 
-/** What an entry takes beside its token's text: the claims and the Auth, in multiples of the token's length and by the piece. */
-const BYTES_PER_CHARACTER = 4;
-const BYTES_PER_ENTRY = 1500;
+interface Entry {
+  readonly verified: VerifiedToken;
+  readonly bytes: number;
+}
 
 /**
  * Remembers verified tokens by their whole text. There are two generations: what is found in the old one moves to the young one, and when the
@@ -46,29 +48,30 @@ const BYTES_PER_ENTRY = 1500;
  * putting them in, and those that are used stay.
  */
 export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): TokenCache {
-  let young = new Map<string, VerifiedToken>();
-  let old = new Map<string, VerifiedToken>();
+  let young = new Map<string, Entry>();
+  let old = new Map<string, Entry>();
   let youngBytes = 0;
   let oldBytes = 0;
   let hits = 0;
   let misses = 0;
 
-  function keep(token: string, verified: VerifiedToken): void {
-    const bytes = bytesOf(token);
-    if (bytes > maxBytes / 2) return;
-    if (young.size + 1 > maxEntries / 2 || youngBytes + bytes > maxBytes / 2) {
+  function keep(token: string, entry: Entry): void {
+    if (entry.bytes > maxBytes / 2) return;
+    if (young.size + 1 > maxEntries / 2 || youngBytes + entry.bytes > maxBytes / 2) {
       old = young;
       oldBytes = youngBytes;
       young = new Map();
       youngBytes = 0;
     }
-    young.set(token, verified);
-    youngBytes += bytes;
+    young.set(token, entry);
+    youngBytes += entry.bytes;
   }
 
   function forget(token: string): void {
-    if (young.delete(token)) youngBytes -= bytesOf(token);
-    if (old.delete(token)) oldBytes -= bytesOf(token);
+    const inYoung = young.get(token);
+    if (inYoung && young.delete(token)) youngBytes -= inYoung.bytes;
+    const inOld = old.get(token);
+    if (inOld && old.delete(token)) oldBytes -= inOld.bytes;
   }
 
   return {
@@ -83,17 +86,13 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
       }
       if (found) hits++;
       else misses++;
-      return found;
+      return found?.verified;
     },
     set(token, verified) {
       forget(token);
-      keep(token, verified);
+      keep(token, { verified, bytes: weightOf(token, verified.auth) });
     },
     delete: forget,
     health: () => ({ entries: young.size + old.size, bytes: youngBytes + oldBytes, hits, misses }),
   };
-}
-
-function bytesOf(token: string): number {
-  return BYTES_PER_ENTRY + BYTES_PER_CHARACTER * token.length;
 }

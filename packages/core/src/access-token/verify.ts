@@ -72,8 +72,9 @@ function verifyAgain(
 /** Cheapest checks first; nothing of the payload is used before the signature holds, save `iss`: to refuse by, and to choose among our issuers. */
 function verifyAnew(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {
   const jws = parseCompactJws(token, config.knownHeaders);
-  // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet
-  if (typeof jws === 'string') return { reason: isToken68(token) ? jws : 'malformed_credentials' };
+  // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long
+  // is not read
+  if (typeof jws === 'string') return { reason: jws === 'token_too_large' || isToken68(token) ? jws : 'malformed_credentials' };
   const { only } = config.issuers;
   if (only) return verifyFor(only, undefined, token, jws, config);
 

@@ -5,7 +5,8 @@ export interface Bounded<V> {
   values(): readonly V[];
 }
 
-export function bounded<V>(most: number): Bounded<V> {
+/** @param forgotten is told of each value that had to go */
+export function bounded<V>(most: number, forgotten: (value: V) => void = () => {}): Bounded<V> {
   // a Map gives its entries in the order in which they were put in
   const all = new Map<string, V>();
   return {
@@ -18,7 +19,11 @@ export function bounded<V>(most: number): Bounded<V> {
       return value;
     },
     set(name, value) {
-      if (all.size >= most) all.delete(all.keys().next().value!);
+      if (all.size >= most) {
+        const [oldest, old] = all.entries().next().value!;
+        all.delete(oldest);
+        forgotten(old);
+      }
       all.set(name, value);
       return value;
     },

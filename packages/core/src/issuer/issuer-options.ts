@@ -147,6 +147,7 @@ export function readIssuerOptions(reader: OptionReader, { clock, transport, envi
     return tenantIssuers({
       template: issuer,
       tenants: tenants === 'any' ? undefined : tenants,
+      sharedKeys: shared,
       build: (tenant, identifier) =>
         make(identifier, new Map([['tid', new Set([tenant])]]), shared ?? remoteKeys(identifier, jwksUri?.replace(TENANT, tenant))),
     });
@@ -324,10 +325,10 @@ function readJwksUri(reader: OptionReader): string | undefined {
   return given as string;
 }
 
-const KEY_OPTIONS = ['jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
+export const KEY_OPTION_NAMES = ['jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
 
 function checkKeyOptions(reader: OptionReader, hasTenants: boolean): void {
-  const given = KEY_OPTIONS.filter((name) => reader.get(name) !== undefined);
+  const given = KEY_OPTION_NAMES.filter((name) => reader.get(name) !== undefined);
   if (given.length > 1) reader.wrong(given[1]!, `stands beside ${given[0]}: give one of them`);
   if (String(reader.get('jwksUri')).includes(TENANT) && !hasTenants) reader.wrong('jwksUri', 'has {tenant}, and the issuer has not');
 }
@@ -407,7 +408,7 @@ export const ISSUER_OPTION_NAMES = [
   'unsafeAcceptAnyTenant',
   'audience',
   'unsafeAcceptTokensForAnyAudience',
-  ...KEY_OPTIONS,
+  ...KEY_OPTION_NAMES,
   'algorithms',
   'clockSkewSeconds',
   'profile',

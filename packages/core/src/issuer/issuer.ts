@@ -25,8 +25,14 @@ export interface Issuers {
    * {@link IssuerUnavailableError} where that can't be told now.
    */
   find(claimed: string, request: ProtectedRequest | undefined): Issuer | undefined | Promise<Issuer | undefined>;
-  /** Those that are known by now. */
-  known(): readonly Issuer[];
+  /** Those that are known by now, each with its keys; tenants that have their keys in common are one. */
+  known(): readonly KnownIssuer[];
+  close(): void;
+}
+
+export interface KnownIssuer {
+  readonly name: string;
+  readonly keys: KeySource;
 }
 
 /** It could not be found out who an issuer is: a resolver failed. */
@@ -40,8 +46,13 @@ export function oneIssuer(issuer: Issuer): Issuers {
     only: issuer,
     name: issuer.rules.issuer,
     find: (claimed) => (claimed === issuer.rules.issuer ? issuer : undefined),
-    known: () => [issuer],
+    known: () => [asKnown(issuer)],
+    close: () => issuer.keys.close(),
   };
+}
+
+function asKnown({ rules, keys }: Issuer): KnownIssuer {
+  return { name: rules.issuer, keys };
 }
 
 /** Several, each known by its identifier to the letter; `otherwise` finds those that are not listed one by one. */
@@ -59,6 +70,10 @@ export function severalIssuers(listed: readonly Issuer[], otherwise: readonly Is
       }
       return undefined;
     },
-    known: () => [...listed, ...otherwise.flatMap((issuers) => issuers.known())],
+    known: () => [...listed.map(asKnown), ...otherwise.flatMap((issuers) => issuers.known())],
+    close() {
+      for (const { keys } of listed) keys.close();
+      for (const issuers of otherwise) issuers.close();
+    },
   };
 }

@@ -11,9 +11,13 @@ const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
  */
 export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, before?: KeySet): KeySet {
   if (!text.includes('-----BEGIN')) return parseKeySet(parseJson(text), algorithms, maxKeys, before);
+  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) throw new Error('it holds a private key, which has no place here: give the public one');
   const blocks = text.match(PEM) ?? [];
-  if (blocks.some((block) => block.includes('PRIVATE KEY'))) throw new Error('it holds a private key, which has no place here: give the public one');
-  return parseKeySet({ keys: blocks.map((block) => toJwk(block)) }, algorithms, maxKeys, before);
+  // half-written, perhaps: fewer keys than were meant must not replace those at hand
+  if (blocks.length !== text.split('-----BEGIN').length - 1) throw new Error('it holds a PEM block that has no end');
+  const set = parseKeySet({ keys: blocks.map((block) => toJwk(block)) }, algorithms, maxKeys, before);
+  // PEM has no place for a name: all are tried, whatever `kid` a token names
+  return { ...set, candidates: (algorithm) => set.candidates(algorithm, undefined) };
 }
 
 function parseJson(text: string): unknown {

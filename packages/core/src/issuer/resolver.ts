@@ -1,45 +1,61 @@
 import { createHash } from 'node:crypto';
 import type { ProtectedRequest } from '../seam.js';
+import { printable } from '../url.js';
 import { bounded } from './bounded.js';
 import type { IssuerOptions } from './issuer-options.js';
 import { IssuerUnavailableError, type Issuer, type Issuers } from './issuer.js';
 
 /**
- * Says which issuer's tokens a request may carry, if any. It is asked at every token whose issuer is not known otherwise; what it answers may
- * depend on the request: on its host or its route, for a tenant. Nothing is fetched for an issuer to which it does not agree.
+ * Says which issuer's tokens a request may carry, if any. It is asked at every token, also at one that was verified before; what it answers
+ * may depend on the request: on its host or its route, for a tenant. Nothing is fetched for an issuer to which it does not agree.
  *
  * @param unverifiedIssuer what the token claims, not yet verified: anybody's text, of 1024 characters at the most
- * @returns the issuer's options (the same object for the same issuer costs least), undefined where such tokens are refused
+ * @returns the issuer's options, undefined where such tokens are refused. The same object for the same issuer costs least; for other options
+ * give another object, since one is read once.
  */
 export type IssuerResolver = (unverifiedIssuer: string, request: ProtectedRequest | undefined) => Resolved | Promise<Resolved>;
 type Resolved = IssuerOptions | undefined;
 
 const MAX_ISSUER_LENGTH = 1024;
 const MAX_BUILT = 1000;
-const MAX_WAITING = 1000;
+/** So many requests wait for answers at once; and so many for one issuer, lest a tenant whose answers don't come takes the others' places. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_FOR_ONE = 500;
 const TIMEOUT_MS = 5000;
 
 /** Builds an issuer once for the same options, however many requests ask for it at once. */
 export function resolvedIssuers(resolver: IssuerResolver, build: (options: IssuerOptions) => Issuer): Issuers {
-  const built = bounded<Issuer>(MAX_BUILT);
-  const byObject = new WeakMap<object, Issuer>();
+  const built = bounded<Issuer>(MAX_BUILT, ({ keys }) => keys.close());
+  const fingerprints = new WeakMap<object, string>();
+  const waitingFor = new Map<string, number>();
   let waiting = 0;
+  let closed = false;
 
   function issuerOf(options: Resolved, claimed: string): Issuer | undefined {
     if (options === undefined || options === null) return undefined;
-    let issuer = byObject.get(options);
-    if (!issuer) {
-      const name = fingerprint(options);
-      issuer = built.get(name) ?? built.set(name, build(options));
-      byObject.set(options, issuer);
-    }
+    const known = fingerprints.get(options);
+    const name = known ?? fingerprint(options);
+    const issuer = built.get(name) ?? built.set(name, buildAnew(options));
+    if (known === undefined) fingerprints.set(options, name);
     return issuer.rules.issuer === claimed ? issuer : undefined;
+  }
+
+  function buildAnew(options: IssuerOptions): Issuer {
+    const issuer = build(options);
+    if (closed) issuer.keys.close();
+    return issuer;
   }
 
   /** One that is out of service must not hold up everybody. */
   async function settle(answer: Promise<Resolved>, claimed: string): Promise<Issuer | undefined> {
-    if (waiting >= MAX_WAITING) throw failure('too many requests wait for it');
+    const ofThis = waitingFor.get(claimed) ?? 0;
+    if (waiting >= MAX_WAITING || ofThis >= MAX_WAITING_FOR_ONE) {
+      // nobody waits for it, so nobody would hear that it failed
+      answer.catch(() => {});
+      throw failure('too many requests wait for it');
+    }
     waiting++;
+    waitingFor.set(claimed, ofThis + 1);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(failure(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
@@ -47,10 +63,13 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     try {
       return issuerOf(await Promise.race([answer, late]), claimed);
     } catch (error) {
-      throw error instanceof IssuerUnavailableError ? error : failure((error as Error)?.message, error);
+      throw error instanceof IssuerUnavailableError ? error : failure(messageOf(error), error);
     } finally {
-      waiting--;
       clearTimeout(timer);
+      waiting--;
+      const left = waitingFor.get(claimed)! - 1;
+      if (left > 0) waitingFor.set(claimed, left);
+      else waitingFor.delete(claimed);
     }
   }
 
@@ -61,21 +80,40 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
       if (claimed.length > MAX_ISSUER_LENGTH) return undefined;
       try {
         const answer = resolver(claimed, request);
-        return answer instanceof Promise ? settle(answer, claimed) : issuerOf(answer, claimed);
+        return isThenable(answer) ? settle(Promise.resolve(answer), claimed) : issuerOf(answer, claimed);
       } catch (error) {
-        return Promise.reject(failure((error as Error)?.message, error));
+        return Promise.reject(failure(messageOf(error), error));
       }
     },
-    known: () => built.values(),
+    known: () => built.values().map(({ rules, keys }) => ({ name: rules.issuer, keys })),
+    close() {
+      closed = true;
+      for (const { keys } of built.values()) keys.close();
+    },
   };
 }
 
-function failure(what: string | undefined, cause?: unknown): IssuerUnavailableError {
+/** Query builders of databases are no Promises, and are awaited all the same. */
+function isThenable(answer: Resolved | PromiseLike<Resolved>): answer is PromiseLike<Resolved> {
+  return typeof (answer as Partial<PromiseLike<Resolved>> | null | undefined)?.then === 'function';
+}
+
+/** What a resolver throws may quote the token. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? printable(error.message, 500) : 'it threw something that is no Error';
+}
+
+function failure(what: string, cause?: unknown): IssuerUnavailableError {
   return new IssuerUnavailableError(`the resolver of issuers failed: ${what}`, { cause });
 }
 
 /** Equal options are one issuer; bytes are written out, and nothing of a secret stays in the name. */
 function fingerprint(options: IssuerOptions): string {
-  const text = JSON.stringify(options, (_name, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value));
-  return createHash('sha256').update(text).digest('base64');
+  const text = JSON.stringify(options, (_name, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value)) as
+    | string
+    | undefined;
+  // what JSON has no text for is no options either, and is refused when it is read
+  return createHash('sha256')
+    .update(text ?? '')
+    .digest('base64');
 }

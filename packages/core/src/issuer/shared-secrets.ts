@@ -1,40 +1,33 @@
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { TRAITS, type MacAlgorithm } from '../access-token/algorithms.js';
+import { decodeBase64url } from '../access-token/base64url.js';
+import { isKeyMaterial } from './key-material.js';
 import type { KeySet, PreparedKey } from './key-set.js';
 
 /** A secret that this API shares with its authorization server: bytes, or base64url of them. */
 export type SharedSecret = Uint8Array | string;
 
 const MAX_SECRETS = 8;
-const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/;
-/** Texts of keys that are known to others: PEM, JSON, OpenSSH, PuTTY. */
-const KEY_TEXT = /^(?:\uFEFF)?\s*(?:-----BEGIN|\{|ssh-|ecdsa-sha2-|PuTTY-User-Key-File)/;
 
 /** What is wrong with a secret, in words that follow its name and show nothing of it; else its bytes. */
 export function readSecret(secret: unknown, algorithms: readonly MacAlgorithm[]): Buffer | string {
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) return 'is neither bytes (a Uint8Array) nor a base64url string';
-  if (typeof secret === 'string' && KEY_TEXT.test(secret)) return 'is the text of a key (PEM, JWK or the like), which others may know: give the secret itself';
-  if (typeof secret === 'string' && !BASE64URL.test(secret)) {
-    return 'is not base64url: give bytes, or base64url of them; the path of a file goes into sharedSecretsFile';
-  }
-  const bytes = typeof secret === 'string' ? Buffer.from(secret, 'base64url') : Buffer.from(secret);
-  if (KEY_TEXT.test(bytes.toString('latin1').replace(/^\u00EF\u00BB\u00BF/, '')) || isDer(bytes))
-    return 'holds a key that others may know (PEM, DER, JWK or the like): give the secret itself';
+  if (isKeyMaterial(Buffer.from(secret as Uint8Array))) return 'is a key that others may know (PEM, DER, JWK, OpenSSH or the like): give the secret itself';
+  // with its padding, as some write it
+  const bytes = typeof secret === 'string' ? decodeBase64url(secret.replace(/={1,2}$/, '')) : Buffer.from(secret);
+  if (!bytes) return 'is not base64url: give bytes, or base64url of them; the path of a file goes into sharedSecretsFile';
+  if (isKeyMaterial(bytes)) return 'holds a key that others may know (PEM, DER, JWK, OpenSSH or the like): give the secret itself';
+  if (isPath(bytes)) return 'is the path of a file: that goes into sharedSecretsFile';
   const needed = Math.max(...algorithms.map((name) => TRAITS.get(name)!.signatureLength!));
   if (bytes.length < needed) return `has ${bytes.length} bytes: ${needed} are needed for ${algorithms.join(', ')} (RFC 7518 s3.2)`;
   if (new Set(bytes).size < 8) return 'repeats a few values, so that it can be guessed: make one by crypto.randomBytes';
   return bytes;
 }
 
-function isDer(bytes: Buffer): boolean {
-  if (bytes[0] !== 0x30) return false;
-  return (['spki', 'pkcs1'] as const).some((type) => {
-    try {
-      return createPublicKey({ key: bytes, format: 'der', type }) !== undefined;
-    } catch {
-      return false;
-    }
-  });
+function isPath(bytes: Buffer): boolean {
+  const text = bytes.toString('latin1');
+  return text.startsWith('file:') || (/^[!-~]+$/.test(text) && existsSync(text));
 }
 
 /** The secrets as keys: all of them are tried, whatever `kid` a token names, so that one can follow another with no gap. */

@@ -1,5 +1,6 @@
 import { bounded } from './bounded.js';
 import type { Issuer, Issuers } from './issuer.js';
+import type { KeySource } from './key-source.js';
 
 /** Issuers that differ in one segment of their identifier. */
 export interface TenantsConfig {
@@ -7,6 +8,8 @@ export interface TenantsConfig {
   readonly template: string;
   /** undefined: any, since the options said so. */
   readonly tenants: ReadonlySet<string> | undefined;
+  /** The keys of all tenants, where they have them in common. */
+  readonly sharedKeys: KeySource | undefined;
   readonly build: (tenant: string, issuer: string) => Issuer;
 }
 
@@ -20,9 +23,17 @@ export function isTenant(name: string): boolean {
 }
 
 /** One issuer for each tenant, built when its first token comes; of those that were not used for longest only so many are kept. */
-export function tenantIssuers({ template, tenants, build }: TenantsConfig): Issuers {
+export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsConfig): Issuers {
   const [prefix, suffix] = template.split(TENANT) as [string, string];
+  // those that can be forgotten have their keys in common, so no source of keys is ever lost
   const built = bounded<Issuer>(Math.max(MAX_TENANTS, tenants?.size ?? 0));
+  let closed = false;
+
+  function buildAnew(tenant: string, identifier: string): Issuer {
+    const issuer = build(tenant, identifier);
+    if (closed) issuer.keys.close();
+    return issuer;
+  }
 
   return {
     only: undefined,
@@ -31,8 +42,13 @@ export function tenantIssuers({ template, tenants, build }: TenantsConfig): Issu
       if (!claimed.startsWith(prefix) || !claimed.endsWith(suffix)) return undefined;
       const tenant = claimed.slice(prefix.length, claimed.length - suffix.length);
       if (!isTenant(tenant) || tenants?.has(tenant) === false) return undefined;
-      return built.get(tenant) ?? built.set(tenant, build(tenant, claimed));
+      return built.get(tenant) ?? built.set(tenant, buildAnew(tenant, claimed));
     },
-    known: () => built.values(),
+    known: () => (sharedKeys ? [{ name: template, keys: sharedKeys }] : built.values().map(({ rules, keys }) => ({ name: rules.issuer, keys }))),
+    close() {
+      closed = true;
+      sharedKeys?.close();
+      for (const { keys } of built.values()) keys.close();
+    },
   };
 }

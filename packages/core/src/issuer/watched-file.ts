@@ -2,7 +2,9 @@ import { readFileSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 
 const MAX_BYTES = 1_048_576;
+/** A file may be written in several steps: it is read when its folder has been quiet for so long, or when it never is. */
 const SETTLE_MS = 100;
+const BUSY_MS = 1000;
 /** Where a file system tells of no changes. */
 const LOOK_AGAIN_MS = 60_000;
 
@@ -26,6 +28,7 @@ export function watchFile<T>(path: string, parse: (text: string) => T, tell: (er
   let value = parse(text);
   let lastError: Error | undefined;
   let settling: NodeJS.Timeout | undefined;
+  let firstChangeMs = 0;
 
   function look(): void {
     try {
@@ -44,8 +47,14 @@ export function watchFile<T>(path: string, parse: (text: string) => T, tell: (er
   }
 
   function lookSoon(): void {
+    const now = performance.now();
+    if (!settling) firstChangeMs = now;
+    else if (now - firstChangeMs > BUSY_MS) return;
     clearTimeout(settling);
-    settling = setTimeout(look, SETTLE_MS);
+    settling = setTimeout(() => {
+      settling = undefined;
+      look();
+    }, SETTLE_MS);
     settling.unref();
   }
 

@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest';
+import type { VerifiedAuth } from '../auth.js';
+import { examineClaims, type ClaimRules } from './claims.js';
+import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.js';
+
+const RULES: ClaimRules = {
+  issuer: 'i',
+  audiences: new Set(['a']),
+  clockSkewSeconds: 0,
+  requiredClaims: [],
+  requiredValues: new Map(),
+  maxTokenAgeSeconds: undefined,
+  maxTokenLifetimeSeconds: undefined,
+  allowedClients: undefined,
+  profile: undefined,
+  clientIdClaim: undefined,
+  rolesPaths: [['roles']],
+};
+const auth = examineClaims({ iss: 'i', aud: 'a', iat: 1, exp: 100 }, 't', RULES, 50) as VerifiedAuth;
+/** Only its Auth is ever looked at here. */
+const verified = { auth } as unknown as VerifiedToken;
+const large = { maxEntries: 1_000_000, maxBytes: 1e12 };
+
+function fill(cache: TokenCache, tokens: number, prefix = 'token'): void {
+  for (let number = 0; number < tokens; number++) cache.set(`${prefix}-${number}`, verified);
+}
+
+test('rule 64: a token is known by all of its characters', () => {
+  const cache = createTokenCache(large);
+  cache.set('header.payload.signature', verified);
+  expect(cache.get('header.payload.signature')).toBe(verified);
+  for (const other of ['header.payload.signaturf', 'header.payload.Signature', 'header.payload.signature ', 'Header.payload.signature', 'signature', '']) {
+    expect(cache.get(other)).toBeUndefined();
+  }
+  expect(cache.health()).toMatchObject({ entries: 1, hits: 1, misses: 6 });
+});
+
+test.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('rule 13: %s is a token like another, and unknown', (name) => {
+  const cache = createTokenCache(large);
+  expect(cache.get(name)).toBeUndefined();
+  cache.set(name, verified);
+  expect(cache.get(name)).toBe(verified);
+});
+
+test('rule 70: there are never more entries than allowed, down to two', () => {
+  for (const maxEntries of [2, 3, 10, 1001]) {
+    const cache = createTokenCache({ ...large, maxEntries });
+    let most = 0;
+    for (let number = 0; number < 5000; number++) {
+      cache.set(`token-${number}`, verified);
+      most = Math.max(most, cache.health().entries);
+    }
+    expect(most).toBeLessThanOrEqual(maxEntries);
+    expect(most).toBeGreaterThanOrEqual(maxEntries - 1);
+    expect(cache.get('token-4999')).toBe(verified);
+  }
+});
+
+test('rule 70: there are never more bytes than allowed, and they are given back', () => {
+  const cache = createTokenCache({ ...large, maxBytes: 100_000 });
+  for (let number = 0; number < 1000; number++) {
+    cache.set(`${number}-${'x'.repeat(number)}`, verified);
+    expect(cache.health().bytes).toBeLessThanOrEqual(100_000);
+  }
+  expect(cache.health().entries).toBeGreaterThan(10);
+  for (let number = 0; number < 1000; number++) cache.delete(`${number}-${'x'.repeat(number)}`);
+  expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
+});
+
+test('rule 70: one token that alone would take half of it is not kept, and pushes none out', () => {
+  const cache = createTokenCache({ ...large, maxBytes: 65_536 });
+  cache.set('small', verified);
+  cache.set('x'.repeat(20_000), verified);
+  expect(cache.get('x'.repeat(20_000))).toBeUndefined();
+  expect(cache.get('small')).toBe(verified);
+});
+
+test('a token that is put in again is there once', () => {
+  const cache = createTokenCache(large);
+  cache.set('token', verified);
+  const { bytes } = cache.health();
+  fill(cache, 3, 'token');
+  cache.set('token', { ...verified });
+  cache.delete('token-0');
+  cache.delete('token-1');
+  cache.delete('token-2');
+  expect(cache.health()).toMatchObject({ entries: 1, bytes });
+  expect(cache.get('token')).not.toBe(verified);
+});
+
+test('rule 70: what is used outlives a flood of tokens that are seen once', () => {
+  const cache = createTokenCache({ ...large, maxEntries: 1000 });
+  cache.set('used', verified);
+  cache.set('unused', verified);
+  for (let wave = 0; wave < 100; wave++) {
+    fill(cache, 499, `wave-${wave}`);
+    expect(cache.get('used')).toBe(verified);
+  }
+  expect(cache.get('unused')).toBeUndefined();
+});
+
+test('rule 70: to put a token in costs the same, however many are pushed out', () => {
+  function millisecondsFor(maxEntries: number): number {
+    const cache = createTokenCache({ ...large, maxEntries });
+    fill(cache, maxEntries, 'first');
+    const start = performance.now();
+    fill(cache, 50_000);
+    return performance.now() - start;
+  }
+  const best = (maxEntries: number): number => Math.min(...Array.from({ length: 5 }, () => millisecondsFor(maxEntries)));
+  millisecondsFor(100);
+  // a walk through all entries would cost two hundred times as much
+  expect(best(20_000)).toBeLessThan(best(100) * 20);
+});

@@ -1,0 +1,82 @@
+import type { ClaimsSchema } from '../claims-schema.js';
+import { ISSUER_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
+import { shown, type OptionReader } from '../option-reader.js';
+import type { GuardOptions } from '../options.js';
+import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+
+export interface EntraIdOptions extends PresetOptions {
+  /** The directory (tenant) ID whose tokens are accepted. */
+  readonly tenantId?: string | undefined;
+  /** Instead of `tenantId`: several. */
+  readonly tenantIds?: readonly string[] | undefined;
+  /** The format that the API's registration asks for (`requestedAccessTokenVersion`). Default: both are accepted, each for itself. */
+  readonly tokenVersion?: 1 | 2 | undefined;
+}
+
+/**
+ * Options for access tokens of Microsoft Entra ID. Its two formats are issuers of their own, with keys of their own, and neither passes as the
+ * other:
+ *
+ * - v2.0: `https://login.microsoftonline.com/<tenant>/v2.0`, the client in `azp`, `aud` always the API's client ID.
+ * - v1.0: `https://sts.windows.net/<tenant>/`, the client in `appid`, `aud` the client ID or the App ID URI, as the client asked: list both.
+ *
+ * Scopes are in `scp` where a user stands behind the token, `roles` are the user's or, without one, the application's own. **Demand one of them on
+ * every route**: any application of the tenant gets a token with neither. `sub` differs from API to API; `oid` with `tid` is the same in all.
+ * ID tokens have no `azp` or `appid`, and are refused also where one registration is both client and API.
+ *
+ * The result's `issuers` is a list, complete in itself, for use beside other providers': `issuers: [...entraId({ ... }).issuers, auth0({ ... })]`.
+ *
+ * @see https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+ * @see https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
+ * @throws ConfigurationError
+ *
+ * @example createGuard(entraId({ tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', audience: '6e74172b-be56-4843-9ff4-e66a39bb12e3' }))
+ */
+export function entraId<S extends ClaimsSchema | undefined = undefined>(
+  options: EntraIdOptions & { readonly claims?: S },
+): PresetResult<S> & { readonly issuers: readonly IssuerOptions[] } {
+  const { reader, rest } = readPreset('entraId', options, ['tenantId', 'tenantIds', 'tokenVersion']);
+  const { tenant, ...several } = readTenant(reader);
+  const version = reader.get('tokenVersion');
+  if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `is ${shown(version)}: 1 or 2 is needed`);
+  if (rest.audience === undefined && rest.unsafeAcceptTokensForAnyAudience !== true) {
+    reader.wrong('audience', "is missing: give the API's client ID, and for v1.0 its App ID URI too");
+  }
+  const tid = several.tenants ? undefined : { tid: tenant };
+  const v2: GuardOptions = {
+    ...withKnown(reader, rest, {
+      requiredClaims: ['azp'],
+      requiredValues: { ...tid, ver: '2.0' },
+      jwksUri: `https://login.microsoftonline.com/${tenant}/discovery/v2.0/keys`,
+    }),
+    ...several,
+    issuer: `https://login.microsoftonline.com/${tenant}/v2.0`,
+  };
+  const v1: GuardOptions = {
+    ...withKnown(reader, rest, {
+      requiredClaims: ['appid'],
+      requiredValues: { ...tid, ver: '1.0' },
+      clientIdClaim: 'appid',
+      jwksUri: `https://login.microsoftonline.com/${tenant}/discovery/keys`,
+    }),
+    ...several,
+    issuer: `https://sts.windows.net/${tenant}/`,
+  };
+  const issuers = [...(version === 1 ? [] : [v2]), ...(version === 2 ? [] : [v1])].map((one) => only(one, true));
+  return finish(reader, () => ({ ...only(rest, false), issuers }) as object as PresetResult<S> & { readonly issuers: readonly IssuerOptions[] });
+}
+
+const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const WANTED = "the directory's ID as it stands in tokens, which is a GUID in lower case and neither a domain nor `common`,";
+
+function readTenant(reader: OptionReader): { readonly tenant: string; readonly tenants?: readonly string[] } {
+  if (reader.get('tenantIds') === undefined) return { tenant: readText(reader, 'tenantId', TENANT_ID, WANTED) };
+  if (reader.get('tenantId') !== undefined) reader.wrong('tenantIds', 'stands beside tenantId: give one of them');
+  return { tenant: '{tenant}', tenants: readTexts(reader, 'tenantIds', TENANT_ID, WANTED) };
+}
+
+/** The options that are about an issuer, or those that are about the guard; the clock skew is about both. */
+function only(options: GuardOptions, ofIssuer: boolean): GuardOptions {
+  const names: readonly string[] = ISSUER_OPTION_NAMES;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name) === ofIssuer || name === 'clockSkewSeconds'));
+}

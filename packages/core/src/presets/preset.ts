@@ -1,0 +1,101 @@
+import { ConfigurationError } from '../configuration-error.js';
+import type { IssuerOptions } from '../issuer/issuer-options.js';
+import { OptionReader, plainOptions, shown } from '../option-reader.js';
+import type { GuardOptions } from '../options.js';
+import { urlProblem } from '../url.js';
+
+/** The guard's options that go along with a preset's own. */
+export interface PresetOptions extends Omit<GuardOptions, keyof typeof ANSWERED | 'unsafeAcceptTokensForAnyAudience'> {
+  /** Who the tokens must be meant for: this API's identifier, or several (any one will do). */
+  readonly audience: string | readonly string[];
+}
+
+/** Options that a preset makes of others; the type of a claims schema goes through. */
+export type PresetResult<S> = GuardOptions & { readonly claims: S };
+
+/** The options that every preset answers by itself. */
+const ANSWERED = { issuer: true, issuers: true, tenants: true, unsafeAcceptAnyTenant: true } as const satisfies Partial<Record<keyof GuardOptions, true>>;
+
+/** What a preset knows of its provider, beside the issuer. */
+type Known = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'clientIdClaim' | 'rolesClaim' | 'jwksUri'>;
+
+/** Reads what a preset was given: its own options by the reader, and the others as they go on to the guard. */
+export function readPreset(preset: string, options: object, own: readonly string[]): { readonly reader: OptionReader; readonly rest: GuardOptions } {
+  const given = plainOptions(options);
+  const reader = new OptionReader(given, Object.keys(given));
+  for (const name of Object.keys(ANSWERED)) {
+    if (reader.get(name) !== undefined) reader.wrong(name, `is what ${preset}() answers itself: leave it out`);
+  }
+  return { reader, rest: Object.fromEntries(Object.entries(given).filter(([name]) => !own.includes(name) && !(name in ANSWERED))) };
+}
+
+/**
+ * Puts what a preset knows under what the user says: what must be in a token adds up, and how it is read can be said otherwise.
+ */
+export function withKnown(reader: OptionReader, rest: GuardOptions, { requiredClaims, requiredValues, jwksUri, ...readAs }: Known): GuardOptions {
+  const merged: { -readonly [N in keyof GuardOptions]: GuardOptions[N] } = { ...rest };
+  for (const [name, value] of Object.entries(readAs)) merged[name as 'clientIdClaim'] ??= value as string;
+  // what is of the wrong kind goes on as it is, for the guard to say so
+  if (requiredClaims && (rest.requiredClaims === undefined || Array.isArray(rest.requiredClaims))) {
+    merged.requiredClaims = [...requiredClaims, ...(rest.requiredClaims ?? [])];
+  }
+  if (requiredValues && isPlainOrAbsent(rest.requiredValues)) {
+    for (const name of Object.keys(requiredValues)) {
+      if (rest.requiredValues && name in rest.requiredValues) reader.wrong(`requiredValues.${name}`, 'is what the preset demands itself: leave it out');
+    }
+    merged.requiredValues = { ...rest.requiredValues, ...requiredValues };
+  }
+  if (jwksUri !== undefined && KEYS.every((name) => rest[name] === undefined)) merged.jwksUri = jwksUri;
+  return merged;
+}
+
+const KEYS = ['jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
+
+function isPlainOrAbsent(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value));
+}
+
+/** @throws ConfigurationError where anything was wrong */
+export function finish<O>(reader: OptionReader, make: () => O): O {
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return make();
+}
+
+/** A text of a preset's own that must be there, or has a default, and have a form. */
+export function readText(reader: OptionReader, name: string, form: RegExp, wanted: string, otherwise?: string): string {
+  const value = reader.get(name) ?? otherwise;
+  if (typeof value === 'string' && form.test(value)) return value;
+  reader.wrong(name, `is ${value === undefined ? 'missing' : shown(value)}: ${wanted} is needed`);
+  return '';
+}
+
+/** A list of such texts. */
+export function readTexts(reader: OptionReader, name: string, form: RegExp, wanted: string): readonly string[] {
+  const value = reader.get(name);
+  if (value === undefined) reader.wrong(name, `is missing: ${wanted} is needed`);
+  const texts = reader.texts(name) ?? [];
+  for (const text of texts) if (!form.test(text)) reader.wrong(name, `holds ${shown(text)}: ${wanted} is needed`);
+  return texts;
+}
+
+/** A host by its name, without what stands before and behind it in an address. */
+export function readDomain(reader: OptionReader, example: string): string {
+  const domain = reader.get('domain');
+  if (typeof domain === 'string' && URL.parse(`https://${domain}/`)?.host === domain) return domain;
+  reader.wrong(
+    'domain',
+    `is ${domain === undefined ? 'missing' : shown(domain)}: the host's name is needed, in lower case and without https:// or a path, as in ${example}`,
+  );
+  return '';
+}
+
+/** The address of a server, under which there is more. */
+export function readBaseUrl(reader: OptionReader, name: string): string {
+  const url = reader.get(name);
+  const problem =
+    typeof url !== 'string'
+      ? `is ${url === undefined ? 'missing' : shown(url)}: the server's address is needed`
+      : (urlProblem(url) ?? (/[?#{}]/.test(url) ? 'has a query, a fragment or braces' : undefined));
+  if (problem) reader.wrong(name, typeof url === 'string' ? `${problem} (given: ${shown(url)})` : problem);
+  return String(url).replace(/\/+$/, '');
+}

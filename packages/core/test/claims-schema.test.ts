@@ -1,0 +1,230 @@
+import { acr, claim, maxAge, policy, rawToken, type ClaimsSchema, type GuardOptions } from '@tokenward/core';
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createScene, expectAllowed } from './guarded.js';
+
+const PLANTED = 'planted-value';
+
+/** The same demands, written with each library. */
+const schemas: [string, { readonly strict: ClaimsSchema; readonly transforming: ClaimsSchema; readonly slow: ClaimsSchema }][] = [
+  [
+    'zod',
+    {
+      strict: z.looseObject({ tenant: z.uuid(), address: z.object({ country: z.string().length(2) }).optional() }),
+      transforming: z.object({ sub: z.string(), since: z.string().transform((text) => ({ year: Number(text.slice(0, 4)), parts: text.split('-') })) }),
+      slow: z.looseObject({ tenant: z.string().refine(async () => true) }),
+    },
+  ],
+  [
+    'valibot',
+    {
+      strict: v.looseObject({ tenant: v.pipe(v.string(), v.uuid()), address: v.optional(v.object({ country: v.pipe(v.string(), v.length(2)) })) }),
+      transforming: v.object({
+        sub: v.string(),
+        since: v.pipe(
+          v.string(),
+          v.transform((text) => ({ year: Number(text.slice(0, 4)), parts: text.split('-') })),
+        ),
+      }),
+      slow: v.looseObjectAsync({
+        tenant: v.pipeAsync(
+          v.string(),
+          v.checkAsync(async () => true),
+        ),
+      }) as never,
+    },
+  ],
+];
+
+const tenant = '6f1ed002-ab54-4f1c-8f0b-1c1c1c1c1c1c';
+
+describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow }) => {
+  test('admits claims that satisfy it', async () => {
+    const { decide } = await createScene({ claims: strict });
+    const { auth } = expectAllowed(await decide({ claims: { tenant, address: { country: 'DE' }, more: 1 } }));
+    expect(auth!.claims).toMatchObject({ tenant, address: { country: 'DE' }, more: 1, sub: 'user-1' });
+    expect(auth!.subject).toBe('user-1');
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['a claim that is missing', {}, 'claims: tenant'],
+    ['a claim that is something else', { tenant: PLANTED }, 'claims: tenant'],
+    ['a claim within a claim', { tenant, address: { country: PLANTED } }, 'claims: address'],
+    ['two claims', { tenant: 7, address: PLANTED }, 'claims: tenant, address'],
+  ])('refuses %s, and tells its name and no value', async (_what, claims, cause) => {
+    const { decide } = await createScene({ claims: strict });
+    const decision = await decide({ claims });
+    expect(decision).toMatchObject({ outcome: 'deny', status: 401, reason: 'invalid_claim', cause });
+    expect(JSON.stringify(decision)).not.toContain(PLANTED);
+  });
+
+  test('makes of claims what it says, which is what the handler gets, frozen', async () => {
+    const { issuer, decide } = await createScene({ claims: transforming });
+    const token = await issuer.issueToken({ claims: { since: '2030-01-02' } });
+    const { auth } = expectAllowed(await decide(token));
+    expect(auth!.claims).toEqual({ sub: 'user-1', since: { year: 2030, parts: ['2030', '01', '02'] } });
+    const { since } = auth!.claims as unknown as { since: { parts: string[] } };
+    for (const part of [auth!.claims, since, since.parts]) expect(Object.isFrozen(part)).toBe(true);
+    expect(rawToken(auth!)).toBe(token);
+    // and the same when the token comes again
+    expect(expectAllowed(await decide(token)).auth).toBe(auth);
+  });
+
+  test('that answers with a promise refuses', async () => {
+    const { decide } = await createScene({ claims: slow });
+    const cause = 'claims: the schema answers with a promise, and must answer at once';
+    expect(await decide({ claims: { tenant } })).toMatchObject({ outcome: 'deny', status: 401, reason: 'invalid_claim', cause });
+  });
+
+  test('leaves policies the claims of the token itself', async () => {
+    const { clock, verdict } = await createScene({ claims: transforming });
+    const authTime = Math.floor(clock.now() / 1000) - 100;
+    const token = { claims: { since: '2030-01-02', acr: 'gold', auth_time: authTime } };
+    expect(await verdict(token, { policy: claim('since', '2030-01-02') })).toBe('allow');
+    expect(await verdict(token, { policy: claim('since', '2031-01-02') })).toBe('insufficient_claim');
+    expect(await verdict(token, { policy: acr('gold') })).toBe('allow');
+    expect(await verdict(token, { policy: acr('silver') })).toBe('weak_authentication');
+    expect(await verdict(token, { policy: maxAge(200) })).toBe('allow');
+    expect(await verdict(token, { policy: maxAge(10) })).toBe('stale_authentication');
+    const year = policy('since 2030', ({ claims }) => (claims['since'] as { year: number }).year === 2030);
+    expect(await verdict(token, { policy: year })).toBe('allow');
+  });
+
+  test('is asked after everything else, and admits nothing that was refused without it', async () => {
+    const { verdict } = await createScene({ claims: strict });
+    expect(await verdict({ claims: { tenant, aud: 'https://other.example.test' } })).toBe('audience_mismatch');
+    expect(await verdict({ claims: { tenant }, lifetimeSeconds: -100 })).toBe('expired');
+  });
+});
+
+describe('a schema that misbehaves admits nothing and breaks nothing', () => {
+  const schemaOf = (validate: (value: unknown) => unknown): ClaimsSchema => ({ '~standard': { version: 1, vendor: 'test', validate: validate as never } });
+  const cyclic: Record<string, unknown> = { sub: 'x' };
+  cyclic['self'] = cyclic;
+
+  test.each<[string, (value: unknown) => unknown]>([
+    [
+      'throws',
+      (value) => {
+        throw new Error(JSON.stringify(value));
+      },
+    ],
+    [
+      'throws nothing at all',
+      () => {
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- whatever a schema may do
+        throw undefined;
+      },
+    ],
+    ['writes to the claims', (value) => ({ value: Object.assign(value as object, { sub: 'root' }) })],
+    ['answers nothing', () => undefined],
+    ['answers null', () => null],
+    ['answers true', () => true],
+    ['answers without a value', () => ({})],
+    ['answers with null as the value', () => ({ value: null })],
+    ['answers with a string as the value', () => ({ value: 'claims' })],
+    ['answers with no issues in a list of them', (value) => ({ value, issues: [] })],
+    ['answers with issues that are none', (value) => ({ value, issues: [null] })],
+    ['answers with issues without a path', (value) => ({ value, issues: [{}] })],
+    ['rejects', () => Promise.reject(new Error('no'))],
+    // oxlint-disable-next-line unicorn/no-thenable -- whatever a schema may do
+    ['answers with something like a promise', (value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) })],
+  ])('one that %s', async (_what, validate) => {
+    const { decide } = await createScene({ claims: schemaOf(validate) });
+    for (let again = 0; again < 2; again++) {
+      const decision = await decide({ claims: { planted: PLANTED } });
+      expect(decision).toMatchObject({ outcome: 'deny', status: 401, reason: 'invalid_claim', cause: expect.stringMatching(/^claims: /) });
+      expect(JSON.stringify(decision)).not.toContain(PLANTED);
+    }
+  });
+
+  test('a refusal by the schema is not remembered', async () => {
+    let answers = 0;
+    const { issuer, guard, verdict } = await createScene({ claims: schemaOf((value) => (answers++ === 0 ? { issues: [{}] } : { value })) });
+    const token = await issuer.issueToken();
+    expect(await verdict(token)).toBe('invalid_claim');
+    expect(guard.health().tokenCache).toMatchObject({ entries: 0 });
+    expect(await verdict(token)).toBe('allow');
+    expect(await verdict(token)).toBe('allow');
+    expect(answers).toBe(2);
+  });
+
+  test('rule 71: what it makes is frozen also where it leads back to itself, is frozen at its surface, or holds bytes', async () => {
+    const made = { cyclic, shallow: Object.freeze({ list: ['a'] }), bytes: new Uint8Array(4) };
+    const { decide } = await createScene({ claims: schemaOf(() => ({ value: made })) });
+    const { auth } = expectAllowed(await decide({}));
+    expect(auth!.claims).toBe(made);
+    for (const part of [made, made.cyclic, made.shallow, made.shallow.list]) expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  test('a path is told by its first name, printable and short', async () => {
+    const path = [{ key: `a\n${'b'.repeat(500)}` }, PLANTED];
+    const { decide } = await createScene({ claims: schemaOf(() => ({ issues: [{ path }, { path: [Symbol('s')] }, { path: [0] }] })) });
+    expect(await decide({})).toMatchObject({ cause: `claims: a ${'b'.repeat(98)}, Symbol(s), 0` });
+  });
+});
+
+test.each([7, 'zod', {}, () => true, { '~standard': null }, { '~standard': { version: 2, validate: () => ({}) } }, { '~standard': { version: 1 } }])(
+  'claims: %j is no schema, and stops the start',
+  async (claims) => {
+    await expect(createScene({ claims } as unknown as GuardOptions)).rejects.toThrow(/claims: is .*: a schema is needed/);
+  },
+);
+
+describe('other options about claims', () => {
+  test('requiredValues: a claim has the value, or one of the values', async () => {
+    const { verdict } = await createScene({ requiredValues: { token_use: 'access', level: [1, 2], admin: true, hasOwnProperty: 'x' } });
+    const good = { token_use: 'access', level: 2, admin: true, hasOwnProperty: 'x' };
+    expect(await verdict({ claims: good })).toBe('allow');
+    for (const name of Object.keys(good)) {
+      for (const value of [undefined, null]) expect(await verdict({ claims: { ...good, [name]: value } })).toBe('missing_claim');
+      for (const value of ['other', 3, false, [], {}, [good[name as 'level']], String(good[name as 'level']).toUpperCase(), '']) {
+        expect(await verdict({ claims: { ...good, [name]: value } })).toBe('invalid_claim');
+      }
+    }
+    expect(await verdict({ claims: { ...good, level: '1' } })).toBe('invalid_claim');
+  });
+
+  test.each([{}, [], 'x', null, { a: [] }, { a: '' }, { a: null }, { a: {} }, { a: ['x', null] }])(
+    'requiredValues: %j stops the start',
+    async (requiredValues) => {
+      await expect(createScene({ requiredValues } as unknown as GuardOptions)).rejects.toThrow(/requiredValues/);
+    },
+  );
+
+  test('clientIdClaim names the client where neither client_id nor azp does', async () => {
+    const { decide, verdict } = await createScene({ clientIdClaim: 'cid' });
+    const clientOf = async (claims: Record<string, unknown>) => expectAllowed(await decide({ claims })).auth!.clientId;
+    expect(await clientOf({ client_id: undefined, cid: 'own' })).toBe('own');
+    expect(await clientOf({ client_id: 'standard', cid: 'own' })).toBe('standard');
+    expect(await clientOf({ client_id: undefined, azp: 'party', cid: 'own' })).toBe('party');
+    expect(await clientOf({ client_id: undefined })).toBeUndefined();
+    for (const cid of [7, '', null, ['own']]) expect(await verdict({ claims: { client_id: undefined, cid } })).toBe('invalid_claim');
+  });
+
+  test('rule 47: allowed clients are held against clientIdClaim too', async () => {
+    const { verdict } = await createScene({ clientIdClaim: 'cid', allowedClients: ['web'] });
+    expect(await verdict({ claims: { client_id: undefined, cid: 'web' } })).toBe('allow');
+    expect(await verdict({ claims: { client_id: undefined, cid: 'other' } })).toBe('client_not_allowed');
+    expect(await verdict({ claims: { client_id: 'other', cid: 'web' } })).toBe('client_not_allowed');
+    expect(await verdict({ claims: { client_id: undefined } })).toBe('client_not_allowed');
+  });
+
+  test('rolesClaim: several paths, of which all that are there count', async () => {
+    const rolesClaim = [['realm_access', 'roles'], ['resource_access', 'https://api.example.test', 'roles'], ['groups']];
+    const { decide } = await createScene({ rolesClaim });
+    const rolesOf = async (claims: Record<string, unknown>) => expectAllowed(await decide({ claims })).auth!.roles;
+    const client = { 'https://api.example.test': { roles: ['b', 'c'] }, other: { roles: ['x'] } };
+    expect(await rolesOf({ realm_access: { roles: ['a', 'b'] }, resource_access: client, groups: 'd' })).toEqual(['a', 'b', 'c', 'd']);
+    expect(await rolesOf({ resource_access: client })).toEqual(['b', 'c']);
+    expect(await rolesOf({ roles: ['x'] })).toEqual([]);
+    expect(await rolesOf({})).toEqual([]);
+    expect(await rolesOf({ realm_access: { roles: ['a'] }, groups: [7] })).toEqual([]);
+    expect(await rolesOf({ realm_access: 'a', groups: ['d'] })).toEqual([]);
+  });
+
+  test.each([[], [[]], [['a'], []], [['a'], ['']], [['a'], [7]], [['a'], 'b']])('rolesClaim: %j stops the start', async (...rolesClaim) => {
+    await expect(createScene({ rolesClaim } as unknown as GuardOptions)).rejects.toThrow(/rolesClaim/);
+  });
+});

@@ -1,0 +1,375 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { allOf, anyOf, ConfigurationError, createResourceGuard, issuedBy, not, role, scope, type Events, type GuardOptions } from '@tokenward/core';
+import {
+  asSigningKey,
+  createTestClock,
+  createTestIssuer,
+  generatePrivateKey,
+  type TestClock,
+  type TestIssuer,
+  type TestIssuerOptions,
+} from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, expectAllowed, verdictOf } from './guarded.js';
+import { spyOnNetwork } from './network-spy.js';
+import { AUDIENCE, createTenantServer } from './tenant-server.js';
+
+const CUSTOMERS = 'https://customers.example.test';
+const PARTNERS = 'https://partners.example.test';
+
+/** Two issuers of different habits. */
+async function createPair(of: TestIssuerOptions = {}): Promise<{ clock: TestClock; ours: TestIssuer; partner: TestIssuer }> {
+  const clock = createTestClock();
+  const ours = await createTestIssuer({ clock, audience: CUSTOMERS, algorithm: 'ES256', ...of });
+  const partner = await createTestIssuer({ clock, audience: PARTNERS, algorithm: 'EdDSA', ...of });
+  onTestFinished(() => Promise.all([ours.close(), partner.close()]).then(() => {}));
+  return { clock, ours, partner };
+}
+
+describe('several issuers', () => {
+  test('each has its own audience, algorithms, mapping of claims, leeway and keys', async () => {
+    const { clock, ours, partner } = await createPair();
+    const guard = createResourceGuard({
+      clock,
+      issuers: [
+        { issuer: ours.issuer, audience: CUSTOMERS, algorithms: ['ES256'], clockSkewSeconds: 0, rolesClaim: 'groups', requiredClaims: ['sid'] },
+        {
+          issuer: partner.issuer,
+          audience: PARTNERS,
+          jwksUri: partner.jwksUri,
+          algorithms: ['EdDSA'],
+          clockSkewSeconds: 120,
+          rolesClaim: ['realm_access', 'roles'],
+          clientIdClaim: 'cid',
+        },
+      ],
+    });
+    const mine = { claims: { groups: ['admin'], realm_access: { roles: ['guest'] }, sid: 's' } };
+    const theirs = { claims: { groups: ['admin'], realm_access: { roles: ['guest'] }, client_id: undefined, cid: 'their-client' } };
+    const verdict = async (issuer: TestIssuer, wishes: Parameters<TestIssuer['issueToken']>[0]) => verdictOf(await ask(guard, await issuer.issueToken(wishes)));
+
+    expect(expectAllowed(await ask(guard, await ours.issueToken(mine))).auth).toMatchObject({ issuer: ours.issuer, roles: ['admin'], clientId: 'client-1' });
+    expect(expectAllowed(await ask(guard, await partner.issueToken(theirs))).auth).toMatchObject({
+      issuer: partner.issuer,
+      roles: ['guest'],
+      clientId: 'their-client',
+    });
+    expect(await verdict(ours, { ...mine, audience: PARTNERS })).toBe('audience_mismatch');
+    expect(await verdict(partner, { ...theirs, audience: CUSTOMERS })).toBe('audience_mismatch');
+    expect(await verdict(ours, { ...mine, algorithm: 'EdDSA' })).toBe('algorithm_not_allowed');
+    expect(await verdict(partner, { ...theirs, algorithm: 'ES256' })).toBe('algorithm_not_allowed');
+    expect(await verdict(ours, { claims: { groups: ['admin'] } })).toBe('missing_claim');
+    expect(await verdict(ours, { ...mine, lifetimeSeconds: -1 })).toBe('expired');
+    expect(await verdict(partner, { ...theirs, lifetimeSeconds: -1 })).toBe('allow');
+    expect(await verdict(partner, { ...theirs, lifetimeSeconds: -121 })).toBe('expired');
+    expect(partner.requests.metadata).toBe(0);
+  });
+
+  test('what stands beside them holds for those that say nothing else, and an option that is undefined says nothing', async () => {
+    const { clock, ours, partner } = await createPair();
+    const guard = createResourceGuard({
+      clock,
+      audience: CUSTOMERS,
+      maxTokenLifetimeSeconds: 600,
+      allowedClients: ['client-1'],
+      issuers: [
+        { issuer: ours.issuer, maxTokenLifetimeSeconds: undefined, allowedClients: undefined },
+        { issuer: partner.issuer, audience: PARTNERS, maxTokenLifetimeSeconds: 60 },
+      ],
+    });
+    expect(verdictOf(await ask(guard, await ours.issueToken({ lifetimeSeconds: 600 })))).toBe('allow');
+    expect(verdictOf(await ask(guard, await ours.issueToken({ lifetimeSeconds: 601 })))).toBe('lifetime_too_long');
+    expect(verdictOf(await ask(guard, await ours.issueToken({ clientId: 'client-2' })))).toBe('client_not_allowed');
+    expect(verdictOf(await ask(guard, await partner.issueToken({ lifetimeSeconds: 60 })))).toBe('allow');
+    expect(verdictOf(await ask(guard, await partner.issueToken({ lifetimeSeconds: 61 })))).toBe('lifetime_too_long');
+    expect(verdictOf(await ask(guard, await partner.issueToken({ lifetimeSeconds: 60, clientId: 'client-2' })))).toBe('client_not_allowed');
+  });
+
+  test('one that shares secrets stands beside one that publishes keys, and neither takes the other kind of signature', async () => {
+    const { clock, ours } = await createPair();
+    const secret = await createTestIssuer({ clock, audience: CUSTOMERS, algorithm: 'HS256' });
+    onTestFinished(() => secret.close());
+    const guard = createResourceGuard({
+      clock,
+      audience: CUSTOMERS,
+      issuers: [{ issuer: ours.issuer }, { issuer: secret.issuer, sharedSecrets: secret.sharedSecrets }],
+    });
+    expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');
+    expect(verdictOf(await ask(guard, await secret.issueToken()))).toBe('allow');
+    const ofSecret = await secret.signingKey();
+    expect(verdictOf(await ask(guard, await ours.issueToken({ key: ofSecret })))).toBe('algorithm_not_allowed');
+    expect(verdictOf(await ask(guard, await secret.issueToken({ key: await ours.signingKey() })))).toBe('algorithm_not_allowed');
+  });
+
+  test('a list of one is one', async () => {
+    const { clock, ours } = await createPair();
+    const guard = createResourceGuard({ clock, issuers: [{ issuer: ours.issuer, audience: CUSTOMERS }] });
+    expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');
+    expect(verdictOf(await ask(guard, await ours.issueToken({ claims: { iss: 'https://other.example.test' } })))).toBe('issuer_mismatch');
+  });
+});
+
+describe('options that are wrong', () => {
+  const one = { issuer: 'https://one.example.test', audience: 'a' };
+  const two = { issuer: 'https://two.example.test', audience: 'b' };
+
+  test.each<[string, unknown, string[]]>([
+    ['no list', { issuers: 'https://one.example.test' }, ['issuers']],
+    ['an object', { issuers: one }, ['issuers']],
+    ['an empty list', { issuers: [] }, ['issuers']],
+    ['more than a thousand', { issuers: Array.from({ length: 1001 }, (_, index) => ({ ...one, issuer: `https://${index}.example.test` })) }, ['issuers']],
+    ['one that is a URL alone', { issuers: [one, 'https://two.example.test'] }, ['issuers[1]']],
+    ['one that is null', { issuers: [null, two] }, ['issuers[0]']],
+    ['one without an audience', { issuers: [one, { issuer: two.issuer }] }, ['issuers[1].audience']],
+    ['one without an issuer', { issuers: [{ audience: 'a' }, two] }, ['issuers[0].issuer']],
+    ['two without an issuer', { issuers: [{ audience: 'a' }, { audience: 'a' }] }, ['issuers[0].issuer', 'issuers[1].issuer']],
+    ['one that is there twice', { issuers: [one, two, { ...one, audience: 'b' }] }, ['issuers[2].issuer']],
+    ['one with an option of the guard', { issuers: [one, { ...two, realm: 'x' }] }, ['issuers[1].realm']],
+    ['one with an unknown option within', { issuers: [one, { ...two, keyFetching: { retries: 1 } }] }, ['issuers[1].keyFetching.retries']],
+    ['one with another alphabet', { issuers: [{ ...one, algorithms: ['none'] }, two] }, ['issuers[0].algorithms']],
+    [
+      'one with keys of two kinds',
+      { issuers: [{ ...one, jwksUri: 'https://one.example.test/k', jwks: { keys: [] } }, two] },
+      ['issuers[0].jwks', 'issuers[0].jwks'],
+    ],
+    ['one with tenants and no place for them', { issuers: [one, { ...two, tenants: ['x'] }] }, ['issuers[1].tenants']],
+    ['an issuer beside them', { issuers: [one, two], issuer: 'https://three.example.test' }, ['issuer']],
+    ['tenants beside them', { issuers: [one, two], tenants: ['x'] }, ['tenants']],
+    ['keys beside them, with which one could sign for the other', { issuers: [one, two], jwksUri: 'https://one.example.test/k' }, ['jwksUri']],
+    ['secrets beside a function', { issuers: () => undefined, audience: 'a', sharedSecrets: new Uint8Array(1) }, ['sharedSecrets']],
+    ['a default that is wrong, told once', { issuers: [one, two], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
+    ['a default that is wrong, for none of them', { issuers: [{ ...one, clockSkewSeconds: 1 }], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
+    ['a default that is wrong, for a function', { issuers: () => undefined, algorithms: ['none'], audience: 'a' }, ['algorithms']],
+    [
+      'defaults that are wrong, and one of them',
+      { issuers: [one, { issuer: 'x' }], audience: '', keyFetching: 1 },
+      ['keyFetching', 'audience', 'issuers[1].issuer'],
+    ],
+  ])('%s', (_name, options, paths) => {
+    let problems: string[] = [];
+    try {
+      createResourceGuard(options as GuardOptions);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      problems = error.problems.map(({ path }) => path);
+    }
+    expect(problems.toSorted()).toEqual(paths.toSorted());
+  });
+
+  test('the environment stands in for no issuer of a list', () => {
+    const before = process.env['AUDIENCE'];
+    process.env['AUDIENCE'] = 'https://api.example.test';
+    onTestFinished(() => {
+      if (before === undefined) delete process.env['AUDIENCE'];
+      else process.env['AUDIENCE'] = before;
+    });
+    expect(() => createResourceGuard({ issuers: [{ issuer: one.issuer }, two] })).toThrow(/issuers\[0\]\.audience: is missing/);
+  });
+});
+
+describe('whose token it is', () => {
+  test('rule 33: a good signature by the key of one issuer is no signature of another', async () => {
+    const { clock, ours, partner } = await createPair({ algorithm: 'ES256', audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    await guard.warm();
+    const theirs = await partner.signingKey();
+    expect(verdictOf(await ask(guard, await partner.issueToken()))).toBe('allow');
+    expect(verdictOf(await ask(guard, await ours.issueToken({ key: theirs })))).toBe('unknown_key');
+    expect(verdictOf(await ask(guard, await ours.issueToken({ key: theirs, header: { kid: undefined } })))).toBe('bad_signature');
+    expect(verdictOf(await ask(guard, await partner.issueToken({ claims: { iss: ours.issuer } })))).toBe('unknown_key');
+    const { kid } = await ours.signingKey();
+    expect(verdictOf(await ask(guard, await ours.issueToken({ key: theirs, header: { kid } })))).toBe('bad_signature');
+  });
+
+  test('rules 33 and 63: issuers whose keys have one name keep them apart, on one host too', async () => {
+    const server = await createTenantServer(['one', 'two']);
+    const [first, second] = await Promise.all([generatePrivateKey('ES256'), generatePrivateKey('ES256')]);
+    const mine = asSigningKey('ES256', first, 'key-1');
+    const theirs = asSigningKey('ES256', second, 'key-1');
+    server.publish('one', [mine]);
+    server.publish('two', [theirs]);
+    const guard = createResourceGuard({ audience: AUDIENCE, issuers: [{ issuer: server.issuerOf('one') }, { issuer: server.issuerOf('two') }] });
+    for (let round = 0; round < 2; round++) {
+      expect(verdictOf(await ask(guard, server.token('one', {}, {}, mine)))).toBe('allow');
+      expect(verdictOf(await ask(guard, server.token('two', {}, {}, theirs)))).toBe('allow');
+      expect(verdictOf(await ask(guard, server.token('one', {}, {}, theirs)))).toBe('bad_signature');
+      expect(verdictOf(await ask(guard, server.token('two', {}, {}, mine)))).toBe('bad_signature');
+    }
+    expect([server.requestsOf('one'), server.requestsOf('two')]).toEqual([2, 2]);
+  });
+
+  test("rule 63: metadata and keys that one issuer answers with, be they another's, never become the other's", async () => {
+    const { clock, ours, partner } = await createPair({ algorithm: 'ES256', audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    partner.misbehave({ document: { issuer: ours.issuer, jwks_uri: partner.jwksUri } }, 'metadata');
+    await expect(guard.warm()).rejects.toThrow('equal to the letter');
+    const theirs = await partner.signingKey();
+    expect(verdictOf(await ask(guard, await ours.issueToken({ key: theirs })))).toBe('unknown_key');
+    expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');
+    expect(verdictOf(await ask(guard, await partner.issueToken()))).toBe('keys_unavailable');
+    expect(guard.health().issuers.map(({ issuer, keyIds }) => [issuer, keyIds])).toEqual([
+      [ours.issuer, [(await ours.signingKey()).kid]],
+      [partner.issuer, []],
+    ]);
+  });
+
+  test.each<[string, (issuer: string) => unknown]>([
+    ['a slash behind it', (issuer) => `${issuer}/`],
+    ['another case', (issuer) => issuer.toUpperCase()],
+    ['a port left out', (issuer) => issuer.replace(/:\d+$/, '')],
+    ['a percent sign', (issuer) => issuer.replace('127', '%3127')],
+    ['a prefix of it', (issuer) => issuer.slice(0, -1)],
+    ['more behind it', (issuer) => `${issuer}0`],
+    ['a blank before it', (issuer) => ` ${issuer}`],
+    ['a member of every object', () => '__proto__'],
+    ['a list that holds it', (issuer) => [issuer]],
+    ['an object', (issuer) => ({ toString: issuer })],
+    ['nothing', () => undefined],
+    ['null', () => null],
+  ])('rules 38 and 39: of several issuers too, one is meant to the letter: %s', async (_name, claim) => {
+    const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    await guard.warm();
+    expect(await ask(guard, await ours.issueToken({ claims: { iss: claim(ours.issuer) } }))).toMatchObject({
+      status: 401,
+      reason: 'issuer_mismatch',
+      cause: 'iss',
+    });
+  });
+
+  test('rule 52: an issuer that nobody knows causes no look-up of a name and no connection', async () => {
+    const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    const stranger = asSigningKey('ES256', await generatePrivateKey('ES256'));
+    const network = spyOnNetwork();
+    for (const iss of ['https://login.stranger.example.test', `${ours.issuer}/../x`, 'http://127.0.0.1:1', 'https://169.254.169.254/', 'ldap://x']) {
+      for (const key of [stranger, undefined]) {
+        expect(verdictOf(await ask(guard, await ours.issueToken({ key, claims: { iss, jku: iss }, header: { jku: iss, x5u: iss } })))).toBe('issuer_mismatch');
+      }
+    }
+    expect(network.count).toBe(0);
+    expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');
+    expect(network.count).toBeGreaterThan(0);
+  });
+});
+
+test.each<[string, GuardOptions]>([
+  ['audience', { audience: 'https://another.example.test' }],
+  ['leeway', { clockSkewSeconds: 0 }],
+  ['profile', { profile: 'rfc9068' }],
+  ['set of clients', { allowedClients: ['client-2'] }],
+  ['set of algorithms', { algorithms: ['RS256'] }],
+  ['place of keys', { jwks: { keys: [] } }],
+])('rule 69: a guard with another %s has no hit of the first', async (_name, more) => {
+  const { clock, ours } = await createPair({ audience: AUDIENCE });
+  const usual: GuardOptions = { clock, issuer: ours.issuer, audience: AUDIENCE };
+  if ('jwks' in more) more = { jwks: { keys: [asSigningKey('ES256', await generatePrivateKey('ES256'), (await ours.signingKey()).kid).publicJwk] } };
+  const token = await ours.issueToken({ lifetimeSeconds: -10, header: { typ: 'JWT' } });
+  const first = createResourceGuard(usual);
+  const second = createResourceGuard({ ...usual, ...more });
+  for (let round = 0; round < 3; round++) {
+    expect(verdictOf(await ask(first, token))).toBe('allow');
+    expect(verdictOf(await ask(second, token))).not.toBe('allow');
+  }
+  expect(first.health().tokenCache).toMatchObject({ entries: 1, hits: 2 });
+  expect(second.health().tokenCache).toMatchObject({ entries: 0, hits: 0 });
+});
+
+describe('issuedBy', () => {
+  async function createPolicyScene() {
+    const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    return { ours, partner, guard };
+  }
+
+  test('inside anyOf and allOf, what a partner needs is another thing than what we need', async () => {
+    const { ours, partner, guard } = await createPolicyScene();
+    const policy = anyOf(allOf(issuedBy(ours.issuer), scope('orders:read')), allOf(issuedBy(partner.issuer), scope('read'), role('buyer')));
+    const verdict = async (issuer: TestIssuer, wishes: object) => verdictOf(await ask(guard, await issuer.issueToken(wishes), { policy }));
+    expect(await verdict(ours, { scope: 'orders:read' })).toBe('allow');
+    expect(await verdict(ours, { scope: 'read', roles: ['buyer'] })).toMatch(/^insufficient_/);
+    expect(await verdict(partner, { scope: 'read', roles: ['buyer'] })).toBe('allow');
+    expect(await verdict(partner, { scope: 'read' })).toMatch(/^insufficient_/);
+    expect(await verdict(partner, { scope: 'orders:read', roles: ['buyer'] })).toMatch(/^insufficient_/);
+  });
+
+  test('alone, several together, and turned round', async () => {
+    const { ours, partner, guard } = await createPolicyScene();
+    const verdict = async (issuer: TestIssuer, policy: Parameters<typeof not>[0]) => verdictOf(await ask(guard, await issuer.issueToken(), { policy }));
+    expect(await verdict(ours, issuedBy(ours.issuer))).toBe('allow');
+    expect(await verdict(partner, issuedBy(ours.issuer))).toBe('insufficient_claim');
+    expect(await verdict(partner, issuedBy(ours.issuer, partner.issuer))).toBe('allow');
+    expect(await verdict(ours, issuedBy(`${ours.issuer}/`, ours.issuer.toUpperCase()))).toBe('insufficient_claim');
+    expect(await verdict(ours, not(issuedBy(partner.issuer)))).toBe('allow');
+    expect(await verdict(partner, not(issuedBy(partner.issuer)))).toBe('policy_refused');
+    expect(await verdict(partner, allOf(not(issuedBy(ours.issuer)), issuedBy(partner.issuer)))).toBe('allow');
+  });
+});
+
+describe('what operators see', () => {
+  /** Events of one kind, until the test ends. */
+  function listen<N extends keyof Events>(name: N): Events[N][] {
+    const seen: Events[N][] = [];
+    const hear = (event: unknown) => void seen.push(event as Events[N]);
+    subscribe(name, hear);
+    onTestFinished(() => void unsubscribe(name, hear));
+    return seen;
+  }
+
+  test('rule 143: events name the issuer that a token was held against, and of others the configured ones alone', async () => {
+    const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    const accepted = listen('tokenward:accepted');
+    const refused = listen('tokenward:refused');
+    const refreshed = listen('tokenward:keys-refreshed');
+    await ask(guard, await ours.issueToken());
+    await ask(guard, await partner.issueToken());
+    await ask(guard, await partner.issueToken({ lifetimeSeconds: -300 }));
+    await ask(guard, await partner.issueToken({ audience: 'x' }));
+    await ask(guard, await ours.issueToken({ claims: { iss: 'https://made-up.example.test' } }));
+    await guard.check({ method: 'GET', target: '/', headers: {} });
+    expect(accepted.map(({ issuer }) => issuer)).toEqual([ours.issuer, partner.issuer]);
+    const both = `${ours.issuer}, ${partner.issuer}`;
+    expect(refused.map(({ issuer, reason }) => [issuer, reason])).toEqual([
+      [partner.issuer, 'expired'],
+      [partner.issuer, 'audience_mismatch'],
+      [both, 'issuer_mismatch'],
+      [both, 'missing_token'],
+    ]);
+    expect(refreshed.map(({ issuer }) => issuer)).toEqual([ours.issuer, partner.issuer]);
+    expect(JSON.stringify([accepted, refused])).not.toContain('made-up');
+  });
+
+  test('health tells of each by itself, and the guard is ready when all are', async () => {
+    const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    const failed = listen('tokenward:keys-failed');
+    expect(guard.health()).toMatchObject({ ready: false, issuers: [{ state: 'empty' }, { state: 'empty' }] });
+    partner.misbehave('error');
+    await expect(guard.warm()).rejects.toThrow(partner.issuer);
+    expect(failed).toMatchObject([{ issuer: partner.issuer, usable: false }]);
+    expect(guard.health()).toMatchObject({
+      ready: false,
+      issuers: [
+        { issuer: ours.issuer, state: 'fresh', usable: true, lastError: undefined },
+        { issuer: partner.issuer, state: 'empty', usable: false, lastError: expect.stringContaining('status 500') },
+      ],
+    });
+    expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');
+    expect(await ask(guard, await partner.issueToken())).toMatchObject({ status: 503, reason: 'keys_unavailable' });
+    partner.behave();
+    clock.advance(1);
+    expect(verdictOf(await ask(guard, await partner.issueToken()))).toBe('allow');
+    expect(guard.health()).toMatchObject({ ready: true, issuers: [{ state: 'fresh' }, { state: 'fresh', lastError: undefined }] });
+  });
+
+  test('a closed guard asks none of them', async () => {
+    const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
+    const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
+    await guard.close();
+    for (const issuer of [ours, partner]) {
+      expect(await ask(guard, await issuer.issueToken())).toMatchObject({ status: 503, reason: 'keys_unavailable' });
+      expect(issuer.requests).toEqual({ metadata: 0, jwks: 0 });
+    }
+  });
+});

@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseStrictObject } from '../src/access-token/json.js';
+import { membersOf, textChange } from './json-texts.js';
+import { readStrictly } from './strict-json.js';
+
+const SEED = 11_012_026;
+const RUNS = Number(process.env['TOKENWARD_RUNS'] ?? 5000);
+
+/** Some object, changed as texts are, and now and then by a byte. */
+const bytes = fc
+  .tuple(
+    fc.dictionary(
+      fc.oneof(fc.constantFrom('iss', 'aud', 'exp', 'alg', 'kid', '__proto__', 'a'), fc.string({ unit: 'binary', maxLength: 5 })),
+      fc.jsonValue({ maxDepth: 3 }),
+      { maxKeys: 5 },
+    ),
+    textChange,
+    fc.option(fc.tuple(fc.nat(), fc.constantFrom(...Buffer.from('{}[]":,\\u0e- \n'), 0, 0xff, 0xef)), { nil: undefined, freq: 4 }),
+  )
+  .map(([object, change, other]) => {
+    const text = Buffer.from(change(membersOf(object)) as Uint8Array);
+    if (other && text.length > 0) text[other[0] % text.length] = other[1];
+    return text;
+  });
+
+test(`rules 10 to 12: ${RUNS} JSON texts are read as a plain strict reader reads them, and JSON.parse takes all that is taken`, { timeout: 900_000 }, () => {
+  const seen = { taken: 0, looser: 0, refused: 0 };
+  const offences = new Set<string>();
+  fc.assert(
+    fc.property(bytes, (text) => {
+      const value = parseStrictObject(text);
+      const reading = readStrictly(text);
+      if ('value' in reading) {
+        expect(isDeepStrictEqual(value, reading.value)).toBe(true);
+        expect(isTakenByJsonParse(text)).toBe(true);
+        seen.taken++;
+        return;
+      }
+      expect(value).toBeUndefined();
+      if (isTakenByJsonParse(text)) {
+        offences.add(`${reading.rule}: ${reading.why}`);
+        seen.looser++;
+      } else seen.refused++;
+    }),
+    { seed: SEED, numRuns: RUNS },
+  );
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(RUNS / 20);
+  // what JSON.parse takes and we do not, by the rule that makes us stricter
+  expect([...offences].sort()).toEqual([
+    '10: a lone surrogate',
+    '10: it begins with a byte order mark',
+    '10: it is not UTF-8',
+    '11: a name needs escapes',
+    '11: a name stands twice',
+    '12: it is no object',
+    '12: too deep',
+    '12: too many items',
+    '12: too many members',
+  ]);
+});
+
+/** As most readers do it: what is not UTF-8 becomes U+FFFD, and a byte order mark goes unseen. */
+function isTakenByJsonParse(text: Uint8Array): boolean {
+  try {
+    return JSON.parse(new TextDecoder().decode(text)) !== undefined;
+  } catch {
+    return false;
+  }
+}

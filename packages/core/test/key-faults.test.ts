@@ -1,0 +1,205 @@
+import dns from 'node:dns';
+import { readFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createResourceGuard } from '@tokenward/core';
+import { createTestIssuer } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, createScene, verdictOf } from './guarded.js';
+
+describe('where the issuer can not even be asked', () => {
+  const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url)));
+
+  async function serveTls(answer: RequestListener): Promise<string> {
+    const server = createServer({ key, cert }, answer);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return `https://localhost:${(server.address() as AddressInfo).port}`;
+  }
+
+  test('rule 53: a certificate that nobody vouches for is 503, and nothing of the answer is read', async () => {
+    let asked = 0;
+    const issuer = await serveTls((_request, response) => {
+      asked++;
+      response.end('{}');
+    });
+    const { issuer: other } = await createScene();
+    const guard = createResourceGuard({ issuer, audience: other.audience });
+    const token = await other.issueToken({ claims: { iss: issuer } });
+    expect(await ask(guard, token)).toMatchObject({
+      status: 503,
+      reason: 'keys_unavailable',
+      cause: { message: expect.stringMatching(/self-signed certificate/) },
+    });
+    expect(asked).toBe(0);
+  });
+
+  test('rule 53: the same with a good certificate for another name', async () => {
+    const before = getCACertificates();
+    setDefaultCACertificates([...before, cert!]);
+    onTestFinished(() => setDefaultCACertificates(before));
+    const named = await serveTls((request, response) => response.end(JSON.stringify({ issuer: `https://${request.headers.host!}` })));
+    await expect(createResourceGuard({ issuer: named, audience: 'a' }).warm()).rejects.toThrow(/the metadata has no jwks_uri/);
+    const unnamed = named.replace('localhost', '127.0.0.1');
+    await expect(createResourceGuard({ issuer: unnamed, audience: 'a' }).warm()).rejects.toThrow(/altnames/);
+  });
+
+  test('rule 61: a name that is not found is 503, and found later with no restart', async () => {
+    const { lookup } = dns;
+    let found = false;
+    const failing = (
+      name: string,
+      options: dns.LookupAllOptions,
+      answer: (error: NodeJS.ErrnoException | null, addresses?: dns.LookupAddress[]) => void,
+    ): void => {
+      if (found) lookup(name, options, answer);
+      else setImmediate(answer, Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }));
+    };
+    const { issuer, clock } = await createScene();
+    dns.lookup = failing as typeof lookup;
+    onTestFinished(() => void (dns.lookup = lookup));
+    const jwksUri = issuer.jwksUri.replace('127.0.0.1', 'localhost');
+    const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwksUri, clock });
+    const token = await issuer.issueToken();
+    const refused = await ask(guard, token);
+    expect(refused).toMatchObject({ status: 503, reason: 'keys_unavailable', cause: { message: expect.stringContaining('ENOTFOUND') } });
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(issuer.requests.jwks).toBe(0);
+    found = true;
+    clock.advance(1);
+    expect(verdictOf(await ask(guard, token))).toBe('allow');
+  });
+
+  test('rule 61: an issuer that does not listen yet is found when it does', async () => {
+    const first = await createTestIssuer();
+    const port = Number(new URL(first.issuer).port);
+    await first.close();
+    const { clock } = await createScene();
+    const guard = createResourceGuard({ issuer: first.issuer, audience: first.audience, clock });
+    expect(await ask(guard, await first.issueToken())).toMatchObject({ status: 503, cause: { message: expect.stringContaining('ECONNREFUSED') } });
+    const second = await createTestIssuer({ port });
+    onTestFinished(() => second.close());
+    clock.advance(1);
+    expect(verdictOf(await ask(guard, await second.issueToken()))).toBe('allow');
+  });
+});
+
+describe('lives and clocks', () => {
+  test.each([
+    ['max-age=0', 60],
+    ['no-store', 60],
+    ['max-age=300', 300],
+    ['max-age=315360000', 3600],
+    ['max-age=9999999999999999999', 600],
+    ['garbage', 600],
+  ])('rule 60: keys that come with %s are renewed at three quarters of %i s, and are stale at its end', async (cacheControl, lifeSeconds) => {
+    const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600 } }, { cacheControl });
+    await guard.warm();
+    expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', refreshInSeconds: lifeSeconds * 0.75 });
+    clock.advance(lifeSeconds * 0.75 - 1);
+    const headers = { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 10_000 })}` };
+    for (let again = 0; again < 100; again++) expect(guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
+    expect(issuer.requests.jwks).toBe(1);
+    clock.advance(1);
+    for (let again = 0; again < 100; again++) expect(guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
+    await expect.poll(() => guard.health().issuers[0]!.ageSeconds).toBe(0);
+    expect(issuer.requests.jwks).toBe(2);
+    issuer.misbehave('reset');
+    clock.advance(lifeSeconds);
+    expect(guard.health().issuers[0]).toMatchObject({ state: 'stale' });
+  });
+
+  test('rule 60: a wall clock that jumps years makes no fetch, brings no key back and withdraws none', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
+    await guard.warm();
+    for (const years of [10, -20, 10]) {
+      clock.skewWall(years * 31_536_000);
+      expect(await verdict({})).toBe('allow');
+      expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', ageSeconds: 0 });
+    }
+    expect(issuer.requests.jwks).toBe(1);
+    issuer.misbehave('reset');
+    clock.advance(1200);
+    clock.skewWall(-10_000);
+    expect(await verdict({})).toBe('keys_unavailable');
+  });
+
+  test("jwks_uri is looked up again when the metadata's life of an hour ends, and not before", async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
+    const moved = await createTestIssuer();
+    onTestFinished(() => moved.close());
+    await guard.warm();
+    moved.publishKey(await issuer.signingKey());
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    clock.advance(3599);
+    await guard.warm();
+    expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 1, jwks: 2 }, 0]);
+    clock.advance(1);
+    await guard.warm();
+    expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
+    expect(await verdict({})).toBe('allow');
+    // the key that only the old address has is withdrawn by that
+    expect(await verdict({ key: await issuer.rotateKeys() })).toBe('unknown_key');
+  });
+
+  test('rule 61: jwks_uri is looked up again after a failure, since the address may be what is wrong', async () => {
+    const { issuer, clock, guard } = await createScene();
+    const moved = await createTestIssuer();
+    onTestFinished(() => moved.close());
+    await guard.warm();
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    issuer.misbehave('error', 'jwks');
+    await expect(guard.warm()).rejects.toThrow(/status 500/);
+    clock.advance(1);
+    await guard.warm();
+    expect([issuer.requests.metadata, moved.requests.jwks]).toEqual([2, 1]);
+  });
+
+  test('rule 51: metadata that comes to be of another issuer later is not used, and the last good keys serve', async () => {
+    const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
+    const other = await createTestIssuer();
+    onTestFinished(() => other.close());
+    await guard.warm();
+    issuer.misbehave({ document: { issuer: other.issuer, jwks_uri: other.jwksUri } }, 'metadata');
+    clock.advance(3600);
+    await expect(guard.warm()).rejects.toThrow(/equal to the letter/);
+    expect(other.requests.jwks).toBe(0);
+    expect(await verdict({})).toBe('allow');
+  });
+});
+
+describe('one issuer and the next', () => {
+  test('rule 63: issuers of one host that differ in their path share neither metadata nor keys', async () => {
+    const one = await createScene({}, { path: '/tenants/one' });
+    const other = await createTestIssuer({ path: '/tenants/two' });
+    onTestFinished(() => other.close());
+    const guard = createResourceGuard({
+      audience: one.issuer.audience,
+      issuers: [{ issuer: one.issuer.issuer }, { issuer: other.issuer }],
+      clock: one.clock,
+    });
+    expect(verdictOf(await ask(guard, await one.issuer.issueToken()))).toBe('allow');
+    expect(verdictOf(await ask(guard, await other.issueToken({ key: await one.issuer.signingKey() })))).toBe('unknown_key');
+    expect(verdictOf(await ask(guard, await other.issueToken()))).toBe('allow');
+    expect(guard.health().issuers.map(({ keyIds }) => keyIds)).toEqual([[(await one.issuer.signingKey()).kid], [(await other.signingKey()).kid]]);
+  });
+
+  test('rule 59: the cooldown of one issuer is not the cooldown of another', async () => {
+    const one = await createTestIssuer();
+    const two = await createTestIssuer();
+    onTestFinished(async () => {
+      await one.close();
+      await two.close();
+    });
+    const guard = createResourceGuard({ audience: one.audience, issuers: [{ issuer: one.issuer }, { issuer: two.issuer }] });
+    await guard.warm();
+    for (let number = 0; number < 50; number++) {
+      expect(verdictOf(await ask(guard, await one.issueToken({ header: { kid: `made-up-${number}` } })))).toBe('unknown_key');
+    }
+    expect([one.requests.jwks, two.requests.jwks]).toEqual([2, 1]);
+    expect(verdictOf(await ask(guard, await two.issueToken({ key: await two.rotateKeys() })))).toBe('allow');
+    expect([one.requests.jwks, two.requests.jwks]).toEqual([2, 2]);
+  });
+});

@@ -1,0 +1,263 @@
+import { execFileSync } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import { ConfigurationError, createResourceGuard, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { base64url, compactJws, createTestIssuer } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ask, verdictOf } from './guarded.js';
+import { jwksOf, lay, newFolder, newKey, openWatches, pemOf, ways } from './key-files.js';
+
+const issuer = await createTestIssuer();
+await issuer.close();
+/** How long a change may take to be seen. */
+const WAIT = { timeout: 5000, interval: 20 };
+const [old, young] = [await newKey('old'), await newKey('young')];
+
+describe.each(ways)('a file that is $name', (way) => {
+  test('brings its new keys, and a key that is gone refuses tokens that were verified before', async () => {
+    const { folder, path } = lay(way, jwksOf(old));
+    const guard = guardOf({ jwksFile: path });
+    const events = listen();
+    const [byOld, byYoung] = [await issuer.issueToken({ key: old }), await issuer.issueToken({ key: young })];
+    expect(await verdicts(guard, byOld, byYoung)).toEqual(['allow', 'unknown_key']);
+
+    way.replace(folder, jwksOf(old, young));
+    await vi.waitFor(async () => expect(await verdicts(guard, byYoung)).toEqual(['allow']), WAIT);
+    const { hits } = guard.health().tokenCache!;
+    expect(await verdicts(guard, byOld, byYoung)).toEqual(['allow', 'allow']);
+    expect(guard.health().tokenCache).toMatchObject({ hits: hits + 2, entries: 2 });
+
+    way.replace(folder, jwksOf(young));
+    await vi.waitFor(async () => expect(await verdicts(guard, byOld)).toEqual(['unknown_key']), WAIT);
+    expect(await verdicts(guard, byYoung)).toEqual(['allow']);
+    expect(events.refreshed.map(({ keyIds }) => keyIds)).toEqual([['old', 'young'], ['young']]);
+    expect(events.failed).toEqual([]);
+  });
+
+  test('brings new secrets, and takes away those that are gone', async () => {
+    const [before, after] = [randomBytes(32), randomBytes(32)];
+    const { folder, path } = lay(way, linesOf(before));
+    const guard = guardOf({ sharedSecretsFile: path });
+    const [byBefore, byAfter] = [tokenBy(before), tokenBy(after)];
+    expect(await verdicts(guard, byBefore, byAfter)).toEqual(['allow', 'bad_signature']);
+
+    way.replace(folder, linesOf(after, before));
+    await vi.waitFor(async () => expect(await verdicts(guard, byBefore, byAfter)).toEqual(['allow', 'allow']), WAIT);
+    way.replace(folder, linesOf(after));
+    await vi.waitFor(async () => expect(await verdicts(guard, byBefore, byAfter)).toEqual(['bad_signature', 'allow']), WAIT);
+  });
+
+  test('and is broken leaves the last good keys, tells so once, and recovers', async () => {
+    const { folder, path } = lay(way, jwksOf(old));
+    const guard = guardOf({ jwksFile: path });
+    const events = listen();
+    const [byOld, byYoung] = [await issuer.issueToken({ key: old }), await issuer.issueToken({ key: young })];
+
+    way.replace(folder, 'PLANTED-CONTENTS {');
+    await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
+    expect(events.failed[0]).toMatchObject({ issuer: issuer.issuer, usable: true, error: { message: `${path}: it is neither JSON nor PEM` } });
+    expect(guard.health()).toMatchObject({ ready: true, issuers: [{ state: 'given', lastError: `${path}: it is neither JSON nor PEM`, keyIds: ['old'] }] });
+    expect(inspect([events, guard.health()], { depth: 9 })).not.toContain('PLANTED');
+    expect(await verdicts(guard, byOld, byYoung)).toEqual(['allow', 'unknown_key']);
+
+    way.replace(folder, jwksOf(young));
+    await vi.waitFor(() => expect(events.refreshed).toHaveLength(1), WAIT);
+    expect(guard.health().issuers[0]?.lastError).toBeUndefined();
+    expect(await verdicts(guard, byOld, byYoung)).toEqual(['unknown_key', 'allow']);
+    expect(events.failed).toHaveLength(1);
+  });
+});
+
+const broken: readonly (readonly [string, string, RegExp])[] = [
+  ['nothing', '', /it is neither JSON nor PEM$/],
+  ['half a JWKS', jwksOf(old).slice(0, 100), /it is neither JSON nor PEM$/],
+  ['an empty set', '{"keys":[]}', /it holds no usable key$/],
+  ['something else', '{"planted":"PLANTED"}', /it is no JWKS/],
+  ['a private key', old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string, /it holds a private key, which has no place here/],
+  ['a public and a private key', pemOf(young) + (old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string), /it holds a private key/],
+  ['a PEM of something else', '-----BEGIN PLANTED-----\nUExBTlRFRA==\n-----END PLANTED-----', /it holds a PEM block that is no public key or certificate$/],
+  ['half a PEM', pemOf(old).slice(0, 120), /it holds a PEM block that has no end$/],
+  ['a PEM and half of another', pemOf(old) + pemOf(young).slice(0, 120), /it holds a PEM block that has no end$/],
+  [
+    'an encrypted private key',
+    old.privateKey.export({ format: 'pem', type: 'sec1', cipher: 'aes-128-cbc', passphrase: 'PLANTED' }) as string,
+    /it holds a private key/,
+  ],
+  ['a symmetric key', '{"keys":[{"kty":"oct","k":"UExBTlRFRFBMQU5URURQTEFOVEVEUExBTlRFRFBMQU5URUQ"}]}', /it holds no usable key/],
+  ['more than a mebibyte', ' '.repeat(1_048_577), /has 1048577 bytes, more than 1048576$/],
+];
+
+test.each(broken)('%s in a file of keys stops the start, and later keeps the last good keys', async (_what, text, words) => {
+  const { folder, path } = lay(ways[0]!, text);
+  const error = errorOf({ jwksFile: path });
+  expect(error?.problems).toEqual([{ path: 'jwksFile', message: expect.stringMatching(words) }]);
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/PLANTED|UExBTlRF/);
+
+  writeFileSync(path, jwksOf(old));
+  const guard = guardOf({ jwksFile: path });
+  const events = listen();
+  ways[1]!.replace(folder, text);
+  await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
+  expect(events.failed[0]!.error.message).toMatch(words);
+  expect(events.failed[0]!.error.message.startsWith(`${path}: `)).toBe(true);
+  expect(inspect([events, guard.health()], { depth: 9, showHidden: true })).not.toMatch(/PLANTED|UExBTlRF/);
+  expect(await verdicts(guard, await issuer.issueToken({ key: old }))).toEqual(['allow']);
+});
+
+test('rule 138: bad secrets in a file stop the start, and later keep the last good ones; no value is shown', async () => {
+  const good = randomBytes(32);
+  const texts = [
+    '',
+    '\n\n',
+    'PLANTED',
+    `${good.toString('base64url')}\nPLANTED-MARK`,
+    pemOf(old),
+    jwksOf(old),
+    `${'A'.repeat(86)}\n`,
+    linesOf(...Array.from({ length: 9 }, () => good)),
+  ];
+  for (const text of texts) {
+    const { folder, path } = lay(ways[0]!, text);
+    const error = errorOf({ sharedSecretsFile: path });
+    expect(error?.problems.map((problem) => problem.path)).toEqual(['sharedSecretsFile']);
+    writeFileSync(path, linesOf(good));
+    const guard = guardOf({ sharedSecretsFile: path });
+    const events = listen();
+    ways[1]!.replace(folder, text);
+    await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
+    const shown = inspect([error, events, guard.health()], { depth: 9, showHidden: true });
+    for (const line of text.split('\n')) if (line.length > 6) expect(shown).not.toContain(line);
+    expect(await verdicts(guard, tokenBy(good))).toEqual(['allow']);
+    await guard.close();
+  }
+});
+
+test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or a folder, is an error at the start', (name) => {
+  const folder = newFolder();
+  expect(errorOf({ [name]: join(folder, 'absent') })?.message).toMatch(new RegExp(`^${name}: ENOENT: no such file or directory, open '.*absent'$`));
+  expect(errorOf({ [name]: folder })?.message).toMatch(new RegExp(`^${name}: EISDIR`));
+  for (const path of ['', 7, null, ['a']]) expect(errorOf({ [name]: path as string })?.problems.map((problem) => problem.path)).toContain(name);
+});
+
+test('a file that is taken away leaves its keys, and is seen when it comes back', async () => {
+  const { path } = lay(ways[0]!, jwksOf(old));
+  const guard = guardOf({ jwksFile: path });
+  const events = listen();
+  unlinkSync(path);
+  await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
+  expect(guard.health().issuers[0]?.lastError).toMatch(/ENOENT/);
+  expect(await verdicts(guard, await issuer.issueToken({ key: old }))).toEqual(['allow']);
+  writeFileSync(path, jwksOf(young));
+  await vi.waitFor(async () => expect(await verdicts(guard, await issuer.issueToken({ key: young }))).toEqual(['allow']), WAIT);
+});
+
+test('what is touched and stays the same is told to nobody, and what else lies in the folder is not read', async () => {
+  const { folder, path } = lay(ways[0]!, jwksOf(old));
+  const guard = guardOf({ jwksFile: path });
+  const events = listen();
+  const token = await issuer.issueToken({ key: old });
+  expect(await verdicts(guard, token, token)).toEqual(['allow', 'allow']);
+  writeFileSync(join(folder, 'other'), 'no keys');
+  writeFileSync(path, jwksOf(old));
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(events).toEqual({ failed: [], refreshed: [] });
+  expect(await verdicts(guard, token)).toEqual(['allow']);
+  expect(guard.health().tokenCache).toMatchObject({ hits: 2, misses: 1 });
+});
+
+test('a folder that is never quiet hides no change', async () => {
+  const { folder, path } = lay(ways[0]!, jwksOf(old));
+  const guard = guardOf({ jwksFile: path });
+  const token = await issuer.issueToken({ key: young });
+  const busy = setInterval(() => writeFileSync(join(folder, 'log'), 'x'), 20);
+  onTestFinished(() => clearInterval(busy));
+  writeFileSync(path, jwksOf(young));
+  await vi.waitFor(async () => expect(await verdicts(guard, token)).toEqual(['allow']), WAIT);
+});
+
+test('close() stops the watching', async () => {
+  const { path } = lay(ways[0]!, jwksOf(old));
+  const watched = openWatches();
+  const guard = guardOf({ jwksFile: path });
+  const events = listen();
+  expect(openWatches()).toBe(watched + 1);
+  await guard.close();
+  expect(openWatches()).toBe(watched);
+  writeFileSync(path, jwksOf(young));
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect(events).toEqual({ failed: [], refreshed: [] });
+  expect(await verdicts(guard, await issuer.issueToken({ key: young }))).toEqual(['unknown_key']);
+});
+
+test('options that are wrong elsewhere leave nothing watched', () => {
+  const { path } = lay(ways[0]!, jwksOf(old));
+  const watched = openWatches();
+  expect(errorOf({ jwksFile: path, clockSkewSeconds: -1 })?.problems.map((problem) => problem.path)).toEqual(['clockSkewSeconds']);
+  expect(openWatches()).toBe(watched);
+});
+
+test('a watched file keeps no process alive', () => {
+  const { path } = lay(ways[0]!, jwksOf(old));
+  const program = `
+    import { createResourceGuard } from '@tokenward/core';
+    const guard = createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwksFile: ${JSON.stringify(path)} });
+    console.log(JSON.stringify(guard.health().issuers[0].keyIds));
+  `;
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd, timeout: 15_000, encoding: 'utf8' });
+  expect(JSON.parse(output)).toEqual(['old']);
+});
+
+async function verdicts(guard: ResourceGuard, ...tokens: string[]): Promise<string[]> {
+  const found = [];
+  for (const token of tokens) found.push(verdictOf(await ask(guard, token)));
+  return found;
+}
+
+function linesOf(...secrets: Buffer[]): string {
+  return secrets.map((secret) => `${secret.toString('base64url')}\n`).join('');
+}
+
+function tokenBy(secret: Buffer): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: issuer.issuer, aud: issuer.audience, sub: 'user-1', iat: now, exp: now + 300 };
+  return compactJws(base64url('{"alg":"HS256"}'), base64url(JSON.stringify(claims)), (signed) => createHmac('sha256', secret).update(signed).digest());
+}
+
+function guardOf(options: GuardOptions): ResourceGuard {
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
+  onTestFinished(() => guard.close());
+  return guard;
+}
+
+function errorOf(options: GuardOptions): ConfigurationError | undefined {
+  try {
+    guardOf(options);
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return error as ConfigurationError;
+  }
+}
+
+interface Told {
+  readonly failed: Events['tokenward:keys-failed'][];
+  readonly refreshed: Events['tokenward:keys-refreshed'][];
+}
+
+function listen(): Told {
+  const told: Told = { failed: [], refreshed: [] };
+  const onFailed = (event: unknown): void => void told.failed.push(event as Events['tokenward:keys-failed']);
+  const onRefreshed = (event: unknown): void => void told.refreshed.push(event as Events['tokenward:keys-refreshed']);
+  subscribe('tokenward:keys-failed', onFailed);
+  subscribe('tokenward:keys-refreshed', onRefreshed);
+  onTestFinished(() => {
+    unsubscribe('tokenward:keys-failed', onFailed);
+    unsubscribe('tokenward:keys-refreshed', onRefreshed);
+  });
+  return told;
+}

@@ -1,0 +1,95 @@
+import { randomBytes, createPublicKey } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Algorithm } from '@tokenward/core';
+import { asSigningKey, generatePrivateKey, type SigningKey } from '@tokenward/testing';
+import { onTestFinished } from 'vitest';
+
+export interface Way {
+  readonly name: string;
+  lay(folder: string, text: string): string;
+  replace(folder: string, text: string): void;
+}
+
+/** The ways in which what stands under a path is replaced. */
+export const ways: readonly Way[] = [
+  {
+    name: 'written anew',
+    lay(folder, text) {
+      writeFileSync(join(folder, 'keys'), text);
+      return join(folder, 'keys');
+    },
+    replace: (folder, text) => writeFileSync(join(folder, 'keys'), text),
+  },
+  {
+    name: 'renamed over',
+    lay(folder, text) {
+      writeFileSync(join(folder, 'keys'), text);
+      return join(folder, 'keys');
+    },
+    replace(folder, text) {
+      writeFileSync(join(folder, '.keys.tmp'), text);
+      renameSync(join(folder, '.keys.tmp'), join(folder, 'keys'));
+    },
+  },
+  {
+    name: 'mounted by Kubernetes',
+    // keys -> ..data/keys, ..data -> ..1, and another link is renamed over ..data
+    lay(folder, text) {
+      mkdirSync(join(folder, '..1'));
+      writeFileSync(join(folder, '..1', 'keys'), text);
+      symlinkSync('..1', join(folder, '..data'));
+      symlinkSync(join('..data', 'keys'), join(folder, 'keys'));
+      return join(folder, 'keys');
+    },
+    replace(folder, text) {
+      const name = `..${randomBytes(4).toString('hex')}`;
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'keys'), text);
+      symlinkSync(name, join(folder, '..data_tmp'));
+      renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
+    },
+  },
+];
+
+/** A new folder with a file of keys in it, as one way has it. */
+export function lay(way: Way, text: string): { readonly folder: string; readonly path: string } {
+  const folder = newFolder();
+  return { folder, path: way.lay(folder, text) };
+}
+
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenward-keys-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export async function newKey(kid: string, algorithm: Algorithm = 'ES256'): Promise<SigningKey> {
+  return asSigningKey(algorithm, await generatePrivateKey(algorithm), kid);
+}
+
+export function jwksOf(...keys: SigningKey[]): string {
+  return JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) });
+}
+
+export function pemOf({ privateKey }: SigningKey): string {
+  return createPublicKey(privateKey).export({ format: 'pem', type: 'spki' }) as string;
+}
+
+/** How many files and folders this process watches; NaN where the system does not tell. */
+export function openWatches(): number {
+  if (process.platform !== 'linux') return Number.NaN;
+  return readdirSync('/proc/self/fdinfo').reduce((sum, fd) => sum + watchesOf(fd), 0);
+}
+
+function watchesOf(fd: string): number {
+  try {
+    return readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('inotify ')).length;
+  } catch {
+    // closed in between
+    return 0;
+  }
+}

@@ -1,0 +1,62 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ConfigurationError, createResourceGuard, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, verdictOf } from './guarded.js';
+import { lay, newKey, pemOf, ways } from './key-files.js';
+
+const issuer = await createTestIssuer();
+await issuer.close();
+const [old, young] = [await newKey('old'), await newKey('young')];
+
+describe.each(['jwks', 'jwksFile'] as const)('PEM as %s', (option) => {
+  const given = (text: string): GuardOptions => (option === 'jwks' ? { jwks: text } : { jwksFile: lay(ways[0]!, text).path });
+
+  test.each(['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const)('a public key for %s, whatever kid a token names', async (algorithm) => {
+    const key = asSigningKey(algorithm, await generatePrivateKey(algorithm));
+    const guard = guardOf(given(pemOf(key)));
+    const tokens = await Promise.all([{}, { kid: undefined }, { kid: 'other' }].map((header) => issuer.issueToken({ key, header })));
+    expect(await verdicts(guard, ...tokens)).toEqual(['allow', 'allow', 'allow']);
+    expect(await verdicts(guard, await issuer.issueToken({ key: asSigningKey(algorithm, await generatePrivateKey(algorithm), key.kid) }))).toEqual([
+      'bad_signature',
+    ]);
+  });
+
+  test('several, with other text around them', async () => {
+    const guard = guardOf(given(`# of the login server\r\n${pemOf(old).replaceAll('\n', '\r\n')}\n\n# the next one\n${pemOf(young)}`));
+    const tokens = await Promise.all([old, young, await newKey('x')].map((key) => issuer.issueToken({ key })));
+    expect(await verdicts(guard, ...tokens)).toEqual(['allow', 'allow', 'bad_signature']);
+  });
+
+  test('a certificate', async () => {
+    const read = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
+    const privateKey = createPrivateKey(read('key'));
+    const algorithm = privateKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+    const guard = guardOf(given(read('cert')));
+    expect(await verdicts(guard, await issuer.issueToken({ key: asSigningKey(algorithm, privateKey) }))).toEqual(['allow']);
+    expect(errorOf(given(read('key')))?.problems).toEqual([{ path: option, message: expect.stringMatching(/it holds a private key/) }]);
+  });
+});
+
+async function verdicts(guard: ResourceGuard, ...tokens: string[]): Promise<string[]> {
+  const found = [];
+  for (const token of tokens) found.push(verdictOf(await ask(guard, token)));
+  return found;
+}
+
+function guardOf(options: GuardOptions): ResourceGuard {
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
+  onTestFinished(() => guard.close());
+  return guard;
+}
+
+function errorOf(options: GuardOptions): ConfigurationError | undefined {
+  try {
+    guardOf(options);
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return error as ConfigurationError;
+  }
+}

@@ -1,0 +1,101 @@
+import { createResourceGuard, keycloak, role } from '@tokenward/core';
+import { describe, expect, test } from 'vitest';
+import { ask, expectAllowed, verdictOf } from '../guarded.js';
+import { changed, decide, expectRefusals, given, now, problemsOf, sign, times, type Shape } from './provider-tokens.js';
+
+describe('keycloak', () => {
+  const usual = { url: 'https://sso.example.com', realm: 'shop', audience: 'orders-api', clientId: 'orders-api' };
+  const token: Shape = {
+    claims: {
+      exp: times.exp,
+      iat: times.iat,
+      auth_time: now - 100,
+      jti: 'onrtac:0b8a1b5c-8e8d-4d7a-9a0b-7a1c1d4b9d51',
+      iss: 'https://sso.example.com/realms/shop',
+      aud: ['orders-api', 'account'],
+      sub: 'f1c4f64e-2c0c-4cda-8c9f-9f3f8f3a2b0e',
+      typ: 'Bearer',
+      azp: 'web-shop',
+      sid: '4c0a3a8a-3a47-4f2f-8e89-9e5f9b0a0a0a',
+      acr: '1',
+      'allowed-origins': ['https://shop.example.com'],
+      realm_access: { roles: ['default-roles-shop', 'offline_access', 'uma_authorization'] },
+      resource_access: {
+        'orders-api': { roles: ['orders-clerk'] },
+        'billing-api': { roles: ['billing-admin'] },
+        account: { roles: ['manage-account', 'view-profile'] },
+      },
+      scope: 'openid profile email',
+      email_verified: true,
+      preferred_username: 'ada',
+      email: 'ada@example.com',
+    },
+  };
+  const ofAnotherUse = (typ: unknown) => changed(token, { typ });
+
+  test("accepts its access tokens, with the realm's roles and those of one client", async () => {
+    const { auth } = expectAllowed(await decide(keycloak({ ...given, ...usual }), token, role('orders-clerk')));
+    expect(auth).toMatchObject({
+      clientId: 'web-shop',
+      sessionId: '4c0a3a8a-3a47-4f2f-8e89-9e5f9b0a0a0a',
+      roles: ['default-roles-shop', 'offline_access', 'uma_authorization', 'orders-clerk'],
+    });
+    expect(verdictOf(await decide(keycloak({ ...given, ...usual }), token, role('billing-admin')))).toBe('insufficient_role');
+    const ofRealm = keycloak({ ...given, ...usual, clientId: undefined });
+    expect(expectAllowed(await decide(ofRealm, token)).auth?.roles).toEqual(['default-roles-shop', 'offline_access', 'uma_authorization']);
+  });
+
+  test('accepts the type at+jwt, lightweight tokens without roles, a client with dots in its name, and a server under a path', async () => {
+    expect(verdictOf(await decide(keycloak({ ...given, ...usual }), changed(token, {}, { typ: 'at+jwt' })))).toBe('allow');
+    const light = changed(token, { realm_access: undefined, resource_access: undefined });
+    expect(expectAllowed(await decide(keycloak({ ...given, ...usual }), light)).auth?.roles).toEqual([]);
+    const dotted = keycloak({ ...given, ...usual, url: 'https://sso.example.com/auth/', clientId: 'orders.api' });
+    const ofDotted = changed(token, { iss: 'https://sso.example.com/auth/realms/shop', resource_access: { 'orders.api': { roles: ['clerk'] } } });
+    expect(verdictOf(await decide(dotted, ofDotted, role('clerk')))).toBe('allow');
+  });
+
+  test('refuses what looks like one', async () => {
+    await expectRefusals(keycloak({ ...given, ...usual }), [
+      ['an ID token', ofAnotherUse('ID'), 'not_an_access_token'],
+      ['a refresh token', ofAnotherUse('Refresh'), 'not_an_access_token'],
+      ['an offline token', ofAnotherUse('Offline'), 'not_an_access_token'],
+      ['a logout token', ofAnotherUse('Logout'), 'not_an_access_token'],
+      ['a serialized ID token', ofAnotherUse('Serialized-ID'), 'invalid_claim'],
+      ['an action token', ofAnotherUse('execute-actions'), 'invalid_claim'],
+      ['a registration access token', ofAnotherUse('RegistrationAccessToken'), 'invalid_claim'],
+      ['another case', ofAnotherUse('bearer'), 'invalid_claim'],
+      ['no typ', ofAnotherUse(undefined), 'missing_claim'],
+      ['typ as a list', ofAnotherUse(['Bearer']), 'invalid_claim'],
+      [
+        'a token bound to a key that nobody shows',
+        changed(token, { typ: 'DPoP', cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }),
+        'unproven_confirmation',
+      ],
+      ['a token of another realm', changed(token, { iss: 'https://sso.example.com/realms/master' }), 'issuer_mismatch'],
+      ['a realm of the same beginning', changed(token, { iss: 'https://sso.example.com/realms/shop2' }), 'issuer_mismatch'],
+      ['a token with the audience that all have', changed(token, { aud: 'account' }), 'audience_mismatch'],
+      ['a token for no API', changed(token, { aud: undefined }), 'audience_mismatch'],
+    ]);
+  });
+
+  test("its realm is Keycloak's, and the guard's is said beside it", async () => {
+    const guard = createResourceGuard({ ...keycloak({ ...given, ...usual }), realm: 'orders' });
+    expect(await guard.check({ method: 'GET', target: '/', headers: {} })).toMatchObject({ headers: { 'www-authenticate': 'Bearer realm="orders"' } });
+    expect(verdictOf(await ask(guard, await sign(token)))).toBe('allow');
+  });
+
+  test.each<[object, RegExp]>([
+    [{ url: undefined }, /^url: is missing/],
+    [{ url: 'sso.example.com' }, /^url: is not an absolute URL/],
+    [{ url: 'http://sso.example.com' }, /^url: is http/],
+    [{ url: 'https://sso.example.com/?x=y' }, /^url: has a query/],
+    [{ url: 'https://sso.example.com/realms/shop' }, /^url: has the realm in it/],
+    [{ realm: 'shop/x' }, /^realm: is "shop\/x"/],
+    [{ realm: '..' }, /^realm: is "\.\."/],
+    [{ realm: '' }, /^realm: is ""/],
+    [{ clientId: '' }, /^clientId: is ""/],
+    [{ requiredValues: { typ: 'Refresh' } }, /^requiredValues\.typ: is what the preset demands itself/],
+  ])('refuses the options %j', (wrong, message) => {
+    expect(problemsOf(() => keycloak({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);
+  });
+});

@@ -1,0 +1,333 @@
+import { createResourceGuard, issuedBy, IssuerUnavailableError, type GuardOptions, type IssuerOptions, type IssuerResolver } from '@tokenward/core';
+import { asSigningKey, createTestClock, generatePrivateKey } from '@tokenward/testing';
+import { describe, expect, test, vi } from 'vitest';
+import { ask, expectAllowed, verdictOf } from './guarded.js';
+import { spyOnNetwork } from './network-spy.js';
+import { AUDIENCE, createTenantServer, type TenantServer } from './tenant-server.js';
+
+/** A resolver as people write them: each tenant has a host of its own, and a request may carry its tokens alone. */
+function byHost(server: TenantServer, tenants: readonly string[]): IssuerResolver {
+  const known = new Map(tenants.map((tenant) => [`${tenant}.api.example.test`, { issuer: server.issuerOf(tenant), audience: AUDIENCE }]));
+  return (_issuer, request) => known.get(String(request?.headers['host']));
+}
+
+const at = (tenant: string, token: string) => ({
+  method: 'GET',
+  target: '/',
+  headers: { host: `${tenant}.api.example.test`, authorization: `Bearer ${token}` },
+});
+
+async function createScene(resolver: (server: TenantServer) => IssuerResolver, more: GuardOptions = {}, tenants = ['one', 'two']) {
+  const clock = createTestClock();
+  const server = await createTenantServer(tenants, clock);
+  const resolve = vi.fn(resolver(server));
+  const guard = createResourceGuard({ issuers: resolve, clock, ...more });
+  return { clock, server, resolve, guard };
+}
+
+describe('rule 140: a resolver that looks at the request', () => {
+  test("the good token of another tenant is refused on this tenant's route", async () => {
+    const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
+    const [one, two] = [server.token('one'), server.token('two')];
+    for (let round = 0; round < 3; round++) {
+      expect(verdictOf(await guard.check(at('one', one)))).toBe('allow');
+      expect(verdictOf(await guard.check(at('two', two)))).toBe('allow');
+      expect(await guard.check(at('one', two))).toMatchObject({ status: 401, reason: 'issuer_mismatch' });
+      expect(await guard.check(at('two', one))).toMatchObject({ status: 401, reason: 'issuer_mismatch' });
+      expect(verdictOf(await guard.check(at('nobody', one)))).toBe('issuer_mismatch');
+    }
+  });
+
+  test('tokens that are remembered ask it again, and what it says by then counts', async () => {
+    const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
+    const token = server.token('one');
+    for (let round = 1; round <= 3; round++) {
+      expect(verdictOf(await guard.check(at('one', token)))).toBe('allow');
+      expect(resolve).toHaveBeenCalledTimes(round);
+    }
+    expect(guard.health().tokenCache).toMatchObject({ hits: 2, entries: 1 });
+    resolve.mockReturnValue(undefined);
+    expect(verdictOf(await guard.check(at('one', token)))).toBe('issuer_mismatch');
+    resolve.mockReturnValue({ issuer: server.issuerOf('one'), audience: 'https://elsewhere.example.test' });
+    expect(verdictOf(await guard.check(at('one', token)))).toBe('audience_mismatch');
+    resolve.mockReturnValue({ issuer: server.issuerOf('one'), audience: AUDIENCE });
+    expect(verdictOf(await guard.check(at('one', token)))).toBe('allow');
+    resolve.mockRejectedValue(new Error('the database is away'));
+    expect(verdictOf(await guard.check(at('one', token)))).toBe('issuer_unavailable');
+  });
+
+  test('one request is asked about once, by however many guards of a route', async () => {
+    const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
+    const request = at('one', server.token('one'));
+    expect(verdictOf(await guard.check(request))).toBe('allow');
+    expect(verdictOf(await guard.check(request, { policy: issuedBy(server.issuerOf('one')) }))).toBe('allow');
+    expect(verdictOf(await guard.check(request, { policy: issuedBy(server.issuerOf('two')) }))).toBe('insufficient_claim');
+    expect(resolve).toHaveBeenCalledTimes(1);
+  });
+
+  test('what it answers is held against iss once more: options of another issuer are none for this token', async () => {
+    const { server, guard } = await createScene((its) => () => ({ issuer: its.issuerOf('two'), audience: AUDIENCE }));
+    expect(verdictOf(await guard.check(at('one', server.token('one'))))).toBe('issuer_mismatch');
+    expect(verdictOf(await guard.check(at('one', server.token('one', {}, {}, server.keyOf('two')))))).toBe('issuer_mismatch');
+    expect(verdictOf(await guard.check(at('one', server.token('two'))))).toBe('allow');
+    expect(verdictOf(await guard.check(at('one', server.token('one', {}, { kid: server.keyOf('two').kid }))))).toBe('issuer_mismatch');
+    expect(server.requestsOf('one')).toBe(0);
+  });
+});
+
+describe('what it is asked, and answers', () => {
+  test('it gets the issuer that the token claims and the request, and is not asked where there is no token', async () => {
+    const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
+    const request = at('one', server.token('one'));
+    await guard.check(request);
+    expect(resolve.mock.calls).toEqual([[server.issuerOf('one'), request]]);
+    expect(resolve.mock.calls[0]![1]).toBe(request);
+    for (const authorization of [undefined, 'Basic YTpi', 'Bearer x', 'Bearer a.b.c', `Bearer ${'x'.repeat(20_000)}`]) {
+      await guard.check({ method: 'GET', target: '/', headers: { ...(authorization && { authorization }) } });
+    }
+    for (const iss of [undefined, null, 7, [server.issuerOf('one')], {}, 'x'.repeat(1025)]) {
+      expect(verdictOf(await guard.check(at('one', server.token('one', { iss }))))).toBe('issuer_mismatch');
+    }
+    expect(resolve).toHaveBeenCalledTimes(1);
+  });
+
+  test('it may answer at once or later, by a promise of any make', async () => {
+    const makers: ((options: IssuerOptions) => unknown)[] = [
+      (options) => options,
+      (options) => Promise.resolve(options),
+      // eslint-disable-next-line unicorn/no-thenable -- what query builders of databases are
+      (options) => ({ then: (take: (value: IssuerOptions) => void) => void setTimeout(take, 1, options) }),
+    ];
+    for (const make of makers) {
+      const { server, guard } = await createScene((its) => () => make({ issuer: its.issuerOf('one'), audience: AUDIENCE }) as IssuerOptions);
+      const token = server.token('one');
+      expect(expectAllowed(await ask(guard, token)).auth?.issuer).toBe(server.issuerOf('one'));
+      expect(verdictOf(await ask(guard, token))).toBe('allow');
+    }
+  });
+
+  test('where it answers at once, a token that can be checked at once is', async () => {
+    const { server, guard } = await createScene((its) => byHost(its, ['one']));
+    await guard.check(at('one', server.token('one')));
+    expect(guard.check(at('one', server.token('one')))).not.toBeInstanceOf(Promise);
+  });
+
+  test('what stands beside it holds for issuers that say nothing else', async () => {
+    const { server, resolve, guard } = await createScene(
+      (its) => () => ({ issuer: its.issuerOf('one'), audience: undefined, maxTokenLifetimeSeconds: undefined }),
+      {
+        audience: AUDIENCE,
+        maxTokenLifetimeSeconds: 100,
+      },
+    );
+    expect(verdictOf(await ask(guard, server.token('one')))).toBe('lifetime_too_long');
+    resolve.mockReturnValue({ issuer: server.issuerOf('one'), maxTokenLifetimeSeconds: 300 });
+    expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
+  });
+
+  test('equal options are one issuer, whose keys are fetched once, however many requests come at once', async () => {
+    const { server, guard } = await createScene((its) => async () => ({ issuer: its.issuerOf('one'), audience: [AUDIENCE] }));
+    const token = server.token('one');
+    const decisions = await Promise.all(Array.from({ length: 300 }, () => ask(guard, token)));
+    expect(new Set(decisions.map(verdictOf))).toEqual(new Set(['allow']));
+    expect(server.requestsOf('one')).toBe(2);
+    expect(guard.health().issuers).toHaveLength(1);
+  });
+
+  test('rule 63: options of other keys are another issuer, also under one name', async () => {
+    const { server, resolve, guard } = await createScene(() => () => undefined);
+    const mine = asSigningKey('ES256', await generatePrivateKey('ES256'), 'key-1');
+    const theirs = asSigningKey('ES256', await generatePrivateKey('ES256'), 'key-1');
+    const using = (key: typeof mine) => resolve.mockReturnValue({ issuer: server.issuerOf('one'), audience: AUDIENCE, jwks: { keys: [key.publicJwk] } });
+    const token = server.token('one', {}, {}, mine);
+    using(mine);
+    expect(verdictOf(await ask(guard, token))).toBe('allow');
+    using(theirs);
+    expect(verdictOf(await ask(guard, token))).toBe('bad_signature');
+    using(mine);
+    expect(verdictOf(await ask(guard, token))).toBe('allow');
+    expect(guard.health().issuers).toHaveLength(2);
+  });
+
+  test('rule 52: where it answers nothing, nobody is asked for keys', async () => {
+    const { server, guard } = await createScene(() => async () => undefined);
+    const network = spyOnNetwork();
+    for (const iss of ['https://stranger.example.test', 'http://127.0.0.1:1', server.issuerOf('one')]) {
+      expect(await ask(guard, server.token('one', { iss }))).toMatchObject({ status: 401, reason: 'issuer_mismatch', cause: 'iss' });
+    }
+    expect(network.count).toBe(0);
+  });
+});
+
+describe('rule 141: a resolver that fails', () => {
+  test.each<[string, () => unknown]>([
+    ['undefined', () => undefined],
+    ['null', () => null],
+    ['a promise of undefined', async () => undefined],
+    ['a promise of null', async () => null],
+  ])('refuses by %s: 401', async (_name, answer) => {
+    const { server, guard } = await createScene(() => answer as IssuerResolver);
+    expect(await ask(guard, server.token('one'))).toMatchObject({ outcome: 'deny', status: 401, reason: 'issuer_mismatch' });
+  });
+
+  test.each<[string, (server: TenantServer) => unknown, string]>([
+    ['that throws', () => raise(new Error('no such table')), 'no such table'],
+    ['that rejects', async () => raise(new Error('no such table')), 'no such table'],
+    ['that throws no Error', () => raise('secret' as never), 'it threw something that is no Error'],
+    ['that answers with a URL', (its) => its.issuerOf('one'), 'a plain object is needed'],
+    ['that answers with true', () => true, 'a plain object is needed'],
+    ['that answers with a function', () => () => undefined, 'a plain object is needed'],
+    ['that answers with a list', (its) => [{ issuer: its.issuerOf('one'), audience: AUDIENCE }], 'a plain object is needed'],
+    [
+      'that answers with an object of a class',
+      (its) => Object.create({ issuer: its.issuerOf('one'), audience: AUDIENCE }) as object,
+      'a plain object is needed',
+    ],
+    ['that leaves out the audience', (its) => ({ issuer: its.issuerOf('one') }), 'audience: is missing'],
+    ['that leaves out the issuer', () => ({ audience: AUDIENCE }), 'issuer: is missing'],
+    ['that knows of no such option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, audiance: 1 }), 'audiance: is not an option'],
+    ['that would fetch by itself', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, fetch }), 'fetch: is not an option'],
+    ['that answers with tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'of no use to a resolver'],
+    ['that answers with a number beyond all', () => ({ issuer: 10n }), 'BigInt'],
+  ])('%s: 503 that says why to operators alone', async (_name, answer, cause) => {
+    const { server, guard } = await createScene((its) => () => answer(its) as IssuerOptions);
+    const token = server.token('one');
+    for (let round = 0; round < 2; round++) {
+      const decision = await ask(guard, token);
+      expect(decision).toMatchObject({ outcome: 'deny', status: 503, reason: 'issuer_unavailable', headers: { 'retry-after': '1' } });
+      expect(decision).toHaveProperty('cause.message', expect.stringContaining(cause));
+      expect(decision).toHaveProperty('cause', expect.any(IssuerUnavailableError));
+      expect(JSON.stringify(decision.outcome === 'deny' && [decision.headers, decision.body])).not.toContain(cause);
+    }
+    expect(guard.health().issuers).toEqual([]);
+  });
+
+  test('rule 142: what it says of the token is bounded and printable before anybody reads it', async () => {
+    const { server, guard } = await createScene(() => (issuer) => raise(new Error(`unknown: ${issuer}`)));
+    const decision = await ask(guard, server.token('one', { iss: `\u001b[31m\r\nINFO all is well${'x'.repeat(900)}` }));
+    const { message } = (decision as { cause: Error }).cause;
+    expect(message).toMatch(/^the resolver of issuers failed: unknown: [\x20-\x7e]+$/);
+    expect(message.length).toBeLessThan(600);
+  });
+
+  test('it is asked again by the next request', async () => {
+    const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
+    resolve.mockRejectedValueOnce(new Error('away'));
+    const token = server.token('one');
+    const request = at('one', token);
+    expect(verdictOf(await guard.check(request))).toBe('issuer_unavailable');
+    expect(verdictOf(await guard.check(request))).toBe('allow');
+  });
+});
+
+describe('rule 141: a resolver that hangs', () => {
+  const never = new Promise<never>(() => {});
+
+  test('is 503 after five seconds, and delays nobody else in the meantime', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { server, guard } = await createScene(
+      (its) => async (issuer) => (issuer === its.issuerOf('two') ? never : { issuer, audience: AUDIENCE, jwksUri: `${issuer.replace('/v2.0', '')}/keys` }),
+    );
+    let settled = 0;
+    const stuck = Array.from({ length: 400 }, () => ask(guard, server.token('two')).finally(() => settled++));
+    for (let request = 0; request < 50; request++) expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
+    expect(settled).toBe(0);
+    vi.advanceTimersByTime(4999);
+    expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
+    expect(settled).toBe(0);
+    vi.advanceTimersByTime(1);
+    const decisions = await Promise.all(stuck);
+    expect(new Set(decisions.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
+    expect(decisions[0]).toMatchObject({ status: 503, cause: { message: 'the resolver of issuers failed: no answer within 5 s' } });
+    vi.useRealTimers();
+  });
+
+  test('holds up so many requests of one issuer, and sends the others of it away at once; those of other issuers still pass', async () => {
+    const { server, guard } = await createScene((its) => async (issuer) => (issuer === its.issuerOf('two') ? never : { issuer, audience: AUDIENCE }));
+    const token = server.token('two');
+    let settled = 0;
+    const flood = Array.from({ length: 2000 }, () => ask(guard, token).finally(() => settled++));
+    const away = await Promise.all(flood.slice(500));
+    expect(new Set(away.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
+    expect(away[0]).toMatchObject({ status: 503, cause: { message: 'the resolver of issuers failed: too many requests wait for it' } });
+    expect(settled).toBe(1500);
+    expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
+    expect(settled).toBe(1500);
+  });
+
+  test('those that were sent away leave no rejection that nobody handles', async () => {
+    const late = Promise.withResolvers<never>();
+    const server = await createTenantServer(['one']);
+    const guard = createResourceGuard({ issuers: async () => late.promise });
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const token = server.token('one');
+    const flood = Array.from({ length: 700 }, () => ask(guard, token));
+    late.reject(new Error('away'));
+    expect(new Set((await Promise.all(flood)).map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+});
+
+describe('rule 141: bounded', () => {
+  test('the issuers that are kept are a thousand, those in use among them', async () => {
+    const { server, resolve, guard } = await createScene(() => () => undefined);
+    const jwks = { keys: [server.keyOf('one').publicJwk] };
+    const token = server.token('one');
+    const own: IssuerOptions = { issuer: server.issuerOf('one'), audience: AUDIENCE };
+    for (let other = 0; other < 1500; other++) {
+      const issuer = `https://tenant-${other}.example.test`;
+      resolve.mockReturnValue({ issuer, audience: AUDIENCE, jwks });
+      expect(verdictOf(await ask(guard, server.token('one', { iss: issuer })))).toBe('allow');
+      resolve.mockReturnValue(own);
+      expect(verdictOf(await ask(guard, token))).toBe('allow');
+    }
+    const { issuers } = guard.health();
+    expect(issuers).toHaveLength(1000);
+    expect(issuers.at(-1)).toMatchObject({ issuer: server.issuerOf('one') });
+    // never forgotten, so never fetched anew
+    expect(server.requestsOf('one')).toBe(2);
+  });
+
+  test('what is under way for one that is forgotten is given up', async () => {
+    const { server, resolve, guard } = await createScene((its) => byHost(its, ['two']));
+    const jwks = { keys: [server.keyOf('one').publicJwk] };
+    server.slow('two', Infinity);
+    const waiting = guard.check(at('two', server.token('two')));
+    for (let other = 0; other < 1000; other++) {
+      resolve.mockReturnValue({ issuer: `https://tenant-${other}.example.test`, audience: AUDIENCE, jwks });
+      await ask(guard, server.token('one', { iss: `https://tenant-${other}.example.test` }));
+    }
+    expect(await waiting).toMatchObject({ status: 503, reason: 'keys_unavailable', cause: { message: expect.stringContaining('given up') } });
+  });
+
+  test('a closed guard asks no issuer that a resolver brings afterwards', async () => {
+    const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
+    expect(verdictOf(await guard.check(at('one', server.token('one'))))).toBe('allow');
+    await guard.close();
+    expect(verdictOf(await guard.check(at('two', server.token('two'))))).toBe('keys_unavailable');
+    expect(server.requestsOf('two')).toBe(0);
+  });
+});
+
+test('health tells of the issuers that were asked for, and events of a refusal name none that is not configured', async () => {
+  const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
+  expect(guard.health()).toMatchObject({ ready: true, issuers: [] });
+  await guard.check(at('one', server.token('one')));
+  server.slow('two', Infinity);
+  void guard.check(at('two', server.token('two')));
+  expect(guard.health()).toMatchObject({
+    ready: false,
+    issuers: [
+      { issuer: server.issuerOf('one'), state: 'fresh', keyIds: [server.keyOf('one').kid] },
+      { issuer: server.issuerOf('two'), state: 'empty', keyIds: [] },
+    ],
+  });
+  await guard.close();
+});
+
+function raise(error: Error): never {
+  throw error;
+}

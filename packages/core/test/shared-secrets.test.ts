@@ -1,0 +1,281 @@
+import crypto, { createHmac, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { ConfigurationError, createResourceGuard, type Algorithm, type GuardOptions, type SharedSecret } from '@tokenward/core';
+import { asSigningKey, base64url, compactJws, createTestIssuer, generatePrivateKey, type TestIssuer } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, verdictOf } from './guarded.js';
+import { publicForms } from './public-key-forms.js';
+
+const MACS = [
+  ['HS256', 32],
+  ['HS384', 48],
+  ['HS512', 64],
+] as const;
+const issuer = await createTestIssuer({ algorithm: 'HS256' });
+await issuer.close();
+
+describe.each(MACS)('%s', (algorithm, bytes) => {
+  test('is accepted with a secret given as bytes, or as base64url of them', async () => {
+    const secret = randomBytes(bytes);
+    const token = tokenBy(secret, algorithm);
+    for (const sharedSecrets of [secret, new Uint8Array(secret), secret.toString('base64url'), [secret], [secret.toString('base64url')]]) {
+      expect(await verdict({ sharedSecrets, algorithms: [algorithm] }, token)).toBe('allow');
+    }
+    expect(await verdict({ sharedSecrets: randomBytes(bytes), algorithms: [algorithm] }, token)).toBe('bad_signature');
+  });
+
+  test(`rule 138: needs ${bytes} bytes`, () => {
+    expect(problemOf({ sharedSecrets: randomBytes(bytes - 1), algorithms: [algorithm] })).toBe(
+      `has ${bytes - 1} bytes: ${bytes} are needed for ${algorithm} (RFC 7518 s3.2)`,
+    );
+    expect(problemOf({ sharedSecrets: randomBytes(bytes), algorithms: [algorithm] })).toBeUndefined();
+  });
+
+  test('rule 20: is the only one that its secret is used for', async () => {
+    const secret = randomBytes(64);
+    for (const [other] of MACS) {
+      expect(await verdict({ sharedSecrets: secret, algorithms: [algorithm] }, tokenBy(secret, other))).toBe(
+        other === algorithm ? 'allow' : 'algorithm_not_allowed',
+      );
+    }
+  });
+});
+
+test('rule 20: HS256 alone is allowed unless more is said', async () => {
+  const secret = randomBytes(64);
+  expect(await verdict({ sharedSecrets: secret }, tokenBy(secret, 'HS256'))).toBe('allow');
+  expect(await verdict({ sharedSecrets: secret }, tokenBy(secret, 'HS512'))).toBe('algorithm_not_allowed');
+});
+
+test('rule 138: the longest hash decides how long a secret must be', () => {
+  expect(problemOf({ sharedSecrets: randomBytes(63), algorithms: ['HS256', 'HS512'] })).toMatch(/^has 63 bytes: 64 are needed for HS256, HS512/);
+  expect(problemOf({ sharedSecrets: randomBytes(64), algorithms: ['HS256', 'HS512'] })).toBeUndefined();
+});
+
+test('rule 138: one secret follows another with no gap, and each can be taken away by itself', async () => {
+  const [old, young, next] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+  const verdicts = async (sharedSecrets: Buffer[]) => Promise.all([old, young, next].map((by) => verdict({ sharedSecrets }, tokenBy(by))));
+  expect(await verdicts([old])).toEqual(['allow', 'bad_signature', 'bad_signature']);
+  expect(await verdicts([old, young])).toEqual(['allow', 'allow', 'bad_signature']);
+  expect(await verdicts([next, old, young])).toEqual(['allow', 'allow', 'allow']);
+  expect(await verdicts([next, young])).toEqual(['bad_signature', 'allow', 'allow']);
+  expect(await verdicts([next])).toEqual(['bad_signature', 'bad_signature', 'allow']);
+});
+
+test('rule 138: each of several is checked, and told by its place', () => {
+  const error = errorOf({ sharedSecrets: [randomBytes(32), randomBytes(5), 'short'] });
+  expect(error?.problems.map(({ path, message }) => `${path} ${message}`)).toEqual([
+    expect.stringMatching(/^sharedSecrets \[1\] has 5 bytes/),
+    expect.stringMatching(/^sharedSecrets \[2\] is not base64url/),
+  ]);
+  expect(problemOf({ sharedSecrets: Array.from({ length: 9 }, () => randomBytes(32)) })).toBe('holds 9 secrets: one is needed, and 8 are the most');
+});
+
+test('rule 29: the kid of a token chooses no secret', async () => {
+  const secrets = [randomBytes(32), randomBytes(32)];
+  for (const kid of [undefined, 'a', '0', '1', '../../dev/null', '__proto__', 'x'.repeat(512)]) {
+    for (const secret of secrets) expect(await verdict({ sharedSecrets: secrets }, tokenBy(secret, 'HS256', { kid }))).toBe('allow');
+    expect(await verdict({ sharedSecrets: secrets }, tokenBy(randomBytes(32), 'HS256', { kid }))).toBe('bad_signature');
+    expect(await verdict({ sharedSecrets: secrets }, tokenBy(Buffer.alloc(0), 'HS256', { kid }))).toBe('bad_signature');
+  }
+});
+
+test('rule 23: an empty or absent secret stops the start', () => {
+  const empty: unknown[] = ['', [], [''], [undefined], null, Buffer.alloc(0), [Buffer.alloc(0)], 0, {}, [[]], true, new ArrayBuffer(64), new Uint16Array(64)];
+  for (const sharedSecrets of empty) {
+    expect(errorOf({ sharedSecrets: sharedSecrets as SharedSecret })?.problems.map(({ path }) => path)).toContain('sharedSecrets');
+  }
+});
+
+test.each(MACS)('rule 23: %s without secrets stops the start, whatever keys there are', async (algorithm) => {
+  const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
+  for (const keys of [{}, { jwks }, { jwksUri: 'https://login.example.test/keys' }, { sharedSecrets: undefined }]) {
+    for (const algorithms of [[algorithm], ['RS256', algorithm]] as Algorithm[][]) {
+      expect(errorOf({ ...keys, algorithms })?.message).toContain(`algorithms: holds "${algorithm}", which needs sharedSecrets: keys that are public`);
+    }
+  }
+});
+
+test('rule 22: secrets stand beside no public keys, and beside no other algorithm than theirs', async () => {
+  const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
+  const secret = randomBytes(32);
+  for (const keys of [{ jwks }, { jwksUri: 'https://login.example.test/keys' }, { jwksFile: '/nowhere' }]) {
+    expect(errorOf({ ...keys, sharedSecrets: secret })?.message).toMatch(/stands beside (?:jwks|jwksUri|jwksFile): give one of them/);
+  }
+  for (const name of ['RS256', 'EdDSA', 'none', 'hs256', 'HS1'] as Algorithm[]) {
+    expect(problemOf({ sharedSecrets: secret, algorithms: ['HS256', name] })).toContain('with shared secrets these can be used: HS256, HS384, HS512');
+  }
+});
+
+test('rule 22: a token with a signature is refused where secrets are shared', async () => {
+  const key = asSigningKey('RS256', await generatePrivateKey('RS256'));
+  expect(await verdict({ sharedSecrets: randomBytes(32) }, await issuer.issueToken({ key }))).toBe('algorithm_not_allowed');
+});
+
+describe('rule 22: public keys are no secrets', () => {
+  const forms = publicForms();
+
+  test.each(forms)('$form makes no HS token good where keys are public', async ({ bytes, jwk }) => {
+    const jwks = { keys: [jwk] };
+    for (const [algorithm] of MACS) expect(await verdict({ jwks }, tokenBy(bytes, algorithm))).toBe('algorithm_not_allowed');
+  });
+
+  const prefixes = ['', ' ', '\n', '\t\r\n ', '\uFEFF', ' \uFEFF\n'];
+  test.each(forms)('$form given as a secret stops the start, also after white space or a byte order mark', ({ bytes }) => {
+    for (const prefix of prefixes) {
+      const given = Buffer.concat([Buffer.from(prefix), bytes]);
+      for (const secret of [given, Buffer.concat([given, Buffer.from('\n')]), given.toString('base64url'), given.toString('utf8')]) {
+        const error = errorOf({ sharedSecrets: secret });
+        expect(error?.problems.map(({ path }) => path)).toEqual(['sharedSecrets']);
+        expectHidden(error!, secret);
+      }
+    }
+  });
+
+  test('and those that are told to be keys are told as such', () => {
+    for (const { bytes } of forms) expect(problemOf({ sharedSecrets: bytes })).toMatch(/a key that others may know/);
+  });
+});
+
+test('a secret made by chance may begin as a key would', async () => {
+  const starts = ['{', '[', '{"', '\u0000', '0', '0\u0082', '-----', 'ssh', ' {', '/', './', '\uFEFF'];
+  for (const start of starts) {
+    const secret = Buffer.concat([Buffer.from(start, 'latin1'), randomBytes(40)]);
+    expect(await verdict({ sharedSecrets: secret }, tokenBy(secret))).toBe('allow');
+  }
+  // as some servers have it: the letters of base64 are themselves the secret
+  const letters = Buffer.from(randomBytes(48).toString('base64'));
+  expect(await verdict({ sharedSecrets: letters }, tokenBy(letters))).toBe('allow');
+});
+
+test('rule 138: the path of a file is no secret', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenward-a-rather-long-name-of-a-folder-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'the-secret-itself');
+  writeFileSync(path, randomBytes(32).toString('base64url'));
+  for (const secret of [path, '/run/secrets/hs256', './secret', 'C:\\secrets\\hs256', 'secret.txt', 'file:///run/secrets/hs256']) {
+    expect(problemOf({ sharedSecrets: secret })).toMatch(/the path of a file goes into sharedSecretsFile/);
+  }
+  for (const secret of [Buffer.from(path), Buffer.from(path).toString('base64url'), Buffer.from(`file://${path}`)]) {
+    expect(problemOf({ sharedSecrets: secret })).toMatch(/is the path of a file: that goes into sharedSecretsFile/);
+  }
+});
+
+test('rule 138: what repeats a few characters is no secret', () => {
+  for (const text of ['0', 'a', '\0', 'ab', 'secret', 'password', '1234567']) {
+    expect(problemOf({ sharedSecrets: Buffer.from(text.repeat(64)) })).toBe('repeats a few values, so that it can be guessed: make one by crypto.randomBytes');
+  }
+});
+
+test('rule 9: a secret that is nearly base64url is none', () => {
+  const good = randomBytes(32).toString('base64url');
+  for (const secret of [`${good} `, `${good}\n`, ` ${good}`, `${good}===`, `${good.slice(0, -1)}+`, `${good.slice(0, 20)}\n${good.slice(20)}`, `${good}AA`]) {
+    expect(problemOf({ sharedSecrets: secret })).toMatch(/is not base64url/);
+  }
+});
+
+test('rule 139: no error shows a secret, however it is looked at', () => {
+  const marked = 'PLANTED-MARK-AS-A-SECRET';
+  const secrets = [
+    marked,
+    `${marked} with blanks`,
+    Buffer.from(marked),
+    `{"k":"${marked}"}`,
+    `-----BEGIN ${marked}`,
+    [Buffer.from(marked), marked],
+    { k: marked },
+  ];
+  for (const sharedSecrets of secrets) expectHidden(errorOf({ sharedSecrets: sharedSecrets as SharedSecret })!, marked);
+});
+
+test('rule 139: a guard, its health and its decisions show no secret', async () => {
+  const secret = randomBytes(32);
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, sharedSecrets: secret });
+  const decisions = [await ask(guard, tokenBy(secret)), await ask(guard, tokenBy(randomBytes(32)))];
+  expect(decisions.map(verdictOf)).toEqual(['allow', 'bad_signature']);
+  const shown = inspect([guard, guard.health(), decisions], { depth: 20, showHidden: true }) + JSON.stringify([guard, guard.health(), decisions]);
+  for (const encoding of ['hex', 'base64', 'base64url', 'latin1'] as const) expect(shown).not.toContain(secret.toString(encoding));
+  expect(shown).not.toContain(inspect(secret).slice(8, 40));
+});
+
+test('rule 34: a MAC of another length is refused without an error', async () => {
+  const secret = randomBytes(64);
+  const good = tokenBy(secret);
+  const [header, payload, mac] = good.split('.') as [string, string, string];
+  const whole = Buffer.from(mac, 'base64url');
+  for (const length of [1, 16, 31, 33, 48, 64, 1000]) {
+    const other = Buffer.alloc(length, whole.subarray(0, Math.min(length, 32)));
+    expect(await verdict({ sharedSecrets: secret }, `${header}.${payload}.${other.toString('base64url')}`)).toBe('bad_signature');
+  }
+  expect(await verdict({ sharedSecrets: secret }, `${header}.${payload}.`)).toBe('malformed_token');
+  expect(await verdict({ sharedSecrets: secret }, good)).toBe('allow');
+});
+
+test("rule 34: MACs are compared in constant time, each secret's whole", async () => {
+  const real = crypto.timingSafeEqual;
+  const compared: number[] = [];
+  crypto.timingSafeEqual = (one, other) => {
+    compared.push(one.byteLength);
+    return real(one, other);
+  };
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    crypto.timingSafeEqual = real;
+    syncBuiltinESMExports();
+  });
+  const secrets = [randomBytes(32), randomBytes(32), randomBytes(32)];
+  expect(await verdict({ sharedSecrets: secrets }, tokenBy(secrets[2]!))).toBe('allow');
+  expect(compared).toEqual([32, 32, 32]);
+  expect(await verdict({ sharedSecrets: secrets }, tokenBy(randomBytes(32)))).toBe('bad_signature');
+  expect(compared).toHaveLength(6);
+});
+
+test.each(MACS)('rule 21: %s without a MAC, or another spelling of the name, is refused', async (algorithm) => {
+  const secret = randomBytes(64);
+  for (const alg of ['none', 'None', '', algorithm.toLowerCase(), `${algorithm} `, 'HS', 'HS1']) {
+    expect(await verdict({ sharedSecrets: secret, algorithms: [algorithm] }, tokenBy(secret, algorithm, { alg }))).toBe('algorithm_not_allowed');
+  }
+});
+
+async function verdict(options: GuardOptions, token: string): Promise<string> {
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
+  const decision = await ask(guard, token);
+  await guard.close();
+  return verdictOf(decision);
+}
+
+function tokenBy(secret: Uint8Array, algorithm: (typeof MACS)[number][0] = 'HS256', header: object = {}, of: TestIssuer = issuer): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: of.issuer, aud: of.audience, sub: 'user-1', client_id: 'client-1', iat: now, exp: now + 300 };
+  return compactJws(base64url(JSON.stringify({ alg: algorithm, typ: 'at+jwt', ...header })), base64url(JSON.stringify(claims)), (signed) =>
+    createHmac(algorithm.replace('HS', 'sha'), secret).update(signed).digest(),
+  );
+}
+
+function errorOf(options: GuardOptions): ConfigurationError | undefined {
+  try {
+    createResourceGuard({ issuer: 'https://login.example.test', audience: 'https://api.example.test', ...options });
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return error as ConfigurationError;
+  }
+}
+
+function problemOf(options: GuardOptions): string | undefined {
+  return errorOf(options)
+    ?.problems.map(({ message }) => message)
+    .join('; ');
+}
+
+function expectHidden(error: ConfigurationError, secret: SharedSecret): void {
+  const shown = [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), String(error), error.stack, error.message].join('\n');
+  const text = typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1');
+  const spellings = [text, Buffer.from(text, 'latin1').toString('base64url'), Buffer.from(text, 'latin1').toString('hex'), text.split('').reverse().join('')];
+  // nor any long piece of it: what is quoted may be cut
+  for (const spelling of spellings) for (let at = 0; at + 16 <= spelling.length; at += 8) expect(shown).not.toContain(spelling.slice(at, at + 16));
+}

@@ -1,0 +1,245 @@
+import { createResourceGuard, type GuardOptions } from '@tokenward/core';
+import { asSigningKey, createTestClock, generatePrivateKey } from '@tokenward/testing';
+import { describe, expect, test } from 'vitest';
+import { ask, expectAllowed, verdictOf } from './guarded.js';
+import { spyOnNetwork } from './network-spy.js';
+import { AUDIENCE, createTenantServer, type TenantServer } from './tenant-server.js';
+
+const TEMPLATE = 'https://login.example.test/{tenant}/v2.0';
+const good: GuardOptions = { issuer: TEMPLATE, audience: AUDIENCE, tenants: ['one'] };
+const keys = { keys: [asSigningKey('ES256', await generatePrivateKey('ES256')).publicJwk] } as NonNullable<GuardOptions['jwks']>;
+
+async function createScene(names: readonly string[], options: GuardOptions = {}) {
+  const clock = createTestClock();
+  const server = await createTenantServer(names, clock);
+  const guard = createResourceGuard({ issuer: server.template, audience: AUDIENCE, clock, tenants: names, ...options });
+  const verdict = async (...wishes: Parameters<TenantServer['token']>) => verdictOf(await ask(guard, server.token(...wishes)));
+  return { clock, server, guard, verdict };
+}
+
+describe('rule 50: options of a template', () => {
+  test.each<[string, GuardOptions, string]>([
+    ['no tenants', { tenants: undefined }, 'tenants: is missing: list the tenants'],
+    ['tenants that are none', { tenants: [] }, 'tenants: is an empty list'],
+    ['a tenant with a dot', { tenants: ['one', 'example.com'] }, 'tenants: holds "example.com": letters, digits and hyphens'],
+    ['a tenant with a slash', { tenants: ['one/two'] }, 'tenants: holds "one/two"'],
+    ['a tenant with an underscore', { tenants: ['one_two'] }, 'tenants: holds "one_two"'],
+    ['an empty tenant', { tenants: [''] }, 'tenants: is a list'],
+    ['a long tenant', { tenants: ['x'.repeat(65)] }, 'tenants: holds'],
+    ['any tenant beside a list', { unsafeAcceptAnyTenant: true, jwks: keys }, 'tenants: stands beside unsafeAcceptAnyTenant'],
+    ['any tenant with its keys anywhere', { tenants: undefined, unsafeAcceptAnyTenant: true }, 'unsafeAcceptAnyTenant: needs jwksUri'],
+    [
+      'any tenant with its keys where it wants them',
+      { tenants: undefined, unsafeAcceptAnyTenant: true, jwksUri: 'https://login.example.test/{tenant}/keys' },
+      'unsafeAcceptAnyTenant: needs jwksUri (without {tenant})',
+    ],
+    ['the template in the host', { issuer: 'https://{tenant}.example.test/' }, 'issuer:'],
+    ['the template in a part of a segment', { issuer: 'https://login.example.test/x{tenant}/v2.0' }, 'issuer: has {tenant} where no segment'],
+    ['the template twice', { issuer: 'https://login.example.test/{tenant}/{tenant}' }, 'issuer: has braces'],
+    ['another template', { issuer: 'https://login.example.test/{tenantid}/v2.0' }, 'issuer: has braces'],
+    [
+      'keys of tenants, and an issuer without',
+      { issuer: 'https://a.example.test', tenants: undefined, jwksUri: 'https://a.example.test/{tenant}' },
+      'jwksUri: has {tenant}',
+    ],
+    ['tenants, and an issuer without', { issuer: 'https://a.example.test' }, 'tenants: is for an issuer with {tenant}'],
+    [
+      'any tenant, and an issuer without',
+      { issuer: 'https://a.example.test', tenants: undefined, unsafeAcceptAnyTenant: true, jwks: keys },
+      'unsafeAcceptAnyTenant: is for',
+    ],
+  ])('%s', (_name, options, message) => {
+    expect(() => createResourceGuard({ ...good, ...options })).toThrow(message);
+  });
+});
+
+describe('rule 50: tenants of a list', () => {
+  test('each is an issuer of its own, with keys of its own', async () => {
+    const { server, guard, verdict } = await createScene(['one', 'two']);
+    expect(expectAllowed(await ask(guard, server.token('one'))).auth?.issuer).toBe(server.issuerOf('one'));
+    expect(await verdict('two')).toBe('allow');
+    expect(await verdict('one', {}, {}, server.keyOf('two'))).toBe('unknown_key');
+    expect(await verdict('one', {}, { kid: server.keyOf('one').kid }, server.keyOf('two'))).toBe('bad_signature');
+  });
+
+  test('tid says the same as iss, or the token is refused', async () => {
+    const { verdict } = await createScene(['one', 'two']);
+    expect(await verdict('one', { tid: 'two' })).toBe('invalid_claim');
+    expect(await verdict('one', { tid: 'ONE' })).toBe('invalid_claim');
+    expect(await verdict('one', { tid: ['one'] })).toBe('invalid_claim');
+    expect(await verdict('one', { tid: undefined })).toBe('missing_claim');
+    expect(await verdict('one', { tid: null })).toBe('missing_claim');
+  });
+
+  test.each<[string, (server: TenantServer) => string]>([
+    ['a tenant that is not on it', ({ issuerOf }) => issuerOf('three')],
+    ['another case', ({ issuerOf }) => issuerOf('ONE')],
+    ['two segments', ({ issuerOf }) => issuerOf('one/one')],
+    ['no tenant', ({ issuerOf }) => issuerOf('')],
+    ['dots', ({ issuerOf }) => issuerOf('../one')],
+    ['a dot', ({ issuerOf }) => issuerOf('one.')],
+    ['a percent sign', ({ issuerOf }) => issuerOf('%6Fne')],
+    ['a blank', ({ issuerOf }) => issuerOf('one ')],
+    ['a query', ({ issuerOf }) => issuerOf('one?')],
+    ['a line feed', ({ issuerOf }) => issuerOf('one\n')],
+    ['another alphabet', ({ issuerOf }) => issuerOf('оne')],
+    ['the template itself', ({ template }) => template],
+    ['a member of every object', ({ issuerOf }) => issuerOf('constructor')],
+    ['another host before it', ({ issuerOf }) => `https://stranger.example.test/${issuerOf('one')}`],
+    ['more behind it', ({ issuerOf }) => `${issuerOf('one')}/`],
+    ['another version behind it', ({ issuerOf }) => issuerOf('one').replace('/v2.0', '/v1.0')],
+    ['less behind it', ({ issuerOf }) => issuerOf('one').replace('/v2.0', '')],
+    ['a prefix and a suffix that share their text', ({ template }) => template.replace('{tenant}/v2.0', 'v2.0')],
+  ])('rules 38 and 52: %s is refused, and nobody is asked', async (_name, claim) => {
+    const { server, verdict } = await createScene(['one', 'two']);
+    const network = spyOnNetwork();
+    const iss = claim(server);
+    const tid = iss.split('/')[3];
+    expect(await verdict('one', { iss, tid })).toBe('issuer_mismatch');
+    expect(network.count).toBe(0);
+    expect(await verdict('one')).toBe('allow');
+    expect(network.count).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['metadata', false],
+    ['template', true],
+  ])("rule 63: each tenant's keys come from its own address, as its %s says", async (_name, byTemplate) => {
+    const server = await createTenantServer(['one', 'two']);
+    const guard = createResourceGuard({
+      issuer: server.template,
+      audience: AUDIENCE,
+      tenants: ['one', 'two'],
+      ...(byTemplate && { jwksUri: server.jwksTemplate }),
+    });
+    const mine = asSigningKey('ES256', await generatePrivateKey('ES256'), 'key-1');
+    const theirs = asSigningKey('ES256', await generatePrivateKey('ES256'), 'key-1');
+    server.publish('one', [mine]);
+    server.publish('two', [theirs]);
+    expect(verdictOf(await ask(guard, server.token('one', {}, {}, mine)))).toBe('allow');
+    expect(verdictOf(await ask(guard, server.token('two', {}, {}, mine)))).toBe('bad_signature');
+    expect(verdictOf(await ask(guard, server.token('two', {}, {}, theirs)))).toBe('allow');
+    expect(verdictOf(await ask(guard, server.token('one', {}, {}, theirs)))).toBe('bad_signature');
+    expect([server.requestsOf('one'), server.requestsOf('two')]).toEqual(byTemplate ? [1, 1] : [2, 2]);
+  });
+
+  test('what else is configured holds for each of them, and no value of tid takes the place of the one in iss', async () => {
+    const { verdict } = await createScene(['one', 'two'], { requiredValues: { env: ['live'], tid: 'two' }, clockSkewSeconds: 0 });
+    expect(await verdict('one', { env: 'live' })).toBe('allow');
+    expect(await verdict('one', { env: 'live', tid: 'two' })).toBe('invalid_claim');
+    expect(await verdict('two', { env: 'test' })).toBe('invalid_claim');
+    expect(await verdict('two', { env: 'live', exp: 1 })).toBe('expired');
+    expect(await verdict('two', { env: 'live', aud: 'x' })).toBe('audience_mismatch');
+  });
+});
+
+describe('any tenant', () => {
+  test('passes where the options say so, with keys from where they say, and its tid', async () => {
+    const server = await createTenantServer(['one', 'two', 'three']);
+    const guard = createResourceGuard({
+      issuer: server.template,
+      audience: AUDIENCE,
+      unsafeAcceptAnyTenant: true,
+      jwksUri: server.jwksTemplate.replace('{tenant}', 'one'),
+    });
+    const shared = server.keyOf('one');
+    for (const tenant of ['one', 'two', 'three', 'never-heard-of']) {
+      expect(verdictOf(await ask(guard, server.token(tenant, {}, {}, shared)))).toBe('allow');
+      expect(verdictOf(await ask(guard, server.token(tenant, { tid: 'other' }, {}, shared)))).toBe('invalid_claim');
+    }
+    for (const tenant of ['a/b', 'a.b', '', 'x'.repeat(65)]) {
+      expect(verdictOf(await ask(guard, server.token(tenant, {}, {}, shared)))).toBe('issuer_mismatch');
+    }
+    expect(server.requestsOf('one')).toBe(1);
+    expect(server.requestsOf('two') + server.requestsOf('three') + server.requestsOf('never-heard-of')).toBe(0);
+  });
+
+  test('rule 141: made-up tenants are forgotten again, cause no traffic, and take nothing from a good one', async () => {
+    const server = await createTenantServer(['one']);
+    const guard = createResourceGuard({
+      issuer: server.template,
+      audience: AUDIENCE,
+      unsafeAcceptAnyTenant: true,
+      jwksUri: server.jwksTemplate.replace('{tenant}', 'one'),
+    });
+    const good = server.token('one');
+    expect(verdictOf(await ask(guard, good))).toBe('allow');
+    const stranger = asSigningKey('ES256', await generatePrivateKey('ES256'), server.keyOf('one').kid);
+    for (let tenant = 0; tenant < 2500; tenant++) {
+      expect(verdictOf(await ask(guard, server.token(`made-up-${tenant}`, {}, {}, stranger)))).toBe('bad_signature');
+    }
+    expect(verdictOf(await ask(guard, good))).toBe('allow');
+    expect(server.requestsOf('one')).toBe(1);
+    expect(guard.health().issuers).toHaveLength(1);
+  });
+});
+
+describe('health, warm and close', () => {
+  test('tenants of a list are told of once a token of theirs came', async () => {
+    const { server, guard, verdict } = await createScene(['one', 'two']);
+    expect(guard.health()).toMatchObject({ ready: true, issuers: [] });
+    expect(await verdict('one')).toBe('allow');
+    expect(guard.health().issuers).toMatchObject([{ issuer: server.issuerOf('one'), state: 'fresh', usable: true }]);
+    server.slow('two', Infinity);
+    const waiting = verdict('two');
+    expect(guard.health()).toMatchObject({ ready: false, issuers: [{ state: 'fresh' }, { issuer: server.issuerOf('two'), state: 'empty' }] });
+    await guard.close();
+    expect(await waiting).toBe('keys_unavailable');
+  });
+
+  test('keys that all tenants have in common are fetched by warm(), told of by the template, and closed', async () => {
+    const server = await createTenantServer(['one', 'two']);
+    const options: GuardOptions = {
+      issuer: server.template,
+      audience: AUDIENCE,
+      tenants: ['one', 'two'],
+      jwksUri: server.jwksTemplate.replace('{tenant}', 'one'),
+    };
+    const guard = createResourceGuard(options);
+    expect(guard.health()).toMatchObject({ ready: false, issuers: [{ issuer: server.template, state: 'empty' }] });
+    await guard.warm();
+    expect(guard.health()).toMatchObject({ ready: true, issuers: [{ issuer: server.template, state: 'fresh' }] });
+    const closed = createResourceGuard(options);
+    await closed.close();
+    expect(verdictOf(await ask(closed, server.token('one')))).toBe('keys_unavailable');
+    expect(server.requestsOf('one')).toBe(1);
+  });
+
+  test('closing gives up what is under way for keys that tenants have in common', async () => {
+    const server = await createTenantServer(['one']);
+    const guard = createResourceGuard({
+      issuer: server.template,
+      audience: AUDIENCE,
+      tenants: ['one'],
+      jwksUri: server.jwksTemplate.replace('{tenant}', 'one'),
+    });
+    server.slow('one', Infinity);
+    const warming = guard.warm();
+    await Promise.all([guard.close(), expect(warming).rejects.toThrow('given up, since the guard was closed')]);
+  });
+
+  test('a closed guard asks no tenant that comes afterwards', async () => {
+    const { server, guard, verdict } = await createScene(['one', 'two']);
+    expect(await verdict('one')).toBe('allow');
+    await guard.close();
+    expect(await verdict('two')).toBe('keys_unavailable');
+    expect(server.requestsOf('two')).toBe(0);
+    expect(await verdict('one')).toBe('allow');
+  });
+});
+
+test('templates stand beside other issuers, and one that is listed by itself is not of the template', async () => {
+  const server = await createTenantServer(['one', 'two', 'special']);
+  const guard = createResourceGuard({
+    audience: AUDIENCE,
+    issuers: [
+      { issuer: server.template, tenants: ['one', 'two', 'special'] },
+      { issuer: server.issuerOf('special'), audience: 'https://special.example.test' },
+    ],
+  });
+  expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
+  expect(verdictOf(await ask(guard, server.token('two')))).toBe('allow');
+  expect(verdictOf(await ask(guard, server.token('special')))).toBe('audience_mismatch');
+  expect(verdictOf(await ask(guard, server.token('special', { aud: 'https://special.example.test', tid: undefined })))).toBe('allow');
+  expect(verdictOf(await ask(guard, server.token('three', {}, {}, server.keyOf('one'))))).toBe('issuer_mismatch');
+});

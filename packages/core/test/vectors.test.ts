@@ -1,0 +1,194 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { TRAITS, type Algorithm } from '../src/access-token/algorithms.js';
+import { parseCompactJws, type CompactJws } from '../src/access-token/compact.js';
+import { signerOf } from '../src/access-token/signature.js';
+import { parseKeySet, type PreparedKey } from '../src/issuer/key-set.js';
+import { readSecret, secretKeySet } from '../src/issuer/shared-secrets.js';
+
+/*
+ * Signatures that others published, with what they say of them. Their payloads are no access tokens, so they are looked at where a token is taken
+ * apart and its signature is checked. Where we refuse what is valid, the rule that makes us stricter is named.
+ */
+interface Published<C> {
+  readonly source: string;
+  readonly licence: string;
+  readonly cases: readonly C[];
+}
+
+interface PublishedKey {
+  readonly kty: string;
+  readonly k?: string;
+}
+
+interface PublishedToken {
+  readonly name: string;
+  readonly alg: Algorithm;
+  readonly key?: PublishedKey;
+  readonly token: string;
+  /** `valid`, or what it is refused for by us. */
+  readonly outcome: string;
+  readonly rule?: number;
+}
+
+interface PublishedSignature {
+  readonly alg: Algorithm;
+  readonly key: PublishedKey;
+  readonly data: string;
+  readonly signature: string;
+  /** `P`, or `F` and what was changed. */
+  readonly result: string;
+}
+
+describe.each(['rfc7515', 'rfc7520', 'rfc8037'])('tokens of %s', (file) => {
+  const { source, licence, cases } = read<PublishedToken>(file);
+
+  test.each(cases)('$name: $outcome', ({ alg, key, token, outcome, rule }) => {
+    const jws = parseCompactJws(token);
+    if (outcome !== 'valid') {
+      expect(rule).toBeGreaterThan(0);
+      expect(jws).toBe(outcome);
+      return;
+    }
+    expect(jws).toMatchObject({ header: { algorithm: alg } });
+    const keys = keysOf(key!, alg);
+    expect(signerOf(keys, jws as CompactJws)).toBe(keys[0]);
+    for (const wrong of changed(token)) {
+      const other = parseCompactJws(wrong);
+      if (typeof other !== 'string') expect(signerOf(keys, other)).toBeUndefined();
+    }
+  });
+
+  test('name where they are from', () => {
+    expect(source).toMatch(/^RFC \d{4} /);
+    expect(licence).toMatch(/BSD/);
+  });
+});
+
+test('rule 22: the keys of RFC 7515 and RFC 7520 are used for no other algorithm than theirs', () => {
+  for (const { key, alg } of [...read<PublishedToken>('rfc7515').cases, ...read<PublishedToken>('rfc7520').cases]) {
+    if (!key || key.kty === 'oct') continue;
+    const others = [...TRAITS].filter(([, { keyType }]) => keyType !== TRAITS.get(alg)!.keyType);
+    for (const [name] of others) expect(() => keysOf(key, name as Algorithm)).toThrow(/no usable key/);
+  }
+});
+
+describe('ECDSA by NIST', () => {
+  const { cases } = read<PublishedSignature>('nist-ecdsa');
+  test.each(numbered(cases))('rule 28: $alg, number $number: $result', (one) => expectAsPublished(one));
+
+  test('has both sides, for all three curves', () => {
+    for (const alg of ['ES256', 'ES384', 'ES512']) {
+      const results = cases.filter((one) => one.alg === alg).map(({ result }) => result.charAt(0));
+      expect(new Set(results)).toEqual(new Set(['P', 'F']));
+      expect(results).toHaveLength(15);
+    }
+  });
+});
+
+describe('RSASSA-PKCS1-v1_5 by NIST', () => {
+  const { cases } = read<PublishedSignature>('nist-rsa-pkcs1');
+  const short = cases.filter(({ key }) => modulusBits(key) < 2048);
+  test.each(numbered(cases.filter((one) => !short.includes(one))))('$alg, number $number: $result', (one) => expectAsPublished(one));
+
+  test.each(numbered(short))('rule 25: $alg, number $number: $result, and the key is too short for us', ({ key, alg, result }) => {
+    expect(result).toBe('P');
+    expect(() => keysOf(key, alg)).toThrow(/is an RSA key of 1024 bits: 2048 are needed/);
+  });
+});
+
+describe('RSASSA-PSS by NIST', () => {
+  const { cases } = read<PublishedSignature>('nist-rsa-pss');
+  test.each(numbered(cases))('rule 26: $alg, number $number: $result, and a salt of 10 bytes is too short for us', ({ key, alg, data, signature }) => {
+    expect(signerOf(keysOf(key, alg), jwsOf(data, signature))).toBeUndefined();
+  });
+
+  test('rule 26: it is the salt alone that those are refused for which NIST calls valid', () => {
+    const valid = cases.filter(({ result }) => result.startsWith('P'));
+    expect(valid).toHaveLength(3);
+    for (const { key, alg, data, signature } of valid) {
+      const [prepared] = keysOf(key, alg);
+      Object.assign(prepared!.key, { saltLength: 10 });
+      expect(signerOf([prepared!], jwsOf(data, signature))).toBe(prepared);
+    }
+  });
+});
+
+describe('Ed25519 by its authors', () => {
+  const { cases } = read<PublishedSignature>('ed25519');
+
+  test.each(['EdDSA', 'Ed25519'] as const)('all of them are valid as %s, and none with a bit changed', (alg) => {
+    expect(cases).toHaveLength(128);
+    for (const [index, { key, data, signature }] of cases.entries()) {
+      const keys = keysOf(key, alg);
+      expect(signerOf(keys, jwsOf(data, signature))).toBe(keys[0]);
+      const bytes = Buffer.from(signature, 'base64url');
+      bytes[index % 64]! ^= 1;
+      expect(signerOf(keys, jwsOf(data, bytes.toString('base64url')))).toBeUndefined();
+    }
+  });
+});
+
+describe('HMAC of RFC 4231', () => {
+  const { cases } = read<PublishedSignature>('rfc4231');
+
+  test.each(numbered(cases))('rule 34: $alg, number $number', ({ alg, key, data, signature }) => {
+    const [prepared] = secretKeySet([Buffer.from(key.k!, 'base64url')], [alg as 'HS256']).candidates(alg, undefined);
+    const whole = Buffer.from(signature, 'base64url').length === TRAITS.get(alg)!.signatureLength;
+    // section 4.6 cuts its MAC to 128 bits, which RFC 7518 s3.2 has no place for
+    expect(signerOf([prepared!], jwsOf(data, signature))).toBe(whole ? prepared : undefined);
+  });
+
+  test('rule 138: its keys are too short or too simple to be given as secrets', () => {
+    for (const { alg, key } of cases) expect(readSecret(key.k, [alg as 'HS256'])).toMatch(/are needed|repeats a few values/);
+  });
+});
+
+function expectAsPublished({ key, alg, data, signature, result }: PublishedSignature): void {
+  let keys: readonly PreparedKey[];
+  try {
+    keys = keysOf(key, alg);
+  } catch {
+    // a changed key may be none
+    expect(result).toMatch(/^F .*(?:Q changed|Public Key e changed)/);
+    return;
+  }
+  expect(signerOf(keys, jwsOf(data, signature)) !== undefined).toBe(result.startsWith('P'));
+}
+
+function keysOf(key: PublishedKey, alg: Algorithm): readonly PreparedKey[] {
+  if (key.k !== undefined) {
+    const secret = readSecret(key.k, [alg as 'HS256']);
+    if (typeof secret === 'string') throw new Error(secret);
+    return secretKeySet([secret], [alg as 'HS256']).candidates(alg, undefined);
+  }
+  return parseKeySet({ keys: [key] }, [alg], 1).candidates(alg, undefined);
+}
+
+/** The same token with one bit of each segment changed, in its first and its last character that has no spare bits. */
+function changed(token: string): readonly string[] {
+  const segments = token.split('.');
+  return segments.flatMap((segment, index) =>
+    [0, segment.length - 2].map((at) => {
+      const other = `${segment.slice(0, at)}${segment[at] === 'A' ? 'B' : 'A'}${segment.slice(at + 1)}`;
+      return segments.with(index, other).join('.');
+    }),
+  );
+}
+
+function jwsOf(data: string, signature: string): CompactJws {
+  const header = { algorithm: '', keyId: undefined, type: undefined };
+  return { header64: '', header, signed: Buffer.from(data, 'base64url'), payload: Buffer.alloc(0), signature: Buffer.from(signature, 'base64url') };
+}
+
+function modulusBits(key: PublishedKey): number {
+  return Buffer.from((key as unknown as { n: string }).n, 'base64url').length * 8;
+}
+
+function numbered<C>(cases: readonly C[]): (C & { readonly number: number })[] {
+  return cases.map((one, index) => ({ ...one, number: index + 1 }));
+}
+
+function read<C>(name: string): Published<C> {
+  return JSON.parse(readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8')) as Published<C>;
+}
