@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { SharePlan } from './adapters/share.ts';
 import { FRAMEWORKS, type Framework } from './framework.ts';
+import type { FaultsPlan } from './faults.ts';
+import type { HostileCostPlan } from './hostile-cost.ts';
 import type { HttpPlan } from './http/measure.ts';
+import type { MemoryPlan } from './memory.ts';
 import type { ValidationPlan } from './validation/measure.ts';
 
 export interface Plan {
@@ -14,11 +17,13 @@ export interface Plan {
   readonly validation: ValidationPlan | undefined;
   readonly adapters: SharePlan | undefined;
   readonly http: HttpPlan | undefined;
-  /** Whether to count which hostile tokens are accepted. */
-  readonly hostile: boolean;
+  /** What hostile tokens cost; with it, which of them are accepted. */
+  readonly hostile: HostileCostPlan | undefined;
+  readonly faults: FaultsPlan | undefined;
+  readonly memory: MemoryPlan | undefined;
 }
 
-const PARTS = ['validation', 'adapters', 'http', 'hostile'];
+const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory'];
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
   --quick      few and short rounds: shows that everything works, not how fast it is
@@ -30,11 +35,23 @@ const FULL = {
   validation: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 1024, poolSize: 2048, knownTokens: 100 },
   adapters: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 1024, poolSize: 512 },
   http: { rounds: { warmUp: 3, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
+  hostile: { rounds: 11, sliceSize: 100 },
+  faults: {
+    flood: { unknownKeys: 10_000, goodTokens: 1000 },
+    eventLoop: { rounds: 9, connections: 64, sliceSize: 4000, poolSize: 1024, rates: [undefined, 2000] },
+  },
+  memory: { tokens: 5000, issuers: 300 },
 };
 const QUICK = {
   validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
   adapters: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 32 },
   http: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 200, connections: 8, poolSize: 64 },
+  hostile: { rounds: 3, sliceSize: 20 },
+  faults: {
+    flood: { unknownKeys: 10_000, goodTokens: 500 },
+    eventLoop: { rounds: 2, connections: 64, sliceSize: 400, poolSize: 64, rates: [undefined, 1000] },
+  },
+  memory: { tokens: 500, issuers: 50 },
 };
 
 /** @throws Error that says what is wrong with the arguments */
@@ -56,7 +73,7 @@ export function readPlan(args: readonly string[]): Plan {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed}: a whole number is needed`);
   const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
   const isWanted = (part: string): boolean => only === undefined || only === part;
-  const { validation, adapters, http } = quick ? QUICK : FULL;
+  const { validation, adapters, http, hostile, faults, memory } = quick ? QUICK : FULL;
   return {
     // the results that are kept are those of a whole run
     name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
@@ -65,6 +82,8 @@ export function readPlan(args: readonly string[]): Plan {
     validation: isWanted('validation') && named.length === 0 ? validation : undefined,
     adapters: isWanted('adapters') ? adapters : undefined,
     http: isWanted('http') ? http : undefined,
-    hostile: isWanted('hostile'),
+    hostile: isWanted('hostile') ? hostile : undefined,
+    faults: isWanted('faults') ? faults : undefined,
+    memory: isWanted('memory') ? memory : undefined,
   };
 }

@@ -48,7 +48,7 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /** Between two values where it falls between them. */
-function quantile(sorted: readonly number[], part: number): number {
+export function quantile(sorted: readonly number[], part: number): number {
   const position = (sorted.length - 1) * part;
   const below = Math.floor(position);
   const above = Math.ceil(position);

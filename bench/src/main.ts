@@ -2,11 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { measureAdapter, type AdapterResult } from './adapters/measure.ts';
 import { readPlan, USAGE, type Plan } from './arguments.ts';
 import { describeEnvironment, loadNow } from './environment.ts';
+import { measureFaults } from './faults.ts';
+import { measureHostileCost } from './hostile-cost.ts';
 import { measureHttp, type HttpResult } from './http/measure.ts';
 import { servers } from './http/servers/index.ts';
 import { countHostile } from './hostile.ts';
+import { measureMemory } from './memory.ts';
 import { createRandom } from './random.ts';
-import { adapterTable, hostileTable, httpTable, validationTable } from './table.ts';
+import { adapterTable, eventLoopTable, floodTable, hostileCostTable, hostileTable, httpTable, memoryTable, validationTable } from './table.ts';
 import { candidates } from './validation/candidates/index.ts';
 import { ALGORITHMS, measureValidation, type ValidationResult } from './validation/measure.ts';
 
@@ -52,9 +55,28 @@ async function run(plan: Plan): Promise<void> {
 
   const hostile = plan.hostile ? await countHostile(plan.frameworks) : undefined;
   if (hostile) console.log(`${hostileTable(hostile)}\n`);
+  const hostileCost = plan.hostile && (await measureHostileCost(plan.hostile));
+  if (hostileCost) console.log(`${hostileCostTable(hostileCost)}\n`);
+
+  const faults = plan.faults && (await measureFaults(plan.faults, random));
+  if (faults) console.log(`${floodTable(faults.flood)}\n\n${eventLoopTable(faults.eventLoop)}\n`);
+  const memory = plan.memory && (await measureMemory(plan.memory));
+  if (memory) console.log(`${memoryTable(memory)}\n`);
 
   mkdirSync(RESULTS, { recursive: true });
-  const result = { takenAt, ...environment, load: { before: loadBefore, after: loadNow() }, plan, validation, adapters, http, hostile };
+  const result = {
+    takenAt,
+    ...environment,
+    load: { before: loadBefore, after: loadNow() },
+    plan,
+    validation,
+    adapters,
+    http,
+    hostile,
+    hostileCost,
+    faults,
+    memory,
+  };
   writeFileSync(new URL(`${plan.name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);
   console.log(`written to bench/results/${plan.name}.json; load ${result.load.after} at the end`);
 }

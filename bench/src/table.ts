@@ -1,9 +1,13 @@
 import type { AdapterResult } from './adapters/measure.ts';
 import type { ShareFigures } from './adapters/share.ts';
+import type { EventLoopResult } from './faults/event-loop.ts';
+import type { FloodResult } from './faults/flood.ts';
 import type { Spread } from './figures.ts';
 import { TITLES } from './framework.ts';
+import type { HostileCostResult } from './hostile-cost.ts';
 import type { HostileResult } from './hostile.ts';
 import type { HttpResult } from './http/measure.ts';
+import type { MemoryResult } from './memory.ts';
 import type { ValidationResult } from './validation/measure.ts';
 
 export function validationTable({ algorithm, tokenBytes, figures }: ValidationResult): string {
@@ -85,4 +89,56 @@ export function hostileTable(results: readonly HostileResult[]): string {
     return [`${TITLES[framework]}: ${name}`, String(total), byRule.join(', ') || '-', String(failures), String(withoutChallenge)];
   });
   return table([`${results[0]?.tokens ?? 0} hostile tokens`, 'accepted', 'by rule', 'answered 5xx', '401 without a challenge'], rows);
+}
+
+export function hostileCostTable({ goodMicroseconds, costs }: HostileCostResult): string {
+  const rows = costs.map(({ reason, rows, leastMicroseconds, medianMicroseconds, mostMicroseconds, rule, name, tokenBytes }) => [
+    reason,
+    String(rows),
+    leastMicroseconds.toFixed(1),
+    medianMicroseconds.toFixed(1),
+    mostMicroseconds.toFixed(1),
+    `rule ${rule}: ${name} (${tokenBytes} bytes)`,
+  ]);
+  return table(
+    ['guard.check, refused as', 'rows', 'least µs', 'median µs', 'most µs', 'the dearest'],
+    [...rows, ['(a good token)', '1', '', goodMicroseconds.toFixed(1), '', '']],
+  );
+}
+
+export function floodTable({ goodTokens, unknownKeys, before, during, fetches, refused }: FloodResult): string {
+  const row = (name: string, { p50Microseconds, p99Microseconds, promised }: FloodResult['before']): string[] => [
+    name,
+    p50Microseconds.toFixed(1),
+    p99Microseconds.toFixed(1),
+    String(promised),
+  ];
+  const told = Object.entries(refused).map(([reason, count]) => `${count} ${reason}`);
+  const waits = table(
+    [`${goodTokens} good tokens`, 'p50 µs', 'p99 µs', 'by a promise'],
+    [row('before', before), row(`among ${unknownKeys} unknown keys`, during)],
+  );
+  return `${waits}\n\nThe issuer was asked for its keys ${fetches === 1 ? 'once' : `${fetches} times`} because of them; they were told: ${told.join(', ')}`;
+}
+
+export function eventLoopTable(results: readonly EventLoopResult[]): string {
+  const rows = results.map(({ key, name, rate, p50Milliseconds, p99Milliseconds, perSecond }) => [
+    `${key}, ${name}`,
+    rate === undefined ? 'as it can' : `${rate}/s`,
+    p50Milliseconds.median.toFixed(2),
+    p99Milliseconds.median.toFixed(2),
+    between(p99Milliseconds, 2),
+    perSecond.median.toFixed(0),
+  ]);
+  return table([`event-loop delay at ${results[0]?.connections} connections`, 'sent', 'p50 ms', 'p99 ms', '(quartiles)', 'requests/s'], rows);
+}
+
+export function memoryTable(results: readonly MemoryResult[]): string {
+  const rows = results.map(({ name, heapBytes, residentBytes, estimatedBytes }) => [
+    name,
+    heapBytes.toFixed(0),
+    residentBytes?.toFixed(0) ?? '',
+    estimatedBytes?.toFixed(0) ?? '',
+  ]);
+  return table(['memory', 'heap bytes', 'resident bytes', 'counted as'], rows);
 }

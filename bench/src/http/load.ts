@@ -7,6 +7,13 @@ export interface Load {
   readonly connections: number;
   /** The whole of the next request, as it goes over the wire. */
   readonly nextRequest: () => string;
+  /** Sends no more than so many. Without it: as many as are answered. */
+  readonly perSecond?: number | undefined;
+}
+
+interface Due {
+  readonly request: string;
+  readonly waitMilliseconds: number;
 }
 
 const SILENCE_SECONDS = 10;
@@ -17,14 +24,19 @@ const SILENCE_SECONDS = 10;
  *
  * @returns how long it took, in microseconds, the opening of connections not included
  */
-export async function applyLoad({ port, requests, connections, nextRequest }: Load): Promise<number> {
+export async function applyLoad({ port, requests, connections, nextRequest, perSecond }: Load): Promise<number> {
   const sockets = Array.from({ length: connections }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
   try {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')));
-    let left = requests;
-    const takeRequest = (): string | undefined => (left-- > 0 ? nextRequest() : undefined);
     const rest = stayAwake();
+    let sent = 0;
     const startedAt = performance.now();
+    function takeRequest(): Due | undefined {
+      if (sent >= requests) return undefined;
+      const dueAt = perSecond === undefined ? 0 : startedAt + (sent / perSecond) * 1000;
+      sent++;
+      return { request: nextRequest(), waitMilliseconds: dueAt - performance.now() };
+    }
     await Promise.all(sockets.map((socket) => converse(socket, takeRequest))).finally(rest);
     return (performance.now() - startedAt) * 1000;
   } finally {
@@ -45,14 +57,15 @@ function stayAwake(): () => void {
 }
 
 /** Sends a request whenever the answer to the last one has come, until there are no more. */
-async function converse(socket: Socket, takeRequest: () => string | undefined): Promise<void> {
+async function converse(socket: Socket, takeRequest: () => Due | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = '';
 
     function send(): void {
-      const request = takeRequest();
-      if (request === undefined) resolve();
-      else socket.write(request, 'latin1');
+      const due = takeRequest();
+      if (due === undefined) resolve();
+      else if (due.waitMilliseconds < 1) socket.write(due.request, 'latin1');
+      else setTimeout(() => socket.write(due.request, 'latin1'), due.waitMilliseconds);
     }
 
     socket.setEncoding('latin1');

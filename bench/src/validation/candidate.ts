@@ -20,6 +20,8 @@ export interface Setting {
   readonly issuer: string;
   readonly audience: string;
   readonly jwks: { readonly keys: readonly [PublicJwk] };
+  /** So many different tokens go round: whoever keeps fewer never meets one again. */
+  readonly poolSize: number;
 }
 
 export type Algorithm = 'RS256' | 'ES256' | 'EdDSA';

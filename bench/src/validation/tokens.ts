@@ -26,7 +26,7 @@ export async function createTokenPool(algorithm: Algorithm, size: number): Promi
   while (tokens.length < size) tokens.push(await sign());
   const nowSeconds = Math.floor(Date.now() / 1000);
   return {
-    setting: { algorithm, issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [jwk] } },
+    setting: { algorithm, issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [jwk] }, poolSize: size },
     tokens,
     refused: {
       signature: [withOtherSignature(tokens[0]!, tokens[1]!), withOtherPayload(tokens[0]!, tokens[1]!)],

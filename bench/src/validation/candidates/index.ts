@@ -3,9 +3,19 @@ import { awsJwtVerify } from './aws-jwt-verify.ts';
 import { fastJwtCached, fastJwtUncached } from './fast-jwt.ts';
 import { jose64InFlight, joseOneAtATime } from './jose.ts';
 import { nodeCrypto } from './node-crypto.ts';
-import { tokenward } from './tokenward.ts';
+import { tokenwardFirstSight, tokenwardSeenBefore, tokenwardWithoutCache } from './tokenward.ts';
 
 /** What all are held against. */
 export const floor: ValidationCandidate = nodeCrypto;
 
-export const candidates: readonly ValidationCandidate[] = [floor, tokenward, fastJwtUncached, fastJwtCached, joseOneAtATime, jose64InFlight, awsJwtVerify];
+export const candidates: readonly ValidationCandidate[] = [
+  floor,
+  tokenwardFirstSight,
+  tokenwardWithoutCache,
+  tokenwardSeenBefore,
+  fastJwtUncached,
+  fastJwtCached,
+  joseOneAtATime,
+  jose64InFlight,
+  awsJwtVerify,
+];

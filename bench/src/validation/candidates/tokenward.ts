@@ -1,22 +1,38 @@
-import { createResourceGuard, type Jwks, type ProtectedRequest } from '@tokenward/core';
-import { readFresh, type ValidationCandidate } from '../candidate.ts';
+import { createResourceGuard, type GuardOptions, type Jwks, type ProtectedRequest } from '@tokenward/core';
+import { readFresh, type Setting, type ValidationCandidate } from '../candidate.ts';
+
+/** With its cache, which is on by default, but never with a token that is in it: to put one in is part of the cost. */
+export const tokenwardFirstSight = tokenwardWith({
+  name: 'tokenward guard.check, token seen first',
+  tokens: 'new',
+  tokenCache: ({ poolSize }) => ({ maxEntries: Math.floor(poolSize / 2) }),
+});
+export const tokenwardWithoutCache = tokenwardWith({ name: 'tokenward guard.check, no cache', tokens: 'new', tokenCache: () => false });
+export const tokenwardSeenBefore = tokenwardWith({ name: 'tokenward guard.check, token seen before', tokens: 'known', tokenCache: () => undefined });
+
+interface Variant extends Pick<ValidationCandidate, 'name' | 'tokens'> {
+  readonly tokenCache: (setting: Setting) => GuardOptions['tokenCache'];
+}
 
 /** The guard's whole way: from a request's header fields to a decision. */
-export const tokenward: ValidationCandidate = {
-  name: 'tokenward guard.check',
-  packageName: '@tokenward/core',
-  inFlight: 1,
-  tokens: 'new',
-  examines: 'claims',
-  prepare({ issuer, audience, jwks }) {
-    const guard = createResourceGuard({ issuer, audience, jwks: jwks as unknown as Jwks });
-    return ({ field }) => {
-      // a guard looks at a request's credentials once, so each attempt is a request of its own
-      const request: ProtectedRequest = { method: 'GET', target: '/orders', headers: { authorization: readFresh(field) } };
-      return () => {
-        const decision = guard.check(request);
-        return decision instanceof Promise ? decision.then(({ outcome }) => outcome === 'allow') : decision.outcome === 'allow';
+function tokenwardWith({ name, tokens, tokenCache }: Variant): ValidationCandidate {
+  return {
+    name,
+    packageName: '@tokenward/core',
+    inFlight: 1,
+    tokens,
+    examines: 'claims',
+    prepare(setting) {
+      const { issuer, audience, jwks } = setting;
+      const guard = createResourceGuard({ issuer, audience, jwks: jwks as unknown as Jwks, tokenCache: tokenCache(setting) });
+      return ({ field }) => {
+        // a guard looks at a request's credentials once, so each attempt is a request of its own
+        const request: ProtectedRequest = { method: 'GET', target: '/orders', headers: { authorization: readFresh(field) } };
+        return () => {
+          const decision = guard.check(request);
+          return decision instanceof Promise ? decision.then(({ outcome }) => outcome === 'allow') : decision.outcome === 'allow';
+        };
       };
-    };
-  },
-};
+    },
+  };
+}
