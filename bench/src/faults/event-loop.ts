@@ -39,8 +39,8 @@ interface LoopSlice extends LoopDelay {
 }
 
 const verifiers = [
-  { name: 'tokenward guard.check, synchronous', packageName: '@tokenward/core', program: new URL('servers/tokenward.ts', import.meta.url) },
-  { name: 'jose.jwtVerify, asynchronous', packageName: 'jose', program: new URL('servers/jose.ts', import.meta.url) },
+  { name: 'tokenward guard.check, synchronous', program: new URL('servers/tokenward.ts', import.meta.url) },
+  { name: 'jose.jwtVerify, asynchronous', program: new URL('servers/jose.ts', import.meta.url) },
 ];
 const ANSWER_SECONDS = 10;
 
@@ -67,8 +67,8 @@ async function measureKey(keyName: string, key: SigningKey, plan: EventLoopPlan,
   try {
     const tokens: string[] = [];
     while (tokens.length < plan.poolSize) tokens.push(await issuer.issueToken({ key, claims: accessTokenClaims(issuer.issuer) }));
-    for (const { name, packageName, program } of verifiers) {
-      running.push(await startServer({ name, packageNames: [packageName], isProtected: true, program }, issuer));
+    for (const { name, program } of verifiers) {
+      running.push(await startServer({ name, program }, issuer));
       await proveWorth(name, running.at(-1)!, issuer);
     }
     const contenders = plan.rates.flatMap((rate) => verifiers.map(({ name }, index) => ({ name, rate, server: running[index]!, slices: [] as LoopSlice[] })));

@@ -20,7 +20,10 @@ const START_SECONDS = 20;
 const ANSWER_SECONDS = 10;
 const STOP_SECONDS = 3;
 
-export async function startServer({ name, program, programArguments = [] }: ServerCandidate, { issuer, audience }: Surroundings): Promise<ServerProcess> {
+export async function startServer(
+  { name, program, programArguments = [] }: Pick<ServerCandidate, 'name' | 'program' | 'programArguments'>,
+  { issuer, audience }: Surroundings,
+): Promise<ServerProcess> {
   const child = fork(program, programArguments, {
     execArgv: ['--import', new URL('report-cpu.ts', import.meta.url).href],
     env: { ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0', NODE_ENV: 'production' },

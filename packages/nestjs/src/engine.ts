@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ConfigurationError, type Access, type Auth, type Decision, type Policy } from '@tokenward/core';
+import { ConfigurationError, type Access, type Auth, type Decision, type GuardHealth, type Policy } from '@tokenward/core';
 import { accessOf, createNativeGuard, OptionReader, plainOptions, type AdapterOptions } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 
@@ -27,6 +27,8 @@ export interface NestGuard {
    * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
    */
   warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. */
+  health(): GuardHealth;
 }
 
 /** One named guard. */

@@ -102,7 +102,7 @@ class TestGuards extends Guards {
 }
 
 function createTestEngine(who: Who): Engine {
-  const { check, permit, warm, close } = createResourceGuard({ issuer: 'https://issuer.test', audience: 'https://api.test' });
+  const { check, permit, warm, health, close } = createResourceGuard({ issuer: 'https://issuer.test', audience: 'https://api.test' });
 
   function decide(request: object, access: Access): Decision | Promise<Decision> {
     const wished = typeof who === 'function' ? who() : who;
@@ -124,6 +124,7 @@ function createTestEngine(who: Who): Engine {
     adopt: (_request, _access, decision) => decision,
     permit,
     warm,
+    health,
     close,
     leaveUnmarkedHandlersOpen: false,
     printHandlers: false,
