@@ -14,7 +14,7 @@ test('measures one part', () => {
   const { name, validation, adapters, http, hostile } = readPlan(['--only', 'http']);
   expect(name).toBe('http');
   expect(http).toBeDefined();
-  expect([validation, adapters, hostile]).toEqual([undefined, undefined, false]);
+  expect([validation, adapters, hostile]).toEqual([undefined, undefined, undefined]);
 });
 
 test('measures some of the frameworks, and no validation, which has none', () => {
