@@ -13,7 +13,7 @@ import { ConfigurationError } from './configuration-error.js';
 import { createResourceGuard } from './guard.js';
 import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
-import { OPTION_NAMES, parseOptions, type GuardOptions } from './options.js';
+import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Access, Decision, Deny, GuardHealth, ProtectedRequest } from './seam.js';
 
@@ -137,7 +137,7 @@ function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDen
   reader.fn('onDenied');
   if (reader.problems.length === 0) return property;
   try {
-    parseOptions(Object.fromEntries(Object.entries(options).filter(([option]) => !unknown.includes(option))));
+    checkOptions(Object.fromEntries(Object.entries(options).filter(([option]) => !unknown.includes(option))));
   } catch (error) {
     if (error instanceof ConfigurationError) reader.problems.push(...error.problems);
   }

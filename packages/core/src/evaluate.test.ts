@@ -280,6 +280,7 @@ function authWith(claims: object, rolesPath: readonly string[] = ['roles']): Aut
       clockSkewSeconds: 30,
       requiredClaims: [],
       requiredValues: new Map(),
+      forbiddenClaims: [],
       clientIdClaim: undefined,
       maxTokenAgeSeconds: undefined,
       maxTokenLifetimeSeconds: undefined,

@@ -104,8 +104,10 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function health(): GuardHealth {
-    const states = issuers.known().map(({ name, keys }): IssuerHealth => Object.assign({ issuer: name }, keys.health()));
-    return { ready: states.every(({ usable }) => usable), issuers: states, tokenCache: cache?.health() };
+    const known = issuers.known();
+    const states = known.map(({ name, keys }): IssuerHealth => Object.assign({ issuer: name }, keys.health()));
+    const listed = states.filter((_state, index) => known[index]!.isListed);
+    return { ready: listed.length === 0 || listed.some(({ usable }) => usable), issuers: states, tokenCache: cache?.health() };
   }
 
   return Object.freeze({

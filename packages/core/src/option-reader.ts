@@ -1,4 +1,5 @@
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
+import { own } from './access-token/json.js';
 import { urlProblem } from './url.js';
 
 interface Range {
@@ -30,8 +31,9 @@ export class OptionReader {
     return new OptionReader(bag, known, `${this.#prefix}${name}.`, this.problems);
   }
 
+  /** Of the options' own: what an object inherits, from a polluted prototype too, is never seen. */
   get(name: string): unknown {
-    return this.#options[name];
+    return own(this.#options, name);
   }
 
   wrong(name: string, message: string): void {

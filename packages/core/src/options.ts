@@ -1,4 +1,5 @@
 import type { TokenCacheLimits } from './access-token/token-cache.js';
+import { own } from './access-token/json.js';
 import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigurationError } from './configuration-error.js';
@@ -11,6 +12,9 @@ import {
   type IssuerOptions,
   type IssuerSurroundings,
 } from './issuer/issuer-options.js';
+import { tenantOf, TENANT } from './issuer/tenants.js';
+import { bounded } from './issuer/bounded.js';
+import type { KeySource } from './issuer/key-source.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
@@ -23,7 +27,10 @@ export interface GuardOptions extends IssuerOptions {
    * function that says which issuer's tokens a request may carry.
    */
   readonly issuers?: readonly IssuerOptions[] | IssuerResolver | undefined;
-  /** Holds the claims of every token against a schema (Standard Schema: zod, valibot and others); `auth.claims` is what it makes of them. */
+  /**
+   * Holds the claims of every token against a schema (Standard Schema: zod, valibot and others); `auth.claims` is what it makes of them, which
+   * must be plain objects, lists and values: a Date, a Map or an instance of a class refuses the token. It is copied and frozen.
+   */
   readonly claims?: ClaimsSchema | undefined;
   /** Remembers verified tokens, so that the same one costs less when it comes again. Default: 10,000 tokens and 32 MiB, whichever is reached first. */
   readonly tokenCache?: false | TokenCacheOptions | undefined;
@@ -71,10 +78,19 @@ export interface GuardConfig {
  * @throws ConfigurationError that lists everything that is wrong
  */
 export function parseOptions(options: GuardOptions): GuardConfig {
+  return checkOptions(options)();
+}
+
+/**
+ * Checks options, and makes nothing yet of them: no file is watched.
+ *
+ * @throws ConfigurationError that lists everything that is wrong
+ */
+export function checkOptions(options: GuardOptions): () => GuardConfig {
   const reader = new OptionReader(plainOptions(options), OPTION_NAMES);
   const clock = readClock(reader);
   const fetch = reader.fn<typeof globalThis.fetch>('fetch');
-  const makeIssuers = readIssuers(reader, options, { clock, transport: fetch ? fetchTransport(fetch) : nodeTransport, environment: true });
+  const makeIssuers = readIssuers(reader, { clock, transport: fetch ? fetchTransport(fetch) : nodeTransport, environment: true });
   const claims = reader.get('claims');
   if (claims !== undefined && !isClaimsSchema(claims)) reader.wrong('claims', `is ${shown(claims)}: a schema is needed (Standard Schema, version 1)`);
   const config = {
@@ -88,39 +104,54 @@ export function parseOptions(options: GuardOptions): GuardConfig {
     clock,
   };
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return Object.freeze({ ...config, issuers: makeIssuers() });
+  return () => Object.freeze({ ...config, issuers: makeIssuers() });
 }
 
 const MAX_ISSUERS = 1000;
 
-function readIssuers(reader: OptionReader, options: GuardOptions, surroundings: IssuerSurroundings): () => Issuers {
-  const { issuers } = options;
+function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuers {
+  const issuers = reader.get('issuers') as GuardOptions['issuers'];
   if (issuers === undefined) return asIssuers([readIssuerOptions(reader, surroundings)]);
   const ofEach = { ...surroundings, environment: false };
   const common: IssuerOptions = Object.fromEntries(ISSUER_OPTION_NAMES.flatMap((name) => (reader.get(name) === undefined ? [] : [[name, reader.get(name)]])));
   // with keys in common, one issuer could sign for another
   for (const name of ['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES] as const) {
-    if (name in common) reader.wrong(name, 'stands beside issuers: it belongs into one of them');
+    if (Object.hasOwn(common, name)) reader.wrong(name, 'stands beside issuers: it belongs into one of them');
   }
   const defaults = readDefaults(reader, common, ofEach);
   if (typeof issuers === 'function') {
-    return () => resolvedIssuers(issuers, (resolved) => buildResolved(merged(defaults, plainOptions(resolved)), ofEach));
+    const ofResolved = { ...ofEach, keySources: bounded<KeySource>(MAX_ISSUERS, (keys) => keys.close()) };
+    return () => resolvedIssuers(issuers, (resolved) => buildResolved(merged(defaults, plainOptions(resolved)), ofResolved));
   }
   if (!Array.isArray(issuers) || issuers.length === 0 || issuers.length > MAX_ISSUERS) {
     reader.wrong('issuers', `is ${shown(issuers)}: a list of issuers' options is needed, ${MAX_ISSUERS} at the most, or a function`);
     return asIssuers([]);
   }
-  const given = issuers as readonly IssuerOptions[];
+  const given = (issuers as readonly IssuerOptions[]).map((one, index) => plainOptions(one, `issuers[${index}]`));
   const makers = given.map((one, index) =>
-    readIssuerOptions(
-      new OptionReader(merged(defaults, plainOptions(one, `issuers[${index}]`)), ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems),
-      ofEach,
-    ),
+    readIssuerOptions(new OptionReader(merged(defaults, one), ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach),
   );
-  const names = given.map((one) => (Object(one) as IssuerOptions).issuer);
-  for (const [index, name] of names.entries())
-    if (name !== undefined && names.indexOf(name) < index) reader.wrong(`issuers[${index}].issuer`, 'is there twice');
+  checkBorders(reader, given);
   return asIssuers(makers);
+}
+
+/** Where one issuer could pass for another. */
+function checkBorders(reader: OptionReader, given: readonly IssuerOptions[]): void {
+  const names = given.map((one) => own(one, 'issuer'));
+  const secrets = new Set<string>();
+  for (const [index, name] of names.entries()) {
+    if (typeof name !== 'string') continue;
+    if (names.indexOf(name) < index) reader.wrong(`issuers[${index}].issuer`, 'is there twice');
+    const template = given.find((other) => other.issuer !== name && isAmong(other, name));
+    if (template) reader.wrong(`issuers[${index}].issuer`, `is also one of ${shown(template.issuer)}: which of them counts would not be certain`);
+    for (const secret of [own(given[index]!, 'sharedSecrets') ?? []].flat()) {
+      const bytes = typeof secret === 'string' ? Buffer.from(secret, 'base64url') : secret instanceof Uint8Array ? Buffer.from(secret) : undefined;
+      const text = bytes?.toString('base64');
+      if (text === undefined) continue;
+      if (secrets.has(text)) reader.wrong(`issuers[${index}].sharedSecrets`, 'holds a secret that another issuer has, too: each could sign for the other');
+      secrets.add(text);
+    }
+  }
 }
 
 /**
@@ -132,17 +163,44 @@ function readDefaults(reader: OptionReader, common: IssuerOptions, surroundings:
   const ofOne = new Set<string>(['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES]);
   const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name]) => !ofOne.has(name)));
   const some = { ...(!defaults.unsafeAcceptTokensForAnyAudience && { audience: 'any' }), ...defaults };
-  const own = new OptionReader({ ...some, issuer: 'https://issuer.invalid/{tenant}', tenants: ['any'] }, ISSUER_OPTION_NAMES);
-  readIssuerOptions(own, surroundings);
-  reader.problems.push(...own.problems);
-  const wrong = new Set(own.problems.map(({ path }) => path.split('.')[0]));
+  const tried = new OptionReader({ ...some, issuer: 'https://issuer.invalid/{tenant}', tenants: ['any'] }, ISSUER_OPTION_NAMES);
+  readIssuerOptions(tried, surroundings);
+  reader.problems.push(...tried.problems);
+  const wrong = new Set(tried.problems.map(({ path }) => path.split('.')[0]));
   const right = Object.fromEntries(Object.entries(defaults).filter(([name]) => !wrong.has(name)));
   return wrong.has('audience') ? { ...right, audience: 'any' } : right;
 }
 
-/** An option that is undefined says nothing: it must not undo what stands beside. */
+/**
+ * What stands beside the issuers, under what one says itself. What is demanded of tokens adds up. An option that is undefined says nothing: it must
+ * not undo what stands beside.
+ */
 function merged(defaults: IssuerOptions, one: IssuerOptions): IssuerOptions {
-  return { ...defaults, ...Object.fromEntries(Object.entries(one).filter(([, value]) => value !== undefined)) };
+  const { requiredClaims, forbiddenClaims, requiredValues, ...said } = Object.fromEntries(
+    Object.entries(one).filter(([, value]) => value !== undefined),
+  ) as IssuerOptions;
+  const result: { -readonly [N in keyof IssuerOptions]: IssuerOptions[N] } = { ...defaults, ...said };
+  // the one that says nothing of its audience has the other's word
+  if (said.audience !== undefined) delete result.unsafeAcceptTokensForAnyAudience;
+  if (said.unsafeAcceptTokensForAnyAudience === true && said.audience === undefined) delete result.audience;
+  const lists = { requiredClaims, forbiddenClaims };
+  for (const name of ['requiredClaims', 'forbiddenClaims'] as const) {
+    const ofOne = lists[name];
+    if (ofOne === undefined) continue;
+    result[name] = Array.isArray(ofOne) && defaults[name] ? [...defaults[name], ...ofOne] : ofOne;
+  }
+  if (requiredValues !== undefined) result.requiredValues = bothValues(defaults.requiredValues, requiredValues);
+  return result;
+}
+
+/** Of a claim that both speak of, only what both allow. */
+function bothValues(some: IssuerOptions['requiredValues'], others: IssuerOptions['requiredValues']): IssuerOptions['requiredValues'] {
+  if (some === undefined || typeof others !== 'object' || others === null || Array.isArray(others)) return others;
+  const both = Object.entries(others).map(([name, values]) => {
+    const allowed = Object.hasOwn(some, name) ? [some[name]!].flat() : undefined;
+    return [name, allowed ? [values].flat().filter((value) => allowed.includes(value)) : values] as const;
+  });
+  return { ...some, ...Object.fromEntries(both) };
 }
 
 function asIssuers(makers: readonly (() => Issuer | Issuers)[]): () => Issuers {
@@ -161,14 +219,22 @@ function isGroup(made: Issuer | Issuers): made is Issuers {
   return 'find' in made;
 }
 
-/** @throws ConfigurationError, as at the start: here it is the resolver that failed */
+/** @throws ConfigurationError, as at the start: here it is the resolver that failed, and what it took from a token is not told */
 function buildResolved(options: IssuerOptions, surroundings: IssuerSurroundings): Issuer {
   const reader = new OptionReader(options, ISSUER_OPTION_NAMES);
   const make = readIssuerOptions(reader, surroundings);
-  if (options.tenants !== undefined || options.unsafeAcceptAnyTenant !== undefined)
+  if (reader.get('tenants') !== undefined || reader.get('unsafeAcceptAnyTenant') !== undefined)
     reader.wrong('tenants', 'is of no use to a resolver, which knows the issuer');
-  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  const problems = reader.problems.map(({ path, message }) => ({ path, message: message.replace(/ \(given.*$/s, '') }));
+  if (problems.length > 0) throw new ConfigurationError(problems);
   return make() as Issuer;
+}
+
+/** Whether an issuer is one of a template's, or may be; of two templates those are told that are the same but for the segment's place. */
+function isAmong({ issuer, tenants, unsafeAcceptAnyTenant }: IssuerOptions, name: string): boolean {
+  if (typeof issuer !== 'string' || issuer.split(TENANT).length !== 2) return false;
+  const tenant = tenantOf(issuer, name);
+  return tenant !== undefined && (unsafeAcceptAnyTenant === true || (Array.isArray(tenants) && tenants.includes(tenant)));
 }
 
 function readTokenCache(reader: OptionReader): TokenCacheLimits | undefined {

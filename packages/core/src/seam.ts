@@ -99,7 +99,10 @@ export interface ResourceGuard<C extends object = Claims> {
 
 /** The state of a guard. It holds no secret, token or key. */
 export interface GuardHealth {
-  /** Whether every issuer that is known has usable keys: stale ones count, none yet do not. */
+  /**
+   * Whether tokens can be checked: an issuer that the options name has usable keys. Stale ones count, and so do not those of issuers that only tokens
+   * name (tenants, and those of a resolver): what strangers send, and one partner that is away, must not take an API out of service.
+   */
   readonly ready: boolean;
   /** Those of a list, and those of templates and resolvers that were asked for by now. */
   readonly issuers: readonly IssuerHealth[];

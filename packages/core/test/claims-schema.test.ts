@@ -1,4 +1,5 @@
 import { acr, claim, maxAge, policy, rawToken, type ClaimsSchema, type GuardOptions } from '@tokenward/core';
+import { inspect } from 'node:util';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -125,6 +126,10 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     ['answers with null as the value', () => ({ value: null })],
     ['answers with a string as the value', () => ({ value: 'claims' })],
     ['answers with no issues in a list of them', (value) => ({ value, issues: [] })],
+    ...[0, false, null, '', 7, {}, new Map()].map((issues): [string, (value: unknown) => unknown] => [
+      `answers with a value and ${inspect(issues)} as issues`,
+      (value) => ({ value, issues }),
+    ]),
     ['answers with issues that are none', (value) => ({ value, issues: [null] })],
     ['answers with issues without a path', (value) => ({ value, issues: [{}] })],
     ['rejects', () => Promise.reject(new Error('no'))],
@@ -150,18 +155,102 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     expect(answers).toBe(2);
   });
 
-  test('rule 71: what it makes is frozen also where it leads back to itself, is frozen at its surface, or holds bytes', async () => {
-    const made = { cyclic, shallow: Object.freeze({ list: ['a'] }), bytes: new Uint8Array(4) };
+  test('rule 71: what it makes is copied and frozen, also where it leads back to itself or is frozen at its surface; its own stays as it is', async () => {
+    const constant = { labels: ['own'] };
+    const made = {
+      cyclic,
+      shallow: Object.freeze({ list: ['a'] }),
+      bare: Object.assign(Object.create(null), { a: 1n }),
+      constant,
+      again: constant,
+      none: undefined,
+    };
+    Object.defineProperty(made, '__proto__', { value: { admin: true }, enumerable: true });
     const { decide } = await createScene({ claims: schemaOf(() => ({ value: made })) });
-    const { auth } = expectAllowed(await decide({}));
-    expect(auth!.claims).toBe(made);
-    for (const part of [made, made.cyclic, made.shallow, made.shallow.list]) expect(Object.isFrozen(part)).toBe(true);
+    const claims = expectAllowed(await decide({})).auth!.claims as unknown as typeof made;
+    expect(claims).toEqual(made);
+    expect(claims.cyclic['self']).toBe(claims.cyclic);
+    expect(Object.getOwnPropertyDescriptor(claims, '__proto__')!.value).toEqual({ admin: true });
+    expect(Object.getPrototypeOf(claims)).toBe(Object.prototype);
+    const parts = (of: typeof made): object[] => [of, of.cyclic, of.shallow, of.shallow.list, of.bare, of.constant, of.constant.labels];
+    for (const part of parts(claims)) expect(Object.isFrozen(part)).toBe(true);
+    for (const part of parts(made)) if (part !== made.shallow) expect(Object.isFrozen(part)).toBe(false);
+    // a write to the app's own object reaches no request that comes later
+    constant.labels.push('more');
+    expect(claims.constant.labels).toEqual(['own']);
   });
 
-  test('a path is told by its first name, printable and short', async () => {
-    const path = [{ key: `a\n${'b'.repeat(500)}` }, PLANTED];
-    const { decide } = await createScene({ claims: schemaOf(() => ({ issues: [{ path }, { path: [Symbol('s')] }, { path: [0] }] })) });
-    expect(await decide({})).toMatchObject({ cause: `claims: a ${'b'.repeat(98)}, Symbol(s), 0` });
+  class Account {
+    name = 'a';
+  }
+  const writable: [string, object][] = [
+    ['a Date', new Date()],
+    ['a Map', new Map()],
+    ['a Set', new Set()],
+    ['bytes', new Uint8Array(4)],
+    ['a buffer', new ArrayBuffer(4)],
+    ['a function', () => 'x'],
+    ['an instance of a class', new Account()],
+    ['what inherits from an object', Object.create({ admin: true }) as object],
+    ['a promise', Promise.resolve()],
+    ['an error', new Error('x')],
+    ['a wrapped value', Object('x') as object],
+  ];
+  test.each(writable)('rule 71: one that makes %s refuses, and freezes nothing', async (_what, part) => {
+    const refusal = { reason: 'invalid_claim', cause: 'claims: the schema makes something else than plain objects, arrays and values of them' };
+    const isFunction = typeof part === 'function';
+    for (const value of [...(isFunction ? [] : [part]), { part }, { list: [{ part }] }]) {
+      const { decide } = await createScene({ claims: schemaOf(() => ({ value })) });
+      for (let again = 0; again < 2; again++) expect(await decide({})).toMatchObject({ outcome: 'deny', status: 401, ...refusal });
+      expect([value, part].some((object) => Object.isFrozen(object))).toBe(false);
+    }
+  });
+
+  test('rule 71: a Date that zod makes of a claim is refused', async () => {
+    const { decide } = await createScene({ claims: z.object({ since: z.coerce.date() }) });
+    expect(await decide({ claims: { since: '2030-01-02' } })).toMatchObject({
+      reason: 'invalid_claim',
+      cause: expect.stringMatching(/something else than plain/),
+    });
+  });
+});
+
+describe('a name is told only where it is not from the token', () => {
+  const byPaths = (...paths: unknown[]): ClaimsSchema => ({
+    '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: paths.map((path) => ({ path })) as never }) },
+  });
+  const causeOf = async (schema: ClaimsSchema, claims: Record<string, unknown>): Promise<unknown> => {
+    const { decide } = await createScene({ claims: schema });
+    const decision = await decide({ claims });
+    expect(decision).toMatchObject({ outcome: 'deny', reason: 'invalid_claim' });
+    return decision.outcome === 'deny' ? decision.cause : undefined;
+  };
+
+  test('not one that stands in the token, as a name or in a value', async () => {
+    const claims = { planted_name: 7, nested: { deep_name: ['a planted-value'] } };
+    for (const name of ['planted_name', 'deep_name', 'planted-value', 'planted', 'nested']) {
+      for (const path of [[name], [{ key: name }], [name, 'more']]) expect(await causeOf(byPaths(path), claims)).toBe('claims: one of them');
+    }
+    for (const record of [z.record(z.string(), z.string()), v.record(v.string(), v.string())]) {
+      const cause = await causeOf(record, { planted_name: 7 });
+      expect(cause).toMatch(/^claims: /);
+      expect(cause).not.toContain('planted');
+    }
+    expect(await causeOf(z.record(z.string(), z.union([z.string(), z.number()])), { planted_name: {} })).toBe('claims: one of them');
+  });
+
+  test('one that the schema has as a member, that the token lacks, or that is registered', async () => {
+    expect(await causeOf(z.looseObject({ tenant: z.string() }), { tenant: 7 })).toBe('claims: tenant');
+    expect(await causeOf(v.looseObject({ tenant: v.string() }), { tenant: 7 })).toBe('claims: tenant');
+    expect(await causeOf(byPaths(['tenant'], [{ key: 'https://claims.example.test/tenant' }]), {})).toBe('claims: tenant, https://claims.example.test/tenant');
+    expect(await causeOf(byPaths(['sub'], ['client_id'], ['roles']), {})).toBe('claims: sub, client_id, roles');
+  });
+
+  test('none that is no name, or long; each once, and five at the most', async () => {
+    for (const name of [`a\nb`, 'a b', '0', '', 'ä', 'b'.repeat(65), Symbol('s'), 0]) expect(await causeOf(byPaths([name]), {})).toBe('claims: one of them');
+    expect(await causeOf(byPaths(['b'.repeat(64)], ['zz-1'], ['zz-1'], ['zz-2'], [], ['zz-3'], ['zz-4']), {})).toBe(
+      `claims: ${'b'.repeat(64)}, zz-1, zz-2, as a whole, zz-3`,
+    );
   });
 });
 
@@ -193,12 +282,12 @@ describe('other options about claims', () => {
     },
   );
 
-  test('clientIdClaim names the client where neither client_id nor azp does', async () => {
+  test('clientIdClaim names the client; client_id and azp do where it is absent', async () => {
     const { decide, verdict } = await createScene({ clientIdClaim: 'cid' });
     const clientOf = async (claims: Record<string, unknown>) => expectAllowed(await decide({ claims })).auth!.clientId;
     expect(await clientOf({ client_id: undefined, cid: 'own' })).toBe('own');
-    expect(await clientOf({ client_id: 'standard', cid: 'own' })).toBe('standard');
-    expect(await clientOf({ client_id: undefined, azp: 'party', cid: 'own' })).toBe('party');
+    expect(await clientOf({ client_id: 'standard', cid: 'own' })).toBe('own');
+    expect(await clientOf({ client_id: undefined, azp: 'party' })).toBe('party');
     expect(await clientOf({ client_id: undefined })).toBeUndefined();
     for (const cid of [7, '', null, ['own']]) expect(await verdict({ claims: { client_id: undefined, cid } })).toBe('invalid_claim');
   });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,7 @@ const issuer = await createTestIssuer();
 await issuer.close();
 /** How long a change may take to be seen. */
 const WAIT = { timeout: 5000, interval: 20 };
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const [old, young] = [await newKey('old'), await newKey('young')];
 
 describe.each(ways)('a file that is $name', (way) => {
@@ -88,7 +89,7 @@ const broken: readonly (readonly [string, string, RegExp])[] = [
     /it holds a private key/,
   ],
   ['a symmetric key', '{"keys":[{"kty":"oct","k":"UExBTlRFRFBMQU5URURQTEFOVEVEUExBTlRFRFBMQU5URUQ"}]}', /it holds no usable key/],
-  ['more than a mebibyte', ' '.repeat(1_048_577), /has 1048577 bytes, more than 1048576$/],
+  ['more than a mebibyte', ' '.repeat(1_048_577), /it has more than 1048576 bytes$/],
 ];
 
 test.each(broken)('%s in a file of keys stops the start, and later keeps the last good keys', async (_what, text, words) => {
@@ -136,11 +137,123 @@ test('rule 138: bad secrets in a file stop the start, and later keep the last go
   }
 });
 
-test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or a folder, is an error at the start', (name) => {
+test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no file, is an error at the start', (name) => {
   const folder = newFolder();
-  expect(errorOf({ [name]: join(folder, 'absent') })?.message).toMatch(new RegExp(`^${name}: ENOENT: no such file or directory, open '.*absent'$`));
-  expect(errorOf({ [name]: folder })?.message).toMatch(new RegExp(`^${name}: EISDIR`));
+  const messageOf = (path: string): string | undefined => errorOf({ [name]: path })?.message;
+  writeFileSync(join(folder, 'file'), '');
+  symlinkSync('circle', join(folder, 'circle'));
+  const wrong: [string, string][] = [
+    [join(folder, 'absent'), 'there is no such file (ENOENT)'],
+    [join(folder, 'file', 'absent'), 'there is no such file: a part of its path is no directory (ENOTDIR)'],
+    [join(folder, 'x'.repeat(300)), 'there is no such file: its name is too long (ENAMETOOLONG)'],
+    [join(folder, 'circle'), 'its symbolic links lead to no end (ELOOP)'],
+    [folder, 'it is a directory (EISDIR)'],
+    ['/dev/null', 'it is no regular file'],
+    ['./absent/keys', 'there is no such file (ENOENT)'],
+    ['src/absent.pem', 'there is no such file (ENOENT)'],
+    ['C:\\keys\\absent', 'there is no such file (ENOENT)'],
+  ];
+  const before = process.cwd();
+  process.chdir(PACKAGE);
+  onTestFinished(() => process.chdir(before));
+  for (const [path, words] of wrong) expect(messageOf(path)).toBe(`${name}: ${path}: ${words}`);
   for (const path of ['', 7, null, ['a']]) expect(errorOf({ [name]: path as string })?.problems.map((problem) => problem.path)).toContain(name);
+});
+
+test.runIf(process.getuid?.() !== 0)('a file that this process must not read is told as such', () => {
+  const { path } = lay(ways[0]!, jwksOf(old));
+  chmodSync(path, 0);
+  expect(errorOf({ jwksFile: path })?.message).toBe(`jwksFile: ${path}: this process has no permission to read it (EACCES)`);
+});
+
+test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: %s shows nothing of a secret or keys that are given in place of a path', (name) => {
+  const secret = randomBytes(48);
+  const base64 = `q7/${secret.toString('base64').slice(3)}`;
+  const given = [
+    secret.toString('base64url'),
+    secret.toString('hex'),
+    base64,
+    `/${base64}`,
+    `${base64.slice(0, -2)}==`,
+    `${base64}\n`,
+    `PLANTED-MARK/${base64}`,
+    'PLANTED-MARK and/or other words',
+    'PLANTED-MARK\\password',
+    'PLANTED-MARK',
+    '/PLANTED-MARK\nlines',
+    '/PLANTED-MARK\0zero',
+    `/${'PLANTED-MARK/'.repeat(100)}`,
+    'https://user:PLANTED-MARK@login.example.test/keys',
+    'data:application/json,PLANTED-MARK',
+    JSON.stringify({ keys: [old.publicJwk], planted: 'PLANTED/MARK' }),
+    '{"keys":[{"kty":"oct","k":"PLANTED/MARK"',
+    pemOf(old),
+    pemOf(old).replaceAll('\n', '/'),
+    old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+    old.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'),
+    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA/PLANTED',
+  ];
+  for (const text of given) {
+    const error = errorOf({ [name]: text });
+    expect(error?.problems).toEqual([
+      { path: name, message: expect.stringMatching(/; what was given is not shown: it looks like no path, and may be a secret itself$/) },
+    ]);
+    const shown = [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), error!.stack].join('\n');
+    for (let at = 0; at + 12 <= text.length; at += 4) expect(shown).not.toContain(text.slice(at, at + 12));
+  }
+});
+
+describe.runIf(process.platform === 'linux')('what never ends holds up nothing', () => {
+  const waiting = { cwd: PACKAGE, timeout: 15_000, encoding: 'utf8' } as const;
+
+  // in a process of its own, since one that waits for a pipe can't be stopped by a time limit within it
+  test.each(['jwksFile', 'sharedSecretsFile'] as const)('a pipe as %s is refused at the start, and later leaves the last good keys', (name) => {
+    const folder = newFolder();
+    const [path, pipe] = [join(folder, 'keys'), join(folder, 'pipe')];
+    execFileSync('/usr/bin/mkfifo', [pipe]);
+    writeFileSync(path, name === 'jwksFile' ? jwksOf(old) : linesOf(randomBytes(32)));
+    const program = `
+      import { subscribe } from 'node:diagnostics_channel';
+      import { renameSync } from 'node:fs';
+      import { createResourceGuard } from '@tokenward/core';
+      const make = (path) => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', ${name}: path });
+      const [path, pipe] = ${JSON.stringify([path, pipe])};
+      try {
+        make(pipe);
+      } catch (error) {
+        console.log(error.message);
+      }
+      const guard = make(path);
+      const end = setTimeout(() => {}, 5000);
+      subscribe('tokenward:keys-failed', ({ error }) => {
+        console.log(error.message);
+        console.log(guard.health().ready);
+        clearTimeout(end);
+      });
+      renameSync(pipe, path);
+    `;
+    const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], waiting);
+    expect(output.split('\n')).toEqual([`${name}: ${pipe}: it is no regular file`, `${path}: it is no regular file`, 'true', '']);
+  });
+
+  test('a file of any size, or without an end, is not read beyond what is allowed, and is closed', async () => {
+    const { folder, path } = lay(ways[0]!, jwksOf(old));
+    const guard = guardOf({ jwksFile: path });
+    const events = listen();
+    const huge = join(folder, 'huge');
+    writeFileSync(huge, '');
+    truncateSync(huge, 2 ** 40);
+    const open = readdirSync('/proc/self/fd').length;
+    expect(errorOf({ jwksFile: huge })?.message).toBe(`jwksFile: ${huge}: it has more than 1048576 bytes`);
+    for (const device of ['/dev/zero', '/dev/null']) expect(errorOf({ jwksFile: device })?.message).toBe(`jwksFile: ${device}: it is no regular file`);
+    // it tells no size, and is refused for what it holds
+    expect(errorOf({ jwksFile: '/proc/self/status' })?.message).toBe('jwksFile: /proc/self/status: it is neither JSON nor PEM');
+    expect(readdirSync('/proc/self/fd')).toHaveLength(open);
+    renameSync(huge, path);
+    await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
+    expect(events.failed[0]!.error.message).toBe(`${path}: it has more than 1048576 bytes`);
+    expect(await verdicts(guard, await issuer.issueToken({ key: old }))).toEqual(['allow']);
+  });
 });
 
 test('a file that is taken away leaves its keys, and is seen when it comes back', async () => {
@@ -207,8 +320,7 @@ test('a watched file keeps no process alive', () => {
     const guard = createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwksFile: ${JSON.stringify(path)} });
     console.log(JSON.stringify(guard.health().issuers[0].keyIds));
   `;
-  const cwd = fileURLToPath(new URL('..', import.meta.url));
-  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd, timeout: 15_000, encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: PACKAGE, timeout: 15_000, encoding: 'utf8' });
   expect(JSON.parse(output)).toEqual(['old']);
 });
 

@@ -29,6 +29,21 @@ describe.each(['jwks', 'jwksFile'] as const)('PEM as %s', (option) => {
     expect(await verdicts(guard, ...tokens)).toEqual(['allow', 'allow', 'bad_signature']);
   });
 
+  test('all of them are tried, so that more than four for an algorithm stop the start', async () => {
+    const five = await Promise.all(['1', '2', '3', '4', '5'].map((kid) => newKey(kid)));
+    const others = await Promise.all((['RS256', 'EdDSA'] as const).map(async (algorithm) => asSigningKey(algorithm, await generatePrivateKey(algorithm))));
+    const keys = [...five.slice(0, 4), ...others];
+    const guard = guardOf(given(keys.map(pemOf).join('')));
+    const tokens = await Promise.all(keys.map((key) => issuer.issueToken({ key })));
+    expect(await verdicts(guard, ...tokens)).toEqual(keys.map(() => 'allow'));
+    expect(errorOf(given([...others, ...five].map(pemOf).join('')))?.problems).toEqual([
+      {
+        path: option,
+        message: expect.stringMatching(/it holds 5 keys for ES256 in PEM, which gives them no names: 4 are the most, and a JWKS may hold more$/),
+      },
+    ]);
+  });
+
   test('a certificate', async () => {
     const read = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
     const privateKey = createPrivateKey(read('key'));

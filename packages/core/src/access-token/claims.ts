@@ -35,6 +35,7 @@ export interface ClaimRules {
   readonly maxTokenLifetimeSeconds: number | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly profile: 'rfc9068' | undefined;
+  readonly forbiddenClaims: readonly string[];
   /** The claim that names the client where neither `client_id` nor `azp` does. */
   readonly clientIdClaim: string | undefined;
   /** Where the roles are: paths of names, of which all that are there count. */
@@ -87,10 +88,13 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
   if (!isNameOrAbsent(azp)) return fault('invalid_claim', 'azp');
   if (act !== undefined && !isObject(act)) return fault('invalid_claim', 'act');
 
-  const client = clientId ?? azp ?? ownClient(claims, rules.clientIdClaim);
+  const named = ownClient(claims, rules.clientIdClaim);
+  const client = named === undefined ? (clientId ?? azp) : named;
   if (!isNameOrAbsent(client)) return fault('invalid_claim', rules.clientIdClaim!);
   if (rules.allowedClients) {
     if (clientId !== undefined && azp !== undefined && clientId !== azp) return fault('client_not_allowed', 'azp');
+    if (named !== undefined && [clientId, azp].some((other) => other !== undefined && other !== named))
+      return fault('client_not_allowed', rules.clientIdClaim!);
     if (client === undefined || !rules.allowedClients.has(client)) return fault('client_not_allowed', 'client_id');
   }
   // RFC 9449 s7.2, RFC 7800 s3: a bond that was not shown is no smaller than one that was broken
@@ -99,6 +103,7 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
     const value = own(claims, name);
     if (value === undefined || value === null) return fault('missing_claim', name);
   }
+  for (const name of rules.forbiddenClaims) if (Object.hasOwn(claims, name)) return fault('invalid_claim', name);
   for (const [name, values] of rules.requiredValues) {
     const value = own(claims, name);
     if (value === undefined || value === null) return fault('missing_claim', name);

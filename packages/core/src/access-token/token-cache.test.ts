@@ -9,6 +9,7 @@ const RULES: ClaimRules = {
   clockSkewSeconds: 0,
   requiredClaims: [],
   requiredValues: new Map(),
+  forbiddenClaims: [],
   maxTokenAgeSeconds: undefined,
   maxTokenLifetimeSeconds: undefined,
   allowedClients: undefined,

@@ -9,7 +9,8 @@ import type { ProtectedRequest } from '../seam.js';
 import { castShadow, type Shadow } from '../shadow.js';
 import { examineClaims, examineTime, isAccessTokenType, type Claims } from './claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
-import { own, parseStrictObject, type JsonObject } from './json.js';
+import { claimedIssuer } from './claimed-issuer.js';
+import { own, parseStrictObject } from './json.js';
 import { signerOf } from './signature.js';
 import type { TokenCache, VerifiedToken } from './token-cache.js';
 
@@ -76,14 +77,12 @@ function verifyAnew(token: string, request: ProtectedRequest, config: Verificati
   // is not read
   if (typeof jws === 'string') return { reason: jws === 'token_too_large' || isToken68(token) ? jws : 'malformed_credentials' };
   const { only } = config.issuers;
-  if (only) return verifyFor(only, undefined, token, jws, config);
+  if (only) return verifyFor(only, token, jws, config);
 
-  const claims = parseStrictObject(jws.payload);
-  if (!claims) return { reason: 'malformed_token' };
-  const claimed = own(claims, 'iss');
-  const found = typeof claimed === 'string' ? config.issuers.find(claimed, request) : undefined;
-  if (found instanceof Promise) return found.then((issuer) => (issuer ? verifyFor(issuer, claims, token, jws, config) : FOREIGN), unavailable);
-  return found ? verifyFor(found, claims, token, jws, config) : FOREIGN;
+  const claimed = claimedIssuer(jws.payload);
+  const found = claimed === undefined ? undefined : config.issuers.find(claimed, request);
+  if (found instanceof Promise) return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : FOREIGN), unavailable);
+  return found ? verifyFor(found, token, jws, config) : FOREIGN;
 }
 
 const FOREIGN: Rejection = Object.freeze({ reason: 'issuer_mismatch', cause: 'iss' });
@@ -92,8 +91,7 @@ function unavailable(cause: unknown): Rejection {
   return { reason: 'issuer_unavailable', cause };
 }
 
-/** @param parsed the claims, where they were looked at to find the issuer */
-function verifyFor(issuer: Issuer, parsed: JsonObject | undefined, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
+function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
   const { algorithm, keyId, type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) return { reason: 'wrong_type', cause: 'typ', issuer };
   if (!issuer.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg', issuer };
@@ -101,36 +99,28 @@ function verifyFor(issuer: Issuer, parsed: JsonObject | undefined, token: string
   const keys = issuer.keys.held(algorithm, keyId);
   if (keys && keys.length > 0) {
     const signer = signerOf(keys, jws);
-    if (signer) return conclude(issuer, signer, parsed, token, jws, config);
+    if (signer) return conclude(issuer, signer, token, jws, config);
     // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
     if (keyId !== undefined) return { reason: 'bad_signature', issuer };
   }
   // a token that does not even claim to be our issuer's makes nobody ask that issuer
-  if ((parsed ? own(parsed, 'iss') : claimedIssuer(jws)) !== issuer.rules.issuer) return FOREIGN;
+  if (claimedIssuer(jws.payload) !== issuer.rules.issuer) return FOREIGN;
   const otherwise = keys && keys.length > 0 ? 'bad_signature' : 'unknown_key';
   const found = issuer.keys.newer(algorithm, keyId);
   return found instanceof Promise
-    ? found.then((newer) => verifyWith(newer, otherwise, issuer, parsed, token, jws, config))
-    : verifyWith(found, otherwise, issuer, parsed, token, jws, config);
+    ? found.then((newer) => verifyWith(newer, otherwise, issuer, token, jws, config))
+    : verifyWith(found, otherwise, issuer, token, jws, config);
 }
 
-function verifyWith(
-  found: FoundKeys,
-  otherwise: Reason,
-  issuer: Issuer,
-  parsed: JsonObject | undefined,
-  token: string,
-  jws: CompactJws,
-  config: VerificationConfig,
-): Verdict {
+function verifyWith(found: FoundKeys, otherwise: Reason, issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
   if (!isKeys(found)) return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
   if (found.length === 0) return { reason: otherwise, issuer };
   const signer = signerOf(found, jws);
-  return signer ? conclude(issuer, signer, parsed, token, jws, config) : { reason: 'bad_signature', issuer };
+  return signer ? conclude(issuer, signer, token, jws, config) : { reason: 'bad_signature', issuer };
 }
 
-function conclude(issuer: Issuer, key: PreparedKey, parsed: JsonObject | undefined, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
-  const claims = parsed ?? parseStrictObject(jws.payload);
+function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+  const claims = parseStrictObject(jws.payload);
   if (!claims) return { reason: 'malformed_token', issuer };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
@@ -154,11 +144,6 @@ function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHea
   if (known.size >= MAX_KNOWN_HEADERS) known.clear();
   // a copy, since a slice would keep the whole token
   known.set(Buffer.from(header64, 'latin1').toString('latin1'), header);
-}
-
-function claimedIssuer(jws: CompactJws): unknown {
-  const claims = parseStrictObject(jws.payload);
-  return claims && own(claims, 'iss');
 }
 
 function isKeys(found: FoundKeys): found is readonly PreparedKey[] {

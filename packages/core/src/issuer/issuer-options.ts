@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import { urlProblem } from '../url.js';
+import type { Bounded } from './bounded.js';
 import type { Issuer } from './issuer.js';
 import { parseKeyText } from './key-file.js';
 import { parseKeySet, type Jwks, type KeySet } from './key-set.js';
@@ -53,13 +54,15 @@ export interface IssuerOptions {
   readonly requiredClaims?: readonly string[] | undefined;
   /** Claims that must have this value, or one of these. */
   readonly requiredValues?: Readonly<Record<string, RequiredValue | readonly RequiredValue[]>> | undefined;
+  /** Claims that must not be there. */
+  readonly forbiddenClaims?: readonly string[] | undefined;
   /** Tokens issued (`iat`) longer ago are refused, whatever their `exp` says. */
   readonly maxTokenAgeSeconds?: number | undefined;
   /** Tokens made to live longer (`exp` - `iat`) are refused. */
   readonly maxTokenLifetimeSeconds?: number | undefined;
   /** The clients (`client_id`, `azp`) whose tokens are accepted. Default: all. */
   readonly allowedClients?: readonly string[] | undefined;
-  /** The claim that names the client, where the server writes neither `client_id` nor `azp`. */
+  /** The claim that names the client, where it is neither `client_id` nor `azp`. Where it is there, it alone counts. */
   readonly clientIdClaim?: string | undefined;
   /** The claim that holds the roles: its name (dots and all), as an array the path to it, or as an array of arrays several paths. Default: `roles`. */
   readonly rolesClaim?: string | readonly string[] | readonly (readonly string[])[] | undefined;
@@ -95,6 +98,8 @@ export interface IssuerSurroundings {
   readonly transport: Transport;
   /** Whether what is absent may come from the environment: not where there are several. */
   readonly environment: boolean;
+  /** Keys that several issuers have in common, by what they are fetched with: one issuer under several options is asked once. */
+  readonly keySources?: Bounded<KeySource> | undefined;
 }
 
 const MAX_CLOCK_SKEW_SECONDS = 300;
@@ -105,7 +110,7 @@ const DAY_SECONDS = 86_400;
  *
  * @returns makes the issuer, or the issuers of its tenants, once everything is known to be right
  */
-export function readIssuerOptions(reader: OptionReader, { clock, transport, environment }: IssuerSurroundings): () => Issuer | Issuers {
+export function readIssuerOptions(reader: OptionReader, { clock, transport, environment, keySources }: IssuerSurroundings): () => Issuer | Issuers {
   const issuer = readIssuer(reader, environment);
   const tenants = readTenants(reader, issuer);
   const macs = readMacAlgorithms(reader);
@@ -117,6 +122,7 @@ export function readIssuerOptions(reader: OptionReader, { clock, transport, envi
     clockSkewSeconds: readClockSkew(reader),
     requiredClaims: [...(profile ? RFC9068_CLAIMS : []), ...(reader.texts('requiredClaims') ?? [])],
     requiredValues: readRequiredValues(reader),
+    forbiddenClaims: reader.texts('forbiddenClaims') ?? [],
     maxTokenAgeSeconds: reader.optionalNumber('maxTokenAgeSeconds', { least: 1 }),
     maxTokenLifetimeSeconds: reader.optionalNumber('maxTokenLifetimeSeconds', { least: 1 }),
     allowedClients: asSet(reader.texts('allowedClients')),
@@ -134,11 +140,15 @@ export function readIssuerOptions(reader: OptionReader, { clock, transport, envi
       algorithms: new Set<string>(algorithms),
       rules: { ...rules, issuer: identifier, requiredValues: new Map([...rules.requiredValues, ...moreValues]) },
       keys,
+      ownsKeys: keySources === undefined || given !== undefined,
     };
   }
 
   function remoteKeys(identifier: string, at: string | undefined): KeySource {
-    return createRemoteKeySource({ ...fetching, issuer: identifier, jwksUri: at, algorithms, clock, transport });
+    const config = { ...fetching, issuer: identifier, jwksUri: at, algorithms, clock, transport };
+    if (!keySources) return createRemoteKeySource(config);
+    const name = JSON.stringify([identifier, at, algorithms, { ...fetching, jwksHosts: [...(fetching.jwksHosts ?? [])] }]);
+    return keySources.get(name) ?? keySources.set(name, createRemoteKeySource(config));
   }
 
   return () => {
@@ -414,6 +424,7 @@ export const ISSUER_OPTION_NAMES = [
   'profile',
   'requiredClaims',
   'requiredValues',
+  'forbiddenClaims',
   'maxTokenAgeSeconds',
   'maxTokenLifetimeSeconds',
   'allowedClients',

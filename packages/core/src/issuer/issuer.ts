@@ -7,6 +7,8 @@ export interface Issuer {
   readonly algorithms: ReadonlySet<string>;
   readonly rules: ClaimRules;
   readonly keys: KeySource;
+  /** Whether nobody else has these keys, so that they end with the issuer. */
+  readonly ownsKeys: boolean;
 }
 
 /** The state of one issuer's keys. */
@@ -32,6 +34,8 @@ export interface Issuers {
 
 export interface KnownIssuer {
   readonly name: string;
+  /** Whether the options name it, and not only a token. */
+  readonly isListed: boolean;
   readonly keys: KeySource;
 }
 
@@ -52,7 +56,7 @@ export function oneIssuer(issuer: Issuer): Issuers {
 }
 
 function asKnown({ rules, keys }: Issuer): KnownIssuer {
-  return { name: rules.issuer, keys };
+  return { name: rules.issuer, isListed: true, keys };
 }
 
 /** Several, each known by its identifier to the letter; `otherwise` finds those that are not listed one by one. */

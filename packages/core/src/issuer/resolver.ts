@@ -11,7 +11,7 @@ import { IssuerUnavailableError, type Issuer, type Issuers } from './issuer.js';
  *
  * @param unverifiedIssuer what the token claims, not yet verified: anybody's text, of 1024 characters at the most
  * @returns the issuer's options, undefined where such tokens are refused. The same object for the same issuer costs least; for other options
- * give another object, since one is read once.
+ * give another object: one is read once, and then frozen.
  */
 export type IssuerResolver = (unverifiedIssuer: string, request: ProtectedRequest | undefined) => Resolved | Promise<Resolved>;
 type Resolved = IssuerOptions | undefined;
@@ -25,7 +25,7 @@ const TIMEOUT_MS = 5000;
 
 /** Builds an issuer once for the same options, however many requests ask for it at once. */
 export function resolvedIssuers(resolver: IssuerResolver, build: (options: IssuerOptions) => Issuer): Issuers {
-  const built = bounded<Issuer>(MAX_BUILT, ({ keys }) => keys.close());
+  const built = bounded<Issuer>(MAX_BUILT, ({ keys, ownsKeys }) => ownsKeys && keys.close());
   const fingerprints = new WeakMap<object, string>();
   const waitingFor = new Map<string, number>();
   let waiting = 0;
@@ -36,7 +36,8 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     const known = fingerprints.get(options);
     const name = known ?? fingerprint(options);
     const issuer = built.get(name) ?? built.set(name, buildAnew(options));
-    if (known === undefined) fingerprints.set(options, name);
+    // whoever changes it afterwards would have one issuer pass for another
+    if (known === undefined) fingerprints.set(Object.freeze(options), name);
     return issuer.rules.issuer === claimed ? issuer : undefined;
   }
 
@@ -85,7 +86,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
         return Promise.reject(failure(messageOf(error), error));
       }
     },
-    known: () => built.values().map(({ rules, keys }) => ({ name: rules.issuer, keys })),
+    known: () => built.values().map(({ rules, keys }) => ({ name: rules.issuer, isListed: false, keys })),
     close() {
       closed = true;
       for (const { keys } of built.values()) keys.close();

@@ -22,9 +22,16 @@ export function isTenant(name: string): boolean {
   return SEGMENT.test(name);
 }
 
+/** The tenant of an issuer that a template stands for. */
+export function tenantOf(template: string, issuer: string): string | undefined {
+  const [prefix, suffix] = template.split(TENANT) as [string, string];
+  if (!issuer.startsWith(prefix) || !issuer.endsWith(suffix)) return undefined;
+  const tenant = issuer.slice(prefix.length, issuer.length - suffix.length);
+  return isTenant(tenant) ? tenant : undefined;
+}
+
 /** One issuer for each tenant, built when its first token comes; of those that were not used for longest only so many are kept. */
 export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsConfig): Issuers {
-  const [prefix, suffix] = template.split(TENANT) as [string, string];
   // those that can be forgotten have their keys in common, so no source of keys is ever lost
   const built = bounded<Issuer>(Math.max(MAX_TENANTS, tenants?.size ?? 0));
   let closed = false;
@@ -39,12 +46,14 @@ export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsC
     only: undefined,
     name: template,
     find(claimed) {
-      if (!claimed.startsWith(prefix) || !claimed.endsWith(suffix)) return undefined;
-      const tenant = claimed.slice(prefix.length, claimed.length - suffix.length);
-      if (!isTenant(tenant) || tenants?.has(tenant) === false) return undefined;
+      const tenant = tenantOf(template, claimed);
+      if (tenant === undefined || tenants?.has(tenant) === false) return undefined;
       return built.get(tenant) ?? built.set(tenant, buildAnew(tenant, claimed));
     },
-    known: () => (sharedKeys ? [{ name: template, keys: sharedKeys }] : built.values().map(({ rules, keys }) => ({ name: rules.issuer, keys }))),
+    known: () =>
+      sharedKeys
+        ? [{ name: template, isListed: true, keys: sharedKeys }]
+        : built.values().map(({ rules, keys }) => ({ name: rules.issuer, isListed: false, keys })),
     close() {
       closed = true;
       sharedKeys?.close();

@@ -33,7 +33,8 @@ export function cognito<S extends ClaimsSchema | undefined = undefined>(options:
   const allowedClients = readTexts(reader, 'clientIds', /^[\w+]+$/, "a list of app clients' IDs");
   if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is what clientIds says: leave it out');
   const merged = withKnown(reader, rest, { requiredValues: { token_use: 'access' }, rolesClaim: 'cognito:groups' });
-  const anyAudience = rest.audience === undefined && { unsafeAcceptTokensForAnyAudience: true };
-  const issuer = `https://cognito-idp.${region}.amazonaws.com/${pool}`;
+  // one that names another API is not for this one
+  const anyAudience = rest.audience === undefined && { unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(rest.forbiddenClaims ?? [])] };
+  const issuer = `https://cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${pool}`;
   return finish(reader, () => ({ ...merged, ...anyAudience, issuer, allowedClients }) as PresetResult<S>);
 }

@@ -67,7 +67,8 @@ describe('cognito', () => {
     await expectRefusals(cognito({ ...given, ...usual }), [
       ['an ID token', idToken, 'not_an_access_token'],
       ['an ID token without its use', changed(idToken, { token_use: undefined }), 'client_not_allowed'],
-      ['an ID token without its use, with a client', changed(idToken, { token_use: undefined, client_id: '57cbishk4j24pabc1234567890' }), 'missing_claim'],
+      ['an ID token without its use, with a client', changed(idToken, { token_use: undefined, client_id: '57cbishk4j24pabc1234567890' }), 'invalid_claim'],
+      ['a token for another API', changed(token, { aud: 'https://other.example.com' }), 'invalid_claim'],
       ['no token_use', changed(token, { token_use: undefined }), 'missing_claim'],
       ['another use', changed(token, { token_use: 'Access' }), 'invalid_claim'],
       ['uses', changed(token, { token_use: ['access'] }), 'invalid_claim'],
