@@ -27,6 +27,8 @@ describe('rule 5: no credentials', () => {
     'Digest username="a", realm="b"',
     'Bearerx abc',
     'xBearer abc',
+    'xBearer',
+    'Basic Bearer ',
     'Bearer-abc',
     'Token abc',
     'abc.def.ghi',
@@ -112,6 +114,7 @@ describe('rule 1: refuses more than one', () => {
     ['among others', '/orders?a=1&access_token=def&b=2'],
     ['in an encoded spelling', '/orders?access%5Ftoken=def'],
     ['behind an absolute target', 'http://api.example.com/orders?access_token=def'],
+    ['of a target that is a query alone', '?access_token=def'],
   ])('%s in the query beside the field', (_name, target) => {
     expect(read('Bearer abc', target)).toEqual({ reason: 'multiple_credentials' });
   });
@@ -120,6 +123,7 @@ describe('rule 1: refuses more than one', () => {
     '/orders',
     '/orders?',
     '/orders?a=access_token',
+    '/orders&access_token=def',
     '/access_token',
     '/orders?Access_Token=def',
     '/orders?my_access_token=def',

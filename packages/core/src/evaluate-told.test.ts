@@ -4,7 +4,7 @@ import { VerifiedAuth, type Auth } from './auth.js';
 import { createDenial } from './denial.js';
 import { lacking, neededScope, type Lack } from './evaluate.js';
 import { createResourceGuard } from './guard.js';
-import { acr, allOf, anyOf, anyScope, claim, maxAge, not, policy, role, scope, type Policy } from './policy.js';
+import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
 
 interface Said {
   readonly scope?: string;
@@ -30,6 +30,8 @@ describe('rule 102: the whole scope that would do is told', () => {
     ['beside a role that lacks', allOf(scope('a'), role('r')), {}, ['a'], 'insufficient_role'],
     ['not where only a role lacks', allOf(scope('a'), role('r')), { scope: 'a' }, undefined, 'insufficient_role'],
     ['not for a role', role('r'), {}, undefined, 'insufficient_role'],
+    ['not for one of several roles', anyRole('r', 's'), {}, undefined, 'insufficient_role'],
+    ['not for an issuer', issuedBy('https://login.partner.example'), {}, undefined, 'insufficient_claim'],
     ['not for a claim', claim('tenant', 'x'), {}, undefined, 'insufficient_claim'],
     ['not for a predicate', policy('mine', () => false), {}, undefined, 'policy_refused'],
     ['beside a login that is too weak, the scope first', allOf(acr('gold'), scope('a')), {}, ['a'], 'insufficient_scope'],
@@ -73,6 +75,17 @@ describe('rule 102: the whole scope that would do is told', () => {
     expect(denied.cause).toEqual(['scope("a")', 'role("secret-role")', 'claim("secret_claim", "secret-value")', 'policy("secret policy")']);
   });
 
+  test.each<[string, Policy, Said, unknown]>([
+    ['one', allOf(scope('a'), role('r')), { scope: 'a' }, 'role("r")'],
+    ['one scope', allOf(scope('a'), scope('b')), { scope: 'a' }, 'scope("b")'],
+    ['two that no scope would mend', allOf(role('r'), claim('tenant', 'x')), {}, ['role("r")', 'claim("tenant", "x")']],
+    ['one of a login', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, 'acr("gold")'],
+    ['two of a login', allOf(acr('gold'), maxAge(60)), {}, ['acr("gold")', 'maxAge(60)']],
+    ['a whole choice', anyOf(role('r'), scope('a')), {}, 'anyOf(role("r"), scope("a"))'],
+  ])('operators see what lacks: %s', (_name, policy, claims, expected) => {
+    expect(lack(policy, claims)!.details.cause).toEqual(expected);
+  });
+
   test('with Auth it is 403, without 401, and both name the scope', async () => {
     const { publicKey } = generateKeyPairSync('ed25519');
     const guard = createResourceGuard({ issuer: ISSUER, audience: 'api', jwks: { keys: [publicKey.export({ format: 'jwk' })] } });
@@ -113,6 +126,7 @@ describe('rule 103: a login that is too weak or too old asks for another', () =>
     ['a time in milliseconds', maxAge(60), { auth_time: NOW * 1000 }, false],
     ['a time that is infinite', maxAge(60), { auth_time: Infinity }, false],
     ['a time before all time', maxAge(60), { auth_time: -1 }, false],
+    ['the first second of all time, where any age would do', maxAge(2_000_000_000), { auth_time: 0 }, true],
     ['a time before all time, where any age would do', maxAge(2_000_000_000), { auth_time: -1 }, false],
     ['a time in a list', maxAge(60), { auth_time: [NOW] }, false],
     ['a time ahead within the skew', maxAge(60), { auth_time: NOW + 30 }, true],
@@ -135,6 +149,9 @@ describe('rule 103: a login that is too weak or too old asks for another', () =>
     ['both, when only the class lacks and the age is 0', allOf(acr('gold'), maxAge(0)), { auth_time: NOW }, WEAK, { acrValues: ['gold'], maxAgeSeconds: 0 }],
     ['the shortest of several ages', allOf(maxAge(300), allOf(maxAge(60), maxAge(120))), {}, STALE, { maxAgeSeconds: 60 }],
     ['what an anyOf within asks for', allOf(maxAge(60), anyOf(acr('gold'), acr('silver'))), {}, STALE, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['the age that an anyOf within asks for', allOf(acr('gold'), anyOf(maxAge(60), maxAge(0))), {}, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['an age of 0 that an anyOf within asks for', allOf(acr('gold'), anyOf(maxAge(0))), { acr: 'gold' }, STALE, { acrValues: ['gold'], maxAgeSeconds: 0 }],
+    ['the class of an allOf with nothing else', allOf(acr('gold')), {}, WEAK, { acrValues: ['gold'] }],
     ['where the scope is held', allOf(scope('a'), maxAge(60)), { scope: 'a' }, STALE, { maxAgeSeconds: 60 }],
     ['of several ways in, a login before a role', anyOf(role('r'), acr('gold')), {}, WEAK, { acrValues: ['gold'] }],
   ])('tells %s', (_name, policy, claims, reason, expected) => {

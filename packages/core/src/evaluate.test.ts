@@ -3,7 +3,7 @@ import { examineClaims } from './access-token/claims.js';
 import type { JsonObject } from './access-token/json.js';
 import type { Auth } from './auth.js';
 import { lacking, type Lack } from './evaluate.js';
-import { acr, allOf, anyOf, anyRole, anyScope, claim, maxAge, not, policy, role, scope, type Policy } from './policy.js';
+import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
 import type { ProtectedRequest } from './seam.js';
 
 const NOW = 1_700_000_000;
@@ -64,6 +64,18 @@ describe('rules 98 and 99: what a token must say', () => {
     ['not a role where the list holds what is none', not(role('suspended')), { roles: ['a', 1] }, false],
     ['not a scope where scopes can not be read', not(scope('a')), { scp: [1] }, false],
     ['not one of several that can not be read', not(anyOf(claim('x', 1), role('a'))), { roles: {} }, false],
+    ['not one of several scopes, where another is there', not(anyScope('a', 'b')), { scope: 'c' }, true],
+    ['not one of several scopes, where one is there', not(anyScope('a', 'b')), { scope: 'b' }, false],
+    ['not one of several scopes, where scopes can not be read', not(anyScope('a', 'b')), { scp: [1] }, false],
+    ['not one of several roles, where another is there', not(anyRole('a', 'b')), { roles: ['c'] }, true],
+    ['not one of several roles, where roles can not be read', not(anyRole('a', 'b')), { roles: [1] }, false],
+    ['not a claim value, where there is another', not(claim('tenant', 'x')), { tenant: 'y' }, true],
+    ['not a claim value, where there is none', not(claim('tenant', 'x')), {}, true],
+    ['not all of several, where one lacks', not(allOf(scope('a'), scope('b'))), { scope: 'a' }, true],
+    ['not one of several, where all lack', not(anyOf(scope('a'), role('b'))), { scope: 'c' }, true],
+    ['not a scope and a role that can not be read', not(allOf(scope('a'), role('b'))), { scope: 'a', roles: [1] }, false],
+    ['not an issuer, where it is that one', not(issuedBy(ISSUER)), {}, false],
+    ['not an issuer, where it is another', not(issuedBy('https://login.partner.example')), {}, true],
     ['not not a scope', not(not(scope('a'))), { scope: 'a' }, true],
     ['all of several policies', allOf(scope('a'), role('b')), { scope: 'a', roles: ['b'] }, true],
     ['not all of several policies', allOf(scope('a'), role('b')), { scope: 'a' }, false],
@@ -212,6 +224,7 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
       {},
     );
     const cause = found!.details.cause as Error;
+    expect(cause.name).toBe('PredicateError');
     expect(cause.message).toBe('policy("mine") threw RangeError');
     expect(cause.cause).toBe(thrown);
   });
@@ -219,6 +232,23 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
   test('a promise is told as what it is', () => {
     const found = lack(policy('mine', (async () => true) as unknown as () => boolean), {});
     expect((found!.details.cause as Error).message).toBe('policy("mine") answered with a promise: a predicate must answer at once');
+  });
+
+  test.each<[string, unknown]>([
+    ['false', false],
+    ['undefined', undefined],
+    ['null', null],
+    ['a string', 'true'],
+    ['an object', {}],
+    ['an object whose then is no function', JSON.parse('{"then":true}')],
+    ['a function', () => true],
+  ])('%s is told as a refusal, and as nothing else', (_name, answer) => {
+    expect(
+      lack(
+        policy('mine', () => answer as boolean),
+        {},
+      )!.details.cause,
+    ).toBe('policy("mine")');
   });
 
   test('true admits, and it is asked with the value, the auth and the request', () => {
@@ -246,7 +276,7 @@ describe('rule 100: a kind that only a newer copy of this package knows', () => 
     Object.assign(Object.create(Object.getPrototypeOf(scope('a'))), { kind, policies }) as Policy;
 
   test('refuses, by itself and within others', () => {
-    expect(lack(unheard, {})).toMatchObject({ reason: 'policy_refused' });
+    expect(lack(unheard, {})).toEqual({ reason: 'policy_refused', details: { cause: 'a policy of the unknown kind unheard' } });
     expect(lack(around('allOf', scope('a'), unheard), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
     expect(lack(around('anyOf', unheard, scope('b')), { scope: 'a' })).toBeDefined();
     expect(lack(around('anyOf', unheard, scope('a')), { scope: 'a' })).toBeUndefined();

@@ -1,9 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from './configuration-error.js';
-import { acr, allOf, anyOf, anyRole, anyScope, assertPolicy, claim, combine, isPolicy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
+import {
+  acr,
+  allOf,
+  anyOf,
+  anyRole,
+  anyScope,
+  assertPolicy,
+  claim,
+  combine,
+  isPolicy,
+  issuedBy,
+  maxAge,
+  not,
+  policy,
+  role,
+  scope,
+  type Policy,
+} from './policy.js';
 
 const BRAND = Symbol.for('tokenward.policy');
-const LISTS = { scope, anyScope, role, anyRole, acr } as const;
+const LISTS = { scope, anyScope, role, anyRole, issuedBy, acr } as const;
 const isTrue = () => true;
 
 describe('rule 96: no policy is made of nothing', () => {
@@ -64,6 +81,22 @@ describe('rule 96: a name that no token can hold is none', () => {
     expectMisuse(() => role('admin auditor'), 'role("admin auditor")', 'several are several arguments: role("admin", "auditor")');
   });
 
+  test.each<[unknown, string, string]>([
+    ['a b c', 'role("a b c")', '; several are several arguments: role("a", "b", "c")'],
+    [['a', 'b'], 'role(object)', "; several are several arguments: role('a', 'b')"],
+    [['a b'], 'role(object)', "; several are several arguments: role('a', 'b')"],
+    ['a\tb', String.raw`role("a\tb")`, ''],
+    [' a b', 'role(" a b")', ''],
+    ['a b ', 'role("a b ")', ''],
+    ['a  b', 'role("a  b")', ''],
+    ['', 'role("")', ''],
+    [undefined, 'role(undefined)', ''],
+    [null, 'role(object)', ''],
+    [1, 'role(number)', ''],
+  ])('and says no more than what is so: %j', (value, where, hint) => {
+    expect(problemsOf(() => role(value as string))).toEqual([{ path: where, message: `is not a name that a token can hold${hint}` }]);
+  });
+
   test.each(['', '\n', 'a\0', undefined, null, 1, ['a']])('claim(%j, ...) and policy(%j, ...)', (name) => {
     expectMisuse(() => claim(name as string, 'x'), 'claim(', 'is not a name');
     expectMisuse(() => policy(name as string, isTrue), 'policy(', 'is not a name');
@@ -110,6 +143,7 @@ describe('rule 100: not is for what a token says, since what fails must not admi
     ['a role', role('a')],
     ['any of several roles', anyRole('a', 'b')],
     ['a claim value', claim('a', 'b')],
+    ['an issuer', issuedBy('https://login.example.com')],
     ['combinations of these', allOf(scope('a'), anyOf(role('b'), claim('c', 1)))],
     ['another not', not(scope('a'))],
   ])('takes %s', (_name, negated) => {
@@ -142,6 +176,7 @@ test.each<[Policy, string]>([
   [claim('level', 3), 'claim("level", 3)'],
   [claim('email_verified', true), 'claim("email_verified", true)'],
   [claim('tenant', isTrue), 'claim("tenant", predicate)'],
+  [issuedBy('https://a.example', 'https://b.example'), 'issuedBy("https://a.example", "https://b.example")'],
   [acr('gold', 'silver'), 'acr("gold", "silver")'],
   [maxAge(0), 'maxAge(0)'],
   [policy('only on weekdays', isTrue), 'policy("only on weekdays")'],
@@ -149,6 +184,20 @@ test.each<[Policy, string]>([
   [allOf(not(role('a')), anyOf(scope('b'))), 'allOf(not(role("a")), anyOf(scope("b")))'],
 ])('prints as the call that makes it: %s', (value, printed) => {
   expect(String(value)).toBe(printed);
+});
+
+test('each says by its kind what it is, and what it holds', () => {
+  for (const [kind, make] of Object.entries(LISTS)) {
+    const held = kind.endsWith('cope') ? 'scopes' : kind.endsWith('ole') ? 'roles' : kind === 'acr' ? 'values' : 'issuers';
+    expect({ ...make('a', 'b', 'a') }).toEqual({ kind, [held]: ['a', 'b'] });
+  }
+  const part = scope('a');
+  expect({ ...allOf(part) }).toEqual({ kind: 'allOf', policies: [part] });
+  expect({ ...anyOf(part) }).toEqual({ kind: 'anyOf', policies: [part] });
+  expect({ ...not(part) }).toEqual({ kind: 'not', policy: part });
+  expect({ ...claim('tenant', 'x') }).toEqual({ kind: 'claim', name: 'tenant', expected: 'x' });
+  expect({ ...maxAge(60) }).toEqual({ kind: 'maxAge', seconds: 60 });
+  expect({ ...policy('mine', isTrue) }).toEqual({ kind: 'policy', name: 'mine', test: isTrue });
 });
 
 test('rule 71: a policy is frozen, with what it holds', () => {
@@ -186,6 +235,26 @@ describe('rule 96: what only looks like a policy is none', () => {
     expectMisuse(() => assertPolicy('here', value), 'here', 'not a policy');
   });
 
+  test.each([
+    ['a request of Node or Express', { headers: {} }],
+    ['a context of Koa or Fastify', { req: {} }],
+  ])('%s where a policy is needed: the message says what was meant', (_name, value) => {
+    const message = 'is a request: where middleware goes, write guard() and not guard';
+    expect(problemsOf(() => assertPolicy('here', value))).toEqual([{ path: 'here', message }]);
+  });
+
+  test('and what merely has such members, but is no object, is none', () => {
+    expectMisuse(
+      () =>
+        assertPolicy(
+          'here',
+          Object.assign(() => {}, { headers: {} }),
+        ),
+      'here',
+      'is function, not a policy',
+    );
+  });
+
   test('and one of another copy of this package is one', () => {
     expect(isPolicy(scope('a'))).toBe(true);
     expect(isPolicy(Object.assign(Object.create({ [BRAND]: true }), { kind: 'role', roles: ['a'] }))).toBe(true);
@@ -201,11 +270,19 @@ describe('rule 101: several policies add up', () => {
   });
 
   test('and one that is undefined by a slip throws', () => {
-    for (const policies of [[undefined], [scope('a'), undefined]]) expect(() => combine(policies as Policy[])).toThrow(ConfigurationError);
+    expectMisuse(() => combine([undefined] as unknown as Policy[]), 'guard(...) argument 1', 'is undefined, not a policy');
+    expectMisuse(() => combine([scope('a'), undefined] as Policy[]), 'guard(...) argument 2', 'is undefined, not a policy');
   });
 });
 
 function expectMisuse(call: () => unknown, where: string, words: string): void {
+  const problems = problemsOf(call);
+  expect(problems).toHaveLength(1);
+  expect(problems[0]!.path).toContain(where);
+  expect(problems[0]!.message).toContain(words);
+}
+
+function problemsOf(call: () => unknown): ConfigurationError['problems'] {
   let thrown: unknown;
   try {
     call();
@@ -214,8 +291,6 @@ function expectMisuse(call: () => unknown, where: string, words: string): void {
   }
   expect(thrown).toBeInstanceOf(ConfigurationError);
   const { problems, message } = thrown as ConfigurationError;
-  expect(problems).toHaveLength(1);
-  expect(problems[0]!.path).toContain(where);
-  expect(problems[0]!.message).toContain(words);
-  expect(message).toBe(`${problems[0]!.path}: ${problems[0]!.message}`);
+  expect(message).toBe(problems.map((problem) => `${problem.path}: ${problem.message}`).join());
+  return problems;
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { VerifiedAuth } from '../auth.js';
 import { examineClaims, type ClaimRules } from './claims.js';
 import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.js';
+import { weightOf } from './token-weight.js';
 
 const RULES: ClaimRules = {
   issuer: 'i',
@@ -74,6 +75,31 @@ test('rule 70: one token that alone would take half of it is not kept, and pushe
   cache.set('x'.repeat(20_000), verified);
   expect(cache.get('x'.repeat(20_000))).toBeUndefined();
   expect(cache.get('small')).toBe(verified);
+});
+
+test('rule 70: what fits to the byte is kept, and a byte less has no room for it', () => {
+  const weight = weightOf('token-0', auth);
+  const cache = createTokenCache({ ...large, maxBytes: 4 * weight });
+  fill(cache, 4);
+  expect(cache.health()).toMatchObject({ entries: 4, bytes: 4 * weight });
+  fill(cache, 1, 'other');
+  expect(cache.health()).toMatchObject({ entries: 3 });
+  for (const [maxBytes, entries] of [
+    [2 * weight, 1],
+    [2 * weight - 1, 0],
+  ] as const) {
+    const small = createTokenCache({ ...large, maxBytes });
+    fill(small, 1);
+    expect(small.health()).toMatchObject({ entries, bytes: entries * weight });
+  }
+});
+
+test('rule 70: a token that is found again counts once', () => {
+  const weight = weightOf('token-0', auth);
+  const cache = createTokenCache({ ...large, maxEntries: 6 });
+  fill(cache, 4);
+  expect(cache.get('token-0')).toBe(verified);
+  expect(cache.health()).toMatchObject({ entries: 4, bytes: 4 * weight });
 });
 
 test('a token that is put in again is there once', () => {

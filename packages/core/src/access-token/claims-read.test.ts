@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { rawClaims, rawToken, type VerifiedAuth } from '../auth.js';
+import { examineClaims, isUnreadable, type ClaimRules } from './claims.js';
+import type { JsonObject } from './json.js';
+
+const NOW = 1_700_000_000;
+const ISSUER = 'https://login.example.com';
+
+test('an Auth holds what the token says, each under its name', () => {
+  const claims = { aud: 'api', sub: 'alice', nbf: NOW - 1, jti: 'j', sid: 's', client_id: 'web', azp: 'app', act: { sub: 'bot' }, scope: 'a', roles: ['r'] };
+  const auth = read(claims);
+  expect({ ...auth }).toEqual({
+    issuer: ISSUER,
+    subject: 'alice',
+    clientId: 'web',
+    audience: ['api'],
+    scopes: ['a'],
+    roles: ['r'],
+    claims: { iss: ISSUER, iat: NOW, exp: NOW + 300, ...claims },
+    expiresAt: NOW + 300,
+    issuedAt: NOW,
+    tokenId: 'j',
+    sessionId: 's',
+    actor: { sub: 'bot' },
+  });
+  expect(rawToken(auth)).toBe('token');
+  expect(rawClaims(auth)).toBe(auth.claims);
+  expect(auth.acceptedUntil()).toBe(NOW + 330);
+});
+
+test('rule 40: the audience is a list, whichever form it has, and none where any will do', () => {
+  expect(read({ aud: 'api' }).audience).toEqual(['api']);
+  expect(read({ aud: ['api', 'b'] }).audience).toEqual(['api', 'b']);
+  const anyAudience = read({}, { audiences: undefined });
+  expect(anyAudience.audience).toEqual([]);
+  for (const { audience } of [read({ aud: 'api' }), anyAudience]) expect(Object.isFrozen(audience)).toBe(true);
+});
+
+test('rule 47: the client is what the options name, else client_id, else azp', () => {
+  const ofOptions = { clientIdClaim: 'cid' };
+  expect(read({ client_id: 'a', azp: 'b', cid: 'c' }, ofOptions).clientId).toBe('c');
+  expect(read({ client_id: 'a', azp: 'b' }, ofOptions).clientId).toBe('a');
+  expect(read({ azp: 'b' }, ofOptions).clientId).toBe('b');
+  expect(read({ cid: 'c' }, ofOptions).clientId).toBe('c');
+  expect(read({ cid: 'c' }).clientId).toBeUndefined();
+  expect(read({ undefined: 'c' }).clientId).toBeUndefined();
+  expect(read({}, { clientIdClaim: 'toString' }).clientId).toBeUndefined();
+});
+
+describe('rule 49: scopes', () => {
+  test.each<[string, JsonObject, string[]]>([
+    ['none', {}, []],
+    ['an empty text', { scope: '' }, []],
+    ['blanks alone', { scope: '   ' }, []],
+    ['one', { scope: 'a' }, ['a']],
+    ['several, with blanks around and between', { scope: ' a  b ' }, ['a', 'b']],
+    ['a text in scp', { scp: ' a b' }, ['a', 'b']],
+    ['a list in scp, to the letter', { scp: ['a', 'b c'] }, ['a', 'b c']],
+    ['an empty list', { scp: [] }, []],
+    ['both, none of them twice', { scope: 'a b', scp: ['b', 'c', 'c'] }, ['a', 'b', 'c']],
+  ])('%s', (_name, claims, expected) => {
+    const { scopes } = read(claims);
+    expect(scopes).toEqual(expected);
+    expect(isUnreadable(scopes)).toBe(false);
+  });
+
+  test('are frozen, where they were made of a text', () => {
+    for (const claims of [{ scope: 'a b' }, { scope: 'a  b' }, { scp: 'a' }, { scope: 'a', scp: 'b' }, {}, { scope: 1 }]) {
+      expect(Object.isFrozen(read(claims).scopes)).toBe(true);
+    }
+  });
+
+  test.each<[string, JsonObject]>([
+    ['a list for scope', { scope: ['a'] }],
+    ['scope null', { scope: null }],
+    ['a number in scp', { scp: 1 }],
+    ['a list with something else in scp', { scp: ['a', 1] }],
+    ['an object in scp', { scp: { a: true } }],
+    ['a good scope beside a bad scp', { scope: 'a', scp: ['a', null] }],
+    ['a bad scope beside a good scp', { scope: { a: true }, scp: 'a' }],
+  ])('that can not be read are none, and told from those that are absent: %s', (_name, claims) => {
+    const { scopes } = read(claims);
+    expect(scopes).toEqual([]);
+    expect(isUnreadable(scopes)).toBe(true);
+  });
+});
+
+describe('rule 99: roles', () => {
+  const nested = [['realm_access', 'roles']];
+
+  test.each<[string, JsonObject, string[][], string[]]>([
+    ['none', {}, [['roles']], []],
+    ['an empty text', { roles: '' }, [['roles']], []],
+    ['a text is one role', { roles: 'a b' }, [['roles']], ['a b']],
+    ['a list', { roles: ['a', 'b'] }, [['roles']], ['a', 'b']],
+    ['along a path', { realm_access: { roles: ['a'] } }, nested, ['a']],
+    ['a path that ends early', { realm_access: {} }, nested, []],
+    ['a path that does not begin', {}, nested, []],
+    ['several paths add up, none of them twice', { roles: ['a', 'b'], groups: ['b', 'c'] }, [['roles'], ['groups']], ['a', 'b', 'c']],
+    ['several paths, of which one is absent', { groups: 'c' }, [['roles'], ['groups']], ['c']],
+  ])('%s', (_name, claims, rolesPaths, expected) => {
+    const { roles } = read(claims, { rolesPaths });
+    expect(roles).toEqual(expected);
+    expect(isUnreadable(roles)).toBe(false);
+  });
+
+  test('are frozen, where they were made here', () => {
+    expect(Object.isFrozen(read({ roles: 'a' }).roles)).toBe(true);
+    expect(Object.isFrozen(read({ roles: ['a'], groups: ['b'] }, { rolesPaths: [['roles'], ['groups']] }).roles)).toBe(true);
+  });
+
+  test.each<[string, JsonObject, string[][]]>([
+    ['null', { roles: null }, [['roles']]],
+    ['a number', { roles: 1 }, [['roles']]],
+    ['an object', { roles: { admin: true } }, [['roles']]],
+    ['a list with something else in it', { roles: ['a', 1] }, [['roles']]],
+    ['a path through null', { realm_access: null }, nested],
+    ['a path through a text', { realm_access: 'roles' }, nested],
+    ['a path through a list', { realm_access: ['roles'] }, nested],
+    ['one of several paths', { roles: ['a'], groups: 1 }, [['roles'], ['groups']]],
+  ])('that can not be read are none, and told from those that are absent: %s', (_name, claims, rolesPaths) => {
+    const { roles } = read(claims, { rolesPaths });
+    expect(roles).toEqual([]);
+    expect(isUnreadable(roles)).toBe(true);
+  });
+
+  test('the mark of what can not be read is that of every copy of this package', () => {
+    expect(isUnreadable(Object.defineProperty([], Symbol.for('tokenward.unreadable'), { value: true }))).toBe(true);
+    expect(Object.keys(read({ roles: 1 }).roles)).toEqual([]);
+  });
+});
+
+function read(claims: JsonObject, rules: Partial<ClaimRules> = {}): VerifiedAuth {
+  const audiences = 'aud' in claims ? new Set(['api']) : undefined;
+  const all: ClaimRules = {
+    issuer: ISSUER,
+    audiences,
+    clockSkewSeconds: 30,
+    requiredClaims: [],
+    requiredValues: new Map(),
+    forbiddenClaims: [],
+    maxTokenAgeSeconds: undefined,
+    maxTokenLifetimeSeconds: undefined,
+    allowedClients: undefined,
+    profile: undefined,
+    clientIdClaim: undefined,
+    rolesPaths: [['roles']],
+    ...rules,
+  };
+  const auth = examineClaims({ iss: ISSUER, iat: NOW, exp: NOW + 300, ...claims }, 'token', all, NOW);
+  if ('reason' in auth) throw new Error(`the claims are refused: ${auth.reason} ${auth.cause}`);
+  return auth;
+}

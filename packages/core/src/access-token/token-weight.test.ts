@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { VerifiedAuth } from '../auth.js';
+import type { Claims } from './claims.js';
+import type { JsonObject } from './json.js';
+import { weightOf } from './token-weight.js';
+
+test('rule 70: weighs the text of a token, its scopes, and every claim, at whatever depth', () => {
+  const bare = weightOf('', authWith({}));
+  expect(bare).toBe(500 + 64);
+  expect(weightOf('x'.repeat(1_000), authWith({})) - bare).toBe(2_500);
+  expect(weightOf('', authWith({}, ['a', 'b', 'c'])) - bare).toBe(3 * 32);
+  const member = 100;
+  expect(weightOf('', authWith({ a: 'text' })) - bare).toBe(member + 24);
+  expect(weightOf('', authWith({ a: null })) - bare).toBe(member + 24);
+  expect(weightOf('', authWith({ a: {} })) - bare).toBe(member + 64);
+  expect(weightOf('', authWith({ a: [] })) - bare).toBe(member + 64);
+  expect(weightOf('', authWith({ a: [1, null, 'x'] })) - bare).toBe(member + 64 + 3 * (8 + 24));
+  expect(weightOf('', authWith({ a: [{ b: [{}] }] })) - bare).toBe(member + 64 + 8 + 64 + member + 64 + 8 + 64);
+});
+
+test('rule 70: what a schema made of the claims counts as much again', () => {
+  const claims = { a: 1, b: [2] };
+  const plain = authWith(claims);
+  const ofClaims = weightOf('', plain) - 500;
+  expect(weightOf('', plain.withClaims({ ...claims } as object as Claims))).toBe(500 + 2 * ofClaims);
+});
+
+function authWith(claims: JsonObject, scopes: readonly string[] = []): VerifiedAuth {
+  return new VerifiedAuth(
+    'token',
+    {
+      issuer: 'https://login.example.com',
+      subject: 'alice',
+      clientId: undefined,
+      audience: ['api'],
+      scopes,
+      roles: [],
+      claims: claims as Claims,
+      expiresAt: 2,
+      issuedAt: 1,
+      tokenId: undefined,
+      sessionId: undefined,
+      actor: undefined,
+    },
+    claims,
+    30,
+  );
+}

@@ -1,0 +1,21 @@
+// Mutation tests of what decides over a token: `npm run mutate`. CONTRIBUTING.md says how to read them.
+export default {
+  mutate: ['packages/core/src/{credentials,policy,evaluate,challenge,denial}.ts', 'packages/core/src/access-token/*.ts', '!**/*.test.ts'],
+  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner'],
+  vitest: { configFile: 'vitest.mutation.config.ts', related: false },
+  coverageAnalysis: 'perTest',
+  // It would rewrite tsconfig files through the compiler's JavaScript interface, which TypeScript 7 does not have: a name that is no file's
+  // makes it leave them alone. Nothing here is compiled but by vitest, which reads none of them.
+  tsconfigFile: 'none',
+  // mutants of what is made once, at import, cost a run of everything each: see `npm run mutate -- --static`
+  ignoreStatic: true,
+  concurrency: 1,
+  timeoutMS: 3000,
+  incremental: true,
+  incrementalFile: '.stryker/incremental.json',
+  tempDirName: '.stryker/sandbox',
+  reporters: ['json'],
+  jsonReporter: { fileName: '.stryker/report.json' },
+  allowConsoleColors: false,
+};
