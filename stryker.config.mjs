@@ -8,14 +8,16 @@ export default {
   // It would rewrite tsconfig files through the compiler's JavaScript interface, which TypeScript 7 does not have: a name that is no file's
   // makes it leave them alone. Nothing here is compiled but by vitest, which reads none of them.
   tsconfigFile: 'none',
-  // mutants of what is made once, at import, cost a run of everything each: see `npm run mutate -- --static`
+  // what is made once, at import, can't be changed for one test: each such mutant would take a run of all of them
   ignoreStatic: true,
   concurrency: 1,
   timeoutMS: 3000,
   incremental: true,
   incrementalFile: '.stryker/incremental.json',
   tempDirName: '.stryker/sandbox',
-  reporters: ['json'],
+  reporters: ['clear-text', 'json'],
+  clearTextReporter: { reportTests: false, logTests: false, allowColor: false },
   jsonReporter: { fileName: '.stryker/report.json' },
   allowConsoleColors: false,
+  thresholds: { high: 95, low: 90, break: 90 },
 };

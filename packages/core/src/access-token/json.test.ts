@@ -53,6 +53,9 @@ describe('rule 11: refuses a member that stands twice', () => {
     ['a name that looks like an index', '{"0":1,"0":2}'],
     ['a repeated member within a repeated member', '{"a":{"b":1,"b":2},"a":3}'],
     ['thrice', '{"a":1,"a":2,"a":3}'],
+    ['a thousand and one times', `{${'"a":1,'.repeat(1_000)}"a":1}`],
+    ['beside a lone surrogate in a list', '{"a":["\\ud83d"],"b":1,"b":2}'],
+    ['beside a lone surrogate in an object', '{"a":{"b":"\\ud83d"},"c":1,"c":2}'],
   ])('%s', (_name, text) => {
     expect(JSON.parse(text)).toBeTypeOf('object');
     expect(parse(text)).toBeUndefined();
