@@ -1,4 +1,5 @@
 import type { JsonObject } from './access-token/json.js';
+import { isThenable } from './thenable.js';
 
 /** A schema as zod, valibot, ArkType and others make them (Standard Schema, version 1). */
 export interface ClaimsSchema<C extends object = object> {
@@ -34,10 +35,6 @@ export function parseClaims(schema: ClaimsSchema, claims: JsonObject): object | 
     // its message may quote anything that the token holds
     return 'claims: the schema failed with an error of its own';
   }
-}
-
-function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return typeof (result as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 /** Names that are the schema's or our own: one that stands in the token, as a name or in a value, may be anybody's text. */

@@ -5,6 +5,7 @@ import type { Auth } from './auth.js';
 import { lacking, type Lack } from './evaluate.js';
 import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
 import type { ProtectedRequest } from './seam.js';
+import { claimRules } from '../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
@@ -301,25 +302,7 @@ function lack(policy: Policy, claims: object, rolesPath: readonly string[] = ['r
 function authWith(claims: object, rolesPath: readonly string[] = ['roles']): Auth {
   const rest: JsonObject = { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 600, sub: 'alice' };
   for (const [name, value] of Object.entries(claims)) Object.defineProperty(rest, name, { value, enumerable: true });
-  const auth = examineClaims(
-    rest,
-    'token',
-    {
-      issuer: ISSUER,
-      audiences: new Set(['api']),
-      clockSkewSeconds: 30,
-      requiredClaims: [],
-      requiredValues: new Map(),
-      forbiddenClaims: [],
-      clientIdClaim: undefined,
-      maxTokenAgeSeconds: undefined,
-      maxTokenLifetimeSeconds: undefined,
-      allowedClients: undefined,
-      profile: undefined,
-      rolesPaths: [rolesPath],
-    },
-    NOW,
-  );
+  const auth = examineClaims(rest, 'token', claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesPaths: [rolesPath] }), NOW);
   if ('reason' in auth) throw new Error(`the claims are refused: ${auth.reason}`);
   return auth;
 }

@@ -4,6 +4,7 @@ import { rawClaims, type Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
 import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
 import type { ProtectedRequest } from './seam.js';
+import { isThenable } from './thenable.js';
 
 /** What a policy is asked about. */
 export interface Circumstances {
@@ -148,10 +149,6 @@ class PredicateError extends Error {
   constructor(policy: Policy, cause: unknown) {
     super(`${String(policy)} threw ${cause instanceof Error ? cause.name : typeof cause}`, { cause });
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
 }
 
 /**

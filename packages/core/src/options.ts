@@ -108,6 +108,8 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
 }
 
 const MAX_ISSUERS = 1000;
+/** What can't be said of several issuers at once. */
+const OPTIONS_OF_ONE: readonly string[] = ['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES];
 
 function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuers {
   const issuers = reader.get('issuers') as GuardOptions['issuers'];
@@ -115,7 +117,7 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
   const ofEach = { ...surroundings, environment: false };
   const common: IssuerOptions = Object.fromEntries(ISSUER_OPTION_NAMES.flatMap((name) => (reader.get(name) === undefined ? [] : [[name, reader.get(name)]])));
   // with keys in common, one issuer could sign for another
-  for (const name of ['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES] as const) {
+  for (const name of OPTIONS_OF_ONE) {
     if (Object.hasOwn(common, name)) reader.wrong(name, 'stands beside issuers: it belongs into one of them');
   }
   const defaults = readDefaults(reader, common, ofEach);
@@ -160,8 +162,7 @@ function checkBorders(reader: OptionReader, given: readonly IssuerOptions[]): vo
  * @returns the rest, for the issuers to be read with
  */
 function readDefaults(reader: OptionReader, common: IssuerOptions, surroundings: IssuerSurroundings): IssuerOptions {
-  const ofOne = new Set<string>(['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES]);
-  const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name]) => !ofOne.has(name)));
+  const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name]) => !OPTIONS_OF_ONE.includes(name)));
   const some = { ...(!defaults.unsafeAcceptTokensForAnyAudience && { audience: 'any' }), ...defaults };
   const tried = new OptionReader({ ...some, issuer: 'https://issuer.invalid/{tenant}', tenants: ['any'] }, ISSUER_OPTION_NAMES);
   readIssuerOptions(tried, surroundings);

@@ -1,9 +1,9 @@
-import { MAC_ALGORITHMS, publicKeyAlgorithms } from './access-token/algorithms.js';
+import { isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms } from './access-token/algorithms.js';
 import { examineClaims, isAccessTokenType, RFC9068_CLAIMS, type ClaimFault, type ClaimRules } from './access-token/claims.js';
 import type { VerifiedToken } from './access-token/token-cache.js';
 import { rawClaims, type Auth } from './auth.js';
 import { isObserved, publish } from './events.js';
-import type { IssuerOptions } from './issuer/issuer-options.js';
+import { MAX_CLOCK_SKEW_SECONDS, type IssuerOptions } from './issuer/issuer-options.js';
 import { shown, type OptionReader } from './option-reader.js';
 import { printable } from './url.js';
 
@@ -48,7 +48,7 @@ export function readShadow(reader: OptionReader): Shadow | undefined {
     const seconds = inner.optionalNumber(name, { least: 1 });
     if (seconds !== undefined) rules[name] = seconds;
   }
-  const skew = inner.optionalNumber('clockSkewSeconds', { least: 0, most: 300 });
+  const skew = inner.optionalNumber('clockSkewSeconds', { least: 0, most: MAX_CLOCK_SKEW_SECONDS });
   if (skew !== undefined) rules.clockSkewSeconds = skew;
   return { rules, algorithms };
 }
@@ -57,9 +57,7 @@ function readAlgorithms(reader: OptionReader): ReadonlySet<string> | undefined {
   const given = reader.texts('algorithms');
   const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
   for (const name of given ?? []) if (!known.includes(name)) reader.wrong('algorithms', `holds ${shown(name)}; these are known: ${known.join(', ')}`);
-  // RFC 9864: the two names of one algorithm
-  const ed25519 = given?.some((name) => name === 'EdDSA' || name === 'Ed25519') ? ['EdDSA', 'Ed25519'] : [];
-  return given && new Set([...given, ...ed25519]);
+  return given && new Set(known.filter((name) => given.some((one) => isSameAlgorithm(one, name))));
 }
 
 /** Tells what the shadow's options would refuse of what was admitted; it costs nothing where nobody listens. */

@@ -1,4 +1,4 @@
-import { createResourceGuard, type Access, type Decision, type GuardOptions, type Reason, type ResourceGuard } from '@tokenward/core';
+import { ConfigurationError, createResourceGuard, type Access, type Decision, type GuardOptions, type Reason, type ResourceGuard } from '@tokenward/core';
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TestIssuerOptions, type TokenWishes } from '@tokenward/testing';
 import { expect, onTestFinished } from 'vitest';
 
@@ -41,4 +41,15 @@ export function verdictOf(decision: Decision): 'allow' | Reason {
 export function expectAllowed(decision: Decision): Extract<Decision, { outcome: 'allow' }> {
   expect(verdictOf(decision)).toBe('allow');
   return decision as Extract<Decision, { outcome: 'allow' }>;
+}
+
+/** What is wrong with options, as whoever makes a guard of them is told; undefined where nothing is. */
+export function configurationErrorOf(make: () => ResourceGuard): ConfigurationError | undefined {
+  try {
+    make();
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return error as ConfigurationError;
+  }
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { ConfigurationError, createResourceGuard, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { createResourceGuard, type ConfigurationError, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { base64url, compactJws, createTestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { ask, verdictOf } from './guarded.js';
+import { ask, configurationErrorOf, verdictOf } from './guarded.js';
 import { jwksOf, lay, newFolder, newKey, openWatches, pemOf, ways } from './key-files.js';
 
 const issuer = await createTestIssuer();
@@ -347,13 +347,7 @@ function guardOf(options: GuardOptions): ResourceGuard {
 }
 
 function errorOf(options: GuardOptions): ConfigurationError | undefined {
-  try {
-    guardOf(options);
-    return undefined;
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigurationError);
-    return error as ConfigurationError;
-  }
+  return configurationErrorOf(() => guardOf(options));
 }
 
 interface Told {

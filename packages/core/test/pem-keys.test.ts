@@ -1,9 +1,9 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ConfigurationError, createResourceGuard, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { createResourceGuard, type ConfigurationError, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ask, verdictOf } from './guarded.js';
+import { ask, configurationErrorOf, verdictOf } from './guarded.js';
 import { lay, newKey, pemOf, ways } from './key-files.js';
 
 const issuer = await createTestIssuer();
@@ -67,11 +67,5 @@ function guardOf(options: GuardOptions): ResourceGuard {
 }
 
 function errorOf(options: GuardOptions): ConfigurationError | undefined {
-  try {
-    guardOf(options);
-    return undefined;
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigurationError);
-    return error as ConfigurationError;
-  }
+  return configurationErrorOf(() => guardOf(options));
 }

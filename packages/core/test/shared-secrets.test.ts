@@ -4,10 +4,10 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { ConfigurationError, createResourceGuard, type Algorithm, type GuardOptions, type SharedSecret } from '@tokenward/core';
+import { createResourceGuard, type ConfigurationError, type Algorithm, type GuardOptions, type SharedSecret } from '@tokenward/core';
 import { asSigningKey, base64url, compactJws, createTestIssuer, generatePrivateKey, type TestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ask, verdictOf } from './guarded.js';
+import { ask, configurationErrorOf, verdictOf } from './guarded.js';
 import { publicForms } from './public-key-forms.js';
 
 const MACS = [
@@ -257,13 +257,7 @@ function tokenBy(secret: Uint8Array, algorithm: (typeof MACS)[number][0] = 'HS25
 }
 
 function errorOf(options: GuardOptions): ConfigurationError | undefined {
-  try {
-    createResourceGuard({ issuer: 'https://login.example.test', audience: 'https://api.example.test', ...options });
-    return undefined;
-  } catch (error) {
-    expect(error).toBeInstanceOf(ConfigurationError);
-    return error as ConfigurationError;
-  }
+  return configurationErrorOf(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'https://api.example.test', ...options }));
 }
 
 function problemOf(options: GuardOptions): string | undefined {

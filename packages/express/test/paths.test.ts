@@ -34,7 +34,6 @@ describe.each([
       [false, true],
       [true, true],
     ] as const) {
-      // prettier-ignore
       const guard = newGuard();
       const app = express();
       app.set('case sensitive routing', caseSensitive).set('strict routing', strict);

@@ -197,7 +197,6 @@ describe.each([
       [false, 'http://127.0.0.1', 'http://127.0.0.1'],
       [true, 'https://api.example.test', 'http://127.0.0.1'],
     ] as const) {
-      // prettier-ignore
       const app = express();
       app.set('trust proxy', trust);
       app.use('/mounted', (req: Request, res: Response) => {

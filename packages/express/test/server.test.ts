@@ -2,9 +2,9 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { createGuard, getAuth } from '@tokenward/express';
 import { createTestIssuer, expectUnavailable } from '@tokenward/testing';
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { expectUploadsAskedFor } from '../../testing/test/exchanges.js';
 
 async function serve() {
   const issuer = await createTestIssuer();
@@ -49,22 +49,5 @@ test('rule 150: with checkContinue an upload is refused before its first byte, a
     next();
   };
   app.post('/upload', guard(), askForBody, express.text(), (req, res) => void res.send(req.body));
-  const refused = beginUpload(port, {});
-  const [refusal] = (await once(refused.upload, 'response')) as [IncomingMessage];
-  expect([refusal.statusCode, refusal.headers.connection]).toEqual([401, 'close']);
-  expect(refused.continued).not.toHaveBeenCalled();
-  refused.upload.destroy();
-
-  const { upload, continued } = beginUpload(port, headers);
-  await vi.waitFor(() => expect(continued).toHaveBeenCalledOnce());
-  upload.end('a long body');
-  const [response] = (await once(upload, 'response')) as [IncomingMessage];
-  expect([response.statusCode, Buffer.concat(await response.toArray()).toString()]).toEqual([200, 'a long body']);
+  await expectUploadsAskedFor(port, headers);
 });
-
-function beginUpload(port: number, headers: Record<string, string>) {
-  const upload = request({ port, path: '/upload', method: 'POST', headers: { ...headers, expect: '100-continue', 'content-type': 'text/plain' } });
-  const continued = vi.fn();
-  upload.on('continue', continued).flushHeaders();
-  return { upload, continued };
-}

@@ -1,12 +1,9 @@
 import Fastify, { type FastifyReply, type FastifyServerOptions } from 'fastify';
 import { getAuth, tokenward } from '@tokenward/fastify';
 import { createTestIssuer, expectUnauthorized, expectUnavailable } from '@tokenward/testing';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { request, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { askSelfSigned, expectUploadsAskedFor, selfSigned } from '../../testing/test/exchanges.js';
 
 async function serve(serverOptions: object = {}) {
   const issuer = await createTestIssuer();
@@ -45,37 +42,12 @@ test('the end of the app has those answered who wait for keys, so that it comes 
 test('rule 150: with checkContinue an upload is refused before its first byte, and one that may be is asked for by the app', async () => {
   const { app, port, headers } = await serve();
   app.server.on('checkContinue', app.routing);
-  const refused = beginUpload(port, {});
-  const [refusal] = (await once(refused.upload, 'response')) as [IncomingMessage];
-  expect([refusal.statusCode, refusal.headers.connection]).toEqual([401, 'close']);
-  expect(refused.continued).not.toHaveBeenCalled();
-  refused.upload.destroy();
-
-  const { upload, continued } = beginUpload(port, headers);
-  await vi.waitFor(() => expect(continued).toHaveBeenCalledOnce());
-  upload.end('a long body');
-  const [response] = (await once(upload, 'response')) as [IncomingMessage];
-  expect([response.statusCode, Buffer.concat(await response.toArray()).toString()]).toEqual([200, 'a long body']);
+  await expectUploadsAskedFor(port, headers);
 });
 
-function beginUpload(port: number, headers: Record<string, string>) {
-  const upload = request({ port, path: '/upload', method: 'POST', headers: { ...headers, expect: '100-continue', 'content-type': 'text/plain' } });
-  const continued = vi.fn();
-  upload.on('continue', continued).flushHeaders();
-  return { upload, continued };
-}
-
 test('a server for HTTP/2 that takes HTTP/1.1, too, guards both', async () => {
-  const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
-  const { port, headers } = await serve({ http2: true, https: { key, cert, allowHTTP1: true } });
+  const { port, headers } = await serve({ http2: true, https: { ...selfSigned(), allowHTTP1: true } });
 
-  async function ask(given: Record<string, string>): Promise<Response> {
-    const asked = httpsRequest({ port, host: '127.0.0.1', path: '/x', headers: given, rejectUnauthorized: false, agent: false }).end();
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    expect(response.httpVersion).toBe('1.1');
-    return new Response(await response.toArray().then(Buffer.concat), { status: response.statusCode!, headers: response.headers as Record<string, string> });
-  }
-
-  await expectUnauthorized(await ask({ connection: 'close' }));
-  expect(await (await ask(headers)).json()).toEqual({ for: 'user-1' });
+  await expectUnauthorized(await askSelfSigned(port, '/x', { connection: 'close' }));
+  expect(await (await askSelfSigned(port, '/x', headers)).json()).toEqual({ for: 'user-1' });
 });

@@ -34,7 +34,6 @@ test('rule 151: a guard meets the same paths as its route, under both settings o
     [false, true],
     [true, true],
   ] as const) {
-    // prettier-ignore
     const guard = newGuard();
     // with case in any event, as the next test shows
     const nested = new Router({ sensitive: true, strict });

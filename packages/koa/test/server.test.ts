@@ -2,13 +2,11 @@ import Koa from 'koa';
 import { createGuard, getAuth } from '@tokenward/koa';
 import { createTestIssuer, expectUnauthorized, expectUnavailable } from '@tokenward/testing';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { request, type IncomingMessage } from 'node:http';
 import { createSecureServer } from 'node:http2';
-import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { askSelfSigned, expectUploadsAskedFor, selfSigned } from '../../testing/test/exchanges.js';
 import { handlerOf } from './start-koa.js';
 
 async function serve() {
@@ -57,41 +55,16 @@ test('rule 150: with checkContinue an upload is refused before its first byte, a
     context.body = await text(context.req);
   });
   server.on('checkContinue', handlerOf(app));
-  const refused = beginUpload(port, {});
-  const [refusal] = (await once(refused.upload, 'response')) as [IncomingMessage];
-  expect([refusal.statusCode, refusal.headers.connection]).toEqual([401, 'close']);
-  expect(refused.continued).not.toHaveBeenCalled();
-  refused.upload.destroy();
-
-  const { upload, continued } = beginUpload(port, headers);
-  await vi.waitFor(() => expect(continued).toHaveBeenCalledOnce());
-  upload.end('a long body');
-  const [response] = (await once(upload, 'response')) as [IncomingMessage];
-  expect([response.statusCode, Buffer.concat(await response.toArray()).toString()]).toEqual([200, 'a long body']);
+  await expectUploadsAskedFor(port, headers);
 });
-
-function beginUpload(port: number, headers: Record<string, string>) {
-  const upload = request({ port, path: '/upload', method: 'POST', headers: { ...headers, expect: '100-continue', 'content-type': 'text/plain' } });
-  const continued = vi.fn();
-  upload.on('continue', continued).flushHeaders();
-  return { upload, continued };
-}
 
 test('a server for HTTP/2 that takes HTTP/1.1, too, guards both', async () => {
   const { app, headers } = await serve();
-  const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
-  const server = createSecureServer({ key: key!, cert: cert!, allowHTTP1: true }, handlerOf(app)).listen(0, '127.0.0.1');
+  const server = createSecureServer({ ...selfSigned(), allowHTTP1: true }, handlerOf(app)).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
-  async function ask(given: Record<string, string>): Promise<Response> {
-    const asked = httpsRequest({ port, host: '127.0.0.1', headers: given, rejectUnauthorized: false, agent: false }).end();
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    expect(response.httpVersion).toBe('1.1');
-    return new Response(await response.toArray().then(Buffer.concat), { status: response.statusCode!, headers: response.headers as Record<string, string> });
-  }
-
-  await expectUnauthorized(await ask({}));
-  expect(await (await ask(headers)).json()).toEqual({ for: 'user-1' });
+  await expectUnauthorized(await askSelfSigned(port, '/', {}));
+  expect(await (await askSelfSigned(port, '/', headers)).json()).toEqual({ for: 'user-1' });
 });

@@ -1,15 +1,24 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
-import type { ProtectedRequest } from '@tokenward/core';
+import type { ProtectedRequest, ResponseHeaders } from '@tokenward/core';
 import { createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
 
 /** What carries the credentials of a call: a request, a socket, a message. The guard remembers it, so that it is verified once. */
 export interface Carrier {
   readonly request: object;
   /** The answer that headers are put on, where the call has one of its own. */
-  readonly response?: object | undefined;
+  readonly response?: NativeResponse | undefined;
   /** The socket that ends with the token, where the call came by one. */
   readonly socket?: ClosableSocket | undefined;
+}
+
+/** Express' response is Node's own, Fastify's reply has it. */
+export type NativeResponse = ServerResponse | FastifyReply;
+
+export interface FastifyReply {
+  readonly raw: ServerResponse;
+  readonly sent: boolean;
+  headers(headers: ResponseHeaders): unknown;
 }
 
 /** A socket of `ws` or of socket.io. */
@@ -86,7 +95,7 @@ export function unseenRequest(): object {
   return request;
 }
 
-function ofHttp(request: unknown, response?: object): Carrier | undefined {
+function ofHttp(request: unknown, response?: NativeResponse): Carrier | undefined {
   return isNativeRequest(request) ? { request, response } : undefined;
 }
 
@@ -146,7 +155,7 @@ function ofSocket(client: unknown): Carrier | undefined {
   return isObject(client) ? handshakes.get(client) : undefined;
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 

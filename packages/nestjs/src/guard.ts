@@ -1,8 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Access, Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import { accessOf, applyHeaders, asError, createMemory, isAnswered } from '@tokenward/core/adapter';
-import { carrierOf, rawOf, unseenRequest, type Carrier } from './carrier.js';
+import { carrierOf, rawOf, unseenRequest, type Carrier, type FastifyReply, type NativeResponse } from './carrier.js';
 import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
@@ -58,12 +57,12 @@ function withCredentials({ policy }: Access): Access {
 
 function settle(decision: Decision, context: ExecutionContext, carrier: Carrier | undefined, rule: Rule, engine: Engine): boolean | Promise<boolean> {
   // while keys were fetched a time-out may have answered, or the client may have left: no handler runs for it
-  if (carrier?.response && isSent(carrier.response as ServerResponse)) return never();
+  if (carrier?.response && isSent(carrier.response)) return never();
   if (decision.outcome === 'deny') return refuse(decision, context, carrier, engine);
   admitted.set(context, true);
   if (!carrier) return true;
   const { request, response, socket } = carrier;
-  if (response) setHeaders(response as ServerResponse, decision.headers);
+  if (response) setHeaders(response, decision.headers);
   rememberAuth(request, rule.guard, decision.auth);
   if (socket && decision.auth) endWithToken(request, socket, decision.auth, () => stillAdmits(engine, request));
   return admit(context);
@@ -84,31 +83,24 @@ async function answer(decision: Deny, context: ExecutionContext, carrier: Carrie
   } catch (thrown) {
     throw asError(thrown);
   }
-  if (carrier?.response && isSent(carrier.response as ServerResponse)) return never();
+  if (carrier?.response && isSent(carrier.response)) return never();
   throw denied(decision, context, carrier);
 }
 
 function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
-  if (carrier?.response) setHeaders(carrier.response as ServerResponse, decision.headers);
+  if (carrier?.response) setHeaders(carrier.response, decision.headers);
   return exceptionOf(decision, context);
 }
 
-/** Express' response is Node's own, Fastify's reply has it. */
-interface FastifyReply {
-  readonly raw: ServerResponse;
-  readonly sent: boolean;
-  headers(headers: ResponseHeaders): unknown;
-}
-
-function isReply(response: ServerResponse | FastifyReply): response is FastifyReply {
+function isReply(response: NativeResponse): response is FastifyReply {
   return 'raw' in response;
 }
 
-function isSent(response: ServerResponse | FastifyReply): boolean {
+function isSent(response: NativeResponse): boolean {
   return isReply(response) ? response.sent || isAnswered(response.raw) : isAnswered(response);
 }
 
-function setHeaders(response: ServerResponse | FastifyReply, headers: ResponseHeaders): void {
+function setHeaders(response: NativeResponse, headers: ResponseHeaders): void {
   if (isReply(response)) response.headers(headers);
   else applyHeaders(response, headers);
 }

@@ -1,5 +1,6 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { MetadataScanner, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
+import { isObject } from './carrier.js';
 import { isGuarded, ruleOf, type Rule } from './rule.js';
 
 /** A handler of the application. */
@@ -132,10 +133,6 @@ function handler(kind: Handler['kind'], at: string, owner: Type, key: string, is
 
 function methodAt(owner: Type, key: string): object {
   return (owner.prototype as Record<string, object>)[key]!;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }
 
 function isClass(value: unknown): value is Type {

@@ -31,6 +31,11 @@ export function publicKeyAlgorithms(): readonly Algorithm[] {
   return hasPostQuantum() ? [...ALGORITHMS, ...POST_QUANTUM_ALGORITHMS] : ALGORITHMS;
 }
 
+/** RFC 9864: EdDSA and Ed25519 are two names of one algorithm here. */
+export function isSameAlgorithm(given: unknown, name: string): boolean {
+  return given === name || (given === 'EdDSA' && name === 'Ed25519') || (given === 'Ed25519' && name === 'EdDSA');
+}
+
 /** How an algorithm's signatures are checked by node:crypto, and which keys fit it. */
 export interface AlgorithmTraits {
   readonly hash: string | null;

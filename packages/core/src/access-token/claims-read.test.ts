@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { rawClaims, rawToken, type VerifiedAuth } from '../auth.js';
 import { examineClaims, isUnreadable, type ClaimRules } from './claims.js';
 import type { JsonObject } from './json.js';
+import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
@@ -132,21 +133,7 @@ describe('rule 99: roles', () => {
 
 function read(claims: JsonObject, rules: Partial<ClaimRules> = {}): VerifiedAuth {
   const audiences = 'aud' in claims ? new Set(['api']) : undefined;
-  const all: ClaimRules = {
-    issuer: ISSUER,
-    audiences,
-    clockSkewSeconds: 30,
-    requiredClaims: [],
-    requiredValues: new Map(),
-    forbiddenClaims: [],
-    maxTokenAgeSeconds: undefined,
-    maxTokenLifetimeSeconds: undefined,
-    allowedClients: undefined,
-    profile: undefined,
-    clientIdClaim: undefined,
-    rolesPaths: [['roles']],
-    ...rules,
-  };
+  const all = claimRules({ issuer: ISSUER, audiences, ...rules });
   const auth = examineClaims({ iss: ISSUER, iat: NOW, exp: NOW + 300, ...claims }, 'token', all, NOW);
   if ('reason' in auth) throw new Error(`the claims are refused: ${auth.reason} ${auth.cause}`);
   return auth;

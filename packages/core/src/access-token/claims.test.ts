@@ -2,24 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { VerifiedAuth } from '../auth.js';
 import { examineClaims, examineTime, isAccessTokenType, type ClaimFault, type ClaimRules } from './claims.js';
 import type { JsonObject } from './json.js';
+import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
 const GOOD: JsonObject = { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 300, sub: 'alice' };
-const RULES: ClaimRules = {
-  issuer: ISSUER,
-  audiences: new Set(['api', 'other-api']),
-  clockSkewSeconds: 30,
-  requiredClaims: [],
-  requiredValues: new Map(),
-  forbiddenClaims: [],
-  maxTokenAgeSeconds: undefined,
-  maxTokenLifetimeSeconds: undefined,
-  allowedClients: undefined,
-  profile: undefined,
-  clientIdClaim: undefined,
-  rolesPaths: [['roles']],
-};
+const RULES = claimRules({ issuer: ISSUER, audiences: new Set(['api', 'other-api']) });
 
 describe('rule 35: types', () => {
   test.each<[string | undefined, boolean, boolean]>([

@@ -1,23 +1,11 @@
 import { expect, test } from 'vitest';
 import type { VerifiedAuth } from '../auth.js';
-import { examineClaims, type ClaimRules } from './claims.js';
+import { examineClaims } from './claims.js';
 import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.js';
 import { weightOf } from './token-weight.js';
+import { claimRules } from '../../test/claim-rules.js';
 
-const RULES: ClaimRules = {
-  issuer: 'i',
-  audiences: new Set(['a']),
-  clockSkewSeconds: 0,
-  requiredClaims: [],
-  requiredValues: new Map(),
-  forbiddenClaims: [],
-  maxTokenAgeSeconds: undefined,
-  maxTokenLifetimeSeconds: undefined,
-  allowedClients: undefined,
-  profile: undefined,
-  clientIdClaim: undefined,
-  rolesPaths: [['roles']],
-};
+const RULES = claimRules({ issuer: 'i', audiences: new Set(['a']), clockSkewSeconds: 0 });
 const auth = examineClaims({ iss: 'i', aud: 'a', iat: 1, exp: 100 }, 't', RULES, 50) as VerifiedAuth;
 /** Only its Auth is ever looked at here. */
 const verified = { auth } as unknown as VerifiedToken;

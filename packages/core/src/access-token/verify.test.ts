@@ -9,6 +9,7 @@ import type { ProtectedRequest } from '../seam.js';
 import type { ClaimRules } from './claims.js';
 import { createTokenCache } from './token-cache.js';
 import { verifyAccessToken, type Rejection, type VerificationConfig } from './verify.js';
+import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
@@ -285,21 +286,7 @@ function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW
   const newer = vi.fn(asked);
   const issuer: Issuer = {
     algorithms: new Set(['EdDSA']),
-    rules: {
-      issuer: ISSUER,
-      audiences: new Set(['api']),
-      clockSkewSeconds: 30,
-      requiredClaims: [],
-      requiredValues: new Map(),
-      forbiddenClaims: [],
-      maxTokenAgeSeconds: undefined,
-      maxTokenLifetimeSeconds: undefined,
-      allowedClients: undefined,
-      profile: undefined,
-      clientIdClaim: undefined,
-      rolesPaths: [['roles']],
-      ...rules,
-    },
+    rules: claimRules({ issuer: ISSUER, audiences: new Set(['api']), ...rules }),
     keys: { ...createGivenKeySource(() => OURS), held, newer },
     ownsKeys: true,
   };

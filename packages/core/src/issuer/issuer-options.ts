@@ -1,18 +1,25 @@
-import { hasPostQuantum, MAC_ALGORITHMS, POST_QUANTUM_ALGORITHMS, publicKeyAlgorithms, type Algorithm, type MacAlgorithm } from '../access-token/algorithms.js';
+import {
+  hasPostQuantum,
+  isSameAlgorithm,
+  MAC_ALGORITHMS,
+  POST_QUANTUM_ALGORITHMS,
+  publicKeyAlgorithms,
+  type Algorithm,
+  type MacAlgorithm,
+} from '../access-token/algorithms.js';
 import { RFC9068_CLAIMS, type ClaimRules } from '../access-token/claims.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import { urlProblem } from '../url.js';
 import type { Bounded } from './bounded.js';
-import type { Issuer } from './issuer.js';
+import type { Issuer, Issuers } from './issuer.js';
 import { parseKeyText } from './key-file.js';
 import { parseKeySet, type Jwks, type KeySet } from './key-set.js';
 import { createGivenKeySource, type KeySource } from './key-source.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './remote-keys.js';
 import { readSecrets, type SharedSecret } from './shared-secrets.js';
 import { isTenant, TENANT, tenantIssuers } from './tenants.js';
-import type { Issuers } from './issuer.js';
 import type { Transport } from './transport.js';
 import { watchFile } from './watched-file.js';
 
@@ -102,7 +109,7 @@ export interface IssuerSurroundings {
   readonly keySources?: Bounded<KeySource> | undefined;
 }
 
-const MAX_CLOCK_SKEW_SECONDS = 300;
+export const MAX_CLOCK_SKEW_SECONDS = 300;
 const DAY_SECONDS = 86_400;
 
 /**
@@ -263,9 +270,7 @@ function readAlgorithms(reader: OptionReader): readonly Algorithm[] {
       reader.wrong('algorithms', `holds ${shown(name)}, which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`);
     } else reader.wrong('algorithms', `holds ${shown(name)}; these can be used: ${known.join(', ')}`);
   }
-  // RFC 9864: the two names of one algorithm
-  const ed25519 = given.includes('EdDSA') || given.includes('Ed25519');
-  return known.filter((name) => given.includes(name) || (ed25519 && (name === 'EdDSA' || name === 'Ed25519')));
+  return known.filter((name) => given.some((one) => isSameAlgorithm(one, name)));
 }
 
 function readProfile(reader: OptionReader): 'rfc9068' | undefined {

@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { MAX_KEY_ID_LENGTH } from '../access-token/compact.js';
-import { TRAITS, type Algorithm, type AlgorithmTraits } from '../access-token/algorithms.js';
+import { isSameAlgorithm, TRAITS, type Algorithm, type AlgorithmTraits } from '../access-token/algorithms.js';
 
 /** A JSON Web Key Set (RFC 7517 s5) with public keys. */
 export interface Jwks {
@@ -159,10 +159,6 @@ function fits(traits: AlgorithmTraits, kty: unknown, crv: unknown): boolean {
 }
 
 /** RFC 9864: `Ed25519` is what `EdDSA` means here. */
-function isSameAlgorithm(ofKey: unknown, name: Algorithm): boolean {
-  return ofKey === name || (ofKey === 'EdDSA' && name === 'Ed25519') || (ofKey === 'Ed25519' && name === 'EdDSA');
-}
-
 function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknown>): JsonWebKey {
   if (kty === 'AKP') return { kty, alg, pub };
   return (kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x }) as JsonWebKey;

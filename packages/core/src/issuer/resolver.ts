@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ProtectedRequest } from '../seam.js';
+import { isThenable } from '../thenable.js';
 import { printable } from '../url.js';
 import { bounded } from './bounded.js';
 import type { IssuerOptions } from './issuer-options.js';
@@ -92,11 +93,6 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
       for (const { keys } of built.values()) keys.close();
     },
   };
-}
-
-/** Query builders of databases are no Promises, and are awaited all the same. */
-function isThenable(answer: Resolved | PromiseLike<Resolved>): answer is PromiseLike<Resolved> {
-  return typeof (answer as Partial<PromiseLike<Resolved>> | null | undefined)?.then === 'function';
 }
 
 /** What a resolver throws may quote the token. */

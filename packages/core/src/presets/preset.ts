@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../configuration-error.js';
-import type { IssuerOptions } from '../issuer/issuer-options.js';
+import { KEY_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
 import { OptionReader, plainOptions, shown } from '../option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { urlProblem } from '../url.js';
@@ -45,11 +45,9 @@ export function withKnown(reader: OptionReader, rest: GuardOptions, { requiredCl
     }
     merged.requiredValues = { ...rest.requiredValues, ...requiredValues };
   }
-  if (jwksUri !== undefined && KEYS.every((name) => rest[name] === undefined)) merged.jwksUri = jwksUri;
+  if (jwksUri !== undefined && KEY_OPTION_NAMES.every((name) => rest[name] === undefined)) merged.jwksUri = jwksUri;
   return merged;
 }
-
-const KEYS = ['jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
 
 function isPlainOrAbsent(value: unknown): boolean {
   return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value));

@@ -30,7 +30,6 @@ export const credentialCases: readonly SuiteCase[] = [
           ['/me', good, other],
           ['/optional', other, good],
         ] as const) {
-          // prettier-ignore
           const { status, body } = await sendFrames(app.origin, path, values.map((value) => ['authorization', value])); // prettier-ignore
           deepStrictEqual([status, (JSON.parse(body) as { error: string }).error], [400, 'invalid_request']);
         }

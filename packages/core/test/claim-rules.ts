@@ -1,0 +1,18 @@
+import type { ClaimRules } from '../src/access-token/claims.js';
+
+/** Rules that ask for nothing beside the issuer and the audience, but for what is said. */
+export function claimRules(rules: Partial<ClaimRules> & Pick<ClaimRules, 'issuer' | 'audiences'>): ClaimRules {
+  return {
+    clockSkewSeconds: 30,
+    requiredClaims: [],
+    requiredValues: new Map(),
+    forbiddenClaims: [],
+    maxTokenAgeSeconds: undefined,
+    maxTokenLifetimeSeconds: undefined,
+    allowedClients: undefined,
+    profile: undefined,
+    clientIdClaim: undefined,
+    rolesPaths: [['roles']],
+    ...rules,
+  };
+}
