@@ -1,5 +1,5 @@
 import { createTokenCache } from './access-token/token-cache.js';
-import { verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
+import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
 import { acceptedUntil, type Auth } from './auth.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
@@ -48,7 +48,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   /** What was found of this very request before. An Auth counts for as long as its token does. */
   function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
-    if (found === undefined || found instanceof Promise || 'reason' in found) return found;
+    if (found === undefined || found instanceof Promise || isRejection(found)) return found;
     return clock.now() / 1000 < acceptedUntil(found) ? found : undefined;
   }
 
@@ -61,7 +61,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   /** That keys could not be had is no finding about the request. */
   function keep(request: ProtectedRequest, settled: Authentication): void {
-    if ('reason' in settled && (settled.reason === 'keys_unavailable' || settled.reason === 'issuer_unavailable')) authenticated.set(request, undefined);
+    if (isRejection(settled) && (settled.reason === 'keys_unavailable' || settled.reason === 'issuer_unavailable')) authenticated.set(request, undefined);
     else authenticated.set(request, settled);
   }
 
@@ -71,7 +71,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access): Decision {
-    if ('reason' in authentication) {
+    if (isRejection(authentication)) {
       if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS);
       return tell(refuse(authentication, access), authentication.issuer?.rules.issuer);
     }

@@ -1,5 +1,5 @@
 import { isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms } from './access-token/algorithms.js';
-import { examineClaims, isAccessTokenType, RFC9068_CLAIMS, type ClaimFault, type ClaimRules } from './access-token/claims.js';
+import { examineClaims, isAccessTokenType, isFault, RFC9068_CLAIMS, type ClaimFault, type ClaimRules } from './access-token/claims.js';
 import type { VerifiedToken } from './access-token/token-cache.js';
 import { rawClaims, type Auth } from './auth.js';
 import { isObserved, publish } from './events.js';
@@ -80,5 +80,5 @@ function faultOf(
   if (!isAccessTokenType(type, rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
   if (algorithms?.has(algorithm) === false) return { reason: 'algorithm_not_allowed', cause: 'alg' };
   const examined = examineClaims(rawClaims(auth), '', rules, nowSeconds);
-  return 'reason' in examined ? examined : undefined;
+  return isFault(examined) ? examined : undefined;
 }

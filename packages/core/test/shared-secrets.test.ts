@@ -136,6 +136,14 @@ describe('rule 22: public keys are no secrets', () => {
     }
   });
 
+  test.each(forms)('$form stops the start also when it is wrapped into hex and base64', ({ bytes }) => {
+    const wrap = [(of: Buffer) => Buffer.from(of.toString('hex')), (of: Buffer) => Buffer.from(of.toString('base64'))];
+    for (const first of wrap) {
+      expect(problemOf({ sharedSecrets: first(bytes) })).toMatch(/a key that others may know/);
+      for (const second of wrap) expect(problemOf({ sharedSecrets: second(first(bytes)) })).toMatch(/a key that others may know/);
+    }
+  });
+
   test('and those that are told to be keys are told as such', () => {
     for (const { bytes } of forms) expect(problemOf({ sharedSecrets: bytes })).toMatch(/a key that others may know/);
   });
@@ -165,9 +173,36 @@ test('rule 138: the path of a file is no secret', () => {
   }
 });
 
-test('rule 138: what repeats a few characters is no secret', () => {
-  for (const text of ['0', 'a', '\0', 'ab', 'secret', 'password', '1234567']) {
-    expect(problemOf({ sharedSecrets: Buffer.from(text.repeat(64)) })).toBe('repeats a few values, so that it can be guessed: make one by crypto.randomBytes');
+test.each([
+  ...['0', 'a', '\0', 'ab', 'secret', 'password', '1234567', 'correct horse battery staple '].map((text) => [Buffer.from(text.repeat(64)), 'repeats itself']),
+  [Buffer.from(randomBytes(20).toString('hex').repeat(2)), 'repeats itself'],
+  [Buffer.from('abcdefghij'.repeat(4).slice(0, 38)), 'repeats itself'],
+  [Buffer.from(Array.from({ length: 32 }, (_byte, at) => at)), 'counts up or down'],
+  [Buffer.from(Array.from({ length: 64 }, (_byte, at) => (300 - at) % 256)), 'counts up or down'],
+  [Buffer.from(Array.from({ length: 64 }, (_byte, at) => (at * 7 + 250) % 256)), 'counts up or down'],
+  [Buffer.from('https://login.example.com/.well-known/jwks.json'), 'is an address'],
+  [Buffer.from('postgres://user:password@db.example.com/app'), 'is an address'],
+  [Buffer.from('72f988bf-86f1-41af-91ab-2d7cd011db47'), 'is a UUID'],
+  [Buffer.from('72F988BF-86F1-41AF-91AB-2D7CD011DB47'), 'is a UUID'],
+] as const)('rule 138: what can be guessed is no secret, however long it is (%#: %s)', (secret, weakness) => {
+  for (const sharedSecrets of [secret, secret.toString('base64url')]) {
+    const problem = problemOf({ sharedSecrets });
+    expect(problem).toContain(weakness);
+    expect(problem).toContain(': make one by crypto.randomBytes');
+  }
+});
+
+test('rule 138: what only begins, or ends, like something that can be guessed is a secret', () => {
+  const block = randomBytes(17);
+  const counted = Buffer.from(Array.from({ length: 31 }, (_byte, at) => at));
+  for (const secret of [
+    Buffer.concat([block, block.subarray(0, 15)]),
+    Buffer.concat([counted, Buffer.from([99])]),
+    Buffer.concat([Buffer.from([99]), counted]),
+    Buffer.from(`72f988bf-86f1-41af-91ab-2d7cd011db47${randomBytes(4).toString('hex')}`),
+    Buffer.from(`://${randomBytes(24).toString('base64url')}`),
+  ]) {
+    expect(problemOf({ sharedSecrets: secret })).toBeUndefined();
   }
 });
 

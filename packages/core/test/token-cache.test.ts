@@ -384,3 +384,16 @@ test.each<[unknown, RegExp]>([
 ])('tokenCache: %j stops the start', (tokenCache, message) => {
   expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', tokenCache: tokenCache as never })).toThrow(message);
 });
+
+test.each(['reason', 'then', 'issuer'])('rule 97: a polluted prototype with %s changes no decision', async (name) => {
+  const { issuer, guard } = await createScene();
+  const tokens = [await issuer.issueToken(), await issuer.issueToken({ lifetimeSeconds: -100 })];
+  await guard.warm();
+  // eslint-disable-next-line no-extend-native -- that is the fault that is tried
+  Object.defineProperty(Object.prototype, name, { value: 'expired', configurable: true, writable: true });
+  onTestFinished(() => void Reflect.deleteProperty(Object.prototype, name));
+  const verdicts = [];
+  for (const token of [...tokens, ...tokens]) verdicts.push(verdictOf(await ask(guard, token)));
+  Reflect.deleteProperty(Object.prototype, name);
+  expect(verdicts).toEqual(['allow', 'expired', 'allow', 'expired']);
+});

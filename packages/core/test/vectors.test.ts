@@ -140,7 +140,7 @@ describe('HMAC of RFC 4231', () => {
   });
 
   test('rule 138: its keys are too short or too simple to be given as secrets', () => {
-    for (const { alg, key } of cases) expect(readSecret(key.k, [alg as 'HS256'])).toMatch(/are needed|repeats a few values/);
+    for (const { alg, key } of cases) expect(readSecret(key.k, [alg as 'HS256'])).toMatch(/are needed|repeats itself|counts up or down/);
   });
 });
 

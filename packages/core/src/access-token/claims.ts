@@ -48,6 +48,11 @@ export interface ClaimFault {
   readonly cause: string;
 }
 
+/** By a member of its own: a polluted prototype would find a fault with everybody. */
+export function isFault(examined: VerifiedAuth | ClaimFault): examined is ClaimFault {
+  return Object.hasOwn(examined, 'reason');
+}
+
 /** RFC 9068 s4 and RFC 8725 s3.11: absent, `JWT` or `at+jwt`. All other types are tokens for something else. */
 export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' | undefined): boolean {
   if (type === undefined) return profile === undefined;

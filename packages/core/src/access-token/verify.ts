@@ -7,7 +7,7 @@ import type { FoundKeys } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
 import type { ProtectedRequest } from '../seam.js';
 import { castShadow, type Shadow } from '../shadow.js';
-import { examineClaims, examineTime, isAccessTokenType, type Claims } from './claims.js';
+import { examineClaims, examineTime, isAccessTokenType, isFault, type Claims } from './claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
 import { claimedIssuer } from './claimed-issuer.js';
 import { own, parseStrictObject } from './json.js';
@@ -37,6 +37,11 @@ export interface Rejection {
 }
 
 type Verdict = Auth | Rejection;
+
+/** By a member of its own: a polluted prototype would make a rejection of everybody. */
+export function isRejection(verdict: Verdict): verdict is Rejection {
+  return Object.hasOwn(verdict, 'reason');
+}
 
 /** Verifies an access token, or knows it from before: what may have changed since is asked each time. */
 export function verifyAccessToken(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {
@@ -125,7 +130,7 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
   const examined = examineClaims(claims, token, issuer.rules, nowSeconds);
-  if ('reason' in examined) return { ...examined, issuer };
+  if (isFault(examined)) return { ...examined, issuer };
   let auth: Auth = examined;
   if (config.claims) {
     const made = parseClaims(config.claims, claims);

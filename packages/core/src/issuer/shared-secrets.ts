@@ -21,8 +21,26 @@ export function readSecret(secret: unknown, algorithms: readonly MacAlgorithm[])
   if (isPath(bytes)) return 'is the path of a file: that goes into sharedSecretsFile';
   const needed = Math.max(...algorithms.map((name) => TRAITS.get(name)!.signatureLength!));
   if (bytes.length < needed) return `has ${bytes.length} bytes: ${needed} are needed for ${algorithms.join(', ')} (RFC 7518 s3.2)`;
-  if (new Set(bytes).size < 8) return 'repeats a few values, so that it can be guessed: make one by crypto.randomBytes';
-  return bytes;
+  const weakness = weaknessOf(bytes);
+  return weakness === undefined ? bytes : `${weakness}: make one by crypto.randomBytes`;
+}
+
+/** What can be guessed, or is known to others, however long it is. */
+function weaknessOf(bytes: Buffer): string | undefined {
+  if (new Set(bytes).size < 8 || isRepetition(bytes)) return 'repeats itself, so that it can be guessed';
+  const step = bytes[1]! - bytes[0]!;
+  if (bytes.every((byte, at) => at === 0 || ((byte - bytes[at - 1]! - step) & 0xff) === 0)) return 'counts up or down, so that it can be guessed';
+  const text = bytes.toString('latin1');
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return 'is an address, which others know';
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? 'is a UUID, which is a name and no secret' : undefined;
+}
+
+/** Whether it is one block again and again, to the end. */
+function isRepetition(bytes: Buffer): boolean {
+  for (let block = 1; block <= bytes.length / 2; block++) {
+    if (bytes.subarray(block).equals(bytes.subarray(0, bytes.length - block))) return true;
+  }
+  return false;
 }
 
 function isPath(bytes: Buffer): boolean {
