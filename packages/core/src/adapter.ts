@@ -15,10 +15,12 @@ import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
-import type { Access, Decision, Deny, GuardHealth, ProtectedRequest } from './seam.js';
+import type { Revocations } from './revocation/revocations.js';
+import type { Access, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard } from './seam.js';
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';
+export { receiveFrom, receiveInto } from './node-receiver.js';
 export { applyHeaders, headersOf, isAnswered, sendDenial, viewOf } from './node-http.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
@@ -44,6 +46,9 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   warm(): Promise<void>;
   /** As `ResourceGuard.health`. */
   health(): GuardHealth;
+  readonly revocations: Revocations;
+  readonly backchannelLogout: ResourceGuard['backchannelLogout'];
+  readonly sharedSignals: ResourceGuard['sharedSignals'];
   close(): Promise<void>;
 }
 
@@ -90,6 +95,9 @@ export function createNativeGuard<Request extends object, Native extends readonl
     permit: (auth, policy) => guard.permit(auth, policy),
     warm: guard.warm,
     health: guard.health,
+    revocations: guard.revocations,
+    backchannelLogout: guard.backchannelLogout,
+    sharedSignals: guard.sharedSignals,
     close: guard.close,
   };
 }

@@ -1,5 +1,6 @@
 import type { Claims } from './access-token/claims.js';
 import type { JsonObject } from './access-token/json.js';
+import type { TokenLives } from './revocation/token-lives.js';
 
 /**
  * What a verified access token says: an immutable value. It prints, logs and serialises without the token itself;
@@ -30,7 +31,16 @@ export interface Auth<C extends object = Claims> {
   readonly sessionId: string | undefined;
   /** Who acts on the subject's behalf (`act`, RFC 8693 s4.1). */
   readonly actor: Readonly<Record<string, unknown>> | undefined;
+  /**
+   * Aborts when the token expires or is revoked, or its guard is closed: to end what was begun with it. Its `reason` is a `TokenEndedError`.
+   *
+   * @example auth.signal.addEventListener('abort', () => response.end());
+   */
+  readonly signal: AbortSignal;
 }
+
+/** What an {@link Auth} says, apart from what goes on. */
+type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 
 const RAW_TOKEN = Symbol.for('tokenward.rawToken');
 
@@ -54,7 +64,7 @@ export function rawClaims(auth: Auth): JsonObject {
 }
 
 /** Until when an Auth counts, in seconds: its end, and the skew that its issuer is allowed. */
-export function acceptedUntil(auth: Auth): number {
+export function acceptedUntil(auth: Auth<object>): number {
   return auth instanceof VerifiedAuth ? auth.acceptedUntil() : auth.expiresAt;
 }
 
@@ -63,6 +73,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly #token: string;
   readonly #claims: JsonObject;
   readonly #skewSeconds: number;
+  #lives: TokenLives | undefined;
   readonly issuer: string;
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
@@ -77,7 +88,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly actor: Readonly<Record<string, unknown>> | undefined;
 
   /** @param claims as they stand in the token */
-  constructor(token: string, values: Auth<C>, claims: JsonObject, skewSeconds: number) {
+  constructor(token: string, values: AuthValues<C>, claims: JsonObject, skewSeconds: number) {
     this.#token = token;
     this.#claims = claims;
     this.#skewSeconds = skewSeconds;
@@ -108,8 +119,18 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     return this.expiresAt + this.#skewSeconds;
   }
 
+  /** Says who watches over it; nobody does before a guard has admitted it. */
+  watchBy(lives: TokenLives | undefined): this {
+    this.#lives = lives;
+    return this;
+  }
+
+  get signal(): AbortSignal {
+    return this.#lives?.signalOf(this) ?? AbortSignal.abort();
+  }
+
   /** The same, with what a schema made of the claims. */
   withClaims<D extends object>(claims: Readonly<D>): VerifiedAuth<D> {
-    return new VerifiedAuth<D>(this.#token, { ...(this as Auth<C>), claims }, this.#claims, this.#skewSeconds);
+    return new VerifiedAuth<D>(this.#token, { ...(this as AuthValues<C>), claims }, this.#claims, this.#skewSeconds);
   }
 }

@@ -68,6 +68,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   too_old: 'invalid_token',
   lifetime_too_long: 'invalid_token',
   unproven_confirmation: 'invalid_token',
+  revoked: 'invalid_token',
   insufficient_scope: 'insufficient_scope',
   insufficient_role: 'insufficient_scope',
   insufficient_claim: 'insufficient_scope',
@@ -76,6 +77,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   stale_authentication: 'insufficient_user_authentication',
   keys_unavailable: 'unavailable',
   issuer_unavailable: 'unavailable',
+  revocations_unavailable: 'unavailable',
 };
 
 test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed words and with no-store', (reason, refusal) => {

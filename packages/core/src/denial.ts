@@ -35,6 +35,7 @@ const REASONS = {
   too_old: 'invalid_token',
   lifetime_too_long: 'invalid_token',
   unproven_confirmation: 'invalid_token',
+  revoked: 'invalid_token',
 
   insufficient_scope: 'insufficient_scope',
   insufficient_role: 'insufficient_scope',
@@ -46,6 +47,7 @@ const REASONS = {
 
   keys_unavailable: 'unavailable',
   issuer_unavailable: 'unavailable',
+  revocations_unavailable: 'unavailable',
 } as const satisfies Record<string, Refusal>;
 
 interface Words {

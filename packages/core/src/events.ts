@@ -1,36 +1,115 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { Reason } from './denial.js';
+import type { RevocationKind, RevocationReason } from './revocation/revocation.js';
+import { isThenable } from './thenable.js';
 
 /**
- * What operators may see, by node:diagnostics_channel. No event holds a token, a secret or a claim's value. Subscribers run in the middle of
- * a request: keep them short, and let none throw, since Node makes an uncaught exception of that.
- *
- * @example
- * import { subscribe } from 'node:diagnostics_channel';
- * subscribe('tokenward:refused', (event) => logger.info(event, 'request refused'));
+ * What operators may see, by node:diagnostics_channel. No event holds a token, a secret or a claim's value, save the client that a token was issued to.
+ * Listeners run in the middle of a request: keep them short. {@link observe} adds one that may throw; of one that `subscribe` adds Node makes an
+ * uncaught exception.
  */
 export interface Events {
-  'tokenward:accepted': { readonly issuer: string; readonly anonymous: boolean };
+  'tokenward:accepted': {
+    readonly issuer: string;
+    readonly anonymous: boolean;
+    /** What the decision took, by the clock; undefined where one who was admitted was asked for one more policy. */
+    readonly durationSeconds: number | undefined;
+  };
   'tokenward:refused': {
     readonly issuer: string;
     readonly status: number;
     readonly reason: Reason;
     /** The claim, policy or address that it was about, and what happened there: fixed words and configuration, never a claim's value. */
     readonly cause: string | undefined;
+    readonly durationSeconds: number | undefined;
   };
   /** What the `shadow` options would have refused of a token that was admitted. */
   'tokenward:shadow-refused': { readonly issuer: string; readonly reason: Reason; readonly cause: string; readonly clientId: string | undefined };
+  /** Tokens were revoked by this process. */
+  'tokenward:revoked': { readonly issuer: string; readonly kind: RevocationKind; readonly reason: RevocationReason };
+  /** A revoked token came, and was refused. `secondsLate`: since its revocation. */
+  'tokenward:revoked-token-used': {
+    readonly issuer: string;
+    readonly kind: RevocationKind;
+    readonly reason: RevocationReason;
+    readonly secondsLate: number;
+    readonly clientId: string | undefined;
+  };
+  /** An authorization server sent a logout token or a security event. The cause is the claim, or the part of the request, that was wrong. */
+  'tokenward:security-event': {
+    readonly issuer: string | undefined;
+    readonly channel: 'backchannel_logout' | 'shared_signals';
+    /** `ignored`: about nothing that concerns tokens, or seen before. `failed`: keys or a store were out of reach. */
+    readonly outcome: 'done' | 'ignored' | 'refused' | 'failed';
+    readonly cause: string | undefined;
+  };
+  /** There was no room for all revocations: the issuer's tokens with an `iat` up to this are refused now, whosever they are. */
+  'tokenward:revocations-overflowed': { readonly issuer: string; readonly dropped: number; readonly issuedUntil: number };
+  /** A store that a fleet shares could not be reached; `usable`: whether tokens are still checked against what is known. */
+  'tokenward:revocations-failed': { readonly error: Error; readonly usable: boolean };
+  /** All of a shared store was read: at the start, and where it could not be told what was missed. */
+  'tokenward:revocations-synced': { readonly entries: number };
+  /** A token, or a session, came from more places than `monitoring.maxPlaces` within the window; told once a window. */
+  'tokenward:token-reused': { readonly issuer: string; readonly by: 'token' | 'session'; readonly places: number; readonly windowSeconds: number };
+  /** A token that counts once came again, and was refused. */
+  'tokenward:token-replayed': { readonly issuer: string };
+  /** A token was made to live longer than `monitoring.longLivedSeconds`. `maxTokenLifetimeSeconds` refuses such. */
+  'tokenward:long-lived-token': { readonly issuer: string; readonly lifetimeSeconds: number; readonly clientId: string | undefined };
+  /** A new token was issued in the future by this machine's clock, so that the issuer's is ahead by so much at the least. */
+  'tokenward:clock-skew': { readonly issuer: string; readonly skewSeconds: number };
   'tokenward:keys-refreshed': { readonly issuer: string; readonly keyIds: readonly string[]; readonly remarks: readonly string[] };
   'tokenward:keys-failed': { readonly issuer: string; readonly error: Error; readonly usable: boolean };
 }
 
-const channels = {
-  'tokenward:accepted': channel('tokenward:accepted'),
-  'tokenward:refused': channel('tokenward:refused'),
-  'tokenward:shadow-refused': channel('tokenward:shadow-refused'),
-  'tokenward:keys-refreshed': channel('tokenward:keys-refreshed'),
-  'tokenward:keys-failed': channel('tokenward:keys-failed'),
-};
+/** The names of all events. */
+export const EVENT_NAMES = Object.freeze([
+  'tokenward:accepted',
+  'tokenward:refused',
+  'tokenward:shadow-refused',
+  'tokenward:revoked',
+  'tokenward:revoked-token-used',
+  'tokenward:security-event',
+  'tokenward:revocations-overflowed',
+  'tokenward:revocations-failed',
+  'tokenward:revocations-synced',
+  'tokenward:token-reused',
+  'tokenward:token-replayed',
+  'tokenward:long-lived-token',
+  'tokenward:clock-skew',
+  'tokenward:keys-refreshed',
+  'tokenward:keys-failed',
+] as const satisfies readonly (keyof Events)[]);
+
+const channels = Object.fromEntries(EVENT_NAMES.map((name) => [name, channel(name)])) as Record<keyof Events, Channel>;
+
+/**
+ * Calls a listener at every event of a name. What it throws, or rejects with, changes nothing: it is told once as a process warning, without its text.
+ *
+ * @returns ends it
+ *
+ * @example observe('tokenward:refused', (event) => logger.info(event, 'request refused'));
+ */
+export function observe<N extends keyof Events>(name: N, listener: (event: Events[N]) => unknown): () => void {
+  let warned = false;
+
+  function failed(): void {
+    if (warned) return;
+    warned = true;
+    process.emitWarning(`a listener of ${name} failed; the decision stood, and no more is told of this listener`, { code: 'TOKENWARD_LISTENER' });
+  }
+
+  function tell(event: unknown): void {
+    try {
+      const answer = listener(event as Events[N]);
+      if (isThenable(answer)) Promise.resolve(answer).catch(failed);
+    } catch {
+      failed();
+    }
+  }
+
+  subscribe(name, tell);
+  return () => void unsubscribe(name, tell);
+}
 
 /** What may be told of a decision's cause: of an error its message alone, since what caused it may quote anything. */
 export function causeText(cause: unknown): string {

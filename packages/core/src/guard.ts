@@ -11,6 +11,12 @@ import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
 import { isPreflight } from './preflight.js';
+import { createRevocations } from './revocation/revocations.js';
+import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
+import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
+import { createTokenLives } from './revocation/token-lives.js';
+import type { RevocationRecord } from './revocation/revocation.js';
+import { printable } from './url.js';
 import type { Access, Allow, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
 
 /** What is known of a request's credentials: who, or why not. */
@@ -33,16 +39,23 @@ export function createResourceGuard(options?: GuardOptions): ResourceGuard;
 export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
   const { issuers, clock } = config;
+  const { store } = config.revocations;
+  const revocations = createRevocations(config.revocations, issuers, clock);
+  const lives = createTokenLives(clock, (auth) => store.find(auth, clock.now() / 1000) !== undefined);
+  const unwatch = [store.onAdded(lives.look), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
-  const verification: VerificationConfig = { ...config, cache, knownHeaders: new Map(), now: () => clock.now() };
+  const verification: VerificationConfig = { ...config, cache, lives, knownHeaders: new Map(), now: () => clock.now() };
   const deny = createDenial(config);
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
     if (access.policy !== undefined) assertPolicy('access.policy', access.policy);
     if (access.preflight === 'pass' && isPreflight(request)) return tell(ANONYMOUS);
+    const startedAt = isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined;
     const authentication = known(request) ?? authenticateOnce(request);
-    return authentication instanceof Promise ? authentication.then((settled) => decide(settled, request, access)) : decide(authentication, request, access);
+    return authentication instanceof Promise
+      ? authentication.then((settled) => decide(settled, request, access, startedAt))
+      : decide(authentication, request, access, startedAt);
   }
 
   /** What was found of this very request before. An Auth counts for as long as its token does. */
@@ -70,12 +83,12 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return typeof credentials === 'string' ? verifyAccessToken(credentials, request, verification) : credentials;
   }
 
-  function decide(authentication: Authentication, request: ProtectedRequest, access: Access): Decision {
+  function decide(authentication: Authentication, request: ProtectedRequest, access: Access, startedAt: number | undefined): Decision {
     if (isRejection(authentication)) {
-      if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS);
-      return tell(refuse(authentication, access), authentication.issuer?.rules.issuer);
+      if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS, undefined, startedAt);
+      return tell(refuse(authentication, access), authentication.issuer?.rules.issuer, startedAt);
     }
-    return tell(permit(authentication, access.policy, request), authentication.issuer);
+    return tell(permit(authentication, access.policy, request), authentication.issuer, startedAt);
   }
 
   function refuse({ reason, cause, retryAfterSeconds }: Rejection, access: Access): Deny {
@@ -83,22 +96,33 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
-    const lack = policy && lacking(policy, { auth, request, nowSeconds: clock.now() / 1000, clockSkewSeconds: config.clockSkewSeconds });
+    const nowSeconds = clock.now() / 1000;
+    if (!store.isCurrent()) return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
+    const revocation = store.find(auth, nowSeconds);
+    if (revocation) return refuseRevoked(auth, revocation, nowSeconds);
+    const lack = policy && lacking(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
     return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
-  function tell<D extends Decision>(decision: D, issuer: string = issuers.name): D {
+  function refuseRevoked(auth: Auth, { kind, reason, issuedUntil }: RevocationRecord, nowSeconds: number): Deny {
+    const secondsLate = Math.max(0, Math.round(nowSeconds - issuedUntil));
+    publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, clientId: auth.clientId && printable(auth.clientId) });
+    return deny('revoked', { cause: `${kind}: ${reason}` });
+  }
+
+  function tell<D extends Decision>(decision: D, issuer: string = issuers.name, startedAt?: number): D {
+    const durationSeconds = startedAt === undefined ? undefined : (clock.monotonic() - startedAt) / 1000;
     if (decision.outcome === 'allow') {
-      if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined });
+      if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined, durationSeconds });
     } else if (isObserved('tokenward:refused')) {
       const { status, reason, cause } = decision;
-      publish('tokenward:refused', { issuer, status, reason, cause: cause === undefined ? undefined : causeText(cause) });
+      publish('tokenward:refused', { issuer, status, reason, cause: cause === undefined ? undefined : causeText(cause), durationSeconds });
     }
     return decision;
   }
 
   async function warm(): Promise<void> {
-    const results = await Promise.allSettled(issuers.known().map(({ keys }) => keys.warm()));
+    const results = await Promise.allSettled([...issuers.known().map(({ keys }) => keys.warm()), store.warm()]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -107,7 +131,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const known = issuers.known();
     const states = known.map(({ name, keys }): IssuerHealth => Object.assign({ issuer: name }, keys.health()));
     const listed = states.filter((_state, index) => known[index]!.isListed);
-    return { ready: listed.length === 0 || listed.some(({ usable }) => usable), issuers: states, tokenCache: cache?.health() };
+    const revoked = store.health();
+    const hasKeys = listed.length === 0 || listed.some(({ usable }) => usable);
+    return { ready: hasKeys && revoked.usable, issuers: states, tokenCache: cache?.health(), revocations: revoked };
   }
 
   return Object.freeze({
@@ -117,9 +143,14 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       return tell(permit(auth, policy, request), auth.issuer);
     },
     warm,
+    revocations,
+    backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations, clock }),
+    sharedSignals: (given: SharedSignalsOptions) => createSharedSignals(given, { issuers, revocations, clock }),
     health,
     async close() {
       issuers.close();
+      for (const end of unwatch) end();
+      lives.close();
     },
   });
 }

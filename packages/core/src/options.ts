@@ -18,6 +18,7 @@ import type { KeySource } from './issuer/key-source.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
+import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
 import { readShadow, type Shadow, type ShadowOptions } from './shadow.js';
 
 /** What a guard is told. Only `issuer` and `audience` must be said; every default is the strict one. */
@@ -34,6 +35,8 @@ export interface GuardOptions extends IssuerOptions {
   readonly claims?: ClaimsSchema | undefined;
   /** Remembers verified tokens, so that the same one costs less when it comes again. Default: 10,000 tokens and 32 MiB, whichever is reached first. */
   readonly tokenCache?: false | TokenCacheOptions | undefined;
+  /** How tokens are revoked before they end: where revocations are kept, and for how long. */
+  readonly revocations?: RevocationsOptions | undefined;
   /** Stricter options to try out: nothing is refused by them, and `tokenward:shadow-refused` tells what would be. */
   readonly shadow?: ShadowOptions | undefined;
   /** The challenge's `realm` (RFC 9110 s11.5). Default: `api`. */
@@ -63,6 +66,7 @@ export interface GuardConfig {
   readonly issuers: Issuers;
   readonly claims: ClaimsSchema | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
+  readonly revocations: RevocationsConfig;
   readonly shadow: Shadow | undefined;
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
@@ -93,6 +97,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const makeIssuers = readIssuers(reader, { clock, transport: fetch ? fetchTransport(fetch) : nodeTransport, environment: true });
   const claims = reader.get('claims');
   if (claims !== undefined && !isClaimsSchema(claims)) reader.wrong('claims', `is ${shown(claims)}: a schema is needed (Standard Schema, version 1)`);
+  const makeRevocations = readRevocations(reader);
   const config = {
     claims: claims as ClaimsSchema | undefined,
     tokenCache: readTokenCache(reader),
@@ -104,7 +109,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     clock,
   };
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return () => Object.freeze({ ...config, issuers: makeIssuers() });
+  return () => Object.freeze({ ...config, issuers: makeIssuers(), revocations: makeRevocations() });
 }
 
 const MAX_ISSUERS = 1000;
@@ -261,6 +266,7 @@ export const OPTION_NAMES = [
   'issuers',
   'claims',
   'tokenCache',
+  'revocations',
   'shadow',
   'realm',
   'resourceMetadataUrl',

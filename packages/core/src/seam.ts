@@ -4,6 +4,11 @@ import type { Auth } from './auth.js';
 import type { Reason } from './denial.js';
 import type { IssuerHealth } from './issuer/issuer.js';
 import type { Policy } from './policy.js';
+import type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
+import type { MessageReceiver } from './security-event/receiver.js';
+import type { SharedSignalsOptions } from './security-event/shared-signals.js';
+import type { Revocations } from './revocation/revocations.js';
+import type { RevocationHealth } from './revocation/store.js';
 
 /** A request as the guard sees it: what an adapter reads from its framework, and nothing else. */
 export interface ProtectedRequest {
@@ -91,6 +96,20 @@ export interface ResourceGuard<C extends object = Claims> {
    * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests.
    */
   warm(): Promise<void>;
+  /** Refuses tokens before they end. */
+  readonly revocations: Revocations;
+  /**
+   * Makes the receiver of an authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @throws ConfigurationError that lists all that is wrong with the options
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): MessageReceiver;
+  /**
+   * Makes the receiver of security events by push (RFC 8935), of which those of OpenID CAEP that end tokens count.
+   *
+   * @throws ConfigurationError that lists all that is wrong with the options
+   */
+  sharedSignals(options: SharedSignalsOptions): MessageReceiver;
   /** What can be seen of the guard: for a readiness probe, and for people. It costs nothing and asks nobody. */
   health(): GuardHealth;
   /** Gives up what is under way. A closed guard refuses with 503 what it has no keys for. */
@@ -100,7 +119,7 @@ export interface ResourceGuard<C extends object = Claims> {
 /** The state of a guard. It holds no secret, token or key. */
 export interface GuardHealth {
   /**
-   * Whether tokens can be checked: an issuer that the options name has usable keys. Stale ones count, and so do not those of issuers that only tokens
+   * Whether tokens can be checked: the revocations are known, and an issuer that the options name has usable keys. Stale ones count, and so do not those of issuers that only tokens
    * name (tenants, and those of a resolver): what strangers send, and one partner that is away, must not take an API out of service.
    */
   readonly ready: boolean;
@@ -108,4 +127,5 @@ export interface GuardHealth {
   readonly issuers: readonly IssuerHealth[];
   /** undefined: it is off. */
   readonly tokenCache: TokenCacheHealth | undefined;
+  readonly revocations: RevocationHealth;
 }

@@ -1,6 +1,16 @@
-import type { NextFunction, Request, Response } from 'express';
-import type { Auth, Claims, Decision, GuardHealth, Policy } from '@tokenward/core';
-import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type {
+  Auth,
+  BackchannelLogoutOptions,
+  Claims,
+  Decision,
+  GuardHealth,
+  MessageReceiver,
+  Policy,
+  Revocations,
+  SharedSignalsOptions,
+} from '@tokenward/core';
+import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -52,6 +62,16 @@ export interface ExpressGuard {
   warm(): Promise<void>;
   /** What can be seen of the guard: for a readiness probe, and for people. */
   health(): GuardHealth;
+  /** Refuses tokens before they end: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
+  readonly revocations: Revocations;
+  /**
+   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @example app.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): RequestHandler;
+  /** Receives security events by push (RFC 8935): `app.post('/events', guard.sharedSignals({ audience, authorization }))`. */
+  sharedSignals(options: SharedSignalsOptions): RequestHandler;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -67,7 +87,8 @@ export interface ExpressGuard {
  * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
  */
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
-  const { decide, onDenied, permit, warm, health, close } = createNativeGuard(options, view);
+  const guard = createNativeGuard(options, view);
+  const { decide, onDenied, permit, warm, health, revocations, close } = guard;
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -96,8 +117,15 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
     permit,
     warm,
     health,
+    revocations,
+    backchannelLogout: (given: BackchannelLogoutOptions) => handlerOf(guard.backchannelLogout(given)),
+    sharedSignals: (given: SharedSignalsOptions) => handlerOf(guard.sharedSignals(given)),
     close,
   });
+}
+
+function handlerOf(receive: MessageReceiver): RequestHandler {
+  return (request, response, next) => void receiveInto(request, response, request.body, receive).catch(next);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { AppSetup, RunningApp, StartApp } from '@tokenward/testing/adapter-
 
 /** Starts the suite's apps on one version of Express. */
 export function startOn(express: typeof expressModule): StartApp {
-  return async ({ options, routes, property, onDenied }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, receivers }: AppSetup) => {
     const app = express();
     app.disable('x-powered-by');
     app.set('env', 'test');
@@ -31,6 +31,12 @@ export function startOn(express: typeof expressModule): StartApp {
         if (body === undefined) response.status(status).end();
         else response.status(status).json(body);
       });
+    }
+    if (receivers) {
+      app.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout));
+      // as with a body parser that stands before everything
+      app.post('/parsed/backchannel-logout', express.urlencoded({ extended: false }), express.json(), guard.backchannelLogout(receivers.backchannelLogout));
+      app.post('/events', guard.sharedSignals(receivers.sharedSignals));
     }
     app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => void response.status(500).end());
     return listen(app, guard);

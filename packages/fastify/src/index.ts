@@ -1,7 +1,19 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type GuardHealth, type Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, type AdapterOptions } from '@tokenward/core/adapter';
+import {
+  ConfigurationError,
+  isPolicy,
+  type Auth,
+  type BackchannelLogoutOptions,
+  type Claims,
+  type Decision,
+  type GuardHealth,
+  type MessageReceiver,
+  type Policy,
+  type Revocations,
+  type SharedSignalsOptions,
+} from '@tokenward/core';
+import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, receiveFrom, type AdapterOptions } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -60,6 +72,16 @@ export interface FastifyGuard {
   warm(): Promise<void>;
   /** What can be seen of the guard: for a readiness probe, and for people. */
   health(): GuardHealth;
+  /** Refuses tokens before they end: `await app.guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
+  readonly revocations: Revocations;
+  /**
+   * A plugin that receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0) where it is registered.
+   *
+   * @example await app.register(app.guard.backchannelLogout({ clientId: 'web-app' }), { prefix: '/backchannel-logout' });
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): FastifyPluginAsync;
+  /** A plugin that receives security events by push (RFC 8935): `app.register(app.guard.sharedSignals({ audience, authorization }), { prefix: '/events' })`. */
+  sharedSignals(options: SharedSignalsOptions): FastifyPluginAsync;
 }
 
 /**
@@ -75,7 +97,8 @@ export interface FastifyGuard {
 export const tokenward = fastifyPlugin(
   async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
     checkOptions({ protect, failOnUnguarded, decorator });
-    const { decide, onDenied, permit, warm, health, close } = createNativeGuard(options, view, () => NOWHERE);
+    const native = createNativeGuard(options, view, () => NOWHERE);
+    const { decide, onDenied, permit, warm, health, revocations, close } = native;
     /** Where a request holds whom this guard found it to be from. */
     const found = Symbol('auth');
     /** On the configuration of routes that were looked at when they were added. */
@@ -108,6 +131,18 @@ export const tokenward = fastifyPlugin(
       }
     }
 
+    /** A route of its own scope, in which no body is read before the receiver reads it. */
+    function pluginOf(receive: MessageReceiver): FastifyPluginAsync {
+      return async (scope) => {
+        scope.removeAllContentTypeParsers();
+        scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+        scope.post('/', { config: { tokenward: 'public', [seen]: true } as FastifyContextConfig }, async (request, reply) => {
+          const { status, headers, body } = await receiveFrom(request.raw, undefined, receive);
+          return reply.code(status).headers(headers).send(body);
+        });
+      };
+    }
+
     /** What a route asks for beside the guards that it names itself. */
     function ruleOf({ config, method, url }: Pick<RouteOptions, 'config' | 'method' | 'url'>, hasGuard: boolean): Guard | 'public' | undefined {
       const where = `${[method].flat().join(', ')} ${url}`;
@@ -129,6 +164,9 @@ export const tokenward = fastifyPlugin(
       permit,
       warm,
       health,
+      revocations,
+      backchannelLogout: (given: BackchannelLogoutOptions) => pluginOf(native.backchannelLogout(given)),
+      sharedSignals: (given: SharedSignalsOptions) => pluginOf(native.sharedSignals(given)),
     });
     app.decorate(decorator as 'guard', guard);
     app.decorateRequest(found as never, undefined as never);

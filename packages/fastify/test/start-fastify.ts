@@ -14,7 +14,7 @@ export function startOn(
   style: 'onRequest' | 'config',
   serverOptions: FastifyServerOptions | FastifyHttp2Options<Http2Server> | FastifyHttp2SecureOptions<Http2SecureServer> = {},
 ): StartApp {
-  return async ({ options, routes, property, onDenied }) => {
+  return async ({ options, routes, property, onDenied, receivers }) => {
     const app = Fastify(serverOptions as FastifyServerOptions);
     await app.register(tokenward, {
       ...options,
@@ -39,6 +39,11 @@ export function startOn(
           return reply.code(status).send(body);
         },
       });
+    }
+    if (receivers) {
+      for (const prefix of ['/backchannel-logout', '/parsed/backchannel-logout'])
+        await app.register(app.guard.backchannelLogout(receivers.backchannelLogout), { prefix });
+      await app.register(app.guard.sharedSignals(receivers.sharedSignals), { prefix: '/events' });
     }
     return listen(app);
   };

@@ -1,6 +1,6 @@
 import type { Context, Middleware, Next } from 'koa';
-import type { Auth, Decision, GuardHealth, Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, isAnswered, type AdapterOptions } from '@tokenward/core/adapter';
+import type { Auth, BackchannelLogoutOptions, Decision, GuardHealth, MessageReceiver, Policy, Revocations, SharedSignalsOptions } from '@tokenward/core';
+import { accessOf, asError, authOf, createNativeGuard, isAnswered, receiveFrom, type AdapterOptions } from '@tokenward/core/adapter';
 import { createCaseWarning } from './router-case.js';
 import { view } from './view.js';
 
@@ -37,6 +37,16 @@ export interface KoaGuard {
   warm(): Promise<void>;
   /** What can be seen of the guard: for a readiness probe, and for people. */
   health(): GuardHealth;
+  /** Refuses tokens before they end: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
+  readonly revocations: Revocations;
+  /**
+   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @example router.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): Middleware;
+  /** Receives security events by push (RFC 8935): `router.post('/events', guard.sharedSignals({ audience, authorization }))`. */
+  sharedSignals(options: SharedSignalsOptions): Middleware;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -52,7 +62,8 @@ export interface KoaGuard {
  * router.get('/orders', guard(scope('orders:read')), (ctx) => { ctx.body = { for: getAuth(ctx).subject }; });
  */
 export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
-  const { decide, onDenied, permit, warm, health, close } = createNativeGuard(options, view, (context) => context.state as object);
+  const guard = createNativeGuard(options, view, (context: Context) => context.state as object);
+  const { decide, onDenied, permit, warm, health, revocations, close } = guard;
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -72,8 +83,8 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
 
     const warnOfSkippedCase = createCaseWarning();
 
-    return async function guard(context: Context, next: Next): Promise<unknown> {
-      warnOfSkippedCase(context['router'], guard);
+    return async function guardOf(context: Context, next: Next): Promise<unknown> {
+      warnOfSkippedCase(context['router'], guardOf);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
       const decision = decide(context, context['_matchedRoute'] === undefined ? mounted : onRoute);
       if (!(decision instanceof Promise)) return settle(decision, context, next);
@@ -87,8 +98,21 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
     permit,
     warm,
     health,
+    revocations,
+    backchannelLogout: (given: BackchannelLogoutOptions) => middlewareOf(guard.backchannelLogout(given)),
+    sharedSignals: (given: SharedSignalsOptions) => middlewareOf(guard.sharedSignals(given)),
     close,
   });
+}
+
+function middlewareOf(receive: MessageReceiver): Middleware {
+  return async (context) => {
+    const { body: parsed } = context.request as { body?: unknown };
+    const { status, headers, body } = await receiveFrom(context.req, parsed, receive);
+    context.status = status;
+    applyHeaders(context, headers);
+    context.body = body;
+  };
 }
 
 /** Koa answers nothing to an error that is none. */

@@ -11,7 +11,7 @@ type AnyServer = Server | Http2Server | Http2SecureServer;
 
 /** Starts the suite's apps on Koa, with the router and body parser that most of its users have. */
 export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(handlerOf(app))): StartApp {
-  return async ({ options, routes, property, onDenied }) => {
+  return async ({ options, routes, property, onDenied, receivers }) => {
     const app = new Koa();
     app.silent = true;
     const guard = createGuard({
@@ -35,6 +35,11 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
         if (body !== undefined) context.body = body;
       };
       router.register(path, [method], [...(guards as []), bodyParser() as never, handler as never]);
+    }
+    if (receivers) {
+      router.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout) as never);
+      router.post('/parsed/backchannel-logout', bodyParser() as never, guard.backchannelLogout(receivers.backchannelLogout) as never);
+      router.post('/events', guard.sharedSignals(receivers.sharedSignals) as never);
     }
     app.use(router.routes() as never).use(router.allowedMethods() as never);
     return listen(app, guard, serve(app));

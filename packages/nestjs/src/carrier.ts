@@ -19,6 +19,8 @@ export interface FastifyReply {
   readonly raw: ServerResponse;
   readonly sent: boolean;
   headers(headers: ResponseHeaders): unknown;
+  code(status: number): FastifyReply;
+  send(body: string): unknown;
 }
 
 /** A socket of `ws` or of socket.io. */

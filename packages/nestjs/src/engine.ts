@@ -1,7 +1,18 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ConfigurationError, type Access, type Auth, type Decision, type GuardHealth, type Policy } from '@tokenward/core';
-import { accessOf, createNativeGuard, OptionReader, plainOptions, type AdapterOptions } from '@tokenward/core/adapter';
+import {
+  ConfigurationError,
+  type Access,
+  type Auth,
+  type BackchannelLogoutOptions,
+  type Decision,
+  type GuardHealth,
+  type Policy,
+  type Revocations,
+  type SharedSignalsOptions,
+} from '@tokenward/core';
+import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
+import { handlerOf, type MessageHandler } from './messages.js';
 
 export interface NestGuardOptions extends AdapterOptions<[context: ExecutionContext]> {
   /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */
@@ -29,6 +40,18 @@ export interface NestGuard {
   warm(): Promise<void>;
   /** What can be seen of the guard: for a readiness probe, and for people. */
   health(): GuardHealth;
+  /** Refuses tokens before they end: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
+  readonly revocations: Revocations;
+  /**
+   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0): for a handler that is `@Public()`.
+   *
+   * @example
+   * @Public() @Post('backchannel-logout')
+   * logout(@Req() request: Request, @Res() response: Response) { return this.#receive(request, response); }
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): MessageHandler;
+  /** Receives security events by push (RFC 8935): for a handler that is `@Public()`. */
+  sharedSignals(options: SharedSignalsOptions): MessageHandler;
 }
 
 /** One named guard. */
@@ -57,8 +80,11 @@ export function createEngine(options: NestGuardOptions): Engine {
   const scheme = reader.text('openApiScheme', 'oauth2');
   if ('name' in ofGuard) reader.wrong('name', 'stands in what the factory returns: it belongs beside the factory, forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  const guard = createNativeGuard<object, [ExecutionContext]>(ofGuard, view, undefined, [...OWN_OPTIONS, 'name']);
   return {
-    ...createNativeGuard<object, [ExecutionContext]>(ofGuard, view, undefined, [...OWN_OPTIONS, 'name']),
+    ...guard,
+    backchannelLogout: (given) => handlerOf(guard.backchannelLogout(given)),
+    sharedSignals: (given) => handlerOf(guard.sharedSignals(given)),
     leaveUnmarkedHandlersOpen: leaveUnmarkedHandlersOpen === true,
     printHandlers: printHandlers === true,
     openApiScheme: scheme,
@@ -67,11 +93,3 @@ export function createEngine(options: NestGuardOptions): Engine {
 }
 
 const OWN_OPTIONS = ['leaveUnmarkedHandlersOpen', 'printHandlers', 'rpcAuthorization', 'openApiScheme'] satisfies readonly (keyof NestGuardOptions)[];
-
-const A_TOKEN = accessOf('required', []);
-
-/** Whether a token that was good still is. What would have to be waited for is left for the next look. */
-export function stillAdmits({ decide }: Engine, request: object): boolean {
-  const decision = decide(request, A_TOKEN);
-  return decision instanceof Promise || decision.outcome === 'allow';
-}

@@ -1,13 +1,14 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { Access, Decision, Deny, ResponseHeaders } from '@tokenward/core';
-import { accessOf, applyHeaders, asError, createMemory, isAnswered } from '@tokenward/core/adapter';
-import { carrierOf, rawOf, unseenRequest, type Carrier, type FastifyReply, type NativeResponse } from './carrier.js';
+import type { Access, Decision, Deny } from '@tokenward/core';
+import { accessOf, asError, createMemory } from '@tokenward/core/adapter';
+import { carrierOf, rawOf, unseenRequest, type Carrier } from './carrier.js';
 import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
+import { isSent, setHeaders } from './response.js';
 import { endWithToken } from './sockets.js';
 import { earlyDecision, readLate } from './uploads.js';
-import { stillAdmits, type Engine } from './engine.js';
+import type { Engine } from './engine.js';
 import { GUARDS, type Guards } from './guards.js';
 
 /** Contexts that were admitted already: the guard may stand both among the global guards and on the handler. */
@@ -64,7 +65,7 @@ function settle(decision: Decision, context: ExecutionContext, carrier: Carrier 
   const { request, response, socket } = carrier;
   if (response) setHeaders(response, decision.headers);
   rememberAuth(request, rule.guard, decision.auth);
-  if (socket && decision.auth) endWithToken(request, socket, decision.auth, () => stillAdmits(engine, request));
+  if (socket && decision.auth) endWithToken(request, socket, decision.auth);
   return admit(context);
 }
 
@@ -90,19 +91,6 @@ async function answer(decision: Deny, context: ExecutionContext, carrier: Carrie
 function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
   if (carrier?.response) setHeaders(carrier.response, decision.headers);
   return exceptionOf(decision, context);
-}
-
-function isReply(response: NativeResponse): response is FastifyReply {
-  return 'raw' in response;
-}
-
-function isSent(response: NativeResponse): boolean {
-  return isReply(response) ? response.sent || isAnswered(response.raw) : isAnswered(response);
-}
-
-function setHeaders(response: NativeResponse, headers: ResponseHeaders): void {
-  if (isReply(response)) response.headers(headers);
-  else applyHeaders(response, headers);
 }
 
 /** A call that was answered is over: neither its handler nor an exception filter has anything to do. */

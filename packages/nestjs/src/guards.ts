@@ -4,12 +4,13 @@ import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { accessOf, authOf } from '@tokenward/core/adapter';
 import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfSockets } from './audit.js';
 import { loadExceptions } from './denial.js';
-import { stillAdmits, type Engine, type NestGuard } from './engine.js';
+import type { Engine, NestGuard } from './engine.js';
 import { findGateways, findHandlers, findStandIns, type Handler } from './handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi } from './open-api.js';
 import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from './rule.js';
 import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from './sockets.js';
+import { admitSecurityEvents } from './messages.js';
 import { leaveRefusedBodiesUnread } from './uploads.js';
 
 /** The token of {@link Guards}. */
@@ -25,6 +26,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   readonly #sockets: GuardedSockets;
   #handlers: readonly Handler[];
   #starts = 0;
+  #receivesEvents = false;
 
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
@@ -43,10 +45,22 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   /** Adds a guard. What its handlers need is told to OpenAPI, where that is installed. */
   async add(name: string, create: () => Engine): Promise<NestGuard> {
     if (this.#engines.has(name)) refuseToStart([{ path: 'TokenwardModule', message: `is there twice for the guard "${name}": give one of them a name` }]);
-    const engine = create();
+    const engine = this.#admitting(create());
     this.#engines.set(name, engine);
     await this.prepare(engine, name);
     return engine;
+  }
+
+  /** A receiver of security events is made by a provider, which may be before Nest learns of its HTTP adapter. */
+  #admitting(engine: Engine): Engine {
+    return {
+      ...engine,
+      sharedSignals: (options) => {
+        this.#receivesEvents = true;
+        if (this.#adapterHost.httpAdapter) admitSecurityEvents(this.#adapterHost.httpAdapter);
+        return engine.sharedSignals(options);
+      },
+    };
   }
 
   /** Loads what the handlers' kinds want of Nest's optional packages. */
@@ -78,6 +92,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   onModuleInit(): void | Promise<void> {
     this.#handlers = findHandlers(this.#modules, this.#config);
     this.#starts++;
+    if (this.#receivesEvents && this.#adapterHost.httpAdapter) admitSecurityEvents(this.#adapterHost.httpAdapter);
     const nameless = [...new Set(this.#handlers.map(({ rule }) => rule.guard))].filter((name) => !this.has(name));
     refuseToStart([
       ...nameless.map((name) => ({
@@ -135,7 +150,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
       decide: (request) => engine.decide(request, access),
       watch(request, socket) {
         const auth = authOf(request);
-        if (auth) endWithToken(request, socket, auth, () => stillAdmits(engine, request));
+        if (auth) endWithToken(request, socket, auth);
       },
     };
   }

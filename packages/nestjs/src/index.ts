@@ -3,6 +3,7 @@ export { guardToken, listHandlers, TokenwardModule, type NestGuardExtras } from 
 export { TokenwardGuard } from './guard.js';
 export type { NestGuard, NestGuardOptions } from './engine.js';
 export type { HandlerDescription } from './list.js';
+export type { MessageHandler } from './messages.js';
 export { AccessDeniedException, type RefusalDetails } from './denial.js';
 export { CurrentAuth, getAuth } from './current-auth.js';
 export { AnyRole, AnyScope, Authenticated, GuardedBy, OptionalAuth, Public, Require, Roles, Scopes, type ClassOrMethodDecorator } from './decorators.js';

@@ -194,33 +194,24 @@ function settle(handshake: Handshake | undefined, request: object, admit: () => 
 }
 
 const watched = createMemory<object, true>();
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const AGAIN_MS = 1000;
 
 /**
- * Ends a socket when the token that it came with does.
+ * Ends a socket when the token that it came with does, or is revoked.
  *
  * @param request what the token is known by
  */
-export function endWithToken(request: object, socket: ClosableSocket, { expiresAt }: Auth, stillAdmitted: () => boolean): void {
+export function endWithToken(request: object, socket: ClosableSocket, { signal }: Auth): void {
   if (watched.get(request)) return;
   watched.set(request, true);
-  let timer: NodeJS.Timeout;
 
-  function wait(): void {
-    const milliseconds = expiresAt * 1000 - Date.now();
-    timer = setTimeout(look, Math.min(Math.max(milliseconds, AGAIN_MS), LONGEST_TIMER_MS));
-    timer.unref();
+  function endIt(): void {
+    end(socket);
   }
 
-  function look(): void {
-    if (stillAdmitted()) wait();
-    else end(socket);
-  }
-
+  signal.addEventListener('abort', endIt, { once: true });
   // a client of socket.io can send any event but this one
-  socket.once(typeof socket.disconnect === 'function' ? 'disconnect' : 'close', () => clearTimeout(timer));
-  wait();
+  socket.once(typeof socket.disconnect === 'function' ? 'disconnect' : 'close', () => signal.removeEventListener('abort', endIt));
+  if (signal.aborted) endIt();
 }
 
 /** RFC 6455 s7.4.1: for one that acts against the rules of the place. */

@@ -10,6 +10,7 @@ import { rememberAuth } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import type { Engine } from './engine.js';
 import { GUARDS, Guards } from './guards.js';
+import { handlerOf } from './messages.js';
 import { guardToken } from './module.js';
 import { DEFAULT_GUARD } from './rule.js';
 
@@ -102,7 +103,10 @@ class TestGuards extends Guards {
 }
 
 function createTestEngine(who: Who): Engine {
-  const { check, permit, warm, health, close } = createResourceGuard({ issuer: 'https://issuer.test', audience: 'https://api.test' });
+  const { check, permit, warm, health, revocations, backchannelLogout, sharedSignals, close } = createResourceGuard({
+    issuer: 'https://issuer.test',
+    audience: 'https://api.test',
+  });
 
   function decide(request: object, access: Access): Decision | Promise<Decision> {
     const wished = typeof who === 'function' ? who() : who;
@@ -125,6 +129,9 @@ function createTestEngine(who: Who): Engine {
     permit,
     warm,
     health,
+    revocations,
+    backchannelLogout: (given) => handlerOf(backchannelLogout(given)),
+    sharedSignals: (given) => handlerOf(sharedSignals(given)),
     close,
     leaveUnmarkedHandlersOpen: false,
     printHandlers: false,
@@ -151,6 +158,7 @@ function testAuth({ claims, ...wished }: TestAuth): Auth {
     tokenId: undefined,
     sessionId: undefined,
     actor: undefined,
+    signal: new AbortController().signal,
     ...wished,
   });
 }

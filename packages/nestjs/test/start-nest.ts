@@ -4,6 +4,7 @@ import {
   Delete,
   Get,
   HttpCode,
+  Inject,
   Module,
   Param,
   Post,
@@ -17,8 +18,19 @@ import {
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { CurrentAuth, getAuth, OptionalAuth, Public, Require, TokenwardModule, type Auth } from '@tokenward/nestjs';
-import type { AppSetup, RunningApp, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
+import {
+  CurrentAuth,
+  getAuth,
+  guardToken,
+  OptionalAuth,
+  Public,
+  Require,
+  TokenwardModule,
+  type Auth,
+  type MessageHandler,
+  type NestGuard,
+} from '@tokenward/nestjs';
+import type { AppSetup, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 export type Platform = 'express' | 'fastify';
 
@@ -50,7 +62,7 @@ interface Answering {
 
 /** Starts the suite's apps, with one controller for all routes. */
 export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
-  return async ({ options, routes, property, onDenied }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, receivers }: AppSetup) => {
     @Module({
       imports: [
         TokenwardModule.forRoot({
@@ -64,12 +76,37 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
           }),
         }),
       ],
-      controllers: [controllerOf(routes, property)],
+      controllers: [controllerOf(routes, property), ...(receivers ? [receiverOf(receivers)] : [])],
     })
     class SuiteModule {}
 
     return listen(await createApp(SuiteModule, platform, http2));
   };
+}
+
+function receiverOf({ backchannelLogout, sharedSignals }: SuiteReceivers): Type {
+  @Public()
+  @Controller()
+  class ReceiverController {
+    readonly #logout: MessageHandler;
+    readonly #signals: MessageHandler;
+
+    constructor(@Inject(guardToken()) guard: NestGuard) {
+      this.#logout = guard.backchannelLogout(backchannelLogout);
+      this.#signals = guard.sharedSignals(sharedSignals);
+    }
+
+    @Post(['backchannel-logout', 'parsed/backchannel-logout'])
+    logout(@Req() request: object, @Res() response: object): Promise<void> {
+      return this.#logout(request, response);
+    }
+
+    @Post('events')
+    events(@Req() request: object, @Res() response: object): Promise<void> {
+      return this.#signals(request, response);
+    }
+  }
+  return ReceiverController;
 }
 
 function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {

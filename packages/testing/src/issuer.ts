@@ -46,6 +46,31 @@ export interface TokenWishes {
   readonly signature?: SignatureQuirks | undefined;
 }
 
+/** What a logout token shall say. */
+export interface LogoutTokenWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
+  /** `aud`: whom it is meant for. Default: `client-1`. */
+  readonly clientId?: string | undefined;
+  /** `sub`. Default: none. */
+  readonly subject?: string | undefined;
+  /** `sid`. Default: none. */
+  readonly sessionId?: string | undefined;
+}
+
+/** What a security event shall say. */
+export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
+  /** `aud`. Default: the issuer's own `audience`. */
+  readonly audience?: string | undefined;
+  /** The event's name in CAEP, such as `session-revoked`, or a whole URI. */
+  readonly type: string;
+  /** `sub_id`, a subject identifier (RFC 9493). Default: none. */
+  readonly subject?: Readonly<Record<string, unknown>> | undefined;
+  /** `event_timestamp`: seconds since the epoch. Default: none. */
+  readonly happenedAt?: number | undefined;
+}
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
+
 /** A real authorization server's key side, over HTTP on loopback, which can be told to misbehave. */
 export interface TestIssuer {
   /** The issuer identifier: what `iss` says. */
@@ -60,6 +85,10 @@ export interface TestIssuer {
   /** How often each document was asked for. */
   readonly requests: { readonly metadata: number; readonly jwks: number };
   issueToken(wishes?: TokenWishes): Promise<string>;
+  /** A logout token (OpenID Connect Back-Channel Logout 1.0 s2.4): of a session, or of all of a subject's. */
+  issueLogoutToken(wishes?: LogoutTokenWishes): Promise<string>;
+  /** A security event token (RFC 8417) that tells one event of OpenID CAEP. */
+  issueSecurityEvent(wishes: SecurityEventWishes): Promise<string>;
   /** The newest published key of an algorithm, which is made when there is none. */
   signingKey(algorithm?: Algorithm): Promise<SigningKey>;
   /** Publishes a new key beside the old ones, and signs with it from now on. */
@@ -153,6 +182,22 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     );
   }
 
+  /** What tells of something else than an access token has neither its scope nor its client. */
+  function issueOther(typ: string, { header, claims, ...wishes }: Omit<TokenWishes, 'subject'>): Promise<string> {
+    return issueToken({ ...wishes, header: { typ, ...header }, claims: { sub: undefined, client_id: undefined, ...claims } });
+  }
+
+  function issueLogoutToken({ clientId = 'client-1', subject, sessionId, claims, ...wishes }: LogoutTokenWishes = {}): Promise<string> {
+    const said = { sub: subject, sid: sessionId, events: { [LOGOUT_EVENT]: {} }, ...claims };
+    return issueOther('logout+jwt', { ...wishes, audience: clientId, lifetimeSeconds: 120, claims: said });
+  }
+
+  function issueSecurityEvent({ type, subject, happenedAt, claims, ...wishes }: SecurityEventWishes): Promise<string> {
+    const name = type.includes(':') ? type : `${CAEP}${type}`;
+    const said = { exp: undefined, sub_id: subject, events: { [name]: { event_timestamp: happenedAt } }, ...claims };
+    return issueOther('secevent+jwt', { ...wishes, claims: said });
+  }
+
   return {
     issuer,
     audience,
@@ -166,6 +211,8 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       return keys.flatMap(({ privateKey }) => (privateKey.type === 'secret' ? [privateKey.export()] : [])).toReversed();
     },
     issueToken,
+    issueLogoutToken,
+    issueSecurityEvent,
     signingKey,
     rotateKeys,
     withdrawKey(kid) {

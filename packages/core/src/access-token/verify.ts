@@ -5,6 +5,7 @@ import type { Reason } from '../denial.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
 import type { FoundKeys } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
+import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../seam.js';
 import { castShadow, type Shadow } from '../shadow.js';
 import { examineClaims, examineTime, isAccessTokenType, isFault, type Claims } from './claims.js';
@@ -19,6 +20,7 @@ export interface VerificationConfig {
   readonly claims: ClaimsSchema | undefined;
   readonly cache: TokenCache | undefined;
   readonly shadow: Shadow | undefined;
+  readonly lives?: TokenLives | undefined;
   /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
   readonly knownHeaders: Map<string, JoseHeader>;
   /** Milliseconds since the epoch. */
@@ -131,12 +133,13 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   const nowSeconds = config.now() / 1000;
   const examined = examineClaims(claims, token, issuer.rules, nowSeconds);
   if (isFault(examined)) return { ...examined, issuer };
-  let auth: Auth = examined;
+  let auth = examined;
   if (config.claims) {
     const made = parseClaims(config.claims, claims);
     if (typeof made === 'string') return { reason: 'invalid_claim', cause: made, issuer };
     auth = examined.withClaims(made as Claims);
   }
+  auth.watchBy(config.lives);
   const { algorithm, keyId, type } = jws.header;
   const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: own(claims, 'nbf') as number | undefined };
   config.cache?.set(token, verified);

@@ -1,13 +1,17 @@
 import { printable, printableUrl, urlProblem } from '../url.js';
 import { fetchJson, NotFoundError, type FetchLimits } from './fetch-json.js';
 
+/** What an issuer says of itself, and where it said so. */
+export interface IssuerMetadata {
+  readonly url: string;
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Finds where an issuer publishes its keys. OpenID Connect Discovery's address is asked first, RFC 8414's when there is none; of what comes
- * back nothing is used unless it names exactly the configured issuer (RFC 8414 s3.3).
- *
- * @returns the `jwks_uri`
+ * Reads an issuer's metadata. OpenID Connect Discovery's address is asked first, RFC 8414's when there is none; of what comes back nothing is
+ * used unless it names exactly the configured issuer (RFC 8414 s3.3).
  */
-export async function discoverJwksUri(issuer: string, limits: FetchLimits, signal: AbortSignal): Promise<string> {
+export async function discover(issuer: string, limits: FetchLimits, signal: AbortSignal): Promise<IssuerMetadata> {
   const [openid, oauth] = metadataUrls(issuer);
   let url = openid;
   let document: unknown;
@@ -18,16 +22,32 @@ export async function discoverJwksUri(issuer: string, limits: FetchLimits, signa
     url = oauth;
     ({ document } = await fetchJson(oauth, limits, signal));
   }
-  const metadata = (typeof document === 'object' && document !== null ? document : {}) as { issuer?: unknown; jwks_uri?: unknown };
-  if (metadata.issuer !== issuer) {
+  const metadata = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
+  if (metadata['issuer'] !== issuer) {
     throw new Error(
-      `${url}: the metadata is of issuer ${named(metadata.issuer)}, but the guard's issuer is ${named(issuer)}; both must be equal to the letter`,
+      `${url}: the metadata is of issuer ${named(metadata['issuer'])}, but the guard's issuer is ${named(issuer)}; both must be equal to the letter`,
     );
   }
-  if (typeof metadata.jwks_uri !== 'string') throw new Error(`${url}: the metadata has no jwks_uri; give the address by the option jwksUri`);
-  const problem = urlProblem(metadata.jwks_uri);
-  if (problem) throw new Error(`${url}: its jwks_uri, ${printableUrl(metadata.jwks_uri)}, ${problem}`);
-  return metadata.jwks_uri;
+  return { url, document: metadata };
+}
+
+/** Finds where an issuer publishes its keys: its metadata's `jwks_uri`. */
+export async function discoverJwksUri(issuer: string, limits: FetchLimits, signal: AbortSignal): Promise<string> {
+  return endpointOf(await discover(issuer, limits, signal), 'jwks_uri', 'jwksUri');
+}
+
+/**
+ * An address that metadata names.
+ *
+ * @param option by which it can be given instead
+ * @throws Error where there is none, or one that must not be asked
+ */
+export function endpointOf({ url, document }: IssuerMetadata, name: string, option: string): string {
+  const endpoint = document[name];
+  if (typeof endpoint !== 'string') throw new Error(`${url}: the metadata has no ${name}; give the address by the option ${option}`);
+  const problem = urlProblem(endpoint);
+  if (problem) throw new Error(`${url}: its ${name}, ${printableUrl(endpoint)}, ${problem}`);
+  return endpoint;
 }
 
 /** OpenID Connect Discovery s4 puts its suffix behind the issuer's path, RFC 8414 s3.1 before it. */

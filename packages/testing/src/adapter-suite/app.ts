@@ -1,4 +1,4 @@
-import type { Auth, Deny, GuardOptions, Policy } from '@tokenward/core';
+import type { Auth, BackchannelLogoutOptions, Deny, GuardOptions, Policy, SharedSignalsOptions } from '@tokenward/core';
 
 /** A route that the app under test must have. */
 export interface SuiteRoute {
@@ -34,6 +34,15 @@ export interface AppSetup {
   readonly property?: string | undefined;
   /** To be handed to the adapter where it is given, and called with the decision; the app then sends the answer, as JSON. */
   readonly onDenied?: ((decision: Deny) => HandlerAnswer) | undefined;
+  readonly receivers?: SuiteReceivers | undefined;
+}
+
+/** What an app receives from its authorization server, by the guard's own handlers. */
+export interface SuiteReceivers {
+  /** At POST /backchannel-logout. */
+  readonly backchannelLogout: BackchannelLogoutOptions;
+  /** At POST /events. */
+  readonly sharedSignals: SharedSignalsOptions;
 }
 
 /** A listening app. */

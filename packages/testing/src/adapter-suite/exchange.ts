@@ -14,6 +14,8 @@ export interface Sent {
   readonly json?: unknown;
   /** Instead of `json`: a form, to the letter. */
   readonly form?: string | undefined;
+  /** With `form`: another content type than a form's. */
+  readonly contentType?: string | undefined;
   /** Instead of `json`: a body of so many bytes is announced and only begun, so that whoever wants to read it never answers. */
   readonly announcedBytes?: number | undefined;
   /** Over HTTP/2 there is one connection anyway. */
@@ -58,7 +60,7 @@ export function send(origin: string, sent: Sent): Promise<Received> {
 }
 
 /** What is sent: the field lines, the body's bytes, and whether there would be more of them; and how long to wait for the answer. */
-export function messageOf({ headers = [], token, json, form, announcedBytes }: Sent, host: string) {
+export function messageOf({ headers = [], token, json, form, contentType, announcedBytes }: Sent, host: string) {
   const isBegun = announcedBytes !== undefined;
   const payload = isBegun ? Buffer.alloc(Math.min(announcedBytes, BEGUN_BYTES), ' ') : (form ?? (json === undefined ? undefined : JSON.stringify(json)));
   const lines: (readonly [name: string, value: string])[] = [
@@ -67,7 +69,7 @@ export function messageOf({ headers = [], token, json, form, announcedBytes }: S
     ...(token === undefined ? [] : [['authorization', `Bearer ${token}`] as const]),
   ];
   if (payload !== undefined) {
-    lines.push(['content-type', form === undefined ? 'application/json' : 'application/x-www-form-urlencoded']);
+    lines.push(['content-type', form === undefined ? 'application/json' : (contentType ?? 'application/x-www-form-urlencoded')]);
     lines.push(['content-length', String(announcedBytes ?? Buffer.byteLength(payload))]);
   }
   return { payload, isBegun, lines, timeoutMs: isBegun ? UNREAD_TIMEOUT_MS : TIMEOUT_MS };

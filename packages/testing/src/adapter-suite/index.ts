@@ -11,12 +11,13 @@ import { send } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
 import { policyCases } from './policy-cases.js';
 import { responseCases } from './response-cases.js';
+import { revocationCases } from './revocation-cases.js';
 import { routingCases } from './routing-cases.js';
 import type { AppSetup, RunningApp, StartApp, SuiteRoute } from './app.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
-export type { AppSetup, HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteRoute } from './app.js';
+export type { AppSetup, HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from './app.js';
 export type { Ask, Received, Sent } from './exchange.js';
 export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 export { checkExample } from './check-example.js';
@@ -101,7 +102,7 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
   }
 
   const version = http2 ? 'HTTP/2' : 'HTTP/1.1';
-  for (const suiteCase of [...credentialCases, ...policyCases, ...responseCases, ...routingCases, ...hostileCases]) {
+  for (const suiteCase of [...credentialCases, ...policyCases, ...responseCases, ...routingCases, ...revocationCases, ...hostileCases]) {
     if ((suiteCase.over ?? version) === version) test(suiteCase.name, () => runCase(suiteCase));
   }
   for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));

@@ -1,0 +1,220 @@
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { ConfigurationError } from './configuration-error.js';
+import { discover, endpointOf } from './issuer/metadata.js';
+import { lookupPublic } from './issuer/public-address.js';
+import { nodeTransport } from './issuer/transport.js';
+import { OptionReader, plainOptions, shown } from './option-reader.js';
+import { isLoopback, printable, printableUrl } from './url.js';
+
+/** Who we are to an authorization server. */
+export interface IssuerClientOptions {
+  /** The authorization server's issuer identifier. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Needed unless `authentication` is `none`. */
+  readonly clientSecret?: string | undefined;
+  /** How the client shows who it is (RFC 6749 s2.3.1); `none`: a public client. Default: `client_secret_basic`. */
+  readonly authentication?: 'client_secret_basic' | 'client_secret_post' | 'none' | undefined;
+  /** Where tokens are revoked, instead of asking the issuer's metadata. */
+  readonly revocationEndpoint?: string | undefined;
+  /** For all of one call: metadata and the request itself. Default: 5. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
+export interface IssuerClient {
+  /**
+   * Has the authorization server revoke a token (RFC 7009): a refresh token for good, and, where it keeps such, access tokens. A token that it does
+   * not know is none any more, which is no error.
+   *
+   * @throws IssuerRequestError where it did not say that it is done: the token may still be good
+   *
+   * @example await client.revokeAtIssuer(refreshToken, { tokenTypeHint: 'refresh_token' });
+   */
+  revokeAtIssuer(token: string, options?: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined }): Promise<void>;
+}
+
+/** The authorization server did not do what it was asked for. The message names the address and what happened there, and no token or secret. */
+export class IssuerRequestError extends Error {
+  override readonly name = 'IssuerRequestError';
+  readonly code = 'TOKENWARD_ISSUER_REQUEST';
+  /** undefined: there was no answer. */
+  readonly status: number | undefined;
+  /** The `error` of RFC 6749 s5.2, where the server gave one. */
+  readonly error: string | undefined;
+  /** After how many seconds to come again, where the server says so. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(message: string, { status, error, retryAfterSeconds, cause }: Failure = {}) {
+    super(message, { cause });
+    this.status = status;
+    this.error = error;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+interface Failure {
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+  readonly cause?: unknown;
+}
+
+const MAX_ANSWER_BYTES = 65_536;
+const MAX_METADATA_BYTES = 524_288;
+const MAX_TOKEN_LENGTH = 65_536;
+
+/**
+ * A client of an authorization server, for what an API asks of it.
+ *
+ * @throws ConfigurationError that lists all that is wrong with the options
+ *
+ * @example
+ * const client = createIssuerClient({ issuer: 'https://login.example.com', clientId: 'orders-api', clientSecret: process.env.CLIENT_SECRET });
+ * await client.revokeAtIssuer(rawToken(auth));
+ */
+export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
+  const { issuer, revocationEndpoint, timeoutSeconds, authenticate } = readOptions(options);
+  const limits = { transport: nodeTransport, maxBytes: MAX_METADATA_BYTES };
+
+  return Object.freeze({
+    async revokeAtIssuer(token: string, { tokenTypeHint }: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined } = {}) {
+      if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH)
+        throw new ConfigurationError([
+          { path: 'revokeAtIssuer()', message: `token is a ${typeof token} that is none: a string of ${MAX_TOKEN_LENGTH} characters at the most is needed` },
+        ]);
+      const form = new URLSearchParams({ token, ...(tokenTypeHint && { token_type_hint: tokenTypeHint }) });
+      const headers = authenticate(form);
+      const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+      const where = revocationEndpoint ?? (await find(signal));
+      const answer = await post(where, form, headers, signal);
+      // RFC 7009 s2.2: also for one that it does not know
+      if (answer.status !== 200) throw refused(where, answer);
+    },
+  });
+
+  async function find(signal: AbortSignal): Promise<string> {
+    try {
+      return endpointOf(await discover(issuer, limits, signal), 'revocation_endpoint', 'revocationEndpoint');
+    } catch (error) {
+      throw new IssuerRequestError((error as Error).message, { cause: error });
+    }
+  }
+
+  async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+    const { hostname } = new URL(url);
+    const own = new URL(issuer).hostname;
+    // only metadata vouches for another host: a private address is not connected to
+    const publicOnly = revocationEndpoint === undefined && hostname !== own && !isLoopback(own);
+    try {
+      return await send(url, form.toString(), headers, signal, publicOnly);
+    } catch (error) {
+      const reason = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : printable((error as Error).message);
+      // what was sent is no part of the cause
+      throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
+    }
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+}
+
+/** Over a connection of its own; certificates are always checked, and no redirect is followed, since credentials go with it. */
+function send(url: string, body: string, headers: Record<string, string>, signal: AbortSignal, publicOnly: boolean): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? requestHttps : requestHttp;
+    const outgoing = request(url, {
+      method: 'POST',
+      agent: false,
+      signal,
+      rejectUnauthorized: true,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
+      ...(publicOnly && { lookup: lookupPublic }),
+    });
+    outgoing.once('response', (incoming) => void read(incoming).then(resolve, reject));
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+async function read(incoming: IncomingMessage): Promise<Answer> {
+  let text = '';
+  incoming.setEncoding('utf8');
+  for await (const chunk of incoming as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} characters`);
+  }
+  return { status: incoming.statusCode ?? 0, retryAfter: incoming.headers['retry-after'], text };
+}
+
+function refused(url: string, { status, retryAfter, text }: Answer): IssuerRequestError {
+  const error = errorIn(text);
+  const seconds = retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const message = `${printableUrl(url)}: answered with status ${status}${error === undefined ? '' : ` (${error})`}, so the token may still be good`;
+  return new IssuerRequestError(message, { status, error, retryAfterSeconds: seconds });
+}
+
+/** RFC 6749 s5.2: one of its codes, or of an extension's; nothing else of the answer is told. */
+function errorIn(text: string): string | undefined {
+  try {
+    const { error } = JSON.parse(text) as { error?: unknown };
+    return typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const OPTION_NAMES = [
+  'issuer',
+  'clientId',
+  'clientSecret',
+  'authentication',
+  'revocationEndpoint',
+  'timeoutSeconds',
+] as const satisfies readonly (keyof IssuerClientOptions)[];
+const AUTHENTICATIONS: readonly unknown[] = ['client_secret_basic', 'client_secret_post', 'none'];
+
+interface ClientConfig {
+  readonly issuer: string;
+  readonly revocationEndpoint: string | undefined;
+  readonly timeoutSeconds: number;
+  /** Adds to the form, or answers with header fields. */
+  authenticate(form: URLSearchParams): Record<string, string>;
+}
+
+function readOptions(options: IssuerClientOptions): ClientConfig {
+  const reader = new OptionReader(plainOptions(options, 'createIssuerClient()'), OPTION_NAMES, 'createIssuerClient().');
+  const issuer = reader.url('issuer');
+  if (reader.get('issuer') === undefined) reader.wrong('issuer', "is missing: give the authorization server's issuer URL");
+  const clientId = reader.text('clientId', '');
+  if (reader.get('clientId') === undefined) reader.wrong('clientId', 'is missing: give the client id that this API has at the authorization server');
+  const authentication = reader.get('authentication') ?? 'client_secret_basic';
+  if (!AUTHENTICATIONS.includes(authentication)) reader.wrong('authentication', `is ${shown(authentication)}: one of ${AUTHENTICATIONS.join(', ')} is needed`);
+  const secret = reader.get('clientSecret');
+  if (authentication === 'none' ? secret !== undefined : typeof secret !== 'string' || secret === '')
+    reader.wrong('clientSecret', authentication === 'none' ? 'stands beside authentication: none, which shows no secret' : 'is missing, empty or no string');
+  const config = {
+    issuer: issuer ?? '',
+    revocationEndpoint: reader.url('revocationEndpoint'),
+    timeoutSeconds: reader.number('timeoutSeconds', 5, { least: 0.1, most: 60 }),
+  };
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return {
+    ...config,
+    authenticate(form) {
+      if (authentication === 'client_secret_basic')
+        return { authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(secret as string)}`).toString('base64')}` };
+      form.set('client_id', clientId);
+      if (authentication === 'client_secret_post') form.set('client_secret', secret as string);
+      return {};
+    },
+  };
+}
+
+/** RFC 6749 s2.3.1: each half in the form's encoding, so that a colon or another letter arrives as it was. */
+function formEncoded(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice(1);
+}

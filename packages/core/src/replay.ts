@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from './clock.js';
+
+/** Remembers what may count once: the `jti` of a logout token, of a security event. */
+export interface ReplayStore {
+  /**
+   * Remembers a name, in one step with the question whether it was there.
+   *
+   * @param name short, and no secret
+   * @param ttlSeconds how long it must be remembered
+   * @returns false where it was there already, or where there is no room to remember it
+   */
+  add(name: string, ttlSeconds: number): boolean | Promise<boolean>;
+}
+
+/** What an authorization server said of an opaque token, kept for a while by a name that is no secret: for `@tokenward/redis` and its like. */
+export interface IntrospectionCache {
+  get(name: string): string | undefined | Promise<string | undefined>;
+  set(name: string, answer: string, ttlSeconds: number): void | Promise<void>;
+}
+
+const DEFAULT_MAX_ENTRIES = 100_000;
+
+/** Of this process alone. What ends first is looked for only when there is no room. */
+export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
+  const ends = new Map<string, number>();
+  return {
+    add(name, ttlSeconds) {
+      const now = clock.monotonic();
+      const known = ends.get(name);
+      if (known !== undefined && now < known) return false;
+      if (ends.size >= maxEntries) for (const [other, end] of ends) if (end <= now) ends.delete(other);
+      if (ends.size >= maxEntries) return false;
+      ends.set(name, now + ttlSeconds * 1000);
+      return true;
+    },
+  };
+}
+
+/** A name of fixed length for what may be anybody's text. */
+export function replayName(...parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}

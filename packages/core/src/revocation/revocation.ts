@@ -1,0 +1,165 @@
+import { ConfigurationError } from '../configuration-error.js';
+import { shown } from '../option-reader.js';
+
+/**
+ * Which tokens are to be refused: the one with this `jti`, those of this session (`sid`), subject (`sub`) or client (`client_id`), or all of an
+ * issuer. A name means something within its issuer alone, so `issuer` must be said where a guard has several.
+ */
+export type RevocationTarget =
+  | { readonly tokenId: string; readonly issuer?: string | undefined }
+  | { readonly sessionId: string; readonly subject?: string | undefined; readonly issuer?: string | undefined }
+  | { readonly subject: string; readonly issuer?: string | undefined }
+  | { readonly clientId: string; readonly issuer?: string | undefined }
+  | { readonly issuer: string };
+
+/** Why: a closed set, for events, metrics and people. No client is told. */
+export type RevocationReason = (typeof REVOCATION_REASONS)[number];
+
+export const REVOCATION_REASONS = [
+  'unspecified',
+  'logout',
+  'session_revoked',
+  'claims_changed',
+  'credential_changed',
+  'compromised',
+  'administrative',
+] as const;
+
+export interface RevocationOptions {
+  /** Default: `unspecified`. */
+  readonly reason?: RevocationReason | undefined;
+  /**
+   * When the last token that it can hit has ended, in seconds since the epoch: a token's own `exp`, say. It is forgotten then. Default: after
+   * `retentionSeconds`, and tokens that live longer are refused if they may have been hit.
+   */
+  readonly until?: number | undefined;
+  /**
+   * When it happened, by the issuer's own clock, in seconds since the epoch: tokens issued up to that second are hit, and none later. Default: now,
+   * by this machine's clock, and tokens issued within `clockSkewSeconds` after it are hit as well.
+   */
+  readonly at?: number | undefined;
+}
+
+/** `sessionless`: the tokens of a subject that name no session. */
+export type RevocationKind = (typeof REVOCATION_KINDS)[number];
+
+export const REVOCATION_KINDS = ['token', 'session', 'sessionless', 'subject', 'client', 'issuer'] as const;
+
+/** One revocation as stores keep it: plain data, for JSON. It holds names from tokens, so it belongs into no log. */
+export interface RevocationRecord {
+  readonly kind: RevocationKind;
+  readonly issuer: string;
+  /** The `jti`, `sid`, `sub` or client; empty where the kind is `issuer`. */
+  readonly value: string;
+  /** Tokens with an `iat` up to this are hit, in seconds since the epoch; of the kind `token` it hits whatever the `iat`. */
+  readonly issuedUntil: number;
+  /** When it may be forgotten, in seconds since the epoch. */
+  readonly until: number;
+  /** Whether no token that it can hit outlives `until`, as whoever revoked it said. */
+  readonly isFinal: boolean;
+  readonly reason: RevocationReason;
+}
+
+/** As much of an Auth as says whether it was revoked. */
+export interface RevocableToken {
+  readonly issuer: string;
+  readonly tokenId: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+}
+
+/** How long revocations are kept, and how far clocks may be apart. */
+export interface RevocationRules {
+  readonly retentionSeconds: number;
+  readonly clockSkewSeconds: number;
+}
+
+const TARGET_NAMES = ['tokenId', 'sessionId', 'subject', 'clientId', 'issuer'] as const;
+const OPTION_NAMES: readonly string[] = ['reason', 'until', 'at'];
+const MAX_NAME_LENGTH = 2048;
+/** The last second of the year 9999: what lies beyond was written in milliseconds. */
+const LAST_DATE = 253_402_300_799;
+
+/**
+ * The records that a call of `revoke` stands for.
+ *
+ * @param issuer the guard's only one, for targets that name none
+ * @throws ConfigurationError that says what is wrong with the call
+ */
+export function recordsOf(
+  target: RevocationTarget,
+  options: RevocationOptions,
+  issuer: string | undefined,
+  rules: RevocationRules,
+  nowSeconds: number,
+): readonly RevocationRecord[] {
+  const names = readTarget(target, issuer);
+  const { reason, until, at } = readOptions(options, nowSeconds);
+  // ours may be behind the issuer's clock: a token from before would seem to be from after
+  const issuedUntil =
+    at === undefined ? Math.floor(nowSeconds) + rules.clockSkewSeconds : Math.min(Math.floor(at), Math.floor(nowSeconds) + rules.clockSkewSeconds);
+  const common = {
+    issuer: names.issuer,
+    issuedUntil,
+    until: until ?? issuedUntil + rules.retentionSeconds + rules.clockSkewSeconds,
+    isFinal: until !== undefined,
+    reason,
+  };
+  if (names.tokenId !== undefined) return [{ kind: 'token', value: names.tokenId, ...common }];
+  if (names.sessionId !== undefined) {
+    const session: RevocationRecord = { kind: 'session', value: names.sessionId, ...common };
+    // of a token that names no session it can't be told which one it is from
+    return names.subject === undefined ? [session] : [session, { kind: 'sessionless', value: names.subject, ...common }];
+  }
+  if (names.subject !== undefined) return [{ kind: 'subject', value: names.subject, ...common }];
+  if (names.clientId !== undefined) return [{ kind: 'client', value: names.clientId, ...common }];
+  return [{ kind: 'issuer', value: '', ...common }];
+}
+
+type Names = { readonly [N in (typeof TARGET_NAMES)[number]]?: string } & { readonly issuer: string };
+
+function readTarget(target: RevocationTarget, issuer: string | undefined): Names {
+  if (typeof target !== 'object' || target === null) throw misuse(`is ${shown(target)}: an object is needed, such as { sessionId: '...' }`);
+  const names: Partial<Record<(typeof TARGET_NAMES)[number], string>> = {};
+  for (const name of Object.keys(target)) {
+    const value = (target as Record<string, unknown>)[name];
+    if (value === undefined) continue;
+    if (!(TARGET_NAMES as readonly string[]).includes(name)) throw misuse(`has the member ${shown(name)}; these are known: ${TARGET_NAMES.join(', ')}`);
+    // its value is somebody's name, and is not shown
+    if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)
+      throw misuse(`${name} is a ${typeof value}: a string that is not empty is needed, of ${MAX_NAME_LENGTH} characters at the most`);
+    names[name as keyof Names] = value;
+  }
+  const given = TARGET_NAMES.filter((name) => name !== 'issuer' && names[name] !== undefined);
+  const isSession = given.length === 2 && names.sessionId !== undefined && names.subject !== undefined;
+  if (given.length > 1 && !isSession) throw misuse(`names ${given.join(' and ')}: one of them is needed, or a session with its subject`);
+  if (given.length === 0 && names.issuer === undefined) throw misuse(`names nothing: one of ${TARGET_NAMES.join(', ')} is needed`);
+  const of = names.issuer ?? issuer;
+  if (of === undefined) throw misuse('names no issuer: this guard has several, and a name means something within its issuer alone');
+  return { ...names, issuer: of };
+}
+
+function readOptions(
+  { reason = 'unspecified', until, at, ...rest }: RevocationOptions,
+  nowSeconds: number,
+): { reason: RevocationReason; until?: number; at?: number } {
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw misuse(`has the option ${shown(unknown)}; these are known: ${OPTION_NAMES.join(', ')}`);
+  if (!REVOCATION_REASONS.includes(reason)) throw misuse(`reason is ${shown(reason)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
+  for (const [name, seconds] of [
+    ['until', until],
+    ['at', at],
+  ] as const) {
+    if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0 && seconds <= LAST_DATE))
+      throw misuse(`${name} is ${shown(seconds)}: a number of seconds since the epoch is needed`);
+  }
+  if (until !== undefined && until <= nowSeconds) throw misuse(`until is ${until}, which is past: it would be forgotten at once`);
+  return { reason, ...(until !== undefined && { until }), ...(at !== undefined && { at }) };
+}
+
+function misuse(message: string): ConfigurationError {
+  return new ConfigurationError([{ path: 'revoke()', message }]);
+}

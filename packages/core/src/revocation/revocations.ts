@@ -1,0 +1,80 @@
+import { ConfigurationError } from '../configuration-error.js';
+import type { Clock } from '../clock.js';
+import { publish } from '../events.js';
+import type { Issuers } from '../issuer/issuer.js';
+import { shown, type OptionReader } from '../option-reader.js';
+import { recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
+import { memoryRevocations, type RevocationStore } from './store.js';
+
+/** How tokens are revoked before they end. */
+export interface RevocationsOptions {
+  /** Shared by a fleet: `redisRevocations(...)` of `@tokenward/redis`, or your own. Default: this process alone, in memory. */
+  readonly store?: RevocationStore | undefined;
+  /**
+   * How long a revocation is kept that does not say `until`: as long as the issuer's tokens live, or longer. Tokens that live longer still, and may
+   * have been hit, are refused when it is forgotten. Default: 86400.
+   */
+  readonly retentionSeconds?: number | undefined;
+  /**
+   * How far the issuer's clock may be ahead of this one: tokens that say that they were issued so long after their revocation are still hit, and a
+   * new login counts from then on. Default: 5.
+   */
+  readonly clockSkewSeconds?: number | undefined;
+}
+
+/** Revokes tokens at this API, and at all that share its store. It does not tell the authorization server: see `revokeAtIssuer`. */
+export interface Revocations {
+  /**
+   * Refuses tokens that were issued up to now with 401, from the next request on.
+   *
+   * @throws ConfigurationError where the call can't be right
+   * @throws RevocationStoreError where it holds in this process, and the others could not be told yet; they will be
+   *
+   * @example await guard.revocations.revoke({ sessionId: auth.sessionId }, { reason: 'logout' });
+   */
+  revoke(target: RevocationTarget, options?: RevocationOptions): Promise<void>;
+  /**
+   * A subject's roles or scopes have changed: tokens issued up to now are refused with 401, so that clients fetch new ones, which count.
+   *
+   * @throws as {@link Revocations.revoke} does
+   */
+  subjectChanged(target: { readonly subject: string; readonly issuer?: string | undefined }, options?: RevocationOptions): Promise<void>;
+}
+
+export interface RevocationsConfig extends RevocationRules {
+  readonly store: RevocationStore;
+}
+
+const STORE_METHODS = ['add', 'find', 'isCurrent', 'onAdded', 'onOverflow', 'warm', 'health', 'close'] as const satisfies readonly (keyof RevocationStore)[];
+
+export function readRevocations(reader: OptionReader): () => RevocationsConfig {
+  const inner = reader.inner('revocations', ['store', 'retentionSeconds', 'clockSkewSeconds']);
+  const given = inner.get('store') as Partial<RevocationStore> | undefined;
+  if (given !== undefined) {
+    const missing = STORE_METHODS.filter((name) => typeof (given as Partial<RevocationStore> | null)?.[name] !== 'function');
+    if (missing.length > 0) inner.wrong('store', `is ${shown(given)} without ${missing.join(', ')}: a RevocationStore is needed`);
+  }
+  const retentionSeconds = inner.number('retentionSeconds', 86_400, { least: 60, most: 31_536_000 });
+  const clockSkewSeconds = inner.number('clockSkewSeconds', 5, { least: 0, most: 300 });
+  return () => ({ store: (given as RevocationStore | undefined) ?? memoryRevocations(), retentionSeconds, clockSkewSeconds });
+}
+
+export function createRevocations({ store, ...rules }: RevocationsConfig, issuers: Issuers, clock: Pick<Clock, 'now'>): Revocations {
+  async function revoke(target: RevocationTarget, options: RevocationOptions = {}): Promise<void> {
+    const records = recordsOf(target, options, issuers.only?.rules.issuer, rules, clock.now() / 1000);
+    const { issuer } = records[0]!;
+    const found = issuers.find(issuer, undefined);
+    // a resolver may need the request; of the others it is known whose tokens would be hit
+    if (found instanceof Promise) found.catch(() => {});
+    else if (!found) throw new ConfigurationError([{ path: 'revoke()', message: `issuer is ${shown(issuer)}, none of this guard's: nothing would be hit` }]);
+    const added = records.map(async (record) => store.add(record));
+    for (const { kind, reason } of records) publish('tokenward:revoked', { issuer, kind, reason });
+    await Promise.all(added);
+  }
+
+  return Object.freeze({
+    revoke,
+    subjectChanged: ({ subject, issuer }: { readonly subject: string; readonly issuer?: string | undefined }, options: RevocationOptions = {}) =>
+      revoke({ subject, issuer }, { reason: 'claims_changed', ...options }),
+  });
+}

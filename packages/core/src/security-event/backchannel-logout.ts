@@ -1,0 +1,122 @@
+import { own, type JsonObject } from '../access-token/json.js';
+import type { Clock } from '../clock.js';
+import { publish } from '../events.js';
+import type { Issuers } from '../issuer/issuer.js';
+import { OptionReader, plainOptions, shown } from '../option-reader.js';
+import { ConfigurationError } from '../configuration-error.js';
+import { memoryReplays, replayName, type ReplayStore } from '../replay.js';
+import type { Revocations } from '../revocation/revocations.js';
+import { isFor, isName, isNumericDate, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import { answer, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
+
+/** What the receiver of logout tokens is told. */
+export interface BackchannelLogoutOptions {
+  /** Our client id, or several: whom the authorization server's logout tokens are meant for. It is registered there with the receiver's URL. */
+  readonly clientId: string | readonly string[];
+  /** Remembers which logout tokens have counted. Default: in this process; a repeated one changes nothing anyway. */
+  readonly replays?: ReplayStore | undefined;
+}
+
+/** What a receiver works with. */
+export interface ReceiverSurroundings {
+  readonly issuers: Issuers;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+}
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+/** Fixed words: nothing of the token, and nothing of what happened here (OpenID Connect Back-Channel Logout 1.0 s2.8). */
+const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
+const FAILED = answer(400, JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' }));
+const DONE = answer(200, '');
+
+/**
+ * Receives logout tokens (OpenID Connect Back-Channel Logout 1.0), and revokes what they end: with `sid` the tokens of that session, and those of the
+ * subject that name no session; with `sub` alone all of the subject's.
+ *
+ * @throws ConfigurationError that lists all that is wrong with the options
+ */
+export function createBackchannelLogout(options: BackchannelLogoutOptions, { issuers, revocations, clock }: ReceiverSurroundings): MessageReceiver {
+  const { clientIds, replays } = readOptions(options, clock);
+
+  return async function receive(message) {
+    if (message.method !== 'POST') return NOT_A_POST;
+    const token = logoutTokenOf(message);
+    if (token === undefined) return refuse('request', undefined);
+    const jws = await verifyIssuedJws(token, issuers);
+    if ('fault' in jws) return jws.fault === 'unavailable' ? fail(jws.cause) : refuse(jws.cause, undefined);
+    const { issuer } = jws.issuer.rules;
+    const fault = faultOf(jws, clientIds, clock.now() / 1000);
+    if (fault) return refuse(fault, issuer);
+
+    const { sub, sid, iat, exp, jti } = jws.claims as { sub?: string; sid?: string; iat: number; exp: number; jti: string };
+    try {
+      // done first and then counted, so that one that failed can be sent again; a second time it says nothing new
+      const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
+      await revocations.revoke(target, { reason: 'logout', at: iat });
+      const ttlSeconds = Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds;
+      if (!(await replays.add(replayName('logout', issuer, jti), ttlSeconds))) return refuse('jti', issuer);
+    } catch {
+      return fail('store');
+    }
+    publish('tokenward:security-event', { issuer, channel: 'backchannel_logout', outcome: 'done', cause: undefined });
+    return DONE;
+  };
+}
+
+function refuse(cause: string, issuer: string | undefined): typeof REFUSED {
+  publish('tokenward:security-event', { issuer, channel: 'backchannel_logout', outcome: 'refused', cause });
+  return REFUSED;
+}
+
+function fail(cause: string): typeof FAILED {
+  publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause });
+  return FAILED;
+}
+
+/** OpenID Connect Back-Channel Logout 1.0 s2.5: a form with one `logout_token`. */
+function logoutTokenOf(message: ReceivedMessage): string | undefined {
+  if (mediaTypeOf(message) !== 'application/x-www-form-urlencoded') return undefined;
+  const text = textOf(message.body);
+  const tokens: unknown[] =
+    text !== undefined
+      ? new URLSearchParams(text).getAll('logout_token')
+      : [typeof message.body === 'object' && message.body && own(message.body, 'logout_token')];
+  return tokens.length === 1 && typeof tokens[0] === 'string' ? tokens[0] : undefined;
+}
+
+/** The claim for which it is no logout token of ours; s2.4 and s2.6. */
+function faultOf({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<string>, nowSeconds: number): string | undefined {
+  const { aud, iat, exp, jti, sub, sid, events } = claims;
+  const skew = issuer.rules.clockSkewSeconds;
+  if (type !== undefined && type !== 'logout+jwt' && type !== 'jwt') return 'typ';
+  if (!isFor(aud, clientIds)) return 'aud';
+  if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
+  if (!isNumericDate(exp) || nowSeconds >= exp + skew) return 'exp';
+  if (!isName(jti)) return 'jti';
+  if (Object.hasOwn(claims, 'nonce')) return 'nonce';
+  if (!isObject(events) || !isObject(own(events, LOGOUT_EVENT))) return 'events';
+  if (sub === undefined && sid === undefined) return 'sub';
+  if (sub !== undefined && !isName(sub)) return 'sub';
+  return sid !== undefined && !isName(sid) ? 'sid' : undefined;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readOptions(options: BackchannelLogoutOptions, clock: Clock): { clientIds: ReadonlySet<string>; replays: ReplayStore } {
+  const reader = new OptionReader(plainOptions(options, 'backchannelLogout()'), ['clientId', 'replays'], 'backchannelLogout().');
+  const given = reader.get('clientId');
+  const clientIds = Array.isArray(given) ? reader.texts('clientId') : [reader.text('clientId', '')];
+  if (given === undefined) reader.wrong('clientId', 'is missing: give the client id under which the receiver is registered at the authorization server');
+  const replays = readReplays(reader) ?? memoryReplays(clock);
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { clientIds: new Set(clientIds), replays };
+}
+
+export function readReplays(reader: OptionReader): ReplayStore | undefined {
+  const replays = reader.get('replays') as Partial<ReplayStore> | null | undefined;
+  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong('replays', `is ${shown(replays)}: a ReplayStore is needed`);
+  return replays as ReplayStore | undefined;
+}

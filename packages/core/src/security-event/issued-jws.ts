@@ -1,0 +1,64 @@
+import { claimedIssuer } from '../access-token/claimed-issuer.js';
+import { parseCompactJws } from '../access-token/compact.js';
+import { parseStrictObject, type JsonObject } from '../access-token/json.js';
+import { signerOf } from '../access-token/signature.js';
+import type { Issuer, Issuers } from '../issuer/issuer.js';
+
+/** A JWS that one of the guard's issuers signed, whatever it is for: what it is remains to be asked. */
+export interface IssuedJws {
+  readonly issuer: Issuer;
+  /** The header's `typ`, in lower case and without `application/`. */
+  readonly type: string | undefined;
+  readonly claims: JsonObject;
+}
+
+export interface JwsFault {
+  readonly fault: 'malformed' | 'foreign_issuer' | 'bad_key' | 'unavailable';
+  readonly cause: string;
+}
+
+/** Verifies what an issuer sends beside tokens, by the same keys and as strictly: nothing of it is used before its signature holds, save `iss`. */
+export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<IssuedJws | JwsFault> {
+  const jws = parseCompactJws(text);
+  if (typeof jws === 'string') return { fault: 'malformed', cause: jws };
+  const claimed = claimedIssuer(jws.payload);
+  let issuer: Issuer | undefined;
+  try {
+    issuer = claimed === undefined ? undefined : await issuers.find(claimed, undefined);
+  } catch {
+    return { fault: 'unavailable', cause: 'issuer' };
+  }
+  if (!issuer) return { fault: 'foreign_issuer', cause: 'iss' };
+
+  const { algorithm, keyId, type } = jws.header;
+  if (!issuer.algorithms.has(algorithm)) return { fault: 'bad_key', cause: 'alg' };
+  let keys = issuer.keys.held(algorithm, keyId);
+  if (!keys || keys.length === 0) {
+    const newer = await issuer.keys.newer(algorithm, keyId);
+    if ('cause' in newer) return { fault: 'unavailable', cause: 'keys' };
+    keys = newer;
+  }
+  if (!signerOf(keys, jws)) return { fault: 'bad_key', cause: keys.length === 0 ? 'kid' : 'signature' };
+  const claims = parseStrictObject(jws.payload);
+  if (!claims || claims['iss'] !== issuer.rules.issuer) return { fault: 'malformed', cause: 'claims' };
+  return { issuer, type: type?.toLowerCase().replace(/^application\//, ''), claims: withoutPrototype(claims) };
+}
+
+/** So that a member which is absent can't come from a polluted prototype. */
+function withoutPrototype(claims: JsonObject): JsonObject {
+  return Object.assign(Object.create(null) as JsonObject, claims);
+}
+
+/** Whether `aud` names one of those who we are (RFC 7519 s4.1.3). */
+export function isFor(aud: unknown, names: ReadonlySet<string>): boolean {
+  const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  return audience.every((name) => typeof name === 'string') && audience.some((name) => names.has(name));
+}
+
+export function isNumericDate(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= 2048;
+}

@@ -1,0 +1,57 @@
+import { own, type JsonObject } from '../access-token/json.js';
+import { isName } from './issued-jws.js';
+
+/** Whom a security event is about, in the names that access tokens have. */
+export interface EventSubject {
+  readonly subject?: string;
+  readonly sessionId?: string;
+}
+
+const MAX_ALIASES = 20;
+
+/**
+ * Reads a subject identifier (RFC 9493, and the complex ones of OpenID SSF 1.0 s3). Only what names a subject or session of that very issuer counts:
+ * an e-mail address or a telephone number may be somebody else's tomorrow.
+ *
+ * @returns undefined where it names nobody whom tokens name
+ */
+export function readEventSubject(identifier: unknown, issuer: string): EventSubject | undefined {
+  if (!isObject(identifier)) return undefined;
+  const format = own(identifier, 'format');
+  if (format === 'aliases') {
+    const aliases = own(identifier, 'identifiers');
+    if (!Array.isArray(aliases) || aliases.length > MAX_ALIASES) return undefined;
+    for (const alias of aliases) {
+      // RFC 9493 s3.2.8: aliases are not nested
+      const found = isObject(alias) && own(alias, 'format') !== 'aliases' ? readEventSubject(alias, issuer) : undefined;
+      if (found) return found;
+    }
+    return undefined;
+  }
+  if (format === 'complex' || (format === undefined && isComplex(identifier))) {
+    const subject = nameIn(own(identifier, 'user'), issuer);
+    const sessionId = nameIn(own(identifier, 'session'), issuer);
+    return subject === undefined && sessionId === undefined
+      ? undefined
+      : { ...(subject !== undefined && { subject }), ...(sessionId !== undefined && { sessionId }) };
+  }
+  const subject = nameIn(identifier, issuer);
+  return subject === undefined ? undefined : { subject };
+}
+
+function isComplex(identifier: JsonObject): boolean {
+  return Object.hasOwn(identifier, 'user') || Object.hasOwn(identifier, 'session');
+}
+
+/** RFC 9493 s3.2.4 `iss_sub` and s3.2.7 `opaque`. */
+function nameIn(identifier: unknown, issuer: string): string | undefined {
+  if (!isObject(identifier)) return undefined;
+  const format = own(identifier, 'format');
+  const name =
+    format === 'iss_sub' ? (own(identifier, 'iss') === issuer ? own(identifier, 'sub') : undefined) : format === 'opaque' ? own(identifier, 'id') : undefined;
+  return isName(name) ? name : undefined;
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,215 @@
+import { createResourceGuard, type MessageReceiver, type ReceivedMessage, type ReplayStore } from '@tokenward/core';
+import { createTestIssuer, hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createScene, type Scene } from './guarded.js';
+
+const CLIENT = 'web-app';
+
+function form(...tokens: readonly string[]): ReceivedMessage {
+  const body = new URLSearchParams(tokens.map((token): [string, string] => ['logout_token', token])).toString();
+  return { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body };
+}
+
+interface LogoutScene extends Scene {
+  readonly receive: MessageReceiver;
+  logout(wishes?: LogoutTokenWishes): Promise<number>;
+}
+
+async function createLogoutScene(replays?: ReplayStore): Promise<LogoutScene> {
+  const scene = await createScene();
+  const receive = scene.guard.backchannelLogout({ clientId: CLIENT, replays });
+  return {
+    ...scene,
+    receive,
+    logout: async (wishes) => (await receive(form(await scene.issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...wishes })))).status,
+  };
+}
+
+describe('rule 116: a logout token', () => {
+  const iat = () => Math.floor(Date.now() / 1000);
+  const GOOD: readonly [string, LogoutTokenWishes][] = [
+    ['with typ logout+jwt', {}],
+    ['with typ application/LOGOUT+JWT', { header: { typ: 'application/LOGOUT+JWT' } }],
+    ['with typ JWT', { header: { typ: 'JWT' } }],
+    ['with no typ', { header: { typ: undefined } }],
+    ['of a session alone', { subject: undefined, sessionId: 's' }],
+    ['for several audiences', { claims: { aud: ['other', CLIENT] } }],
+    ['with more events', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {}, 'urn:other': {} } } }],
+    ['with an event that says something', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': { a: 1 } } } }],
+  ];
+  test.each(GOOD)('%s is taken', async (_name, wishes) => {
+    const { logout } = await createLogoutScene();
+    expect(await logout(wishes)).toBe(200);
+  });
+
+  const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+  const BAD: readonly [string, LogoutTokenWishes | (() => LogoutTokenWishes)][] = [
+    ['for another client', { clientId: 'other' }],
+    ['for a client whose name ours begins', { clientId: `${CLIENT}-2` }],
+    ['for a client in another case', { clientId: 'Web-App' }],
+    ['without aud', { claims: { aud: undefined } }],
+    ['with an aud that is no name', { claims: { aud: [CLIENT, 7] } }],
+    ['without iat', { claims: { iat: undefined } }],
+    ['with iat in words', { claims: { iat: '1' } }],
+    ['from the future', () => ({ claims: { iat: iat() + 100, exp: iat() + 200 } })],
+    ['without exp', { claims: { exp: undefined } }],
+    ['with exp in words', { claims: { exp: '9999999999' } }],
+    ['that has ended', () => ({ claims: { iat: iat() - 200, exp: iat() - 100 } })],
+    ['without jti', { claims: { jti: undefined } }],
+    ['with an empty jti', { claims: { jti: '' } }],
+    ['with a nonce', { claims: { nonce: 'n' } }],
+    ['with a nonce that is null', { claims: { nonce: null } }],
+    ['without events', { claims: { events: undefined } }],
+    ['with events as a list', { claims: { events: [EVENT] } }],
+    ['with another event', { claims: { events: { 'urn:other': {} } } }],
+    ['with an event that is true', { claims: { events: { [EVENT]: true } } }],
+    ['with an event that is null', { claims: { events: { [EVENT]: null } } }],
+    ['about nobody', { subject: undefined }],
+    ['about a number', { claims: { sub: 7 } }],
+    ['about an empty session', { claims: { sid: '' } }],
+    ['about a list of sessions', { claims: { sid: ['s'] } }],
+    ['of another issuer', { claims: { iss: 'https://other.example.test' } }],
+    ['with typ at+jwt', { header: { typ: 'at+jwt' } }],
+    ['with typ secevent+jwt', { header: { typ: 'secevent+jwt' } }],
+    ['with typ dpop+jwt', { header: { typ: 'dpop+jwt' } }],
+    ['with alg none', { header: { alg: 'none' } }],
+    ['with an unknown kid', { header: { kid: 'unknown' } }],
+    ['with crit', { header: { crit: ['x'] } }],
+    ['with a broken signature', {}],
+  ];
+  test.each(BAD)('%s is refused with 400, and ends nothing', async (name, wishes) => {
+    const { receive, verdict, issuer } = await createLogoutScene();
+    const before = await issuer.issueToken();
+    let text = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...(typeof wishes === 'function' ? wishes() : wishes) });
+    if (name === 'with a broken signature') text = `${text.slice(0, -6)}${text.endsWith('AAAAAA') ? 'BBBBBB' : 'AAAAAA'}`;
+    const answer = await receive(form(text));
+    expect(answer).toEqual({
+      status: 400,
+      headers: { 'cache-control': 'no-store', 'content-type': 'application/json' },
+      body: '{"error":"invalid_request","error_description":"The logout token is not valid here"}',
+    });
+    expect(await verdict(before)).toBe('allow');
+  });
+
+  test('rule 117: an ID token, an access token and every hostile token is refused', async () => {
+    const { receive, issuer, guard } = await createLogoutScene();
+    const others = [
+      await issuer.issueToken({ audience: CLIENT }),
+      await issuer.issueToken({ audience: CLIENT, header: { typ: 'JWT' }, claims: { nonce: 'n', at_hash: 'x' } }),
+      await issuer.issueSecurityEvent({ audience: CLIENT, type: 'session-revoked', subject: { format: 'opaque', id: 'user-1' } }),
+    ];
+    const hostile = (await hostileTokens(issuer)).map(({ token }) => token);
+    for (const token of [...others, ...hostile]) expect((await receive(form(token))).status).toBe(400);
+    expect(guard.health().revocations.entries).toBe(0);
+  });
+});
+
+test('rule 117: its jti counts once', async () => {
+  const { receive, issuer } = await createLogoutScene();
+  const token = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
+  expect([(await receive(form(token))).status, (await receive(form(token))).status]).toEqual([200, 400]);
+  const other = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-2' });
+  expect((await receive(form(other))).status).toBe(200);
+});
+
+test('rule 117: one that is sent again ends no later login', async () => {
+  const { receive, issuer, clock, verdict } = await createLogoutScene();
+  const logoutToken = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
+  await receive(form(logoutToken));
+  clock.advance(1.5);
+  const later = await issuer.issueToken();
+  await receive(form(logoutToken));
+  expect(await verdict(later)).toBe('allow');
+});
+
+test('rule 119: with a session, those of its subject that name no session end, too', async () => {
+  const { logout, issuer, verdict } = await createLogoutScene();
+  const tokens = await Promise.all(['s-1', 's-2', undefined].map((sid) => issuer.issueToken({ claims: { sid } })));
+  expect(await logout({ sessionId: 's-1' })).toBe(200);
+  expect(await Promise.all(tokens.map((token) => verdict(token)))).toEqual(['revoked', 'allow', 'revoked']);
+});
+
+test('rule 119: an equal subject of another issuer is untouched', async () => {
+  const [one, other] = [await createTestIssuer(), await createTestIssuer()];
+  const guard = createResourceGuard({ issuers: [one, other].map(({ issuer, audience }) => ({ issuer, audience })) });
+  onTestFinished(async () => {
+    await guard.close();
+    await one.close();
+    await other.close();
+  });
+  const receive = guard.backchannelLogout({ clientId: CLIENT });
+  expect((await receive(form(await one.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' })))).status).toBe(200);
+  const verdicts = [];
+  for (const { issueToken } of [one, other]) {
+    const decision = await guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${await issueToken()}` } });
+    verdicts.push(decision.outcome);
+  }
+  expect(verdicts).toEqual(['deny', 'allow']);
+  // a good signature of the other issuer on a token that claims to be this one's
+  const forged = await other.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', claims: { iss: one.issuer } });
+  expect((await receive(form(forged))).status).toBe(400);
+});
+
+describe('rule 118: the request', () => {
+  test('is a POST', async () => {
+    const { receive, issuer } = await createLogoutScene();
+    const good = form(await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' }));
+    for (const method of ['GET', 'HEAD', 'PUT', 'post'])
+      expect(await receive({ ...good, method })).toMatchObject({ status: 405, headers: { allow: 'POST', 'cache-control': 'no-store' } });
+    expect((await receive(good)).status).toBe(200);
+  });
+
+  test('is a form with one token, parsed or not', async () => {
+    const { receive, issuer } = await createLogoutScene();
+    const issue = () => issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
+    const headers = form().headers;
+    for (const body of [
+      undefined,
+      null,
+      '',
+      7,
+      [],
+      {},
+      { logout_token: [await issue()] },
+      { logout_token: 7 },
+      Object.create({ logout_token: await issue() }),
+      new Uint8Array(70_000),
+    ])
+      expect((await receive({ method: 'POST', headers, body })).status).toBe(400);
+    expect((await receive(form(await issue(), await issue()))).status).toBe(400);
+    for (const type of [undefined, 'application/json', 'multipart/form-data', ['application/x-www-form-urlencoded', 'x']])
+      expect((await receive({ ...form(await issue()), headers: { 'content-type': type } })).status).toBe(400);
+    for (const body of [{ logout_token: await issue() }, Buffer.from(String(form(await issue()).body)), `other=1&${String(form(await issue()).body)}`])
+      expect((await receive({ method: 'POST', headers: { 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=utf-8' }, body })).status).toBe(200);
+  });
+});
+
+test('keys that can not be had are 400, and it may be sent again', async () => {
+  const { receive, issuer, guard, clock } = await createLogoutScene();
+  issuer.misbehave('error');
+  const token = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
+  expect(await receive(form(token))).toMatchObject({ status: 400, body: expect.stringContaining('temporarily_unavailable') as string });
+  expect(guard.health().revocations.entries).toBe(0);
+  issuer.behave();
+  clock.advance(60);
+  expect((await receive(form(token))).status).toBe(200);
+});
+
+test('a store of replays that fails is 400, though the logout holds', async () => {
+  const add = vi.fn(() => Promise.reject(new Error('away')));
+  const { logout, issuer, verdict } = await createLogoutScene({ add });
+  const token = await issuer.issueToken();
+  expect(await logout()).toBe(400);
+  expect(await verdict(token)).toBe('revoked');
+});
+
+test.each([
+  [{}, /clientId: is missing/],
+  [{ clientId: '' }, /clientId: is ""/],
+  [{ clientId: [] }, /clientId: is an empty list/],
+  [{ clientId: 'a', replays: {} }, /replays: is a value of type object: a ReplayStore is needed/],
+  [{ clientId: 'a', audience: 'b' }, /audience: is not an option/],
+])('wrong options are told at once: %j', async (options, message) => {
+  const { guard } = await createScene();
+  expect(() => guard.backchannelLogout(options as never)).toThrow(message);
+});

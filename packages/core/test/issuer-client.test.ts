@@ -1,0 +1,167 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
+import { createIssuerClient, IssuerRequestError, type IssuerClientOptions } from '@tokenward/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+const SECRET = 'PLANTED-secret:with a colon, blanks & ümlauts+%';
+const TOKEN = 'PLANTED-token';
+
+interface Asked {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly authorization: string | undefined;
+  readonly form: Record<string, string>;
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** An authorization server whose revocation endpoint answers as it is told. */
+async function createServerOf(answer: Answer, metadata: (issuer: string) => object = (issuer) => ({ issuer, revocation_endpoint: `${issuer}/revoke` })) {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    if (request.url === '/.well-known/openid-configuration') {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(metadata(issuer)));
+      return;
+    }
+    void text(request).then((body) => {
+      asked.push({
+        method: request.method,
+        url: request.url,
+        authorization: request.headers.authorization,
+        form: Object.fromEntries(new URLSearchParams(body)),
+      });
+      answer(request, response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { issuer, asked };
+}
+
+const DONE: Answer = (_request, response) => void response.writeHead(200).end();
+
+function clientOf(issuer: string, options: Partial<IssuerClientOptions> = {}) {
+  return createIssuerClient({ issuer, clientId: 'api:1', clientSecret: SECRET, ...options });
+}
+
+async function failureOf(call: Promise<void>): Promise<IssuerRequestError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(IssuerRequestError);
+  expect(inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error)).not.toMatch(/PLANTED/);
+  return error as IssuerRequestError;
+}
+
+describe('rule 114: revokeAtIssuer', () => {
+  test('is a POST with the token in its body alone, and the client in the form encoding of RFC 6749', async () => {
+    const { issuer, asked } = await createServerOf(DONE);
+    await clientOf(issuer).revokeAtIssuer(TOKEN, { tokenTypeHint: 'refresh_token' });
+    expect(asked).toMatchObject([{ method: 'POST', url: '/revoke', form: { token: TOKEN, token_type_hint: 'refresh_token' } }]);
+    const [id, secret] = Buffer.from(asked[0]!.authorization!.slice('Basic '.length), 'base64').toString().split(':') as [string, string];
+    expect([...new URLSearchParams(`id=${id}&secret=${secret}`).values()]).toEqual(['api:1', SECRET]);
+    expect(Object.keys(asked[0]!.form)).toEqual(['token', 'token_type_hint']);
+  });
+
+  test('by client_secret_post, and as a public client', async () => {
+    const { issuer, asked } = await createServerOf(DONE);
+    await clientOf(issuer, { authentication: 'client_secret_post' }).revokeAtIssuer(TOKEN);
+    await clientOf(issuer, { authentication: 'none', clientSecret: undefined }).revokeAtIssuer(TOKEN);
+    expect(asked.map(({ form, authorization }) => [form, authorization])).toEqual([
+      [{ token: TOKEN, client_id: 'api:1', client_secret: SECRET }, undefined],
+      [{ token: TOKEN, client_id: 'api:1' }, undefined],
+    ]);
+  });
+
+  test('takes 200 for a token that the server does not know', async () => {
+    const { issuer } = await createServerOf((_request, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>'));
+    await expect(clientOf(issuer).revokeAtIssuer('unknown')).resolves.toBeUndefined();
+  });
+
+  const FAILURES: readonly [string, Answer, Partial<IssuerRequestError>, RegExp][] = [
+    [
+      '503',
+      (_request, response) => void response.writeHead(503, { 'retry-after': '7' }).end(),
+      { status: 503, retryAfterSeconds: 7 },
+      /status 503, so the token may still be good/,
+    ],
+    ['500 with HTML', (_request, response) => void response.writeHead(500).end('<h1>PLANTED'), { status: 500 }, /status 500/],
+    [
+      'its own word',
+      (_request, response) => void response.writeHead(401).end('{"error":"invalid_client"}'),
+      { status: 401, error: 'invalid_client' },
+      /401 \(invalid_client\)/,
+    ],
+    [
+      'a word that is none',
+      (_request, response) => void response.writeHead(400).end('{"error":"PLANTED <script>"}'),
+      { status: 400, error: undefined },
+      /status 400,/,
+    ],
+    ['204', (_request, response) => void response.writeHead(204).end(), { status: 204 }, /status 204/],
+    ['a reset', (request) => void request.socket.resetAndDestroy(), { status: undefined }, /\/revoke: /],
+    ['silence', () => {}, { status: undefined }, /no complete answer within 0\.3 s/],
+    ['a drip', (_request, response) => void response.writeHead(200).write('x'), { status: undefined }, /no complete answer within 0\.3 s/],
+    ['a flood', (_request, response) => void response.writeHead(200).end('x'.repeat(100_000)), { status: undefined }, /larger than 65536/],
+  ];
+  test.each(FAILURES)('reports %s, and takes it for no success', async (_name, answer, expected, message) => {
+    const { issuer } = await createServerOf(answer);
+    const error = await failureOf(clientOf(issuer, { timeoutSeconds: 0.3 }).revokeAtIssuer(TOKEN));
+    expect(error).toMatchObject({ code: 'TOKENWARD_ISSUER_REQUEST', ...expected });
+    expect(error.message).toMatch(message);
+  });
+
+  test('rule 54: a redirect is a failure, and nothing reaches a second host', async () => {
+    const { issuer: second, asked } = await createServerOf(DONE);
+    for (const status of [301, 302, 303, 307, 308]) {
+      const { issuer } = await createServerOf((_request, response) => void response.writeHead(status, { location: `${second}/revoke` }).end());
+      expect(await failureOf(clientOf(issuer).revokeAtIssuer(TOKEN))).toMatchObject({ status });
+    }
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    [(issuer: string) => ({ issuer }), /the metadata has no revocation_endpoint; give the address by the option revocationEndpoint/],
+    [(issuer: string) => ({ issuer: `${issuer}/`, revocation_endpoint: `${issuer}/revoke` }), /the metadata is of issuer/],
+    [(issuer: string) => ({ issuer, revocation_endpoint: 'http://login.example.test/revoke' }), /its revocation_endpoint, .* is http/],
+    [(issuer: string) => ({ issuer, revocation_endpoint: 'javascript:alert(1)' }), /has the scheme/],
+  ])('rules 51 and 53: nothing is sent where the metadata is wrong', async (metadata, message) => {
+    const { issuer, asked } = await createServerOf(DONE, metadata);
+    expect((await failureOf(clientOf(issuer).revokeAtIssuer(TOKEN))).message).toMatch(message);
+    expect(asked).toEqual([]);
+  });
+
+  test('asks no metadata where the endpoint was given', async () => {
+    const { issuer, asked } = await createServerOf(DONE, () => ({}));
+    await clientOf('https://login.example.test', { revocationEndpoint: `${issuer}/elsewhere` }).revokeAtIssuer(TOKEN);
+    expect(asked).toMatchObject([{ url: '/elsewhere' }]);
+  });
+});
+
+test.each([
+  [{}, /4 things are wrong|issuer: is missing/],
+  [{ issuer: 'http://login.example.test', clientId: 'a', clientSecret: 'PLANTED' }, /issuer: is http/],
+  [{ issuer: 'https://a.test', clientId: 'a' }, /clientSecret: is missing/],
+  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: '' }, /clientSecret: is missing, empty/],
+  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', authentication: 'none' }, /clientSecret: stands beside authentication: none/],
+  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', authentication: 'private_key_jwt' }, /authentication: is "private_key_jwt": one of/],
+  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', timeoutSeconds: 0 }, /timeoutSeconds: is 0/],
+])('wrong options are told at once, and no secret is shown: %j', (options, message) => {
+  expect(() => createIssuerClient(options as IssuerClientOptions)).toThrow(message);
+  expect(() => createIssuerClient(options as IssuerClientOptions)).not.toThrow(/PLANTED/);
+});
+
+test.each([undefined, '', 7, 'x'.repeat(70_000)])('what is no token is not sent', async (token) => {
+  await expect(clientOf('https://login.example.test').revokeAtIssuer(token as string)).rejects.toThrow(/revokeAtIssuer\(\)/);
+});
+
+test('rule 142: a client shows no secret', () => {
+  expect(inspect(clientOf('https://a.test'), { depth: 10, showHidden: true })).not.toContain('PLANTED');
+});

@@ -1,0 +1,282 @@
+import {
+  createResourceGuard,
+  memoryRevocations,
+  observe,
+  scope,
+  TokenEndedError,
+  type Auth,
+  type Events,
+  type GuardOptions,
+  type RevocationTarget,
+} from '@tokenward/core';
+import { createTestIssuer } from '@tokenward/testing';
+import { storeSuite } from '@tokenward/testing/store-suite';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ask, createScene, expectAllowed, verdictOf } from './guarded.js';
+
+describe('the store in memory', () => storeSuite({ test }, async () => ({ store: memoryRevocations(), close: async () => {} })));
+
+const CLAIMS = { jti: 'token-1', sid: 'session-1' };
+const TARGETS: readonly RevocationTarget[] = [{ tokenId: 'token-1' }, { sessionId: 'session-1' }, { subject: 'user-1' }, { clientId: 'client-1' }];
+
+describe.each([{}, { tokenCache: false }] as GuardOptions[])('a revoked token (%j)', (options) => {
+  test.each(TARGETS)('rule 66: is refused with 401 from the next request on: %j', async (target) => {
+    const { guard, issuer } = await createScene(options);
+    const [token, other] = [
+      await issuer.issueToken({ claims: CLAIMS }),
+      await issuer.issueToken({ subject: 'user-2', clientId: 'client-2', claims: { jti: 'token-2', sid: 'session-2' } }),
+    ];
+    for (const one of [token, other]) expectAllowed(await ask(guard, one));
+    await guard.revocations.revoke(target, { reason: 'logout' });
+    const refused = await ask(guard, token);
+    expect(refused).toMatchObject({ outcome: 'deny', status: 401, reason: 'revoked', body: { error: 'invalid_token' } });
+    expect(refused).toMatchObject({ cause: expect.stringMatching(/^(token|session|subject|client): logout$/) as string });
+    expectAllowed(await ask(guard, other));
+  });
+
+  test('rule 66: also where the request was admitted before, by this very guard', async () => {
+    const { guard, issuer } = await createScene(options);
+    const request = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
+    const { auth } = expectAllowed(await guard.check(request));
+    await guard.revocations.revoke({ subject: 'user-1' });
+    expect(verdictOf(await guard.check(request))).toBe('revoked');
+    expect(verdictOf(guard.permit(auth as Auth, scope('orders:read')))).toBe('revoked');
+  });
+
+  test('rule 102: is 401 also where a scope lacks', async () => {
+    const { guard, issuer, decide } = await createScene(options);
+    const token = await issuer.issueToken({ claims: CLAIMS });
+    expect(await decide(token, { policy: scope('x') })).toMatchObject({ status: 403 });
+    await guard.revocations.revoke({ sessionId: 'session-1' });
+    expect(await decide(token, { policy: scope('x') })).toMatchObject({ status: 401, reason: 'revoked' });
+  });
+});
+
+describe('rule 113', () => {
+  test('to the second: what was issued up to now and 5 seconds is hit, and a login after that counts', async () => {
+    const { guard, issuer, clock, verdict } = await createScene();
+    clock.set(Math.ceil(clock.now() / 1000) * 1000);
+    const now = clock.now() / 1000;
+    await guard.revocations.revoke({ subject: 'user-1' });
+    const issuedAt = async (iat: number) => verdict(await issuer.issueToken({ claims: { iat, exp: iat + 300 } }));
+    for (const iat of [now - 200, now - 1, now, now + 1, now + 5, now + 5.9]) expect(await issuedAt(iat)).toBe('revoked');
+    expect(await issuedAt(now + 6)).toBe('allow');
+    clock.advance(6);
+    expect(await verdict(await issuer.issueToken())).toBe('allow');
+  });
+
+  test('5 seconds of clock skew open nothing, whichever clock is ahead', async () => {
+    for (const ahead of [-5, 0, 5]) {
+      const { guard, issuer, clock, verdict } = await createScene();
+      clock.set(Math.ceil(clock.now() / 1000) * 1000);
+      const iat = clock.now() / 1000 + ahead;
+      const before = await issuer.issueToken({ claims: { iat, exp: iat + 300 } });
+      await guard.revocations.revoke({ subject: 'user-1' });
+      expect(await verdict(before)).toBe('revoked');
+      // a login that is later by more than the skew counts, by the issuer's clock
+      const later = iat + 11;
+      clock.advance(11);
+      expect(await verdict(await issuer.issueToken({ claims: { iat: later, exp: later + 300 } }))).toBe('allow');
+    }
+  });
+
+  test("with the issuer's own word for when it happened, a login in the next second counts", async () => {
+    const { guard, issuer, clock, verdict } = await createScene();
+    const at = Math.floor(clock.now() / 1000) - 3;
+    await guard.revocations.revoke({ subject: 'user-1' }, { at });
+    expect(await verdict(await issuer.issueToken({ claims: { iat: at } }))).toBe('revoked');
+    expect(await verdict(await issuer.issueToken({ claims: { iat: at + 1 } }))).toBe('allow');
+  });
+
+  test('a revocation outlives the longest token that it can hit', async () => {
+    const { guard, issuer, clock, verdict } = await createScene({ revocations: { retentionSeconds: 3600 } });
+    const [short, long] = [await issuer.issueToken({ lifetimeSeconds: 3600 }), await issuer.issueToken({ lifetimeSeconds: 86_400 })];
+    const other = await issuer.issueToken({ subject: 'user-2', lifetimeSeconds: 86_400 });
+    await guard.revocations.revoke({ subject: 'user-1' });
+    for (const seconds of [0, 1800, 1799]) {
+      clock.advance(seconds);
+      expect(await verdict(short)).toBe('revoked');
+    }
+    clock.advance(7200);
+    expect(guard.health().revocations.entries).toBe(1);
+    expect(await verdict(short)).toBe('expired');
+    expect(await verdict(long)).toBe('revoked');
+    expect(guard.health().revocations.entries).toBe(0);
+    // it can no longer be told whose it was: whoever has such a token fetches a new one
+    expect(await verdict(other)).toBe('revoked');
+    expect(await verdict(await issuer.issueToken({ subject: 'user-1' }))).toBe('allow');
+  });
+
+  test('a token that is revoked until its own end leaves nothing behind', async () => {
+    const { guard, issuer, clock, verdict } = await createScene();
+    const token = await issuer.issueToken({ claims: CLAIMS });
+    const { auth } = expectAllowed(await ask(guard, token));
+    await guard.revocations.revoke({ tokenId: auth!.tokenId! }, { until: auth!.expiresAt + 30 });
+    expect(await verdict(token)).toBe('revoked');
+    clock.advance(1000);
+    expect(await verdict(await issuer.issueToken())).toBe('allow');
+    expect(guard.health().revocations.entries).toBe(0);
+  });
+});
+
+test('subjectChanged: tokens from before are refused with 401, and those from after count', async () => {
+  const { guard, issuer, clock, verdict } = await createScene();
+  const before = await issuer.issueToken({ roles: ['admin'] });
+  await guard.revocations.subjectChanged({ subject: 'user-1' });
+  expect(await verdict(before)).toBe('revoked');
+  clock.advance(6);
+  expect(await verdict(await issuer.issueToken({ roles: ['reader'] }))).toBe('allow');
+});
+
+test('rule 119: an equal name of another issuer is untouched', async () => {
+  const [one, other] = [await createTestIssuer(), await createTestIssuer()];
+  const guard = createResourceGuard({ issuers: [one, other].map(({ issuer, audience }) => ({ issuer, audience })) });
+  onTestFinished(async () => {
+    await guard.close();
+    await one.close();
+    await other.close();
+  });
+  const tokens = [await one.issueToken({ claims: CLAIMS }), await other.issueToken({ claims: CLAIMS })] as const;
+  await expect(guard.revocations.revoke({ subject: 'user-1' })).rejects.toThrow(/names no issuer: this guard has several/);
+  await expect(guard.revocations.revoke({ subject: 'user-1', issuer: `${one.issuer}/` })).rejects.toThrow(/none of this guard's: nothing would be hit/);
+  for (const target of TARGETS) await guard.revocations.revoke({ ...target, issuer: one.issuer });
+  expect([verdictOf(await ask(guard, tokens[0])), verdictOf(await ask(guard, tokens[1]))]).toEqual(['revoked', 'allow']);
+  await guard.revocations.revoke({ issuer: other.issuer }, { reason: 'compromised' });
+  expect(verdictOf(await ask(guard, tokens[1]))).toBe('revoked');
+});
+
+test('two guards that share a store share their revocations', async () => {
+  const store = memoryRevocations();
+  const { guard, issuer } = await createScene({ revocations: { store } });
+  const other = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, revocations: { store } });
+  onTestFinished(() => other.close());
+  const token = await issuer.issueToken();
+  expectAllowed(await ask(other, token));
+  await guard.revocations.revoke({ subject: 'user-1' });
+  expect(verdictOf(await ask(other, token))).toBe('revoked');
+});
+
+describe('rule 112: a store that is out of reach', () => {
+  function awayStore() {
+    const store = memoryRevocations();
+    return { ...store, isCurrent: () => false, health: () => ({ ...store.health(), usable: false, lastError: 'redis://127.0.0.1:1: connection refused' }) };
+  }
+
+  test('is 503 with Retry-After for a good token, and makes the guard unready', async () => {
+    const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
+    const refused = await ask(guard, await issuer.issueToken());
+    expect(refused).toMatchObject({ status: 503, reason: 'revocations_unavailable', body: { error: 'temporarily_unavailable' } });
+    expect((refused as { headers: Record<string, string> }).headers['retry-after']).toBe('1');
+    expect(guard.health()).toMatchObject({ ready: false, revocations: { usable: false } });
+  });
+
+  test('changes nothing for a bad one, and for none', async () => {
+    const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
+    expect(verdictOf(await ask(guard, await issuer.issueToken({ lifetimeSeconds: -100 })))).toBe('expired');
+    expect(verdictOf(await guard.check({ method: 'GET', target: '/', headers: {} }, { credentials: 'optional' }))).toBe('allow');
+  });
+});
+
+test.each([
+  [{ store: {} }, /revocations\.store: is a value of type object without add, find/],
+  [{ store: null }, /revocations\.store: is null without add/],
+  [{ retentionSeconds: 59 }, /revocations\.retentionSeconds: is 59: a number from 60/],
+  [{ clockSkewSeconds: -1 }, /revocations\.clockSkewSeconds/],
+  [{ fail: 'open' }, /revocations\.fail: is not an option/],
+  ['memory', /revocations: is "memory": an object is needed/],
+])('wrong options stop the start: %j', (revocations, message) => {
+  expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', revocations } as unknown as GuardOptions)).toThrow(message);
+});
+
+describe('events', () => {
+  function collect<N extends keyof Events>(name: N): Events[N][] {
+    const events: Events[N][] = [];
+    onTestFinished(observe(name, (event) => events.push(event)));
+    return events;
+  }
+
+  test('rule 142: tell what was revoked and what came nevertheless, and no name but the client', async () => {
+    const revoked = collect('tokenward:revoked');
+    const used = collect('tokenward:revoked-token-used');
+    const { guard, issuer, clock, decide } = await createScene();
+    clock.set(Math.ceil(clock.now() / 1000) * 1000);
+    const token = await issuer.issueToken({ subject: 'PLANTED', claims: { sid: 'PLANTED', jti: 'PLANTED' } });
+    await guard.revocations.revoke({ sessionId: 'PLANTED', subject: 'PLANTED' }, { reason: 'session_revoked' });
+    clock.advance(60);
+    await decide(token);
+    expect(revoked).toEqual(['session', 'sessionless'].map((kind) => ({ issuer: issuer.issuer, kind, reason: 'session_revoked' })));
+    expect(used).toEqual([{ issuer: issuer.issuer, kind: 'session', reason: 'session_revoked', secondsLate: 55, clientId: 'client-1' }]);
+    expect(JSON.stringify([revoked, used, guard.health()])).not.toContain('PLANTED');
+  });
+
+  test('an overflow is told, and no revoked token passes', async () => {
+    const told = collect('tokenward:revocations-overflowed');
+    const { guard, issuer, verdict } = await createScene({ revocations: { store: memoryRevocations({ maxEntries: 10 }) } });
+    const token = await issuer.issueToken();
+    await guard.revocations.revoke({ subject: 'user-1' });
+    for (let at = 0; at < 30; at++) await guard.revocations.revoke({ subject: `other-${at}` });
+    expect(told.length).toBeGreaterThan(0);
+    expect(await verdict(token)).toBe('revoked');
+  });
+
+  test('a listener that throws, rejects or hangs changes nothing', async () => {
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    onTestFinished(() => warnings.mockRestore());
+    const listeners = [
+      () => {
+        throw new Error('PLANTED');
+      },
+      () => Promise.reject(new Error('PLANTED')),
+      () => new Promise(() => {}),
+    ];
+    for (const listener of listeners) for (const name of ['tokenward:accepted', 'tokenward:refused'] as const) onTestFinished(observe(name, listener));
+    const { verdict, issuer } = await createScene();
+    for (let round = 0; round < 3; round++)
+      expect([await verdict({}), await verdict(await issuer.issueToken({ lifetimeSeconds: -99 }))]).toEqual(['allow', 'expired']);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(warnings).toHaveBeenCalledTimes(4);
+    expect(JSON.stringify(warnings.mock.calls)).not.toContain('PLANTED');
+  });
+});
+
+describe('auth.signal', () => {
+  test('aborts when the token is revoked, by whichever name, and not for others', async () => {
+    const { guard, issuer } = await createScene();
+    const mine = expectAllowed(await ask(guard, await issuer.issueToken({ claims: CLAIMS }))).auth!;
+    const other = expectAllowed(await ask(guard, await issuer.issueToken({ subject: 'user-2' }))).auth!;
+    const signals = [mine.signal, other.signal];
+    expect(mine.signal).toBe(signals[0]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    await guard.revocations.revoke({ sessionId: 'session-1' });
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    expect(signals[0]!.reason).toBeInstanceOf(TokenEndedError);
+    expect(signals[0]!.reason).toMatchObject({ code: 'TOKENWARD_TOKEN_ENDED', reason: 'revoked' });
+    // whoever asks afterwards learns it at once
+    expect(mine.signal.aborted).toBe(true);
+  });
+
+  test('aborts when the token has expired', async () => {
+    const { guard, issuer, clock } = await createScene({ clockSkewSeconds: 0 });
+    const { signal } = expectAllowed(await ask(guard, await issuer.issueToken({ lifetimeSeconds: 1 }))).auth!;
+    clock.advance(2);
+    await expect.poll(() => signal.aborted, { timeout: 3000 }).toBe(true);
+    expect(signal.reason).toMatchObject({ reason: 'expired' });
+  });
+
+  test('aborts when the guard is closed, since nobody watches any more', async () => {
+    const { guard, issuer } = await createScene();
+    const { auth } = expectAllowed(await ask(guard, await issuer.issueToken()));
+    const { signal } = auth!;
+    await guard.close();
+    expect(signal.reason).toMatchObject({ reason: 'guard_closed' });
+    expect(auth!.signal.aborted).toBe(true);
+  });
+
+  test('rule 142: stands in no serialisation', async () => {
+    const { guard, issuer } = await createScene();
+    const { auth } = expectAllowed(await ask(guard, await issuer.issueToken()));
+    expect(Object.keys(auth!)).not.toContain('signal');
+    expect(JSON.stringify(auth)).not.toContain('signal');
+  });
+});

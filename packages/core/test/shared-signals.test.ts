@@ -1,0 +1,237 @@
+import { observe, type Events, type MessageReceiver, type ReceivedMessage, type SharedSignalsOptions } from '@tokenward/core';
+import { hostileTokens, type SecurityEventWishes } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createScene, type Scene } from './guarded.js';
+
+const AUDIENCE = 'https://api.example.test/events';
+const AUTHORIZATION = 'Bearer 0123456789-of-the-transmitter';
+const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
+
+function message(body: unknown, authorization: string | readonly string[] | undefined = AUTHORIZATION): ReceivedMessage {
+  return { method: 'POST', headers: { 'content-type': 'application/secevent+jwt', authorization }, body };
+}
+
+interface SignalScene extends Scene {
+  readonly receive: MessageReceiver;
+  readonly user: Readonly<Record<string, unknown>>;
+  tell(wishes: SecurityEventWishes): Promise<number>;
+}
+
+async function createSignalScene(options: Partial<SharedSignalsOptions> = {}): Promise<SignalScene> {
+  const scene = await createScene();
+  const receive = scene.guard.sharedSignals({ audience: AUDIENCE, authorization: AUTHORIZATION, ...options });
+  return {
+    ...scene,
+    receive,
+    user: { format: 'iss_sub', iss: scene.issuer.issuer, sub: 'user-1' },
+    tell: async (wishes) => (await receive(message(await scene.issuer.issueSecurityEvent({ audience: AUDIENCE, ...wishes })))).status,
+  };
+}
+
+describe.each(['session-revoked', 'token-claims-change', 'credential-change'])('%s', (type) => {
+  test('refuses what the subject had up to then', async () => {
+    const { tell, user, issuer, verdict } = await createSignalScene();
+    const [mine, other] = [await issuer.issueToken(), await issuer.issueToken({ subject: 'user-2' })];
+    expect(await tell({ type, subject: user })).toBe(202);
+    expect([await verdict(mine), await verdict(other)]).toEqual(['revoked', 'allow']);
+  });
+
+  test('rule 120: late, by its event_timestamp, touches no later login, and brings none back', async () => {
+    const { tell, user, issuer, clock, verdict } = await createSignalScene();
+    const happenedAt = Math.floor(clock.now() / 1000);
+    const before = await issuer.issueToken();
+    clock.advance(30);
+    const after = await issuer.issueToken();
+    expect(await tell({ type, subject: user, happenedAt })).toBe(202);
+    expect([await verdict(before), await verdict(after)]).toEqual(['revoked', 'allow']);
+    // a later one first, and then one from long before it
+    expect(await tell({ type, subject: user, happenedAt: happenedAt + 30 })).toBe(202);
+    expect(await tell({ type, subject: user, happenedAt: happenedAt - 1000 })).toBe(202);
+    expect([await verdict(before), await verdict(after)]).toEqual(['revoked', 'revoked']);
+  });
+
+  test.each([Date.now() * 1000, -1, 'now', null])('a moment that can not be one (%s) counts as when it was told', async (happenedAt) => {
+    const { tell, user, issuer, clock, verdict } = await createSignalScene();
+    const before = await issuer.issueToken();
+    expect(await tell({ type, subject: user, claims: { events: { [`${CAEP}${type}`]: { event_timestamp: happenedAt } } } })).toBe(202);
+    expect(await verdict(before)).toBe('revoked');
+    clock.advance(2);
+    expect(await verdict(await issuer.issueToken())).toBe('allow');
+  });
+});
+
+describe('whom it is about', () => {
+  const session = { format: 'opaque', id: 'session-1' };
+
+  test('rule 119: of a session that is named the others go on', async () => {
+    const { tell, user, issuer, verdict } = await createSignalScene();
+    const tokens = await Promise.all(['session-1', 'session-2', undefined].map((sid) => issuer.issueToken({ claims: { sid } })));
+    expect(await tell({ type: 'session-revoked', subject: { format: 'complex', user, session } })).toBe(202);
+    expect(await Promise.all(tokens.map((token) => verdict(token)))).toEqual(['revoked', 'allow', 'revoked']);
+  });
+
+  test('changed claims are the subject\u2019s, whichever session they were told with', async () => {
+    const { tell, user, issuer, verdict } = await createSignalScene();
+    const tokens = await Promise.all(['session-1', 'session-2'].map((sid) => issuer.issueToken({ claims: { sid } })));
+    expect(await tell({ type: 'token-claims-change', subject: { user, session } })).toBe(202);
+    expect(await Promise.all(tokens.map((token) => verdict(token)))).toEqual(['revoked', 'revoked']);
+  });
+
+  const known: readonly [string, (user: object) => object][] = [
+    ['iss_sub', (user) => user],
+    ['opaque', () => ({ format: 'opaque', id: 'user-1' })],
+    ['aliases', (user) => ({ format: 'aliases', identifiers: [{ format: 'email', email: 'a@example.test' }, user] })],
+    ['complex', (user) => ({ format: 'complex', user, device: { format: 'opaque', id: 'x' } })],
+    ['complex, of an earlier draft', (user) => ({ user })],
+  ];
+  test.each(known)('is read from %s', async (_name, subjectOf) => {
+    const { tell, user, issuer, verdict } = await createSignalScene();
+    const token = await issuer.issueToken();
+    expect(await tell({ type: 'session-revoked', subject: subjectOf(user) as SecurityEventWishes['subject'] })).toBe(202);
+    expect(await verdict(token)).toBe('revoked');
+  });
+
+  test('is read from the event itself, as earlier drafts have it', async () => {
+    const { tell, user, issuer, verdict } = await createSignalScene();
+    const token = await issuer.issueToken();
+    expect(await tell({ type: 'session-revoked', claims: { events: { [`${CAEP}session-revoked`]: { subject: user } } } })).toBe(202);
+    expect(await verdict(token)).toBe('revoked');
+  });
+
+  const unknown: readonly [string, unknown][] = [
+    ['an e-mail address', { format: 'email', email: 'user-1' }],
+    ['a subject of another issuer', { format: 'iss_sub', iss: 'https://other.example.test', sub: 'user-1' }],
+    ['a subject without issuer', { format: 'iss_sub', sub: 'user-1' }],
+    ['a number', { format: 'opaque', id: 7 }],
+    ['nobody', undefined],
+    ['a string', 'user-1'],
+    ['a list', [{ format: 'opaque', id: 'user-1' }]],
+    ['an unknown format', { format: 'did', url: 'did:example:1' }],
+    ['aliases in aliases', { format: 'aliases', identifiers: [{ format: 'aliases', identifiers: [{ format: 'opaque', id: 'user-1' }] }] }],
+    ['too many aliases', { format: 'aliases', identifiers: Array.from({ length: 21 }, () => ({ format: 'opaque', id: 'user-1' })) }],
+    ['what it inherits', { format: 'complex', constructor: { format: 'opaque', id: 'user-1' } }],
+  ];
+  test.each(unknown)('rule 48: %s is acknowledged, and ends nothing', async (_name, subject) => {
+    const { tell, issuer, guard, verdict } = await createSignalScene();
+    const token = await issuer.issueToken();
+    expect(await tell({ type: 'session-revoked', claims: { sub_id: subject } })).toBe(202);
+    expect(await verdict(token)).toBe('allow');
+    expect(guard.health().revocations.entries).toBe(0);
+  });
+});
+
+test('rule 120: unknown events are acknowledged and ignored, and those beside them count', async () => {
+  const { tell, user, issuer, guard, verdict } = await createSignalScene();
+  for (const type of ['session-established', 'urn:example:other', 'https://schemas.openid.net/secevent/ssf/event-type/verification', '__proto__'])
+    expect(await tell({ type: type.includes(':') ? type : `${CAEP}${type}`, subject: user })).toBe(202);
+  expect(guard.health().revocations.entries).toBe(0);
+  const token = await issuer.issueToken();
+  expect(await tell({ type: 'x', subject: user, claims: { events: { 'urn:other': {}, [`${CAEP}credential-change`]: {} } } })).toBe(202);
+  expect(await verdict(token)).toBe('revoked');
+});
+
+test('rule 120: its jti counts once, and a repeated one is acknowledged', async () => {
+  const { receive, issuer, clock, user, verdict } = await createSignalScene();
+  const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
+  const outcomes: unknown[] = [];
+  onTestFinished(observe('tokenward:security-event', ({ outcome, cause }: Events['tokenward:security-event']) => outcomes.push([outcome, cause])));
+  await receive(message(event));
+  clock.advance(2);
+  const later = await issuer.issueToken();
+  expect((await receive(message(event))).status).toBe(202);
+  expect(await verdict(later)).toBe('allow');
+  expect(outcomes).toEqual([
+    ['done', undefined],
+    ['ignored', 'jti'],
+  ]);
+});
+
+describe('rules 120 and 121: what is no event of ours', () => {
+  const iat = () => Math.floor(Date.now() / 1000);
+  const BAD: readonly [string, Partial<SecurityEventWishes> | (() => Partial<SecurityEventWishes>), string][] = [
+    ['for another audience', { audience: 'other' }, 'invalid_audience'],
+    ['for no audience', { claims: { aud: undefined } }, 'invalid_audience'],
+    ['without typ', { header: { typ: undefined } }, 'invalid_request'],
+    ['with typ JWT', { header: { typ: 'JWT' } }, 'invalid_request'],
+    ['with typ logout+jwt', { header: { typ: 'logout+jwt' } }, 'invalid_request'],
+    ['with typ at+jwt', { header: { typ: 'at+jwt' } }, 'invalid_request'],
+    ['without iat', { claims: { iat: undefined } }, 'invalid_request'],
+    ['from the future', () => ({ claims: { iat: iat() + 100 } }), 'invalid_request'],
+    ['that has ended', () => ({ claims: { exp: iat() - 100 } }), 'invalid_request'],
+    ['with exp in words', { claims: { exp: 'never' } }, 'invalid_request'],
+    ['without jti', { claims: { jti: undefined } }, 'invalid_request'],
+    ['without events', { claims: { events: undefined } }, 'invalid_request'],
+    ['with no event', { claims: { events: {} } }, 'invalid_request'],
+    ['with an event that is true', { claims: { events: { [`${CAEP}session-revoked`]: true } } }, 'invalid_request'],
+    ['of another issuer', { claims: { iss: 'https://other.example.test' } }, 'invalid_issuer'],
+    ['with an unknown key', { header: { kid: 'unknown' } }, 'invalid_key'],
+    ['with alg none', { header: { alg: 'none' } }, 'invalid_key'],
+  ];
+  test.each(BAD)('%s is refused with a code', async (_name, wishes, err) => {
+    const { receive, issuer, user, guard } = await createSignalScene();
+    const given = typeof wishes === 'function' ? wishes() : wishes;
+    const answer = await receive(message(await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user, ...given })));
+    expect(answer).toMatchObject({ status: 400, headers: { 'cache-control': 'no-store', 'content-type': 'application/json', 'content-language': 'en' } });
+    expect(JSON.parse(answer.body)).toEqual({ err, description: expect.any(String) as string });
+    expect(guard.health().revocations.entries).toBe(0);
+  });
+
+  test('rule 37: no hostile token, access token or logout token is one', async () => {
+    const { receive, issuer, guard } = await createSignalScene();
+    const others = [await issuer.issueToken({ audience: AUDIENCE }), await issuer.issueLogoutToken({ clientId: AUDIENCE, subject: 'user-1' })];
+    for (const token of [...others, ...(await hostileTokens(issuer)).map(({ token: hostile }) => hostile)])
+      expect((await receive(message(token))).status).toBe(400);
+    expect(guard.health().revocations.entries).toBe(0);
+  });
+});
+
+describe('rule 121: the transmitter', () => {
+  test('shows what was agreed on, to the letter and once', async () => {
+    const second = 'Bearer the-next-one-that-follows-it';
+    const { receive, issuer, user } = await createSignalScene({ authorization: [AUTHORIZATION, second] });
+    const issue = () => issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
+    for (const shown of ['', 'Bearer', AUTHORIZATION.slice(0, -1), `${AUTHORIZATION} `, AUTHORIZATION.toLowerCase(), [AUTHORIZATION, AUTHORIZATION], []])
+      expect(JSON.parse((await receive(message(await issue(), shown))).body)).toMatchObject({ err: 'authentication_failed' });
+    for (const shown of [AUTHORIZATION, second, [AUTHORIZATION]]) expect((await receive(message(await issue(), shown))).status).toBe(202);
+  });
+
+  test('may be anybody only where that was said', async () => {
+    const { receive, issuer, user } = await createSignalScene({ authorization: undefined, unsafeAcceptUnauthenticatedTransmitters: true });
+    const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
+    expect((await receive({ ...message(event), headers: { 'content-type': 'application/secevent+jwt' } })).status).toBe(202);
+  });
+});
+
+test('rule 121: only its own media type, as text, POSTed and of a bounded size', async () => {
+  const { receive, issuer, user } = await createSignalScene();
+  const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
+  for (const type of [undefined, 'application/jwt', 'application/json', 'application/secevent+jwt2', 'text/plain'])
+    expect((await receive({ ...message(event), headers: { authorization: AUTHORIZATION, 'content-type': type } })).status).toBe(400);
+  for (const body of [undefined, null, {}, { event }, 7, '', 'x'.repeat(70_000)]) expect((await receive(message(body))).status).toBe(400);
+  expect(await receive({ ...message(event), method: 'GET' })).toMatchObject({ status: 405 });
+  expect(await receive(message(Buffer.from(`${event}\n`)))).toEqual({ status: 202, headers: { 'cache-control': 'no-store' }, body: '' });
+});
+
+test('keys that can not be had are 503, and it is sent again', async () => {
+  const { receive, issuer, user, clock, verdict } = await createSignalScene();
+  issuer.misbehave('error');
+  const [token, event] = [await issuer.issueToken(), await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user })];
+  expect(await receive(message(event))).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+  issuer.behave();
+  clock.advance(60);
+  expect((await receive(message(event))).status).toBe(202);
+  expect(await verdict(token)).toBe('revoked');
+});
+
+test.each([
+  [{ audience: 'a' }, /authorization: is missing: give what the transmitter shows/],
+  [{ audience: 'a', authorization: 'Bearer short' }, /authorization: is none, or too short/],
+  [{ audience: 'a', authorization: [] }, /authorization: is none, or too short/],
+  [{ audience: 'a', authorization: AUTHORIZATION, unsafeAcceptUnauthenticatedTransmitters: true }, /stands beside unsafeAcceptUnauthenticatedTransmitters/],
+  [{ authorization: AUTHORIZATION }, /audience: is missing/],
+  [{ audience: [], authorization: AUTHORIZATION }, /audience: is an empty list/],
+])('wrong options are told at once, and no secret is shown: %j', async (options, message_) => {
+  const { guard } = await createScene();
+  expect(() => guard.sharedSignals(options as never)).toThrow(message_);
+  expect(() => guard.sharedSignals({ ...options, more: 1 } as never)).not.toThrow(/0123456789|short$/);
+});

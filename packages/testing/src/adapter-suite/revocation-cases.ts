@@ -1,0 +1,148 @@
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { createResourceGuard, memoryRevocations, type ResourceGuard } from '@tokenward/core';
+import { expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import type { Received, Sent } from './exchange.js';
+import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
+
+const CLIENT = 'web-app';
+const AUDIENCE = 'https://api.example.test/events';
+const AUTHORIZATION = 'Bearer of-the-transmitter-and-nobody-else';
+const CLAIMS = { sid: 'session-1', jti: 'token-1' };
+
+/** An app whose revocations the case can make itself, by a guard that shares the app's store. */
+async function startShared({ start, issuer }: Suite): Promise<{ app: SuiteApp; guard: ResourceGuard }> {
+  const options = { issuer: issuer.issuer, audience: issuer.audience, revocations: { store: memoryRevocations() } };
+  const receivers = { backchannelLogout: { clientId: CLIENT }, sharedSignals: { audience: AUDIENCE, authorization: AUTHORIZATION } };
+  return { app: await start({ options, receivers }), guard: createResourceGuard(options) };
+}
+
+function logout(logoutToken: string): Sent {
+  return { method: 'POST', path: '/backchannel-logout', form: new URLSearchParams({ logout_token: logoutToken }).toString() };
+}
+
+function event(securityEvent: string, headers: Sent['headers'] = [['authorization', AUTHORIZATION]]): Sent {
+  return { method: 'POST', path: '/events', form: securityEvent, contentType: 'application/secevent+jwt', headers };
+}
+
+/** Some frameworks refuse a body's type, or the lack of one, before any handler, and then in their own words. */
+function expectTypeRefused(answer: Received, body: RegExp): void {
+  if (answer.status !== 415) expectAnswer(answer, 400, body);
+}
+
+function expectAnswer(answer: Received, status: number, body: RegExp): void {
+  strictEqual(answer.status, status);
+  strictEqual(answer.headers.get('cache-control'), 'no-store');
+  strictEqual(body.test(answer.body), true, answer.body);
+}
+
+/** Section L: what ends a token before its time. */
+export const revocationCases: readonly SuiteCase[] = [
+  {
+    name: 'rule 66: what is revoked is refused at the next request',
+    async run(suite) {
+      const { app, guard } = await startShared(suite);
+      const [token, other] = [await suite.token({ scope: 'orders:read', claims: CLAIMS }), await suite.token({ scope: 'orders:read', subject: 'user-2' })];
+      strictEqual((await app.ask({ path: '/orders', token })).status, 200);
+      await guard.revocations.revoke({ sessionId: 'session-1' }, { reason: 'logout' });
+      await expectUnauthorized(await app.ask({ path: '/orders', token }), { error: 'invalid_token' });
+      strictEqual((await app.ask({ path: '/orders', token: other })).status, 200);
+    },
+  },
+  {
+    name: 'rule 112: where revocations are not known it is 503, and no handler runs',
+    async run({ start, issuer, token, handlersRun }) {
+      const store = { ...memoryRevocations(), isCurrent: () => false };
+      const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, revocations: { store } } });
+      handlersRun();
+      await expectUnavailable(await app.ask({ path: '/me', token: await token() }));
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 118: a logout token is taken as a form, and answered with 200 and no-store, without a cookie or a token',
+    async run(suite) {
+      const { app } = await startShared(suite);
+      for (const path of ['/backchannel-logout', '/parsed/backchannel-logout']) {
+        const sessionId = `session-of-${path}`;
+        const token = await suite.token({ claims: { sid: sessionId } });
+        strictEqual((await app.ask({ path: '/me', token })).status, 200);
+        const answer = await app.ask({ ...logout(await suite.issuer.issueLogoutToken({ clientId: CLIENT, sessionId })), path });
+        expectAnswer(answer, 200, /^$/);
+        await expectUnauthorized(await app.ask({ path: '/me', token }), { error: 'invalid_token' });
+      }
+    },
+  },
+  {
+    name: 'rule 119: a session ends alone, and a subject with all of its sessions',
+    async run(suite) {
+      const { app } = await startShared(suite);
+      const tokens = await Promise.all(['session-1', 'session-2'].map((sid) => suite.token({ claims: { sid } })));
+      const other = await suite.token({ subject: 'user-2', claims: { sid: 'session-3' } });
+      const statuses = () => Promise.all([...tokens, other].map(async (token) => (await app.ask({ path: '/me', token })).status));
+      deepStrictEqual(await statuses(), [200, 200, 200]);
+      await app.ask(logout(await suite.issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', sessionId: 'session-1' })));
+      deepStrictEqual(await statuses(), [401, 200, 200]);
+      await app.ask(logout(await suite.issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' })));
+      deepStrictEqual(await statuses(), [401, 401, 200]);
+    },
+  },
+  {
+    name: 'rules 116 to 118: what is no logout token of ours is answered with 400 and no-store, and ends nothing',
+    async run(suite) {
+      const { app } = await startShared(suite);
+      const { issuer } = suite;
+      const token = await suite.token({ claims: CLAIMS });
+      const good = { clientId: CLIENT, subject: 'user-1', sessionId: 'session-1' };
+      const bad: Sent[] = [
+        logout(''),
+        logout('a.b.c'),
+        logout(token),
+        logout(await issuer.issueLogoutToken({ ...good, clientId: 'another' })),
+        logout(await issuer.issueLogoutToken({ ...good, claims: { nonce: 'x' } })),
+        logout(await issuer.issueLogoutToken({ ...good, header: { typ: 'at+jwt' } })),
+        { ...logout(await issuer.issueLogoutToken(good)), form: `logout_token=a&logout_token=b` },
+        { method: 'POST', path: '/backchannel-logout', json: { logout_token: await issuer.issueLogoutToken(good) } },
+        { method: 'POST', path: '/backchannel-logout', form: `logout_token=${'a'.repeat(100_000)}` },
+      ];
+      for (const sent of bad) expectAnswer(await app.ask(sent), 400, /^\{"error":"invalid_request"/);
+      const plain = { ...logout(await issuer.issueLogoutToken(good)), contentType: 'text/plain' };
+      const nothing = { method: 'POST', path: '/backchannel-logout' };
+      for (const sent of [plain, nothing]) expectTypeRefused(await app.ask(sent), /^\{"error":"invalid_request"/);
+      strictEqual((await app.ask({ path: '/me', token })).status, 200);
+    },
+  },
+  {
+    name: 'rule 121: a security event is answered with 202 and no body, and what it tells of is refused',
+    async run(suite) {
+      const { app } = await startShared(suite);
+      const token = await suite.token({ claims: CLAIMS });
+      const subject = {
+        format: 'complex',
+        user: { format: 'iss_sub', iss: suite.issuer.issuer, sub: 'user-1' },
+        session: { format: 'opaque', id: 'session-1' },
+      };
+      expectAnswer(await app.ask(event(await suite.issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject }))), 202, /^$/);
+      await expectUnauthorized(await app.ask({ path: '/me', token }), { error: 'invalid_token' });
+    },
+  },
+  {
+    name: 'rule 121: what is no security event for us is answered with 400 and a code, and ends nothing',
+    async run(suite) {
+      const { app } = await startShared(suite);
+      const token = await suite.token();
+      const subject = { format: 'iss_sub', iss: suite.issuer.issuer, sub: 'user-1' };
+      const good = await suite.issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'credential-change', subject });
+      const bad: [Sent, string][] = [
+        [event(good, []), 'authentication_failed'],
+        [event(good, [['authorization', `${AUTHORIZATION}x`]]), 'authentication_failed'],
+        [event('a.b.c'), 'invalid_request'],
+        [event(token), 'invalid_request'],
+        [event(await suite.issuer.issueSecurityEvent({ audience: 'another', type: 'credential-change', subject })), 'invalid_audience'],
+        [event('a'.repeat(100_000)), 'invalid_request'],
+      ];
+      for (const [sent, err] of bad) expectAnswer(await app.ask(sent), 400, new RegExp(`^\\{"err":"${err}","description":"`));
+      expectTypeRefused(await app.ask({ ...event(good), contentType: 'application/jwt' }), /^\{"err":"invalid_request"/);
+      strictEqual((await app.ask({ path: '/me', token })).status, 200);
+    },
+  },
+];

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import type { RevocationKind } from '@tokenward/core';
+import { nowSeconds, record, tokenOf, type StoreCase } from './store-case.js';
+
+const BY_KIND = {
+  token: 'token-1',
+  session: 'session-1',
+  subject: 'subject-1',
+  client: 'client-1',
+  issuer: '',
+} as const satisfies Partial<Record<RevocationKind, string>>;
+
+/** Names that no table of names may confuse. */
+const ODD_NAMES = ['__proto__', 'constructor', 'a|b', 'a\nb', 'a\u0000b', '\u{1f600}', ' ', '*', '{}', 'é', 'e\u0301', '\ud800', 'x'.repeat(2048)];
+
+export const revocationCases: readonly StoreCase[] = [
+  ...Object.entries(BY_KIND).map(([kind, value]): StoreCase => ({
+    name: `rule 66: a revocation by ${kind} holds at once, before its promise is settled`,
+    async run({ store }) {
+      const token = tokenOf();
+      assert.equal(store.find(token, nowSeconds()), undefined);
+      const added = store.add(record({ kind: kind as RevocationKind, value }));
+      const found = store.find(token, nowSeconds());
+      assert.equal(found?.kind, kind);
+      assert.equal(found.reason, 'logout');
+      await added;
+      assert.equal(store.find(token, nowSeconds())?.kind, kind);
+    },
+  })),
+  {
+    name: 'rule 119: another name, and an equal one of another issuer, is untouched',
+    async run({ store }) {
+      for (const [kind, value] of Object.entries(BY_KIND)) await store.add(record({ kind: kind as RevocationKind, value }));
+      const other = 'https://other.example.test';
+      assert.equal(store.find(tokenOf({ issuer: other }), nowSeconds()), undefined);
+      assert.equal(store.find(tokenOf({ issuer: 'https://login.example.test/' }), nowSeconds()), undefined);
+      await store.add(record({ issuer: other, value: 'session-2' }));
+      assert.equal(store.find(tokenOf({ issuer: other }), nowSeconds()), undefined);
+      assert.notEqual(store.find(tokenOf({ issuer: other, sessionId: 'session-2' }), nowSeconds()), undefined);
+    },
+  },
+  {
+    name: 'rule 113: it hits what was issued up to its second, that second included, and nothing later',
+    async run({ store }) {
+      const now = nowSeconds();
+      await store.add(record({ issuedUntil: now }));
+      await store.add(record({ kind: 'subject', value: 'subject-2', issuedUntil: now }));
+      for (const of of [{}, { sessionId: undefined, subject: 'subject-2' }]) {
+        for (const issuedAt of [now - 10_000, now - 1, now, now + 0.999]) assert.notEqual(store.find(tokenOf({ ...of, issuedAt }), now), undefined);
+        for (const issuedAt of [now + 1, now + 100]) assert.equal(store.find(tokenOf({ ...of, issuedAt }), now), undefined);
+      }
+    },
+  },
+  {
+    name: 'a token that was revoked by its own name stays so, whenever it says that it was issued',
+    async run({ store }) {
+      await store.add(record({ kind: 'token', value: 'token-1' }));
+      assert.notEqual(store.find(tokenOf({ issuedAt: nowSeconds() + 1000 }), nowSeconds()), undefined);
+    },
+  },
+  {
+    name: 'a session that ends takes those tokens of its subject along that name no session',
+    async run({ store }) {
+      await store.add(record({ kind: 'sessionless', value: 'subject-1' }));
+      assert.notEqual(store.find(tokenOf({ sessionId: undefined }), nowSeconds()), undefined);
+      assert.equal(store.find(tokenOf({ sessionId: 'session-2' }), nowSeconds()), undefined);
+    },
+  },
+  {
+    name: 'rule 120: of two about the same the later one counts, in whatever order they come',
+    async run({ store }) {
+      const now = nowSeconds();
+      for (const value of ['session-1', 'session-2']) {
+        const moments = value === 'session-1' ? [now - 100, now] : [now, now - 100];
+        for (const issuedUntil of moments) await store.add(record({ value, issuedUntil }));
+        assert.notEqual(store.find(tokenOf({ sessionId: value, issuedAt: now - 50 }), now), undefined);
+      }
+    },
+  },
+  {
+    name: 'rule 113: one that is final ends at its end, and leaves nothing behind',
+    async run({ store }) {
+      const now = nowSeconds();
+      await store.add(record({ kind: 'token', value: 'token-1', until: now + 100, isFinal: true }));
+      assert.notEqual(store.find(tokenOf(), now + 99), undefined);
+      for (const later of [100, 1000, 1e6]) assert.equal(store.find(tokenOf(), now + later), undefined);
+    },
+  },
+  {
+    name: 'rule 113: of one that is not, tokens that live on are refused after its end, too',
+    async run({ store }) {
+      const now = nowSeconds();
+      await store.add(record({ issuedUntil: now, until: now + 100 }));
+      for (const later of [0, 99, 100, 1000, 1e6]) assert.notEqual(store.find(tokenOf({ issuedAt: now - 60 }), now + later), undefined);
+      assert.equal(store.find(tokenOf({ issuedAt: now + 1 }), now + 1e6), undefined);
+    },
+  },
+  {
+    name: 'names of every kind are kept apart',
+    async run({ store }) {
+      for (const value of ODD_NAMES) assert.equal(store.find(tokenOf({ sessionId: value }), nowSeconds()), undefined);
+      await Promise.all(ODD_NAMES.map(async (value) => store.add(record({ value }))));
+      for (const value of ODD_NAMES) {
+        assert.equal(store.find(tokenOf({ sessionId: value }), nowSeconds())?.value, value);
+        assert.equal(store.find(tokenOf({ sessionId: `${value} ` }), nowSeconds()), undefined);
+      }
+    },
+  },
+  {
+    name: 'whoever listens is told of what was added, and of nothing once it has ended',
+    async run({ store }) {
+      let told = 0;
+      const end = store.onAdded(() => told++);
+      await store.add(record());
+      assert.ok(told > 0);
+      end();
+      const before = told;
+      await store.add(record({ value: 'session-2' }));
+      assert.equal(told, before);
+    },
+  },
+  {
+    name: 'its health counts entries, and shows no name',
+    async run({ store }) {
+      assert.equal(store.health().entries, 0);
+      await store.add(record({ value: 'PLANTED-NAME' }));
+      await store.add(record({ value: 'PLANTED-NAME' }));
+      await store.add(record({ kind: 'subject', value: 'PLANTED-NAME' }));
+      const health = store.health();
+      assert.equal(health.entries, 2);
+      assert.equal(health.usable, true);
+      assert.equal(store.isCurrent(), true);
+      assert.doesNotMatch(JSON.stringify(health), /PLANTED/);
+    },
+  },
+];

@@ -1,0 +1,51 @@
+import type { RevocableToken, RevocationRecord, RevocationStore } from '@tokenward/core';
+
+/** A store with nothing in it. */
+export interface OpenedStore {
+  readonly store: RevocationStore;
+  /** Opens it once more, as another process of the fleet would; absent where it can't be shared. It is closed with the first. */
+  readonly openAnother?: (() => Promise<RevocationStore>) | undefined;
+  close(): Promise<void>;
+}
+
+export type OpenStore = () => Promise<OpenedStore>;
+
+/** One behaviour that every store shows. */
+export interface StoreCase {
+  readonly name: string;
+  run(opened: OpenedStore): Promise<void>;
+}
+
+const ISSUER = 'https://login.example.test';
+
+export function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** A revocation of a session, as of now. */
+export function record(wishes: Partial<RevocationRecord> = {}): RevocationRecord {
+  const now = nowSeconds();
+  return { kind: 'session', issuer: ISSUER, value: 'session-1', issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...wishes };
+}
+
+/** A token of the session that {@link record} revokes, issued before. */
+export function tokenOf(wishes: Partial<RevocableToken> = {}): RevocableToken {
+  return {
+    issuer: ISSUER,
+    tokenId: 'token-1',
+    sessionId: 'session-1',
+    subject: 'subject-1',
+    clientId: 'client-1',
+    issuedAt: nowSeconds() - 60,
+    ...wishes,
+  };
+}
+
+/** Waits until something holds, and fails where it does not come to. */
+export async function eventually(holds: () => boolean, what: string, withinMs = 5000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`after ${withinMs} ms it does not hold: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
