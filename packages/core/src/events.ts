@@ -51,8 +51,8 @@ export interface Events {
   'tokenward:revocations-synced': { readonly entries: number };
   /** A token, or a session, came from more places than `monitoring.maxPlaces` within the window; told once a window. */
   'tokenward:token-reused': { readonly issuer: string; readonly by: 'token' | 'session'; readonly places: number; readonly windowSeconds: number };
-  /** A token that counts once came again, and was refused. */
-  'tokenward:token-replayed': { readonly issuer: string };
+  /** A token that counts once came again, and did not count. */
+  'tokenward:token-replayed': { readonly issuer: string; readonly of: 'logout_token' | 'security_event' };
   /** A token was made to live longer than `monitoring.longLivedSeconds`. `maxTokenLifetimeSeconds` refuses such. */
   'tokenward:long-lived-token': { readonly issuer: string; readonly lifetimeSeconds: number; readonly clientId: string | undefined };
   /** A new token was issued in the future by this machine's clock, so that the issuer's is ahead by so much at the least. */

@@ -10,6 +10,7 @@ import type { IssuerHealth } from './issuer/issuer.js';
 import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
+import { createMonitor } from './monitoring.js';
 import { isPreflight } from './preflight.js';
 import { createRevocations } from './revocation/revocations.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
@@ -42,9 +43,10 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const { store } = config.revocations;
   const revocations = createRevocations(config.revocations, issuers, clock);
   const lives = createTokenLives(clock, (auth) => store.find(auth, clock.now() / 1000) !== undefined);
+  const monitor = createMonitor(config.monitoring, clock);
   const unwatch = [store.onAdded(lives.look), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
-  const verification: VerificationConfig = { ...config, cache, lives, knownHeaders: new Map(), now: () => clock.now() };
+  const verification: VerificationConfig = { ...config, cache, lives, monitor, knownHeaders: new Map(), now: () => clock.now() };
   const deny = createDenial(config);
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
@@ -88,7 +90,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS, undefined, startedAt);
       return tell(refuse(authentication, access), authentication.issuer?.rules.issuer, startedAt);
     }
-    return tell(permit(authentication, access.policy, request), authentication.issuer, startedAt);
+    const decision = permit(authentication, access.policy, request);
+    if (decision.outcome === 'allow') monitor.accepted(authentication, request);
+    return tell(decision, authentication.issuer, startedAt);
   }
 
   function refuse({ reason, cause, retryAfterSeconds }: Rejection, access: Access): Deny {

@@ -15,6 +15,7 @@ export type { BackchannelLogoutOptions } from './security-event/backchannel-logo
 export type { SharedSignalsOptions } from './security-event/shared-signals.js';
 export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './security-event/receiver.js';
 export { createIssuerClient, IssuerRequestError, type IssuerClient, type IssuerClientOptions } from './issuer-client.js';
+export type { MonitoringOptions } from './monitoring.js';
 export { TokenEndedError } from './revocation/token-lives.js';
 export type { ClaimsSchema } from './claims-schema.js';
 export type { ShadowOptions } from './shadow.js';

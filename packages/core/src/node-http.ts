@@ -25,6 +25,7 @@ interface NativeRequest {
   readonly method: string;
   readonly originalUrl: string;
   readonly protocol: string;
+  readonly ip?: string | undefined;
 }
 
 /**
@@ -56,6 +57,10 @@ class View<R extends NativeRequest> implements ProtectedRequest {
   /** It may be overridden between two guards. */
   get method(): string {
     return this.#request.method;
+  }
+
+  get clientAddress(): string | undefined {
+    return this.#request.ip;
   }
 
   get origin(): string | undefined {

@@ -18,6 +18,7 @@ import type { KeySource } from './issuer/key-source.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
+import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './monitoring.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
 import { readShadow, type Shadow, type ShadowOptions } from './shadow.js';
 
@@ -37,6 +38,8 @@ export interface GuardOptions extends IssuerOptions {
   readonly tokenCache?: false | TokenCacheOptions | undefined;
   /** How tokens are revoked before they end: where revocations are kept, and for how long. */
   readonly revocations?: RevocationsOptions | undefined;
+  /** From when on it is told that tokens are used strangely. */
+  readonly monitoring?: MonitoringOptions | undefined;
   /** Stricter options to try out: nothing is refused by them, and `tokenward:shadow-refused` tells what would be. */
   readonly shadow?: ShadowOptions | undefined;
   /** The challenge's `realm` (RFC 9110 s11.5). Default: `api`. */
@@ -67,6 +70,7 @@ export interface GuardConfig {
   readonly claims: ClaimsSchema | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
   readonly revocations: RevocationsConfig;
+  readonly monitoring: MonitoringConfig;
   readonly shadow: Shadow | undefined;
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
@@ -101,6 +105,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const config = {
     claims: claims as ClaimsSchema | undefined,
     tokenCache: readTokenCache(reader),
+    monitoring: readMonitoring(reader),
     shadow: readShadow(reader),
     realm: reader.text('realm', 'api'),
     resourceMetadata: reader.url('resourceMetadataUrl'),
@@ -267,6 +272,7 @@ export const OPTION_NAMES = [
   'claims',
   'tokenCache',
   'revocations',
+  'monitoring',
   'shadow',
   'realm',
   'resourceMetadataUrl',

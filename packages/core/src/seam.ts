@@ -18,6 +18,8 @@ export interface ProtectedRequest {
   readonly target: string;
   /** `scheme://host[:port]` as the client addressed it, by the framework's own proxy rules. */
   readonly origin?: string | undefined;
+  /** The client's address by the framework's own proxy rules: asked for only where somebody listens for tokens that are used strangely. */
+  readonly clientAddress?: string | undefined;
   /** Field names in lower case. An array holds separate field lines: a doubled `Authorization` must be seen. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The TLS connection's client certificate, asked for only by a bound token. */

@@ -133,9 +133,9 @@ test('rule 142: events say what happened, by the configured issuer and a reason 
   await guard.warm().catch(() => {});
   expect(seen).toEqual([
     { issuer: issuer.issuer, keyIds: [(await issuer.signingKey()).kid], remarks: [] },
-    { issuer: issuer.issuer, anonymous: false },
-    { issuer: issuer.issuer, status: 401, reason: 'audience_mismatch', cause: 'aud' },
-    { issuer: issuer.issuer, anonymous: true },
+    { issuer: issuer.issuer, anonymous: false, durationSeconds: 0 },
+    { issuer: issuer.issuer, status: 401, reason: 'audience_mismatch', cause: 'aud', durationSeconds: 0 },
+    { issuer: issuer.issuer, anonymous: true, durationSeconds: 0 },
     { issuer: issuer.issuer, error: expect.any(Error), usable: true },
   ]);
 });

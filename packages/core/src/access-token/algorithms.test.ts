@@ -1,6 +1,25 @@
 import { constants, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { ALGORITHMS, hasPostQuantum, MAC_ALGORITHMS, POST_QUANTUM_ALGORITHMS, publicKeyAlgorithms, TRAITS, type AlgorithmTraits } from './algorithms.js';
+import {
+  ALGORITHMS,
+  hasPostQuantum,
+  isSameAlgorithm,
+  MAC_ALGORITHMS,
+  POST_QUANTUM_ALGORITHMS,
+  publicKeyAlgorithms,
+  TRAITS,
+  type AlgorithmTraits,
+} from './algorithms.js';
+
+test('rule 26: EdDSA and Ed25519 are two names of one algorithm, and no others are', () => {
+  const names = [...ALGORITHMS, 'EdDSA', 'Ed25519', '', 'eddsa', 'Ed448', undefined];
+  for (const one of names) {
+    for (const other of ALGORITHMS) {
+      const areBoth = [one, other].every((name) => name === 'EdDSA' || name === 'Ed25519');
+      expect(isSameAlgorithm(one, other)).toBe(one === other || areBoth);
+    }
+  }
+});
 
 const pss = (saltLength: number) => ({ padding: constants.RSA_PKCS1_PSS_PADDING, saltLength });
 

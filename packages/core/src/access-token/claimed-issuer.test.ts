@@ -9,6 +9,9 @@ describe('rule 18: what iss says, before the signature holds', () => {
     ['last, among white space', '{ "sub" : "x" ,\n "iss" : "https://a" }'],
     ['behind members that hold others', '{"act":{"iss":"https://b","n":[{"iss":"c"}]},"x":["iss","https://d"],"iss":"https://a"}'],
     ['behind a value that looks like it', '{"sub":"iss","x":"\\",\\"iss\\":\\"https://b","iss":"https://a"}'],
+    ['behind one that stands deeper, after a comma', '{"a":{"b":1,"iss":"https://b"},"iss":"https://a"}'],
+    ['behind a text that ends in a backslash', '{"x":"\\\\","iss":"https://a"}'],
+    ['behind a longer name that begins alike', '{"iss2":"https://b","is":"https://c","iss":"https://a"}'],
     ['with escapes that some writers make', '{"iss":"https:\\/\\/a"}'],
     ['the first of two: the claims are refused when they are read', '{"iss":"https://a","iss":"https://b"}'],
   ])('%s', (_where, text) => expect(of(text)).toBe('https://a'));
@@ -23,6 +26,8 @@ describe('rule 18: what iss says, before the signature holds', () => {
     ['a name in escapes', '{"\\u0069ss":"https://a"}'],
     ['a bad escape', '{"iss":"\\x"}'],
     ['a list', '["iss","https://a"]'],
+    ['one that stands deeper, after a comma', '{"a":{"b":1,"iss":"https://a"}}'],
+    ['an escaped quote before it, within one text', '{"x":"\\",\\"iss\\":\\"https://a\\""}'],
     ['a string', '"iss"'],
     ['nothing', ''],
     ['another case', '{"ISS":"https://a"}'],

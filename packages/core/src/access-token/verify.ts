@@ -5,6 +5,7 @@ import type { Reason } from '../denial.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
 import type { FoundKeys } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
+import type { Monitor } from '../monitoring.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../seam.js';
 import { castShadow, type Shadow } from '../shadow.js';
@@ -21,6 +22,7 @@ export interface VerificationConfig {
   readonly cache: TokenCache | undefined;
   readonly shadow: Shadow | undefined;
   readonly lives?: TokenLives | undefined;
+  readonly monitor?: Monitor | undefined;
   /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
   readonly knownHeaders: Map<string, JoseHeader>;
   /** Milliseconds since the epoch. */
@@ -140,6 +142,7 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
     auth = examined.withClaims(made as Claims);
   }
   auth.watchBy(config.lives);
+  config.monitor?.verified(auth, nowSeconds);
   const { algorithm, keyId, type } = jws.header;
   const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: own(claims, 'nbf') as number | undefined };
   config.cache?.set(token, verified);

@@ -55,7 +55,10 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
       await revocations.revoke(target, { reason: 'logout', at: iat });
       const ttlSeconds = Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds;
-      if (!(await replays.add(replayName('logout', issuer, jti), ttlSeconds))) return refuse('jti', issuer);
+      if (!(await replays.add(replayName('logout', issuer, jti), ttlSeconds))) {
+        publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
+        return refuse('jti', issuer);
+      }
     } catch {
       return fail('store');
     }

@@ -72,6 +72,7 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
       // done first and then counted, so that what failed can be sent again; a second time it says nothing new
       const done = await carryOut(jws, issuer);
       const isNew = await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS);
+      if (!isNew) publish('tokenward:token-replayed', { issuer, of: 'security_event' });
       publish('tokenward:security-event', {
         issuer,
         channel: 'shared_signals',
