@@ -1,7 +1,7 @@
 import { createGuard, getAuth, role, scope } from '@tokenward/express';
 import cors from 'cors';
 import express from 'express';
-import { ORDERS_API } from './cast.ts';
+import { CLIENTS, ORDERS_API } from './cast.ts';
 import { closeServer, type OpenPort } from './listen.ts';
 
 export interface Api {
@@ -37,6 +37,8 @@ export function startApi({ server, origin }: OpenPort, issuer: string, appOrigin
     response.status(201).json(order);
   });
   app.delete('/orders/:id', guard(role('admin')), (_request, response) => response.status(204).end());
+  // what the authorization server tells of a logout, for each of its clients
+  app.post('/backchannel-logout', guard.backchannelLogout({ clientId: CLIENTS.map(({ id }) => id) }));
   server.on('request', app);
 
   return {

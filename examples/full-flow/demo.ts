@@ -7,7 +7,8 @@ import * as gettingAToken from './steps/1-getting-a-token.ts';
 import * as refusals from './steps/2-refusals.ts';
 import * as expiryAndRefresh from './steps/3-expiry-and-refresh.ts';
 import * as keyRotation from './steps/4-key-rotation.ts';
-import * as outage from './steps/5-outage.ts';
+import * as logout from './steps/5-logout.ts';
+import * as outage from './steps/6-outage.ts';
 import { startWorld, type World } from './world.ts';
 
 /** The story, top to bottom. Each line is a numbered step on the screen, and checks itself. */
@@ -40,6 +41,11 @@ async function tell(world: World, screen: Screen): Promise<number> {
   story.chapter('Keys change');
   const renewed = await keyRotation.rotation(stage, app, tokens);
   await keyRotation.withdrawal(stage, tokens, renewed);
+
+  story.chapter('Logging out');
+  const sessions = await logout.logout(stage, renewed);
+  await logout.loginAgain(stage, sessions);
+  await logout.revokedRefreshToken(stage);
 
   story.chapter('The authorization server goes away');
   await outage.knownKeysServeOn(stage, renewed);

@@ -1,5 +1,4 @@
-import { subscribe } from 'node:diagnostics_channel';
-import type { Events } from '@tokenward/express';
+import { observe, type Events } from '@tokenward/express';
 
 /**
  * What the API's operator sees and its clients don't: the guard tells it by `node:diagnostics_channel`. The demo looks here to be sure that
@@ -12,23 +11,29 @@ export interface Operator {
   readonly knownKeyIds: readonly string[];
   /** How often the guard asked for keys in vain. */
   readonly failedFetches: number;
+  /** What became of the logout tokens that came. */
+  readonly logouts: readonly string[];
 }
+
+type OfIssuer = 'tokenward:refused' | 'tokenward:keys-refreshed' | 'tokenward:keys-failed' | 'tokenward:security-event';
 
 /** Watches the guard of one issuer's API. */
 export function watchGuard(issuer: string): Operator {
   let lastReason: string | undefined;
   let knownKeyIds: readonly string[] = [];
   let failedFetches = 0;
+  const logouts: string[] = [];
 
-  function on<N extends keyof Events>(name: N, listener: (event: Events[N]) => void): void {
-    subscribe(name, (event) => {
-      if ((event as Events[N]).issuer === issuer) listener(event as Events[N]);
+  function on<N extends OfIssuer>(name: N, listener: (event: Events[N]) => void): void {
+    observe(name, (event) => {
+      if (event.issuer === issuer) listener(event);
     });
   }
 
   on('tokenward:refused', ({ reason }) => (lastReason = reason));
   on('tokenward:keys-refreshed', ({ keyIds }) => (knownKeyIds = keyIds));
   on('tokenward:keys-failed', () => failedFetches++);
+  on('tokenward:security-event', ({ outcome }) => logouts.push(outcome));
 
   return {
     get lastReason() {
@@ -40,5 +45,6 @@ export function watchGuard(issuer: string): Operator {
     get failedFetches() {
       return failedFetches;
     },
+    logouts,
   };
 }

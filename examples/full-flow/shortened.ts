@@ -1,5 +1,5 @@
 /** Values with which somebody else could go on in our place. They are never printed whole. */
-const SECRETS = new Set(['access_token', 'refresh_token', 'id_token', 'code', 'code_verifier', 'state', 'nonce']);
+const SECRETS = new Set(['access_token', 'refresh_token', 'id_token', 'code', 'code_verifier', 'state', 'nonce', 'id_token_hint', 'xsrf', 'logout_token']);
 
 /** What is merely long, such as a key's modulus. */
 const MAX_LENGTH = 80;

@@ -18,8 +18,8 @@ export interface Stage extends World {
   callApi(route: `${'GET' | 'POST'} /${string}`, accessToken?: string): Promise<Response>;
   /** A browser in which nobody is logged in. */
   newBrowser(): Browser;
-  /** The whole way to a token, unseen, in a browser of its own. */
-  logIn(issuer: string, client: ClientEntry, wish: Wish): Promise<{ readonly app: App; readonly tokens: Tokens }>;
+  /** The whole way to a token, unseen, by default in a browser of its own. */
+  logIn(issuer: string, client: ClientEntry, wish: Wish, browser?: Browser): Promise<{ readonly app: App; readonly tokens: Tokens }>;
 }
 
 export function setStage(world: World, screen: Screen): Stage {
@@ -34,7 +34,8 @@ export function setStage(world: World, screen: Screen): Stage {
     operator: watchGuard(world.authorizationServer.issuer),
     callApi: (route, accessToken) => wire.send(...apiRequest(world.api.url, route, accessToken)),
     newBrowser,
-    logIn: (issuer, client, wish) => wire.unseen(() => logIn(newBrowser(), { issuer, clientId: client.id, redirectUri, send: wire.send }, wish)),
+    logIn: (issuer, client, wish, browser = newBrowser()) =>
+      wire.unseen(() => logIn(browser, { issuer, clientId: client.id, redirectUri, send: wire.send }, wish)),
   };
 }
 

@@ -26,8 +26,9 @@ export async function startWorld(portBase?: number): Promise<World> {
   const closePorts = async () => void (await Promise.all(ports.map(({ server }) => closeServer(server))));
   try {
     const redirectUri = `${appPort.origin}/callback`;
-    const authorizationServer = await startAuthorizationServer(loginPort, redirectUri);
-    const otherAuthorizationServer = await startAuthorizationServer(otherLoginPort, redirectUri);
+    const backchannelLogoutUri = `${apiPort.origin}/backchannel-logout`;
+    const authorizationServer = await startAuthorizationServer(loginPort, redirectUri, backchannelLogoutUri);
+    const otherAuthorizationServer = await startAuthorizationServer(otherLoginPort, redirectUri, backchannelLogoutUri);
     const api = startApi(apiPort, authorizationServer.issuer, appPort.origin);
     startWebApp(appPort, { issuer: authorizationServer.issuer, clientId: WEB_APP.id, redirectUri, api: api.url, resource: ORDERS_API });
     return {

@@ -50,6 +50,16 @@ export function consentPage({ action, clientName, username, scopes }: ConsentPag
   );
 }
 
+/** @param form oidc-provider's own, which the buttons send */
+export function logoutPage(form: string): string {
+  return page(
+    'Log out?',
+    `<p>This ends your login here, and at every app that it was used for.</p>
+    ${form}
+    <button form="op.logoutForm" name="logout" value="yes">Log out</button>`,
+  );
+}
+
 export function errorPage(title: string, text: string): string {
   return page(title, `<p>${escape(text)}</p>`);
 }

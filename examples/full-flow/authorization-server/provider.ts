@@ -2,7 +2,7 @@ import { Provider, errors, type AdapterFactory, type Configuration } from 'oidc-
 import { CLIENTS, SCOPES_OF_APIS } from '../cast.ts';
 import { accountExists } from './accounts.ts';
 import type { SigningKey } from './keys.ts';
-import { errorPage } from './pages.ts';
+import { errorPage, logoutPage } from './pages.ts';
 
 /** What outlives a change of keys. */
 export interface ProviderState {
@@ -11,12 +11,14 @@ export interface ProviderState {
   readonly cookieKeys: readonly string[];
   /** Where the clients want to be sent back to, codes in hand. */
   readonly redirectUri: string;
+  /** Who wants to hear of logouts, by a logout token (OpenID Connect Back-Channel Logout). */
+  readonly backchannelLogoutUri: string;
 }
 
 const HOUR_SECONDS = 3600;
 
 /** @param keys the first one signs; all are published, so that what the others signed can still be verified */
-export function createProvider({ issuer, store, cookieKeys, redirectUri }: ProviderState, keys: readonly SigningKey[]): Provider {
+export function createProvider({ issuer, store, cookieKeys, redirectUri, backchannelLogoutUri }: ProviderState, keys: readonly SigningKey[]): Provider {
   const appOrigin = new URL(redirectUri).origin;
   const configuration: Configuration = {
     adapter: store,
@@ -29,7 +31,12 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri }: Provi
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       redirect_uris: [redirectUri],
+      backchannel_logout_uri: backchannelLogoutUri,
+      // the logout token says which session has ended
+      backchannel_logout_session_required: true,
     })),
+    // and access tokens say which one they are from: else all of a user's have to go with any of them
+    extraTokenClaims: (_context, token) => ('sid' in token && token.sid !== undefined ? { sid: token.sid } : undefined),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access'],
     // RFC 9700 s2.1.1: for everyone; S256 is the only method that oidc-provider knows
@@ -39,6 +46,17 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri }: Provi
     features: {
       // our own pages stand in interactions.ts
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource(context, form) {
+          context.body = logoutPage(form);
+        },
+        postLogoutSuccessSource(context) {
+          context.body = errorPage('You are logged out', 'Close this page, or go back to the app.');
+        },
+      },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo(_context, resource, client) {
@@ -53,6 +71,8 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri }: Provi
         },
       },
     },
+    // by itself it connects to no private address; here everybody is on loopback
+    fetch: (url, { dispatcher: _dispatcher, ...options } = {}) => fetch(url, options),
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_context, id) => (accountExists(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
     // a page of the app's may call the token endpoint by script; others pass the preflight, which names no client, and then can't read the answer

@@ -18,8 +18,9 @@ export interface AuthorizationServer {
 }
 
 /** A whole authorization server: oidc-provider, with our login and consent pages before it. */
-export async function startAuthorizationServer({ server, origin }: OpenPort, redirectUri: string): Promise<AuthorizationServer> {
-  const state: ProviderState = { issuer: origin, store: createStore(), cookieKeys: [randomBytes(32).toString('base64url')], redirectUri };
+export async function startAuthorizationServer({ server, origin }: OpenPort, redirectUri: string, backchannelLogoutUri: string): Promise<AuthorizationServer> {
+  const cookieKeys = [randomBytes(32).toString('base64url')];
+  const state: ProviderState = { issuer: origin, store: createStore(), cookieKeys, redirectUri, backchannelLogoutUri };
   let keys: readonly SigningKey[] = [await generateSigningKey()];
   let provider = createProvider(state, keys);
   let answer = provider.callback();

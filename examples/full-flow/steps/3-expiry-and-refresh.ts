@@ -61,7 +61,7 @@ export function reuse({ story, screen }: Stage, { app, tokens }: KioskLogin, ren
   );
 }
 
-async function refusalOf(attempt: Promise<Tokens>): Promise<readonly [status: number, error: string] | 'issued tokens'> {
+export async function refusalOf(attempt: Promise<Tokens>): Promise<readonly [status: number, error: string] | 'issued tokens'> {
   try {
     await attempt;
     return 'issued tokens';
