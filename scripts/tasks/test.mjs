@@ -1,9 +1,11 @@
 import { globSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { need } from './needs.mjs';
 import { build, createTally, readVitestCounts } from './steps.mjs';
 
 const vitest = (...args) => ['run', '--reporter=default', '--reporter=json', '--outputFile.json={counts}', ...args];
 
+need('redis-server', 'redis-server');
 build();
 const tally = createTally();
 tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);

@@ -16,7 +16,10 @@ import { OptionReader, plainOptions } from './option-reader.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
 import { combine, type Policy } from './policy.js';
 import type { Revocations } from './revocation/revocations.js';
-import type { Access, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard } from './seam.js';
+import type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
+import type { MessageReceiver } from './security-event/receiver.js';
+import type { SharedSignalsOptions } from './security-event/shared-signals.js';
+import type { Access, Decision, Deny, GuardHealth, ProtectedRequest } from './seam.js';
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';
@@ -41,15 +44,39 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   /** Remembers, as {@link decide} does, whom a decision that was made of another request object says that this one is from. */
   adopt(request: Request, access: Access, decision: Decision): Decision;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
-  /** As `ResourceGuard.permit`. */
-  permit(auth: Auth, policy: Policy): Decision<Auth>;
-  warm(): Promise<void>;
-  /** As `ResourceGuard.health`. */
-  health(): GuardHealth;
-  readonly revocations: Revocations;
-  readonly backchannelLogout: ResourceGuard['backchannelLogout'];
-  readonly sharedSignals: ResourceGuard['sharedSignals'];
+  /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
+  methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler>;
   close(): Promise<void>;
+}
+
+/** What every framework's guard offers beside guarding. */
+export interface GuardMethods<Handler> {
+  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
+  permit(auth: Auth, policy: Policy): Decision<Auth>;
+  /**
+   * Fetches the issuer's keys, and reads a shared store of revocations, ahead of the first request.
+   *
+   * @throws KeysUnavailableError, or RevocationStoreError, when they can't be had; the guard goes on trying at later requests
+   */
+  warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. */
+  health(): GuardHealth;
+  /** Refuses tokens from the next request on: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
+  readonly revocations: Revocations;
+  /**
+   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @throws ConfigurationError that lists all that is wrong with the options
+   *
+   * @example app.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): Handler;
+  /**
+   * Receives security events by push (RFC 8935), of which those of OpenID CAEP that end tokens count.
+   *
+   * @throws ConfigurationError that lists all that is wrong with the options
+   */
+  sharedSignals(options: SharedSignalsOptions): Handler;
 }
 
 /**
@@ -92,12 +119,14 @@ export function createNativeGuard<Request extends object, Native extends readonl
     decide,
     adopt: remember,
     onDenied,
-    permit: (auth, policy) => guard.permit(auth, policy),
-    warm: guard.warm,
-    health: guard.health,
-    revocations: guard.revocations,
-    backchannelLogout: guard.backchannelLogout,
-    sharedSignals: guard.sharedSignals,
+    methods: (handlerOf) => ({
+      permit: (auth, policy) => guard.permit(auth, policy),
+      warm: guard.warm,
+      health: guard.health,
+      revocations: guard.revocations,
+      backchannelLogout: (received) => handlerOf(guard.backchannelLogout(received)),
+      sharedSignals: (received) => handlerOf(guard.sharedSignals(received)),
+    }),
     close: guard.close,
   };
 }

@@ -68,11 +68,17 @@ export function acceptedUntil(auth: Auth<object>): number {
   return auth instanceof VerifiedAuth ? auth.acceptedUntil() : auth.expiresAt;
 }
 
+/** What limits the time of an issuer's tokens beside their own end. */
+interface AuthLimits {
+  readonly clockSkewSeconds: number;
+  readonly maxTokenAgeSeconds: number | undefined;
+}
+
 /** The one implementation of {@link Auth}. The token is a private field: no inspection, copy or serialisation reaches it. */
 export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly #token: string;
   readonly #claims: JsonObject;
-  readonly #skewSeconds: number;
+  readonly #limits: AuthLimits;
   #lives: TokenLives | undefined;
   readonly issuer: string;
   readonly subject: string | undefined;
@@ -87,11 +93,13 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly sessionId: string | undefined;
   readonly actor: Readonly<Record<string, unknown>> | undefined;
 
-  /** @param claims as they stand in the token */
-  constructor(token: string, values: AuthValues<C>, claims: JsonObject, skewSeconds: number) {
+  /**
+   * @param claims as they stand in the token
+   */
+  constructor(token: string, values: AuthValues<C>, claims: JsonObject, limits: AuthLimits) {
     this.#token = token;
     this.#claims = claims;
-    this.#skewSeconds = skewSeconds;
+    this.#limits = limits;
     this.issuer = values.issuer;
     this.subject = values.subject;
     this.clientId = values.clientId;
@@ -116,7 +124,17 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   }
 
   acceptedUntil(): number {
-    return this.expiresAt + this.#skewSeconds;
+    const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
+    return Math.min(this.expiresAt, maxTokenAgeSeconds === undefined ? Infinity : this.issuedAt + maxTokenAgeSeconds) + clockSkewSeconds;
+  }
+
+  /** Whether it is still its time: as it was when it was looked at. */
+  counts(nowSeconds: number): boolean {
+    const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
+    return (
+      nowSeconds < this.expiresAt + clockSkewSeconds &&
+      (maxTokenAgeSeconds === undefined || nowSeconds - this.issuedAt <= maxTokenAgeSeconds + clockSkewSeconds)
+    );
   }
 
   /** Says who watches over it; nobody does before a guard has admitted it. */
@@ -131,6 +149,6 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
 
   /** The same, with what a schema made of the claims. */
   withClaims<D extends object>(claims: Readonly<D>): VerifiedAuth<D> {
-    return new VerifiedAuth<D>(this.#token, { ...(this as AuthValues<C>), claims }, this.#claims, this.#skewSeconds);
+    return new VerifiedAuth<D>(this.#token, { ...(this as AuthValues<C>), claims }, this.#claims, this.#limits);
   }
 }

@@ -88,7 +88,12 @@ describe('rule 102: the whole scope that would do is told', () => {
 
   test('with Auth it is 403, without 401, and both name the scope', async () => {
     const { publicKey } = generateKeyPairSync('ed25519');
-    const guard = createResourceGuard({ issuer: ISSUER, audience: 'api', jwks: { keys: [publicKey.export({ format: 'jwk' })] } });
+    const guard = createResourceGuard({
+      issuer: ISSUER,
+      audience: 'api',
+      clock: { now: () => NOW * 1000, monotonic: () => 0 },
+      jwks: { keys: [publicKey.export({ format: 'jwk' })] },
+    });
     const demanded = allOf(scope('a'), scope('b'));
     const known = guard.permit(authWith({ scope: 'a' }), demanded);
     expect(known).toMatchObject({ outcome: 'deny', status: 403, reason: 'insufficient_scope', body: { scope: 'a b' } });
@@ -200,6 +205,6 @@ function authWith(said: Said): Auth {
       actor: undefined,
     },
     claims,
-    30,
+    { clockSkewSeconds: 30, maxTokenAgeSeconds: undefined },
   );
 }

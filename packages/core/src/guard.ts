@@ -1,6 +1,6 @@
 import { createTokenCache } from './access-token/token-cache.js';
 import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
-import { acceptedUntil, type Auth } from './auth.js';
+import { acceptedUntil, VerifiedAuth, type Auth } from './auth.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
 import { createDenial } from './denial.js';
@@ -17,6 +17,7 @@ import { createBackchannelLogout, type BackchannelLogoutOptions } from './securi
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
 import { createTokenLives } from './revocation/token-lives.js';
 import type { RevocationRecord } from './revocation/revocation.js';
+import type { RevocationHealth, RevocationStore } from './revocation/store.js';
 import { printable } from './url.js';
 import type { Access, Allow, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
 
@@ -41,9 +42,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
   const { issuers, clock } = config;
   const { store } = config.revocations;
-  const revocations = createRevocations(config.revocations, issuers, clock);
-  const lives = createTokenLives(clock, (auth) => store.find(auth, clock.now() / 1000) !== undefined);
+  const lives = createTokenLives(clock, isKnownToBeRevoked);
   const monitor = createMonitor(config.monitoring, clock);
+  const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unwatch = [store.onAdded(lives.look), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const verification: VerificationConfig = { ...config, cache, lives, monitor, knownHeaders: new Map(), now: () => clock.now() };
@@ -101,17 +102,35 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
     const nowSeconds = clock.now() / 1000;
-    if (!store.isCurrent()) return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
-    const revocation = store.find(auth, nowSeconds);
-    if (revocation) return refuseRevoked(auth, revocation, nowSeconds);
+    if (auth instanceof VerifiedAuth && !auth.counts(nowSeconds)) return deny('expired', { cause: 'exp' });
+    const refusal = refuseRevoked(auth, nowSeconds);
+    if (refusal) return refusal;
     const lack = policy && lacking(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
     return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
-  function refuseRevoked(auth: Auth, { kind, reason, issuedUntil }: RevocationRecord, nowSeconds: number): Deny {
+  function refuseRevoked(auth: Auth, nowSeconds: number): Deny | undefined {
+    let revocation: RevocationRecord | undefined;
+    try {
+      if (!store.isCurrent()) return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
+      revocation = store.find(auth, nowSeconds);
+    } catch (cause) {
+      return deny('revocations_unavailable', { cause, retryAfterSeconds: 1 });
+    }
+    if (!revocation) return undefined;
+    const { kind, reason, issuedUntil } = revocation;
     const secondsLate = Math.max(0, Math.round(nowSeconds - issuedUntil));
     publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, clientId: auth.clientId && printable(auth.clientId) });
     return deny('revoked', { cause: `${kind}: ${reason}` });
+  }
+
+  /** What can't be told now is for the next request to find out. */
+  function isKnownToBeRevoked(auth: Auth<object>): boolean {
+    try {
+      return store.find(auth, clock.now() / 1000) !== undefined;
+    } catch {
+      return false;
+    }
   }
 
   function tell<D extends Decision>(decision: D, issuer: string = issuers.name, startedAt?: number): D {
@@ -135,7 +154,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const known = issuers.known();
     const states = known.map(({ name, keys }): IssuerHealth => Object.assign({ issuer: name }, keys.health()));
     const listed = states.filter((_state, index) => known[index]!.isListed);
-    const revoked = store.health();
+    const revoked = healthOf(store);
     const hasKeys = listed.length === 0 || listed.some(({ usable }) => usable);
     return { ready: hasKeys && revoked.usable, issuers: states, tokenCache: cache?.health(), revocations: revoked };
   }
@@ -157,6 +176,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       lives.close();
     },
   });
+}
+
+/** A store of somebody's own may fail: then it is not usable. */
+function healthOf(store: RevocationStore): RevocationHealth {
+  try {
+    return store.health();
+  } catch (error) {
+    return { entries: 0, usable: false, ageSeconds: undefined, uncheckedRequests: 0, lastError: causeText(error) };
+  }
 }
 
 /** RFC 6750 s3.1: a caller who showed nothing is told what to ask for; one who showed something bad is not. */

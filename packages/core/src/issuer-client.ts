@@ -2,7 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { ConfigurationError } from './configuration-error.js';
 import { discover, endpointOf } from './issuer/metadata.js';
-import { lookupPublic } from './issuer/public-address.js';
+import { isInward, lookupPublic } from './issuer/public-address.js';
 import { nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
 import { isLoopback, printable, printableUrl } from './url.js';
@@ -60,6 +60,7 @@ interface Failure {
   readonly cause?: unknown;
 }
 
+const INWARD = "the issuer's metadata puts its revocation endpoint on a private address: give it by the option revocationEndpoint if that is right";
 const MAX_ANSWER_BYTES = 65_536;
 const MAX_METADATA_BYTES = 524_288;
 const MAX_TOKEN_LENGTH = 65_536;
@@ -102,18 +103,23 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   }
 
   async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-    const { hostname } = new URL(url);
-    const own = new URL(issuer).hostname;
-    // only metadata vouches for another host: a private address is not connected to
-    const publicOnly = revocationEndpoint === undefined && hostname !== own && !isLoopback(own);
+    const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, issuer);
+    if (publicOnly && isInward(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INWARD}`);
     try {
       return await send(url, form.toString(), headers, signal, publicOnly);
     } catch (error) {
-      const reason = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : printable((error as Error).message);
+      const { message } = error as Error;
+      const reason = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : /keyFetching/.test(message) ? INWARD : printable(message);
       // what was sent is no part of the cause
       throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
     }
   }
+}
+
+/** Whether only metadata vouches for a host, so that it must be a public one. An issuer on loopback is at home there. */
+function leadsElsewhere(url: string, issuer: string): boolean {
+  const own = new URL(issuer).hostname;
+  return new URL(url).hostname !== own && !isLoopback(own);
 }
 
 interface Answer {
@@ -135,7 +141,13 @@ function send(url: string, body: string, headers: Record<string, string>, signal
       ...(publicOnly && { lookup: lookupPublic }),
     });
     outgoing.once('response', (incoming) => void read(incoming).then(resolve, reject));
+    outgoing.once('upgrade', (_incoming, socket) => {
+      socket.destroy();
+      reject(new Error('answered with another protocol'));
+    });
     outgoing.on('error', reject);
+    // where the connection ends and nothing else was said
+    outgoing.once('close', () => reject(new Error('the connection was closed without an answer')));
     outgoing.end(body);
   });
 }

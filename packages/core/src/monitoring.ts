@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from './clock.js';
 import type { Auth } from './auth.js';
 import { isObserved, publish } from './events.js';
+import { bounded } from './issuer/bounded.js';
 import type { OptionReader } from './option-reader.js';
 import type { ProtectedRequest } from './seam.js';
 import { printable } from './url.js';
@@ -20,12 +21,16 @@ export interface MonitoringOptions {
 
 export type MonitoringConfig = { readonly [N in keyof MonitoringOptions]-?: number };
 
+const MAX_ISSUERS = 1000;
+
 /** What is looked at beside the decisions. */
 export interface Monitor {
   /** At each request that a token was accepted for. */
   accepted(auth: Auth, request: ProtectedRequest): void;
   /** At a token that was not known before. */
   verified(auth: Auth, nowSeconds: number): void;
+  /** By how many seconds an issuer's clock was seen to be ahead of this one: 0 where it was not. */
+  aheadOf(issuer: string): number;
 }
 
 export function readMonitoring(reader: OptionReader): MonitoringConfig {
@@ -39,71 +44,70 @@ export function readMonitoring(reader: OptionReader): MonitoringConfig {
 }
 
 export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
-  const watches = { token: createReuseWatch(config, clock), session: createReuseWatch(config, clock) };
+  const { maxPlaces, windowSeconds, maxWatched, longLivedSeconds } = config;
+  const watched = { token: new Map<string, Places>(), session: new Map<string, Places>() };
+  const ahead = bounded<number>(MAX_ISSUERS);
+  let seed = 0;
+  let windowEnds = -Infinity;
 
-  function look(by: 'token' | 'session', issuer: string, name: string | undefined, request: ProtectedRequest): void {
-    const places = name === undefined ? 0 : watches[by](issuer, name, request);
-    if (places > 0) publish('tokenward:token-reused', { issuer, by, places, windowSeconds: config.windowSeconds });
+  function look(by: 'token' | 'session', issuer: string, name: string, address: number | undefined, userAgent: number | undefined): void {
+    const places = placesOf(watched[by], issuer, name, maxWatched);
+    if (places.told) return;
+    if (address !== undefined) add(places.addresses, address);
+    if (userAgent !== undefined) add(places.userAgents, userAgent);
+    const most = Math.max(places.addresses.length, places.userAgents.length);
+    if (most <= maxPlaces) return;
+    places.told = true;
+    publish('tokenward:token-reused', { issuer, by, places: most, windowSeconds });
   }
 
   return {
-    accepted({ issuer, tokenId, sessionId }, request) {
-      if (!isObserved('tokenward:token-reused')) return;
-      look('token', issuer, tokenId, request);
-      look('session', issuer, sessionId, request);
+    accepted({ issuer, tokenId, sessionId }, { clientAddress, headers }) {
+      if ((tokenId === undefined && sessionId === undefined) || !isObserved('tokenward:token-reused')) return;
+      const now = clock.monotonic();
+      if (now >= windowEnds) {
+        windowEnds = now + windowSeconds * 1000;
+        watched.token.clear();
+        watched.session.clear();
+        seed = randomInt(2 ** 32);
+      }
+      const agent = headers['user-agent'];
+      const address = clientAddress === undefined ? undefined : digest(networkOf(clientAddress), seed);
+      const userAgent = typeof agent === 'string' ? digest(agent, seed) : undefined;
+      if (tokenId !== undefined) look('token', issuer, tokenId, address, userAgent);
+      if (sessionId !== undefined) look('session', issuer, sessionId, address, userAgent);
     },
     verified({ issuer, issuedAt, expiresAt, clientId }, nowSeconds) {
       const lifetimeSeconds = expiresAt - issuedAt;
-      if (lifetimeSeconds > config.longLivedSeconds)
-        publish('tokenward:long-lived-token', { issuer, lifetimeSeconds, clientId: clientId && printable(clientId) });
+      if (lifetimeSeconds > longLivedSeconds) publish('tokenward:long-lived-token', { issuer, lifetimeSeconds, clientId: clientId && printable(clientId) });
       // what is less than a second is how iat is written
-      if (issuedAt - nowSeconds >= 1) publish('tokenward:clock-skew', { issuer, skewSeconds: issuedAt - nowSeconds });
+      const skewSeconds = issuedAt - nowSeconds;
+      if (skewSeconds < 1) return;
+      if (skewSeconds > (ahead.get(issuer) ?? 0)) ahead.set(issuer, skewSeconds);
+      publish('tokenward:clock-skew', { issuer, skewSeconds });
     },
+    aheadOf: (issuer) => ahead.get(issuer) ?? 0,
   };
 }
 
 /** The places of one token or session, as numbers that mean nothing to anybody. */
 interface Places {
+  readonly issuer: string;
   readonly addresses: number[];
   readonly userAgents: number[];
   told: boolean;
 }
 
-/** @returns how many places it is, when it is first too many within a window; else 0 */
-type ReuseWatch = (issuer: string, name: string, request: ProtectedRequest) => number;
-
-function createReuseWatch({ maxPlaces, windowSeconds, maxWatched }: MonitoringConfig, clock: Clock): ReuseWatch {
-  const watched = new Map<string, Places>();
-  let seed = 0;
-  let windowEnds = -Infinity;
-
-  function placesOf(issuer: string, name: string): Places {
-    const key = `${name}\n${issuer}`;
-    let places = watched.get(key);
-    if (!places) {
-      if (watched.size >= maxWatched) watched.delete(watched.keys().next().value!);
-      watched.set(key, (places = { addresses: [], userAgents: [], told: false }));
-    }
-    return places;
+function placesOf(watched: Map<string, Places>, issuer: string, name: string, most: number): Places {
+  let key = name;
+  let places = watched.get(key);
+  // a longer name is made, and hashed, only where two issuers have the same one
+  if (places && places.issuer !== issuer) places = watched.get((key = `${name}\n${issuer}`));
+  if (!places) {
+    if (watched.size >= most) watched.delete(watched.keys().next().value!);
+    watched.set(key, (places = { issuer, addresses: [], userAgents: [], told: false }));
   }
-
-  return (issuer, name, { clientAddress, headers }) => {
-    const now = clock.monotonic();
-    if (now >= windowEnds) {
-      windowEnds = now + windowSeconds * 1000;
-      watched.clear();
-      seed = randomInt(2 ** 32);
-    }
-    const userAgent = headers['user-agent'];
-    const places = placesOf(issuer, name);
-    if (places.told) return 0;
-    if (clientAddress !== undefined) add(places.addresses, digest(networkOf(clientAddress), seed));
-    if (typeof userAgent === 'string') add(places.userAgents, digest(userAgent, seed));
-    const most = Math.max(places.addresses.length, places.userAgents.length);
-    if (most <= maxPlaces) return 0;
-    places.told = true;
-    return most;
-  };
+  return places;
 }
 
 function add(to: number[], place: number): void {

@@ -20,16 +20,22 @@ export interface IntrospectionCache {
 }
 
 const DEFAULT_MAX_ENTRIES = 100_000;
+/** To walk through all of them costs milliseconds. */
+const LOOK_AGAIN_MS = 1000;
 
 /** Of this process alone. What ends first is looked for only when there is no room. */
 export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
   const ends = new Map<string, number>();
+  let lookAgainAt = -Infinity;
   return {
     add(name, ttlSeconds) {
       const now = clock.monotonic();
       const known = ends.get(name);
       if (known !== undefined && now < known) return false;
-      if (ends.size >= maxEntries) for (const [other, end] of ends) if (end <= now) ends.delete(other);
+      if (ends.size >= maxEntries && now >= lookAgainAt) {
+        lookAgainAt = now + LOOK_AGAIN_MS;
+        for (const [other, end] of ends) if (end <= now) ends.delete(other);
+      }
       if (ends.size >= maxEntries) return false;
       ends.set(name, now + ttlSeconds * 1000);
       return true;

@@ -195,6 +195,31 @@ test('keys that can not be had are 400, and it may be sent again', async () => {
   expect((await receive(form(token))).status).toBe(200);
 });
 
+test('the key is looked for anew where the issuer names none', async () => {
+  const { receive, issuer, clock } = await createLogoutScene();
+  const withoutKid = async () => issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', header: { kid: undefined } });
+  expect((await receive(form(await withoutKid()))).status).toBe(200);
+  await issuer.rotateKeys();
+  clock.advance(60);
+  expect((await receive(form(await withoutKid()))).status).toBe(200);
+});
+
+test('of an issuer that is ahead it ends what was issued before, by that clock', async () => {
+  const { logout, issuer, clock, verdict } = await createLogoutScene();
+  const ahead = Math.floor(clock.now() / 1000) + 20;
+  const before = await issuer.issueToken({ claims: { iat: ahead - 1 } });
+  expect(await logout({ claims: { iat: ahead, exp: ahead + 120 } })).toBe(200);
+  expect(await verdict(before)).toBe('revoked');
+  expect(await verdict(await issuer.issueToken({ claims: { iat: ahead + 1 } }))).toBe('allow');
+});
+
+test('is remembered for a day at the most, whatever its exp', async () => {
+  const asked: number[] = [];
+  const { logout } = await createLogoutScene({ add: (_name, ttlSeconds) => asked.push(ttlSeconds) > 0 });
+  for (const exp of [1e300, Number.MAX_SAFE_INTEGER]) expect(await logout({ claims: { exp } })).toBe(200);
+  expect(asked).toEqual([86_400, 86_400]);
+});
+
 test('a store of replays that fails is 400, though the logout holds', async () => {
   const add = vi.fn(() => Promise.reject(new Error('away')));
   const { logout, issuer, verdict } = await createLogoutScene({ add });

@@ -108,6 +108,12 @@ describe('rule 114: revokeAtIssuer', () => {
     ['204', (_request, response) => void response.writeHead(204).end(), { status: 204 }, /status 204/],
     ['a reset', (request) => void request.socket.resetAndDestroy(), { status: undefined }, /\/revoke: /],
     ['silence', () => {}, { status: undefined }, /no complete answer within 0\.3 s/],
+    [
+      'another protocol',
+      (request) => void request.socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+      { status: undefined },
+      /another protocol/,
+    ],
     ['a drip', (_request, response) => void response.writeHead(200).write('x'), { status: undefined }, /no complete answer within 0\.3 s/],
     ['a flood', (_request, response) => void response.writeHead(200).end('x'.repeat(100_000)), { status: undefined }, /larger than 65536/],
   ];

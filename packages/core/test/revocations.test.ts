@@ -107,11 +107,51 @@ describe('rule 113', () => {
     expect(await verdict(await issuer.issueToken({ subject: 'user-1' }))).toBe('allow');
   });
 
+  test('a token that is revoked until its own end is refused for as long as it would be accepted', async () => {
+    const { guard, issuer, clock, verdict } = await createScene({ clockSkewSeconds: 300 });
+    const token = await issuer.issueToken({ claims: CLAIMS });
+    const { auth } = expectAllowed(await ask(guard, token));
+    await guard.revocations.revoke({ tokenId: auth!.tokenId! }, { until: auth!.expiresAt });
+    clock.set((auth!.expiresAt + 299.5) * 1000);
+    expect(await verdict(token)).toBe('revoked');
+    clock.advance(1);
+    expect(await verdict(token)).toBe('expired');
+  });
+
+  test('an issuer that was seen to be ahead counts as that far ahead', async () => {
+    const { guard, issuer, clock, verdict } = await createScene();
+    clock.set(Math.ceil(clock.now() / 1000) * 1000);
+    const ahead = async (seconds: number) => issuer.issueToken({ claims: { iat: clock.now() / 1000 + seconds } });
+    const before = await ahead(10);
+    expect(await verdict(await ahead(20))).toBe('allow');
+    await guard.revocations.revoke({ subject: 'user-1' });
+    expect(await verdict(before)).toBe('revoked');
+    expect(await verdict(await ahead(21))).toBe('allow');
+  });
+
+  test('a token that is revoked by its name stays so after an overflow and after its retention, however far ahead its issuer is', async () => {
+    const { guard, issuer, clock, verdict } = await createScene({ revocations: { retentionSeconds: 60, store: memoryRevocations({ maxEntries: 2 }) } });
+    const token = await issuer.issueToken({ claims: { ...CLAIMS, iat: Math.floor(clock.now() / 1000) + 29 }, lifetimeSeconds: 86_400 });
+    await guard.revocations.revoke({ tokenId: 'token-1' }, { at: Math.floor(clock.now() / 1000) - 1000 });
+    for (let at = 0; at < 5; at++) await guard.revocations.revoke({ tokenId: `other-${at}` });
+    expect(await verdict(token)).toBe('revoked');
+    clock.advance(1000);
+    expect(await verdict(token)).toBe('revoked');
+  });
+
+  test('an event about long ago does not touch others who have lived since then', async () => {
+    const { guard, issuer, clock, verdict } = await createScene();
+    const token = await issuer.issueToken({ subject: 'user-2', claims: { iat: Math.floor(clock.now() / 1000) - 259_200 }, lifetimeSeconds: 600_000 });
+    await guard.revocations.revoke({ subject: 'user-1' }, { at: Math.floor(clock.now() / 1000) - 172_800 });
+    clock.advance(600);
+    expect(await verdict(token)).toBe('allow');
+  });
+
   test('a token that is revoked until its own end leaves nothing behind', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     const token = await issuer.issueToken({ claims: CLAIMS });
     const { auth } = expectAllowed(await ask(guard, token));
-    await guard.revocations.revoke({ tokenId: auth!.tokenId! }, { until: auth!.expiresAt + 30 });
+    await guard.revocations.revoke({ tokenId: auth!.tokenId! }, { until: auth!.expiresAt });
     expect(await verdict(token)).toBe('revoked');
     clock.advance(1000);
     expect(await verdict(await issuer.issueToken())).toBe('allow');
@@ -174,6 +214,39 @@ describe('rule 112: a store that is out of reach', () => {
     const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
     expect(verdictOf(await ask(guard, await issuer.issueToken({ lifetimeSeconds: -100 })))).toBe('expired');
     expect(verdictOf(await guard.check({ method: 'GET', target: '/', headers: {} }, { credentials: 'optional' }))).toBe('allow');
+  });
+});
+
+describe('a store of somebody else that fails', () => {
+  function failing(method: 'find' | 'isCurrent' | 'health') {
+    const fail = () => {
+      throw new Error('the store broke');
+    };
+    return { ...memoryRevocations(), [method]: fail, ...(method === 'health' && { isCurrent: () => false }) };
+  }
+
+  test.each(['find', 'isCurrent', 'health'] as const)('in %s is 503, and nothing is thrown', async (method) => {
+    const { guard, issuer } = await createScene({ revocations: { store: failing(method) } });
+    expect(await ask(guard, await issuer.issueToken())).toMatchObject({ status: 503, reason: 'revocations_unavailable' });
+    if (method === 'health') expect(guard.health()).toMatchObject({ ready: false, revocations: { lastError: 'the store broke' } });
+  });
+
+  test('ends no signal and no process', async () => {
+    const store = memoryRevocations();
+    let broken = false;
+    const find: typeof store.find = (...asked) => {
+      if (broken) throw new Error('the store broke');
+      return store.find(...asked);
+    };
+    const { guard, issuer } = await createScene({ revocations: { store: { ...store, find } } });
+    const { signal } = expectAllowed(await ask(guard, await issuer.issueToken())).auth!;
+    broken = true;
+    await guard.revocations.revoke({ subject: 'user-1' });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(signal.aborted).toBe(false);
+    broken = false;
+    await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'logout', at: Math.floor(Date.now() / 1000) + 20 });
+    await expect.poll(() => signal.aborted).toBe(true);
   });
 });
 
@@ -248,8 +321,7 @@ describe('auth.signal', () => {
     expect(mine.signal).toBe(signals[0]);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
     await guard.revocations.revoke({ sessionId: 'session-1' });
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+    await expect.poll(() => signals.map(({ aborted }) => aborted)).toEqual([true, false]);
     expect(signals[0]!.reason).toBeInstanceOf(TokenEndedError);
     expect(signals[0]!.reason).toMatchObject({ code: 'TOKENWARD_TOKEN_ENDED', reason: 'revoked' });
     // whoever asks afterwards learns it at once
@@ -271,6 +343,28 @@ describe('auth.signal', () => {
     await guard.close();
     expect(signal.reason).toMatchObject({ reason: 'guard_closed' });
     expect(auth!.signal.aborted).toBe(true);
+  });
+
+  test('aborts when the token has become too old', async () => {
+    const { guard, issuer, clock } = await createScene({ clockSkewSeconds: 0, maxTokenAgeSeconds: 2 });
+    const { auth } = expectAllowed(await ask(guard, await issuer.issueToken({ lifetimeSeconds: 300 })));
+    const { signal } = auth!;
+    clock.advance(3);
+    expect(verdictOf(guard.permit(auth!, scope('x')))).toBe('expired');
+    await expect.poll(() => signal.aborted, { timeout: 4000 }).toBe(true);
+  });
+
+  test('many revocations make it look once', async () => {
+    const store = memoryRevocations();
+    let asked = 0;
+    const { guard, issuer } = await createScene({ revocations: { store: { ...store, find: (...of) => (asked++, store.find(...of)) } } });
+    const { signal } = expectAllowed(await ask(guard, await issuer.issueToken())).auth!;
+    asked = 0;
+    for (let at = 0; at < 500; at++) await guard.revocations.revoke({ subject: `other-${at}` });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked).toBeLessThan(5);
+    await guard.revocations.revoke({ subject: 'user-1' });
+    await expect.poll(() => signal.aborted).toBe(true);
   });
 
   test('rule 142: stands in no serialisation', async () => {

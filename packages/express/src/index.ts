@@ -1,16 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type {
-  Auth,
-  BackchannelLogoutOptions,
-  Claims,
-  Decision,
-  GuardHealth,
-  MessageReceiver,
-  Policy,
-  Revocations,
-  SharedSignalsOptions,
-} from '@tokenward/core';
-import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, type AdapterOptions } from '@tokenward/core/adapter';
+import type { Auth, Claims, Decision, MessageReceiver, Policy } from '@tokenward/core';
+import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial } from '@tokenward/core/adapter';
+import type { AdapterOptions, GuardMethods } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -47,31 +38,11 @@ export interface BehindOptionalGuard {
   readonly res?: { readonly locals: { readonly [OPTIONAL]: true } } | undefined;
 }
 
-export interface ExpressGuard {
+export interface ExpressGuard extends GuardMethods<RequestHandler> {
   /** A valid access token is needed, and all of these policies. */
   (...policies: readonly Policy[]): Guard;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
   optional(...policies: readonly Policy[]): OptionalGuard;
-  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
-  permit(auth: Auth, policy: Policy): Decision<Auth>;
-  /**
-   * Fetches the issuer's keys ahead of the first request.
-   *
-   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
-   */
-  warm(): Promise<void>;
-  /** What can be seen of the guard: for a readiness probe, and for people. */
-  health(): GuardHealth;
-  /** Refuses tokens before they end: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
-  readonly revocations: Revocations;
-  /**
-   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
-   *
-   * @example app.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
-   */
-  backchannelLogout(options: BackchannelLogoutOptions): RequestHandler;
-  /** Receives security events by push (RFC 8935): `app.post('/events', guard.sharedSignals({ audience, authorization }))`. */
-  sharedSignals(options: SharedSignalsOptions): RequestHandler;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -87,8 +58,7 @@ export interface ExpressGuard {
  * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
  */
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
-  const guard = createNativeGuard(options, view);
-  const { decide, onDenied, permit, warm, health, revocations, close } = guard;
+  const { decide, onDenied, methods, close } = createNativeGuard(options, view);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -114,12 +84,7 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
 
   return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Guard, {
     optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as OptionalGuard,
-    permit,
-    warm,
-    health,
-    revocations,
-    backchannelLogout: (given: BackchannelLogoutOptions) => handlerOf(guard.backchannelLogout(given)),
-    sharedSignals: (given: SharedSignalsOptions) => handlerOf(guard.sharedSignals(given)),
+    ...methods(handlerOf),
     close,
   });
 }

@@ -1,19 +1,8 @@
 import type { FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import {
-  ConfigurationError,
-  isPolicy,
-  type Auth,
-  type BackchannelLogoutOptions,
-  type Claims,
-  type Decision,
-  type GuardHealth,
-  type MessageReceiver,
-  type Policy,
-  type Revocations,
-  type SharedSignalsOptions,
-} from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, receiveFrom, type AdapterOptions } from '@tokenward/core/adapter';
+import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type MessageReceiver, type Policy } from '@tokenward/core';
+import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, receiveFrom } from '@tokenward/core/adapter';
+import type { AdapterOptions, GuardMethods } from '@tokenward/core/adapter';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -57,31 +46,11 @@ type AnyReply = Pick<FastifyReply, 'statusCode'>;
 /** An `onRequest` hook. It is done when the request may go on, and never when it was refused. */
 export type Guard = (request: AnyRequest, reply: AnyReply, done: (error?: Error) => void) => void;
 
-export interface FastifyGuard {
+export interface FastifyGuard extends GuardMethods<FastifyPluginAsync> {
   /** A valid access token is needed, and all of these policies. */
   (...policies: readonly Policy[]): Guard;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
   optional(...policies: readonly Policy[]): Guard;
-  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
-  permit(auth: Auth, policy: Policy): Decision<Auth>;
-  /**
-   * Fetches the issuer's keys ahead of the first request.
-   *
-   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
-   */
-  warm(): Promise<void>;
-  /** What can be seen of the guard: for a readiness probe, and for people. */
-  health(): GuardHealth;
-  /** Refuses tokens before they end: `await app.guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
-  readonly revocations: Revocations;
-  /**
-   * A plugin that receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0) where it is registered.
-   *
-   * @example await app.register(app.guard.backchannelLogout({ clientId: 'web-app' }), { prefix: '/backchannel-logout' });
-   */
-  backchannelLogout(options: BackchannelLogoutOptions): FastifyPluginAsync;
-  /** A plugin that receives security events by push (RFC 8935): `app.register(app.guard.sharedSignals({ audience, authorization }), { prefix: '/events' })`. */
-  sharedSignals(options: SharedSignalsOptions): FastifyPluginAsync;
 }
 
 /**
@@ -97,8 +66,7 @@ export interface FastifyGuard {
 export const tokenward = fastifyPlugin(
   async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
     checkOptions({ protect, failOnUnguarded, decorator });
-    const native = createNativeGuard(options, view, () => NOWHERE);
-    const { decide, onDenied, permit, warm, health, revocations, close } = native;
+    const { decide, onDenied, methods, close } = createNativeGuard(options, view, () => NOWHERE);
     /** Where a request holds whom this guard found it to be from. */
     const found = Symbol('auth');
     /** On the configuration of routes that were looked at when they were added. */
@@ -161,12 +129,7 @@ export const tokenward = fastifyPlugin(
 
     const guard: FastifyGuard = Object.assign((...policies: readonly Policy[]) => guardWith('required', policies), {
       optional: (...policies: readonly Policy[]) => guardWith('optional', policies),
-      permit,
-      warm,
-      health,
-      revocations,
-      backchannelLogout: (given: BackchannelLogoutOptions) => pluginOf(native.backchannelLogout(given)),
-      sharedSignals: (given: SharedSignalsOptions) => pluginOf(native.sharedSignals(given)),
+      ...methods(pluginOf),
     });
     app.decorate(decorator as 'guard', guard);
     app.decorateRequest(found as never, undefined as never);

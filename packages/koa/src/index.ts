@@ -1,6 +1,6 @@
 import type { Context, Middleware, Next } from 'koa';
-import type { Auth, BackchannelLogoutOptions, Decision, GuardHealth, MessageReceiver, Policy, Revocations, SharedSignalsOptions } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, isAnswered, receiveFrom, type AdapterOptions } from '@tokenward/core/adapter';
+import type { Auth, Decision, MessageReceiver, Policy } from '@tokenward/core';
+import { accessOf, asError, authOf, createNativeGuard, isAnswered, receiveFrom, type AdapterOptions, type GuardMethods } from '@tokenward/core/adapter';
 import { createCaseWarning } from './router-case.js';
 import { view } from './view.js';
 
@@ -22,31 +22,11 @@ export interface OptionalAuthState {
   readonly [OPTIONAL]: true;
 }
 
-export interface KoaGuard {
+export interface KoaGuard extends GuardMethods<Middleware> {
   /** A valid access token is needed, and all of these policies. */
   (...policies: readonly Policy[]): Middleware<AuthState>;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
   optional(...policies: readonly Policy[]): Middleware<OptionalAuthState>;
-  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
-  permit(auth: Auth, policy: Policy): Decision<Auth>;
-  /**
-   * Fetches the issuer's keys ahead of the first request.
-   *
-   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
-   */
-  warm(): Promise<void>;
-  /** What can be seen of the guard: for a readiness probe, and for people. */
-  health(): GuardHealth;
-  /** Refuses tokens before they end: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
-  readonly revocations: Revocations;
-  /**
-   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
-   *
-   * @example router.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
-   */
-  backchannelLogout(options: BackchannelLogoutOptions): Middleware;
-  /** Receives security events by push (RFC 8935): `router.post('/events', guard.sharedSignals({ audience, authorization }))`. */
-  sharedSignals(options: SharedSignalsOptions): Middleware;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -62,8 +42,7 @@ export interface KoaGuard {
  * router.get('/orders', guard(scope('orders:read')), (ctx) => { ctx.body = { for: getAuth(ctx).subject }; });
  */
 export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
-  const guard = createNativeGuard(options, view, (context: Context) => context.state as object);
-  const { decide, onDenied, permit, warm, health, revocations, close } = guard;
+  const { decide, onDenied, methods, close } = createNativeGuard(options, view, (context: Context) => context.state as object);
 
   function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
     const mounted = accessOf(credentials, policies, 'pass');
@@ -83,8 +62,8 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
 
     const warnOfSkippedCase = createCaseWarning();
 
-    return async function guardOf(context: Context, next: Next): Promise<unknown> {
-      warnOfSkippedCase(context['router'], guardOf);
+    return async function guard(context: Context, next: Next): Promise<unknown> {
+      warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
       const decision = decide(context, context['_matchedRoute'] === undefined ? mounted : onRoute);
       if (!(decision instanceof Promise)) return settle(decision, context, next);
@@ -95,12 +74,7 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
 
   return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Middleware<AuthState>, {
     optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as Middleware<OptionalAuthState>,
-    permit,
-    warm,
-    health,
-    revocations,
-    backchannelLogout: (given: BackchannelLogoutOptions) => middlewareOf(guard.backchannelLogout(given)),
-    sharedSignals: (given: SharedSignalsOptions) => middlewareOf(guard.sharedSignals(given)),
+    ...methods(middlewareOf),
     close,
   });
 }

@@ -28,6 +28,8 @@ export interface ClosableSocket {
   once(event: 'close' | 'disconnect', listener: () => void): unknown;
   close?(code: number, reason: string): void;
   disconnect?(): void;
+  /** Of `ws`: without waiting for the client's word. */
+  terminate?(): void;
   /** What it is closed with. Default: 1008. */
   readonly closeCode?: number;
 }

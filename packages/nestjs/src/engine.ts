@@ -1,16 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
-import {
-  ConfigurationError,
-  type Access,
-  type Auth,
-  type BackchannelLogoutOptions,
-  type Decision,
-  type GuardHealth,
-  type Policy,
-  type Revocations,
-  type SharedSignalsOptions,
-} from '@tokenward/core';
-import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions } from '@tokenward/core/adapter';
+import { ConfigurationError, type Access, type Decision } from '@tokenward/core';
+import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions, type GuardMethods } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
 
@@ -29,30 +19,7 @@ export interface NestGuardOptions extends AdapterOptions<[context: ExecutionCont
 }
 
 /** A guard as other providers see it: `@Inject(guardToken())`. */
-export interface NestGuard {
-  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
-  permit(auth: Auth, policy: Policy): Decision<Auth>;
-  /**
-   * Fetches the issuer's keys ahead of the first request.
-   *
-   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests
-   */
-  warm(): Promise<void>;
-  /** What can be seen of the guard: for a readiness probe, and for people. */
-  health(): GuardHealth;
-  /** Refuses tokens before they end: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
-  readonly revocations: Revocations;
-  /**
-   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0): for a handler that is `@Public()`.
-   *
-   * @example
-   * @Public() @Post('backchannel-logout')
-   * logout(@Req() request: Request, @Res() response: Response) { return this.#receive(request, response); }
-   */
-  backchannelLogout(options: BackchannelLogoutOptions): MessageHandler;
-  /** Receives security events by push (RFC 8935): for a handler that is `@Public()`. */
-  sharedSignals(options: SharedSignalsOptions): MessageHandler;
-}
+export interface NestGuard extends GuardMethods<MessageHandler> {}
 
 /** One named guard. */
 export interface Engine extends NestGuard {
@@ -83,8 +50,7 @@ export function createEngine(options: NestGuardOptions): Engine {
   const guard = createNativeGuard<object, [ExecutionContext]>(ofGuard, view, undefined, [...OWN_OPTIONS, 'name']);
   return {
     ...guard,
-    backchannelLogout: (given) => handlerOf(guard.backchannelLogout(given)),
-    sharedSignals: (given) => handlerOf(guard.sharedSignals(given)),
+    ...guard.methods(handlerOf),
     leaveUnmarkedHandlersOpen: leaveUnmarkedHandlersOpen === true,
     printHandlers: printHandlers === true,
     openApiScheme: scheme,

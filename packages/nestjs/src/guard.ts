@@ -5,7 +5,7 @@ import { carrierOf, rawOf, unseenRequest, type Carrier } from './carrier.js';
 import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
-import { isSent, setHeaders } from './response.js';
+import { endStreamWithToken, isEventStream, isSent, setHeaders } from './response.js';
 import { endWithToken } from './sockets.js';
 import { earlyDecision, readLate } from './uploads.js';
 import type { Engine } from './engine.js';
@@ -65,7 +65,10 @@ function settle(decision: Decision, context: ExecutionContext, carrier: Carrier 
   const { request, response, socket } = carrier;
   if (response) setHeaders(response, decision.headers);
   rememberAuth(request, rule.guard, decision.auth);
-  if (socket && decision.auth) endWithToken(request, socket, decision.auth);
+  if (decision.auth) {
+    if (socket) endWithToken(request, socket, decision.auth);
+    else if (response && isEventStream(context)) endStreamWithToken(response, decision.auth);
+  }
   return admit(context);
 }
 

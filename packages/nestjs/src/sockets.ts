@@ -214,10 +214,15 @@ export function endWithToken(request: object, socket: ClosableSocket, { signal }
   if (signal.aborted) endIt();
 }
 
+const CLOSING_MS = 1000;
 /** RFC 6455 s7.4.1: for one that acts against the rules of the place. */
 const POLICY_VIOLATION = 1008;
 
 function end(socket: ClosableSocket): void {
   if (typeof socket.disconnect === 'function') socket.disconnect();
-  else socket.close?.(socket.closeCode ?? POLICY_VIOLATION, 'The access token is no longer valid');
+  else {
+    socket.close?.(socket.closeCode ?? POLICY_VIOLATION, 'The access token is no longer valid');
+    // a client need not answer the close frame, and what it sends meanwhile is still heard
+    if (socket.terminate) setTimeout(() => socket.terminate!(), CLOSING_MS).unref();
+  }
 }

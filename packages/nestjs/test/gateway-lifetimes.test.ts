@@ -5,7 +5,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { Socket } from 'socket.io-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { CurrentAuth } from '@tokenward/nestjs';
+import { CurrentAuth, memoryRevocations } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 import { connected, socketIoClient } from './socket-io.js';
 
@@ -48,6 +48,22 @@ test("rule 146: and one that sends 'disconnect', which socket.io's own client ca
   expect(String((await once(raw, 'message'))[0])).toMatch(/^40\{"sid"/);
   raw.send('42["disconnect"]');
   await closed;
+});
+
+test('a revoked token ends the socket that it came with, and no other', async () => {
+  const store = memoryRevocations();
+  const { origin } = await world.start({ providers: [NewsGateway], options: { revocations: { store } } });
+  const other = socketIoClient(origin, { auth: { token: await world.token({ subject: 'user-2' }) } });
+  socket = socketIoClient(origin, { auth: { token: await world.token({ claims: { sid: 'session-1' } }) } });
+  await Promise.all([connected(socket), connected(other)]);
+  const gone = ended();
+  const now = Math.floor(Date.now() / 1000);
+  void store.add({ kind: 'session', issuer: world.issuer.issuer, value: 'session-1', issuedUntil: now, until: now + 60, isFinal: false, reason: 'logout' });
+  expect(await gone).toBe('io server disconnect');
+  const answer = new Promise((resolve) => other.once('who', resolve));
+  other.emit('who');
+  expect(await answer).toBe('user-2');
+  other.disconnect();
 });
 
 describe('with connectionStateRecovery', () => {

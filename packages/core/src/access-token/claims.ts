@@ -132,7 +132,7 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
       actor: act,
     },
     claims,
-    rules.clockSkewSeconds,
+    rules,
   );
 }
 

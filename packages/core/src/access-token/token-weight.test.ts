@@ -43,6 +43,6 @@ function authWith(claims: JsonObject, scopes: readonly string[] = []): VerifiedA
       actor: undefined,
     },
     claims,
-    30,
+    { clockSkewSeconds: 30, maxTokenAgeSeconds: undefined },
   );
 }

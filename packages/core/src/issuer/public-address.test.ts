@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, test, vi } from 'vitest';
-import { isPublicAddress, lookupPublic } from './public-address.js';
+import { isInward, isPublicAddress, lookupPublic } from './public-address.js';
 
 /** Names that no DNS has: what one resolves to is the attacker's to say, so it is said here. All others are looked up as ever. */
 const MADE_UP: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +24,12 @@ vi.mock(import('node:dns'), async (importOriginal) => {
     else dns.lookup(hostname, options as { all: true }, callback);
   };
   return { ...dns, lookup: lookup as unknown as typeof dns.lookup };
+});
+
+test('rule 55: a URL with such an address in it is seen without a look-up', () => {
+  for (const host of ['127.0.0.1:8080', '[::1]:8443', '169.254.169.254', '10.1.2.3', '[fd00::1]', '0x7f000001', '2130706433', '[::ffff:10.0.0.1]'])
+    expect(isInward(`https://${host}/revoke`)).toBe(true);
+  for (const host of ['8.8.8.8', '[2606:4700:4700::1111]', 'localhost', 'login.example.com']) expect(isInward(`https://${host}/revoke`)).toBe(false);
 });
 
 describe('rule 55: addresses that lead inward or nowhere', () => {

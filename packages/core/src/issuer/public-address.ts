@@ -47,6 +47,12 @@ export function isPublicAddress(address: string): boolean {
   return family !== 0 && !SPECIAL.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
+/** Whether a URL names an address that is not anybody's to reach: such a one is never looked up. */
+export function isInward(url: string): boolean {
+  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+  return isIP(host) !== 0 && !isPublicAddress(host);
+}
+
 /**
  * Node's `lookup` for a connection that must not lead inward: asked at the moment of connecting, so that the address that was looked at is
  * the one that is connected to.

@@ -1,9 +1,8 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { inwardMessage, isPublicAddress, lookupPublic } from './public-address.js';
+import { inwardMessage, isInward, lookupPublic } from './public-address.js';
 
 /** An answer as far as it is needed: its body is bytes after decompression, read by whoever bounds it. */
 export interface Answer {
@@ -26,8 +25,7 @@ const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 export const nodeTransport: Transport = (url, signal, publicOnly) =>
   new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
-    const host = hostname.replace(/^\[(.*)\]$/, '$1');
-    if (publicOnly && isIP(host) !== 0 && !isPublicAddress(host)) {
+    if (publicOnly && isInward(url)) {
       reject(new Error(inwardMessage(hostname)));
       return;
     }

@@ -1,3 +1,5 @@
+import { ConfigurationError } from '../configuration-error.js';
+import { shown } from '../option-reader.js';
 import { REVOCATION_KINDS, type RevocableToken, type RevocationKind, type RevocationRecord } from './revocation.js';
 
 /** All live revocations in this process' memory. A look costs a few look-ups in Maps, however many there are. */
@@ -36,19 +38,28 @@ const DEFAULT_MAX_ENTRIES = 1_000_000;
 const MAX_QUIET_ISSUERS = 10_000;
 const NEVER = -1;
 
-interface OfIssuer extends Readonly<Record<Exclude<RevocationKind, 'issuer'>, Map<string, RevocationRecord>>> {
-  /** Under one name, so that all kinds are kept alike. */
-  readonly issuer: Map<string, RevocationRecord>;
+/** What is kept under one name: what is final, and what is not, end in different ways. */
+interface Named {
+  final: RevocationRecord | undefined;
+  open: RevocationRecord | undefined;
+}
+
+interface OfIssuer extends Readonly<Record<RevocationKind, Map<string, Named>>> {
+  records: number;
   /** Tokens issued up to then may have been hit by something that is forgotten: seconds since the epoch. */
   forgottenUntil: number;
+  /** The same of what was final, which matters only where the clock that ended it was wrong. */
+  endedUntil: number;
 }
 
 /**
  * Nothing is forgotten silently. A record whose time is over leaves behind until when the tokens that it hit were issued: one that lives on
- * nevertheless is refused, since nobody can tell any more. The same where there is no room: the older half of what the largest issuer has is
- * given up for one moment, and every token issued up to it is refused.
+ * nevertheless is refused, since nobody can tell any more. The same where there is no room: the older half of what one issuer has is given up
+ * for one moment, and every token issued up to it is refused.
  */
 export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overflowed = () => {} }: MirrorLimits = {}): RevocationMirror {
+  if (!(Number.isInteger(maxEntries) && maxEntries > 0))
+    throw new ConfigurationError([{ path: 'maxEntries', message: `is ${shown(maxEntries)}: a whole number, 1 or more, is needed` }]);
   const byIssuer = new Map<string, OfIssuer>();
   /** What ends when, by the minute, so that nobody walks through all of them. */
   const ending = new Map<number, Set<RevocationRecord>>();
@@ -58,78 +69,100 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
   let forgottenOfAll = NEVER;
 
   function apply(record: RevocationRecord): RevocationRecord | undefined {
-    const known = byIssuer.get(record.issuer)?.[record.kind].get(nameOf(record));
+    const known = lookUp(record)?.[lifeOf(record)];
     const merged = known ? merge(known, record) : record;
     if (known && isSame(known, merged)) return undefined;
     if (known) remove(known);
-    else if (size >= maxEntries) makeRoom();
-    let of = byIssuer.get(record.issuer);
-    if (!of) byIssuer.set(record.issuer, (of = noneYet()));
-    of[record.kind].set(nameOf(record), merged);
-    const minute = Math.ceil(merged.until / BUCKET_SECONDS);
-    const bucket = ending.get(minute);
-    if (bucket) bucket.add(merged);
-    else ending.set(minute, new Set([merged]));
-    size++;
+    const overflow = size >= maxEntries ? makeRoom(record.issuer) : undefined;
+    keep(merged);
+    if (overflow) overflowed(overflow);
     return merged;
   }
 
+  function lookUp(record: RevocationRecord): Named | undefined {
+    return byIssuer.get(record.issuer)?.[record.kind].get(nameOf(record));
+  }
+
+  function keep(record: RevocationRecord): void {
+    let of = byIssuer.get(record.issuer);
+    if (!of) byIssuer.set(record.issuer, (of = noneYet()));
+    const named = of[record.kind].get(nameOf(record));
+    if (named) named[lifeOf(record)] = record;
+    else of[record.kind].set(nameOf(record), record.isFinal ? { final: record, open: undefined } : { final: undefined, open: record });
+    const minute = minuteOf(record);
+    const bucket = ending.get(minute);
+    if (bucket) bucket.add(record);
+    else ending.set(minute, new Set([record]));
+    of.records++;
+    size++;
+  }
+
   function remove(record: RevocationRecord): void {
-    byIssuer.get(record.issuer)![record.kind].delete(nameOf(record));
-    const minute = Math.ceil(record.until / BUCKET_SECONDS);
-    const bucket = ending.get(minute)!;
+    const of = byIssuer.get(record.issuer)!;
+    const named = of[record.kind].get(nameOf(record))!;
+    named[lifeOf(record)] = undefined;
+    if (!named.final && !named.open) of[record.kind].delete(nameOf(record));
+    const bucket = ending.get(minuteOf(record))!;
     bucket.delete(record);
-    if (bucket.size === 0) ending.delete(minute);
+    if (bucket.size === 0) ending.delete(minuteOf(record));
+    of.records--;
     size--;
   }
 
   function sweep(nowSeconds: number): void {
     const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
-    if (minute <= sweptMinute) return;
+    if (minute === sweptMinute) return;
+    if (minute < sweptMinute) doubtWhatHasEnded();
     sweptMinute = minute;
     for (const [ends, bucket] of ending) {
       if (ends > minute) continue;
       for (const record of bucket) {
         remove(record);
-        if (!record.isFinal) forget(record.issuer, record.issuedUntil);
+        const of = byIssuer.get(record.issuer)!;
+        if (record.isFinal) of.endedUntil = Math.max(of.endedUntil, record.issuedUntil);
+        else of.forgottenUntil = Math.max(of.forgottenUntil, record.issuedUntil);
       }
     }
     if (byIssuer.size > MAX_QUIET_ISSUERS) forgetQuietIssuers();
   }
 
-  function forget(issuer: string, issuedUntil: number): void {
-    const of = byIssuer.get(issuer)!;
-    of.forgottenUntil = Math.max(of.forgottenUntil, issuedUntil);
+  /** The clock was set back: what has ended by it may not have. */
+  function doubtWhatHasEnded(): void {
+    for (const of of byIssuer.values()) {
+      of.forgottenUntil = Math.max(of.forgottenUntil, of.endedUntil);
+      of.endedUntil = NEVER;
+    }
   }
 
   function forgetQuietIssuers(): void {
     for (const [issuer, of] of byIssuer) {
-      if (!recordsOf(of).next().done) continue;
+      if (of.records > 0) continue;
       forgottenOfAll = Math.max(forgottenOfAll, of.forgottenUntil);
       byIssuer.delete(issuer);
     }
   }
 
-  function makeRoom(): void {
-    let largest: RevocationRecord[] = [];
-    for (const of of byIssuer.values()) {
-      const records = [...recordsOf(of)];
-      if (records.length > largest.length) largest = records;
+  /** Whoever has more than its share gives way to its own; else the one that has most. */
+  function makeRoom(forIssuer: string): RevocationOverflow {
+    let issuer = forIssuer;
+    if ((byIssuer.get(issuer)?.records ?? 0) < maxEntries / byIssuer.size) {
+      for (const [name, { records }] of byIssuer) if (records > (byIssuer.get(issuer)?.records ?? 0)) issuer = name;
     }
-    largest.sort((one, other) => one.issuedUntil - other.issuedUntil);
-    const { issuer, issuedUntil } = largest[(largest.length - 1) >> 1]!;
+    const of = byIssuer.get(issuer)!;
+    const all = [...recordsOf(of)].sort((one, other) => one.issuedUntil - other.issuedUntil);
+    const { issuedUntil } = all[(all.length - 1) >> 1]!;
     // those that hit no token which is not refused from now on
-    const dropped = largest.filter((record) => record.issuedUntil <= issuedUntil);
+    const dropped = all.filter((record) => record.issuedUntil <= issuedUntil);
     dropped.forEach(remove);
-    forget(issuer, issuedUntil);
-    overflowed({ issuer, dropped: dropped.length, issuedUntil });
+    of.forgottenUntil = Math.max(of.forgottenUntil, issuedUntil);
+    return { issuer, dropped: dropped.length, issuedUntil };
   }
 
   return {
     apply,
     find(token, nowSeconds) {
       const of = byIssuer.get(token.issuer);
-      const found = of && findIn(of, token, nowSeconds);
+      const found = of && of.records > 0 ? findIn(of, token, nowSeconds) : undefined;
       if (found) return found;
       const forgottenUntil = Math.max(of ? of.forgottenUntil : NEVER, forgottenOfAll);
       return Math.floor(token.issuedAt) <= forgottenUntil ? forgotten(token.issuer, forgottenUntil) : undefined;
@@ -144,6 +177,14 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
   };
 }
 
+function lifeOf({ isFinal }: RevocationRecord): keyof Named {
+  return isFinal ? 'final' : 'open';
+}
+
+function minuteOf({ until }: RevocationRecord): number {
+  return Math.ceil(until / BUCKET_SECONDS);
+}
+
 const ALL = '';
 
 function nameOf({ kind, value }: RevocationRecord): string {
@@ -151,63 +192,50 @@ function nameOf({ kind, value }: RevocationRecord): string {
 }
 
 function noneYet(): OfIssuer {
-  return {
-    token: new Map(),
-    session: new Map(),
-    sessionless: new Map(),
-    subject: new Map(),
-    client: new Map(),
-    issuer: new Map(),
-    forgottenUntil: NEVER,
-  };
+  const kinds = { token: new Map(), session: new Map(), sessionless: new Map(), subject: new Map(), client: new Map(), issuer: new Map() };
+  return { ...kinds, records: 0, forgottenUntil: NEVER, endedUntil: NEVER };
 }
 
 function* recordsOf(of: OfIssuer): IterableIterator<RevocationRecord> {
-  for (const kind of REVOCATION_KINDS) yield* of[kind].values();
+  for (const kind of REVOCATION_KINDS) {
+    for (const { final, open } of of[kind].values()) {
+      if (final) yield final;
+      if (open) yield open;
+    }
+  }
 }
 
 function findIn(of: OfIssuer, { tokenId, sessionId, subject, clientId, issuedAt }: RevocableToken, nowSeconds: number): RevocationRecord | undefined {
   // RFC 7519 s2 allows fractions: the whole second is hit
   const issued = Math.floor(issuedAt);
-  const ofToken = tokenId === undefined ? undefined : of.token.get(tokenId);
-  if (ofToken && !hasEnded(ofToken, nowSeconds)) return ofToken;
   const ofSession = sessionId === undefined ? (subject === undefined ? undefined : of.sessionless.get(subject)) : of.session.get(sessionId);
-  if (ofSession && hits(ofSession, issued, nowSeconds)) return ofSession;
-  const ofSubject = subject === undefined ? undefined : of.subject.get(subject);
-  if (ofSubject && hits(ofSubject, issued, nowSeconds)) return ofSubject;
-  const ofClient = clientId === undefined ? undefined : of.client.get(clientId);
-  if (ofClient && hits(ofClient, issued, nowSeconds)) return ofClient;
-  const ofAll = of.issuer.get(ALL);
-  return ofAll && hits(ofAll, issued, nowSeconds) ? ofAll : undefined;
+  return (
+    (tokenId === undefined ? undefined : hitOf(of.token.get(tokenId), -Infinity, nowSeconds)) ??
+    hitOf(ofSession, issued, nowSeconds) ??
+    (subject === undefined ? undefined : hitOf(of.subject.get(subject), issued, nowSeconds)) ??
+    (clientId === undefined ? undefined : hitOf(of.client.get(clientId), issued, nowSeconds)) ??
+    hitOf(of.issuer.get(ALL), issued, nowSeconds)
+  );
 }
 
-function hits(record: RevocationRecord, issued: number, nowSeconds: number): boolean {
-  return issued <= record.issuedUntil && !hasEnded(record, nowSeconds);
-}
-
-/** Of those that are not final nothing is over: what they leave behind hits at least the tokens that they hit and that still live. */
-function hasEnded({ isFinal, until }: RevocationRecord, nowSeconds: number): boolean {
-  return isFinal && nowSeconds >= until;
+/** Of what is not final nothing is over: what it leaves behind hits at least the tokens that it hit and that still live. */
+function hitOf(named: Named | undefined, issued: number, nowSeconds: number): RevocationRecord | undefined {
+  if (!named) return undefined;
+  const { final, open } = named;
+  if (open && issued <= open.issuedUntil) return open;
+  return final && issued <= final.issuedUntil && nowSeconds < final.until ? final : undefined;
 }
 
 function forgotten(issuer: string, issuedUntil: number): RevocationRecord {
   return { kind: 'issuer', issuer, value: '', issuedUntil, until: Infinity, isFinal: false, reason: 'unspecified' };
 }
 
-/** In any order the same comes out, so that all processes of a fleet agree. */
+/** In any order the same comes out, so that all processes of a fleet agree. Both are final, or neither is. */
 function merge(one: RevocationRecord, other: RevocationRecord): RevocationRecord {
-  const issuedUntil = Math.max(one.issuedUntil, other.issuedUntil);
   const later = one.issuedUntil === other.issuedUntil ? (one.reason > other.reason ? one : other) : one.issuedUntil > other.issuedUntil ? one : other;
-  // one that is not final is kept as long after the later moment as it was to be after its own
-  const kept = Math.max(...[one, other].map((record) => (record.isFinal ? 0 : record.until - record.issuedUntil)));
-  return {
-    ...later,
-    issuedUntil,
-    until: Math.max(one.until, other.until, kept > 0 ? issuedUntil + kept : 0),
-    isFinal: one.isFinal && other.isFinal,
-  };
+  return { ...later, until: Math.max(one.until, other.until) };
 }
 
 function isSame(one: RevocationRecord, other: RevocationRecord): boolean {
-  return one.issuedUntil === other.issuedUntil && one.until === other.until && one.isFinal === other.isFinal && one.reason === other.reason;
+  return one.issuedUntil === other.issuedUntil && one.until === other.until && one.reason === other.reason;
 }

@@ -1,29 +1,35 @@
 import { describe, expect, test } from 'vitest';
-import { recordsOf, type RevocationOptions, type RevocationTarget } from './revocation.js';
+import { readRevocation, recordsOf, type RevocationOptions, type RevocationTarget } from './revocation.js';
 
 const NOW = 1_900_000_000.7;
 const ISSUER = 'https://a.test';
 const RULES = { retentionSeconds: 3600, clockSkewSeconds: 5 };
 
 function records(target: RevocationTarget, options: RevocationOptions = {}, issuer: string | undefined = ISSUER) {
-  return recordsOf(target, options, issuer, RULES, NOW);
+  const revocation = readRevocation(target, options, issuer, NOW);
+  return recordsOf(revocation, { issuer: revocation.issuer, clockSkewSeconds: 30 }, RULES, NOW);
 }
 
 describe('rule 113: the second until which tokens are hit', () => {
   test('is this one and the skew, since the issuer may be ahead', () => {
-    expect(records({ subject: 's' })[0]).toMatchObject({ issuedUntil: 1_900_000_005, until: 1_900_003_610, isFinal: false });
+    expect(records({ subject: 's' })[0]).toMatchObject({ issuedUntil: 1_900_000_005, until: 1_900_003_635, isFinal: false });
   });
 
   test('is the one that the issuer tells, where it does', () => {
-    expect(records({ subject: 's' }, { at: 1_899_999_000.9 })[0]).toMatchObject({ issuedUntil: 1_899_999_000, until: 1_900_002_605 });
+    expect(records({ subject: 's' }, { at: 1_899_999_000.9 })[0]).toMatchObject({ issuedUntil: 1_899_999_000, until: 1_900_003_630 });
   });
 
-  test('is never far in the future, whatever is told', () => {
-    expect(records({ subject: 's' }, { at: 1_999_999_999 })[0]).toMatchObject({ issuedUntil: 1_900_000_005 });
+  test('is no later than what is accepted now, whatever is told, and no earlier where the issuer is ahead', () => {
+    expect(records({ subject: 's' }, { at: 1_999_999_999 })[0]).toMatchObject({ issuedUntil: 1_900_000_030 });
+    expect(records({ subject: 's' }, { at: 1_900_000_020 })[0]).toMatchObject({ issuedUntil: 1_900_000_020 });
+  });
+
+  test('of a token by its own name is the latest that any may have, whatever is told', () => {
+    for (const at of [undefined, 1_899_000_000]) expect(records({ tokenId: 't' }, { at })[0]).toMatchObject({ issuedUntil: 1_900_000_030 });
   });
 
   test('one that says when its tokens end is final', () => {
-    expect(records({ tokenId: 't' }, { until: 1_900_000_100 })[0]).toMatchObject({ until: 1_900_000_100, isFinal: true });
+    expect(records({ tokenId: 't' }, { until: 1_900_000_100 })[0]).toMatchObject({ until: 1_900_000_130, isFinal: true });
   });
 });
 
@@ -45,7 +51,12 @@ const WRONG: readonly (readonly [unknown, unknown, RegExp])[] = [
   [null, {}, /is null: an object is needed/],
   ['session-1', {}, /an object is needed, such as/],
   [{}, {}, /names nothing: one of tokenId, sessionId, subject, clientId, issuer is needed/],
-  [{ subject: undefined }, {}, /names nothing/],
+  [{ subject: undefined }, {}, /subject is a undefined/],
+  [{ sessionId: undefined, issuer: ISSUER }, {}, /sessionId is a undefined/],
+  [{ tokenId: undefined, issuer: ISSUER }, {}, /tokenId is a undefined/],
+  [{ clientId: undefined, issuer: ISSUER }, {}, /clientId is a undefined/],
+  [{ sessionId: undefined, subject: 'x' }, {}, /sessionId is a undefined/],
+  [{ issuer: undefined }, {}, /names nothing/],
   [{ sub: 'x' }, {}, /has the member "sub"; these are known/],
   [{ subject: '' }, {}, /subject is a string: a string that is not empty/],
   [{ subject: 7 }, {}, /subject is a number/],
@@ -68,8 +79,8 @@ test.each(WRONG)('a call that can not be right is told: %j, %j', (target, option
 });
 
 test('of several issuers one must be named, and no name is shown', () => {
-  const call = () => recordsOf({ subject: 'PLANTED' }, {}, undefined, RULES, NOW);
+  const call = () => readRevocation({ subject: 'PLANTED' }, {}, undefined, NOW);
   expect(call).toThrow(/names no issuer: this guard has several/);
   expect(call).not.toThrow(/PLANTED/);
-  expect(() => records({ subject: 'PLANTED', tokenId: 'PLANTED' })).not.toThrow(/PLANTED/);
+  expect(() => records({ subject: 'PLANTED', tokenId: 'PLANTED' } as never)).not.toThrow(/PLANTED/);
 });

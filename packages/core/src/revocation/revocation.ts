@@ -1,16 +1,19 @@
 import { ConfigurationError } from '../configuration-error.js';
 import { shown } from '../option-reader.js';
 
+/** The names that a target does not have: one that is undefined by a slip must not widen what is hit. */
+type No<N extends string> = { readonly [Name in N]?: never };
+
 /**
  * Which tokens are to be refused: the one with this `jti`, those of this session (`sid`), subject (`sub`) or client (`client_id`), or all of an
  * issuer. A name means something within its issuer alone, so `issuer` must be said where a guard has several.
  */
 export type RevocationTarget =
-  | { readonly tokenId: string; readonly issuer?: string | undefined }
-  | { readonly sessionId: string; readonly subject?: string | undefined; readonly issuer?: string | undefined }
-  | { readonly subject: string; readonly issuer?: string | undefined }
-  | { readonly clientId: string; readonly issuer?: string | undefined }
-  | { readonly issuer: string };
+  | ({ readonly tokenId: string; readonly issuer?: string | undefined } & No<'sessionId' | 'subject' | 'clientId'>)
+  | ({ readonly sessionId: string; readonly subject?: string | undefined; readonly issuer?: string | undefined } & No<'tokenId' | 'clientId'>)
+  | ({ readonly subject: string; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'clientId'>)
+  | ({ readonly clientId: string; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'subject'>)
+  | ({ readonly issuer: string } & No<'tokenId' | 'sessionId' | 'subject' | 'clientId'>);
 
 /** Why: a closed set, for events, metrics and people. No client is told. */
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
@@ -29,13 +32,14 @@ export interface RevocationOptions {
   /** Default: `unspecified`. */
   readonly reason?: RevocationReason | undefined;
   /**
-   * When the last token that it can hit has ended, in seconds since the epoch: a token's own `exp`, say. It is forgotten then. Default: after
+   * When the last token that it can hit has ended, in seconds since the epoch: a token's own `exp`, say. It is forgotten then, and the clock skew that
+   * is allowed to the issuer later. Default: after
    * `retentionSeconds`, and tokens that live longer are refused if they may have been hit.
    */
   readonly until?: number | undefined;
   /**
    * When it happened, by the issuer's own clock, in seconds since the epoch: tokens issued up to that second are hit, and none later. Default: now,
-   * by this machine's clock, and tokens issued within `clockSkewSeconds` after it are hit as well.
+   * by this machine's clock, and tokens issued within `clockSkewSeconds` after it are hit as well. For a token by its own name it makes no difference.
    */
   readonly at?: number | undefined;
 }
@@ -77,6 +81,13 @@ export interface RevocationRules {
   readonly clockSkewSeconds: number;
 }
 
+/** What is known of the issuer whose tokens are hit. */
+export interface RevokedIssuer {
+  readonly issuer: string;
+  /** How far in the future a token's `iat` may be to be accepted, and how long after its `exp` it still is. */
+  readonly clockSkewSeconds: number;
+}
+
 const TARGET_NAMES = ['tokenId', 'sessionId', 'subject', 'clientId', 'issuer'] as const;
 const OPTION_NAMES: readonly string[] = ['reason', 'until', 'at'];
 const MAX_NAME_LENGTH = 2048;
@@ -84,38 +95,40 @@ const MAX_NAME_LENGTH = 2048;
 const LAST_DATE = 253_402_300_799;
 
 /**
- * The records that a call of `revoke` stands for.
+ * What a call of `revoke` is about.
  *
  * @param issuer the guard's only one, for targets that name none
  * @throws ConfigurationError that says what is wrong with the call
  */
-export function recordsOf(
-  target: RevocationTarget,
-  options: RevocationOptions,
-  issuer: string | undefined,
-  rules: RevocationRules,
-  nowSeconds: number,
-): readonly RevocationRecord[] {
-  const names = readTarget(target, issuer);
-  const { reason, until, at } = readOptions(options, nowSeconds);
+export function readRevocation(target: RevocationTarget, options: RevocationOptions, issuer: string | undefined, nowSeconds: number): Revocation {
+  return { ...readTarget(target, issuer), ...readOptions(options, nowSeconds) };
+}
+
+export type Revocation = Names & { readonly reason: RevocationReason; readonly until?: number; readonly at?: number };
+
+/** The records that a revocation stands for. */
+export function recordsOf(revocation: Revocation, issuer: RevokedIssuer, rules: RevocationRules, nowSeconds: number): readonly RevocationRecord[] {
+  const { tokenId, sessionId, subject, clientId, reason, until, at } = revocation;
+  const now = Math.floor(nowSeconds);
+  // no token that is accepted now says that it was issued later
+  const latest = now + issuer.clockSkewSeconds;
   // ours may be behind the issuer's clock: a token from before would seem to be from after
-  const issuedUntil =
-    at === undefined ? Math.floor(nowSeconds) + rules.clockSkewSeconds : Math.min(Math.floor(at), Math.floor(nowSeconds) + rules.clockSkewSeconds);
+  const issuedUntil = tokenId !== undefined ? latest : Math.min(at === undefined ? now + rules.clockSkewSeconds : Math.floor(at), latest);
   const common = {
-    issuer: names.issuer,
+    issuer: revocation.issuer,
     issuedUntil,
-    until: until ?? issuedUntil + rules.retentionSeconds + rules.clockSkewSeconds,
+    until: until === undefined ? Math.max(issuedUntil, now) + rules.retentionSeconds + issuer.clockSkewSeconds : until + issuer.clockSkewSeconds,
     isFinal: until !== undefined,
     reason,
   };
-  if (names.tokenId !== undefined) return [{ kind: 'token', value: names.tokenId, ...common }];
-  if (names.sessionId !== undefined) {
-    const session: RevocationRecord = { kind: 'session', value: names.sessionId, ...common };
+  if (tokenId !== undefined) return [{ kind: 'token', value: tokenId, ...common }];
+  if (sessionId !== undefined) {
+    const session: RevocationRecord = { kind: 'session', value: sessionId, ...common };
     // of a token that names no session it can't be told which one it is from
-    return names.subject === undefined ? [session] : [session, { kind: 'sessionless', value: names.subject, ...common }];
+    return subject === undefined ? [session] : [session, { kind: 'sessionless', value: subject, ...common }];
   }
-  if (names.subject !== undefined) return [{ kind: 'subject', value: names.subject, ...common }];
-  if (names.clientId !== undefined) return [{ kind: 'client', value: names.clientId, ...common }];
+  if (subject !== undefined) return [{ kind: 'subject', value: subject, ...common }];
+  if (clientId !== undefined) return [{ kind: 'client', value: clientId, ...common }];
   return [{ kind: 'issuer', value: '', ...common }];
 }
 
@@ -126,7 +139,7 @@ function readTarget(target: RevocationTarget, issuer: string | undefined): Names
   const names: Partial<Record<(typeof TARGET_NAMES)[number], string>> = {};
   for (const name of Object.keys(target)) {
     const value = (target as Record<string, unknown>)[name];
-    if (value === undefined) continue;
+    if (value === undefined && (name === 'issuer' || (name === 'subject' && target.sessionId !== undefined))) continue;
     if (!(TARGET_NAMES as readonly string[]).includes(name)) throw misuse(`has the member ${shown(name)}; these are known: ${TARGET_NAMES.join(', ')}`);
     // its value is somebody's name, and is not shown
     if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)

@@ -1,9 +1,10 @@
 import { ConfigurationError } from '../configuration-error.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
+import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/issuer-options.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { shown, type OptionReader } from '../option-reader.js';
-import { recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
+import { readRevocation, recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
 import { memoryRevocations, type RevocationStore } from './store.js';
 
 /** How tokens are revoked before they end. */
@@ -17,7 +18,7 @@ export interface RevocationsOptions {
   readonly retentionSeconds?: number | undefined;
   /**
    * How far the issuer's clock may be ahead of this one: tokens that say that they were issued so long after their revocation are still hit, and a
-   * new login counts from then on. Default: 5.
+   * new login counts from then on. Where an issuer was seen to be further ahead, that counts. Default: 5.
    */
   readonly clockSkewSeconds?: number | undefined;
 }
@@ -59,14 +60,24 @@ export function readRevocations(reader: OptionReader): () => RevocationsConfig {
   return () => ({ store: (given as RevocationStore | undefined) ?? memoryRevocations(), retentionSeconds, clockSkewSeconds });
 }
 
-export function createRevocations({ store, ...rules }: RevocationsConfig, issuers: Issuers, clock: Pick<Clock, 'now'>): Revocations {
+/** @param aheadOf by how many seconds an issuer's clock was seen to be ahead of this one */
+export function createRevocations(
+  { store, retentionSeconds, clockSkewSeconds }: RevocationsConfig,
+  issuers: Issuers,
+  clock: Pick<Clock, 'now'>,
+  aheadOf: (issuer: string) => number,
+): Revocations {
   async function revoke(target: RevocationTarget, options: RevocationOptions = {}): Promise<void> {
-    const records = recordsOf(target, options, issuers.only?.rules.issuer, rules, clock.now() / 1000);
-    const { issuer } = records[0]!;
+    const nowSeconds = clock.now() / 1000;
+    const revocation = readRevocation(target, options, issuers.only?.rules.issuer, nowSeconds);
+    const { issuer } = revocation;
     const found = issuers.find(issuer, undefined);
     // a resolver may need the request; of the others it is known whose tokens would be hit
     if (found instanceof Promise) found.catch(() => {});
     else if (!found) throw new ConfigurationError([{ path: 'revoke()', message: `issuer is ${shown(issuer)}, none of this guard's: nothing would be hit` }]);
+    const skew = found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds;
+    const rules = { retentionSeconds, clockSkewSeconds: Math.max(clockSkewSeconds, Math.ceil(aheadOf(issuer))) };
+    const records = recordsOf(revocation, { issuer, clockSkewSeconds: skew }, rules, nowSeconds);
     const added = records.map(async (record) => store.add(record));
     for (const { kind, reason } of records) publish('tokenward:revoked', { issuer, kind, reason });
     await Promise.all(added);

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { acceptedUntil, type Auth } from '../auth.js';
 
@@ -22,17 +23,22 @@ export class TokenEndedError extends Error {
   }
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** No longer than a clock that jumps may be wrong: a machine was suspended, or NTP has set it. */
+const LONGEST_TIMER_MS = 30_000;
 /** A clock that stands still, or that is set back, is asked again. */
 const AGAIN_MS = 1000;
 const MAX_WATCHED = 100_000;
+/** To look at all of them costs milliseconds where they are many: however often revocations come, it is not done more often. */
+const BETWEEN_LOOKS_MS = 250;
 
 /** @param isRevoked asks without telling anybody */
 export function createTokenLives(clock: Pick<Clock, 'now'>, isRevoked: (auth: Auth<object>) => boolean): TokenLives {
   const watched = new Map<Auth<object>, AbortController>();
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Infinity;
-  let isLooking = false;
+  let nextLook: NodeJS.Timeout | undefined;
+  let lookedAt = -Infinity;
+  let madeRoomAt = -Infinity;
   let closed = false;
 
   function end(auth: Auth<object>, reason: TokenEndedError['reason']): void {
@@ -47,14 +53,17 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, isRevoked: (auth: Au
   }
 
   function lookAtAll(): void {
+    lookedAt = performance.now();
+    clearTimeout(nextLook);
+    nextLook = undefined;
+    clearTimeout(timer);
+    wakesAt = Infinity;
     let earliest = Infinity;
     for (const auth of watched.keys()) {
       const ending = endingOf(auth);
       if (ending) end(auth, ending);
       else earliest = Math.min(earliest, acceptedUntil(auth));
     }
-    clearTimeout(timer);
-    wakesAt = Infinity;
     if (earliest < Infinity) wakeAt(earliest);
   }
 
@@ -66,30 +75,37 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, isRevoked: (auth: Au
     timer.unref();
   }
 
+  /** Those to whom nobody listens any more give way first; else whoever has been watched for longest, who has to come again, and no token outlives its end. */
+  function makeRoom(): void {
+    const now = performance.now();
+    if (now - madeRoomAt >= AGAIN_MS) {
+      madeRoomAt = now;
+      for (const [auth, { signal }] of watched) if (getEventListeners(signal, 'abort').length === 0) end(auth, 'too_many');
+    }
+    if (watched.size >= MAX_WATCHED) end(watched.keys().next().value!, 'too_many');
+  }
+
   return {
     signalOf(auth) {
       const known = watched.get(auth);
       if (known) return known.signal;
       const ending = closed ? 'guard_closed' : endingOf(auth);
       if (ending) return AbortSignal.abort(new TokenEndedError(ending));
-      // whoever gives way has to come again, which is better than to outlive the token
-      if (watched.size >= MAX_WATCHED) end(watched.keys().next().value!, 'too_many');
+      if (watched.size >= MAX_WATCHED) makeRoom();
       const controller = new AbortController();
       watched.set(auth, controller);
       wakeAt(acceptedUntil(auth));
       return controller.signal;
     },
     look() {
-      if (isLooking || watched.size === 0) return;
-      isLooking = true;
-      setImmediate(() => {
-        isLooking = false;
-        lookAtAll();
-      });
+      if (nextLook || watched.size === 0) return;
+      nextLook = setTimeout(lookAtAll, Math.max(0, lookedAt + BETWEEN_LOOKS_MS - performance.now()));
+      nextLook.unref();
     },
     close() {
       closed = true;
       clearTimeout(timer);
+      clearTimeout(nextLook);
       for (const auth of watched.keys()) end(auth, 'guard_closed');
     },
   };

@@ -7,7 +7,7 @@ import { ConfigurationError } from '../configuration-error.js';
 import { memoryReplays, replayName, type ReplayStore } from '../replay.js';
 import type { Revocations } from '../revocation/revocations.js';
 import { isFor, isName, isNumericDate, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
-import { answer, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
+import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 
 /** What the receiver of logout tokens is told. */
 export interface BackchannelLogoutOptions {
@@ -24,6 +24,8 @@ export interface ReceiverSurroundings {
   readonly clock: Clock;
 }
 
+/** A logout token lives for minutes; one that comes again after a day ends nothing new. */
+const MOST_REMEMBERED_SECONDS = 86_400;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Fixed words: nothing of the token, and nothing of what happened here (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
@@ -54,7 +56,7 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
       // done first and then counted, so that one that failed can be sent again; a second time it says nothing new
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
       await revocations.revoke(target, { reason: 'logout', at: iat });
-      const ttlSeconds = Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds;
+      const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds, MOST_REMEMBERED_SECONDS);
       if (!(await replays.add(replayName('logout', issuer, jti), ttlSeconds))) {
         publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
         return refuse('jti', issuer);
@@ -85,7 +87,8 @@ function logoutTokenOf(message: ReceivedMessage): string | undefined {
     text !== undefined
       ? new URLSearchParams(text).getAll('logout_token')
       : [typeof message.body === 'object' && message.body && own(message.body, 'logout_token')];
-  return tokens.length === 1 && typeof tokens[0] === 'string' ? tokens[0] : undefined;
+  const [token] = tokens;
+  return tokens.length === 1 && typeof token === 'string' && token.length <= MAX_MESSAGE_BYTES ? token : undefined;
 }
 
 /** The claim for which it is no logout token of ours; s2.4 and s2.6. */

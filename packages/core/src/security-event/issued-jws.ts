@@ -32,13 +32,15 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
 
   const { algorithm, keyId, type } = jws.header;
   if (!issuer.algorithms.has(algorithm)) return { fault: 'bad_key', cause: 'alg' };
-  let keys = issuer.keys.held(algorithm, keyId);
-  if (!keys || keys.length === 0) {
+  const held = issuer.keys.held(algorithm, keyId) ?? [];
+  let signer = signerOf(held, jws);
+  // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
+  if (!signer && (held.length === 0 || keyId === undefined)) {
     const newer = await issuer.keys.newer(algorithm, keyId);
     if ('cause' in newer) return { fault: 'unavailable', cause: 'keys' };
-    keys = newer;
+    signer = signerOf(newer, jws);
   }
-  if (!signerOf(keys, jws)) return { fault: 'bad_key', cause: keys.length === 0 ? 'kid' : 'signature' };
+  if (!signer) return { fault: 'bad_key', cause: 'signature' };
   const claims = parseStrictObject(jws.payload);
   if (!claims || claims['iss'] !== issuer.rules.issuer) return { fault: 'malformed', cause: 'claims' };
   return { issuer, type: type?.toLowerCase().replace(/^application\//, ''), claims: withoutPrototype(claims) };
