@@ -5,6 +5,7 @@ import type { FaultsPlan } from './faults.ts';
 import type { HostileCostPlan } from './hostile-cost.ts';
 import type { HttpPlan } from './http/measure.ts';
 import type { MemoryPlan } from './memory.ts';
+import type { RevocationPlan } from './revocation.ts';
 import type { ValidationPlan } from './validation/measure.ts';
 
 export interface Plan {
@@ -21,9 +22,10 @@ export interface Plan {
   readonly hostile: HostileCostPlan | undefined;
   readonly faults: FaultsPlan | undefined;
   readonly memory: MemoryPlan | undefined;
+  readonly revocation: RevocationPlan | undefined;
 }
 
-const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory'];
+const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation'];
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
   --quick      few and short rounds: shows that everything works, not how fast it is
@@ -41,6 +43,7 @@ const FULL = {
     eventLoop: { rounds: 9, connections: 64, sliceSize: 4000, poolSize: 1024, rates: [undefined, 2000] },
   },
   memory: { tokens: 5000, issuers: 300 },
+  revocation: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 4096, knownTokens: 100, live: [1000, 100_000] },
 };
 const QUICK = {
   validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
@@ -52,6 +55,7 @@ const QUICK = {
     eventLoop: { rounds: 2, connections: 64, sliceSize: 400, poolSize: 64, rates: [undefined, 1000] },
   },
   memory: { tokens: 500, issuers: 50 },
+  revocation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 512, knownTokens: 32, live: [1000, 10_000] },
 };
 
 /** @throws Error that says what is wrong with the arguments */
@@ -73,7 +77,7 @@ export function readPlan(args: readonly string[]): Plan {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed}: a whole number is needed`);
   const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
   const isWanted = (part: string): boolean => only === undefined || only === part;
-  const { validation, adapters, http, hostile, faults, memory } = quick ? QUICK : FULL;
+  const { validation, adapters, http, hostile, faults, memory, revocation } = quick ? QUICK : FULL;
   return {
     // the results that are kept are those of a whole run
     name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
@@ -85,5 +89,6 @@ export function readPlan(args: readonly string[]): Plan {
     hostile: isWanted('hostile') ? hostile : undefined,
     faults: isWanted('faults') ? faults : undefined,
     memory: isWanted('memory') ? memory : undefined,
+    revocation: isWanted('revocation') ? revocation : undefined,
   };
 }

@@ -9,7 +9,8 @@ import { servers } from './http/servers/index.ts';
 import { countHostile } from './hostile.ts';
 import { measureMemory } from './memory.ts';
 import { createRandom } from './random.ts';
-import { adapterTable, eventLoopTable, floodTable, hostileCostTable, hostileTable, httpTable, memoryTable, validationTable } from './table.ts';
+import { measureRevocation } from './revocation.ts';
+import { adapterTable, eventLoopTable, floodTable, hostileCostTable, hostileTable, httpTable, memoryTable, revocationTable, validationTable } from './table.ts';
 import { candidates } from './validation/candidates/index.ts';
 import { ALGORITHMS, measureValidation, type ValidationResult } from './validation/measure.ts';
 
@@ -62,6 +63,8 @@ async function run(plan: Plan): Promise<void> {
   if (faults) console.log(`${floodTable(faults.flood)}\n\n${eventLoopTable(faults.eventLoop)}\n`);
   const memory = plan.memory && (await measureMemory(plan.memory));
   if (memory) console.log(`${memoryTable(memory)}\n`);
+  const revocation = plan.revocation && (await measureRevocation(plan.revocation, random));
+  if (revocation) console.log(`${revocationTable(revocation)}\n`);
 
   mkdirSync(RESULTS, { recursive: true });
   const result = {
@@ -76,9 +79,11 @@ async function run(plan: Plan): Promise<void> {
     hostileCost,
     faults,
     memory,
+    revocation,
   };
-  writeFileSync(new URL(`${plan.name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);
-  console.log(`written to bench/results/${plan.name}.json; load ${result.load.after} at the end`);
+  const name = environment.node.startsWith('24.') ? plan.name : `${plan.name}-node-${environment.node.split('.', 1)[0]}`;
+  writeFileSync(new URL(`${name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);
+  console.log(`written to bench/results/${name}.json; load ${result.load.after} at the end`);
 }
 
 function rounded(_name: string, value: unknown): unknown {

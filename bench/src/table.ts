@@ -2,7 +2,7 @@ import type { AdapterResult } from './adapters/measure.ts';
 import type { ShareFigures } from './adapters/share.ts';
 import type { EventLoopResult } from './faults/event-loop.ts';
 import type { FloodResult } from './faults/flood.ts';
-import type { Spread } from './figures.ts';
+import type { Figures, Spread } from './figures.ts';
 import { TITLES } from './framework.ts';
 import type { HostileCostResult } from './hostile-cost.ts';
 import type { HostileResult } from './hostile.ts';
@@ -20,6 +20,17 @@ export function validationTable({ algorithm, tokenBytes, figures }: ValidationRe
     wallMicroseconds.median.toFixed(1),
   ]);
   return table([`${algorithm}, ${tokenBytes} bytes`, 'CPU µs', '(quartiles)', 'of the floor', '(quartiles)', 'wall µs'], rows);
+}
+
+export function revocationTable(figures: readonly Figures[]): string {
+  const rows = figures.map(({ name, cpuMicroseconds, cpuAdded }) => [
+    name,
+    cpuMicroseconds.median.toFixed(2),
+    between(cpuMicroseconds, 2),
+    withSign(cpuAdded.median, 2),
+    between(cpuAdded, 2),
+  ]);
+  return table(['a check of a token that is known, RS256', 'CPU µs', '(quartiles)', 'added µs', '(quartiles)'], rows);
 }
 
 export function httpTable({ framework, tokenBytes, baseline, connections, figures }: HttpResult): string {

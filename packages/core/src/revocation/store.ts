@@ -1,3 +1,4 @@
+import { createListeners } from './listeners.js';
 import { createRevocationMirror, type MirrorLimits, type RevocationOverflow } from './mirror.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
@@ -44,25 +45,6 @@ export interface RevocationHealth {
 export class RevocationStoreError extends Error {
   override readonly name = 'RevocationStoreError';
   readonly code = 'TOKENWARD_REVOCATION_STORE';
-}
-
-/** Listeners of one kind. What one throws is the others' no matter. */
-export interface Listeners<T> {
-  add(listener: (value: T) => void): () => void;
-  tell(value: T): void;
-}
-
-export function createListeners<T>(): Listeners<T> {
-  const all = new Set<(value: T) => void>();
-  return {
-    add(listener) {
-      all.add(listener);
-      return () => void all.delete(listener);
-    },
-    tell(value) {
-      for (const listener of all) listener(value);
-    },
-  };
 }
 
 /** Revocations of this process alone: for one process, or for tests. Those of a fleet need a store that is shared. */

@@ -1,0 +1,90 @@
+import type { Events, Reason, RevocationKind, RevocationReason } from '@tokenward/core';
+
+/** What stands for everything outside of a closed set, as in OpenTelemetry's own conventions. */
+export const OTHER = '_OTHER';
+
+type Members<T extends string> = Readonly<Record<T, true>>;
+
+/** The compiler holds each to core's own types: what a newer core adds is added here. */
+const REASONS: Members<Reason> = {
+  missing_token: true,
+  unsupported_scheme: true,
+  malformed_credentials: true,
+  multiple_credentials: true,
+  token_too_large: true,
+  malformed_token: true,
+  encrypted_token: true,
+  unsupported_critical_header: true,
+  wrong_type: true,
+  not_an_access_token: true,
+  algorithm_not_allowed: true,
+  unknown_key: true,
+  bad_signature: true,
+  issuer_mismatch: true,
+  audience_mismatch: true,
+  client_not_allowed: true,
+  missing_claim: true,
+  invalid_claim: true,
+  expired: true,
+  not_yet_valid: true,
+  issued_in_the_future: true,
+  too_old: true,
+  lifetime_too_long: true,
+  unproven_confirmation: true,
+  revoked: true,
+  insufficient_scope: true,
+  insufficient_role: true,
+  insufficient_claim: true,
+  policy_refused: true,
+  weak_authentication: true,
+  stale_authentication: true,
+  keys_unavailable: true,
+  issuer_unavailable: true,
+  revocations_unavailable: true,
+};
+
+const KINDS: Members<RevocationKind> = { token: true, session: true, sessionless: true, subject: true, client: true, issuer: true };
+
+const REVOCATION_REASONS: Members<RevocationReason> = {
+  unspecified: true,
+  logout: true,
+  session_revoked: true,
+  claims_changed: true,
+  credential_changed: true,
+  compromised: true,
+  administrative: true,
+};
+
+const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };
+const REPLAYED: Members<Events['tokenward:token-replayed']['of']> = { logout_token: true, security_event: true };
+const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
+const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
+
+/** Anybody in the process may publish on a channel, so that types alone close no set. */
+export const reasonOf = closed(REASONS);
+export const kindOf = closed(KINDS);
+export const revocationReasonOf = closed(REVOCATION_REASONS);
+export const reusedOf = closed(REUSED);
+export const replayedOf = closed(REPLAYED);
+export const channelOf = closed(CHANNELS);
+export const outcomeOf = closed(OUTCOMES);
+
+export const ALL_KINDS = Object.keys(KINDS);
+export const ALL_REUSED = Object.keys(REUSED);
+export const ALL_REPLAYED = Object.keys(REPLAYED);
+
+const STATUSES: ReadonlySet<unknown> = new Set([400, 401, 403, 503]);
+
+/** undefined: none that a guard refuses with. */
+export function statusOf(status: unknown): number | undefined {
+  return STATUSES.has(status) ? (status as number) : undefined;
+}
+
+export function isUsable(usable: unknown): boolean {
+  return usable === true;
+}
+
+function closed(members: Members<string>): (value: unknown) => string {
+  const names: ReadonlySet<unknown> = new Set(Object.keys(members));
+  return (value) => (names.has(value) ? (value as string) : OTHER);
+}

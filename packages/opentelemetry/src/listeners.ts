@@ -1,0 +1,95 @@
+import { trace } from '@opentelemetry/api';
+import { observe } from '@tokenward/core';
+import { ATTRIBUTE, type DecisionAttributes, type IssuerAttributes } from './attributes.js';
+import {
+  ALL_KINDS,
+  ALL_REPLAYED,
+  ALL_REUSED,
+  channelOf,
+  isUsable,
+  kindOf,
+  outcomeOf,
+  reasonOf,
+  replayedOf,
+  reusedOf,
+  revocationReasonOf,
+} from './closed-sets.js';
+import type { Instruments } from './instruments.js';
+import type { IssuerLabels } from './issuer-labels.js';
+
+/**
+ * Counts core's events. What an instrument throws stays here: core's `observe` sees to that.
+ *
+ * @returns ends it
+ */
+export function listen(instruments: Instruments, labels: IssuerLabels, isTracing: () => boolean): () => void {
+  function decided({ request, duration, span }: DecisionAttributes, durationSeconds: unknown): void {
+    if (isTracing()) trace.getActiveSpan()?.setAttributes(span);
+    instruments.requests.add(1, request);
+    if (isAmount(durationSeconds)) instruments.duration.record(durationSeconds, duration);
+  }
+
+  for (const attributes of [USABLE, NOT_USABLE]) instruments.storeFailures.add(0, attributes);
+  const ends = [
+    observe('tokenward:accepted', ({ issuer, anonymous, durationSeconds }) => {
+      const attributes = labels.of(issuer);
+      decided(anonymous ? attributes.anonymous : attributes.accepted, durationSeconds);
+    }),
+    observe('tokenward:refused', ({ issuer, reason, status, durationSeconds }) => decided(labels.of(issuer).refused(reason, status), durationSeconds)),
+    observe('tokenward:shadow-refused', ({ issuer, reason }) =>
+      instruments.shadowRefusals.add(1, labels.of(issuer).with(ATTRIBUTE.errorType, reasonOf(reason))),
+    ),
+    observe('tokenward:revoked', (event) => instruments.revocations.add(1, revocationAttributes(labels.of(event.issuer), event))),
+    observe('tokenward:revoked-token-used', (event) => instruments.revokedTokenUses.add(1, revocationAttributes(labels.of(event.issuer), event))),
+    observe('tokenward:revocations-overflowed', ({ issuer }) => instruments.revocationOverflows.add(1, labels.of(issuer).alone)),
+    observe('tokenward:revocations-failed', ({ usable }) => instruments.storeFailures.add(1, isUsable(usable) ? USABLE : NOT_USABLE)),
+    observe('tokenward:revocations-synced', () => instruments.storeSyncs.add(1)),
+    observe('tokenward:security-event', ({ issuer, channel, outcome }) =>
+      instruments.securityEvents.add(1, labels.of(issuer).with(ATTRIBUTE.channel, channelOf(channel), ATTRIBUTE.securityEventOutcome, outcomeOf(outcome))),
+    ),
+    observe('tokenward:token-reused', ({ issuer, by }) => instruments.tokenReuses.add(1, labels.of(issuer).with(ATTRIBUTE.reused, reusedOf(by)))),
+    observe('tokenward:token-replayed', ({ issuer, of }) => instruments.tokenReplays.add(1, labels.of(issuer).with(ATTRIBUTE.replayed, replayedOf(of)))),
+    observe('tokenward:long-lived-token', ({ issuer }) => instruments.longLivedTokens.add(1, labels.of(issuer).alone)),
+    observe('tokenward:clock-skew', ({ issuer, skewSeconds }) => {
+      if (isAmount(skewSeconds)) instruments.clockSkew.record(skewSeconds, labels.of(issuer).alone);
+    }),
+    observe('tokenward:keys-refreshed', ({ issuer }) => instruments.keyRefreshes.add(1, labels.of(issuer).alone)),
+    observe('tokenward:keys-failed', ({ issuer, usable }) => instruments.keyFailures.add(1, labels.of(issuer).with(ATTRIBUTE.usable, isUsable(usable)))),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/**
+ * Begins what is rare, and what alerts ask for, at zero: of a counter that appears with its first event, no rate can tell that it happened.
+ */
+export function beginAtZero(instruments: Instruments, attributes: IssuerAttributes): void {
+  for (const { request } of [attributes.accepted, ...ALERTED.map(([reason, status]) => attributes.refused(reason, status))])
+    instruments.requests.add(0, request);
+  for (const usable of [true, false]) instruments.keyFailures.add(0, attributes.with(ATTRIBUTE.usable, usable));
+  for (const of of ALL_REPLAYED) instruments.tokenReplays.add(0, attributes.with(ATTRIBUTE.replayed, of));
+  for (const kind of ALL_KINDS) instruments.revokedTokenUses.add(0, revocationAttributes(attributes, { kind, reason: 'compromised' }));
+  for (const by of ALL_REUSED) instruments.tokenReuses.add(0, attributes.with(ATTRIBUTE.reused, by));
+  const { keyRefreshes, revocationOverflows, longLivedTokens } = instruments;
+  for (const counter of [keyRefreshes, revocationOverflows, longLivedTokens]) counter.add(0, attributes.alone);
+}
+
+const ALERTED = [
+  ['revoked', 401],
+  ['bad_signature', 401],
+  ['unknown_key', 401],
+  ['keys_unavailable', 503],
+  ['revocations_unavailable', 503],
+] as const;
+
+const USABLE = Object.freeze({ [ATTRIBUTE.usable]: true });
+const NOT_USABLE = Object.freeze({ [ATTRIBUTE.usable]: false });
+
+function revocationAttributes(issuer: IssuerAttributes, { kind, reason }: { readonly kind: unknown; readonly reason: unknown }) {
+  return issuer.with(ATTRIBUTE.revocationKind, kindOf(kind), ATTRIBUTE.revocationReason, revocationReasonOf(reason));
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}

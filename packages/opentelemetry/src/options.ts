@@ -1,0 +1,65 @@
+import { metrics, type MeterProvider } from '@opentelemetry/api';
+import { ConfigurationError, type GuardHealth } from '@tokenward/core';
+import { OptionReader, plainOptions } from '@tokenward/core/adapter';
+
+/** What `createGuard` and `createResourceGuard` make has it, and so have the guards of every adapter. */
+export interface HasHealth {
+  health(): GuardHealth;
+}
+
+export interface InstrumentationOptions {
+  /** The guards whose state is shown, each by the name that tells it from the others: `{ api: guard }`. Letters, digits, `_`, `.` and `-`. */
+  readonly guards: Readonly<Record<string, HasHealth>>;
+  /** Default: the one that is registered globally at the time of the call. */
+  readonly meterProvider?: MeterProvider | undefined;
+  /** Whether decisions are put on the active span. Default: true. */
+  readonly tracing?: boolean | undefined;
+}
+
+export interface Instrumentation {
+  readonly guards: ReadonlyMap<string, HasHealth>;
+  readonly meterProvider: MeterProvider;
+  readonly tracing: boolean;
+}
+
+/** Names are labels, which are closed and short. */
+const GUARD_NAME = /^[\w.-]{1,64}$/;
+
+/** @throws ConfigurationError that lists all that is wrong */
+export function readOptions(options: InstrumentationOptions): Instrumentation {
+  const reader = new OptionReader(plainOptions(options), ['guards', 'meterProvider', 'tracing']);
+  const guards = readGuards(reader);
+  const meterProvider = readMeterProvider(reader);
+  const tracing = reader.get('tracing') === undefined || reader.flag('tracing');
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { guards, meterProvider, tracing };
+}
+
+function readGuards(reader: OptionReader): ReadonlyMap<string, HasHealth> {
+  const given = reader.get('guards');
+  const guards = new Map<string, HasHealth>();
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || Object.keys(given).length === 0) {
+    reader.wrong('guards', 'holds no guard: an object is needed with one guard at least, such as { api: guard }');
+    return guards;
+  }
+  const names = new Map<unknown, string>();
+  for (const [name, guard] of Object.entries(given as Record<string, unknown>)) {
+    const path = `guards.${name}`;
+    if (!GUARD_NAME.test(name)) reader.wrong('guards', 'has a name that can be no label: letters, digits, _, . and - are, 64 at the most');
+    else if (!hasHealth(guard)) reader.wrong(path, 'has no health(): a guard is needed');
+    else if (names.has(guard)) reader.wrong(path, `is the guard that guards.${names.get(guard)} is`);
+    else guards.set(name, guard);
+    names.set(guard, name);
+  }
+  return guards;
+}
+
+function hasHealth(guard: unknown): guard is HasHealth {
+  return guard !== null && guard !== undefined && typeof (guard as Partial<HasHealth>).health === 'function';
+}
+
+function readMeterProvider(reader: OptionReader): MeterProvider {
+  const given = reader.get('meterProvider') as Partial<MeterProvider> | null | undefined;
+  if (given !== undefined && typeof given?.getMeter !== 'function') reader.wrong('meterProvider', 'has no getMeter(): a MeterProvider is needed');
+  return (given as MeterProvider | undefined) ?? metrics.getMeterProvider();
+}

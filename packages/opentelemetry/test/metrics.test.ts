@@ -1,0 +1,226 @@
+import { type Histogram } from '@opentelemetry/sdk-metrics';
+import { scope, type GuardHealth, type Reason } from '@tokenward/core';
+import { instrumentTokenward } from '@tokenward/opentelemetry';
+import { asSigningKey, generatePrivateKey, type TokenWishes } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createMetrics, createScene, tell, type Metrics, type Scene } from './scene.js';
+
+async function instrumented(options: Parameters<typeof createScene>[0] = {}): Promise<Scene & Metrics> {
+  const scene = await createScene(options);
+  const metrics = createMetrics();
+  onTestFinished(instrumentTokenward({ guards: { api: scene.guard }, meterProvider: metrics.provider }));
+  return { ...scene, ...metrics };
+}
+
+describe('requests', () => {
+  test('an accepted one counts, with what it took in seconds', async () => {
+    const { issuer, decide, value, points } = await instrumented();
+    expect(await decide({})).toMatchObject({ outcome: 'allow' });
+    const labels = { 'tokenward.outcome': 'accepted', 'tokenward.issuer': issuer.issuer };
+    expect(await value('tokenward.requests', labels)).toBe(1);
+    const [duration, ...more] = await points('tokenward.validation.duration');
+    expect(more).toEqual([]);
+    expect(duration!.attributes).toEqual(labels);
+    const { count, sum, buckets } = duration!.value as Histogram;
+    expect(count).toBe(1);
+    expect(sum).toBeGreaterThan(0);
+    expect(sum).toBeLessThan(5);
+    expect([buckets.boundaries[0], buckets.boundaries.at(-1)]).toEqual([1e-6, 5]);
+  });
+
+  test('an anonymous one counts as such', async () => {
+    const { issuer, decide, value } = await instrumented();
+    expect(await decide(undefined, { credentials: 'optional' })).toMatchObject({ outcome: 'allow' });
+    expect(await value('tokenward.requests', { 'tokenward.outcome': 'anonymous', 'tokenward.issuer': issuer.issuer })).toBe(1);
+    expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted' })).toBe(0);
+  });
+
+  test.each<[Reason, number, (scene: Scene) => Promise<TokenWishes | string | undefined> | TokenWishes | undefined]>([
+    ['missing_token', 401, () => undefined],
+    ['expired', 401, () => ({ lifetimeSeconds: -100 })],
+    ['audience_mismatch', 401, () => ({ audience: 'https://other.example.test' })],
+    [
+      'bad_signature',
+      401,
+      async ({ issuer }) => {
+        const { kid } = await issuer.signingKey();
+        return issuer.issueToken({ key: { ...asSigningKey('RS256', await generatePrivateKey('RS256')), kid } });
+      },
+    ],
+    [
+      'revoked',
+      401,
+      async ({ guard, issuer }) => {
+        await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'compromised' });
+        return issuer.issueToken();
+      },
+    ],
+    ['insufficient_scope', 403, () => ({ scope: 'orders:write' })],
+    [
+      'keys_unavailable',
+      503,
+      ({ issuer }) => {
+        issuer.misbehave('error');
+        return {};
+      },
+    ],
+  ])('%s counts by its reason and status', async (reason, status, wishes) => {
+    const { value, ...scene } = await instrumented();
+    const token = await wishes(scene);
+    expect(await scene.decide(token, { policy: scope('orders:read') })).toMatchObject({ outcome: 'deny', reason, status });
+    const labels = {
+      'tokenward.outcome': 'refused',
+      'error.type': reason,
+      'http.response.status_code': status,
+      'tokenward.issuer': scene.issuer.issuer,
+    };
+    expect(await value('tokenward.requests', labels)).toBe(1);
+    expect(await value('tokenward.validation.duration', { 'tokenward.outcome': 'refused' })).toMatchObject({ count: 1 });
+  });
+
+  test('one more policy counts as a decision, and has no duration', async () => {
+    const { guard, decide, value } = await instrumented();
+    const decision = await decide({});
+    if (decision.outcome !== 'allow' || !decision.auth) throw new Error('refused');
+    expect(guard.permit(decision.auth, scope('orders:read'))).toMatchObject({ outcome: 'deny' });
+    expect(await value('tokenward.requests', { 'error.type': 'insufficient_scope' })).toBe(1);
+    expect(await value('tokenward.validation.duration', { 'tokenward.outcome': 'refused' })).toBeUndefined();
+  });
+
+  test('what the shadow options would have refused counts by its reason', async () => {
+    const { decide, value } = await instrumented({ shadow: { allowedClients: ['client-2'] } });
+    expect(await decide({})).toMatchObject({ outcome: 'allow' });
+    expect(await value('tokenward.shadow.refusals', { 'error.type': 'client_not_allowed' })).toBe(1);
+  });
+});
+
+describe('revocations, keys and events', () => {
+  test('revocations made, and revoked tokens used, by kind and reason', async () => {
+    const { issuer, guard, decide, value } = await instrumented();
+    await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'logout' });
+    await decide({});
+    await decide({});
+    const labels = { 'tokenward.revocation.kind': 'subject', 'tokenward.revocation.reason': 'logout', 'tokenward.issuer': issuer.issuer };
+    expect(await value('tokenward.revocations', labels)).toBe(1);
+    expect(await value('tokenward.revoked_token.uses', labels)).toBe(2);
+  });
+
+  test("fetches of an issuer's keys, and those that failed", async () => {
+    const { issuer, guard, value } = await instrumented({ keyFetching: { timeoutSeconds: 0.3 } });
+    issuer.misbehave('error');
+    await expect(guard.warm()).rejects.toThrow();
+    expect(await value('tokenward.keys.failures', { 'tokenward.usable': false })).toBe(1);
+    expect(await value('tokenward.keys.failures', { 'tokenward.usable': true })).toBe(0);
+    issuer.behave();
+    await expect.poll(() => guard.warm().then(() => value('tokenward.keys.refreshes')), { timeout: 15_000, interval: 200 }).toBe(1);
+  });
+
+  test('what core tells of tokens, stores and authorization servers', async () => {
+    const {
+      issuer: { issuer },
+      value,
+    } = await instrumented();
+    tell('tokenward:token-reused', { issuer, by: 'session', places: 9, windowSeconds: 60 });
+    tell('tokenward:token-replayed', { issuer, of: 'logout_token' });
+    tell('tokenward:long-lived-token', { issuer, lifetimeSeconds: 1e6, clientId: 'client-1' });
+    tell('tokenward:clock-skew', { issuer, skewSeconds: 7 });
+    tell('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
+    tell('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause: 'keys' });
+    tell('tokenward:revocations-overflowed', { issuer, dropped: 5, issuedUntil: 1 });
+    tell('tokenward:revocations-failed', { error: new Error('away'), usable: true });
+    tell('tokenward:revocations-synced', { entries: 3 });
+
+    expect(await value('tokenward.token.reuses', { 'tokenward.issuer': issuer, 'tokenward.reused': 'session' })).toBe(1);
+    expect(await value('tokenward.token.reuses', { 'tokenward.issuer': issuer, 'tokenward.reused': 'token' })).toBe(0);
+    expect(await value('tokenward.token.replays', { 'tokenward.issuer': issuer, 'tokenward.replayed': 'logout_token' })).toBe(1);
+    expect(await value('tokenward.token.long_lived', { 'tokenward.issuer': issuer })).toBe(1);
+    expect(await value('tokenward.clock.skew', { 'tokenward.issuer': issuer })).toMatchObject({ count: 1, sum: 7 });
+    const done = { 'tokenward.issuer': issuer, 'tokenward.security_event.channel': 'shared_signals', 'tokenward.security_event.outcome': 'done' };
+    expect(await value('tokenward.security_events', done)).toBe(1);
+    const failed = { 'tokenward.security_event.channel': 'backchannel_logout', 'tokenward.security_event.outcome': 'failed' };
+    expect(await value('tokenward.security_events', { 'tokenward.issuer': '_OTHER', ...failed })).toBe(1);
+    expect(await value('tokenward.revocation.overflows', { 'tokenward.issuer': issuer })).toBe(1);
+    expect(await value('tokenward.revocation.store.failures', { 'tokenward.usable': true })).toBe(1);
+    expect(await value('tokenward.revocation.store.syncs')).toBe(1);
+  });
+
+  test('amounts that are none are left out', async () => {
+    const {
+      issuer: { issuer },
+      points,
+    } = await instrumented();
+    for (const skewSeconds of [Number.NaN, -1, Infinity, '5' as unknown as number]) tell('tokenward:clock-skew', { issuer, skewSeconds });
+    for (const durationSeconds of [Number.NaN, -1, undefined]) tell('tokenward:accepted', { issuer, anonymous: false, durationSeconds });
+    expect(await points('tokenward.clock.skew')).toEqual([]);
+    expect(await points('tokenward.validation.duration')).toEqual([]);
+  });
+
+  test('what is rare, or alerted on, is there at zero before it happens: else its first time is no rise', async () => {
+    const { value } = await instrumented();
+    for (const reason of ['revoked', 'bad_signature', 'unknown_key', 'keys_unavailable', 'revocations_unavailable'])
+      expect(await value('tokenward.requests', { 'error.type': reason })).toBe(0);
+    for (const kind of ['token', 'session', 'sessionless', 'subject', 'client', 'issuer'])
+      expect(await value('tokenward.revoked_token.uses', { 'tokenward.revocation.kind': kind, 'tokenward.revocation.reason': 'compromised' })).toBe(0);
+    for (const usable of [true, false]) expect(await value('tokenward.revocation.store.failures', { 'tokenward.usable': usable })).toBe(0);
+    for (const of of ['logout_token', 'security_event']) expect(await value('tokenward.token.replays', { 'tokenward.replayed': of })).toBe(0);
+    for (const name of ['token.long_lived', 'revocation.overflows', 'keys.refreshes']) expect(await value(`tokenward.${name}`)).toBe(0);
+  });
+});
+
+describe('the health of guards', () => {
+  test('before the first look, and after it', async () => {
+    const { issuer, decide, value, points } = await instrumented();
+    const keys = { 'tokenward.guard': 'api', 'tokenward.issuer': issuer.issuer };
+    expect(await value('tokenward.keys.usable', keys)).toBe(0);
+    expect(await points('tokenward.keys.age')).toEqual([]);
+    expect(await value('tokenward.guard.ready', { 'tokenward.guard': 'api' })).toBe(0);
+
+    const token = await issuer.issueToken();
+    for (let times = 0; times < 3; times++) await decide(token);
+    expect(await value('tokenward.keys.usable', keys)).toBe(1);
+    expect(await value('tokenward.keys.stale', keys)).toBe(0);
+    expect(await value('tokenward.keys.age', keys)).toBeGreaterThanOrEqual(0);
+    expect(await value('tokenward.guard.ready', { 'tokenward.guard': 'api' })).toBe(1);
+    expect(await value('tokenward.token_cache.entries')).toBe(1);
+    expect(await value('tokenward.token_cache.size')).toBeGreaterThan(token.length);
+    expect(await value('tokenward.token_cache.hits')).toBe(2);
+    expect(await value('tokenward.token_cache.misses')).toBe(1);
+  });
+
+  test('revocations, as their store tells', async () => {
+    const { guard, value } = await instrumented();
+    await guard.revocations.revoke({ subject: 'user-1' });
+    await guard.revocations.revoke({ tokenId: 'jti-1' });
+    expect(await value('tokenward.revocation.entries')).toBe(2);
+    expect(await value('tokenward.revocation.usable')).toBe(1);
+    expect(await value('tokenward.revocation.lag')).toBe(0);
+    expect(await value('tokenward.revocation.unchecked_requests')).toBe(0);
+  });
+
+  test('stale keys, a lagging mirror, requests let through, and no memory of tokens', async () => {
+    const { provider, value, points } = createMetrics();
+    const health: GuardHealth = {
+      ready: true,
+      issuers: [{ issuer: 'https://a.example.test', state: 'stale', usable: true, ageSeconds: 4000, refreshInSeconds: 1, keyIds: ['k'], lastError: 'x' }],
+      tokenCache: undefined,
+      revocations: { entries: 3, usable: false, ageSeconds: 31.5, uncheckedRequests: 12, lastError: 'x' },
+    };
+    onTestFinished(instrumentTokenward({ guards: { api: { health: () => health } }, meterProvider: provider }));
+    expect(await value('tokenward.keys.stale')).toBe(1);
+    expect(await value('tokenward.keys.age')).toBe(4000);
+    expect(await value('tokenward.revocation.usable')).toBe(0);
+    expect(await value('tokenward.revocation.lag')).toBe(31.5);
+    expect(await value('tokenward.revocation.unchecked_requests')).toBe(12);
+    expect(await points('tokenward.token_cache.entries')).toEqual([]);
+  });
+
+  test('two guards are told apart by their names', async () => {
+    const one = await createScene();
+    const two = await createScene();
+    const { provider, value } = createMetrics();
+    onTestFinished(instrumentTokenward({ guards: { one: one.guard, two: two.guard }, meterProvider: provider }));
+    await one.decide({});
+    expect(await value('tokenward.keys.usable', { 'tokenward.guard': 'one', 'tokenward.issuer': one.issuer.issuer })).toBe(1);
+    expect(await value('tokenward.keys.usable', { 'tokenward.guard': 'two', 'tokenward.issuer': two.issuer.issuer })).toBe(0);
+  });
+});

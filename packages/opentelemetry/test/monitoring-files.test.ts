@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { instrumentTokenward } from '@tokenward/opentelemetry';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createScene, tell } from './scene.js';
+
+/** What a Prometheus server reads: each series' name and labels. */
+type Scrape = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** A real scrape, over HTTP, of a process to which everything has happened. */
+async function scrape(): Promise<Scrape> {
+  const {
+    issuer: { issuer },
+    guard,
+    decide,
+  } = await createScene({ shadow: { allowedClients: ['client-2'] } });
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const provider = new MeterProvider({ readers: [exporter] });
+  const server = createServer((request, response) => exporter.getMetricsRequestHandler(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(async () => {
+    await provider.shutdown();
+    server.close();
+  });
+  onTestFinished(instrumentTokenward({ guards: { api: guard }, meterProvider: provider }));
+
+  await decide({});
+  await decide(undefined, { credentials: 'optional' });
+  await decide({ lifetimeSeconds: -100 });
+  await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'logout' });
+  await decide({});
+  tell('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
+  tell('tokenward:clock-skew', { issuer, skewSeconds: 7 });
+  tell('tokenward:revocations-synced', { entries: 3 });
+
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
+  expect(response.status).toBe(200);
+  return parse(await response.text());
+}
+
+const SERIES = /^([a-zA-Z_:][\w:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*)\})? (?:[-+]?[\d.]+(?:e[-+]?\d+)?|[-+]Inf|NaN)$/;
+
+/** The text format, strictly: a line that is none of its kind fails. */
+function parse(text: string): Scrape {
+  const series = new Map<string, Set<string>>();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('#')) continue;
+    const [, name, labels = ''] = SERIES.exec(line) ?? [];
+    if (name === undefined) throw new Error(`no series: ${line}`);
+    const names = series.get(name) ?? new Set();
+    for (const [, label] of labels.matchAll(/([a-zA-Z_]\w*)="/g)) names.add(label!);
+    series.set(name, names);
+  }
+  return series;
+}
+
+/** What a Prometheus server adds to each series of a target. */
+const OF_TARGETS = ['job', 'instance'];
+
+const LABEL_LISTS = /\b(?:by|on) \(([^)]*)\)/g;
+
+/** What an expression asks for and the scrape does not have. */
+function missing(expression: string, series: Scrape): string[] {
+  const code = expression.replace(/"[^"]*"/g, '""');
+  const lists = [...code.matchAll(LABEL_LISTS)].flatMap(([, list]) => list!.split(', '));
+  const matchers = [...code.matchAll(/[{,]\s*(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, label]) => label!);
+  const names = [
+    ...code
+      .replace(LABEL_LISTS, '')
+      .replace(/\{[^}]*\}/g, '')
+      .matchAll(/\btokenward_\w+/g),
+  ].map(([name]) => name);
+  if (names.length === 0) return ['any metric'];
+  const known = new Set([...OF_TARGETS, ...names.flatMap((name) => [...(series.get(name) ?? [])])]);
+  return [...names.filter((name) => !series.has(name)), ...[...lists, ...matchers].filter((label) => !known.has(label))];
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8');
+}
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly datasource?: { readonly uid: string };
+  readonly targets?: readonly { readonly expr: string; readonly datasource: { readonly uid: string } }[];
+}
+
+interface Dashboard {
+  readonly schemaVersion: number;
+  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[] };
+  readonly panels: readonly Panel[];
+}
+
+describe('the reader of expressions', () => {
+  const series: Scrape = new Map([
+    ['tokenward_a_total', new Set(['tokenward_x'])],
+    ['tokenward_b', new Set()],
+  ]);
+  test.each<[string, string[]]>([
+    ['sum by (job, tokenward_x) (rate(tokenward_a_total{job=~"$job"}[5m]))', []],
+    ['tokenward_b', []],
+    ['rate(tokenward_gone_total[5m])', ['tokenward_gone_total']],
+    ['tokenward_a_total / tokenward_gone', ['tokenward_gone']],
+    ['sum by (tokenward_y) (tokenward_b)', ['tokenward_y']],
+    ['tokenward_b{tokenward_x="1"}', ['tokenward_x']],
+    ['tokenward_a_total{job="1", other!~"x"} > 0', ['other']],
+    ['vector(1)', ['any metric']],
+  ])('%s', (expression, expected) => expect(missing(expression, series)).toEqual(expected));
+});
+
+/** The names of metrics, where those of a histogram are one. */
+function metricsOf(series: Scrape): string[] {
+  const names = [...series.keys()].filter((name) => name.startsWith('tokenward_')).map((name) => name.replace(/_(?:bucket|sum|count)$/, ''));
+  return [...new Set(names)].sort();
+}
+
+test("the README's table tells all metrics, as OpenTelemetry and as Prometheus knows them, with their labels", async () => {
+  const series = await scrape();
+  const rows = [...read('packages/opentelemetry/README.md').matchAll(/^\| `(tokenward\.[\w.]+)` +\| (\w+), [^|]+ \|([^|]*)\|/gm)];
+  const printed = rows.map(([, name, kind]) => `${name!.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`);
+  expect(printed.sort()).toEqual(metricsOf(series));
+  for (const [, name, kind, list] of rows) {
+    const told = [...list!.matchAll(/`([\w.]+)`/g)].map(([, label]) => label!.replaceAll('.', '_'));
+    const there = series.get(`${name!.replaceAll('.', '_')}${kind === 'counter' ? '_total' : kind === 'histogram' ? '_count' : ''}`)!;
+    expect([name, told.sort()]).toEqual([name, [...there].filter((label) => label !== 'otel_scope_name').sort()]);
+  }
+});
+
+test('the dashboard asks for nothing that a real scrape does not have', async () => {
+  const series = await scrape();
+  const { panels, templating, schemaVersion } = JSON.parse(read('docs/monitoring/grafana-dashboard.json')) as Dashboard;
+  expect(schemaVersion).toBeGreaterThanOrEqual(39);
+  expect(templating.list.map(({ name, type }) => [name, type])).toEqual([
+    ['datasource', 'datasource'],
+    ['job', 'query'],
+    ['issuer', 'query'],
+  ]);
+  const shown = panels.filter(({ type }) => type !== 'row');
+  expect(shown.length).toBeGreaterThan(15);
+  for (const { title, datasource, targets = [] } of shown) {
+    expect([title, datasource?.uid]).toEqual([title, '${datasource}']);
+    expect(targets.length).toBeGreaterThan(0);
+    for (const { expr, datasource } of targets) expect([title, datasource.uid, missing(expr, series)]).toEqual([title, '${datasource}', []]);
+  }
+  const asked = shown.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).join('\n');
+  expect(metricsOf(series).filter((name) => !asked.includes(name))).toEqual([]);
+  for (const { definition } of templating.list.slice(1)) expect(missing(definition!.replace(/^label_values\((.*), \w+\)$/, '$1'), series)).toEqual([]);
+});
+
+test('the panels of the dashboard have ids of their own and do not overlap', () => {
+  const { panels } = JSON.parse(read('docs/monitoring/grafana-dashboard.json')) as Dashboard;
+  expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  const taken = new Map<string, string>();
+  for (const { title, gridPos } of panels) {
+    expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
+    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+        expect([title, taken.get(`${x} ${y}`)]).toEqual([title, undefined]);
+        taken.set(`${x} ${y}`, title);
+      }
+    }
+  }
+});
+
+test('the alerts ask for nothing that a real scrape does not have, and each says what it is about', async () => {
+  const series = await scrape();
+  const rules = read('docs/monitoring/prometheus-alerts.yaml')
+    .split(/^ {6}- alert: /m)
+    .slice(1);
+  expect(rules.length).toBeGreaterThan(12);
+  for (const rule of rules) {
+    const [name] = rule.split('\n', 1);
+    const expression = /^ {8}expr: ([^|>'"\n].*)$/m.exec(rule)?.[1];
+    expect([name, missing(expression!, series)]).toEqual([name, []]);
+    expect([name, /^ {10}severity: (?:info|warning|critical)$/m.test(rule), /^ {10}summary: '.+'$/m.test(rule)]).toEqual([name, true, true]);
+    // a plain scalar ends at a comment, and is a mapping where it holds ": "
+    expect(expression).not.toMatch(/ #|: /);
+  }
+});

@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { channel } from 'node:diagnostics_channel';
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader, type Histogram } from '@opentelemetry/sdk-metrics';
+import type { Attributes } from '@opentelemetry/api';
+import { createResourceGuard, type Access, type Decision, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { onTestFinished } from 'vitest';
+
+/** An issuer and its guard, for one test. */
+export interface Scene {
+  readonly issuer: TestIssuer;
+  readonly guard: ResourceGuard;
+  /** What the guard says to a token that is issued as wished, or given; to none where it is undefined. */
+  decide(token: TokenWishes | string | undefined, access?: Access): Promise<Decision>;
+}
+
+export async function createScene(options: GuardOptions = {}): Promise<Scene> {
+  const issuer = await createTestIssuer();
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
+  onTestFinished(async () => {
+    await guard.close();
+    await issuer.close();
+  });
+  return {
+    issuer,
+    guard,
+    async decide(token, access) {
+      const text = typeof token === 'object' ? await issuer.issueToken(token) : token;
+      const headers: IncomingHttpHeaders = text === undefined ? {} : { authorization: `Bearer ${text}` };
+      return guard.check({ method: 'GET', target: '/', headers }, access);
+    },
+  };
+}
+
+export interface Point {
+  readonly attributes: Attributes;
+  readonly value: number | Histogram;
+}
+
+/** OpenTelemetry's own SDK, which keeps in memory what it collects. */
+export interface Metrics {
+  readonly provider: MeterProvider;
+  /** Collects, and gives what is known by now of one metric. */
+  points(name: string): Promise<readonly Point[]>;
+  /** The value of the one point that has these attributes among its own; undefined where there is none. */
+  value(name: string, attributes?: Attributes): Promise<number | Histogram | undefined>;
+  /** Everything that was collected, as text. */
+  all(): Promise<string>;
+}
+
+export function createMetrics(): Metrics {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+  const provider = new MeterProvider({ readers: [reader] });
+  onTestFinished(() => provider.shutdown());
+
+  async function collect() {
+    exporter.reset();
+    await provider.forceFlush();
+    return exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+  }
+
+  async function points(name: string): Promise<readonly Point[]> {
+    return (await collect()).filter(({ descriptor }) => descriptor.name === name).flatMap(({ dataPoints }) => dataPoints as readonly Point[]);
+  }
+
+  return {
+    provider,
+    points,
+    async value(name, attributes = {}) {
+      const found = (await points(name)).filter((point) => Object.entries(attributes).every(([key, value]) => point.attributes[key] === value));
+      if (found.length > 1) throw new Error(`${name}: ${found.length} points have these attributes`);
+      return found[0]?.value;
+    },
+    all: async () => JSON.stringify(await collect()),
+  };
+}
+
+/** Tells an event as core does. */
+export function tell<N extends keyof Events>(name: N, event: Events[N]): void {
+  channel(name).publish(event);
+}

@@ -1,0 +1,143 @@
+import { ConfigurationError, type Clock } from '@tokenward/core';
+import { OptionReader, plainOptions } from '@tokenward/core/adapter';
+import { createClient } from 'redis';
+import { addressOf, destroy, type RawClient } from './connection.js';
+
+/** A client of the package `redis`, as `createClient` makes it. Only copies of it are used, with connections of their own. */
+export interface DuplicableClient {
+  duplicate(overrides?: object): object;
+}
+
+export interface RedisRevocationsOptions {
+  /** Where Redis or Valkey is: `rediss://name:password@redis.example.com:6379`. This, or `client`. */
+  readonly url?: string | undefined;
+  /** One that you made, for what a URL can't say: certificates, a provider of credentials. It need not be connected. */
+  readonly client?: DuplicableClient | undefined;
+  /** What the keys begin with. All processes that share revocations have the same, and nobody else. Default: `tokenward:revocations`. */
+  readonly prefix?: string | undefined;
+  /** How long this process may not have heard from Redis before it answers 503. Default: 10. */
+  readonly maxMirrorAgeSeconds?: number | undefined;
+  /**
+   * What happens then. `allow` goes on with what is known, so that tokens pass which others have revoked meanwhile: each request is counted in
+   * `health().uncheckedRequests`. Default: `refuse`.
+   */
+  readonly whenUnreachable?: 'refuse' | 'allow' | undefined;
+  /** For each command, and for connecting. Default: 3. */
+  readonly timeoutSeconds?: number | undefined;
+  /** How many revocations this process keeps. For more, core's rule on overflow holds. Default: 1000000. */
+  readonly maxEntries?: number | undefined;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+export interface Config {
+  makeClient(): RawClient;
+  /** Where Redis is, for people. */
+  readonly where: string;
+  readonly prefix: string;
+  readonly maxMirrorAgeMs: number;
+  readonly allowsUnchecked: boolean;
+  readonly timeoutMs: number;
+  readonly maxEntries: number | undefined;
+  readonly clock: Clock;
+}
+
+const NAMES = [
+  'url',
+  'client',
+  'prefix',
+  'maxMirrorAgeSeconds',
+  'whenUnreachable',
+  'timeoutSeconds',
+  'maxEntries',
+  'clock',
+] as const satisfies readonly (keyof RedisRevocationsOptions)[];
+const MAX_PREFIX_LENGTH = 200;
+const systemClock: Clock = Object.freeze({ now: () => Date.now(), monotonic: () => performance.now() });
+
+/** @throws ConfigurationError that lists all that is wrong */
+export function readOptions(options: RedisRevocationsOptions): Config {
+  const reader = new OptionReader(plainOptions(options), NAMES);
+  const prefix = readPrefix(reader);
+  const maxMirrorAgeSeconds = reader.number('maxMirrorAgeSeconds', 10, { least: 0.5, most: 3600 });
+  const timeoutSeconds = reader.number('timeoutSeconds', 3, { least: 0.05, most: 60 });
+  const maxEntries = reader.optionalNumber('maxEntries', { least: 1, whole: true });
+  const whenUnreachable = reader.get('whenUnreachable') ?? 'refuse';
+  if (whenUnreachable !== 'refuse' && whenUnreachable !== 'allow') reader.wrong('whenUnreachable', "is neither 'refuse' nor 'allow'");
+  const clock = readClock(reader);
+  const timeoutMs = timeoutSeconds * 1000;
+  const makeClient = readServer(reader, timeoutMs);
+  const where = makeClient && tryOut(reader, makeClient);
+  if (!makeClient || where === undefined || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { makeClient, where, prefix, maxMirrorAgeMs: maxMirrorAgeSeconds * 1000, allowsUnchecked: whenUnreachable === 'allow', timeoutMs, maxEntries, clock };
+}
+
+function readPrefix(reader: OptionReader): string {
+  const prefix = reader.text('prefix', 'tokenward:revocations');
+  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong('prefix', `has ${prefix.length} characters: ${MAX_PREFIX_LENGTH} at the most`);
+  return prefix;
+}
+
+function readClock(reader: OptionReader): Clock {
+  const clock = reader.get('clock') as Partial<Clock> | null | undefined;
+  if (clock === undefined) return systemClock;
+  if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')
+    reader.wrong('clock', 'is none: an object with now() and monotonic() is needed');
+  return clock as Clock;
+}
+
+/** What is wrong with a URL is said without it: it holds a password. */
+function readServer(reader: OptionReader, timeoutMs: number): (() => RawClient) | undefined {
+  const url = reader.get('url');
+  const client = reader.get('client');
+  if (client !== undefined) {
+    if (url !== undefined) reader.wrong('client', 'is given beside url: one of them says where Redis is');
+    if (isDuplicable(client)) return () => client.duplicate(overrides(timeoutMs, client.options?.socket)) as RawClient;
+    reader.wrong('client', 'is none of the package redis, as createClient() makes it');
+  } else if (url === undefined) reader.wrong('url', 'is missing: give a url, or a client of the package redis');
+  else if (isRedisUrl(url)) return () => createClient({ url, ...overrides(timeoutMs, undefined) }) as object as RawClient;
+  else reader.wrong('url', 'is none of the form redis://host:port, rediss://host:port or unix:///path');
+  return undefined;
+}
+
+/** @returns its address */
+function tryOut(reader: OptionReader, makeClient: () => RawClient): string | undefined {
+  try {
+    const client = makeClient();
+    destroy(client);
+    return addressOf(client);
+  } catch {
+    reader.wrong(reader.get('client') === undefined ? 'url' : 'client', 'is not taken by the package redis');
+    return undefined;
+  }
+}
+
+function isDuplicable(client: unknown): client is DuplicableClient & Pick<RawClient, 'options'> {
+  return typeof (client as Partial<DuplicableClient> | null)?.duplicate === 'function';
+}
+
+function isRedisUrl(url: unknown): url is string {
+  if (typeof url !== 'string') return false;
+  const { protocol, hostname, pathname } = URL.parse(url) ?? {};
+  if (protocol === 'unix:') return true;
+  return (protocol === 'redis:' || protocol === 'rediss:') && hostname !== '' && /^\/?\d{0,9}$/.test(pathname!);
+}
+
+/**
+ * A connection lives once: whatever goes wrong ends it, and the next one begins from nothing. So the client connects by itself never again, and
+ * keeps no commands for later. Its replies are those of RESP 2, whatever the user's own are.
+ */
+function overrides(timeoutMs: number, socket: object | undefined): object {
+  return {
+    RESP: 2,
+    socket: { ...socket, reconnectStrategy: false, connectTimeout: timeoutMs + 500, socketTimeout: undefined },
+    disableOfflineQueue: true,
+    commandOptions: {},
+    commandsQueueMaxLength: undefined,
+    clientSideCache: undefined,
+    emitInvalidate: undefined,
+    maintNotifications: 'disabled',
+    pingInterval: undefined,
+    readonly: undefined,
+  };
+}

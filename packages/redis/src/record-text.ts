@@ -1,0 +1,70 @@
+import type { RevocationKind, RevocationReason, RevocationRecord } from '@tokenward/core';
+
+// tables of names, so that the compiler tells when core knows one more
+const KINDS: Readonly<Record<RevocationKind, true>> = { token: true, session: true, sessionless: true, subject: true, client: true, issuer: true };
+const REASONS: Readonly<Record<RevocationReason, true>> = {
+  unspecified: true,
+  logout: true,
+  session_revoked: true,
+  claims_changed: true,
+  credential_changed: true,
+  compromised: true,
+  administrative: true,
+};
+const MAX_NAME_LENGTH = 2048;
+const MAX_TEXT_LENGTH = 32_768;
+/** The last second of the year 9999. */
+const LAST_DATE = 253_402_300_799;
+
+/** A record as Redis keeps it: an array, since the same record must give the same text everywhere, and since it is short. */
+export function textOf({ kind, issuer, value, issuedUntil, until, isFinal, reason }: RevocationRecord): string {
+  return JSON.stringify([kind, issuer, value, issuedUntil, until, isFinal ? 1 : 0, reason]);
+}
+
+/**
+ * Anybody may have written what is in Redis: undefined where it is no revocation. What follows its seventh member is left to newer versions, and so
+ * is a reason that is not known: neither is cause to forget a revocation.
+ */
+export function recordOf(text: string): RevocationRecord | undefined {
+  if (text.length > MAX_TEXT_LENGTH) return undefined;
+  let members: unknown;
+  try {
+    members = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(members) || members.length < 7) return undefined;
+  const [kind, issuer, value, issuedUntil, until, isFinal, reason] = members as unknown[];
+  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) return undefined;
+  if (!isName(issuer) || typeof value !== 'string' || (kind === 'issuer' ? value !== '' : !isName(value))) return undefined;
+  if (!isDate(issuedUntil) || !isDate(until) || (isFinal !== 0 && isFinal !== 1) || typeof reason !== 'string') return undefined;
+  return {
+    kind: kind as RevocationKind,
+    issuer,
+    value,
+    issuedUntil,
+    until,
+    isFinal: isFinal === 1,
+    reason: Object.hasOwn(REASONS, reason) ? (reason as RevocationReason) : 'unspecified',
+  };
+}
+
+/**
+ * What is left of revocations whose time is over: the issuer's tokens up to then are refused. It has ended before it is made, so that a mirror
+ * takes it as such.
+ */
+export function remainderOf(issuer: string, issuedUntil: number): RevocationRecord {
+  return { kind: 'issuer', issuer, value: '', issuedUntil, until: issuedUntil, isFinal: false, reason: 'unspecified' };
+}
+
+export function isRemainder({ kind, issuedUntil, until, isFinal }: RevocationRecord): boolean {
+  return kind === 'issuer' && !isFinal && until <= issuedUntil;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
+}
+
+function isDate(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
+}

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, recordOf, tokenOf, useServer, warmStore } from './stores.js';
+
+const server = useServer();
+
+describe('what somebody else wrote', () => {
+  const JUNK = [
+    '',
+    'x',
+    '{}',
+    '[]',
+    'null',
+    '"session"',
+    '["session"]',
+    '['.repeat(20_000),
+    JSON.stringify(['session', 'https://login.example.test', 'x', '1', 2, 0, 'logout']),
+    JSON.stringify(['session', 'https://login.example.test', 'x', 1, null, 0, 'logout']),
+    JSON.stringify(['session', 'https://login.example.test', 'x', -1, 2, 0, 'logout']),
+    JSON.stringify(['session', 'https://login.example.test', 'x', 1, 1e300, 0, 'logout']),
+    JSON.stringify(['session', 'https://login.example.test', 'x', 1, 2, true, 'logout']),
+    JSON.stringify(['session', 'https://login.example.test', 'x'.repeat(2049), 1, 2, 0, 'logout']),
+    JSON.stringify(['session', 'https://login.example.test', '', 1, 2, 0, 'logout']),
+    JSON.stringify(['session', '', 'x', 1, 2, 0, 'logout']),
+    JSON.stringify(['issuer', 'https://login.example.test', 'x', 1, 2, 0, 'logout']),
+    JSON.stringify(['__proto__', 'https://login.example.test', 'x', 1, 2, 0, 'logout']),
+    JSON.stringify(['session', { toString: 1 }, 'x', 1, 2, 0, 'logout']),
+    '\u0000\u00ff',
+  ];
+
+  test('junk is skipped, told once, and changes nothing', async () => {
+    const one = await warmStore(server().url);
+    await one.add(recordOf('session-1'));
+    const failed = heard('tokenward:revocations-failed');
+    for (const text of JUNK) {
+      await server().ask('ZADD', KEYS.records, '5', text);
+      await server().ask('XADD', KEYS.stream, '*', 'r', text);
+    }
+    await server().ask('XADD', KEYS.stream, '*', 'other', 'field', 'and', 'more');
+    await server().ask('HSET', KEYS.forgotten, 'https://login.example.test', 'x', 'https://other.example.test', '1e999', '', '5');
+    await one.add(recordOf('session-2'));
+    const newcomer = await warmStore(server().url);
+    await eventually(() => one.health().lastError !== undefined, 'it is seen');
+    for (const store of [one, newcomer]) {
+      await isCurrentAgain(store);
+      expect(store.health().entries).toBe(2);
+      expect(store.health().lastError).toMatch(/what is no revocation was found under the prefix and left aside, \d+ times$/);
+      expect(isRevokedIn(store, 'session-1') && isRevokedIn(store, 'session-2')).toBe(true);
+      expect(isRevokedIn(store, 'x')).toBe(false);
+    }
+    // the second has not read all when it finds the first of them
+    expect(failed.map(({ usable }) => usable)).toEqual([true, false]);
+  });
+
+  test('a reason or a member that a newer version knows is no cause to forget a revocation', async () => {
+    const store = await warmStore(server().url);
+    const text = JSON.stringify(['session', 'https://login.example.test', 'newer', nowSeconds(), nowSeconds() + 60, 0, 'quantum', { more: 1 }]);
+    await server().ask('XADD', KEYS.stream, '*', 'r', text);
+    await eventually(() => isRevokedIn(store, 'newer'), 'it is taken');
+    expect(store.find(tokenOf('newer'), nowSeconds())!.reason).toBe('unspecified');
+  });
+
+  test('what is no record is refused where it is added', async () => {
+    const store = await warmStore(server().url);
+    await expect(store.add(recordOf('x'.repeat(2049)))).rejects.toThrow(TypeError);
+    await expect(store.add(recordOf('x', { until: Infinity }))).rejects.toThrow(TypeError);
+    expect(store.health().entries).toBe(0);
+  });
+});

@@ -1,0 +1,183 @@
+import { RevocationStoreError, type RedisRevocations } from '@tokenward/redis';
+import { describe, expect, test } from 'vitest';
+import { startProxy, type Proxy } from './proxy.js';
+import {
+  closing,
+  eventually,
+  heard,
+  isCurrentAgain,
+  isRevokedIn,
+  KEYS,
+  nowSeconds,
+  openStore,
+  ownServer,
+  recordOf,
+  useServer,
+  valuesIn,
+  warmStore,
+} from './stores.js';
+
+const server = useServer();
+
+async function openProxy(): Promise<Proxy> {
+  return closing(await startProxy(server().port), (proxy) => proxy.close());
+}
+
+describe('a server that dies', () => {
+  test('rule 115: restarted with its data, everything is as before, and what was revoked meanwhile is delivered', async () => {
+    const durable = await ownServer('--appendonly', 'yes', '--appendfsync', 'always');
+    const [one, other] = await Promise.all([warmStore(durable.url), warmStore(durable.url)]);
+    const failed = heard('tokenward:revocations-failed');
+    await one.add(recordOf('before'));
+    await eventually(() => isRevokedIn(other, 'before'), 'the other knows');
+    await durable.kill();
+    const adding = one.add(recordOf('meanwhile'));
+    expect(isRevokedIn(one, 'meanwhile')).toBe(true);
+    await expect(adding).rejects.toThrow('the revocation holds in this process');
+    await eventually(() => !one.isCurrent() && !other.isCurrent(), 'both say that they know nothing any more');
+    await eventually(() => failed.filter(({ usable }) => !usable).length >= 2, 'both have told');
+    // each store: that it can't read, the same when it is too old to be used, and one of them that it can't write
+    expect(failed.length).toBeLessThanOrEqual(6);
+    expect(failed.at(-1)!.error.message).toMatch(/it refuses connections|the connection/);
+    await durable.start();
+    await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
+    await eventually(() => isRevokedIn(other, 'meanwhile'), 'the other learns of it');
+    expect(await valuesIn(durable)).toEqual(['before', 'meanwhile']);
+  });
+
+  test('rule 115: restarted without data, those who live write back what they know, and one who comes then knows it', async () => {
+    const volatile = await ownServer();
+    const [one, other] = await Promise.all([warmStore(volatile.url), warmStore(volatile.url)]);
+    await Promise.all(Array.from({ length: 300 }, (_value, at) => one.add(recordOf(`session-${at}`))));
+    await eventually(() => other.health().entries === 300, 'the other knows');
+    await volatile.kill();
+    await expect(one.add(recordOf('last'))).rejects.toBeInstanceOf(RevocationStoreError);
+    await volatile.start();
+    const newcomer = openStore({ url: volatile.url, timeoutSeconds: 3 });
+    await newcomer.warm();
+    expect(newcomer.health().entries).toBe(301);
+    expect(isRevokedIn(newcomer, 'session-0') && isRevokedIn(newcomer, 'last')).toBe(true);
+    await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
+    expect(isRevokedIn(other, 'last')).toBe(true);
+    expect((await valuesIn(volatile)).length).toBe(301);
+  });
+
+  test('rule 115: one that was restored from before gets back what it lost', async () => {
+    const [stores, [first, second, third]] = await threeRevoked();
+    const synced = heard('tokenward:revocations-synced');
+    await restore([second!, third!], [first!]);
+    await eventually(async () => (await valuesIn(server())).length === 3, 'what was lost is there again');
+    await eventually(() => synced.length > 0, 'all was read again');
+    await Promise.all(stores.map(isCurrentAgain));
+  });
+
+  test('rule 115: one that went on without the last entry, by a clock that is behind, loses neither', async () => {
+    const [stores, [first, second, third]] = await threeRevoked();
+    const [milliseconds, sequence] = second![0].split('-');
+    const another = JSON.stringify(['session', 'https://login.example.test', 'another', nowSeconds(), nowSeconds() + 60, 0, 'logout']);
+    await restore([third!], [first!, second!, [`${milliseconds}-${Number(sequence) + 1}`, ['r', another]]]);
+    await eventually(() => stores.every((store) => isRevokedIn(store, 'another')), 'all know the one that they would not have been told of');
+    await eventually(async () => (await valuesIn(server())).length === 4, 'what was lost is there again');
+    await Promise.all(stores.map(isCurrentAgain));
+  });
+});
+
+type Entry = readonly [string, readonly string[]];
+
+/** Two stores that know three revocations, and their entries in the stream. */
+async function threeRevoked(): Promise<[RedisRevocations[], Entry[]]> {
+  const stores = await Promise.all([warmStore(server().url), warmStore(server().url)]);
+  for (const at of [0, 1, 2]) {
+    await stores[0].add(recordOf(`session-${at}`));
+    // no two have the same millisecond in their id
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await eventually(() => stores.every((store) => store.health().entries === 3 && store.isCurrent()), 'both know');
+  return [stores, (await server().ask('XRANGE', KEYS.stream, '-', '+')) as Entry[]];
+}
+
+/** Gives the same data set another past. */
+async function restore(lost: readonly Entry[], kept: readonly Entry[]): Promise<void> {
+  const texts = JSON.stringify(lost.map(([, [, text]]) => text));
+  await server().ask('EVAL', RESTORE, '2', KEYS.records, KEYS.stream, texts, ...kept.flatMap(([id, [, text]]) => [id, text!]));
+}
+
+const RESTORE = `
+for _, text in ipairs(cjson.decode(ARGV[1])) do redis.call('ZREM', KEYS[1], text) end
+redis.call('DEL', KEYS[2])
+for at = 2, #ARGV, 2 do 
+  redis.call('XADD', KEYS[2], ARGV[at], 'r', ARGV[at + 1])
+  redis.call('ZADD', KEYS[1], 'NX', 9999999999, ARGV[at + 1])
+end
+return 1
+`;
+
+describe('data that goes away under running processes', () => {
+  test('rule 115: after FLUSHALL all is written back, and nothing revoked passes once a process says that it is current', async () => {
+    const [one, other] = await Promise.all([warmStore(server().url), warmStore(server().url)]);
+    await Promise.all(Array.from({ length: 200 }, (_value, at) => one.add(recordOf(`session-${at}`))));
+    await eventually(() => other.health().entries === 200, 'the other knows');
+    await server().ask('FLUSHALL');
+    await eventually(async () => (await server().ask('EXISTS', KEYS.restoring)) === 1, 'somebody says that it writes back');
+    await other.add(recordOf('after'));
+    await eventually(async () => (await valuesIn(server())).length === 201, 'all is written back');
+    await eventually(() => isRevokedIn(one, 'after'), 'the first knows');
+    await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
+    expect([one, other].every((store) => isRevokedIn(store, 'session-7'))).toBe(true);
+  });
+
+  test.each([KEYS.records, KEYS.stream, KEYS.epoch])('rule 115: without the key %s, too', async (key) => {
+    const [one, other] = await Promise.all([warmStore(server().url), warmStore(server().url)]);
+    await one.add(recordOf('session-1'));
+    await eventually(() => isRevokedIn(other, 'session-1'), 'the other knows');
+    const synced = heard('tokenward:revocations-synced');
+    await server().ask('DEL', key);
+    await eventually(() => synced.length >= 2, 'both have read all again');
+    await eventually(async () => (await valuesIn(server())).length === 1, 'it is there');
+    await other.add(recordOf('session-2'));
+    await eventually(() => isRevokedIn(one, 'session-2'), 'what is new reaches the other');
+    const newcomer = await warmStore(server().url);
+    expect(newcomer.health().entries).toBe(2);
+  });
+
+  test('rule 115: a stream that was trimmed while a process was cut off forces a full read', async () => {
+    const proxy = await openProxy();
+    const [one, cut] = await Promise.all([warmStore(server().url), warmStore(proxy.url)]);
+    await one.add(recordOf('session-0'));
+    await eventually(() => isRevokedIn(cut, 'session-0'), 'it knows');
+    proxy.refuse();
+    for (const at of [1, 2, 3, 4]) await one.add(recordOf(`session-${at}`));
+    await server().ask('XTRIM', KEYS.stream, 'MAXLEN', '1');
+    const synced = heard('tokenward:revocations-synced');
+    proxy.behave();
+    await eventually(() => synced.length > 0, 'it has read everything');
+    expect([0, 1, 2, 3, 4].every((at) => isRevokedIn(cut, `session-${at}`))).toBe(true);
+    expect(cut.isCurrent()).toBe(true);
+  });
+
+  test('a stream that was trimmed of what everybody has read forces none', async () => {
+    const [one, other] = await Promise.all([warmStore(server().url), warmStore(server().url)]);
+    for (const at of [0, 1, 2]) await one.add(recordOf(`session-${at}`));
+    await eventually(() => other.health().entries === 3, 'the other knows');
+    const synced = heard('tokenward:revocations-synced');
+    await server().ask('XTRIM', KEYS.stream, 'MAXLEN', '0');
+    await one.add(recordOf('session-3'));
+    await eventually(() => isRevokedIn(other, 'session-3'), 'the other knows');
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(synced).toEqual([]);
+    expect(one.isCurrent() && other.isCurrent()).toBe(true);
+  });
+
+  test('an entry that is deleted before it is read forces a full read', async () => {
+    const proxy = await openProxy();
+    const [one, cut] = await Promise.all([warmStore(server().url), warmStore(proxy.url)]);
+    proxy.refuse();
+    for (const at of [1, 2]) await one.add(recordOf(`session-${at}`));
+    const entries = (await server().ask('XRANGE', KEYS.stream, '-', '+')) as [string, string[]][];
+    await server().ask('XDEL', KEYS.stream, entries[0]![0]);
+    const synced = heard('tokenward:revocations-synced');
+    proxy.behave();
+    await eventually(() => synced.length > 0, 'it has read everything');
+    expect(isRevokedIn(cut, 'session-1') && isRevokedIn(cut, 'session-2')).toBe(true);
+  });
+});

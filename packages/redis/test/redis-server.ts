@@ -1,0 +1,113 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'redis';
+
+/** A real redis-server in a process and a folder of its own. */
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** Sends one command, by a connection of its own. */
+  ask(...command: readonly string[]): Promise<unknown>;
+  /** kill -9. What was not on its disk is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port, with what is on its disk. */
+  start(): Promise<void>;
+  /** Removes what is on its disk. */
+  wipe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ANSWERS_WITHIN_MS = 10_000;
+/** Of a data set that nobody has lost: it is old enough that nobody waits for others to write it back. */
+const OLD_EPOCH = '1.seeded-by-a-test';
+
+export async function startRedis(...args: readonly string[]): Promise<RedisServer> {
+  const port = await freePort();
+  let folder = await mkdtemp(join(tmpdir(), 'tokenward-redis-'));
+  let running: ChildProcess | undefined;
+
+  async function start(): Promise<void> {
+    const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder, ...args], {
+      stdio: 'ignore',
+    });
+    running = child;
+    const failed = once(child, 'error').then(([error]: Error[]) => {
+      throw new Error(`redis-server can't be run, and these tests need it: apt-get install redis-server (${error!.message})`);
+    });
+    const ended = once(child, 'exit').then(([code]: number[]) => {
+      throw new Error(`redis-server ended at once, with ${code}: ${args.join(' ')}`);
+    });
+    await Promise.race([answers(), failed, ended]);
+    failed.catch(() => {});
+    ended.catch(() => {});
+  }
+
+  async function answers(): Promise<void> {
+    const end = Date.now() + ANSWERS_WITHIN_MS;
+    for (;;) {
+      try {
+        await ask('PING');
+        return;
+      } catch (error) {
+        // whoever asks wants a password, and has one
+        if (/^(NOAUTH|WRONGPASS)/.test((error as Error).message)) return;
+        if (Date.now() > end) throw new Error(`redis-server does not answer on port ${port}`);
+        await sleep(20);
+      }
+    }
+  }
+
+  async function ask(...command: readonly string[]): Promise<unknown> {
+    const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: false }, RESP: 2, maintNotifications: 'disabled' });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return await client.sendCommand([...command]);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async function kill(): Promise<void> {
+    if (running?.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill('SIGKILL');
+    await exited;
+  }
+
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    ask,
+    kill,
+    start,
+    async wipe() {
+      await rm(folder, { recursive: true, force: true });
+      folder = await mkdtemp(join(tmpdir(), 'tokenward-redis-'));
+    },
+    async close() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Gives a prefix a data set that looks as if it had been there for long. */
+export async function seedEpoch(server: RedisServer, prefix = 'tokenward:revocations'): Promise<void> {
+  await server.ask('SET', `{${prefix}}:epoch`, OLD_EPOCH);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,73 @@
+import { RevocationStoreError } from '@tokenward/redis';
+import { describe, expect, test } from 'vitest';
+import { freePort } from './redis-server.js';
+import { answerOf, heard, isCurrentAgain, isRevokedIn, openGuard, openStore, ownServer, recordOf, useServer, warmStore } from './stores.js';
+
+const server = useServer();
+
+describe('a server that nobody reaches', () => {
+  test('rule 112: every token gets 503, and what is wrong is told', async () => {
+    const store = openStore({ url: `redis://127.0.0.1:${await freePort()}` });
+    const { ask, guard } = await openGuard(store);
+    const decision = await ask('session-1');
+    expect(answerOf(decision)).toBe('503 revocations_unavailable');
+    expect(decision.headers['Retry-After'] ?? decision.headers['retry-after']).toBe('1');
+    await expect(guard.warm()).rejects.toBeInstanceOf(RevocationStoreError);
+    expect(store.health().lastError).toMatch(/^redis:\/\/127\.0\.0\.1:\d+: it refuses connections$/);
+    expect(guard.health().ready).toBe(false);
+  });
+
+  test("rule 112: whenUnreachable: 'allow' admits what is not known as revoked, and counts each request", async () => {
+    const store = openStore({ url: `redis://127.0.0.1:${await freePort()}`, whenUnreachable: 'allow' });
+    const { ask, issuer } = await openGuard(store);
+    expect(answerOf(await ask('session-1'))).toBe('200');
+    expect(store.health()).toMatchObject({ usable: true, uncheckedRequests: 1 });
+    await expect(store.add(recordOf('session-1', { issuer: issuer.issuer }))).rejects.toBeInstanceOf(RevocationStoreError);
+    expect(answerOf(await ask('session-1'))).toBe('401 revoked');
+    expect(answerOf(await ask('session-2'))).toBe('200');
+    expect(store.health().uncheckedRequests).toBe(3);
+  });
+
+  test('a name that is nobody’s is said to be so', async () => {
+    const store = openStore({ url: 'redis://nobody.invalid:6379' });
+    await expect(store.warm()).rejects.toThrow(/redis:\/\/nobody\.invalid:6379: its name/);
+  });
+
+  test('it is used as soon as it is there, with no restart', async () => {
+    const late = await ownServer('--appendonly', 'yes', '--appendfsync', 'always');
+    await late.kill();
+    const store = openStore({ url: late.url });
+    const { ask } = await openGuard(store);
+    expect(answerOf(await ask('session-1'))).toBe('503 revocations_unavailable');
+    const failed = heard('tokenward:revocations-failed');
+    const synced = heard('tokenward:revocations-synced');
+    await late.start();
+    await isCurrentAgain(store);
+    expect(answerOf(await ask('session-1'))).toBe('200');
+    expect(synced).toEqual([{ entries: 0 }]);
+    expect(failed.length).toBeLessThanOrEqual(1);
+  });
+
+  test('warm() and add() keep a process alive, and nothing does after close()', async () => {
+    const store = openStore({ url: `redis://127.0.0.1:${await freePort()}` });
+    const warm = store.warm();
+    expect(process.getActiveResourcesInfo()).toContain('Timeout');
+    await store.close();
+    await expect(warm).rejects.toThrow('closed');
+    await expect(store.add(recordOf('session-1'))).rejects.toBeInstanceOf(RevocationStoreError);
+    expect(isRevokedIn(store, 'session-1')).toBe(true);
+    await store.close();
+  });
+});
+
+test('a listener that throws stops neither the others nor the revocation', async () => {
+  const store = await warmStore(server().url);
+  let told = 0;
+  store.onAdded(() => {
+    throw new Error('PLANTED');
+  });
+  store.onAdded(() => told++);
+  await store.add(recordOf('session-1'));
+  expect(told).toBe(1);
+  expect(isRevokedIn(store, 'session-1')).toBe(true);
+});
