@@ -9,6 +9,7 @@ export type { TokenCacheHealth } from './access-token/token-cache.js';
 export type { Revocations, RevocationsOptions } from './revocation/revocations.js';
 export type { RevocableToken, RevocationKind, RevocationOptions, RevocationReason, RevocationRecord, RevocationTarget } from './revocation/revocation.js';
 export { memoryRevocations, RevocationStoreError, type RevocationHealth, type RevocationStore } from './revocation/store.js';
+export { REVOCATION_KINDS, REVOCATION_REASONS } from './revocation/revocation.js';
 export { createListeners, type Listeners } from './revocation/listeners.js';
 export { createRevocationMirror, type MirrorLimits, type RevocationMirror, type RevocationOverflow } from './revocation/mirror.js';
 export type { IntrospectionCache, ReplayStore } from './replay.js';

@@ -1,4 +1,4 @@
-import type { Events, Reason, RevocationKind, RevocationReason } from '@tokenward/core';
+import { REVOCATION_KINDS, REVOCATION_REASONS, type Events, type Reason } from '@tokenward/core';
 
 /** What stands for everything outside of a closed set, as in OpenTelemetry's own conventions. */
 export const OTHER = '_OTHER';
@@ -43,35 +43,21 @@ const REASONS: Members<Reason> = {
   revocations_unavailable: true,
 };
 
-const KINDS: Members<RevocationKind> = { token: true, session: true, sessionless: true, subject: true, client: true, issuer: true };
-
-const REVOCATION_REASONS: Members<RevocationReason> = {
-  unspecified: true,
-  logout: true,
-  session_revoked: true,
-  claims_changed: true,
-  credential_changed: true,
-  compromised: true,
-  administrative: true,
-};
-
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };
 const REPLAYED: Members<Events['tokenward:token-replayed']['of']> = { logout_token: true, security_event: true };
 const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
 const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
 
-/** Anybody in the process may publish on a channel, so that types alone close no set. */
-export const reasonOf = closed(REASONS);
-export const kindOf = closed(KINDS);
-export const revocationReasonOf = closed(REVOCATION_REASONS);
-export const reusedOf = closed(REUSED);
-export const replayedOf = closed(REPLAYED);
-export const channelOf = closed(CHANNELS);
-export const outcomeOf = closed(OUTCOMES);
-
-export const ALL_KINDS = Object.keys(KINDS);
 export const ALL_REUSED = Object.keys(REUSED);
 export const ALL_REPLAYED = Object.keys(REPLAYED);
+/** Anybody in the process may publish on a channel, so that types alone close no set. */
+export const reasonOf = closed(Object.keys(REASONS));
+export const kindOf = closed(REVOCATION_KINDS);
+export const revocationReasonOf = closed(REVOCATION_REASONS);
+export const reusedOf = closed(ALL_REUSED);
+export const replayedOf = closed(ALL_REPLAYED);
+export const channelOf = closed(Object.keys(CHANNELS));
+export const outcomeOf = closed(Object.keys(OUTCOMES));
 
 const STATUSES: ReadonlySet<unknown> = new Set([400, 401, 403, 503]);
 
@@ -84,7 +70,7 @@ export function isUsable(usable: unknown): boolean {
   return usable === true;
 }
 
-function closed(members: Members<string>): (value: unknown) => string {
-  const names: ReadonlySet<unknown> = new Set(Object.keys(members));
+function closed(members: readonly string[]): (value: unknown) => string {
+  const names: ReadonlySet<unknown> = new Set(members);
   return (value) => (names.has(value) ? (value as string) : OTHER);
 }

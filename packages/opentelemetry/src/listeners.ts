@@ -1,19 +1,7 @@
 import { trace } from '@opentelemetry/api';
-import { observe } from '@tokenward/core';
+import { observe, REVOCATION_KINDS } from '@tokenward/core';
 import { ATTRIBUTE, type DecisionAttributes, type IssuerAttributes } from './attributes.js';
-import {
-  ALL_KINDS,
-  ALL_REPLAYED,
-  ALL_REUSED,
-  channelOf,
-  isUsable,
-  kindOf,
-  outcomeOf,
-  reasonOf,
-  replayedOf,
-  reusedOf,
-  revocationReasonOf,
-} from './closed-sets.js';
+import { ALL_REPLAYED, ALL_REUSED, channelOf, isUsable, kindOf, outcomeOf, reasonOf, replayedOf, reusedOf, revocationReasonOf } from './closed-sets.js';
 import type { Instruments } from './instruments.js';
 import type { IssuerLabels } from './issuer-labels.js';
 
@@ -69,7 +57,7 @@ export function beginAtZero(instruments: Instruments, attributes: IssuerAttribut
     instruments.requests.add(0, request);
   for (const usable of [true, false]) instruments.keyFailures.add(0, attributes.with(ATTRIBUTE.usable, usable));
   for (const of of ALL_REPLAYED) instruments.tokenReplays.add(0, attributes.with(ATTRIBUTE.replayed, of));
-  for (const kind of ALL_KINDS) instruments.revokedTokenUses.add(0, revocationAttributes(attributes, { kind, reason: 'compromised' }));
+  for (const kind of REVOCATION_KINDS) instruments.revokedTokenUses.add(0, revocationAttributes(attributes, { kind, reason: 'compromised' }));
   for (const by of ALL_REUSED) instruments.tokenReuses.add(0, attributes.with(ATTRIBUTE.reused, by));
   const { keyRefreshes, revocationOverflows, longLivedTokens } = instruments;
   for (const counter of [keyRefreshes, revocationOverflows, longLivedTokens]) counter.add(0, attributes.alone);

@@ -4,11 +4,11 @@ export interface Keys {
   readonly records: string;
   /** Stream: the same texts, as they came. */
   readonly stream: string;
-  /** Which data these are: it is gone, or another, where others took their place. `<seconds since the epoch>.<random>` */
+  /** Which data these are: it is gone, or another, where others took their place. */
   readonly epoch: string;
   /** Hash: until when tokens of an issuer are refused, since revocations that hit them were forgotten. */
   readonly forgotten: string;
-  /** Is there while somebody writes back what was lost. */
+  /** Sorted set: who writes back what was lost, and until when they are waited for. */
   readonly restoring: string;
 }
 
@@ -29,25 +29,58 @@ export function keysOf(prefix: string): Keys {
  */
 export const STREAM_LENGTH = 50_000;
 
-/** Gives a data set its name, if it has none. ARGV: random text */
-export const NAME_IT = `
-redis.call('SET', KEYS[3], redis.call('TIME')[1] .. '.' .. ARGV[1], 'NX')
+/** A data set's name, which also stands in it, so that it is seen when a part of it is gone. `<seconds since the epoch>.<random>` */
+export function isEpoch(text: string): boolean {
+  return /^\d{1,12}\.[0-9a-f-]{36}$/.test(text);
+}
+
+/** `wholeEpoch()`: the name of the data set, false where it has none, or where one of its parts was deleted, evicted or replaced. */
+const WHOLE_EPOCH = `
+local function whole_epoch()
+  local epoch = redis.call('GET', KEYS[3])
+  if epoch and redis.call('ZSCORE', KEYS[1], epoch) and redis.call('HEXISTS', KEYS[4], epoch) == 1 then return epoch end
+  return false
+end
+`;
+
+/** Gives a data set its name, if it has none, or has lost a part. ARGV: random text */
+export const NAME_IT = `${WHOLE_EPOCH}
+if not whole_epoch() then
+  local epoch = redis.call('TIME')[1] .. '.' .. ARGV[1]
+  redis.call('SET', KEYS[3], epoch)
+  redis.call('ZADD', KEYS[1], '+inf', epoch)
+  redis.call('HSET', KEYS[4], epoch, '0')
+end
+`;
+
+/** What is no moment, whoever wrote it, keeps none out. */
+const MOMENT = `
+local function moment(text)
+  local seconds = tonumber(text)
+  if seconds and seconds >= 0 and seconds <= 253402300799 then return seconds end
+  return -1
+end
 `;
 
 /**
  * Adds revocations: of those that are there already nothing is said in the stream, so that many may write the same. ARGV: random text, the
- * stream's length, for how many milliseconds others are to wait for more that was lost, and of each record its text, its end, and of a remainder
- * its issuer and moment.
+ * stream's length, for how many seconds others are to wait for more that was lost (0: they need not; -1: no longer), who writes it, and of each
+ * record its text, its end, and of a remainder its issuer and moment.
  */
-export const ADD = `${NAME_IT}
-if ARGV[3] ~= '0' then redis.call('SET', KEYS[5], '1', 'PX', ARGV[3]) end
-for at = 4, #ARGV, 4 do
+export const ADD = `${NAME_IT}${MOMENT}
+local restoring = tonumber(ARGV[3])
+if restoring > 0 then
+  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + restoring, ARGV[4])
+  redis.call('EXPIRE', KEYS[5], restoring)
+elseif restoring < 0 then
+  redis.call('ZREM', KEYS[5], ARGV[4])
+end
+for at = 5, #ARGV, 4 do
   local is_new
   if ARGV[at + 2] == '' then
     is_new = redis.call('ZADD', KEYS[1], 'NX', ARGV[at + 1], ARGV[at]) == 1
   else
-    local known = redis.call('HGET', KEYS[4], ARGV[at + 2])
-    is_new = not known or (tonumber(known) or -1) < tonumber(ARGV[at + 3])
+    is_new = moment(redis.call('HGET', KEYS[4], ARGV[at + 2])) < tonumber(ARGV[at + 3])
     if is_new then redis.call('HSET', KEYS[4], ARGV[at + 2], ARGV[at + 3]) end
   end
   if is_new then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'r', ARGV[at]) end
@@ -57,10 +90,10 @@ return 1
 
 /**
  * What came after an id, and all that tells whether something is missing, in one moment. ARGV: id, how many at the most.
- * Returns: epoch, the stream's last id, how many were ever added to it, how many records there are, the entries, the server's time, whether
- * somebody writes back what was lost.
+ * Returns: epoch, the stream's last id, how many were ever added to it, the entries, the server's time, whether somebody writes back what was
+ * lost, and for how long the server has been there.
  */
-export const LOOK = `
+export const LOOK = `${WHOLE_EPOCH}
 local last, added = '0-0', 0
 local entries = false
 if redis.call('EXISTS', KEYS[2]) == 1 then
@@ -72,8 +105,10 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
   end
   if ARGV[1] ~= '' then entries = redis.call('XREAD', 'COUNT', ARGV[2], 'STREAMS', KEYS[2], ARGV[1]) end
 end
-return { redis.call('GET', KEYS[3]), last, added, redis.call('ZCARD', KEYS[1]), entries and entries[1][2] or {}, redis.call('TIME')[1],
-  redis.call('EXISTS', KEYS[5]) }
+local now = redis.call('TIME')[1]
+local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
+return { whole_epoch(), last, added, entries and entries[1][2] or {}, now, redis.call('ZCOUNT', KEYS[5], now, '+inf') > 0 and 1 or 0,
+  tonumber(uptime or '0') }
 `;
 
 /** Those whose time has been over for long, by the server's clock alone. ARGV: for how many seconds, how many at the most */
@@ -82,11 +117,10 @@ return redis.call('ZRANGE', KEYS[1], '-inf', '(' .. (redis.call('TIME')[1] - ARG
 `;
 
 /** Takes records out, and keeps what they leave behind. ARGV: how many records, their texts, and pairs of issuer and moment */
-export const TAKE_OUT = `
+export const TAKE_OUT = `${MOMENT}
 local count = tonumber(ARGV[1])
 for at = count + 2, #ARGV, 2 do
-  local known = redis.call('HGET', KEYS[4], ARGV[at])
-  if not known or (tonumber(known) or -1) < tonumber(ARGV[at + 1]) then redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1]) end
+  if moment(redis.call('HGET', KEYS[4], ARGV[at])) < tonumber(ARGV[at + 1]) then redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1]) end
 end
 for at = 2, count + 1 do redis.call('ZREM', KEYS[1], ARGV[at]) end
 return 1

@@ -41,11 +41,13 @@ export interface ReaderParts {
 
 const PAGE = 1000;
 /**
- * After a loss of all data those who live write back what they know. One that knows nothing itself waits until they have had the time to begin,
- * and have come to an end.
+ * After a loss of data those who live write back what they know. One that has just begun, or was cut off, waits until they have had the time to
+ * begin, and have come to an end.
  */
 const SETTLE_SECONDS = 3;
 const RESTORING_LOOK_MS = 250;
+/** More than a turn takes where all is well. */
+const BEHIND_MS = 2500;
 const MOST_RESTORING_MS = 60_000;
 /** Of single records that somebody took out by hand the stream tells nothing. */
 const COMPARE_EVERY_MS = 600_000;
@@ -61,10 +63,10 @@ export function startReader(parts: ReaderParts): Reader {
   let position: Position | undefined;
   let isWhole = false;
   let knownAtMs: number | undefined;
-  let hasReadAll = false;
+  /** Others may know what this process and the server do not: it has just begun, or was cut off. */
+  let mustSettle = true;
   let settledAtMs = 0;
-  let firstReadAtMs: number | undefined;
-  let emptyLooks = 0;
+  let settlesSinceMs: number | undefined;
   let fullReads = 0;
   let wantsAll = false;
   let comparesAtMs = Infinity;
@@ -94,7 +96,8 @@ export function startReader(parts: ReaderParts): Reader {
 
   async function turn(connection: Connection): Promise<void> {
     const [found, askedAtMs] = await catchUp(connection);
-    if (!found || isMissingRecords(found)) {
+    if (isBehind()) mustSettle = true;
+    if (!found) {
       // what was read before still holds, and what came since is not known
       isWhole = false;
       // it never comes to rest where more is lost than can be read
@@ -104,7 +107,7 @@ export function startReader(parts: ReaderParts): Reader {
     }
     fullReads = 0;
     again.reset();
-    if (!hasReadAll) settle(found);
+    if (mustSettle) settle(found);
     const waitMs = settlesInMs();
     if (waitMs === 0) becomeKnown(askedAtMs);
     await prune(connection);
@@ -148,12 +151,9 @@ export function startReader(parts: ReaderParts): Reader {
     position = { epoch: position!.epoch, id: lastId, added: position!.added + count };
   }
 
-  /** All of them at once: somebody deleted the key, or the server evicted it. */
-  function isMissingRecords({ records }: Look): boolean {
-    const areGone = records === 0 && unsent() === 0 && mirror.hasLive(clock.now() / 1000);
-    emptyLooks = areGone ? emptyLooks + 1 : 0;
-    // the first record of all may be on its way between the two connections
-    return emptyLooks > 1;
+  /** What others have added since then may have been lost before this process read it. */
+  function isBehind(): boolean {
+    return knownAtMs === undefined || clock.monotonic() - knownAtMs > BEHIND_MS;
   }
 
   async function readAll(connection: Connection): Promise<void> {
@@ -177,22 +177,26 @@ export function startReader(parts: ReaderParts): Reader {
     await writeBack(mirror.missing(texts, remainders, clock.now() / 1000));
   }
 
-  function settle({ epoch, serverSeconds, isRestored }: Look): void {
+  function settle({ epoch, serverSeconds, isRestored, uptimeSeconds }: Look): void {
     const nowMs = performance.now();
-    firstReadAtMs ??= nowMs;
+    settlesSinceMs ??= nowMs;
     const ageSeconds = serverSeconds - Number.parseInt(epoch!, 10);
-    // a clock that was set back says nothing
-    if (ageSeconds >= 0 && ageSeconds < SETTLE_SECONDS) settledAtMs = Math.max(settledAtMs, nowMs + (SETTLE_SECONDS - ageSeconds) * 1000);
-    if (isRestored && nowMs - firstReadAtMs < MOST_RESTORING_MS) settledAtMs = Math.max(settledAtMs, nowMs + RESTORING_LOOK_MS);
+    // a clock that was set back says nothing; what a server has read from its disk may be older than what it had acknowledged
+    for (const seconds of [ageSeconds, uptimeSeconds]) {
+      if (seconds >= 0 && seconds < SETTLE_SECONDS) settledAtMs = Math.max(settledAtMs, nowMs + (SETTLE_SECONDS - seconds) * 1000);
+    }
+    if (isRestored && nowMs - settlesSinceMs < MOST_RESTORING_MS) settledAtMs = Math.max(settledAtMs, nowMs + RESTORING_LOOK_MS);
   }
 
   function settlesInMs(): number {
-    return hasReadAll ? 0 : Math.max(0, settledAtMs - performance.now());
+    return mustSettle ? Math.max(0, settledAtMs - performance.now()) : 0;
   }
 
   function becomeKnown(askedAtMs: number): void {
     const synced = !isWhole;
-    isWhole = hasReadAll = true;
+    isWhole = true;
+    mustSettle = false;
+    settlesSinceMs = undefined;
     // not when the answer came, which may have been under way for long
     knownAtMs = askedAtMs;
     backoff.reset();
@@ -209,13 +213,17 @@ export function startReader(parts: ReaderParts): Reader {
     if (performance.now() < prunesAtMs) return;
     const texts = textsOf(await connection.send(script(LONG_OVER, keys, KEPT_AFTER_END_SECONDS, PRUNED_AT_ONCE)));
     // the others of the fleet do the same, so not all at once
-    if (texts.length < PRUNED_AT_ONCE) prunesAtMs = performance.now() + PRUNE_EVERY_MS * (0.5 + Math.random());
-    if (texts.length === 0) return;
+    const taken: string[] = [];
     const moments = new Map<string, number>();
-    for (const record of texts.map(recordOf)) {
+    for (const text of texts) {
+      const record = recordOf(text);
+      // by our own clock, too: the server's may be far ahead
+      if (record && record.until + KEPT_AFTER_END_SECONDS > clock.now() / 1000) continue;
+      taken.push(text);
       if (record && !record.isFinal) moments.set(record.issuer, Math.max(record.issuedUntil, moments.get(record.issuer) ?? 0));
     }
-    await connection.send(script(TAKE_OUT, keys, texts.length, ...texts, ...[...moments].flat()));
+    if (taken.length < PRUNED_AT_ONCE) prunesAtMs = performance.now() + PRUNE_EVERY_MS * (0.5 + Math.random());
+    if (taken.length > 0) await connection.send(script(TAKE_OUT, keys, taken.length, ...taken, ...[...moments].flat()));
   }
 
   void run();

@@ -1,16 +1,7 @@
-import type { RevocationKind, RevocationReason, RevocationRecord } from '@tokenward/core';
+import { REVOCATION_KINDS, REVOCATION_REASONS, type RevocationKind, type RevocationReason, type RevocationRecord } from '@tokenward/core';
 
-// tables of names, so that the compiler tells when core knows one more
-const KINDS: Readonly<Record<RevocationKind, true>> = { token: true, session: true, sessionless: true, subject: true, client: true, issuer: true };
-const REASONS: Readonly<Record<RevocationReason, true>> = {
-  unspecified: true,
-  logout: true,
-  session_revoked: true,
-  claims_changed: true,
-  credential_changed: true,
-  compromised: true,
-  administrative: true,
-};
+const KINDS: ReadonlySet<unknown> = new Set(REVOCATION_KINDS);
+const REASONS: ReadonlySet<unknown> = new Set(REVOCATION_REASONS);
 const MAX_NAME_LENGTH = 2048;
 const MAX_TEXT_LENGTH = 32_768;
 /** The last second of the year 9999. */
@@ -35,7 +26,7 @@ export function recordOf(text: string): RevocationRecord | undefined {
   }
   if (!Array.isArray(members) || members.length < 7) return undefined;
   const [kind, issuer, value, issuedUntil, until, isFinal, reason] = members as unknown[];
-  if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) return undefined;
+  if (!KINDS.has(kind)) return undefined;
   if (!isName(issuer) || typeof value !== 'string' || (kind === 'issuer' ? value !== '' : !isName(value))) return undefined;
   if (!isDate(issuedUntil) || !isDate(until) || (isFinal !== 0 && isFinal !== 1) || typeof reason !== 'string') return undefined;
   return {
@@ -45,7 +36,7 @@ export function recordOf(text: string): RevocationRecord | undefined {
     issuedUntil,
     until,
     isFinal: isFinal === 1,
-    reason: Object.hasOwn(REASONS, reason) ? (reason as RevocationReason) : 'unspecified',
+    reason: REASONS.has(reason) ? (reason as RevocationReason) : 'unspecified',
   };
 }
 

@@ -15,11 +15,12 @@ export interface Look {
   readonly epoch: string | undefined;
   readonly lastId: string;
   readonly added: number;
-  readonly records: number;
   readonly entries: Entries;
   readonly serverSeconds: number;
   /** Somebody writes back what was lost. */
   readonly isRestored: boolean;
+  /** Since the server was started: its data may be older. */
+  readonly uptimeSeconds: number;
 }
 
 export interface Entries {
@@ -32,15 +33,15 @@ export interface Entries {
 const NO_ENTRIES: Entries = { count: 0, lastId: undefined, texts: [] };
 
 export function lookOf(reply: Reply): Look {
-  const [epoch, lastId, added, records, entries, serverSeconds, isRestored] = listOf(reply);
+  const [epoch, lastId, added, entries, serverSeconds, isRestored, uptimeSeconds] = listOf(reply);
   const look: Look = {
     epoch: typeof epoch === 'string' ? epoch : undefined,
     lastId: String(lastId),
     added: Number(added),
-    records: Number(records),
     entries: entriesOf(entries!),
     serverSeconds: Number(serverSeconds),
     isRestored: isRestored === 1,
+    uptimeSeconds: Number(uptimeSeconds),
   };
   // before Redis 7 nobody counts what is added, and losses would not be seen
   if (!(look.added >= 0)) throw new StoreTrouble('it is too old: Redis 7 or Valkey is needed');

@@ -1,4 +1,5 @@
 import type { RevocationMirror, RevocationRecord } from '@tokenward/core';
+import { isEpoch } from './data-set.js';
 import { isRemainder, recordOf, remainderOf, textOf } from './record-text.js';
 
 /** A mirror of what is in Redis, in Redis' own words. */
@@ -9,8 +10,6 @@ export interface SharedMirror {
   takeRemainders(of: ReadonlyMap<string, string>): void;
   /** What this process knows, and whoever wrote these does not. */
   missing(texts: ReadonlySet<string>, remainders: ReadonlyMap<string, string>, nowSeconds: number): AsyncIterable<RevocationRecord>;
-  /** Whether there is a record that must be in Redis, too. */
-  hasLive(nowSeconds: number): boolean;
   /** How many texts were no revocations. */
   readonly junk: number;
 }
@@ -48,32 +47,29 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
   return {
     take(texts) {
       const records = texts.flatMap((text) => recordOf(text) ?? []);
-      const skipped = texts.length - records.length;
+      const skipped = texts.filter((text) => !isEpoch(text)).length - records.length;
       junk += skipped;
       apply(records);
       if (skipped > 0) junkFound();
     },
     takeRemainders(of) {
-      apply([...of].flatMap(([issuer, moment]) => recordOf(textOf(remainderOf(issuer, Number(moment)))) ?? []));
+      const remainders = [...of].filter(([issuer]) => !isEpoch(issuer));
+      apply(remainders.flatMap(([issuer, moment]) => recordOf(textOf(remainderOf(issuer, Number(moment)))) ?? []));
     },
     async *missing(texts, remainders, nowSeconds) {
+      // as it is now: what is added meanwhile is sent by whoever adds it
+      const all = [...mirror.records()];
       // each process begins elsewhere, so that they share the work
-      const first = Math.floor(Math.random() * mirror.size);
-      for (const isSecondRound of [false, true]) {
-        let at = 0;
-        for (const record of mirror.records()) {
-          if (at % PORTION === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-          if (at++ < first === isSecondRound && !isRemainder(record) && !texts.has(textOf(record))) yield record;
-        }
+      const first = Math.floor(Math.random() * all.length);
+      for (let at = 0; at < all.length; at++) {
+        if (at % PORTION === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+        const record = all[(first + at) % all.length]!;
+        if (!isRemainder(record) && !texts.has(textOf(record))) yield record;
       }
       for (const issuer of issuers.keys()) {
         const moment = remainderIn(issuer, nowSeconds);
         if (moment !== undefined && !(Number(remainders.get(issuer)) >= moment)) yield remainderOf(issuer, moment);
       }
-    },
-    hasLive(nowSeconds) {
-      for (const record of mirror.records()) if (record.until > nowSeconds) return true;
-      return false;
     },
     get junk() {
       return junk;

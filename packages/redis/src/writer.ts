@@ -42,8 +42,8 @@ interface Unsent {
 const PORTION = 500;
 const PORTION_CHARACTERS = 262_144;
 const MOST_UNSENT = 100_000;
-/** Between two portions, for those who wait for the last of them. */
-const RESTORING_MS = 2000;
+/** So long others wait for the next portion of what was lost, or for the word that it was the last. */
+const RESTORING_SECONDS = 30;
 /** One that is not used is closed, before a network forgets it unseen. */
 const IDLE_MS = 30_000;
 
@@ -54,6 +54,10 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, tooMany
   let working: Promise<void> | undefined;
   let idle: NodeJS.Timeout | undefined;
   let late: NodeJS.Timeout | undefined;
+  const writerId = randomUUID();
+  /** More of what was lost is to come, and others wait for it. */
+  let isRestoring = false;
+  let isAwaited = false;
   let failing = false;
   let closing = false;
 
@@ -68,17 +72,20 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, tooMany
     return one;
   }
 
-  /** It holds here, and is found missing in Redis when all is read. */
+  /** They hold here, and are found missing in Redis when all is read. Many at once, since to find the first of a Map whose first are gone takes long. */
   function giveUpOldest(): void {
-    const oldest = unsent.values().next().value!;
-    oldest.waiting?.failed(notSent());
-    unsent.delete(oldest.text);
+    let left = MOST_UNSENT / 10;
+    for (const [text, { waiting }] of unsent) {
+      if (left-- === 0) break;
+      waiting?.failed(notSent());
+      unsent.delete(text);
+    }
     tooMany();
   }
 
   async function work(): Promise<void> {
     clearTimeout(idle);
-    while (unsent.size > 0 && !signal.aborted) {
+    while ((unsent.size > 0 || owesEnd()) && !signal.aborted) {
       const isReused = connection !== undefined;
       try {
         connection ??= await connect();
@@ -113,9 +120,18 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, tooMany
       characters += one.text.length;
     }
     const args = portion.flatMap(({ text, record }) => [text, record.until, isRemainder(record) ? record.issuer : '', record.issuedUntil]);
-    const restoringMs = portion.some(({ isRestored }) => isRestored) ? RESTORING_MS : 0;
-    await connection.send(script(ADD, keys, randomUUID(), STREAM_LENGTH, restoringMs, ...args));
+    const sent = new Set(portion.map(({ text }) => text));
+    const isLast = !isRestoring && ![...unsent.values()].some(({ text, isRestored }) => isRestored && !sent.has(text));
+    const restores = portion.some(({ isRestored }) => isRestored);
+    const restoring = restores && !isLast ? RESTORING_SECONDS : isLast && isAwaited ? -1 : 0;
+    await connection.send(script(ADD, keys, randomUUID(), STREAM_LENGTH, restoring, writerId, ...args));
+    if (restoring !== 0) isAwaited = restoring > 0;
     for (const { text } of portion) done(text);
+  }
+
+  /** Others wait for more, and there is none. */
+  function owesEnd(): boolean {
+    return isAwaited && !isRestoring && unsent.size === 0;
   }
 
   function done(text: string): void {
@@ -173,11 +189,17 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, tooMany
     async sendLater(records) {
       const isFull = (): boolean => unsent.size >= MOST_UNSENT / 2;
       const isMoving = (): boolean => !failing && !closing;
-      for await (const record of records) {
-        if (closing) return;
-        queue(record, true);
-        while (isFull() && isMoving()) await sleep(5, undefined, { ref: false });
-        if (isFull()) return tooMany();
+      isRestoring = true;
+      try {
+        for await (const record of records) {
+          if (closing) return;
+          queue(record, true);
+          while (isFull() && isMoving()) await sleep(5, undefined, { ref: false });
+          if (isFull()) return tooMany();
+        }
+      } finally {
+        isRestoring = false;
+        if (owesEnd() && !closing) working ??= work();
       }
     },
     seen(texts) {

@@ -118,7 +118,6 @@ describe('data that goes away under running processes', () => {
     await Promise.all(Array.from({ length: 200 }, (_value, at) => one.add(recordOf(`session-${at}`))));
     await eventually(() => other.health().entries === 200, 'the other knows');
     await server().ask('FLUSHALL');
-    await eventually(async () => (await server().ask('EXISTS', KEYS.restoring)) === 1, 'somebody says that it writes back');
     await other.add(recordOf('after'));
     await eventually(async () => (await valuesIn(server())).length === 201, 'all is written back');
     await eventually(() => isRevokedIn(one, 'after'), 'the first knows');
@@ -138,6 +137,54 @@ describe('data that goes away under running processes', () => {
     await eventually(() => isRevokedIn(one, 'session-2'), 'what is new reaches the other');
     const newcomer = await warmStore(server().url);
     expect(newcomer.health().entries).toBe(2);
+  });
+
+  test('rule 115: what is added while all is written back hides nothing of it', async () => {
+    const one = await warmStore(server().url);
+    const values = Array.from({ length: 12_000 }, (_value, at) => `session-${at}`);
+    await Promise.all(values.map((value) => one.add(recordOf(value))));
+    await server().ask('FLUSHALL');
+    for (let at = 0; at < 600; at++) {
+      void one.add(recordOf(`token-${at}`, { kind: 'token' })).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    await eventually(async () => (await valuesIn(server())).length === values.length + 600, 'all is there', 15_000);
+  });
+
+  test('rule 115: records that others take the place of at once are missed, however much is going on', async () => {
+    const [one, other] = await Promise.all([warmStore(server().url), warmStore(server().url)]);
+    await one.add(recordOf('session-1'));
+    const text = JSON.stringify(['session', 'https://login.example.test', 'another', nowSeconds(), nowSeconds() + 3600, 0, 'logout']);
+    const replace = "redis.call('DEL', KEYS[1]); redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])";
+    await server().ask('EVAL', replace, '1', KEYS.records, String(nowSeconds() + 3600), text);
+    for (let at = 0; at < 20; at++) await other.add(recordOf(`later-${at}`));
+    await eventually(async () => (await valuesIn(server())).includes('session-1'), 'it is there again');
+    expect(isRevokedIn(await warmStore(server().url), 'session-1')).toBe(true);
+  });
+
+  test('rule 115: one that was cut off when the data were lost waits for those who know them', async () => {
+    const volatile = await ownServer();
+    const [proxyOfOne, proxyOfCut] = [
+      closing(await startProxy(volatile.port), (proxy) => proxy.close()),
+      closing(await startProxy(volatile.port), (proxy) => proxy.close()),
+    ];
+    const [one, cut] = [openStore({ url: proxyOfOne.url, timeoutSeconds: 2 }), openStore({ url: proxyOfCut.url, timeoutSeconds: 2 })];
+    await Promise.all([one.warm(), cut.warm()]);
+    proxyOfCut.refuse();
+    await one.add(recordOf('session-1'));
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    proxyOfOne.refuse();
+    await volatile.kill();
+    await volatile.start();
+    proxyOfCut.behave();
+    const end = Date.now() + 1500;
+    while (Date.now() < end) {
+      expect(cut.isCurrent() && !isRevokedIn(cut, 'session-1')).toBe(false);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    proxyOfOne.behave();
+    await eventually(() => cut.isCurrent() || cut.health().lastError, 'it is current');
+    expect(isRevokedIn(cut, 'session-1')).toBe(true);
   });
 
   test('rule 115: a stream that was trimmed while a process was cut off forces a full read', async () => {

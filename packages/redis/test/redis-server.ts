@@ -24,7 +24,7 @@ export interface RedisServer {
 
 const ANSWERS_WITHIN_MS = 10_000;
 /** Of a data set that nobody has lost: it is old enough that nobody waits for others to write it back. */
-const OLD_EPOCH = '1.seeded-by-a-test';
+const OLD_EPOCH = '1700000000.00000000-0000-4000-8000-000000000000';
 
 export async function startRedis(...args: readonly string[]): Promise<RedisServer> {
   const port = await freePort();
@@ -101,6 +101,8 @@ export async function startRedis(...args: readonly string[]): Promise<RedisServe
 /** Gives a prefix a data set that looks as if it had been there for long. */
 export async function seedEpoch(server: RedisServer, prefix = 'tokenward:revocations'): Promise<void> {
   await server.ask('SET', `{${prefix}}:epoch`, OLD_EPOCH);
+  await server.ask('ZADD', `{${prefix}}:records`, '+inf', OLD_EPOCH);
+  await server.ask('HSET', `{${prefix}}:forgotten`, OLD_EPOCH, '0');
 }
 
 export async function freePort(): Promise<number> {

@@ -73,7 +73,8 @@ export function isCurrentAgain(store: RevocationStore): Promise<void> {
 /** What is in Redis, by the values of its records. */
 export async function valuesIn(server: RedisServer): Promise<readonly string[]> {
   const texts = (await server.ask('ZRANGE', KEYS.records, '0', '-1')) as string[];
-  return texts.map((text) => (JSON.parse(text) as string[])[2]!).sort();
+  const records = texts.filter((text) => text.startsWith('['));
+  return records.map((text) => (JSON.parse(text) as string[])[2]!).sort();
 }
 
 export function nowSeconds(): number {

@@ -33,9 +33,9 @@ describe('time', () => {
     await server().ask('ZADD', KEYS.records, String(now - 10_000), 'junk');
     // each does it when it begins, and every minute or so
     await warmStore(server().url);
-    await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 2, 'two are left');
+    await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 3, 'two are left');
     expect(await valuesIn(server())).toEqual(['lately', 'live']);
-    expect(await server().ask('HGETALL', KEYS.forgotten)).toEqual([over.issuer, String(over.issuedUntil)]);
+    expect(await server().ask('HGET', KEYS.forgotten, over.issuer)).toBe(String(over.issuedUntil));
     const later = await warmStore(server().url);
     expect(later.find(tokenOf('another', { issuedAt: over.issuedUntil }), now)).toBeDefined();
     expect(later.find(tokenOf('another', { issuedAt: over.issuedUntil + 1 }), now)).toBeUndefined();
@@ -80,12 +80,12 @@ describe('time', () => {
     const [text] = (await server().ask('ZRANGE', KEYS.records, '0', '0')) as string[];
     await server().ask('ZREM', KEYS.records, text!);
     clock.advance(15 * 60);
-    await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 2, 'it is there again');
+    await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 3, 'it is there again');
     expect(store.isCurrent()).toBe(true);
   });
 
   test('one that others write back is relied upon when they are done', async () => {
-    await server().ask('SET', KEYS.restoring, '1', 'PX', '1500');
+    await server().ask('ZADD', KEYS.restoring, String(Math.ceil(Date.now() / 1000) + 1), 'another');
     const began = performance.now();
     await warmStore(server().url);
     expect(performance.now() - began).toBeGreaterThan(1300);

@@ -34,6 +34,8 @@ export interface MirrorLimits {
 }
 
 const BUCKET_SECONDS = 60;
+/** Those who ask, and one who is corrected, may be apart by less, and that is nothing. */
+const CLOCKS_APART_MINUTES = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
 const MAX_QUIET_ISSUERS = 10_000;
 const NEVER = -1;
@@ -69,6 +71,7 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
   let forgottenOfAll = NEVER;
 
   function apply(record: RevocationRecord): RevocationRecord | undefined {
+    if (size >= maxEntries && !record.isFinal && record.issuedUntil <= (byIssuer.get(record.issuer)?.forgottenUntil ?? NEVER)) return undefined;
     const known = lookUp(record)?.[lifeOf(record)];
     const merged = known ? merge(known, record) : record;
     if (known && isSame(known, merged)) return undefined;
@@ -111,12 +114,13 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
 
   function sweep(nowSeconds: number): void {
     const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
-    if (minute === sweptMinute) return;
+    if (minute <= sweptMinute && minute >= sweptMinute - CLOCKS_APART_MINUTES) return;
     if (minute < sweptMinute) doubtWhatHasEnded();
     sweptMinute = minute;
     for (const [ends, bucket] of ending) {
       if (ends > minute) continue;
       for (const record of bucket) {
+        if (record.isFinal && ends > minute - CLOCKS_APART_MINUTES) continue;
         remove(record);
         const of = byIssuer.get(record.issuer)!;
         if (record.isFinal) of.endedUntil = Math.max(of.endedUntil, record.issuedUntil);
