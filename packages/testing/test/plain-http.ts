@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
-import type { Auth, Decision, Deny } from '@tokenward/core';
-import { accessOf, authOf, createNativeGuard, isAnswered, sendDenial, viewOf } from '@tokenward/core/adapter';
+import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
+import { accessOf, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, viewOf } from '@tokenward/core/adapter';
 import type { HandlerAnswer, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 /** Ways to write an adapter wrongly, which the suite must notice. */
@@ -23,7 +23,7 @@ export interface Faults {
 
 /** The smallest adapter that there can be, over node:http: a second opinion on the suite, and something to break. */
 export function startPlain(faults: Faults = {}): StartApp {
-  return async ({ options, routes, property, onDenied }) => {
+  return async ({ options, routes, property, onDenied, receivers }) => {
     const guard = createNativeGuard<IncomingMessage, [IncomingMessage, ServerResponse]>(
       { ...options, property, ...(onDenied && { onDenied: (decision, _request, response) => send(response, onDenied(decision)) }) },
       (request) => {
@@ -38,9 +38,19 @@ export function startPlain(faults: Faults = {}): StartApp {
       access: route.access === 'public' ? undefined : accessOf(route.access, faults.policiesForgotten ? [] : route.policies, 'pass'),
     }));
 
+    const { backchannelLogout, sharedSignals } = guard.methods((receive: MessageReceiver) => receive);
+    const received = new Map<string, MessageReceiver>();
+    if (receivers) {
+      const logout = backchannelLogout(receivers.backchannelLogout);
+      for (const path of ['/backchannel-logout', '/parsed/backchannel-logout']) received.set(path, logout);
+      received.set('/events', sharedSignals(receivers.sharedSignals));
+    }
+
     async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
       const path = faults.matchesCarelessly ? decodeURIComponent(request.url!.split('?')[0]!).toLowerCase() : request.url!.split('?')[0]!;
       const method = request.method === 'HEAD' ? 'GET' : request.method;
+      const receive = request.method === 'POST' ? received.get(path) : undefined;
+      if (receive) return receiveInto(request, response, undefined, receive);
       const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || method === 'OPTIONS'));
       if (!found) return void send(response, { status: 404 });
       if (found.access && !(faults.readsForwardedUser && request.headers['x-forwarded-user'])) {
