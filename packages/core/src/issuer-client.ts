@@ -5,7 +5,7 @@ import { discover, endpointOf } from './issuer/metadata.js';
 import { isInward, lookupPublic } from './issuer/public-address.js';
 import { nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
-import { isLoopback, printable, printableUrl } from './url.js';
+import { leadsElsewhere, printable, printableUrl } from './url.js';
 
 /** Who we are to an authorization server. */
 export interface IssuerClientOptions {
@@ -114,12 +114,6 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
       throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
     }
   }
-}
-
-/** Whether only metadata vouches for a host, so that it must be a public one. An issuer on loopback is at home there. */
-function leadsElsewhere(url: string, issuer: string): boolean {
-  const own = new URL(issuer).hostname;
-  return new URL(url).hostname !== own && !isLoopback(own);
 }
 
 interface Answer {

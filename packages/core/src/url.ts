@@ -14,6 +14,12 @@ export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
 }
 
+/** Whether only an issuer's metadata vouches for a URL's host, so that it must be a public one. An issuer on loopback is at home there. */
+export function leadsElsewhere(url: string, issuer: string): boolean {
+  const own = new URL(issuer).hostname;
+  return new URL(url).hostname !== own && !isLoopback(own);
+}
+
 /** A URL for a message: where it leads, without its query, which may be a secret. */
 export function printableUrl(text: string): string {
   const url = URL.parse(text);

@@ -1,6 +1,6 @@
 import { VerifiedAuth } from '../auth.js';
 import type { Reason } from '../denial.js';
-import { own, type JsonObject } from './json.js';
+import { isJsonObject, own, type JsonObject } from './json.js';
 import { registeredClaims } from './registered-claims.js';
 
 /** The claims of an access token: RFC 7519 s4.1, RFC 9068 s2.2, and whatever else the issuer adds. */
@@ -91,7 +91,7 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
   if (!isNameOrAbsent(sid)) return fault('invalid_claim', 'sid');
   if (!isNameOrAbsent(clientId)) return fault('invalid_claim', 'client_id');
   if (!isNameOrAbsent(azp)) return fault('invalid_claim', 'azp');
-  if (act !== undefined && !isObject(act)) return fault('invalid_claim', 'act');
+  if (act !== undefined && !isJsonObject(act)) return fault('invalid_claim', 'act');
 
   const named = ownClient(claims, rules.clientIdClaim);
   const client = named === undefined ? (clientId ?? azp) : named;
@@ -179,7 +179,7 @@ function readAudience(aud: unknown): readonly string[] | undefined {
 }
 
 /** The last second of the year 9999. What lies beyond was written in milliseconds (RFC 7519 s2 has seconds), and would hardly ever end. */
-const LAST_DATE = 253_402_300_799;
+export const LAST_DATE = 253_402_300_799;
 
 function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
@@ -187,10 +187,6 @@ function isNumericDate(value: unknown): value is number {
 
 function isNameOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || (typeof value === 'string' && value !== '');
-}
-
-function isObject(value: unknown): value is Readonly<JsonObject> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** RFC 6749 s3.3: names between blanks; `scp` may be a list. */
@@ -221,7 +217,7 @@ function readRoles(claims: JsonObject, path: readonly string[]): readonly string
   let value: unknown = claims;
   for (const name of path) {
     if (value === undefined) return NONE;
-    if (!isObject(value)) return UNREADABLE;
+    if (!isJsonObject(value)) return UNREADABLE;
     value = own(value, name);
   }
   if (value === undefined || value === '') return NONE;

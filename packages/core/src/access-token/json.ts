@@ -7,6 +7,11 @@ export function own(of: object, name: string): unknown {
   return Object.hasOwn(of, name) ? (of as JsonObject)[name] : undefined;
 }
 
+/** An object as JSON has them: no list, and not null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const MAX_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;

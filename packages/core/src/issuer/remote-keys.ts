@@ -1,7 +1,7 @@
 import type { Algorithm } from '../access-token/algorithms.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
-import { isLoopback, printable, printableUrl } from '../url.js';
+import { leadsElsewhere, printable, printableUrl } from '../url.js';
 import { fetchJson, type FetchLimits } from './fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet, type PreparedKey } from './key-set.js';
@@ -137,7 +137,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const timer = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, flight);
     try {
       const jwksUri = config.jwksUri ?? (await findJwksUri(signal));
-      const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && leadsElsewhere(config, jwksUri));
+      const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && isNamedByMetadataAlone(config, jwksUri));
       return hold(keySetOf(document, jwksUri), freshnessSeconds(header, config.freshSeconds));
     } finally {
       clearTimeout(timer);
@@ -223,9 +223,7 @@ function checkHost({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): vo
   throw new Error(`the metadata of ${issuer} puts its keys on the host ${printable(hostname)}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
 }
 
-/** Whether only metadata vouches for a host, so that it must be a public one. An issuer on loopback is at home there. */
-function leadsElsewhere({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): boolean {
-  const { hostname } = new URL(jwksUri);
-  const own = new URL(issuer).hostname;
-  return hostname !== own && !isLoopback(own) && jwksHosts?.has(hostname) !== true;
+/** Whether nobody but the metadata names the host. */
+function isNamedByMetadataAlone({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): boolean {
+  return leadsElsewhere(jwksUri, issuer) && jwksHosts?.has(new URL(jwksUri).hostname) !== true;
 }

@@ -1,3 +1,4 @@
+import { LAST_DATE } from '../access-token/claims.js';
 import { ConfigurationError } from '../configuration-error.js';
 import { shown } from '../option-reader.js';
 
@@ -90,9 +91,7 @@ export interface RevokedIssuer {
 
 const TARGET_NAMES = ['tokenId', 'sessionId', 'subject', 'clientId', 'issuer'] as const;
 const OPTION_NAMES: readonly string[] = ['reason', 'until', 'at'];
-const MAX_NAME_LENGTH = 2048;
-/** The last second of the year 9999: what lies beyond was written in milliseconds. */
-const LAST_DATE = 253_402_300_799;
+export const MAX_NAME_LENGTH = 2048;
 
 /**
  * What a call of `revoke` is about.

@@ -1,4 +1,4 @@
-import { own, type JsonObject } from '../access-token/json.js';
+import { isJsonObject, own } from '../access-token/json.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import type { Issuers } from '../issuer/issuer.js';
@@ -101,14 +101,10 @@ function faultOf({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<str
   if (!isNumericDate(exp) || nowSeconds >= exp + skew) return 'exp';
   if (!isName(jti)) return 'jti';
   if (Object.hasOwn(claims, 'nonce')) return 'nonce';
-  if (!isObject(events) || !isObject(own(events, LOGOUT_EVENT))) return 'events';
+  if (!isJsonObject(events) || !isJsonObject(own(events, LOGOUT_EVENT))) return 'events';
   if (sub === undefined && sid === undefined) return 'sub';
   if (sub !== undefined && !isName(sub)) return 'sub';
   return sid !== undefined && !isName(sid) ? 'sid' : undefined;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readOptions(options: BackchannelLogoutOptions, clock: Clock): { clientIds: ReadonlySet<string>; replays: ReplayStore } {

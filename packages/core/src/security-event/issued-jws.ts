@@ -3,6 +3,7 @@ import { parseCompactJws } from '../access-token/compact.js';
 import { parseStrictObject, type JsonObject } from '../access-token/json.js';
 import { signerOf } from '../access-token/signature.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
+import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
 
 /** A JWS that one of the guard's issuers signed, whatever it is for: what it is remains to be asked. */
 export interface IssuedJws {
@@ -62,5 +63,5 @@ export function isNumericDate(value: unknown): value is number {
 }
 
 export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= 2048;
+  return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { own, type JsonObject } from '../access-token/json.js';
+import { isJsonObject, own, type JsonObject } from '../access-token/json.js';
 import type { Clock } from '../clock.js';
 import { ConfigurationError } from '../configuration-error.js';
 import { publish } from '../events.js';
@@ -118,12 +118,8 @@ function faultOf({ type, claims, issuer }: IssuedJws, nowSeconds: number): strin
   if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
   if (exp !== undefined && (!isNumericDate(exp) || nowSeconds >= exp + skew)) return 'exp';
   if (!isName(jti)) return 'jti';
-  if (!isObject(events) || Object.keys(events).length === 0 || !Object.values(events).every(isObject)) return 'events';
+  if (!isJsonObject(events) || Object.keys(events).length === 0 || !Object.values(events).every(isJsonObject)) return 'events';
   return undefined;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refusal(err: string, description: string): ReturnType<typeof answer> {

@@ -1,4 +1,4 @@
-import { own, type JsonObject } from '../access-token/json.js';
+import { isJsonObject, own, type JsonObject } from '../access-token/json.js';
 import { isName } from './issued-jws.js';
 
 /** Whom a security event is about, in the names that access tokens have. */
@@ -16,14 +16,14 @@ const MAX_ALIASES = 20;
  * @returns undefined where it names nobody whom tokens name
  */
 export function readEventSubject(identifier: unknown, issuer: string): EventSubject | undefined {
-  if (!isObject(identifier)) return undefined;
+  if (!isJsonObject(identifier)) return undefined;
   const format = own(identifier, 'format');
   if (format === 'aliases') {
     const aliases = own(identifier, 'identifiers');
     if (!Array.isArray(aliases) || aliases.length > MAX_ALIASES) return undefined;
     for (const alias of aliases) {
       // RFC 9493 s3.2.8: aliases are not nested
-      const found = isObject(alias) && own(alias, 'format') !== 'aliases' ? readEventSubject(alias, issuer) : undefined;
+      const found = isJsonObject(alias) && own(alias, 'format') !== 'aliases' ? readEventSubject(alias, issuer) : undefined;
       if (found) return found;
     }
     return undefined;
@@ -45,13 +45,9 @@ function isComplex(identifier: JsonObject): boolean {
 
 /** RFC 9493 s3.2.4 `iss_sub` and s3.2.7 `opaque`. */
 function nameIn(identifier: unknown, issuer: string): string | undefined {
-  if (!isObject(identifier)) return undefined;
+  if (!isJsonObject(identifier)) return undefined;
   const format = own(identifier, 'format');
   const name =
     format === 'iss_sub' ? (own(identifier, 'iss') === issuer ? own(identifier, 'sub') : undefined) : format === 'opaque' ? own(identifier, 'id') : undefined;
   return isName(name) ? name : undefined;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
