@@ -2,7 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { ConfigurationError } from './configuration-error.js';
 import { discover, endpointOf } from './issuer/metadata.js';
-import { isInward, lookupPublic } from './issuer/public-address.js';
+import { InwardAddressError, isInward, lookupPublic } from './issuer/public-address.js';
 import { nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
 import { leadsElsewhere, printable, printableUrl } from './url.js';
@@ -108,8 +108,11 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
     try {
       return await send(url, form.toString(), headers, signal, publicOnly);
     } catch (error) {
-      const { message } = error as Error;
-      const reason = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : /keyFetching/.test(message) ? INWARD : printable(message);
+      const reason = signal.aborted
+        ? `no complete answer within ${timeoutSeconds} s`
+        : error instanceof InwardAddressError
+          ? INWARD
+          : printable((error as Error).message);
       // what was sent is no part of the cause
       throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
     }

@@ -1,7 +1,7 @@
-import { createResourceGuard, type MessageReceiver, type ReceivedMessage, type ReplayStore } from '@tokenward/core';
-import { createTestIssuer, hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createScene, type Scene } from './guarded.js';
+import type { MessageReceiver, ReceivedMessage, ReplayStore } from '@tokenward/core';
+import { hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
+import { describe, expect, test, vi } from 'vitest';
+import { createScene, createTwoIssuers, type Scene } from './guarded.js';
 
 const CLIENT = 'web-app';
 
@@ -130,13 +130,7 @@ test('rule 119: with a session, those of its subject that name no session end, t
 });
 
 test('rule 119: an equal subject of another issuer is untouched', async () => {
-  const [one, other] = [await createTestIssuer(), await createTestIssuer()];
-  const guard = createResourceGuard({ issuers: [one, other].map(({ issuer, audience }) => ({ issuer, audience })) });
-  onTestFinished(async () => {
-    await guard.close();
-    await one.close();
-    await other.close();
-  });
+  const { one, other, guard } = await createTwoIssuers();
   const receive = guard.backchannelLogout({ clientId: CLIENT });
   expect((await receive(form(await one.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' })))).status).toBe(200);
   const verdicts = [];

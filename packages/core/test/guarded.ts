@@ -29,6 +29,18 @@ export async function createScene(options: GuardOptions = {}, issuerOptions: Tes
   return { issuer, clock, guard, decide, verdict: async (token, access) => verdictOf(await decide(token, access)) };
 }
 
+/** Two issuers, and one guard that takes the tokens of both. */
+export async function createTwoIssuers(): Promise<{ readonly one: TestIssuer; readonly other: TestIssuer; readonly guard: ResourceGuard }> {
+  const [one, other] = [await createTestIssuer(), await createTestIssuer()];
+  const guard = createResourceGuard({ issuers: [one, other].map(({ issuer, audience }) => ({ issuer, audience })) });
+  onTestFinished(async () => {
+    await guard.close();
+    await one.close();
+    await other.close();
+  });
+  return { one, other, guard };
+}
+
 /** Asks a guard about a request that carries a token and nothing else. */
 export async function ask(guard: ResourceGuard, token: string, access?: Access): Promise<Decision> {
   return guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } }, access);

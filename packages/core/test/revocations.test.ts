@@ -9,10 +9,9 @@ import {
   type GuardOptions,
   type RevocationTarget,
 } from '@tokenward/core';
-import { createTestIssuer } from '@tokenward/testing';
 import { storeSuite } from '@tokenward/testing/store-suite';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { ask, createScene, expectAllowed, verdictOf } from './guarded.js';
+import { ask, createScene, createTwoIssuers, expectAllowed, verdictOf } from './guarded.js';
 
 describe('the store in memory', () => storeSuite({ test }, async () => ({ store: memoryRevocations(), close: async () => {} })));
 
@@ -169,13 +168,7 @@ test('subjectChanged: tokens from before are refused with 401, and those from af
 });
 
 test('rule 119: an equal name of another issuer is untouched', async () => {
-  const [one, other] = [await createTestIssuer(), await createTestIssuer()];
-  const guard = createResourceGuard({ issuers: [one, other].map(({ issuer, audience }) => ({ issuer, audience })) });
-  onTestFinished(async () => {
-    await guard.close();
-    await one.close();
-    await other.close();
-  });
+  const { one, other, guard } = await createTwoIssuers();
   const tokens = [await one.issueToken({ claims: CLAIMS }), await other.issueToken({ claims: CLAIMS })] as const;
   await expect(guard.revocations.revoke({ subject: 'user-1' })).rejects.toThrow(/names no issuer: this guard has several/);
   await expect(guard.revocations.revoke({ subject: 'user-1', issuer: `${one.issuer}/` })).rejects.toThrow(/none of this guard's: nothing would be hit/);

@@ -61,11 +61,16 @@ export function lookupPublic(hostname: string, options: LookupOptions, callback:
   resolve(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, []);
     const inward = addresses.find(({ address }) => !isPublicAddress(address));
-    if (inward || addresses.length === 0) return callback(new Error(inwardMessage(hostname)), []);
+    if (inward || addresses.length === 0) return callback(new InwardAddressError(hostname), []);
     return options.all ? callback(null, addresses) : callback(null, addresses[0]!.address, addresses[0]!.family);
   });
 }
 
-export function inwardMessage(hostname: string): string {
-  return `the host ${hostname} has a private, loopback or link-local address, and only the issuer's metadata names it; allow it by keyFetching.jwksHosts if it is right`;
+/** A host leads inward, and only the issuer's metadata names it. */
+export class InwardAddressError extends Error {
+  constructor(hostname: string) {
+    super(
+      `the host ${hostname} has a private, loopback or link-local address, and only the issuer's metadata names it; allow it by keyFetching.jwksHosts if it is right`,
+    );
+  }
 }

@@ -2,7 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { inwardMessage, isInward, lookupPublic } from './public-address.js';
+import { InwardAddressError, isInward, lookupPublic } from './public-address.js';
 
 /** An answer as far as it is needed: its body is bytes after decompression, read by whoever bounds it. */
 export interface Answer {
@@ -26,7 +26,7 @@ export const nodeTransport: Transport = (url, signal, publicOnly) =>
   new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     if (publicOnly && isInward(url)) {
-      reject(new Error(inwardMessage(hostname)));
+      reject(new InwardAddressError(hostname));
       return;
     }
     const options = { headers: HEADERS, agent: false as const, signal, rejectUnauthorized: true, ...(publicOnly && { lookup: lookupPublic }) };
