@@ -7,48 +7,69 @@ export type Reason = keyof typeof REASONS;
 
 type Refusal = 'unauthenticated' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'unavailable';
 
-/** The one table from what was wrong to what the client is told. */
+/** What follows from a reason, so that no code has to compare reasons. */
+interface Behaviour {
+  readonly answer: Refusal;
+  /** It says nothing about the request, only about this moment: it is never remembered. */
+  readonly transient: boolean;
+  /** The challenge names the scope that the route needs: the caller presented no access token (RFC 6750 s3.1). */
+  readonly namesScope: boolean;
+}
+
+const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true };
+const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false };
+const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false };
+const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false };
+const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false };
+const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false };
+
+/** The one table from what was wrong to what the client is told and what becomes of it. */
 const REASONS = {
-  missing_token: 'unauthenticated',
-  unsupported_scheme: 'unauthenticated',
+  missing_token: noToken,
+  unsupported_scheme: noToken,
 
-  malformed_credentials: 'invalid_request',
-  multiple_credentials: 'invalid_request',
+  malformed_credentials: badRequest,
+  multiple_credentials: badRequest,
 
-  token_too_large: 'invalid_token',
-  malformed_token: 'invalid_token',
-  encrypted_token: 'invalid_token',
-  unsupported_critical_header: 'invalid_token',
-  wrong_type: 'invalid_token',
-  not_an_access_token: 'invalid_token',
-  algorithm_not_allowed: 'invalid_token',
-  unknown_key: 'invalid_token',
-  bad_signature: 'invalid_token',
-  issuer_mismatch: 'invalid_token',
-  audience_mismatch: 'invalid_token',
-  client_not_allowed: 'invalid_token',
-  missing_claim: 'invalid_token',
-  invalid_claim: 'invalid_token',
-  expired: 'invalid_token',
-  not_yet_valid: 'invalid_token',
-  issued_in_the_future: 'invalid_token',
-  too_old: 'invalid_token',
-  lifetime_too_long: 'invalid_token',
-  unproven_confirmation: 'invalid_token',
-  revoked: 'invalid_token',
+  token_too_large: badToken,
+  malformed_token: badToken,
+  encrypted_token: badToken,
+  unsupported_critical_header: badToken,
+  wrong_type: badToken,
+  not_an_access_token: badToken,
+  algorithm_not_allowed: badToken,
+  unknown_key: badToken,
+  bad_signature: badToken,
+  issuer_mismatch: badToken,
+  audience_mismatch: badToken,
+  client_not_allowed: badToken,
+  missing_claim: badToken,
+  invalid_claim: badToken,
+  expired: badToken,
+  not_yet_valid: badToken,
+  issued_in_the_future: badToken,
+  too_old: badToken,
+  lifetime_too_long: badToken,
+  unproven_confirmation: badToken,
+  revoked: badToken,
 
-  insufficient_scope: 'insufficient_scope',
-  insufficient_role: 'insufficient_scope',
-  insufficient_claim: 'insufficient_scope',
-  policy_refused: 'insufficient_scope',
+  insufficient_scope: tooLittle,
+  insufficient_role: tooLittle,
+  insufficient_claim: tooLittle,
+  policy_refused: tooLittle,
 
-  weak_authentication: 'insufficient_user_authentication',
-  stale_authentication: 'insufficient_user_authentication',
+  weak_authentication: stepUp,
+  stale_authentication: stepUp,
 
-  keys_unavailable: 'unavailable',
-  issuer_unavailable: 'unavailable',
-  revocations_unavailable: 'unavailable',
-} as const satisfies Record<string, Refusal>;
+  keys_unavailable: outage,
+  issuer_unavailable: outage,
+  revocations_unavailable: outage,
+} as const satisfies Record<string, Behaviour>;
+
+/** What follows from a reason. */
+export function behaviourOf(reason: Reason): Behaviour {
+  return REASONS[reason];
+}
 
 interface Words {
   readonly status: Deny['status'];
@@ -83,6 +104,9 @@ export interface DenialDetails {
   readonly maxAgeSeconds?: number | undefined;
   readonly retryAfterSeconds?: number | undefined;
   readonly cause?: unknown;
+  /** What would have passed, and what came instead: for `explain()` alone, which bounds and prints them. */
+  readonly expected?: unknown;
+  readonly found?: unknown;
 }
 
 export type Deniable = (reason: Reason, details?: DenialDetails) => Deny;
@@ -90,7 +114,7 @@ export type Deniable = (reason: Reason, details?: DenialDetails) => Deny;
 /** Makes the refusals of one guard: the words are fixed, `realm` and `resource_metadata` are the guard's own. */
 export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm' | 'resourceMetadata'>): Deniable {
   return function deny(reason, details = {}) {
-    const words = WORDS[REASONS[reason]];
+    const words = WORDS[REASONS[reason].answer];
     const scope = details.scope?.length ? details.scope.join(' ') : undefined;
     const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
     if (words.status === 503) headers['retry-after'] = String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1)));

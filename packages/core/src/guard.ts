@@ -3,7 +3,7 @@ import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig
 import { acceptedUntil, VerifiedAuth, type Auth } from './auth.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
-import { createDenial } from './denial.js';
+import { behaviourOf, createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
 import { causeText, isObserved, publish } from './events.js';
 import type { IssuerHealth } from './issuer/issuer.js';
@@ -70,15 +70,22 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
     const authentication = authenticate(request);
-    authenticated.set(request, authentication);
-    if (authentication instanceof Promise) authentication.then((settled) => keep(request, settled)).catch(() => authenticated.set(request, undefined));
-    return authentication;
+    if (!(authentication instanceof Promise)) return keep(request, authentication);
+    const settled = authentication.then(
+      (known) => keep(request, known),
+      (error: unknown) => {
+        authenticated.set(request, undefined);
+        throw error;
+      },
+    );
+    authenticated.set(request, settled);
+    return settled;
   }
 
-  /** That keys could not be had is no finding about the request. */
-  function keep(request: ProtectedRequest, settled: Authentication): void {
-    if (isRejection(settled) && (settled.reason === 'keys_unavailable' || settled.reason === 'issuer_unavailable')) authenticated.set(request, undefined);
-    else authenticated.set(request, settled);
+  /** Never remembers an outage: it says nothing about this request. */
+  function keep(request: ProtectedRequest, found: Authentication): Authentication {
+    authenticated.set(request, isRejection(found) && behaviourOf(found.reason).transient ? undefined : found);
+    return found;
   }
 
   function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
@@ -96,8 +103,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return tell(decision, authentication.issuer, startedAt);
   }
 
-  function refuse({ reason, cause, retryAfterSeconds }: Rejection, access: Access): Deny {
-    return deny(reason, { scope: isAboutNoToken(reason) ? neededScope(access.policy) : undefined, cause, retryAfterSeconds });
+  function refuse({ reason, cause, retryAfterSeconds, expected, found }: Rejection, access: Access): Deny {
+    const scope = behaviourOf(reason).namesScope ? neededScope(access.policy) : undefined;
+    return deny(reason, { scope, cause, retryAfterSeconds, expected, found });
   }
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
@@ -185,9 +193,4 @@ function healthOf(store: RevocationStore): RevocationHealth {
   } catch (error) {
     return { entries: 0, usable: false, ageSeconds: undefined, uncheckedRequests: 0, lastError: causeText(error) };
   }
-}
-
-/** RFC 6750 s3.1: a caller who showed nothing is told what to ask for; one who showed something bad is not. */
-function isAboutNoToken(reason: Rejection['reason']): boolean {
-  return reason === 'missing_token' || reason === 'unsupported_scheme';
 }

@@ -51,6 +51,21 @@ describe('what was found of a request', () => {
     expect(verdictOf(await guard.check(request))).toBe('allow');
   });
 
+  test('rule 156: never remembers an outage, not even one that is answered without a promise', async () => {
+    const { guard, issuer, clock } = await createScene();
+    issuer.misbehave('error');
+    const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
+    expect(verdictOf(await guard.check({ method: 'GET', target: '/', headers }))).toBe('keys_unavailable');
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers };
+    // within the back-off nobody is asked, so the answer is there at once
+    const during = guard.check(request);
+    expect(during).not.toBeInstanceOf(Promise);
+    expect(verdictOf(await during)).toBe('keys_unavailable');
+    issuer.behave();
+    clock.advance(2);
+    expect(verdictOf(await guard.check(request))).toBe('allow');
+  });
+
   test('once it is known, the answer comes without a promise', async () => {
     const { guard, issuer } = await createScene();
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };

@@ -46,6 +46,9 @@ export interface ClaimRules {
 export interface ClaimFault {
   readonly reason: Reason;
   readonly cause: string;
+  /** What would have passed, and what came instead: see `DenialDetails`. */
+  readonly expected?: unknown;
+  readonly found?: unknown;
 }
 
 /** By a member of its own: a polluted prototype would find a fault with everybody. */

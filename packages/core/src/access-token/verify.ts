@@ -35,6 +35,9 @@ const MAX_KNOWN_HEADERS = 100;
 export interface Rejection {
   readonly reason: Reason;
   readonly cause?: unknown;
+  /** What would have passed, and what came instead: see `DenialDetails`. */
+  readonly expected?: unknown;
+  readonly found?: unknown;
   readonly retryAfterSeconds?: number;
   /** Whose token it claims to be, where that is one of ours. */
   readonly issuer?: Issuer;
