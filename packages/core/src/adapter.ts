@@ -23,6 +23,7 @@ import type { Access, Decision, Deny, GuardHealth, ProtectedRequest } from './se
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';
+export { createOutageWarnings, type OutageWarnings } from './outage-warnings.js';
 export { receiveFrom, receiveInto } from './node-receiver.js';
 export { applyHeaders, headersOf, isAnswered, sendDenial, viewOf } from './node-http.js';
 

@@ -46,7 +46,7 @@ export interface Events {
   /** There was no room for all revocations: the issuer's tokens with an `iat` up to this are refused now, whosever they are. */
   'tokenward:revocations-overflowed': { readonly issuer: string; readonly dropped: number; readonly issuedUntil: number };
   /** A store that a fleet shares could not be reached; `usable`: whether tokens are still checked against what is known. */
-  'tokenward:revocations-failed': { readonly error: Error; readonly usable: boolean };
+  'tokenward:revocations-failed': { readonly message: string; readonly usable: boolean };
   /** All of a shared store was read: at the start, and where it could not be told what was missed. */
   'tokenward:revocations-synced': { readonly entries: number };
   /** A token, or a session, came from more places than `monitoring.maxPlaces` within the window; told once a window. */
@@ -58,7 +58,8 @@ export interface Events {
   /** A new token was issued in the future by this machine's clock, so that the issuer's is ahead by so much at the least. */
   'tokenward:clock-skew': { readonly issuer: string; readonly skewSeconds: number };
   'tokenward:keys-refreshed': { readonly issuer: string; readonly keyIds: readonly string[]; readonly remarks: readonly string[] };
-  'tokenward:keys-failed': { readonly issuer: string; readonly error: Error; readonly usable: boolean };
+  /** An issuer's keys could not be fetched or read. `message` names the address and what happened there; `usable`: whether cached keys serve on. */
+  'tokenward:keys-failed': { readonly issuer: string; readonly message: string; readonly usable: boolean };
 }
 
 /** The names of all events. */

@@ -18,6 +18,7 @@ import type { KeySource } from './issuer/key-source.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
+import { createOutageWarnings } from './outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './monitoring.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
 import { readShadow, type Shadow, type ShadowOptions } from './shadow.js';
@@ -98,7 +99,12 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const reader = new OptionReader(plainOptions(options), OPTION_NAMES);
   const clock = readClock(reader);
   const fetch = reader.fn<typeof globalThis.fetch>('fetch');
-  const makeIssuers = readIssuers(reader, { clock, transport: fetch ? fetchTransport(fetch) : nodeTransport, environment: true });
+  const makeIssuers = readIssuers(reader, {
+    clock,
+    transport: fetch ? fetchTransport(fetch) : nodeTransport,
+    outages: createOutageWarnings('tokenward:keys-failed'),
+    environment: true,
+  });
   const claims = reader.get('claims');
   if (claims !== undefined && !isClaimsSchema(claims)) reader.wrong('claims', `is ${shown(claims)}: a schema is needed (Standard Schema, version 1)`);
   const makeRevocations = readRevocations(reader);

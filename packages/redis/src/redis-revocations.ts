@@ -87,7 +87,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     const now = performance.now();
     if (now - junkToldAtMs < JUNK_TOLD_EVERY_MS) return;
     junkToldAtMs = now;
-    publishFailure({ error: new RevocationStoreError(`${where}: ${junkWords()}`), usable: usableForMs() > 0 });
+    publishFailure({ message: new RevocationStoreError(`${where}: ${junkWords()}`).message, usable: usableForMs() > 0 });
   }
 
   function junkWords(): string {

@@ -30,7 +30,7 @@ export function createOutage(where: string, usableForMs: () => number): Outage {
     const usable = remainingMs > 0;
     if (toldUsable !== usable) {
       toldUsable = usable;
-      publishFailure({ error: new RevocationStoreError(lastError), usable });
+      publishFailure({ message: new RevocationStoreError(lastError).message, usable });
     }
     clearTimeout(timer);
     if (!usable || remainingMs === Infinity) return;

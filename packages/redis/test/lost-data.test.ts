@@ -38,7 +38,7 @@ describe('a server that dies', () => {
     await eventually(() => failed.filter(({ usable }) => !usable).length >= 2, 'both have told');
     // each store: that it can't read, the same when it is too old to be used, and one of them that it can't write
     expect(failed.length).toBeLessThanOrEqual(6);
-    expect(failed.at(-1)!.error.message).toMatch(/it refuses connections|the connection/);
+    expect(failed.at(-1)!.message).toMatch(/it refuses connections|the connection/);
     await durable.start();
     await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
     await eventually(() => isRevokedIn(other, 'meanwhile'), 'the other learns of it');

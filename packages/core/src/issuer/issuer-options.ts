@@ -10,6 +10,7 @@ import {
 import { RFC9068_CLAIMS, type ClaimRules } from '../access-token/claims.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
+import type { OutageWarnings } from '../outage-warnings.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import { urlProblem } from '../url.js';
 import type { Bounded } from './bounded.js';
@@ -103,6 +104,7 @@ export interface KeyFetchingOptions {
 export interface IssuerSurroundings {
   readonly clock: Clock;
   readonly transport: Transport;
+  readonly outages: OutageWarnings;
   /** Whether what is absent may come from the environment: not where there are several. */
   readonly environment: boolean;
   /** Keys that several issuers have in common, by what they are fetched with: one issuer under several options is asked once. */
@@ -117,7 +119,8 @@ const DAY_SECONDS = 86_400;
  *
  * @returns makes the issuer, or the issuers of its tenants, once everything is known to be right
  */
-export function readIssuerOptions(reader: OptionReader, { clock, transport, environment, keySources }: IssuerSurroundings): () => Issuer | Issuers {
+export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuer | Issuers {
+  const { clock, transport, outages, environment, keySources } = surroundings;
   const issuer = readIssuer(reader, environment);
   const tenants = readTenants(reader, issuer);
   const macs = readMacAlgorithms(reader);
@@ -139,7 +142,7 @@ export function readIssuerOptions(reader: OptionReader, { clock, transport, envi
   };
   const fetching = readKeyFetching(reader);
   const jwksUri = readJwksUri(reader);
-  const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer);
+  const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer, outages);
   checkKeyOptions(reader, tenants !== undefined);
 
   function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource): Issuer {
@@ -152,7 +155,7 @@ export function readIssuerOptions(reader: OptionReader, { clock, transport, envi
   }
 
   function remoteKeys(identifier: string, at: string | undefined): KeySource {
-    const config = { ...fetching, issuer: identifier, jwksUri: at, algorithms, clock, transport };
+    const config = { ...fetching, issuer: identifier, jwksUri: at, algorithms, clock, transport, outages };
     if (!keySources) return createRemoteKeySource(config);
     const name = JSON.stringify([identifier, at, algorithms, { ...fetching, jwksHosts: [...(fetching.jwksHosts ?? [])] }]);
     return keySources.get(name) ?? keySources.set(name, createRemoteKeySource(config));
@@ -355,6 +358,7 @@ function readGivenKeys(
   macs: readonly MacAlgorithm[] | undefined,
   maxKeys: number,
   issuer: string,
+  outages: OutageWarnings,
 ): (() => KeySource) | undefined {
   const jwks = reader.get('jwks');
   if (jwks !== undefined) {
@@ -372,20 +376,32 @@ function readGivenKeys(
   }
   if (reader.get('jwksFile') !== undefined) {
     let last: KeySet | undefined;
-    return readFileOf(reader, 'jwksFile', issuer, (text) => (last = parseKeyText(text, algorithms, maxKeys, last)));
+    return readFileOf(reader, 'jwksFile', issuer, outages, (text) => (last = parseKeyText(text, algorithms, maxKeys, last)));
   }
-  if (reader.get('sharedSecretsFile') !== undefined && macs) return readFileOf(reader, 'sharedSecretsFile', issuer, (text) => parseSecretLines(text, macs));
+  if (reader.get('sharedSecretsFile') !== undefined && macs)
+    return readFileOf(reader, 'sharedSecretsFile', issuer, outages, (text) => parseSecretLines(text, macs));
   return undefined;
 }
 
-function readFileOf(reader: OptionReader, name: string, issuer: string, parse: (text: string) => KeySet): (() => KeySource) | undefined {
+function readFileOf(
+  reader: OptionReader,
+  name: string,
+  issuer: string,
+  outages: OutageWarnings,
+  parse: (text: string) => KeySet,
+): (() => KeySource) | undefined {
   const path = reader.text(name, '');
   // read once for the start's sake, and watched only when everything is right
   tried(reader, name, () => watchFile(path, parse, () => {}).close());
   return () => {
     const file = watchFile(path, parse, (error) => {
-      if (error) publish('tokenward:keys-failed', { issuer, error, usable: true });
-      else publish('tokenward:keys-refreshed', { issuer, keyIds: file.current().keyIds, remarks: file.current().remarks });
+      if (error) {
+        outages.began(issuer, `tokenward: ${error.message}; the keys that were read before serve on`);
+        publish('tokenward:keys-failed', { issuer, message: error.message, usable: true });
+        return;
+      }
+      outages.ended(issuer, `tokenward: ${path} can be read again`);
+      publish('tokenward:keys-refreshed', { issuer, keyIds: file.current().keyIds, remarks: file.current().remarks });
     });
     return createGivenKeySource(file.current, file);
   };

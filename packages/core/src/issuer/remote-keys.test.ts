@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTestClock } from '@tokenward/testing';
+import { createOutageWarnings } from '../outage-warnings.js';
 import { createRemoteKeySource } from './remote-keys.js';
 import type { Transport } from './transport.js';
 
@@ -20,6 +21,7 @@ async function fetchesOf(issuer: string, jwksUri: string, given: { jwksUri?: str
     transport,
     algorithms: ['EdDSA'],
     clock: createTestClock(),
+    outages: createOutageWarnings('tokenward:keys-failed'),
     timeoutSeconds: 1,
     maxBytes: 10_000,
     maxKeys: 10,

@@ -1,6 +1,7 @@
 import type { Algorithm } from '../access-token/algorithms.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
+import type { OutageWarnings } from '../outage-warnings.js';
 import { leadsElsewhere, printable, printableUrl } from '../url.js';
 import { fetchJson, type FetchLimits } from './fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
@@ -22,6 +23,7 @@ export interface RemoteKeysConfig extends FetchLimits {
   readonly clock: Clock;
   /** The hosts that metadata may name, beside the issuer's own; undefined: any. */
   readonly jwksHosts: ReadonlySet<string> | undefined;
+  readonly outages: OutageWarnings;
 }
 
 /** An issuer's keys could not be fetched. The message names the address and what went wrong there. */
@@ -177,6 +179,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     failures = 0;
     lastError = undefined;
     nextAttemptAt = -Infinity;
+    config.outages.ended(config.issuer, `tokenward: the keys of ${config.issuer} can be fetched again`);
     publish('tokenward:keys-refreshed', { issuer: config.issuer, keyIds: keys.set.keyIds.map((keyId) => printable(keyId)), remarks: keys.set.remarks });
   }
 
@@ -185,7 +188,11 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     failures++;
     lastError = new KeysUnavailableError(`the keys of ${config.issuer} could not be fetched: ${(error as Error).message}`, { cause: error });
     nextAttemptAt = now + Math.min(MAX_BACKOFF_SECONDS, 2 ** (failures - 1)) * 1000;
-    publish('tokenward:keys-failed', { issuer: config.issuer, error: lastError, usable: held !== undefined && now < held.usableUntil });
+    // a closed guard gave its fetch up itself
+    if (closed) return;
+    const usable = held !== undefined && now < held.usableUntil;
+    config.outages.began(config.issuer, `tokenward: ${lastError.message}; ${usable ? 'the cached keys serve on for now' : 'its tokens are answered with 503'}`);
+    publish('tokenward:keys-failed', { issuer: config.issuer, message: lastError.message, usable });
   }
 
   function health(): KeyHealth {
@@ -211,6 +218,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     },
     close() {
       closed = true;
+      config.outages.forget(config.issuer);
       abort();
     },
   };

@@ -1,0 +1,60 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { observe } from './events.js';
+import { createOutageWarnings } from './outage-warnings.js';
+
+/** The outage warnings of this process, once those that were just emitted have arrived. */
+function listen(): () => Promise<string[]> {
+  const seen: string[] = [];
+  const hear = (warning: Error & { code?: string }): void => void (warning.code === 'TOKENWARD_OUTAGE' && seen.push(warning.message));
+  process.on('warning', hear);
+  onTestFinished(() => void process.off('warning', hear));
+  return async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return seen;
+  };
+}
+
+test('an outage warns once at its start and once at its end, by name, however often it fails', async () => {
+  const seen = listen();
+  const warnings = createOutageWarnings('tokenward:keys-failed');
+  for (let failure = 0; failure < 100; failure++) warnings.began('one', 'one is down');
+  warnings.began('two', 'two is down');
+  expect(await seen()).toEqual(['one is down', 'two is down']);
+  for (let success = 0; success < 3; success++) warnings.ended('one', 'one is back');
+  expect(await seen()).toEqual(['one is down', 'two is down', 'one is back']);
+  warnings.began('one', 'one is down again');
+  expect(await seen()).toHaveLength(4);
+});
+
+test('a success without an outage says nothing, and neither does an outage that was closed', async () => {
+  const seen = listen();
+  const warnings = createOutageWarnings('tokenward:keys-failed');
+  warnings.ended('one', 'one is back');
+  warnings.began('one', 'one is down');
+  warnings.forget('one');
+  warnings.ended('one', 'one is back');
+  expect(await seen()).toEqual(['one is down']);
+});
+
+test('nothing is printed where somebody listens to the event, and an outage goes on unprinted until nobody does', async () => {
+  const seen = listen();
+  const end = observe('tokenward:revocations-failed', () => {});
+  const warnings = createOutageWarnings('tokenward:revocations-failed');
+  createOutageWarnings('tokenward:keys-failed').began('keys', 'keys are down');
+  warnings.began('store', 'store is down');
+  expect(await seen()).toEqual(['keys are down']);
+  end();
+  warnings.began('store', 'store is still down');
+  warnings.ended('store', 'store is back');
+  expect(await seen()).toEqual(['keys are down', 'store is still down', 'store is back']);
+});
+
+test('a thousand outages at once print a bounded number of lines', async () => {
+  const seen = listen();
+  const warnings = createOutageWarnings('tokenward:keys-failed');
+  for (let tenant = 0; tenant < 1000; tenant++) warnings.began(`tenant-${tenant}`, `tenant-${tenant} is down`);
+  expect(await seen()).toHaveLength(21);
+  expect((await seen()).at(-1)).toMatch(/more outages like these 20; listen to tokenward:keys-failed/);
+  for (let tenant = 0; tenant < 1000; tenant++) warnings.ended(`tenant-${tenant}`, `tenant-${tenant} is back`);
+  expect(await seen()).toHaveLength(41);
+});

@@ -1,0 +1,67 @@
+import { observe, type Events } from '@tokenward/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { createScene } from './guarded.js';
+
+/** The outage warnings of this process, once those that were just emitted have arrived. */
+function listenToWarnings(): () => Promise<string[]> {
+  const seen: string[] = [];
+  const hear = (warning: Error & { code?: string }): void => void (warning.code === 'TOKENWARD_OUTAGE' && seen.push(warning.message));
+  process.on('warning', hear);
+  onTestFinished(() => void process.off('warning', hear));
+  return async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return seen;
+  };
+}
+
+test('an outage of the issuer prints one warning at its start and one at its end', async () => {
+  const warnings = listenToWarnings();
+  const { issuer, clock, verdict } = await createScene();
+  issuer.misbehave('error', 'jwks');
+  for (let second = 0; second < 5; second++) {
+    expect(await verdict({})).toBe('keys_unavailable');
+    clock.advance(60);
+  }
+  const [start, ...more] = await warnings();
+  expect(start).toMatch(
+    /^tokenward: the keys of http:\/\/127\.0\.0\.1:\d+ could not be fetched: .*\/jwks: answered with status 500; its tokens are answered with 503$/,
+  );
+  expect(more).toEqual([]);
+  issuer.behave();
+  clock.advance(60);
+  expect(await verdict({})).toBe('allow');
+  expect(await warnings()).toEqual([start, `tokenward: the keys of ${issuer.issuer} can be fetched again`]);
+});
+
+test('an outage while cached keys serve says that they do', async () => {
+  const warnings = listenToWarnings();
+  const { issuer, guard, verdict } = await createScene();
+  await guard.warm();
+  issuer.misbehave('reset', 'jwks');
+  await expect(guard.warm()).rejects.toThrow('could not be fetched');
+  expect(await verdict({})).toBe('allow');
+  expect(await warnings()).toEqual([expect.stringMatching(/; the cached keys serve on for now$/)]);
+});
+
+test('nothing is printed where somebody listens to the event, whose text every logger prints', async () => {
+  const warnings = listenToWarnings();
+  const events: Events['tokenward:keys-failed'][] = [];
+  onTestFinished(observe('tokenward:keys-failed', (event) => events.push(event)));
+  const { issuer, verdict } = await createScene();
+  issuer.misbehave('error', 'jwks');
+  expect(await verdict({})).toBe('keys_unavailable');
+  expect(JSON.parse(JSON.stringify(events))).toEqual([
+    { issuer: issuer.issuer, message: expect.stringMatching(/could not be fetched: .*\/jwks: answered with status 500$/), usable: false },
+  ]);
+  expect(await warnings()).toEqual([]);
+});
+
+test('a guard that is closed while it fetches is no outage', async () => {
+  const warnings = listenToWarnings();
+  const { issuer, guard } = await createScene();
+  issuer.misbehave('hang');
+  const warming = guard.warm();
+  await guard.close();
+  await expect(warming).rejects.toThrow('closed');
+  expect(await warnings()).toEqual([]);
+});
