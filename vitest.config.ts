@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     testTimeout: 20_000,
+    // refusals are what most tests are about; those of the hints themselves switch them on
+    env: { TOKENWARD_HINTS: '0' },
     projects: [
       { extends: true, test: { name: 'units', include: ['packages/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'] } },
       { extends: true, test: { name: 'published', include: ['packages/*/test/**/*.test.ts'] } },

@@ -82,7 +82,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
 
 test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed words and with no-store', (reason, refusal) => {
   const { status, challenge, title, error, detail } = { challenge: undefined, error: undefined, ...ANSWERS[refusal] };
-  expect(deny(reason as Reason)).toStrictEqual({
+  expect({ ...deny(reason as Reason) }).toStrictEqual({
     outcome: 'deny',
     status,
     headers: {

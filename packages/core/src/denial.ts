@@ -1,5 +1,6 @@
 import type { Challenge } from './challenge.js';
 import { bearerChallenge } from './challenge.js';
+import { explanationOf, type Explanation } from './explain/explanation.js';
 import type { Deny, ProblemDetails, ResponseHeaders } from './seam.js';
 
 /** Why a request was refused: a closed set, stable over releases, for operators' logs, metrics and alerts. Never sent to clients. */
@@ -138,13 +139,31 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
       detail: words.detail,
       ...(scope && { scope }),
     };
-    return Object.freeze({
-      outcome: 'deny' as const,
-      status: words.status,
-      headers: Object.freeze(headers) as ResponseHeaders,
-      body: Object.freeze(body),
-      reason,
-      ...(details.cause !== undefined && { cause: details.cause }),
-    });
+    return new Denial(words.status, Object.freeze(headers), Object.freeze(body), reason, details);
   };
+}
+
+/** A refusal. What it can explain stands in private fields: printed, cloned or serialised it shows what operators' logs may hold. */
+class Denial implements Deny {
+  readonly outcome = 'deny';
+  readonly status: Deny['status'];
+  readonly headers: ResponseHeaders;
+  readonly body: ProblemDetails;
+  readonly reason: Reason;
+  declare readonly cause?: unknown;
+  readonly #details: DenialDetails;
+
+  constructor(status: Deny['status'], headers: ResponseHeaders, body: ProblemDetails, reason: Reason, details: DenialDetails) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+    this.reason = reason;
+    if (details.cause !== undefined) this.cause = details.cause;
+    this.#details = details;
+    Object.freeze(this);
+  }
+
+  explain(): Explanation {
+    return explanationOf(this.reason, this.#details);
+  }
 }

@@ -1,7 +1,24 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { Reason } from './denial.js';
 import type { RevocationKind, RevocationReason } from './revocation/revocation.js';
+import { debugLine } from './explain/debug.js';
 import { isThenable } from './thenable.js';
+
+/** Which request an event is about, so that it can be found in an access log. */
+export interface RequestEvent {
+  /** The guard's `name`. */
+  readonly guard: string;
+  /** undefined where there was no request: `permit` without one. */
+  readonly method: string | undefined;
+  /** The pattern of the matched route, where the framework tells: `/orders/:id`. */
+  readonly route: string | undefined;
+  /** The path as it was sent, without its query: 200 characters at the most, and no tokens. It is the client's text: no label for metrics. */
+  readonly path: string | undefined;
+  /** The framework's own identifier of the request, where it has one. */
+  readonly requestId: string | undefined;
+  /** The client that the token was issued to, once its signature was checked. */
+  readonly clientId: string | undefined;
+}
 
 /**
  * What operators may see, by node:diagnostics_channel. No event holds a token, a secret or a claim's value, save the client that a token was issued to.
@@ -21,8 +38,10 @@ export interface Events {
     readonly reason: Reason;
     /** The claim, policy or address that it was about, and what happened there: fixed words and configuration, never a claim's value. */
     readonly cause: string | undefined;
+    /** What the explanation of the reason says, and what to do: {@link Explanation}. */
+    readonly summary: string;
     readonly durationSeconds: number | undefined;
-  };
+  } & RequestEvent;
   /** What the `shadow` options would have refused of a token that was admitted. */
   'tokenward:shadow-refused': { readonly issuer: string; readonly reason: Reason; readonly cause: string; readonly clientId: string | undefined };
   /** Tokens were revoked by this process. */
@@ -33,8 +52,7 @@ export interface Events {
     readonly kind: RevocationKind;
     readonly reason: RevocationReason;
     readonly secondsLate: number;
-    readonly clientId: string | undefined;
-  };
+  } & RequestEvent;
   /** An authorization server sent a logout token or a security event. The cause is the claim, or the part of the request, that was wrong. */
   'tokenward:security-event': {
     readonly issuer: string | undefined;
@@ -112,6 +130,19 @@ export function observe<N extends keyof Events>(name: N, listener: (event: Event
   return () => void unsubscribe(name, tell);
 }
 
+/** What `NODE_DEBUG=tokenward` prints, beside refusals: where keys and revocations come from. */
+const PRINTED: ReadonlySet<keyof Events> = new Set<keyof Events>([
+  'tokenward:keys-refreshed',
+  'tokenward:keys-failed',
+  'tokenward:revocations-failed',
+  'tokenward:revocations-synced',
+]);
+
+function lineOf(name: keyof Events, event: object): string {
+  const members = Object.entries(event).map(([member, value]) => `${member}: ${value instanceof Error ? value.message : JSON.stringify(value)}`);
+  return `${name} ${members.join(', ')}`;
+}
+
 /** What may be told of a decision's cause: of an error its message alone, since what caused it may quote anything. */
 export function causeText(cause: unknown): string {
   if (Array.isArray(cause)) return cause.map(causeText).join('; ');
@@ -123,5 +154,6 @@ export function isObserved(name: keyof Events): boolean {
 }
 
 export function publish<N extends keyof Events>(name: N, event: Events[N]): void {
+  if (PRINTED.has(name)) debugLine(() => lineOf(name, event));
   if (channels[name].hasSubscribers) channels[name].publish(event);
 }

@@ -5,7 +5,9 @@ import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
 import { behaviourOf, createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
-import { causeText, isObserved, publish } from './events.js';
+import { causeText, isObserved, publish, type RequestEvent } from './events.js';
+import { createHints } from './explain/hints.js';
+import { placeOf } from './explain/place.js';
 import type { IssuerHealth } from './issuer/issuer.js';
 import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
@@ -49,6 +51,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const verification: VerificationConfig = { ...config, cache, lives, monitor, knownHeaders: new Map(), now: () => clock.now() };
   const deny = createDenial(config);
+  const hint = createHints();
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
@@ -96,11 +99,11 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access, startedAt: number | undefined): Decision {
     if (isRejection(authentication)) {
       if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS, undefined, startedAt);
-      return tell(refuse(authentication, access), authentication.issuer?.rules.issuer, startedAt);
+      return tell(refuse(authentication, access), authentication.issuer?.rules.issuer, startedAt, request);
     }
     const decision = permit(authentication, access.policy, request);
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
-    return tell(decision, authentication.issuer, startedAt);
+    return tell(decision, authentication.issuer, startedAt, request, authentication);
   }
 
   function refuse({ reason, cause, retryAfterSeconds, expected, found }: Rejection, access: Access): Deny {
@@ -111,13 +114,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
     const nowSeconds = clock.now() / 1000;
     if (auth instanceof VerifiedAuth && !auth.counts(nowSeconds)) return deny('expired', { cause: 'exp' });
-    const refusal = refuseRevoked(auth, nowSeconds);
+    const refusal = refuseRevoked(auth, nowSeconds, request);
     if (refusal) return refusal;
     const lack = policy && lacking(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
     return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
-  function refuseRevoked(auth: Auth, nowSeconds: number): Deny | undefined {
+  function refuseRevoked(auth: Auth, nowSeconds: number, request: ProtectedRequest | undefined): Deny | undefined {
     let revocation: RevocationRecord | undefined;
     try {
       if (!store.isCurrent()) return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
@@ -128,7 +131,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     if (!revocation) return undefined;
     const { kind, reason, issuedUntil } = revocation;
     const secondsLate = Math.max(0, Math.round(nowSeconds - issuedUntil));
-    publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, clientId: auth.clientId && printable(auth.clientId) });
+    if (isObserved('tokenward:revoked-token-used'))
+      publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, ...aboutRequest(request, auth) });
     return deny('revoked', { cause: `${kind}: ${reason}` });
   }
 
@@ -141,15 +145,43 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     }
   }
 
-  function tell<D extends Decision>(decision: D, issuer: string = issuers.name, startedAt?: number): D {
-    const durationSeconds = startedAt === undefined ? undefined : (clock.monotonic() - startedAt) / 1000;
+  function tell<D extends Decision>(decision: D, issuer: string = issuers.name, startedAt?: number, request?: ProtectedRequest, auth?: Auth): D {
     if (decision.outcome === 'allow') {
-      if (isObserved('tokenward:accepted')) publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined, durationSeconds });
-    } else if (isObserved('tokenward:refused')) {
+      if (isObserved('tokenward:accepted')) {
+        publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined, durationSeconds: secondsSince(startedAt) });
+      }
+      return decision;
+    }
+    hint(decision, request);
+    if (isObserved('tokenward:refused')) {
       const { status, reason, cause } = decision;
-      publish('tokenward:refused', { issuer, status, reason, cause: cause === undefined ? undefined : causeText(cause), durationSeconds });
+      publish('tokenward:refused', {
+        issuer,
+        status,
+        reason,
+        cause: cause === undefined ? undefined : causeText(cause),
+        summary: decision.explain().summary,
+        durationSeconds: secondsSince(startedAt),
+        ...aboutRequest(request, auth),
+      });
     }
     return decision;
+  }
+
+  function secondsSince(startedAt: number | undefined): number | undefined {
+    return startedAt === undefined ? undefined : (clock.monotonic() - startedAt) / 1000;
+  }
+
+  function aboutRequest(request: ProtectedRequest | undefined, auth: Auth | undefined): RequestEvent {
+    const place = request && placeOf(request);
+    return {
+      guard: config.name,
+      method: place?.method,
+      route: place?.route,
+      path: place?.path,
+      requestId: place?.requestId,
+      clientId: auth?.clientId && printable(auth.clientId),
+    };
   }
 
   async function warm(): Promise<void> {
@@ -171,7 +203,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     check,
     permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
       assertPolicy('permit(auth, policy)', policy);
-      return tell(permit(auth, policy, request), auth.issuer);
+      return tell(permit(auth, policy, request), auth.issuer, undefined, request, auth);
     },
     warm,
     revocations,

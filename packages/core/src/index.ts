@@ -62,6 +62,7 @@ export { keycloak, type KeycloakOptions } from './presets/keycloak.js';
 export { okta, type OktaOptions } from './presets/okta.js';
 export type { PresetOptions, PresetResult } from './presets/preset.js';
 export type { Reason } from './denial.js';
+export type { Explanation } from './explain/explanation.js';
 export { EVENT_NAMES, observe, type Events } from './events.js';
 export type { Clock } from './clock.js';
 export { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';

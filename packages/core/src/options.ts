@@ -43,6 +43,8 @@ export interface GuardOptions extends IssuerOptions {
   readonly monitoring?: MonitoringOptions | undefined;
   /** Stricter options to try out: nothing is refused by them, and `tokenward:shadow-refused` tells what would be. */
   readonly shadow?: ShadowOptions | undefined;
+  /** What events call this guard, where an application has several. Default: `default`. */
+  readonly name?: string | undefined;
   /** The challenge's `realm` (RFC 9110 s11.5). Default: `api`. */
   readonly realm?: string | undefined;
   /** Where this API's resource metadata is published (RFC 9728 s5.1), for the challenge to name. */
@@ -73,6 +75,7 @@ export interface GuardConfig {
   readonly revocations: RevocationsConfig;
   readonly monitoring: MonitoringConfig;
   readonly shadow: Shadow | undefined;
+  readonly name: string;
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
   readonly maxTokenBytes: number;
@@ -113,6 +116,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     tokenCache: readTokenCache(reader),
     monitoring: readMonitoring(reader),
     shadow: readShadow(reader),
+    name: reader.text('name', 'default'),
     realm: reader.text('realm', 'api'),
     resourceMetadata: reader.url('resourceMetadataUrl'),
     maxTokenBytes: reader.number('maxTokenBytes', 16_384, { least: 256, most: 1_048_576, whole: true }),
@@ -280,6 +284,7 @@ export const OPTION_NAMES = [
   'revocations',
   'monitoring',
   'shadow',
+  'name',
   'realm',
   'resourceMetadataUrl',
   'maxTokenBytes',

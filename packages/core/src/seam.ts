@@ -2,6 +2,7 @@ import type { Claims } from './access-token/claims.js';
 import type { TokenCacheHealth } from './access-token/token-cache.js';
 import type { Auth } from './auth.js';
 import type { Reason } from './denial.js';
+import type { Explanation } from './explain/explanation.js';
 import type { IssuerHealth } from './issuer/issuer.js';
 import type { Policy } from './policy.js';
 import type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
@@ -22,6 +23,10 @@ export interface ProtectedRequest {
   readonly clientAddress?: string | undefined;
   /** Field names in lower case. An array holds separate field lines: a doubled `Authorization` must be seen. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The pattern of the route that the framework matched, where it tells: `/orders/:id`. Read only when a refusal is told. */
+  readonly route?: string | undefined;
+  /** The framework's own identifier of the request, where it has one. Read only when a refusal is told. */
+  readonly requestId?: string | undefined;
   /** The TLS connection's client certificate, asked for only by a bound token. */
   readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;
 }
@@ -76,6 +81,12 @@ export interface Deny {
   readonly reason: Reason;
   /** For operators: the error behind it, or what was expected. */
   readonly cause?: unknown;
+  /**
+   * Says why, and what to do about it: for logs and developers, never for the client.
+   *
+   * @example logger.info(decision.explain()); // { reason, summary, expected, found, remedy, docs }
+   */
+  explain(): Explanation;
 }
 
 /** The answer to *may this token do this here?* A refusal is a value; only misuse throws. */

@@ -271,7 +271,8 @@ describe('events', () => {
     clock.advance(60);
     await decide(token);
     expect(revoked).toEqual(['session', 'sessionless'].map((kind) => ({ issuer: issuer.issuer, kind, reason: 'session_revoked' })));
-    expect(used).toEqual([{ issuer: issuer.issuer, kind: 'session', reason: 'session_revoked', secondsLate: 55, clientId: 'client-1' }]);
+    const about = { guard: 'default', method: 'GET', route: undefined, path: '/', requestId: undefined, clientId: 'client-1' };
+    expect(used).toEqual([{ issuer: issuer.issuer, kind: 'session', reason: 'session_revoked', secondsLate: 55, ...about }]);
     expect(JSON.stringify([revoked, used, guard.health()])).not.toContain('PLANTED');
   });
 

@@ -134,7 +134,20 @@ test('rule 142: events say what happened, by the configured issuer and a reason 
   expect(seen).toEqual([
     { issuer: issuer.issuer, keyIds: [(await issuer.signingKey()).kid], remarks: [] },
     { issuer: issuer.issuer, anonymous: false, durationSeconds: 0 },
-    { issuer: issuer.issuer, status: 401, reason: 'audience_mismatch', cause: 'aud', durationSeconds: 0 },
+    {
+      issuer: issuer.issuer,
+      status: 401,
+      reason: 'audience_mismatch',
+      cause: 'aud',
+      summary: 'The token is meant for another API ("aud").',
+      durationSeconds: 0,
+      guard: 'default',
+      method: 'GET',
+      route: undefined,
+      path: '/',
+      requestId: undefined,
+      clientId: undefined,
+    },
     { issuer: issuer.issuer, anonymous: true, durationSeconds: 0 },
     { issuer: issuer.issuer, message: expect.stringContaining('status 500'), usable: true },
   ]);

@@ -87,17 +87,35 @@ function verifyAnew(token: string, request: ProtectedRequest, config: Verificati
   const jws = parseCompactJws(token, config.knownHeaders);
   // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long
   // is not read
-  if (typeof jws === 'string') return { reason: jws === 'token_too_large' || isToken68(token) ? jws : 'malformed_credentials' };
+  if (typeof jws === 'string') return unreadable(jws, token);
   const { only } = config.issuers;
   if (only) return verifyFor(only, token, jws, config);
 
   const claimed = claimedIssuer(jws.payload);
   const found = claimed === undefined ? undefined : config.issuers.find(claimed, request);
-  if (found instanceof Promise) return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : FOREIGN), unavailable);
-  return found ? verifyFor(found, token, jws, config) : FOREIGN;
+  if (found instanceof Promise) return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : foreign(claimed, config)), unavailable);
+  return found ? verifyFor(found, token, jws, config) : foreign(claimed, config);
 }
 
-const FOREIGN: Rejection = Object.freeze({ reason: 'issuer_mismatch', cause: 'iss' });
+/** A token that does not claim to be from one of our issuers. */
+function foreign(claimed: string | undefined, { issuers }: VerificationConfig): Rejection {
+  return { reason: 'issuer_mismatch', cause: 'iss', expected: issuers.names, found: claimed };
+}
+
+/** What is no JWT was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long is not read. */
+function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): Rejection {
+  if (reason === 'token_too_large') return { reason, found: `${token.length} characters` };
+  if (!isToken68(token)) return { reason: 'malformed_credentials', cause: 'the token has characters that no token has' };
+  return reason === 'malformed_token' ? { reason, cause: shapeOf(token) } : { reason };
+}
+
+/** What is wrong with the form of a token, in words of ours. */
+function shapeOf(token: string): string {
+  const segments = token.split('.', 6).length;
+  if (segments === 1) return 'it has no dots, as an opaque token';
+  if (segments !== 3) return `it has ${segments > 5 ? 'more than 5' : segments} segments instead of 3`;
+  return 'it has 3 segments, which are not all base64url of what a JWT holds';
+}
 
 function unavailable(cause: unknown): Rejection {
   return { reason: 'issuer_unavailable', cause };
@@ -105,18 +123,21 @@ function unavailable(cause: unknown): Rejection {
 
 function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
   const { algorithm, keyId, type } = jws.header;
-  if (!isAccessTokenType(type, issuer.rules.profile)) return { reason: 'wrong_type', cause: 'typ', issuer };
-  if (!issuer.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg', issuer };
+  if (!isAccessTokenType(type, issuer.rules.profile)) {
+    return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? 'none' };
+  }
+  if (!issuer.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg', issuer, expected: issuer.algorithms, found: algorithm };
 
   const keys = issuer.keys.held(algorithm, keyId);
   if (keys && keys.length > 0) {
     const signer = signerOf(keys, jws);
     if (signer) return conclude(issuer, signer, token, jws, config);
     // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
-    if (keyId !== undefined) return { reason: 'bad_signature', issuer };
+    if (keyId !== undefined) return unsigned('bad_signature', issuer, keyId);
   }
   // a token that does not even claim to be our issuer's makes nobody ask that issuer
-  if (claimedIssuer(jws.payload) !== issuer.rules.issuer) return FOREIGN;
+  const claimed = claimedIssuer(jws.payload);
+  if (claimed !== issuer.rules.issuer) return foreign(claimed, config);
   const otherwise = keys && keys.length > 0 ? 'bad_signature' : 'unknown_key';
   const found = issuer.keys.newer(algorithm, keyId);
   return found instanceof Promise
@@ -126,14 +147,20 @@ function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: Verif
 
 function verifyWith(found: FoundKeys, otherwise: Reason, issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
   if (!isKeys(found)) return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
-  if (found.length === 0) return { reason: otherwise, issuer };
+  const { keyId } = jws.header;
+  if (found.length === 0) return unsigned(otherwise, issuer, keyId);
   const signer = signerOf(found, jws);
-  return signer ? conclude(issuer, signer, token, jws, config) : { reason: 'bad_signature', issuer };
+  return signer ? conclude(issuer, signer, token, jws, config) : unsigned('bad_signature', issuer, keyId);
+}
+
+/** The keys at hand are listed only for whoever asks for an explanation. */
+function unsigned(reason: Reason, issuer: Issuer, keyId: string | undefined): Rejection {
+  return { reason, issuer, expected: () => issuer.keys.health().keyIds, found: keyId ?? 'none' };
 }
 
 function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
   const claims = parseStrictObject(jws.payload);
-  if (!claims) return { reason: 'malformed_token', issuer };
+  if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed and is not the strict JSON of claims' };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
   const examined = examineClaims(claims, token, issuer.rules, nowSeconds);

@@ -22,6 +22,8 @@ export interface Issuers {
   readonly only: Issuer | undefined;
   /** What events and names of the whole guard say. */
   readonly name: string;
+  /** The identifiers, one by one, as far as the options say them: for explanations. */
+  readonly names: readonly string[];
   /**
    * The issuer that a token claims to be from, before its signature is checked: undefined where it is none of ours. Rejects with an
    * {@link IssuerUnavailableError} where that can't be told now.
@@ -49,6 +51,7 @@ export function oneIssuer(issuer: Issuer): Issuers {
   return {
     only: issuer,
     name: issuer.rules.issuer,
+    names: [issuer.rules.issuer],
     find: (claimed) => (claimed === issuer.rules.issuer ? issuer : undefined),
     known: () => [asKnown(issuer)],
     close: () => issuer.keys.close(),
@@ -62,9 +65,11 @@ function asKnown({ rules, keys }: Issuer): KnownIssuer {
 /** Several, each known by its identifier to the letter; `otherwise` finds those that are not listed one by one. */
 export function severalIssuers(listed: readonly Issuer[], otherwise: readonly Issuers[]): Issuers {
   const byIdentifier = new Map(listed.map((issuer) => [issuer.rules.issuer, issuer]));
+  const names = [...byIdentifier.keys(), ...otherwise.map(({ name }) => name)];
   return {
     only: undefined,
-    name: [...byIdentifier.keys(), ...otherwise.map(({ name }) => name)].join(', '),
+    name: names.join(', '),
+    names,
     find(claimed, request) {
       const found = byIdentifier.get(claimed);
       if (found) return found;

@@ -78,6 +78,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
   return {
     only: undefined,
     name: 'those of a resolver',
+    names: [],
     find(claimed, request) {
       if (claimed.length > MAX_ISSUER_LENGTH) return undefined;
       try {

@@ -45,6 +45,7 @@ export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsC
   return {
     only: undefined,
     name: template,
+    names: [template],
     find(claimed) {
       const tenant = tenantOf(template, claimed);
       if (tenant === undefined || tenants?.has(tenant) === false) return undefined;

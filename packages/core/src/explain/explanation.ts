@@ -1,0 +1,57 @@
+import { causeText } from '../events.js';
+import type { DenialDetails, Reason } from '../denial.js';
+import { printable } from '../url.js';
+import { shownExpected, shownFound } from './shown-values.js';
+import { TEXTS } from './texts.js';
+
+/**
+ * Why a request was refused, for the people who run the API: never sent to clients. It holds no token and no claim that is not named here: `iss`,
+ * `aud`, dates, `kid`, `alg`, `typ`, scopes, roles and clients are shown, bounded and printable; of everything else only its type.
+ */
+export interface Explanation {
+  readonly reason: Reason;
+  /** What was wrong, in one or two sentences. */
+  readonly summary: string;
+  /** What would have passed; undefined where there is no single such value. */
+  readonly expected: string | undefined;
+  /** What came instead. */
+  readonly found: string | undefined;
+  /** What to do about it. */
+  readonly remedy: string;
+  /** The address of the page that says more. */
+  readonly docs: string;
+}
+
+const DOCS = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
+
+/** Explains a refusal. It is made when it is asked for, since most refusals are never read. */
+export function explanationOf(reason: Reason, details: DenialDetails): Explanation {
+  const expected = shownExpected(reason, details.expected);
+  const found = shownFound(reason, details.found);
+  const cause = details.cause === undefined ? undefined : printable(causeText(details.cause), 500);
+  const { summary, remedy, refine } = TEXTS[reason];
+  const refined = refine?.({ cause, expected: valueOf(details.expected), found: valueOf(details.found) });
+  return Object.freeze({
+    reason,
+    summary: refined?.summary ?? summary,
+    expected,
+    found,
+    remedy: refined?.remedy ?? remedy,
+    docs: `${DOCS}#${reason}`,
+  });
+}
+
+/** The same on one line, for a log or a terminal. */
+export function explanationLine({ reason, summary, expected, found, remedy, docs }: Explanation): string {
+  const values = [expected === undefined ? '' : ` Expected: ${expected}.`, found === undefined ? '' : ` Found: ${found}.`].join('');
+  return `${reason}: ${summary}${values} ${remedy} (${docs})`;
+}
+
+/** Values that cost something to find are given as a function. */
+function valueOf(value: unknown): unknown {
+  try {
+    return typeof value === 'function' ? (value as () => unknown)() : value;
+  } catch {
+    return undefined;
+  }
+}

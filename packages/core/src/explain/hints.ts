@@ -1,0 +1,34 @@
+import type { Reason } from '../denial.js';
+import type { Deny, ProtectedRequest } from '../seam.js';
+import { printable } from '../url.js';
+import { debugLine, isDebugging } from './debug.js';
+import { explanationLine } from './explanation.js';
+import { placeOf } from './place.js';
+
+const ONCE = 'printed once for each reason, outside production; NODE_DEBUG=tokenward prints every refusal, TOKENWARD_HINTS=0 prints none';
+
+/**
+ * Returns what prints one guard's refusals on stderr: each of them under `NODE_DEBUG=tokenward`; else, outside production, the first one of each
+ * reason, unless `TOKENWARD_HINTS=0`. The environment is read once, since reading it costs as much as a refusal.
+ */
+export function createHints(): (decision: Deny, request: ProtectedRequest | undefined) => void {
+  const areWanted = process.env['NODE_ENV'] !== 'production' && process.env['TOKENWARD_HINTS'] !== '0';
+  const told = new Set<Reason>();
+
+  return function hint(decision, request) {
+    if (isDebugging()) {
+      debugLine(() => lineOf(decision, request));
+      return;
+    }
+    if (!areWanted || told.has(decision.reason)) return;
+    const isFirst = told.size === 0;
+    told.add(decision.reason);
+    process.stderr.write(`tokenward: ${lineOf(decision, request)}${isFirst ? ` [${ONCE}]` : ''}\n`);
+  };
+}
+
+function lineOf(decision: Deny, request: ProtectedRequest | undefined): string {
+  const place = request && placeOf(request);
+  const where = place ? `${printable(place.method, 20)} ${place.route ?? place.path}` : 'permit()';
+  return `${where} -> ${decision.status} ${explanationLine(decision.explain())}`;
+}

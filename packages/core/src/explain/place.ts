@@ -1,0 +1,25 @@
+import type { ProtectedRequest } from '../seam.js';
+import { printable } from '../url.js';
+
+/** Where a request went, for operators: enough to find it in an access log, and nothing that a query or a token in a path would give away. */
+export interface RequestPlace {
+  readonly method: string;
+  /** The pattern of the route that the framework matched, where it tells: `/orders/:id`. */
+  readonly route: string | undefined;
+  /** The path as the client sent it, without the query: of 200 characters at the most, printable, with tokens left out. */
+  readonly path: string;
+  /** The framework's own identifier of the request, where it has one. */
+  readonly requestId: string | undefined;
+}
+
+const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){1,4}/g;
+
+export function placeOf(request: ProtectedRequest): RequestPlace {
+  const { method, route, requestId, target } = request;
+  return {
+    method: printable(method, 20),
+    route: typeof route === 'string' ? printable(route) : undefined,
+    path: printable(target.split(/[?#]/, 1)[0]!.slice(0, 4096).replace(JWT, '[token]')),
+    requestId: typeof requestId === 'string' ? printable(requestId, 100) : undefined,
+  };
+}

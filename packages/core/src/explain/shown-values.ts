@@ -1,0 +1,102 @@
+import type { Reason } from '../denial.js';
+import { printable } from '../url.js';
+
+const MOST_ITEMS = 12;
+const MOST_CHARACTERS = 120;
+
+/** How a reason's values are printed. What is not in this table is a claim's value, of which only the type is shown (rule 142). */
+const FORMS: Partial<Record<Reason, Form>> = {
+  wrong_type: { name: 'typ', values: 'text' },
+  algorithm_not_allowed: { name: 'alg', values: 'text' },
+  unknown_key: { name: 'kid', values: 'text' },
+  bad_signature: { name: 'kid', values: 'text' },
+  issuer_mismatch: { name: 'iss', values: 'text' },
+  audience_mismatch: { name: 'aud', values: 'text' },
+  client_not_allowed: { name: 'client', values: 'text' },
+  missing_claim: { name: '', values: 'text' },
+  expired: { name: 'exp', values: 'date' },
+  not_yet_valid: { name: 'nbf', values: 'date' },
+  issued_in_the_future: { name: 'iat', values: 'date' },
+  too_old: { name: 'iat', values: 'date' },
+  lifetime_too_long: { name: '', values: 'seconds' },
+  stale_authentication: { name: 'login', values: 'seconds' },
+  insufficient_scope: { name: 'scopes', values: 'text' },
+  insufficient_role: { name: 'roles', values: 'text' },
+  malformed_token: { name: '', values: 'phrase' },
+  malformed_credentials: { name: '', values: 'phrase' },
+  token_too_large: { name: '', values: 'phrase' },
+  not_an_access_token: { name: '', values: 'phrase' },
+  policy_refused: { name: '', values: 'phrase' },
+};
+
+interface Form {
+  readonly name: string;
+  /** `phrase`: words of ours, printed as they are. */
+  readonly values: 'text' | 'date' | 'seconds' | 'phrase';
+}
+
+/** What would have passed: configuration, so it may be printed for every reason. */
+export function shownExpected(reason: Reason, value: unknown): string | undefined {
+  return named(FORMS[reason], value, (known) => items(known, FORMS[reason]?.values ?? 'text'));
+}
+
+/** What came: printed where the table above says so, else its type. */
+export function shownFound(reason: Reason, value: unknown): string | undefined {
+  const form = FORMS[reason];
+  return named(form, value, (known) => (form ? items(known, form.values) : typeName(known)));
+}
+
+function named(form: Form | undefined, given: unknown, print: (value: unknown) => string): string | undefined {
+  const value = resolved(given);
+  if (value === undefined) return undefined;
+  const text = print(value);
+  return form?.name && form.values !== 'date' ? `${form.name} ${text}` : text;
+}
+
+/** Values that cost something to find are given as functions. */
+export function resolved(value: unknown): unknown {
+  if (typeof value !== 'function') return value;
+  try {
+    return (value as () => unknown)();
+  } catch {
+    return undefined;
+  }
+}
+
+function items(value: unknown, form: Form['values']): string {
+  const list: readonly unknown[] | undefined = Array.isArray(value) ? value : value instanceof Set ? [...(value as Set<unknown>)] : undefined;
+  if (!list) return item(value, form);
+  if (list.length === 0) return 'none';
+  const shown = list.slice(0, MOST_ITEMS).map((one) => item(one, form));
+  return list.length > MOST_ITEMS ? `${shown.join(', ')} and ${list.length - MOST_ITEMS} more` : shown.join(', ');
+}
+
+function item(value: unknown, form: Form['values']): string {
+  if (typeof value === 'string') return form === 'phrase' ? printable(value, MOST_CHARACTERS) : JSON.stringify(printable(value, MOST_CHARACTERS));
+  if (typeof value === 'number') return form === 'date' ? dateText(value) : form === 'seconds' ? `${Math.round(value)} s` : String(value);
+  return typeof value === 'boolean' ? String(value) : typeName(value);
+}
+
+/** RFC 7519 s2 NumericDate, in words that can be compared with a clock. */
+function dateText(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `${seconds} s since the epoch` : date.toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** What kind of value it is, without the value. */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${plural(typeof value[0])}`;
+  switch (typeof value) {
+    case 'undefined':
+      return 'nothing';
+    case 'object':
+      return 'an object';
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+function plural(type: string): string {
+  return type === 'object' ? 'objects' : `${type}s`;
+}

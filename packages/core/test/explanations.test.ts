@@ -1,0 +1,120 @@
+import { inspect } from 'node:util';
+import { claim, createResourceGuard, observe, policy, role, scope, type Deny, type Events, type GuardOptions, type Policy } from '@tokenward/core';
+import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, createScene } from './guarded.js';
+
+async function denied(wishes: TokenWishes | string, options: GuardOptions = {}, demand?: Policy): Promise<Deny> {
+  const { decide } = await createScene(options);
+  const decision = await decide(wishes, { policy: demand });
+  if (decision.outcome === 'allow') throw new Error('it was admitted');
+  return decision;
+}
+
+describe('rule 174: an explanation says what was expected, what was found, and what to do', () => {
+  test('an issuer that differs in its last slash, its scheme, or its host only', async () => {
+    const { issuer, decide } = await createScene();
+    const slash = await decide({ claims: { iss: `${issuer.issuer}/` } });
+    expect((slash as Deny).explain()).toMatchObject({
+      reason: 'issuer_mismatch',
+      expected: `iss "${issuer.issuer}"`,
+      found: `iss "${issuer.issuer}/"`,
+      remedy: expect.stringContaining('differ in the slash at the end only'),
+    });
+    const scheme = await decide({ claims: { iss: issuer.issuer.replace('http:', 'https:') } });
+    expect((scheme as Deny).explain().remedy).toContain('differ in http and https only');
+    const realm = await createScene({}, { path: '/realms/shop' });
+    const host = await realm.decide({ claims: { iss: 'http://keycloak:8080/realms/shop' } });
+    expect((host as Deny).explain().remedy).toContain('metadataUrl');
+  });
+
+  test('a key that is not published, with the names of those that are', async () => {
+    const { issuer, decide } = await createScene();
+    const { kid } = await issuer.signingKey();
+    const decision = await decide({ header: { kid: 'of-another-environment' } });
+    expect((decision as Deny).explain()).toMatchObject({ reason: 'unknown_key', expected: `kid "${kid}"`, found: 'kid "of-another-environment"' });
+  });
+
+  test('an algorithm, HS256 with a sentence of its own', async () => {
+    const decision = await denied({ algorithm: 'ES256' }, { algorithms: ['RS256'] });
+    expect(decision.explain()).toMatchObject({ reason: 'algorithm_not_allowed', expected: 'alg "RS256"', found: 'alg "ES256"' });
+    const secret = await denied({ algorithm: 'HS256' });
+    expect(secret.explain().remedy).toContain('sharedSecrets');
+  });
+
+  test('a type', async () => {
+    const decision = await denied({ header: { typ: 'logout+jwt' } });
+    expect(decision.explain()).toMatchObject({ reason: 'wrong_type', expected: 'typ "at+jwt", "JWT"', found: 'typ "logout+jwt"' });
+  });
+
+  test('what is no JWT, and in which way', async () => {
+    expect((await denied('opaque-token')).explain().summary).toBe('The token is not a signed JWT: it has no dots, as an opaque token.');
+    expect((await denied('a.b')).explain().summary).toContain('2 segments instead of 3');
+    expect((await denied('a.b.c')).explain().summary).toContain('not all base64url');
+  });
+
+  test('keys out of reach: the address and what happened there', async () => {
+    const { issuer, decide } = await createScene();
+    issuer.misbehave('error');
+    const { summary, remedy } = ((await decide({})) as Deny).explain();
+    expect(summary).toContain(`${issuer.issuer}/`);
+    expect(remedy).toContain('jwksUri');
+  });
+
+  test('rule 142: of a claim that is not named there, only the type is shown', async () => {
+    for (const value of ['PLANTED', { PLANTED: 1 }, ['PLANTED'], 7]) {
+      const decision = await denied({ claims: { tenant: value } }, { requiredValues: { tenant: 'acme' } });
+      expect(JSON.stringify(decision.explain())).not.toContain('PLANTED');
+      const refused = await denied({ claims: { tenant: value } }, {}, claim('tenant', 'acme'));
+      expect(JSON.stringify(refused.explain())).not.toContain('PLANTED');
+    }
+    const thrown = await denied(
+      { claims: { planted: 'PLANTED' } },
+      {},
+      policy('telling', ({ claims }) => JSON.parse(String(claims['planted'])) as boolean),
+    );
+    expect(JSON.stringify(thrown.explain())).not.toContain('PLANTED');
+  });
+
+  test('rules 104 and 142: what was not verified is bounded and printable, and the token is nowhere', async () => {
+    const wild = `https://evil.example/\n\u001b[31m${'x'.repeat(5000)}`;
+    for (const wishes of [{ claims: { iss: wild } }, { header: { kid: wild.slice(0, 400) } }, { header: { typ: wild } }, { header: { alg: wild } }]) {
+      const { issuer, guard } = await createScene();
+      const token = await issuer.issueToken(wishes);
+      const decision = (await ask(guard, token)) as Deny;
+      const text = JSON.stringify(decision.explain());
+      expect(text.length).toBeLessThan(2500);
+      // eslint-disable-next-line no-control-regex -- control characters are what must not be there
+      expect(text).not.toMatch(/\\u00[01]|[\u0000-\u001f]/);
+      for (const part of token.split('.')) expect(text + inspect(decision, { depth: 20, showHidden: true })).not.toContain(part.slice(0, 60));
+    }
+  });
+
+  test('rule 139: no part of a hostile token is in its explanation', async () => {
+    const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
+    for (const { token } of await hostileTokens(issuer)) {
+      const decision = await ask(guard, token);
+      const text = JSON.stringify((decision as Deny).explain());
+      for (const part of token.split('.')) if (part.length > 24 && !/^(.)\1*$/.test(part)) expect(text.includes(part.slice(0, 40)), text).toBe(false);
+    }
+  });
+});
+
+describe('events', () => {
+  test('rule 142: a refusal names the request, and neither its query nor a token in its path', async () => {
+    const seen: Events['tokenward:refused'][] = [];
+    onTestFinished(observe('tokenward:refused', (event) => seen.push(event)));
+    const issuer = await createTestIssuer();
+    const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, name: 'orders' });
+    onTestFinished(async () => {
+      await guard.close();
+      await issuer.close();
+    });
+    const token = await issuer.issueToken();
+    const target = `/links/${token}?secret=PLANTED`;
+    const request = { method: 'POST', target, headers: { authorization: `Bearer ${token}` }, route: '/links/:id', requestId: 'req-7' };
+    await guard.check(request, { policy: scope('links') });
+    expect(seen).toMatchObject([{ guard: 'orders', method: 'POST', route: '/links/:id', path: '/links/[token]', requestId: 'req-7', clientId: 'client-1' }]);
+    expect(JSON.stringify(seen)).not.toMatch(/PLANTED|eyJ/);
+  });
+});
