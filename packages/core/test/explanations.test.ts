@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { claim, createResourceGuard, observe, policy, role, scope, type Deny, type Events, type GuardOptions, type Policy } from '@tokenward/core';
+import { claim, createResourceGuard, observe, policy, scope, type Deny, type Events, type GuardOptions, type Policy } from '@tokenward/core';
 import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene } from './guarded.js';

@@ -4,7 +4,7 @@ import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions, typ
 import { view, type RpcAuthorization } from './carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
 
-export interface NestGuardOptions extends AdapterOptions<[context: ExecutionContext]> {
+export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {
   /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */
   readonly leaveUnmarkedHandlersOpen?: boolean | undefined;
   /** Prints, at start, every handler with what it needs. Default: false. */
@@ -36,9 +36,10 @@ export interface Engine extends NestGuard {
 /**
  * Makes one guard.
  *
+ * @param name what events call it
  * @throws ConfigurationError that lists all that is wrong with the options
  */
-export function createEngine(options: NestGuardOptions): Engine {
+export function createEngine(options: NestGuardOptions, name?: string): Engine {
   const { leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme, ...ofGuard } = plainOptions(options);
   const reader = new OptionReader({ leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme }, OWN_OPTIONS);
   reader.flag('leaveUnmarkedHandlersOpen');
@@ -47,7 +48,7 @@ export function createEngine(options: NestGuardOptions): Engine {
   const scheme = reader.text('openApiScheme', 'oauth2');
   if ('name' in ofGuard) reader.wrong('name', 'stands in what the factory returns: it belongs beside the factory, forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  const guard = createNativeGuard<object, [ExecutionContext]>(ofGuard, view, undefined, [...OWN_OPTIONS, 'name']);
+  const guard = createNativeGuard<object, [ExecutionContext]>({ ...ofGuard, name }, view, undefined, OWN_OPTIONS);
   return {
     ...guard,
     ...guard.methods(handlerOf),

@@ -41,7 +41,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<NestGuardOptio
       {
         provide: guardToken(name),
         inject: [OPTIONS, GUARDS],
-        useFactory: (options: NestGuardOptions, guards: Guards): Promise<NestGuard> => guards.add(name, () => createEngine(options)),
+        useFactory: (options: NestGuardOptions, guards: Guards): Promise<NestGuard> => guards.add(name, () => createEngine(options, name)),
       },
     ],
     exports: [guardToken(name)],

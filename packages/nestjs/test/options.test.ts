@@ -39,5 +39,5 @@ test('an option that nobody knows is named, beside all that there are, and besid
 
 test('a name that stands in what the factory returns is told where it belongs', async () => {
   const { issuer, audience } = world.issuer;
-  expect((await refusal(() => ({ issuer, audience, name: 'partner' }) as never)).message).toMatch(/name.*forRootAsync\(\{ name, useFactory \}\)/);
+  expect((await refusal(() => ({ issuer, audience, name: 'partner' }))).message).toMatch(/name.*forRootAsync\(\{ name, useFactory \}\)/);
 });
