@@ -9,6 +9,7 @@ import { publicPackages } from './public-packages.mjs';
 import { command, endAll } from './rehearsal/command.mjs';
 import { freshEnvironment } from './rehearsal/environment.mjs';
 import { NEST_CHECKS_PER_RUNTIME, tryNest } from './rehearsal/nest.mjs';
+import { tryNodeTypes } from './rehearsal/node-types.mjs';
 import { startRegistry } from './rehearsal/registry.mjs';
 import { checkPublished, copyWorkingTree, ensureChangeset, versionAfter } from './rehearsal/release.mjs';
 import { createReport, Stop } from './rehearsal/report.mjs';
@@ -89,7 +90,10 @@ async function use(packages) {
   for (const { name } of absent) report.skip(`${name}: compat/ is not installed`, MANAGERS.length * CHECKS_PER_RUNTIME + NEST_CHECKS_PER_RUNTIME);
   await Promise.all(MANAGERS.map((manager) => tryAsUser({ manager, folder, env, root, snippet, runtimes: present, check: report.check })));
   const nestjs = packages.find(({ name }) => name === '@tokenward/nestjs');
-  await tryNest({ folder, env, readme: readFileSync(join(nestjs.folder, 'README.md'), 'utf8'), runtimes: present, check: report.check });
+  await Promise.all([
+    tryNest({ folder, env, readme: readFileSync(join(nestjs.folder, 'README.md'), 'utf8'), runtimes: present, check: report.check }),
+    tryNodeTypes({ folder, env, root, packages, check: report.check }),
+  ]);
 }
 
 function end() {

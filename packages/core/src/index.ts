@@ -36,7 +36,7 @@ export type {
 export { rawToken, type Auth } from './auth.js';
 export type { Claims } from './access-token/claims.js';
 export type { Algorithm } from './access-token/algorithms.js';
-export type { Jwk, Jwks } from './issuer/key-set.js';
+export type { Jwk, Jwks } from './issuer/jwk.js';
 export { KeysUnavailableError } from './issuer/remote-keys.js';
 export { acr, allOf, anyOf, anyRole, anyScope, claim, isPolicy, issuedBy, maxAge, not, policy, role, scope } from './policy.js';
 export type {

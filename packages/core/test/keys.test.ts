@@ -1,4 +1,4 @@
-import { ConfigurationError, createResourceGuard, type Algorithm, type Jwk } from '@tokenward/core';
+import { ConfigurationError, createResourceGuard, type Algorithm } from '@tokenward/core';
 import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, onTestFinished, test } from 'vitest';
@@ -100,8 +100,8 @@ test('rule 32: a private member among published keys is told to operators, witho
 
 test('rule 32: a private or symmetric key given as a static one stops the start, without its value', async () => {
   const privateKey = await generatePrivateKey('ES256');
-  const whole = privateKey.export({ format: 'jwk' }) as Jwk;
-  const good = asSigningKey('ES256', privateKey).publicJwk as Jwk;
+  const whole = privateKey.export({ format: 'jwk' });
+  const good = asSigningKey('ES256', privateKey).publicJwk;
   for (const odd of [whole, { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA' }]) {
     const start = (): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys: [good, odd] } });
     expect(start).toThrow(/jwks: keys\[1\]: (shows its private part|is a symmetric key)/);
@@ -110,7 +110,7 @@ test('rule 32: a private or symmetric key given as a static one stops the start,
 });
 
 test('rule 25: a weak or broken key among given ones stops the start, one for something else does not', async () => {
-  const start = (...keys: object[]): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys: keys as Jwk[] } });
+  const start = (...keys: object[]): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys } });
   const good = asSigningKey('ES256', await generatePrivateKey('ES256')).publicJwk;
   const weak = asSigningKey('RS256', await generatePrivateKey('RS256', { modulusLength: 1024 })).publicJwk;
   expect(() => start(good, weak)).toThrow(/jwks: keys\[1\]: is an RSA key of 1024 bits/);

@@ -1,7 +1,7 @@
 export { createTestClock, type Moment, type TestClock } from './clock.js';
 export { createTestIssuer, type LogoutTokenWishes, type SecurityEventWishes, type TestIssuer, type TestIssuerOptions, type TokenWishes } from './issuer.js';
 export type { Misbehaviour } from './misbehaviour.js';
-export { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
+export { asSigningKey, generatePrivateKey, signBytes, type PublicJwk, type SignatureQuirks, type SigningKey } from './signing-key.js';
 export { base64url, compactJws, type SegmentContent } from './compact-jws.js';
 export { hostileTokens } from './hostile/index.js';
 export type { HostileToken } from './hostile/hostile-token.js';

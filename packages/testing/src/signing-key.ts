@@ -1,4 +1,4 @@
-import { constants, createHmac, createPublicKey, createSecretKey, generateKeyPair, randomBytes, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { constants, createHmac, createPublicKey, createSecretKey, generateKeyPair, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Algorithm } from '@tokenward/core';
 
@@ -7,7 +7,18 @@ export interface SigningKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
   readonly privateKey: KeyObject;
-  readonly publicJwk: JsonWebKey;
+  readonly publicJwk: PublicJwk;
+}
+
+/** A public key as the issuer's JWKS shows it: node:crypto, jose and a guard's `jwks` all take it. */
+export interface PublicJwk {
+  kty?: string;
+  n?: string;
+  e?: string;
+  crv?: string;
+  x?: string;
+  y?: string;
+  [member: string]: unknown;
 }
 
 /** Departures from what an algorithm demands, for signatures that must be refused. */

@@ -1,13 +1,7 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
 import { MAX_KEY_ID_LENGTH } from '../access-token/compact.js';
 import { isSameAlgorithm, TRAITS, type Algorithm, type AlgorithmTraits } from '../access-token/algorithms.js';
-
-/** A JSON Web Key Set (RFC 7517 s5) with public keys. */
-export interface Jwks {
-  readonly keys: readonly Jwk[];
-}
-/** A JSON Web Key (RFC 7517 s4); only its public members are ever used. */
-export type Jwk = Readonly<JsonWebKey>;
+import type { Jwks } from './jwk.js';
 
 /** One public key, ready for the algorithms that it may be used with. */
 export interface VerificationKey {
@@ -159,9 +153,9 @@ function fits(traits: AlgorithmTraits, kty: unknown, crv: unknown): boolean {
 }
 
 /** RFC 9864: `Ed25519` is what `EdDSA` means here. */
-function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknown>): JsonWebKey {
-  if (kty === 'AKP') return { kty, alg, pub };
-  return (kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x }) as JsonWebKey;
+function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknown>): JsonWebKeyInput['key'] {
+  const members = kty === 'AKP' ? { kty, alg, pub } : kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
+  return members as JsonWebKeyInput['key'];
 }
 
 function weaknessOf(key: KeyObject, jwk: Record<string, unknown>): string | undefined {
