@@ -15,8 +15,9 @@ export function startOn(express: typeof expressModule): StartApp {
       ...(property !== undefined && { property }),
       ...(onDenied && {
         onDenied(decision, _request, response) {
-          const { status, body } = onDenied(decision);
-          response.status(status).json(body);
+          const answer = onDenied(decision);
+          if (!(answer instanceof Promise)) return void response.status(answer.status).json(answer.body);
+          return answer.then(({ status, body }) => void response.status(status).json(body));
         },
       }),
     });

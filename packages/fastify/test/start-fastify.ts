@@ -21,7 +21,8 @@ export function startOn(
       ...(property !== undefined && { property }),
       ...(onDenied && {
         async onDenied(decision, _request, reply) {
-          const { status, body } = onDenied(decision);
+          const answer = onDenied(decision);
+          const { status, body } = answer instanceof Promise ? await answer : answer;
           await reply.code(status).send(body);
         },
       }),

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createGuard, getAuth, type Auth, type KoaGuard } from '@tokenward/koa';
-import type { RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+import type { HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 type AnyServer = Server | Http2Server | Http2SecureServer;
 
@@ -19,9 +19,9 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       ...(property !== undefined && { property }),
       ...(onDenied && {
         onDenied(decision, context) {
-          const { status, body } = onDenied(decision);
-          context.status = status;
-          context.body = body;
+          const send = ({ status, body }: HandlerAnswer): void => void Object.assign(context, { status, body });
+          const answer = onDenied(decision);
+          return answer instanceof Promise ? answer.then(send) : send(answer);
         },
       }),
     });

@@ -69,8 +69,8 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
           ...options,
           ...(property !== undefined && { property }),
           ...(onDenied && {
-            onDenied(decision, context: ExecutionContext) {
-              const { status, body } = onDenied(decision);
+            async onDenied(decision, context: ExecutionContext) {
+              const { status, body } = await onDenied(decision);
               context.switchToHttp().getResponse<Answering>().status(status).send(body);
             },
           }),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { adapterSuite } from '@tokenward/testing/adapter-suite';
 import { startPlain, type Faults } from './plain-http.js';
 
-describe('an adapter over node:http', () => adapterSuite({ test, beforeAll, afterAll }, startPlain()));
+describe('an adapter over node:http', () => adapterSuite({ test, beforeAll, afterAll }, startPlain(), { ways: [] }));
 
 /** Runs some of the suite by hand, and gives the names of the cases that failed. */
 async function failuresOf(faults: Faults, some: RegExp): Promise<string[]> {
@@ -13,6 +13,7 @@ async function failuresOf(faults: Faults, some: RegExp): Promise<string[]> {
   adapterSuite(
     { test: (name, run) => void cases.push([name, run]), beforeAll: (run) => void before.push(run), afterAll: (run) => void after.push(run) },
     startPlain(faults),
+    { ways: [] },
   );
   for (const run of before) await run();
   for (const [name, run] of cases.filter(([name]) => some.test(name))) {

@@ -25,7 +25,7 @@ export interface Faults {
 export function startPlain(faults: Faults = {}): StartApp {
   return async ({ options, routes, property, onDenied, receivers }) => {
     const guard = createNativeGuard<IncomingMessage, [IncomingMessage, ServerResponse]>(
-      { ...options, property, ...(onDenied && { onDenied: (decision, _request, response) => send(response, onDenied(decision)) }) },
+      { ...options, property, ...(onDenied && { onDenied: async (decision, _request, response) => send(response, await onDenied(decision)) }) },
       (request) => {
         const { method, url, headers } = request;
         const host = faults.readsForwardedHost ? headers['x-forwarded-host'] : headers.host;

@@ -7,6 +7,8 @@ export interface SuiteRoute {
   readonly path: string;
   /** `public`: no guard stands before it. */
   readonly access: 'public' | 'required' | 'optional';
+  /** Calls the guard by hand in this way, which is one of those that the adapter named to the suite, instead of as its users should. */
+  readonly way?: string | undefined;
   /** Given to the guard one by one, as a user would write `guard(policy, policy)`. */
   readonly policies: readonly Policy[];
   /** What the route's handler answers with. `auth` is what `getAuth` says; undefined on public routes and for anonymous requests. */
@@ -33,8 +35,16 @@ export interface AppSetup {
   /** The request's property for the Auth, to be handed to the adapter where it is given. */
   readonly property?: string | undefined;
   /** To be handed to the adapter where it is given, and called with the decision; the app then sends the answer, as JSON. */
-  readonly onDenied?: ((decision: Deny) => HandlerAnswer) | undefined;
+  readonly onDenied?: ((decision: Deny) => HandlerAnswer | Promise<HandlerAnswer>) | undefined;
   readonly receivers?: SuiteReceivers | undefined;
+}
+
+/** An odd way in which people call the adapter's guard, other than by handing it to the framework. The suite asks each one of a route. */
+export interface OddWay {
+  /** What it does: `awaited without next`. The suite hands it on as a route's `way`. */
+  readonly name: string;
+  /** Whether the code behind the call waits for it. Where it does not the handler may run for a stranger, but nobody may see its answer. */
+  readonly isAwaited: boolean;
 }
 
 /** What an app receives from its authorization server, by the guard's own handlers. */

@@ -9,15 +9,16 @@ import { exampleRoutes } from './example-routes.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
+import { oddCases } from './odd-cases.js';
 import { policyCases } from './policy-cases.js';
 import { responseCases } from './response-cases.js';
 import { revocationCases } from './revocation-cases.js';
 import { routingCases } from './routing-cases.js';
-import type { AppSetup, RunningApp, StartApp, SuiteRoute } from './app.js';
+import type { AppSetup, OddWay, RunningApp, StartApp, SuiteRoute } from './app.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
-export type { AppSetup, HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from './app.js';
+export type { AppSetup, HandlerAnswer, HandlerInput, OddWay, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from './app.js';
 export type { Ask, Received, Sent } from './exchange.js';
 export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 export { checkExample } from './check-example.js';
@@ -30,6 +31,8 @@ export interface TestRunner {
 }
 
 export interface SuiteOptions {
+  /** Every way in which the guard can be called other than by the framework itself; the function that starts apps implements each. */
+  readonly ways: readonly OddWay[];
   /** The apps speak HTTP/2: at an http origin by prior knowledge, at an https one with any certificate. Default: HTTP/1.1, over http. */
   readonly http2?: boolean | undefined;
 }
@@ -43,9 +46,9 @@ export interface SuiteOptions {
  *   const app = express();
  *   // ... put each route behind your guard, then listen on 127.0.0.1
  *   return { origin, close };
- * });
+ * }, { ways: [] });
  */
-export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, { http2 = false }: SuiteOptions = {}): void {
+export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, { http2 = false, ways }: SuiteOptions): void {
   let issuer: TestIssuer;
   let app: SuiteApp;
   let handlersRun = 0;
@@ -102,7 +105,15 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
   }
 
   const version = http2 ? 'HTTP/2' : 'HTTP/1.1';
-  for (const suiteCase of [...credentialCases, ...policyCases, ...responseCases, ...routingCases, ...revocationCases, ...hostileCases]) {
+  for (const suiteCase of [
+    ...credentialCases,
+    ...policyCases,
+    ...responseCases,
+    ...routingCases,
+    ...revocationCases,
+    ...hostileCases,
+    ...ways.flatMap(oddCases),
+  ]) {
     if ((suiteCase.over ?? version) === version) test(suiteCase.name, () => runCase(suiteCase));
   }
   for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));
