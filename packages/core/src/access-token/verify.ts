@@ -111,11 +111,15 @@ function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJ
 
 /** What is wrong with the form of a token, in words of ours. */
 function shapeOf(token: string): string {
-  const segments = token.split('.', 6).length;
-  if (segments === 1) return 'it has no dots, as an opaque token';
-  if (segments !== 3) return `it has ${segments > 5 ? 'more than 5' : segments} segments instead of 3`;
-  return 'it has 3 segments, which are not all base64url of what a JWT holds';
+  const first = token.indexOf('.');
+  if (first < 0) return OPAQUE;
+  const second = token.indexOf('.', first + 1);
+  return second >= 0 && !token.includes('.', second + 1) ? UNREADABLE_SEGMENTS : OTHER_SEGMENTS;
 }
+
+const OPAQUE = 'it has no dots, like an opaque token';
+const OTHER_SEGMENTS = 'it does not have 3 segments between dots';
+const UNREADABLE_SEGMENTS = 'it has 3 segments, but they are not the base64url of a JWT';
 
 function unavailable(cause: unknown): Rejection {
   return { reason: 'issuer_unavailable', cause };
@@ -145,7 +149,14 @@ function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: Verif
     : verifyWith(found, otherwise, issuer, token, jws, config);
 }
 
-function verifyWith(found: FoundKeys, otherwise: Reason, issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+function verifyWith(
+  found: FoundKeys,
+  otherwise: 'unknown_key' | 'bad_signature',
+  issuer: Issuer,
+  token: string,
+  jws: CompactJws,
+  config: VerificationConfig,
+): Verdict {
   if (!isKeys(found)) return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
   const { keyId } = jws.header;
   if (found.length === 0) return unsigned(otherwise, issuer, keyId);
@@ -154,8 +165,8 @@ function verifyWith(found: FoundKeys, otherwise: Reason, issuer: Issuer, token: 
 }
 
 /** The keys at hand are listed only for whoever asks for an explanation. */
-function unsigned(reason: Reason, issuer: Issuer, keyId: string | undefined): Rejection {
-  return { reason, issuer, expected: () => issuer.keys.health().keyIds, found: keyId ?? 'none' };
+function unsigned(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, keyId: string | undefined): Rejection {
+  return { reason, issuer, expected: reason === 'unknown_key' ? () => issuer.keys.health().keyIds : undefined, found: keyId ?? 'none' };
 }
 
 function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {

@@ -13,10 +13,11 @@ const ONCE = 'printed once for each reason, outside production; NODE_DEBUG=token
  */
 export function createHints(): (decision: Deny, request: ProtectedRequest | undefined) => void {
   const areWanted = process.env['NODE_ENV'] !== 'production' && process.env['TOKENWARD_HINTS'] !== '0';
+  const debugs = isDebugging();
   const told = new Set<Reason>();
 
   return function hint(decision, request) {
-    if (isDebugging()) {
+    if (debugs) {
       debugLine(() => lineOf(decision, request));
       return;
     }
