@@ -15,6 +15,21 @@ export function problemsOf(handlers: readonly Handler[], modules: ModulesContain
   ];
 }
 
+/**
+ * Nest puts guards among the global ones while it starts, and never later: a module that `LazyModuleLoader` loads would guard nothing. By then the
+ * other modules no longer learn of one that is global.
+ */
+export function problemsOfImports(modules: ModulesContainer, token: symbol): ConfigurationProblem[] {
+  const all = [...modules.values()];
+  const [own, another] = all.filter(({ providers }) => providers.has(token));
+  if (another) {
+    return [{ path: 'TokenwardTestingModule', message: 'is imported beside TokenwardModule. Write runAs(builder, who) in the test of a whole application' }];
+  }
+  const others = all.filter((module) => module !== own && module.name !== 'InternalCoreModule');
+  if (!own || others.every(({ imports }) => imports.has(own))) return [];
+  return [{ path: 'TokenwardModule', message: 'is loaded lazily, when Nest takes no more global guards. Write it into the imports of the root module' }];
+}
+
 /** What a class decorator puts in a class' place has not what stands on that class. */
 function wrapped(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   const owners = new Set([...handlers.map(({ owner }) => owner), ...findGateways(modules)]);

@@ -2,6 +2,7 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import type { Auth, Claims } from '@tokenward/core';
 import { authOf, createMemory } from '@tokenward/core/adapter';
 import { requestOf } from './carrier.js';
+import { misuse } from './misuse.js';
 import { ruleOfHandler } from './rule.js';
 
 /** Whom each guard found a request to be from, by the guard's name: one request may call handlers of several guards (GraphQL). */
@@ -61,6 +62,7 @@ type Pipes = readonly (Type<PipeTransform> | PipeTransform)[];
 export function CurrentAuth(...pipes: Pipes): ParameterDecorator;
 export function CurrentAuth(member: keyof Auth, ...pipes: Pipes): ParameterDecorator;
 export function CurrentAuth(...given: readonly (keyof Auth | Pipes[number])[]): ParameterDecorator {
+  if (typeof given[2] === 'number') throw misuse('@CurrentAuth', 'stands without its brackets. Write @CurrentAuth()');
   return ofContext(...(given as Pipes));
 }
 

@@ -1,7 +1,9 @@
-import { UseGuards } from '@nestjs/common';
-import { anyRole, anyScope, ConfigurationError, role, scope, type Policy } from '@tokenward/core';
+import { UseGuards, type CanActivate, type Type } from '@nestjs/common';
+import { anyRole, anyScope, role, scope, type Policy } from '@tokenward/core';
 import { accessOf } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
+import { ModuleIsImported } from './installed.js';
+import { misuse } from './misuse.js';
 import { isGuarded, mark, type Mark } from './rule.js';
 
 /** For a class or for a method. */
@@ -41,18 +43,24 @@ export function Require(...policies: readonly [Policy, ...Policy[]]): ClassOrMet
 }
 
 /** A valid token is needed, and nothing more: where the class says @Public(), or where the global guard can't see the handler. */
-export function Authenticated(): ClassOrMethodDecorator {
+export function Authenticated(...none: readonly never[]): ClassOrMethodDecorator {
+  assertCalled('@Authenticated', none);
   return guarded('@Authenticated()', { word: 'required' });
 }
 
 /** No credentials are needed, but wrong ones are refused, and a token that is there needs what else is asked for. */
-export function OptionalAuth(): ClassOrMethodDecorator {
+export function OptionalAuth(...none: readonly never[]): ClassOrMethodDecorator {
+  assertCalled('@OptionalAuth', none);
   return guarded('@OptionalAuth()', { word: 'optional' });
 }
 
 /** Open to everybody, whatever credentials are sent. On a method it lifts what the class needs; on a class it lifts nothing of its methods. */
-export function Public(): ClassOrMethodDecorator {
-  return (target, key, descriptor) => place('@Public()', { word: 'public' }, target, key, descriptor);
+export function Public(...none: readonly never[]): ClassOrMethodDecorator {
+  assertCalled('@Public', none);
+  return (target, key, descriptor) => {
+    place('@Public()', { word: 'public' }, target, key, descriptor);
+    useGuard(ModuleIsImported, target, key, descriptor);
+  };
 }
 
 /** Which guard decides, where there are several: the `name` that `TokenwardModule.forRoot` was given. */
@@ -66,10 +74,18 @@ function guarded(name: string, added: Mark): ClassOrMethodDecorator {
   return (target, key, descriptor) => {
     place(name, added, target, key, descriptor);
     const at: unknown = descriptor ? descriptor.value : target;
-    if (isGuarded(at as object)) return;
-    if (descriptor) UseGuards(TokenwardGuard)(target, key!, descriptor);
-    else UseGuards(TokenwardGuard)(target as new () => unknown);
+    if (!isGuarded(at as object)) useGuard(TokenwardGuard, target, key, descriptor);
   };
+}
+
+function useGuard(guard: Type<CanActivate>, target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void {
+  if (descriptor) UseGuards(guard)(target, key!, descriptor);
+  else UseGuards(guard)(target as new () => unknown);
+}
+
+/** Without its brackets a decorator takes the class, or the method, for what it is called with, and what it returns for the class. */
+function assertCalled(name: string, given: readonly unknown[]): void {
+  if (given.length > 0) throw misuse(name, `takes no arguments. Write ${name}()`);
 }
 
 function place(name: string, added: Mark, target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void {
@@ -77,8 +93,4 @@ function place(name: string, added: Mark, target: object, key?: string | symbol,
   if (!isMethod && (key !== undefined || typeof target !== 'function'))
     throw misuse(name, `stands on ${String(key)}, which is no method: it belongs on a class or a method`);
   mark(target, key, added);
-}
-
-function misuse(path: string, message: string): ConfigurationError {
-  return new ConfigurationError([{ path, message }]);
 }

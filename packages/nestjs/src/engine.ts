@@ -3,6 +3,7 @@ import { ConfigurationError, type Access, type Decision } from '@tokenward/core'
 import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions, type GuardMethods } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
+import { misuse } from './misuse.js';
 
 export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {
   /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */
@@ -40,6 +41,9 @@ export interface Engine extends NestGuard {
  * @throws ConfigurationError that lists all that is wrong with the options
  */
 export function createEngine(options: NestGuardOptions, name?: string): Engine {
+  if (options === undefined || options === null) {
+    throw misuse('TokenwardModule.forRootAsync', `got ${String(options)} from its factory. Return the options from it: ({ issuer, audience })`);
+  }
   const { leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme, ...ofGuard } = plainOptions(options);
   const reader = new OptionReader({ leaveUnmarkedHandlersOpen, printHandlers, rpcAuthorization, openApiScheme }, OWN_OPTIONS);
   reader.flag('leaveUnmarkedHandlersOpen');

@@ -1,6 +1,8 @@
-import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import type { Access, Decision, Deny } from '@tokenward/core';
-import { accessOf, asError, createMemory } from '@tokenward/core/adapter';
+import { accessOf, asError } from '@tokenward/core/adapter';
+import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
 import { carrierOf, rawOf, unseenRequest, type Carrier } from './carrier.js';
 import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
@@ -10,22 +12,31 @@ import { endWithToken } from './sockets.js';
 import { earlyDecision, readLate } from './uploads.js';
 import type { Engine } from './engine.js';
 import { GUARDS, type Guards } from './guards.js';
-
-/** Contexts that were admitted already: the guard may stand both among the global guards and on the handler. */
-const admitted = createMemory<ExecutionContext, true>();
+import { assertContext, assertNotServing, IMPORT_IT, misuse } from './misuse.js';
 
 /** Admits a call to its handler by what the handler's decorators ask for, in every kind of context, or refuses it. */
 @Injectable()
-export class TokenwardGuard implements CanActivate {
+export class TokenwardGuard implements CanActivate, OnModuleInit {
   static readonly [GUARD] = true;
   readonly #guards: Guards | undefined;
+  readonly #module: ModuleRef | undefined;
 
-  constructor(@Optional() @Inject(GUARDS) guards?: Guards) {
+  /** Nest makes it: `TokenwardModule.forRoot(...)` puts it among the global guards. */
+  constructor(@Optional() @Inject(GUARDS) guards?: Guards, @Optional() @Inject(ModuleRef) module?: ModuleRef) {
+    if (guards && typeof guards.get !== 'function') throw misuse('new TokenwardGuard(...)', `takes no options. ${IMPORT_IT}`);
     this.#guards = guards;
+    this.#module = module;
+  }
+
+  /** @throws ConfigurationError where an application serves without `TokenwardModule`: its handlers without decorators would be open */
+  onModuleInit(): void {
+    if (!this.#guards && this.#module) assertNotServing(this.#module);
   }
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (admitted.get(context)) return true;
+    assertContext(context);
+    const known = answerTo(context);
+    if (known !== undefined) return known;
     const rule = ruleOfHandler(context.getClass(), context.getHandler());
     if (!rule.access) return admit(context);
     const engine = this.#engineOf(rule);
@@ -35,12 +46,15 @@ export class TokenwardGuard implements CanActivate {
       return admit(context);
     }
     const decision = carrier ? decideOn(carrier, rule.access, engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
-    if (decision instanceof Promise) return decision.then((settled) => settle(settled, context, carrier, rule, engine));
+    if (decision instanceof Promise) {
+      const settled = decision.then((one) => settle(one, context, carrier, rule, engine));
+      return rememberPending(context, settled);
+    }
     return settle(decision, context, carrier, rule, engine);
   }
 
   #engineOf({ guard }: Rule): Engine {
-    if (!this.#guards) throw new Error('tokenward: TokenwardModule is not imported, so nobody is admitted: add TokenwardModule.forRoot(...) to the imports');
+    if (!this.#guards) throw misuse('TokenwardModule', `is not imported, or this guard was made by hand, so it admits nobody. ${IMPORT_IT}`);
     return this.#guards.get(guard);
   }
 }
@@ -59,8 +73,8 @@ function withCredentials({ policy }: Access): Access {
 function settle(decision: Decision, context: ExecutionContext, carrier: Carrier | undefined, rule: Rule, engine: Engine): boolean | Promise<boolean> {
   // while keys were fetched a time-out may have answered, or the client may have left: no handler runs for it
   if (carrier?.response && isSent(carrier.response)) return never();
-  if (decision.outcome === 'deny') return refuse(decision, context, carrier, engine);
-  admitted.set(context, true);
+  if (decision.outcome !== 'allow') return refuse(decision, context, carrier, engine);
+  rememberAdmitted(context);
   if (!carrier) return true;
   const { request, response, socket } = carrier;
   if (response) setHeaders(response, decision.headers);

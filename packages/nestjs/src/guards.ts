@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { accessOf, authOf } from '@tokenward/core/adapter';
-import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfSockets } from './audit.js';
+import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
 import { loadExceptions } from './denial.js';
 import type { Engine, NestGuard } from './engine.js';
 import { findGateways, findHandlers, findStandIns, type Handler } from './handlers.js';
@@ -37,7 +37,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     this.#config = config;
     this.#adapterHost = adapterHost;
     this.#handlers = findHandlers(modules, config);
-    refuseToStart([...problemsOf(this.#handlers, modules), ...this.#problemsOfHybrid()]);
+    refuseToStart([...problemsOfImports(modules, GUARDS), ...problemsOf(this.#handlers, modules), ...this.#problemsOfHybrid()]);
     this.#sockets = guardHandshakes(config, (places) => this.#handshakeAt(places));
     if (adapterHost.httpAdapter) this.#leaveRefusedBodiesUnread();
   }
@@ -89,6 +89,12 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return findHandlers(this.#modules, this.#config).map((handler) => describeHandler(handler, this.get(handler.rule.guard)));
   }
 
+  /** What depends on a request is made for each, and not at the start. */
+  #isPerRequest(name: string): boolean {
+    const provided = [...this.#modules.values()].map(({ providers }) => providers.get(guardToken(name)));
+    return provided.some((wrapper) => wrapper?.isDependencyTreeStatic() === false);
+  }
+
   onModuleInit(): void | Promise<void> {
     this.#handlers = findHandlers(this.#modules, this.#config);
     this.#starts++;
@@ -97,7 +103,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     refuseToStart([
       ...nameless.map((name) => ({
         path: this.#handlers.find(({ rule }) => rule.guard === name)!.name,
-        message: `needs the guard "${name}": ${nameIt(name)}`,
+        message: `needs the guard "${name}": ${this.#isPerRequest(name) ? ONCE : nameIt(name)}`,
       })),
       ...problemsOf(this.#handlers, this.#modules),
       ...this.#problemsOfHybrid(),
@@ -170,6 +176,13 @@ function isSamePlace(one: Place, other: Place): boolean {
 function slashed(namespace: unknown): unknown {
   if (namespace === undefined || namespace === '' || namespace === '/') return undefined;
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
+}
+
+const ONCE = 'its options depend on the request, but are read once, at the start: inject only what is no request-scoped provider';
+
+/** The token by which a guard is injected: `@Inject(guardToken()) guard: NestGuard`. */
+export function guardToken(name: string = DEFAULT_GUARD): string {
+  return `tokenward.guard.${name}`;
 }
 
 function nameIt(name: string): string {

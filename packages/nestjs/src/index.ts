@@ -1,5 +1,6 @@
 export * from '@tokenward/core';
-export { guardToken, listHandlers, TokenwardModule, type NestGuardExtras } from './module.js';
+export { guardToken } from './guards.js';
+export { listHandlers, TokenwardModule, type NestGuardExtras } from './module.js';
 export { TokenwardGuard } from './guard.js';
 export type { NestGuard, NestGuardOptions } from './engine.js';
 export type { HandlerDescription } from './list.js';

@@ -1,15 +1,18 @@
 import {
   ConfigurableModuleBuilder,
   Global,
+  Inject,
   Module,
+  Optional,
   type ConfigurableModuleAsyncOptions,
   type DynamicModule,
   type INestApplicationContext,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { assertAsyncOptions, assertGuards, assertOptions } from './misuse.js';
 import { TokenwardGuard } from './guard.js';
 import { createEngine, type NestGuard, type NestGuardOptions } from './engine.js';
-import { GUARDS, Guards } from './guards.js';
+import { GUARDS, Guards, guardToken } from './guards.js';
 import type { HandlerDescription } from './list.js';
 import { DEFAULT_GUARD } from './rule.js';
 
@@ -58,20 +61,23 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<NestGuardOptio
  */
 @Module({})
 export class TokenwardModule extends ConfigurableModuleClass {
+  /** @throws ConfigurationError where nothing in the application calls `forRoot` or `forRootAsync`, so that every handler would be open */
+  constructor(@Optional() @Inject(GUARDS) guards?: object) {
+    super();
+    assertGuards('TokenwardModule', guards, 'imports: [TokenwardModule.forRoot({ issuer, audience })]');
+  }
+
   /** With no options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment. What is wrong with them stops the start. */
   static override forRoot(options: NestGuardOptions & NestGuardExtras = {}): DynamicModule {
+    assertOptions('TokenwardModule.forRoot', options);
     return super.forRoot(options);
   }
 
   /** Options from a factory, a class with `createGuardOptions`, or an existing provider of such a class. */
   static override forRootAsync(options: ConfigurableModuleAsyncOptions<NestGuardOptions, 'createGuardOptions'> & NestGuardExtras): DynamicModule {
+    assertAsyncOptions(options);
     return super.forRootAsync(options);
   }
-}
-
-/** The token by which a guard is injected: `@Inject(guardToken()) guard: NestGuard`. */
-export function guardToken(name: string = DEFAULT_GUARD): string {
-  return `tokenward.guard.${name}`;
 }
 
 /**

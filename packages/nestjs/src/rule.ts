@@ -39,9 +39,9 @@ export function mark(target: object, key: string | symbol | undefined, added: Ma
 /** What a handler of a class needs. */
 export function ruleOf(owner: Class, key: string | symbol): Rule {
   const prototypes = chainOf(owner.prototype as object);
-  const ofClass = levelOf(chainOf(owner).map((one) => marksOf(one)));
+  const ofClass = levelOf(chainOf(owner).map(demandsOfClass));
   // from the declaration that stands to those that it overrides
-  const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => marksOf(one, key)));
+  const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => demandsOfMethod(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
   return {
     access: accessBy(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
@@ -53,7 +53,7 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
 
 /** What a class needs of those who come to it without a handler: a gateway's handshake. */
 export function ruleOfClass(owner: Class): Rule {
-  const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map((one) => marksOf(one)));
+  const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(demandsOfClass));
   return { access: accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems };
 }
 
@@ -112,6 +112,20 @@ function marksOf(declared: object, key?: string | symbol): readonly Mark[] {
   return (marks as readonly Mark[] | undefined) ?? [];
 }
 
+function demandsOfClass(declared: object): readonly Mark[] {
+  return withGuard(marksOf(declared), declared);
+}
+
+function demandsOfMethod(declared: object, key: string | symbol): readonly Mark[] {
+  return withGuard(marksOf(declared, key), methodAt(declared, key));
+}
+
+/** The guard stands there by hand, `@UseGuards(TokenwardGuard)`, and not by a decorator of ours: that wants a token. */
+function withGuard(marks: readonly Mark[], at: object | undefined): readonly Mark[] {
+  const byUs = marks.some((one) => !('word' in one) || one.word !== 'public');
+  return byUs || typeof at !== 'function' || !isGuard(Reflect.getOwnMetadata('__guards__', at)) ? marks : [{ word: 'required' }, ...marks];
+}
+
 /** Whether a class itself was decorated. */
 export function isMarked(owner: Class): boolean {
   return chainOf(owner).some((one) => marksOf(one).length > 0);
@@ -134,8 +148,16 @@ export function markedMethods(owner: Class): string[] {
 
 /** Whether the guard itself stands on a class or on a method's function. */
 export function isGuarded(at: object): boolean {
-  const guards = Reflect.getMetadata('__guards__', at) as readonly unknown[] | undefined;
-  return guards?.some((one) => typeof one === 'function' && GUARD in one) === true;
+  return isGuard(Reflect.getMetadata('__guards__', at));
+}
+
+function isGuard(guards: unknown): boolean {
+  return Array.isArray(guards) && guards.some((one) => (typeof one === 'function' && GUARD in one) || isGuardInstance(one));
+}
+
+/** `@UseGuards(new TokenwardGuard())`: it admits nobody, and is none that Nest would make. */
+function isGuardInstance(one: unknown): boolean {
+  return typeof one === 'object' && one !== null && GUARD in (one.constructor as object);
 }
 
 function chainOf(start: object): object[] {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, createResourceGuard, type Access, type Auth, type Claims, type Decision } from '@tokenward/core';
 import { rememberAuth } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import type { Engine } from './engine.js';
-import { GUARDS, Guards } from './guards.js';
+import { GUARDS, Guards, guardToken } from './guards.js';
 import { handlerOf } from './messages.js';
-import { guardToken } from './module.js';
+import { assertGuards } from './misuse.js';
 import { DEFAULT_GUARD } from './rule.js';
 
 /** Whom calls are from. What is absent is empty, or a plain value. */
@@ -33,6 +33,11 @@ refuseInProduction();
  */
 @Module({})
 export class TokenwardTestingModule {
+  /** @throws ConfigurationError where `as` was not called, so that every handler would be open */
+  constructor(@Optional() @Inject(GUARDS) guards?: object) {
+    assertGuards('TokenwardTestingModule', guards, "imports: [TokenwardTestingModule.as({ subject: 'user-1' })]");
+  }
+
   /**
    * @param names of further guards, for providers that inject them by `guardToken(name)`
    * @throws ConfigurationError where `NODE_ENV` is `production`

@@ -1,4 +1,5 @@
-import { Controller, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import { Controller, SetMetadata } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { ExternalContextCreator } from '@nestjs/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OptionalAuth, Public, Scopes, TokenwardGuard } from '@tokenward/nestjs';
@@ -69,7 +70,7 @@ test('rule 146: a known context without a request that can be seen admits nobody
 
 test('a handler that is no method of its class admits nobody', () => {
   const guard = new TokenwardGuard();
-  const context = (handler: () => void) => ({ getType: () => 'http', getClass: () => BotController, getHandler: () => handler }) as unknown as ExecutionContext;
+  const context = (handler: () => void) => new ExecutionContextHost([], BotController, handler);
   expect(() => guard.canActivate(context(function elsewhere() {}))).toThrow(/no method/);
   expect(() => guard.canActivate(context(() => {}))).toThrow(/no method/);
 });
