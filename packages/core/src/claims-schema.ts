@@ -30,7 +30,9 @@ export function parseClaims(schema: ClaimsSchema, claims: JsonObject): object | 
     if (issues !== undefined) return `claims: ${namesIn(issues, schema, claims) || 'as a whole'}`;
     const { value } = result;
     if (typeof value !== 'object' || value === null) return 'claims: the schema makes no object of them';
-    return frozenCopy(value, new Map()) ?? 'claims: the schema makes something else than plain objects, arrays and values of them';
+    return (
+      frozenCopy(value, new Map()) ?? 'claims: the schema makes something else than plain objects, arrays and values of them, or a member called __proto__'
+    );
   } catch {
     // its message may quote anything that the token holds
     return 'claims: the schema failed with an error of its own';
@@ -75,10 +77,12 @@ function frozenCopy(value: object, copies: Map<object, object>): object | undefi
   const copy: object = Array.isArray(value) ? [] : {};
   copies.set(value, copy);
   for (const name of Object.keys(value)) {
+    // as in claims themselves: who copies such a member by assignment sets the copy's prototype
+    if (name === '__proto__') return undefined;
     const inner = (value as JsonObject)[name];
     const copied = isObject(inner) ? frozenCopy(inner, copies) : inner;
     if (copied === undefined && inner !== undefined) return undefined;
-    // a member named __proto__ stays a member
+    // no assignment, since a polluted prototype may have a setter of that name
     Object.defineProperty(copy, name, { value: copied, enumerable: true });
   }
   return Object.freeze(copy);

@@ -1,5 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { parseJson } from './access-token/parse-json.js';
 import { ConfigurationError } from './configuration-error.js';
 import { discover, endpointOf } from './issuer/metadata.js';
 import { InwardAddressError, isInward, lookupPublic } from './issuer/public-address.js';
@@ -169,7 +170,7 @@ function refused(url: string, { status, retryAfter, text }: Answer): IssuerReque
 /** RFC 6749 s5.2: one of its codes, or of an extension's; nothing else of the answer is told. */
 function errorIn(text: string): string | undefined {
   try {
-    const { error } = JSON.parse(text) as { error?: unknown };
+    const { error } = parseJson(text) as { error?: unknown };
     return typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : undefined;
   } catch {
     return undefined;

@@ -46,7 +46,11 @@ const EXPLANATIONS: Readonly<Record<string, readonly Explanation[]>> = {
     { rule: 10, holds: ({ token }) => offends(token, 10) },
     { rule: 11, holds: ({ token }) => offends(token, 11) },
     { rule: 12, holds: ({ token }) => offends(token, 12) },
-    { rule: 14, holds: ({ header }) => ['kid', 'typ', 'cty'].some((name) => own(header, name) !== undefined && typeof header[name] !== 'string') },
+    { rule: 13, holds: ({ token }) => offends(token, 13) },
+    {
+      rule: 14,
+      holds: ({ header }) => ['kid', 'typ', 'cty'].some((name) => (own(header, name) ?? undefined) !== undefined && typeof header[name] !== 'string'),
+    },
     { rule: 29, holds: ({ header }) => String(own(header, 'kid')).length > 512 },
   ],
   unsupported_critical_header: [{ rule: 15, holds: ({ header }) => Object.hasOwn(header, 'crit') || (Object.hasOwn(header, 'b64') && header['b64'] !== true) }],

@@ -50,9 +50,10 @@ function parseHeader(header64: string): JoseHeader | CompactReason {
   const header = bytes && parseStrictObject(bytes);
   if (!header) return 'malformed_token';
   const alg = own(header, 'alg');
-  const kid = own(header, 'kid');
-  const typ = own(header, 'typ');
-  const cty = own(header, 'cty');
+  // null says no more than an absent member: some libraries write all that they know of
+  const kid = own(header, 'kid') ?? undefined;
+  const typ = own(header, 'typ') ?? undefined;
+  const cty = own(header, 'cty') ?? undefined;
   if (typeof alg !== 'string' || !isStringOrAbsent(kid) || !isStringOrAbsent(typ) || !isStringOrAbsent(cty)) return 'malformed_token';
   if (kid !== undefined && kid.length > MAX_KEY_ID_LENGTH) return 'malformed_token';
   // no extension is understood here, so every `crit` names one that is not (RFC 7515 s4.1.11); neither is an unencoded payload (RFC 7797)

@@ -132,13 +132,21 @@ describe('rule 12: refuses what is no object, or too much of one', () => {
 });
 
 describe('rule 13: names of the prototype are ordinary members', () => {
-  test('__proto__ changes no prototype and is an own member', () => {
-    const value = parse('{"__proto__":{"admin":true},"a":{"__proto__":null}}')!;
-    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
-    expect(value['admin']).toBeUndefined();
-    expect(Object.keys(value)).toEqual(['__proto__', 'a']);
-    expect(Object.keys(value['a'] as object)).toEqual(['__proto__']);
-    expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
+  test.each([
+    ['with an object for its value', '{"__proto__":{"admin":true}}'],
+    ['with null', '{"a":1,"__proto__":null}'],
+    ['deep within', '{"a":[1,{"b":{"__proto__":[]}}]}'],
+    ['spelt by escapes', '{"\\u005f_proto_\\u005F":1}'],
+  ])('refuses a member called __proto__, by which a copy would get another prototype: %s', (_name, text) => {
+    expect(JSON.parse(text)).toBeTypeOf('object');
+    expect(parse(text)).toBeUndefined();
+  });
+
+  test('takes the like of it, and __proto__ as a value', () => {
+    const text = '{"__proto":1,"proto__":{"__Proto__":["__proto__"]},"constructor":{"prototype":"__proto__"},"\\"__proto__\\"":1}';
+    const value = parse(text)!;
+    expect(value).toEqual(JSON.parse(text));
+    expect(Object.getPrototypeOf(Object.assign({}, value))).toBe(Object.prototype);
     expect(isDeeplyFrozen(value)).toBe(true);
   });
 

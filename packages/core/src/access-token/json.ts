@@ -1,4 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
+import { endOfString, parseJson } from './parse-json.js';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -19,7 +20,6 @@ const MAX_ITEMS = 10_000;
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
@@ -39,14 +39,9 @@ export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
 
   const written = measure(text);
   if (written < 0) return undefined;
-  if (text.includes('\\')) {
-    const plain = withPlainNames(text);
-    if (plain === undefined) return undefined;
-    text = plain;
-  }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return undefined;
   }
@@ -87,51 +82,9 @@ function measure(text: string): number {
 }
 
 /**
- * Writes member names without escapes. V8 mistakes an escaped name for one that it has seen in the same place of another object and whose
- * text begins alike: having parsed `{"first":1,"\\u006":1}` it reads `{"first":1,"\u0066irst":2}` as the same two names
- * (nodejs/node#63785), and anybody's unsigned header could be that earlier text.
- *
- * @returns undefined where a name can't be written so: it holds quotes, backslashes, control characters or lone surrogates
+ * The number of members at all depths; -1 where a name or string is not well-formed Unicode, and where a member is called `__proto__`: whoever
+ * copies that one by assignment, as `Object.assign` does, sets the copy's prototype by it.
  */
-export function withPlainNames(text: string): string | undefined {
-  let plain = '';
-  let copied = 0;
-  for (let start = text.indexOf('"'); start >= 0;) {
-    const end = endOfString(text, start + 1) + 1;
-    const string = text.slice(start, end);
-    COLON_BEHIND.lastIndex = end;
-    if (string.includes('\\') && COLON_BEHIND.test(text)) {
-      const name = withoutEscapes(string);
-      if (name === undefined) return undefined;
-      plain += text.slice(copied, start) + name;
-      copied = end;
-    }
-    start = text.indexOf('"', end);
-  }
-  return plain + text.slice(copied);
-}
-
-const COLON_BEHIND = /[\t\n\r ]*:/y;
-
-function withoutEscapes(string: string): string | undefined {
-  try {
-    const written = JSON.stringify(JSON.parse(string));
-    return written.includes('\\') ? undefined : written;
-  } catch {
-    return undefined;
-  }
-}
-
-function endOfString(text: string, from: number): number {
-  for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
-    let escapes = end;
-    while (text.charCodeAt(escapes - 1) === BACKSLASH) escapes--;
-    if ((end - escapes) % 2 === 0) return end;
-  }
-  return -1;
-}
-
-/** The number of members at all depths, or -1 where a name or string is not well-formed Unicode. */
 function freezeAndCount(value: object, hasEscapes: boolean): number {
   let count = 0;
   if (Array.isArray(value)) {
@@ -142,6 +95,7 @@ function freezeAndCount(value: object, hasEscapes: boolean): number {
     }
   } else {
     for (const name of Object.keys(value)) {
+      if (name === '__proto__' || (hasEscapes && !name.isWellFormed())) return -1;
       const inner = countIn((value as JsonObject)[name], hasEscapes);
       if (inner < 0) return -1;
       count += 1 + inner;

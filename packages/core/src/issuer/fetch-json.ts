@@ -1,4 +1,4 @@
-import { withPlainNames } from '../access-token/json.js';
+import { parseJson } from '../access-token/parse-json.js';
 import { printable, printableUrl } from '../url.js';
 import type { Answer, Transport } from './transport.js';
 
@@ -49,7 +49,7 @@ async function load(url: string, { transport, maxBytes }: FetchLimits, signal: A
   }
   const text = await readText(answer, maxBytes);
   try {
-    return { document: JSON.parse(withPlainNames(text) ?? '') as unknown, header: answer.header };
+    return { document: parseJson(text), header: answer.header };
   } catch {
     // the parser's message would quote the body
     throw new Error('the answer is not JSON');

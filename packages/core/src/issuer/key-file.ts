@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import type { Algorithm } from '../access-token/algorithms.js';
+import { parseJson } from '../access-token/parse-json.js';
 import { parseKeySet, type KeySet } from './key-set.js';
 
 const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
@@ -10,7 +11,7 @@ const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
  * @throws Error where it is neither, or holds a private key, or none that is usable, or more than would be tried
  */
 export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, before?: KeySet): KeySet {
-  if (!text.includes('-----BEGIN')) return parseKeySet(parseJson(text), algorithms, maxKeys, before);
+  if (!text.includes('-----BEGIN')) return parseKeySet(readJson(text), algorithms, maxKeys, before);
   if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) throw new Error('it holds a private key, which has no place here: give the public one');
   const blocks = text.match(PEM) ?? [];
   // half-written, perhaps: fewer keys than were meant must not replace those at hand
@@ -30,9 +31,9 @@ function checkAllAreTried(set: KeySet, algorithms: readonly Algorithm[]): void {
   }
 }
 
-function parseJson(text: string): unknown {
+function readJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw new Error('it is neither JSON nor PEM');
   }

@@ -35,12 +35,15 @@ function weaknessOf(bytes: Buffer): string | undefined {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? 'is a UUID, which is a name and no secret' : undefined;
 }
 
-/** Whether it is one block again and again, to the end. */
+/** Whether it is one block again and again, to the end: what both begins and ends it (Knuth, Morris and Pratt) is then half of it or more. */
 function isRepetition(bytes: Buffer): boolean {
-  for (let block = 1; block <= bytes.length / 2; block++) {
-    if (bytes.subarray(block).equals(bytes.subarray(0, bytes.length - block))) return true;
+  const borders = new Uint32Array(bytes.length);
+  for (let at = 1, border = 0; at < bytes.length; at++) {
+    while (border > 0 && bytes[at] !== bytes[border]) border = borders[border - 1]!;
+    if (bytes[at] === bytes[border]) border++;
+    borders[at] = border;
   }
-  return false;
+  return borders[bytes.length - 1]! >= bytes.length / 2;
 }
 
 function isPath(bytes: Buffer): boolean {

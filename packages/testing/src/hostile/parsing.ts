@@ -101,15 +101,18 @@ function values({ token, header, claims }: Forge): HostileToken[] {
     row(
       13,
       'claims in a prototype',
-      'missing_claim',
+      'malformed_token',
       token({ payload: `${JSON.stringify(claims({ exp: undefined })).slice(0, -1)},"__proto__":{"exp":9999999999}}` }),
     ),
     row(
       13,
       'an audience in a prototype',
-      'audience_mismatch',
+      'malformed_token',
       token({ payload: `{"__proto__":${JSON.stringify(claims())},"iss":"${String(claims()['iss'])}"}` }),
     ),
+    row(13, 'a prototype for copies', 'malformed_token', token({ payload: `${JSON.stringify(claims()).slice(0, -1)},"__proto__":{"admin":true}}` })),
+    row(13, 'a prototype for copies, deep within', 'malformed_token', token({ payload: `${JSON.stringify(claims()).slice(0, -1)},"a":[{"__proto__":null}]}` })),
+    row(13, 'a prototype for copies, escaped', 'malformed_token', token({ payload: `${JSON.stringify(claims()).slice(0, -1)},"\\u005f_proto__":{}}` })),
   ];
 }
 
@@ -133,7 +136,10 @@ function headers({ token, header }: Forge): HostileToken[] {
   ];
   return [
     ...['alg', 'kid', 'typ', 'cty'].flatMap((name) =>
-      misfits.map(([what, value]) => row(14, `${name} is ${what}`, 'malformed_token', token({ header: header({ [name]: value }) }))),
+      // null counts as absent, which only alg can't be
+      misfits
+        .filter(([, value]) => value !== null || name === 'alg')
+        .map(([what, value]) => row(14, `${name} is ${what}`, 'malformed_token', token({ header: header({ [name]: value }) }))),
     ),
     row(21, 'alg is absent', 'malformed_token', token({ header: header({ alg: undefined }) })),
     ...crits.map(([what, members]) => row(15, `crit ${what}`, 'unsupported_critical_header', token({ header: header(members as Record<string, unknown>) }))),
