@@ -152,19 +152,20 @@ class PredicateError extends Error {
 }
 
 /**
- * Whether the opposite of a policy is anybody's guess: scopes or roles that the token has in a form that can't be read, and what `not` is never
- * made of, such as a kind that only a newer copy of this package knows.
+ * Whether nobody can tell if a policy holds, so that its opposite must not admit: scopes, roles or a claim that the token has in a form that can't
+ * be read or compared, and what `not` is never made of, such as a kind that only a newer copy of this package knows. What is absent, or null,
+ * is no such doubt: it says nothing, so the policy does not hold.
  */
 function isUndecided(policy: Policy, auth: Auth): boolean {
   switch (policy.kind) {
     case 'scope':
     case 'anyScope':
-      return isUnreadable(auth.scopes);
+      return isUnreadable(auth.scopes) || mayContain(auth.scopes, policy.scopes);
     case 'role':
     case 'anyRole':
-      return isUnreadable(auth.roles);
+      return isUnreadable(auth.roles) || (auth.roles.length === 1 && mayContain(auth.roles, policy.roles));
     case 'claim':
-      return typeof policy.expected === 'function';
+      return isIncomparable(own(rawClaims(auth), policy.name), policy.expected);
     case 'issuedBy':
       return false;
     case 'allOf':
@@ -175,6 +176,19 @@ function isUndecided(policy: Policy, auth: Auth): boolean {
     default:
       return true;
   }
+}
+
+/** Whether a name that is held is perhaps a list in one text (`user,suspended`) with one of these names in it. */
+function mayContain(held: readonly string[], names: readonly string[]): boolean {
+  return held.some((one) => !names.includes(one) && one.split(LIST_SEPARATORS).some((part) => names.includes(part)));
+}
+
+const LIST_SEPARATORS = /[\s,;|]+/;
+
+/** A value of another type is neither equal to the expected one nor surely different: `"true"`, `["suspended"]`, `{ "value": "suspended" }`. */
+function isIncomparable(value: unknown, expected: ClaimPolicy['expected']): boolean {
+  if (typeof expected === 'function') return true;
+  return value !== undefined && value !== null && typeof value !== typeof expected;
 }
 
 /** OpenID Connect Core s2: `auth_time` in seconds since the epoch. */

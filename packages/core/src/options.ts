@@ -2,7 +2,7 @@ import type { TokenCacheLimits } from './access-token/token-cache.js';
 import { own } from './access-token/json.js';
 import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
 import { systemClock, type Clock } from './clock.js';
-import { ConfigurationError } from './configuration-error.js';
+import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
 import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';
 import {
   ISSUER_OPTION_NAMES,
@@ -12,6 +12,7 @@ import {
   type IssuerOptions,
   type IssuerSurroundings,
 } from './issuer/issuer-options.js';
+import { mergedOptions, withDemands } from './issuer/merged-options.js';
 import { tenantOf, TENANT } from './issuer/tenants.js';
 import { bounded } from './issuer/bounded.js';
 import type { KeySource } from './issuer/key-source.js';
@@ -26,8 +27,8 @@ import { readShadow, type Shadow, type ShadowOptions } from './shadow.js';
 /** What a guard is told. Only `issuer` and `audience` must be said; every default is the strict one. */
 export interface GuardOptions extends IssuerOptions {
   /**
-   * Several authorization servers instead of one, each with options of its own; what stands beside this holds for those that say nothing else. Or a
-   * function that says which issuer's tokens a request may carry.
+   * Several authorization servers instead of one, each with options of its own; or a function that says which issuer's tokens a request may carry.
+   * What is demanded beside this adds up with what an issuer demands itself; other options beside it are defaults.
    */
   readonly issuers?: readonly IssuerOptions[] | IssuerResolver | undefined;
   /**
@@ -99,7 +100,9 @@ export function parseOptions(options: GuardOptions): GuardConfig {
  * @throws ConfigurationError that lists everything that is wrong
  */
 export function checkOptions(options: GuardOptions): () => GuardConfig {
-  const reader = new OptionReader(plainOptions(options), OPTION_NAMES);
+  const problems: ConfigurationProblem[] = [];
+  const given = withDemands(plainOptions(options), (path, message) => problems.push({ path, message }));
+  const reader = new OptionReader(given, OPTION_NAMES, '', problems);
   const clock = readClock(reader);
   const fetch = reader.fn<typeof globalThis.fetch>('fetch');
   const makeIssuers = readIssuers(reader, {
@@ -143,16 +146,17 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
   const defaults = readDefaults(reader, common, ofEach);
   if (typeof issuers === 'function') {
     const ofResolved = { ...ofEach, keySources: bounded<KeySource>(MAX_ISSUERS, (keys) => keys.close()) };
-    return () => resolvedIssuers(issuers, (resolved) => buildResolved(merged(defaults, plainOptions(resolved)), ofResolved));
+    return () => resolvedIssuers(issuers, (resolved) => buildResolved(defaults, plainOptions(resolved), ofResolved));
   }
   if (!Array.isArray(issuers) || issuers.length === 0 || issuers.length > MAX_ISSUERS) {
     reader.wrong('issuers', `is ${shown(issuers)}: a list of issuers' options is needed, ${MAX_ISSUERS} at the most, or a function`);
     return asIssuers([]);
   }
   const given = (issuers as readonly IssuerOptions[]).map((one, index) => plainOptions(one, `issuers[${index}]`));
-  const makers = given.map((one, index) =>
-    readIssuerOptions(new OptionReader(merged(defaults, one), ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach),
-  );
+  const makers = given.map((one, index) => {
+    const options = mergedOptions(defaults, one, (name, message) => reader.wrong(`issuers[${index}].${name}`, message));
+    return readIssuerOptions(new OptionReader(options, ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach);
+  });
   checkBorders(reader, given);
   return asIssuers(makers);
 }
@@ -184,44 +188,12 @@ function checkBorders(reader: OptionReader, given: readonly IssuerOptions[]): vo
 function readDefaults(reader: OptionReader, common: IssuerOptions, surroundings: IssuerSurroundings): IssuerOptions {
   const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name]) => !OPTIONS_OF_ONE.includes(name)));
   const some = { ...(!defaults.unsafeAcceptTokensForAnyAudience && { audience: 'any' }), ...defaults };
-  const tried = new OptionReader({ ...some, issuer: 'https://issuer.invalid/{tenant}', tenants: ['any'] }, ISSUER_OPTION_NAMES);
+  const tried = new OptionReader({ ...some, issuer: 'https://issuer.invalid' }, ISSUER_OPTION_NAMES);
   readIssuerOptions(tried, surroundings);
   reader.problems.push(...tried.problems);
   const wrong = new Set(tried.problems.map(({ path }) => path.split('.')[0]));
   const right = Object.fromEntries(Object.entries(defaults).filter(([name]) => !wrong.has(name)));
   return wrong.has('audience') ? { ...right, audience: 'any' } : right;
-}
-
-/**
- * What stands beside the issuers, under what one says itself. What is demanded of tokens adds up. An option that is undefined says nothing: it must
- * not undo what stands beside.
- */
-function merged(defaults: IssuerOptions, one: IssuerOptions): IssuerOptions {
-  const { requiredClaims, forbiddenClaims, requiredValues, ...said } = Object.fromEntries(
-    Object.entries(one).filter(([, value]) => value !== undefined),
-  ) as IssuerOptions;
-  const result: { -readonly [N in keyof IssuerOptions]: IssuerOptions[N] } = { ...defaults, ...said };
-  // the one that says nothing of its audience has the other's word
-  if (said.audience !== undefined) delete result.unsafeAcceptTokensForAnyAudience;
-  if (said.unsafeAcceptTokensForAnyAudience === true && said.audience === undefined) delete result.audience;
-  const lists = { requiredClaims, forbiddenClaims };
-  for (const name of ['requiredClaims', 'forbiddenClaims'] as const) {
-    const ofOne = lists[name];
-    if (ofOne === undefined) continue;
-    result[name] = Array.isArray(ofOne) && defaults[name] ? [...defaults[name], ...ofOne] : ofOne;
-  }
-  if (requiredValues !== undefined) result.requiredValues = bothValues(defaults.requiredValues, requiredValues);
-  return result;
-}
-
-/** Of a claim that both speak of, only what both allow. */
-function bothValues(some: IssuerOptions['requiredValues'], others: IssuerOptions['requiredValues']): IssuerOptions['requiredValues'] {
-  if (some === undefined || typeof others !== 'object' || others === null || Array.isArray(others)) return others;
-  const both = Object.entries(others).map(([name, values]) => {
-    const allowed = Object.hasOwn(some, name) ? [some[name]!].flat() : undefined;
-    return [name, allowed ? [values].flat().filter((value) => allowed.includes(value)) : values] as const;
-  });
-  return { ...some, ...Object.fromEntries(both) };
 }
 
 function asIssuers(makers: readonly (() => Issuer | Issuers)[]): () => Issuers {
@@ -241,8 +213,10 @@ function isGroup(made: Issuer | Issuers): made is Issuers {
 }
 
 /** @throws ConfigurationError, as at the start: here it is the resolver that failed, and what it took from a token is not told */
-function buildResolved(options: IssuerOptions, surroundings: IssuerSurroundings): Issuer {
-  const reader = new OptionReader(options, ISSUER_OPTION_NAMES);
+function buildResolved(defaults: IssuerOptions, resolved: IssuerOptions, surroundings: IssuerSurroundings): Issuer {
+  const added: ConfigurationProblem[] = [];
+  const options = mergedOptions(defaults, resolved, (path, message) => added.push({ path, message }));
+  const reader = new OptionReader(options, ISSUER_OPTION_NAMES, '', added);
   const make = readIssuerOptions(reader, surroundings);
   if (reader.get('tenants') !== undefined || reader.get('unsafeAcceptAnyTenant') !== undefined)
     reader.wrong('tenants', 'is of no use to a resolver, which knows the issuer');

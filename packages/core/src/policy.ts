@@ -113,8 +113,11 @@ export function anyOf(...policies: readonly Policy[]): Policy {
 }
 
 /**
- * The opposite of a policy about what the token says: `not(role('suspended'))`. Of a predicate it can't be made, since one that fails
- * refuses and its opposite would then admit; write the opposite into the predicate.
+ * The opposite of a policy about what the token says: `not(role('suspended'))`. It admits only where the policy surely does not hold. A claim, scopes
+ * or roles in a form that can't be compared refuse: a list or `"true"` where `claim` expects `true`, say. A claim that is absent or null, and a token
+ * without scopes or roles, admit; to refuse those, demand the claim too: `allOf(claim('status', ...), not(...))`.
+ *
+ * A predicate can't be negated, since one that fails refuses and its opposite would then admit; write the opposite into the predicate.
  */
 export function not(negated: Policy): Policy {
   const [part] = parts('not', [negated]);

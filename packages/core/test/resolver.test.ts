@@ -121,8 +121,8 @@ describe('what it is asked, and answers', () => {
       },
     );
     expect(verdictOf(await ask(guard, server.token('one')))).toBe('lifetime_too_long');
-    resolve.mockReturnValue({ issuer: server.issuerOf('one'), maxTokenLifetimeSeconds: 300 });
-    expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
+    resolve.mockReturnValue({ issuer: server.issuerOf('one'), audience: 'https://elsewhere.example.test' });
+    expect(verdictOf(await ask(guard, server.token('one')))).toBe('audience_mismatch');
   });
 
   test('equal options are one issuer, whose keys are fetched once, however many requests come at once', async () => {

@@ -219,11 +219,11 @@ function readAllRoles(claims: JsonObject, paths: readonly (readonly string[])[])
 function readRoles(claims: JsonObject, path: readonly string[]): readonly string[] {
   let value: unknown = claims;
   for (const name of path) {
-    if (value === undefined) return NONE;
+    if (value === undefined || value === null) return NONE;
     if (!isJsonObject(value)) return UNREADABLE;
     value = own(value, name);
   }
-  if (value === undefined || value === '') return NONE;
+  if (value === undefined || value === null || value === '') return NONE;
   if (typeof value === 'string') return Object.freeze([value]);
   return isListOfStrings(value) ? value : UNREADABLE;
 }

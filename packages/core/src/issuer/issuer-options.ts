@@ -19,6 +19,7 @@ import { parseKeyText } from './key-file.js';
 import type { Jwks } from './jwk.js';
 import { parseKeySet, type KeySet } from './key-set.js';
 import { createGivenKeySource, type KeySource } from './key-source.js';
+import { bothValues } from './merged-options.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './remote-keys.js';
 import { readSecrets, type SharedSecret } from './shared-secrets.js';
 import { isTenant, TENANT, tenantIssuers } from './tenants.js';
@@ -141,6 +142,7 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
     profile,
     rolesPaths: readRolesPaths(reader),
   };
+  checkTenantValues(reader, tenants, rules);
   const fetching = readKeyFetching(reader);
   const jwksUri = readJwksUri(reader);
   const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer, outages);
@@ -149,7 +151,7 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource): Issuer {
     return {
       algorithms: new Set<string>(algorithms),
-      rules: { ...rules, issuer: identifier, requiredValues: new Map([...rules.requiredValues, ...moreValues]) },
+      rules: { ...rules, issuer: identifier, requiredValues: bothValues(rules.requiredValues, moreValues) },
       keys,
       ownsKeys: keySources === undefined || given !== undefined,
     };
@@ -221,6 +223,15 @@ function readTenants(reader: OptionReader, issuer: string): ReadonlySet<string> 
     reader.wrong('unsafeAcceptAnyTenant', "needs jwksUri (without {tenant}) or jwks: an address of a stranger's choice is not asked for keys");
   }
   return any ? 'any' : new Set(tenants);
+}
+
+/** `tid` must be the tenant of `iss`, and what `requiredValues` says of it holds besides. */
+function checkTenantValues(reader: OptionReader, tenants: ReadonlySet<string> | 'any' | undefined, { requiredValues }: ClaimRules): void {
+  const allowed = requiredValues.get('tid');
+  if (tenants === undefined || tenants === 'any' || tenants.size === 0 || !allowed) return;
+  if (![...tenants].some((tenant) => allowed.has(tenant))) {
+    reader.wrong('requiredValues.tid', 'allows none of the tenants, so no token could pass. Change it or tenants.');
+  }
 }
 
 function knowsAllKeys(reader: OptionReader): boolean {

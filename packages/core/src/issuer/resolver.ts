@@ -4,6 +4,7 @@ import { isThenable } from '../thenable.js';
 import { printable } from '../url.js';
 import { bounded } from './bounded.js';
 import type { IssuerOptions } from './issuer-options.js';
+import { demandsOf } from './merged-options.js';
 import { IssuerUnavailableError, type Issuer, type Issuers } from './issuer.js';
 
 /**
@@ -105,13 +106,26 @@ function failure(what: string, cause?: unknown): IssuerUnavailableError {
   return new IssuerUnavailableError(`the resolver of issuers failed: ${what}`, { cause });
 }
 
-/** Equal options are one issuer; bytes are written out, and nothing of a secret stays in the name. */
+/**
+ * Equal options are one issuer; bytes are written out, and nothing of a secret stays in the name. What JSON leaves out counts too: a member that is
+ * undefined, a function, and what a preset demands.
+ */
 function fingerprint(options: IssuerOptions): string {
-  const text = JSON.stringify(options, (_name, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value)) as
-    | string
-    | undefined;
-  // what JSON has no text for is no options either, and is refused when it is read
-  return createHash('sha256')
-    .update(text ?? '')
-    .digest('base64');
+  const text = JSON.stringify([options, demandsOf(options)], (_name, value: unknown) => {
+    if (value instanceof Uint8Array) return { '': Buffer.from(value).toString('base64') };
+    if (typeof value === 'function') return { '': numberOf(value) };
+    return value === undefined ? { '': null } : value;
+  });
+  return createHash('sha256').update(text).digest('base64');
+}
+
+const numbers = new WeakMap<object, number>();
+let lastNumber = 0;
+
+/** Functions are told apart by identity: one that is made anew for each answer makes an issuer anew. */
+function numberOf(fn: object): number {
+  const known = numbers.get(fn);
+  if (known !== undefined) return known;
+  numbers.set(fn, ++lastNumber);
+  return lastNumber;
 }

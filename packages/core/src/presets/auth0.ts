@@ -1,4 +1,5 @@
 import type { ClaimsSchema } from '../claims-schema.js';
+import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readDomain, readPreset, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface Auth0Options extends PresetOptions {
@@ -23,5 +24,5 @@ export function auth0<S extends ClaimsSchema | undefined = undefined>(options: A
   const { reader, rest } = readPreset('auth0', options, ['domain']);
   const domain = readDomain(reader, 'example.eu.auth0.com');
   const merged = withKnown(reader, rest, { rolesClaim: 'permissions' });
-  return finish(reader, () => ({ ...merged, issuer: `https://${domain}/` }) as PresetResult<S>);
+  return finish(reader, () => keepDemands({ ...merged, issuer: `https://${domain}/` }) as PresetResult<S>);
 }

@@ -1,4 +1,5 @@
 import type { ClaimsSchema } from '../claims-schema.js';
+import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface CognitoOptions extends Omit<PresetOptions, 'audience' | 'allowedClients'> {
@@ -36,5 +37,5 @@ export function cognito<S extends ClaimsSchema | undefined = undefined>(options:
   // one that names another API is not for this one
   const anyAudience = rest.audience === undefined && { unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(rest.forbiddenClaims ?? [])] };
   const issuer = `https://cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${pool}`;
-  return finish(reader, () => ({ ...merged, ...anyAudience, issuer, allowedClients }) as PresetResult<S>);
+  return finish(reader, () => keepDemands({ ...merged, ...anyAudience, issuer, allowedClients }) as PresetResult<S>);
 }

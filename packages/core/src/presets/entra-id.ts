@@ -1,5 +1,6 @@
 import type { ClaimsSchema } from '../claims-schema.js';
 import { ISSUER_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
+import { keepDemands } from '../issuer/merged-options.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
@@ -62,7 +63,7 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
     ...several,
     issuer: `https://sts.windows.net/${tenant}/`,
   };
-  const issuers = [...(version === 1 ? [] : [v2]), ...(version === 2 ? [] : [v1])].map((one) => only(one, true));
+  const issuers = [...(version === 1 ? [] : [v2]), ...(version === 2 ? [] : [v1])].map((one) => keepDemands(only(one, true)));
   return finish(reader, () => ({ ...only(rest, false), issuers }) as object as PresetResult<S> & { readonly issuers: readonly IssuerOptions[] });
 }
 

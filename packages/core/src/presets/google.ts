@@ -1,4 +1,5 @@
 import type { ClaimsSchema } from '../claims-schema.js';
+import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readPreset, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface GoogleOptions extends PresetOptions {
@@ -27,5 +28,5 @@ export function google<S extends ClaimsSchema | undefined = undefined>(options: 
   const { reader, rest } = readPreset('google', options, ['serviceAccounts']);
   const serviceAccounts = readTexts(reader, 'serviceAccounts', /^\d{15,25}$/, "a list of service accounts' unique IDs (digits, not an e-mail address)");
   const merged = withKnown(reader, rest, { requiredValues: { sub: serviceAccounts } });
-  return finish(reader, () => ({ ...merged, issuer: 'https://accounts.google.com' }) as PresetResult<S>);
+  return finish(reader, () => keepDemands({ ...merged, issuer: 'https://accounts.google.com' }) as PresetResult<S>);
 }

@@ -1,4 +1,5 @@
 import type { ClaimsSchema } from '../claims-schema.js';
+import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readBaseUrl, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface KeycloakOptions extends PresetOptions {
@@ -33,7 +34,7 @@ export function keycloak<S extends ClaimsSchema | undefined = undefined>(options
     requiredValues: { typ: ['Bearer', 'DPoP'] },
     rolesClaim: clientId === '' ? REALM_ROLES : [REALM_ROLES, ['resource_access', clientId, 'roles']],
   });
-  return finish(reader, () => ({ ...merged, issuer: `${url}/realms/${realm}` }) as PresetResult<S>);
+  return finish(reader, () => keepDemands({ ...merged, issuer: `${url}/realms/${realm}` }) as PresetResult<S>);
 }
 
 const REALM_ROLES = ['realm_access', 'roles'];

@@ -1,4 +1,5 @@
 import type { ClaimsSchema } from '../claims-schema.js';
+import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readDomain, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface OktaOptions extends PresetOptions {
@@ -27,5 +28,5 @@ export function okta<S extends ClaimsSchema | undefined = undefined>(options: Ok
   if (/^[^.]*-admin\.okta/.test(domain)) reader.wrong('domain', `is "${domain}", the console's: tokens name the one without -admin`);
   const server = readText(reader, 'authorizationServerId', /^[A-Za-z0-9]+$/, 'an ID as in aus9o8wvkhockw9TL0h7', 'default');
   const merged = withKnown(reader, rest, { requiredClaims: ['cid'], clientIdClaim: 'cid', rolesClaim: 'groups' });
-  return finish(reader, () => ({ ...merged, issuer: `https://${domain}/oauth2/${server}` }) as PresetResult<S>);
+  return finish(reader, () => keepDemands({ ...merged, issuer: `https://${domain}/oauth2/${server}` }) as PresetResult<S>);
 }

@@ -41,7 +41,8 @@ export function withKnown(reader: OptionReader, rest: GuardOptions, { requiredCl
   }
   if (requiredValues && isPlainOrAbsent(rest.requiredValues)) {
     for (const name of Object.keys(requiredValues)) {
-      if (rest.requiredValues && name in rest.requiredValues) reader.wrong(`requiredValues.${name}`, 'is what the preset demands itself: leave it out');
+      if (rest.requiredValues && Object.hasOwn(rest.requiredValues, name))
+        reader.wrong(`requiredValues.${name}`, 'is what the preset demands itself: leave it out');
     }
     merged.requiredValues = { ...rest.requiredValues, ...requiredValues };
   }
