@@ -10,7 +10,7 @@ import { Socket } from 'node:net';
 import type { Claims } from './access-token/claims.js';
 import type { Auth } from './auth.js';
 import { ConfigurationError } from './configuration-error.js';
-import { createResourceGuard } from './guard.js';
+import { createResourceGuard, foresee } from './guard.js';
 import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
@@ -19,7 +19,7 @@ import type { Revocations } from './revocation/revocations.js';
 import type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import type { MessageReceiver } from './security-event/receiver.js';
 import type { SharedSignalsOptions } from './security-event/shared-signals.js';
-import type { Access, Decision, Deny, GuardHealth, ProtectedRequest } from './seam.js';
+import type { Access, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard } from './seam.js';
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';
@@ -42,8 +42,8 @@ export interface AdapterOptions<Native extends readonly unknown[]> extends Guard
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
   /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
   decide(request: Request, access: Access): Decision | Promise<Decision>;
-  /** Remembers, as {@link decide} does, whom a decision that was made of another request object says that this one is from. */
-  adopt(request: Request, access: Access, decision: Decision): Decision;
+  /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
+  foresee(request: Request, access: Access): Decision | Promise<Decision>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
   /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
   methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler>;
@@ -84,6 +84,7 @@ export interface GuardMethods<Handler> {
  * @param view reads a framework's request; it is called once for each request
  * @param holder where the framework's users look for the property, when that is not the request itself
  * @param moreOptions the names of options that the adapter has taken already: for the message about one that nobody knows
+ * @param createGuard makes the guard that decides: another one for tests that say themselves whom requests are from
  * @throws ConfigurationError that lists all that is wrong with the options
  */
 export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
@@ -91,10 +92,11 @@ export function createNativeGuard<Request extends object, Native extends readonl
   view: (request: Request) => ProtectedRequest,
   holder: (request: Request) => object = (request) => request,
   moreOptions: readonly string[] = [],
+  createGuard: (options: GuardOptions) => ResourceGuard = createResourceGuard,
 ): NativeGuard<Request, Native> {
   const { property, onDenied, ...options } = plainOptions(given);
   const name = readAdapterOptions({ property, onDenied }, options, moreOptions);
-  const guard = createResourceGuard(options);
+  const guard = createGuard(options);
   const views = createMemory<Request, ProtectedRequest>();
 
   function decide(request: Request, access: Access): Decision | Promise<Decision> {
@@ -118,7 +120,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
 
   return {
     decide,
-    adopt: remember,
+    foresee: (request, access) => foresee(guard, view(request), access),
     onDenied,
     methods: (handlerOf) => ({
       permit: (auth, policy) => guard.permit(auth, policy),

@@ -26,6 +26,16 @@ import type { Access, Allow, Decision, Deny, GuardHealth, ProtectedRequest, Reso
 /** What is known of a request's credentials: who, or why not. */
 type Authentication = Auth | Rejection;
 
+const foresights = new WeakMap<object, ResourceGuard['check']>();
+
+/**
+ * Decides as `guard.check` would at this moment, and publishes no event: for an adapter that must know ahead of the check that counts. Give it a
+ * request object of its own, since the guard remembers what it found of one.
+ */
+export function foresee(guard: ResourceGuard, request: ProtectedRequest, access: Access): Decision | Promise<Decision> {
+  return (foresights.get(guard) ?? guard.check)(request, access);
+}
+
 const NO_HEADERS: ResponseHeaders = Object.freeze({});
 const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: undefined, headers: NO_HEADERS });
 
@@ -64,6 +74,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       : decide(authentication, request, access, startedAt);
   }
 
+  function checkUntold(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
+    const authentication = known(request) ?? authenticateOnce(request);
+    return authentication instanceof Promise
+      ? authentication.then((settled) => judge(settled, request, access, false))
+      : judge(authentication, request, access, false);
+  }
+
   /** What was found of this very request before. An Auth counts for as long as its token does. */
   function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
@@ -97,13 +114,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access, startedAt: number | undefined): Decision {
-    if (isRejection(authentication)) {
-      if (authentication.reason === 'missing_token' && access.credentials === 'optional') return tell(ANONYMOUS, undefined, startedAt);
-      return tell(refuse(authentication, access), authentication.issuer?.rules.issuer, startedAt, request);
-    }
-    const decision = permit(authentication, access.policy, request);
+    const decision = judge(authentication, request, access);
+    if (isRejection(authentication)) return tell(decision, authentication.issuer?.rules.issuer, startedAt, request);
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
     return tell(decision, authentication.issuer, startedAt, request, authentication);
+  }
+
+  function judge(authentication: Authentication, request: ProtectedRequest, access: Access, isTold?: boolean): Decision {
+    if (!isRejection(authentication)) return permit(authentication, access.policy, request, isTold);
+    return authentication.reason === 'missing_token' && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
   }
 
   function refuse({ reason, cause, retryAfterSeconds, expected, found }: Rejection, access: Access): Deny {
@@ -111,16 +130,16 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return deny(reason, { scope, cause, retryAfterSeconds, expected, found });
   }
 
-  function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest): Decision<Auth> {
+  function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {
     const nowSeconds = clock.now() / 1000;
     if (auth instanceof VerifiedAuth && !auth.counts(nowSeconds)) return deny('expired', { cause: 'exp' });
-    const refusal = refuseRevoked(auth, nowSeconds, request);
+    const refusal = refuseRevoked(auth, nowSeconds, request, isTold);
     if (refusal) return refusal;
     const lack = policy && lacking(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
     return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
-  function refuseRevoked(auth: Auth, nowSeconds: number, request: ProtectedRequest | undefined): Deny | undefined {
+  function refuseRevoked(auth: Auth, nowSeconds: number, request: ProtectedRequest | undefined, isTold: boolean): Deny | undefined {
     let revocation: RevocationRecord | undefined;
     try {
       if (!store.isCurrent()) return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
@@ -131,7 +150,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     if (!revocation) return undefined;
     const { kind, reason, issuedUntil } = revocation;
     const secondsLate = Math.max(0, Math.round(nowSeconds - issuedUntil));
-    if (isObserved('tokenward:revoked-token-used'))
+    if (isTold && isObserved('tokenward:revoked-token-used'))
       publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, ...aboutRequest(request, auth) });
     return deny('revoked', { cause: `${kind}: ${reason}` });
   }
@@ -199,7 +218,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return { ready: hasKeys && revoked.usable, issuers: states, tokenCache: cache?.health(), revocations: revoked };
   }
 
-  return Object.freeze({
+  const guard: ResourceGuard = Object.freeze({
     check,
     permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
       assertPolicy('permit(auth, policy)', policy);
@@ -216,6 +235,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       lives.close();
     },
   });
+  foresights.set(guard, checkUntold);
+  return guard;
 }
 
 /** A store of somebody's own may fail: then it is not usable. */

@@ -80,13 +80,6 @@ export function view(request: object): ProtectedRequest {
   return viewOf(native, rawOf(native), ({ host }) => host);
 }
 
-/** Another object that shows what a request shows: what is found of it is not found of the request. */
-export function probeOf(request: object): object {
-  const probe = {};
-  views.set(probe, view(request));
-  return probe;
-}
-
 /** Node's own request: Fastify's has it, Express' is it. */
 export function rawOf(request: object): IncomingMessage {
   return (request as NativeRequest).raw ?? (request as IncomingMessage);

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ConfigurationError, type Access, type Decision } from '@tokenward/core';
+import { ConfigurationError, type Access, type Decision, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions, type GuardMethods } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
@@ -25,7 +25,8 @@ export interface NestGuard extends GuardMethods<MessageHandler> {}
 /** One named guard. */
 export interface Engine extends NestGuard {
   decide(request: object, access: Access): Decision | Promise<Decision>;
-  adopt(request: object, access: Access, decision: Decision): Decision;
+  /** Decides ahead of {@link decide}, which is asked later: nothing is remembered, and nobody is told. */
+  foresee(request: object, access: Access): Decision | Promise<Decision>;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;
   readonly printHandlers: boolean;
@@ -38,9 +39,10 @@ export interface Engine extends NestGuard {
  * Makes one guard.
  *
  * @param name what events call it
+ * @param createGuard makes the guard that decides. Default: one that looks at tokens
  * @throws ConfigurationError that lists all that is wrong with the options
  */
-export function createEngine(options: NestGuardOptions, name?: string): Engine {
+export function createEngine(options: NestGuardOptions, name?: string, createGuard?: (options: GuardOptions) => ResourceGuard): Engine {
   if (options === undefined || options === null) {
     throw misuse('TokenwardModule.forRootAsync', `got ${String(options)} from its factory. Return the options from it: ({ issuer, audience })`);
   }
@@ -52,7 +54,7 @@ export function createEngine(options: NestGuardOptions, name?: string): Engine {
   const scheme = reader.text('openApiScheme', 'oauth2');
   if ('name' in ofGuard) reader.wrong('name', 'stands in what the factory returns: it belongs beside the factory, forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  const guard = createNativeGuard<object, [ExecutionContext]>({ ...ofGuard, name }, view, undefined, OWN_OPTIONS);
+  const guard = createNativeGuard<object, [ExecutionContext]>({ ...ofGuard, name }, view, undefined, OWN_OPTIONS, createGuard);
   return {
     ...guard,
     ...guard.methods(handlerOf),
@@ -63,4 +65,4 @@ export function createEngine(options: NestGuardOptions, name?: string): Engine {
   };
 }
 
-const OWN_OPTIONS = ['leaveUnmarkedHandlersOpen', 'printHandlers', 'rpcAuthorization', 'openApiScheme'] satisfies readonly (keyof NestGuardOptions)[];
+export const OWN_OPTIONS = ['leaveUnmarkedHandlersOpen', 'printHandlers', 'rpcAuthorization', 'openApiScheme'] satisfies readonly (keyof NestGuardOptions)[];

@@ -3,13 +3,13 @@ import { ModuleRef } from '@nestjs/core';
 import type { Access, Decision, Deny } from '@tokenward/core';
 import { accessOf, asError } from '@tokenward/core/adapter';
 import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
-import { carrierOf, rawOf, unseenRequest, type Carrier } from './carrier.js';
+import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
 import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
 import { endStreamWithToken, isEventStream, isSent, setHeaders } from './response.js';
 import { endWithToken } from './sockets.js';
-import { earlyDecision, readLate } from './uploads.js';
+import { lastingRefusal, readLate } from './uploads.js';
 import type { Engine } from './engine.js';
 import { GUARDS, type Guards } from './guards.js';
 import { assertContext, assertNotServing, IMPORT_IT, misuse } from './misuse.js';
@@ -59,10 +59,13 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
   }
 }
 
-/** A large request may have been decided on before its body was read. */
+/** What was foreseen of a large request admits nobody: while its body was on its way the token may have ended, and others may have changed the request. */
 function decideOn({ request, response }: Carrier, access: Access, engine: Engine): Decision | Promise<Decision> {
-  const early = response && earlyDecision(request, rawOf(request), engine, access);
-  return early ? engine.adopt(request, access, early) : engine.decide(request, access);
+  const decision = engine.decide(request, access);
+  const refusal = response && lastingRefusal(request, engine, access);
+  if (!refusal) return decision;
+  const lasting = (one: Decision): Decision => (one.outcome === 'allow' ? refusal : one);
+  return decision instanceof Promise ? decision.then(lasting) : lasting(decision);
 }
 
 /** Where credentials can't be seen, that there are none is not known. */

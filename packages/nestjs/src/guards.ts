@@ -4,7 +4,7 @@ import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { accessOf, authOf } from '@tokenward/core/adapter';
 import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
 import { loadExceptions } from './denial.js';
-import type { Engine, NestGuard } from './engine.js';
+import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from './engine.js';
 import { findGateways, findHandlers, findStandIns, type Handler } from './handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi } from './open-api.js';
@@ -43,12 +43,18 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   }
 
   /** Adds a guard. What its handlers need is told to OpenAPI, where that is installed. */
-  async add(name: string, create: () => Engine): Promise<NestGuard> {
+  async add(name: string, options: NestGuardOptions): Promise<NestGuard> {
     if (this.#engines.has(name)) refuseToStart([{ path: 'TokenwardModule', message: `is there twice for the guard "${name}": give one of them a name` }]);
-    const engine = this.#admitting(create());
+    const engine = this.#admitting(this.createEngine(options, name));
     this.#engines.set(name, engine);
-    await this.prepare(engine, name);
+    await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
+    const ofHttp = this.#handlers.filter(({ kind }) => kind === 'http');
+    await describeInOpenApi(ofHttp, name, engine);
     return engine;
+  }
+
+  protected createEngine(options: NestGuardOptions, name: string): Engine {
+    return createEngine(options, name);
   }
 
   /** A receiver of security events is made by a provider, which may be before Nest learns of its HTTP adapter. */
@@ -61,16 +67,6 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
         return engine.sharedSignals(options);
       },
     };
-  }
-
-  /** Loads what the handlers' kinds want of Nest's optional packages. */
-  protected async prepare(engine: Engine, name: string = DEFAULT_GUARD): Promise<void> {
-    await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
-    await describeInOpenApi(
-      this.#handlers.filter(({ kind }) => kind === 'http'),
-      name,
-      engine,
-    );
   }
 
   has(name: string): boolean {

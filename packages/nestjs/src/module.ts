@@ -11,7 +11,7 @@ import {
 import { APP_GUARD } from '@nestjs/core';
 import { assertAsyncOptions, assertGuards, assertOptions } from './misuse.js';
 import { TokenwardGuard } from './guard.js';
-import { createEngine, type NestGuard, type NestGuardOptions } from './engine.js';
+import type { NestGuard, NestGuardOptions } from './engine.js';
 import { GUARDS, Guards, guardToken } from './guards.js';
 import type { HandlerDescription } from './list.js';
 import { DEFAULT_GUARD } from './rule.js';
@@ -44,7 +44,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<NestGuardOptio
       {
         provide: guardToken(name),
         inject: [OPTIONS, GUARDS],
-        useFactory: (options: NestGuardOptions, guards: Guards): Promise<NestGuard> => guards.add(name, () => createEngine(options, name)),
+        useFactory: (options: NestGuardOptions, guards: Guards): Promise<NestGuard> => guards.add(name, options),
       },
     ],
     exports: [guardToken(name)],

@@ -5,12 +5,21 @@
  */
 import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { ConfigurationError, createResourceGuard, type Access, type Auth, type Claims, type Decision } from '@tokenward/core';
-import { rememberAuth } from '@tokenward/core/adapter';
+import {
+  ConfigurationError,
+  createResourceGuard,
+  policy,
+  type Access,
+  type Auth,
+  type Claims,
+  type Decision,
+  type GuardOptions,
+  type ProtectedRequest,
+  type ResourceGuard,
+} from '@tokenward/core';
 import { TokenwardGuard } from './guard.js';
-import type { Engine } from './engine.js';
+import { createEngine, OWN_OPTIONS, type Engine, type NestGuardOptions } from './engine.js';
 import { GUARDS, Guards, guardToken } from './guards.js';
-import { handlerOf } from './messages.js';
 import { assertGuards } from './misuse.js';
 import { DEFAULT_GUARD } from './rule.js';
 
@@ -39,16 +48,22 @@ export class TokenwardTestingModule {
   }
 
   /**
-   * @param names of further guards, for providers that inject them by `guardToken(name)`
+   * @param given options of the guard, such as `property` and `onDenied`; and the names of further guards, for providers that inject them by
+   *   `guardToken(name)`
    * @throws ConfigurationError where `NODE_ENV` is `production`
    */
-  static as(who: Who, ...names: readonly string[]): DynamicModule {
+  static as(who: Who, ...given: readonly (string | TestGuardOptions)[]): DynamicModule {
     refuseInProduction();
-    const guards = [DEFAULT_GUARD, ...names].map((name) => ({ provide: guardToken(name), inject: [GUARDS], useFactory: (all: Guards) => all.get(name) }));
+    const options = Object.assign({}, ...given.filter((one) => typeof one !== 'string')) as TestGuardOptions;
+    const guards = [DEFAULT_GUARD, ...given.filter((one) => typeof one === 'string')].map((name) => ({
+      provide: guardToken(name),
+      inject: [GUARDS],
+      useFactory: (all: Guards) => all.add(name, options),
+    }));
     return {
       module: TokenwardTestingModule,
       global: true,
-      providers: [{ provide: GUARDS, ...testGuards(who) }, TokenwardGuard, { provide: APP_GUARD, useExisting: TokenwardGuard }, ...guards],
+      providers: [{ provide: GUARDS, ...testGuards(who, 'any') }, TokenwardGuard, { provide: APP_GUARD, useExisting: TokenwardGuard }, ...guards],
       exports: [GUARDS, ...guards.map(({ provide }) => provide)],
     };
   }
@@ -60,7 +75,8 @@ interface Overridable<B> {
 }
 
 /**
- * Has the calls of a whole application be from whom the test says; of its own `TokenwardModule` not even the options are looked at.
+ * Has the calls of a whole application be from whom the test says. Of the options of its own `TokenwardModule` those that say how it answers hold
+ * here, too (`property`, `onDenied` and their like); those about issuers and keys are not even looked at.
  *
  * @throws ConfigurationError where `NODE_ENV` is `production`
  *
@@ -68,93 +84,84 @@ interface Overridable<B> {
  */
 export function runAs<B>(builder: Overridable<B>, who: Who): B {
   refuseInProduction();
-  const { useFactory, inject } = testGuards(who);
+  const { useFactory, inject } = testGuards(who, 'those of the application');
   return builder.overrideProvider(GUARDS).useFactory({ factory: useFactory, inject });
 }
 
-function testGuards(who: Who) {
+function testGuards(who: Who, names: Names) {
   return {
     inject: [ModulesContainer, ApplicationConfig, HttpAdapterHost],
     useFactory: (modules: ModulesContainer, config: ApplicationConfig, adapterHost: HttpAdapterHost): Guards =>
-      new TestGuards(modules, config, adapterHost, createTestEngine(who)),
+      new TestGuards(modules, config, adapterHost, who, names),
   };
 }
 
-/** Has one engine under every name. */
+/** Which guards handlers may name. */
+type Names = 'any' | 'those of the application';
+
+/** Those of an application, with guards that decide as its own do once they know whom a call is from. */
 class TestGuards extends Guards {
-  readonly #engine: Engine;
+  readonly #who: Who;
+  readonly #names: Names;
 
-  constructor(modules: ModulesContainer, config: ApplicationConfig, adapterHost: HttpAdapterHost, engine: Engine) {
+  constructor(modules: ModulesContainer, config: ApplicationConfig, adapterHost: HttpAdapterHost, who: Who, names: Names) {
     super(modules, config, adapterHost);
-    this.#engine = engine;
+    this.#who = who;
+    this.#names = names;
   }
 
-  override async onModuleInit(): Promise<void> {
-    await this.prepare(this.#engine);
-    await super.onModuleInit();
+  protected override createEngine(options: NestGuardOptions, name: string): Engine {
+    const kept = Object.fromEntries(KEPT.flatMap((option) => (options[option] === undefined ? [] : [[option, options[option]]])));
+    return createEngine({ ...kept, issuer: ISSUER, audience: AUDIENCE }, name, (given) => guardThatKnows(this.#who, given));
   }
 
-  override async add(): Promise<Engine> {
-    return this.#engine;
+  override has(name: string): boolean {
+    return this.#names === 'any' || super.has(name);
   }
 
-  override has(): boolean {
-    return true;
-  }
-
-  override get(): Engine {
-    return this.#engine;
+  override get(name: string): Engine {
+    return super.get(super.has(name) || this.#names !== 'any' ? name : DEFAULT_GUARD);
   }
 }
 
-function createTestEngine(who: Who): Engine {
-  const { check, permit, warm, health, revocations, backchannelLogout, sharedSignals, close } = createResourceGuard({
-    issuer: 'https://issuer.test',
-    audience: 'https://api.test',
-  });
+const ISSUER = 'https://issuer.test';
+const AUDIENCE = 'https://api.test';
 
-  function decide(request: object, access: Access): Decision | Promise<Decision> {
+/** Options that say how a guard answers, and not whose tokens it takes. */
+const KEPT = [...OWN_OPTIONS, 'property', 'onDenied', 'realm', 'resourceMetadataUrl', 'clockSkewSeconds', 'clock'] as const;
+
+/** The options of a guard that hold in tests, too. */
+export type TestGuardOptions = Pick<NestGuardOptions, (typeof KEPT)[number]>;
+
+/** What a handler needs when it needs no more than a token: of one that is revoked or over it is no more true. */
+const ANYBODY = policy('is whom the test says', () => true);
+
+function guardThatKnows(who: Who, options: GuardOptions): ResourceGuard {
+  const guard = createResourceGuard(options);
+
+  function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
     const wished = typeof who === 'function' ? who() : who;
-    const auth = wished && testAuth(wished);
-    const decision: Decision | Promise<Decision> = !auth
-      ? check({ method: 'GET', target: '/', headers: {} }, access)
-      : access.policy
-        ? permit(auth, access.policy)
-        : { outcome: 'allow', auth, headers: {} };
-    if (!(decision instanceof Promise) && decision.outcome === 'allow') {
-      rememberAuth(request, decision.auth);
-      Reflect.set(request, 'auth', decision.auth);
-    }
-    return decision;
+    return wished ? guard.permit(testAuth(wished), access.policy ?? ANYBODY, request) : guard.check(withoutCredentials(request), access);
   }
 
-  return {
-    decide,
-    adopt: (_request, _access, decision) => decision,
-    permit,
-    warm,
-    health,
-    revocations,
-    backchannelLogout: (given) => handlerOf(backchannelLogout(given)),
-    sharedSignals: (given) => handlerOf(sharedSignals(given)),
-    close,
-    leaveUnmarkedHandlersOpen: false,
-    printHandlers: false,
-    openApiScheme: 'oauth2',
-    onDenied: undefined,
-    rpcAuthorization: undefined,
-  };
+  return { ...guard, check };
+}
+
+/** No token is looked at, though a test may send one. */
+function withoutCredentials(request: ProtectedRequest): ProtectedRequest {
+  const headers = { ...request.headers, authorization: undefined };
+  return new Proxy(request, { get: (seen, name) => (name === 'headers' ? headers : (Reflect.get(seen, name) as unknown)) });
 }
 
 function testAuth({ claims, ...wished }: TestAuth): Auth {
   const iat = Math.floor(Date.now() / 1000);
-  const issuer = 'https://issuer.test';
+  const issuer = ISSUER;
   const exp = iat + 3600;
   return Object.freeze({
     issuer,
     subject: 'test-user',
     clientId: 'test-client',
-    audience: ['https://api.test'],
+    audience: [AUDIENCE],
     scopes: [],
     roles: [],
     claims: Object.freeze({ iss: issuer, iat, exp, ...claims }) as Claims,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { Access, Decision } from '@tokenward/core';
+import type { Access, Decision, Deny } from '@tokenward/core';
 import { createMemory, headersOf } from '@tokenward/core/adapter';
-import { probeOf, rawOf } from './carrier.js';
+import { rawOf } from './carrier.js';
 import type { Engine } from './engine.js';
 import type { Handler } from './handlers.js';
 import { ruleOfHandler, type Rule } from './rule.js';
@@ -191,24 +191,31 @@ interface Early {
 
 const early = createMemory<object, readonly Early[]>();
 
-/** Once, however many parsers and handlers there are for which it would be looked at. */
+/** Once, however many parsers and handlers there are for which it would be looked at. The guard decides when the body is there. */
 async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, access: Access): Promise<Decision> {
   const known = earlyDecision(request, raw, engine, access);
   if (known) return known;
-  const decision = await engine.decide(probeOf(request), access);
+  const decision = await engine.foresee(request, access);
   early.set(request, [...(early.get(request) ?? []), { engine, access, decision, shown: authorizationOf(raw) }]);
   return decision;
 }
 
-/**
- * What was decided on a request before its body was read: by the same guard, for the same needs and the same credentials. It is told once to
- * those who watch.
- */
-export function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: Access): Decision | undefined {
+/** What was decided before the body was read: by the same guard, for the same needs and the same credentials. */
+function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: Access): Decision | undefined {
   const shown = authorizationOf(raw);
   return early
     .get(request)
     ?.find((one) => one.engine === engine && one.access.credentials === credentials && one.access.policy === policy && one.shown === shown)?.decision;
+}
+
+/**
+ * The refusal for which Fastify left a body unread. There it can't be read any more, so a request that would be admitted by now (keys came within
+ * reach meanwhile) is still refused.
+ */
+export function lastingRefusal(request: object, engine: Engine, access: Access): Deny | undefined {
+  const raw = rawOf(request);
+  const decision = raw !== request && unread.get(raw) ? earlyDecision(request, raw, engine, access) : undefined;
+  return decision?.outcome === 'deny' ? decision : undefined;
 }
 
 function authorizationOf(raw: IncomingMessage): string {

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Controller, Get, Inject, Module, Req, type INestApplication } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import { afterEach, expect, test } from 'vitest';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import { afterEach, describe, expect, test } from 'vitest';
 import {
   acr,
+  claim,
   CurrentAuth,
   getAuth,
   GuardedBy,
@@ -18,6 +20,7 @@ import {
   TokenwardModule,
   type Auth,
   type NestGuard,
+  type NestGuardOptions,
 } from '@tokenward/nestjs';
 import { runAs, TokenwardTestingModule, type Who } from '@tokenward/nestjs/testing';
 import { send } from './exchange.js';
@@ -115,7 +118,7 @@ test('guards that providers inject are there, by whatever names the test gives',
   await expect(nameless.compile()).rejects.toThrow(/tokenward\.guard\.partner/);
 });
 
-test('runAs stands in for the TokenwardModule of a whole application, whose options are not even looked at', async () => {
+test('runAs stands in for the TokenwardModule of a whole application, whose options about tokens are not even looked at', async () => {
   @Module({ imports: [TokenwardModule.forRoot({ issuer: 'not configured here' })], controllers: [OrdersController] })
   class AppModule {}
 
@@ -123,6 +126,91 @@ test('runAs stands in for the TokenwardModule of a whole application, whose opti
   app = module.createNestApplication({ logger: false });
   await app.listen(0, '127.0.0.1');
   expect((await send(await app.getUrl(), { path: '/orders' })).body).toEqual({ for: 'eve' });
+});
+
+describe('decides as the real guard does', () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const told: string[] = [];
+  const options: NestGuardOptions = {
+    issuer: 'https://login.example.com',
+    audience: 'https://api.example.com',
+    jwks: { keys: [{ ...createPublicKey(privateKey).export({ format: 'jwk' }), kid: 'one', alg: 'ES256' }] },
+    property: 'user',
+    realm: 'orders',
+    onDenied: (decision, context) => {
+      told.push(decision.reason);
+      context
+        .switchToHttp()
+        .getResponse<{ status(status: number): { send(body: unknown): unknown } }>()
+        .status(decision.status)
+        .send({ mine: decision.reason });
+    },
+  };
+
+  @Controller('tenants')
+  class TenantsController {
+    @Get(':tenant')
+    @Require(claim('tenant', (tenant, _auth, request) => request?.target === `/tenants/${String(tenant)}`))
+    get(@Req() request: { user?: Auth; auth?: Auth }) {
+      return { user: request.user?.subject ?? null, auth: request.auth?.subject ?? null };
+    }
+
+    @Get(':tenant/open')
+    @OptionalAuth()
+    open(@CurrentAuth('subject') subject: string | undefined) {
+      return { subject: subject ?? null };
+    }
+  }
+
+  @Module({ imports: [TokenwardModule.forRoot(options)], controllers: [TenantsController] })
+  class AppModule {}
+
+  const who = () => ({ subject: 'ada', claims: { tenant: 'acme' } });
+
+  test.each<[string, () => TestingModuleBuilder]>([
+    ['in a whole application', () => runAs(Test.createTestingModule({ imports: [AppModule] }), who)],
+    [
+      'with options of its own',
+      () =>
+        Test.createTestingModule({
+          imports: [TokenwardTestingModule.as(who, { property: 'user', onDenied: options.onDenied, realm: 'orders' })],
+          controllers: [TenantsController],
+        }),
+    ],
+  ])('policies see the request, `property` holds the Auth and onDenied answers, %s', async (_name, build) => {
+    app = (await build().compile()).createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    const origin = await app.getUrl();
+    expect((await send(origin, { path: '/tenants/acme' })).body).toEqual({ user: 'ada', auth: null });
+    const refused = await send(origin, { path: '/tenants/globex' });
+    expect([refused.status, refused.body]).toEqual([403, { mine: 'insufficient_claim' }]);
+    expect(told.splice(0)).toEqual(['insufficient_claim']);
+  });
+
+  test('refusals have the realm of the application, and no token is looked at', async () => {
+    const { onDenied: _onDenied, ...answering } = options;
+
+    @Module({ imports: [TokenwardModule.forRoot(answering)], controllers: [TenantsController] })
+    class AnsweringModule {}
+
+    app = (await runAs(Test.createTestingModule({ imports: [AnsweringModule] }), () => undefined).compile()).createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    const origin = await app.getUrl();
+    const refused = await send(origin, { path: '/tenants/acme', token: 'not looked at' });
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="orders"']);
+    expect((await send(origin, { path: '/tenants/acme/open', token: 'not looked at' })).body).toEqual({ subject: null });
+  });
+
+  test('what the test revokes is refused', async () => {
+    const module = await runAs(Test.createTestingModule({ imports: [AppModule] }), who).compile();
+    app = module.createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    const origin = await app.getUrl();
+    expect((await send(origin, { path: '/tenants/acme/open' })).body).toEqual({ subject: 'ada' });
+    await module.get<NestGuard>(guardToken()).revocations.revoke({ subject: 'ada', issuer: 'https://issuer.test' });
+    expect((await send(origin, { path: '/tenants/acme/open' })).status).toBe(401);
+    expect(told.splice(0)).toEqual(['revoked']);
+  });
 });
 
 test('a handler called by hand sees what it is given; a controller needs no module of ours to be made', async () => {
