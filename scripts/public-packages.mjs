@@ -16,6 +16,11 @@ export function publicPackages(root) {
     .map(({ folder, manifest }) => ({ name: manifest.name, folder, manifest }));
 }
 
+/** The files of the changesets that wait for a version. */
+export function waitingChangesets(root) {
+  return readdirSync(join(root, '.changeset')).filter((name) => name.endsWith('.md') && name !== 'README.md');
+}
+
 /** Packs a package as a release would, and returns the tarball's path. */
 export function packed({ name, folder }, root, destination) {
   const tarball = join(destination, `${name.replace('@', '').replace('/', '-')}.tgz`);

@@ -11,7 +11,7 @@ import { freshEnvironment } from './rehearsal/environment.mjs';
 import { NEST_CHECKS_PER_RUNTIME, tryNest } from './rehearsal/nest.mjs';
 import { tryNodeTypes } from './rehearsal/node-types.mjs';
 import { startRegistry } from './rehearsal/registry.mjs';
-import { checkPublished, copyWorkingTree, ensureChangeset, versionAfter } from './rehearsal/release.mjs';
+import { checkPublished, copyWorkingTree, ensureChangeset, publishStep, versionAfter } from './rehearsal/release.mjs';
 import { createReport, Stop } from './rehearsal/report.mjs';
 import { runtimes } from './rehearsal/runtimes.mjs';
 import { readSnippet } from './rehearsal/snippet.mjs';
@@ -76,8 +76,19 @@ async function release() {
   await report.step('pack, and check what is packed', () => inCopy(process.execPath, ['scripts/check-packages.mjs'], 180));
 
   const publisher = freshEnvironment(join(folder, 'publisher'), registry, path);
-  await report.step('changeset publish', () => inCopy(changeset, ['publish'], 120, publisher));
   const packages = publicPackages(copy);
+  const { run: publish, 'working-directory': tarballs } = publishStep(copy);
+  await report.step('pack the release', async () => {
+    const output = await inCopy(process.execPath, ['scripts/pack-release.mjs', tarballs], 180, publisher);
+    if (output !== `packages=${packages.length}\n`) throw new Error(`${packages.length} packages were to be packed: ${output}`);
+  });
+  await report.step('publish, by the step of release.yml', () =>
+    command('bash', ['-e', '-o', 'pipefail', '-c', publish], { cwd: join(copy, tarballs), env: publisher, timeoutSeconds: 120 }),
+  );
+  await report.step('publish once more: nothing is left to do', async () => {
+    const output = await command('bash', ['-e', '-o', 'pipefail', '-c', publish], { cwd: join(copy, tarballs), env: publisher, timeoutSeconds: 120 });
+    if (output.split('is in the registry already').length - 1 !== packages.length) throw new Error(output);
+  });
   for (const pkg of packages) await report.step(`${pkg.name}@${version} is in the registry`, () => checkPublished(pkg, version, registry.url, packages));
   return packages;
 }

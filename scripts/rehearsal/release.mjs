@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { publicPackages, tarballFiles } from '../public-packages.mjs';
+import { parse } from 'yaml';
+import { publicPackages, tarballFiles, waitingChangesets } from '../public-packages.mjs';
 import { command } from './command.mjs';
 
 const GIT_TIMEOUT_SECONDS = 30;
@@ -29,10 +30,9 @@ export async function copyWorkingTree(root, copy) {
 
 /** Where no changeset waits, one is made up, so that there is always a release to rehearse. */
 export function ensureChangeset(copy) {
-  const folder = join(copy, '.changeset');
-  if (readdirSync(folder).some((name) => name.endsWith('.md') && name !== 'README.md')) return;
+  if (waitingChangesets(copy).length > 0) return;
   const bumps = publicPackages(copy).map(({ name }) => `'${name}': patch\n`);
-  writeFileSync(join(folder, 'rehearsal.md'), `---\n${bumps.join('')}---\n\nA rehearsed release.\n`);
+  writeFileSync(join(copy, '.changeset', 'rehearsal.md'), `---\n${bumps.join('')}---\n\nA rehearsed release.\n`);
 }
 
 /** The version that `changeset version` gave to all packages alike. */
@@ -47,6 +47,14 @@ export function versionAfter(copy, before) {
     if (!existsSync(changelog) || !readFileSync(changelog, 'utf8').includes(`\n## ${version}\n`)) throw new Error(`${name} has no changelog of ${version}`);
   }
   return version;
+}
+
+/** The `publish` step of release.yml: what it runs, and the folder's name it runs in. */
+export function publishStep(copy) {
+  const { jobs } = parse(readFileSync(join(copy, '.github', 'workflows', 'release.yml'), 'utf8'));
+  const step = jobs.publish.steps.find(({ id }) => id === 'publish');
+  if (!step?.run) throw new Error('release.yml has no step "publish" that runs anything');
+  return step;
 }
 
 /** What the registry gives out must be what a release promises: the version, ranges that work anywhere, the papers. */
