@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInForeground } from './foreground.mjs';
 
 const OLDEST_NODE = [20, 20];
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,19 +20,22 @@ if (!task || !existsSync(taskFile)) fail(`there is no task "${task ?? ''}"; pack
 
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 install();
-// through npx once more, since turbo looks for pnpm on the PATH
-const { status, signal } = npx(['--', join(bin, 'node'), taskFile, ...args], {
-  stdio: 'inherit',
+process.exitCode = await runInForeground(join(bin, 'node'), [taskFile, ...args], {
+  cwd: root,
   env: {
     ...process.env,
-    PATH: `${bin}${delimiter}${process.env.PATH}`,
+    PATH: `${bin}${delimiter}${pathOfNpx()}`,
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
     TURBO_NO_UPDATE_NOTIFIER: '1',
     ...(!process.stdout.isTTY && { NO_COLOR: '1' }),
   },
 });
-process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1);
+
+/** A PATH with pnpm on it, where turbo looks for it. What runs below npx itself would not get the signals that this process gets. */
+function pathOfNpx() {
+  return npx(['--', 'node', '-p', 'process.env.PATH'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).stdout.trim();
+}
 
 function install() {
   if (!existsSync(bin)) console.log('Installing the dependencies; the first time takes a minute or two ...');

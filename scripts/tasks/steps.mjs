@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Runs a command with its output shown; ends this process where it fails, unless it `mayFail`. */
-export function run(command, args, { env = {}, mayFail = false } = {}) {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
+  const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } });
   if (status === 0) return true;
   if (!mayFail) {
     console.error(`tokenward: \`${[command, ...args].join(' ')}\` failed (${status ?? error?.code})`);
