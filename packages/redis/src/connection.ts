@@ -1,3 +1,4 @@
+import { ErrorReply } from 'redis';
 import { wordsOf, StoreTrouble } from './trouble.js';
 
 /** A reply of RESP 2. */
@@ -51,7 +52,7 @@ export function createConnect(makeClient: () => RawClient, timeoutMs: number): C
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
-          throw new StoreTrouble(wordsOf(error));
+          throw new StoreTrouble(wordsOf(error), error instanceof ErrorReply);
         }
       },
       close,

@@ -23,11 +23,11 @@ export function keysOf(prefix: string): Keys {
   };
 }
 
-/**
- * Kept in the stream, about: whoever was cut off for longer reads everything. It holds what all processes write back after a loss of data, of
- * fleets that are not huge, so that none of them falls behind then.
- */
+/** The stream keeps about so many entries: a process that was cut off for longer reads everything. */
 export const STREAM_LENGTH = 50_000;
+
+/** Entries that were written back after a loss hold many records each. They stay in the stream so long, for processes that are slow. */
+const RESTORED_SECONDS = 60;
 
 /** A data set's name, which also stands in it, so that it is seen when a part of it is gone. `<seconds since the epoch>.<random>` */
 export function isEpoch(text: string): boolean {
@@ -43,13 +43,31 @@ local function whole_epoch()
 end
 `;
 
-/** Gives a data set its name, if it has none, or has lost a part. ARGV: random text */
-export const NAME_IT = `${WHOLE_EPOCH}
-if not whole_epoch() then
-  local epoch = redis.call('TIME')[1] .. '.' .. ARGV[1]
+/**
+ * Names a data set that has no name, or has lost a part. The name in the stream wakes all processes that wait for news, so that all of them
+ * notice the loss within milliseconds; older entries belong to what was lost, and nobody can follow them.
+ */
+const NAME_IT = `${WHOLE_EPOCH}
+local function name_it(random)
+  if whole_epoch() then return end
+  local epoch = redis.call('TIME')[1] .. '.' .. random
   redis.call('SET', KEYS[3], epoch)
   redis.call('ZADD', KEYS[1], '+inf', epoch)
   redis.call('HSET', KEYS[4], epoch, '0')
+  redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'r', epoch)
+end
+`;
+
+/**
+ * Begins to read all. ARGV: random text, who reads, and for how many seconds others are to wait for what this process writes back: for all of it,
+ * and for what it has learned lately (0: for nothing).
+ */
+export const BEGIN = `${NAME_IT}
+name_it(ARGV[1])
+if ARGV[3] ~= '0' then
+  local now = redis.call('TIME')[1]
+  redis.call('ZADD', KEYS[5], now + ARGV[3], ARGV[2], now + ARGV[4], 'lately:' .. ARGV[2])
+  redis.call('EXPIRE', KEYS[5], ${RESTORED_SECONDS * 10})
 end
 `;
 
@@ -63,19 +81,22 @@ end
 `;
 
 /**
- * Adds revocations: of those that are there already nothing is said in the stream, so that many may write the same. ARGV: random text, the
- * stream's length, for how many seconds others are to wait for more that was lost (0: they need not; -1: no longer), who writes it, and of each
- * record its text, its end, and of a remainder its issuer and moment.
+ * Adds revocations: those that are there already do not go into the stream, so that many processes may write the same. ARGV: random text, the
+ * stream's length, who writes, for how many seconds others are to wait for more that was lost (0: unchanged; -1: no longer), whether they still
+ * wait for what this process has learned lately (0: unchanged; -1: no longer), 1 where the records are to share one entry of the stream; and of
+ * each record its text, its end, and of a remainder its issuer and moment.
  */
 export const ADD = `${NAME_IT}${MOMENT}
-local restoring = tonumber(ARGV[3])
+name_it(ARGV[1])
+local restoring = tonumber(ARGV[4])
 if restoring > 0 then
-  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + restoring, ARGV[4])
-  redis.call('EXPIRE', KEYS[5], restoring)
+  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + restoring, ARGV[3])
 elseif restoring < 0 then
-  redis.call('ZREM', KEYS[5], ARGV[4])
+  redis.call('ZREM', KEYS[5], ARGV[3])
 end
-for at = 5, #ARGV, 4 do
+if ARGV[5] == '-1' then redis.call('ZREM', KEYS[5], 'lately:' .. ARGV[3]) end
+local fields = {}
+for at = 7, #ARGV, 4 do
   local is_new
   if ARGV[at + 2] == '' then
     is_new = redis.call('ZADD', KEYS[1], 'NX', ARGV[at + 1], ARGV[at]) == 1
@@ -83,15 +104,25 @@ for at = 5, #ARGV, 4 do
     is_new = moment(redis.call('HGET', KEYS[4], ARGV[at + 2])) < tonumber(ARGV[at + 3])
     if is_new then redis.call('HSET', KEYS[4], ARGV[at + 2], ARGV[at + 3]) end
   end
-  if is_new then redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'r', ARGV[at]) end
+  if is_new and ARGV[6] == '1' then
+    fields[#fields + 1] = 'r'
+    fields[#fields + 1] = ARGV[at]
+  elseif is_new then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'r', ARGV[at])
+  end
 end
+if #fields > 0 then
+  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
+  redis.call('ZADD', KEYS[5], -redis.call('TIME')[1], 'trim')
+end
+if restoring > 0 or #fields > 0 then redis.call('EXPIRE', KEYS[5], ${RESTORED_SECONDS * 10}) end
 return 1
 `;
 
 /**
- * What came after an id, and all that tells whether something is missing, in one moment. ARGV: id, how many at the most.
+ * What came after an id, and all that tells whether something is missing, in one moment. ARGV: id, how many entries at the most.
  * Returns: epoch, the stream's last id, how many were ever added to it, the entries, the server's time, whether somebody writes back what was
- * lost, and for how long the server has been there.
+ * lost (1) and in this also what was learned lately (2), and for how long the server has been there.
  */
 export const LOOK = `${WHOLE_EPOCH}
 local last, added = '0-0', 0
@@ -106,9 +137,12 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
   if ARGV[1] ~= '' then entries = redis.call('XREAD', 'COUNT', ARGV[2], 'STREAMS', KEYS[2], ARGV[1]) end
 end
 local now = redis.call('TIME')[1]
+local restored = 0
+for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, '+inf', 'BYSCORE', 'LIMIT', '0', '1000')) do
+  restored = math.max(restored, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
+end
 local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-return { whole_epoch(), last, added, entries and entries[1][2] or {}, now, redis.call('ZCOUNT', KEYS[5], now, '+inf') > 0 and 1 or 0,
-  tonumber(uptime or '0') }
+return { whole_epoch(), last, added, entries and entries[1][2] or {}, now, restored, tonumber(uptime or '0') }
 `;
 
 /** Those whose time has been over for long, by the server's clock alone. ARGV: for how many seconds, how many at the most */
@@ -124,6 +158,15 @@ for at = count + 2, #ARGV, 2 do
 end
 for at = 2, count + 1 do redis.call('ZREM', KEYS[1], ARGV[at]) end
 return 1
+`;
+
+/** Takes the entries of what was written back out of the stream, a while after the last of them. */
+export const TRIM = `
+local at = redis.call('ZSCORE', KEYS[5], 'trim')
+if at and redis.call('TIME')[1] + at > ${RESTORED_SECONDS} then
+  redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', (1 - at) * 1000))
+  redis.call('ZREM', KEYS[5], 'trim')
+end
 `;
 
 export function script(text: string, { records, stream, epoch, forgotten, restoring }: Keys, ...args: readonly (string | number)[]): readonly string[] {

@@ -14,7 +14,7 @@ import { readOptions, type RedisRevocationsOptions } from './options.js';
 import { startReader } from './reader.js';
 import { recordOf, remainderOf, textOf } from './record-text.js';
 import { createSharedMirror } from './shared-mirror.js';
-import { createOutage, publishFailure } from './trouble.js';
+import { createOutages, publishFailure } from './trouble.js';
 import { createWriter } from './writer.js';
 
 const syncedChannel = channel('tokenward:revocations-synced');
@@ -53,21 +53,20 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
 
   const mirror = createRevocationMirror({ maxEntries, overflowed: shareOverflow });
   const shared = createSharedMirror(mirror, () => added.tell(), tellJunk);
-  const reading = createOutage(where, usableForMs);
-  const writing = createOutage(where, usableForMs);
-  const writer = createWriter({ connect, keys, outage: writing, timeoutMs, signal, tooMany: () => reader.readAgain() });
+  const outages = createOutages(where, usableForMs);
+  const [readingOutage, writingOutage, pruningOutage] = [outages.kind(), outages.kind(), outages.kind()];
+  const writer = createWriter({ connect, keys, outage: writingOutage, timeoutMs, signal, tooMany: () => reader.readAgain() });
   const reader = startReader({
     connect,
     keys,
     mirror: shared,
-    outage: reading,
+    outage: readingOutage,
+    pruningOutage,
     timeoutMs,
     blockMs: Math.min(LONGEST_BLOCK_MS, maxMirrorAgeMs / 4),
     clock,
     signal,
-    unsent: () => writer.unsent,
-    seen: (texts) => writer.seen(texts),
-    writeBack: (missing) => writer.sendLater(missing),
+    writer,
     known,
   });
 
@@ -87,7 +86,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     const now = performance.now();
     if (now - junkToldAtMs < JUNK_TOLD_EVERY_MS) return;
     junkToldAtMs = now;
-    publishFailure({ message: new RevocationStoreError(`${where}: ${junkWords()}`).message, usable: usableForMs() > 0 });
+    publishFailure({ message: `${where}: ${junkWords()}`, usable: usableForMs() > 0 });
   }
 
   function junkWords(): string {
@@ -104,7 +103,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   }
 
   function lastError(): string | undefined {
-    return reading.lastError() ?? writing.lastError() ?? (shared.junk > 0 ? `${where}: ${junkWords()}` : undefined);
+    return outages.lastError() ?? (shared.junk > 0 ? `${where}: ${junkWords()}` : undefined);
   }
 
   function unavailable(): RevocationStoreError {
@@ -113,8 +112,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
 
   async function add(record: RevocationRecord): Promise<void> {
     if (!recordOf(textOf(record))) throw new TypeError('add(record): it is no revocation, or has a name of more than 2048 characters');
-    const kept = mirror.apply(record);
-    if (kept) added.tell();
+    const kept = shared.add(record);
     await writer.send(kept ?? record);
   }
 
@@ -166,8 +164,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     async close() {
       await writer.close();
       ending.abort();
-      reading.ended();
-      writing.ended();
+      outages.close();
       for (const one of waiting) one.failed();
     },
   } satisfies RedisRevocations);

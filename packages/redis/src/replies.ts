@@ -17,8 +17,10 @@ export interface Look {
   readonly added: number;
   readonly entries: Entries;
   readonly serverSeconds: number;
-  /** Somebody writes back what was lost. */
+  /** A process writes back what was lost. */
   readonly isRestored: boolean;
+  /** In this also what it learned right before the loss, which others may not know. */
+  readonly isRestoredLately: boolean;
   /** Since the server was started: its data may be older. */
   readonly uptimeSeconds: number;
 }
@@ -33,14 +35,15 @@ export interface Entries {
 const NO_ENTRIES: Entries = { count: 0, lastId: undefined, texts: [] };
 
 export function lookOf(reply: Reply): Look {
-  const [epoch, lastId, added, entries, serverSeconds, isRestored, uptimeSeconds] = listOf(reply);
+  const [epoch, lastId, added, entries, serverSeconds, restored, uptimeSeconds] = listOf(reply);
   const look: Look = {
     epoch: typeof epoch === 'string' ? epoch : undefined,
     lastId: String(lastId),
     added: Number(added),
     entries: entriesOf(entries!),
     serverSeconds: Number(serverSeconds),
-    isRestored: isRestored === 1,
+    isRestored: Number(restored) > 0,
+    isRestoredLately: Number(restored) > 1,
     uptimeSeconds: Number(uptimeSeconds),
   };
   // before Redis 7 nobody counts what is added, and losses would not be seen
@@ -79,9 +82,13 @@ function entriesOf(reply: Reply): Entries {
   return {
     count: entries.length,
     lastId: entries.length === 0 ? undefined : String(entries.at(-1)![0]),
-    // ours have one field; what else somebody wrote is no revocation
-    texts: entries.map((entry) => String(listOf(entry[1] ?? [])[1])),
+    // a record to each field; what else somebody wrote is no revocation
+    texts: entries.flatMap((entry) => valuesOf(listOf(entry[1] ?? []))),
   };
+}
+
+function valuesOf(fields: readonly Reply[]): readonly string[] {
+  return fields.flatMap((value, at) => (at % 2 === 1 ? [String(value)] : []));
 }
 
 function listOf(reply: Reply): readonly Reply[] {

@@ -1,54 +1,106 @@
 import { channel } from 'node:diagnostics_channel';
-import { RevocationStoreError, type Events } from '@tokenward/core';
+import type { Events } from '@tokenward/core';
+import { createOutageWarnings } from '@tokenward/core/adapter';
 
 const failedChannel = channel('tokenward:revocations-failed');
 
 /** What is wrong with the store, in fixed words: a client's own may quote anything. */
 export class StoreTrouble extends Error {
   override readonly name = 'StoreTrouble';
+
+  /** @param isAnswer the server said so, and the connection is as good as before */
+  constructor(
+    message: string,
+    readonly isAnswer = false,
+  ) {
+    super(message);
+  }
 }
 
 /** One kind of trouble, from when it begins until it is over. */
 export interface Outage {
-  /** Told once while it lasts, and once more when tokens can't be checked any more. */
   began(error: unknown): void;
   ended(): void;
+}
+
+/** All kinds of trouble of one store. However many there are at a time, that is one outage. */
+export interface Outages {
+  /** One kind of it. Those that were made first are shown first. */
+  kind(): Outage;
   lastError(): string | undefined;
+  /** The store was closed: nothing more is told. */
+  close(): void;
 }
 
 /**
+ * An outage is told once when it begins, and once more when tokens can't be checked any more; where nobody listens, warnings of the process tell
+ * its beginning and its end.
+ *
  * @param where for people: `redis://redis.example.com:6379`
  * @param usableForMs how long tokens can still be checked; 0: no more
  */
-export function createOutage(where: string, usableForMs: () => number): Outage {
-  let lastError: string | undefined;
+export function createOutages(where: string, usableForMs: () => number): Outages {
+  const warnings = createOutageWarnings('tokenward:revocations-failed');
+  const errors: (string | undefined)[] = [];
   let toldUsable: boolean | undefined;
   let timer: NodeJS.Timeout | undefined;
 
+  function lastError(): string | undefined {
+    return errors.find((error) => error !== undefined);
+  }
+
   function tell(): void {
+    clearTimeout(timer);
+    const message = lastError();
+    if (message === undefined) return;
     const remainingMs = usableForMs();
     const usable = remainingMs > 0;
-    if (toldUsable !== usable) {
-      toldUsable = usable;
-      publishFailure({ message: new RevocationStoreError(lastError).message, usable });
-    }
-    clearTimeout(timer);
+    if (toldUsable === undefined) warnings.began(where, `tokenward: revocations are not exchanged with ${message}. ${consequence(remainingMs)}`);
+    if (toldUsable !== usable) publishFailure({ message, usable });
+    toldUsable = usable;
     if (!usable || remainingMs === Infinity) return;
     timer = setTimeout(tell, remainingMs + 1);
     timer.unref();
   }
 
+  function end(): void {
+    clearTimeout(timer);
+    if (toldUsable === undefined) return;
+    toldUsable = undefined;
+    warnings.ended(where, `tokenward: revocations are exchanged with ${where} again`);
+  }
+
   return {
-    began(error) {
-      lastError = `${where}: ${wordsOf(error)}`;
-      tell();
+    kind() {
+      const at = errors.push(undefined) - 1;
+      return {
+        began(error) {
+          errors[at] = `${where}: ${wordsOf(error)}`;
+          tell();
+        },
+        ended() {
+          if (errors[at] === undefined) return;
+          errors[at] = undefined;
+          if (lastError() === undefined) end();
+          // another kind goes on, and tokens can be checked again meanwhile
+          else if (usableForMs() > 0) toldUsable = true;
+        },
+      };
     },
-    ended() {
+    lastError,
+    close() {
       clearTimeout(timer);
-      lastError = toldUsable = undefined;
+      errors.fill(undefined);
+      warnings.forget(where);
     },
-    lastError: () => lastError,
   };
+}
+
+function consequence(remainingMs: number): string {
+  if (remainingMs === Infinity) return 'Requests are checked only against the revocations that this process knows.';
+  if (remainingMs > 0)
+    return `Requests are checked against the revocations that this process knows; if it lasts, they are answered with 503 in ${Math.ceil(remainingMs / 1000)} s.`;
+  return 'Requests are answered with 503 until then.';
 }
 
 export function publishFailure(event: Events['tokenward:revocations-failed']): void {

@@ -140,7 +140,8 @@ describe('data that goes away under running processes', () => {
   });
 
   test('rule 115: what is added while all is written back hides nothing of it', async () => {
-    const one = await warmStore(server().url);
+    const one = openStore({ url: server().url, timeoutSeconds: 3 });
+    await one.warm();
     const values = Array.from({ length: 12_000 }, (_value, at) => `session-${at}`);
     await Promise.all(values.map((value) => one.add(recordOf(value))));
     await server().ask('FLUSHALL');

@@ -42,8 +42,8 @@ describe('a network that is bad', () => {
   test('a slow one delays, and what is said to be known is as old as it is', async () => {
     const proxy = await openProxy();
     const slow = openStore({ url: proxy.url, timeoutSeconds: 2, maxMirrorAgeSeconds: 1 });
-    await slow.warm();
-    const one = await warmStore(server().url);
+    const one = openStore({ url: server().url, timeoutSeconds: 3 });
+    await Promise.all([slow.warm(), one.warm()]);
     proxy.delay(600);
     await Promise.all(Array.from({ length: 3000 }, (_value, at) => one.add(recordOf(`session-${at}`))));
     await eventually(() => slow.health().entries === 3000, 'it knows all');

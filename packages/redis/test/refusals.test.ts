@@ -97,4 +97,4 @@ describe('a server that says no', () => {
 });
 
 const README_ACL =
-  '+eval +hello +info +xread +zscan +hgetall +set +get +time +exists +expire +zadd +zcount +zscore +zrange +zrem +xadd +xinfo|stream +hget +hset +hexists';
+  '+eval +hello +info +xread +zscan +hgetall +set +get +time +exists +expire +zadd +zscore +zrange +zrem +xadd +xtrim +xinfo|stream +hget +hset +hexists';

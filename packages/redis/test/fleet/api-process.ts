@@ -45,7 +45,8 @@ const answers: { readonly [Q in keyof Questions]: (...args: Parameters<Questions
     const began = performance.now();
     store = redisRevocations({ url, timeoutSeconds: 1, maxMirrorAgeSeconds: 2 });
     guard = createResourceGuard({ issuer, audience, revocations: { store } });
-    if (waits) await store.warm();
+    // a machine that is busy takes longer than a second or two
+    if (waits) await store.warm().catch(() => store.warm());
     return { msToWarm: performance.now() - began };
   },
   async revoke(names) {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startProxy, type Proxy } from '../proxy.js';
 import { seedEpoch, startRedis, type RedisServer } from '../redis-server.js';
 import { startApiProcess, type ApiProcess } from './api-processes.js';
@@ -36,6 +36,8 @@ beforeAll(async () => {
   // two of them have a network of their own, which can be bad
   fleet = await Promise.all([server.url, server.url, proxy.url, proxy.url].map(start));
   await revoke(0, 'live', LIVE);
+  // on a machine that is busy some are sent later than within a second
+  while ((await server.ask('ZCARD', '{tokenward:revocations}:records')) !== LIVE + 1) await new Promise((resolve) => setTimeout(resolve, 50));
 }, 60_000);
 
 afterAll(async () => {
@@ -76,8 +78,18 @@ async function agree(): Promise<void> {
   const digests = await Promise.all(fleet.map(async (one) => (await one.ask('state', revoked)).digest));
   expect(new Set(digests).size).toBe(1);
   for (const one of fleet) {
-    expect(await one.ask('check', revokedTokens)).toEqual([401, 401, 401]);
-    expect(await one.ask('check', otherTokens)).toEqual([200, 200]);
+    expect(await answers(one, revokedTokens)).toEqual([401, 401, 401]);
+    expect(await answers(one, otherTokens)).toEqual([200, 200]);
+  }
+}
+
+/** On a machine that is busy a process may be behind for a moment, and answer 503. */
+async function answers(one: ApiProcess, tokens: readonly string[]): Promise<readonly number[]> {
+  const end = Date.now() + 5000;
+  for (;;) {
+    const statuses = await one.ask('check', tokens);
+    if (!statuses.includes(503) || Date.now() > end) return statuses;
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
@@ -95,10 +107,10 @@ async function watched(trouble: () => Promise<void>): Promise<void> {
 
 test('a process that comes later reads all that live', { timeout: 30_000 }, async () => {
   const later = startApiProcess();
+  onTestFinished(() => later.end());
   const { msToWarm } = await later.ask('open', { url: server.url, issuer: issuer.issuer, audience: issuer.audience, waits: true });
   expect((await later.ask('state', [])).entries).toBe(LIVE);
   figures.msToReadLive = msToWarm;
-  await later.end();
 });
 
 test('a revocation in one process is one in all', { timeout: 60_000 }, async () => {
@@ -189,9 +201,10 @@ test('two are slow, and much is revoked', { timeout: 30_000 }, async () => {
 });
 
 test('what they take', { timeout: 60_000 }, async () => {
-  await server.ask('FLUSHALL');
+  // the last of them would write everything back
   await Promise.all(fleet.map((one) => one.end()));
   fleet = [];
+  await server.ask('FLUSHALL');
   const before = await usedMemory();
   await seedEpoch(server);
   const texts = Array.from({ length: HEAP_OF }, (_value, at) => {
