@@ -1,6 +1,7 @@
 import { createTokenCache } from './access-token/token-cache.js';
 import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
 import { acceptedUntil, VerifiedAuth, type Auth } from './auth.js';
+import { createBackgroundRetry } from './background-retry.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
 import { behaviourOf, createDenial } from './denial.js';
@@ -8,7 +9,7 @@ import { lacking, neededScope } from './evaluate.js';
 import { causeText, isObserved, publish, type RequestEvent } from './events.js';
 import { createHints } from './explain/hints.js';
 import { placeOf } from './explain/place.js';
-import type { IssuerHealth } from './issuer/issuer.js';
+import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
@@ -60,6 +61,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const unwatch = [store.onAdded(lives.look), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const verification: VerificationConfig = { ...config, cache, lives, monitor, knownHeaders: new Map(), now: () => clock.now() };
+  // a store that was away at the start, or is away now, must not stay so because no request asks for it
+  const storeRetry = createBackgroundRetry(warmStore);
   const deny = createDenial(config);
   const hint = createHints();
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
@@ -115,7 +118,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access, startedAt: number | undefined): Decision {
     const decision = judge(authentication, request, access);
-    if (isRejection(authentication)) return tell(decision, authentication.issuer?.rules.issuer, startedAt, request);
+    if (isRejection(authentication)) return tell(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
     return tell(decision, authentication.issuer, startedAt, request, authentication);
   }
@@ -142,7 +145,10 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function refuseRevoked(auth: Auth, nowSeconds: number, request: ProtectedRequest | undefined, isTold: boolean): Deny | undefined {
     let revocation: RevocationRecord | undefined;
     try {
-      if (!store.isCurrent()) return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
+      if (!store.isCurrent()) {
+        storeRetry.begin();
+        return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
+      }
       revocation = store.find(auth, nowSeconds);
     } catch (cause) {
       return deny('revocations_unavailable', { cause, retryAfterSeconds: 1 });
@@ -203,8 +209,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     };
   }
 
+  /** A store of somebody's own may throw instead of rejecting. */
+  async function warmStore(): Promise<void> {
+    await store.warm();
+  }
+
   async function warm(): Promise<void> {
-    const results = await Promise.allSettled([...issuers.known().map(({ keys }) => keys.warm()), store.warm()]);
+    const warmingStore = warmStore();
+    warmingStore.catch(() => storeRetry.begin());
+    const results = await Promise.allSettled([...issuers.known().map(({ keys }) => keys.warm()), warmingStore]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -231,6 +244,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     health,
     async close() {
       issuers.close();
+      storeRetry.close();
       for (const end of unwatch) end();
       lives.close();
     },

@@ -14,9 +14,9 @@ import {
 } from './issuer/issuer-options.js';
 import { mergedOptions, withDemands } from './issuer/merged-options.js';
 import { tenantOf, TENANT } from './issuer/tenants.js';
-import { bounded } from './issuer/bounded.js';
-import type { KeySource } from './issuer/key-source.js';
+import { createProbes } from './issuer/probes.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
+import { sharedSources } from './issuer/shared-sources.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
 import { createOutageWarnings } from './outage-warnings.js';
@@ -109,6 +109,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     clock,
     transport: fetch ? fetchTransport(fetch) : nodeTransport,
     outages: createOutageWarnings('tokenward:keys-failed'),
+    probes: createProbes(clock),
     environment: true,
   });
   const claims = reader.get('claims');
@@ -145,7 +146,7 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
   }
   const defaults = readDefaults(reader, common, ofEach);
   if (typeof issuers === 'function') {
-    const ofResolved = { ...ofEach, keySources: bounded<KeySource>(MAX_ISSUERS, (keys) => keys.close()) };
+    const ofResolved = { ...ofEach, keySources: sharedSources() };
     return () => resolvedIssuers(issuers, (resolved) => buildResolved(defaults, plainOptions(resolved), ofResolved));
   }
   if (!Array.isArray(issuers) || issuers.length === 0 || issuers.length > MAX_ISSUERS) {
@@ -220,9 +221,16 @@ function buildResolved(defaults: IssuerOptions, resolved: IssuerOptions, surroun
   const make = readIssuerOptions(reader, surroundings);
   if (reader.get('tenants') !== undefined || reader.get('unsafeAcceptAnyTenant') !== undefined)
     reader.wrong('tenants', 'is of no use to a resolver, which knows the issuer');
-  const problems = reader.problems.map(({ path, message }) => ({ path, message: message.replace(/ \(given.*$/s, '') }));
+  const problems = reader.problems.map(({ path, message }) => ({ path, message: withoutValues(message.replace(/ \(given.*$/s, ''), options) }));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return make() as Issuer;
+}
+
+/** A message about a resolver's options without any of their texts: each may be what a token said. */
+function withoutValues(message: string, options: unknown): string {
+  if (typeof options === 'string') return options.length < 4 ? message : message.replaceAll(options, '...');
+  if (typeof options !== 'object' || options === null || ArrayBuffer.isView(options)) return message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."');
+  return Object.values(options).reduce<string>(withoutValues, message);
 }
 
 /** Whether an issuer is one of a template's, or may be; of two templates those are told that are the same but for the segment's place. */

@@ -208,7 +208,7 @@ describe('whose token it is', () => {
       expect(verdictOf(await ask(guard, server.token('one', {}, {}, theirs)))).toBe('bad_signature');
       expect(verdictOf(await ask(guard, server.token('two', {}, {}, mine)))).toBe('bad_signature');
     }
-    expect([server.requestsOf('one'), server.requestsOf('two')]).toEqual([2, 2]);
+    expect([server.requestsOf('one'), server.requestsOf('two')]).toEqual([3, 3]);
   });
 
   test("rule 63: metadata and keys that one issuer answers with, be they another's, never become the other's", async () => {

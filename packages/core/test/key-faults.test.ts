@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createResourceGuard } from '@tokenward/core';
-import { createTestIssuer } from '@tokenward/testing';
+import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 
@@ -142,6 +142,57 @@ describe('lives and clocks', () => {
     expect(await verdict({})).toBe('allow');
     // the key that only the old address has is withdrawn by that
     expect(await verdict({ key: await issuer.rotateKeys() })).toBe('unknown_key');
+  });
+
+  test('rule 59: a look for an unknown key reads metadata again, so that a moved jwks_uri is found while the old address serves on', async () => {
+    const { issuer, guard, verdict } = await createScene();
+    const moved = await createTestIssuer();
+    onTestFinished(() => moved.close());
+    await guard.warm();
+    moved.publishKey(await issuer.signingKey());
+    issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
+    expect(await verdict({ key: await moved.signingKey() })).toBe('allow');
+    expect(await verdict({})).toBe('allow');
+    // the old address once more, then metadata and the new one; a flood of unknown keys adds nothing within the cooldown
+    expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
+    for (let number = 0; number < 50; number++) expect(await verdict({ header: { kid: `made-up-${number}` } })).toBe('unknown_key');
+    expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
+  });
+
+  test('rule 59: while metadata can not be read, an unknown key is 503, and known keys serve on', async () => {
+    const { issuer, clock, guard, verdict } = await createScene();
+    await guard.warm();
+    issuer.misbehave('error', 'metadata');
+    expect(await verdict({ header: { kid: 'made-up' } })).toBe('keys_unavailable');
+    expect(await verdict({})).toBe('allow');
+    expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', lastError: undefined });
+    issuer.behave();
+    clock.advance(30);
+    expect(await verdict({ header: { kid: 'made-up' } })).toBe('unknown_key');
+  });
+
+  test('rule 59: another key under the same kid is found at the first token, and bad signatures cause one fetch a cooldown', async () => {
+    const { issuer, clock, guard, verdict } = await createScene();
+    await guard.warm();
+    const { kid } = await issuer.signingKey();
+    const anew = asSigningKey('RS256', await generatePrivateKey('RS256'), kid);
+    const old = await issuer.issueToken({});
+    issuer.misbehave({ document: { keys: [anew.publicJwk] } }, 'jwks');
+    expect(await verdict({ key: anew })).toBe('allow');
+    expect(await verdict(old)).toBe('bad_signature');
+    const forger = asSigningKey('RS256', await generatePrivateKey('RS256'), kid);
+    for (let number = 0; number < 50; number++) expect(await verdict({ key: forger })).toBe('bad_signature');
+    expect(issuer.requests.jwks).toBe(2);
+    clock.advance(30);
+    const flood = await Promise.all(Array.from({ length: 50 }, () => verdict({ key: forger })));
+    expect(new Set(flood)).toEqual(new Set(['bad_signature']));
+    for (let number = 0; number < 50; number++) expect(await verdict({ header: { kid: `made-up-${number}` } })).toBe('unknown_key');
+    expect(issuer.requests.jwks).toBe(3);
+    // an outage makes no bad signature a 503
+    issuer.misbehave('reset');
+    clock.advance(30);
+    expect(await verdict({ key: forger })).toBe('bad_signature');
+    expect(await verdict({ key: anew })).toBe('allow');
   });
 
   test('rule 61: jwks_uri is looked up again after a failure, since the address may be what is wrong', async () => {

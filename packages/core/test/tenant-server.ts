@@ -46,10 +46,11 @@ export async function createTenantServer(tenants: readonly string[], clock: Pick
     const delay = delays.get(tenant) ?? 0;
     if (delay === Infinity) return;
     if (delay > 0) await wait(delay * 1000, undefined, { ref: false });
+    if (!keys.has(tenant) && !published.has(tenant)) return void response.writeHead(404).end('{}');
     const document = url.endsWith('/keys')
       ? { keys: (published.get(tenant) ?? [keyOf(tenant)]).map(({ publicJwk }) => publicJwk) }
       : { issuer: issuerOf(tenant), jwks_uri: `${origin}/${tenant}/keys` };
-    response.writeHead(keys.has(tenant) ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(document));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document));
   }
 
   return {

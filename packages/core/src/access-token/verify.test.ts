@@ -38,9 +38,29 @@ describe('rules 18 and 52: what a refusal tells, and whether keys are asked for'
     expect(held).not.toHaveBeenCalled();
   });
 
-  test('a bad signature by a key of that name is one, and nobody is asked', () => {
+  test('a bad signature under a known kid is looked up, since the key may be another by now, and stays one where nobody can be asked', async () => {
+    const token = tokenOf(GOOD, { key: others.privateKey });
+    const theirs = keySet({ 'k-1': others.publicKey }).candidates('EdDSA', 'k-1');
+    const cause = new Error('no answer');
+    for (const [found, verdict] of [
+      [[], 'bad_signature'],
+      [{ retryAfterSeconds: 7, cause }, 'bad_signature'],
+      [OURS.candidates('EdDSA', 'k-1'), 'bad_signature'],
+      [theirs, 'alice'],
+    ] as [FoundKeys, string][]) {
+      const { newer, config } = scene({ newer: () => found });
+      const settled = await verify(token, config);
+      expect('reason' in settled ? settled.reason : subjectOf(settled)).toBe(verdict);
+      expect(newer).toHaveBeenCalledExactlyOnceWith('EdDSA', 'k-1');
+    }
+  });
+
+  test('a bad signature under a known kid that claims another issuer is one, and nobody is asked', () => {
     const { issuer, newer, config } = scene();
-    expect(verify(tokenOf(GOOD, { key: others.privateKey }), config)).toMatchObject({ reason: 'bad_signature', issuer });
+    expect(verify(tokenOf({ ...GOOD, iss: 'https://elsewhere.example.com' }, { key: others.privateKey }), config)).toMatchObject({
+      reason: 'bad_signature',
+      issuer,
+    });
     expect(newer).not.toHaveBeenCalled();
   });
 
@@ -288,7 +308,8 @@ function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW
     algorithms: new Set(['EdDSA']),
     rules: claimRules({ issuer: ISSUER, audiences: new Set(['api']), ...rules }),
     keys: { ...createGivenKeySource(() => OURS), held, newer },
-    ownsKeys: true,
+    isVerified: true,
+    release() {},
   };
   const config: VerificationConfig = {
     issuers: oneIssuer(issuer),

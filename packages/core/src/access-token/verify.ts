@@ -2,7 +2,7 @@ import type { Auth } from '../auth.js';
 import { parseClaims, type ClaimsSchema } from '../claims-schema.js';
 import { isToken68 } from '../credentials.js';
 import type { Reason } from '../denial.js';
-import type { Issuer, Issuers } from '../issuer/issuer.js';
+import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { FoundKeys } from '../issuer/key-source.js';
 import type { PreparedKey } from '../issuer/key-set.js';
 import type { Monitor } from '../monitoring.js';
@@ -136,13 +136,13 @@ function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: Verif
   if (keys && keys.length > 0) {
     const signer = signerOf(keys, jws);
     if (signer) return conclude(issuer, signer, token, jws, config);
-    // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
-    if (keyId !== undefined) return unsigned('bad_signature', issuer, keyId);
   }
+  const isKnown = keys !== undefined && keys.length > 0;
+  const otherwise = isKnown ? 'bad_signature' : 'unknown_key';
   // a token that does not even claim to be our issuer's makes nobody ask that issuer
   const claimed = claimedIssuer(jws.payload);
-  if (claimed !== issuer.rules.issuer) return foreign(claimed, config);
-  const otherwise = keys && keys.length > 0 ? 'bad_signature' : 'unknown_key';
+  if (claimed !== issuer.rules.issuer) return isKnown && keyId !== undefined ? unsigned(otherwise, issuer, keyId) : foreign(claimed, config);
+  // also where the `kid` is known: in a realm that was created anew it may be another key
   const found = issuer.keys.newer(algorithm, keyId);
   return found instanceof Promise
     ? found.then((newer) => verifyWith(newer, otherwise, issuer, token, jws, config))
@@ -157,8 +157,12 @@ function verifyWith(
   jws: CompactJws,
   config: VerificationConfig,
 ): Verdict {
-  if (!isKeys(found)) return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
   const { keyId } = jws.header;
+  if (!isKeys(found)) {
+    // the key with this very name is at hand, and did not sign it
+    if (otherwise === 'bad_signature' && keyId !== undefined) return unsigned(otherwise, issuer, keyId);
+    return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
+  }
   if (found.length === 0) return unsigned(otherwise, issuer, keyId);
   const signer = signerOf(found, jws);
   return signer ? conclude(issuer, signer, token, jws, config) : unsigned('bad_signature', issuer, keyId);
@@ -170,6 +174,7 @@ function unsigned(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, keyId
 }
 
 function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+  markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed and is not the strict JSON of claims' };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);

@@ -13,7 +13,6 @@ import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import { urlProblem } from '../url.js';
-import type { Bounded } from './bounded.js';
 import type { Issuer, Issuers } from './issuer.js';
 import { parseKeyText } from './key-file.js';
 import type { Jwks } from './jwk.js';
@@ -21,6 +20,8 @@ import { parseKeySet, type KeySet } from './key-set.js';
 import { createGivenKeySource, type KeySource } from './key-source.js';
 import { bothValues } from './merged-options.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './remote-keys.js';
+import type { Probes } from './probes.js';
+import type { SharedSources } from './shared-sources.js';
 import { readSecrets, type SharedSecret } from './shared-secrets.js';
 import { isTenant, TENANT, tenantIssuers } from './tenants.js';
 import type { Transport } from './transport.js';
@@ -110,7 +111,9 @@ export interface IssuerSurroundings {
   /** Whether what is absent may come from the environment: not where there are several. */
   readonly environment: boolean;
   /** Keys that several issuers have in common, by what they are fetched with: one issuer under several options is asked once. */
-  readonly keySources?: Bounded<KeySource> | undefined;
+  readonly keySources?: SharedSources | undefined;
+  /** For issuers that tokens name, and not the options alone. */
+  readonly probes: Probes;
 }
 
 export const MAX_CLOCK_SKEW_SECONDS = 300;
@@ -122,7 +125,7 @@ const DAY_SECONDS = 86_400;
  * @returns makes the issuer, or the issuers of its tenants, once everything is known to be right
  */
 export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuer | Issuers {
-  const { clock, transport, outages, environment, keySources } = surroundings;
+  const { clock, transport, outages, environment, keySources, probes } = surroundings;
   const issuer = readIssuer(reader, environment);
   const tenants = readTenants(reader, issuer);
   const macs = readMacAlgorithms(reader);
@@ -148,31 +151,52 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer, outages);
   checkKeyOptions(reader, tenants !== undefined);
 
-  function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource): Issuer {
+  /** @param release is told when the issuer is kept no longer */
+  function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource, isListed: boolean, release: () => void): Issuer {
     return {
       algorithms: new Set<string>(algorithms),
       rules: { ...rules, issuer: identifier, requiredValues: bothValues(rules.requiredValues, moreValues) },
       keys,
-      ownsKeys: keySources === undefined || given !== undefined,
+      isVerified: isListed,
+      release,
     };
   }
 
-  function remoteKeys(identifier: string, at: string | undefined): KeySource {
-    const config = { ...fetching, issuer: identifier, jwksUri: at, algorithms, clock, transport, outages };
-    if (!keySources) return createRemoteKeySource(config);
-    const name = JSON.stringify([identifier, at, algorithms, { ...fetching, jwksHosts: [...(fetching.jwksHosts ?? [])] }]);
-    return keySources.get(name) ?? keySources.set(name, createRemoteKeySource(config));
+  function remoteKeys(identifier: string, at: string | undefined, isListed: boolean): KeySource {
+    return createRemoteKeySource({
+      ...fetching,
+      issuer: identifier,
+      jwksUri: at,
+      algorithms,
+      clock,
+      transport,
+      outages,
+      probes: isListed ? undefined : probes,
+    });
+  }
+
+  function makeOne(): Issuer {
+    if (given) {
+      const keys = given();
+      return make(issuer, NO_VALUES, keys, !keySources, () => keys.close());
+    }
+    if (!keySources) return make(issuer, NO_VALUES, remoteKeys(issuer, jwksUri, true), true, () => {});
+    const name = JSON.stringify([issuer, jwksUri, algorithms, { ...fetching, jwksHosts: [...(fetching.jwksHosts ?? [])] }]);
+    const keys = keySources.acquire(name, () => remoteKeys(issuer, jwksUri, false));
+    return make(issuer, NO_VALUES, keys, false, () => keySources.release(name));
   }
 
   return () => {
-    if (!tenants) return make(issuer, NO_VALUES, given ? given() : remoteKeys(issuer, jwksUri));
-    const shared = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, jwksUri) : undefined;
+    if (!tenants) return makeOne();
+    const shared = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, jwksUri, true) : undefined;
     return tenantIssuers({
       template: issuer,
       tenants: tenants === 'any' ? undefined : tenants,
       sharedKeys: shared,
-      build: (tenant, identifier) =>
-        make(identifier, new Map([['tid', new Set([tenant])]]), shared ?? remoteKeys(identifier, jwksUri?.replace(TENANT, tenant))),
+      build(tenant, identifier) {
+        const keys = shared ?? remoteKeys(identifier, jwksUri?.replace(TENANT, tenant), false);
+        return make(identifier, new Map([['tid', new Set([tenant])]]), keys, false, () => {});
+      },
     });
   };
 }

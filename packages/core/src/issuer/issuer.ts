@@ -7,9 +7,25 @@ export interface Issuer {
   readonly algorithms: ReadonlySet<string>;
   readonly rules: ClaimRules;
   readonly keys: KeySource;
-  /** Whether nobody else has these keys, so that they end with the issuer. */
-  readonly ownsKeys: boolean;
+  /** Whether a token was verified for it, or the options name it: others can be named by anybody. See {@link markVerified}. */
+  isVerified: boolean;
+  /** It is kept no longer: keys that nobody else has end with it. */
+  release(): void;
 }
+
+/** Notes that an issuer's key has signed something, so that it is no stranger's invention. */
+export function markVerified(issuer: Issuer): void {
+  if (issuer.isVerified) return;
+  issuer.isVerified = true;
+  issuer.keys.verified();
+}
+
+/** What events and health may call an issuer: an `iss` that is no URL may be anybody's text until a token was verified for it. */
+export function nameOf({ rules, isVerified }: Issuer): string {
+  return isVerified || URL.canParse(rules.issuer) ? rules.issuer : UNVERIFIED_NAME;
+}
+
+export const UNVERIFIED_NAME = 'an issuer that is no URL, and that no token was verified for';
 
 /** The state of one issuer's keys. */
 export interface IssuerHealth extends KeyHealth {

@@ -7,6 +7,10 @@ export interface KeySource {
   held(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined;
   /** Asks for keys that are not at hand; none where there are no newer ones. */
   newer(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys>;
+  /** A token was verified by these keys: from now on the source is no stranger's invention. */
+  verified(): void;
+  /** Whether it was asked just now, so that a new source in its place would ask again too soon. */
+  isBusy(): boolean;
   warm(): Promise<void>;
   close(): void;
   health(): KeyHealth;
@@ -43,6 +47,8 @@ export function createGivenKeySource(current: () => KeySet, { lastError = () => 
   return {
     held: (algorithm, keyId) => current().candidates(algorithm, keyId),
     newer: () => [],
+    verified: () => {},
+    isBusy: () => false,
     warm: async () => {},
     close,
     health: () => ({

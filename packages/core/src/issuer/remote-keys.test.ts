@@ -22,6 +22,7 @@ async function fetchesOf(issuer: string, jwksUri: string, given: { jwksUri?: str
     algorithms: ['EdDSA'],
     clock: createTestClock(),
     outages: createOutageWarnings('tokenward:keys-failed'),
+    probes: undefined,
     timeoutSeconds: 1,
     maxBytes: 10_000,
     maxKeys: 10,

@@ -1,29 +1,20 @@
-import type { Algorithm } from '../access-token/algorithms.js';
-import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
-import { leadsElsewhere, printable, printableUrl } from '../url.js';
-import { fetchJson, type FetchLimits } from './fetch-json.js';
-import { freshnessSeconds } from './freshness.js';
-import { parseKeySet, type KeySet, type PreparedKey } from './key-set.js';
+import { printable } from '../url.js';
+import { UNVERIFIED_NAME } from './issuer.js';
+import { createKeyFetcher, type FetchedKeys, type KeyFetchConfig, type WantedKey } from './key-fetch.js';
+import type { KeySet, PreparedKey } from './key-set.js';
 import type { FoundKeys, KeyHealth, KeySource } from './key-source.js';
-import { discoverJwksUri } from './metadata.js';
+import { ProbeRefusedError, type Probes } from './probes.js';
 
-export interface RemoteKeysConfig extends FetchLimits {
-  readonly issuer: string;
-  /** undefined: the issuer's metadata says it. */
-  readonly jwksUri: string | undefined;
+export interface RemoteKeysConfig extends KeyFetchConfig {
   /** For all of one refresh, metadata included: from the first byte asked for to the last one received. */
   readonly timeoutSeconds: number;
-  readonly algorithms: readonly Algorithm[];
-  readonly maxKeys: number;
-  readonly freshSeconds: number;
   readonly staleSeconds: number;
   readonly unknownKeyCooldownSeconds: number;
-  readonly clock: Clock;
-  /** The hosts that metadata may name, beside the issuer's own; undefined: any. */
-  readonly jwksHosts: ReadonlySet<string> | undefined;
   readonly outages: OutageWarnings;
+  /** undefined: the options name this issuer. Else a token does, and until one was verified its fetches come from this budget. */
+  readonly probes: Probes | undefined;
 }
 
 /** An issuer's keys could not be fetched. The message names the address and what went wrong there. */
@@ -43,26 +34,35 @@ interface HeldKeys {
   readonly usableUntil: number;
 }
 
-/** A `jwks_uri` that metadata named is looked up again after so long. */
-const METADATA_LIFE_SECONDS = 3600;
 const MAX_BACKOFF_SECONDS = 30;
 const REFRESH_AT_SHARE = 0.75;
 /** So many requests with unknown keys wait for a refresh while known keys are at hand; more are sent away to come again. */
 const MAX_WAITING = 1000;
+/** Without requests, keys are renewed so long before they end: an API behind a readiness probe must not wait for a request that never comes. */
+const IDLE_LEAD_SECONDS = 60;
 
 /** An issuer's published keys: fetched when first needed, renewed in the background, kept for a while when the issuer is away. */
 export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
+  const fetchKeys = createKeyFetcher(config);
   let held: HeldKeys | undefined;
-  let discovered: { readonly jwksUri: string; readonly until: number } | undefined;
   let underWay: Promise<void> | undefined;
   let flight: AbortController | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let isVerified = config.probes === undefined;
+  let refund: (() => void) | undefined;
   let isFirstLook = true;
   let lastError: Error | undefined;
+  let doubt: Error | undefined;
   let failures = 0;
   let waiting = 0;
+  let askedAt = -Infinity;
   let nextAttemptAt = -Infinity;
   let nextUnknownAt = -Infinity;
+
+  function name(): string {
+    return isVerified || URL.canParse(config.issuer) ? config.issuer : UNVERIFIED_NAME;
+  }
 
   function isUsable(keys: HeldKeys | undefined): keys is HeldKeys {
     return keys !== undefined && config.clock.monotonic() < keys.usableUntil;
@@ -93,7 +93,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     function look(): FoundKeys {
       if (!isUsable(held)) return unavailable(nextAttemptAt);
       const found = held === before && isCurrent ? [] : held.set.candidates(algorithm, keyId);
-      return found.length === 0 && lastError ? unavailable(Math.max(nextUnknownAt, nextAttemptAt)) : found;
+      return found.length === 0 && (lastError ?? doubt) ? unavailable(Math.max(nextUnknownAt, nextAttemptAt)) : found;
     }
 
     if (!isCurrent) return underWay || now >= nextAttemptAt ? refresh().then(look) : look();
@@ -105,7 +105,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const joins = underWay !== undefined;
     if (!isCoolingDown && !joins) nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
     waiting++;
-    return refresh().then(() => {
+    return refresh({ algorithm, keyId }).then(() => {
       waiting--;
       const found = look();
       const isMissing = 'length' in found && found.length === 0;
@@ -114,35 +114,36 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   }
 
   function unavailable(until: number): FoundKeys {
-    const cause = lastError ?? new KeysUnavailableError(`the keys of ${config.issuer} are not here yet`);
+    const cause = lastError ?? doubt ?? new KeysUnavailableError(`the keys of ${name()} are not here yet`);
     return { retryAfterSeconds: Math.max(1, Math.ceil((until - config.clock.monotonic()) / 1000)), cause };
   }
 
   /** One at a time; never rejects. */
-  function refresh(): Promise<void> {
+  function refresh(wanted?: WantedKey): Promise<void> {
     if (!underWay) {
       isFirstLook = mustLookFirst();
-      underWay = load()
+      underWay = load(wanted)
         .then(succeed, fail)
         .finally(() => {
           underWay = undefined;
+          schedule();
         });
     }
     return underWay;
   }
 
-  async function load(): Promise<HeldKeys> {
+  async function load(wanted: WantedKey | undefined): Promise<FetchedKeys> {
     flight = new AbortController();
     const { signal } = flight;
     if (closed) abort();
     const late = new Error(`no complete answer within ${config.timeoutSeconds} s`);
-    const timer = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, flight);
+    const deadline = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, flight);
     try {
-      const jwksUri = config.jwksUri ?? (await findJwksUri(signal));
-      const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && isNamedByMetadataAlone(config, jwksUri));
-      return hold(keySetOf(document, jwksUri), freshnessSeconds(header, config.freshSeconds));
+      if (!isVerified) refund = await config.probes!.take(signal);
+      askedAt = config.clock.monotonic();
+      return await fetchKeys({ before: held?.set, wanted, isAfterFailure: lastError !== undefined, signal });
     } finally {
-      clearTimeout(timer);
+      clearTimeout(deadline);
     }
   }
 
@@ -150,49 +151,51 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     flight?.abort(new Error('given up, since the guard was closed'));
   }
 
-  async function findJwksUri(signal: AbortSignal): Promise<string> {
-    // after a failure the address itself may be what is wrong
-    if (!discovered || lastError || config.clock.monotonic() >= discovered.until) {
-      const jwksUri = await discoverJwksUri(config.issuer, config, signal);
-      checkHost(config, jwksUri);
-      discovered = { jwksUri, until: config.clock.monotonic() + METADATA_LIFE_SECONDS * 1000 };
-    }
-    return discovered.jwksUri;
-  }
-
-  function keySetOf(document: unknown, jwksUri: string): KeySet {
-    try {
-      return parseKeySet(document, config.algorithms, config.maxKeys, held?.set);
-    } catch (error) {
-      throw new Error(`${printableUrl(jwksUri)}: ${(error as Error).message}`);
-    }
-  }
-
-  function hold(set: KeySet, freshSeconds: number): HeldKeys {
+  function succeed({ set, freshSeconds, doubt: open }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    return { set, fetchedAt: now, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
-  }
-
-  function succeed(keys: HeldKeys): void {
-    held = keys;
+    held = { set, fetchedAt: now, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
     failures = 0;
     lastError = undefined;
+    doubt = open && unavailableError(open);
     nextAttemptAt = -Infinity;
-    config.outages.ended(config.issuer, `tokenward: the keys of ${config.issuer} can be fetched again`);
-    publish('tokenward:keys-refreshed', { issuer: config.issuer, keyIds: keys.set.keyIds.map((keyId) => printable(keyId)), remarks: keys.set.remarks });
+    config.outages.ended(config.issuer, `tokenward: the keys of ${name()} can be fetched again`);
+    publish('tokenward:keys-refreshed', { issuer: name(), keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
   }
 
-  function fail(error: unknown): void {
+  function fail(error: Error): void {
     const now = config.clock.monotonic();
+    lastError = unavailableError(error);
+    if (error instanceof ProbeRefusedError) {
+      // nobody was asked, so nothing is known of the issuer
+      nextAttemptAt = now + 1000;
+      return;
+    }
     failures++;
-    lastError = new KeysUnavailableError(`the keys of ${config.issuer} could not be fetched: ${(error as Error).message}`, { cause: error });
     nextAttemptAt = now + Math.min(MAX_BACKOFF_SECONDS, 2 ** (failures - 1)) * 1000;
     // a closed guard gave its fetch up itself
     if (closed) return;
-    const usable = held !== undefined && now < held.usableUntil;
-    config.outages.began(config.issuer, `tokenward: ${lastError.message}; ${usable ? 'the cached keys serve on for now' : 'its tokens are answered with 503'}`);
-    publish('tokenward:keys-failed', { issuer: config.issuer, message: lastError.message, usable });
+    const usable = isUsable(held);
+    // a name that no token was verified for may be anybody's invention
+    if (isVerified) {
+      const effect = usable ? 'the cached keys serve on for now' : 'its tokens are answered with 503';
+      config.outages.began(config.issuer, `tokenward: ${lastError.message}; ${effect}`);
+    }
+    publish('tokenward:keys-failed', { issuer: name(), message: lastError.message, usable });
+  }
+
+  function unavailableError(cause: Error): KeysUnavailableError {
+    return new KeysUnavailableError(`the keys of ${name()} could not be fetched: ${cause.message}`, { cause });
+  }
+
+  /** Goes on without requests, lest an API that is not ready waits for a request that it never gets. Never for what strangers can name. */
+  function schedule(): void {
+    clearTimeout(timer);
+    if (closed || config.probes !== undefined) return;
+    const now = config.clock.monotonic();
+    const dueAt = !isUsable(held) ? nextAttemptAt : lastError ? held.usableUntil : held.usableUntil - leadOf(held);
+    timer = setTimeout(() => void refresh(), Math.max(1, dueAt - now));
+    timer.unref();
   }
 
   function health(): KeyHealth {
@@ -212,26 +215,24 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     health,
     held: heldKeys,
     newer: (algorithm, keyId) => newerKeys(algorithm, keyId),
+    verified() {
+      isVerified = true;
+      refund?.();
+    },
+    isBusy: () => underWay !== undefined || config.clock.monotonic() < askedAt + config.unknownKeyCooldownSeconds * 1000,
     async warm() {
       await refresh();
       if (lastError) throw lastError;
     },
     close() {
       closed = true;
+      clearTimeout(timer);
       config.outages.forget(config.issuer);
       abort();
     },
   };
 }
 
-/** The issuer's word for where its keys are is taken within what was configured: a host of its own, or one that was listed. */
-function checkHost({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): void {
-  const { hostname } = new URL(jwksUri);
-  if (jwksHosts === undefined || jwksHosts.has(hostname) || hostname === new URL(issuer).hostname) return;
-  throw new Error(`the metadata of ${issuer} puts its keys on the host ${printable(hostname)}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
-}
-
-/** Whether nobody but the metadata names the host. */
-function isNamedByMetadataAlone({ issuer, jwksHosts }: RemoteKeysConfig, jwksUri: string): boolean {
-  return leadsElsewhere(jwksUri, issuer) && jwksHosts?.has(new URL(jwksUri).hostname) !== true;
+function leadOf({ fetchedAt, usableUntil }: HeldKeys): number {
+  return Math.min(IDLE_LEAD_SECONDS * 1000, (usableUntil - fetchedAt) / 4);
 }

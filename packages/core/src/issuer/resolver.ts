@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ProtectedRequest } from '../seam.js';
 import { isThenable } from '../thenable.js';
-import { printable } from '../url.js';
-import { bounded } from './bounded.js';
+import { ConfigurationError } from '../configuration-error.js';
 import type { IssuerOptions } from './issuer-options.js';
 import { demandsOf } from './merged-options.js';
-import { IssuerUnavailableError, type Issuer, type Issuers } from './issuer.js';
+import { IssuerUnavailableError, nameOf, type Issuer, type Issuers } from './issuer.js';
+import { keptIssuers } from './kept-issuers.js';
 
 /**
  * Says which issuer's tokens a request may carry, if any. It is asked at every token, also at one that was verified before; what it answers
@@ -19,7 +19,6 @@ export type IssuerResolver = (unverifiedIssuer: string, request: ProtectedReques
 type Resolved = IssuerOptions | undefined;
 
 const MAX_ISSUER_LENGTH = 1024;
-const MAX_BUILT = 1000;
 /** So many requests wait for answers at once; and so many for one issuer, lest a tenant whose answers don't come takes the others' places. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_FOR_ONE = 500;
@@ -27,7 +26,7 @@ const TIMEOUT_MS = 5000;
 
 /** Builds an issuer once for the same options, however many requests ask for it at once. */
 export function resolvedIssuers(resolver: IssuerResolver, build: (options: IssuerOptions) => Issuer): Issuers {
-  const built = bounded<Issuer>(MAX_BUILT, ({ keys, ownsKeys }) => ownsKeys && keys.close());
+  const built = keptIssuers((issuer) => issuer.release());
   const fingerprints = new WeakMap<object, string>();
   const waitingFor = new Map<string, number>();
   let waiting = 0;
@@ -37,7 +36,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     if (options === undefined || options === null) return undefined;
     const known = fingerprints.get(options);
     const name = known ?? fingerprint(options);
-    const issuer = built.get(name) ?? built.set(name, buildAnew(options));
+    const issuer = built.get(name) ?? built.add(name, buildAnew(options));
     // whoever changes it afterwards would have one issuer pass for another
     if (known === undefined) fingerprints.set(Object.freeze(options), name);
     return issuer.rules.issuer === claimed ? issuer : undefined;
@@ -66,7 +65,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     try {
       return issuerOf(await Promise.race([answer, late]), claimed);
     } catch (error) {
-      throw error instanceof IssuerUnavailableError ? error : failure(messageOf(error), error);
+      throw error instanceof IssuerUnavailableError ? error : failure(messageOf(error));
     } finally {
       clearTimeout(timer);
       waiting--;
@@ -86,10 +85,10 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
         const answer = resolver(claimed, request);
         return isThenable(answer) ? settle(Promise.resolve(answer), claimed) : issuerOf(answer, claimed);
       } catch (error) {
-        return Promise.reject(failure(messageOf(error), error));
+        return Promise.reject(failure(messageOf(error)));
       }
     },
-    known: () => built.values().map(({ rules, keys }) => ({ name: rules.issuer, isListed: false, keys })),
+    known: () => built.values().map((issuer) => ({ name: nameOf(issuer), isListed: false, keys: issuer.keys })),
     close() {
       closed = true;
       for (const { keys } of built.values()) keys.close();
@@ -97,13 +96,17 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
   };
 }
 
-/** What a resolver throws may quote the token. */
+/** What a resolver throws may quote the token, so none of its own words are passed on: only what we say of options, and a system's error code. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? printable(error.message, 500) : 'it threw something that is no Error';
+  if (error instanceof ConfigurationError) return error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."');
+  if (!(error instanceof Error)) return 'it threw something that is no Error';
+  const { code } = error as { code?: unknown };
+  const kind = error instanceof TypeError ? 'a TypeError' : 'an Error';
+  return `it threw ${kind}${typeof code === 'string' && /^E[A-Z]{2,20}$/.test(code) ? ` (${code})` : ''}; catch it there to see what it says, which is not shown since it may quote the token`;
 }
 
-function failure(what: string, cause?: unknown): IssuerUnavailableError {
-  return new IssuerUnavailableError(`the resolver of issuers failed: ${what}`, { cause });
+function failure(what: string): IssuerUnavailableError {
+  return new IssuerUnavailableError(`the resolver of issuers failed: ${what}`);
 }
 
 /**

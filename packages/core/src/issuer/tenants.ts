@@ -1,5 +1,5 @@
-import { bounded } from './bounded.js';
 import type { Issuer, Issuers } from './issuer.js';
+import { keptIssuers } from './kept-issuers.js';
 import type { KeySource } from './key-source.js';
 
 /** Issuers that differ in one segment of their identifier. */
@@ -15,7 +15,6 @@ export interface TenantsConfig {
 
 export const TENANT = '{tenant}';
 const SEGMENT = /^[A-Za-z0-9-]{1,64}$/;
-const MAX_TENANTS = 1000;
 
 /** Whether a name can stand for `{tenant}`. */
 export function isTenant(name: string): boolean {
@@ -30,10 +29,9 @@ export function tenantOf(template: string, issuer: string): string | undefined {
   return isTenant(tenant) ? tenant : undefined;
 }
 
-/** One issuer for each tenant, built when its first token comes; of those that were not used for longest only so many are kept. */
+/** One issuer for each tenant, built when its first token comes, and kept while there is room. */
 export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsConfig): Issuers {
-  // those that can be forgotten have their keys in common, so no source of keys is ever lost
-  const built = bounded<Issuer>(Math.max(MAX_TENANTS, tenants?.size ?? 0));
+  const built = keptIssuers((issuer) => issuer.release());
   let closed = false;
 
   function buildAnew(tenant: string, identifier: string): Issuer {
@@ -49,7 +47,7 @@ export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsC
     find(claimed) {
       const tenant = tenantOf(template, claimed);
       if (tenant === undefined || tenants?.has(tenant) === false) return undefined;
-      return built.get(tenant) ?? built.set(tenant, buildAnew(tenant, claimed));
+      return built.get(tenant) ?? built.add(tenant, buildAnew(tenant, claimed));
     },
     known: () =>
       sharedKeys

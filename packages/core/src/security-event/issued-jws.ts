@@ -2,7 +2,7 @@ import { claimedIssuer } from '../access-token/claimed-issuer.js';
 import { parseCompactJws } from '../access-token/compact.js';
 import { parseStrictObject, type JsonObject } from '../access-token/json.js';
 import { signerOf } from '../access-token/signature.js';
-import type { Issuer, Issuers } from '../issuer/issuer.js';
+import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
 
 /** A JWS that one of the guard's issuers signed, whatever it is for: what it is remains to be asked. */
@@ -35,13 +35,15 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
   if (!issuer.algorithms.has(algorithm)) return { fault: 'bad_key', cause: 'alg' };
   const held = issuer.keys.held(algorithm, keyId) ?? [];
   let signer = signerOf(held, jws);
-  // with a `kid` it was the right key; without one, the issuer may have a new key that we don't know of
-  if (!signer && (held.length === 0 || keyId === undefined)) {
+  // a key may be new, or be another under the same `kid`, as in a realm that was created anew
+  if (!signer) {
     const newer = await issuer.keys.newer(algorithm, keyId);
-    if ('cause' in newer) return { fault: 'unavailable', cause: 'keys' };
-    signer = signerOf(newer, jws);
+    const isNamedHere = held.length > 0 && keyId !== undefined;
+    if ('cause' in newer && !isNamedHere) return { fault: 'unavailable', cause: 'keys' };
+    if (!('cause' in newer)) signer = signerOf(newer, jws);
   }
   if (!signer) return { fault: 'bad_key', cause: 'signature' };
+  markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims || claims['iss'] !== issuer.rules.issuer) return { fault: 'malformed', cause: 'claims' };
   return { issuer, type: type?.toLowerCase().replace(/^application\//, ''), claims: withoutPrototype(claims) };

@@ -1,0 +1,50 @@
+import { createTestClock } from '@tokenward/testing';
+import { expect, test } from 'vitest';
+import { createProbes, ProbeRefusedError } from './probes.js';
+
+const open = () => new AbortController().signal;
+
+/** How many of so many were granted by now, the rest still waiting or refused. */
+async function grantedOf(promises: Promise<() => void>[]): Promise<number> {
+  let granted = 0;
+  for (const promise of promises)
+    promise.then(
+      () => granted++,
+      () => {},
+    );
+  await new Promise((resolve) => setImmediate(resolve));
+  return granted;
+}
+
+test('rule 161: of 6,000 that ask at once 100 may fetch, 5,000 wait, and the rest is refused', async () => {
+  const probes = createProbes(createTestClock());
+  const asked = Array.from({ length: 6000 }, () => probes.take(open()));
+  expect(await grantedOf(asked)).toBe(100);
+  for (const refused of asked.slice(5100)) await expect(refused).rejects.toThrow(ProbeRefusedError);
+});
+
+test('rule 161: what is given back goes to those that wait, and comes back by itself after 30 s', async () => {
+  const clock = createTestClock();
+  const probes = createProbes(clock);
+  const first = await Promise.all(Array.from({ length: 100 }, () => probes.take(open())));
+  const waiting = Array.from({ length: 50 }, () => probes.take(open()));
+  for (const giveBack of first.slice(0, 20)) {
+    giveBack();
+    giveBack();
+  }
+  expect(await grantedOf(waiting)).toBe(20);
+  clock.advance(30);
+  expect(await grantedOf([...waiting, probes.take(open())])).toBe(51);
+});
+
+test('one that gives up waiting makes room, and one that gave up before it asked never waits', async () => {
+  const probes = createProbes(createTestClock());
+  const [giveBack] = await Promise.all(Array.from({ length: 100 }, () => probes.take(open())));
+  const late = new AbortController();
+  const waiting = probes.take(late.signal);
+  late.abort(new Error('no complete answer within 5 s'));
+  await expect(waiting).rejects.toThrow(ProbeRefusedError);
+  giveBack!();
+  await expect(probes.take(AbortSignal.abort(new Error('closed')))).rejects.toThrow('closed');
+  expect(await grantedOf([probes.take(open()), probes.take(open())])).toBe(1);
+});

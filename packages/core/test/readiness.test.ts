@@ -1,0 +1,108 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { createResourceGuard, memoryRevocations, RevocationStoreError, type RevocationStore } from '@tokenward/core';
+import { createTestIssuer } from '@tokenward/testing';
+import { expect, onTestFinished, test } from 'vitest';
+import { ask, createScene, verdictOf } from './guarded.js';
+import { AUDIENCE, createTenantServer } from './tenant-server.js';
+
+const SOON = { timeout: 8000, interval: 20 };
+
+test('rule 61: warmed while the issuer is down, a guard becomes ready by itself once the issuer is back', async () => {
+  const { issuer, guard } = await createScene();
+  issuer.misbehave('error');
+  await expect(guard.warm()).rejects.toThrow('could not be fetched');
+  expect(guard.health().ready).toBe(false);
+  issuer.behave();
+  await expect.poll(() => guard.health().ready, SOON).toBe(true);
+  const { jwks } = issuer.requests;
+  await wait(1500);
+  expect(issuer.requests.jwks).toBe(jwks);
+});
+
+test('rule 61: the same after a first request that failed, and with back-off', async () => {
+  const { issuer, guard, verdict } = await createScene();
+  issuer.misbehave('error', 'jwks');
+  expect(await verdict({})).toBe('keys_unavailable');
+  await wait(3500);
+  // at 0, 1 and 3 s
+  expect(issuer.requests.jwks).toBeGreaterThan(1);
+  expect(issuer.requests.jwks).toBeLessThan(4);
+  issuer.behave();
+  await expect.poll(() => guard.health().ready, SOON).toBe(true);
+}, 15_000);
+
+test('a guard that is not ready asks nobody once it is closed', async () => {
+  const { issuer, guard } = await createScene();
+  issuer.misbehave('error', 'jwks');
+  await expect(guard.warm()).rejects.toThrow();
+  await guard.close();
+  await wait(1300);
+  expect(issuer.requests.jwks).toBe(1);
+});
+
+test('without requests, keys are renewed before they end, so that a guard stays ready', async () => {
+  const issuer = await createTestIssuer({ cacheControl: undefined });
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, keyFetching: { freshSeconds: 1, staleSeconds: 0 } });
+  onTestFinished(async () => {
+    await guard.close();
+    await issuer.close();
+  });
+  await guard.warm();
+  for (let look = 0; look < 25; look++) {
+    await wait(100);
+    expect(guard.health().ready).toBe(true);
+  }
+  expect(issuer.requests.jwks).toBeGreaterThan(2);
+});
+
+test('rule 161: what a token names is not asked in the background', async () => {
+  const server = await createTenantServer([]);
+  const guard = createResourceGuard({ issuers: (issuer) => ({ issuer, audience: AUDIENCE }) });
+  onTestFinished(() => guard.close());
+  const known = await createTenantServer(['one']);
+  expect(verdictOf(await ask(guard, known.token('one', { iss: server.issuerOf('one') })))).toBe('keys_unavailable');
+  const requests = server.requestsOf('one');
+  expect(requests).toBeGreaterThan(0);
+  await wait(1500);
+  expect(server.requestsOf('one')).toBe(requests);
+  expect(guard.health().ready).toBe(true);
+});
+
+/** A shared store that is out of reach at first, and that nothing but `warm` brings back. */
+function createLateStore() {
+  const store = memoryRevocations();
+  const state = { isReachable: false, isWarm: false, attempts: 0 };
+  const late: RevocationStore = {
+    ...store,
+    isCurrent: () => state.isWarm,
+    health: () => ({ ...store.health(), usable: state.isWarm }),
+    async warm() {
+      state.attempts++;
+      if (!state.isReachable) throw new RevocationStoreError('it is away');
+      state.isWarm = true;
+    },
+  };
+  return { late, state };
+}
+
+test.each(['warmed', 'asked'])('rule 112: %s while its shared store is away, a guard becomes ready by itself once the store is back', async (way) => {
+  const { late, state } = createLateStore();
+  const { issuer, guard, verdict } = await createScene({ revocations: { store: late } });
+  if (way === 'warmed') await expect(guard.warm()).rejects.toThrow('it is away');
+  else {
+    expect(await verdict({})).toBe('revocations_unavailable');
+    expect(await verdict({})).toBe('revocations_unavailable');
+  }
+  expect(guard.health().ready).toBe(false);
+  state.isReachable = true;
+  await expect.poll(() => guard.health().ready, SOON).toBe(true);
+  expect(issuer.requests.jwks).toBe(1);
+  const { attempts } = state;
+  await wait(1500);
+  expect(state.attempts).toBe(attempts);
+  state.isWarm = state.isReachable = false;
+  expect(await verdict({})).toBe('revocations_unavailable');
+  await guard.close();
+  await wait(1300);
+  expect(state.attempts).toBe(attempts);
+});
