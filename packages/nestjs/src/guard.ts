@@ -46,11 +46,9 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
       return admit(context);
     }
     const decision = carrier ? decideOn(carrier, rule.access, engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
-    if (decision instanceof Promise) {
-      const settled = decision.then((one) => settle(one, context, carrier, rule, engine));
-      return rememberPending(context, settled);
-    }
-    return settle(decision, context, carrier, rule, engine);
+    const settled =
+      decision instanceof Promise ? decision.then((one) => settle(one, context, carrier, rule, engine)) : settle(decision, context, carrier, rule, engine);
+    return settled instanceof Promise ? rememberPending(context, settled) : settled;
   }
 
   #engineOf({ guard }: Rule): Engine {

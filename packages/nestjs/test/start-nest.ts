@@ -25,11 +25,13 @@ import {
   OptionalAuth,
   Public,
   Require,
+  TokenwardGuard,
   TokenwardModule,
   type Auth,
   type MessageHandler,
   type NestGuard,
 } from '@tokenward/nestjs';
+import { decoratorOf, prepareFor } from './odd-ways.js';
 import type { AppSetup, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 export type Platform = 'express' | 'fastify';
@@ -76,11 +78,14 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
           }),
         }),
       ],
+      providers: routes.some(({ way }) => way !== undefined) ? [TokenwardGuard] : [],
       controllers: [controllerOf(routes, property), ...(receivers ? [receiverOf(receivers)] : [])],
     })
     class SuiteModule {}
 
-    return listen(await createApp(SuiteModule, platform, http2));
+    const app = await createApp(SuiteModule, platform, http2);
+    for (const { way } of routes) if (way !== undefined) prepareFor(way, app);
+    return listen(app);
   };
 }
 
@@ -112,7 +117,7 @@ function receiverOf({ backchannelLogout, sharedSignals }: SuiteReceivers): Type 
 function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
   class SuiteController {}
 
-  routes.forEach(({ method, path, access, policies, answer }, index) => {
+  routes.forEach(({ method, path, access, policies, way, answer }, index) => {
     const key = `route${index}`;
 
     function handle(auth: Auth | undefined, request: object, params: Record<string, string>, body: unknown, response: Answering): unknown {
@@ -131,6 +136,8 @@ function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
     if (access === 'public') decorators.push(Public());
     if (access === 'optional') decorators.push(OptionalAuth());
     if (policies.length > 0) decorators.push(Require(...(policies as [(typeof policies)[number]])));
+    const byHand = way === undefined ? undefined : decoratorOf(way);
+    if (byHand) decorators.push(byHand);
     const parameters = [Req(), Param(), Body(), Res({ passthrough: true })];
     if (access !== 'public') parameters.unshift(CurrentAuth());
 

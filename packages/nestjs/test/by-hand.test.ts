@@ -1,0 +1,101 @@
+import { Controller, Get, type ExecutionContext } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConfigurationError, Scopes, TokenwardGuard } from '@tokenward/nestjs';
+import { createWorld, type World } from './app.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world.close());
+
+@Controller('orders')
+class OrdersController {
+  @Get()
+  list() {
+    return [];
+  }
+
+  @Get('admin')
+  @Scopes('admin')
+  admin() {
+    return [];
+  }
+}
+
+/** A context that its maker uses for whatever request is at hand. */
+class OneForAll extends ExecutionContextHost {
+  readonly #given: unknown[];
+  about: () => unknown;
+
+  constructor() {
+    const given: unknown[] = [];
+    super(given, OrdersController, () => {});
+    this.#given = given;
+    this.about = OrdersController.prototype.list;
+  }
+
+  hold(...given: unknown[]): this {
+    this.#given.splice(0, this.#given.length, ...given);
+    return this;
+  }
+
+  override getHandler(): () => unknown {
+    return this.about;
+  }
+}
+
+describe.each(['express', 'fastify'] as const)('the guard called by hand, on %s', (platform) => {
+  test('rule 157: a context that is used again is decided on again', async () => {
+    const one = new OneForAll();
+    const answers: unknown[] = [];
+    const { ask, app } = await world.start({
+      platform,
+      controllers: [OrdersController],
+      prepare(app) {
+        const guards = (app as unknown as { config: { getGlobalGuards(): { canActivate(context: ExecutionContext): unknown }[] } }).config.getGlobalGuards();
+        guards.unshift({
+          async canActivate(context: ExecutionContext) {
+            const [request, response] = context.getArgs<[{ headers: Record<string, string> }, unknown]>();
+            one.about = request.headers['x-ask'] === 'admin' ? OrdersController.prototype.admin : OrdersController.prototype.list;
+            one.hold(request, response);
+            answers.push(
+              await Promise.resolve(one)
+                .then((held) => app.get(TokenwardGuard).canActivate(held))
+                .catch((error: Error) => error.name),
+            );
+            return true;
+          },
+        });
+      },
+    });
+    const token = await world.token({ scope: 'orders:read' });
+    await ask({ path: '/orders', token });
+    await ask({ path: '/orders', token, headers: { 'x-ask': 'admin' } });
+    await ask({ path: '/orders' });
+    await ask({ path: '/orders', token });
+    expect(answers).toEqual([true, 'AccessDeniedException', 'AccessDeniedException', true]);
+    expect(app).toBeDefined();
+  });
+});
+
+test('rule 157: what is no context of a handler throws, and says what to write', async () => {
+  const { app } = await world.start({ controllers: [OrdersController] });
+  const guard = app.get(TokenwardGuard);
+  for (const given of [undefined, null, {}, { headers: {} }, { switchToHttp: () => ({}) }, new ExecutionContextHost([])]) {
+    expect(() => guard.canActivate(given as never)).toThrow(ConfigurationError);
+    expect(() => guard.canActivate(given as never)).toThrow(/write await guard\.check\(request\)/);
+  }
+  const { canActivate } = guard;
+  expect(() => canActivate(new ExecutionContextHost([{}, {}], OrdersController, OrdersController.prototype.list))).toThrow();
+});
+
+test('rule 157: a request that is none is refused', async () => {
+  const { app } = await world.start({ controllers: [OrdersController] });
+  const guard = app.get(TokenwardGuard);
+  for (const request of [undefined, null, {}, 'GET /orders', { headers: { authorization: `Bearer ${await world.token()}` } }]) {
+    const context = new ExecutionContextHost([request, undefined], OrdersController, OrdersController.prototype.list);
+    expect(() => guard.canActivate(context)).toThrow(/needs an access token/);
+  }
+});
