@@ -15,7 +15,7 @@ export interface Auth<C extends object = Claims> {
   readonly clientId: string | undefined;
   /** Who the token is meant for (`aud`), always as a list. */
   readonly audience: readonly string[];
-  /** What the token grants (`scope`, `scp`). */
+  /** What the token grants (`scope` and `scp`, or where the options say). */
   readonly scopes: readonly string[];
   /** The subject's roles, from the claim that the options name (`roles` by default). */
   readonly roles: readonly string[];
@@ -23,8 +23,8 @@ export interface Auth<C extends object = Claims> {
   readonly claims: Readonly<C>;
   /** When the token ends (`exp`): seconds since the epoch. */
   readonly expiresAt: number;
-  /** When it was issued (`iat`): seconds since the epoch. */
-  readonly issuedAt: number;
+  /** When it was issued (`iat`): seconds since the epoch. undefined only with `unsafeAcceptTokensWithoutIssuedAt`. */
+  readonly issuedAt: number | undefined;
   /** The token's own identifier (`jti`). */
   readonly tokenId: string | undefined;
   /** The login session it belongs to (`sid`). */
@@ -88,7 +88,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly roles: readonly string[];
   readonly claims: Readonly<C>;
   readonly expiresAt: number;
-  readonly issuedAt: number;
+  readonly issuedAt: number | undefined;
   readonly tokenId: string | undefined;
   readonly sessionId: string | undefined;
   readonly actor: Readonly<Record<string, unknown>> | undefined;
@@ -125,7 +125,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
 
   acceptedUntil(): number {
     const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
-    return Math.min(this.expiresAt, maxTokenAgeSeconds === undefined ? Infinity : this.issuedAt + maxTokenAgeSeconds) + clockSkewSeconds;
+    return Math.min(this.expiresAt, maxTokenAgeSeconds === undefined ? Infinity : this.#issued() + maxTokenAgeSeconds) + clockSkewSeconds;
   }
 
   /** Whether it is still its time: as it was when it was looked at. */
@@ -133,8 +133,13 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
     return (
       nowSeconds < this.expiresAt + clockSkewSeconds &&
-      (maxTokenAgeSeconds === undefined || nowSeconds - this.issuedAt <= maxTokenAgeSeconds + clockSkewSeconds)
+      (maxTokenAgeSeconds === undefined || nowSeconds - this.#issued() <= maxTokenAgeSeconds + clockSkewSeconds)
     );
+  }
+
+  /** A token that does not say when it was issued may be of any age. */
+  #issued(): number {
+    return this.issuedAt ?? -Infinity;
   }
 
   /** Says who watches over it; nobody does before a guard has admitted it. */

@@ -33,7 +33,8 @@ describe('rules 98 and 99: what a token must say', () => {
     ['scopes that are no strings', scope('1'), { scp: [1] }, false],
     ['a scope list beside what is none', scope('a'), { scp: ['a', null] }, false],
     ['a scope in an object', scope('a'), { scope: { a: true } }, false],
-    ['a scope in an array where a string stands', scope('a'), { scope: ['a'] }, false],
+    ['a scope in a list where a string stands as a rule', scope('a'), { scope: ['a'] }, true],
+    ['a scope in a list within a list', scope('a'), { scope: [['a']] }, false],
     ['no scope', scope('a'), {}, false],
     ['a role that is there', role('a'), { roles: ['a', 'b'] }, true],
     ['all of several roles', role('a', 'b'), { roles: ['b', 'a'] }, true],
@@ -103,6 +104,46 @@ describe('rules 98 and 99: what a token must say', () => {
     ['none of several policies', anyOf(scope('a'), role('b')), { roles: ['a'] }, false],
   ])('%s', (_name, policy, claims, satisfied) => {
     expect(lack(policy, claims) === undefined).toBe(satisfied);
+  });
+});
+
+describe('what was expected and what was found is told', () => {
+  test.each<[string, Policy, object, unknown, unknown]>([
+    ['scopes', scope('a', 'b'), { scope: 'b c' }, ['a', 'b'], ['b', 'c']],
+    ['one of several scopes', anyScope('a', 'b'), { scope: 'c' }, ['a', 'b'], ['c']],
+    ['no scopes', scope('a'), {}, ['a'], []],
+    ['scopes that are an object', scope('a'), { scope: { a: true } }, ['a'], 'unreadable: an object'],
+    ['scopes with a number among them', scope('a'), { scp: ['a', 1] }, ['a'], 'unreadable: an array that holds a number'],
+    ['roles', role('a', 'b'), { roles: ['b'] }, ['a', 'b'], ['b']],
+    ['one of several roles', anyRole('a', 'b'), { roles: ['c'] }, ['a', 'b'], ['c']],
+    ['roles that are an object', role('a'), { roles: { a: {} } }, ['a'], 'unreadable: an object'],
+    ['roles that are objects', role('a'), { roles: [{ name: 'a' }] }, ['a'], 'unreadable: an array that holds an object'],
+    ['a claim', claim('tenant', 'x'), { tenant: 7 }, 'x', 7],
+    ['an absent claim', claim('tenant', 'x'), {}, 'x', undefined],
+    ['an issuer', issuedBy('https://b.example'), {}, ['https://b.example'], ISSUER],
+    ['a class of login', acr('gold'), { acr: 'silver' }, ['gold'], 'silver'],
+    ['the age of a login', maxAge(60), { auth_time: NOW - 100 }, 60, 100],
+    ['a login of unknown age', maxAge(60), {}, 60, undefined],
+    ['all of several, of which one lacks', allOf(scope('a'), role('b')), { scope: 'a' }, ['b'], []],
+    ['all of several scopes', allOf(scope('a'), scope('b', 'c')), { scope: 'a c' }, ['a', 'c', 'b'], ['a', 'c']],
+    ['one of several', anyOf(role('b'), scope('a')), {}, ['a'], []],
+    ['logins', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, ['gold'], undefined],
+  ])('%s', (_name, policy, claims, expected, found) => {
+    const { details } = lack(policy, claims)!;
+    expect(new Set([details.expected].flat())).toEqual(new Set([expected].flat()));
+    expect(details.found).toEqual(found);
+  });
+
+  test('rule 142: what can not be read is told by its type, and by no value', () => {
+    const { details } = lack(role('a'), { roles: { 'planted-name': 'planted-value' } })!;
+    expect(details.cause).toBe('role("a"): the token\'s roles are unreadable: an object');
+    expect(JSON.stringify(details)).not.toContain('planted');
+  });
+
+  test('rule 170: a not that can not be compared says so', () => {
+    const { details } = lack(not(claim('status', 'x')), { status: ['planted-value'] })!;
+    expect(details.cause).toBe('not(claim("status", "x")): what the token says cannot be compared, which refuses');
+    expect(lack(not(claim('status', 'x')), { status: 'x' })!.details.cause).toBe('not(claim("status", "x"))');
   });
 });
 
@@ -255,20 +296,18 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
   });
 
   test.each<[string, unknown]>([
-    ['false', false],
-    ['undefined', undefined],
-    ['null', null],
-    ['a string', 'true'],
-    ['an object', {}],
-    ['an object whose then is no function', JSON.parse('{"then":true}')],
-    ['a function', () => true],
-  ])('%s is told as a refusal, and as nothing else', (_name, answer) => {
-    expect(
-      lack(
-        policy('mine', () => answer as boolean),
-        {},
-      )!.details.cause,
-    ).toBe('policy("mine")');
+    ['', false],
+    [' answered with undefined, not true', undefined],
+    [' answered with null, not true', null],
+    [' answered with a string, not true', 'true'],
+    [' answered with an array, not true', [true]],
+    [' answered with an object, not true', {}],
+    [' answered with an object, not true', JSON.parse('{"then":true}')],
+    [' answered with a function, not true', () => true],
+  ])('operators are told of the answer: policy("mine")%s', (told, answer) => {
+    const predicate = () => answer as boolean;
+    expect(lack(policy('mine', predicate), {})!.details.cause).toBe(`policy("mine")${told}`);
+    expect(lack(claim('tenant', predicate), { tenant: 'x' })!.details.cause).toBe(`claim("tenant", predicate)${told}`);
   });
 
   test('true admits, and it is asked with the value, the auth and the request', () => {
@@ -321,7 +360,7 @@ function lack(policy: Policy, claims: object, rolesPath: readonly string[] = ['r
 function authWith(claims: object, rolesPath: readonly string[] = ['roles']): Auth {
   const rest: JsonObject = { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 600, sub: 'alice' };
   for (const [name, value] of Object.entries(claims)) Object.defineProperty(rest, name, { value, enumerable: true });
-  const auth = examineClaims(rest, 'token', claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesPaths: [rolesPath] }), NOW);
+  const auth = examineClaims(rest, 'token', claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesFrom: [rolesPath] }), NOW);
   if ('reason' in auth) throw new Error(`the claims are refused: ${auth.reason}`);
   return auth;
 }

@@ -1,8 +1,8 @@
-import { isUnreadable } from './access-token/claims.js';
+import { isUnreadable, unreadableAs } from './access-token/names.js';
 import { own } from './access-token/json.js';
 import { rawClaims, type Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
-import type { ClaimPolicy, CombinedPolicy, Policy } from './policy.js';
+import type { ClaimPolicy, CombinedPolicy, NotPolicy, Policy, RolePolicy, ScopePolicy } from './policy.js';
 import type { ProtectedRequest } from './seam.js';
 import { isThenable } from './thenable.js';
 
@@ -28,28 +28,33 @@ export interface Lack {
 
 /** undefined: the policy is satisfied. */
 export function lacking(policy: Policy, circumstances: Circumstances): Lack | undefined {
+  const { auth } = circumstances;
   switch (policy.kind) {
     case 'scope':
-      return policy.scopes.every((name) => circumstances.auth.scopes.includes(name)) ? undefined : scopeLack(policy, policy.scopes);
+      return policy.scopes.every((name) => auth.scopes.includes(name)) ? undefined : scopeLack(policy, policy.scopes, auth);
     case 'anyScope':
       // any one would do: the first is named, since the challenge's list means all of them
-      return policy.scopes.some((name) => circumstances.auth.scopes.includes(name)) ? undefined : scopeLack(policy, policy.scopes.slice(0, 1));
+      return policy.scopes.some((name) => auth.scopes.includes(name)) ? undefined : scopeLack(policy, policy.scopes.slice(0, 1), auth);
     case 'role':
-      return policy.roles.every((name) => circumstances.auth.roles.includes(name)) ? undefined : lack('insufficient_role', policy);
+      return policy.roles.every((name) => auth.roles.includes(name)) ? undefined : roleLack(policy, auth);
     case 'anyRole':
-      return policy.roles.some((name) => circumstances.auth.roles.includes(name)) ? undefined : lack('insufficient_role', policy);
+      return policy.roles.some((name) => auth.roles.includes(name)) ? undefined : roleLack(policy, auth);
     case 'claim':
       return claimLack(policy, circumstances);
     case 'issuedBy':
-      return policy.issuers.includes(circumstances.auth.issuer) ? undefined : lack('insufficient_claim', policy);
-    case 'acr':
-      return policy.values.includes(own(rawClaims(circumstances.auth), 'acr') as string) ? undefined : stepUpLack('weak_authentication', policy);
+      return policy.issuers.includes(auth.issuer) ? undefined : lack('insufficient_claim', policy, policy.issuers, auth.issuer);
+    case 'acr': {
+      const found = own(rawClaims(auth), 'acr');
+      return policy.values.includes(found as string) ? undefined : stepUpLack('weak_authentication', policy, policy.values, found);
+    }
     case 'maxAge':
-      return isRecentLogin(policy.seconds, circumstances) ? undefined : stepUpLack('stale_authentication', policy);
+      return isRecentLogin(policy.seconds, circumstances)
+        ? undefined
+        : stepUpLack('stale_authentication', policy, policy.seconds, secondsSinceLogin(circumstances));
     case 'policy':
-      return answersTrue(() => policy.test(circumstances.auth, circumstances.request), 'policy_refused', policy);
+      return answersTrue(() => policy.test(auth, circumstances.request), 'policy_refused', policy);
     case 'not':
-      return lacking(policy.policy, circumstances) === undefined || isUndecided(policy.policy, circumstances.auth) ? lack('policy_refused', policy) : undefined;
+      return notLack(policy, circumstances);
     case 'allOf':
       return allLack(policy, circumstances);
     case 'anyOf':
@@ -87,20 +92,24 @@ function allLack(policy: CombinedPolicy, circumstances: Circumstances): Lack | u
   const denied = lacks.filter((lack) => !isStepUp(lack));
   if (denied.length === 0) {
     const { acrValues, maxAgeSeconds } = demandedLogin(policy);
+    const { reason, details } = lacks[0]!;
     return {
-      reason: lacks[0]!.reason,
+      reason,
       details: {
+        expected: details.expected,
+        found: details.found,
         acrValues: acrValues ?? lacks.find((lack) => lack.details.acrValues)?.details.acrValues,
         maxAgeSeconds: maxAgeSeconds ?? lacks.find((lack) => lack.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
         cause: causes(lacks),
       },
     };
   }
-  const reason = (denied.find((lack) => lack.reason !== 'insufficient_scope') ?? denied[0]!).reason;
-  if (!denied.some((lack) => lack.details.scope)) return { reason, details: { cause: causes(denied) } };
+  const { reason, details } = denied.find((lack) => lack.reason !== 'insufficient_scope') ?? denied[0]!;
+  const { expected, found } = details;
+  if (!denied.some((lack) => lack.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
   for (const part of policy.policies) collectHeldScopes(part, circumstances.auth, held);
   const scope = [...new Set([...held, ...denied.flatMap((lack) => lack.details.scope ?? [])])];
-  return { reason, details: { scope, cause: causes(denied) } };
+  return { reason, details: { scope, cause: causes(denied), expected: reason === 'insufficient_scope' ? scope : expected, found } };
 }
 
 /** Of several ways in, the one that is told is the one that the client can go: a scope to ask for, else a login. */
@@ -124,22 +133,36 @@ function collectHeldScopes(policy: Policy, auth: Auth, into: string[]): void {
 function claimLack(policy: ClaimPolicy, circumstances: Circumstances): Lack | undefined {
   const value = own(rawClaims(circumstances.auth), policy.name);
   const { expected } = policy;
-  if (value === undefined || value === null) return lack('insufficient_claim', policy);
-  if (typeof expected !== 'function') return value === expected ? undefined : lack('insufficient_claim', policy);
+  if (typeof expected !== 'function') return value === expected ? undefined : lack('insufficient_claim', policy, expected, value);
+  if (value === undefined || value === null) return lack('insufficient_claim', policy, 'a claim that is there', value);
   return answersTrue(() => expected(value, circumstances.auth, circumstances.request), 'insufficient_claim', policy);
+}
+
+function notLack(policy: NotPolicy, circumstances: Circumstances): Lack | undefined {
+  if (lacking(policy.policy, circumstances) === undefined) return lack('policy_refused', policy);
+  if (!isUndecided(policy.policy, circumstances.auth)) return undefined;
+  return { reason: 'policy_refused', details: { cause: `${String(policy)}: what the token says cannot be compared, which refuses` } };
 }
 
 /** A predicate admits by `true` and nothing else; what it throws is the operator's to see. */
 function answersTrue(ask: () => unknown, reason: PolicyReason, policy: Policy): Lack | undefined {
+  let answer: unknown;
   try {
-    const answer = ask();
+    answer = ask();
     if (answer === true) return undefined;
-    if (!isThenable(answer)) return lack(reason, policy);
+    if (answer === false) return lack(reason, policy);
+    if (!isThenable(answer)) return { reason, details: { cause: `${String(policy)} answered with ${typeOf(answer)}, not true` } };
     Promise.resolve(answer).catch(() => {});
   } catch (cause) {
     return { reason, details: { cause: new PredicateError(policy, cause) } };
   }
   return { reason, details: { cause: new TypeError(`${String(policy)} answered with a promise: a predicate must answer at once`) } };
+}
+
+function typeOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** A predicate of the user's threw. What it threw is the `cause`; the message holds nothing of it, since it may be the token's text. */
@@ -197,12 +220,27 @@ function isRecentLogin(seconds: number, { auth, nowSeconds, clockSkewSeconds }: 
   return typeof loginAt === 'number' && Number.isFinite(loginAt) && loginAt >= 0 && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= seconds;
 }
 
-function scopeLack(policy: Policy, scope: readonly string[]): Lack {
-  return { reason: 'insufficient_scope', details: { scope, cause: String(policy) } };
+function secondsSinceLogin({ auth, nowSeconds }: Circumstances): number | undefined {
+  const loginAt = own(rawClaims(auth), 'auth_time');
+  return typeof loginAt === 'number' ? nowSeconds - loginAt : undefined;
 }
 
-function stepUpLack(reason: PolicyReason, policy: Policy): Lack {
-  return { reason, details: { ...demandedLogin(policy), cause: String(policy) } };
+function scopeLack(policy: ScopePolicy, scope: readonly string[], { scopes }: Auth): Lack {
+  return { reason: 'insufficient_scope', details: { scope, ...namesLack(policy, policy.scopes, scopes, "the token's scopes") } };
+}
+
+function roleLack(policy: RolePolicy, { roles }: Auth): Lack {
+  return { reason: 'insufficient_role', details: namesLack(policy, policy.roles, roles, "the token's roles") };
+}
+
+function namesLack(policy: Policy, expected: readonly string[], held: readonly string[], what: string): DenialDetails {
+  if (!isUnreadable(held)) return { cause: String(policy), expected, found: held };
+  const found = unreadableAs(held);
+  return { cause: `${String(policy)}: ${what} are ${found}`, expected, found };
+}
+
+function stepUpLack(reason: PolicyReason, policy: Policy, expected: unknown, found: unknown): Lack {
+  return { reason, details: { ...demandedLogin(policy), cause: String(policy), expected, found } };
 }
 
 /** The whole login that a policy demands, since one made only for the part that lacks could lose the other. */
@@ -215,8 +253,8 @@ function demandedLogin(policy: Policy): Pick<DenialDetails, 'acrValues' | 'maxAg
   return { acrValues: parts.find((part) => part.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
 }
 
-function lack(reason: PolicyReason, policy: Policy): Lack {
-  return { reason, details: { cause: String(policy) } };
+function lack(reason: PolicyReason, policy: Policy, expected?: unknown, found?: unknown): Lack {
+  return { reason, details: { cause: String(policy), expected, found } };
 }
 
 function isStepUp({ reason }: Lack): boolean {

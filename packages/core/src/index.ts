@@ -1,6 +1,6 @@
 export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
-export type { IssuerOptions, KeyFetchingOptions, RequiredValue } from './issuer/issuer-options.js';
+export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue } from './issuer/issuer-options.js';
 export type { IssuerResolver } from './issuer/resolver.js';
 export type { SharedSecret } from './issuer/shared-secrets.js';
 export { IssuerUnavailableError, type IssuerHealth } from './issuer/issuer.js';
@@ -35,6 +35,7 @@ export type {
 } from './seam.js';
 export { rawToken, type Auth } from './auth.js';
 export type { Claims } from './access-token/claims.js';
+export type { NamesReader } from './access-token/names.js';
 export type { Algorithm } from './access-token/algorithms.js';
 export type { Jwk, Jwks } from './issuer/jwk.js';
 export { KeysUnavailableError } from './issuer/remote-keys.js';

@@ -78,6 +78,7 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
       if (sessionId !== undefined) look('session', issuer, sessionId, address, userAgent);
     },
     verified({ issuer, issuedAt, expiresAt, clientId }, nowSeconds) {
+      if (issuedAt === undefined) return;
       const lifetimeSeconds = expiresAt - issuedAt;
       if (lifetimeSeconds > longLivedSeconds) publish('tokenward:long-lived-token', { issuer, lifetimeSeconds, clientId: clientId && printable(clientId) });
       // what is less than a second is how iat is written

@@ -70,14 +70,14 @@ export function anyScope(...scopes: readonly string[]): Policy {
   return make({ kind: 'anyScope', scopes: names('anyScope', scopes, SCOPE) });
 }
 
-/** All of these roles, from the claim that the guard's `rolesClaim` names. */
+/** All of these roles, from where the guard's `rolesClaim` says. A role's name may hold blanks: `role('Domain Admins')` is one role. */
 export function role(...roles: readonly string[]): Policy {
-  return make({ kind: 'role', roles: names('role', roles, NAME) });
+  return make({ kind: 'role', roles: names('role', roles, ROLE) });
 }
 
 /** At least one of these roles. */
 export function anyRole(...roles: readonly string[]): Policy {
-  return make({ kind: 'anyRole', roles: names('anyRole', roles, NAME) });
+  return make({ kind: 'anyRole', roles: names('anyRole', roles, ROLE) });
 }
 
 /**
@@ -140,6 +140,7 @@ export function maxAge(seconds: number): Policy {
 
 /** A rule of your own, under the name by which operators will see it. */
 export function policy(name: string, test: PolicyPredicate): Policy {
+  if (typeof name === 'function') throw misuse('policy(...)', "needs a name first, under which operators see it: policy('working hours', (auth) => ...)");
   names('policy', [name], CLAIM);
   if (typeof test !== 'function') throw misuse(`policy("${name}", ...)`, 'needs a function as its second argument');
   return make({ kind: 'policy', name, test });
@@ -230,8 +231,8 @@ function make(value: Unbranded<Policy>): Policy {
 
 /** scope-token: RFC 6749 s3.3 */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-/** Printable and without white space of any kind. */
-const NAME = /^[^\s\p{C}]+$/u;
+/** Printable; blanks stand within it alone. */
+const ROLE = /^[^\s\p{C}]+(?: +[^\s\p{C}]+)*$/u;
 const CLAIM = /^[^\p{C}]+$/u;
 
 function names(of: string, values: readonly string[], allowed: RegExp): readonly string[] {

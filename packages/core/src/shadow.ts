@@ -79,6 +79,6 @@ function faultOf(
 ): ClaimFault | undefined {
   if (!isAccessTokenType(type, rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
   if (algorithms?.has(algorithm) === false) return { reason: 'algorithm_not_allowed', cause: 'alg' };
-  const examined = examineClaims(rawClaims(auth), '', rules, nowSeconds);
+  const examined = examineClaims(rawClaims(auth), '', rules, nowSeconds, type);
   return isFault(examined) ? examined : undefined;
 }

@@ -12,7 +12,9 @@ export function claimRules(rules: Partial<ClaimRules> & Pick<ClaimRules, 'issuer
     allowedClients: undefined,
     profile: undefined,
     clientIdClaim: undefined,
-    rolesPaths: [['roles']],
+    rolesFrom: [['roles']],
+    scopesFrom: undefined,
+    acceptWithoutIssuedAt: false,
     ...rules,
   };
 }

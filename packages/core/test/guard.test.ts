@@ -145,17 +145,17 @@ test('a clock that shows no number refuses, and one that never did stops the sta
 
 test('rule 49: scopes and roles that can not be read are not known to be absent', async () => {
   const { verdict } = await createScene();
-  for (const claims of [{ roles: { suspended: true } }, { roles: ['x', 7] }, { roles: 7 }, { roles: null }]) {
+  for (const claims of [{ roles: { suspended: true } }, { roles: ['x', 7] }, { roles: 7 }]) {
     expect(await verdict({ claims }, { policy: not(role('suspended')) })).toBe('policy_refused');
     expect(await verdict({ claims }, { policy: role('suspended') })).toBe('insufficient_role');
     expect(await verdict({ claims })).toBe('allow');
   }
-  for (const claims of [{ scp: ['suspended', 5] }, { scope: ['suspended'] }, { scope: 'a', scp: {} }]) {
+  for (const claims of [{ scp: ['suspended', 5] }, { scope: { suspended: true } }, { scope: 'a', scp: {} }]) {
     expect(await verdict({ claims }, { policy: not(scope('suspended')) })).toBe('policy_refused');
     expect(await verdict({ claims }, { policy: scope('a') })).toBe('insufficient_scope');
   }
   const nested = await createScene({ rolesClaim: ['realm_access', 'roles'] });
-  for (const access of [[], 'x', null, 7, { roles: [['suspended']] }, { roles: null }]) {
+  for (const access of [[], 'x', 7, { roles: [['suspended']] }]) {
     expect(await nested.verdict({ claims: { realm_access: access } }, { policy: not(role('suspended')) })).toBe('policy_refused');
   }
   expect(await nested.verdict({ claims: { realm_access: {} } }, { policy: not(role('suspended')) })).toBe('allow');

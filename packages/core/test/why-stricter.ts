@@ -20,11 +20,13 @@ const is = {
   object: (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 const own = (of: object, name: string): unknown => (Object.hasOwn(of, name) ? (of as Record<string, unknown>)[name] : undefined);
+/** Null is absent. */
+const isPresent = (claims: object, name: string): boolean => (own(claims, name) ?? undefined) !== undefined;
 const isCalled = (value: unknown, ...uses: string[]): boolean => typeof value === 'string' && uses.includes(value.toLowerCase());
 const isNoName =
   (name: string) =>
   ({ claims }: Seen) =>
-    own(claims, name) !== undefined && !is.name(own(claims, name));
+    isPresent(claims, name) && !is.name(own(claims, name));
 const isThere =
   (name: string) =>
   ({ claims }: Seen) =>
@@ -32,7 +34,7 @@ const isThere =
 const isNoDate =
   (name: string) =>
   ({ claims }: Seen) =>
-    Object.hasOwn(claims, name) && !is.date(claims[name]);
+    isPresent(claims, name) && !is.date(claims[name]);
 
 /**
  * Why we refuse what jose accepts under the same settings: by what was found, the rules that ask for it, of which at least one must be seen to be
@@ -64,8 +66,8 @@ const EXPLANATIONS: Readonly<Record<string, readonly Explanation[]>> = {
   'not_an_access_token token_use': [{ rule: 37, holds: ({ claims }) => isCalled(own(claims, 'token_use'), 'id', 'refresh', 'offline', 'logout') }],
   'not_an_access_token sub': [{ rule: 37, holds: ({ claims }) => own(claims, 'sub') === own(claims, 'iss') }],
   'audience_mismatch aud': [{ rule: 40, holds: ({ claims }) => ![claims['aud']].flat().every((value) => typeof value === 'string') }],
-  'missing_claim exp': [{ rule: 42, holds: ({ claims }) => !Object.hasOwn(claims, 'exp') }],
-  'missing_claim iat': [{ rule: 46, holds: ({ claims }) => !Object.hasOwn(claims, 'iat') }],
+  'missing_claim exp': [{ rule: 42, holds: ({ claims }) => !isPresent(claims, 'exp') }],
+  'missing_claim iat': [{ rule: 46, holds: ({ claims }) => !isPresent(claims, 'iat') }],
   'invalid_claim exp': [{ rule: 42, holds: isNoDate('exp') }],
   'invalid_claim nbf': [{ rule: 42, holds: isNoDate('nbf') }],
   'invalid_claim iat': [{ rule: 42, holds: isNoDate('iat') }],
@@ -73,16 +75,18 @@ const EXPLANATIONS: Readonly<Record<string, readonly Explanation[]>> = {
   // present and of the wrong type is neither absent nor right, as of the dates
   'invalid_claim jti': [{ rule: 42, holds: isNoName('jti') }],
   'invalid_claim sid': [{ rule: 42, holds: isNoName('sid') }],
-  'invalid_claim act': [{ rule: 42, holds: ({ claims }) => Object.hasOwn(claims, 'act') && !is.object(claims['act']) }],
+  'invalid_claim act': [{ rule: 42, holds: ({ claims }) => isPresent(claims, 'act') && !is.object(claims['act']) }],
   'invalid_claim sub': [{ rule: 48, holds: isNoName('sub') }],
   'invalid_claim client_id': [{ rule: 47, holds: isNoName('client_id') }],
   'invalid_claim azp': [{ rule: 47, holds: isNoName('azp') }],
-  'unproven_confirmation cnf': [{ rule: 88, holds: isThere('cnf') }],
+  'unproven_confirmation cnf': [{ rule: 88, holds: ({ claims }) => isPresent(claims, 'cnf') }],
 };
 
 /** The rules by which a refused token is rightly refused; none where there is no reason that stands in the table. */
 export function rulesAgainst(token: string, { reason, cause }: Deny, nowSeconds: number): readonly number[] {
-  const entry = EXPLANATIONS[cause === undefined ? reason : `${reason} ${cause as string}`] ?? [];
+  // behind the claim's name a cause says by how much, and in front of none how
+  const [claim] = String(cause).split(',');
+  const entry = EXPLANATIONS[reason] ?? EXPLANATIONS[`${reason} ${claim}`] ?? [];
   const [header, payload] = token.split('.').map(readLeniently);
   const seen: Seen = { token, header: header ?? {}, claims: payload ?? {} };
   return entry.filter(({ holds }) => holds(seen, nowSeconds)).map(({ rule }) => rule);

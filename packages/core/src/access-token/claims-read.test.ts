@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rawClaims, rawToken, type VerifiedAuth } from '../auth.js';
-import { examineClaims, isUnreadable, type ClaimRules } from './claims.js';
+import { examineClaims, type ClaimRules } from './claims.js';
+import { isUnreadable, unreadableAs, type NamesReader, type NamesSource } from './names.js';
 import type { JsonObject } from './json.js';
 import { claimRules } from '../../test/claim-rules.js';
 
@@ -58,6 +59,12 @@ describe('rule 49: scopes', () => {
     ['a text in scp', { scp: ' a b' }, ['a', 'b']],
     ['a list in scp, to the letter', { scp: ['a', 'b c'] }, ['a', 'b c']],
     ['an empty list', { scp: [] }, []],
+    ['rule 168: null', { scope: null }, []],
+    ['rule 168: null beside a good scp', { scope: null, scp: 'a' }, ['a']],
+    ['rule 168: a good scope beside null', { scope: 'a', scp: null }, ['a']],
+    ['a list in scope, to the letter', { scope: ['a', 'b c'] }, ['a', 'b c']],
+    ['an empty list in scope', { scope: [] }, []],
+    ['two lists', { scope: ['a', 'b'], scp: ['b', 'c'] }, ['a', 'b', 'c']],
     ['both, none of them twice', { scope: 'a b', scp: ['b', 'c', 'c'] }, ['a', 'b', 'c']],
   ])('%s', (_name, claims, expected) => {
     const { scopes } = read(claims);
@@ -72,8 +79,8 @@ describe('rule 49: scopes', () => {
   });
 
   test.each<[string, JsonObject]>([
-    ['a list for scope', { scope: ['a'] }],
-    ['scope null', { scope: null }],
+    ['a list with something else in scope', { scope: ['a', null] }],
+    ['a number in scope', { scope: 7 }],
     ['a number in scp', { scp: 1 }],
     ['a list with something else in scp', { scp: ['a', 1] }],
     ['an object in scp', { scp: { a: true } }],
@@ -101,15 +108,15 @@ describe('rule 99: roles', () => {
     ['rule 168: a path through null', { realm_access: null }, nested, []],
     ['several paths add up, none of them twice', { roles: ['a', 'b'], groups: ['b', 'c'] }, [['roles'], ['groups']], ['a', 'b', 'c']],
     ['several paths, of which one is absent', { groups: 'c' }, [['roles'], ['groups']], ['c']],
-  ])('%s', (_name, claims, rolesPaths, expected) => {
-    const { roles } = read(claims, { rolesPaths });
+  ])('%s', (_name, claims, rolesFrom, expected) => {
+    const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual(expected);
     expect(isUnreadable(roles)).toBe(false);
   });
 
   test('are frozen, where they were made here', () => {
     expect(Object.isFrozen(read({ roles: 'a' }).roles)).toBe(true);
-    expect(Object.isFrozen(read({ roles: ['a'], groups: ['b'] }, { rolesPaths: [['roles'], ['groups']] }).roles)).toBe(true);
+    expect(Object.isFrozen(read({ roles: ['a'], groups: ['b'] }, { rolesFrom: [['roles'], ['groups']] }).roles)).toBe(true);
   });
 
   test.each<[string, JsonObject, string[][]]>([
@@ -119,15 +126,81 @@ describe('rule 99: roles', () => {
     ['a path through a text', { realm_access: 'roles' }, nested],
     ['a path through a list', { realm_access: ['roles'] }, nested],
     ['one of several paths', { roles: ['a'], groups: 1 }, [['roles'], ['groups']]],
-  ])('that can not be read are none, and told from those that are absent: %s', (_name, claims, rolesPaths) => {
-    const { roles } = read(claims, { rolesPaths });
+  ])('that can not be read are none, and told from those that are absent: %s', (_name, claims, rolesFrom) => {
+    const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual([]);
     expect(isUnreadable(roles)).toBe(true);
   });
 
   test('the mark of what can not be read is that of every copy of this package', () => {
     expect(isUnreadable(Object.defineProperty([], Symbol.for('tokenward.unreadable'), { value: true }))).toBe(true);
+    expect(unreadableAs(Object.defineProperty([], Symbol.for('tokenward.unreadable'), { value: true }))).toBe(
+      'unreadable: something else than a list of names',
+    );
     expect(Object.keys(read({ roles: 1 }).roles)).toEqual([]);
+  });
+});
+
+describe('scopesClaim: scopes are where the options say, and nowhere else', () => {
+  test.each<[string, JsonObject, NamesSource, string[]]>([
+    ['a text', { permissions: 'a b', scope: 'x' }, [['permissions']], ['a', 'b']],
+    ['a list', { permissions: ['a', 'b'], scp: ['x'] }, [['permissions']], ['a', 'b']],
+    ['a path', { grants: { api: ['a'] } }, [['grants', 'api']], ['a']],
+    ['several', { scope: 'a', permissions: ['b', 'a'] }, [['scope'], ['permissions']], ['a', 'b']],
+    ['nothing there', { scope: 'x' }, [['permissions']], []],
+    ['a function', { permissions: 'a,b' }, (claims) => String(claims['permissions']).split(','), ['a', 'b']],
+  ])('%s', (_name, claims, scopesFrom, expected) => {
+    expect(read(claims, { scopesFrom }).scopes).toEqual(expected);
+  });
+});
+
+describe('a function reads what no path reaches', () => {
+  const fails = (): never => {
+    throw new Error('planted');
+  };
+
+  test.each<[string, JsonObject, NamesReader, string[]]>([
+    ["an object's keys", { 'urn:roles': { admin: { 1: 'x' } } }, (claims) => Object.keys(claims['urn:roles'] as object), ['admin']],
+    ['a text with commas', { groups: 'a,b' }, (claims) => String(claims['groups']).split(','), ['a', 'b']],
+    ['a list of objects', { groups: [{ name: 'a' }] }, (claims) => (claims['groups'] as { name: string }[]).map(({ name }) => name), ['a']],
+    ['none', {}, () => [], []],
+  ])('%s', (_name, claims, rolesFrom, expected) => {
+    const { roles } = read(claims, { rolesFrom });
+    expect(roles).toEqual(expected);
+    expect(isUnreadable(roles)).toBe(false);
+    expect(Object.isFrozen(roles)).toBe(true);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['an exception', fails],
+    ['a promise', async () => ['a']],
+    ['a promise that rejects', () => Promise.reject(new Error('planted'))],
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['a text', () => 'a'],
+    ['a Set', () => new Set(['a'])],
+    ['a list with something else', () => ['a', 1]],
+    [
+      'an object whose then throws',
+      () => ({
+        // oxlint-disable-next-line unicorn/no-thenable -- this is what is tried
+        get then() {
+          return fails();
+        },
+      }),
+    ],
+  ])('rule 170: %s is unreadable, and told without a value', (_name, answer) => {
+    for (const names of [read({}, { rolesFrom: answer as NamesReader }).roles, read({}, { scopesFrom: answer as NamesReader }).scopes]) {
+      expect(names).toEqual([]);
+      expect(isUnreadable(names)).toBe(true);
+      expect(unreadableAs(names)).toMatch(/^unreadable: the function (?:answered with|failed)/);
+      expect(unreadableAs(names)).not.toContain('planted');
+    }
+  });
+
+  test('it is given claims that it cannot change', () => {
+    const { roles } = read({ groups: ['a'] }, { rolesFrom: ({ iss }) => [iss] });
+    expect(roles).toEqual([ISSUER]);
   });
 });
 

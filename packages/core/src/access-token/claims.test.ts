@@ -57,11 +57,13 @@ describe('what is wrong is told by its reason and the name of the claim', () => 
     ['rule 42: no exp', { exp: undefined }, 'missing_claim', 'exp'],
     ['rule 42: no iat', { iat: undefined }, 'missing_claim', 'iat'],
     ['rule 42: exp as a string', { exp: String(NOW + 300) }, 'invalid_claim', 'exp'],
-    ['rule 42: exp null', { exp: null }, 'invalid_claim', 'exp'],
+    ['rule 168: exp null', { exp: null }, 'missing_claim', 'exp'],
+    ['rule 168: iat null', { iat: null }, 'missing_claim', 'iat'],
+    ['rule 168: aud null', { aud: null }, 'audience_mismatch', 'aud'],
+    ['rule 168: iss null', { iss: null }, 'issuer_mismatch', 'iss'],
     ['rule 42: iat as a string', { iat: String(NOW) }, 'invalid_claim', 'iat'],
     ['rule 42: iat negative', { iat: -1 }, 'invalid_claim', 'iat'],
     ['rule 42: nbf as a string', { nbf: String(NOW) }, 'invalid_claim', 'nbf'],
-    ['rule 42: nbf null', { nbf: null }, 'invalid_claim', 'nbf'],
     ['rule 43: exp a second behind the year 9999', { exp: 253_402_300_800 }, 'invalid_claim', 'exp'],
     ['rule 42: exp infinite', { exp: Infinity }, 'invalid_claim', 'exp'],
     ['rule 44: expired', { exp: NOW - 30 }, 'expired', 'exp'],
@@ -69,18 +71,15 @@ describe('what is wrong is told by its reason and the name of the claim', () => 
     ['rule 48: sub empty', { sub: '' }, 'invalid_claim', 'sub'],
     ['rule 48: sub a number', { sub: 7 }, 'invalid_claim', 'sub'],
     ['jti empty', { jti: '' }, 'invalid_claim', 'jti'],
-    ['sid null', { sid: null }, 'invalid_claim', 'sid'],
     ['rule 47: client_id a list', { client_id: ['web'] }, 'invalid_claim', 'client_id'],
     ['rule 47: azp empty', { azp: '' }, 'invalid_claim', 'azp'],
     ['act a string', { act: 'service' }, 'invalid_claim', 'act'],
-    ['act null', { act: null }, 'invalid_claim', 'act'],
     ['act a list', { act: [] }, 'invalid_claim', 'act'],
     ['rule 47: the claim of the options a number', { cid: 7 }, 'invalid_claim', 'cid', { clientIdClaim: 'cid' }],
     ['rule 47: azp another than client_id', { client_id: 'web', azp: 'app' }, 'client_not_allowed', 'azp', { allowedClients: new Set(['web', 'app']) }],
     ['rule 47: no client where clients are listed', {}, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
     ['rule 47: a client that is not listed', { azp: 'app' }, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
     ['rule 88: a bond', { cnf: { jkt: 'x' } }, 'unproven_confirmation', 'cnf'],
-    ['rule 88: a bond to nothing', { cnf: null }, 'unproven_confirmation', 'cnf'],
     ['rule 49: a claim that is required', {}, 'missing_claim', 'tenant', { requiredClaims: ['sub', 'tenant'] }],
     ['rule 49: one that is null', { tenant: null }, 'missing_claim', 'tenant', { requiredClaims: ['tenant'] }],
     ['rule 49: a value that is required, absent', {}, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
@@ -88,15 +87,120 @@ describe('what is wrong is told by its reason and the name of the claim', () => 
     ['rule 49: another value', { tid: 't-2' }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
     ['rule 49: the value within a list', { tid: ['t-1'] }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
   ])('%s', (_name, claims, reason, cause, rules) => {
-    expect(examined(claims, rules)).toStrictEqual({ reason, cause });
+    const found = examined(claims, rules) as ClaimFault;
+    expect([found.reason, found.cause.split(',')[0]]).toEqual([reason, cause]);
   });
 
   test.each(['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'htm', 'htu', 'response_type', 'redirect_uri', 'token_introspection'])(
     'rule 37: %s, whatever it holds',
     (name) => {
-      for (const value of ['x', '', null, {}, 0, false]) expect(examined({ [name]: value })).toStrictEqual({ reason: 'not_an_access_token', cause: name });
+      for (const value of ['x', '', null, {}, 0, false]) expect(examined({ [name]: value })).toMatchObject({ reason: 'not_an_access_token', cause: name });
     },
   );
+});
+
+describe('rule 36: a nonce marks an ID token where nothing says access token', () => {
+  test.each<[string, JsonObject, string | undefined]>([
+    ['the header of RFC 9068', {}, 'at+jwt'],
+    ['the same as a whole media type', {}, 'application/at+jwt'],
+    ["Keycloak's typ", { typ: 'Bearer' }, 'JWT'],
+    ["Cognito's token_use", { token_use: 'access' }, undefined],
+    ['a scope', { scope: 'openid' }, 'JWT'],
+    ['a scope of Azure AD B2C', { scp: 'read' }, 'JWT'],
+    ['a list of scopes', { scp: ['read'] }, undefined],
+  ])('%s does', (_name, claims, type) => {
+    expect(examined({ nonce: 'n-1', ...claims }, {}, type)).toBeInstanceOf(VerifiedAuth);
+    for (const mark of ['at_hash', 'c_hash', 's_hash', 'events']) {
+      expect(examined({ nonce: 'n-1', [mark]: 'x', ...claims }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: mark });
+    }
+    expect(examined({ nonce: 'n-1', ...claims, typ: 'ID' }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: 'typ' });
+    expect(examined({ nonce: 'n-1', ...claims, token_use: 'id' }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: 'token_use' });
+  });
+
+  test.each<[string, JsonObject, string | undefined]>([
+    ['nothing', {}, undefined],
+    ['typ JWT', {}, 'JWT'],
+    ['an empty scope', { scope: '' }, 'JWT'],
+    ['blanks', { scope: '  ' }, 'JWT'],
+    ['a scope that is null', { scope: null, scp: null }, 'JWT'],
+    ['an empty list', { scp: [] }, 'JWT'],
+    ['a scope that can not be read', { scope: { openid: true } }, 'JWT'],
+    ['a list with something else', { scp: ['a', 1] }, 'JWT'],
+    ['a typ that is another', { typ: 'bearer' }, 'JWT'],
+    ['a list', { typ: ['Bearer'] }, 'JWT'],
+    ['a use that is another', { token_use: 'Access' }, 'JWT'],
+    ['roles', { roles: ['admin'] }, 'JWT'],
+    ['a client', { client_id: 'web', azp: 'web' }, 'JWT'],
+  ])('%s does not', (_name, claims, type) => {
+    expect(examined({ nonce: 'n-1', ...claims }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: 'nonce' });
+  });
+});
+
+describe('rule 168: a claim that is null is absent', () => {
+  test.each(['sub', 'client_id', 'azp', 'jti', 'sid', 'nbf', 'act', 'cnf', 'scope', 'scp', 'roles', 'typ', 'token_use', 'acr', 'auth_time', 'cid'])(
+    '%s',
+    (name) => {
+      const [withNull, without] = [examined({ [name]: null }, { clientIdClaim: 'cid' }), examined({ [name]: undefined }, { clientIdClaim: 'cid' })];
+      expect(withNull).toBeInstanceOf(VerifiedAuth);
+      expect({ ...withNull, claims: 0 }).toEqual({ ...without, claims: 0 });
+    },
+  );
+
+  test('a claim that is forbidden may be null, and one that is required may not', () => {
+    expect(examined({ debug: null }, { forbiddenClaims: ['debug'] })).toBeInstanceOf(VerifiedAuth);
+    expect(examined({ sub: null }, { requiredClaims: ['sub'] })).toMatchObject({ reason: 'missing_claim', cause: 'sub' });
+  });
+
+  test('one claim that names a client and one that is null agree', () => {
+    const rules = { allowedClients: new Set(['web']), clientIdClaim: 'cid' };
+    expect(examined({ client_id: null, azp: 'web', cid: null }, rules)).toBeInstanceOf(VerifiedAuth);
+    expect(examined({ client_id: null, azp: null, cid: null }, rules)).toMatchObject({ reason: 'client_not_allowed' });
+  });
+});
+
+describe('tokens without iat', () => {
+  const loose = { acceptWithoutIssuedAt: true };
+
+  test.each([undefined, null])('are accepted where the options say so: iat %s', (iat) => {
+    const auth = examined({ iat }, loose) as VerifiedAuth;
+    expect(auth.issuedAt).toBeUndefined();
+    expect(auth.counts(NOW + 329)).toBe(true);
+    expect(auth.counts(NOW + 330)).toBe(false);
+    expect(examined({ iat })).toMatchObject({ reason: 'missing_claim', cause: 'iat' });
+  });
+
+  test('an iat that is there counts as ever', () => {
+    expect(examined({ iat: NOW + 31 }, loose)).toMatchObject({ reason: 'issued_in_the_future' });
+    expect(examined({ iat: 'x' }, loose)).toMatchObject({ reason: 'invalid_claim', cause: 'iat' });
+  });
+
+  test('are refused where age or lifetime are limited, by the shadow too', () => {
+    for (const limit of [{ maxTokenAgeSeconds: 60 }, { maxTokenLifetimeSeconds: 600 }]) {
+      expect(examined({ iat: undefined }, { ...loose, ...limit })).toMatchObject({ reason: 'missing_claim', cause: 'iat' });
+    }
+    expect(examineTime(NOW + 300, undefined, undefined, { clockSkewSeconds: 0, maxTokenAgeSeconds: 60 }, NOW)).toMatchObject({ reason: 'too_old' });
+  });
+});
+
+describe('what was expected and what was found is told', () => {
+  test.each<[string, JsonObject, Partial<ClaimRules>, unknown, unknown]>([
+    ['the issuer', { iss: 'https://other' }, {}, ISSUER, 'https://other'],
+    ['the audience', { aud: ['x', 'y'] }, {}, RULES.audiences, ['x', 'y']],
+    ['no audience', { aud: undefined }, {}, RULES.audiences, undefined],
+    ['a type of token', { typ: 'ID' }, {}, 'an access token', 'a token with the claim typ'],
+    ['the lifetime', { exp: NOW + 900 }, { maxTokenLifetimeSeconds: 600 }, 600, 900],
+    ['the client', { client_id: 'app' }, { allowedClients: new Set(['web']) }, new Set(['web']), 'app'],
+    ['two clients', { client_id: 'app', azp: 'web' }, { allowedClients: new Set(['web']) }, new Set(['web']), ['app', 'web']],
+    ['no client', {}, { allowedClients: new Set(['web']) }, new Set(['web']), []],
+    ['a claim that is missing', {}, { requiredClaims: ['tenant'] }, 'tenant', undefined],
+    ['a value', { tid: 7 }, { requiredValues: new Map([['tid', new Set(['a'])]]) }, new Set(['a']), 7],
+    ['a claim that is forbidden', { debug: 1 }, { forbiddenClaims: ['debug'] }, 'a token without debug', 1],
+    ['a name', { jti: 7 }, {}, 'a string that is not empty', 7],
+    ['a date', { exp: '7' }, {}, 'a number of seconds since the epoch, up to the year 9999', '7'],
+    ['a bond', { cnf: { jkt: 'x' } }, {}, 'a token without cnf', { jkt: 'x' }],
+  ])('%s', (_name, claims, rules, expected, found) => {
+    expect(examined(claims, rules)).toMatchObject({ expected, found });
+  });
 });
 
 describe('and what is right is taken', () => {
@@ -148,10 +252,14 @@ describe('rules 44 and 46: the time', () => {
     const lenient = { clockSkewSeconds: 30, maxTokenAgeSeconds: 60 };
     expect(examineTime(NOW - 29.999, NOW + 30, NOW - 90, lenient, NOW)).toBeUndefined();
     expect(examineTime(NOW + 300, undefined, NOW + 30, lenient, NOW)).toBeUndefined();
-    expect(examineTime(NOW - 30, undefined, NOW, lenient, NOW)).toEqual({ reason: 'expired', cause: 'exp' });
-    expect(examineTime(NOW + 300, NOW + 30.001, NOW, lenient, NOW)).toEqual({ reason: 'not_yet_valid', cause: 'nbf' });
-    expect(examineTime(NOW + 300, undefined, NOW + 30.001, lenient, NOW)).toEqual({ reason: 'issued_in_the_future', cause: 'iat' });
-    expect(examineTime(NOW + 300, undefined, NOW - 90.001, lenient, NOW)).toEqual({ reason: 'too_old', cause: 'iat' });
+    expect(examineTime(NOW - 30, undefined, NOW, lenient, NOW)).toEqual({ reason: 'expired', cause: 'exp, 30 s ago', expected: NOW - 30, found: NOW - 30 });
+    expect(examineTime(NOW + 300, NOW + 30.001, NOW, lenient, NOW)).toMatchObject({ reason: 'not_yet_valid', cause: 'nbf, in 30 s', expected: NOW + 30 });
+    expect(examineTime(NOW + 300, undefined, NOW + 30.001, lenient, NOW)).toMatchObject({
+      reason: 'issued_in_the_future',
+      cause: 'iat, in 30 s',
+      found: NOW + 30.001,
+    });
+    expect(examineTime(NOW + 300, undefined, NOW - 90.001, lenient, NOW)).toMatchObject({ reason: 'too_old', cause: 'iat, 90 s ago', expected: NOW - 90 });
   });
 
   test('a clock that shows no number refuses, whatever the token says', () => {
@@ -161,7 +269,7 @@ describe('rules 44 and 46: the time', () => {
   });
 });
 
-function examined(claims: JsonObject, rules: Partial<ClaimRules> = {}): VerifiedAuth | ClaimFault {
+function examined(claims: JsonObject, rules: Partial<ClaimRules> = {}, type?: string): VerifiedAuth | ClaimFault {
   const said = Object.entries({ ...GOOD, ...claims }).filter(([, value]) => value !== undefined);
-  return examineClaims(Object.fromEntries(said), 'token', { ...RULES, ...rules }, NOW);
+  return examineClaims(Object.fromEntries(said), 'token', { ...RULES, ...rules }, NOW, type);
 }

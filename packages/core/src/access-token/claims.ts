@@ -1,21 +1,26 @@
 import { VerifiedAuth } from '../auth.js';
 import type { Reason } from '../denial.js';
 import { isJsonObject, own, type JsonObject } from './json.js';
-import { registeredClaims } from './registered-claims.js';
+import { NONE, readRolesFrom, readScopes, readScopesFrom, type NamesSource } from './names.js';
+import { markOfAnotherToken, registeredClaims } from './registered-claims.js';
 
-/** The claims of an access token: RFC 7519 s4.1, RFC 9068 s2.2, and whatever else the issuer adds. */
+/**
+ * The claims of an access token: RFC 7519 s4.1, RFC 9068 s2.2, and whatever else the issuer adds. Some issuers write null for a claim that is absent:
+ * the members of an {@link Auth} have undefined then.
+ */
 export interface Claims {
   readonly iss: string;
   readonly aud?: string | readonly string[];
   readonly exp: number;
-  readonly iat: number;
+  /** Absent only with `unsafeAcceptTokensWithoutIssuedAt`. */
+  readonly iat?: number;
   readonly nbf?: number;
   readonly sub?: string;
   readonly client_id?: string;
   readonly azp?: string;
   readonly jti?: string;
   readonly sid?: string;
-  readonly scope?: string;
+  readonly scope?: string | readonly string[];
   readonly scp?: string | readonly string[];
   readonly acr?: string;
   readonly auth_time?: number;
@@ -38,8 +43,11 @@ export interface ClaimRules {
   readonly forbiddenClaims: readonly string[];
   /** The claim that names the client where neither `client_id` nor `azp` does. */
   readonly clientIdClaim: string | undefined;
-  /** Where the roles are: paths of names, of which all that are there count. */
-  readonly rolesPaths: readonly (readonly string[])[];
+  readonly rolesFrom: NamesSource;
+  /** undefined: `scope` and `scp`. */
+  readonly scopesFrom: NamesSource | undefined;
+  /** Whether `iat` may be absent. */
+  readonly acceptWithoutIssuedAt: boolean;
 }
 
 /** What was wrong, and about which claim; no claim's value, which may be anybody's text. */
@@ -64,58 +72,67 @@ export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' |
   return name === 'at+jwt' || (name === 'jwt' && profile === undefined);
 }
 
-/** Turns verified claims into an {@link Auth}, or says what is wrong with them. */
-export function examineClaims(claims: JsonObject, token: string, rules: ClaimRules, nowSeconds: number): VerifiedAuth | ClaimFault {
-  const { iss, sub, aud, exp, nbf, iat, jti, sid, clientId, azp, act, cnf, scope, scp, typ, tokenUse, ofAnotherToken } = registeredClaims(claims);
-  if (iss !== rules.issuer) return fault('issuer_mismatch', 'iss');
+/**
+ * Turns verified claims into an {@link Auth}, or says what is wrong with them. A claim that is null is absent.
+ *
+ * @param type the header's `typ`
+ */
+export function examineClaims(claims: JsonObject, token: string, rules: ClaimRules, nowSeconds: number, type?: string): VerifiedAuth | ClaimFault {
+  const registered = registeredClaims(claims);
+  const { iss, sub, aud, exp, nbf, iat, jti, sid, clientId, azp, act, cnf, scope, scp } = registered;
+  if (iss !== rules.issuer) return fault('issuer_mismatch', 'iss', rules.issuer, iss);
 
-  if (ofAnotherToken !== undefined) return fault('not_an_access_token', ofAnotherToken);
-  if (isUseOfAnotherToken(typ)) return fault('not_an_access_token', 'typ');
-  if (isUseOfAnotherToken(tokenUse)) return fault('not_an_access_token', 'token_use');
+  const otherToken = markOfAnotherToken(registered, type);
+  if (otherToken !== undefined) return fault('not_an_access_token', otherToken, 'an access token', `a token with the claim ${otherToken}`);
   // a client assertion: its issuer is its subject (RFC 7523 s3)
-  if (sub === iss) return fault('not_an_access_token', 'sub');
+  if (sub === iss) return fault('not_an_access_token', 'sub', 'an access token', 'a client assertion, whose iss and sub are equal');
 
   const audience = readAudience(aud);
   if (rules.audiences) {
-    if (!audience || !isOneOf(audience, rules.audiences)) return fault('audience_mismatch', 'aud');
-  } else if (!audience && aud !== undefined) return fault('invalid_claim', 'aud');
+    if (!audience || !isOneOf(audience, rules.audiences)) return fault('audience_mismatch', 'aud', rules.audiences, aud);
+  } else if (!audience && aud !== undefined) return fault('invalid_claim', 'aud', 'a string, or a list of strings', aud);
 
-  if (exp === undefined) return fault('missing_claim', 'exp');
-  if (iat === undefined) return fault('missing_claim', 'iat');
-  if (!isNumericDate(exp)) return fault('invalid_claim', 'exp');
-  if (!isNumericDate(iat)) return fault('invalid_claim', 'iat');
-  if (nbf !== undefined && !isNumericDate(nbf)) return fault('invalid_claim', 'nbf');
+  if (exp === undefined) return fault('missing_claim', 'exp', 'exp');
+  if (iat === undefined && !mayLackIssuedAt(rules)) return fault('missing_claim', 'iat', 'iat');
+  if (!isNumericDate(exp)) return fault('invalid_claim', 'exp', A_DATE, exp);
+  if (iat !== undefined && !isNumericDate(iat)) return fault('invalid_claim', 'iat', A_DATE, iat);
+  if (nbf !== undefined && !isNumericDate(nbf)) return fault('invalid_claim', 'nbf', A_DATE, nbf);
   const untimely = examineTime(exp, nbf, iat, rules, nowSeconds);
   if (untimely) return untimely;
-  if (rules.maxTokenLifetimeSeconds !== undefined && exp - iat > rules.maxTokenLifetimeSeconds) return fault('lifetime_too_long', 'exp');
+  if (rules.maxTokenLifetimeSeconds !== undefined && !(exp - iat! <= rules.maxTokenLifetimeSeconds))
+    return fault('lifetime_too_long', 'exp', rules.maxTokenLifetimeSeconds, exp - iat!);
 
-  if (!isNameOrAbsent(sub)) return fault('invalid_claim', 'sub');
-  if (!isNameOrAbsent(jti)) return fault('invalid_claim', 'jti');
-  if (!isNameOrAbsent(sid)) return fault('invalid_claim', 'sid');
-  if (!isNameOrAbsent(clientId)) return fault('invalid_claim', 'client_id');
-  if (!isNameOrAbsent(azp)) return fault('invalid_claim', 'azp');
-  if (act !== undefined && !isJsonObject(act)) return fault('invalid_claim', 'act');
+  if (!isNameOrAbsent(sub)) return fault('invalid_claim', 'sub', A_NAME, sub);
+  if (!isNameOrAbsent(jti)) return fault('invalid_claim', 'jti', A_NAME, jti);
+  if (!isNameOrAbsent(sid)) return fault('invalid_claim', 'sid', A_NAME, sid);
+  if (!isNameOrAbsent(clientId)) return fault('invalid_claim', 'client_id', A_NAME, clientId);
+  if (!isNameOrAbsent(azp)) return fault('invalid_claim', 'azp', A_NAME, azp);
+  if (act !== undefined && !isJsonObject(act)) return fault('invalid_claim', 'act', 'an object', act);
 
   const named = ownClient(claims, rules.clientIdClaim);
   const client = named === undefined ? (clientId ?? azp) : named;
-  if (!isNameOrAbsent(client)) return fault('invalid_claim', rules.clientIdClaim!);
+  if (!isNameOrAbsent(client)) return fault('invalid_claim', rules.clientIdClaim!, A_NAME, client);
   if (rules.allowedClients) {
-    if (clientId !== undefined && azp !== undefined && clientId !== azp) return fault('client_not_allowed', 'azp');
+    const { allowedClients: allowed } = rules;
+    if (clientId !== undefined && azp !== undefined && clientId !== azp) return fault('client_not_allowed', 'azp', allowed, [clientId, azp]);
     if (named !== undefined && [clientId, azp].some((other) => other !== undefined && other !== named))
-      return fault('client_not_allowed', rules.clientIdClaim!);
-    if (client === undefined || !rules.allowedClients.has(client)) return fault('client_not_allowed', 'client_id');
+      return fault('client_not_allowed', rules.clientIdClaim!, allowed, [named, clientId ?? azp]);
+    if (client === undefined || !allowed.has(client)) return fault('client_not_allowed', 'client_id', allowed, client ?? []);
   }
   // RFC 9449 s7.2, RFC 7800 s3: a bond that was not shown is no smaller than one that was broken
-  if (cnf !== undefined) return fault('unproven_confirmation', 'cnf');
+  if (cnf !== undefined) return fault('unproven_confirmation', 'cnf', 'a token without cnf', cnf);
   for (const name of rules.requiredClaims) {
     const value = own(claims, name);
-    if (value === undefined || value === null) return fault('missing_claim', name);
+    if (value === undefined || value === null) return fault('missing_claim', name, name, value);
   }
-  for (const name of rules.forbiddenClaims) if (Object.hasOwn(claims, name)) return fault('invalid_claim', name);
+  for (const name of rules.forbiddenClaims) {
+    const value = own(claims, name);
+    if (value !== undefined && value !== null) return fault('invalid_claim', name, `a token without ${name}`, value);
+  }
   for (const [name, values] of rules.requiredValues) {
     const value = own(claims, name);
-    if (value === undefined || value === null) return fault('missing_claim', name);
-    if (!values.has(value as string)) return fault('invalid_claim', name);
+    if (value === undefined || value === null) return fault('missing_claim', name, name, value);
+    if (!values.has(value as string)) return fault('invalid_claim', name, values, value);
   }
 
   return new VerifiedAuth(
@@ -125,8 +142,8 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
       subject: sub,
       clientId: client,
       audience: audience ?? NONE,
-      scopes: readScopes(scope, scp),
-      roles: readAllRoles(claims, rules.rolesPaths),
+      scopes: rules.scopesFrom === undefined ? readScopes(scope, scp) : readScopesFrom(claims, rules.scopesFrom),
+      roles: readRolesFrom(claims, rules.rolesFrom),
       claims: claims as Readonly<JsonObject> as Claims,
       expiresAt: exp,
       issuedAt: iat,
@@ -139,14 +156,24 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
   );
 }
 
-/** What may have changed since a token was looked at: the time. Written so that a clock which shows no number refuses. */
-export function examineTime(exp: number, nbf: number | undefined, iat: number, rules: TimeRules, nowSeconds: number): ClaimFault | undefined {
+/**
+ * What may have changed since a token was looked at: the time. Written so that a clock which shows no number refuses, and a token that does not say
+ * when it was issued is older than any age.
+ */
+export function examineTime(exp: number, nbf: number | undefined, iat: number | undefined, rules: TimeRules, nowSeconds: number): ClaimFault | undefined {
   const skew = rules.clockSkewSeconds;
-  if (!(nowSeconds < exp + skew)) return fault('expired', 'exp');
-  if (nbf !== undefined && !(nowSeconds >= nbf - skew)) return fault('not_yet_valid', 'nbf');
-  if (!(iat <= nowSeconds + skew)) return fault('issued_in_the_future', 'iat');
-  if (rules.maxTokenAgeSeconds !== undefined && !(nowSeconds - iat <= rules.maxTokenAgeSeconds + skew)) return fault('too_old', 'iat');
+  if (!(nowSeconds < exp + skew)) return fault('expired', `exp, ${seconds(nowSeconds - exp)} ago`, nowSeconds - skew, exp);
+  if (nbf !== undefined && !(nowSeconds >= nbf - skew)) return fault('not_yet_valid', `nbf, in ${seconds(nbf - nowSeconds)}`, nowSeconds + skew, nbf);
+  if (iat !== undefined && !(iat <= nowSeconds + skew)) return fault('issued_in_the_future', `iat, in ${seconds(iat - nowSeconds)}`, nowSeconds + skew, iat);
+  const maxAge = rules.maxTokenAgeSeconds;
+  if (maxAge !== undefined && !(nowSeconds - iat! <= maxAge + skew))
+    return fault('too_old', iat === undefined ? 'iat' : `iat, ${seconds(nowSeconds - iat)} ago`, nowSeconds - maxAge - skew, iat);
   return undefined;
+}
+
+/** The difference of two clocks, in a form that explanations find again. */
+function seconds(difference: number): string {
+  return `${Math.max(1, Math.round(difference))} s`;
 }
 
 type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;
@@ -154,20 +181,12 @@ type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;
 /** RFC 9068 s2.2: the claims that the profile requires, beyond those required of every token. */
 export const RFC9068_CLAIMS: readonly string[] = ['aud', 'sub', 'client_id', 'jti'];
 
-const NONE: readonly string[] = Object.freeze([]);
-const IS_UNREADABLE = Symbol.for('tokenward.unreadable');
-/** What stands for scopes or roles that are there and can't be read: none as far as they are demanded, but not absent either. */
-const UNREADABLE: readonly string[] = Object.freeze(Object.defineProperty([], IS_UNREADABLE, { value: true }));
+const A_DATE = 'a number of seconds since the epoch, up to the year 9999';
+const A_NAME = 'a string that is not empty';
 
-/** Whether scopes or roles stand for some that can't be read, in whichever copy of this package they were looked at. */
-export function isUnreadable(names: readonly string[]): boolean {
-  return IS_UNREADABLE in names;
-}
-
-const USES_OF_OTHER_TOKENS = new Set(['id', 'refresh', 'offline', 'logout']);
-
-function isUseOfAnotherToken(use: unknown): boolean {
-  return typeof use === 'string' && USES_OF_OTHER_TOKENS.has(use.toLowerCase());
+/** Without `iat` neither age nor lifetime can be told: where they are limited, it must be there. */
+function mayLackIssuedAt({ acceptWithoutIssuedAt, maxTokenAgeSeconds, maxTokenLifetimeSeconds }: ClaimRules): boolean {
+  return acceptWithoutIssuedAt && maxTokenAgeSeconds === undefined && maxTokenLifetimeSeconds === undefined;
 }
 
 function isOneOf(audience: readonly string[], accepted: ReadonlySet<string>): boolean {
@@ -192,46 +211,10 @@ function isNameOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || (typeof value === 'string' && value !== '');
 }
 
-/** RFC 6749 s3.3: names between blanks; `scp` may be a list. */
-function readScopes(scope: unknown, scp: unknown): readonly string[] {
-  const ofScope = scope === undefined ? NONE : typeof scope === 'string' ? splitScope(scope) : UNREADABLE;
-  if (scp === undefined) return ofScope;
-  const ofScp = typeof scp === 'string' ? splitScope(scp) : isListOfStrings(scp) ? scp : UNREADABLE;
-  if (ofScope === UNREADABLE || ofScp === UNREADABLE) return UNREADABLE;
-  return Object.freeze([...new Set([...ofScope, ...ofScp])]);
-}
-
-function splitScope(scope: string): readonly string[] {
-  const names = scope.split(' ');
-  return Object.freeze(names.includes('') ? names.filter((name) => name !== '') : names);
-}
-
 function ownClient(claims: JsonObject, name: string | undefined): unknown {
-  return name === undefined ? undefined : own(claims, name);
+  return name === undefined ? undefined : (own(claims, name) ?? undefined);
 }
 
-function readAllRoles(claims: JsonObject, paths: readonly (readonly string[])[]): readonly string[] {
-  if (paths.length === 1) return readRoles(claims, paths[0]!);
-  const all = paths.map((path) => readRoles(claims, path));
-  return all.includes(UNREADABLE) ? UNREADABLE : Object.freeze([...new Set(all.flat())]);
-}
-
-function readRoles(claims: JsonObject, path: readonly string[]): readonly string[] {
-  let value: unknown = claims;
-  for (const name of path) {
-    if (value === undefined || value === null) return NONE;
-    if (!isJsonObject(value)) return UNREADABLE;
-    value = own(value, name);
-  }
-  if (value === undefined || value === null || value === '') return NONE;
-  if (typeof value === 'string') return Object.freeze([value]);
-  return isListOfStrings(value) ? value : UNREADABLE;
-}
-
-function isListOfStrings(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
-}
-
-function fault(reason: Reason, cause: string): ClaimFault {
-  return { reason, cause };
+function fault(reason: Reason, cause: string, expected?: unknown, found?: unknown): ClaimFault {
+  return { reason, cause, expected, found };
 }

@@ -195,10 +195,10 @@ describe('rules 65 and 67: a token that is remembered', () => {
     now = (NOW + 330) * 1000 - 1;
     expect(verify(token, config)).toBe(first);
     now = (NOW - 40) * 1000 - 1;
-    expect(verify(token, config)).toMatchObject({ reason: 'not_yet_valid', cause: 'nbf', issuer });
+    expect(verify(token, config)).toMatchObject({ reason: 'not_yet_valid', cause: 'nbf, in 30 s', issuer });
     expect(config.cache!.health().entries).toBe(0);
     now = (NOW + 330) * 1000;
-    expect(verify(token, config)).toMatchObject({ reason: 'expired', cause: 'exp', issuer });
+    expect(verify(token, config)).toMatchObject({ reason: 'expired', cause: 'exp, 30 s ago', issuer });
   });
 
   test('needs its very key, and is looked at anew where that is gone', () => {

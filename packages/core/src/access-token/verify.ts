@@ -179,7 +179,7 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed and is not the strict JSON of claims' };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
-  const examined = examineClaims(claims, token, issuer.rules, nowSeconds);
+  const examined = examineClaims(claims, token, issuer.rules, nowSeconds, jws.header.type);
   if (isFault(examined)) return { ...examined, issuer };
   let auth = examined;
   if (config.claims) {
@@ -190,7 +190,7 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   auth.watchBy(config.lives);
   config.monitor?.verified(auth, nowSeconds);
   const { algorithm, keyId, type } = jws.header;
-  const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: own(claims, 'nbf') as number | undefined };
+  const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: (own(claims, 'nbf') ?? undefined) as number | undefined };
   config.cache?.set(token, verified);
   if (config.shadow) castShadow(config.shadow, verified, nowSeconds);
   return auth;

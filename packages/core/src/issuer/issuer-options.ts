@@ -8,6 +8,7 @@ import {
   type MacAlgorithm,
 } from '../access-token/algorithms.js';
 import { RFC9068_CLAIMS, type ClaimRules } from '../access-token/claims.js';
+import type { NamesReader, NamesSource } from '../access-token/names.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
@@ -75,10 +76,25 @@ export interface IssuerOptions {
   readonly allowedClients?: readonly string[] | undefined;
   /** The claim that names the client, where it is neither `client_id` nor `azp`. Where it is there, it alone counts. */
   readonly clientIdClaim?: string | undefined;
-  /** The claim that holds the roles: its name (dots and all), as an array the path to it, or as an array of arrays several paths. Default: `roles`. */
-  readonly rolesClaim?: string | readonly string[] | readonly (readonly string[])[] | undefined;
+  /**
+   * Accepts tokens without `iat`, of issuers that write none. Revocations by subject, session, client or issuer then hit all of them, whenever they
+   * were issued. `maxTokenAgeSeconds`, `maxTokenLifetimeSeconds` and `profile` can't be combined with it.
+   */
+  readonly unsafeAcceptTokensWithoutIssuedAt?: boolean | undefined;
+  /**
+   * Where the roles are: a claim's name, as an array the path to it, as an array of arrays several paths, or a function that reads them. A text is one
+   * role. Default: `roles`.
+   *
+   * @example rolesClaim: ['realm_access', 'roles']
+   * @example rolesClaim: (claims) => Object.keys(claims['urn:zitadel:iam:org:project:roles'] ?? {})
+   */
+  readonly rolesClaim?: NamesClaim | undefined;
+  /** Where the scopes are instead of `scope` and `scp`, in the same forms. A text holds names between blanks. */
+  readonly scopesClaim?: NamesClaim | undefined;
   readonly keyFetching?: KeyFetchingOptions | undefined;
 }
+
+export type NamesClaim = string | readonly string[] | readonly (readonly string[])[] | NamesReader;
 
 export type RequiredValue = string | number | boolean;
 
@@ -143,7 +159,9 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
     allowedClients: asSet(reader.texts('allowedClients')),
     clientIdClaim: reader.get('clientIdClaim') === undefined ? undefined : reader.text('clientIdClaim', ''),
     profile,
-    rolesPaths: readRolesPaths(reader),
+    rolesFrom: readNamesSource(reader, 'rolesClaim') ?? [['roles']],
+    scopesFrom: readNamesSource(reader, 'scopesClaim'),
+    acceptWithoutIssuedAt: readIssuedAtOption(reader),
   };
   checkTenantValues(reader, tenants, rules);
   const fetching = readKeyFetching(reader);
@@ -339,14 +357,38 @@ function readRequiredValues(reader: OptionReader): ClaimRules['requiredValues'] 
   );
 }
 
-function readRolesPaths(reader: OptionReader): readonly (readonly string[])[] {
-  const given = reader.get('rolesClaim');
-  if (!Array.isArray(given)) return [[reader.text('rolesClaim', 'roles')]];
-  if (!given.every(Array.isArray)) return [reader.texts('rolesClaim') ?? []];
+function readNamesSource(reader: OptionReader, name: 'rolesClaim' | 'scopesClaim'): NamesSource | undefined {
+  const given = reader.get(name);
+  if (given === undefined) return undefined;
+  if (typeof given === 'function') return given as NamesReader;
+  if (!Array.isArray(given)) {
+    const claim = reader.text(name, '');
+    if (LOOKS_LIKE_A_PATH.test(claim)) {
+      const path = `[${claim
+        .split('.')
+        .map((part) => `'${part}'`)
+        .join(', ')}]`;
+      reader.wrong(name, `is ${shown(claim)}, which looks like a path. Write the path as ${path}, or ['${claim}'] for a claim with dots in its name.`);
+    }
+    return [[claim]];
+  }
+  if (!given.every(Array.isArray)) return [reader.texts(name) ?? []];
   const paths = given as unknown[][];
-  if (paths.length > 0 && paths.every((path) => path.length > 0 && path.every((name) => typeof name === 'string' && name !== ''))) return paths as string[][];
-  reader.wrong('rolesClaim', 'holds a path that is empty, or that holds something else than names');
+  if (paths.length > 0 && paths.every((path) => path.length > 0 && path.every((part) => typeof part === 'string' && part !== ''))) return paths as string[][];
+  reader.wrong(name, 'holds a path that is empty, or that holds something else than names');
   return [];
+}
+
+/** `realm_access.roles`; a name with a slash or a colon (`https://example.com/roles`) is a name. */
+const LOOKS_LIKE_A_PATH = /^[\w-]+(?:\.[\w-]+)+$/;
+
+function readIssuedAtOption(reader: OptionReader): boolean {
+  if (!reader.flag('unsafeAcceptTokensWithoutIssuedAt')) return false;
+  for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds', 'profile'] as const) {
+    if (reader.get(name) === undefined) continue;
+    reader.wrong(name, 'needs iat in every token: it cannot be combined with unsafeAcceptTokensWithoutIssuedAt. Leave one of them out.');
+  }
+  return true;
 }
 
 function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof KeyFetchingOptions> {
@@ -487,5 +529,7 @@ export const ISSUER_OPTION_NAMES = [
   'allowedClients',
   'clientIdClaim',
   'rolesClaim',
+  'scopesClaim',
+  'unsafeAcceptTokensWithoutIssuedAt',
   'keyFetching',
 ] as const satisfies readonly (keyof IssuerOptions)[];

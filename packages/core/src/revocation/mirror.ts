@@ -169,7 +169,7 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
       const found = of && of.records > 0 ? findIn(of, token, nowSeconds) : undefined;
       if (found) return found;
       const forgottenUntil = Math.max(of ? of.forgottenUntil : NEVER, forgottenOfAll);
-      return Math.floor(token.issuedAt) <= forgottenUntil ? forgotten(token.issuer, forgottenUntil) : undefined;
+      return forgottenUntil > NEVER && secondOf(token.issuedAt) <= forgottenUntil ? forgotten(token.issuer, forgottenUntil) : undefined;
     },
     sweep,
     *records() {
@@ -210,8 +210,7 @@ function* recordsOf(of: OfIssuer): IterableIterator<RevocationRecord> {
 }
 
 function findIn(of: OfIssuer, { tokenId, sessionId, subject, clientId, issuedAt }: RevocableToken, nowSeconds: number): RevocationRecord | undefined {
-  // RFC 7519 s2 allows fractions: the whole second is hit
-  const issued = Math.floor(issuedAt);
+  const issued = secondOf(issuedAt);
   const ofSession = sessionId === undefined ? (subject === undefined ? undefined : of.sessionless.get(subject)) : of.session.get(sessionId);
   return (
     (tokenId === undefined ? undefined : hitOf(of.token.get(tokenId), -Infinity, nowSeconds)) ??
@@ -220,6 +219,11 @@ function findIn(of: OfIssuer, { tokenId, sessionId, subject, clientId, issuedAt 
     (clientId === undefined ? undefined : hitOf(of.client.get(clientId), issued, nowSeconds)) ??
     hitOf(of.issuer.get(ALL), issued, nowSeconds)
   );
+}
+
+/** RFC 7519 s2 allows fractions: the whole second is hit. A token that does not say when it was issued may be the oldest of all. */
+function secondOf(issuedAt: number | undefined): number {
+  return Number.isFinite(issuedAt) ? Math.floor(issuedAt!) : -Infinity;
 }
 
 /** Of what is not final nothing is over: what it leaves behind hits at least the tokens that it hit and that still live. */

@@ -72,8 +72,8 @@ export interface RevocableToken {
   readonly sessionId: string | undefined;
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
-  /** Seconds since the epoch. */
-  readonly issuedAt: number;
+  /** Seconds since the epoch; undefined where the token does not say: whatever has a moment then hits it. */
+  readonly issuedAt: number | undefined;
 }
 
 /** How long revocations are kept, and how far clocks may be apart. */
