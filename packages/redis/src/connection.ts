@@ -1,4 +1,5 @@
 import { ErrorReply } from 'redis';
+import type { MakeClient } from './clients.js';
 import { wordsOf, StoreTrouble } from './trouble.js';
 
 /** A reply of RESP 2. */
@@ -24,9 +25,9 @@ export interface Connection {
 /** @throws StoreTrouble */
 export type Connect = () => Promise<Connection>;
 
-export function createConnect(makeClient: () => RawClient, timeoutMs: number): Connect {
+export function createConnect(makeClient: MakeClient, timeoutMs: number): Connect {
   return async function connect() {
-    const client = makeClient();
+    const client = await make(makeClient);
     let over = false;
 
     function close(): void {
@@ -58,6 +59,14 @@ export function createConnect(makeClient: () => RawClient, timeoutMs: number): C
       close,
     };
   };
+}
+
+async function make(makeClient: MakeClient): Promise<RawClient> {
+  try {
+    return await makeClient();
+  } catch (error) {
+    throw new StoreTrouble(wordsOf(error));
+  }
 }
 
 export function destroy(client: RawClient): void {

@@ -1,9 +1,13 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
 import { OptionReader, plainOptions } from '@tokenward/core/adapter';
-import { createClient } from 'redis';
+import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf, type MakeClient } from './clients.js';
 import { addressOf, destroy, type RawClient } from './connection.js';
+import { keysOf } from './data-set.js';
 
-/** A client of the package `redis`, as `createClient` makes it. Only copies of it are used, with connections of their own. */
+/**
+ * A client of the package `redis`, as `createClient`, `createCluster` or `createSentinel` makes it. The store uses only copies of it, with
+ * connections of their own.
+ */
 export interface DuplicableClient {
   duplicate(overrides?: object): object;
 }
@@ -11,7 +15,10 @@ export interface DuplicableClient {
 export interface RedisRevocationsOptions {
   /** Where Redis or Valkey is: `rediss://name:password@redis.example.com:6379`. This, or `client`. */
   readonly url?: string | undefined;
-  /** One that you made, for what a URL can't say: certificates, a provider of credentials. It need not be connected. */
+  /**
+   * A client that you made, for what a URL can't say: certificates, a provider of credentials, a cluster, Sentinel. It need not be connected.
+   * Clients of `ioredis` and pools are refused.
+   */
   readonly client?: DuplicableClient | undefined;
   /** What the keys begin with. All processes that share revocations have the same, and nobody else. Default: `tokenward:revocations`. */
   readonly prefix?: string | undefined;
@@ -31,7 +38,7 @@ export interface RedisRevocationsOptions {
 }
 
 export interface Config {
-  makeClient(): RawClient;
+  readonly makeClient: MakeClient;
   /** Where Redis is, for people. */
   readonly where: string;
   readonly prefix: string;
@@ -66,10 +73,9 @@ export function readOptions(options: RedisRevocationsOptions): Config {
   if (whenUnreachable !== 'refuse' && whenUnreachable !== 'allow') reader.wrong('whenUnreachable', "is neither 'refuse' nor 'allow'");
   const clock = readClock(reader);
   const timeoutMs = timeoutSeconds * 1000;
-  const makeClient = readServer(reader, timeoutMs);
-  const where = makeClient && tryOut(reader, makeClient);
-  if (!makeClient || where === undefined || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { makeClient, where, prefix, maxMirrorAgeMs: maxMirrorAgeSeconds * 1000, allowsUnchecked: whenUnreachable === 'allow', timeoutMs, maxEntries, clock };
+  const server = readServer(reader, prefix, timeoutMs);
+  if (!server || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { ...server, prefix, maxMirrorAgeMs: maxMirrorAgeSeconds * 1000, allowsUnchecked: whenUnreachable === 'allow', timeoutMs, maxEntries, clock };
 }
 
 function readPrefix(reader: OptionReader): string {
@@ -86,34 +92,43 @@ function readClock(reader: OptionReader): Clock {
   return clock as Clock;
 }
 
+interface Server {
+  readonly makeClient: MakeClient;
+  readonly where: string;
+}
+
 /** What is wrong with a URL is said without it: it holds a password. */
-function readServer(reader: OptionReader, timeoutMs: number): (() => RawClient) | undefined {
+function readServer(reader: OptionReader, prefix: string, timeoutMs: number): Server | undefined {
   const url = reader.get('url');
   const client = reader.get('client');
   if (client !== undefined) {
     if (url !== undefined) reader.wrong('client', 'is given beside url: one of them says where Redis is');
-    if (isDuplicable(client)) return () => client.duplicate(overrides(timeoutMs, client.options?.socket)) as RawClient;
-    reader.wrong('client', 'is none of the package redis, as createClient() makes it');
+    const given = recognise(client);
+    switch (given.kind) {
+      case 'client':
+        return tryOut(reader, 'client', fromClient(given.client, timeoutMs));
+      case 'cluster':
+        return { makeClient: fromCluster(given.client, slotOf(keysOf(prefix).records), timeoutMs), where: 'the Redis cluster' };
+      case 'sentinel':
+        return { makeClient: fromSentinel(given.client, timeoutMs), where: 'Redis behind Sentinel' };
+      case 'other':
+        reader.wrong('client', given.problem);
+    }
   } else if (url === undefined) reader.wrong('url', 'is missing: give a url, or a client of the package redis');
-  else if (isRedisUrl(url)) return () => createClient({ url, ...overrides(timeoutMs, undefined) }) as object as RawClient;
+  else if (isRedisUrl(url)) return tryOut(reader, 'url', fromUrl(url, timeoutMs));
   else reader.wrong('url', 'is none of the form redis://host:port, rediss://host:port or unix:///path');
   return undefined;
 }
 
-/** @returns its address */
-function tryOut(reader: OptionReader, makeClient: () => RawClient): string | undefined {
+function tryOut(reader: OptionReader, name: string, makeClient: () => RawClient): Server | undefined {
   try {
     const client = makeClient();
     destroy(client);
-    return addressOf(client);
+    return { makeClient, where: addressOf(client) };
   } catch {
-    reader.wrong(reader.get('client') === undefined ? 'url' : 'client', 'is not taken by the package redis');
+    reader.wrong(name, 'is not taken by the package redis');
     return undefined;
   }
-}
-
-function isDuplicable(client: unknown): client is DuplicableClient & Pick<RawClient, 'options'> {
-  return typeof (client as Partial<DuplicableClient> | null)?.duplicate === 'function';
 }
 
 function isRedisUrl(url: unknown): url is string {
@@ -121,23 +136,4 @@ function isRedisUrl(url: unknown): url is string {
   const { protocol, hostname, pathname } = URL.parse(url) ?? {};
   if (protocol === 'unix:') return true;
   return (protocol === 'redis:' || protocol === 'rediss:') && hostname !== '' && /^\/?\d{0,9}$/.test(pathname!);
-}
-
-/**
- * A connection lives once: whatever goes wrong ends it, and the next one begins from nothing. So the client connects by itself never again, and
- * keeps no commands for later. Its replies are those of RESP 2, whatever the user's own are.
- */
-function overrides(timeoutMs: number, socket: object | undefined): object {
-  return {
-    RESP: 2,
-    socket: { ...socket, reconnectStrategy: false, connectTimeout: timeoutMs + 500, socketTimeout: undefined },
-    disableOfflineQueue: true,
-    commandOptions: {},
-    commandsQueueMaxLength: undefined,
-    clientSideCache: undefined,
-    emitInvalidate: undefined,
-    maintNotifications: 'disabled',
-    pingInterval: undefined,
-    readonly: undefined,
-  };
 }

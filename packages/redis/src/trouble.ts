@@ -121,13 +121,25 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['OOM', 'it has no memory left for writes'],
   ['MISCONF', 'it takes no writes, since it can not save them'],
   ['WRONGTYPE', 'a key with this prefix is something else'],
-  ['MOVED', 'the keys are at another server of a cluster'],
+  ['NOREPLICAS', 'it takes no writes, since too few replicas follow it (min-replicas-to-write)'],
+  ['MASTERDOWN', 'it is a replica that has lost its master'],
+  ['MOVED', 'the keys are at another node of a cluster: give a client that createCluster() made'],
+  ['CLUSTERDOWN', 'the cluster is down'],
+  ['BUSY', 'it is busy with a script'],
 ]);
+
+/** What is wrong inside a script has no code of its own. */
+const IN_SCRIPTS: readonly (readonly [RegExp, string])[] = [
+  [/^ERR (ACL failure in script|The user executing the script can't)/, WORDS.get('NOPERM')!],
+  [/^ERR unknown (redis )?command/i, 'it lacks a command that is needed: Redis 7 or Valkey is'],
+];
 
 /** An error's fixed words, or its code; never its text. */
 export function wordsOf(error: unknown): string {
   if (error instanceof StoreTrouble) return error.message;
   if (!(error instanceof Error)) return 'the connection broke';
+  const known = IN_SCRIPTS.find(([pattern]) => pattern.test(error.message));
+  if (known) return known[1];
   const code = (error as NodeJS.ErrnoException).code ?? /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];
   if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return 'the connection broke';
   return WORDS.get(code) ?? `it fails (${code})`;

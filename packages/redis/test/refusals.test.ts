@@ -3,9 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { RevocationStoreError } from '@tokenward/redis';
 import { createClient } from 'redis';
 import { describe, expect, test } from 'vitest';
-import { freePort } from './redis-server.js';
-import { seedEpoch } from './redis-server.js';
-import { eventually, isCurrentAgain, isRevokedIn, KEYS, openStore, ownServer, recordOf, useServer, valuesIn, warmStore } from './stores.js';
+import { freePort, seedEpoch, type RedisServer } from './redis-server.js';
+import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, openStore, ownServer, recordOf, useServer, valuesIn, warmStore } from './stores.js';
 
 const server = useServer('--repl-diskless-sync-delay', '0');
 
@@ -27,6 +26,14 @@ describe('a server that says no', () => {
     await eventually(() => isRevokedIn(other, 'session-1'), 'the other knows');
     const wrong = openStore({ url, prefix: 'elsewhere' });
     await expect(wrong.warm()).rejects.toThrow('the user may not do what is needed');
+  });
+
+  test('a user who lacks one command of a script is told so, and not that it fails', async () => {
+    const commands = README_ACL.split(' ').filter((command) => command !== '+xinfo|stream');
+    await server().ask('ACL', 'SETUSER', 'lacking', 'on', '>secret', '~{tokenward:revocations}:*', ...commands);
+    await server().ask('XADD', KEYS.stream, '*', 'r', 'x');
+    const store = openStore({ url: server().url.replace('redis://', 'redis://lacking:secret@') });
+    await expect(store.warm()).rejects.toThrow('the user may not do what is needed');
   });
 
   test('one that shows a certificate of nobody’s is not talked to; with its own, it is', async () => {
@@ -78,6 +85,70 @@ describe('a server that says no', () => {
     await eventually(() => one.health().lastError === undefined, 'nothing is wrong any more');
   });
 
+  test('rule 169: one that takes no writes, while much waits to be taken out, is one trouble, and keeps its connection', async () => {
+    const now = nowSeconds();
+    const over = Array.from({ length: 600 }, (_value, at) => [
+      String(now - 10_000),
+      JSON.stringify(['session', 'https://login.example.test', `over-${at}`, now - 20_000, now - 10_000, 0, 'logout']),
+    ]);
+    await server().ask('ZADD', KEYS.records, ...over.flat());
+    await server().ask('CONFIG', 'SET', 'maxmemory', '1');
+    try {
+      const before = await connectionsOf(server());
+      const failed = heard('tokenward:revocations-failed');
+      const store = openStore({ url: server().url, maxMirrorAgeSeconds: 10 });
+      await isCurrentAgain(store);
+      await eventually(() => store.health().lastError?.endsWith('it has no memory left for writes'), 'it is told');
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(store.isCurrent()).toBe(true);
+      expect(failed).toHaveLength(1);
+      // each question of this test is one
+      expect((await connectionsOf(server())) - before).toBeLessThan(8);
+      await expect(store.add(recordOf('session-1'))).rejects.toBeInstanceOf(RevocationStoreError);
+      expect(failed).toHaveLength(1);
+      await server().ask('CONFIG', 'SET', 'maxmemory', '0');
+      await eventually(() => store.health().lastError === undefined, 'nothing is wrong any more', 12_000);
+      await eventually(async () => (await server().ask('ZCARD', KEYS.records)) === 2, 'what is over is taken out');
+    } finally {
+      await server().ask('CONFIG', 'SET', 'maxmemory', '0');
+    }
+  });
+
+  test('rule 169: one that refuses the same question each time is one trouble, and asked more and more rarely', async () => {
+    const commands = README_ACL.split(' ').filter((command) => command !== '+xread');
+    await server().ask('ACL', 'SETUSER', 'blind', 'on', '>secret', '~{tokenward:revocations}:*', ...commands);
+    const failed = heard('tokenward:revocations-failed');
+    const before = await connectionsOf(server());
+    const store = openStore({ url: server().url.replace('redis://', 'redis://blind:secret@'), maxMirrorAgeSeconds: 10 });
+    await store.warm().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect(failed.length).toBeLessThanOrEqual(2);
+    expect((await connectionsOf(server())) - before).toBeLessThan(14);
+    expect(store.health().lastError).toContain('the user may not do what is needed');
+  });
+
+  test('a master that its replicas have left takes no revocations, where min-replicas-to-write says so', async () => {
+    const [master, replica] = [await ownServer('--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'), await ownServer()];
+    await master.ask('CONFIG', 'SET', 'min-replicas-to-write', '1');
+    await master.ask('CONFIG', 'SET', 'min-replicas-max-lag', '1');
+    await replica.ask('REPLICAOF', '127.0.0.1', String(master.port));
+    await eventually(async () => /min_slaves_good_slaves:1/.test(String(await master.ask('INFO', 'replication'))), 'it has a replica');
+    await seedEpoch(master);
+    const [one, other] = await Promise.all([warmStore(master.url), warmStore(master.url)]);
+    await one.add(recordOf('session-1'));
+    await replica.kill();
+    await eventually(async () => /min_slaves_good_slaves:0/.test(String(await master.ask('INFO', 'replication'))), 'it knows that it has none');
+    await expect(one.add(recordOf('session-2'))).rejects.toBeInstanceOf(RevocationStoreError);
+    expect(one.health().lastError).toContain('too few replicas follow it (min-replicas-to-write)');
+    expect(isRevokedIn(one, 'session-2')).toBe(true);
+    // it is read from nevertheless, and nobody takes it for acknowledged
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(other.isCurrent()).toBe(true);
+    await replica.start();
+    await replica.ask('REPLICAOF', '127.0.0.1', String(master.port));
+    await eventually(() => isRevokedIn(other, 'session-2'), 'it is delivered when a replica is back');
+  });
+
   test('keys that are something else are told, and are nobody’s to delete', async () => {
     await server().ask('SET', KEYS.records, 'something else');
     const store = openStore({ url: server().url });
@@ -95,6 +166,11 @@ describe('a server that says no', () => {
     await eventually(() => isRevokedIn(other, 'session-1'), 'the other knows');
   });
 });
+
+/** How many connections it was asked for since its start. */
+async function connectionsOf(server: RedisServer): Promise<number> {
+  return Number(/total_connections_received:(\d+)/.exec(String(await server.ask('INFO', 'stats')))![1]);
+}
 
 const README_ACL =
   '+eval +hello +info +xread +zscan +hgetall +set +get +time +exists +expire +zadd +zscore +zrange +zrem +xadd +xtrim +xinfo|stream +hget +hset +hexists';

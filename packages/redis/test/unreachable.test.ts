@@ -1,7 +1,7 @@
 import { RevocationStoreError } from '@tokenward/redis';
 import { describe, expect, test } from 'vitest';
 import { freePort } from './redis-server.js';
-import { answerOf, heard, isCurrentAgain, isRevokedIn, openGuard, openStore, ownServer, recordOf, useServer, warmStore } from './stores.js';
+import { answerOf, eventually, heard, isCurrentAgain, isRevokedIn, openGuard, openStore, ownServer, recordOf, useServer, warmStore } from './stores.js';
 
 const server = useServer();
 
@@ -46,6 +46,18 @@ describe('a server that nobody reaches', () => {
     expect(answerOf(await ask('session-1'))).toBe('200');
     expect(synced).toEqual([{ entries: 0 }]);
     expect(failed.length).toBeLessThanOrEqual(1);
+  });
+
+  test('after a start that failed it goes on trying by itself, with nobody asking', async () => {
+    const late = await ownServer();
+    await late.kill();
+    const store = openStore({ url: late.url });
+    await expect(store.warm()).rejects.toBeInstanceOf(RevocationStoreError);
+    const synced = heard('tokenward:revocations-synced');
+    await late.start();
+    await eventually(() => synced.length > 0, 'everything was read');
+    expect(store.health().usable).toBe(true);
+    await eventually(() => store.health().lastError === undefined, 'nothing is wrong any more');
   });
 
   test('warm() and add() keep a process alive, and nothing does after close()', async () => {

@@ -1,0 +1,160 @@
+import { createClient } from 'redis';
+import type { RawClient } from './connection.js';
+import { StoreTrouble } from './trouble.js';
+
+/** Makes a client that is not connected yet, to the server that has the keys now. */
+export type MakeClient = () => RawClient | Promise<RawClient>;
+
+interface Duplicable<T> {
+  duplicate(overrides?: object): T;
+}
+
+interface PlainClient extends Duplicable<RawClient> {
+  readonly options?: RawClient['options'];
+}
+
+interface ClusterClient extends Duplicable<ClusterClient> {
+  readonly slots: readonly ({ readonly master: object } | undefined)[];
+  nodeClient(node: object): PlainClient | Promise<PlainClient>;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+interface SentinelClient extends Duplicable<SentinelClient> {
+  _execute<T>(isReadonly: boolean, use: (master: PlainClient) => Promise<T>): Promise<T>;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: () => void): unknown;
+  destroy(): unknown;
+}
+
+/** A client that was given, as what it is: its kind, or what is wrong with it and what to do. */
+export type GivenClient =
+  | { readonly kind: 'client'; readonly client: PlainClient }
+  | { readonly kind: 'cluster'; readonly client: ClusterClient }
+  | { readonly kind: 'sentinel'; readonly client: SentinelClient }
+  | { readonly kind: 'other'; readonly problem: string };
+
+const INSTEAD = 'Give url, or a client that createClient(), createCluster() or createSentinel() of the package redis 5 or 6 made';
+
+/** Told apart by what they can do: two copies of the package redis may be installed, and names of classes are nobody's promise. */
+export function recognise(client: unknown): GivenClient {
+  if (typeof client !== 'object' || client === null) return other('is not a client');
+  if (has(client, 'defineCommand') && has(client, 'duplicate')) return other('is a client of ioredis, which is not supported');
+  if (has(client, 'execute') && !has(client, 'duplicate')) return other('is a pool of connections');
+  const isSentinel = has(client, '_execute') && has(client, 'getSentinelNode', 'acquire');
+  if (isSentinel && !has(client, 'duplicate')) return other('is a Sentinel client of redis 5, which can not be copied: redis 6 is needed');
+  if (!has(client, 'duplicate') || !has(client, 'sendCommand')) return other('is not a client of the package redis');
+  if (!has(client, 'destroy')) return other('is a client of redis 4 or older, or of another package');
+  if (isSentinel) return { kind: 'sentinel', client: client as SentinelClient };
+  if (has(client, 'nodeClient') && 'slots' in client) return { kind: 'cluster', client: client as ClusterClient };
+  return { kind: 'client', client: client as PlainClient };
+}
+
+function other(what: string): GivenClient {
+  return { kind: 'other', problem: `${what}. ${INSTEAD}` };
+}
+
+/** Whether it has one of these methods. */
+function has(client: object, ...methods: readonly string[]): boolean {
+  return methods.some((method) => typeof (client as Record<string, unknown>)[method] === 'function');
+}
+
+export function fromUrl(url: string, timeoutMs: number): () => RawClient {
+  return () => createClient({ url, ...overrides(timeoutMs, undefined) }) as object as RawClient;
+}
+
+export function fromClient(client: PlainClient, timeoutMs: number): () => RawClient {
+  return () => client.duplicate(overrides(timeoutMs, client.options?.socket));
+}
+
+/** Asks the cluster at each connection which node has the keys: after a failover that is another one. */
+export function fromCluster(client: ClusterClient, slot: number, timeoutMs: number): MakeClient {
+  return () =>
+    withFinder(
+      client.duplicate({ minimizeConnections: true, useReplicas: false, clientSideCache: undefined }),
+      timeoutMs,
+      'no root node answers',
+      async (cluster) => {
+        const shard = cluster.slots[slot];
+        if (!shard) throw new StoreTrouble('no node of the cluster has the keys');
+        const node = await cluster.nodeClient(shard.master);
+        return node.duplicate(overrides(timeoutMs, node.options?.socket));
+      },
+    );
+}
+
+/** Asks the sentinels at each connection which server is the master. */
+export function fromSentinel(client: SentinelClient, timeoutMs: number): MakeClient {
+  const alone = { maxCommandRediscovers: 0, masterPoolSize: 1, replicaPoolSize: 0, reserveClient: false, scanInterval: 0, clientSideCache: undefined };
+  return () =>
+    withFinder(client.duplicate(alone), timeoutMs, 'no sentinel answers, or none knows a master that does', (sentinel) =>
+      sentinel._execute(false, async (master) => master.duplicate(overrides(timeoutMs, master.options?.socket))),
+    );
+}
+
+/** It finds one server, and is gone: what the package does to keep many connections alive is not for a connection that lives once. */
+async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
+  finder: F,
+  timeoutMs: number,
+  unreachable: string,
+  find: (finder: F) => Promise<RawClient>,
+): Promise<RawClient> {
+  let timer: NodeJS.Timeout | undefined;
+  finder.on('error', () => {});
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new StoreTrouble(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    timer.unref();
+  });
+  // what the package says names no reason: each node had one of its own
+  const found = finder.connect().then(
+    () => find(finder),
+    () => Promise.reject(new StoreTrouble(unreachable)),
+  );
+  try {
+    return await Promise.race([found, late]);
+  } finally {
+    clearTimeout(timer);
+    await quietly(() => finder.destroy());
+    // where it comes late nevertheless, nobody connects it
+    found.catch(() => {});
+  }
+}
+
+async function quietly(end: () => unknown): Promise<void> {
+  try {
+    await end();
+  } catch {
+    // it was never open, or is closed
+  }
+}
+
+/**
+ * A connection lives once: whatever goes wrong ends it, and the next one begins from nothing. So the client connects by itself never again, and
+ * keeps no commands for later. Its replies are those of RESP 2, whatever the user's own are.
+ */
+function overrides(timeoutMs: number, socket: object | undefined): object {
+  return {
+    RESP: 2,
+    socket: { ...socket, reconnectStrategy: false, connectTimeout: timeoutMs + 500, socketTimeout: undefined },
+    disableOfflineQueue: true,
+    commandOptions: {},
+    commandsQueueMaxLength: undefined,
+    clientSideCache: undefined,
+    emitInvalidate: undefined,
+    maintNotifications: 'disabled',
+    pingInterval: undefined,
+    readonly: undefined,
+  };
+}
+
+/** The slot of a cluster that a key is in (CRC-16/XMODEM of what stands in its first braces). */
+export function slotOf(key: string): number {
+  const tag = /\{([^}]+)\}/.exec(key)?.[1] ?? key;
+  let crc = 0;
+  for (const byte of Buffer.from(tag)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  }
+  return crc % 16_384;
+}

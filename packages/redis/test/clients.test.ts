@@ -1,0 +1,100 @@
+import { ConfigurationError } from '@tokenward/core';
+import { redisRevocations, type DuplicableClient } from '@tokenward/redis';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
+import { describe, expect, test } from 'vitest';
+import { replicate, startCluster, startSentinels } from './redis-fleet.js';
+import { freePort, seedEpoch } from './redis-server.js';
+import { closing, eventually, isCurrentAgain, isRevokedIn, openStore, recordOf } from './stores.js';
+
+function problemOf(client: unknown): string {
+  try {
+    void redisRevocations({ client: client as DuplicableClient }).close();
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems.map(({ path, message }) => `${path} ${message}`).join();
+    throw error;
+  }
+  return '';
+}
+
+const nothing = (): void => {};
+
+describe('clients that are refused at the start', () => {
+  test.each([
+    [
+      'ioredis',
+      { duplicate: nothing, sendCommand: nothing, connect: nothing, disconnect: nothing, defineCommand: nothing, options: {} },
+      'is a client of ioredis',
+    ],
+    ["ioredis' cluster", { duplicate: nothing, sendCommand: nothing, defineCommand: nothing, nodes: nothing, slots: [] }, 'is a client of ioredis'],
+    ['redis 4', { duplicate: nothing, sendCommand: nothing, connect: nothing, disconnect: nothing, unref: nothing }, 'is a client of redis 4 or older'],
+    ["redis 4's cluster", { duplicate: nothing, sendCommand: nothing, disconnect: nothing, nodeClient: nothing, slots: [] }, 'is a client of redis 4 or older'],
+    ["redis 5's Sentinel", { sendCommand: nothing, _execute: nothing, acquire: nothing, destroy: nothing }, 'is a Sentinel client of redis 5'],
+    ['a pool', createClientPool(), 'is a pool of connections'],
+    ['something else', { duplicate: nothing }, 'is not a client of the package redis'],
+    ['a text', 'redis://localhost', 'is not a client'],
+    ['a function', () => createClient(), 'is not a client'],
+  ])('%s', (_name, client, problem) => {
+    const told = problemOf(client);
+    expect(told.startsWith(`client ${problem}`)).toBe(true);
+    expect(told).toMatch(/\. Give url, or a client that createClient\(\), createCluster\(\) or createSentinel\(\) of the package redis 5 or 6 made$/);
+  });
+});
+
+describe('a cluster', () => {
+  test('rule 115: all processes use the node that has the keys, and the one that takes its place', { timeout: 60_000 }, async () => {
+    const cluster = closing(await startCluster(), (cluster) => cluster.close());
+    const slot = Number(await cluster.nodes[0]!.ask('CLUSTER', 'KEYSLOT', '{tokenward:revocations}:records'));
+    const owner = await cluster.ownerOf(slot);
+    await seedEpoch(owner);
+    const replica = await replicate(cluster, owner);
+    const rootNodes = cluster.nodes.map(({ url }) => ({ url }));
+    const open = (): ReturnType<typeof openStore> => openStore({ client: createCluster({ rootNodes }), timeoutSeconds: 2, maxMirrorAgeSeconds: 10 });
+    const [one, other] = [open(), open()];
+    await Promise.all([one.warm(), other.warm()]);
+    await one.add(recordOf('before'));
+    await eventually(() => isRevokedIn(other, 'before'), 'the other knows');
+    await owner.kill();
+    await one.add(recordOf('meanwhile')).catch(() => {});
+    await eventually(async () => /role:master/.test(String(await replica.ask('INFO', 'replication'))), 'the replica has taken over', 20_000);
+    await eventually(() => isRevokedIn(other, 'meanwhile'), 'the other learns of it', 20_000);
+    await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
+    expect(await replica.ask('ZCARD', '{tokenward:revocations}:records')).toBe(3);
+  });
+
+  test('that nobody reaches is told, leaves no connections behind, and ends', async () => {
+    const rootNodes = [{ url: `redis://127.0.0.1:${await freePort()}` }];
+    const store = openStore({ client: createCluster({ rootNodes }) });
+    await expect(store.warm()).rejects.toThrow('the Redis cluster: no root node answers');
+    await eventually(() => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length < 8, 'no connections pile up');
+    await store.close();
+  });
+});
+
+describe('Sentinel', () => {
+  test('rule 115: all processes use the master, and the replica that is promoted when it dies', { timeout: 60_000 }, async () => {
+    const { name, addresses, master, replica } = closing(await startSentinels(), (sentinels) => sentinels.close());
+    await seedEpoch(master);
+    const client = (): DuplicableClient => createSentinel({ name, sentinelRootNodes: [...addresses] }) as object as DuplicableClient;
+    const [one, other] = [0, 1].map(() => openStore({ client: client(), timeoutSeconds: 2, maxMirrorAgeSeconds: 10 })) as [
+      ReturnType<typeof openStore>,
+      ReturnType<typeof openStore>,
+    ];
+    await Promise.all([one.warm(), other.warm()]);
+    await one.add(recordOf('before'));
+    await eventually(() => isRevokedIn(other, 'before'), 'the other knows');
+    await master.kill();
+    await one.add(recordOf('meanwhile')).catch(() => {});
+    await eventually(async () => /role:master/.test(String(await replica.ask('INFO', 'replication'))), 'the replica is promoted', 20_000);
+    await eventually(() => isRevokedIn(other, 'meanwhile'), 'the other learns of it', 20_000);
+    await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
+    expect(await replica.ask('ZCARD', '{tokenward:revocations}:records')).toBe(3);
+  });
+
+  test('that nobody reaches is told, and leaves no connections behind', async () => {
+    const sentinelRootNodes = [{ host: '127.0.0.1', port: await freePort() }];
+    const store = openStore({ client: createSentinel({ name: 'nobody', sentinelRootNodes }) as object as DuplicableClient });
+    await expect(store.warm()).rejects.toThrow('Redis behind Sentinel: no sentinel answers, or none knows a master that does');
+    await eventually(() => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length < 8, 'no connections pile up');
+    await store.close();
+  });
+});
