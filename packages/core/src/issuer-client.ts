@@ -2,11 +2,13 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { parseJson } from './access-token/parse-json.js';
 import { ConfigurationError } from './configuration-error.js';
-import { discover, endpointOf } from './issuer/metadata.js';
-import { InwardAddressError, isInward, lookupPublic } from './issuer/public-address.js';
+import { discover, endpointOf, type MetadataSource } from './issuer/metadata.js';
+import { connectionOptions } from './issuer/connection.js';
+import { failureWords, silenceHint } from './issuer/fetch-failure.js';
+import { InwardAddressError, isInward } from './issuer/public-address.js';
 import { nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
-import { leadsElsewhere, printable, printableUrl } from './url.js';
+import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl } from './url.js';
 
 /** Who we are to an authorization server. */
 export interface IssuerClientOptions {
@@ -17,6 +19,10 @@ export interface IssuerClientOptions {
   readonly clientSecret?: string | undefined;
   /** How the client shows who it is (RFC 6749 s2.3.1); `none`: a public client. Default: `client_secret_basic`. */
   readonly authentication?: 'client_secret_basic' | 'client_secret_post' | 'none' | undefined;
+  /** Where the issuer's metadata is fetched, when that is not under the issuer's own name. Its `issuer` must still equal `issuer`. */
+  readonly metadataUrl?: string | undefined;
+  /** Hosts that may be asked over plain http: anybody on the way to them then reads the token and the client's secret. */
+  readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** Where tokens are revoked, instead of asking the issuer's metadata. */
   readonly revocationEndpoint?: string | undefined;
   /** For all of one call: metadata and the request itself. Default: 5. */
@@ -76,8 +82,8 @@ const MAX_TOKEN_LENGTH = 65_536;
  * await client.revokeAtIssuer(rawToken(auth));
  */
 export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
-  const { issuer, revocationEndpoint, timeoutSeconds, authenticate } = readOptions(options);
-  const limits = { transport: nodeTransport, maxBytes: MAX_METADATA_BYTES };
+  const { revocationEndpoint, timeoutSeconds, authenticate, ...source } = readOptions(options);
+  const limits = { transport: nodeTransport, maxBytes: MAX_METADATA_BYTES, timeoutSeconds };
 
   return Object.freeze({
     async revokeAtIssuer(token: string, { tokenTypeHint }: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined } = {}) {
@@ -97,23 +103,24 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
 
   async function find(signal: AbortSignal): Promise<string> {
     try {
-      return endpointOf(await discover(issuer, limits, signal), 'revocation_endpoint', 'revocationEndpoint');
+      const metadata = await discover(source, limits, signal, 'revocationEndpoint');
+      return endpointOf(metadata, 'revocation_endpoint', 'revocationEndpoint', source.unsafeHttpHosts);
     } catch (error) {
       throw new IssuerRequestError((error as Error).message, { cause: error });
     }
   }
 
   async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-    const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, issuer);
+    const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, source) && !source.unsafeHttpHosts.has(new URL(url).hostname);
     if (publicOnly && isInward(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INWARD}`);
     try {
-      return await send(url, form.toString(), headers, signal, publicOnly);
+      return await send(url, form.toString(), headers, signal, publicOnly, timeoutSeconds * 1000);
     } catch (error) {
       const reason = signal.aborted
-        ? `no complete answer within ${timeoutSeconds} s`
+        ? `no complete answer within ${timeoutSeconds} s${silenceHint(url)}`
         : error instanceof InwardAddressError
           ? INWARD
-          : printable((error as Error).message);
+          : failureWords(error, url);
       // what was sent is no part of the cause
       throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
     }
@@ -127,16 +134,14 @@ interface Answer {
 }
 
 /** Over a connection of its own; certificates are always checked, and no redirect is followed, since credentials go with it. */
-function send(url: string, body: string, headers: Record<string, string>, signal: AbortSignal, publicOnly: boolean): Promise<Answer> {
+function send(url: string, body: string, headers: Record<string, string>, signal: AbortSignal, publicOnly: boolean, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = url.startsWith('https:') ? requestHttps : requestHttp;
     const outgoing = request(url, {
       method: 'POST',
-      agent: false,
       signal,
-      rejectUnauthorized: true,
+      ...connectionOptions(url, publicOnly, timeoutMs),
       headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
-      ...(publicOnly && { lookup: lookupPublic }),
     });
     outgoing.once('response', (incoming) => void read(incoming).then(resolve, reject));
     outgoing.once('upgrade', (_incoming, socket) => {
@@ -182,13 +187,14 @@ const OPTION_NAMES = [
   'clientId',
   'clientSecret',
   'authentication',
+  'metadataUrl',
+  'unsafeHttpHosts',
   'revocationEndpoint',
   'timeoutSeconds',
 ] as const satisfies readonly (keyof IssuerClientOptions)[];
 const AUTHENTICATIONS: readonly unknown[] = ['client_secret_basic', 'client_secret_post', 'none'];
 
-interface ClientConfig {
-  readonly issuer: string;
+interface ClientConfig extends MetadataSource {
   readonly revocationEndpoint: string | undefined;
   readonly timeoutSeconds: number;
   /** Adds to the form, or answers with header fields. */
@@ -197,7 +203,11 @@ interface ClientConfig {
 
 function readOptions(options: IssuerClientOptions): ClientConfig {
   const reader = new OptionReader(plainOptions(options, 'createIssuerClient()'), OPTION_NAMES, 'createIssuerClient().');
-  const issuer = reader.url('issuer');
+  const unsafeHttpHosts = reader.hosts('unsafeHttpHosts') ?? new Set<string>();
+  const isAsked = reader.get('metadataUrl') === undefined && reader.get('revocationEndpoint') === undefined;
+  const issuer = isAsked ? reader.url('issuer', unsafeHttpHosts) : reader.text('issuer', '');
+  const problem = issuer === undefined || issuer === '' ? undefined : isAsked ? canonicalProblem(issuer) : identifierProblem(issuer);
+  if (problem !== undefined) reader.wrong('issuer', `${problem} (given: ${shown(issuer)})`);
   if (reader.get('issuer') === undefined) reader.wrong('issuer', "is missing: give the authorization server's issuer URL");
   const clientId = reader.text('clientId', '');
   if (reader.get('clientId') === undefined) reader.wrong('clientId', 'is missing: give the client id that this API has at the authorization server');
@@ -208,7 +218,9 @@ function readOptions(options: IssuerClientOptions): ClientConfig {
     reader.wrong('clientSecret', authentication === 'none' ? 'stands beside authentication: none, which shows no secret' : 'is missing, empty or no string');
   const config = {
     issuer: issuer ?? '',
-    revocationEndpoint: reader.url('revocationEndpoint'),
+    metadataUrl: reader.url('metadataUrl', unsafeHttpHosts),
+    unsafeHttpHosts,
+    revocationEndpoint: reader.url('revocationEndpoint', unsafeHttpHosts),
     timeoutSeconds: reader.number('timeoutSeconds', 5, { least: 0.1, most: 60 }),
   };
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);

@@ -70,13 +70,24 @@ export class OptionReader {
     return undefined;
   }
 
-  url(name: string): string | undefined {
+  /** @param unsafeHttpHosts the hosts for which http passes, where there is an option for them */
+  url(name: string, unsafeHttpHosts?: ReadonlySet<string>): string | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    const problem = typeof value === 'string' ? urlProblem(value) : 'is not a string';
+    const problem = typeof value === 'string' ? urlProblem(value, unsafeHttpHosts) : 'is not a string';
     if (problem === undefined) return value as string;
     this.wrong(name, `${problem} (given: ${shown(value)})`);
     return undefined;
+  }
+
+  /** Host names, exactly as a URL has them. */
+  hosts(name: string): ReadonlySet<string> | undefined {
+    const hosts = this.texts(name);
+    for (const host of hosts ?? []) {
+      if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
+        this.wrong(name, `holds ${shown(host)}: host names are needed, in lower case, without scheme, port or pattern`);
+    }
+    return hosts && new Set(hosts);
   }
 
   flag(name: string): boolean {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, urlProblem } from './url.js';
+import { canonicalProblem, identifierProblem, isLoopback, urlProblem } from './url.js';
 
 describe('rule 53: URLs that may be fetched from', () => {
   test.each([
@@ -19,6 +19,7 @@ describe('rule 53: URLs that may be fetched from', () => {
     'http://0177.0.0.1',
     'http://[::1]:3000',
     'http://[0:0:0:0:0:0:0:1]',
+    'http://auth.localhost:8080/realms/shop',
   ])('%s', (url) => {
     expect(urlProblem(url)).toBeUndefined();
   });
@@ -34,7 +35,8 @@ describe('rule 53: http passes for loopback only', () => {
     'http://evil.example#localhost',
     'http://evil-localhost',
     'http://localhost.',
-    'http://api.localhost',
+    'http://localhost.example',
+    'http://auth.localhost.',
     'http://localhost.localdomain',
     'http://loca1host',
     'http://127.0.0.1.nip.io',
@@ -121,4 +123,73 @@ test.each<[string, boolean]>([
   ['LOCALHOST', false],
 ])('rule 53: the host name %j, as a URL has it, is loopback: %s', (hostname, expected) => {
   expect(isLoopback(hostname)).toBe(expected);
+});
+
+describe('rule 173: http passes for the hosts that are listed, to the letter', () => {
+  const hosts = new Set(['keycloak', '192.168.1.20', '[fd00::1]']);
+
+  test.each(['http://keycloak:8080/realms/shop', 'http://KEYCLOAK/', 'http://192.168.1.20', 'http://[fd00:0::1]:8080/'])('%s passes', (url) => {
+    expect(urlProblem(url, hosts)).toBeUndefined();
+  });
+
+  test.each([
+    ['http://keycloak.evil.example', 'keycloak.evil.example'],
+    ['http://evil.keycloak', 'evil.keycloak'],
+    ['http://keycloak@evil.example', undefined],
+    ['http://192.168.1.200', '192.168.1.200'],
+    ['http://192.168.1.21', '192.168.1.21'],
+    ['http://[fd00::2]', '[fd00::2]'],
+  ])('%s is refused, with the remedy', (url, host) => {
+    const remedy = `use https, or list the host "${host}" in unsafeHttpHosts`;
+    expect(urlProblem(url, hosts)).toContain(host === undefined ? 'user name or password' : remedy);
+  });
+});
+
+const ASTRAY = [
+  'https://login.example.com/realms/../uploads/mallory',
+  'https://login.example.com/realms/./shop',
+  'https://login.example.com/realms/..',
+  'https://login.example.com/realms/.',
+  'https://login.example.com/realms/%2e%2e/uploads',
+  'https://login.example.com/realms/.%2E/uploads',
+  'https://login.example.com/realms\\..\\uploads',
+  'https://login.example.com\\@evil.example',
+  'https:\\\\login.example.com/realms',
+];
+
+test.each(ASTRAY)('rule 175: %s leads elsewhere than it says, and is neither asked nor compared', (url) => {
+  expect(urlProblem(url)).toMatch(/has a backslash or a segment of dots|holds a user name/);
+  expect(identifierProblem(url)).toMatch(/has a backslash or a segment of dots/);
+});
+
+test.each(['https://login.example.com/...', 'https://login.example.com/a.b/..c', 'https://login.example.com/?a=/../b', 'https://login.example.com/a%2fb'])(
+  'rule 175: %s leads where it says',
+  (url) => {
+    expect(urlProblem(url)).toBeUndefined();
+  },
+);
+
+test('rule 175: an issuer that is asked has one spelling', () => {
+  for (const url of ['https://login.example.com', 'https://login.example.com/', 'https://login.example.com:8443/a/', 'http://[::1]:8080/a%20b'])
+    expect(canonicalProblem(url)).toBeUndefined();
+  for (const url of [
+    'HTTPS://login.example.com',
+    'https://LOGIN.example.com',
+    'https://login.example.com:443',
+    'https:login.example.com',
+    'https:/login.example.com/a',
+    'https:///login.example.com/a',
+    'https://login.\u00e9xample.com',
+    'https://login.example.com/\u00e9',
+    'http://2130706433/',
+    'http://[0:0::1]/',
+    ...ASTRAY,
+  ])
+    expect(canonicalProblem(url)).toMatch(/^is not the canonical form of its URL, which is https?:/);
+});
+
+test('rule 173: an issuer that is only compared is any StringOrURI', () => {
+  for (const issuer of ['accounts.google.com', 'kubernetes/serviceaccount', 'urn:example:issuer', 'http://adfs.example.com/adfs/services/trust', 'my-issuer'])
+    expect(identifierProblem(issuer)).toBeUndefined();
+  for (const issuer of [' a', 'a b', 'a\n', 'a\u0000', '\u00e9', 'x'.repeat(1025)]) expect(identifierProblem(issuer)).toEqual(expect.any(String));
 });

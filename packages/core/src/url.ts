@@ -1,23 +1,70 @@
-/** What is wrong with a URL that is to be fetched from, in words that follow its name; undefined when nothing is. */
-export function urlProblem(text: string): string | undefined {
+/**
+ * What is wrong with a URL that is to be fetched from, in words that follow its name; undefined when nothing is.
+ *
+ * @param unsafeHttpHosts the hosts that may be asked over plain http, beside loopback; undefined: there is no option for it here
+ */
+export function urlProblem(text: string, unsafeHttpHosts?: ReadonlySet<string>): string | undefined {
   const url = URL.parse(text);
   if (!url) return 'is not an absolute URL';
   // eslint-disable-next-line no-control-regex -- they are what must not be there
   if (/[\s\u0000-\u001f\u007f]/.test(text)) return 'holds white space or control characters';
   if (url.username || url.password) return 'holds a user name or password: remove them';
-  if (url.protocol === 'https:') return undefined;
-  if (url.protocol !== 'http:') return `has the scheme "${printable(url.protocol.slice(0, -1), 40)}": https is needed`;
-  return isLoopback(url.hostname) ? undefined : 'is http, which anybody on the way can forge: https is needed (http passes for loopback addresses only)';
+  if (url.protocol === 'http:' && !isLoopback(url.hostname) && unsafeHttpHosts?.has(url.hostname) !== true) return httpProblem(url.hostname, unsafeHttpHosts);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `has the scheme "${printable(url.protocol.slice(0, -1), 40)}": https is needed`;
+  return leadsAstray(text)
+    ? 'has a backslash or a segment of dots in its path, so it leads elsewhere than it says: write the address that is meant'
+    : undefined;
 }
 
+function httpProblem(hostname: string, unsafeHttpHosts: ReadonlySet<string> | undefined): string {
+  const remedy = unsafeHttpHosts
+    ? `use https, or list the host "${printable(hostname)}" in unsafeHttpHosts`
+    : 'https is needed (http passes for loopback addresses only)';
+  return `is http, which anybody on the way can forge: ${remedy}`;
+}
+
+/** Whether a URL's parser takes its path for another than is written, so that a look at its beginning says nothing. */
+function leadsAstray(text: string): boolean {
+  const [path] = text.split(/[?#]/, 1) as [string];
+  return /\\|\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
+}
+
+/** What is wrong with an issuer that is to be fetched from: there is one spelling of each, since it is compared to the letter. */
+export function canonicalProblem(text: string): string | undefined {
+  const { href } = new URL(text);
+  return href === text || href === `${text}/` ? undefined : `is not the canonical form of its URL, which is ${printable(href)}`;
+}
+
+/**
+ * What is wrong with an identifier that is only compared, since nothing is fetched from it: RFC 7519's StringOrURI.
+ */
+export function identifierProblem(text: string): string | undefined {
+  if (text.length > 1024) return 'has more than 1024 characters';
+  if (!/^[\x21-\x7e]+$/.test(text)) return 'holds white space, or characters that are not printable ASCII';
+  return isMisleading(text) ? 'has a backslash or a segment of dots in its path, which no issuer has' : undefined;
+}
+
+/** Whether a text is a web address whose path leads elsewhere than it says. */
+export function isMisleading(text: string): boolean {
+  return /^https?:/i.test(text) && leadsAstray(text);
+}
+
+/** RFC 6761 s6.3: names under `localhost` are loopback too, and are connected to as such, whatever a name server says. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
+  return hostname === 'localhost' || isUnderLocalhost(hostname) || hostname === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
+}
+
+export function isUnderLocalhost(hostname: string): boolean {
+  return hostname.endsWith('.localhost');
 }
 
 /** Whether only an issuer's metadata vouches for a URL's host, so that it must be a public one. An issuer on loopback is at home there. */
-export function leadsElsewhere(url: string, issuer: string): boolean {
-  const own = new URL(issuer).hostname;
-  return new URL(url).hostname !== own && !isLoopback(own);
+export function leadsElsewhere(url: string, { issuer, metadataUrl }: { readonly issuer: string; readonly metadataUrl?: string | undefined }): boolean {
+  const { hostname } = new URL(url);
+  // an issuer that is no URL is fetched from elsewhere
+  const own = URL.parse(issuer)?.hostname;
+  const asked = metadataUrl === undefined ? own : new URL(metadataUrl).hostname;
+  return hostname !== own && hostname !== asked && (asked === undefined || !isLoopback(asked));
 }
 
 /** A URL for a message: where it leads, without its query, which may be a secret. */

@@ -297,7 +297,7 @@ test('close() stops the watching', async () => {
   const watched = openWatches();
   const guard = guardOf({ jwksFile: path });
   const events = listen();
-  expect(openWatches()).toBe(watched + 1);
+  expect(openWatches()).toBeGreaterThan(watched);
   await guard.close();
   expect(openWatches()).toBe(watched);
   writeFileSync(path, jwksOf(young));

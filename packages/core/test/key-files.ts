@@ -51,6 +51,38 @@ export const ways: readonly Way[] = [
       renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
     },
   },
+  {
+    name: 'in a folder whose own link is swapped',
+    // mounted/keys, mounted -> 1, and another link is renamed over `mounted`
+    lay(folder, text) {
+      mkdirSync(join(folder, '1'));
+      writeFileSync(join(folder, '1', 'keys'), text);
+      symlinkSync('1', join(folder, 'mounted'));
+      return join(folder, 'mounted', 'keys');
+    },
+    replace(folder, text) {
+      const name = randomBytes(4).toString('hex');
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'keys'), text);
+      symlinkSync(join(folder, name), join(folder, 'mounted_tmp'));
+      renameSync(join(folder, 'mounted_tmp'), join(folder, 'mounted'));
+    },
+  },
+  {
+    name: 'in a folder that another takes the place of',
+    lay(folder, text) {
+      mkdirSync(join(folder, 'mounted'));
+      writeFileSync(join(folder, 'mounted', 'keys'), text);
+      return join(folder, 'mounted', 'keys');
+    },
+    replace(folder, text) {
+      const name = randomBytes(4).toString('hex');
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, 'keys'), text);
+      renameSync(join(folder, 'mounted'), join(folder, `${name}-old`));
+      renameSync(join(folder, name), join(folder, 'mounted'));
+    },
+  },
 ];
 
 /** A new folder with a file of keys in it, as one way has it. */

@@ -1,11 +1,14 @@
 import { parseJson } from '../access-token/parse-json.js';
-import { printable, printableUrl } from '../url.js';
+import { printableUrl } from '../url.js';
+import { failureWords, silenceHint } from './fetch-failure.js';
 import type { Answer, Transport } from './transport.js';
 
 export interface FetchLimits {
   readonly transport: Transport;
   /** Counted after decompression. */
   readonly maxBytes: number;
+  /** After so long the signal ends it. */
+  readonly timeoutSeconds: number;
 }
 
 export interface FetchedJson {
@@ -29,9 +32,9 @@ export async function fetchJson(url: string, limits: FetchLimits, signal: AbortS
     return await Promise.race([load(url, limits, signal, publicOnly), rejectOn(signal)]);
   } catch (error) {
     const where = printableUrl(url);
-    if (signal.aborted) throw new Error(`${where}: ${(signal.reason as Error).message}`);
+    if (signal.aborted) throw new Error(`${where}: ${(signal.reason as Error).message}${silenceHint(url)}`);
     if (error instanceof NotFoundError) throw new NotFoundError(`${where}: ${error.message}`);
-    throw new Error(`${where}: ${printable(describe(error), 500)}`, { cause: error });
+    throw new Error(`${where}: ${failureWords(error, url)}`, { cause: error });
   }
 }
 
@@ -39,8 +42,8 @@ export async function fetchJson(url: string, limits: FetchLimits, signal: AbortS
 const NOTHING_THERE = new Set([400, 403, 404, 405, 410]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-async function load(url: string, { transport, maxBytes }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
-  const answer = await transport(url, signal, publicOnly);
+async function load(url: string, { transport, maxBytes, timeoutSeconds }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
+  const answer = await transport(url, signal, publicOnly, timeoutSeconds * 1000);
   const { status } = answer;
   if (status !== 200) {
     answer.discard();
@@ -72,14 +75,4 @@ function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
-  // undici says "fetch failed" and keeps what happened in the cause; a refused connection over two families has a code and no words
-  const { code } = error as { code?: unknown };
-  const cause = error.cause as { code?: unknown; message?: unknown } | undefined;
-  const detail = typeof cause?.code === 'string' ? cause.code : typeof cause?.message === 'string' ? cause.message : undefined;
-  if (detail !== undefined) return `${error.message} (${detail})`;
-  return error.message || (typeof code === 'string' ? code : 'failed');
 }

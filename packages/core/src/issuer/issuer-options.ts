@@ -13,7 +13,7 @@ import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { shown, type OptionReader } from '../option-reader.js';
-import { urlProblem } from '../url.js';
+import { canonicalProblem, identifierProblem, urlProblem } from '../url.js';
 import type { Issuer, Issuers } from './issuer.js';
 import { parseKeyText } from './key-file.js';
 import type { Jwks } from './jwk.js';
@@ -32,7 +32,8 @@ import { watchFile } from './watched-file.js';
 export interface IssuerOptions {
   /**
    * The authorization server's issuer identifier, to the letter as it stands in `iss`. With `{tenant}` for one segment of it, it stands for the
-   * issuers of all `tenants`. Default: the environment's `ISSUER_BASE_URL`.
+   * issuers of all `tenants`. Default: the environment's `ISSUER_BASE_URL`. Where `metadataUrl`, `jwksUri`, `jwks`, `jwksFile` or shared secrets are
+   * given, nothing is fetched from it, and it may be any StringOrURI (RFC 7519 s2).
    */
   readonly issuer?: string | undefined;
   /** The tenants of an issuer with `{tenant}`, as they stand there; the token's `tid` must say the same. */
@@ -43,6 +44,13 @@ export interface IssuerOptions {
   readonly audience?: string | readonly string[] | undefined;
   /** Instead of `audience`: tokens that the issuer made for any other API then pass here too. */
   readonly unsafeAcceptTokensForAnyAudience?: boolean | undefined;
+  /**
+   * Where the issuer's metadata is fetched, when that is not under the issuer's own name: inside a Docker network, say. The `issuer` in the
+   * document must still equal `issuer`.
+   */
+  readonly metadataUrl?: string | undefined;
+  /** Hosts that may be asked over plain http, exactly as they stand in the URL: anybody on the way to them can forge the issuer's keys. */
+  readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** Where the issuer's keys are, instead of asking its metadata. */
   readonly jwksUri?: string | undefined;
   /** The issuer's public keys themselves, instead of fetching them: a JWKS, or PEM. Rotating one then takes a restart. */
@@ -142,7 +150,8 @@ const DAY_SECONDS = 86_400;
  */
 export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuer | Issuers {
   const { clock, transport, outages, environment, keySources, probes } = surroundings;
-  const issuer = readIssuer(reader, environment);
+  const unsafeHttpHosts = reader.hosts('unsafeHttpHosts') ?? NO_HOSTS;
+  const issuer = readIssuer(reader, environment, unsafeHttpHosts);
   const tenants = readTenants(reader, issuer);
   const macs = readMacAlgorithms(reader);
   const algorithms = macs ?? readAlgorithms(reader);
@@ -165,7 +174,8 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   };
   checkTenantValues(reader, tenants, rules);
   const fetching = readKeyFetching(reader);
-  const jwksUri = readJwksUri(reader);
+  const jwksUri = readAddress(reader, 'jwksUri', unsafeHttpHosts);
+  const metadataUrl = readAddress(reader, 'metadataUrl', unsafeHttpHosts);
   const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer, outages);
   checkKeyOptions(reader, tenants !== undefined);
 
@@ -180,11 +190,14 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
     };
   }
 
-  function remoteKeys(identifier: string, at: string | undefined, isListed: boolean): KeySource {
+  function remoteKeys(identifier: string, tenant: string | undefined, isListed: boolean): KeySource {
+    const ofTenant = (address: string | undefined): string | undefined => (tenant === undefined ? address : address?.replace(TENANT, tenant));
     return createRemoteKeySource({
       ...fetching,
       issuer: identifier,
-      jwksUri: at,
+      jwksUri: ofTenant(jwksUri),
+      metadataUrl: ofTenant(metadataUrl),
+      unsafeHttpHosts,
       algorithms,
       clock,
       transport,
@@ -198,39 +211,58 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
       const keys = given();
       return make(issuer, NO_VALUES, keys, !keySources, () => keys.close());
     }
-    if (!keySources) return make(issuer, NO_VALUES, remoteKeys(issuer, jwksUri, true), true, () => {});
-    const name = JSON.stringify([issuer, jwksUri, algorithms, { ...fetching, jwksHosts: [...(fetching.jwksHosts ?? [])] }]);
-    const keys = keySources.acquire(name, () => remoteKeys(issuer, jwksUri, false));
+    if (!keySources) return make(issuer, NO_VALUES, remoteKeys(issuer, undefined, true), true, () => {});
+    const hosts = { jwksHosts: [...(fetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
+    const name = JSON.stringify([issuer, jwksUri, metadataUrl, algorithms, { ...fetching, ...hosts }]);
+    const keys = keySources.acquire(name, () => remoteKeys(issuer, undefined, false));
     return make(issuer, NO_VALUES, keys, false, () => keySources.release(name));
   }
 
   return () => {
     if (!tenants) return makeOne();
-    const shared = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, jwksUri, true) : undefined;
+    const shared = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, undefined, true) : undefined;
     return tenantIssuers({
       template: issuer,
       tenants: tenants === 'any' ? undefined : tenants,
       sharedKeys: shared,
       build(tenant, identifier) {
-        const keys = shared ?? remoteKeys(identifier, jwksUri?.replace(TENANT, tenant), false);
+        const keys = shared ?? remoteKeys(identifier, tenant, false);
         return make(identifier, new Map([['tid', new Set([tenant])]]), keys, false, () => {});
       },
     });
   };
 }
 
+const NO_HOSTS: ReadonlySet<string> = new Set();
 const NO_VALUES: ClaimRules['requiredValues'] = new Map();
 
-function readIssuer(reader: OptionReader, environment: boolean): string {
+function readIssuer(reader: OptionReader, environment: boolean, unsafeHttpHosts: ReadonlySet<string>): string {
   const fromEnvironment = environment && reader.get('issuer') === undefined;
   const issuer = fromEnvironment ? process.env['ISSUER_BASE_URL'] : reader.get('issuer');
   if (issuer === undefined || issuer === '') {
     reader.wrong('issuer', `is missing: give the authorization server's issuer URL${environment ? ', or set ISSUER_BASE_URL in the environment' : ''}`);
     return '';
   }
-  const problem = typeof issuer === 'string' ? (urlProblem(issuer.replace(TENANT, 'tenant')) ?? partProblem(issuer)) : 'is not a string';
+  // where the options say where the keys are, nothing is fetched from the issuer: it is only compared
+  const isAsked = KEY_OPTION_NAMES.every((name) => reader.get(name) === undefined);
+  const problem = typeof issuer === 'string' ? (isAsked ? askedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer)) : 'is not a string';
   if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer)})`);
   return issuer as string;
+}
+
+function askedIssuerProblem(issuer: string, unsafeHttpHosts: ReadonlySet<string>): string | undefined {
+  const one = issuer.replace(TENANT, 'tenant');
+  const problem = urlProblem(one, unsafeHttpHosts) ?? partProblem(issuer);
+  if (problem === 'is not an absolute URL') return `${problem}: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets`;
+  return problem ?? canonicalProblem(one)?.replace('tenant', TENANT);
+}
+
+function comparedIssuerProblem(issuer: string): string | undefined {
+  return identifierProblem(issuer) ?? (issuer.includes(TENANT) ? partProblem(issuer) : metadataProblem(issuer));
+}
+
+function metadataProblem(issuer: string): string | undefined {
+  return issuer.includes('/.well-known/') ? 'is the address of the metadata: give the issuer, which is what stands before /.well-known/' : undefined;
 }
 
 /** RFC 8414 s2: an issuer identifier has no query and no fragment. */
@@ -240,7 +272,7 @@ function partProblem(issuer: string): string | undefined {
   if (issuer.includes(TENANT) && !new RegExp(`/\\${TENANT.slice(0, -1)}\\}(?:/|$)`).test(issuer.replace(/^https?:\/\/[^/]*/, ''))) {
     return 'has {tenant} where no segment of its path stands by itself';
   }
-  return issuer.includes('/.well-known/') ? 'is the address of the metadata: give the issuer, which is what stands before /.well-known/' : undefined;
+  return metadataProblem(issuer);
 }
 
 function readTenants(reader: OptionReader, issuer: string): ReadonlySet<string> | 'any' | undefined {
@@ -397,36 +429,33 @@ function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof Key
     timeoutSeconds: inner.number('timeoutSeconds', 5, { least: 0.01, most: 60 }),
     maxBytes: inner.number('maxBytes', 524_288, { least: 1024, most: 16_777_216, whole: true }),
     maxKeys: inner.number('maxKeys', 100, { least: 1, most: 1000, whole: true }),
-    jwksHosts: readHosts(inner),
+    jwksHosts: inner.hosts('jwksHosts'),
     freshSeconds: inner.number('freshSeconds', 600, { least: 1, most: DAY_SECONDS }),
     staleSeconds: inner.number('staleSeconds', 3600, { least: 0, most: DAY_SECONDS }),
     unknownKeyCooldownSeconds: inner.number('unknownKeyCooldownSeconds', 30, { least: 1, most: DAY_SECONDS }),
   };
 }
 
-function readHosts(reader: OptionReader): ReadonlySet<string> | undefined {
-  const hosts = reader.texts('jwksHosts');
-  for (const host of hosts ?? []) {
-    if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
-      reader.wrong('jwksHosts', `holds ${shown(host)}: host names are needed, in lower case, without scheme, port or pattern`);
-  }
-  return asSet(hosts);
-}
-
-function readJwksUri(reader: OptionReader): string | undefined {
-  const given = reader.get('jwksUri');
+/** An address that is fetched from, with `{tenant}` in it or not. */
+function readAddress(reader: OptionReader, name: 'jwksUri' | 'metadataUrl', unsafeHttpHosts: ReadonlySet<string>): string | undefined {
+  const given = reader.get(name);
   if (given === undefined) return undefined;
-  const problem = typeof given === 'string' ? urlProblem(given.replace(TENANT, 'tenant')) : 'is not a string';
-  if (problem) reader.wrong('jwksUri', `${problem} (given: ${shown(given)})`);
+  const problem = typeof given === 'string' ? urlProblem(given.replace(TENANT, 'tenant'), unsafeHttpHosts) : 'is not a string';
+  if (problem) reader.wrong(name, `${problem} (given: ${shown(given)})`);
   return given as string;
 }
 
-export const KEY_OPTION_NAMES = ['jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
+/** Where the keys are: only one of these can be right, and with any of them nothing is fetched from the issuer's own address. */
+export const KEY_OPTION_NAMES = ['metadataUrl', 'jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
 
 function checkKeyOptions(reader: OptionReader, hasTenants: boolean): void {
   const given = KEY_OPTION_NAMES.filter((name) => reader.get(name) !== undefined);
   if (given.length > 1) reader.wrong(given[1]!, `stands beside ${given[0]}: give one of them`);
-  if (String(reader.get('jwksUri')).includes(TENANT) && !hasTenants) reader.wrong('jwksUri', 'has {tenant}, and the issuer has not');
+  for (const name of ['jwksUri', 'metadataUrl'] as const) {
+    if (String(reader.get(name)).includes(TENANT) && !hasTenants) reader.wrong(name, 'has {tenant}, and the issuer has not');
+  }
+  if (hasTenants && reader.get('metadataUrl') !== undefined && !String(reader.get('metadataUrl')).includes(TENANT))
+    reader.wrong('metadataUrl', 'has no {tenant}, and the issuer has: the metadata names one issuer, so each tenant has metadata of its own');
 }
 
 /** Keys that need not be fetched; made into a source when everything else is right, too. */
@@ -518,6 +547,7 @@ export const ISSUER_OPTION_NAMES = [
   'audience',
   'unsafeAcceptTokensForAnyAudience',
   ...KEY_OPTION_NAMES,
+  'unsafeHttpHosts',
   'algorithms',
   'clockSkewSeconds',
   'profile',

@@ -4,11 +4,10 @@ import { leadsElsewhere, printable, printableUrl } from '../url.js';
 import { fetchJson, type FetchLimits } from './fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet } from './key-set.js';
-import { discoverJwksUri } from './metadata.js';
+import { discoverJwksUri, type MetadataSource } from './metadata.js';
 
 /** Where one issuer's keys are, and what is taken from there. */
-export interface KeyFetchConfig extends FetchLimits {
-  readonly issuer: string;
+export interface KeyFetchConfig extends FetchLimits, MetadataSource {
   /** undefined: the issuer's metadata says it. */
   readonly jwksUri: string | undefined;
   readonly algorithms: readonly Algorithm[];
@@ -49,7 +48,7 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
   let discovered: { readonly jwksUri: string; readonly until: number } | undefined;
 
   async function discover(signal: AbortSignal): Promise<string> {
-    const jwksUri = await discoverJwksUri(config.issuer, config, signal);
+    const jwksUri = await discoverJwksUri(config, config, signal);
     checkHost(config, jwksUri);
     discovered = { jwksUri, until: config.clock.monotonic() + METADATA_LIFE_SECONDS * 1000 };
     return jwksUri;
@@ -83,13 +82,20 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
 }
 
 /** The issuer's word for where its keys are is taken within what was configured: a host of its own, or one that was listed. */
-function checkHost({ issuer, jwksHosts }: KeyFetchConfig, jwksUri: string): void {
+function checkHost(config: KeyFetchConfig, jwksUri: string): void {
   const { hostname } = new URL(jwksUri);
-  if (jwksHosts === undefined || jwksHosts.has(hostname) || hostname === new URL(issuer).hostname) return;
+  const { issuer, metadataUrl, jwksHosts } = config;
+  const isOwn = [issuer, metadataUrl].some((own) => own !== undefined && URL.parse(own)?.hostname === hostname);
+  if (jwksHosts === undefined || isOwn || isListed(config, hostname)) return;
   throw new Error(`the metadata of ${issuer} puts its keys on the host ${printable(hostname)}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
 }
 
 /** Whether nobody but the metadata names the host. */
-function isNamedByMetadataAlone({ issuer, jwksHosts }: KeyFetchConfig, jwksUri: string): boolean {
-  return leadsElsewhere(jwksUri, issuer) && jwksHosts?.has(new URL(jwksUri).hostname) !== true;
+function isNamedByMetadataAlone(config: KeyFetchConfig, jwksUri: string): boolean {
+  return leadsElsewhere(jwksUri, config) && !isListed(config, new URL(jwksUri).hostname);
+}
+
+/** A host that may be asked over plain http was named by the options as well. */
+function isListed({ jwksHosts, unsafeHttpHosts }: KeyFetchConfig, hostname: string): boolean {
+  return jwksHosts?.has(hostname) === true || unsafeHttpHosts.has(hostname);
 }

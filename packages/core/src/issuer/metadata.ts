@@ -7,33 +7,57 @@ export interface IssuerMetadata {
   readonly document: Readonly<Record<string, unknown>>;
 }
 
+/** Whose metadata is read, and where. */
+export interface MetadataSource {
+  readonly issuer: string;
+  /** undefined: at the issuer's well-known addresses. */
+  readonly metadataUrl?: string | undefined;
+  /** The hosts that may be asked over plain http. */
+  readonly unsafeHttpHosts: ReadonlySet<string>;
+}
+
 /**
  * Reads an issuer's metadata. OpenID Connect Discovery's address is asked first, RFC 8414's when there is none; of what comes back nothing is
  * used unless it names exactly the configured issuer (RFC 8414 s3.3).
+ *
+ * @param otherOption the option that makes metadata needless, for the error
+ * @throws Error that names each address that was tried, and the options that help
  */
-export async function discover(issuer: string, limits: FetchLimits, signal: AbortSignal): Promise<IssuerMetadata> {
-  const [openid, oauth] = metadataUrls(issuer);
-  let url = openid;
-  let document: unknown;
-  try {
-    ({ document } = await fetchJson(openid, limits, signal));
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
-    url = oauth;
-    ({ document } = await fetchJson(oauth, limits, signal));
-  }
+export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption: string): Promise<IssuerMetadata> {
+  const { issuer, metadataUrl } = source;
+  const { url, document } = await fetchMetadata(source, limits, signal, otherOption);
   const metadata = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
   if (metadata['issuer'] !== issuer) {
+    const hint = metadataUrl === undefined ? '' : '; metadataUrl says only where it is fetched';
     throw new Error(
-      `${url}: the metadata is of issuer ${named(metadata['issuer'])}, but the guard's issuer is ${named(issuer)}; both must be equal to the letter`,
+      `${printableUrl(url)}: the metadata is of issuer ${named(metadata['issuer'])}, but the guard's issuer is ${named(issuer)}; both must be equal to the letter${hint}`,
     );
   }
   return { url, document: metadata };
 }
 
+async function fetchMetadata(
+  { issuer, metadataUrl }: MetadataSource,
+  limits: FetchLimits,
+  signal: AbortSignal,
+  otherOption: string,
+): Promise<{ readonly url: string; readonly document: unknown }> {
+  const tried: string[] = [];
+  for (const url of metadataUrl === undefined ? metadataUrls(issuer) : [metadataUrl]) {
+    try {
+      return { url, document: (await fetchJson(url, limits, signal)).document };
+    } catch (error) {
+      tried.push((error as Error).message);
+      if (!(error instanceof NotFoundError)) break;
+    }
+  }
+  const remedy = metadataUrl === undefined ? `give it by metadataUrl, or give ${otherOption}` : `correct metadataUrl, or give ${otherOption} instead`;
+  throw new Error(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
+}
+
 /** Finds where an issuer publishes its keys: its metadata's `jwks_uri`. */
-export async function discoverJwksUri(issuer: string, limits: FetchLimits, signal: AbortSignal): Promise<string> {
-  return endpointOf(await discover(issuer, limits, signal), 'jwks_uri', 'jwksUri');
+export async function discoverJwksUri(source: MetadataSource, limits: FetchLimits, signal: AbortSignal): Promise<string> {
+  return endpointOf(await discover(source, limits, signal, 'jwksUri'), 'jwks_uri', 'jwksUri', source.unsafeHttpHosts);
 }
 
 /**
@@ -42,11 +66,11 @@ export async function discoverJwksUri(issuer: string, limits: FetchLimits, signa
  * @param option by which it can be given instead
  * @throws Error where there is none, or one that must not be asked
  */
-export function endpointOf({ url, document }: IssuerMetadata, name: string, option: string): string {
+export function endpointOf({ url, document }: IssuerMetadata, name: string, option: string, unsafeHttpHosts: ReadonlySet<string>): string {
   const endpoint = document[name];
-  if (typeof endpoint !== 'string') throw new Error(`${url}: the metadata has no ${name}; give the address by the option ${option}`);
-  const problem = urlProblem(endpoint);
-  if (problem) throw new Error(`${url}: its ${name}, ${printableUrl(endpoint)}, ${problem}`);
+  if (typeof endpoint !== 'string') throw new Error(`${printableUrl(url)}: the metadata has no ${name}; give the address by the option ${option}`);
+  const problem = urlProblem(endpoint, unsafeHttpHosts);
+  if (problem) throw new Error(`${printableUrl(url)}: its ${name}, ${printableUrl(endpoint)}, ${problem}`);
   return endpoint;
 }
 

@@ -23,6 +23,7 @@ async function fetchesOf(issuer: string, jwksUri: string, given: { jwksUri?: str
     clock: createTestClock(),
     outages: createOutageWarnings('tokenward:keys-failed'),
     probes: undefined,
+    unsafeHttpHosts: new Set(),
     timeoutSeconds: 1,
     maxBytes: 10_000,
     maxKeys: 10,

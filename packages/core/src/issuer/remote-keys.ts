@@ -8,8 +8,6 @@ import type { FoundKeys, KeyHealth, KeySource } from './key-source.js';
 import { ProbeRefusedError, type Probes } from './probes.js';
 
 export interface RemoteKeysConfig extends KeyFetchConfig {
-  /** For all of one refresh, metadata included: from the first byte asked for to the last one received. */
-  readonly timeoutSeconds: number;
   readonly staleSeconds: number;
   readonly unknownKeyCooldownSeconds: number;
   readonly outages: OutageWarnings;

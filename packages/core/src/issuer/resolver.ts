@@ -6,6 +6,7 @@ import type { IssuerOptions } from './issuer-options.js';
 import { demandsOf } from './merged-options.js';
 import { IssuerUnavailableError, nameOf, type Issuer, type Issuers } from './issuer.js';
 import { keptIssuers } from './kept-issuers.js';
+import { isMisleading } from '../url.js';
 
 /**
  * Says which issuer's tokens a request may carry, if any. It is asked at every token, also at one that was verified before; what it answers
@@ -80,7 +81,8 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     name: 'those of a resolver',
     names: [],
     find(claimed, request) {
-      if (claimed.length > MAX_ISSUER_LENGTH) return undefined;
+      // nor is a resolver asked that may look at its beginning alone: no issuer has a path that leads astray
+      if (claimed.length > MAX_ISSUER_LENGTH || isMisleading(claimed)) return undefined;
       try {
         const answer = resolver(claimed, request);
         return isThenable(answer) ? settle(Promise.resolve(answer), claimed) : issuerOf(answer, claimed);

@@ -26,23 +26,23 @@ test.each(['127.0.0.1', 'localhost', '[::1]', '127.1', '2130706433', '[::ffff:12
   'rule 55: does not connect to %s where a public address is needed',
   async (host) => {
     const before = connections;
-    await expect(nodeTransport(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true)).rejects.toThrow(/private, loopback or link-local/);
+    await expect(nodeTransport(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true, 5000)).rejects.toThrow(/private, loopback or link-local/);
     expect(connections).toBe(before);
   },
 );
 
 test('rule 55: connects to loopback where that is not asked', async () => {
-  const { status } = await nodeTransport(`http://localhost:${port}/identity`, AbortSignal.timeout(5000), false);
+  const { status } = await nodeTransport(`http://localhost:${port}/identity`, AbortSignal.timeout(5000), false, 5000);
   expect(status).toBe(200);
 });
 
 test.each(['gzip', 'br', 'deflate', 'identity'])('reads what a server sends as %s unasked', async (encoding) => {
-  const { body } = await nodeTransport(`http://127.0.0.1:${port}/${encoding}`, AbortSignal.timeout(5000), false);
+  const { body } = await nodeTransport(`http://127.0.0.1:${port}/${encoding}`, AbortSignal.timeout(5000), false, 5000);
   expect((await buffer(body)).toString()).toBe('{"keys":[]}');
 });
 
 test('refuses an encoding that it does not know', async () => {
-  const answer = await nodeTransport(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false);
+  const answer = await nodeTransport(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false, 5000);
   expect(() => answer.body).toThrow(/unknown encoding "zstd-of-a-kind"/);
   answer.discard();
 });
@@ -56,7 +56,7 @@ test('rule 53: a certificate is checked although the environment says otherwise'
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   try {
     const url = `https://localhost:${(secure.address() as AddressInfo).port}/`;
-    await expect(nodeTransport(url, AbortSignal.timeout(5000), false)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    await expect(nodeTransport(url, AbortSignal.timeout(5000), false, 5000)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   } finally {
     if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;

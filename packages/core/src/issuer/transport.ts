@@ -2,7 +2,8 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { InwardAddressError, isInward, lookupPublic } from './public-address.js';
+import { connectionOptions } from './connection.js';
+import { InwardAddressError, isInward } from './public-address.js';
 
 /** An answer as far as it is needed: its body is bytes after decompression, read by whoever bounds it. */
 export interface Answer {
@@ -13,23 +14,20 @@ export interface Answer {
   discard(): void;
 }
 
-/** GETs a URL and follows no redirect. `publicOnly`: a host that leads inward is not connected to. */
-export type Transport = (url: string, signal: AbortSignal, publicOnly: boolean) => Promise<Answer>;
+/** GETs a URL and follows no redirect. `publicOnly`: a host that leads inward is not connected to. The signal ends it after `timeoutMs`, or earlier. */
+export type Transport = (url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number) => Promise<Answer>;
 
 const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
-/**
- * Over Node's own HTTP client, which tells the address before it connects. Each fetch has a connection of its own: they are rare, and
- * another's pooled one might lead elsewhere. Certificates are always checked, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
- */
-export const nodeTransport: Transport = (url, signal, publicOnly) =>
+/** Over Node's own HTTP client, which tells the address before it connects. See {@link connectionOptions}. */
+export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) =>
   new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     if (publicOnly && isInward(url)) {
       reject(new InwardAddressError(hostname));
       return;
     }
-    const options = { headers: HEADERS, agent: false as const, signal, rejectUnauthorized: true, ...(publicOnly && { lookup: lookupPublic }) };
+    const options = { headers: HEADERS, signal, ...connectionOptions(url, publicOnly, timeoutMs) };
     const request = protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
     request.once('response', (incoming) => resolve(answerOf(incoming)));
     request.once('upgrade', (_incoming, socket) => {

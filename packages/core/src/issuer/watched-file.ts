@@ -1,6 +1,6 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { isKeyMaterial } from './key-material.js';
+import { watchFolders } from './watched-folders.js';
 
 const MAX_BYTES = 1_048_576;
 /** A file may be written in several steps: it is read when its folder has been quiet for so long, or when it never is. */
@@ -17,8 +17,8 @@ export interface WatchedFile<T> {
 }
 
 /**
- * Reads a file, and reads it again when it changes. Its folder is watched, since mounted secrets are changed by a symbolic link beside them that
- * is swapped. What can't be read or parsed never replaces what could.
+ * Reads a file, and reads it again when it changes. Its folder is watched, and that of each symbolic link on the way to it, since mounted secrets
+ * are changed by a link that is swapped. What can't be read or parsed never replaces what could.
  *
  * @param parse throws for what it can't take
  * @param tell is told of each change: of the error, where it was none
@@ -31,6 +31,7 @@ export function watchFile<T>(path: string, parse: (text: string) => T, tell: (er
   let firstChangeMs = 0;
 
   function look(): void {
+    folders.follow();
     try {
       const next = read(path);
       if (next === text && !lastError) return;
@@ -58,14 +59,14 @@ export function watchFile<T>(path: string, parse: (text: string) => T, tell: (er
     settling.unref();
   }
 
-  const watcher = watchFolder(dirname(path), lookSoon);
+  const folders = watchFolders(path, lookSoon);
   const again = setInterval(look, LOOK_AGAIN_MS);
   again.unref();
   return {
     current: () => value,
     lastError: () => lastError?.message,
     close() {
-      watcher?.close();
+      folders.close();
       clearInterval(again);
       clearTimeout(settling);
     },
@@ -132,12 +133,3 @@ function isShowable(path: string): boolean {
 
 /** More than one line, JSON, a URL, and base64, which may hold slashes. */
 const NO_PATHS = [/\p{Cc}/u, /^\s*[[{]/, /^[a-z][a-z0-9+.-]+:/i, /=$/, /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/]{22,}$/];
-
-/** undefined where it can't be watched: it is then looked at from time to time. */
-function watchFolder(folder: string, changed: () => void): FSWatcher | undefined {
-  try {
-    return watch(folder, { persistent: false }, changed).on('error', () => {});
-  } catch {
-    return undefined;
-  }
-}

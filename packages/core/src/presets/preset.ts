@@ -94,7 +94,14 @@ export function readBaseUrl(reader: OptionReader, name: string): string {
   const problem =
     typeof url !== 'string'
       ? `is ${url === undefined ? 'missing' : shown(url)}: the server's address is needed`
-      : (urlProblem(url) ?? (/[?#{}]/.test(url) ? 'has a query, a fragment or braces' : undefined));
+      : (urlProblem(url, httpHostsFor(reader, url)) ?? (/[?#{}]/.test(url) ? 'has a query, a fragment or braces' : undefined));
   if (problem) reader.wrong(name, typeof url === 'string' ? `${problem} (given: ${shown(url)})` : problem);
   return String(url).replace(/\/+$/, '');
+}
+
+/** The hosts for which http passes: those that the options list, and any where nothing is fetched from the issuer itself. */
+function httpHostsFor(reader: OptionReader, url: string): ReadonlySet<string> {
+  const listed = reader.get('unsafeHttpHosts');
+  const isAsked = KEY_OPTION_NAMES.every((name) => reader.get(name) === undefined);
+  return new Set([...(Array.isArray(listed) ? (listed as string[]) : []), ...(isAsked ? [] : [URL.parse(url)?.hostname ?? ''])]);
 }

@@ -1,0 +1,289 @@
+import dns from 'node:dns';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createIssuerClient, createResourceGuard, keycloak, type GuardOptions, type IssuerOptions } from '@tokenward/core';
+import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, configurationErrorOf, verdictOf } from './guarded.js';
+import { spyOnNetwork } from './network-spy.js';
+
+async function openIssuer(): Promise<TestIssuer> {
+  const issuer = await createTestIssuer();
+  onTestFinished(() => issuer.close());
+  return issuer;
+}
+
+function guardOf(options: GuardOptions) {
+  const guard = createResourceGuard(options);
+  onTestFinished(() => guard.close());
+  return guard;
+}
+
+const problemOf = (options: GuardOptions): string | undefined => configurationErrorOf(() => createResourceGuard({ audience: 'a', ...options }))?.message;
+
+/** Has names lead to loopback until the test ends, as those of a compose network lead to its containers. */
+function nameHosts(...names: string[]): void {
+  const { lookup } = dns;
+  const own = (name: string, ...rest: unknown[]): void => (lookup as (...all: unknown[]) => void)(names.includes(name) ? '127.0.0.1' : name, ...rest);
+  dns.lookup = own as typeof lookup;
+  onTestFinished(() => void (dns.lookup = lookup));
+}
+
+/** An authorization server that names itself and its keys as wished. */
+async function serve(documentOf: (port: number) => object, keys: object): Promise<{ port: number; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.headers.host!.split(':')[0]} ${request.url}`);
+    response.end(request.url!.endsWith('/keys') ? JSON.stringify(keys) : JSON.stringify(documentOf((server.address() as AddressInfo).port)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, asked };
+}
+
+describe('rule 173: an issuer that is only compared is any string', () => {
+  const NAMES = ['accounts.google.com', 'kubernetes/serviceaccount', 'urn:example:issuer', 'http://adfs.example.com/adfs/services/trust', 'my-issuer'];
+
+  test.each(NAMES)('%s passes once keys are given, and counts to the letter', async (iss) => {
+    const server = await openIssuer();
+    const folder = mkdtempSync(join(tmpdir(), 'tokenward-names-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const jwksFile = join(folder, 'keys.json');
+    writeFileSync(jwksFile, JSON.stringify(server.jwks));
+    const ways: Partial<IssuerOptions>[] = [{ jwksUri: server.jwksUri }, { jwks: server.jwks }, { jwksFile }];
+    const token = await server.issueToken({ claims: { iss } });
+    for (const way of ways) {
+      const one: IssuerOptions = { issuer: iss, audience: server.audience, ...way };
+      for (const options of [one, { issuers: [one] }, { issuers: () => one }]) {
+        const guard = guardOf(options);
+        expect(verdictOf(await ask(guard, token))).toBe('allow');
+        expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss: `${iss}/` } })))).toBe('issuer_mismatch');
+      }
+    }
+    expect(server.requests.metadata).toBe(0);
+  });
+
+  test('also with a shared secret', async () => {
+    const server = await createTestIssuer({ algorithm: 'HS256' });
+    onTestFinished(() => server.close());
+    const guard = guardOf({ issuer: 'my-issuer', audience: server.audience, sharedSecrets: Buffer.from(server.sharedSecrets[0]!) });
+    expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss: 'my-issuer' } })))).toBe('allow');
+  });
+
+  test.each(NAMES.filter((name) => !name.includes(':')))('%s without keys stops the start, with the remedy', (issuer) => {
+    expect(problemOf({ issuer })).toMatch(/issuer: is not an absolute URL: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets/);
+  });
+});
+
+describe('rule 173: metadataUrl says where metadata is fetched, and nothing else', () => {
+  test('an issuer that can not be reached by its own name is read elsewhere', async () => {
+    const issuer = 'https://login.example.test/realms/shop';
+    const server = await openIssuer();
+    const { port, asked } = await serve((own) => ({ issuer, jwks_uri: `http://127.0.0.1:${own}/keys` }), server.jwks);
+    const guard = guardOf({ issuer, audience: server.audience, metadataUrl: `http://127.0.0.1:${port}/internal/metadata` });
+    expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss: issuer } })))).toBe('allow');
+    expect(asked).toEqual(['GET 127.0.0.1 /internal/metadata', 'GET 127.0.0.1 /keys']);
+  });
+
+  test('rule 51: a document of another issuer is refused, though it came from there', async () => {
+    const { port, asked } = await serve((own) => ({ issuer: `http://127.0.0.1:${own}`, jwks_uri: `http://127.0.0.1:${own}/keys` }), {});
+    const guard = guardOf({ issuer: 'https://login.example.test', audience: 'a', metadataUrl: `http://127.0.0.1:${port}/metadata` });
+    await expect(guard.warm()).rejects.toThrow(
+      /but the guard's issuer is "https:\/\/login\.example\.test"; both must be equal to the letter; metadataUrl says only where/,
+    );
+    expect(asked).toHaveLength(1);
+  });
+
+  test('each tenant has its own', async () => {
+    const server = await openIssuer();
+    const { port } = await serve(() => ({ issuer: 'https://login.example.test/acme', jwks_uri: server.jwksUri }), server.jwks);
+    const options = { issuer: 'https://login.example.test/{tenant}', tenants: ['acme', 'globex'], audience: server.audience };
+    const guard = guardOf({ ...options, metadataUrl: `http://127.0.0.1:${port}/{tenant}/metadata` });
+    const tokenOf = (tid: string) => server.issueToken({ claims: { iss: `https://login.example.test/${tid}`, tid } });
+    expect(verdictOf(await ask(guard, await tokenOf('acme')))).toBe('allow');
+    expect(verdictOf(await ask(guard, await tokenOf('globex')))).toBe('keys_unavailable');
+    expect(problemOf({ ...options, metadataUrl: `http://127.0.0.1:${port}/metadata` })).toMatch(/metadataUrl: has no \{tenant\}, and the issuer has/);
+    expect(problemOf({ issuer: 'https://a.example', metadataUrl: 'https://b.example/{tenant}' })).toMatch(
+      /metadataUrl: has \{tenant\}, and the issuer has not/,
+    );
+  });
+
+  test.each<[GuardOptions, RegExp]>([
+    [{ metadataUrl: 'http://keycloak:8080/metadata' }, /metadataUrl: is http, .* use https, or list the host "keycloak" in unsafeHttpHosts/],
+    [{ metadataUrl: 'metadata' }, /metadataUrl: is not an absolute URL/],
+    [{ metadataUrl: 7 as never }, /metadataUrl: is not a string/],
+    [{ metadataUrl: 'https://a.example/m', jwksUri: 'https://a.example/k' }, /jwksUri: stands beside metadataUrl: give one of them/],
+    [{ metadataUrl: 'https://a.example/m', issuers: [{ issuer: 'https://b.example' }] }, /metadataUrl: stands beside issuers/],
+  ])('%j stops the start', (options, problem) => {
+    expect(problemOf({ ...(!options.issuers && { issuer: 'https://login.example.test' }), ...options })).toMatch(problem);
+  });
+});
+
+describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everywhere', () => {
+  const unsafeHttpHosts = ['keycloak', 'keys'];
+
+  test.each(['keycloak', 'keys'])('for the issuer, and for keys that its metadata puts on the host %s', async (keysHost) => {
+    nameHosts('keycloak', 'keys');
+    const server = await openIssuer();
+    const issuerOf = (port: number): string => `http://keycloak:${port}/realms/shop`;
+    const { port, asked } = await serve((own) => ({ issuer: issuerOf(own), jwks_uri: `http://${keysHost}:${own}/keys` }), server.jwks);
+    const issuer = issuerOf(port);
+    const token = await server.issueToken({ claims: { iss: issuer } });
+    const audience = server.audience;
+    const all: GuardOptions[] = [
+      { issuer, audience, unsafeHttpHosts },
+      { issuers: [{ issuer, audience }], unsafeHttpHosts },
+      { issuers: (iss) => ({ issuer: iss, audience, unsafeHttpHosts }) },
+      { issuers: (iss) => ({ issuer: iss, audience }), unsafeHttpHosts },
+      { issuer, audience, metadataUrl: `http://keys:${port}/metadata`, unsafeHttpHosts },
+      { issuer, audience, jwksUri: `http://keys:${port}/keys`, unsafeHttpHosts },
+    ];
+    for (const options of all) expect(verdictOf(await ask(guardOf(options), token))).toBe('allow');
+    expect(new Set(asked.map((line) => line.split(' ')[1]))).toEqual(new Set(['keycloak', 'keys']));
+    expect(verdictOf(await ask(guardOf({ issuers: (iss) => ({ issuer: iss, audience }) }), token))).toBe('issuer_unavailable');
+  });
+
+  test('by the preset too', async () => {
+    nameHosts('keycloak');
+    const server = await openIssuer();
+    const { port } = await serve((own) => ({ issuer: `http://keycloak:${own}/realms/shop`, jwks_uri: `http://keycloak:${own}/keys` }), server.jwks);
+    const options = { url: `http://keycloak:${port}`, realm: 'shop', audience: 'a' };
+    await guardOf(keycloak({ ...options, unsafeHttpHosts: ['keycloak'] })).warm();
+    expect(() => keycloak(options)).toThrow(/url: is http, .* list the host "keycloak" in unsafeHttpHosts/);
+  });
+
+  test('what its metadata names on another host is refused, with the remedy', async () => {
+    nameHosts('keycloak');
+    const { port, asked } = await serve(
+      (own) => ({ issuer: `http://keycloak:${own}`, jwks_uri: `http://other:${own}/keys`, revocation_endpoint: `http://other:${own}/revoke` }),
+      {},
+    );
+    const issuer = `http://keycloak:${port}`;
+    await expect(guardOf({ issuer, audience: 'a', unsafeHttpHosts: ['keycloak'] }).warm()).rejects.toThrow(
+      /its jwks_uri, .*, is http, .* list the host "other" in unsafeHttpHosts/,
+    );
+    const client = createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', unsafeHttpHosts: ['keycloak'] });
+    await expect(client.revokeAtIssuer('t')).rejects.toThrow(/its revocation_endpoint, .*, is http, .* list the host "other" in unsafeHttpHosts/);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('for what an API asks of its issuer', async () => {
+    nameHosts('keycloak');
+    const { port, asked } = await serve((own) => ({ issuer: `http://keycloak:${own}`, revocation_endpoint: `http://keycloak:${own}/revoke` }), {});
+    const options = { issuer: `http://keycloak:${port}`, clientId: 'c', clientSecret: 's' };
+    await createIssuerClient({ ...options, unsafeHttpHosts: ['keycloak'] }).revokeAtIssuer('t');
+    await createIssuerClient({ ...options, metadataUrl: `http://127.0.0.1:${port}/m`, unsafeHttpHosts: ['keycloak'] }).revokeAtIssuer('t');
+    expect(asked).toEqual(['GET keycloak /.well-known/openid-configuration', 'POST keycloak /revoke', 'GET 127.0.0.1 /m', 'POST keycloak /revoke']);
+    expect(() => createIssuerClient(options)).toThrow(/issuer: is http, .* list the host "keycloak" in unsafeHttpHosts/);
+    expect(() => createIssuerClient({ ...options, unsafeHttpHosts: ['keycloak'], revocationEndpoint: 'http://other/revoke' })).toThrow(
+      /revocationEndpoint: is http/,
+    );
+  });
+
+  test.each(['http://keycloak', 'KEYCLOAK', 'keycloak:8080', '*.internal', 'keycloak/', '', '010.0.0.1'])('the host %j stops the start', (host) => {
+    expect(problemOf({ issuer: 'https://login.example.test', unsafeHttpHosts: [host] })).toMatch(/unsafeHttpHosts: /);
+  });
+
+  test('a host that is not listed stops the start, with the remedy', () => {
+    expect(problemOf({ issuer: 'http://192.168.1.20:8080', unsafeHttpHosts: ['192.168.1.21'] })).toMatch(
+      /issuer: is http, which anybody on the way can forge: use https, or list the host "192\.168\.1\.20" in unsafeHttpHosts/,
+    );
+  });
+});
+
+test('rule 53: names under localhost are loopback, and are connected to there, whatever name servers say', async () => {
+  const { lookup } = dns;
+  // a name server that leads such names elsewhere
+  const astray = (name: string, ...rest: unknown[]): void =>
+    (lookup as (...all: unknown[]) => void)(name.endsWith('.localhost') ? 'nobody.invalid' : name, ...rest);
+  dns.lookup = astray as typeof lookup;
+  onTestFinished(() => void (dns.lookup = lookup));
+  const server = await openIssuer();
+  const { port, asked } = await serve((own) => ({ issuer: `http://auth.localhost:${own}`, jwks_uri: `http://auth.localhost:${own}/keys` }), server.jwks);
+  const issuer = `http://auth.localhost:${port}`;
+  const guard = guardOf({ issuer, audience: server.audience });
+  expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss: issuer } })))).toBe('allow');
+  expect(asked).toEqual(['GET auth.localhost /.well-known/openid-configuration', 'GET auth.localhost /keys']);
+});
+
+describe('rule 175: only canonical URLs are issuers', () => {
+  const ASTRAY = [
+    'https://login.example.test/realms/../uploads/mallory',
+    'https://login.example.test/realms/%2e%2e/uploads/mallory',
+    'https://login.example.test/realms/x\\..\\..\\uploads\\mallory',
+    'https://login.example.test/realms/./shop',
+  ];
+
+  test.each(ASTRAY)('%s passes no check of its beginning by a resolver', async (iss) => {
+    const server = await openIssuer();
+    let asked = 0;
+    const guard = guardOf({
+      issuers(issuer) {
+        asked++;
+        return issuer.startsWith('https://login.example.test/realms/') ? { issuer, audience: server.audience } : undefined;
+      },
+    });
+    const network = spyOnNetwork();
+    expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss } })))).toBe('issuer_mismatch');
+    expect([asked, network.count]).toEqual([0, 0]);
+  });
+
+  test.each(['https://LOGIN.example.test/realms/a', 'https://login.example.test:443/realms/a', 'HTTPS://login.example.test/realms/a'])(
+    '%s is not asked for keys where a resolver agrees to it',
+    async (iss) => {
+      const server = await openIssuer();
+      const guard = guardOf({ issuers: (issuer) => ({ issuer, audience: server.audience }) });
+      const network = spyOnNetwork();
+      expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss } })))).toBe('issuer_unavailable');
+      expect(network.count).toBe(0);
+    },
+  );
+
+  test.each([...ASTRAY, 'https://LOGIN.example.test', 'https://login.example.test:443/a'])('%s as an option stops the start, in each place', (url) => {
+    expect(problemOf({ issuer: url })).toMatch(
+      /issuer: (has a backslash or a segment of dots|is not the canonical form of its URL, which is https:\/\/login\.example\.test\/)/,
+    );
+    expect(problemOf({ issuer: `${url}/{tenant}`, tenants: ['a'] })).toMatch(/issuer: /);
+    expect(problemOf({ issuers: [{ issuer: url }] })).toMatch(/issuers\[0\]\.issuer: /);
+    expect(() => createIssuerClient({ issuer: url, clientId: 'c', clientSecret: 's' })).toThrow(/issuer: /);
+  });
+
+  test.each(ASTRAY)('%s is no address of metadata, keys or an endpoint either', (url) => {
+    const issuer = 'https://login.example.test';
+    for (const options of [{ metadataUrl: url }, { jwksUri: url }]) expect(problemOf({ issuer, ...options })).toMatch(/has a backslash or a segment of dots/);
+    expect(problemOf({ issuer: url, jwksUri: 'https://login.example.test/keys' })).toMatch(/has a backslash or a segment of dots/);
+    expect(() => createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', revocationEndpoint: url })).toThrow(/has a backslash or a segment of dots/);
+  });
+});
+
+describe('errors of discovery name what was tried, and the options that help', () => {
+  test('both addresses, where neither has metadata', async () => {
+    const server = await openIssuer();
+    const issuer = `${server.issuer}/realms/mistyped`;
+    await expect(guardOf({ issuer, audience: 'a' }).warm()).rejects.toThrow(
+      `${issuer}/.well-known/openid-configuration: answered with status 404; ` +
+        `${server.issuer}/.well-known/oauth-authorization-server/realms/mistyped: answered with status 404. ` +
+        'If the metadata is at another address, give it by metadataUrl, or give jwksUri',
+    );
+    await expect(createIssuerClient({ issuer, clientId: 'c', clientSecret: 's' }).revokeAtIssuer('t')).rejects.toThrow(
+      /openid-configuration: .* 404; .*oauth-authorization-server\/realms\/mistyped: .* 404\. If .* give it by metadataUrl, or give revocationEndpoint/,
+    );
+  });
+
+  test('the one that was tried, where it could not be reached', async () => {
+    const server = await createTestIssuer();
+    await server.close();
+    await expect(guardOf({ issuer: server.issuer, audience: 'a' }).warm()).rejects.toThrow(
+      /openid-configuration: .*ECONNREFUSED.*; nothing listens there \(in a container, localhost is the container itself\)\. If .* metadataUrl, or give jwksUri/,
+    );
+    await expect(guardOf({ issuer: 'https://x.example', audience: 'a', metadataUrl: `${server.issuer}/m` }).warm()).rejects.toThrow(
+      /\/m: .*ECONNREFUSED.*correct metadataUrl, or give jwksUri instead/,
+    );
+  });
+});
