@@ -14,18 +14,22 @@ import { createResourceGuard, foresee } from './guard.js';
 import { createMemory } from './memory.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
-import { combine, type Policy } from './policy.js';
+import type { Policy } from './policy.js';
+import { accessFor, type RoutePolicy } from './access-of.js';
 import type { Revocations } from './revocation/revocations.js';
 import type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import type { MessageReceiver } from './security-event/receiver.js';
 import type { SharedSignalsOptions } from './security-event/shared-signals.js';
+import { isThenable } from './thenable.js';
 import type { Access, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard } from './seam.js';
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';
 export { createOutageWarnings, type OutageWarnings } from './outage-warnings.js';
 export { receiveFrom, receiveInto } from './node-receiver.js';
-export { applyHeaders, headersOf, isAnswered, sendDenial, viewOf } from './node-http.js';
+export { applyHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node-http.js';
+export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './access-of.js';
+export { closeGate, type ResponseGate } from './response-gate.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
 export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {
@@ -33,9 +37,16 @@ export interface AdapterOptions<Native extends readonly unknown[]> extends Guard
   readonly property?: string | undefined;
   /**
    * Answers refusals instead of the guard: for bodies or pages of your own. The decision's status and headers are the ones to send; what it
-   * throws goes the way of the framework's errors, and the handler behind the guard never runs.
+   * throws goes the way of the framework's errors, and the handler behind the guard never runs. Where it returns the decision, the guard
+   * answers as it would without it.
    */
-  readonly onDenied?: ((decision: Deny, ...native: Native) => void | Promise<void>) | undefined;
+  readonly onDenied?: ((decision: Deny, ...native: Native) => void | Deny | Promise<void | Deny>) | undefined;
+  /**
+   * Sees each refusal that the guard answers, ahead of the answer, and answers nothing: for a log. What it throws, or rejects with, changes nothing.
+   *
+   * @example onRefused: (decision, request) => request.log.info(decision.explain(), 'request refused')
+   */
+  readonly onRefused?: ((decision: Deny, request: Native[0]) => unknown) | undefined;
 }
 
 /** A guard over a framework's own requests. */
@@ -44,16 +55,24 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   decide(request: Request, access: Access): Decision | Promise<Decision>;
   /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
   foresee(request: Request, access: Access): Decision | Promise<Decision>;
+  /** As {@link decide}, of policies that nothing was made of yet. It answers nothing. */
+  check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
+  /** Tells whoever watches that a refusal is about to be answered. */
+  refused(decision: Deny, request: Native[0]): void;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
   /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
-  methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler>;
+  methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler, Request>;
   close(): Promise<void>;
 }
 
 /** What every framework's guard offers beside guarding. */
-export interface GuardMethods<Handler> {
-  /** Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP. */
-  permit(auth: Auth, policy: Policy): Decision<Auth>;
+export interface GuardMethods<Handler, Request extends object = object> {
+  /**
+   * Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP.
+   *
+   * @param request for predicates that read it: without it they see none
+   */
+  permit(auth: Auth, policy: Policy, request?: Request): Decision<Auth>;
   /**
    * Fetches the issuer's keys, and reads a shared store of revocations, ahead of the first request.
    *
@@ -94,18 +113,22 @@ export function createNativeGuard<Request extends object, Native extends readonl
   moreOptions: readonly string[] = [],
   createGuard: (options: GuardOptions) => ResourceGuard = createResourceGuard,
 ): NativeGuard<Request, Native> {
-  const { property, onDenied, ...options } = plainOptions(given);
-  const name = readAdapterOptions({ property, onDenied }, options, moreOptions);
+  const { property, onDenied, onRefused, ...options } = plainOptions(given);
+  const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
   const guard = createGuard(options);
   const views = createMemory<Request, ProtectedRequest>();
 
-  function decide(request: Request, access: Access): Decision | Promise<Decision> {
+  function viewed(request: Request): ProtectedRequest {
     let seen = views.get(request);
     if (!seen) {
       seen = view(request);
       views.set(request, seen);
     }
-    const decision = guard.check(seen, access);
+    return seen;
+  }
+
+  function decide(request: Request, access: Access): Decision | Promise<Decision> {
+    const decision = guard.check(viewed(request), access);
     return decision instanceof Promise ? decision.then((settled) => remember(request, access, settled)) : remember(request, access, decision);
   }
 
@@ -121,9 +144,13 @@ export function createNativeGuard<Request extends object, Native extends readonl
   return {
     decide,
     foresee: (request, access) => foresee(guard, view(request), access),
+    check: (request, policies) => decide(request, accessFor('required', policies)(request)),
+    refused(decision, request) {
+      if (onRefused) callQuietly(() => onRefused(decision, request));
+    },
     onDenied,
     methods: (handlerOf) => ({
-      permit: (auth, policy) => guard.permit(auth, policy),
+      permit: (auth, policy, request) => guard.permit(auth, policy, request && viewed(request)),
       warm: guard.warm,
       health: guard.health,
       revocations: guard.revocations,
@@ -165,9 +192,13 @@ const OF_FRAMEWORKS = new Set([
 ]);
 
 /** The property's name. What is wrong with these options is told together with what is wrong with the guard's. */
-function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDenied'>, options: GuardOptions, moreOptions: readonly string[]): string {
-  const reader = new OptionReader(own, ['property', 'onDenied']);
-  const known: readonly string[] = [...OPTION_NAMES, 'property', 'onDenied', ...moreOptions];
+function readAdapterOptions(
+  own: Pick<AdapterOptions<never>, 'property' | 'onDenied' | 'onRefused'>,
+  options: GuardOptions,
+  moreOptions: readonly string[],
+): string {
+  const reader = new OptionReader(own, ['property', 'onDenied', 'onRefused']);
+  const known: readonly string[] = [...OPTION_NAMES, 'property', 'onDenied', 'onRefused', ...moreOptions];
   const unknown = Object.keys(options).filter((option) => !known.includes(option));
   for (const option of unknown) reader.wrong(option, `is not an option; these are: ${known.join(', ')}`);
   const property = reader.text('property', 'auth');
@@ -175,6 +206,7 @@ function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDen
     reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);
   }
   reader.fn('onDenied');
+  reader.fn('onRefused');
   if (reader.problems.length === 0) return property;
   try {
     checkOptions(Object.fromEntries(Object.entries(options).filter(([option]) => !unknown.includes(option))));
@@ -184,13 +216,32 @@ function readAdapterOptions(own: Pick<AdapterOptions<never>, 'property' | 'onDen
   throw new ConfigurationError(reader.problems);
 }
 
-/**
- * What a route's guard was called with, as an {@link Access}.
- *
- * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
- */
-export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): Access {
-  return Object.freeze({ credentials, policy: combine(policies), preflight });
+let warned = false;
+
+/** Calls what only watches. That it failed is told once, without its words. */
+function callQuietly(watch: () => unknown): void {
+  function failed(): void {
+    if (warned) return;
+    warned = true;
+    process.emitWarning('onRefused failed; the refusal stood, and no more is told of it', { code: 'TOKENWARD_LISTENER' });
+  }
+
+  try {
+    const answer = watch();
+    if (isThenable(answer)) Promise.resolve(answer).catch(failed);
+  } catch {
+    failed();
+  }
+}
+
+/** Whether an `onDenied` gave the decision back, for the guard to answer as it would have. */
+export function isDenial(answer: unknown): answer is Deny {
+  return typeof answer === 'object' && answer !== null && (answer as Partial<Deny>).outcome === 'deny';
+}
+
+/** @throws ConfigurationError where what is to be answered as a refusal is none */
+export function assertDenial(decision: unknown): asserts decision is Deny {
+  if (!isDenial(decision)) throw new ConfigurationError([{ path: 'guard.refuse(decision, ...)', message: 'is given no refusal: ask decision.outcome first' }]);
 }
 
 /** What an `onDenied` threw, as an Error: to a framework nothing may mean "go on", and some words mean routes. */

@@ -42,6 +42,7 @@ export interface Auth<C extends object = Claims> {
 /** What an {@link Auth} says, apart from what goes on. */
 type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 
+const COUNTS = Symbol.for('tokenward.counts');
 const RAW_TOKEN = Symbol.for('tokenward.rawToken');
 
 /**
@@ -66,6 +67,12 @@ export function rawClaims(auth: Auth): JsonObject {
 /** Until when an Auth counts, in seconds: its end, and the skew that its issuer is allowed. */
 export function acceptedUntil(auth: Auth<object>): number {
   return auth instanceof VerifiedAuth ? auth.acceptedUntil() : auth.expiresAt;
+}
+
+/** Whether it is still an Auth's time. One that another copy of this package made says so itself; of one that nobody made its end counts. */
+export function counts(auth: Auth, nowSeconds: number): boolean {
+  const ask = (auth as { [COUNTS]?: (nowSeconds: number) => boolean })[COUNTS];
+  return typeof ask === 'function' ? ask.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
 }
 
 /** What limits the time of an issuer's tokens beside their own end. */
@@ -129,7 +136,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   }
 
   /** Whether it is still its time: as it was when it was looked at. */
-  counts(nowSeconds: number): boolean {
+  [COUNTS](nowSeconds: number): boolean {
     const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
     return (
       nowSeconds < this.expiresAt + clockSkewSeconds &&

@@ -29,19 +29,27 @@ export function isToken68(text: string): boolean {
  * but beside the field it makes the request ambiguous (RFC 6750 s2). Whether it is {@link isToken68} is asked of what is no JWT only.
  */
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials {
-  const field = request.headers['authorization'];
+  const field = request.headers['authorization'] ?? fieldInAnyCase(request.headers);
   if (field === undefined) return MISSING;
   let value: string;
   if (typeof field === 'string') value = field;
   else if (field.length === 0) return MISSING;
   else if (field.length > 1) return MULTIPLE;
   else value = field[0]!;
+  // what stands in for a request may hold anything
+  if (typeof value !== 'string') return MALFORMED;
 
   if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
   if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
   if (!startsWithBearer(value)) return /^bearer$/i.test(value) || !SOME_SCHEME.test(value) ? MALFORMED : UNSUPPORTED;
   const token = value.slice(BEARER.length);
   return hasQueryToken(request.target) ? MULTIPLE : token;
+}
+
+/** Node writes names in lower case; platforms that hand requests on as plain objects may write them as the client did. */
+function fieldInAnyCase(headers: ProtectedRequest['headers']): string | readonly string[] | undefined {
+  const names = Object.keys(headers).filter((name) => name.length === 13 && headers[name] !== undefined && name.toLowerCase() === 'authorization');
+  return names.length > 1 ? names.flatMap((name) => headers[name]!) : headers[names[0]!];
 }
 
 function startsWithBearer(value: string): boolean {

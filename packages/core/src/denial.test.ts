@@ -86,7 +86,6 @@ test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed
     outcome: 'deny',
     status,
     headers: {
-      'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(challenge === undefined ? { 'retry-after': '1' } : { 'www-authenticate': challenge }),
     },

@@ -117,7 +117,7 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
   return function deny(reason, details = {}) {
     const words = WORDS[REASONS[reason].answer];
     const scope = details.scope?.length ? details.scope.join(' ') : undefined;
-    const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+    const headers: Record<string, string> = { 'cache-control': 'no-store' };
     if (words.status === 503) headers['retry-after'] = String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1)));
     else {
       headers['www-authenticate'] = bearerChallenge({

@@ -4,6 +4,7 @@ import { rawClaims, type Auth } from './auth.js';
 import type { DenialDetails, Reason } from './denial.js';
 import type { ClaimPolicy, CombinedPolicy, NotPolicy, Policy, RolePolicy, ScopePolicy } from './policy.js';
 import type { ProtectedRequest } from './seam.js';
+import { forPredicates } from './request-path.js';
 import { isThenable } from './thenable.js';
 
 /** What a policy is asked about. */
@@ -52,7 +53,7 @@ export function lacking(policy: Policy, circumstances: Circumstances): Lack | un
         ? undefined
         : stepUpLack('stale_authentication', policy, policy.seconds, secondsSinceLogin(circumstances));
     case 'policy':
-      return answersTrue(() => policy.test(auth, circumstances.request), 'policy_refused', policy);
+      return answersTrue(() => policy.test(auth, forPredicates(circumstances.request)), 'policy_refused', policy);
     case 'not':
       return notLack(policy, circumstances);
     case 'allOf':
@@ -135,7 +136,7 @@ function claimLack(policy: ClaimPolicy, circumstances: Circumstances): Lack | un
   const { expected } = policy;
   if (typeof expected !== 'function') return value === expected ? undefined : lack('insufficient_claim', policy, expected, value);
   if (value === undefined || value === null) return lack('insufficient_claim', policy, 'a claim that is there', value);
-  return answersTrue(() => expected(value, circumstances.auth, circumstances.request), 'insufficient_claim', policy);
+  return answersTrue(() => expected(value, circumstances.auth, forPredicates(circumstances.request)), 'insufficient_claim', policy);
 }
 
 function notLack(policy: NotPolicy, circumstances: Circumstances): Lack | undefined {

@@ -1,6 +1,6 @@
 import { createTokenCache } from './access-token/token-cache.js';
 import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
-import { acceptedUntil, VerifiedAuth, type Auth } from './auth.js';
+import { acceptedUntil, counts, type Auth } from './auth.js';
 import { createBackgroundRetry } from './background-retry.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
@@ -15,6 +15,7 @@ import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
 import { createMonitor } from './monitoring.js';
 import { isPreflight } from './preflight.js';
+import { assertRequest } from './request-shape.js';
 import { createRevocations } from './revocation/revocations.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
@@ -68,6 +69,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
+    assertRequest(request);
     if (access.policy !== undefined) assertPolicy('access.policy', access.policy);
     if (access.preflight === 'pass' && isPreflight(request)) return tell(ANONYMOUS);
     const startedAt = isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined;
@@ -135,7 +137,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {
     const nowSeconds = clock.now() / 1000;
-    if (auth instanceof VerifiedAuth && !auth.counts(nowSeconds)) return deny('expired', { cause: 'exp' });
+    if (!counts(auth, nowSeconds)) return deny('expired', { cause: 'exp' });
     const refusal = refuseRevoked(auth, nowSeconds, request, isTold);
     if (refusal) return refusal;
     const lack = policy && lacking(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });

@@ -1,13 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { normalPath } from './request-path.js';
 import type { Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
 
 const AUTHORIZATION = 'authorization';
 
-/** Node's own request, over HTTP/1 or HTTP/2. */
-type RawRequest = Pick<IncomingMessage, 'headers' | 'rawHeaders'>;
+/** Node's own request, over HTTP/1 or HTTP/2; or what stands in for one in tests and on serverless platforms, which may have less. */
+interface RawRequest {
+  readonly headers?: IncomingMessage['headers'] | undefined;
+  readonly rawHeaders?: readonly string[] | undefined;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly socket?: { readonly encrypted?: boolean; readonly remoteAddress?: string | undefined } | null | undefined;
+  /** Of HTTP/2. */
+  readonly stream?: { readonly endAfterHeaders?: boolean } | undefined;
+  /** What request loggers put there, and plugins that number requests. */
+  readonly id?: unknown;
+}
 
 /** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
-export function headersOf({ headers, rawHeaders }: RawRequest): ProtectedRequest['headers'] {
+export function headersOf({ headers = {}, rawHeaders = [] }: RawRequest): ProtectedRequest['headers'] {
   let first: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
@@ -20,12 +31,21 @@ export function headersOf({ headers, rawHeaders }: RawRequest): ProtectedRequest
   return headers;
 }
 
-/** What every framework's request tells in the same words. */
+/** What every framework's request tells in the same words. Node's own request, or a part of one, lacks most of it. */
 interface NativeRequest {
-  readonly method: string;
-  readonly originalUrl: string;
-  readonly protocol: string;
+  readonly method?: string | undefined;
+  readonly originalUrl?: string | undefined;
+  readonly protocol?: string | undefined;
   readonly ip?: string | undefined;
+  readonly params?: unknown;
+  readonly id?: unknown;
+  /** Of Express. */
+  readonly route?: unknown;
+  readonly baseUrl?: unknown;
+  /** Of Fastify. */
+  readonly routeOptions?: unknown;
+  /** Of @koa/router. */
+  readonly _matchedRoute?: unknown;
 }
 
 /**
@@ -47,7 +67,7 @@ class View<R extends NativeRequest> implements ProtectedRequest {
   readonly #hostOf: (request: R) => string | undefined;
 
   constructor(request: R, raw: RawRequest, hostOf: (request: R) => string | undefined) {
-    this.target = request.originalUrl;
+    this.target = request.originalUrl ?? raw.url ?? '/';
     this.headers = headersOf(raw);
     this.#request = request;
     this.#raw = raw;
@@ -56,16 +76,54 @@ class View<R extends NativeRequest> implements ProtectedRequest {
 
   /** It may be overridden between two guards. */
   get method(): string {
-    return this.#request.method;
+    return this.#request.method ?? this.#raw.method ?? 'GET';
+  }
+
+  get path(): string {
+    return normalPath(this.target);
+  }
+
+  /** Of the route that stands there when it is asked for: a router that is mounted below knows more of them. */
+  get params(): ProtectedRequest['params'] {
+    const { params } = this.#request;
+    return typeof params === 'object' && params !== null ? (params as ProtectedRequest['params']) : undefined;
+  }
+
+  get route(): string | undefined {
+    return routeOf(this.#request);
+  }
+
+  get requestId(): string | undefined {
+    const id = this.#request.id ?? this.#raw.id;
+    return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined;
+  }
+
+  get hasBody(): boolean {
+    const { headers = {}, stream } = this.#raw;
+    if (headers['transfer-encoding'] !== undefined || !['0', undefined].includes(headers['content-length'])) return true;
+    return stream?.endAfterHeaders === false;
   }
 
   get clientAddress(): string | undefined {
-    return this.#request.ip;
+    return this.#request.protocol === undefined ? this.#raw.socket?.remoteAddress : this.#request.ip;
   }
 
   get origin(): string | undefined {
-    return namesOneHost(this.#raw) ? originOf(this.#request.protocol, this.#hostOf(this.#request)) : undefined;
+    if (!namesOneHost(this.#raw)) return undefined;
+    const { protocol } = this.#request;
+    if (protocol !== undefined) return originOf(protocol, this.#hostOf(this.#request));
+    const { headers = {}, socket } = this.#raw;
+    const host = headers[':authority'] ?? headers.host;
+    return originOf(socket?.encrypted === true ? 'https' : 'http', typeof host === 'string' ? host : undefined);
   }
+}
+
+/** The pattern of the route that the framework matched, where it says so: of Express, Fastify or @koa/router. */
+function routeOf({ route, baseUrl, routeOptions, _matchedRoute }: NativeRequest): string | undefined {
+  const { path } = Object(route) as { path?: unknown };
+  if (typeof path === 'string') return typeof baseUrl === 'string' ? baseUrl + path : path;
+  const { url } = Object(routeOptions) as { url?: unknown };
+  return [url, _matchedRoute].find((pattern) => typeof pattern === 'string');
 }
 
 const NOT_IN_HOST = /[\s,/?#@\\]/;
@@ -74,7 +132,7 @@ const NOT_IN_HOST = /[\s,/?#@\\]/;
  * Whether the client named no second host, of which a proxy may have believed that one, and none that a framework would have to mend
  * (RFC 9112 s3.2, RFC 9113 s8.3.1). Node lets all of these through.
  */
-function namesOneHost({ rawHeaders }: RawRequest): boolean {
+function namesOneHost({ rawHeaders = [] }: RawRequest): boolean {
   const hosts = rawHeaders.filter((_value, at) => at % 2 === 1 && /^(?:host|:authority)$/i.test(rawHeaders[at - 1]!));
   return new Set(hosts).size <= 1 && !hosts.some((host) => NOT_IN_HOST.test(host));
 }
@@ -97,12 +155,17 @@ export function isAnswered({ headersSent, destroyed, stream }: NativeResponse): 
   return headersSent || destroyed || stream?.destroyed === true;
 }
 
+/** A refusal's headers together with the type of its body (RFC 9457), for whoever sends that body. */
+export function problemHeaders({ headers }: Deny): ResponseHeaders {
+  return { 'content-type': 'application/problem+json', ...headers };
+}
+
 /** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */
-export function sendDenial(response: ServerResponse, { status, headers, body }: Deny): void {
+export function sendDenial(response: ServerResponse, denial: Deny): void {
   if (response.headersSent) return;
-  response.statusCode = status;
-  applyHeaders(response, headers);
-  response.end(JSON.stringify(body));
+  response.statusCode = denial.status;
+  applyHeaders(response, problemHeaders(denial));
+  response.end(JSON.stringify(denial.body));
 }
 
 /** Puts a decision's headers on a response that others will send. */

@@ -7,12 +7,15 @@ import type { ProtectedRequest } from './seam.js';
 const NEVER = ['authorization', 'cookie', 'content-type', 'transfer-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'];
 
 /** A CORS preflight (Fetch standard, s4.8): it carries neither credentials nor a body. An OPTIONS request that does is an ordinary request. */
-export function isPreflight({ method, target, headers }: ProtectedRequest): boolean {
+export function isPreflight(request: ProtectedRequest): boolean {
+  const { method, target, headers } = request;
   return (
     method === 'OPTIONS' &&
     headers['origin'] !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     isZeroOrAbsent(headers['content-length']) &&
+    // over HTTP/2 a body needs no field that announces it
+    request.hasBody !== true &&
     !isOverriddenByQuery(target) &&
     !NEVER.some((name) => headers[name] !== undefined)
   );

@@ -1,7 +1,18 @@
+import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { Auth, Claims, Decision, MessageReceiver, Policy } from '@tokenward/core';
-import { accessOf, applyHeaders, asError, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial } from '@tokenward/core/adapter';
-import type { AdapterOptions, GuardMethods } from '@tokenward/core/adapter';
+import type { Auth, Claims, Decision, Deny, MessageReceiver } from '@tokenward/core';
+import {
+  accessFor,
+  asError,
+  assertDenial,
+  authOf,
+  createNativeGuard,
+  receiveInto,
+  type AdapterOptions,
+  type GuardMethods,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
+import { createGuarding } from './guarding.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -19,14 +30,24 @@ declare global {
 
 export type ExpressGuardOptions = AdapterOptions<[request: Request, response: Response]>;
 
-/** Admits a request to what stands behind it, or refuses it. */
-export type Guard = (request: Express.Request, response: Express.Response, next: NextFunction) => void;
+/**
+ * Admits a request to what stands behind it, or refuses it: middleware, for an app, a router or a route. Called by hand without `next` it gives a
+ * promise that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise never settles, so that nothing
+ * behind `await` runs.
+ *
+ * @example await guard(scope('orders:read'))(req, res);
+ */
+export interface Guard {
+  (request: Express.Request, response: Express.Response, next: NextFunction): void;
+  (request: Express.Request, response: Express.Response): Promise<void>;
+}
 
 /**
  * A {@link Guard} that lets requests without credentials through. The last way to call it is the one from which TypeScript infers the type of
  * `res.locals` in the handlers that stand on the same route, and that type tells `getAuth` so. Nothing of it exists at run time.
  */
 export interface OptionalGuard {
+  (request: Express.Request, response: Express.Response): Promise<void>;
   (request: Express.Request, response: Express.Response, next: NextFunction): void;
   (request: BehindOptionalGuard, response: NonNullable<BehindOptionalGuard['res']>, next: NextFunction): void;
 }
@@ -38,11 +59,24 @@ export interface BehindOptionalGuard {
   readonly res?: { readonly locals: { readonly [OPTIONAL]: true } } | undefined;
 }
 
-export interface ExpressGuard extends GuardMethods<RequestHandler> {
-  /** A valid access token is needed, and all of these policies. */
-  (...policies: readonly Policy[]): Guard;
+/** What {@link createGuard} makes: to hand it to routers, type their parameter so. */
+export interface ExpressGuard extends GuardMethods<RequestHandler, Request | IncomingMessage> {
+  /**
+   * A valid access token is needed, and all of these policies.
+   *
+   * @example guard((req) => claim('tenant', req.params.tenant))
+   */
+  (...policies: readonly RoutePolicy<Request>[]): Guard;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
-  optional(...policies: readonly Policy[]): OptionalGuard;
+  optional(...policies: readonly RoutePolicy<Request>[]): OptionalGuard;
+  /**
+   * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, say. It takes Express' request or Node's own.
+   *
+   * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
+   */
+  check(request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
+  /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. */
+  refuse(decision: Deny, request: Request, response: Response): Promise<void>;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
 }
@@ -58,34 +92,22 @@ export interface ExpressGuard extends GuardMethods<RequestHandler> {
  * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
  */
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
-  const { decide, onDenied, methods, close } = createNativeGuard(options, view);
+  const native = createNativeGuard<Request, [request: Request, response: Response]>(options, view);
+  const guardWith = createGuarding(native);
 
-  function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
-    const mounted = accessOf(credentials, policies, 'pass');
-    const onRoute = accessOf(credentials, policies);
-
-    return (request: Request, response: Response, next: NextFunction): void => {
-      function settle(decision: Decision): void {
-        if (decision.outcome === 'allow') {
-          applyHeaders(response, decision.headers);
-          next();
-        } else if (onDenied) {
-          new Promise((resolve) => resolve(onDenied(decision, request, response))).catch((error: unknown) => next(asError(error)));
-        } else {
-          sendDenial(response, decision);
-        }
+  return Object.assign((...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('required', policies)) as Guard, {
+    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('optional', policies)) as OptionalGuard,
+    ...native.methods(handlerOf),
+    check: (request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]) => native.check(request as Request, policies),
+    async refuse(decision: Deny, request: Request, response: Response) {
+      assertDenial(decision);
+      try {
+        await guardWith.answer(decision, request, response);
+      } catch (error) {
+        throw asError(error);
       }
-      // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight
-      const decision = decide(request, request.route ? onRoute : mounted);
-      if (!(decision instanceof Promise)) settle(decision);
-      else decision.then((settled) => isAnswered(response) || settle(settled)).catch((error: unknown) => next(asError(error)));
-    };
-  }
-
-  return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Guard, {
-    optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as OptionalGuard,
-    ...methods(handlerOf),
-    close,
+    },
+    close: native.close,
   });
 }
 

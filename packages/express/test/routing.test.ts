@@ -128,7 +128,7 @@ describe.each([
     const handled = express();
     handled.get('/x', guard(scope('b')), handler);
     handled.use((error: { status: number; headers: ResponseHeaders; decision: Deny }, _req: Request, res: Response, _next: NextFunction) => {
-      res.status(error.status).set(error.headers).send(JSON.stringify(error.decision.body));
+      res.status(error.status).set(error.headers).type('application/problem+json').send(JSON.stringify(error.decision.body));
     });
     await expectForbidden(await fetch(`${await start(handled, guard)}/x`, { headers: good }), { scope: 'b' });
     expect(handler).not.toHaveBeenCalled();

@@ -1,8 +1,10 @@
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type expressModule from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { createGuard, getAuth, type Auth, type ExpressGuard } from '@tokenward/express';
-import type { AppSetup, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+import { handlersOf, serverOf } from './odd-ways.js';
+import type { AppSetup, HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 /** Starts the suite's apps on one version of Express. */
 export function startOn(express: typeof expressModule): StartApp {
@@ -15,23 +17,41 @@ export function startOn(express: typeof expressModule): StartApp {
       ...(property !== undefined && { property }),
       ...(onDenied && {
         onDenied(decision, _request, response) {
+          // a server of Node's own has no more
+          const send = ({ status, body }: HandlerAnswer): void => {
+            if ('json' in response) response.status(status).json(body);
+            else (response as ServerResponse).writeHead(status).end(JSON.stringify(body));
+          };
           const answer = onDenied(decision);
-          if (!(answer instanceof Promise)) return void response.status(answer.status).json(answer.body);
-          return answer.then(({ status, body }) => void response.status(status).json(body));
+          return answer instanceof Promise ? answer.then(send) : send(answer);
         },
       }),
     });
-    for (const { method, path, access, policies, answer } of routes) {
-      const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
-      app[method.toLowerCase() as 'get'](path, ...(guards as []), express.json(), (request: Request, response: Response) => {
+    let plain: RequestListener | undefined;
+    for (const { method, path, access, policies, answer, way } of routes) {
+      if (way?.startsWith('from plain')) {
+        const [handle] = handlersOf(way, guard(...policies), (request, response) => {
+          const { status, body } = answer({ auth: whoever(request), params: {}, body: undefined });
+          response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+        });
+        plain = (request, response) => void Promise.resolve(handle!(request as Request, response as Response, () => {})).catch(() => response.destroy());
+        continue;
+      }
+      const handler = (request: Request, response: Response): void => {
         const { status, body } = answer({
-          auth: access === 'public' ? undefined : authBy(request, property),
+          auth: access === 'public' ? undefined : way ? whoever(request) : authBy(request, property),
           params: request.params as Record<string, string>,
           body: request.body as unknown,
         });
         if (body === undefined) response.status(status).end();
         else response.status(status).json(body);
-      });
+      };
+      if (way) {
+        app.get(path, ...handlersOf(way, guard(...policies), handler));
+        continue;
+      }
+      const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
+      app[method.toLowerCase() as 'get'](path, ...(guards as []), express.json(), handler);
     }
     if (receivers) {
       app.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout));
@@ -40,8 +60,17 @@ export function startOn(express: typeof expressModule): StartApp {
       app.post('/events', guard.sharedSignals(receivers.sharedSignals));
     }
     app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => void response.status(500).end());
-    return listen(app, guard);
+    return listen(app, guard, plain);
   };
+}
+
+/** Code that does not wait for the guard may run for whoever. */
+function whoever(request: Request): Auth | undefined {
+  try {
+    return getAuth(request);
+  } catch {
+    return undefined;
+  }
 }
 
 /** By both ways in which a handler may ask, which must agree. */
@@ -51,8 +80,8 @@ function authBy(request: Request, property = 'auth'): Auth | undefined {
   return auth;
 }
 
-export async function listen(app: Express, guard: Pick<ExpressGuard, 'close'>): Promise<RunningApp> {
-  const server = app.listen(0, '127.0.0.1');
+export async function listen(app: Express, guard: Pick<ExpressGuard, 'close'>, plain?: RequestListener): Promise<RunningApp> {
+  const server = serverOf(app, plain).listen(0, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

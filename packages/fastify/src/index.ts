@@ -1,8 +1,21 @@
-import type { FastifyContextConfig, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { ConfigurationError, isPolicy, type Auth, type Claims, type Decision, type MessageReceiver, type Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, isAnswered, OptionReader, receiveFrom } from '@tokenward/core/adapter';
-import type { AdapterOptions, GuardMethods } from '@tokenward/core/adapter';
+import { ConfigurationError, type Auth, type Claims, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
+import {
+  accessFor,
+  asError,
+  assertDenial,
+  authOf,
+  createNativeGuard,
+  OptionReader,
+  receiveFrom,
+  type AdapterOptions,
+  type GuardMethods,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
+import { createGuarding, type Guarding } from './guarding.js';
+import { createRouteRules, markReceiver } from './route-rules.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -22,7 +35,7 @@ declare module 'fastify' {
 }
 
 /** `public`: nothing; `optional`: no token or a good one; else a valid token, and all of these policies. */
-export type RouteRule = 'public' | 'optional' | 'required' | Policy | readonly Policy[];
+export type RouteRule = 'public' | 'optional' | 'required' | RoutePolicy<FastifyRequest> | readonly RoutePolicy<FastifyRequest>[];
 
 export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyRequest, reply: FastifyReply]> {
   /** `all`: routes of this scope that say nothing else need a valid token. Default: routes are open unless they say so. */
@@ -43,15 +56,40 @@ export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyReq
 type AnyRequest = Pick<FastifyRequest, 'auth'>;
 type AnyReply = Pick<FastifyReply, 'statusCode'>;
 
-/** An `onRequest` hook. It is done when the request may go on, and never when it was refused. */
-export type Guard = (request: AnyRequest, reply: AnyReply, done: (error?: Error) => void) => void;
-
-export interface FastifyGuard extends GuardMethods<FastifyPluginAsync> {
-  /** A valid access token is needed, and all of these policies. */
-  (...policies: readonly Policy[]): Guard;
-  /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
-  optional(...policies: readonly Policy[]): Guard;
+/**
+ * An `onRequest` hook. It is done when the request may go on, and never when it was refused. Called by hand without `done`, in an async hook or a handler,
+ * it gives a promise that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise never settles, so that
+ * nothing behind `await` runs.
+ *
+ * @example app.addHook('onRequest', async (request, reply) => { await app.guard(scope('orders:read'))(request, reply); });
+ */
+export interface Guard {
+  (request: AnyRequest, reply: AnyReply, done: (error?: Error) => void): void;
+  (request: AnyRequest, reply: AnyReply): Promise<void>;
 }
+
+/** What the plugin puts under `app.guard`. */
+export interface FastifyGuard extends GuardMethods<FastifyPluginAsync, AnyRequest | IncomingMessage> {
+  /**
+   * A valid access token is needed, and all of these policies.
+   *
+   * @example app.guard((request) => claim('tenant', request.params.tenant))
+   */
+  (...policies: readonly RoutePolicy<GuardedRequest>[]): Guard;
+  /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
+  optional(...policies: readonly RoutePolicy<GuardedRequest>[]): Guard;
+  /**
+   * Decides on a request, and answers nothing. It takes Fastify's request, or Node's own: of the server's `upgrade`, say.
+   *
+   * @example app.server.on('upgrade', async (req, socket, head) => { const decision = await app.guard.check(req, scope('feed')); ... });
+   */
+  check(request: AnyRequest | IncomingMessage, ...policies: readonly RoutePolicy<GuardedRequest>[]): Decision | Promise<Decision>;
+  /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. To be returned by a handler. */
+  refuse(decision: Deny, request: AnyRequest, reply: AnyReply): Promise<AnyReply>;
+}
+
+/** What a function that makes a policy sees. */
+export type GuardedRequest = FastifyRequest<{ Params: Readonly<Record<string, string>> }>;
 
 /**
  * The plugin: it adds `app.guard` and `request.auth` to the scope in which it is registered. With no options it reads `ISSUER_BASE_URL` and
@@ -66,37 +104,14 @@ export interface FastifyGuard extends GuardMethods<FastifyPluginAsync> {
 export const tokenward = fastifyPlugin(
   async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
     checkOptions({ protect, failOnUnguarded, decorator });
-    const { decide, onDenied, methods, close } = createNativeGuard(options, view, () => NOWHERE);
+    const native = createNativeGuard<FastifyRequest, [request: FastifyRequest, reply: FastifyReply]>(options, view, () => NOWHERE);
     /** Where a request holds whom this guard found it to be from. */
     const found = Symbol('auth');
-    /** On the configuration of routes that were looked at when they were added. */
-    const seen = Symbol('seen');
+    const guarding = createGuarding(native, (request, auth) => void Reflect.set(request, found, auth));
+    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guardWith);
 
-    function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]): Guard {
-      const asRoute = accessOf(credentials, policies);
-      const ahead = accessOf(credentials, policies, 'pass');
-
-      function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
-        const decision = decide(request, answersPreflights(request) ? ahead : asRoute);
-        if (decision instanceof Promise)
-          decision.then((settled) => isAnswered(reply.raw) || settle(settled, request, reply, done)).catch((error: unknown) => done(asError(error)));
-        else settle(decision, request, reply, done);
-      }
-
-      GUARDS.add(guard);
-      return guard as Guard;
-    }
-
-    function settle(decision: Decision, request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
-      if (decision.outcome === 'allow') {
-        void reply.headers(decision.headers);
-        Reflect.set(request, found, decision.auth);
-        done();
-      } else if (onDenied) {
-        new Promise((resolve) => resolve(onDenied(decision, request, reply))).catch((error: unknown) => done(asError(error)));
-      } else {
-        void reply.code(decision.status).headers(decision.headers).send(JSON.stringify(decision.body));
-      }
+    function guardWith(credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]): Guarding {
+      return guarding(accessFor(credentials, policies));
     }
 
     /** A route of its own scope, in which no body is read before the receiver reads it. */
@@ -104,33 +119,30 @@ export const tokenward = fastifyPlugin(
       return async (scope) => {
         scope.removeAllContentTypeParsers();
         scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-        scope.post('/', { config: { tokenward: 'public', [seen]: true } as FastifyContextConfig }, async (request, reply) => {
-          const { status, headers, body } = await receiveFrom(request.raw, undefined, receive);
-          return reply.code(status).headers(headers).send(body);
-        });
+        scope.post(
+          '/',
+          markReceiver(async (request: FastifyRequest, reply: FastifyReply) => {
+            const { status, headers, body } = await receiveFrom(request.raw, undefined, receive);
+            return reply.code(status).headers(headers).send(body);
+          }),
+        );
       };
     }
 
-    /** What a route asks for beside the guards that it names itself. */
-    function ruleOf({ config, method, url }: Pick<RouteOptions, 'config' | 'method' | 'url'>, hasGuard: boolean): Guard | 'public' | undefined {
-      const where = `${[method].flat().join(', ')} ${url}`;
-      const rule: unknown = decorator === 'guard' ? config?.tokenward : undefined;
-      if (rule !== undefined && hasGuard) throw misuse(where, 'has a guard in onRequest and config.tokenward, too: give one of them');
-      if (hasGuard || rule === 'public') return 'public';
-      if (rule === 'optional' || rule === 'required') return guardWith(rule, []);
-      if (isPolicy(rule)) return guardWith('required', [rule]);
-      if (Array.isArray(rule) && rule.length > 0) return guardWith('required', rule as Policy[]);
-      if (rule !== undefined) throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
-      // a route for OPTIONS alone may be another plugin's, on which nobody can write; preflights pass its guard
-      if (failOnUnguarded === true && String(method) !== 'OPTIONS')
-        throw misuse(where, "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
-      return protect === 'all' || failOnUnguarded === true ? guardWith('required', []) : undefined;
-    }
-
-    const guard: FastifyGuard = Object.assign((...policies: readonly Policy[]) => guardWith('required', policies), {
-      optional: (...policies: readonly Policy[]) => guardWith('optional', policies),
-      ...methods(pluginOf),
-    });
+    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guardWith('required', policies), {
+      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guardWith('optional', policies),
+      ...native.methods(pluginOf),
+      check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),
+      async refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply) {
+        assertDenial(decision);
+        try {
+          await guarding.answer(decision, request, reply);
+        } catch (error) {
+          throw asError(error);
+        }
+        return reply;
+      },
+    }) as unknown as FastifyGuard;
     app.decorate(decorator as 'guard', guard);
     app.decorateRequest(found as never, undefined as never);
     app.decorateRequest((options.property ?? 'auth') as 'auth', {
@@ -139,33 +151,20 @@ export const tokenward = fastifyPlugin(
       },
     });
 
-    app.addHook('onRoute', (route) => {
-      if (seen in (route.config ?? {})) return;
-      const hooks = [route.onRequest ?? []].flat();
-      const rule = ruleOf(
-        route,
-        hooks.some((hook) => GUARDS.has(hook)),
-      );
-      route.config = Object.assign({}, route.config, { [seen]: true });
-      if (typeof rule === 'function') route.onRequest = [rule, ...hooks];
-    });
+    app.addHook('onRoute', rules.look);
     // routes that were added before the plugin was there, since nobody waited for it, are looked at when they are asked for
-    app.addHook('onRequest', (request, reply, done) => {
-      const { url, method, config } = request.routeOptions;
-      if (url === undefined || seen in config) return done();
-      const rule = ruleOf({ url, method, config }, false);
-      return typeof rule === 'function' ? rule(request, reply, done) : done();
+    app.addHook('onRequest', function lookLate(request, reply, done) {
+      const rule = rules.ruleFor(request);
+      return rule ? void rule.call(this, request, reply, done) : done();
     });
+    app.addHook('onReady', async () => rules.complete());
     // ahead of onClose, which waits for the requests under way, and those might wait for keys
-    app.addHook('preClose', close);
+    app.addHook('preClose', native.close);
   },
   { name: '@tokenward/fastify', fastify: '5.x' },
 );
 
 export default tokenward;
-
-/** The hooks of all guards: a route that has one is guarded, whichever it is. */
-const GUARDS = new WeakSet<object>();
 
 /** The property is a getter, so nothing is written there. */
 const NOWHERE = Object.freeze({});
@@ -177,18 +176,6 @@ function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguar
   const decorator = reader.text('decorator', 'guard');
   if (decorator in Object.prototype) reader.wrong('decorator', `is "${decorator}", which every object has: give a name of its own`);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-}
-
-/** A preflight may pass where no route stands, or one that is for OPTIONS alone: what answers preflights is such a one. */
-function answersPreflights(request: FastifyRequest): boolean {
-  // what Fastify makes anew at each look is looked at for OPTIONS alone
-  if (request.method !== 'OPTIONS') return false;
-  const { url, method } = request.routeOptions;
-  return url === undefined || method === 'OPTIONS';
-}
-
-function misuse(where: string, message: string): ConfigurationError {
-  return new ConfigurationError([{ path: where, message }]);
 }
 
 /**

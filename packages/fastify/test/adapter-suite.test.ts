@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { adapterSuite } from '@tokenward/testing/adapter-suite';
+import { oddWays } from './odd-ways.js';
 import { startOn } from './start-fastify.js';
 
 const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
 const overHttp2 = startOn('onRequest', { http2: true });
 const overTls = startOn('config', { http2: true, https: { key: key!, cert: cert! } });
 
-describe('Fastify 5, guarded by onRequest', () => adapterSuite({ test, beforeAll, afterAll }, startOn('onRequest'), { ways: [] }));
+describe('Fastify 5, guarded by onRequest', () => adapterSuite({ test, beforeAll, afterAll }, startOn('onRequest'), { ways: oddWays }));
 describe('Fastify 5, guarded by config', () => adapterSuite({ test, beforeAll, afterAll }, startOn('config'), { ways: [] }));
-describe('Fastify 5 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: [] }));
+describe('Fastify 5 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays }));
 describe('Fastify 5 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, ways: [] }));

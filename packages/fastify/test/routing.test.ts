@@ -148,7 +148,7 @@ describe('rule 150: the place in the lifecycle', () => {
     app.get('/x', { onRequest: app.guard(scope('b')) }, handler);
     await app.register(async (own) => {
       own.setErrorHandler(async (error: { statusCode: number; headers: Record<string, string>; decision: Deny }, _request, reply) => {
-        return reply.code(error.statusCode).headers(error.headers).send(JSON.stringify(error.decision.body));
+        return reply.code(error.statusCode).headers(error.headers).type('application/problem+json').send(JSON.stringify(error.decision.body));
       });
       own.get('/own', { onRequest: own.guard(scope('b')) }, handler);
     });

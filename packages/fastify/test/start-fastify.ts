@@ -1,5 +1,6 @@
 import Fastify, {
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   type FastifyHttp2Options,
   type FastifyHttp2SecureOptions,
@@ -7,6 +8,7 @@ import Fastify, {
 } from 'fastify';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import { getAuth, tokenward, type Auth } from '@tokenward/fastify';
+import { routeOf } from './odd-ways.js';
 import type { RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 /** Starts the suite's apps on Fastify; routes are guarded by their `onRequest`, or by their `config`. */
@@ -27,7 +29,15 @@ export function startOn(
         },
       }),
     });
-    for (const { method, path, access, policies, answer } of routes) {
+    for (const { method, path, access, policies, answer, way } of routes) {
+      if (way) {
+        const handle = (_request: FastifyRequest, reply: FastifyReply): unknown => {
+          const { status, body } = answer({ auth: undefined, params: {}, body: undefined });
+          return reply.code(status).send(body);
+        };
+        app.route({ method, url: path, ...routeOf(way, app.guard(...policies), handle) });
+        continue;
+      }
       const hook = access === 'public' ? [] : [access === 'optional' ? app.guard.optional(...policies) : app.guard(...policies)];
       const rule = access !== 'required' ? access : policies.length > 0 ? policies : 'required';
       app.route({

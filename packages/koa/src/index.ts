@@ -1,7 +1,17 @@
-import type { Context, Middleware, Next } from 'koa';
-import type { Auth, Decision, MessageReceiver, Policy } from '@tokenward/core';
-import { accessOf, asError, authOf, createNativeGuard, isAnswered, receiveFrom, type AdapterOptions, type GuardMethods } from '@tokenward/core/adapter';
-import { createCaseWarning } from './router-case.js';
+import type { IncomingMessage } from 'node:http';
+import type { Context, Middleware } from 'koa';
+import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
+import {
+  accessFor,
+  assertDenial,
+  authOf,
+  createNativeGuard,
+  receiveFrom,
+  type AdapterOptions,
+  type GuardMethods,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
+import { createGuarding, setHeaders } from './guarding.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -22,13 +32,36 @@ export interface OptionalAuthState {
   readonly [OPTIONAL]: true;
 }
 
-export interface KoaGuard extends GuardMethods<Middleware> {
-  /** A valid access token is needed, and all of these policies. */
-  (...policies: readonly Policy[]): Middleware<AuthState>;
+/** What {@link createGuard} makes: to hand it to routers, type their parameter so. */
+export interface KoaGuard extends GuardMethods<Middleware, Context | IncomingMessage> {
+  /**
+   * Middleware: a valid access token is needed, and all of these policies. Called by hand, `await guard(scope('orders:read'))(ctx)`, it gives a promise
+   * that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise is rejected, so that nothing behind
+   * `await` runs; Koa tells nobody of that rejection.
+   *
+   * @example guard((ctx) => claim('tenant', ctx.params.tenant))
+   */
+  (...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<AuthState>;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
-  optional(...policies: readonly Policy[]): Middleware<OptionalAuthState>;
+  optional(...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<OptionalAuthState>;
+  /**
+   * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, say. It takes a context or Node's own request.
+   *
+   * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
+   */
+  check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision | Promise<Decision>;
+  /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. */
+  refuse(decision: Deny, context: Context): Promise<void>;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
+}
+
+/** A context behind a router. */
+export type RoutedContext = Context & { readonly params: Readonly<Record<string, string>> };
+
+/** Koa's middleware, which by hand may be called without `next`. */
+export interface KoaMiddleware<State> extends Middleware<State> {
+  (context: Context): Promise<void>;
 }
 
 /**
@@ -42,41 +75,24 @@ export interface KoaGuard extends GuardMethods<Middleware> {
  * router.get('/orders', guard(scope('orders:read')), (ctx) => { ctx.body = { for: getAuth(ctx).subject }; });
  */
 export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
-  const { decide, onDenied, methods, close } = createNativeGuard(options, view, (context: Context) => context.state as object);
+  const native = createNativeGuard<Context, [context: Context]>(options, view, ({ state }) => state ?? {});
+  const guardWith = createGuarding(native);
 
-  function guardWith(credentials: 'required' | 'optional', policies: readonly Policy[]) {
-    const mounted = accessOf(credentials, policies, 'pass');
-    const onRoute = accessOf(credentials, policies);
-
-    function settle(decision: Decision, context: Context, next: Next): Promise<unknown> | undefined {
-      if (decision.outcome === 'allow') {
-        applyHeaders(context, decision.headers);
-        return next();
-      }
-      context.status = decision.status;
-      if (onDenied) return answer(() => onDenied(decision, context));
-      applyHeaders(context, decision.headers);
-      context.body = JSON.stringify(decision.body);
-      return undefined;
-    }
-
-    const warnOfSkippedCase = createCaseWarning();
-
-    return async function guard(context: Context, next: Next): Promise<unknown> {
-      warnOfSkippedCase(context['router'], guard);
-      // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
-      const decision = decide(context, context['_matchedRoute'] === undefined ? mounted : onRoute);
-      if (!(decision instanceof Promise)) return settle(decision, context, next);
-      const settled = await decision;
-      return isAnswered(context.res) ? undefined : settle(settled, context, next);
-    };
-  }
-
-  return Object.assign((...policies: readonly Policy[]) => guardWith('required', policies) as Middleware<AuthState>, {
-    optional: (...policies: readonly Policy[]) => guardWith('optional', policies) as Middleware<OptionalAuthState>,
-    ...methods(middlewareOf),
-    close,
-  });
+  return Object.assign(
+    (...policies: readonly RoutePolicy<RoutedContext>[]) => guardWith(accessFor('required', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
+    {
+      optional: (...policies: readonly RoutePolicy<RoutedContext>[]) =>
+        guardWith(accessFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<OptionalAuthState>,
+      ...native.methods(middlewareOf),
+      check: (request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]) =>
+        native.check(request as Context, policies as RoutePolicy<Context>[]),
+      async refuse(decision: Deny, context: Context) {
+        assertDenial(decision);
+        await guardWith.answer(decision, context);
+      },
+      close: native.close,
+    },
+  );
 }
 
 function middlewareOf(receive: MessageReceiver): Middleware {
@@ -84,22 +100,9 @@ function middlewareOf(receive: MessageReceiver): Middleware {
     const { body: parsed } = context.request as { body?: unknown };
     const { status, headers, body } = await receiveFrom(context.req, parsed, receive);
     context.status = status;
-    applyHeaders(context, headers);
+    setHeaders(context, headers);
     context.body = body;
   };
-}
-
-/** Koa answers nothing to an error that is none. */
-async function answer(onDenied: () => void | Promise<void>): Promise<void> {
-  try {
-    await onDenied();
-  } catch (thrown) {
-    throw asError(thrown);
-  }
-}
-
-function applyHeaders(context: Context, headers: Decision['headers']): void {
-  for (const name in headers) context.set(name, headers[name]!);
 }
 
 /**

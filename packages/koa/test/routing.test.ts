@@ -86,6 +86,7 @@ test('rule 155: an app that wants refusals thrown has them with their headers', 
       seen.push(decision.reason);
       ctx.status = status;
       ctx.set(headers);
+      ctx.type = 'application/problem+json';
       ctx.body = JSON.stringify(decision.body);
     }
   });

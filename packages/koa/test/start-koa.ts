@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createGuard, getAuth, type Auth, type KoaGuard } from '@tokenward/koa';
+import { middlewareOf } from './odd-ways.js';
 import type { HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 type AnyServer = Server | Http2Server | Http2SecureServer;
@@ -26,7 +27,12 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       }),
     });
     const router = new Router();
-    for (const { method, path, access, policies, answer } of routes) {
+    for (const { method, path, access, policies, answer, way } of routes) {
+      if (way) {
+        const handle = (context: Context): void => void Object.assign(context, answer({ auth: undefined, params: {}, body: undefined }));
+        router.register(path, [method], middlewareOf(way, guard(...policies), handle) as never);
+        continue;
+      }
       const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
       const handler = (context: Context): void => {
         const auth = access === 'public' ? undefined : authBy(context, property);

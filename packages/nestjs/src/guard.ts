@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Access, Decision, Deny } from '@tokenward/core';
-import { accessOf, asError } from '@tokenward/core/adapter';
+import { accessOf, asError, problemHeaders } from '@tokenward/core/adapter';
 import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
 import { exceptionOf } from './denial.js';
@@ -107,7 +107,7 @@ async function answer(decision: Deny, context: ExecutionContext, carrier: Carrie
 }
 
 function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
-  if (carrier?.response) setHeaders(carrier.response, decision.headers);
+  if (carrier?.response) setHeaders(carrier.response, problemHeaders(decision));
   return exceptionOf(decision, context);
 }
 

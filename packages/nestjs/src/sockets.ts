@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { WebSocketAdapter } from '@nestjs/common';
 import { ConfigurationError, type Auth, type Decision, type Deny } from '@tokenward/core';
-import { createMemory } from '@tokenward/core/adapter';
+import { createMemory, problemHeaders } from '@tokenward/core/adapter';
 import { rememberHandshake, socketIoRequest, upgradeRequest, type ClosableSocket, type SocketIoClient } from './carrier.js';
 import { detailsOf } from './denial.js';
 
@@ -178,7 +178,8 @@ function guardWs({ options }: WsServer, guarded: Guarded): OnConnection {
 }
 
 /** `ws` has a content type of its own, and looks for another one by this spelling. */
-function headersOf({ headers: { 'content-type': type, ...headers } }: Deny): Record<string, string | string[]> {
+function headersOf(decision: Deny): Record<string, string | string[]> {
+  const { 'content-type': type, ...headers } = problemHeaders(decision);
   return { ...headers, 'Content-Type': type! };
 }
 

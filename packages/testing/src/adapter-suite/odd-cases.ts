@@ -95,9 +95,10 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
             return isLater ? new Promise((resolve) => setTimeout(() => resolve(answer), LATE_MS)) : answer;
           };
           for (const isCold of [true, false]) {
+            let app = await start(suite, { onDenied });
+            if (!isCold) await warm(suite, app);
             for (const [what, token] of await strangers(suite)) {
-              const app = await start(suite, { onDenied });
-              if (!isCold) await warm(suite, app);
+              if (isCold) app = await start(suite, { onDenied });
               const answer = await app.ask({ path: '/odd', token });
               expectNothing(suite, answer, what);
               ok('mine' in (answer.json() as object), `${what}: ${answer.body}`);
@@ -133,12 +134,22 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
     suite.handlersRun();
     const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
     deepStrictEqual([answer.status, answer.json()], [200, { secret: SECRET }]);
-    strictEqual(suite.handlersRun(), 1);
+    if (isAwaited) strictEqual(suite.handlersRun(), 1);
   }
 }
 
+type Strangers = readonly (readonly [what: string, token: string | undefined])[];
+
+const known = new WeakMap<TestIssuer, Promise<Strangers>>();
+
 /** Whoever may not be there, by what is wrong. */
-async function strangers({ issuer, token }: Suite): Promise<[what: string, token: string | undefined][]> {
+function strangers(suite: Suite): Promise<Strangers> {
+  const made = known.get(suite.issuer) ?? makeStrangers(suite);
+  known.set(suite.issuer, made);
+  return made;
+}
+
+async function makeStrangers({ issuer, token }: Suite): Promise<Strangers> {
   return [
     ['no token', undefined],
     ['no JWT', 'bad'],

@@ -1,0 +1,106 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Guard } from '@tokenward/express';
+import type { OddWay } from '@tokenward/testing/adapter-suite';
+
+type Handle = (request: Request, response: Response) => void;
+type Way = (guard: Guard, handle: Handle) => RequestHandler | RequestHandler[];
+
+const nothing = (): void => {};
+const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+const WAYS: Readonly<Record<string, Way>> = {
+  'awaited without next': (guard, handle) => async (request, response) => {
+    await guard(request, response);
+    handle(request, response);
+  },
+  'awaited with an empty next': (guard, handle) => async (request, response) => {
+    await (guard(request, response, nothing) as unknown);
+    handle(request, response);
+  },
+  'awaited with an empty next that takes an error': (guard, handle) => async (request, response) => {
+    await (guard(request, response, (_error?: unknown) => {}) as unknown);
+    handle(request, response);
+  },
+  'awaited in middleware ahead of the handler': (guard, handle) => [
+    async (request, response, next) => {
+      await guard(request, response);
+      next();
+    },
+    handle,
+  ],
+  'awaited in a try that swallows': (guard, handle) => async (request, response) => {
+    await Promise.resolve(guard(request, response)).catch(nothing);
+    handle(request, response);
+  },
+  'awaited in a loop over several': (guard, handle) => async (request, response) => {
+    for (const one of [guard, guard]) await one(request, response);
+    handle(request, response);
+  },
+  'all of several awaited': (guard, handle) => async (request, response) => {
+    await Promise.all([guard(request, response), guard(request, response)]);
+    handle(request, response);
+  },
+  'wrapped in a callback': (guard, handle) => [
+    (request, response, next) => guard(request, response, (error?: unknown) => (error ? next(error) : next())),
+    handle,
+  ],
+  'made a promise of': (guard, handle) => async (request, response) => {
+    await new Promise<void>((resolve, reject) => guard(request, response, (error?: unknown) => (error ? reject(error) : resolve()))).catch(() => {
+      if (!response.headersSent) response.status(500).end();
+      return new Promise(nothing);
+    });
+    handle(request, response);
+  },
+  'nested in an array': (guard, handle) => [[guard as RequestHandler], handle] as never,
+  'from plain node:http, awaited': (guard, handle) => async (request, response) => {
+    await guard(request, response);
+    handle(request, response);
+  },
+};
+
+const CARELESS: Readonly<Record<string, Way>> = {
+  'not awaited, without next': (guard, handle) => (request, response) => {
+    void guard(request, response);
+    handle(request, response);
+  },
+  'not awaited, with an empty next': (guard, handle) => (request, response) => {
+    guard(request, response, nothing);
+    handle(request, response);
+  },
+  "not awaited, with Express' own next, and answered where nobody has": (guard, handle) => [
+    (request: Request, response: Response, next: NextFunction): void => {
+      guard(request, response, next);
+      if (!response.headersSent) response.json({ secret: 'what the handler answers' });
+    },
+    handle,
+  ],
+  'not awaited, and answered later': (guard, handle) => async (request, response) => {
+    void guard(request, response);
+    await later();
+    handle(request, response);
+  },
+  'raced with a timer': (guard, handle) => async (request, response) => {
+    await Promise.race([guard(request, response), later()]);
+    handle(request, response);
+  },
+  'from plain node:http, not awaited': (guard, handle) => (request, response) => {
+    void guard(request, response);
+    handle(request, response);
+  },
+};
+
+export const oddWays: readonly OddWay[] = [
+  ...Object.keys(WAYS).map((name) => ({ name, isAwaited: true })),
+  ...Object.keys(CARELESS).map((name) => ({ name, isAwaited: false })),
+];
+
+/** The handlers of a route whose guard is called in that way. */
+export function handlersOf(way: string, guard: Guard, handle: Handle): RequestHandler[] {
+  return [(WAYS[way] ?? CARELESS[way]!)(guard, handle)].flat();
+}
+
+/** A server of Node's own, where a way is one that needs no Express; else the app's. */
+export function serverOf(app: Express, plain: RequestListener | undefined) {
+  return createServer(plain ?? app);
+}

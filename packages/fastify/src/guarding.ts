@@ -1,0 +1,201 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ConfigurationError, type Auth, type Decision, type Deny } from '@tokenward/core';
+import {
+  asError,
+  closeGate,
+  isAnswered,
+  isDenial,
+  markGuard,
+  problemHeaders,
+  type AccessFor,
+  type NativeGuard,
+  type ResponseGate,
+} from '@tokenward/core/adapter';
+import { logRefusal } from './log.js';
+
+type Done = (error?: Error) => void;
+
+/** A guard in Fastify's form. Where it gives something, that is to be waited for. */
+export type Guarding = (this: unknown, request: FastifyRequest, reply: FastifyReply, done?: Done) => PromiseLike<void> | undefined;
+
+export interface CreateGuarding {
+  (accessFor: AccessFor<FastifyRequest>): Guarding;
+  /** Answers a refusal. */
+  answer(decision: Deny, request: FastifyRequest, reply: FastifyReply): Promise<void>;
+}
+
+const ADMITTED = Promise.resolve();
+
+/**
+ * Fastify calls its hooks on the app, with a `done` of its own, and waits for that. Whoever calls a guard by hand may wait for it or not, and may go on
+ * whatever it says: then nobody can answer, and Fastify goes no further, until the decision is there, and never where it is a refusal.
+ *
+ * @param admit remembers whom an admitted request is from
+ */
+export function createGuarding(
+  { decide, refused, onDenied }: NativeGuard<FastifyRequest, [request: FastifyRequest, reply: FastifyReply]>,
+  admit: (request: FastifyRequest, auth: Auth | undefined) => void,
+): CreateGuarding {
+  async function answer(decision: Deny, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    logRefusal(request.log, decision);
+    refused(decision, request);
+    if (!onDenied) return sendDefault(decision, reply);
+    const given: unknown = await onDenied(decision, request, reply);
+    if (isDenial(given)) sendDefault(given, reply);
+  }
+
+  function admitted(decision: Decision & { outcome: 'allow' }, request: FastifyRequest, reply: FastifyReply): void {
+    void reply.headers(decision.headers);
+    admit(request, decision.auth);
+  }
+
+  /** A guard that is a hook of Fastify's. */
+  function asHook(decision: Decision, request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    if (decision.outcome === 'allow') {
+      admitted(decision, request, reply);
+      done();
+    } else {
+      answer(decision, request, reply).catch((error: unknown) => done(asError(error)));
+    }
+  }
+
+  /** A guard that was called by hand. */
+  function byHand(decision: Decision | Promise<Decision>, request: FastifyRequest, reply: FastifyReply, done: Done | undefined): PromiseLike<void> | undefined {
+    if (!(decision instanceof Promise)) {
+      if (decision.outcome === 'deny') return refuse(decision, request, reply);
+      admitted(decision, request, reply);
+      if (!done) return ADMITTED;
+      done();
+      return undefined;
+    }
+    const gate = closeGate(reply.raw);
+    const release = hold(reply);
+    const settled = new Promise<void>((resolve) => {
+      decision
+        .then((found) => {
+          if (isAnswered(reply.raw)) return;
+          if (found.outcome === 'deny') {
+            gate.clear();
+            void refuse(found, request, reply, gate);
+            return;
+          }
+          const isPassed = release();
+          if (gate.open()) return;
+          // Fastify came by while nobody could answer, and it does not come again
+          if (isPassed) return void reply.send(notAwaited());
+          admitted(found, request, reply);
+          if (done) done();
+          resolve();
+        })
+        .catch((error: unknown) => void ownReply(reply, gate).send(asError(error)));
+    });
+    return done ? new CalledBack(settled) : settled;
+  }
+
+  /** The promise never settles: nothing behind an `await` runs, whatever it catches. */
+  function refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply, gate = closeGate(reply.raw)): Promise<void> {
+    hold(reply);
+    const own = ownReply(reply, gate);
+    answer(decision, request, own).catch((error: unknown) => void own.send(asError(error)));
+    return new Promise(() => {});
+  }
+
+  function guardWith(accessFor: AccessFor<FastifyRequest>): Guarding {
+    function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, given?: Done): PromiseLike<void> | undefined {
+      assertCalled(request, reply);
+      const done = typeof given === 'function' ? given : undefined;
+      const decision = decide(request, accessFor(request, answersPreflights(request) ? 'pass' : 'refuse'));
+      if (!done || !isApp(this)) return byHand(decision, request, reply, done);
+      if (decision instanceof Promise) {
+        decision.then((settled) => isAnswered(reply.raw) || asHook(settled, request, reply, done)).catch((error: unknown) => done(asError(error)));
+      } else {
+        asHook(decision, request, reply, done);
+      }
+      return undefined;
+    }
+
+    return markGuard(guard);
+  }
+
+  return Object.assign(guardWith, { answer });
+}
+
+function sendDefault(decision: Deny, reply: FastifyReply): void {
+  // what somebody wrote before the decision was there may have been an answer to Fastify
+  if (reply.raw.headersSent) return;
+  void reply.code(decision.status).headers(problemHeaders(decision)).send(JSON.stringify(decision.body));
+}
+
+/** The reply for whoever answers in the guard's stead, while nobody else can. */
+function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
+  return Object.create(reply, { raw: { value: pass }, sent: { get: (): boolean => pass.writableEnded } }) as FastifyReply;
+}
+
+/**
+ * Has Fastify, and everybody who would answer by this reply, find that it was answered.
+ *
+ * @returns ends it, and says whether anybody looked meanwhile
+ */
+function hold(reply: FastifyReply): () => boolean {
+  let isPassed = false;
+  Object.defineProperty(reply, 'sent', {
+    configurable: true,
+    get() {
+      isPassed = true;
+      return true;
+    },
+  });
+  return () => {
+    Reflect.deleteProperty(reply, 'sent');
+    return isPassed;
+  };
+}
+
+/**
+ * What a guard with a `done` gives. Fastify, and plugins like it, ask a result for its `then` at once and would go on twice; `await` asks later, and
+ * waits for the admission.
+ */
+class CalledBack implements PromiseLike<void> {
+  readonly #settled: Promise<void>;
+  #isLater = false;
+
+  constructor(settled: Promise<void>) {
+    this.#settled = settled;
+    queueMicrotask(() => {
+      this.#isLater = true;
+    });
+  }
+
+  // eslint-disable-next-line unicorn/no-thenable -- it is one
+  then<A = void, B = never>(resolve?: ((value: void) => A | PromiseLike<A>) | null, reject?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return (this.#isLater ? this.#settled : new Promise<void>(() => {})).then(resolve, reject);
+  }
+}
+
+/** Fastify binds hooks to the app in which they stand. */
+function isApp(value: unknown): boolean {
+  return typeof (Object(value) as { decorateRequest?: unknown }).decorateRequest === 'function';
+}
+
+/** Nothing runs for a preflight where no route stands, or one for OPTIONS alone; one that takes other methods, too, would run its handler. */
+function answersPreflights(request: FastifyRequest): boolean {
+  if (request.method !== 'OPTIONS') return false;
+  const { url, method } = request.routeOptions;
+  return url === undefined || method === 'OPTIONS';
+}
+
+function notAwaited(): ConfigurationError {
+  return new ConfigurationError([
+    { path: 'app.guard(...)', message: 'was called, and nobody waited for it: write await app.guard(...)(request, reply), or give it to a route as onRequest' },
+  ]);
+}
+
+/** @throws ConfigurationError where a guard is called with something else than a request and its reply */
+function assertCalled(request: unknown, reply: unknown): void {
+  const { raw } = Object(request) as Partial<FastifyRequest>;
+  const { send, raw: response } = Object(reply) as Partial<FastifyReply>;
+  if (typeof raw === 'object' && typeof send === 'function' && typeof response === 'object') return;
+  throw new ConfigurationError([
+    { path: 'app.guard(...)', message: 'is a hook, and was called without a request and its reply: write await app.guard(...)(request, reply)' },
+  ]);
+}

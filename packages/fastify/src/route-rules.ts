@@ -1,0 +1,120 @@
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import { ConfigurationError, isPolicy } from '@tokenward/core';
+import { isGuard, type RoutePolicy } from '@tokenward/core/adapter';
+import type { Guarding } from './guarding.js';
+import type { FastifyGuardOptions } from './index.js';
+
+type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
+type GuardWith = (credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]) => Guarding;
+
+/** What the routes of one plugin's scope need beside the guards that they name themselves. */
+export interface RouteRules {
+  /** Looks at a route that is being added, as an `onRoute` hook. */
+  look(this: FastifyInstance, route: RouteOptions): void;
+  /** What guards a route that nobody looked at when it was added. */
+  ruleFor(request: FastifyRequest): Guarding | undefined;
+  /** @throws ConfigurationError where routes name rules that no plugin reads */
+  complete(): void;
+}
+
+/** Handlers that show by themselves who may send to them. */
+const receivers = new WeakSet<object>();
+
+export function markReceiver<F extends object>(handler: F): F {
+  receivers.add(handler);
+  return handler;
+}
+
+/** The guards that rules were made into, by the rule. Who copies a route copies its hooks, and these with them. */
+const made = new WeakMap<object, { readonly by: object; readonly rule: unknown }>();
+
+export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesOptions, guardWith: GuardWith): RouteRules {
+  /** On the configuration of routes that were looked at: the very route, since configurations are copied from one to another. */
+  const seen = Symbol('seen');
+  const unread: { readonly where: string; readonly scope: FastifyInstance }[] = [];
+  const readsConfig = decorator === 'guard';
+
+  function ruleOf({ config, method, url }: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Guarding | undefined {
+    const where = `${[method].flat().join(', ')} ${url}`;
+    assertNoSlip(where, config);
+    const rule: unknown = readsConfig ? config?.tokenward : undefined;
+    if (rule !== undefined && hooks.some((hook) => isGuard(hook) && !made.has(hook))) {
+      throw misuse(where, 'has a guard in onRequest and config.tokenward, too: give one of them');
+    }
+    if (hooks.some((hook) => (rule === undefined ? isGuard(hook) : isMade(hook, rule))) || rule === 'public') return undefined;
+    if (rule !== undefined) return guardOf(where, rule);
+    // a route for OPTIONS alone may be another plugin's, on which nobody can write; preflights pass its guard
+    if (failOnUnguarded === true && String(method) !== 'OPTIONS')
+      throw misuse(where, "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
+    return protect === 'all' || failOnUnguarded === true ? guardWith('required', []) : undefined;
+  }
+
+  function guardOf(where: string, rule: unknown): Guarding {
+    if (rule === 'optional' || rule === 'required') return guardWith(rule, []);
+    if (isPolicy(rule) || typeof rule === 'function') return guardWith('required', [rule as RoutePolicy<FastifyRequest>]);
+    if (Array.isArray(rule) && rule.length > 0) return guardWith('required', rule as RoutePolicy<FastifyRequest>[]);
+    throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
+  }
+
+  function isMade(hook: object, rule: unknown): boolean {
+    const known = made.get(hook);
+    return known?.by === guardWith && known.rule === rule;
+  }
+
+  return {
+    look(this: FastifyInstance, route) {
+      const config = route.config;
+      if (config && Reflect.get(config, seen) === route) return;
+      const hooks = [route.onRequest ?? []].flat();
+      const rule = receivers.has(route.handler) ? undefined : ruleOf(route, hooks);
+      if (!readsConfig && config?.tokenward !== undefined && !receivers.has(route.handler)) {
+        unread.push({ where: `${[route.method].flat().join(', ')} ${route.url}`, scope: this });
+      }
+      route.config = { ...config, [seen]: route } as FastifyContextConfig;
+      if (!rule) return;
+      made.set(rule, { by: guardWith, rule: readsConfig ? config?.tokenward : undefined });
+      route.onRequest = [rule as never, ...hooks];
+    },
+    ruleFor(request) {
+      const { url, method, config } = request.routeOptions;
+      if (url === undefined || seen in config) return undefined;
+      if (!readsConfig && config.tokenward !== undefined && !request.server.hasDecorator('guard')) throw unreadRule(`${[method].flat().join(', ')} ${url}`);
+      return ruleOf({ url, method, config }, []);
+    },
+    complete() {
+      const nobodys = unread.filter(({ scope }) => !scope.hasDecorator('guard'));
+      if (nobodys.length > 0) throw unreadRule(nobodys.map(({ where }) => where).join('; '), decorator);
+    },
+  };
+}
+
+function unreadRule(where: string, decorator = 'another name'): ConfigurationError {
+  return misuse(
+    where,
+    `has a config.tokenward, which only a plugin with the decorator "guard" reads, and the one here has "${decorator}": give the route onRequest, or register that plugin`,
+  );
+}
+
+const KEY = 'tokenward';
+
+/** A rule under a mistyped name would be nobody's, and the route open. */
+function assertNoSlip(where: string, config: object | undefined): void {
+  const slip = Object.keys(config ?? {}).find((key) => key !== KEY && distance(key.toLowerCase().replace(/[^a-z]/g, ''), KEY) <= 2);
+  if (slip !== undefined) throw misuse(where, `has config.${slip}, which nobody reads: did you mean config.${KEY}?`);
+}
+
+/** How many letters must be added, taken away or changed to make one word of another. */
+function distance(one: string, other: string): number {
+  if (Math.abs(one.length - other.length) > 2) return Infinity;
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[other.length]!;
+}
+
+export function misuse(where: string, message: string): ConfigurationError {
+  return new ConfigurationError([{ path: where, message }]);
+}

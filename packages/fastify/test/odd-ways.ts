@@ -1,0 +1,100 @@
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod, RouteShorthandOptions } from 'fastify';
+import type { Guard } from '@tokenward/fastify';
+import type { OddWay } from '@tokenward/testing/adapter-suite';
+
+type Handle = (request: FastifyRequest, reply: FastifyReply) => unknown;
+type Done = (error?: Error) => void;
+type Hooks = Pick<RouteShorthandOptions, 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler'>;
+type Way = (guard: Guard) => Hooks | ((handle: Handle) => Handle);
+
+const nothing = (): void => {};
+const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+const WAYS: Readonly<Record<string, Way>> = {
+  'awaited in an async hook': (guard) => ({ onRequest: async (request, reply) => void (await guard(request, reply)) }),
+  'awaited in an async preHandler': (guard) => ({ preHandler: async (request, reply) => void (await guard(request, reply)) }),
+  'returned by an async hook': (guard) => ({ onRequest: async (request, reply) => guard(request, reply) }),
+  'awaited in an async hook, with an empty done': (guard) => ({
+    onRequest: async (request, reply) => void (await (guard(request, reply, nothing) as unknown)),
+  }),
+  'awaited in an async hook, with an empty done that takes an error': (guard) => ({
+    onRequest: async (request, reply) => void (await (guard(request, reply, (_error?: Error) => {}) as unknown)),
+  }),
+  'awaited in a loop over several': (guard) => ({
+    onRequest: async (request, reply) => {
+      for (const one of [guard, guard]) await one(request, reply);
+    },
+  }),
+  'all of several awaited': (guard) => ({ onRequest: async (request, reply) => void (await Promise.all([guard(request, reply), guard(request, reply)])) }),
+  'handed on by a hook': (guard) => ({ onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, done) }),
+  'handed on by a hook with a done of its own': (guard) => ({
+    onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, () => done()),
+  }),
+  'as a preHandler': (guard) => ({ preHandler: [guard] }),
+  'as a preValidation, bound to the app': (guard) => ({
+    preValidation(this: unknown, request: FastifyRequest, reply: FastifyReply, done: Done) {
+      (guard as (this: unknown, ...given: unknown[]) => void).call(this, request, reply, done);
+    },
+  }),
+  'awaited in the handler': (guard) => (handle) => async (request, reply) => {
+    await guard(request, reply);
+    return handle(request, reply);
+  },
+  'awaited in the handler, in a try that swallows': (guard) => (handle) => async (request, reply) => {
+    try {
+      await guard(request, reply);
+    } catch {}
+    return handle(request, reply);
+  },
+};
+
+const CARELESS: Readonly<Record<string, Way>> = {
+  'not awaited in an async hook': (guard) => ({
+    onRequest: async (request, reply) => {
+      void guard(request, reply);
+    },
+  }),
+  'not awaited in an async hook, with an empty done': (guard) => ({
+    onRequest: async (request, reply) => {
+      guard(request, reply, nothing);
+    },
+  }),
+  'not awaited in an async preHandler': (guard) => ({
+    preHandler: async (request, reply) => {
+      void guard(request, reply);
+    },
+  }),
+  'not awaited in the handler': (guard) => (handle) => async (request, reply) => {
+    void guard(request, reply);
+    return handle(request, reply);
+  },
+  'not awaited in the handler, and answered later': (guard) => (handle) => async (request, reply) => {
+    void guard(request, reply);
+    await later();
+    return handle(request, reply);
+  },
+  'not awaited in the handler, and answered on the raw response': (guard) => (handle) => async (request, reply) => {
+    void guard(request, reply);
+    await later();
+    const answer: unknown = handle(request, { code: () => ({ send: (body: unknown) => body }) } as never);
+    if (!reply.sent) return answer;
+    reply.raw.setHeader('content-type', 'application/json');
+    reply.raw.end(JSON.stringify(answer));
+    return reply;
+  },
+  'raced with a timer in the handler': (guard) => (handle) => async (request, reply) => {
+    await Promise.race([guard(request, reply), later()]);
+    return handle(request, reply);
+  },
+};
+
+export const oddWays: readonly OddWay[] = [
+  ...Object.keys(WAYS).map((name) => ({ name, isAwaited: true })),
+  ...Object.keys(CARELESS).map((name) => ({ name, isAwaited: false })),
+];
+
+/** A route whose guard is called in that way. */
+export function routeOf(way: string, guard: Guard, handle: Handle): Hooks & { handler: RouteHandlerMethod } {
+  const made = (WAYS[way] ?? CARELESS[way]!)(guard);
+  return typeof made === 'function' ? { handler: made(handle) } : { ...made, handler: handle };
+}

@@ -1,0 +1,46 @@
+import { ServerResponse } from 'node:http';
+import type { Context } from 'koa';
+import type { Deny } from '@tokenward/core';
+import type { ResponseGate } from '@tokenward/core/adapter';
+
+/** As much of Koa's application as makes an answer of a context. */
+interface Application {
+  readonly response: object;
+  handleRequest(context: Context, run: (context: Context) => Promise<unknown>): Promise<unknown>;
+}
+
+/**
+ * Sends an answer at once, by Koa's own means, on a context of its own. What anybody writes from here on, on the one that they have, is written on nothing;
+ * what stands upstream sees the answer there.
+ */
+export async function answerByHand(context: Context, gate: ResponseGate, answer: (own: Context) => Promise<void>): Promise<void> {
+  const app = context.app as unknown as Application;
+  const own = Object.create(context, { res: { value: gate.pass }, respond: { value: true } }) as Context;
+  Object.defineProperty(own, 'response', { value: responseOf(app, own, gate.pass) });
+  const nowhere = new ServerResponse(context.req);
+  Object.defineProperty(context, 'response', { value: responseOf(app, context, nowhere), configurable: true, writable: true });
+  context.respond = false;
+  await app.handleRequest(own, () => answer(own));
+  context.status = own.status;
+  for (const [name, value] of Object.entries(gate.pass.getHeaders())) if (value !== undefined) nowhere.setHeader(name, value);
+  gate.seal();
+}
+
+function responseOf(app: Application, context: Context, res: ServerResponse): object {
+  const { req, request } = context;
+  return Object.assign(Object.create(app.response) as object, { app, ctx: context, req, res, request });
+}
+
+/** Stops the code behind an `await` of a guard whose refusal was sent. It is nothing that anybody has to hear of. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly status: number;
+  readonly expose = true;
+
+  constructor({ status, body }: Deny, context: Context) {
+    super(body.title);
+    this.status = status;
+    const onerror = context.onerror.bind(context);
+    Object.assign(context, { onerror: (error: Error) => (error === this ? undefined : onerror(error)) });
+  }
+}
