@@ -6,6 +6,7 @@ const app = Fastify();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 
 await app.register(tokenward, {}); // reads ISSUER_BASE_URL and AUDIENCE
+app.guard.warm().catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
 
 app.get('/public', async () => ({ public: true }));
 

@@ -1,7 +1,23 @@
 import { Body, Controller, Delete, Get, HttpCode, Module, Param, Post, Put } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { acr, anyOf, CurrentAuth, maxAge, OptionalAuth, Public, Require, role, Roles, Scopes, scope, TokenwardModule, type Auth } from '@tokenward/nestjs';
+import {
+  acr,
+  anyOf,
+  CurrentAuth,
+  guardToken,
+  maxAge,
+  OptionalAuth,
+  Public,
+  Require,
+  role,
+  Roles,
+  Scopes,
+  scope,
+  TokenwardModule,
+  type Auth,
+  type NestGuard,
+} from '@tokenward/nestjs';
 
 interface Order {
   readonly id: string;
@@ -75,6 +91,10 @@ class OrdersController {
 class AppModule {}
 
 const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'], forceCloseConnections: true });
+app
+  .get<NestGuard>(guardToken())
+  .warm()
+  .catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
 await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');
 console.log(`listening on ${await app.getUrl()}`);
 
