@@ -128,7 +128,7 @@ function unavailable(cause: unknown): Rejection {
 function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
   const { algorithm, keyId, type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) {
-    return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? 'none' };
+    return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
   }
   if (!issuer.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg', issuer, expected: issuer.algorithms, found: algorithm };
 
@@ -170,7 +170,7 @@ function verifyWith(
 
 /** The keys at hand are listed only for whoever asks for an explanation. */
 function unsigned(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, keyId: string | undefined): Rejection {
-  return { reason, issuer, expected: reason === 'unknown_key' ? () => issuer.keys.health().keyIds : undefined, found: keyId ?? 'none' };
+  return { reason, issuer, expected: reason === 'unknown_key' ? () => issuer.keys.health().keyIds : undefined, found: keyId ?? null };
 }
 
 function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {

@@ -49,7 +49,8 @@ export function shownFound(reason: Reason, value: unknown): string | undefined {
 function named(form: Form | undefined, given: unknown, print: (value: unknown) => string): string | undefined {
   const value = resolved(given);
   if (value === undefined) return undefined;
-  const text = print(value);
+  // null stands for a value that is not there, where its absence is the point
+  const text = value === null ? 'none' : print(value);
   return form?.name && form.values !== 'date' ? `${form.name} ${text}` : text;
 }
 
