@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { claim, createResourceGuard, observe, policy, scope, type Deny, type Events, type GuardOptions, type Policy } from '@tokenward/core';
+import { claim, createResourceGuard, observe, policy, role, scope, type Deny, type Events, type GuardOptions, type Policy } from '@tokenward/core';
 import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene } from './guarded.js';
@@ -12,6 +12,18 @@ async function denied(wishes: TokenWishes | string, options: GuardOptions = {}, 
 }
 
 describe('rule 174: an explanation says what was expected, what was found, and what to do', () => {
+  test('another audience', async () => {
+    const decision = await denied({ audience: 'https://orders.example.test' });
+    expect(decision.explain()).toEqual({
+      reason: 'audience_mismatch',
+      summary: 'The token is meant for another API ("aud").',
+      expected: 'aud "https://api.example.test"',
+      found: 'aud "https://orders.example.test"',
+      remedy: expect.stringContaining('set audience to what the authorization server writes into aud'),
+      docs: 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md#audience_mismatch',
+    });
+  });
+
   test('an issuer that differs in its last slash, its scheme, or its host only', async () => {
     const { issuer, decide } = await createScene();
     const slash = await decide({ claims: { iss: `${issuer.issuer}/` } });
@@ -51,6 +63,22 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     expect((await denied('opaque-token')).explain().summary).toBe('The token is not a signed JWT: it has no dots, like an opaque token.');
     expect((await denied('a.b')).explain().summary).toContain('does not have 3 segments');
     expect((await denied('a.b.c')).explain().summary).toContain('not the base64url of a JWT');
+  });
+
+  test('scopes and roles, those that are needed and those that are there', async () => {
+    const scopes = await denied({ scope: 'orders:read profile' }, {}, scope('orders:write'));
+    expect(scopes.explain()).toMatchObject({ expected: 'scopes "orders:write"', found: 'scopes "orders:read", "profile"' });
+    const roles = await denied({ roles: ['user'] }, {}, role('admin'));
+    expect(roles.explain()).toMatchObject({ expected: 'roles "admin"', found: 'roles "user"' });
+    const none = await denied({}, {}, role('admin'));
+    expect(none.explain()).toMatchObject({ found: 'roles none' });
+  });
+
+  test('dates, and how far off they are', async () => {
+    const expired = (await denied({ lifetimeSeconds: -3600 })).explain();
+    expect(expired.summary).toMatch(/^The token expired 3600 s ago\.$/);
+    const early = (await denied({ claims: { iat: Math.floor(Date.now() / 1000) + 900 } }, { clock: undefined })).explain();
+    expect(early.summary).toMatch(/^The token says that it was issued \d+ s in the future \("iat"\)\.$/);
   });
 
   test('keys out of reach: the address and what happened there', async () => {

@@ -14,12 +14,12 @@ const FORMS: Partial<Record<Reason, Form>> = {
   audience_mismatch: { name: 'aud', values: 'text' },
   client_not_allowed: { name: 'client', values: 'text' },
   missing_claim: { name: '', values: 'text' },
-  expired: { name: 'exp', values: 'date' },
-  not_yet_valid: { name: 'nbf', values: 'date' },
-  issued_in_the_future: { name: 'iat', values: 'date' },
-  too_old: { name: 'iat', values: 'date' },
-  lifetime_too_long: { name: '', values: 'seconds' },
-  stale_authentication: { name: 'login', values: 'seconds' },
+  expired: { name: 'exp', values: 'date', relation: 'later than' },
+  not_yet_valid: { name: 'nbf', values: 'date', relation: 'no later than' },
+  issued_in_the_future: { name: 'iat', values: 'date', relation: 'no later than' },
+  too_old: { name: 'iat', values: 'date', relation: 'no earlier than' },
+  lifetime_too_long: { name: '', values: 'seconds', relation: 'at most' },
+  stale_authentication: { name: 'a login', values: 'seconds', relation: 'no older than' },
   insufficient_scope: { name: 'scopes', values: 'text' },
   insufficient_role: { name: 'roles', values: 'text' },
   malformed_token: { name: '', values: 'phrase' },
@@ -33,25 +33,28 @@ interface Form {
   readonly name: string;
   /** `phrase`: words of ours, printed as they are. */
   readonly values: 'text' | 'date' | 'seconds' | 'phrase';
+  /** How what is expected compares, where it is a limit. */
+  readonly relation?: string;
 }
 
 /** What would have passed: configuration, so it may be printed for every reason. */
-export function shownExpected(reason: Reason, value: unknown): string | undefined {
-  return named(FORMS[reason], value, (known) => items(known, FORMS[reason]?.values ?? 'text'));
+export function shownExpected(reason: Reason, given: unknown): string | undefined {
+  const value = resolved(given);
+  if (value === undefined || value === null) return undefined;
+  const form = FORMS[reason];
+  // outside the table one string is a description of ours, and a list holds configured values
+  const text = items(value, form?.values ?? (typeof value === 'string' ? 'phrase' : 'text'));
+  return [form?.name, form?.relation, text].filter(Boolean).join(' ');
 }
 
 /** What came: printed where the table above says so, else its type. */
-export function shownFound(reason: Reason, value: unknown): string | undefined {
-  const form = FORMS[reason];
-  return named(form, value, (known) => (form ? items(known, form.values) : typeName(known)));
-}
-
-function named(form: Form | undefined, given: unknown, print: (value: unknown) => string): string | undefined {
+export function shownFound(reason: Reason, given: unknown): string | undefined {
   const value = resolved(given);
   if (value === undefined) return undefined;
+  const form = FORMS[reason];
+  if (!form) return typeName(value);
   // null stands for a value that is not there, where its absence is the point
-  const text = value === null ? 'none' : print(value);
-  return form?.name && form.values !== 'date' ? `${form.name} ${text}` : text;
+  return [form.name, value === null ? 'none' : items(value, form.values)].filter(Boolean).join(' ');
 }
 
 /** Values that cost something to find are given as functions. */
