@@ -1,7 +1,8 @@
 export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
-export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue } from './issuer/issuer-options.js';
+export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
 export type { IssuerResolver } from './issuer/resolver.js';
+export type { SecretEncoding } from './issuer/secret-encodings.js';
 export type { SharedSecret } from './issuer/shared-secrets.js';
 export { IssuerUnavailableError, type IssuerHealth } from './issuer/issuer.js';
 export type { KeyHealth } from './issuer/key-source.js';

@@ -4,18 +4,13 @@ import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
 import { systemClock, type Clock } from './clock.js';
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
 import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';
-import {
-  ISSUER_OPTION_NAMES,
-  KEY_OPTION_NAMES,
-  readClockSkew,
-  readIssuerOptions,
-  type IssuerOptions,
-  type IssuerSurroundings,
-} from './issuer/issuer-options.js';
+import { ISSUER_OPTION_NAMES, readClockSkew, readIssuerOptions, type IssuerOptions, type IssuerSurroundings } from './issuer/issuer-options.js';
+import { KEY_OPTION_NAMES } from './issuer/given-keys.js';
 import { mergedOptions, withDemands } from './issuer/merged-options.js';
 import { tenantOf, TENANT } from './issuer/tenants.js';
 import { createProbes } from './issuer/probes.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
+import { secretBytes } from './issuer/shared-secrets.js';
 import { sharedSources } from './issuer/shared-sources.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
 import { OptionReader, plainOptions, shown } from './option-reader.js';
@@ -172,8 +167,7 @@ function checkBorders(reader: OptionReader, given: readonly IssuerOptions[]): vo
     const template = given.find((other) => other.issuer !== name && isAmong(other, name));
     if (template) reader.wrong(`issuers[${index}].issuer`, `is also one of ${shown(template.issuer)}: which of them counts would not be certain`);
     for (const secret of [own(given[index]!, 'sharedSecrets') ?? []].flat()) {
-      const bytes = typeof secret === 'string' ? Buffer.from(secret, 'base64url') : secret instanceof Uint8Array ? Buffer.from(secret) : undefined;
-      const text = bytes?.toString('base64');
+      const text = secretBytes(secret)?.toString('base64');
       if (text === undefined) continue;
       if (secrets.has(text)) reader.wrong(`issuers[${index}].sharedSecrets`, 'holds a secret that another issuer has, too: each could sign for the other');
       secrets.add(text);

@@ -110,7 +110,7 @@ describe('several issuers', () => {
   });
 });
 
-const SECRET = randomBytes(32).toString('base64url');
+const SECRET = randomBytes(32);
 
 describe('options that are wrong', () => {
   const one = { issuer: 'https://one.example.test', audience: 'a' };
@@ -141,8 +141,8 @@ describe('options that are wrong', () => {
       'a secret that two have',
       {
         issuers: [
-          { ...one, sharedSecrets: SECRET },
-          { ...two, sharedSecrets: SECRET },
+          { ...one, sharedSecrets: { base64url: SECRET.toString('base64url') } },
+          { ...two, sharedSecrets: [{ hex: SECRET.toString('hex') }] },
         ],
       },
       ['issuers[1].sharedSecrets'],

@@ -42,7 +42,7 @@ describe.each(ways)('a file that is $name', (way) => {
   test('brings new secrets, and takes away those that are gone', async () => {
     const [before, after] = [randomBytes(32), randomBytes(32)];
     const { folder, path } = lay(way, linesOf(before));
-    const guard = guardOf({ sharedSecretsFile: path });
+    const guard = guardOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
     const [byBefore, byAfter] = [tokenBy(before), tokenBy(after)];
     expect(await verdicts(guard, byBefore, byAfter)).toEqual(['allow', 'bad_signature']);
 
@@ -123,10 +123,10 @@ test('rule 138: bad secrets in a file stop the start, and later keep the last go
   ];
   for (const text of texts) {
     const { folder, path } = lay(ways[0]!, text);
-    const error = errorOf({ sharedSecretsFile: path });
+    const error = errorOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
     expect(error?.problems.map((problem) => problem.path)).toEqual(['sharedSecretsFile']);
     writeFileSync(path, linesOf(good));
-    const guard = guardOf({ sharedSecretsFile: path });
+    const guard = guardOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
     const events = listen();
     ways[1]!.replace(folder, text);
     await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
@@ -139,7 +139,7 @@ test('rule 138: bad secrets in a file stop the start, and later keep the last go
 
 test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no file, is an error at the start', (name) => {
   const folder = newFolder();
-  const messageOf = (path: string): string | undefined => errorOf({ [name]: path })?.message;
+  const messageOf = (path: string): string | undefined => errorOf(fileAs(name, path))?.message;
   writeFileSync(join(folder, 'file'), '');
   symlinkSync('circle', join(folder, 'circle'));
   const wrong: [string, string][] = [
@@ -157,7 +157,52 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no
   process.chdir(PACKAGE);
   onTestFinished(() => process.chdir(before));
   for (const [path, words] of wrong) expect(messageOf(path)).toBe(`${name}: ${path}: ${words}`);
-  for (const path of ['', 7, null, ['a']]) expect(errorOf({ [name]: path as string })?.problems.map((problem) => problem.path)).toContain(name);
+  for (const path of ['', 7, null, ['a']]) {
+    expect(errorOf(fileAs(name, path as string))?.problems.map((problem) => problem.path)).toContain(name === 'jwksFile' ? name : `${name}.path`);
+    expect(errorOf({ [name]: path })?.problems.map((problem) => problem.path)).toContain(name);
+  }
+});
+
+test('rule 139: a file of secrets needs its encoding, and a bare path is refused and not shown', () => {
+  const { path } = lay(ways[0]!, linesOf(randomBytes(32)));
+  expect(errorOf({ sharedSecretsFile: path as never })?.problems).toEqual([
+    {
+      path: 'sharedSecretsFile',
+      message:
+        'is a bare string, and nobody can tell how the secrets in the file are to be read. Write { path: "...", encoding: "base64url" }. The encodings are utf8, base64url, base64, hex',
+    },
+  ]);
+  for (const [given, problem] of [
+    [{ path }, ['sharedSecretsFile.encoding', /^is undefined. Say how each line is to be read: utf8, base64url, base64, hex$/]],
+    [{ path, encoding: 'latin1' }, ['sharedSecretsFile.encoding', /^is "latin1"\. Say how/]],
+    [{ path, encoding: 'constructor' }, ['sharedSecretsFile.encoding', /Say how/]],
+    [{ encoding: 'hex' }, ['sharedSecretsFile.path', /^is missing/]],
+    [{ path, encoding: 'hex', kid: 'a' }, ['sharedSecretsFile.kid', /is not an option/]],
+  ] as const) {
+    const [at, words] = problem as [string, RegExp];
+    expect(errorOf({ sharedSecretsFile: given as never })?.problems).toContainEqual({ path: at, message: expect.stringMatching(words) });
+  }
+});
+
+test.each(['utf8', 'base64url', 'base64', 'hex'] as const)('secrets in a file are read as %s, one a line, whatever ends the lines', async (encoding) => {
+  const [one, two] = [randomBytes(32), randomBytes(32)].map((secret) =>
+    encoding === 'utf8' ? Buffer.from(`a passphrase: ${secret.toString('hex')}`) : secret,
+  );
+  for (const end of ['\n', '\r\n', '\n\n']) {
+    const guard = guardOf({
+      sharedSecretsFile: { path: lay(ways[0]!, [one!, two!].map((secret) => secret.toString(encoding) + end).join('')).path, encoding },
+    });
+    expect(await verdicts(guard, tokenBy(one!), tokenBy(two!), tokenBy(randomBytes(32)))).toEqual(['allow', 'allow', 'bad_signature']);
+  }
+});
+
+test('a line in another encoding than the one that is named stops the start', () => {
+  const secret = randomBytes(32);
+  const messageOf = (line: string, encoding: 'utf8' | 'base64url' | 'hex'): string | undefined =>
+    errorOf({ sharedSecretsFile: { path: lay(ways[0]!, `${line}\n`).path, encoding } })?.message;
+  expect(messageOf(secret.toString('hex'), 'base64url')).toMatch(/is written in hexadecimal digits, so it is hardly base64url/);
+  expect(messageOf(secret.toString('base64url'), 'hex')).toMatch(/is not hex/);
+  expect(messageOf(`${secret.toString('hex')} `, 'utf8')).toMatch(/begins or ends with white space/);
 });
 
 test.runIf(process.getuid?.() !== 0)('a file that this process must not read is told as such', () => {
@@ -194,7 +239,7 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: %s shows nothin
     'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA/PLANTED',
   ];
   for (const text of given) {
-    const error = errorOf({ [name]: text });
+    const error = errorOf(fileAs(name, text));
     expect(error?.problems).toEqual([
       { path: name, message: expect.stringMatching(/; what was given is not shown: it looks like no path, and may be a secret itself$/) },
     ]);
@@ -216,7 +261,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
       import { subscribe } from 'node:diagnostics_channel';
       import { renameSync } from 'node:fs';
       import { createResourceGuard } from '@tokenward/core';
-      const make = (path) => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', ${name}: path });
+      const make = (path) => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', ${name === 'jwksFile' ? 'jwksFile: path' : "sharedSecretsFile: { path, encoding: 'base64url' }"} });
       const [path, pipe] = ${JSON.stringify([path, pipe])};
       try {
         make(pipe);
@@ -328,6 +373,10 @@ async function verdicts(guard: ResourceGuard, ...tokens: string[]): Promise<stri
   const found = [];
   for (const token of tokens) found.push(verdictOf(await ask(guard, token)));
   return found;
+}
+
+function fileAs(name: 'jwksFile' | 'sharedSecretsFile', path: string): GuardOptions {
+  return name === 'jwksFile' ? { jwksFile: path } : { sharedSecretsFile: { path, encoding: 'base64url' } };
 }
 
 function linesOf(...secrets: Buffer[]): string {

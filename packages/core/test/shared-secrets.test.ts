@@ -1,4 +1,4 @@
-import crypto, { createHmac, randomBytes } from 'node:crypto';
+import crypto, { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -19,11 +19,25 @@ const issuer = await createTestIssuer({ algorithm: 'HS256' });
 await issuer.close();
 
 describe.each(MACS)('%s', (algorithm, bytes) => {
-  test('is accepted with a secret given as bytes, or as base64url of them', async () => {
+  test('is accepted with a secret given as bytes, or as a text whose encoding is named', async () => {
     const secret = randomBytes(bytes);
     const token = tokenBy(secret, algorithm);
-    for (const sharedSecrets of [secret, new Uint8Array(secret), secret.toString('base64url'), [secret], [secret.toString('base64url')]]) {
-      expect(await verdict({ sharedSecrets, algorithms: [algorithm] }, token)).toBe('allow');
+    const forms: SharedSecret[] = [
+      secret,
+      new Uint8Array(secret),
+      { base64url: secret.toString('base64url') },
+      { base64url: secret.toString('base64').replaceAll('+', '-').replaceAll('/', '_') },
+      { base64: secret.toString('base64') },
+      { base64: secret.toString('base64').replaceAll('=', '') },
+      { hex: secret.toString('hex') },
+      { hex: secret.toString('hex').toUpperCase() },
+    ];
+    for (const sharedSecrets of forms) {
+      for (const given of [sharedSecrets, [sharedSecrets]]) expect(await verdict({ sharedSecrets: given, algorithms: [algorithm] }, token)).toBe('allow');
+    }
+    // as a text it is its own bytes, whatever it looks like
+    for (const text of [secret.toString('base64url'), secret.toString('hex'), secret.toString('base64'), `sécret ${secret.toString('base64url')}`]) {
+      expect(await verdict({ sharedSecrets: { utf8: text }, algorithms: [algorithm] }, tokenBy(Buffer.from(text), algorithm))).toBe('allow');
     }
     expect(await verdict({ sharedSecrets: randomBytes(bytes), algorithms: [algorithm] }, token)).toBe('bad_signature');
   });
@@ -67,7 +81,7 @@ test('rule 138: one secret follows another with no gap, and each can be taken aw
 });
 
 test('rule 138: each of several is checked, and told by its place', () => {
-  const error = errorOf({ sharedSecrets: [randomBytes(32), randomBytes(5), 'short'] });
+  const error = errorOf({ sharedSecrets: [randomBytes(32), randomBytes(5), { base64url: 'sh+rt' }] });
   expect(error?.problems.map(({ path, message }) => `${path} ${message}`)).toEqual([
     expect.stringMatching(/^sharedSecrets \[1\] has 5 bytes/),
     expect.stringMatching(/^sharedSecrets \[2\] is not base64url/),
@@ -85,7 +99,24 @@ test('rule 29: the kid of a token chooses no secret', async () => {
 });
 
 test('rule 23: an empty or absent secret stops the start', () => {
-  const empty: unknown[] = ['', [], [''], [undefined], null, Buffer.alloc(0), [Buffer.alloc(0)], 0, {}, [[]], true, new ArrayBuffer(64), new Uint16Array(64)];
+  const empty: unknown[] = [
+    '',
+    [],
+    [''],
+    { utf8: '' },
+    { hex: '' },
+    [{ base64: '' }],
+    [undefined],
+    null,
+    Buffer.alloc(0),
+    [Buffer.alloc(0)],
+    0,
+    {},
+    [[]],
+    true,
+    new ArrayBuffer(64),
+    new Uint16Array(64),
+  ];
   for (const sharedSecrets of empty) {
     expect(errorOf({ sharedSecrets: sharedSecrets as SharedSecret })?.problems.map(({ path }) => path)).toContain('sharedSecrets');
   }
@@ -100,14 +131,20 @@ test.each(MACS)('rule 23: %s without secrets stops the start, whatever keys ther
   }
 });
 
-test('rule 22: secrets stand beside no public keys, and beside no other algorithm than theirs', async () => {
+test('rule 22: secrets stand beside public keys only where algorithms name both kinds, and no other names', async () => {
   const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
   const secret = randomBytes(32);
   for (const keys of [{ jwks }, { jwksUri: 'https://login.example.test/keys' }, { jwksFile: '/nowhere' }]) {
-    expect(errorOf({ ...keys, sharedSecrets: secret })?.message).toMatch(/stands beside (?:jwks|jwksUri|jwksFile): give one of them/);
+    for (const algorithms of [undefined, ['HS256']] as (Algorithm[] | undefined)[]) {
+      expect(errorOf({ ...keys, sharedSecrets: secret, algorithms })?.message).toMatch(
+        /sharedSecrets: stands beside (?:jwks|jwksUri|jwksFile)\. Give one of them or, for a migration, algorithms that name both kinds/,
+      );
+    }
+    expect(errorOf({ ...keys, sharedSecrets: secret, algorithms: ['RS256'] })?.message).toContain('sharedSecrets: has no algorithm to be used for');
   }
-  for (const name of ['RS256', 'EdDSA', 'none', 'hs256', 'HS1'] as Algorithm[]) {
-    expect(problemOf({ sharedSecrets: secret, algorithms: ['HS256', name] })).toContain('with shared secrets these can be used: HS256, HS384, HS512');
+  expect(problemOf({ sharedSecrets: secret, algorithms: ['RS256'] })).toContain('has no algorithm to be used for. Add one of HS256, HS384, HS512');
+  for (const name of ['none', 'hs256', 'HS1'] as string[] as Algorithm[]) {
+    expect(problemOf({ sharedSecrets: secret, algorithms: ['HS256', name] })).toMatch(/^holds ".+"; these can be used: RS256, .*HS256, HS384, HS512$/);
   }
 });
 
@@ -128,7 +165,15 @@ describe('rule 22: public keys are no secrets', () => {
   test.each(forms)('$form given as a secret stops the start, also after white space or a byte order mark', ({ bytes }) => {
     for (const prefix of prefixes) {
       const given = Buffer.concat([Buffer.from(prefix), bytes]);
-      for (const secret of [given, Buffer.concat([given, Buffer.from('\n')]), given.toString('base64url'), given.toString('utf8')]) {
+      const secrets: SharedSecret[] = [
+        given,
+        Buffer.concat([given, Buffer.from('\n')]),
+        { base64url: given.toString('base64url') },
+        { base64: given.toString('base64') },
+        { hex: given.toString('hex') },
+        { utf8: given.toString('utf8') },
+      ];
+      for (const secret of secrets) {
         const error = errorOf({ sharedSecrets: secret });
         expect(error?.problems.map(({ path }) => path)).toEqual(['sharedSecrets']);
         expectHidden(error!, secret);
@@ -165,10 +210,16 @@ test('rule 138: the path of a file is no secret', () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'the-secret-itself');
   writeFileSync(path, randomBytes(32).toString('base64url'));
-  for (const secret of [path, '/run/secrets/hs256', './secret', 'C:\\secrets\\hs256', 'secret.txt', 'file:///run/secrets/hs256']) {
-    expect(problemOf({ sharedSecrets: secret })).toMatch(/the path of a file goes into sharedSecretsFile/);
+  for (const secret of ['/run/secrets/hs256', './secret', 'C:\\secrets\\hs256', 'secret.txt']) {
+    expect(problemOf({ sharedSecrets: secret as never })).toMatch(/The path of a file goes into sharedSecretsFile/);
   }
-  for (const secret of [Buffer.from(path), Buffer.from(path).toString('base64url'), Buffer.from(`file://${path}`)]) {
+  for (const secret of [
+    path as never,
+    { utf8: path },
+    Buffer.from(path),
+    { base64url: Buffer.from(path).toString('base64url') },
+    Buffer.from(`file://${path}`),
+  ]) {
     expect(problemOf({ sharedSecrets: secret })).toMatch(/is the path of a file: that goes into sharedSecretsFile/);
   }
 });
@@ -189,7 +240,7 @@ const GUESSABLE: readonly (readonly [Buffer, string])[] = [
 ];
 
 test.each(GUESSABLE)('rule 138: what can be guessed is no secret, however long it is (%#: %s)', (secret, weakness) => {
-  for (const sharedSecrets of [secret, secret.toString('base64url')]) {
+  for (const sharedSecrets of [secret, { base64url: secret.toString('base64url') }, { hex: secret.toString('hex') }]) {
     const problem = problemOf({ sharedSecrets });
     expect(problem).toContain(weakness);
     expect(problem).toContain(': make one by crypto.randomBytes');
@@ -213,8 +264,69 @@ test('rule 138: what only begins, or ends, like something that can be guessed is
 test('rule 9: a secret that is nearly base64url is none', () => {
   const good = randomBytes(32).toString('base64url');
   for (const secret of [`${good} `, `${good}\n`, ` ${good}`, `${good}===`, `${good.slice(0, -1)}+`, `${good.slice(0, 20)}\n${good.slice(20)}`, `${good}AA`]) {
-    expect(problemOf({ sharedSecrets: secret })).toMatch(/is not base64url/);
+    expect(problemOf({ sharedSecrets: { base64url: secret } })).toBe('is not base64url');
   }
+  const bytes = Buffer.from(good, 'base64url');
+  for (const secret of [`${bytes.toString('base64')}=`, ` ${bytes.toString('base64')}`, `${bytes.toString('base64')}\n`, good.replace(/.$/, '_'), 'A===']) {
+    expect(problemOf({ sharedSecrets: { base64: secret } })).toBe('is not base64');
+  }
+  for (const secret of [
+    `${bytes.toString('hex')}0`,
+    `0x${bytes.toString('hex')}`,
+    ` ${bytes.toString('hex')}`,
+    bytes.toString('hex').replaceAll(/(..)(?=.)/g, '$1:'),
+  ]) {
+    expect(problemOf({ sharedSecrets: { hex: secret } })).toMatch(/^is not hex/);
+  }
+});
+
+test('a bare string is refused, whatever it looks like, since nobody can tell how it is to be read', () => {
+  const secret = randomBytes(32);
+  for (const text of [secret.toString('base64url'), secret.toString('hex'), secret.toString('base64'), randomUUID(), 'a passphrase', '']) {
+    const error = errorOf({ sharedSecrets: text as never })!;
+    expect(error.problems).toEqual([
+      {
+        path: 'sharedSecrets',
+        message:
+          'is a bare string, and nobody can tell how it is to be read. Write { utf8: "..." }, { base64url: "..." }, { base64: "..." }, { hex: "..." }, or give its bytes (a Uint8Array). The path of a file goes into sharedSecretsFile',
+      },
+    ]);
+    if (text !== '') expect(inspect(error, { depth: 9 })).not.toContain(text);
+  }
+});
+
+test.each([
+  ['hex', randomBytes(32).toString('hex')],
+  ['hex in capitals', randomBytes(32).toString('hex').toUpperCase()],
+  ['a UUID', randomUUID()],
+  [
+    'hex with hyphens',
+    randomBytes(32)
+      .toString('hex')
+      .replaceAll(/(.{8})(?=.)/g, '$1-'),
+  ],
+])('%s is refused as base64url and base64, which it is by chance', (_what, text) => {
+  for (const encoding of ['base64url', 'base64'] as const) {
+    expect(problemOf({ sharedSecrets: { [encoding]: text } as never })).toMatch(
+      new RegExp(`^is written in hexadecimal digits, so it is hardly ${encoding}\\. Write \\{ hex`),
+    );
+  }
+});
+
+test.each<[string, unknown, RegExp]>([
+  ['two encodings', { utf8: 'a'.repeat(40), hex: 'ab'.repeat(40) }, /^needs one of these forms: \{ utf8/],
+  ['an encoding and something else', { utf8: 'a'.repeat(40), kid: 'x' }, /^needs one of these forms/],
+  ['another encoding', { latin1: 'a'.repeat(40) }, /^needs one of these forms/],
+  ['an encoding that is inherited', Object.create({ utf8: 'a'.repeat(40) }), /^needs one of these forms/],
+  ['bytes under an encoding', { utf8: randomBytes(32) }, /^has a utf8 that is no string/],
+  ['an empty text', { hex: '' }, /^is empty/],
+  ['half a character', { utf8: `${'abcdefghij'.repeat(4)}\ud800` }, /lone surrogate/],
+  ['a line end', { utf8: 'correct horse battery staple, and more\n' }, /^begins or ends with white space/],
+  ['a blank in front', { utf8: ' correct horse battery staple, and more' }, /^begins or ends with white space/],
+  ['far too many bytes', randomBytes(8193), /^has 8193 bytes: 8192 are the most/],
+  ['far too many characters', { utf8: 'x'.repeat(30_000) }, /^has 30000 characters/],
+])('a secret with %s is refused', (_what, sharedSecrets, words) => {
+  expect(problemOf({ sharedSecrets: sharedSecrets as SharedSecret })).toMatch(words);
 });
 
 test('rule 139: no error shows a secret, however it is looked at', () => {
@@ -227,6 +339,8 @@ test('rule 139: no error shows a secret, however it is looked at', () => {
     `-----BEGIN ${marked}`,
     [Buffer.from(marked), marked],
     { k: marked },
+    ...['utf8', 'base64url', 'base64', 'hex'].map((encoding) => ({ [encoding]: marked })),
+    { utf8: ` ${marked} and blanks around it ` },
   ];
   for (const sharedSecrets of secrets) expectHidden(errorOf({ sharedSecrets: sharedSecrets as SharedSecret })!, marked);
 });
@@ -305,9 +419,10 @@ function problemOf(options: GuardOptions): string | undefined {
     .join('; ');
 }
 
-function expectHidden(error: ConfigurationError, secret: SharedSecret): void {
+function expectHidden(error: ConfigurationError, secret: SharedSecret | string): void {
   const shown = [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), String(error), error.stack, error.message].join('\n');
-  const text = typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1');
+  const text =
+    typeof secret === 'string' ? secret : Buffer.from((secret instanceof Uint8Array ? secret : Object.values(secret)[0]) as string).toString('latin1');
   const spellings = [text, Buffer.from(text, 'latin1').toString('base64url'), Buffer.from(text, 'latin1').toString('hex'), text.split('').reverse().join('')];
   // nor any long piece of it: what is quoted may be cut
   for (const spelling of spellings) for (let at = 0; at + 16 <= spelling.length; at += 8) expect(shown).not.toContain(spelling.slice(at, at + 16));

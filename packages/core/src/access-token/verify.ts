@@ -4,7 +4,7 @@ import { isToken68 } from '../credentials.js';
 import type { Reason } from '../denial.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { FoundKeys } from '../issuer/key-source.js';
-import type { PreparedKey } from '../issuer/key-set.js';
+import { keysFor, type PreparedKey } from '../issuer/key-set.js';
 import type { Monitor } from '../monitoring.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../seam.js';
@@ -134,7 +134,9 @@ function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: Verif
 
   const keys = issuer.keys.held(algorithm, keyId);
   if (keys && keys.length > 0) {
-    const signer = signerOf(keys, jws);
+    const usable = keysFor(issuer.rules.issuer, keys);
+    if (usable.length === 0) return unlabelled(issuer, jws, config);
+    const signer = signerOf(usable, jws);
     if (signer) return conclude(issuer, signer, token, jws, config);
   }
   const isKnown = keys !== undefined && keys.length > 0;
@@ -164,13 +166,22 @@ function verifyWith(
     return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
   }
   if (found.length === 0) return unsigned(otherwise, issuer, keyId);
-  const signer = signerOf(found, jws);
+  const usable = keysFor(issuer.rules.issuer, found);
+  if (usable.length === 0) return unlabelled(issuer, jws, config);
+  const signer = signerOf(usable, jws);
   return signer ? conclude(issuer, signer, token, jws, config) : unsigned('bad_signature', issuer, keyId);
 }
 
 /** The keys at hand are listed only for whoever asks for an explanation. */
 function unsigned(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, keyId: string | undefined): Rejection {
   return { reason, issuer, expected: reason === 'unknown_key' ? () => issuer.keys.health().keyIds : undefined, found: keyId ?? null };
+}
+
+/** There is such a key, and its JWK says that it is another issuer's. */
+function unlabelled(issuer: Issuer, jws: CompactJws, config: VerificationConfig): Rejection {
+  const claimed = claimedIssuer(jws.payload);
+  if (claimed !== issuer.rules.issuer) return foreign(claimed, config);
+  return { reason: 'unknown_key', cause: 'its key is labelled for another issuer', issuer, found: jws.header.keyId ?? 'none' };
 }
 
 function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {

@@ -79,6 +79,9 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The issuer publishes no key with the token\'s key ID ("kid") for this algorithm.',
     remedy:
       'Check that the token comes from this issuer and environment, and that jwksUri is the right one. After a rotation new keys are looked up within keyFetching.unknownKeyCooldownSeconds.',
+    refine: ({ cause }) => ({
+      summary: cause && 'The key with the token\'s key ID ("kid") is labelled for another issuer ("issuer" in its JWK), so it does not sign for this one.',
+    }),
   },
   bad_signature: {
     summary: "The signature does not match the issuer's key.",

@@ -1,32 +1,23 @@
-import {
-  hasPostQuantum,
-  isSameAlgorithm,
-  MAC_ALGORITHMS,
-  POST_QUANTUM_ALGORITHMS,
-  publicKeyAlgorithms,
-  type Algorithm,
-  type MacAlgorithm,
-} from '../access-token/algorithms.js';
+import type { Algorithm } from '../access-token/algorithms.js';
 import { RFC9068_CLAIMS, type ClaimRules } from '../access-token/claims.js';
 import type { NamesReader, NamesSource } from '../access-token/names.js';
 import type { Clock } from '../clock.js';
-import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import { canonicalProblem, identifierProblem, urlProblem } from '../url.js';
 import type { Issuer, Issuers } from './issuer.js';
-import { parseKeyText } from './key-file.js';
+import { keysOfBothKinds } from './both-kinds.js';
+import { asksIssuer, checkKeyOptions, KEY_OPTION_NAMES, knowsAllKeys, readAlgorithms, readGivenKeys, readGivenSecrets } from './given-keys.js';
 import type { Jwks } from './jwk.js';
-import { parseKeySet, type KeySet } from './key-set.js';
-import { createGivenKeySource, type KeySource } from './key-source.js';
+import type { KeySource } from './key-source.js';
 import { bothValues } from './merged-options.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './remote-keys.js';
 import type { Probes } from './probes.js';
 import type { SharedSources } from './shared-sources.js';
-import { readSecrets, type SharedSecret } from './shared-secrets.js';
+import type { SecretEncoding } from './secret-encodings.js';
+import type { SharedSecret } from './shared-secrets.js';
 import { isTenant, TENANT, tenantIssuers } from './tenants.js';
 import type { Transport } from './transport.js';
-import { watchFile } from './watched-file.js';
 
 /** What is told of one authorization server, and of the tokens that it issues for this API. */
 export interface IssuerOptions {
@@ -57,10 +48,13 @@ export interface IssuerOptions {
   readonly jwks?: Jwks | string | undefined;
   /** The file that holds them: a JWKS, or PEM. It is read again when it changes; what can't be read never replaces what could. */
   readonly jwksFile?: string | undefined;
-  /** Secrets shared with the authorization server, for HS256 and its like: all are tried, so that one can follow another. */
+  /**
+   * Secrets shared with the authorization server, for HS256, HS384 and HS512: bytes, or a text and its encoding, such as `{ base64url: '...' }`. All
+   * are tried, so that one can follow another. Beside public keys (a migration) only where `algorithms` names both kinds.
+   */
   readonly sharedSecrets?: SharedSecret | readonly SharedSecret[] | undefined;
-  /** The file that holds them, base64url, one a line. It is read again when it changes. */
-  readonly sharedSecretsFile?: string | undefined;
+  /** The file that holds them, one a line. It is read again when it changes. */
+  readonly sharedSecretsFile?: SharedSecretsFile | undefined;
   /**
    * Signature algorithms to allow. Default: all of RS, PS, ES 256 to 512, EdDSA, and ML-DSA where the runtime has it; each key is used only for
    * those that fit it. With shared secrets: HS256.
@@ -103,6 +97,12 @@ export interface IssuerOptions {
 }
 
 export type NamesClaim = string | readonly string[] | readonly (readonly string[])[] | NamesReader;
+
+/** Where shared secrets are, and how each line of the file is to be read. */
+export interface SharedSecretsFile {
+  readonly path: string;
+  readonly encoding: SecretEncoding;
+}
 
 export type RequiredValue = string | number | boolean;
 
@@ -151,10 +151,9 @@ const DAY_SECONDS = 86_400;
 export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuer | Issuers {
   const { clock, transport, outages, environment, keySources, probes } = surroundings;
   const unsafeHttpHosts = reader.hosts('unsafeHttpHosts') ?? NO_HOSTS;
-  const issuer = readIssuer(reader, environment, unsafeHttpHosts);
+  const { macs, publicKeys } = readAlgorithms(reader);
+  const issuer = readIssuer(reader, environment, asksIssuer(reader, publicKeys), unsafeHttpHosts);
   const tenants = readTenants(reader, issuer);
-  const macs = readMacAlgorithms(reader);
-  const algorithms = macs ?? readAlgorithms(reader);
   const profile = readProfile(reader);
   const rules: ClaimRules = {
     issuer,
@@ -176,13 +175,14 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   const fetching = readKeyFetching(reader);
   const jwksUri = readAddress(reader, 'jwksUri', unsafeHttpHosts);
   const metadataUrl = readAddress(reader, 'metadataUrl', unsafeHttpHosts);
-  const given = readGivenKeys(reader, algorithms, macs, fetching.maxKeys, issuer, outages);
-  checkKeyOptions(reader, tenants !== undefined);
+  const given = readGivenKeys(reader, publicKeys, fetching.maxKeys, issuer, outages);
+  const secrets = readGivenSecrets(reader, macs, issuer, outages);
+  checkKeyOptions(reader, { macs, publicKeys }, tenants !== undefined);
 
   /** @param release is told when the issuer is kept no longer */
   function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource, isListed: boolean, release: () => void): Issuer {
     return {
-      algorithms: new Set<string>(algorithms),
+      algorithms: new Set<string>([...macs, ...publicKeys]),
       rules: { ...rules, issuer: identifier, requiredValues: bothValues(rules.requiredValues, moreValues) },
       keys,
       isVerified: isListed,
@@ -198,7 +198,7 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
       jwksUri: ofTenant(jwksUri),
       metadataUrl: ofTenant(metadataUrl),
       unsafeHttpHosts,
-      algorithms,
+      algorithms: publicKeys,
       clock,
       transport,
       outages,
@@ -207,20 +207,31 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   }
 
   function makeOne(): Issuer {
-    if (given) {
-      const keys = given();
+    const ofSecrets = secrets?.();
+    if (given || publicKeys.length === 0) {
+      const keys = given ? beside(ofSecrets, given(), true) : ofSecrets!;
       return make(issuer, NO_VALUES, keys, !keySources, () => keys.close());
     }
-    if (!keySources) return make(issuer, NO_VALUES, remoteKeys(issuer, undefined, true), true, () => {});
+    if (!keySources) return make(issuer, NO_VALUES, beside(ofSecrets, remoteKeys(issuer, undefined, true), true), true, () => {});
     const hosts = { jwksHosts: [...(fetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
-    const name = JSON.stringify([issuer, jwksUri, metadataUrl, algorithms, { ...fetching, ...hosts }]);
+    const name = JSON.stringify([issuer, jwksUri, metadataUrl, publicKeys, { ...fetching, ...hosts }]);
     const keys = keySources.acquire(name, () => remoteKeys(issuer, undefined, false));
-    return make(issuer, NO_VALUES, keys, false, () => keySources.release(name));
+    return make(issuer, NO_VALUES, beside(ofSecrets, keys, false), false, () => {
+      ofSecrets?.close();
+      keySources.release(name);
+    });
+  }
+
+  /** The keys that all tenants have in common, if they have: with secrets they do, see checkKeyOptions. */
+  function makeShared(): KeySource | undefined {
+    if (secrets && publicKeys.length === 0) return secrets();
+    const keys = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, undefined, true) : undefined;
+    return keys && beside(secrets?.(), keys, true);
   }
 
   return () => {
     if (!tenants) return makeOne();
-    const shared = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, undefined, true) : undefined;
+    const shared = makeShared();
     return tenantIssuers({
       template: issuer,
       tenants: tenants === 'any' ? undefined : tenants,
@@ -233,10 +244,14 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   };
 }
 
+function beside(secrets: KeySource | undefined, keys: KeySource, ownsKeys: boolean): KeySource {
+  return secrets ? keysOfBothKinds(secrets, keys, ownsKeys) : keys;
+}
+
 const NO_HOSTS: ReadonlySet<string> = new Set();
 const NO_VALUES: ClaimRules['requiredValues'] = new Map();
 
-function readIssuer(reader: OptionReader, environment: boolean, unsafeHttpHosts: ReadonlySet<string>): string {
+function readIssuer(reader: OptionReader, environment: boolean, isAsked: boolean, unsafeHttpHosts: ReadonlySet<string>): string {
   const fromEnvironment = environment && reader.get('issuer') === undefined;
   const issuer = fromEnvironment ? process.env['ISSUER_BASE_URL'] : reader.get('issuer');
   if (issuer === undefined || issuer === '') {
@@ -244,7 +259,6 @@ function readIssuer(reader: OptionReader, environment: boolean, unsafeHttpHosts:
     return '';
   }
   // where the options say where the keys are, nothing is fetched from the issuer: it is only compared
-  const isAsked = KEY_OPTION_NAMES.every((name) => reader.get(name) === undefined);
   const problem = typeof issuer === 'string' ? (isAsked ? askedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer)) : 'is not a string';
   if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer)})`);
   return issuer as string;
@@ -308,11 +322,6 @@ function checkTenantValues(reader: OptionReader, tenants: ReadonlySet<string> | 
   }
 }
 
-function knowsAllKeys(reader: OptionReader): boolean {
-  const jwksUri = reader.get('jwksUri');
-  return typeof jwksUri === 'string' ? !jwksUri.includes(TENANT) : reader.get('jwks') !== undefined || reader.get('jwksFile') !== undefined;
-}
-
 function readAudiences(reader: OptionReader, environment: boolean): ReadonlySet<string> | undefined {
   const given = reader.get('audience');
   if (reader.flag('unsafeAcceptTokensForAnyAudience')) {
@@ -333,33 +342,6 @@ function readAudiences(reader: OptionReader, environment: boolean): ReadonlySet<
     );
   }
   return new Set(audiences as string[]);
-}
-
-/** undefined: keys are public. */
-function readMacAlgorithms(reader: OptionReader): readonly MacAlgorithm[] | undefined {
-  if (reader.get('sharedSecrets') === undefined && reader.get('sharedSecretsFile') === undefined) return undefined;
-  const given = reader.texts('algorithms') ?? ['HS256'];
-  for (const name of given) {
-    if (!(MAC_ALGORITHMS as readonly string[]).includes(name)) {
-      reader.wrong('algorithms', `holds ${shown(name)}; with shared secrets these can be used: ${MAC_ALGORITHMS.join(', ')}`);
-    }
-  }
-  return MAC_ALGORITHMS.filter((name) => given.includes(name));
-}
-
-function readAlgorithms(reader: OptionReader): readonly Algorithm[] {
-  const given = reader.texts('algorithms');
-  const known = publicKeyAlgorithms();
-  if (!given) return known;
-  for (const name of given) {
-    if ((known as readonly string[]).includes(name)) continue;
-    if ((MAC_ALGORITHMS as readonly string[]).includes(name))
-      reader.wrong('algorithms', `holds ${shown(name)}, which needs sharedSecrets: keys that are public can't be secrets`);
-    else if ((POST_QUANTUM_ALGORITHMS as readonly string[]).includes(name) && !hasPostQuantum()) {
-      reader.wrong('algorithms', `holds ${shown(name)}, which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`);
-    } else reader.wrong('algorithms', `holds ${shown(name)}; these can be used: ${known.join(', ')}`);
-  }
-  return known.filter((name) => given.some((one) => isSameAlgorithm(one, name)));
 }
 
 function readProfile(reader: OptionReader): 'rfc9068' | undefined {
@@ -443,95 +425,6 @@ function readAddress(reader: OptionReader, name: 'jwksUri' | 'metadataUrl', unsa
   const problem = typeof given === 'string' ? urlProblem(given.replace(TENANT, 'tenant'), unsafeHttpHosts) : 'is not a string';
   if (problem) reader.wrong(name, `${problem} (given: ${shown(given)})`);
   return given as string;
-}
-
-/** Where the keys are: only one of these can be right, and with any of them nothing is fetched from the issuer's own address. */
-export const KEY_OPTION_NAMES = ['metadataUrl', 'jwksUri', 'jwks', 'jwksFile', 'sharedSecrets', 'sharedSecretsFile'] as const;
-
-function checkKeyOptions(reader: OptionReader, hasTenants: boolean): void {
-  const given = KEY_OPTION_NAMES.filter((name) => reader.get(name) !== undefined);
-  if (given.length > 1) reader.wrong(given[1]!, `stands beside ${given[0]}: give one of them`);
-  for (const name of ['jwksUri', 'metadataUrl'] as const) {
-    if (String(reader.get(name)).includes(TENANT) && !hasTenants) reader.wrong(name, 'has {tenant}, and the issuer has not');
-  }
-  if (hasTenants && reader.get('metadataUrl') !== undefined && !String(reader.get('metadataUrl')).includes(TENANT))
-    reader.wrong('metadataUrl', 'has no {tenant}, and the issuer has: the metadata names one issuer, so each tenant has metadata of its own');
-}
-
-/** Keys that need not be fetched; made into a source when everything else is right, too. */
-function readGivenKeys(
-  reader: OptionReader,
-  algorithms: readonly Algorithm[],
-  macs: readonly MacAlgorithm[] | undefined,
-  maxKeys: number,
-  issuer: string,
-  outages: OutageWarnings,
-): (() => KeySource) | undefined {
-  const jwks = reader.get('jwks');
-  if (jwks !== undefined) {
-    const set = tried(reader, 'jwks', () => {
-      const parsed = typeof jwks === 'string' ? parseKeyText(jwks, algorithms, maxKeys) : parseKeySet(jwks, algorithms, maxKeys);
-      for (const fault of parsed.faults) reader.wrong('jwks', fault);
-      return parsed;
-    });
-    return set && (() => createGivenKeySource(() => set));
-  }
-  const secrets = reader.get('sharedSecrets');
-  if (secrets !== undefined && macs) {
-    const set = macs.length > 0 ? readSecrets(secrets, macs, (message) => reader.wrong('sharedSecrets', message)) : undefined;
-    return set && (() => createGivenKeySource(() => set));
-  }
-  if (reader.get('jwksFile') !== undefined) {
-    let last: KeySet | undefined;
-    return readFileOf(reader, 'jwksFile', issuer, outages, (text) => (last = parseKeyText(text, algorithms, maxKeys, last)));
-  }
-  if (reader.get('sharedSecretsFile') !== undefined && macs)
-    return readFileOf(reader, 'sharedSecretsFile', issuer, outages, (text) => parseSecretLines(text, macs));
-  return undefined;
-}
-
-function readFileOf(
-  reader: OptionReader,
-  name: string,
-  issuer: string,
-  outages: OutageWarnings,
-  parse: (text: string) => KeySet,
-): (() => KeySource) | undefined {
-  const path = reader.text(name, '');
-  // read once for the start's sake, and watched only when everything is right
-  tried(reader, name, () => watchFile(path, parse, () => {}).close());
-  return () => {
-    const file = watchFile(path, parse, (error) => {
-      if (error) {
-        outages.began(issuer, `tokenward: ${error.message}; the keys that were read before serve on`);
-        publish('tokenward:keys-failed', { issuer, message: error.message, usable: true });
-        return;
-      }
-      outages.ended(issuer, `tokenward: ${path} can be read again`);
-      publish('tokenward:keys-refreshed', { issuer, keyIds: file.current().keyIds, remarks: file.current().remarks });
-    });
-    return createGivenKeySource(file.current, file);
-  };
-}
-
-function parseSecretLines(text: string, macs: readonly MacAlgorithm[]): KeySet {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const problems: string[] = [];
-  const set = readSecrets(lines, macs, (message) => problems.push(message));
-  if (!set) throw new Error(problems.join('; '));
-  return set;
-}
-
-function tried<T>(reader: OptionReader, name: string, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    reader.wrong(name, (error as Error).message);
-    return undefined;
-  }
 }
 
 function asSet(values: readonly string[] | undefined): ReadonlySet<string> | undefined {

@@ -1,6 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { Algorithm } from '../access-token/algorithms.js';
 import { parseJson } from '../access-token/parse-json.js';
+import { PEM_BEGIN } from './key-material.js';
 import { parseKeySet, type KeySet } from './key-set.js';
 
 const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
@@ -11,11 +12,11 @@ const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
  * @throws Error where it is neither, or holds a private key, or none that is usable, or more than would be tried
  */
 export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, before?: KeySet): KeySet {
-  if (!text.includes('-----BEGIN')) return parseKeySet(readJson(text), algorithms, maxKeys, before);
+  if (!text.includes(PEM_BEGIN)) return parseKeySet(readJson(text), algorithms, maxKeys, before);
   if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) throw new Error('it holds a private key, which has no place here: give the public one');
   const blocks = text.match(PEM) ?? [];
   // half-written, perhaps: fewer keys than were meant must not replace those at hand
-  if (blocks.length !== text.split('-----BEGIN').length - 1) throw new Error('it holds a PEM block that has no end');
+  if (blocks.length !== text.split(PEM_BEGIN).length - 1) throw new Error('it holds a PEM block that has no end');
   const set = parseKeySet({ keys: blocks.map((block) => toJwk(block)) }, algorithms, maxKeys, before);
   checkAllAreTried(set, algorithms);
   // PEM has no place for a name: all are tried, whatever `kid` a token names

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ALGORITHMS } from '../access-token/algorithms.js';
+import { parseJson } from '../access-token/parse-json.js';
 import { parseKeySet } from './key-set.js';
 
 type AnyJwk = Record<string, unknown>;
@@ -25,20 +26,29 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     ['a kty that is an array', { ...RSA, kty: ['RSA'] }, 'fits none'],
     ['use enc', { ...RSA, use: 'enc' }, '"use"'],
     ['use SIG', { ...RSA, use: 'SIG' }, '"use"'],
-    ['a use that is null', { ...RSA, use: null }, '"use"'],
     ['a use that is an array', { ...RSA, use: ['sig'] }, '"use"'],
     ['key_ops without verify', { ...EC, key_ops: ['sign', 'encrypt'] }, '"key_ops"'],
     ['empty key_ops', { ...EC, key_ops: [] }, '"key_ops"'],
     ['key_ops that are a string', { ...EC, key_ops: 'verify' }, '"key_ops"'],
-    ['key_ops that are null', { ...EC, key_ops: null }, '"key_ops"'],
+    ['key_ops that repeat themselves', { ...EC, key_ops: ['verify', 'verify'] }, 'no list of different strings'],
+    ['key_ops that repeat another', { ...EC, key_ops: ['verify', 'sign', 'sign'] }, 'no list of different strings'],
+    ['key_ops with a number', { ...EC, key_ops: ['verify', 1] }, 'no list of different strings'],
+    ['key_ops with null', { ...EC, key_ops: [null, 'verify'] }, 'no list of different strings'],
+    ['key_ops that are an object', { ...EC, key_ops: { verify: true } }, 'no list of different strings'],
+    ['an issuer that is an object', { ...EC, issuer: { a: 1 } }, '"issuer"'],
+    ['an issuer of 2,049 characters', { ...EC, issuer: 'i'.repeat(2049) }, '"issuer"'],
+    ['an x that is nested 100,000 deep', { ...EC, x: deep() }, 'no string'],
+    ['an x of a megabyte', { ...ED, x: 'A'.repeat(1_000_000) }, 'very long'],
+    ['an n that is nested 100,000 deep', { ...RSA, n: deep() }, 'missing or too large'],
+    ['a kid that is nested 100,000 deep', { ...EC, kid: deep() }, '"kid"'],
+    ['an alg that is nested 100,000 deep', { ...EC, alg: deep() }, 'fits none'],
+    ['a crv that is nested 100,000 deep', { ...EC, crv: deep() }, 'fits none'],
+    ['key_ops that are nested 100,000 deep', { ...EC, key_ops: deep() }, 'no list of different strings'],
     ['a kid that is a number', { ...EC, kid: 1 }, '"kid"'],
-    ['a kid that is null', { ...EC, kid: null }, '"kid"'],
     ['a kid of 513 characters', { ...EC, kid: 'k'.repeat(513) }, '"kid"'],
     ['alg of a cipher', { ...RSA, alg: 'RSA-OAEP-256' }, 'fits none'],
     ['alg of a MAC', { ...RSA, alg: 'HS256' }, 'fits none'],
     ['alg none', { ...RSA, alg: 'none' }, 'fits none'],
-    ['an empty alg', { ...RSA, alg: '' }, 'fits none'],
-    ['an alg that is null', { ...RSA, alg: null }, 'fits none'],
     ['an alg that is an array', { ...RSA, alg: ['RS256'] }, 'fits none'],
     ['alg of another kind of key', { ...RSA, alg: 'ES256' }, 'fits none'],
     ['alg of another curve', { ...EC, alg: 'ES384' }, 'fits none'],
@@ -57,7 +67,7 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     ['a point with both coordinates zero', { ...EC, x: zeros(32), y: zeros(32) }, 'can not be imported'],
     ['a point with a made-up y', { ...EC, x: zeros(32), y: base64url(32) }, 'can not be imported'],
     ['no y', { ...EC, y: undefined }, 'can not be imported'],
-    ['an x that is a number', { ...EC, x: 1 }, 'can not be imported'],
+    ['an x that is a number', { ...EC, x: 1 }, 'no string'],
     ['an Ed25519 x that is too short', { ...ED, x: base64url(31) }, 'can not be imported'],
     ['an Ed25519 x that is too long', { ...ED, x: base64url(33) }, 'can not be imported'],
     ['no n', { ...RSA, n: undefined }, 'missing or too large'],
@@ -79,6 +89,18 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     const { remarks, faults } = parseKeySet({ keys: [...forElse, ...faulty, ED] }, ALGORITHMS, 20);
     expect(remarks.map((remark) => remark.split(':')[0])).toEqual(Array.from({ length: 10 }, (_, index) => `keys[${index}]`));
     expect(faults).toEqual(remarks.slice(4));
+  });
+
+  test('and so is one that is nested deeply, in the text of a JWKS', () => {
+    const text = JSON.stringify({
+      keys: [
+        { ...EC, x: '#' },
+        { ...ED, kid: 'good' },
+      ],
+    }).replace('"#"', `${'{"\\\\":'.repeat(100_000)}1${'}'.repeat(100_000)}`);
+    const { keyIds, remarks } = parseKeySet(parseJson(text), ALGORITHMS, 10);
+    expect(keyIds).toEqual(['good']);
+    expect(remarks).toHaveLength(1);
   });
 
   test('and alone leaves no set', () => {
@@ -105,6 +127,41 @@ describe('rule 32: a private part is remarked on, not shown, and not used', () =
     expect(remarks).toEqual(['keys[0]: shows its private part: replace this key at the issuer']);
   });
 });
+
+describe('rule 168: what is null or blank in a JWK is absent', () => {
+  const members = ['alg', 'use', 'kid', 'key_ops', 'issuer', 'd', 'k'];
+  test.each(members)('%s that is null', (name) => {
+    const set = parseKeySet({ keys: [{ ...EC, [name]: null }] }, ALGORITHMS, 10);
+    expect(set).toMatchObject({ size: 1, remarks: [], faults: [], keyIds: [] });
+    expect(set.candidates('ES256', undefined)).toHaveLength(1);
+  });
+
+  test('all of them', () => {
+    const nulls = Object.fromEntries(members.map((name) => [name, null]));
+    expect(parseKeySet({ keys: [{ ...RSA, ...nulls }] }, ALGORITHMS, 10).candidates('PS512', undefined)).toHaveLength(1);
+  });
+
+  test.each(['', ' ', '\t\n'])('alg, use and issuer that are %j', (blank) => {
+    for (const name of ['alg', 'use', 'issuer']) {
+      expect(parseKeySet({ keys: [{ ...EC, [name]: blank }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
+    }
+  });
+
+  test('a blank kid is found without a kid, and by its own text alone', () => {
+    const set = parseKeySet({ keys: [{ ...EC, kid: '' }, ED] }, ALGORITHMS, 10);
+    expect(set.candidates('ES256', undefined)).toHaveLength(1);
+    expect(set.candidates('ES256', '')).toHaveLength(1);
+    expect(set.candidates('EdDSA', '')).toEqual([]);
+    expect(set.candidates('ES256', ' ')).toEqual([]);
+    expect(set.keyIds).toEqual([]);
+  });
+});
+
+function deep(): unknown {
+  let value: unknown = 'x';
+  for (let depth = 0; depth < 100_000; depth++) value = [value];
+  return value;
+}
 
 function jwkOf({ publicKey }: { readonly publicKey: KeyObject }): AnyJwk {
   return publicKey.export({ format: 'jwk' });

@@ -1,5 +1,8 @@
 import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
 import { MAX_KEY_ID_LENGTH } from '../access-token/compact.js';
+import { own } from '../access-token/json.js';
+import { isLabelledFor } from './key-label.js';
+import { weaknessOf } from './weak-keys.js';
 import { isSameAlgorithm, TRAITS, type Algorithm, type AlgorithmTraits } from '../access-token/algorithms.js';
 import type { Jwks } from './jwk.js';
 
@@ -17,6 +20,8 @@ export interface PreparedKey {
   readonly signatureLength: number;
   /** How a signature is checked: as it stands, as an ECDSA one (RFC 7518 s3.4), or by making it again. */
   readonly kind: 'signature' | 'ecdsa' | 'mac';
+  /** Whose tokens alone it verifies, where its JWK says so: see {@link isLabelledFor}. */
+  readonly label?: string | undefined;
 }
 
 export interface KeySet {
@@ -33,9 +38,11 @@ export interface KeySet {
 
 /** So many keys are tried at the most where a `kid` is missing or shared. */
 const MAX_CANDIDATES = 4;
-/** base64url of 8192 and of 48 bits. */
+/** base64url of 8192 and of 48 bits, and of the longest other member (ML-DSA-87: 2592 bytes). */
 const MAX_MODULUS_LENGTH = 1366;
 const MAX_EXPONENT_LENGTH = 8;
+const MAX_MEMBER_LENGTH = 3456;
+const MAX_LABEL_LENGTH = 2048;
 const NO_KEYS: readonly PreparedKey[] = Object.freeze([]);
 
 /**
@@ -82,7 +89,7 @@ function createKeySet(keys: readonly VerificationKey[], remarks: string[], fault
   return {
     size: keys.length,
     keys,
-    keyIds: [...byKeyId.keys()],
+    keyIds: [...byKeyId.keys()].filter((keyId) => keyId !== ''),
     remarks,
     faults,
     candidates: (algorithm, keyId) => (keyId === undefined ? byAlgorithm : byKeyId.get(keyId))?.get(algorithm) ?? NO_KEYS,
@@ -105,13 +112,19 @@ function parseKey(
   const remark = (text: string): void => tell(text, true);
   if (typeof value !== 'object' || value === null) return void remark('is no object');
   const jwk = value as Record<string, unknown>;
-  const { kty, crv, kid, alg, use, key_ops: operations } = jwk;
+  const { kty, crv } = jwk;
+  // a blank name is one that a token can name as well
+  const kid = jwk['kid'] ?? undefined;
+  const [alg, use, operations, label] = ['alg', 'use', 'key_ops', 'issuer'].map((name) => orAbsent(jwk[name]));
   const forElse = (text: string): void => tell(text, false);
   if (kty === 'oct') return void remark('is a symmetric key, which has no place where others can read it');
   if (hasPrivatePart(jwk)) remark('shows its private part: replace this key at the issuer');
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID_LENGTH)) return void remark('has a "kid" that is no string, or a very long one');
+  if (kid !== undefined && !isShortText(kid, MAX_KEY_ID_LENGTH)) return void remark('has a "kid" that is no string, or a very long one');
   if (use !== undefined && use !== 'sig') return void forElse('is not for signatures ("use")');
-  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return void forElse('is not for verifying ("key_ops")');
+  // RFC 7517 s4.3
+  if (operations !== undefined && !isListOfNames(operations)) return void remark('has "key_ops" that are no list of different strings');
+  if (operations !== undefined && !operations.includes('verify')) return void forElse('is not for verifying ("key_ops")');
+  if (label !== undefined && !isShortText(label, MAX_LABEL_LENGTH)) return void remark('has an "issuer" that is no string, or a very long one');
 
   const fitting = algorithms.filter((name) => fits(TRAITS.get(name)!, kty, crv) && ((alg === undefined && kty !== 'AKP') || isSameAlgorithm(alg, name)));
   if (fitting.length === 0) return void forElse('fits none of the allowed algorithms');
@@ -119,7 +132,11 @@ function parseKey(
   if (kty === 'RSA' && !(isShortText(jwk['n'], MAX_MODULUS_LENGTH) && isShortText(jwk['e'], MAX_EXPONENT_LENGTH))) {
     return void remark('is an RSA key whose modulus or exponent is missing or too large: each check would cost too much');
   }
-  const material = JSON.stringify([kid, fitting, publicMembers(jwk)]);
+  // a key within a key, say: nested deeply enough it would overflow the stack
+  if (Object.values(publicMembers(jwk)).some((member) => member !== undefined && !isShortText(member, MAX_MEMBER_LENGTH))) {
+    return void remark('has a member that is no string, or a very long one');
+  }
+  const material = JSON.stringify([kid, fitting, label, publicMembers(jwk)]);
   const same = before?.keys.find((one) => one.material === material);
   if (same) return same;
   let key: KeyObject;
@@ -128,18 +145,33 @@ function parseKey(
   } catch {
     return void remark('can not be imported');
   }
-  const weakness = weaknessOf(key, jwk);
+  const weakness = weaknessOf(key);
   if (weakness) return void remark(weakness);
-  return { keyId: kid, material, prepared: new Map(fitting.map((name) => [name, prepare(key, TRAITS.get(name)!)])) };
+  return { keyId: kid, material, prepared: new Map(fitting.map((name) => [name, { ...prepare(key, TRAITS.get(name)!), label }])) };
 }
 
-function isShortText(value: unknown, most: number): boolean {
+/** What is null or blank says nothing: some servers write all the members that they know. */
+function orAbsent(member: unknown): unknown {
+  return member === null || (typeof member === 'string' && member.trim() === '') ? undefined : member;
+}
+
+function isShortText(value: unknown, most: number): value is string {
   return typeof value === 'string' && value.length <= most;
+}
+
+function isListOfNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string') && new Set(value).size === value.length;
+}
+
+/** Those of the keys that may verify an issuer's tokens by what their JWKs say. */
+export function keysFor(issuer: string, keys: readonly PreparedKey[]): readonly PreparedKey[] {
+  // nearly always all of them
+  return keys.every(({ label }) => isLabelledFor(label, issuer)) ? keys : keys.filter(({ label }) => isLabelledFor(label, issuer));
 }
 
 /** RFC 7518 s6.2.2, s6.3.2, s6.4: what must never be where others can read it. */
 function hasPrivatePart(jwk: object): boolean {
-  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].some((name) => Object.hasOwn(jwk, name));
+  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].some((name) => (own(jwk, name) ?? undefined) !== undefined);
 }
 
 const CURVES: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
@@ -156,35 +188,6 @@ function fits(traits: AlgorithmTraits, kty: unknown, crv: unknown): boolean {
 function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknown>): JsonWebKeyInput['key'] {
   const members = kty === 'AKP' ? { kty, alg, pub } : kty === 'RSA' ? { kty, n, e } : kty === 'EC' ? { kty, crv, x, y } : { kty, crv, x };
   return members as JsonWebKeyInput['key'];
-}
-
-function weaknessOf(key: KeyObject, jwk: Record<string, unknown>): string | undefined {
-  const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength !== undefined && modulusLength < 2048) return `is an RSA key of ${modulusLength} bits: 2048 are needed (RFC 7518 s3.3)`;
-  if (modulusLength !== undefined && modulusLength > 8192) return `is an RSA key of ${modulusLength} bits: each check would cost too much`;
-  if (publicExponent !== undefined && (publicExponent < 3n || publicExponent % 2n === 0n || publicExponent > 0xffffffffn)) {
-    return 'is an RSA key with an unusual public exponent';
-  }
-  if (key.asymmetricKeyType === 'ed25519' && isLowOrder(Buffer.from(String(jwk['x']), 'base64url'))) {
-    return 'is a low-order point, for which anyone can sign (RFC 8032 s5.1.7)';
-  }
-  return undefined;
-}
-
-/** The y-coordinates of Ed25519's points of small order, in their canonical and other encodings, sign bit cleared. */
-const LOW_ORDER = new Set([
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-]);
-
-function isLowOrder(point: Buffer): boolean {
-  point[31] = point[31]! & 0x7f;
-  return LOW_ORDER.has(point.toString('hex'));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../configuration-error.js';
-import { KEY_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
+import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
+import type { IssuerOptions } from '../issuer/issuer-options.js';
 import { OptionReader, plainOptions, shown } from '../option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { urlProblem } from '../url.js';

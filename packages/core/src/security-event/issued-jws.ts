@@ -3,6 +3,7 @@ import { parseCompactJws } from '../access-token/compact.js';
 import { parseStrictObject, type JsonObject } from '../access-token/json.js';
 import { signerOf } from '../access-token/signature.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
+import { keysFor } from '../issuer/key-set.js';
 import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
 
 /** A JWS that one of the guard's issuers signed, whatever it is for: what it is remains to be asked. */
@@ -34,13 +35,13 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
   const { algorithm, keyId, type } = jws.header;
   if (!issuer.algorithms.has(algorithm)) return { fault: 'bad_key', cause: 'alg' };
   const held = issuer.keys.held(algorithm, keyId) ?? [];
-  let signer = signerOf(held, jws);
+  let signer = signerOf(keysFor(issuer.rules.issuer, held), jws);
   // a key may be new, or be another under the same `kid`, as in a realm that was created anew
   if (!signer) {
     const newer = await issuer.keys.newer(algorithm, keyId);
     const isNamedHere = held.length > 0 && keyId !== undefined;
     if ('cause' in newer && !isNamedHere) return { fault: 'unavailable', cause: 'keys' };
-    if (!('cause' in newer)) signer = signerOf(newer, jws);
+    if (!('cause' in newer)) signer = signerOf(keysFor(issuer.rules.issuer, newer), jws);
   }
   if (!signer) return { fault: 'bad_key', cause: 'signature' };
   markVerified(issuer);

@@ -1,0 +1,79 @@
+import { createResourceGuard, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { asSigningKey, createTestIssuer, generatePrivateKey, type SigningKey } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, verdictOf } from './guarded.js';
+
+const [ours, theirs] = ['72f988bf-86f1-41af-91ab-2d7cd011db47', '9188040d-6c67-4c5b-b112-36a304b66dad'];
+const TEMPLATE = 'https://login.example.test/{tenant}/v2.0';
+const issuer = await createTestIssuer({ algorithm: 'ES256' });
+await issuer.close();
+
+/** A set of keys for all tenants, as Entra ID publishes it: most are for any of them, some for one alone. */
+const [anybodys, consumers, unlabelled, odd] = [
+  await keyLabelled('any', 'https://login.example.test/{tenantid}/v2.0'),
+  await keyLabelled('consumers', issuerOf(theirs)),
+  await keyLabelled('bare', undefined),
+  await keyLabelled('odd', 'https://other.example.test/{tenantid}/v2.0'),
+];
+const jwks = { keys: [anybodys, consumers, unlabelled, odd].map(({ publicJwk }) => publicJwk) } as GuardOptions['jwks'];
+
+describe('rule 167: a key signs only for whom its JWK is labelled', () => {
+  test.each<[string, GuardOptions]>([
+    ['listed tenants', { issuer: TEMPLATE, tenants: [ours, theirs] }],
+    ['any tenant', { issuer: TEMPLATE, unsafeAcceptAnyTenant: true }],
+  ])('under {tenant}, of %s', async (_what, options) => {
+    const guard = guardOf(options);
+    for (const key of [anybodys, unlabelled]) {
+      for (const tenant of [ours, theirs]) expect(await verdict(guard, key, tenant)).toEqual(['allow', undefined]);
+    }
+    expect(await verdict(guard, consumers, theirs)).toEqual(['allow', undefined]);
+    expect(await verdict(guard, consumers, ours)).toEqual(['unknown_key', 'its key is labelled for another issuer']);
+    for (const tenant of [ours, theirs]) expect(await verdict(guard, odd, tenant)).toEqual(['unknown_key', 'its key is labelled for another issuer']);
+  });
+
+  test('under an issuer of its own', async () => {
+    const guard = guardOf({ issuer: issuerOf(ours) });
+    expect(await verdict(guard, anybodys, ours)).toEqual(['allow', undefined]);
+    expect(await verdict(guard, consumers, ours)).toEqual(['unknown_key', 'its key is labelled for another issuer']);
+    expect((await verdict(guard, consumers, theirs))[0]).toBe('issuer_mismatch');
+  });
+
+  test('without a kid, too', async () => {
+    const guard = guardOf({ issuer: TEMPLATE, tenants: [ours, theirs] });
+    expect((await verdict(guard, consumers, theirs, { kid: undefined }))[0]).toBe('allow');
+    expect((await verdict(guard, consumers, ours, { kid: undefined }))[0]).toBe('bad_signature');
+    expect((await verdict(guard, anybodys, ours, { kid: undefined }))[0]).toBe('allow');
+  });
+
+  test('and the refusal explains itself', async () => {
+    const guard = guardOf({ issuer: issuerOf(ours) });
+    const decision = await ask(guard, await tokenBy(consumers, ours));
+    expect(decision.outcome === 'deny' && decision.explain().summary).toContain('is labelled for another issuer ("issuer" in its JWK)');
+  });
+});
+
+async function keyLabelled(kid: string, label: string | undefined): Promise<SigningKey> {
+  return asSigningKey('ES256', await generatePrivateKey('ES256'), kid, label === undefined ? {} : { issuer: label });
+}
+
+function issuerOf(tenant: string): string {
+  return TEMPLATE.replace('{tenant}', tenant);
+}
+
+function tokenBy(key: SigningKey, tenant: string, header: Record<string, unknown> = {}): Promise<string> {
+  return issuer.issueToken({ key, header, claims: { iss: issuerOf(tenant), tid: tenant } });
+}
+
+async function verdict(guard: ResourceGuard, key: SigningKey, tenant: string, header: Record<string, unknown> = {}): Promise<[string, unknown]> {
+  const token = await tokenBy(key, tenant, header);
+  // a second time it may be remembered
+  await ask(guard, token);
+  const decision = await ask(guard, token);
+  return [verdictOf(decision), decision.outcome === 'deny' ? decision.cause : undefined];
+}
+
+function guardOf(options: GuardOptions): ResourceGuard {
+  const guard = createResourceGuard({ audience: issuer.audience, jwks, ...options });
+  onTestFinished(() => guard.close());
+  return guard;
+}
