@@ -59,10 +59,8 @@ export interface KoaGuard extends GuardMethods<Middleware, Context | IncomingMes
 /** A context behind a router. */
 export type RoutedContext = Context & { readonly params: Readonly<Record<string, string>> };
 
-/** Koa's middleware, which by hand may be called without `next`. */
-export interface KoaMiddleware<State> extends Middleware<State> {
-  (context: Context): Promise<void>;
-}
+/** Koa's middleware, which by hand may be called without `next`. What Koa infers of it, it infers of the last part. */
+export type KoaMiddleware<State> = ((context: Context) => Promise<void>) & Middleware<State>;
 
 /**
  * Makes the guard of one API. With no options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment.

@@ -30,7 +30,7 @@ export function startPlain(faults: Faults = {}): StartApp {
         const { method, url, headers } = request;
         const host = faults.readsForwardedHost ? headers['x-forwarded-host'] : headers.host;
         const raw = faults.joinedHeaders ? { headers, rawHeaders: [] } : request;
-        return viewOf({ method: method!, originalUrl: url!, protocol: 'http' }, raw, () => host as string | undefined);
+        return viewOf({ method: method!, originalUrl: url!, protocol: 'http', params: paramsOf(routes, url!) }, raw, () => host as string | undefined);
       },
     );
     const guarded = routes.map((route) => ({
@@ -61,7 +61,7 @@ export function startPlain(faults: Faults = {}): StartApp {
         if (faults.wrongTokenIsAnonymous && found.access.credentials === 'optional' && decision.outcome === 'deny')
           decision = { outcome: 'allow', auth: undefined, headers: {} } as Decision;
         if (decision.outcome === 'deny') {
-          refuse(decision, request, response);
+          await refuse(decision, request, response);
           if (!faults.goesOnAfterRefusal) return;
         }
       }
@@ -69,8 +69,8 @@ export function startPlain(faults: Faults = {}): StartApp {
       return runHandler(found.route, request, response);
     }
 
-    function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): void {
-      if (guard.onDenied) void guard.onDenied(decision, request, response);
+    async function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      if (guard.onDenied) await guard.onDenied(decision, request, response);
       else if (faults.headersDropped) response.writeHead(decision.status).end(JSON.stringify(decision.body));
       else if (faults.bodyDropped) response.writeHead(decision.status, decision.headers).end();
       else sendDenial(response, decision);
@@ -89,6 +89,12 @@ export function startPlain(faults: Faults = {}): StartApp {
       },
     };
   };
+}
+
+function paramsOf(routes: readonly SuiteRoute[], url: string): Record<string, string> {
+  const parts = url.split('?')[0]!.split('/');
+  const pattern = routes.find((route) => matches(route, parts.join('/')))?.path.split('/') ?? [];
+  return Object.fromEntries(pattern.flatMap((part, index) => (part.startsWith(':') ? [[part.slice(1), decodeURIComponent(parts[index]!)]] : [])));
 }
 
 function matches({ path }: SuiteRoute, asked: string): boolean {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { policy, scope, type Auth } from '@tokenward/core';
+import { claim, policy, scope, type Auth } from '@tokenward/core';
 import { expectUnauthorized } from '../expect-refusal.js';
 import type { SuiteRoute } from './app.js';
 import { sendRaw } from './exchange.js';
@@ -62,6 +62,57 @@ export const routingCases: readonly SuiteCase[] = [
         }
       }
       strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 159: predicates see the parameters that the framework matched, decoded, and a path in one way of writing',
+    async run({ start, token, handlersRun }) {
+      const seen: unknown[] = [];
+      const own = claim('tenant', (tenant, _auth, request) => {
+        seen.push(request?.path);
+        return request?.params?.['tenant'] === tenant;
+      });
+      const app = await start({ routes: [{ method: 'GET', path: '/tenants/:tenant', access: 'required', policies: [own], answer: () => ({ status: 200 }) }] });
+      const acme = await token({ claims: { tenant: 'acme' } });
+      for (const path of ['/tenants/acme', '/tenants/%61cme', '/tenants/acme?x=/tenants/globex', '/tenants/%61%63me?tenant=globex']) {
+        strictEqual((await app.ask({ path, token: acme })).status, 200, path);
+      }
+      deepStrictEqual(seen, ['/tenants/acme', '/tenants/acme', '/tenants/acme', '/tenants/acme']);
+      strictEqual(handlersRun(), 4);
+      for (const path of ['/tenants/globex', '/tenants/ACME', '/tenants/%67lobex', '/tenants/acme%20', '/tenants/acme%2f']) {
+        const { status } = await app.ask({ path, token: acme });
+        ok(status === 403 || status === 404, `${path}: ${status}`);
+      }
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 159: a target with dot segments is refused to a predicate that reads where it leads, however they are written',
+    async run({ start, token, handlersRun }) {
+      const policies = {
+        params: policy('params', (_auth, request) => request?.params?.['tenant'] === 'acme'),
+        target: policy('target', (_auth, request) => request?.target.startsWith('/tenants/acme/') === true),
+        path: policy('path', (_auth, request) => request?.path?.startsWith('/tenants/acme/') === true),
+      };
+      const app = await start({
+        routes: Object.entries(policies).map(([name, demand]) => ({
+          method: 'GET',
+          path: `/tenants/:tenant/${name}/:file`,
+          access: 'required',
+          policies: [demand],
+          answer: () => ({ status: 200 }),
+        })),
+      });
+      const good = await token();
+      for (const name of Object.keys(policies)) {
+        strictEqual((await app.ask({ path: `/tenants/acme/${name}/a.b..c`, token: good })).status, 200);
+        strictEqual(handlersRun(), 1);
+        for (const file of ['..%2f..%2fglobex', '%2e%2e%2fglobex', '..%5cglobex', '..%255cglobex', '%252e%252e%252fglobex', '%2e%2e', '..;x%2fy']) {
+          const { status } = await app.ask({ path: `/tenants/acme/${name}/${file}`, token: good });
+          ok(status === 403 || status === 404 || status === 400, `${name} ${file}: ${status}`);
+        }
+        strictEqual(handlersRun(), 0);
+      }
     },
   },
   {

@@ -1,0 +1,72 @@
+import { createTestIssuer } from '@tokenward/testing';
+import { createResourceGuard, policy, type ProtectedRequest } from '@tokenward/core';
+import { afterAll, describe, expect, test } from 'vitest';
+
+const issuer = await createTestIssuer();
+const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience });
+await guard.warm();
+afterAll(async () => {
+  await guard.close();
+  await issuer.close();
+});
+const authorization = `Bearer ${await issuer.issueToken({ subject: 'ada' })}`;
+
+function check(request: unknown) {
+  return guard.check(request as ProtectedRequest);
+}
+
+describe('a request in another shape is a misuse, and never one without a token', () => {
+  test.each<[string, unknown, RegExp]>([
+    [
+      'a Headers object',
+      { method: 'GET', target: '/', headers: new Headers({ authorization }) },
+      /request\.headers: is a Headers object: give Object\.fromEntries/,
+    ],
+    ['a Map', { method: 'GET', target: '/', headers: new Map([['authorization', authorization]]) }, /request\.headers: is a Headers object/],
+    ['a list', { method: 'GET', target: '/', headers: ['authorization', authorization] }, /request\.headers: is a list/],
+    ['no headers', { method: 'GET', target: '/' }, /request\.headers: is undefined/],
+    ['null for headers', { method: 'GET', target: '/', headers: null }, /request\.headers: is null/],
+    ['no target', { method: 'GET', headers: { authorization } }, /request\.target: is undefined/],
+    ['no method', { target: '/', headers: { authorization } }, /request\.method: is undefined/],
+    ['nothing', undefined, /request: is undefined/],
+    ['a string', 'GET /', /request: is string/],
+  ])('%s', (_what, request, message) => {
+    expect(() => check(request)).toThrow(message);
+  });
+});
+
+test('rule 1: names in whatever case hold credentials, and two of them are two credentials', async () => {
+  const request = { method: 'GET', target: '/' };
+  expect(await check({ ...request, headers: { Authorization: authorization } })).toMatchObject({ outcome: 'allow', auth: { subject: 'ada' } });
+  expect(await check({ ...request, headers: { AUTHORIZATION: [authorization] } })).toMatchObject({ outcome: 'allow' });
+  expect(await check({ ...request, headers: { Authorization: authorization, AUTHORIZATION: 'Basic x' } })).toMatchObject({
+    status: 400,
+    reason: 'multiple_credentials',
+  });
+});
+
+test.each([42, true, {}, [42], [{}], Symbol('x')])('rule 2: a field that is no text is malformed: %o', async (value) => {
+  expect(await check({ method: 'GET', target: '/', headers: { authorization: value } })).toMatchObject({ outcome: 'deny', status: 400 });
+});
+
+test('rule 108: an OPTIONS request with a body is no preflight, though no header says so', async () => {
+  const headers = { origin: 'https://app.example.test', 'access-control-request-method': 'GET' };
+  const preflight = { method: 'OPTIONS', target: '/', headers };
+  expect(await guard.check(preflight, { preflight: 'pass' })).toMatchObject({ outcome: 'allow' });
+  expect(await guard.check({ ...preflight, hasBody: true }, { preflight: 'pass' })).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
+});
+
+test('rule 44: permit asks for the time of an Auth that no guard of this copy made', async () => {
+  const always = policy('always', () => true);
+  const admitted = await check({ method: 'GET', target: '/', headers: { authorization } });
+  const auth = admitted.outcome === 'allow' ? admitted.auth! : expect.fail('it was refused');
+  const now = Date.now() / 1000;
+  for (const [expiresAt, expected] of [
+    [now + 60, 'allow'],
+    [now - 60, 'deny'],
+    [Number.NaN, 'deny'],
+    [undefined, 'deny'],
+  ] as const) {
+    expect(guard.permit({ ...auth, expiresAt } as never, always).outcome, String(expiresAt)).toBe(expected);
+  }
+});

@@ -1,0 +1,137 @@
+import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
+import { claim, scope, tokenward } from '@tokenward/fastify';
+import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { listen } from './start-fastify.js';
+
+const issuer = await createTestIssuer();
+afterAll(() => issuer.close());
+const settings = { issuer: issuer.issuer, audience: issuer.audience };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', claims: { tenant: 'acme' } })}` };
+
+async function start(app: FastifyInstance): Promise<string> {
+  const running = await listen(app);
+  onTestFinished(() => running.close());
+  return running.origin;
+}
+
+const ok = async (): Promise<object> => ({ ok: true });
+
+/** What plugins for aliases and versions do: each route once more, with its configuration, under another path. */
+function addAliases(app: FastifyInstance, copy: (route: RouteOptions) => object): void {
+  app.addHook('onRoute', function alias(route) {
+    if (route.url.startsWith('/v1') || route.method === 'HEAD') return;
+    app.route({ method: route.method, handler: route.handler, url: `/v1${route.url}`, ...copy(route) } as RouteOptions);
+  });
+}
+
+test.each([
+  ['the configuration', ({ config }: RouteOptions) => ({ config })],
+  ['the configuration, spread', ({ config }: RouteOptions) => ({ config: { ...config } })],
+  ['the configuration and the hooks', ({ config, onRequest }: RouteOptions) => ({ config, onRequest })],
+  ['everything', (route: RouteOptions) => ({ ...route, url: `/v1${route.url}` })],
+])('rule 160: a route made of another one, with %s, is guarded by itself', async (_what, copy) => {
+  const app = Fastify();
+  await app.register(tokenward, { ...settings, protect: 'all' });
+  addAliases(app, copy);
+  app.get('/silent', ok);
+  app.get('/scope', { config: { tokenward: scope('b') } }, ok);
+  app.get('/public', { config: { tokenward: 'public' } }, ok);
+  const origin = await start(app);
+  for (const prefix of ['', '/v1']) {
+    await expectUnauthorized(await fetch(`${origin}${prefix}/silent`));
+    expect((await fetch(`${origin}${prefix}/silent`, { headers: good })).status).toBe(200);
+    await expectForbidden(await fetch(`${origin}${prefix}/scope`, { headers: good }), { scope: 'b' });
+    expect((await fetch(`${origin}${prefix}/public`)).status).toBe(200);
+  }
+});
+
+test('rule 160: failOnUnguarded sees a copied route that has no guard', async () => {
+  const app = Fastify();
+  await app.register(tokenward, { ...settings, failOnUnguarded: true });
+  addAliases(app, ({ config }) => ({ config }));
+  expect(() => app.get('/orders', { onRequest: app.guard() }, ok)).toThrow(/GET \/v1\/orders: has no guard/);
+});
+
+test.each(['tokenwad', 'tokenWard', 'Tokenward', 'token-ward', 'tokenwards', 'tokeward', 'tokenguard'])('rule 158: config.%s stops the start', async (key) => {
+  const app = Fastify();
+  await app.register(tokenward, settings);
+  expect(() => app.get('/x', { config: { [key]: 'required' } as never }, ok)).toThrow(`has config.${key}, which nobody reads: did you mean config.tokenward?`);
+  expect(() => app.get('/y', { config: { token: 'x', forward: true, rateLimit: {} } as never }, ok)).not.toThrow();
+});
+
+test('rule 158: a rule that only a plugin with the decorator "guard" reads stops the start where there is none', async () => {
+  const partner = { ...settings, decorator: 'partnerGuard', property: 'partner' } as const;
+  const app = Fastify();
+  await app.register(tokenward, partner);
+  app.get('/x', { config: { tokenward: 'required' } }, ok);
+  await expect(app.ready()).rejects.toThrow(
+    /GET \/x; HEAD \/x: has a config\.tokenward, which only a plugin with the decorator "guard" reads, and the one here has "partnerGuard"/,
+  );
+
+  const both = Fastify();
+  await both.register(tokenward, partner);
+  await both.register(tokenward, settings);
+  both.get('/x', { config: { tokenward: 'required' } }, ok);
+  await expectUnauthorized(await fetch(`${await start(both)}/x`));
+
+  const late = Fastify();
+  void late.register(tokenward, partner);
+  const handler = vi.fn(ok);
+  late.get('/x', { config: { tokenward: 'required' } }, handler);
+  expect((await fetch(`${await start(late)}/x`)).status).toBe(500);
+  expect(handler).not.toHaveBeenCalled();
+});
+
+test('rule 158: what is no policy stops the start', async () => {
+  const app = Fastify();
+  await app.register(tokenward, settings);
+  const odd: [unknown, RegExp][] = [
+    [app.guard(), /is a guard/],
+    [app.guard, /is a guard|is a function of 0 parameters/],
+    [scope, /is scope itself: call it/],
+    [claim, /is claim itself: call it/],
+    [() => scope('a'), /is a function of 0 parameters/],
+    [(_request: unknown, _reply: unknown, done: () => void) => done(), /is a function of 3 parameters/],
+  ];
+  for (const [value, message] of odd) {
+    expect(() => app.guard(value as never)).toThrow(message);
+    expect(() => app.get('/x', { config: { tokenward: value as never } }, ok)).toThrow(message);
+  }
+});
+
+test('rule 159: a policy is made of each request; one that can not be made refuses', async () => {
+  const app = Fastify();
+  await app.register(tokenward, settings);
+  app.get('/tenants/:tenant', { onRequest: app.guard((request) => claim('tenant', request.params['tenant']!)) }, ok);
+  app.get('/config/:tenant', { config: { tokenward: (request) => claim('tenant', (request.params as { tenant: string }).tenant) } }, ok);
+  app.get('/files/:tenant/:file', { onRequest: app.guard((request) => claim('tenant', request.params['tenant']!)) }, ok);
+  for (const [name, make] of Object.entries<() => unknown>({
+    throws: (): never => {
+      throw new Error('out of order');
+    },
+    answersNothing: () => undefined,
+    answersTrue: () => true,
+    answersLater: async () => Promise.reject(new Error('late')),
+  })) {
+    app.get(`/${name}`, { onRequest: app.guard(((_request: unknown) => make()) as never) }, ok);
+  }
+  const origin = await start(app);
+  for (const path of ['/tenants/acme', '/tenants/%61cme', '/config/acme', '/files/acme/a%2Fb']) {
+    await expectUnauthorized(await fetch(`${origin}${path}`));
+    expect((await fetch(`${origin}${path}`, { headers: good })).status).toBe(200);
+  }
+  for (const path of [
+    '/tenants/globex',
+    '/tenants/ACME',
+    '/config/globex',
+    '/files/acme/..%2f..%2fglobex',
+    '/throws',
+    '/answersNothing',
+    '/answersTrue',
+    '/answersLater',
+  ]) {
+    await expectForbidden(await fetch(`${origin}${path}`, { headers: good }));
+    await expectUnauthorized(await fetch(`${origin}${path}`));
+  }
+});
