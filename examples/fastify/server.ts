@@ -5,10 +5,10 @@ import { acr, anyOf, getAuth, maxAge, role, scope, tokenward } from '@tokenward/
 const app = Fastify();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 
-await app.register(tokenward, {}); // reads ISSUER_BASE_URL and AUDIENCE
+await app.register(tokenward, { protect: 'all' }); // reads ISSUER_BASE_URL and AUDIENCE
 app.guard.warm().catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
 
-app.get('/public', async () => ({ public: true }));
+app.get('/public', { config: { tokenward: 'public' } }, async () => ({ public: true }));
 
 app.get('/optional', { onRequest: app.guard.optional() }, async (request) => ({ subject: request.auth?.subject ?? null }));
 

@@ -83,7 +83,7 @@ export function anyRole(...roles: readonly string[]): Policy {
 /**
  * A claim that is present, not null, and equal to a value, or for which a predicate answers `true`.
  *
- * @example claim('tenant', (tenant, auth, request) => request?.target.startsWith(`/tenants/${tenant}/`) === true)
+ * @example claim('tenant', (tenant, auth, request) => request?.params?.['tenant'] === tenant)
  */
 export function claim(name: string, expected: ClaimValue | ClaimPredicate): Policy {
   names('claim', [name], CLAIM);
