@@ -1,10 +1,10 @@
 import { UseGuards, type CanActivate, type Type } from '@nestjs/common';
 import { anyRole, anyScope, role, scope, type Policy } from '@tokenward/core';
-import { accessOf } from '@tokenward/core/adapter';
+import { accessFor, accessOf } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import { ModuleIsImported } from './installed.js';
 import { misuse } from './misuse.js';
-import { isGuarded, mark, type Mark } from './rule.js';
+import { isGuarded, mark, type HandlerPolicy, type Mark } from './rule.js';
 
 /** For a class or for a method. */
 export type ClassOrMethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;
@@ -40,6 +40,22 @@ export function Require(...policies: readonly [Policy, ...Policy[]]): ClassOrMet
   const { policy } = accessOf('required', policies);
   if (!policy) throw misuse('@Require()', 'needs at least one policy; for a valid token alone there is @Authenticated()');
   return guarded('@Require()', { policy });
+}
+
+/**
+ * All of these policies are needed, some of which are made of the request at hand. A function that throws, or gives no policy, refuses.
+ *
+ * @throws ConfigurationError where one is neither a policy nor a function of one parameter
+ *
+ * @example @Get('tenants/:tenant/orders') @Policies(({ params }) => claim('tenant', params['tenant'] ?? ''))
+ */
+export function Policies(...policies: readonly [HandlerPolicy, ...HandlerPolicy[]]): ClassOrMethodDecorator {
+  if (policies.length === 0) throw misuse('@Policies()', 'needs at least one policy. For a valid token alone write @Authenticated()');
+  accessFor('required', policies);
+  const added = policies.map((policy) => guarded('@Policies()', { policy }));
+  return (target, key, descriptor) => {
+    for (const add of added.toReversed()) add(target, key, descriptor);
+  };
 }
 
 /** A valid token is needed, and nothing more: where the class says @Public(), or where the global guard can't see the handler. */

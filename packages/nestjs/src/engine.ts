@@ -1,9 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ConfigurationError, type Access, type Decision, type GuardOptions, type ResourceGuard } from '@tokenward/core';
-import { createNativeGuard, OptionReader, plainOptions, type AdapterOptions, type GuardMethods } from '@tokenward/core/adapter';
+import { ConfigurationError, type Access, type Decision, type Deny, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { assertDenial, createNativeGuard, OptionReader, plainOptions, type AdapterOptions, type GuardMethods, type RoutePolicy } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
 import { misuse } from './misuse.js';
+import { refuseFrom } from './refusing.js';
 
 export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {
   /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */
@@ -20,13 +21,29 @@ export interface NestGuardOptions extends Omit<AdapterOptions<[context: Executio
 }
 
 /** A guard as other providers see it: `@Inject(guardToken())`. */
-export interface NestGuard extends GuardMethods<MessageHandler> {}
+export interface NestGuard extends GuardMethods<MessageHandler> {
+  /**
+   * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, middleware and servers beside Nest. It takes Express' request,
+   * Fastify's, or Node's own.
+   *
+   * @example server.on('upgrade', async (request, socket) => { const decision = await guard.check(request, scope('feed')); ... });
+   */
+  check(request: object, ...policies: readonly RoutePolicy<object>[]): Decision | Promise<Decision>;
+  /**
+   * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given, else by an exception.
+   *
+   * @param from the handler's `ExecutionContext`, or the request that the guard admitted to it
+   * @example if (decision.outcome === 'deny') return this.guard.refuse(decision, request);
+   */
+  refuse(decision: Deny, from: ExecutionContext | object): Promise<never>;
+}
 
 /** One named guard. */
 export interface Engine extends NestGuard {
   decide(request: object, access: Access): Decision | Promise<Decision>;
   /** Decides ahead of {@link decide}, which is asked later: nothing is remembered, and nobody is told. */
   foresee(request: object, access: Access): Decision | Promise<Decision>;
+  refused(decision: Deny, context: ExecutionContext): void;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;
   readonly printHandlers: boolean;
@@ -58,6 +75,11 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
   return {
     ...guard,
     ...guard.methods(handlerOf),
+    check: (request, ...policies) => guard.check(request, policies),
+    async refuse(decision, from) {
+      assertDenial(decision);
+      return refuseFrom(decision, from, guard);
+    },
     leaveUnmarkedHandlersOpen: leaveUnmarkedHandlersOpen === true,
     printHandlers: printHandlers === true,
     openApiScheme: scheme,

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import type { Access, Decision, Deny } from '@tokenward/core';
-import { accessOf, asError, problemHeaders } from '@tokenward/core/adapter';
+import type { Access, Decision } from '@tokenward/core';
+import { accessOf } from '@tokenward/core/adapter';
 import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
-import { exceptionOf } from './denial.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
+import { never, refuse, rememberContext } from './refusing.js';
 import { GUARD, ruleOfHandler, type Rule } from './rule.js';
 import { endStreamWithToken, isEventStream, isSent, setHeaders } from './response.js';
 import { endWithToken } from './sockets.js';
@@ -45,7 +45,7 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
       if (carrier) rememberNobody(carrier.request, rule.guard);
       return admit(context);
     }
-    const decision = carrier ? decideOn(carrier, rule.access, engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
+    const decision = carrier ? decideOn(carrier, rule.accessFor(carrier.request), engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
     const settled =
       decision instanceof Promise ? decision.then((one) => settle(one, context, carrier, rule, engine)) : settle(decision, context, carrier, rule, engine);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;
@@ -78,6 +78,7 @@ function settle(decision: Decision, context: ExecutionContext, carrier: Carrier 
   rememberAdmitted(context);
   if (!carrier) return true;
   const { request, response, socket } = carrier;
+  rememberContext(request, context);
   if (response) setHeaders(response, decision.headers);
   rememberAuth(request, rule.guard, decision.auth);
   if (decision.auth) {
@@ -89,29 +90,4 @@ function settle(decision: Decision, context: ExecutionContext, carrier: Carrier 
 
 function admit(context: ExecutionContext): true | Promise<true> {
   return context.getType() === 'http' ? readLate(context.getArgByIndex(0)) : true;
-}
-
-function refuse(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Engine): never | Promise<boolean> {
-  if (engine.onDenied) return answer(decision, context, carrier, engine);
-  throw denied(decision, context, carrier);
-}
-
-async function answer(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Engine): Promise<boolean> {
-  try {
-    await engine.onDenied!(decision, context);
-  } catch (thrown) {
-    throw asError(thrown);
-  }
-  if (carrier?.response && isSent(carrier.response)) return never();
-  throw denied(decision, context, carrier);
-}
-
-function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
-  if (carrier?.response) setHeaders(carrier.response, problemHeaders(decision));
-  return exceptionOf(decision, context);
-}
-
-/** A call that was answered is over: neither its handler nor an exception filter has anything to do. */
-function never(): Promise<boolean> {
-  return new Promise(() => {});
 }

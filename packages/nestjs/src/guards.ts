@@ -146,10 +146,10 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
       ]);
     }
     const engine = this.get(rules[0]!.guard);
-    const policies = rules.flatMap(({ access }) => access!.policy ?? []);
-    const access = accessOf(rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required', policies);
+    const asked = rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required';
+    const policiesFor = (request: object) => rules.flatMap((rule) => rule.accessFor(request).policy ?? []);
     return {
-      decide: (request) => engine.decide(request, access),
+      decide: (request) => engine.decide(request, accessOf(asked, policiesFor(request))),
       watch(request, socket) {
         const auth = authOf(request);
         if (auth) endWithToken(request, socket, auth);

@@ -1,15 +1,28 @@
 import 'reflect-metadata';
-import type { Access, Policy } from '@tokenward/core';
-import { accessOf } from '@tokenward/core/adapter';
+import { policy, type Access, type ProtectedRequest } from '@tokenward/core';
+import { accessFor, accessOf, type RoutePolicy } from '@tokenward/core/adapter';
+import { view } from './carrier.js';
 
 /** What one decorator says of a class or a handler. */
-export type Mark = { readonly word: Word } | { readonly policy: Policy } | { readonly guard: string };
+export type Mark = { readonly word: Word } | { readonly policy: HandlerPolicy } | { readonly guard: string };
+
+/** A call's request as a function of `@Policies()` sees it. */
+export interface PolicyRequest extends ProtectedRequest {
+  /** Of the route that was matched; of calls that have none, nothing. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** A policy, or a function that makes one of the request at hand. */
+export type HandlerPolicy = RoutePolicy<PolicyRequest>;
+
 type Word = 'public' | 'optional' | 'required';
 
 /** What a handler needs, once all decorators of its class and its method, and of those that they inherit from, were read. */
 export interface Rule {
   /** `undefined`: nothing, whatever credentials are sent. */
   readonly access: Access | undefined;
+  /** What it needs of one request: the same, with the policies that are made of that request. */
+  accessFor(request: object): Access;
   /** The name of the guard that decides. */
   readonly guard: string;
   /** Whether any decorator said something. */
@@ -44,7 +57,7 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
   const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => demandsOfMethod(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
   return {
-    access: accessBy(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
+    ...accessBy(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
     guard: ofMethod.guard ?? ofClass.guard ?? DEFAULT_GUARD,
     marked: ofClass.marked || ofMethod.marked,
     problems: [...ofClass.problems, ...ofMethod.problems],
@@ -52,19 +65,34 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
 }
 
 /** What a class needs of those who come to it without a handler: a gateway's handshake. */
-export function ruleOfClass(owner: Class): Rule {
+export function ruleOfClass(owner: Class): Rule & { readonly policies: readonly HandlerPolicy[] } {
   const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(demandsOfClass));
-  return { access: accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems };
+  return { ...accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems, policies };
 }
 
 /** A preflight has no place at a handler: what answers preflights stands ahead of it. */
-function accessBy(word: Word, policies: readonly Policy[]): Access | undefined {
-  return word === 'public' ? undefined : accessOf(word, policies);
+function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'access' | 'accessFor'> {
+  const needed = accessOf(
+    word === 'optional' ? word : 'required',
+    policies.map((one) => (typeof one === 'function' ? UNMADE : one)),
+  );
+  const access = word === 'public' ? undefined : needed;
+  if (policies.every((one) => typeof one !== 'function')) return { access, accessFor: () => needed };
+  const made = accessFor<PolicyRequest>(needed.credentials!, policies);
+  return { access, accessFor: (request) => made(policyRequest(view(request))) };
+}
+
+/** Stands for a policy that is made of the request, where there is none: it refuses. */
+const UNMADE = policy('made of the request', () => false);
+
+function policyRequest(request: ProtectedRequest): PolicyRequest {
+  const params = (request.params ?? {}) as PolicyRequest['params'];
+  return new Proxy(request, { get: (seen, name) => (name === 'params' ? params : (Reflect.get(seen, name) as unknown)) }) as PolicyRequest;
 }
 
 interface Level {
   readonly word: Word | undefined;
-  readonly policies: readonly Policy[];
+  readonly policies: readonly HandlerPolicy[];
   readonly guard: string | undefined;
   readonly marked: boolean;
   readonly problems: readonly string[];
@@ -98,7 +126,7 @@ function wordsOf(marks: readonly Mark[]): Word[] {
   return marks.flatMap((one) => ('word' in one ? [one.word] : []));
 }
 
-function policiesOf(marks: readonly Mark[]): Policy[] {
+function policiesOf(marks: readonly Mark[]): HandlerPolicy[] {
   return marks.flatMap((one) => ('policy' in one ? [one.policy] : []));
 }
 

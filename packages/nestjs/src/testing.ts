@@ -128,7 +128,7 @@ const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'https://api.test';
 
 /** Options that say how a guard answers, and not whose tokens it takes. */
-const KEPT = [...OWN_OPTIONS, 'property', 'onDenied', 'realm', 'resourceMetadataUrl', 'clockSkewSeconds', 'clock'] as const;
+const KEPT = [...OWN_OPTIONS, 'property', 'onDenied', 'onRefused', 'realm', 'resourceMetadataUrl', 'clockSkewSeconds', 'clock'] as const;
 
 /** The options of a guard that hold in tests, too. */
 export type TestGuardOptions = Pick<NestGuardOptions, (typeof KEPT)[number]>;
