@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { TRAITS, type Algorithm, type MacAlgorithm } from '../src/access-token/algorithms.js';
-import type { CompactJws } from '../src/access-token/compact.js';
+import { ALGORITHMS, hasPostQuantum, TRAITS, type Algorithm, type MacAlgorithm } from '../src/access-token/algorithms.js';
+import { parseCompactJws, type CompactJws } from '../src/access-token/compact.js';
 import { parseStrictObject } from '../src/access-token/json.js';
 import { signerOf } from '../src/access-token/signature.js';
 import { parseKeySet } from '../src/issuer/key-set.js';
-import { secretKeySet } from '../src/issuer/shared-secrets.js';
+import { readSecret, secretKeySet } from '../src/issuer/shared-secrets.js';
 
 /*
  * What others published, with their verdicts. Each difference from a verdict is explained by a rule that makes us stricter; nothing that they call
@@ -50,6 +50,47 @@ describe('Wycheproof, signatures', () => {
     expect(counts.refused).toBeGreaterThan(10);
     expect(counts.accepted + counts.stricter).toBeGreaterThan(5);
   });
+});
+
+describe.runIf(hasPostQuantum())('Wycheproof, ML-DSA', () => {
+  const { sets } = read<Published<Signatures>>('wycheproof-ml-dsa');
+
+  test.each(sets)('$file', ({ alg, groups }) => {
+    const counts = { accepted: 0, refused: 0 };
+    for (const { key, tests } of groups) {
+      for (const [id, result, message, signature, comment] of tests) {
+        const accepted = isAccepted(key, alg, jwsOf(message, signature));
+        expect(accepted, `${id}: ${comment}`).toBe(result === 'valid');
+        counts[accepted ? 'accepted' : 'refused']++;
+      }
+    }
+    expect(counts.accepted).toBeGreaterThan(10);
+    expect(counts.refused).toBeGreaterThan(10);
+  });
+});
+
+describe('Wycheproof, sets of keys', () => {
+  type Token = readonly [id: number, result: string, jws: string, comment: string];
+  const { groups } = read<{ readonly groups: readonly { readonly keys: readonly Record<string, string>[]; readonly tests: readonly Token[] }[] }>(
+    'wycheproof-keys',
+  );
+
+  /** Valid there and refused here, by our rule: a symmetric key never stands beside others in a set, and those of the file count upwards. */
+  const STRICTER: ReadonlyMap<number, number> = new Map([
+    [2, 32],
+    [13, 138],
+    [14, 138],
+    [15, 138],
+  ]);
+
+  test.each(groups.flatMap(({ keys, tests }) => tests.map((token) => ({ keys, id: token[0], comment: token[3], token }))))(
+    '$id: $comment',
+    ({ keys, token }) => {
+      const [id, result, text] = token;
+      const accepted = isAcceptedOf(keys, text);
+      expect(accepted).toBe(result === 'valid' && !STRICTER.has(id));
+    },
+  );
 });
 
 describe('Wycheproof, HMAC', () => {
@@ -112,6 +153,34 @@ test('rules 10 to 12: naughty strings are read as values and as names, and come 
     else expect(JSON.stringify(read)).toBe(written);
   }
 });
+
+function isAccepted(key: Readonly<Record<string, string>>, alg: Algorithm, jws: CompactJws): boolean {
+  try {
+    return signerOf(parseKeySet({ keys: [key] }, [alg], 1).candidates(alg, undefined), jws) !== undefined;
+  } catch {
+    // no usable key
+    return false;
+  }
+}
+
+/** As a guard does it: one symmetric key as a shared secret, others as a JWKS. */
+function isAcceptedOf(keys: readonly Record<string, string>[], text: string): boolean {
+  const jws = parseCompactJws(text);
+  if (typeof jws === 'string') return false;
+  const { algorithm, keyId } = jws.header;
+  try {
+    const [only] = keys;
+    if (keys.length === 1 && only!['kty'] === 'oct') {
+      const alg = only!['alg'] as MacAlgorithm;
+      if (alg !== algorithm || !TRAITS.has(alg)) return false;
+      const secret = readSecret({ base64url: only!['k'] }, [alg]);
+      return typeof secret !== 'string' && signerOf(secretKeySet([secret], [alg]).candidates(alg, keyId), jws) !== undefined;
+    }
+    return signerOf(parseKeySet({ keys }, ALGORITHMS, 10).candidates(algorithm, keyId), jws) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 function isWellFormed(bytes: Buffer): boolean {
   try {
