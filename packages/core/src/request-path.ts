@@ -90,7 +90,7 @@ class Unreadable implements ProtectedRequest {
 }
 
 /** Its name is what operators see of it: a predicate that throws is told by the name of the error. */
-export class AmbiguousPathError extends Error {
+class AmbiguousPathError extends Error {
   override readonly name = 'AmbiguousPathError';
 
   constructor() {

@@ -115,6 +115,6 @@ function distance(one: string, other: string): number {
   return row[other.length]!;
 }
 
-export function misuse(where: string, message: string): ConfigurationError {
+function misuse(where: string, message: string): ConfigurationError {
   return new ConfigurationError([{ path: where, message }]);
 }
