@@ -1,4 +1,3 @@
-import { ErrorReply } from 'redis';
 import type { MakeClient } from './clients.js';
 import { wordsOf, StoreTrouble } from './trouble.js';
 
@@ -53,7 +52,7 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
-          throw new StoreTrouble(wordsOf(error), error instanceof ErrorReply);
+          throw new StoreTrouble(wordsOf(error), isAnswer(error));
         }
       },
       close,
@@ -67,6 +66,11 @@ async function make(makeClient: MakeClient): Promise<RawClient> {
   } catch (error) {
     throw new StoreTrouble(wordsOf(error));
   }
+}
+
+/** An error that the server sent begins with its code in its text. The package's own class for it is not exported by all of its versions. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof Error && !('code' in error) && /^[A-Z]{2,20} /.test(error.message);
 }
 
 export function destroy(client: RawClient): void {
