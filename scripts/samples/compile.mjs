@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const TSC_TIMEOUT_MS = 120_000;
+const CONTEXTS = fileURLToPath(new URL('contexts', import.meta.url));
+/** Whose exports a sample may use without an import, as a sample that stands below the quick start of a README does. */
+const PACKAGE_OF = { core: 'core', express: 'express', fastify: 'fastify', koa: 'koa', nestjs: 'nestjs' };
+const OPTIONS = {
+  module: 'nodenext',
+  target: 'es2024',
+  lib: ['es2024'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  experimentalDecorators: true,
+  skipLibCheck: true,
+  noEmit: true,
+  types: ['node'],
+};
+
+/**
+ * Compiles samples, each a module of its own, against the built packages and whatever the workspace has installed. A sample is
+ * `{ file, line, code, context, typeOfMembers }`: the context says which names are there (`contexts/<name>.ts`, and all exports of that
+ * package), `typeOfMembers` that the sample is made of members of an object of this type. Returns what the compiler says, by file and line
+ * of the documentation.
+ */
+export async function compile(root, samples) {
+  const folder = mkdtempSync(join(tmpdir(), 'tokenward-samples-'));
+  try {
+    linkModules(root, join(folder, 'node_modules'));
+    const contexts = Map.groupBy(samples, ({ context }) => context);
+    const faults = [];
+    for (const [context, list] of contexts) faults.push(...compileContext(root, await writeContext(root, folder, context, list)));
+    return faults;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function writeContext(root, folder, context, samples) {
+  if (!Object.hasOwn(PACKAGE_OF, context))
+    throw new Error(`${samples[0].file}:${samples[0].line} asks for "${context}", and there are ${Object.keys(PACKAGE_OF).join(', ')}`);
+  const place = join(folder, context);
+  mkdirSync(place);
+  const module = `@tokenward/${PACKAGE_OF[context]}`;
+  const names = Object.keys(await import(pathToFileURL(join(root, 'packages', PACKAGE_OF[context], 'dist', 'index.js')).href)).filter(
+    (name) => name !== 'default',
+  );
+  writeFileSync(
+    join(place, 'exports.ts'),
+    `declare global {\n${names.map((name) => `  const ${name}: typeof import('${module}').${name};\n`).join('')}}\nexport {};\n`,
+  );
+  for (const name of ['shared.ts', `${context}.ts`]) copyFileSync(join(CONTEXTS, name), join(place, name));
+  const files = new Map(samples.map((sample, index) => [`sample${index}.ts`, sample]));
+  for (const [name, sample] of files) writeFileSync(join(place, name), moduleOf(sample));
+  writeFileSync(join(place, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(place, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: OPTIONS, files: ['exports.ts', 'shared.ts', `${context}.ts`, ...files.keys()] }),
+  );
+  return { place, files };
+}
+
+/** The sample at the very line where it stands in its file, so that the compiler's lines are the documentation's. */
+function moduleOf({ line, code, typeOfMembers }) {
+  const [before, after] = typeOfMembers ? [`const members: ${typeOfMembers} = {`, '};'] : ['', ''];
+  return `${'\n'.repeat(line - 2)}${before}\n${code}\n${after}\nexport {};\n`;
+}
+
+function compileContext(root, { place, files }) {
+  const { stdout, error } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['--project', place, '--pretty', 'false'], {
+    cwd: place,
+    encoding: 'utf8',
+    timeout: TSC_TIMEOUT_MS,
+  });
+  if (error) throw error;
+  return stdout
+    .split('\n')
+    .filter((text) => text !== '')
+    .map((text) => text.replace(/^(sample\d+\.ts)\((\d+),\d+\): /, (_, name, line) => `${files.get(name).file}:${line} `));
+}
+
+/** One `node_modules` with our packages, and everything that any package or example of the workspace has. */
+function linkModules(root, modules) {
+  const places = [root, ...childrenOf(join(root, 'packages')), ...childrenOf(join(root, 'examples'))].map((place) => join(place, 'node_modules'));
+  for (const place of places.filter((path) => existsSync(path))) {
+    for (const name of readdirSync(place).filter((entry) => !entry.startsWith('.'))) {
+      if (name === '@tokenward') continue;
+      if (name.startsWith('@')) for (const scoped of readdirSync(join(place, name))) link(join(place, name, scoped), join(modules, name, scoped));
+      else link(join(place, name), join(modules, name));
+    }
+  }
+  for (const folder of childrenOf(join(root, 'packages'))) link(folder, join(modules, '@tokenward', basename(folder)));
+}
+
+function link(target, path) {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(realpathSync(target), path, 'junction');
+}
+
+function childrenOf(folder) {
+  return readdirSync(folder).map((name) => join(folder, name));
+}

@@ -1,0 +1,5 @@
+import type { ResourceGuard } from '@tokenward/core';
+
+declare global {
+  const guard: ResourceGuard;
+}

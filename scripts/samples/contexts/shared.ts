@@ -1,0 +1,27 @@
+// What samples may take as given, whatever the framework.
+import type { Auth as AnyAuth, Policy as AnyPolicy, ProtectedRequest, RevocationStore } from '@tokenward/core';
+
+declare global {
+  type Auth = AnyAuth;
+  type Policy = AnyPolicy;
+  interface MyClaims {
+    tenant: string;
+  }
+  const issuer: string;
+  const audience: string;
+  const partnerAudience: string;
+  const auth: Auth;
+  const request: ProtectedRequest;
+  /** Where an app under test listens, and a route of it. */
+  const origin: string;
+  const url: string;
+  function close(): Promise<void>;
+  const store: RevocationStore;
+  function openAnother(): Promise<RevocationStore>;
+  const newSecret: Uint8Array;
+  const oldSecret: Uint8Array;
+  const refreshToken: string;
+  const logger: Record<'info' | 'warn' | 'error', (object: unknown, message: string) => void>;
+  const revoked: ReadonlySet<unknown>;
+  function isOpen(at: Date): boolean;
+}

@@ -1,0 +1,56 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { samplesOf } from './blocks.mjs';
+import { compile } from './compile.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const fence = (language, ...lines) => ['```' + language, ...lines, '```'].join('\n');
+
+test('finds each block of JavaScript and TypeScript, with its line', () => {
+  const found = samplesOf(['text', fence('js', 'one();', 'two();'), '', fence('sh', 'npm test'), fence('ts', 'three();')].join('\n'), 'a.md');
+  expect(found.map(({ line, code }) => [line, code])).toEqual([
+    [3, 'one();\ntwo();'],
+    [11, 'three();'],
+  ]);
+});
+
+test('takes the indentation of a list from a block', () => {
+  expect(samplesOf('- text\n\n  ```js\n  if (a) {\n    b();\n  }\n  ```', 'a.md')[0].code).toBe('if (a) {\n  b();\n}');
+});
+
+test('reads what a comment in front of a block says', () => {
+  const [sample] = samplesOf(`<!-- sample: koa -->\n\n${fence('js', 'a();')}`, 'a.md');
+  expect(sample).toMatchObject({ mark: 'koa', notCompiled: undefined });
+  const [text] = samplesOf(`<!-- no program: it shows a shape -->\n${fence('js', 'a();')}`, 'a.md');
+  expect(text).toMatchObject({ mark: undefined, notCompiled: 'it shows a shape' });
+});
+
+test("leaves another package's part of a block out, and keeps the lines", () => {
+  const [sample] = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
+  expect(sample.code).toBe("import a from 'a';\n\n\n\n// after\nours();");
+});
+
+test('refuses a block whose language it does not know, and one that does not end', () => {
+  expect(() => samplesOf(fence('TypeScript', 'a();'), 'a.md')).toThrow('a.md:1 is a block of "TypeScript"');
+  expect(() => samplesOf('```js\na();', 'a.md')).toThrow('a.md:1 the block does not end');
+});
+
+test('tells what is wrong with a sample by file and line, and nothing of a good one', async () => {
+  const sample = (code, more) => ({ file: 'docs/a.md', line: 7, code, context: 'express', ...more });
+  const faults = await compile(root, [
+    sample("app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));"),
+    sample("const fine = 1;\nguard('orders:read');"),
+    sample('onDenied(decision, req, res) {\n  res.status(decision.states);\n}', {
+      line: 20,
+      typeOfMembers: "import('@tokenward/express').ExpressGuardOptions",
+    }),
+  ]);
+  expect(faults.filter((fault) => fault.startsWith('docs/'))).toEqual([
+    expect.stringMatching(/^docs\/a\.md:8 error TS2345: Argument of type 'string'/),
+    expect.stringMatching(/^docs\/a\.md:21 error TS2551: Property 'states' does not exist/),
+  ]);
+});
+
+test('refuses a context that is not there', async () => {
+  await expect(compile(root, [{ file: 'a.md', line: 2, code: '', context: 'hapi' }])).rejects.toThrow('a.md:2 asks for "hapi"');
+});
