@@ -18,6 +18,7 @@ declare global {
   function close(): Promise<void>;
   const store: RevocationStore;
   function openAnother(): Promise<RevocationStore>;
+  const secret: string;
   const newSecret: Uint8Array;
   const oldSecret: Uint8Array;
   const refreshToken: string;
