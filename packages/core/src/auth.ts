@@ -1,6 +1,9 @@
 import type { Claims } from './access-token/claims.js';
 import type { JsonObject } from './access-token/json.js';
+import type { Rejection } from './access-token/verify.js';
+import type { Standing, VerifiedKey } from './revocation/standing.js';
 import type { TokenLives } from './revocation/token-lives.js';
+import type { ProtectedRequest } from './seam.js';
 
 /**
  * What a verified access token says: an immutable value. It prints, logs and serialises without the token itself;
@@ -32,9 +35,10 @@ export interface Auth<C extends object = Claims> {
   /** Who acts on the subject's behalf (`act`, RFC 8693 s4.1). */
   readonly actor: Readonly<Record<string, unknown>> | undefined;
   /**
-   * Aborts when the token expires or is revoked, or its guard is closed: to end what was begun with it. Its `reason` is a `TokenEndedError`.
+   * Aborts when the token expires, is revoked, or loses its key or its issuer, and when its guard is closed: to end what was begun with it. Its
+   * `reason` is a `TokenEndedError`. Each request has a signal of its own, which lives as long as the request's connection, or as long as you hold it.
    *
-   * @example auth.signal.addEventListener('abort', () => response.end());
+   * @example auth.signal.addEventListener('abort', () => response.end(), { once: true });
    */
   readonly signal: AbortSignal;
 }
@@ -43,6 +47,7 @@ export interface Auth<C extends object = Claims> {
 type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 
 const COUNTS = Symbol.for('tokenward.counts');
+const LOST_STANDING = Symbol.for('tokenward.lostStanding');
 const RAW_TOKEN = Symbol.for('tokenward.rawToken');
 
 /**
@@ -75,6 +80,19 @@ export function counts(auth: Auth, nowSeconds: number): boolean {
   return typeof ask === 'function' ? ask.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
 }
 
+/** For a guard's `permit`: what an admitted token is refused for since its key, or its issuer, is gone. One that no guard made has neither. */
+export function lostStanding(auth: Auth<object>, request: ProtectedRequest | undefined): Rejection | undefined {
+  const ask = (auth as { [LOST_STANDING]?: VerifiedAuth[typeof LOST_STANDING] })[LOST_STANDING];
+  return typeof ask === 'function' ? ask.call(auth, request) : undefined;
+}
+
+/** What a guard knows of a token that it admitted. */
+export interface Admission {
+  readonly verified: VerifiedKey;
+  readonly standing: Standing;
+  readonly lives: TokenLives;
+}
+
 /** What limits the time of an issuer's tokens beside their own end. */
 interface AuthLimits {
   readonly clockSkewSeconds: number;
@@ -86,7 +104,9 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly #token: string;
   readonly #claims: JsonObject;
   readonly #limits: AuthLimits;
-  #lives: TokenLives | undefined;
+  #admission: Admission | undefined;
+  #request: ProtectedRequest | undefined;
+  #signal: AbortSignal | undefined;
   readonly issuer: string;
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
@@ -150,17 +170,63 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   }
 
   /** Says who watches over it; nobody does before a guard has admitted it. */
-  watchBy(lives: TokenLives | undefined): this {
-    this.#lives = lives;
+  admit(admission: Admission): this {
+    this.#admission = admission;
     return this;
   }
 
+  get admission(): Admission | undefined {
+    return this.#admission;
+  }
+
+  /** Says whose it is, where it is one request's alone. */
+  bind(request: ProtectedRequest): this {
+    this.#request = request;
+    return this;
+  }
+
+  /** The same for another request, with a signal of its own. */
+  of(request: ProtectedRequest): VerifiedAuth<C> {
+    const one = new VerifiedAuth<C>(this.#token, this, this.#claims, this.#limits);
+    one.#admission = this.#admission;
+    return one.bind(request);
+  }
+
   get signal(): AbortSignal {
-    return this.#lives?.signalOf(this) ?? AbortSignal.abort();
+    return (this.#signal ??= this.#watch());
+  }
+
+  #watch(): AbortSignal {
+    if (!this.#admission) return AbortSignal.abort();
+    const { issuer, tokenId, sessionId, subject, clientId, issuedAt } = this;
+    const { lives } = this.#admission;
+    const { issuer: verifiedBy, key, algorithm, keyId } = this.#admission.verified;
+    const watched = {
+      names: { issuer, tokenId, sessionId, subject, clientId, issuedAt },
+      acceptedUntil: this.acceptedUntil(),
+      verified: { issuer: verifiedBy, key, algorithm, keyId },
+    };
+    const signal = lives.watch(watched, this.#request?.heldBy);
+    return this.#request ? signal : shareable(signal);
+  }
+
+  [LOST_STANDING](request: ProtectedRequest | undefined): Rejection | undefined {
+    return this.#admission?.standing.refusalOf(this.#admission.verified, request);
   }
 
   /** The same, with what a schema made of the claims. */
   withClaims<D extends object>(claims: Readonly<D>): VerifiedAuth<D> {
     return new VerifiedAuth<D>(this.#token, { ...(this as AuthValues<C>), claims }, this.#claims, this.#limits);
   }
+}
+
+/** A signal that several requests may have, since they came before anybody had asked for one: the handler that one sets must not undo another's. */
+function shareable(signal: AbortSignal): AbortSignal {
+  return Object.defineProperty(signal, 'onabort', {
+    configurable: true,
+    get: () => null,
+    set(listener: unknown) {
+      if (typeof listener === 'function') signal.addEventListener('abort', listener as (event: Event) => void);
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { createTokenCache } from './access-token/token-cache.js';
 import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
-import { acceptedUntil, counts, type Auth } from './auth.js';
+import { acceptedUntil, counts, lostStanding, VerifiedAuth, type Auth } from './auth.js';
 import { createBackgroundRetry } from './background-retry.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
@@ -19,8 +19,9 @@ import { assertRequest } from './request-shape.js';
 import { createRevocations } from './revocation/revocations.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
-import { createTokenLives } from './revocation/token-lives.js';
-import type { RevocationRecord } from './revocation/revocation.js';
+import { createStanding } from './revocation/standing.js';
+import { createTokenLives, type TokenLives } from './revocation/token-lives.js';
+import type { RevocableToken, RevocationRecord } from './revocation/revocation.js';
 import type { RevocationHealth, RevocationStore } from './revocation/store.js';
 import { printable } from './url.js';
 import type { Access, Allow, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
@@ -56,12 +57,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
   const { issuers, clock } = config;
   const { store } = config.revocations;
-  const lives = createTokenLives(clock, isKnownToBeRevoked);
+  const standing = createStanding(issuers, clock, () => lives.look());
+  const lives: TokenLives = createTokenLives(clock, { isRevoked: isKnownToBeRevoked, endingOf: standing.endingOf });
   const monitor = createMonitor(config.monitoring, clock);
   const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unwatch = [store.onAdded(lives.look), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
-  const verification: VerificationConfig = { ...config, cache, lives, monitor, knownHeaders: new Map(), now: () => clock.now() };
+  const verification: VerificationConfig = { ...config, cache, lives, standing, monitor, knownHeaders: new Map(), now: () => clock.now() };
   // a store that was away at the start, or is away now, must not stay so because no request asks for it
   const storeRetry = createBackgroundRetry(warmStore);
   const deny = createDenial(config);
@@ -86,11 +88,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       : judge(authentication, request, access, false);
   }
 
-  /** What was found of this very request before. An Auth counts for as long as its token does. */
+  /** What was found of this very request before. An Auth counts for as long as its token does, and its key and its issuer. */
   function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
     if (found === undefined || found instanceof Promise || isRejection(found)) return found;
-    return clock.now() / 1000 < acceptedUntil(found) ? found : undefined;
+    if (!(clock.now() / 1000 < acceptedUntil(found))) return undefined;
+    const admission = found instanceof VerifiedAuth ? found.admission : undefined;
+    const stands = admission === undefined || standing.stands(admission.verified, request);
+    if (typeof stands === 'boolean') return stands ? found : undefined;
+    return stands.then((still) => (still ? found : authenticateOnce(request)));
   }
 
   function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
@@ -109,8 +115,16 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   /** Never remembers an outage: it says nothing about this request. */
   function keep(request: ProtectedRequest, found: Authentication): Authentication {
-    authenticated.set(request, isRejection(found) && behaviourOf(found.reason).transient ? undefined : found);
-    return found;
+    const kept = isRejection(found) ? found : ofRequest(request, found);
+    authenticated.set(request, isRejection(kept) && behaviourOf(kept.reason).transient ? undefined : kept);
+    return kept;
+  }
+
+  /** Requests with the same token share an Auth until somebody asks for a signal, which is one request's own. */
+  function ofRequest(request: ProtectedRequest, found: Auth): Auth {
+    if (!(found instanceof VerifiedAuth)) return found;
+    if (!cache) return found.bind(request);
+    return lives.areWatched ? found.of(request) : found;
   }
 
   function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
@@ -164,9 +178,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   /** What can't be told now is for the next request to find out. */
-  function isKnownToBeRevoked(auth: Auth<object>): boolean {
+  function isKnownToBeRevoked(token: RevocableToken): boolean {
     try {
-      return store.find(auth, clock.now() / 1000) !== undefined;
+      return store.find(token, clock.now() / 1000) !== undefined;
     } catch {
       return false;
     }
@@ -237,7 +251,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     check,
     permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
       assertPolicy('permit(auth, policy)', policy);
-      return tell(permit(auth, policy, request), auth.issuer, undefined, request, auth);
+      const lost = lostStanding(auth, request);
+      return tell(lost ? refuse(lost, { policy }) : permit(auth, policy, request), auth.issuer, undefined, request, auth);
     },
     warm,
     revocations,

@@ -1,4 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { normalPath } from './request-path.js';
 import type { Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
 
@@ -104,6 +106,10 @@ class View<R extends NativeRequest> implements ProtectedRequest {
     return stream?.endAfterHeaders === false;
   }
 
+  get heldBy(): object | undefined {
+    return holderOf(this.#raw);
+  }
+
   get clientAddress(): string | undefined {
     return this.#request.protocol === undefined ? this.#raw.socket?.remoteAddress : this.#request.ip;
   }
@@ -124,6 +130,19 @@ function routeOf({ route, baseUrl, routeOptions, _matchedRoute }: NativeRequest)
   if (typeof path === 'string') return typeof baseUrl === 'string' ? baseUrl + path : path;
   const { url } = Object(routeOptions) as { url?: unknown };
   return [url, _matchedRoute].find((pattern) => typeof pattern === 'string');
+}
+
+/**
+ * What Node itself holds for as long as the answer goes on: HTTP/1's request, by its response; HTTP/2's stream; of an upgrade, which forgets its request,
+ * the socket. What only stands in for one of these is held by nobody.
+ */
+function holderOf(raw: object): object | undefined {
+  if (raw instanceof IncomingMessage) {
+    if (!(raw.socket instanceof Socket)) return undefined;
+    return raw.headers.upgrade === undefined ? raw : raw.socket;
+  }
+  const { stream } = raw as { stream?: unknown };
+  return stream instanceof Duplex && 'session' in stream ? stream : undefined;
 }
 
 const NOT_IN_HOST = /[\s,/?#@\\]/;

@@ -36,6 +36,11 @@ export interface ProtectedRequest {
   readonly requestId?: string | undefined;
   /** Whether a body comes with it, where the headers need not say so (HTTP/2). */
   readonly hasBody?: boolean | undefined;
+  /**
+   * What lives exactly as long as the request is being answered, or the socket that it was upgraded to: `auth.signal` goes with it, and what listens to
+   * it. Without it a signal is kept until its token ends.
+   */
+  readonly heldBy?: object | undefined;
   /** The TLS connection's client certificate, asked for only by a bound token. */
   readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;
 }
@@ -110,7 +115,12 @@ export interface ResourceGuard<C extends object = Claims> {
    * optional credentials were absent, and for a CORS preflight that may pass.
    */
   check(request: ProtectedRequest, access?: Access): Decision<Auth<C> | undefined> | Promise<Decision<Auth<C> | undefined>>;
-  /** Decides whether an authenticated request satisfies one more policy. */
+  /**
+   * Decides whether an authenticated request satisfies one more policy. It refuses also what has ended meanwhile: a token that has expired or was
+   * revoked, or whose key or issuer is gone. It awaits nothing: where no usable keys are at hand it answers 503 and has them fetched.
+   *
+   * @param request for predicates that read it, and for an `issuers` function; one that answers by a promise is asked by `check` alone
+   */
   permit(auth: Auth<C>, policy: Policy, request?: ProtectedRequest): Decision<Auth<C>>;
   /**
    * Fetches the issuer's keys ahead of the first request.

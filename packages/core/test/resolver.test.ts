@@ -66,13 +66,16 @@ describe('rule 140: a resolver that looks at the request', () => {
     expect(verdictOf(await guard.check(at('one', token)))).toBe('issuer_unavailable');
   });
 
-  test('one request is asked about once, by however many guards of a route', async () => {
+  test('rule 163: a request that was admitted is asked about at each check, without its token being looked at anew', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     const request = at('one', server.token('one'));
     expect(verdictOf(await guard.check(request))).toBe('allow');
     expect(verdictOf(await guard.check(request, { policy: issuedBy(server.issuerOf('one')) }))).toBe('allow');
     expect(verdictOf(await guard.check(request, { policy: issuedBy(server.issuerOf('two')) }))).toBe('insufficient_claim');
-    expect(resolve).toHaveBeenCalledTimes(1);
+    expect(resolve).toHaveBeenCalledTimes(3);
+    expect(guard.health().tokenCache).toMatchObject({ hits: 0, misses: 1 });
+    resolve.mockReturnValue(undefined);
+    expect(verdictOf(await guard.check(request))).toBe('issuer_mismatch');
   });
 
   test('what it answers is held against iss once more: options of another issuer are none for this token', async () => {

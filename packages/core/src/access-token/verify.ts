@@ -6,6 +6,7 @@ import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { FoundKeys } from '../issuer/key-source.js';
 import { keysFor, type PreparedKey } from '../issuer/key-set.js';
 import type { Monitor } from '../monitoring.js';
+import type { Standing } from '../revocation/standing.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../seam.js';
 import { castShadow, type Shadow } from '../shadow.js';
@@ -22,6 +23,7 @@ export interface VerificationConfig {
   readonly cache: TokenCache | undefined;
   readonly shadow: Shadow | undefined;
   readonly lives?: TokenLives | undefined;
+  readonly standing?: Standing | undefined;
   readonly monitor?: Monitor | undefined;
   /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
   readonly knownHeaders: Map<string, JoseHeader>;
@@ -198,10 +200,10 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
     if (typeof made === 'string') return { reason: 'invalid_claim', cause: made, issuer };
     auth = examined.withClaims(made as Claims);
   }
-  auth.watchBy(config.lives);
   config.monitor?.verified(auth, nowSeconds);
   const { algorithm, keyId, type } = jws.header;
   const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: (own(claims, 'nbf') ?? undefined) as number | undefined };
+  if (config.lives && config.standing) auth.admit({ verified, lives: config.lives, standing: config.standing });
   config.cache?.set(token, verified);
   if (config.shadow) castShadow(config.shadow, verified, nowSeconds);
   return auth;

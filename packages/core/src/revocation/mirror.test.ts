@@ -62,6 +62,26 @@ describe('what ends', () => {
   });
 });
 
+test.each([undefined, Number.NaN, -Infinity])(
+  'a token that does not say when it was issued (%s) falls under whatever has a moment, and under nothing else',
+  (issuedAt) => {
+    const unnamed = token({ issuedAt, subject: 's-1' });
+    const mirror = createRevocationMirror();
+    expect(mirror.find(unnamed, NOW)).toBeUndefined();
+    mirror.apply(record({ issuer: 'https://b.test' }));
+    mirror.apply(record({ value: 's-2' }));
+    expect(mirror.find(unnamed, NOW)).toBeUndefined();
+    mirror.apply(record({ issuedUntil: 1 }));
+    expect(mirror.find(unnamed, NOW)).toMatchObject({ kind: 'subject' });
+    // of what is forgotten nobody can tell whom it hit
+    const later = createRevocationMirror();
+    later.apply(record({ value: 's-2', issuedUntil: 1 }));
+    later.sweep(NOW + 86_400);
+    expect(later.size).toBe(0);
+    expect(later.find(unnamed, NOW + 86_400)).toMatchObject({ kind: 'issuer' });
+  },
+);
+
 describe('a clock that is set', () => {
   test('forward and back again brings no token back that was revoked for good', () => {
     const mirror = createRevocationMirror();

@@ -1,6 +1,8 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
-import { createResourceGuard, memoryRevocations, type ResourceGuard } from '@tokenward/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createResourceGuard, memoryRevocations, scope, type Auth, type ResourceGuard } from '@tokenward/core';
 import { expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import { createTestIssuer } from '../issuer.js';
 import type { Received, Sent } from './exchange.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 
@@ -46,6 +48,42 @@ export const revocationCases: readonly SuiteCase[] = [
       await guard.revocations.revoke({ sessionId: 'session-1' }, { reason: 'logout' });
       await expectUnauthorized(await app.ask({ path: '/orders', token }), { error: 'invalid_token' });
       strictEqual((await app.ask({ path: '/orders', token: other })).status, 200);
+    },
+  },
+  {
+    name: 'rule 163: what was admitted by a key that is withdrawn ends: its permit, its signal, and its next request',
+    async run({ start }) {
+      const issuer = await createTestIssuer();
+      try {
+        const leaked = await issuer.signingKey();
+        const other = await issuer.rotateKeys();
+        const [token, good] = await Promise.all([leaked, other].map((key) => issuer.issueToken({ key, scope: 'orders:read' })));
+        const options = { issuer: issuer.issuer, audience: issuer.audience, keyFetching: { freshSeconds: 1 } };
+        const admitted: Auth[] = [];
+        const app = await start({
+          options,
+          routes: [{ method: 'GET', path: '/feed', access: 'required', policies: [], answer: ({ auth }) => ({ status: 200, body: admitted.push(auth!) }) }],
+        });
+        for (const sent of [token, good]) strictEqual((await app.ask({ path: '/feed', token: sent })).status, 200);
+        const [lost, kept] = admitted as [Auth, Auth];
+        const signals = [lost.signal, kept.signal];
+        const guard = createResourceGuard(options);
+        const permitted = () => [lost, kept].map((auth) => guard.permit(auth, scope('orders:read')).outcome);
+        issuer.withdrawKey(leaked.kid);
+        // until the keys are fetched anew
+        for (let round = 0; round < 100 && !signals[0]!.aborted; round++) {
+          await app.ask({ path: '/feed', token: good });
+          await sleep(50);
+        }
+        deepStrictEqual(
+          signals.map(({ aborted }) => aborted),
+          [true, false],
+        );
+        deepStrictEqual(permitted(), ['deny', 'allow']);
+        await expectUnauthorized(await app.ask({ path: '/feed', token }), { error: 'invalid_token' });
+      } finally {
+        await issuer.close();
+      }
     },
   },
   {
