@@ -29,6 +29,8 @@ export interface Monitor {
   accepted(auth: Auth, request: ProtectedRequest): void;
   /** At a token that was not known before. */
   verified(auth: Auth, nowSeconds: number): void;
+  /** At a well signed token that was refused since it says that it was issued further in the future than its issuer is allowed. */
+  refusedAsFuture(issuer: string, issuedAt: number, nowSeconds: number): void;
   /** By how many seconds an issuer's clock was seen to be ahead of this one: 0 where it was not. */
   aheadOf(issuer: string): number;
 }
@@ -82,10 +84,13 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
       const lifetimeSeconds = expiresAt - issuedAt;
       if (lifetimeSeconds > longLivedSeconds) publish('tokenward:long-lived-token', { issuer, lifetimeSeconds, clientId: clientId && printable(clientId) });
       // what is less than a second is how iat is written
-      const skewSeconds = issuedAt - nowSeconds;
+      const skewSeconds = Math.round((issuedAt - nowSeconds) * 1000) / 1000;
       if (skewSeconds < 1) return;
       if (skewSeconds > (ahead.get(issuer) ?? 0)) ahead.set(issuer, skewSeconds);
       publish('tokenward:clock-skew', { issuer, skewSeconds });
+    },
+    refusedAsFuture(issuer, issuedAt, nowSeconds) {
+      publish('tokenward:clock-skew', { issuer, skewSeconds: Math.round((issuedAt - nowSeconds) * 1000) / 1000 });
     },
     aheadOf: (issuer) => ahead.get(issuer) ?? 0,
   };

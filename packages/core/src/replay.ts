@@ -8,10 +8,13 @@ export interface ReplayStore {
    *
    * @param name short, and no secret
    * @param ttlSeconds how long it must be remembered
-   * @returns false where it was there already, or where there is no room to remember it
+   * @returns true where it is new and is remembered now; false where it was there already; `full` where it is new and there is no room to remember it
    */
-  add(name: string, ttlSeconds: number): boolean | Promise<boolean>;
+  add(name: string, ttlSeconds: number): ReplayAnswer | Promise<ReplayAnswer>;
 }
+
+/** What a {@link ReplayStore} says: only false claims that something came again. */
+export type ReplayAnswer = boolean | 'full';
 
 /** What an authorization server said of an opaque token, kept for a while by a name that is no secret: for `@tokenward/redis` and its like. */
 export interface IntrospectionCache {
@@ -36,7 +39,7 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
         lookAgainAt = now + LOOK_AGAIN_MS;
         for (const [other, end] of ends) if (end <= now) ends.delete(other);
       }
-      if (ends.size >= maxEntries) return false;
+      if (ends.size >= maxEntries) return 'full';
       ends.set(name, now + ttlSeconds * 1000);
       return true;
     },

@@ -94,6 +94,9 @@ test('tokenward:clock-skew tells by how much an issuer is ahead at the least', a
   const now = clock.now() / 1000;
   for (const ahead of [0, 0.9, 7]) expect(await verdict({ claims: { iat: now + ahead } })).toBe('allow');
   expect(events).toEqual([{ issuer: issuer.issuer, skewSeconds: 7 }]);
+  // also where it is more than is allowed, and never in more digits than milliseconds
+  expect(await verdict({ claims: { iat: now + 90.123_456_7 } })).toBe('issued_in_the_future');
+  expect(events.at(-1)).toEqual({ issuer: issuer.issuer, skewSeconds: 90.123 });
 });
 
 test('rule 117: tokenward:token-replayed tells of logout tokens and events that came again', async () => {

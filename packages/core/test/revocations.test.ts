@@ -106,6 +106,27 @@ describe('rule 113', () => {
     expect(await verdict(await issuer.issueToken({ subject: 'user-1' }))).toBe('allow');
   });
 
+  test('rule 113: a token within its skew is revoked by its own end, which has passed', async () => {
+    const { guard, issuer, clock, verdict } = await createScene({ clockSkewSeconds: 30 });
+    const token = await issuer.issueToken({ claims: CLAIMS, lifetimeSeconds: 60 });
+    clock.advance(70);
+    const { auth } = expectAllowed(await ask(guard, token));
+    await guard.revocations.revoke({ tokenId: auth!.tokenId }, { until: auth!.expiresAt });
+    expect(await verdict(token)).toBe('revoked');
+    clock.advance(19);
+    expect(await verdict(token)).toBe('revoked');
+  });
+
+  test('a name that the token does not have throws, and hits nothing', async () => {
+    const { guard, issuer, verdict } = await createScene();
+    const token = await issuer.issueToken();
+    const { auth } = expectAllowed(await ask(guard, token));
+    await expect(guard.revocations.revoke({ sessionId: auth!.sessionId, subject: auth!.subject })).rejects.toThrow(
+      /sessionId is undefined: the token names none/,
+    );
+    expect(await verdict(token)).toBe('allow');
+  });
+
   test('a token that is revoked until its own end is refused for as long as it would be accepted', async () => {
     const { guard, issuer, clock, verdict } = await createScene({ clockSkewSeconds: 300 });
     const token = await issuer.issueToken({ claims: CLAIMS });

@@ -10,10 +10,10 @@ import type { Standing } from '../revocation/standing.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../seam.js';
 import { castShadow, type Shadow } from '../shadow.js';
-import { examineClaims, examineTime, isAccessTokenType, isFault, type Claims } from './claims.js';
+import { examineClaims, examineTime, isAccessTokenType, isFault, LAST_DATE, type Claims } from './claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
 import { claimedIssuer } from './claimed-issuer.js';
-import { own, parseStrictObject } from './json.js';
+import { own, parseStrictObject, type JsonObject } from './json.js';
 import { signerOf } from './signature.js';
 import type { TokenCache, VerifiedToken } from './token-cache.js';
 
@@ -193,7 +193,11 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
   const examined = examineClaims(claims, token, issuer.rules, nowSeconds, jws.header.type);
-  if (isFault(examined)) return { ...examined, issuer };
+  if (isFault(examined)) {
+    // the skew that refuses is the one that operators must learn of
+    if (isFuture(claims, issuer, nowSeconds)) config.monitor?.refusedAsFuture(issuer.rules.issuer, claims['iat'] as number, nowSeconds);
+    return { ...examined, issuer };
+  }
   let auth = examined;
   if (config.claims) {
     const made = parseClaims(config.claims, claims);
@@ -207,6 +211,11 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   config.cache?.set(token, verified);
   if (config.shadow) castShadow(config.shadow, verified, nowSeconds);
   return auth;
+}
+
+function isFuture(claims: JsonObject, { rules }: Issuer, nowSeconds: number): boolean {
+  const iat = own(claims, 'iat');
+  return typeof iat === 'number' && iat > nowSeconds + rules.clockSkewSeconds && iat <= LAST_DATE;
 }
 
 function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHeader>): void {

@@ -30,6 +30,8 @@ describe('rule 113: the second until which tokens are hit', () => {
 
   test('one that says when its tokens end is final', () => {
     expect(records({ tokenId: 't' }, { until: 1_900_000_100 })[0]).toMatchObject({ until: 1_900_000_130, isFinal: true });
+    // the token may be within its skew, or a clock may be behind
+    for (const until of [1_900_000_000, 1_899_999_999, 1_899_999_700]) expect(records({ tokenId: 't' }, { until })[0]).toMatchObject({ until: 1_900_000_031 });
   });
 });
 
@@ -51,11 +53,11 @@ const WRONG: readonly (readonly [unknown, unknown, RegExp])[] = [
   [null, {}, /is null: an object is needed/],
   ['session-1', {}, /an object is needed, such as/],
   [{}, {}, /names nothing: one of tokenId, sessionId, subject, clientId, issuer is needed/],
-  [{ subject: undefined }, {}, /subject is a undefined/],
-  [{ sessionId: undefined, issuer: ISSUER }, {}, /sessionId is a undefined/],
-  [{ tokenId: undefined, issuer: ISSUER }, {}, /tokenId is a undefined/],
-  [{ clientId: undefined, issuer: ISSUER }, {}, /clientId is a undefined/],
-  [{ sessionId: undefined, subject: 'x' }, {}, /sessionId is a undefined/],
+  [{ subject: undefined }, {}, /subject is undefined/],
+  [{ sessionId: undefined, issuer: ISSUER }, {}, /sessionId is undefined/],
+  [{ tokenId: undefined, issuer: ISSUER }, {}, /tokenId is undefined/],
+  [{ clientId: undefined, issuer: ISSUER }, {}, /clientId is undefined/],
+  [{ sessionId: undefined, subject: 'x' }, {}, /sessionId is undefined/],
   [{ issuer: undefined }, {}, /names nothing/],
   [{ sub: 'x' }, {}, /has the member "sub"; these are known/],
   [{ subject: '' }, {}, /subject is a string: a string that is not empty/],
@@ -65,7 +67,7 @@ const WRONG: readonly (readonly [unknown, unknown, RegExp])[] = [
   [{ subject: 'x', tokenId: 'y' }, {}, /names tokenId and subject: one of them is needed/],
   [{ sessionId: 'x', subject: 'y', clientId: 'z' }, {}, /names sessionId and subject and clientId/],
   [{ subject: 'x' }, { reason: 'because' }, /reason is "because": one of unspecified, logout/],
-  [{ subject: 'x' }, { until: 1_899_999_999 }, /until is 1899999999, which is past/],
+  [{ subject: 'x' }, { until: 1_899_996_400 }, /until is 1899996400, which is long past/],
   [{ subject: 'x' }, { until: Number.NaN }, /until is NaN: a number of seconds since the epoch/],
   [{ subject: 'x' }, { until: Infinity }, /until is Infinity/],
   [{ subject: 'x' }, { until: Date.now() * 1000 }, /a number of seconds since the epoch is needed/],

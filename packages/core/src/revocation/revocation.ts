@@ -2,18 +2,19 @@ import { LAST_DATE } from '../access-token/claims.js';
 import { ConfigurationError } from '../configuration-error.js';
 import { shown } from '../option-reader.js';
 
-/** The names that a target does not have: one that is undefined by a slip must not widen what is hit. */
+/** The names that a target does not have. */
 type No<N extends string> = { readonly [Name in N]?: never };
 
 /**
  * Which tokens are to be refused: the one with this `jti`, those of this session (`sid`), subject (`sub`) or client (`client_id`), or all of an
- * issuer. A name means something within its issuer alone, so `issuer` must be said where a guard has several.
+ * issuer. A name means something within its issuer alone, so `issuer` must be said where a guard has several. A name that is undefined, since the token
+ * has no such claim, throws: it must not widen what is hit.
  */
 export type RevocationTarget =
-  | ({ readonly tokenId: string; readonly issuer?: string | undefined } & No<'sessionId' | 'subject' | 'clientId'>)
-  | ({ readonly sessionId: string; readonly subject?: string | undefined; readonly issuer?: string | undefined } & No<'tokenId' | 'clientId'>)
-  | ({ readonly subject: string; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'clientId'>)
-  | ({ readonly clientId: string; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'subject'>)
+  | ({ readonly tokenId: string | undefined; readonly issuer?: string | undefined } & No<'sessionId' | 'subject' | 'clientId'>)
+  | ({ readonly sessionId: string | undefined; readonly subject?: string | undefined; readonly issuer?: string | undefined } & No<'tokenId' | 'clientId'>)
+  | ({ readonly subject: string | undefined; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'clientId'>)
+  | ({ readonly clientId: string | undefined; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'subject'>)
   | ({ readonly issuer: string } & No<'tokenId' | 'sessionId' | 'subject' | 'clientId'>);
 
 /** Why: a closed set, for events, metrics and people. No client is told. */
@@ -33,7 +34,8 @@ export interface RevocationOptions {
   /** Default: `unspecified`. */
   readonly reason?: RevocationReason | undefined;
   /**
-   * When the last token that it can hit has ended, in seconds since the epoch: a token's own `exp`, say. It is forgotten then, and the clock skew that
+   * When the last token that it can hit has ended, in seconds since the epoch: a token's own `exp`, say. One that has just passed counts as now. It is
+   * forgotten then, and the clock skew that
    * is allowed to the issuer later. Default: after
    * `retentionSeconds`, and tokens that live longer are refused if they may have been hit.
    */
@@ -91,6 +93,8 @@ export interface RevokedIssuer {
 
 const TARGET_NAMES = ['tokenId', 'sessionId', 'subject', 'clientId', 'issuer'] as const;
 const OPTION_NAMES: readonly string[] = ['reason', 'until', 'at'];
+/** More than any skew that an issuer may be allowed. */
+const LONGEST_PAST_SECONDS = 3600;
 export const MAX_NAME_LENGTH = 2048;
 
 /**
@@ -116,7 +120,7 @@ export function recordsOf(revocation: Revocation, issuer: RevokedIssuer, rules: 
   const common = {
     issuer: revocation.issuer,
     issuedUntil,
-    until: until === undefined ? Math.max(issuedUntil, now) + rules.retentionSeconds + issuer.clockSkewSeconds : until + issuer.clockSkewSeconds,
+    until: endOf(until, issuedUntil, issuer, rules, nowSeconds),
     isFinal: until !== undefined,
     reason,
   };
@@ -131,6 +135,12 @@ export function recordsOf(revocation: Revocation, issuer: RevokedIssuer, rules: 
   return [{ kind: 'issuer', value: '', ...common }];
 }
 
+/** An end that has just passed is now: the token may be within its skew, and by a clock that is a little behind it lives on. */
+function endOf(until: number | undefined, issuedUntil: number, issuer: RevokedIssuer, rules: RevocationRules, nowSeconds: number): number {
+  if (until === undefined) return Math.max(issuedUntil, Math.floor(nowSeconds)) + rules.retentionSeconds + issuer.clockSkewSeconds;
+  return Math.max(until, Math.ceil(nowSeconds)) + issuer.clockSkewSeconds;
+}
+
 type Names = { readonly [N in (typeof TARGET_NAMES)[number]]?: string } & { readonly issuer: string };
 
 function readTarget(target: RevocationTarget, issuer: string | undefined): Names {
@@ -140,6 +150,7 @@ function readTarget(target: RevocationTarget, issuer: string | undefined): Names
     const value = (target as Record<string, unknown>)[name];
     if (value === undefined && (name === 'issuer' || (name === 'subject' && target.sessionId !== undefined))) continue;
     if (!(TARGET_NAMES as readonly string[]).includes(name)) throw misuse(`has the member ${shown(name)}; these are known: ${TARGET_NAMES.join(', ')}`);
+    if (value === undefined) throw misuse(`${name} is undefined: the token names none. Ask for it first, and revoke by another name, such as the subject`);
     // its value is somebody's name, and is not shown
     if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)
       throw misuse(`${name} is a ${typeof value}: a string that is not empty is needed, of ${MAX_NAME_LENGTH} characters at the most`);
@@ -168,7 +179,9 @@ function readOptions(
     if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0 && seconds <= LAST_DATE))
       throw misuse(`${name} is ${shown(seconds)}: a number of seconds since the epoch is needed`);
   }
-  if (until !== undefined && until <= nowSeconds) throw misuse(`until is ${until}, which is past: it would be forgotten at once`);
+  // a token is accepted for a while after its end, by the skew that its issuer is allowed; what is long past was written in another unit, or is a mistake
+  if (until !== undefined && until <= nowSeconds - LONGEST_PAST_SECONDS)
+    throw misuse(`until is ${until}, which is long past: give the end of the last token that is to be hit, in seconds since the epoch`);
   return { reason, ...(until !== undefined && { until }), ...(at !== undefined && { at }) };
 }
 

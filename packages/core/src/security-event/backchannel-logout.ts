@@ -57,7 +57,8 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
       await revocations.revoke(target, { reason: 'logout', at: iat });
       const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds, MOST_REMEMBERED_SECONDS);
-      if (!(await replays.add(replayName('logout', issuer, jti), ttlSeconds))) {
+      // one that there is no room to remember has counted all the same
+      if ((await replays.add(replayName('logout', issuer, jti), ttlSeconds)) === false) {
         publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
         return refuse('jti', issuer);
       }

@@ -71,7 +71,8 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
     try {
       // done first and then counted, so that what failed can be sent again; a second time it says nothing new
       const done = await carryOut(jws, issuer);
-      const isNew = await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS);
+      // one that there is no room to remember has counted all the same: a second time it says nothing new
+      const isNew = (await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS)) !== false;
       if (!isNew) publish('tokenward:token-replayed', { issuer, of: 'security_event' });
       publish('tokenward:security-event', {
         issuer,

@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest';
+import { memoryReplays } from './replay.js';
+
+test('rules 117 and 120: a store without room says so, and claims of nothing new that it came again', () => {
+  let now = 0;
+  const replays = memoryReplays({ monotonic: () => now }, 2);
+  expect(['a', 'b', 'c', 'a'].map((name) => replays.add(name, 10))).toEqual([true, true, 'full', false]);
+  now = 11_000;
+  expect(['c', 'a'].map((name) => replays.add(name, 10))).toEqual([true, true]);
+});
