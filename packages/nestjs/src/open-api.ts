@@ -1,4 +1,4 @@
-import { RequestMethod } from '@nestjs/common';
+import { Logger, RequestMethod } from '@nestjs/common';
 import type { Policy } from '@tokenward/core';
 import type { Engine } from './engine.js';
 import type { Handler } from './handlers.js';
@@ -16,6 +16,7 @@ export async function describeInOpenApi(handlers: readonly Handler[], name: stri
   const swagger = guarded.length > 0 ? await import('@nestjs/swagger').catch(() => undefined) : undefined;
   if (!swagger) return;
   const { ApiResponse, ApiSecurity } = swagger;
+  nameSchemes(swagger.SwaggerModule);
   for (const handler of guarded) {
     const { owner, key, rule } = handler;
     const { descriptor, prototype } = methodOf(owner.prototype as object, key);
@@ -32,6 +33,68 @@ export async function describeInOpenApi(handlers: readonly Handler[], name: stri
     if (policy && !said?.['403'])
       ApiResponse({ status: 403, description: `The access token lacks what is needed: ${String(policy)}` })(prototype, key, descriptor);
   }
+}
+
+/** What handlers demand where `openApiScheme` says nothing. A name that it gives is the user's, and stays. */
+const DEFAULT_SCHEME = 'oauth2';
+
+interface Described {
+  readonly components?: { readonly securitySchemes?: Readonly<Record<string, { readonly type?: string; readonly scheme?: string }>> } | undefined;
+  readonly paths: Readonly<Record<string, object>>;
+}
+type Requirement = Readonly<Record<string, readonly string[]>>;
+
+interface Operation {
+  security?: readonly Requirement[];
+}
+type CreateDocument = (...given: never[]) => Described;
+
+const NAMED = Symbol.for('tokenward.open-api.named');
+
+/**
+ * Has documents demand a scheme that they have. Which ones those are is said by `DocumentBuilder`, after the handlers were described: most
+ * tutorials write `addBearerAuth()`, whose scheme is called `bearer`.
+ */
+function nameSchemes(module: { createDocument: unknown }): void {
+  const create = module.createDocument as CreateDocument & { [NAMED]?: true };
+  if (create[NAMED]) return;
+  function createNamed(...given: never[]): Described {
+    const document = create.apply(module, given);
+    nameScheme(document, DEFAULT_SCHEME);
+    return document;
+  }
+
+  createNamed[NAMED] = true as const;
+  module.createDocument = createNamed;
+}
+
+function nameScheme({ components, paths }: Described, wanted: string): void {
+  const known = components?.securitySchemes ?? {};
+  if (Object.hasOwn(known, wanted)) return;
+  const operations = Object.values(paths).flatMap((path) => Object.values(path) as Operation[]);
+  const demanding = operations.filter(({ security }) => security?.some((one) => Object.hasOwn(one, wanted)));
+  if (demanding.length === 0) return;
+  const [found, another] = Object.entries(known).filter(([, { type, scheme }]) => type === 'oauth2' || type === 'openIdConnect' || isBearer(type, scheme));
+  if (!found || another) {
+    const which = another
+      ? 'several that would do: name one in openApiScheme'
+      : 'none that would do: write new DocumentBuilder().addOAuth2(...) or .addBearerAuth()';
+    new Logger('Tokenward').warn(`The OpenAPI document has no security scheme "${wanted}", which its operations demand, and ${which}`);
+    return;
+  }
+  const [name, { type }] = found;
+  for (const operation of demanding) {
+    operation.security = operation.security!.map((requirement) => renamed(requirement, wanted, name, type === 'http'));
+  }
+}
+
+/** OpenAPI 3.0: schemes other than those of OAuth and OpenID Connect have no scopes. */
+function renamed(requirement: Requirement, from: string, to: string, withoutScopes: boolean): Requirement {
+  return Object.fromEntries(Object.entries(requirement).map(([name, scopes]) => (name === from ? [to, withoutScopes ? [] : scopes] : [name, scopes])));
+}
+
+function isBearer(type: string | undefined, scheme: string | undefined): boolean {
+  return type === 'http' && scheme?.toLowerCase() === 'bearer';
 }
 
 const SECURITY = 'swagger/apiSecurity';

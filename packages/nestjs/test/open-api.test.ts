@@ -1,6 +1,6 @@
-import { Controller, Get, Post, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
+import { Controller, Get, Logger, Post, type DynamicModule, type INestApplication, type Type } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse, ApiSecurity, DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { anyOf, GuardedBy, OptionalAuth, Public, Require, role, Scopes, scope, TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 
@@ -65,14 +65,21 @@ function controller() {
   return [OrdersController, PlainController];
 }
 
-async function documentOf(options: Partial<NestGuardOptions> = {}, controllers: Type[] = controller(), imports: DynamicModule[] = []): Promise<OpenAPIObject> {
+const WITH_OAUTH2 = new DocumentBuilder().addOAuth2({ type: 'oauth2', flows: {} });
+
+async function documentOf(
+  options: Partial<NestGuardOptions> = {},
+  controllers: Type[] = controller(),
+  imports: DynamicModule[] = [],
+  builder: DocumentBuilder = WITH_OAUTH2,
+): Promise<OpenAPIObject> {
   let document: OpenAPIObject;
   await world.start({
     controllers,
     imports,
     options,
     prepare(app: INestApplication) {
-      document = SwaggerModule.createDocument(app, new DocumentBuilder().addOAuth2({ type: 'oauth2', flows: {} }).build());
+      document = SwaggerModule.createDocument(app, builder.build());
     },
   });
   return document!;
@@ -200,4 +207,35 @@ test('the scheme has the name that the document gives it, and what is left open 
   const { paths } = await documentOf({ openApiScheme: 'login', leaveUnmarkedHandlersOpen: true });
   expect(paths['/orders']!.get!.security).toEqual([{ login: ['orders:read'] }]);
   expect(paths['/plain']!.get!.security).toBeUndefined();
+});
+
+describe('a document whose security scheme has another name', () => {
+  const of = (builder: DocumentBuilder, options: Partial<NestGuardOptions> = {}) => documentOf(options, controller(), [], builder);
+
+  test('has its own one demanded: that of addBearerAuth() without scopes, that of addOAuth2() with them', async () => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    const bearer = (await of(new DocumentBuilder().addBearerAuth())).paths;
+    expect(bearer['/orders']!.get!.security).toEqual([{ bearer: [] }]);
+    expect(bearer['/orders/maybe']!.get!.security).toEqual(expect.arrayContaining([{}, { bearer: [] }]));
+    expect(bearer['/orders/own']!.get!.security).toEqual([{ mine: [] }]);
+    const named = (await of(new DocumentBuilder().addOAuth2({ type: 'oauth2', flows: {} }, 'login'))).paths;
+    expect(named['/orders']!.post!.security).toEqual([{ login: ['orders:read', 'orders:write'] }]);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  test.each<[string, DocumentBuilder, Partial<NestGuardOptions>, RegExp]>([
+    ['none', new DocumentBuilder().addCookieAuth(), {}, /no security scheme "oauth2".*addBearerAuth\(\)/],
+    [
+      'several',
+      new DocumentBuilder().addBearerAuth().addOAuth2({ type: 'oauth2', flows: {} }, 'login'),
+      {},
+      /several that would do: name one in openApiScheme/,
+    ],
+  ])('and where %s would do, a warning says what to write', async (_name, builder, options, message) => {
+    const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    expect((await of(builder, options)).paths['/orders']!.get!.security).toEqual([{ oauth2: ['orders:read'] }]);
+    expect(warn.mock.calls.map(([line]) => String(line))).toEqual([expect.stringMatching(message)]);
+    warn.mockRestore();
+  });
 });
