@@ -23,8 +23,8 @@ const OPTIONS = {
 
 /**
  * Compiles samples, each a module of its own, against the built packages and whatever the workspace has installed. A sample is
- * `{ file, line, code, context, typeOfMembers }`: the context says which names are there (`contexts/<name>.ts`, and all exports of that
- * package), `typeOfMembers` that the sample is made of members of an object of this type. Returns what the compiler says, by file and line
+ * `{ file, line, code, context, inside }`: the context says which names are there (`contexts/<name>.ts`, and all exports of that
+ * package), `inside` which text stands before it and after it. Returns what the compiler says, by file and line
  * of the documentation.
  */
 export async function compile(root, samples) {
@@ -65,8 +65,8 @@ async function writeContext(root, folder, context, samples) {
 }
 
 /** The sample at the very line where it stands in its file, so that the compiler's lines are the documentation's. */
-function moduleOf({ line, code, typeOfMembers }) {
-  const [before, after] = typeOfMembers ? [`const members: ${typeOfMembers} = {`, '};'] : ['', ''];
+function moduleOf({ line, code, inside = ['', ''] }) {
+  const [before, after] = inside;
   return `${'\n'.repeat(line - 2)}${before}\n${code}\n${after}\nexport {};\n`;
 }
 

@@ -42,7 +42,7 @@ test('tells what is wrong with a sample by file and line, and nothing of a good 
     sample("const fine = 1;\nguard('orders:read');"),
     sample('onDenied(decision, req, res) {\n  res.status(decision.states);\n}', {
       line: 20,
-      typeOfMembers: "import('@tokenward/express').ExpressGuardOptions",
+      inside: ["const members: import('@tokenward/express').ExpressGuardOptions = {", '};'],
     }),
   ]);
   expect(faults.filter((fault) => fault.startsWith('docs/'))).toEqual([

@@ -5,6 +5,7 @@ declare global {
   const app: Express;
   const guard: ExpressGuard;
   const req: Request;
+  const list: RequestHandler;
   const remove: RequestHandler;
   const pay: RequestHandler;
 }

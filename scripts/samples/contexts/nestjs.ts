@@ -1,8 +1,16 @@
-import type { Type } from '@nestjs/common';
+import type { Get as AnyGet, Type } from '@nestjs/common';
+import type { NestGuard as AnyNestGuard } from '@tokenward/nestjs';
+import type { Server } from 'node:http';
+import type { WebSocketServer } from 'ws';
 
 declare global {
+  type NestGuard = AnyNestGuard;
+  const Get: typeof AnyGet;
+  const guard: NestGuard;
   const OrdersController: Type;
   const AppModule: Type;
+  const server: Server;
+  const sockets: WebSocketServer;
   /** Whom a test acts as. */
   const whoever: { subject: string; scopes: string[] };
 }
