@@ -33,6 +33,8 @@ export interface RedisRevocationsOptions {
   readonly timeoutSeconds?: number | undefined;
   /** How many revocations this process keeps. For more, core's rule on overflow holds. Default: 1000000. */
   readonly maxEntries?: number | undefined;
+  /** What they may take in the memory of each process, by an estimate that is not a low one. Default: 536870912 (512 MiB). */
+  readonly maxBytes?: number | undefined;
   /** Default: the system's. */
   readonly clock?: Clock | undefined;
 }
@@ -46,6 +48,7 @@ export interface Config {
   readonly allowsUnchecked: boolean;
   readonly timeoutMs: number;
   readonly maxEntries: number | undefined;
+  readonly maxBytes: number | undefined;
   readonly clock: Clock;
 }
 
@@ -57,6 +60,7 @@ const NAMES = [
   'whenUnreachable',
   'timeoutSeconds',
   'maxEntries',
+  'maxBytes',
   'clock',
 ] as const satisfies readonly (keyof RedisRevocationsOptions)[];
 const MAX_PREFIX_LENGTH = 200;
@@ -69,13 +73,23 @@ export function readOptions(options: RedisRevocationsOptions): Config {
   const maxMirrorAgeSeconds = reader.number('maxMirrorAgeSeconds', 10, { least: 0.5, most: 3600 });
   const timeoutSeconds = reader.number('timeoutSeconds', 3, { least: 0.05, most: 60 });
   const maxEntries = reader.optionalNumber('maxEntries', { least: 1, whole: true });
+  const maxBytes = reader.optionalNumber('maxBytes', { least: 65_536, whole: true });
   const whenUnreachable = reader.get('whenUnreachable') ?? 'refuse';
   if (whenUnreachable !== 'refuse' && whenUnreachable !== 'allow') reader.wrong('whenUnreachable', "is neither 'refuse' nor 'allow'");
   const clock = readClock(reader);
   const timeoutMs = timeoutSeconds * 1000;
   const server = readServer(reader, prefix, timeoutMs);
   if (!server || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { ...server, prefix, maxMirrorAgeMs: maxMirrorAgeSeconds * 1000, allowsUnchecked: whenUnreachable === 'allow', timeoutMs, maxEntries, clock };
+  return {
+    ...server,
+    prefix,
+    maxMirrorAgeMs: maxMirrorAgeSeconds * 1000,
+    allowsUnchecked: whenUnreachable === 'allow',
+    timeoutMs,
+    maxEntries,
+    maxBytes,
+    clock,
+  };
 }
 
 function readPrefix(reader: OptionReader): string {

@@ -40,7 +40,7 @@ export interface RedisRevocations extends RevocationStore {
  * const guard = createGuard({ issuer, audience, revocations: { store } });
  */
 export function redisRevocations(options: RedisRevocationsOptions): RedisRevocations {
-  const { makeClient, where, prefix, maxMirrorAgeMs, allowsUnchecked, timeoutMs, maxEntries, clock } = readOptions(options);
+  const { makeClient, where, prefix, maxMirrorAgeMs, allowsUnchecked, timeoutMs, maxEntries, maxBytes, clock } = readOptions(options);
   const keys = keysOf(prefix);
   const connect = createConnect(makeClient, timeoutMs);
   const ending = new AbortController();
@@ -51,7 +51,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   let uncheckedRequests = 0;
   let junkToldAtMs = -Infinity;
 
-  const mirror = createRevocationMirror({ maxEntries, overflowed: shareOverflow });
+  const mirror = createRevocationMirror({ maxEntries, maxBytes, overflowed: shareOverflow });
   const shared = createSharedMirror(mirror, () => added.tell(), tellJunk);
   const outages = createOutages(where, usableForMs);
   const [readingOutage, writingOutage, pruningOutage] = [outages.kind(), outages.kind(), outages.kind()];

@@ -37,6 +37,7 @@ test.each([
   [{ url: 'redis://localhost', timeoutSeconds: '3' }, ['timeoutSeconds']],
   [{ url: 'redis://localhost', timeoutSeconds: Number.NaN }, ['timeoutSeconds']],
   [{ url: 'redis://localhost', maxEntries: 1.5 }, ['maxEntries']],
+  [{ url: 'redis://localhost', maxBytes: 1024 }, ['maxBytes']],
   [{ url: 'redis://localhost', clock: Date }, ['clock']],
   [{ url: 'redis://localhost', failOpen: true }, ['failOpen']],
   [{ prefix: 1, timeoutSeconds: -1, url: 'x' }, ['prefix', 'timeoutSeconds', 'url']],

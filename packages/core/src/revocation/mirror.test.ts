@@ -237,3 +237,44 @@ describe('rule 120', () => {
     );
   });
 });
+
+describe('rule 171: bytes', () => {
+  const LONG = 'x'.repeat(2000);
+
+  test('long names are given up before the memory is gone, and what they hit is refused', () => {
+    const told: RevocationOverflow[] = [];
+    const mirror = createRevocationMirror({ maxBytes: 1_000_000, overflowed: (overflow) => told.push(overflow) });
+    for (let at = 0; at < 2000; at++) mirror.apply(record({ value: `${LONG}${at}`, issuedUntil: NOW + at }));
+    expect(mirror.size).toBeGreaterThan(100);
+    expect(mirror.size).toBeLessThan(250);
+    expect(told.length).toBeGreaterThan(5);
+    for (let at = 0; at < 2000; at += 100) expect(mirror.find(token({ subject: `${LONG}${at}`, issuedAt: NOW + at }), NOW)).toBeDefined();
+  });
+
+  test('the issuer whose names are long pays for them, not the one that has more of short ones', () => {
+    const told: RevocationOverflow[] = [];
+    const mirror = createRevocationMirror({ maxBytes: 1_000_000, overflowed: (overflow) => told.push(overflow) });
+    for (let at = 0; at < 800; at++) mirror.apply(record({ issuer: 'https://b.test', value: `s-${at}` }));
+    for (let at = 0; at < 1000; at++) mirror.apply(record({ value: `${LONG}${at}`, issuedUntil: NOW - 100 }));
+    expect(new Set(told.map(({ issuer }) => issuer))).toEqual(new Set(['https://a.test']));
+    expect(mirror.find(token({ issuer: 'https://b.test', subject: 'somebody' }), NOW)).toBeUndefined();
+  });
+
+  test('as much room is made as one long name needs, and what ends gives its room back', () => {
+    const mirror = createRevocationMirror({ maxBytes: 65_536 });
+    for (let at = 0; at < 140; at++) mirror.apply(record({ value: `s-${at}`, isFinal: true }));
+    mirror.apply(record({ value: 'x'.repeat(20_000) }));
+    expect(mirror.find(token({ subject: 'x'.repeat(20_000) }), NOW)).toMatchObject({ kind: 'subject' });
+    const told: RevocationOverflow[] = [];
+    const again = createRevocationMirror({ maxBytes: 65_536, overflowed: (overflow) => told.push(overflow) });
+    for (let hour = 0; hour < 50; hour++) {
+      again.sweep(NOW + hour * 7200);
+      for (let at = 0; at < 100; at++) again.apply(record({ value: `s-${at}`, until: NOW + hour * 7200 + 60, isFinal: true }));
+    }
+    expect(told).toEqual([]);
+  });
+
+  test.each([0, 65_535, 1e6 + 0.5, Number.NaN, '1000000'])('%s bytes stop the start', (maxBytes) => {
+    expect(() => createRevocationMirror({ maxBytes: maxBytes as number })).toThrow(/maxBytes: is/);
+  });
+});

@@ -30,6 +30,8 @@ export interface RevocationOverflow {
 export interface MirrorLimits {
   /** Default: 1000000. */
   readonly maxEntries?: number | undefined;
+  /** What they may take in memory, as an estimate that is not a low one: an issuer chooses how long its names are. Default: 536870912 (512 MiB). */
+  readonly maxBytes?: number | undefined;
   readonly overflowed?: ((overflow: RevocationOverflow) => void) | undefined;
 }
 
@@ -37,6 +39,14 @@ const BUCKET_SECONDS = 60;
 /** Those who ask, and one who is corrected, may be apart by less, and that is nothing. */
 const CLOCKS_APART_MINUTES = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
+/** A million with names of ordinary length. */
+const DEFAULT_MAX_BYTES = 536_870_912;
+/** The longest record must have room. */
+const LEAST_BYTES = 65_536;
+/** The record, and its places in Maps and Sets. */
+const BYTES_PER_RECORD = 400;
+/** Two bytes where one of a name's characters is not Latin. */
+const BYTES_PER_CHARACTER = 2;
 const MAX_QUIET_ISSUERS = 10_000;
 const NEVER = -1;
 
@@ -48,6 +58,7 @@ interface Named {
 
 interface OfIssuer extends Readonly<Record<RevocationKind, Map<string, Named>>> {
   records: number;
+  bytes: number;
   /** Tokens issued up to then may have been hit by something that is forgotten: seconds since the epoch. */
   forgottenUntil: number;
   /** The same of what was final, which matters only where the clock that ended it was wrong. */
@@ -59,27 +70,40 @@ interface OfIssuer extends Readonly<Record<RevocationKind, Map<string, Named>>> 
  * nevertheless is refused, since nobody can tell any more. The same where there is no room: the older half of what one issuer has is given up
  * for one moment, and every token issued up to it is refused.
  */
-export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overflowed = () => {} }: MirrorLimits = {}): RevocationMirror {
+export function createRevocationMirror({
+  maxEntries = DEFAULT_MAX_ENTRIES,
+  maxBytes = DEFAULT_MAX_BYTES,
+  overflowed = () => {},
+}: MirrorLimits = {}): RevocationMirror {
   if (!(Number.isInteger(maxEntries) && maxEntries > 0))
     throw new ConfigurationError([{ path: 'maxEntries', message: `is ${shown(maxEntries)}: a whole number, 1 or more, is needed` }]);
+  if (!(Number.isInteger(maxBytes) && maxBytes >= LEAST_BYTES))
+    throw new ConfigurationError([{ path: 'maxBytes', message: `is ${shown(maxBytes)}: a whole number, ${LEAST_BYTES} or more, is needed` }]);
   const byIssuer = new Map<string, OfIssuer>();
   /** What ends when, by the minute, so that nobody walks through all of them. */
   const ending = new Map<number, Set<RevocationRecord>>();
   let sweptMinute = -Infinity;
   let size = 0;
+  let bytes = 0;
   /** What is left of issuers of which nothing else is. */
   let forgottenOfAll = NEVER;
 
   function apply(record: RevocationRecord): RevocationRecord | undefined {
-    if (size >= maxEntries && !record.isFinal && record.issuedUntil <= (byIssuer.get(record.issuer)?.forgottenUntil ?? NEVER)) return undefined;
+    if (isFullFor(record) && !record.isFinal && record.issuedUntil <= (byIssuer.get(record.issuer)?.forgottenUntil ?? NEVER)) return undefined;
     const known = lookUp(record)?.[lifeOf(record)];
     const merged = known ? merge(known, record) : record;
     if (known && isSame(known, merged)) return undefined;
     if (known) remove(known);
-    const overflow = size >= maxEntries ? makeRoom(record.issuer) : undefined;
+    const overflows: RevocationOverflow[] = [];
+    // half of many short ones may be less than one long one
+    while (isFullFor(merged)) overflows.push(makeRoom(merged));
     keep(merged);
-    if (overflow) overflowed(overflow);
+    for (const overflow of overflows) overflowed(overflow);
     return merged;
+  }
+
+  function isFullFor(record: RevocationRecord): boolean {
+    return size > 0 && (size >= maxEntries || bytes + weightOf(record) > maxBytes);
   }
 
   function lookUp(record: RevocationRecord): Named | undefined {
@@ -97,7 +121,9 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
     if (bucket) bucket.add(record);
     else ending.set(minute, new Set([record]));
     of.records++;
+    of.bytes += weightOf(record);
     size++;
+    bytes += weightOf(record);
   }
 
   function remove(record: RevocationRecord): void {
@@ -109,7 +135,9 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
     bucket.delete(record);
     if (bucket.size === 0) ending.delete(minuteOf(record));
     of.records--;
+    of.bytes -= weightOf(record);
     size--;
+    bytes -= weightOf(record);
   }
 
   function sweep(nowSeconds: number): void {
@@ -147,10 +175,12 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
   }
 
   /** Whoever has more than its share gives way to its own; else the one that has most. */
-  function makeRoom(forIssuer: string): RevocationOverflow {
+  function makeRoom({ issuer: forIssuer }: RevocationRecord): RevocationOverflow {
+    // of what has run out
+    const [measure, most] = size >= maxEntries ? (['records', maxEntries] as const) : (['bytes', maxBytes] as const);
     let issuer = forIssuer;
-    if ((byIssuer.get(issuer)?.records ?? 0) < maxEntries / byIssuer.size) {
-      for (const [name, { records }] of byIssuer) if (records > (byIssuer.get(issuer)?.records ?? 0)) issuer = name;
+    if ((byIssuer.get(issuer)?.[measure] ?? 0) < most / byIssuer.size) {
+      for (const [name, of] of byIssuer) if (of[measure] > (byIssuer.get(issuer)?.[measure] ?? 0)) issuer = name;
     }
     const of = byIssuer.get(issuer)!;
     const all = [...recordsOf(of)].sort((one, other) => one.issuedUntil - other.issuedUntil);
@@ -181,6 +211,10 @@ export function createRevocationMirror({ maxEntries = DEFAULT_MAX_ENTRIES, overf
   };
 }
 
+function weightOf({ issuer, value }: RevocationRecord): number {
+  return BYTES_PER_RECORD + (issuer.length + value.length) * BYTES_PER_CHARACTER;
+}
+
 function lifeOf({ isFinal }: RevocationRecord): keyof Named {
   return isFinal ? 'final' : 'open';
 }
@@ -197,7 +231,7 @@ function nameOf({ kind, value }: RevocationRecord): string {
 
 function noneYet(): OfIssuer {
   const kinds = { token: new Map(), session: new Map(), sessionless: new Map(), subject: new Map(), client: new Map(), issuer: new Map() };
-  return { ...kinds, records: 0, forgottenUntil: NEVER, endedUntil: NEVER };
+  return { ...kinds, records: 0, bytes: 0, forgottenUntil: NEVER, endedUntil: NEVER };
 }
 
 function* recordsOf(of: OfIssuer): IterableIterator<RevocationRecord> {

@@ -48,7 +48,7 @@ export class RevocationStoreError extends Error {
 }
 
 /** Revocations of this process alone: for one process, or for tests. Those of a fleet need a store that is shared. */
-export function memoryRevocations(limits: Pick<MirrorLimits, 'maxEntries'> = {}): RevocationStore {
+export function memoryRevocations(limits: Pick<MirrorLimits, 'maxEntries' | 'maxBytes'> = {}): RevocationStore {
   const added = createListeners<void>();
   const overflowed = createListeners<RevocationOverflow>();
   const mirror = createRevocationMirror({ ...limits, overflowed: overflowed.tell });
