@@ -12,7 +12,7 @@ import type { Auth } from './auth.js';
 import { ConfigurationError } from './configuration-error.js';
 import { createResourceGuard, foresee } from './guard.js';
 import { createMemory } from './memory.js';
-import { OptionReader, plainOptions } from './option-reader.js';
+import { notAnOption, OptionReader, plainOptions } from './option-reader.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
 import type { Policy } from './policy.js';
 import { accessFor, type RoutePolicy } from './access-of.js';
@@ -200,7 +200,7 @@ function readAdapterOptions(
   const reader = new OptionReader(own, ['property', 'onDenied', 'onRefused']);
   const known: readonly string[] = [...OPTION_NAMES, 'property', 'onDenied', 'onRefused', ...moreOptions];
   const unknown = Object.keys(options).filter((option) => !known.includes(option));
-  for (const option of unknown) reader.wrong(option, `is not an option; these are: ${known.join(', ')}`);
+  for (const option of unknown) reader.wrong(option, notAnOption(option, known));
   const property = reader.text('property', 'auth');
   if (property in new IncomingMessage(new Socket()) || OF_FRAMEWORKS.has(property)) {
     reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);

@@ -14,8 +14,8 @@ export class ConfigurationError extends Error {
   constructor(problems: readonly ConfigurationProblem[]) {
     super(
       problems.length === 1
-        ? `${problems[0]!.path}: ${problems[0]!.message}`
-        : `${problems.length} things are wrong:\n${problems.map(({ path, message }) => `  - ${path}: ${message}`).join('\n')}`,
+        ? `tokenward: ${problems[0]!.path}: ${problems[0]!.message}`
+        : `tokenward: ${problems.length} things are wrong:\n${problems.map(({ path, message }) => `  - ${path}: ${message}`).join('\n')}`,
     );
     this.problems = problems;
   }

@@ -75,12 +75,20 @@ describe('rules 2 and 5: refuses what is malformed, before any decoding', () => 
     ['a scheme with a byte beyond ASCII', 'B\u00e9arer abc'],
     ['a scheme in quotes', '"Bearer" abc'],
   ])('%s', (_name, field) => {
-    expect(read(field)).toEqual({ reason: 'malformed_credentials' });
+    expect(read(field)).toMatchObject({ reason: 'malformed_credentials' });
+  });
+
+  test.each([
+    ['', 'the Authorization header is empty or no text'],
+    ['Bearer', 'nothing follows the word Bearer'],
+    ['"Bearer" abc', 'the Authorization header does not begin with a scheme and a space'],
+  ])('and operators are told which it was: %j', (field, cause) => {
+    expect(read(field)).toEqual({ reason: 'malformed_credentials', cause });
   });
 
   test('a Kelvin sign makes no k, a dotless i no i: the scheme is compared within ASCII', () => {
-    expect(read('BEARE\u212a abc')).toEqual({ reason: 'malformed_credentials' });
-    expect(read('bearer\u0130 abc')).toEqual({ reason: 'malformed_credentials' });
+    expect(read('BEARE\u212a abc')).toMatchObject({ reason: 'malformed_credentials' });
+    expect(read('bearer\u0130 abc')).toMatchObject({ reason: 'malformed_credentials' });
   });
 
   test('undefined is a token like others', () => {

@@ -2,13 +2,15 @@ import type { Reason } from './denial.js';
 import type { ProtectedRequest } from './seam.js';
 
 /** A string is the presented access token; anything else says why there is none. */
-export type Credentials = string | { readonly reason: CredentialsReason };
+export type Credentials = string | { readonly reason: CredentialsReason; readonly cause?: string };
 
 type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' | 'malformed_credentials' | 'multiple_credentials' | 'token_too_large'>;
 
 const MISSING: Credentials = { reason: 'missing_token' };
 const UNSUPPORTED: Credentials = { reason: 'unsupported_scheme' };
-const MALFORMED: Credentials = { reason: 'malformed_credentials' };
+const NO_HEADER: Credentials = { reason: 'malformed_credentials', cause: 'the Authorization header is empty or no text' };
+const NO_TOKEN: Credentials = { reason: 'malformed_credentials', cause: 'nothing follows the word Bearer' };
+const NO_SCHEME: Credentials = { reason: 'malformed_credentials', cause: 'the Authorization header does not begin with a scheme and a space' };
 const MULTIPLE: Credentials = { reason: 'multiple_credentials' };
 const TOO_LARGE: Credentials = { reason: 'token_too_large' };
 
@@ -37,11 +39,11 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   else if (field.length > 1) return MULTIPLE;
   else value = field[0]!;
   // what stands in for a request may hold anything
-  if (typeof value !== 'string') return MALFORMED;
+  if (typeof value !== 'string' || value === '') return NO_HEADER;
 
   if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
   if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
-  if (!startsWithBearer(value)) return /^bearer$/i.test(value) || !SOME_SCHEME.test(value) ? MALFORMED : UNSUPPORTED;
+  if (!startsWithBearer(value)) return /^bearer$/i.test(value) ? NO_TOKEN : SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;
   const token = value.slice(BEARER.length);
   return hasQueryToken(request.target) ? MULTIPLE : token;
 }

@@ -15,14 +15,16 @@ interface Behaviour {
   readonly transient: boolean;
   /** The challenge names the scope that the route needs: the caller presented no access token (RFC 6750 s3.1). */
   readonly namesScope: boolean;
+  /** No access token was sent: where credentials are optional, the request is anonymous. */
+  readonly isAnonymous: boolean;
 }
 
-const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true };
-const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false };
-const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false };
-const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false };
-const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false };
-const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false };
+const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true };
+const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false, isAnonymous: false };
+const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false };
+const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false };
+const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false };
+const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false };
 
 /** The one table from what was wrong to what the client is told and what becomes of it. */
 const REASONS = {

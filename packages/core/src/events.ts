@@ -1,7 +1,9 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
+import { ConfigurationError } from './configuration-error.js';
 import type { Reason } from './denial.js';
 import type { RevocationKind, RevocationReason } from './revocation/revocation.js';
 import { debugLine } from './explain/debug.js';
+import { didYouMean, shown } from './option-reader.js';
 import { isThenable } from './thenable.js';
 
 /** Which request an event is about, so that it can be found in an access log. */
@@ -105,10 +107,18 @@ const channels = Object.fromEntries(EVENT_NAMES.map((name) => [name, channel(nam
  * Calls a listener at every event of a name. What it throws, or rejects with, changes nothing: it is told once as a process warning, without its text.
  *
  * @returns ends it
+ * @throws ConfigurationError where there is no event of that name
  *
  * @example observe('tokenward:refused', (event) => logger.info(event, 'request refused'));
  */
 export function observe<N extends keyof Events>(name: N, listener: (event: Events[N]) => unknown): () => void {
+  if (!Object.hasOwn(channels, name)) {
+    throw new ConfigurationError([
+      { path: `observe(${shown(name)})`, message: `is no event${didYouMean(name, EVENT_NAMES)}; these are: ${EVENT_NAMES.join(', ')}` },
+    ]);
+  }
+  if (typeof listener !== 'function')
+    throw new ConfigurationError([{ path: `observe('${name}')`, message: `needs a function as its second argument (got ${shown(listener)})` }]);
   let warned = false;
 
   function failed(): void {

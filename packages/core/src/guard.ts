@@ -141,7 +141,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function judge(authentication: Authentication, request: ProtectedRequest, access: Access, isTold?: boolean): Decision {
     if (!isRejection(authentication)) return permit(authentication, access.policy, request, isTold);
-    return authentication.reason === 'missing_token' && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
+    return behaviourOf(authentication.reason).isAnonymous && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
   }
 
   function refuse({ reason, cause, retryAfterSeconds, expected, found }: Rejection, access: Access): Deny {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OptionReader, shown } from './option-reader.js';
+import { didYouMean, OptionReader, shown } from './option-reader.js';
 
 describe('rule 139: what was given is shown without what a URL may hold beside its address', () => {
   test.each([
@@ -162,3 +162,22 @@ function expectRefused(value: unknown, read: (reader: OptionReader) => unknown, 
   expect(reader.problems[0]!.path).toBe('option');
   expect(reader.problems[0]!.message).toContain(words);
 }
+
+test.each<[string, string]>([
+  ['audiance', ': did you mean audience?'],
+  ['Audience', ': did you mean audience?'],
+  ['adience', ': did you mean audience?'],
+  ['auidence', ': did you mean audience?'],
+  ['isuer', ': did you mean issuer?'],
+  ['jwksurl', ': did you mean jwksUri?'],
+  ['maxTokenAgeSecond', ': did you mean maxTokenAgeSeconds?'],
+  ['requiredClaim', ': did you mean requiredClaims?'],
+  ['colour', ''],
+  ['x', ''],
+  ['', ''],
+  ['audience'.repeat(100_000), ''],
+])('a mistyped option %j is asked about first%s', (name, question) => {
+  const known = ['issuer', 'audience', 'jwksUri', 'requiredClaims', 'maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'];
+  expect(didYouMean(name, known)).toBe(question);
+  expect(new OptionReader({ [name]: 1 }, known).problems).toEqual([{ path: name, message: `is not an option${question}; these are: ${known.join(', ')}` }]);
+});

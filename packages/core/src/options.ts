@@ -28,7 +28,9 @@ export interface GuardOptions extends IssuerOptions {
   readonly issuers?: readonly IssuerOptions[] | IssuerResolver | undefined;
   /**
    * Holds the claims of every token against a schema (Standard Schema: zod, valibot and others); `auth.claims` is what it makes of them, which
-   * must be plain objects, lists and values: a Date, a Map or an instance of a class refuses the token. It is copied and frozen.
+   * must be plain objects, lists and values: a Date, a Map or an instance of a class refuses the token. It is copied and frozen. The schema runs once
+   * for each new token, and its verdict is kept with the token: it must look at the claims alone. What depends on the time, the request or anything
+   * else that changes belongs into a `policy`, which is asked each time.
    */
   readonly claims?: ClaimsSchema | undefined;
   /** Remembers verified tokens, so that the same one costs less when it comes again. Default: 10,000 tokens and 32 MiB, whichever is reached first. */

@@ -299,6 +299,6 @@ function problemsOf(call: () => unknown): ConfigurationError['problems'] {
   }
   expect(thrown).toBeInstanceOf(ConfigurationError);
   const { problems, message } = thrown as ConfigurationError;
-  expect(message).toBe(problems.map((problem) => `${problem.path}: ${problem.message}`).join());
+  expect(message).toBe(problems.map((problem) => `tokenward: ${problem.path}: ${problem.message}`).join());
   return problems;
 }

@@ -54,7 +54,7 @@ export interface ClientCertificate {
 
 /** What a route asks for. */
 export interface Access {
-  /** `optional` admits the absence of credentials, never wrong ones. Default: `required`. */
+  /** `optional` admits requests without an access token (no credentials, or those of another scheme), never a wrong token. Default: `required`. */
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
   /**

@@ -99,6 +99,24 @@ describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow
   });
 });
 
+test('rule 68: a schema is asked once for each token, and a policy each time', async () => {
+  let asked = { schema: 0, policy: 0 };
+  let isOpen = true;
+  const schema: ClaimsSchema = {
+    '~standard': { version: 1, vendor: 'test', validate: (value) => (asked.schema++, { value: value as object }) },
+  };
+  const { issuer, verdict } = await createScene({ claims: schema });
+  const opening = policy('opening hours', () => (asked.policy++, isOpen));
+  const token = await issuer.issueToken();
+  expect(await verdict(token, { policy: opening })).toBe('allow');
+  isOpen = false;
+  expect(await verdict(token, { policy: opening })).toBe('policy_refused');
+  expect(asked).toEqual({ schema: 1, policy: 2 });
+  asked = { schema: 0, policy: 0 };
+  expect(await verdict(await issuer.issueToken())).toBe('allow');
+  expect(asked).toEqual({ schema: 1, policy: 0 });
+});
+
 describe('a schema that misbehaves admits nothing and breaks nothing', () => {
   const schemaOf = (validate: (value: unknown) => unknown): ClaimsSchema => ({ '~standard': { version: 1, vendor: 'test', validate: validate as never } });
   const cyclic: Record<string, unknown> = { sub: 'x' };

@@ -156,7 +156,7 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no
   const before = process.cwd();
   process.chdir(PACKAGE);
   onTestFinished(() => process.chdir(before));
-  for (const [path, words] of wrong) expect(messageOf(path)).toBe(`${name}: ${path}: ${words}`);
+  for (const [path, words] of wrong) expect(messageOf(path)).toBe(`tokenward: ${name}: ${path}: ${words}`);
   for (const path of ['', 7, null, ['a']]) {
     expect(errorOf(fileAs(name, path as string))?.problems.map((problem) => problem.path)).toContain(name === 'jwksFile' ? name : `${name}.path`);
     expect(errorOf({ [name]: path })?.problems.map((problem) => problem.path)).toContain(name);
@@ -208,7 +208,7 @@ test('a line in another encoding than the one that is named stops the start', ()
 test.runIf(process.getuid?.() !== 0)('a file that this process must not read is told as such', () => {
   const { path } = lay(ways[0]!, jwksOf(old));
   chmodSync(path, 0);
-  expect(errorOf({ jwksFile: path })?.message).toBe(`jwksFile: ${path}: this process has no permission to read it (EACCES)`);
+  expect(errorOf({ jwksFile: path })?.message).toBe(`tokenward: jwksFile: ${path}: this process has no permission to read it (EACCES)`);
 });
 
 test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: %s shows nothing of a secret or keys that are given in place of a path', (name) => {
@@ -278,7 +278,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
       renameSync(pipe, path);
     `;
     const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], waiting);
-    expect(output.split('\n')).toEqual([`${name}: ${pipe}: it is no regular file`, `${path}: it is no regular file`, 'true', '']);
+    expect(output.split('\n')).toEqual([`tokenward: ${name}: ${pipe}: it is no regular file`, `${path}: it is no regular file`, 'true', '']);
   });
 
   test('a file of any size, or without an end, is not read beyond what is allowed, and is closed', async () => {
@@ -289,10 +289,11 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
     writeFileSync(huge, '');
     truncateSync(huge, 2 ** 40);
     const open = readdirSync('/proc/self/fd').length;
-    expect(errorOf({ jwksFile: huge })?.message).toBe(`jwksFile: ${huge}: it has more than 1048576 bytes`);
-    for (const device of ['/dev/zero', '/dev/null']) expect(errorOf({ jwksFile: device })?.message).toBe(`jwksFile: ${device}: it is no regular file`);
+    expect(errorOf({ jwksFile: huge })?.message).toBe(`tokenward: jwksFile: ${huge}: it has more than 1048576 bytes`);
+    for (const device of ['/dev/zero', '/dev/null'])
+      expect(errorOf({ jwksFile: device })?.message).toBe(`tokenward: jwksFile: ${device}: it is no regular file`);
     // it tells no size, and is refused for what it holds
-    expect(errorOf({ jwksFile: '/proc/self/status' })?.message).toBe('jwksFile: /proc/self/status: it is neither JSON nor PEM');
+    expect(errorOf({ jwksFile: '/proc/self/status' })?.message).toBe('tokenward: jwksFile: /proc/self/status: it is neither JSON nor PEM');
     expect(readdirSync('/proc/self/fd')).toHaveLength(open);
     renameSync(huge, path);
     await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);

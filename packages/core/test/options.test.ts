@@ -29,7 +29,9 @@ test('an error lists everything that is wrong at once, each with its path, what 
   const messages = problemsOf(wrong).map(({ path, message }) => `${path}: ${message}`);
   expect(() => createResourceGuard(wrong as never)).toThrow(`7 things are wrong:\n  - ${messages.join('\n  - ')}`);
   expect(messages).toEqual([
-    expect.stringMatching(/^audiance: is not an option; these are: issuer, tenants, .*, audience, .*, issuers, claims, tokenCache, .*, fetch$/),
+    expect.stringMatching(
+      /^audiance: is not an option: did you mean audience\?; these are: issuer, tenants, .*, audience, .*, issuers, claims, tokenCache, .*, fetch$/,
+    ),
     // and ML-DSA, where the runtime has it
     expect.stringMatching(/^algorithms: holds "RS257"; these can be used: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519/),
     'issuer: is not an absolute URL: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets (given: "login")',

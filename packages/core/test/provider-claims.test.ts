@@ -1,4 +1,4 @@
-import { createResourceGuard, not, role, scope, type GuardOptions } from '@tokenward/core';
+import { cognito, createResourceGuard, not, observe, role, scope, type GuardOptions } from '@tokenward/core';
 import { describe, expect, test } from 'vitest';
 import { configurationErrorOf, createScene, expectAllowed } from './guarded.js';
 
@@ -50,6 +50,14 @@ describe('rolesClaim and scopesClaim', () => {
     reader = () => ['b'];
     expect(expectAllowed(await guard.check({ ...request })).auth?.roles).toEqual(['b']);
   });
+});
+
+test('rule 36: an access token of Azure AD B2C has a nonce and scp; the ID token of the same registration has no scp', async () => {
+  const { issuer, verdict } = await createScene({ allowedClients: ['c-1'] });
+  const claims = { client_id: undefined, jti: undefined, ver: '1.0', azp: 'c-1', tfp: 'B2C_1_signin', nonce: 'defaultNonce', auth_time: 1, nbf: 1 };
+  const header = { typ: 'JWT' };
+  expect(await verdict({ header, claims: { ...claims, scp: 'orders.read' } }, { policy: scope('orders.read') })).toBe('allow');
+  expect(await verdict({ header, claims: { ...claims, aud: issuer.audience } })).toBe('not_an_access_token');
 });
 
 describe('unsafeAcceptTokensWithoutIssuedAt', () => {
@@ -106,3 +114,30 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
 function errorOf(options: GuardOptions): string | undefined {
   return configurationErrorOf(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', ...options }))?.message;
 }
+
+describe('misuse is told with what was meant', () => {
+  test.each([
+    ['tokenward:refusd', 'observe("tokenward:refusd"): is no event: did you mean tokenward:refused?; these are: tokenward:accepted'],
+    ['refused', 'observe("refused"): is no event; these are'],
+    ['toString', 'observe("toString"): is no event; these are'],
+    [undefined, 'observe(undefined): is no event'],
+  ])('observe(%j)', (name, message) => {
+    expect(() => observe(name as never, () => {})).toThrow(message);
+  });
+
+  test('observe without a listener', () => {
+    expect(() => observe('tokenward:refused', undefined as never)).toThrow('needs a function as its second argument');
+  });
+
+  test('every ConfigurationError names tokenward', () => {
+    expect(errorOf({ audiance: 'a' } as GuardOptions)).toMatch(/^tokenward: audiance: is not an option: did you mean audience\?;/);
+    expect(errorOf({ audiance: 'a', isuer: 'b' } as GuardOptions)).toMatch(/^tokenward: 2 things are wrong:/);
+    expect(() => scope()).toThrow(/^tokenward: scope\(\)/);
+  });
+
+  test("a preset's own option", () => {
+    expect(() => cognito({ region: 'us-east-1', usrPoolId: 'us-east-1_x', clientIds: ['c'] } as never)).toThrow(
+      'usrPoolId: is not an option of cognito(): did you mean userPoolId?',
+    );
+  });
+});

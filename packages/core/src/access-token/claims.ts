@@ -173,7 +173,7 @@ export function examineTime(exp: number, nbf: number | undefined, iat: number | 
 
 /** The difference of two clocks, in a form that explanations find again. */
 function seconds(difference: number): string {
-  return `${Math.max(1, Math.round(difference))} s`;
+  return `${Math.max(1, Math.floor(difference))} s`;
 }
 
 type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;

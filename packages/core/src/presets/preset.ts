@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../configuration-error.js';
 import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
-import { OptionReader, plainOptions, shown } from '../option-reader.js';
-import type { GuardOptions } from '../options.js';
+import { didYouMean, OptionReader, plainOptions, shown } from '../option-reader.js';
+import { OPTION_NAMES, type GuardOptions } from '../options.js';
 import { urlProblem } from '../url.js';
 
 /** The guard's options that go along with a preset's own. */
@@ -26,6 +26,10 @@ export function readPreset(preset: string, options: object, own: readonly string
   const reader = new OptionReader(given, Object.keys(given));
   for (const name of Object.keys(ANSWERED)) {
     if (reader.get(name) !== undefined) reader.wrong(name, `is what ${preset}() answers itself: leave it out`);
+  }
+  for (const name of Object.keys(given)) {
+    const meant = own.includes(name) || (OPTION_NAMES as readonly string[]).includes(name) ? '' : didYouMean(name, own);
+    if (meant !== '') reader.wrong(name, `is not an option of ${preset}()${meant}`);
   }
   return { reader, rest: Object.fromEntries(Object.entries(given).filter(([name]) => !own.includes(name) && !(name in ANSWERED))) };
 }

@@ -1,6 +1,6 @@
 import { LAST_DATE } from '../access-token/claims.js';
 import { ConfigurationError } from '../configuration-error.js';
-import { shown } from '../option-reader.js';
+import { didYouMean, shown } from '../option-reader.js';
 
 /** The names that a target does not have. */
 type No<N extends string> = { readonly [Name in N]?: never };
@@ -149,7 +149,8 @@ function readTarget(target: RevocationTarget, issuer: string | undefined): Names
   for (const name of Object.keys(target)) {
     const value = (target as Record<string, unknown>)[name];
     if (value === undefined && (name === 'issuer' || (name === 'subject' && target.sessionId !== undefined))) continue;
-    if (!(TARGET_NAMES as readonly string[]).includes(name)) throw misuse(`has the member ${shown(name)}; these are known: ${TARGET_NAMES.join(', ')}`);
+    if (!(TARGET_NAMES as readonly string[]).includes(name))
+      throw misuse(`has the member ${shown(name)}${didYouMean(name, TARGET_NAMES)}; these are known: ${TARGET_NAMES.join(', ')}`);
     if (value === undefined) throw misuse(`${name} is undefined: the token names none. Ask for it first, and revoke by another name, such as the subject`);
     // its value is somebody's name, and is not shown
     if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)
@@ -170,7 +171,7 @@ function readOptions(
   nowSeconds: number,
 ): { reason: RevocationReason; until?: number; at?: number } {
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) throw misuse(`has the option ${shown(unknown)}; these are known: ${OPTION_NAMES.join(', ')}`);
+  if (unknown !== undefined) throw misuse(`has the option ${shown(unknown)}${didYouMean(unknown, OPTION_NAMES)}; these are known: ${OPTION_NAMES.join(', ')}`);
   if (!REVOCATION_REASONS.includes(reason)) throw misuse(`reason is ${shown(reason)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
   for (const [name, seconds] of [
     ['until', until],

@@ -45,6 +45,17 @@ describe('keycloak', () => {
     expect(expectAllowed(await decide(ofRealm, token)).auth?.roles).toEqual(['default-roles-shop', 'offline_access', 'uma_authorization']);
   });
 
+  test('rule 36: accepts the nonce and the session_state of versions before 25, and no ID token of theirs', async () => {
+    const options = keycloak({ ...given, ...usual });
+    const before25 = { nonce: '5a5e7f0c-0a3c-4a9c', session_state: '4c0a3a8a-3a47-4f2f-8e89-9e5f9b0a0a0a' };
+    expect(verdictOf(await decide(options, changed(token, before25)))).toBe('allow');
+    expect(verdictOf(await decide(options, changed(token, { ...before25, scope: undefined })))).toBe('allow');
+    for (const typ of ['ID', 'Refresh', 'Offline', 'Logout']) {
+      expect(verdictOf(await decide(options, changed(token, { ...before25, typ })))).toBe('not_an_access_token');
+    }
+    expect(verdictOf(await decide(options, changed(token, { ...before25, at_hash: 'LTQ' })))).toBe('not_an_access_token');
+  });
+
   test('accepts the type at+jwt, lightweight tokens without roles, a client with dots in its name, and a server under a path', async () => {
     expect(verdictOf(await decide(keycloak({ ...given, ...usual }), changed(token, {}, { typ: 'at+jwt' })))).toBe('allow');
     const light = changed(token, { realm_access: undefined, resource_access: undefined });

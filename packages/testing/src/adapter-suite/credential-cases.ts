@@ -164,10 +164,24 @@ export const credentialCases: readonly SuiteCase[] = [
     async run({ ask, token, handlersRun }) {
       const headers = (value: string) => [['authorization', value]] as const;
       await expectUnauthorized(await ask({ path: '/optional', token: await token({ lifetimeSeconds: -3600 }) }), { error: 'invalid_token' });
-      await expectUnauthorized(await ask({ path: '/optional', headers: headers('Basic dTpw') }));
+      for (const malformed of ['bearer', 'Bearer a b', 'Basic dTpw, Bearer x', ':']) {
+        await expectBadRequest(await ask({ path: '/optional', headers: headers(malformed) }));
+      }
       await expectBadRequest(await ask({ path: '/optional', headers: headers('Bearer') }));
       await expectBadRequest(await ask({ path: '/optional', headers: headers('') }));
       strictEqual(handlersRun(), 0);
+    },
+  },
+  {
+    name: 'rule 7: where credentials are optional, those of another scheme are no access token',
+    async run({ ask, handlersRun }) {
+      const schemes = ['Basic dTpw', 'Digest username="u"', 'DPoP x', 'Negotiate'];
+      for (const value of schemes) {
+        const headers = [['authorization', value]] as const;
+        deepStrictEqual((await ask({ path: '/optional', headers })).json(), { subject: null });
+        await expectUnauthorized(await ask({ path: '/me', headers }));
+      }
+      strictEqual(handlersRun(), schemes.length);
     },
   },
 ];
