@@ -14,6 +14,7 @@ import { createResourceGuard, foresee } from './guard.js';
 import { createMemory } from './memory.js';
 import { notAnOption, OptionReader, plainOptions } from './option-reader.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from './options.js';
+import { pendingDecision } from './pending-decision.js';
 import type { Policy } from './policy.js';
 import { accessFor, type RoutePolicy } from './access-of.js';
 import type { Revocations } from './revocation/revocations.js';
@@ -129,7 +130,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
 
   function decide(request: Request, access: Access): Decision | Promise<Decision> {
     const decision = guard.check(viewed(request), access);
-    return decision instanceof Promise ? decision.then((settled) => remember(request, access, settled)) : remember(request, access, decision);
+    return decision instanceof Promise ? pendingDecision(decision.then((settled) => remember(request, access, settled))) : remember(request, access, decision);
   }
 
   function remember(request: Request, { credentials }: Access, decision: Decision): Decision {

@@ -8,6 +8,7 @@ type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' 
 
 const MISSING: Credentials = { reason: 'missing_token' };
 const UNSUPPORTED: Credentials = { reason: 'unsupported_scheme' };
+const BARE_TOKEN: Credentials = { reason: 'unsupported_scheme', cause: 'it holds a token without the word Bearer in front of it' };
 const NO_HEADER: Credentials = { reason: 'malformed_credentials', cause: 'the Authorization header is empty or no text' };
 const NO_TOKEN: Credentials = { reason: 'malformed_credentials', cause: 'nothing follows the word Bearer' };
 const NO_SCHEME: Credentials = { reason: 'malformed_credentials', cause: 'the Authorization header does not begin with a scheme and a space' };
@@ -19,6 +20,8 @@ const BEARER = 'bearer ';
 const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
 /** Two field lines that a proxy joined (RFC 9110 s5.3). */
 const FOLDED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i;
+/** The commonest slip: by its grammar a token alone is the name of a scheme. */
+const BARE_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /** What a Bearer token may be made of (RFC 6750 s2.1, RFC 9110 s11.2). */
@@ -43,9 +46,15 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
 
   if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
   if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
-  if (!startsWithBearer(value)) return /^bearer$/i.test(value) ? NO_TOKEN : SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;
+  if (!startsWithBearer(value)) return withoutBearer(value);
   const token = value.slice(BEARER.length);
   return hasQueryToken(request.target) ? MULTIPLE : token;
+}
+
+function withoutBearer(value: string): Credentials {
+  if (/^bearer$/i.test(value)) return NO_TOKEN;
+  if (BARE_JWT.test(value)) return BARE_TOKEN;
+  return SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;
 }
 
 /** Node writes names in lower case; platforms that hand requests on as plain objects may write them as the client did. */

@@ -14,6 +14,7 @@ import { createMemory } from './memory.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { assertPolicy, type Policy } from './policy.js';
 import { createMonitor } from './monitoring.js';
+import { pendingDecision } from './pending-decision.js';
 import { isPreflight } from './preflight.js';
 import { assertRequest } from './request-shape.js';
 import { createRevocations } from './revocation/revocations.js';
@@ -77,7 +78,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const startedAt = isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined;
     const authentication = known(request) ?? authenticateOnce(request);
     return authentication instanceof Promise
-      ? authentication.then((settled) => decide(settled, request, access, startedAt))
+      ? pendingDecision(authentication.then((settled) => decide(settled, request, access, startedAt)))
       : decide(authentication, request, access, startedAt);
   }
 

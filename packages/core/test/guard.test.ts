@@ -1,4 +1,5 @@
-import { isPolicy, not, role, scope, type Access, type ProtectedRequest } from '@tokenward/core';
+import { inspect } from 'node:util';
+import { isPolicy, not, role, scope, type Access, type Decision, type ProtectedRequest } from '@tokenward/core';
 import { describe, expect, test } from 'vitest';
 import { createScene, expectAllowed, verdictOf } from './guarded.js';
 
@@ -73,6 +74,18 @@ describe('what was found of a request', () => {
     expect(first).toBeInstanceOf(Promise);
     await first;
     expect(guard.check(request, { policy: scope('a') })).toMatchObject({ outcome: 'deny', reason: 'insufficient_scope' });
+  });
+
+  test('rule 157: a decision that nobody waited for does not look like one that admits', async () => {
+    const { guard, issuer } = await createScene();
+    const headers = { authorization: `Bearer ${await issuer.issueToken({ header: { kid: 'made-up' } })}` };
+    const decision = guard.check({ method: 'GET', target: '/', headers }) as Promise<Decision> & Decision;
+    expect(decision).toBeInstanceOf(Promise);
+    for (const member of ['outcome', 'status', 'reason', 'auth'] as const) {
+      expect(() => (decision as unknown as Record<string, unknown>)[member]).toThrow(/await guard\.check/);
+    }
+    expect(inspect(decision)).not.toContain('outcome');
+    expect(verdictOf(await decision)).toBe('unknown_key');
   });
 
   test('checks of one request at once, for different demands, are one look and do not mix', async () => {

@@ -1,7 +1,7 @@
 import { causeText } from '../events.js';
 import type { DenialDetails, Reason } from '../denial.js';
 import { printable } from '../url.js';
-import { shownExpected, shownFound } from './shown-values.js';
+import { resolved, shownExpected, shownFound } from './shown-values.js';
 import { TEXTS } from './texts.js';
 
 /**
@@ -30,7 +30,7 @@ export function explanationOf(reason: Reason, details: DenialDetails): Explanati
   const found = shownFound(reason, details.found);
   const cause = details.cause === undefined ? undefined : printable(causeText(details.cause), 500);
   const { summary, remedy, refine } = TEXTS[reason];
-  const refined = refine?.({ cause, expected: valueOf(details.expected), found: valueOf(details.found) });
+  const refined = refine?.({ cause, expected: resolved(details.expected), found: resolved(details.found) });
   return Object.freeze({
     reason,
     summary: refined?.summary ?? summary,
@@ -45,13 +45,4 @@ export function explanationOf(reason: Reason, details: DenialDetails): Explanati
 export function explanationLine({ reason, summary, expected, found, remedy, docs }: Explanation): string {
   const values = [expected === undefined ? '' : ` Expected: ${expected}.`, found === undefined ? '' : ` Found: ${found}.`].join('');
   return `${reason}: ${summary}${values} ${remedy} (${docs})`;
-}
-
-/** Values that cost something to find are given as a function. */
-function valueOf(value: unknown): unknown {
-  try {
-    return typeof value === 'function' ? (value as () => unknown)() : value;
-  } catch {
-    return undefined;
-  }
 }

@@ -88,7 +88,7 @@ function dateText(seconds: number): string {
 }
 
 /** What kind of value it is, without the value. */
-export function typeName(value: unknown): string {
+function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${plural(typeof value[0])}`;
   switch (typeof value) {

@@ -26,6 +26,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme other than Bearer.',
     remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, have it remove them, or use guard.optional().',
+    refine: withCause('The Authorization header has a scheme other than Bearer'),
   },
   malformed_credentials: {
     summary: 'The Authorization header cannot be read as a Bearer token.',
@@ -151,33 +152,33 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   insufficient_scope: {
     summary: 'The token does not have the scopes that the route needs.',
     remedy: 'Have the client ask for these scopes, and check that the user and the client may have them. If the scopes are in another claim, set scopesClaim.',
-    refine: policySummary('The token does not have the scopes that the route needs'),
+    refine: withCause('The token does not have the scopes that the route needs'),
   },
   insufficient_role: {
     summary: 'The token does not have the roles that the route needs.',
     remedy:
       'Check what the user was given, and whether rolesClaim names the place where this issuer writes roles: a name, an array as the path to it, or a function.',
-    refine: policySummary('The token does not have the roles that the route needs'),
+    refine: withCause('The token does not have the roles that the route needs'),
   },
   insufficient_claim: {
     summary: 'A claim does not have the value that the route needs.',
     remedy: 'Check what the issuer writes into the claim, and what the policy demands.',
-    refine: policySummary('A claim does not have the value that the route needs'),
+    refine: withCause('A claim does not have the value that the route needs'),
   },
   policy_refused: {
     summary: 'A policy of the route refused.',
     remedy: 'Look at the policy: a predicate admits only by returning true, at once. Anything else, an exception or a promise included, refuses.',
-    refine: policySummary('A policy of the route refused'),
+    refine: withCause('A policy of the route refused'),
   },
   weak_authentication: {
     summary: 'The login was not strong enough ("acr").',
     remedy: 'The client has to send the user through a login with the acr_values of the challenge (RFC 9470).',
-    refine: policySummary('The login was not strong enough'),
+    refine: withCause('The login was not strong enough'),
   },
   stale_authentication: {
     summary: 'The login is too long ago, or the token does not say when it was ("auth_time").',
     remedy: 'The client has to send the user through a new login with the max_age of the challenge (RFC 9470).',
-    refine: policySummary('The login is too long ago, or the token does not say when it was'),
+    refine: withCause('The login is too long ago, or the token does not say when it was'),
   },
   keys_unavailable: {
     summary: "The issuer's keys cannot be fetched, and no cached key can verify this token.",
@@ -197,10 +198,6 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
 };
 
 function withCause(summary: string): Text['refine'] {
-  return ({ cause }) => ({ summary: cause && `${summary}: ${cause}.` });
-}
-
-function policySummary(summary: string): Text['refine'] {
   return ({ cause }) => ({ summary: cause && `${summary}: ${cause}.` });
 }
 
