@@ -31,9 +31,14 @@ describe('rule 5: no credentials', () => {
     'Basic Bearer ',
     'Bearer-abc',
     'Token abc',
-    'abc.def.ghi',
   ])('another scheme: %j', (field) => {
     expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
+  });
+
+  test('a token alone is by its grammar another scheme, and operators are told what was forgotten', () => {
+    const cause = 'it holds a token without the word Bearer in front of it';
+    for (const field of ['abc.def.ghi', 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl']) expect(read(field)).toEqual({ reason: 'unsupported_scheme', cause });
+    for (const field of ['abc.def', 'abc.def.ghi.jkl', 'abc.def.ghi x']) expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
   });
 
   test('a token in the query alone is not seen (rule 3)', () => {
