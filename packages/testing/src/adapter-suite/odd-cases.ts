@@ -10,7 +10,7 @@ import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 const SECRET = 'what the handler answers';
 
 /** So late the keys arrive, where they are not there yet: whoever does not wait is done by then. */
-const LATE_MS = 40;
+const LATE_MS = 15;
 
 /** A guard that is called by hand, in whatever way, refuses or throws: it never admits, and never ends the process. */
 export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
