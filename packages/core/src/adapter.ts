@@ -30,6 +30,7 @@ export { createOutageWarnings, type OutageWarnings } from './outage-warnings.js'
 export { receiveFrom, receiveInto } from './node-receiver.js';
 export { applyHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node-http.js';
 export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './access-of.js';
+export { isCalledBy } from './called-by.js';
 export { closeGate, type ResponseGate } from './response-gate.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */

@@ -51,6 +51,8 @@ function makeGate(response: ServerResponse): SharedGate {
   let state: 'closed' | 'open' | 'sealed' = 'open';
   let deciding = 0;
   let kept: (() => unknown)[] = [];
+  /** Of what is kept, whether anything is an answer, and not a header of one. */
+  let hasAnswer = false;
   let before: { readonly headers: OutgoingHttpHeaders; readonly status: object } | undefined;
   const originals = new Map<PropertyKey, Method>();
 
@@ -59,9 +61,23 @@ function makeGate(response: ServerResponse): SharedGate {
     originals.set(name, original);
     replace(response, name, (...given) => {
       if (state === 'open') return original(...given);
-      if (state === 'closed') kept.push(() => original(...given));
+      if (state === 'closed') {
+        kept.push(() => original(...given));
+        hasAnswer = true;
+      }
       // a source that heeds it waits, and holds no more than it must
       return name === 'write' ? state === 'sealed' : response;
+    });
+  }
+
+  for (const name of HEADER_SETTERS) {
+    if (!(name in response)) continue;
+    const original = (response as unknown as Record<string, Method>)[name]!.bind(response);
+    originals.set(name, original);
+    replace(response, name, (...given) => {
+      if (state === 'open') return original(...given);
+      if (state === 'closed') kept.push(() => original(...given));
+      return response;
     });
   }
 
@@ -99,30 +115,32 @@ function makeGate(response: ServerResponse): SharedGate {
       before = { headers: { ...response.getHeaders() }, status: { statusCode: response.statusCode, ...words } };
     },
     open() {
-      const wasUsed = kept.length > 0;
+      const wasUsed = hasAnswer;
       if (--deciding > 0 || state !== 'closed') return wasUsed;
       const waiting = kept;
       kept = [];
+      hasAnswer = false;
       state = 'open';
       for (const write of waiting) write();
       if (wasUsed && !response.writableEnded) response.emit('drain');
       return wasUsed;
     },
     clear() {
-      const wasUsed = kept.length > 0;
+      const wasUsed = hasAnswer;
       kept = [];
+      hasAnswer = false;
       if (response.headersSent || !before) return wasUsed;
       const { headers, status } = before;
-      for (const name of response.getHeaderNames()) if (!(name in headers)) response.removeHeader(name);
-      for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+      letThrough(() => {
+        for (const name of response.getHeaderNames()) if (!(name in headers)) response.removeHeader(name);
+        for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+      });
       Object.assign(response, status);
       return wasUsed;
     },
     seal() {
       kept = [];
-      if (state === 'sealed') return;
       state = 'sealed';
-      for (const name of HEADER_SETTERS) if (name in response) replace(response, name, () => response);
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   asError,
   closeGate,
   isAnswered,
+  isCalledBy,
   isDenial,
   markGuard,
   sendDenial,
@@ -44,20 +45,25 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Reques
       const next = typeof given === 'function' ? given : undefined;
       assertCalled(request, response);
       // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight; so would whoever calls a guard by hand
-      const passes = request.method === 'OPTIONS' && !request.route && isMounted(guard, request);
+      const passes = request.method === 'OPTIONS' && !request.route && isMounted(guard, request) && isCalledBy(EXPRESS_OWN);
       const decision = decide(request, accessFor(request, passes ? 'pass' : 'refuse'));
       if (!(decision instanceof Promise)) {
-        if (decision.outcome === 'deny') return refuse(decision, request, response, next, undefined);
+        // one that is mounted may be called by hand elsewhere: only the stack tells who calls now, and it is asked where that matters
+        if (decision.outcome === 'deny') {
+          const isExpress = next !== undefined && isMounted(guard, request) && isCalledBy(EXPRESS_OWN);
+          return refuse(decision, request, response, isExpress ? next : undefined, isExpress ? undefined : closeGate(response));
+        }
         applyHeaders(response, decision.headers);
         if (!next) return ADMITTED;
         next();
         return undefined;
       }
-      if (next && isMounted(guard, request)) return settleLater(decision, request, response, next, undefined);
-      return settleLater(decision, request, response, next, closeGate(response));
+      const isExpress = next !== undefined && isMounted(guard, request) && isCalledBy(EXPRESS_OWN);
+      return settleLater(decision, request, response, next, isExpress ? undefined : closeGate(response));
     };
     return markGuard(guard);
 
+    /** Without a gate it was Express that called, with a `next` of its own. By hand the promise never settles: nothing behind an `await` runs. */
     function refuse(
       decision: Deny,
       request: Request,
@@ -65,32 +71,25 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Reques
       next: NextFunction | undefined,
       gate: ResponseGate | undefined,
     ): Promise<void> | undefined {
-      if (next && !gate && isMounted(guard, request)) {
-        answered(() => answer(decision, request, response), () => {}, (error) => next(error)); // prettier-ignore
+      if (!gate) {
+        answered(() => answer(decision, request, response), () => {}, (error) => next?.(error)); // prettier-ignore
         return undefined;
       }
-      const closed = gate ?? closeGate(response);
+      const seal = (): void => {
+        if (response.headersSent) gate.seal();
+      };
       answered(
-        () => answer(decision, request, closed.pass as Response),
-        () => seal(closed),
+        () => answer(decision, request, gate.pass as Response),
+        seal,
         (error) => {
-          closed.clear();
-          if (next && isExpress(next)) {
-            closed.open();
-            next(error);
-          } else {
-            // nobody takes the error who would answer it
-            warn(error);
-            sendDenial(closed.pass, decision);
-          }
-          seal(closed);
+          // nobody takes the error who would surely answer it, and an open gate would let whoever goes on answer instead
+          gate.clear();
+          warn(error);
+          sendDenial(gate.pass, decision);
+          seal();
         },
       );
       return new Promise(() => {});
-
-      function seal(closed: ResponseGate): void {
-        if (response.headersSent) closed.seal();
-      }
     }
 
     function settleLater(
@@ -101,8 +100,17 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Reques
       gate: ResponseGate | undefined,
     ): Promise<void> {
       const settled = new Promise<void>((resolve, reject) => {
+        let isOpen = false;
+
+        /** Another guard may still decide on the same response: this one opens its own share of the gate, once. */
+        function open(): boolean {
+          if (isOpen || !gate) return false;
+          isOpen = true;
+          return gate.open();
+        }
+
         function fail(error: unknown): void {
-          gate?.open();
+          open();
           if (next) next(asError(error));
           else reject(asError(error));
         }
@@ -116,7 +124,7 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Reques
               return;
             }
             // whoever did not wait has answered already, and their answer goes out now
-            if (gate?.open()) return;
+            if (open()) return;
             applyHeaders(response, found.headers);
             if (next) next();
             resolve();
@@ -132,10 +140,8 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Reques
   return Object.assign(guardWith, { answer });
 }
 
-/** Express' own, behind which its error handlers stand. */
-function isExpress(next: NextFunction): boolean {
-  return next.name === 'next' && next.length > 0;
-}
+/** What calls middleware in Express 5 and 4, and the wrappers that tracing puts around it. */
+const EXPRESS_OWN = /[\\/](?:router|express)[\\/]lib[\\/](?:router[\\/])?layer\.js|[\\/]instrumentation-(?:express|router)[\\/]/;
 
 let warned = false;
 

@@ -15,7 +15,7 @@ const found = new WeakMap<object, WeakSet<object>>();
  */
 export function isMounted(guard: object, request: Request): boolean {
   const { route, app } = request as { readonly route?: Layer['route']; readonly app?: { readonly _router?: Router; readonly router?: Router } };
-  if (route?.stack?.some(({ handle }) => handle === guard)) return true;
+  if (route?.stack?.some(({ handle }) => isGuard(handle, guard))) return true;
   if (!app) return false;
   const known = found.get(app);
   if (known?.has(guard)) return true;
@@ -36,6 +36,11 @@ const MOST_ROUTERS = 32;
 function holds(stack: readonly Layer[] | undefined, guard: object, depth = 0): boolean {
   if (!Array.isArray(stack) || depth > MOST_ROUTERS) return false;
   return (stack as readonly Layer[]).some(
-    ({ handle, route }) => handle === guard || holds(route?.stack, guard, depth + 1) || holds((handle as Router | undefined)?.stack, guard, depth + 1),
+    ({ handle, route }) => isGuard(handle, guard) || holds(route?.stack, guard, depth + 1) || holds((handle as Router | undefined)?.stack, guard, depth + 1),
   );
+}
+
+/** Tracing wraps what a layer holds, and keeps the original beside it. */
+function isGuard(handle: unknown, guard: object): boolean {
+  return handle === guard || (typeof handle === 'function' && (handle as { readonly __original?: unknown }).__original === guard);
 }

@@ -1,11 +1,12 @@
 import { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import type { Deny } from '@tokenward/core';
-import type { ResponseGate } from '@tokenward/core/adapter';
+import { asError, type ResponseGate } from '@tokenward/core/adapter';
 
 /** As much of Koa's application as makes an answer of a context. */
 interface Application {
   readonly response: object;
+  emit(name: 'error', error: Error, context: Context): boolean;
   handleRequest(context: Context, run: (context: Context) => Promise<unknown>): Promise<unknown>;
 }
 
@@ -17,6 +18,9 @@ export async function answerByHand(context: Context, gate: ResponseGate, answer:
   const app = context.app as unknown as Application;
   const own = Object.create(context, { res: { value: gate.pass }, respond: { value: true } }) as Context;
   Object.defineProperty(own, 'response', { value: responseOf(app, own, gate.pass) });
+  Object.defineProperty(own, 'onerror', { value: context.onerror.bind(own) });
+  // what fails from here on, of whoever goes on in spite of the refusal, has no answer to make: it is told to the app, and ends nothing
+  Object.assign(context, { onerror: (error: unknown) => void (error === null || error === undefined || app.emit('error', asError(error), context)) });
   const nowhere = new ServerResponse(context.req);
   Object.defineProperty(context, 'response', { value: responseOf(app, context, nowhere), configurable: true, writable: true });
   context.respond = false;

@@ -4,6 +4,7 @@ import {
   asError,
   closeGate,
   isAnswered,
+  isCalledBy,
   isDenial,
   markGuard,
   problemHeaders,
@@ -43,11 +44,18 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
       const next = typeof given === 'function' ? given : undefined;
       warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
-      const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && isMounted(guard, context);
+      const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && isMounted(guard, context) && isCalledBy(KOAS_OWN);
       const decision = decide(context, accessFor(context, passes ? 'pass' : 'refuse'));
-      if (!(decision instanceof Promise)) return settle(decision, context, next, undefined);
-      const gate = next && isMounted(guard, context) ? undefined : closeGate(context.res);
-      return handled(settleLater(decision, context, next, gate));
+      if (!(decision instanceof Promise) && decision.outcome === 'allow') return admitted(decision, context, next);
+      // one that is mounted may be called by hand elsewhere: only the stack tells who calls now, and it is asked where that matters
+      const isKoas = next !== undefined && isMounted(guard, context) && isCalledBy(KOAS_OWN);
+      if (!(decision instanceof Promise)) return settle(decision, context, next, isKoas ? undefined : closeGate(context.res));
+      return handled(settleLater(decision, context, next, isKoas ? undefined : closeGate(context.res)));
+    }
+
+    function admitted(decision: Decision, context: Context, next: Next | undefined): Promise<unknown> {
+      setHeaders(context, decision.headers);
+      return next ? next() : DONE;
     }
 
     async function settleLater(decision: Promise<Decision>, context: Context, next: Next | undefined, gate: ResponseGate | undefined): Promise<unknown> {
@@ -61,13 +69,10 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
       return gate?.open() ? undefined : settle(found, context, next, gate);
     }
 
+    /** Without a gate it was Koa that called. */
     function settle(decision: Decision, context: Context, next: Next | undefined, gate: ResponseGate | undefined): Promise<unknown> {
-      if (decision.outcome === 'allow') {
-        setHeaders(context, decision.headers);
-        return next ? next() : DONE;
-      }
-      if (next && !gate && isMounted(guard, context)) return answer(decision, context);
-      return handled(refuseByHand(decision, context, gate ?? closeGate(context.res), next !== undefined && isKoas(next)));
+      if (decision.outcome === 'allow') return admitted(decision, context, next);
+      return handled(gate ? refuseByHand(decision, context, gate, next !== undefined && isKoas(next)) : answer(decision, context));
     }
   }
 
@@ -81,6 +86,8 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
   return Object.assign(guardWith, { answer });
 }
 
+/** The runner of middleware, Koa's own and that of @koa/router. */
+const KOAS_OWN = /[\\/]koa-compose[\\/]/;
 const DONE = Promise.resolve();
 
 /** Whoever does not wait for a guard can't be told. */
