@@ -6,6 +6,7 @@ import type { ClaimPolicy, CombinedPolicy, NotPolicy, Policy, RolePolicy, ScopeP
 import type { ProtectedRequest } from './seam.js';
 import { forPredicates } from './request-path.js';
 import { isThenable } from './thenable.js';
+import { printable } from './url.js';
 
 /** What a policy is asked about. */
 export interface Circumstances {
@@ -122,7 +123,7 @@ function anyLack(policy: CombinedPolicy, circumstances: Circumstances): Lack | u
     lacks.push(lack);
   }
   const told = lacks.find((lack) => lack.reason === 'insufficient_scope') ?? lacks.find(isStepUp) ?? lacks[0]!;
-  return { reason: told.reason, details: { ...told.details, cause: String(policy) } };
+  return { reason: told.reason, details: { ...told.details, cause: textOf(policy) } };
 }
 
 /** The scopes that a policy speaks of and the token has: a new token must not lose them (RFC 6750 s3.1 names the whole scope). */
@@ -142,7 +143,7 @@ function claimLack(policy: ClaimPolicy, circumstances: Circumstances): Lack | un
 function notLack(policy: NotPolicy, circumstances: Circumstances): Lack | undefined {
   if (lacking(policy.policy, circumstances) === undefined) return lack('policy_refused', policy);
   if (!isUndecided(policy.policy, circumstances.auth)) return undefined;
-  return { reason: 'policy_refused', details: { cause: `${String(policy)}: what the token says cannot be compared, which refuses` } };
+  return { reason: 'policy_refused', details: { cause: `${textOf(policy)}: what the token says cannot be compared, which refuses` } };
 }
 
 /** A predicate admits by `true` and nothing else; what it throws is the operator's to see. */
@@ -152,12 +153,12 @@ function answersTrue(ask: () => unknown, reason: PolicyReason, policy: Policy): 
     answer = ask();
     if (answer === true) return undefined;
     if (answer === false) return lack(reason, policy);
-    if (!isThenable(answer)) return { reason, details: { cause: `${String(policy)} answered with ${typeOf(answer)}, not true` } };
+    if (!isThenable(answer)) return { reason, details: { cause: `${textOf(policy)} answered with ${typeOf(answer)}, not true` } };
     Promise.resolve(answer).catch(() => {});
   } catch (cause) {
     return { reason, details: { cause: new PredicateError(policy, cause) } };
   }
-  return { reason, details: { cause: new TypeError(`${String(policy)} answered with a promise: a predicate must answer at once`) } };
+  return { reason, details: { cause: new TypeError(`${textOf(policy)} answered with a promise: a predicate must answer at once`) } };
 }
 
 function typeOf(value: unknown): string {
@@ -171,8 +172,23 @@ class PredicateError extends Error {
   override readonly name = 'PredicateError';
 
   constructor(policy: Policy, cause: unknown) {
-    super(`${String(policy)} threw ${cause instanceof Error ? cause.name : typeof cause}`, { cause });
+    super(`${textOf(policy)} threw ${nameOf(cause)}`, { cause });
   }
+}
+
+/** What kind of error it is, where that is a plain name: all of what is thrown is the predicate's own, and may hold or do anything. */
+function nameOf(thrown: unknown): string {
+  try {
+    const name: unknown = thrown instanceof Error ? thrown.name : undefined;
+    return typeof name === 'string' && /^[A-Za-z]{1,40}$/.test(name) ? name : typeof thrown === 'object' ? 'an error' : `a ${typeof thrown}`;
+  } catch {
+    return 'an error';
+  }
+}
+
+/** A policy as operators see it: made of a request, it may hold what the client wrote. */
+function textOf(policy: Policy): string {
+  return printable(String(policy), 500);
 }
 
 /**
@@ -235,13 +251,13 @@ function roleLack(policy: RolePolicy, { roles }: Auth): Lack {
 }
 
 function namesLack(policy: Policy, expected: readonly string[], held: readonly string[], what: string): DenialDetails {
-  if (!isUnreadable(held)) return { cause: String(policy), expected, found: held };
+  if (!isUnreadable(held)) return { cause: textOf(policy), expected, found: held };
   const found = unreadableAs(held);
-  return { cause: `${String(policy)}: ${what} are ${found}`, expected, found };
+  return { cause: `${textOf(policy)}: ${what} are ${found}`, expected, found };
 }
 
 function stepUpLack(reason: PolicyReason, policy: Policy, expected: unknown, found: unknown): Lack {
-  return { reason, details: { ...demandedLogin(policy), cause: String(policy), expected, found } };
+  return { reason, details: { ...demandedLogin(policy), cause: textOf(policy), expected, found } };
 }
 
 /** The whole login that a policy demands, since one made only for the part that lacks could lose the other. */
@@ -255,7 +271,7 @@ function demandedLogin(policy: Policy): Pick<DenialDetails, 'acrValues' | 'maxAg
 }
 
 function lack(reason: PolicyReason, policy: Policy, expected?: unknown, found?: unknown): Lack {
-  return { reason, details: { cause: String(policy), expected, found } };
+  return { reason, details: { cause: textOf(policy), expected, found } };
 }
 
 function isStepUp({ reason }: Lack): boolean {

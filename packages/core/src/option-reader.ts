@@ -65,7 +65,9 @@ export class OptionReader {
   texts(name: string): readonly string[] | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string' && text !== '')) return [...(value as string[])];
+    // `every` passes over holes
+    if (Array.isArray(value) && value.length > 0 && !value.includes(undefined) && value.every((text) => typeof text === 'string' && text !== ''))
+      return [...(value as string[])];
     this.wrong(name, `is ${shown(value)}: a list of at least one string is needed, none of them empty`);
     return undefined;
   }

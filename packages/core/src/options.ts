@@ -156,7 +156,21 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
     return readIssuerOptions(new OptionReader(options, ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach);
   });
   checkBorders(reader, given);
+  checkEffects(reader, common, given);
   return asIssuers(makers);
+}
+
+/** What every issuer replaces demands nothing: as where an option is spread over a preset that makes a list of issuers. */
+function checkEffects(reader: OptionReader, common: IssuerOptions, given: readonly IssuerOptions[]): void {
+  for (const name of ['audience', 'algorithms', 'unsafeAcceptTokensWithoutIssuedAt', 'unsafeAcceptTokensForAnyAudience'] as const) {
+    const isReplaced = given.every((one) => own(one, name) !== undefined || (name.endsWith('udience') && saysAudience(one)));
+    if (Object.hasOwn(common, name) && isReplaced)
+      reader.wrong(name, 'has no effect: each of the issuers says its own. Give it to the issuers, or to the preset that makes them');
+  }
+}
+
+function saysAudience(one: IssuerOptions): boolean {
+  return own(one, 'audience') !== undefined || own(one, 'unsafeAcceptTokensForAnyAudience') !== undefined;
 }
 
 /** Where one issuer could pass for another. */

@@ -73,8 +73,16 @@ export function printableUrl(text: string): string {
   return printable(url ? `${url.origin}${url.pathname}` : text);
 }
 
-/** Somebody else's words for a message: bounded, and nothing but printable ASCII. */
+/** Somebody else's words for a message: bounded, nothing but printable ASCII, and no token. */
 export function printable(text: string, most = 200): string {
-  const clean = text.slice(0, most).replace(/[^\x20-\x7e]+/g, ' ');
-  return text.length > most ? `${clean}...` : clean;
+  const clean = text
+    .slice(0, MOST_LOOKED_AT)
+    .replace(JWT, '[token]')
+    .slice(0, most)
+    .replace(/[^\x20-\x7e]+/g, ' ');
+  return text.length > most && clean.length >= most ? `${clean}...` : clean;
 }
+
+const MOST_LOOKED_AT = 16_384;
+/** At least a header with a dot behind it, as every JWT begins. */
+const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){1,4}/g;

@@ -1,7 +1,19 @@
-import { cognito, ConfigurationError, createResourceGuard, google, keycloak, okta, type GuardOptions, type IssuerOptions } from '@tokenward/core';
+import {
+  cognito,
+  ConfigurationError,
+  createResourceGuard,
+  entraId,
+  google,
+  keycloak,
+  not,
+  okta,
+  role,
+  type GuardOptions,
+  type IssuerOptions,
+} from '@tokenward/core';
 import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { ask, verdictOf } from './guarded.js';
+import { ask, createScene, verdictOf } from './guarded.js';
 import { AUDIENCE, createTenantServer } from './tenant-server.js';
 
 const clock = createTestClock();
@@ -61,7 +73,10 @@ const places: readonly [string, (options: IssuerOptions, weaker: IssuerOptions) 
   ['beside several issuers', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ issuer: signer.issuer }] })],
   ['beside issuers that say undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ ...undone, issuer: signer.issuer }] })],
   ['beside issuers that say less', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: [{ ...weaker, issuer: signer.issuer }] })],
-  ['of an issuer beside which less is said', (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: [{ ...options, issuer: signer.issuer }] })],
+  [
+    'of an issuer beside which less is said',
+    (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: [{ ...options, issuer: signer.issuer }, { issuer: 'https://b.example.test' }] }),
+  ],
   ['that a resolver answers', (options) => ({ issuers: () => ({ ...issuer, ...options }) })],
   ['beside a resolver', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ issuer: signer.issuer }) })],
   ['beside a resolver that answers undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...undone, issuer: signer.issuer }) })],
@@ -217,3 +232,23 @@ function withKeys(options: GuardOptions): GuardOptions {
   if (typeof given === 'function') return { ...options, issuers: (...asked) => ({ ...(given(...asked) as IssuerOptions), ...keys }) };
   return given ? { ...options, issuers: given.map((one) => ({ ...one, ...keys })) } : { ...options, ...keys };
 }
+
+test('rule 162: what each of the issuers replaces stops the start, also where it is spread over a preset that makes a list', () => {
+  const preset = entraId({ tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', audience: 'https://wide.example' });
+  for (const more of [{ audience: 'https://only-this.example' }, { unsafeAcceptTokensForAnyAudience: true }]) {
+    expect(() => createResourceGuard({ ...preset, ...more } as GuardOptions)).toThrow(/has no effect: each of the issuers says its own/);
+  }
+  expect(() => createResourceGuard({ issuers: [{ issuer: 'https://a.example', audience: 'a', algorithms: ['ES256'] }], algorithms: ['RS256'] })).toThrow(
+    /algorithms: has no effect/,
+  );
+});
+
+test('rules 96 and 162: a list with holes is none', async () => {
+  // eslint-disable-next-line no-sparse-arrays -- it is what must not pass
+  const holes = [, 'a'] as string[];
+  for (const name of ['audience', 'requiredClaims', 'allowedClients']) {
+    expect(() => createResourceGuard({ issuer: 'https://a.example', audience: 'a', [name]: holes })).toThrow(new RegExp(name));
+  }
+  const { decide } = await createScene({ rolesClaim: () => holes });
+  expect(await decide({}, { policy: not(role('zz')) })).toMatchObject({ outcome: 'deny' });
+});

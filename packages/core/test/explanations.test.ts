@@ -104,6 +104,46 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     expect(JSON.stringify(thrown.explain())).not.toContain('PLANTED');
   });
 
+  test('rule 142: a policy that was made of the request shows neither control characters nor a token, and is bounded', async () => {
+    const { issuer, guard } = await createScene();
+    const token = await issuer.issueToken();
+    for (const written of ['a\u009b31mred\u2028line2\u0085\u202ertl', 'x'.repeat(12_000), token]) {
+      const decision = (await ask(guard, token, { policy: claim('tenant', written) })) as Deny;
+      const text = `${String(decision.cause)} ${JSON.stringify(decision.explain())} ${JSON.stringify(decision)}`;
+      expect(text.length).toBeLessThan(4000);
+      expect(text).toMatch(/^[\x20-\x7e]*$/);
+      for (const part of token.split('.')) expect(text).not.toContain(part.slice(0, 40));
+    }
+  });
+
+  test('rule 142: what a predicate throws names itself only by a plain name, and whatever it does refuses', async () => {
+    const odd: unknown[] = [
+      Object.assign(new Error('x'), { name: 'PLANTED \u001b[31m\r\n' }),
+      Object.defineProperty(new Error('x'), 'name', {
+        get() {
+          throw new Error('PLANTED');
+        },
+      }),
+      Object.assign(new Error('x'), { name: Symbol('PLANTED') }),
+      new Proxy(new Error('x'), {
+        getPrototypeOf() {
+          throw new Error('PLANTED');
+        },
+      }),
+    ];
+    for (const thrown of odd) {
+      const decision = await denied(
+        {},
+        {},
+        policy('odd', () => {
+          throw thrown;
+        }),
+      );
+      expect(decision.reason).toBe('policy_refused');
+      expect(JSON.stringify(decision.explain())).not.toContain('PLANTED');
+    }
+  });
+
   test('rules 104 and 142: what was not verified is bounded and printable, and the token is nowhere', async () => {
     const wild = `https://evil.example/\n\u001b[31m${'x'.repeat(5000)}`;
     for (const wishes of [{ claims: { iss: wild } }, { header: { kid: wild.slice(0, 400) } }, { header: { typ: wild } }, { header: { alg: wild } }]) {

@@ -93,7 +93,8 @@ function joined(lists: readonly (readonly string[])[]): readonly string[] {
 }
 
 function isListOfStrings(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  // `every` passes over holes
+  return Array.isArray(value) && !value.includes(undefined) && value.every((item) => typeof item === 'string');
 }
 
 function unreadable(value: unknown): readonly string[] {

@@ -12,14 +12,12 @@ export interface RequestPlace {
   readonly requestId: string | undefined;
 }
 
-const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){1,4}/g;
-
 export function placeOf(request: ProtectedRequest): RequestPlace {
   const { method, route, requestId, target } = request;
   return {
     method: printable(method, 20),
     route: typeof route === 'string' ? printable(route) : undefined,
-    path: printable(target.split(/[?#]/, 1)[0]!.slice(0, 4096).replace(JWT, '[token]')),
+    path: printable(target.split(/[?#;]/, 1)[0]!.replace(/^[a-z]+:\/\/[^/]*/i, '')),
     requestId: typeof requestId === 'string' ? printable(requestId, 100) : undefined,
   };
 }

@@ -335,7 +335,7 @@ function readAudiences(reader: OptionReader, environment: boolean): ReadonlySet<
       'audience',
       `is missing: give this API's identifier, as the authorization server writes it into aud${environment ? ', or set AUDIENCE in the environment' : ''}`,
     );
-  } else if (!audiences.every((value) => typeof value === 'string' && value !== '' && value === value.trim())) {
+  } else if (audiences.includes(undefined) || !audiences.every((value) => typeof value === 'string' && value !== '' && value === value.trim())) {
     reader.wrong(
       'audience',
       `is ${shown(audience)}${given === undefined ? ' (given by AUDIENCE)' : ''}: a string or a list of strings is needed, none of them empty or with white space around it`,
