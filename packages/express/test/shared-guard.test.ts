@@ -1,3 +1,4 @@
+/* eslint-disable oxc/no-async-endpoint-handlers, typescript/await-thenable -- these are the careless ways that must not admit */
 import { claim, createGuard, getAuth, scope } from '@tokenward/express';
 import { createTestIssuer } from '@tokenward/testing';
 import express from 'express';
