@@ -4,6 +4,7 @@ import {
   asError,
   closeGate,
   isAnswered,
+  isCalledBy,
   isDenial,
   markGuard,
   problemHeaders,
@@ -27,7 +28,7 @@ export interface CreateGuarding {
 const ADMITTED = Promise.resolve();
 
 /**
- * Fastify calls its hooks on the app, with a `done` of its own, and waits for that. Whoever calls a guard by hand may wait for it or not, and may go on
+ * Fastify's own files call its hooks on the app, with a `done`, and wait for that. Whoever else calls a guard by hand may wait for it or not, and may go on
  * whatever it says: then nobody can answer, and Fastify goes no further, until the decision is there, and never where it is a refusal.
  *
  * @param admit remembers whom an admitted request is from
@@ -60,26 +61,19 @@ export function createGuarding(
   }
 
   /** A guard that was called by hand. */
-  function byHand(decision: Decision | Promise<Decision>, request: FastifyRequest, reply: FastifyReply, done: Done | undefined): PromiseLike<void> | undefined {
-    if (!(decision instanceof Promise)) {
-      if (decision.outcome === 'deny') return refuse(decision, request, reply);
-      admitted(decision, request, reply);
-      if (!done) return ADMITTED;
-      done();
-      return undefined;
-    }
-    const gate = closeGate(reply.raw);
-    const release = hold(reply);
+  function byHand(decision: Deny | Promise<Decision>, request: FastifyRequest, reply: FastifyReply, done: Done | undefined): PromiseLike<void> | undefined {
+    if (!(decision instanceof Promise)) return refuse(decision, request, closeReply(reply));
+    const closed = closeReply(reply);
+    const { gate } = closed;
     const settled = new Promise<void>((resolve) => {
       decision
         .then((found) => {
           if (isAnswered(reply.raw)) return;
           if (found.outcome === 'deny') {
-            gate.clear();
-            void refuse(found, request, reply, gate);
+            void refuse(found, request, closed);
             return;
           }
-          const isPassed = release();
+          const isPassed = closed.release();
           if (gate.open()) return;
           // Fastify came by while nobody could answer, and it does not come again
           if (isPassed) return void reply.send(notAwaited());
@@ -87,68 +81,124 @@ export function createGuarding(
           if (done) done();
           resolve();
         })
-        .catch((error: unknown) => void ownReply(reply, gate).send(asError(error)));
+        .catch((error: unknown) => void closed.own.send(asError(error)));
     });
     return done ? new CalledBack(settled) : settled;
   }
 
   /** The promise never settles: nothing behind an `await` runs, whatever it catches. */
-  function refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply, gate = closeGate(reply.raw)): Promise<void> {
-    hold(reply);
-    const own = ownReply(reply, gate);
-    answer(decision, request, own).catch((error: unknown) => void own.send(asError(error)));
+  function refuse(decision: Deny, request: FastifyRequest, closed: ClosedReply): Promise<void> {
+    void answerAlone(decision, request, closed);
     return new Promise(() => {});
   }
 
+  /** Answers a refusal where others might answer, too: what they write is forgotten. */
+  async function answerAlone(decision: Deny, request: FastifyRequest, { gate, own }: ClosedReply): Promise<void> {
+    gate.clear();
+    try {
+      await answer(decision, request, own);
+    } catch (error) {
+      void own.send(asError(error));
+    }
+  }
+
   function guardWith(accessFor: AccessFor<FastifyRequest>): Guarding {
+    function hook(request: FastifyRequest, reply: FastifyReply, done: Done): void {
+      const decision = decide(request, accessFor(request, answersPreflights(request) ? 'pass' : 'refuse'));
+      settleHook(decision, request, reply, done);
+    }
+
     function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, given?: Done): PromiseLike<void> | undefined {
       assertCalled(request, reply);
       const done = typeof given === 'function' ? given : undefined;
-      const decision = decide(request, accessFor(request, answersPreflights(request) ? 'pass' : 'refuse'));
-      if (!done || !isApp(this)) return byHand(decision, request, reply, done);
-      if (decision instanceof Promise) {
-        decision.then((settled) => isAnswered(reply.raw) || asHook(settled, request, reply, done)).catch((error: unknown) => done(asError(error)));
-      } else {
-        asHook(decision, request, reply, done);
+      // a decorated guard is called on an app, too, by whoever writes a handler: only the stack tells who calls, and it is asked where that matters
+      const mayBeHook = done !== undefined && isApp(this);
+      if (mayBeHook && request.method === 'OPTIONS' && isCalledBy(FASTIFYS_HOOKS)) return void hook(request, reply, done);
+      const decision = decide(request, accessFor(request, 'refuse'));
+      if (!(decision instanceof Promise) && decision.outcome === 'allow') {
+        admitted(decision, request, reply);
+        if (!done) return ADMITTED;
+        done();
+        return undefined;
       }
+      if (!mayBeHook || !isCalledBy(FASTIFYS_HOOKS)) return byHand(decision, request, reply, done);
+      settleHook(decision, request, reply, done);
       return undefined;
     }
 
+    hooks.set(guard, hook);
     return markGuard(guard);
   }
 
-  return Object.assign(guardWith, { answer });
+  function settleHook(decision: Decision | Promise<Decision>, request: FastifyRequest, reply: FastifyReply, done: Done): void {
+    if (decision instanceof Promise) {
+      decision.then((settled) => isAnswered(reply.raw) || asHook(settled, request, reply, done)).catch((error: unknown) => done(asError(error)));
+    } else {
+      asHook(decision, request, reply, done);
+    }
+  }
+
+  return Object.assign(guardWith, {
+    answer: (decision: Deny, request: FastifyRequest, reply: FastifyReply) => answerAlone(decision, request, closeReply(reply)),
+  });
+}
+
+const FASTIFYS_HOOKS = /[\\/]fastify[\\/]lib[\\/]hooks\.js/;
+const FASTIFYS_OWN = /[\\/]fastify[\\/]lib[\\/](?!route\.js.*Timeout)/;
+
+const hooks = new WeakMap<Guarding, (request: FastifyRequest, reply: FastifyReply, done: Done) => void>();
+
+/** Runs a guard from within a hook that Fastify called, as though it had called the guard. */
+export function runAsHook(guard: Guarding, request: FastifyRequest, reply: FastifyReply, done: Done): void {
+  hooks.get(guard)!(request, reply, done);
 }
 
 function sendDefault(decision: Deny, reply: FastifyReply): void {
   // what somebody wrote before the decision was there may have been an answer to Fastify
   if (reply.raw.headersSent) return;
-  void reply.code(decision.status).headers(problemHeaders(decision)).send(JSON.stringify(decision.body));
+  void reply.code(decision.status).headers(problemHeaders(decision)).serializer(String).send(JSON.stringify(decision.body));
 }
 
-/** The reply for whoever answers in the guard's stead, while nobody else can. */
-function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
-  return Object.create(reply, { raw: { value: pass }, sent: { get: (): boolean => pass.writableEnded } }) as FastifyReply;
+interface ClosedReply {
+  readonly gate: ResponseGate;
+  /** The reply for whoever answers in the guard's stead, while nobody else can: what others set on theirs does not go out with it. */
+  readonly own: FastifyReply;
+  /** Has the reply say again whether it was sent, and says whether Fastify came by meanwhile. */
+  release(): boolean;
 }
 
-/**
- * Has Fastify, and everybody who would answer by this reply, find that it was answered.
- *
- * @returns ends it, and says whether anybody looked meanwhile
- */
-function hold(reply: FastifyReply): () => boolean {
+/** Has Fastify, and everybody who would answer by this reply, find that it was answered. */
+function closeReply(reply: FastifyReply): ClosedReply {
+  const gate = closeGate(reply.raw);
   let isPassed = false;
   Object.defineProperty(reply, 'sent', {
     configurable: true,
     get() {
-      isPassed = true;
+      isPassed ||= isCalledBy(FASTIFYS_OWN);
       return true;
     },
   });
-  return () => {
-    Reflect.deleteProperty(reply, 'sent');
-    return isPassed;
+  return {
+    gate,
+    own: ownReply(reply, gate),
+    release() {
+      Reflect.deleteProperty(reply, 'sent');
+      return isPassed;
+    },
   };
+}
+
+function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
+  const own = Object.create(reply, { raw: { value: pass }, sent: { get: (): boolean => pass.writableEnded } }) as FastifyReply;
+  // Fastify keeps headers, trailers and the like under symbols
+  for (const key of Object.getOwnPropertySymbols(reply)) Reflect.defineProperty(own, key, { value: copyOf(Reflect.get(reply, key)), writable: true });
+  return own;
+}
+
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const copied = Object.entries(value as object).map(([name, one]: [string, unknown]) => [name, Array.isArray(one) ? [...(one as unknown[])] : one]);
+  return Object.fromEntries(copied);
 }
 
 /**

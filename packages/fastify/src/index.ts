@@ -4,7 +4,6 @@ import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type Auth, type Claims, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
 import {
   accessFor,
-  asError,
   assertDenial,
   authOf,
   createNativeGuard,
@@ -14,7 +13,7 @@ import {
   type GuardMethods,
   type RoutePolicy,
 } from '@tokenward/core/adapter';
-import { createGuarding, type Guarding } from './guarding.js';
+import { createGuarding, runAsHook, type Guarding } from './guarding.js';
 import { createRouteRules, markReceiver } from './route-rules.js';
 import { view } from './view.js';
 
@@ -135,11 +134,7 @@ export const tokenward = fastifyPlugin(
       check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),
       async refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply) {
         assertDenial(decision);
-        try {
-          await guarding.answer(decision, request, reply);
-        } catch (error) {
-          throw asError(error);
-        }
+        await guarding.answer(decision, request, reply);
         return reply;
       },
     }) as unknown as FastifyGuard;
@@ -153,9 +148,9 @@ export const tokenward = fastifyPlugin(
 
     app.addHook('onRoute', rules.look);
     // routes that were added before the plugin was there, since nobody waited for it, are looked at when they are asked for
-    app.addHook('onRequest', function lookLate(request, reply, done) {
+    app.addHook('onRequest', (request, reply, done) => {
       const rule = rules.ruleFor(request);
-      return rule ? void rule.call(this, request, reply, done) : done();
+      return rule ? runAsHook(rule, request, reply, done) : done();
     });
     app.addHook('onReady', async () => rules.complete());
     // ahead of onClose, which waits for the requests under way, and those might wait for keys

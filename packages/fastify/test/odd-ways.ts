@@ -30,6 +30,21 @@ const WAYS: Readonly<Record<string, Way>> = {
   'handed on by a hook with a done of its own': (guard) => ({
     onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, () => done()),
   }),
+  'awaited in an async preHandler, on the app, with an empty done': (guard) => ({
+    async preHandler(this: unknown, request: FastifyRequest, reply: FastifyReply) {
+      await onApp(this, guard, request, reply, nothing);
+    },
+  }),
+  'awaited in the handler, on the app, with an empty done': (guard) => (handle) => async (request, reply) => {
+    await onApp(request.server, guard, request, reply, nothing);
+    return handle(request, reply);
+  },
+  'awaited, while somebody else asks whether it was sent': (guard) => ({
+    onRequest: async (request, reply) => {
+      setImmediate(() => reply.sent);
+      await guard(request, reply);
+    },
+  }),
   'as a preHandler': (guard) => ({ preHandler: [guard] }),
   'as a preValidation, bound to the app': (guard) => ({
     preValidation(this: unknown, request: FastifyRequest, reply: FastifyReply, done: Done) {
@@ -47,6 +62,11 @@ const WAYS: Readonly<Record<string, Way>> = {
     return handle(request, reply);
   },
 };
+
+/** As though the guard stood on the app, as a decorator, and were called on it. */
+function onApp(app: unknown, guard: Guard, ...given: unknown[]): unknown {
+  return (guard as (this: unknown, ...all: unknown[]) => unknown).call(app, ...given);
+}
 
 const CARELESS: Readonly<Record<string, Way>> = {
   'not awaited in an async hook': (guard) => ({
@@ -66,6 +86,10 @@ const CARELESS: Readonly<Record<string, Way>> = {
   }),
   'not awaited in the handler': (guard) => (handle) => async (request, reply) => {
     void guard(request, reply);
+    return handle(request, reply);
+  },
+  'not awaited in the handler, on the app, with an empty done': (guard) => (handle) => async (request, reply) => {
+    void onApp(request.server, guard, request, reply, nothing);
     return handle(request, reply);
   },
   'not awaited in the handler, and answered later': (guard) => (handle) => async (request, reply) => {
