@@ -197,7 +197,7 @@ function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
 
 function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const copied = Object.entries(value as object).map(([name, one]: [string, unknown]) => [name, Array.isArray(one) ? [...(one as unknown[])] : one]);
+  const copied = Object.entries(value).map(([name, one]: [string, unknown]) => [name, Array.isArray(one) ? [...(one as unknown[])] : one]);
   return Object.fromEntries(copied);
 }
 

@@ -65,6 +65,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
     look(this: FastifyInstance, route) {
       const config = route.config;
       if (config && Reflect.get(config, seen) === route) return;
+      assertInTime(route);
       const hooks = [route.onRequest ?? []].flat();
       const rule = receivers.has(route.handler) ? undefined : ruleOf(route, hooks);
       if (!readsConfig && config?.tokenward !== undefined && !receivers.has(route.handler)) {
@@ -93,6 +94,15 @@ function unreadRule(where: string, decorator = 'another name'): ConfigurationErr
     where,
     `has a config.tokenward, which only a plugin with the decorator "guard" reads, and the one here has "${decorator}": give the route onRequest, or register that plugin`,
   );
+}
+
+const TOO_LATE = ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort'] as const;
+
+/** By then the handler has run. */
+function assertInTime(route: RouteOptions): void {
+  const late = TOO_LATE.find((name) => [route[name] ?? []].flat().some((hook) => isGuard(hook)));
+  if (late === undefined) return;
+  throw misuse(`${[route.method].flat().join(', ')} ${route.url}`, `has a guard in ${late}, where the handler has run already: give it as onRequest`);
 }
 
 const KEY = 'tokenward';

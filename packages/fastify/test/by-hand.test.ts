@@ -64,3 +64,12 @@ test('rule 157: a serializer of the handler does not write the refusal', async (
   expect(status).toBe(401);
   expect(told).not.toContain('secret');
 });
+
+for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort']) {
+  test(`rule 160: a guard of a route that is given as ${hook} stops the start`, async () => {
+    const app = Fastify();
+    await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
+    expect(() => app.get('/', { [hook]: app.guard() }, async () => 'secret')).toThrow(`GET / has a guard in ${hook}`);
+    await app.close();
+  });
+}
