@@ -1,4 +1,4 @@
-import Fastify from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, expect, test } from 'vitest';
 import { createTestIssuer } from '@tokenward/testing';
 import { tokenward, type FastifyGuardOptions, type Guard } from '@tokenward/fastify';
@@ -6,7 +6,7 @@ import { tokenward, type FastifyGuardOptions, type Guard } from '@tokenward/fast
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
 
-type Build = (app: ReturnType<typeof Fastify>, guard: Guard) => void;
+type Build = (app: FastifyInstance, guard: Guard) => void;
 
 async function refusalOf(build: Build, options: Partial<FastifyGuardOptions> = {}): Promise<{ status: number; told: string }> {
   const app = Fastify();
@@ -69,7 +69,7 @@ for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTi
   test(`rule 160: a guard of a route that is given as ${hook} stops the start`, async () => {
     const app = Fastify();
     await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
-    expect(() => app.get('/', { [hook]: app.guard() }, async () => 'secret')).toThrow(`GET / has a guard in ${hook}`);
+    expect(() => app.get('/', { [hook]: app.guard() }, async () => 'secret')).toThrow(`GET /: has a guard in ${hook}`);
     await app.close();
   });
 }
