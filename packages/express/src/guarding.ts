@@ -141,7 +141,7 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Reques
 }
 
 /** What calls middleware in Express 5 and 4, and the wrappers that tracing puts around it. */
-const EXPRESS_OWN = /[\\/](?:router|express)[\\/]lib[\\/](?:router[\\/])?layer\.js|[\\/]instrumentation-(?:express|router)[\\/]/;
+const EXPRESS_OWN = /node_modules[\\/](?:(?:router|express)[\\/]lib[\\/](?:router[\\/])?layer\.js|@opentelemetry[\\/]instrumentation-(?:express|router)[\\/])/;
 
 let warned = false;
 

@@ -99,7 +99,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     title: 'The token is signed with a shared secret (HS256)',
-    make: async ({ ask, issuer }) => ask({}, await bearer(issuer, { algorithm: 'HS256' })),
+    make: async ({ ask, issuer }) => ask({ algorithms: ['RS256', 'ES256'] }, await bearer(issuer, { algorithm: 'HS256' })),
   },
   {
     title: 'The shared secret has no encoding',

@@ -87,7 +87,7 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
 }
 
 /** The runner of middleware, Koa's own and that of @koa/router. */
-const KOAS_OWN = /[\\/]koa-compose[\\/]/;
+const KOAS_OWN = /node_modules[\\/]koa-compose[\\/]/;
 const DONE = Promise.resolve();
 
 /** Whoever does not wait for a guard can't be told. */
