@@ -26,16 +26,16 @@ const DOCS = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
 
 /** Explains a refusal. It is made when it is asked for, since most refusals are never read. */
 export function explanationOf(reason: Reason, details: DenialDetails): Explanation {
-  const expected = shownExpected(reason, details.expected);
-  const found = shownFound(reason, details.found);
+  const expected = resolved(details.expected);
+  const found = resolved(details.found);
   const cause = details.cause === undefined ? undefined : printable(causeText(details.cause), 500);
   const { summary, remedy, refine } = TEXTS[reason];
-  const refined = refine?.({ cause, expected: resolved(details.expected), found: resolved(details.found) });
+  const refined = refine?.({ cause, expected, found });
   return Object.freeze({
     reason,
     summary: refined?.summary ?? summary,
-    expected,
-    found,
+    expected: shownExpected(reason, expected),
+    found: shownFound(reason, found),
     remedy: refined?.remedy ?? remedy,
     docs: `${DOCS}#${reason}`,
   });

@@ -1,6 +1,5 @@
 import type { Reason } from '../denial.js';
 import type { Deny, ProtectedRequest } from '../seam.js';
-import { printable } from '../url.js';
 import { debugLine, isDebugging } from './debug.js';
 import { explanationLine } from './explanation.js';
 import { placeOf } from './place.js';
@@ -30,6 +29,6 @@ export function createHints(): (decision: Deny, request: ProtectedRequest | unde
 
 function lineOf(decision: Deny, request: ProtectedRequest | undefined): string {
   const place = request && placeOf(request);
-  const where = place ? `${printable(place.method, 20)} ${place.route ?? place.path}` : 'permit()';
+  const where = place ? `${place.method} ${place.route ?? place.path}` : 'permit()';
   return `${where} -> ${decision.status} ${explanationLine(decision.explain())}`;
 }

@@ -38,8 +38,7 @@ interface Form {
 }
 
 /** What would have passed: configuration, so it may be printed for every reason. */
-export function shownExpected(reason: Reason, given: unknown): string | undefined {
-  const value = resolved(given);
+export function shownExpected(reason: Reason, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const form = FORMS[reason];
   // outside the table one string is a description of ours, and a list holds configured values
@@ -48,8 +47,7 @@ export function shownExpected(reason: Reason, given: unknown): string | undefine
 }
 
 /** What came: printed where the table above says so, else its type. */
-export function shownFound(reason: Reason, given: unknown): string | undefined {
-  const value = resolved(given);
+export function shownFound(reason: Reason, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   const form = FORMS[reason];
   if (!form) return typeName(value);
