@@ -17,7 +17,7 @@ import {
   maxAge,
   type Policy,
 } from './policy.js';
-import type { Access } from './seam.js';
+import type { Access } from './resource-guard.js';
 import { isThenable } from './thenable.js';
 
 /**

@@ -7,7 +7,7 @@
  */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import type { Claims } from './access-token/claims.js';
+import type { Claims } from './auth/claims.js';
 import type { Auth } from './auth.js';
 import { ConfigurationError } from './configuration-error.js';
 import { createResourceGuard, foresee } from './guard.js';
@@ -22,7 +22,9 @@ import type { BackchannelLogoutOptions } from './security-event/backchannel-logo
 import type { MessageReceiver } from './security-event/receiver.js';
 import type { SharedSignalsOptions } from './security-event/shared-signals.js';
 import { isThenable } from './thenable.js';
-import type { Access, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard } from './seam.js';
+import type { Access, GuardHealth, ResourceGuard } from './resource-guard.js';
+import type { Decision, Deny } from './decision/decision.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 export { createMemory, type Memory } from './memory.js';
 export { OptionReader, plainOptions } from './option-reader.js';

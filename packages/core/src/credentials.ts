@@ -1,5 +1,5 @@
-import type { Reason } from './denial.js';
-import type { ProtectedRequest } from './seam.js';
+import type { Reason } from './vocabulary/reason.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 /** A string is the presented access token; anything else says why there is none. */
 export type Credentials = string | { readonly reason: CredentialsReason; readonly cause?: string };

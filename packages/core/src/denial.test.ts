@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createDenial, type DenialDetails, type Reason } from './denial.js';
-import type { Deny } from './seam.js';
+import { createDenial, type DenialDetails } from './denial.js';
+import type { Reason } from './vocabulary/reason.js';
+import type { Deny } from './decision/decision.js';
 
 const deny = createDenial({ realm: 'api' });
 

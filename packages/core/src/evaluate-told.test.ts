@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { VerifiedAuth, type Auth } from './auth.js';
+import { VerifiedAuth } from './access-token/verified-auth.js';
+import type { Auth } from './auth.js';
 import { createDenial } from './denial.js';
 import { lacking, neededScope, type Lack } from './evaluate.js';
 import { createResourceGuard } from './guard.js';

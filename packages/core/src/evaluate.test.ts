@@ -4,7 +4,7 @@ import type { JsonObject } from './access-token/json.js';
 import type { Auth } from './auth.js';
 import { lacking, type Lack } from './evaluate.js';
 import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 import { claimRules } from '../test/claim-rules.js';
 
 const NOW = 1_700_000_000;

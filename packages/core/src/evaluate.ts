@@ -1,9 +1,10 @@
-import { isUnreadable, unreadableAs } from './access-token/names.js';
+import { isUnreadable, unreadableAs } from './auth/names.js';
 import { own } from './access-token/json.js';
 import { rawClaims, type Auth } from './auth.js';
-import type { DenialDetails, Reason } from './denial.js';
+import type { DenialDetails } from './denial.js';
+import type { Reason } from './vocabulary/reason.js';
 import type { ClaimPolicy, CombinedPolicy, NotPolicy, Policy, RolePolicy, ScopePolicy } from './policy.js';
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 import { forPredicates } from './request-path.js';
 import { isThenable } from './thenable.js';
 import { printable } from './url.js';

@@ -1,8 +1,8 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import { ConfigurationError } from './configuration-error.js';
-import type { Reason } from './denial.js';
-import type { RevocationKind, RevocationReason } from './revocation/revocation.js';
-import { debugLine } from './explain/debug.js';
+import type { Reason } from './vocabulary/reason.js';
+import type { RevocationKind, RevocationReason } from './vocabulary/revocation-words.js';
+import { debugLine } from './lib/debug.js';
 import { didYouMean, shown } from './option-reader.js';
 import { isThenable } from './thenable.js';
 
@@ -151,12 +151,6 @@ const PRINTED: ReadonlySet<keyof Events> = new Set<keyof Events>([
 function lineOf(name: keyof Events, event: object): string {
   const members = Object.entries(event).map(([member, value]) => `${member}: ${value instanceof Error ? value.message : JSON.stringify(value)}`);
   return `${name} ${members.join(', ')}`;
-}
-
-/** What may be told of a decision's cause: of an error its message alone, since what caused it may quote anything. */
-export function causeText(cause: unknown): string {
-  if (Array.isArray(cause)) return cause.map(causeText).join('; ');
-  return cause instanceof Error ? cause.message : String(cause);
 }
 
 export function isObserved(name: keyof Events): boolean {

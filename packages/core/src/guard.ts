@@ -1,12 +1,16 @@
 import { createTokenCache } from './access-token/token-cache.js';
-import { isRejection, verifyAccessToken, type Rejection, type VerificationConfig } from './access-token/verify.js';
-import { acceptedUntil, counts, lostStanding, VerifiedAuth, type Auth } from './auth.js';
+import { isRejection, type Rejection } from './access-token/rejection.js';
+import { verifyAccessToken, type VerificationConfig } from './access-token/verify.js';
+import { acceptedUntil, counts, lostStanding, VerifiedAuth } from './access-token/verified-auth.js';
+import type { Auth } from './auth.js';
 import { createBackgroundRetry } from './background-retry.js';
 import type { ClaimsSchema } from './claims-schema.js';
 import { readCredentials } from './credentials.js';
-import { behaviourOf, createDenial } from './denial.js';
+import { behaviourOf } from './vocabulary/reason.js';
+import { createDenial } from './denial.js';
 import { lacking, neededScope } from './evaluate.js';
-import { causeText, isObserved, publish, type RequestEvent } from './events.js';
+import { causeText } from './explain/cause-text.js';
+import { isObserved, publish, type RequestEvent } from './events.js';
 import { createHints } from './explain/hints.js';
 import { placeOf } from './explain/place.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
@@ -20,12 +24,14 @@ import { assertRequest } from './request-shape.js';
 import { createRevocations } from './revocation/revocations.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
-import { createStanding } from './revocation/standing.js';
+import { createStanding } from './access-token/standing.js';
 import { createTokenLives, type TokenLives } from './revocation/token-lives.js';
 import type { RevocableToken, RevocationRecord } from './revocation/revocation.js';
 import type { RevocationHealth, RevocationStore } from './revocation/store.js';
 import { printable } from './url.js';
-import type { Access, Allow, Decision, Deny, GuardHealth, ProtectedRequest, ResourceGuard, ResponseHeaders } from './seam.js';
+import type { Access, GuardHealth, ResourceGuard } from './resource-guard.js';
+import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 /** What is known of a request's credentials: who, or why not. */
 type Authentication = Auth | Rejection;

@@ -8,9 +8,10 @@ export { IssuerUnavailableError, type IssuerHealth } from './issuer/issuer.js';
 export type { KeyHealth } from './issuer/key-source.js';
 export type { TokenCacheHealth } from './access-token/token-cache.js';
 export type { Revocations, RevocationsOptions } from './revocation/revocations.js';
-export type { RevocableToken, RevocationKind, RevocationOptions, RevocationReason, RevocationRecord, RevocationTarget } from './revocation/revocation.js';
+export type { RevocableToken, RevocationOptions, RevocationRecord, RevocationTarget } from './revocation/revocation.js';
+export type { RevocationKind, RevocationReason } from './vocabulary/revocation-words.js';
 export { memoryRevocations, RevocationStoreError, type RevocationHealth, type RevocationStore } from './revocation/store.js';
-export { REVOCATION_KINDS, REVOCATION_REASONS } from './revocation/revocation.js';
+export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';
 export { createListeners, type Listeners } from './revocation/listeners.js';
 export { createRevocationMirror, type MirrorLimits, type RevocationMirror, type RevocationOverflow } from './revocation/mirror.js';
 export type { IntrospectionCache, ReplayStore } from './replay.js';
@@ -22,21 +23,12 @@ export type { MonitoringOptions } from './monitoring.js';
 export { TokenEndedError } from './revocation/token-lives.js';
 export type { ClaimsSchema } from './claims-schema.js';
 export type { ShadowOptions } from './shadow.js';
-export type {
-  Access,
-  Allow,
-  ClientCertificate,
-  Decision,
-  Deny,
-  ProblemDetails,
-  GuardHealth,
-  ProtectedRequest,
-  ResourceGuard,
-  ResponseHeaders,
-} from './seam.js';
+export type { Access, GuardHealth, ResourceGuard } from './resource-guard.js';
+export type { Allow, Decision, Deny, ProblemDetails, ResponseHeaders } from './decision/decision.js';
+export type { ClientCertificate, ProtectedRequest } from './request/protected-request.js';
 export { rawToken, type Auth } from './auth.js';
-export type { Claims } from './access-token/claims.js';
-export type { NamesReader } from './access-token/names.js';
+export type { Claims } from './auth/claims.js';
+export type { NamesReader } from './auth/names.js';
 export type { Algorithm } from './access-token/algorithms.js';
 export type { Jwk, Jwks } from './issuer/jwk.js';
 export { KeysUnavailableError } from './issuer/remote-keys.js';
@@ -63,7 +55,7 @@ export { google, type GoogleOptions } from './presets/google.js';
 export { keycloak, type KeycloakOptions } from './presets/keycloak.js';
 export { okta, type OktaOptions } from './presets/okta.js';
 export type { PresetOptions, PresetResult } from './presets/preset.js';
-export type { Reason } from './denial.js';
+export type { Reason } from './vocabulary/reason.js';
 export type { Explanation } from './explain/explanation.js';
 export { EVENT_NAMES, observe, type Events } from './events.js';
 export type { Clock } from './clock.js';

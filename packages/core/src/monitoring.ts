@@ -4,7 +4,7 @@ import type { Auth } from './auth.js';
 import { isObserved, publish } from './events.js';
 import { bounded } from './issuer/bounded.js';
 import type { OptionReader } from './option-reader.js';
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 import { printable } from './url.js';
 
 /** From when on it is told that tokens are used strangely. Nothing is refused by it, and it costs nothing where nobody listens. */

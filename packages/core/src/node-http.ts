@@ -2,7 +2,8 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { normalPath } from './request-path.js';
-import type { Deny, ProtectedRequest, ResponseHeaders } from './seam.js';
+import type { Deny, ResponseHeaders } from './decision/decision.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 const AUTHORIZATION = 'authorization';
 

@@ -1,6 +1,6 @@
 import { ConfigurationError } from './configuration-error.js';
 import type { Auth } from './auth.js';
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 /**
  * What a route demands of a token: a plain, frozen value. It can be printed (`String(policy)`), tested with no HTTP

@@ -1,4 +1,4 @@
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 /**
  * Fields that no browser sends with a preflight: credentials, a body and its type, and those by which a method is overridden, since what looks

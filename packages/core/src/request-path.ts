@@ -1,4 +1,4 @@
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 const SUSPICIOUS = /[.%\\]/;
 /** A path that is decoded more often than this is nobody's honest path. */

@@ -1,5 +1,5 @@
 import { ConfigurationError } from './configuration-error.js';
-import type { ProtectedRequest } from './seam.js';
+import type { ProtectedRequest } from './request/protected-request.js';
 
 /**
  * Says what is wrong with a request that a guard was given: headers in another shape would hold no credentials that anybody sees, and whoever sent

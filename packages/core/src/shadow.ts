@@ -1,5 +1,6 @@
 import { isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms } from './access-token/algorithms.js';
-import { examineClaims, isAccessTokenType, isFault, RFC9068_CLAIMS, type ClaimFault, type ClaimRules } from './access-token/claims.js';
+import { examineClaims, isAccessTokenType, isFault, type ClaimFault } from './access-token/claims.js';
+import { RFC9068_CLAIMS, type ClaimRules } from './issuer/claim-rules.js';
 import type { VerifiedToken } from './access-token/token-cache.js';
 import { rawClaims, type Auth } from './auth.js';
 import { isObserved, publish } from './events.js';

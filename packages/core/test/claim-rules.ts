@@ -1,4 +1,4 @@
-import type { ClaimRules } from '../src/access-token/claims.js';
+import type { ClaimRules } from '../src/issuer/claim-rules.js';
 
 /** Rules that ask for nothing beside the issuer and the audience, but for what is said. */
 export function claimRules(rules: Partial<ClaimRules> & Pick<ClaimRules, 'issuer' | 'audiences'>): ClaimRules {

@@ -2,22 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type Auth, type Claims, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import {
-  accessFor,
-  assertDenial,
-  authOf,
-  createNativeGuard,
-  OptionReader,
-  receiveFrom,
-  type AdapterOptions,
-  type GuardMethods,
-  type RoutePolicy,
-} from '@tokenward/core/adapter';
+import { accessFor, assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom, type GuardMethods, type RoutePolicy } from '@tokenward/core/adapter';
 import { createGuarding, runAsHook, type Guarding } from './guarding.js';
 import { createRouteRules, markReceiver } from './route-rules.js';
+import type { FastifyGuardOptions, RouteRule } from './options.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
+export type { FastifyGuardOptions, RouteRule } from './options.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -31,24 +23,6 @@ declare module 'fastify' {
     /** What the route needs, where no guard is written into its `onRequest`. */
     tokenward?: RouteRule | undefined;
   }
-}
-
-/** `public`: nothing; `optional`: no token or a good one; else a valid token, and all of these policies. */
-export type RouteRule = 'public' | 'optional' | 'required' | RoutePolicy<FastifyRequest> | readonly RoutePolicy<FastifyRequest>[];
-
-export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyRequest, reply: FastifyReply]> {
-  /** `all`: routes of this scope that say nothing else need a valid token. Default: routes are open unless they say so. */
-  readonly protect?: 'all' | undefined;
-  /**
-   * Stops the start at a route of this scope that says nothing: neither by a guard in its `onRequest` nor by `config.tokenward`. A route for
-   * OPTIONS alone, such as that of @fastify/cors, gets a guard instead, which preflights pass.
-   */
-  readonly failOnUnguarded?: boolean | undefined;
-  /**
-   * The decorator's name, for a second guard in the same scope. Its `property` must then be another one, too, and `config.tokenward` is not its
-   * own. Default: `guard`.
-   */
-  readonly decorator?: string | undefined;
 }
 
 /** As much of a request, and of a reply, as is typed alike on all servers (HTTP/2, too), loggers and type providers. */

@@ -2,7 +2,7 @@ import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOption
 import { ConfigurationError, isPolicy } from '@tokenward/core';
 import { isGuard, type RoutePolicy } from '@tokenward/core/adapter';
 import type { Guarding } from './guarding.js';
-import type { FastifyGuardOptions } from './index.js';
+import type { FastifyGuardOptions } from './options.js';
 
 type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
 type GuardWith = (credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]) => Guarding;

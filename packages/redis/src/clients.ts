@@ -1,9 +1,6 @@
 import { createClient } from 'redis';
-import type { RawClient } from './connection.js';
+import type { MakeClient, RawClient } from './connection.js';
 import { StoreTrouble } from './trouble.js';
-
-/** Makes a client that is not connected yet, to the server that has the keys now. */
-export type MakeClient = () => RawClient | Promise<RawClient>;
 
 interface Duplicable<T> {
   duplicate(overrides?: object): T;

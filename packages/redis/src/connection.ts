@@ -1,4 +1,3 @@
-import type { MakeClient } from './clients.js';
 import { wordsOf, StoreTrouble } from './trouble.js';
 
 /** A reply of RESP 2. */
@@ -13,6 +12,9 @@ export interface RawClient {
   unref(): void;
   destroy(): void;
 }
+
+/** Makes a client that is not connected yet, to the server that has the keys now. */
+export type MakeClient = () => RawClient | Promise<RawClient>;
 
 /** One connection: when anything is wrong with it, it is over. */
 export interface Connection {

@@ -1,7 +1,7 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
 import { OptionReader, plainOptions } from '@tokenward/core/adapter';
-import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf, type MakeClient } from './clients.js';
-import { addressOf, destroy, type RawClient } from './connection.js';
+import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf } from './clients.js';
+import { type MakeClient, addressOf, destroy, type RawClient } from './connection.js';
 import { keysOf } from './data-set.js';
 
 /**

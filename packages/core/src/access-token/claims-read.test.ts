@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { rawClaims, rawToken, type VerifiedAuth } from '../auth.js';
-import { examineClaims, type ClaimRules } from './claims.js';
-import { isUnreadable, unreadableAs, type NamesReader, type NamesSource } from './names.js';
+import { rawClaims, rawToken } from '../auth.js';
+import type { VerifiedAuth } from './verified-auth.js';
+import { examineClaims } from './claims.js';
+import type { ClaimRules } from '../issuer/claim-rules.js';
+import { isUnreadable, unreadableAs, type NamesReader, type NamesSource } from '../auth/names.js';
 import type { JsonObject } from './json.js';
 import { claimRules } from '../../test/claim-rules.js';
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { counts, VerifiedAuth } from '../auth.js';
-import { examineClaims, examineTime, isAccessTokenType, type ClaimFault, type ClaimRules } from './claims.js';
+import { counts, VerifiedAuth } from './verified-auth.js';
+import { examineClaims, examineTime, isAccessTokenType, type ClaimFault } from './claims.js';
+import type { ClaimRules } from '../issuer/claim-rules.js';
 import type { JsonObject } from './json.js';
 import { claimRules } from '../../test/claim-rules.js';
 

@@ -1,54 +1,11 @@
-import { VerifiedAuth } from '../auth.js';
-import type { Reason } from '../denial.js';
+import type { Claims } from '../auth/claims.js';
+import type { ClaimRules } from '../issuer/claim-rules.js';
+import { isNumericDate } from '../lib/numeric-date.js';
+import { VerifiedAuth } from './verified-auth.js';
+import type { Reason } from '../vocabulary/reason.js';
 import { isJsonObject, own, type JsonObject } from './json.js';
-import { NONE, readRolesFrom, readScopes, readScopesFrom, type NamesSource } from './names.js';
+import { NONE, readRolesFrom, readScopes, readScopesFrom } from '../auth/names.js';
 import { markOfAnotherToken, registeredClaims } from './registered-claims.js';
-
-/**
- * The claims of an access token: RFC 7519 s4.1, RFC 9068 s2.2, and whatever else the issuer adds. Some issuers write null for a claim that is absent:
- * the members of an {@link Auth} have undefined then.
- */
-export interface Claims {
-  readonly iss: string;
-  readonly aud?: string | readonly string[];
-  readonly exp: number;
-  /** Absent only with `unsafeAcceptTokensWithoutIssuedAt`. */
-  readonly iat?: number;
-  readonly nbf?: number;
-  readonly sub?: string;
-  readonly client_id?: string;
-  readonly azp?: string;
-  readonly jti?: string;
-  readonly sid?: string;
-  readonly scope?: string | readonly string[];
-  readonly scp?: string | readonly string[];
-  readonly acr?: string;
-  readonly auth_time?: number;
-  readonly [name: string]: unknown;
-}
-
-/** What tokens are held against: the part of a guard's configuration that is about claims. */
-export interface ClaimRules {
-  readonly issuer: string;
-  /** undefined: any, since the options said so. */
-  readonly audiences: ReadonlySet<string> | undefined;
-  readonly clockSkewSeconds: number;
-  readonly requiredClaims: readonly string[];
-  /** Claims that must have one of these values, by name. */
-  readonly requiredValues: ReadonlyMap<string, ReadonlySet<string | number | boolean>>;
-  readonly maxTokenAgeSeconds: number | undefined;
-  readonly maxTokenLifetimeSeconds: number | undefined;
-  readonly allowedClients: ReadonlySet<string> | undefined;
-  readonly profile: 'rfc9068' | undefined;
-  readonly forbiddenClaims: readonly string[];
-  /** The claim that names the client where neither `client_id` nor `azp` does. */
-  readonly clientIdClaim: string | undefined;
-  readonly rolesFrom: NamesSource;
-  /** undefined: `scope` and `scp`. */
-  readonly scopesFrom: NamesSource | undefined;
-  /** Whether `iat` may be absent. */
-  readonly acceptWithoutIssuedAt: boolean;
-}
 
 /** What was wrong, and about which claim; no claim's value, which may be anybody's text. */
 export interface ClaimFault {
@@ -178,9 +135,6 @@ function seconds(difference: number): string {
 
 type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;
 
-/** RFC 9068 s2.2: the claims that the profile requires, beyond those required of every token. */
-export const RFC9068_CLAIMS: readonly string[] = ['aud', 'sub', 'client_id', 'jti'];
-
 const A_DATE = 'a number of seconds since the epoch, up to the year 9999';
 const A_NAME = 'a string that is not empty';
 
@@ -198,13 +152,6 @@ function readAudience(aud: unknown): readonly string[] | undefined {
   if (typeof aud === 'string') return aud === '' ? undefined : Object.freeze([aud]);
   if (Array.isArray(aud) && aud.length > 0 && aud.every((value) => typeof value === 'string')) return aud;
   return undefined;
-}
-
-/** The last second of the year 9999. What lies beyond was written in milliseconds (RFC 7519 s2 has seconds), and would hardly ever end. */
-export const LAST_DATE = 253_402_300_799;
-
-function isNumericDate(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
 }
 
 function isNameOrAbsent(value: unknown): value is string | undefined {

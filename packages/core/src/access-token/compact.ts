@@ -1,4 +1,4 @@
-import type { Reason } from '../denial.js';
+import type { Reason } from '../vocabulary/reason.js';
 import { decodeBase64url } from './base64url.js';
 import { own, parseStrictObject } from './json.js';
 

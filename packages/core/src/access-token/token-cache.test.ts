@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { VerifiedAuth } from '../auth.js';
+import type { VerifiedAuth } from './verified-auth.js';
 import { examineClaims } from './claims.js';
 import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.js';
 import { weightOf } from './token-weight.js';

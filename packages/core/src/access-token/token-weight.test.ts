@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { VerifiedAuth } from '../auth.js';
-import type { Claims } from './claims.js';
+import { VerifiedAuth } from './verified-auth.js';
+import type { Claims } from '../auth/claims.js';
 import type { JsonObject } from './json.js';
 import { weightOf } from './token-weight.js';
 

@@ -5,10 +5,11 @@ import { rawClaims, type Auth } from '../auth.js';
 import { oneIssuer, type Issuer, type Issuers } from '../issuer/issuer.js';
 import { parseKeySet, type KeySet } from '../issuer/key-set.js';
 import { createGivenKeySource, type FoundKeys, type KeySource } from '../issuer/key-source.js';
-import type { ProtectedRequest } from '../seam.js';
-import type { ClaimRules } from './claims.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';
-import { verifyAccessToken, type Rejection, type VerificationConfig } from './verify.js';
+import { verifyAccessToken, type VerificationConfig } from './verify.js';
+import type { Rejection } from './rejection.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;

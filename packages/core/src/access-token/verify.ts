@@ -1,19 +1,20 @@
-import type { Auth } from '../auth.js';
 import { parseClaims, type ClaimsSchema } from '../claims-schema.js';
 import { isToken68 } from '../credentials.js';
-import type { Reason } from '../denial.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { FoundKeys } from '../issuer/key-source.js';
 import { keysFor, type PreparedKey } from '../issuer/key-set.js';
 import type { Monitor } from '../monitoring.js';
-import type { Standing } from '../revocation/standing.js';
+import type { Standing } from './standing.js';
 import type { TokenLives } from '../revocation/token-lives.js';
-import type { ProtectedRequest } from '../seam.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
 import { castShadow, type Shadow } from '../shadow.js';
-import { examineClaims, examineTime, isAccessTokenType, isFault, LAST_DATE, type Claims } from './claims.js';
+import { examineClaims, examineTime, isAccessTokenType, isFault } from './claims.js';
+import { LAST_DATE } from '../lib/numeric-date.js';
+import type { Claims } from '../auth/claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
 import { claimedIssuer } from './claimed-issuer.js';
 import { own, parseStrictObject, type JsonObject } from './json.js';
+import type { Rejection, Verdict } from './rejection.js';
 import { signerOf } from './signature.js';
 import type { TokenCache, VerifiedToken } from './token-cache.js';
 
@@ -32,25 +33,6 @@ export interface VerificationConfig {
 }
 
 const MAX_KNOWN_HEADERS = 100;
-
-/** Why a token did not become an {@link Auth}. */
-export interface Rejection {
-  readonly reason: Reason;
-  readonly cause?: unknown;
-  /** What would have passed, and what came instead: see `DenialDetails`. */
-  readonly expected?: unknown;
-  readonly found?: unknown;
-  readonly retryAfterSeconds?: number;
-  /** Whose token it claims to be, where that is one of ours. */
-  readonly issuer?: Issuer;
-}
-
-type Verdict = Auth | Rejection;
-
-/** By a member of its own: a polluted prototype would make a rejection of everybody. */
-export function isRejection(verdict: Verdict): verdict is Rejection {
-  return Object.hasOwn(verdict, 'reason');
-}
 
 /** Verifies an access token, or knows it from before: what may have changed since is asked each time. */
 export function verifyAccessToken(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {

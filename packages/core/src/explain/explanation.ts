@@ -1,6 +1,6 @@
-import { causeText } from '../events.js';
-import type { DenialDetails, Reason } from '../denial.js';
 import { printable } from '../url.js';
+import type { Reason } from '../vocabulary/reason.js';
+import { causeText } from './cause-text.js';
 import { resolved, shownExpected, shownFound } from './shown-values.js';
 import { TEXTS } from './texts.js';
 
@@ -22,10 +22,17 @@ export interface Explanation {
   readonly docs: string;
 }
 
+/** What a refusal can be explained by: what would have passed, and what came instead. Explanations bound and print them. */
+export interface Explained {
+  readonly cause?: unknown;
+  readonly expected?: unknown;
+  readonly found?: unknown;
+}
+
 const DOCS = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
 
 /** Explains a refusal. It is made when it is asked for, since most refusals are never read. */
-export function explanationOf(reason: Reason, details: DenialDetails): Explanation {
+export function explanationOf(reason: Reason, details: Explained): Explanation {
   const expected = resolved(details.expected);
   const found = resolved(details.found);
   const cause = details.cause === undefined ? undefined : printable(causeText(details.cause), 500);

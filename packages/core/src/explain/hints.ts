@@ -1,6 +1,7 @@
-import type { Reason } from '../denial.js';
-import type { Deny, ProtectedRequest } from '../seam.js';
-import { debugLine, isDebugging } from './debug.js';
+import type { Reason } from '../vocabulary/reason.js';
+import type { Deny } from '../decision/decision.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import { debugLine, isDebugging } from '../lib/debug.js';
 import { explanationLine } from './explanation.js';
 import { placeOf } from './place.js';
 

@@ -1,4 +1,4 @@
-import type { ProtectedRequest } from '../seam.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
 import { printable } from '../url.js';
 
 /** Where a request went, for operators: enough to find it in an access log, and nothing that a query or a token in a path would give away. */

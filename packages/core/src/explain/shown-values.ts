@@ -1,4 +1,4 @@
-import type { Reason } from '../denial.js';
+import type { Reason } from '../vocabulary/reason.js';
 import { printable } from '../url.js';
 
 const MOST_ITEMS = 12;

@@ -1,4 +1,4 @@
-import type { Reason } from '../denial.js';
+import type { Reason } from '../vocabulary/reason.js';
 
 /** What a reason's text may look at: the cause as text, and the raw values, which it compares and never prints. */
 export interface TextInput {

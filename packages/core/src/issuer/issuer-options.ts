@@ -1,6 +1,6 @@
 import type { Algorithm } from '../access-token/algorithms.js';
-import { RFC9068_CLAIMS, type ClaimRules } from '../access-token/claims.js';
-import type { NamesReader, NamesSource } from '../access-token/names.js';
+import { bothValues, RFC9068_CLAIMS, type ClaimRules } from './claim-rules.js';
+import type { NamesReader, NamesSource } from '../auth/names.js';
 import type { Clock } from '../clock.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { shown, type OptionReader } from '../option-reader.js';
@@ -10,7 +10,6 @@ import { keysOfBothKinds } from './both-kinds.js';
 import { asksIssuer, checkKeyOptions, KEY_OPTION_NAMES, knowsAllKeys, readAlgorithms, readGivenKeys, readGivenSecrets } from './given-keys.js';
 import type { Jwks } from './jwk.js';
 import type { KeySource } from './key-source.js';
-import { bothValues } from './merged-options.js';
 import { createRemoteKeySource, type RemoteKeysConfig } from './remote-keys.js';
 import type { Probes } from './probes.js';
 import type { SharedSources } from './shared-sources.js';

@@ -1,5 +1,6 @@
-import type { ClaimRules } from '../access-token/claims.js';
-import type { ProtectedRequest } from '../seam.js';
+import type { ClaimRules } from './claim-rules.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import { issuerName } from './issuer-name.js';
 import type { KeyHealth, KeySource } from './key-source.js';
 
 /** One authorization server, as its tokens are held against it. */
@@ -20,12 +21,9 @@ export function markVerified(issuer: Issuer): void {
   issuer.keys.verified();
 }
 
-/** What events and health may call an issuer: an `iss` that is no URL may be anybody's text until a token was verified for it. */
 export function nameOf({ rules, isVerified }: Issuer): string {
-  return isVerified || URL.canParse(rules.issuer) ? rules.issuer : UNVERIFIED_NAME;
+  return issuerName(rules.issuer, isVerified);
 }
-
-export const UNVERIFIED_NAME = 'an issuer that is no URL, and that no token was verified for';
 
 /** The state of one issuer's keys. */
 export interface IssuerHealth extends KeyHealth {

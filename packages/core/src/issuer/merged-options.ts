@@ -49,13 +49,6 @@ export function withDemands<O extends IssuerOptions>(options: O, wrong: WrongOpt
   return demands ? { ...options, ...addedUp(demands, options, 'of the preset', wrong) } : options;
 }
 
-/** Both values that a claim must have: of a claim that both speak of, only what both allow. */
-export function bothValues<V>(some: ReadonlyMap<string, ReadonlySet<V>>, others: ReadonlyMap<string, ReadonlySet<V>>): Map<string, ReadonlySet<V>> {
-  const both = new Map<string, ReadonlySet<V>>(some);
-  for (const [name, values] of others) both.set(name, some.has(name) ? new Set([...values].filter((value) => some.get(name)!.has(value))) : values);
-  return both;
-}
-
 /** What is of the wrong kind goes on as it is, for its reader to say so. */
 function addedUp(some: Demands, others: Demands, whose: string, wrong: WrongOption): Demands {
   const result: Mutable<Demands> = {};

@@ -1,7 +1,7 @@
 import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { printable } from '../url.js';
-import { UNVERIFIED_NAME } from './issuer.js';
+import { issuerName } from './issuer-name.js';
 import { createKeyFetcher, type FetchedKeys, type KeyFetchConfig, type WantedKey } from './key-fetch.js';
 import type { KeySet, PreparedKey } from './key-set.js';
 import type { FoundKeys, KeyHealth, KeySource } from './key-source.js';
@@ -59,7 +59,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   let nextUnknownAt = -Infinity;
 
   function name(): string {
-    return isVerified || URL.canParse(config.issuer) ? config.issuer : UNVERIFIED_NAME;
+    return issuerName(config.issuer, isVerified);
   }
 
   function isUsable(keys: HeldKeys | undefined): keys is HeldKeys {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ProtectedRequest } from '../seam.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
 import { isThenable } from '../thenable.js';
 import { ConfigurationError } from '../configuration-error.js';
 import type { IssuerOptions } from './issuer-options.js';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRevocationMirror, type RevocationMirror, type RevocationOverflow } from './mirror.js';
-import { REVOCATION_KINDS, type RevocableToken, type RevocationRecord } from './revocation.js';
+import { REVOCATION_KINDS } from '../vocabulary/revocation-words.js';
+import type { RevocableToken, RevocationRecord } from './revocation.js';
 
 const NOW = 1_900_000_000;
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../configuration-error.js';
 import { shown } from '../option-reader.js';
-import { REVOCATION_KINDS, type RevocableToken, type RevocationKind, type RevocationRecord } from './revocation.js';
+import { REVOCATION_KINDS, type RevocationKind } from '../vocabulary/revocation-words.js';
+import type { RevocableToken, RevocationRecord } from './revocation.js';
 
 /** All live revocations in this process' memory. A look costs a few look-ups in Maps, however many there are. */
 export interface RevocationMirror {

@@ -1,4 +1,5 @@
-import { LAST_DATE } from '../access-token/claims.js';
+import { REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '../vocabulary/revocation-words.js';
+import { LAST_DATE } from '../lib/numeric-date.js';
 import { ConfigurationError } from '../configuration-error.js';
 import { didYouMean, shown } from '../option-reader.js';
 
@@ -17,19 +18,6 @@ export type RevocationTarget =
   | ({ readonly clientId: string | undefined; readonly issuer?: string | undefined } & No<'tokenId' | 'sessionId' | 'subject'>)
   | ({ readonly issuer: string } & No<'tokenId' | 'sessionId' | 'subject' | 'clientId'>);
 
-/** Why: a closed set, for events, metrics and people. No client is told. */
-export type RevocationReason = (typeof REVOCATION_REASONS)[number];
-
-export const REVOCATION_REASONS = [
-  'unspecified',
-  'logout',
-  'session_revoked',
-  'claims_changed',
-  'credential_changed',
-  'compromised',
-  'administrative',
-] as const;
-
 export interface RevocationOptions {
   /** Default: `unspecified`. */
   readonly reason?: RevocationReason | undefined;
@@ -46,11 +34,6 @@ export interface RevocationOptions {
    */
   readonly at?: number | undefined;
 }
-
-/** `sessionless`: the tokens of a subject that name no session. */
-export type RevocationKind = (typeof REVOCATION_KINDS)[number];
-
-export const REVOCATION_KINDS = ['token', 'session', 'sessionless', 'subject', 'client', 'issuer'] as const;
 
 /** One revocation as stores keep it: plain data, for JSON. It holds names from tokens, so it belongs into no log. */
 export interface RevocationRecord {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import { observe } from '../events.js';
 import { createMemory } from '../memory.js';
 import type { RevocableToken } from './revocation.js';
-import type { VerifiedKey } from './standing.js';
+import type { VerifiedKey } from '../issuer/verified-key.js';
 
 /** What is watched of a token: not the token itself, which may be large and outlive its request. */
 export interface WatchedToken {

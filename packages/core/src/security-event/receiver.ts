@@ -1,4 +1,4 @@
-import type { ResponseHeaders } from '../seam.js';
+import type { ResponseHeaders } from '../decision/decision.js';
 
 /** A request that an authorization server sends to an API. */
 export interface ReceivedMessage {

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../configuration-error.js';
 import { publish } from '../events.js';
 import { OptionReader, plainOptions } from '../option-reader.js';
 import { memoryReplays, replayName, type ReplayStore } from '../replay.js';
-import type { RevocationReason } from '../revocation/revocation.js';
+import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import { readReplays, type ReceiverSurroundings } from './backchannel-logout.js';
 import { isFor, isName, isNumericDate, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, mediaTypeOf, NOT_A_POST, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';

@@ -1,16 +1,8 @@
-import type { Rejection } from '../access-token/verify.js';
+import type { Rejection } from './rejection.js';
 import type { Clock } from '../clock.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
-import type { PreparedKey } from '../issuer/key-set.js';
-import type { ProtectedRequest } from '../seam.js';
-
-/** The key that a token was signed with, and whose it was. */
-export interface VerifiedKey {
-  readonly issuer: Issuer;
-  readonly key: PreparedKey;
-  readonly algorithm: string;
-  readonly keyId: string | undefined;
-}
+import type { VerifiedKey } from '../issuer/verified-key.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
 
 /**
  * Whether what stood behind a token when it was verified still does: its key is one of its issuer's, and the issuer one of the guard's. Whoever has a

@@ -1,0 +1,176 @@
+import { RAW_CLAIMS, RAW_TOKEN, type Auth } from '../auth.js';
+import type { Claims } from '../auth/claims.js';
+import type { VerifiedKey } from '../issuer/verified-key.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import type { TokenLives } from '../revocation/token-lives.js';
+import type { JsonObject } from './json.js';
+import type { Rejection } from './rejection.js';
+import type { Standing } from './standing.js';
+
+/** What an {@link Auth} says, apart from what goes on. */
+type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
+
+const COUNTS = Symbol.for('tokenward.counts');
+const LOST_STANDING = Symbol.for('tokenward.lostStanding');
+
+/** Until when an Auth counts, in seconds: its end, and the skew that its issuer is allowed. */
+export function acceptedUntil(auth: Auth<object>): number {
+  return auth instanceof VerifiedAuth ? auth.acceptedUntil() : auth.expiresAt;
+}
+
+/** Whether it is still an Auth's time. One that another copy of this package made says so itself; of one that nobody made its end counts. */
+export function counts(auth: Auth, nowSeconds: number): boolean {
+  const ask = (auth as { [COUNTS]?: (nowSeconds: number) => boolean })[COUNTS];
+  return typeof ask === 'function' ? ask.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
+}
+
+/** For a guard's `permit`: what an admitted token is refused for since its key, or its issuer, is gone. One that no guard made has neither. */
+export function lostStanding(auth: Auth<object>, request: ProtectedRequest | undefined): Rejection | undefined {
+  const ask = (auth as { [LOST_STANDING]?: VerifiedAuth[typeof LOST_STANDING] })[LOST_STANDING];
+  return typeof ask === 'function' ? ask.call(auth, request) : undefined;
+}
+
+/** What a guard knows of a token that it admitted. */
+export interface Admission {
+  readonly verified: VerifiedKey;
+  readonly standing: Standing;
+  readonly lives: TokenLives;
+}
+
+/** What limits the time of an issuer's tokens beside their own end. */
+interface AuthLimits {
+  readonly clockSkewSeconds: number;
+  readonly maxTokenAgeSeconds: number | undefined;
+}
+
+/** The one implementation of {@link Auth}. The token is a private field: no inspection, copy or serialisation reaches it. */
+export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
+  readonly #token: string;
+  readonly #claims: JsonObject;
+  readonly #limits: AuthLimits;
+  #admission: Admission | undefined;
+  #request: ProtectedRequest | undefined;
+  #signal: AbortSignal | undefined;
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+  readonly audience: readonly string[];
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly claims: Readonly<C>;
+  readonly expiresAt: number;
+  readonly issuedAt: number | undefined;
+  readonly tokenId: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly actor: Readonly<Record<string, unknown>> | undefined;
+
+  /**
+   * @param claims as they stand in the token
+   */
+  constructor(token: string, values: AuthValues<C>, claims: JsonObject, limits: AuthLimits) {
+    this.#token = token;
+    this.#claims = claims;
+    this.#limits = limits;
+    this.issuer = values.issuer;
+    this.subject = values.subject;
+    this.clientId = values.clientId;
+    this.audience = values.audience;
+    this.scopes = values.scopes;
+    this.roles = values.roles;
+    this.claims = values.claims;
+    this.expiresAt = values.expiresAt;
+    this.issuedAt = values.issuedAt;
+    this.tokenId = values.tokenId;
+    this.sessionId = values.sessionId;
+    this.actor = values.actor;
+    Object.freeze(this);
+  }
+
+  [RAW_TOKEN](): string {
+    return this.#token;
+  }
+
+  [RAW_CLAIMS](): JsonObject {
+    return this.#claims;
+  }
+
+  acceptedUntil(): number {
+    const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
+    return Math.min(this.expiresAt, maxTokenAgeSeconds === undefined ? Infinity : this.#issued() + maxTokenAgeSeconds) + clockSkewSeconds;
+  }
+
+  /** Whether it is still its time: as it was when it was looked at. */
+  [COUNTS](nowSeconds: number): boolean {
+    const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
+    return (
+      nowSeconds < this.expiresAt + clockSkewSeconds &&
+      (maxTokenAgeSeconds === undefined || nowSeconds - this.#issued() <= maxTokenAgeSeconds + clockSkewSeconds)
+    );
+  }
+
+  /** A token that does not say when it was issued may be of any age. */
+  #issued(): number {
+    return this.issuedAt ?? -Infinity;
+  }
+
+  /** Says who watches over it; nobody does before a guard has admitted it. */
+  admit(admission: Admission): this {
+    this.#admission = admission;
+    return this;
+  }
+
+  get admission(): Admission | undefined {
+    return this.#admission;
+  }
+
+  /** Says whose it is, where it is one request's alone. */
+  bind(request: ProtectedRequest): this {
+    this.#request = request;
+    return this;
+  }
+
+  /** The same for another request, with a signal of its own. */
+  of(request: ProtectedRequest): VerifiedAuth<C> {
+    const one = new VerifiedAuth<C>(this.#token, this, this.#claims, this.#limits);
+    one.#admission = this.#admission;
+    return one.bind(request);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= this.#watch());
+  }
+
+  #watch(): AbortSignal {
+    if (!this.#admission) return AbortSignal.abort();
+    const { issuer, tokenId, sessionId, subject, clientId, issuedAt } = this;
+    const { lives } = this.#admission;
+    const { issuer: verifiedBy, key, algorithm, keyId } = this.#admission.verified;
+    const watched = {
+      names: { issuer, tokenId, sessionId, subject, clientId, issuedAt },
+      acceptedUntil: this.acceptedUntil(),
+      verified: { issuer: verifiedBy, key, algorithm, keyId },
+    };
+    const signal = lives.watch(watched, this.#request?.heldBy);
+    return this.#request ? signal : shareable(signal);
+  }
+
+  [LOST_STANDING](request: ProtectedRequest | undefined): Rejection | undefined {
+    return this.#admission?.standing.refusalOf(this.#admission.verified, request);
+  }
+
+  /** The same, with what a schema made of the claims. */
+  withClaims<D extends object>(claims: Readonly<D>): VerifiedAuth<D> {
+    return new VerifiedAuth<D>(this.#token, { ...(this as AuthValues<C>), claims }, this.#claims, this.#limits);
+  }
+}
+
+/** A signal that several requests may have, since they came before anybody had asked for one: the handler that one sets must not undo another's. */
+function shareable(signal: AbortSignal): AbortSignal {
+  return Object.defineProperty(signal, 'onabort', {
+    configurable: true,
+    get: () => null,
+    set(listener: unknown) {
+      if (typeof listener === 'function') signal.addEventListener('abort', listener as (event: Event) => void);
+    },
+  });
+}

@@ -1,0 +1,10 @@
+import type { Issuer } from './issuer.js';
+import type { PreparedKey } from './key-set.js';
+
+/** The key that a token was signed with, and whose it was. */
+export interface VerifiedKey {
+  readonly issuer: Issuer;
+  readonly key: PreparedKey;
+  readonly algorithm: string;
+  readonly keyId: string | undefined;
+}

@@ -1,0 +1,71 @@
+/** Why a request was refused: a closed set, stable over releases, for operators' logs, metrics and alerts. Never sent to clients. */
+export type Reason = keyof typeof REASONS;
+
+/** What a client may be told: one answer stands for many reasons. */
+export type Refusal = 'unauthenticated' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'unavailable';
+
+/** What follows from a reason, so that no code has to compare reasons. */
+export interface Behaviour {
+  readonly answer: Refusal;
+  /** It says nothing about the request, only about this moment: it is never remembered. */
+  readonly transient: boolean;
+  /** The challenge names the scope that the route needs: the caller presented no access token (RFC 6750 s3.1). */
+  readonly namesScope: boolean;
+  /** No access token was sent: where credentials are optional, the request is anonymous. */
+  readonly isAnonymous: boolean;
+}
+
+const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true };
+const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false, isAnonymous: false };
+const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false };
+const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false };
+const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false };
+const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false };
+
+/** The one table from what was wrong to what the client is told and what becomes of it. */
+const REASONS = {
+  missing_token: noToken,
+  unsupported_scheme: noToken,
+
+  malformed_credentials: badRequest,
+  multiple_credentials: badRequest,
+
+  token_too_large: badToken,
+  malformed_token: badToken,
+  encrypted_token: badToken,
+  unsupported_critical_header: badToken,
+  wrong_type: badToken,
+  not_an_access_token: badToken,
+  algorithm_not_allowed: badToken,
+  unknown_key: badToken,
+  bad_signature: badToken,
+  issuer_mismatch: badToken,
+  audience_mismatch: badToken,
+  client_not_allowed: badToken,
+  missing_claim: badToken,
+  invalid_claim: badToken,
+  expired: badToken,
+  not_yet_valid: badToken,
+  issued_in_the_future: badToken,
+  too_old: badToken,
+  lifetime_too_long: badToken,
+  unproven_confirmation: badToken,
+  revoked: badToken,
+
+  insufficient_scope: tooLittle,
+  insufficient_role: tooLittle,
+  insufficient_claim: tooLittle,
+  policy_refused: tooLittle,
+
+  weak_authentication: stepUp,
+  stale_authentication: stepUp,
+
+  keys_unavailable: outage,
+  issuer_unavailable: outage,
+  revocations_unavailable: outage,
+} as const satisfies Record<string, Behaviour>;
+
+/** What follows from a reason. */
+export function behaviourOf(reason: Reason): Behaviour {
+  return REASONS[reason];
+}
