@@ -1,0 +1,130 @@
+import type { Auth } from '../auth.js';
+import type { Decision, Deny } from '../decision/decision.js';
+import { createResourceGuard, foresee } from '../guard.js';
+import { createMemory } from '../memory.js';
+import { plainOptions } from '../option-reader.js';
+import type { GuardOptions } from '../options.js';
+import { pendingDecision } from '../pending-decision.js';
+import type { Policy } from '../policy.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import type { Access, GuardHealth, ResourceGuard } from '../resource-guard.js';
+import type { Revocations } from '../revocation/revocations.js';
+import type { BackchannelLogoutOptions } from '../security-event/backchannel-logout.js';
+import type { MessageReceiver } from '../security-event/receiver.js';
+import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
+import { accessFor, type RoutePolicy } from './access-of.js';
+import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
+import { callQuietly } from './refusals.js';
+import { rememberAuth } from './remembered-auth.js';
+
+/** A guard over a framework's own requests. */
+export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
+  /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
+  decide(request: Request, access: Access): Decision | Promise<Decision>;
+  /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
+  foresee(request: Request, access: Access): Decision | Promise<Decision>;
+  /** As {@link decide}, of policies that nothing was made of yet. It answers nothing. */
+  check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
+  /** Tells whoever watches that a refusal is about to be answered. */
+  refused(decision: Deny, request: Native[0]): void;
+  readonly onDenied: AdapterOptions<Native>['onDenied'];
+  /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
+  methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler, Request>;
+  close(): Promise<void>;
+}
+
+/** What every framework's guard offers beside guarding. */
+export interface GuardMethods<Handler, Request extends object = object> {
+  /**
+   * Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP.
+   *
+   * @param request for predicates that read it: without it they see none
+   */
+  permit(auth: Auth, policy: Policy, request?: Request): Decision<Auth>;
+  /**
+   * Fetches the issuer's keys, and reads a shared store of revocations, ahead of the first request.
+   *
+   * @throws KeysUnavailableError, or RevocationStoreError, when they can't be had; the guard goes on trying at later requests
+   */
+  warm(): Promise<void>;
+  /** What can be seen of the guard: for a readiness probe, and for people. */
+  health(): GuardHealth;
+  /** Refuses tokens from the next request on: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
+  readonly revocations: Revocations;
+  /**
+   * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @throws ConfigurationError that lists all that is wrong with the options
+   *
+   * @example app.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
+   */
+  backchannelLogout(options: BackchannelLogoutOptions): Handler;
+  /**
+   * Receives security events by push (RFC 8935), of which those of OpenID CAEP that end tokens count.
+   *
+   * @throws ConfigurationError that lists all that is wrong with the options
+   */
+  sharedSignals(options: SharedSignalsOptions): Handler;
+}
+
+/**
+ * @param view reads a framework's request; it is called once for each request
+ * @param holder where the framework's users look for the property, when that is not the request itself
+ * @param moreOptions the names of options that the adapter has taken already: for the message about one that nobody knows
+ * @param createGuard makes the guard that decides: another one for tests that say themselves whom requests are from
+ * @throws ConfigurationError that lists all that is wrong with the options
+ */
+export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
+  given: AdapterOptions<Native>,
+  view: (request: Request) => ProtectedRequest,
+  holder: (request: Request) => object = (request) => request,
+  moreOptions: readonly string[] = [],
+  createGuard: (options: GuardOptions) => ResourceGuard = createResourceGuard,
+): NativeGuard<Request, Native> {
+  const { property, onDenied, onRefused, ...options } = plainOptions(given);
+  const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
+  const guard = createGuard(options);
+  const views = createMemory<Request, ProtectedRequest>();
+
+  function viewed(request: Request): ProtectedRequest {
+    let seen = views.get(request);
+    if (!seen) {
+      seen = view(request);
+      views.set(request, seen);
+    }
+    return seen;
+  }
+
+  function decide(request: Request, access: Access): Decision | Promise<Decision> {
+    const decision = guard.check(viewed(request), access);
+    return decision instanceof Promise ? pendingDecision(decision.then((settled) => remember(request, access, settled))) : remember(request, access, decision);
+  }
+
+  function remember(request: Request, { credentials }: Access, decision: Decision): Decision {
+    // a preflight is from nobody, so a handler that asks who it is from must fail
+    if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
+      rememberAuth(request, decision.auth);
+      Reflect.set(holder(request), name, decision.auth);
+    }
+    return decision;
+  }
+
+  return {
+    decide,
+    foresee: (request, access) => foresee(guard, view(request), access),
+    check: (request, policies) => decide(request, accessFor('required', policies)(request)),
+    refused(decision, request) {
+      if (onRefused) callQuietly(() => onRefused(decision, request));
+    },
+    onDenied,
+    methods: (handlerOf) => ({
+      permit: (auth, policy, request) => guard.permit(auth, policy, request && viewed(request)),
+      warm: guard.warm,
+      health: guard.health,
+      revocations: guard.revocations,
+      backchannelLogout: (received) => handlerOf(guard.backchannelLogout(received)),
+      sharedSignals: (received) => handlerOf(guard.sharedSignals(received)),
+    }),
+    close: guard.close,
+  };
+}

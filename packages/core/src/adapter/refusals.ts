@@ -1,0 +1,36 @@
+import { ConfigurationError } from '../configuration-error.js';
+import type { Deny } from '../decision/decision.js';
+import { isThenable } from '../thenable.js';
+
+/** Whether an `onDenied` gave the decision back, for the guard to answer as it would have. */
+export function isDenial(answer: unknown): answer is Deny {
+  return typeof answer === 'object' && answer !== null && (answer as Partial<Deny>).outcome === 'deny';
+}
+
+/** @throws ConfigurationError where what is to be answered as a refusal is none */
+export function assertDenial(decision: unknown): asserts decision is Deny {
+  if (!isDenial(decision)) throw new ConfigurationError([{ path: 'guard.refuse(decision, ...)', message: 'is given no refusal: ask decision.outcome first' }]);
+}
+
+/** What an `onDenied` threw, as an Error: to a framework nothing may mean "go on", and some words mean routes. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('onDenied threw something that is no Error', { cause: thrown });
+}
+
+let warned = false;
+
+/** Calls what only watches. That it failed is told once, without its words. */
+export function callQuietly(watch: () => unknown): void {
+  function failed(): void {
+    if (warned) return;
+    warned = true;
+    process.emitWarning('onRefused failed; the refusal stood, and no more is told of it', { code: 'TOKENWARD_LISTENER' });
+  }
+
+  try {
+    const answer = watch();
+    if (isThenable(answer)) Promise.resolve(answer).catch(failed);
+  } catch {
+    failed();
+  }
+}
