@@ -4,7 +4,8 @@ import { RFC9068_CLAIMS, type ClaimRules } from './issuer/claim-rules.js';
 import type { VerifiedToken } from './access-token/token-cache.js';
 import { rawClaims, type Auth } from './auth.js';
 import { isObserved, publish } from './events.js';
-import { MAX_CLOCK_SKEW_SECONDS, type IssuerOptions } from './issuer/issuer-options.js';
+import { MAX_CLOCK_SKEW_SECONDS } from './issuer/read-claim-rules.js';
+import type { IssuerOptions } from './issuer/issuer-options.js';
 import { shown, type OptionReader } from './option-reader.js';
 import { printable } from './url.js';
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../configuration-error.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
-import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/issuer-options.js';
+import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { shown, type OptionReader } from '../option-reader.js';
 import { readRevocation, recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
