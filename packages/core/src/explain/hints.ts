@@ -1,9 +1,15 @@
 import type { Reason } from '../vocabulary/reason.js';
-import type { Deny } from '../decision/decision.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { debugLine, isDebugging } from '../lib/debug.js';
-import { explanationLine } from './explanation.js';
+import { explanationLine, type Explanation } from './explanation.js';
 import { placeOf } from './place.js';
+
+/** As much of a refusal as is printed. */
+interface Explainable {
+  readonly status: number;
+  readonly reason: Reason;
+  explain(): Explanation;
+}
 
 const ONCE = 'printed once for each reason, outside production; NODE_DEBUG=tokenward prints every refusal, TOKENWARD_HINTS=0 prints none';
 
@@ -11,7 +17,7 @@ const ONCE = 'printed once for each reason, outside production; NODE_DEBUG=token
  * Returns what prints one guard's refusals on stderr: each of them under `NODE_DEBUG=tokenward`; else, outside production, the first one of each
  * reason, unless `TOKENWARD_HINTS=0`. The environment is read once, since reading it costs as much as a refusal.
  */
-export function createHints(): (decision: Deny, request: ProtectedRequest | undefined) => void {
+export function createHints(): (decision: Explainable, request: ProtectedRequest | undefined) => void {
   const areWanted = process.env['NODE_ENV'] !== 'production' && process.env['TOKENWARD_HINTS'] !== '0';
   const debugs = isDebugging();
   const told = new Set<Reason>();
@@ -28,7 +34,7 @@ export function createHints(): (decision: Deny, request: ProtectedRequest | unde
   };
 }
 
-function lineOf(decision: Deny, request: ProtectedRequest | undefined): string {
+function lineOf(decision: Explainable, request: ProtectedRequest | undefined): string {
   const place = request && placeOf(request);
   const where = place ? `${place.method} ${place.route ?? place.path}` : 'permit()';
   return `${where} -> ${decision.status} ${explanationLine(decision.explain())}`;
