@@ -10,6 +10,8 @@ export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapte
 export { asError, assertDenial, isDenial } from './adapter/refusals.js';
 export { authOf, rememberAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './memory.js';
+export { readClock, systemClock } from './clock.js';
+export { misuse } from './configuration-error.js';
 export { OptionReader, plainOptions } from './option-reader.js';
 export { createOutageWarnings, type OutageWarnings } from './outage-warnings.js';
 export { receiveFrom, receiveInto } from './node-receiver.js';

@@ -1,3 +1,4 @@
+import { misuse } from './configuration-error.js';
 import type { JsonObject } from './access-token/json.js';
 import type { Claims } from './auth/claims.js';
 
@@ -46,11 +47,11 @@ export const RAW_CLAIMS: unique symbol = Symbol.for('tokenward.rawClaims') as ne
 /**
  * The access token that an {@link Auth} was made of, for passing it on to another API.
  *
- * @throws TypeError when the value did not come from a guard.
+ * @throws ConfigurationError when the value did not come from a guard.
  */
 export function rawToken(auth: Auth): string {
   const read = (auth as { [RAW_TOKEN]?: () => string })[RAW_TOKEN];
-  if (typeof read !== 'function') throw new TypeError('rawToken(auth): this value was not made by a guard, so no token stands behind it');
+  if (typeof read !== 'function') throw misuse('rawToken(auth)', 'this value was not made by a guard, so no token stands behind it');
   return read.call(auth);
 }
 

@@ -1,3 +1,5 @@
+import { TokenwardError } from './lib/tokenward-error.js';
+
 export interface ConfigurationProblem {
   /** Which option or call it is about: `audience`, `keyFetching.timeoutSeconds`, `scope()`. */
   readonly path: string;
@@ -6,7 +8,7 @@ export interface ConfigurationProblem {
 }
 
 /** Options or calls that can't be right. It is thrown when they are given, and names all that is wrong at once. */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends TokenwardError {
   override readonly name = 'ConfigurationError';
   readonly code = 'TOKENWARD_CONFIGURATION';
   readonly problems: readonly ConfigurationProblem[];
@@ -19,4 +21,9 @@ export class ConfigurationError extends Error {
     );
     this.problems = problems;
   }
+}
+
+/** Returns the error for one option or call that can't be right. */
+export function misuse(path: string, message: string): ConfigurationError {
+  return new ConfigurationError([{ path, message }]);
 }

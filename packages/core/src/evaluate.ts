@@ -1,3 +1,4 @@
+import { isNumericDate } from './lib/numeric-date.js';
 import { isUnreadable, unreadableAs } from './auth/names.js';
 import { own } from './access-token/json.js';
 import { rawClaims, type Auth } from './auth.js';
@@ -235,7 +236,7 @@ function isIncomparable(value: unknown, expected: ClaimPolicy['expected']): bool
 /** OpenID Connect Core s2: `auth_time` in seconds since the epoch. */
 function isRecentLogin(seconds: number, { auth, nowSeconds, clockSkewSeconds }: Circumstances): boolean {
   const loginAt = own(rawClaims(auth), 'auth_time');
-  return typeof loginAt === 'number' && Number.isFinite(loginAt) && loginAt >= 0 && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= seconds;
+  return isNumericDate(loginAt) && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= seconds;
 }
 
 function secondsSinceLogin({ auth, nowSeconds }: Circumstances): number | undefined {

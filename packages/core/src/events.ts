@@ -1,5 +1,5 @@
+import { misuse } from './configuration-error.js';
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
-import { ConfigurationError } from './configuration-error.js';
 import type { Reason } from './vocabulary/reason.js';
 import type { RevocationKind, RevocationReason } from './vocabulary/revocation-words.js';
 import { debugLine } from './lib/debug.js';
@@ -113,12 +113,9 @@ const channels = Object.fromEntries(EVENT_NAMES.map((name) => [name, channel(nam
  */
 export function observe<N extends keyof Events>(name: N, listener: (event: Events[N]) => unknown): () => void {
   if (!Object.hasOwn(channels, name)) {
-    throw new ConfigurationError([
-      { path: `observe(${shown(name)})`, message: `is no event${didYouMean(name, EVENT_NAMES)}; these are: ${EVENT_NAMES.join(', ')}` },
-    ]);
+    throw misuse(`observe(${shown(name)})`, `is no event${didYouMean(name, EVENT_NAMES)}; these are: ${EVENT_NAMES.join(', ')}`);
   }
-  if (typeof listener !== 'function')
-    throw new ConfigurationError([{ path: `observe('${name}')`, message: `needs a function as its second argument (got ${shown(listener)})` }]);
+  if (typeof listener !== 'function') throw misuse(`observe('${name}')`, `needs a function as its second argument (got ${shown(listener)})`);
   let warned = false;
 
   function failed(): void {

@@ -60,3 +60,4 @@ export type { Explanation } from './explain/explanation.js';
 export { EVENT_NAMES, observe, type Events } from './events.js';
 export type { Clock } from './clock.js';
 export { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
+export { TokenwardError, type TokenwardErrorCode } from './lib/tokenward-error.js';

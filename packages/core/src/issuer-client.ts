@@ -1,7 +1,8 @@
+import { misuse, ConfigurationError } from './configuration-error.js';
+import { TokenwardError } from './lib/tokenward-error.js';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { parseJson } from './access-token/parse-json.js';
-import { ConfigurationError } from './configuration-error.js';
 import { discover, endpointOf, type MetadataSource } from './issuer/metadata.js';
 import { connectionOptions } from './issuer/connection.js';
 import { failureWords, silenceHint } from './issuer/fetch-failure.js';
@@ -42,7 +43,7 @@ export interface IssuerClient {
 }
 
 /** The authorization server did not do what it was asked for. The message names the address and what happened there, and no token or secret. */
-export class IssuerRequestError extends Error {
+export class IssuerRequestError extends TokenwardError {
   override readonly name = 'IssuerRequestError';
   readonly code = 'TOKENWARD_ISSUER_REQUEST';
   /** undefined: there was no answer. */
@@ -88,9 +89,7 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   return Object.freeze({
     async revokeAtIssuer(token: string, { tokenTypeHint }: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined } = {}) {
       if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH)
-        throw new ConfigurationError([
-          { path: 'revokeAtIssuer()', message: `token is a ${typeof token} that is none: a string of ${MAX_TOKEN_LENGTH} characters at the most is needed` },
-        ]);
+        throw misuse('revokeAtIssuer()', `token is a ${typeof token} that is none: a string of ${MAX_TOKEN_LENGTH} characters at the most is needed`);
       const form = new URLSearchParams({ token, ...(tokenTypeHint && { token_type_hint: tokenTypeHint }) });
       const headers = authenticate(form);
       const signal = AbortSignal.timeout(timeoutSeconds * 1000);

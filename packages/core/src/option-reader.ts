@@ -1,4 +1,4 @@
-import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
+import { misuse, type ConfigurationProblem } from './configuration-error.js';
 import { own } from './access-token/json.js';
 import { urlProblem } from './url.js';
 
@@ -152,7 +152,7 @@ export function plainOptions<O extends object>(options: O, path = 'options'): O 
   const isPlain = prototype === null || (typeof prototype === 'object' && Object.hasOwn(prototype, 'isPrototypeOf'));
   if (isPlain && Object.getOwnPropertyNames(options).length === Object.keys(options).length) return options;
   const given = typeof options === 'object' && options !== null ? 'an instance of a class, a list, or has hidden members' : shown(options);
-  throw new ConfigurationError([{ path, message: `is ${given}: a plain object is needed` }]);
+  throw misuse(path, `is ${given}: a plain object is needed`);
 }
 
 /** What was given, for a message: short, and without what a URL may hold beside its address. */

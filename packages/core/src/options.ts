@@ -1,7 +1,7 @@
 import type { TokenCacheLimits } from './access-token/token-cache.js';
 import { own } from './access-token/json.js';
 import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
-import { systemClock, type Clock } from './clock.js';
+import { readClock, type Clock } from './clock.js';
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
 import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';
 import { ISSUER_OPTION_NAMES, type IssuerOptions } from './issuer/issuer-options.js';
@@ -259,15 +259,6 @@ function readTokenCache(reader: OptionReader): TokenCacheLimits | undefined {
     maxEntries: inner.number('maxEntries', 10_000, { least: 2, most: 10_000_000, whole: true }),
     maxBytes: inner.number('maxBytes', 33_554_432, { least: 65_536, whole: true }),
   };
-}
-
-function readClock(reader: OptionReader): Clock {
-  const clock = reader.get('clock') as Partial<Clock> | undefined;
-  if (clock === undefined) return systemClock;
-  if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function' || !Number.isFinite(clock.now()) || !Number.isFinite(clock.monotonic())) {
-    reader.wrong('clock', 'needs the functions now() and monotonic(), which both answer with a number of milliseconds');
-  }
-  return clock as Clock;
 }
 
 export const OPTION_NAMES = [

@@ -1,3 +1,5 @@
+import { misuse } from './configuration-error.js';
+
 /**
  * A decision that is not there yet. A guard answers at once while everything is known, so `await` can be forgotten and nobody notices; then a client
  * that makes the guard wait, by a key that is not known, would find a promise whose `outcome` is not `deny`. Reading it throws instead.
@@ -7,7 +9,7 @@ export function pendingDecision<D>(decision: Promise<D>): Promise<D> {
 }
 
 function refuseToSay(): never {
-  throw new TypeError('the decision is not there yet: write const decision = await guard.check(...)');
+  throw misuse('decision', 'is not there yet. Write const decision = await guard.check(...)');
 }
 
 const UNREADABLE: PropertyDescriptorMap = Object.fromEntries(

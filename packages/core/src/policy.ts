@@ -1,4 +1,4 @@
-import { ConfigurationError } from './configuration-error.js';
+import { misuse } from './configuration-error.js';
 import type { Auth } from './auth.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 
@@ -276,8 +276,4 @@ function isNegatable(value: Policy): boolean {
     case 'policy':
       return false;
   }
-}
-
-function misuse(where: string, what: string): ConfigurationError {
-  return new ConfigurationError([{ path: where, message: what }]);
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError } from './configuration-error.js';
+import { misuse } from './configuration-error.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 
 /**
@@ -20,8 +20,4 @@ export function assertRequest(request: ProtectedRequest): void {
 
 function shapeOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
-}
-
-function misuse(path: string, message: string): ConfigurationError {
-  return new ConfigurationError([{ path, message }]);
 }

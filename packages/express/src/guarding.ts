@@ -1,7 +1,5 @@
-import type { ServerResponse } from 'node:http';
-import type { NextFunction, Request, Response } from 'express';
-import { ConfigurationError, type Decision, type Deny } from '@tokenward/core';
 import {
+  misuse,
   applyHeaders,
   asError,
   closeGate,
@@ -14,6 +12,9 @@ import {
   type NativeGuard,
   type ResponseGate,
 } from '@tokenward/core/adapter';
+import type { ServerResponse } from 'node:http';
+import type { NextFunction, Request, Response } from 'express';
+import { type Decision, type Deny } from '@tokenward/core';
 import { isMounted } from './mounted.js';
 
 /** A guard in Express' form. Without `next` it gives a promise. */
@@ -167,7 +168,5 @@ function assertCalled(request: unknown, response: unknown): void {
   const { headers } = Object(request) as Partial<Request>;
   const { setHeader, end } = Object(response) as Partial<ServerResponse>;
   if (typeof headers === 'object' && typeof setHeader === 'function' && typeof end === 'function') return;
-  throw new ConfigurationError([
-    { path: 'guard(...)', message: 'is middleware, and was called without a request and its response: write await guard(...)(req, res)' },
-  ]);
+  throw misuse('guard(...)', 'is middleware, and was called without a request and its response: write await guard(...)(req, res)');
 }

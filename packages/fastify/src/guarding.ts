@@ -1,6 +1,5 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ConfigurationError, type Auth, type Decision, type Deny } from '@tokenward/core';
 import {
+  misuse,
   asError,
   closeGate,
   isAnswered,
@@ -12,6 +11,9 @@ import {
   type NativeGuard,
   type ResponseGate,
 } from '@tokenward/core/adapter';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ConfigurationError } from '@tokenward/core';
+import { type Auth, type Decision, type Deny } from '@tokenward/core';
 import { logRefusal } from './log.js';
 
 type Done = (error?: Error) => void;
@@ -235,9 +237,7 @@ function answersPreflights(request: FastifyRequest): boolean {
 }
 
 function notAwaited(): ConfigurationError {
-  return new ConfigurationError([
-    { path: 'app.guard(...)', message: 'was called, and nobody waited for it: write await app.guard(...)(request, reply), or give it to a route as onRequest' },
-  ]);
+  return misuse('app.guard(...)', 'was called, and nobody waited for it: write await app.guard(...)(request, reply), or give it to a route as onRequest');
 }
 
 /** @throws ConfigurationError where a guard is called with something else than a request and its reply */
@@ -245,7 +245,5 @@ function assertCalled(request: unknown, reply: unknown): void {
   const { raw } = Object(request) as Partial<FastifyRequest>;
   const { send, raw: response } = Object(reply) as Partial<FastifyReply>;
   if (typeof raw === 'object' && typeof send === 'function' && typeof response === 'object') return;
-  throw new ConfigurationError([
-    { path: 'app.guard(...)', message: 'is a hook, and was called without a request and its reply: write await app.guard(...)(request, reply)' },
-  ]);
+  throw misuse('app.guard(...)', 'is a hook, and was called without a request and its reply: write await app.guard(...)(request, reply)');
 }

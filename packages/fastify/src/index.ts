@@ -2,7 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type Auth, type Claims, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import { accessFor, assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom, type GuardMethods, type RoutePolicy } from '@tokenward/core/adapter';
+import {
+  accessFor,
+  assertDenial,
+  authOf,
+  createNativeGuard,
+  misuse,
+  OptionReader,
+  receiveFrom,
+  type GuardMethods,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
 import { createGuarding, runAsHook, type Guarding } from './guarding.js';
 import { createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
@@ -150,10 +160,10 @@ function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguar
 /**
  * Who the request is from. Behind `app.guard.optional()` read `request.auth`, whose type says that it may be undefined.
  *
- * @throws Error where no guard admitted the request, and where it is from nobody
+ * @throws ConfigurationError where no guard admitted the request, and where it is from nobody
  */
 export function getAuth<C extends object = Claims>(request: AnyRequest): Auth<C> {
   const auth = authOf<C>(request);
-  if (!auth) throw new Error('getAuth: the request is from nobody; behind guard.optional() read request.auth');
+  if (!auth) throw misuse('getAuth()', 'the request is from nobody. Behind guard.optional() read request.auth');
   return auth;
 }

@@ -1,6 +1,7 @@
+import { misuse, isGuard, type RoutePolicy } from '@tokenward/core/adapter';
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { ConfigurationError, isPolicy } from '@tokenward/core';
-import { isGuard, type RoutePolicy } from '@tokenward/core/adapter';
+import type { ConfigurationError } from '@tokenward/core';
+import { isPolicy } from '@tokenward/core';
 import type { Guarding } from './guarding.js';
 import type { FastifyGuardOptions } from './options.js';
 
@@ -123,8 +124,4 @@ function distance(one: string, other: string): number {
     row = next;
   }
   return row[other.length]!;
-}
-
-function misuse(where: string, message: string): ConfigurationError {
-  return new ConfigurationError([{ path: where, message }]);
 }

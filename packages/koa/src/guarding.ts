@@ -1,6 +1,5 @@
-import type { Context, Middleware, Next } from 'koa';
-import { ConfigurationError, type Decision, type Deny } from '@tokenward/core';
 import {
+  misuse,
   asError,
   closeGate,
   isAnswered,
@@ -12,6 +11,8 @@ import {
   type NativeGuard,
   type ResponseGate,
 } from '@tokenward/core/adapter';
+import type { Context, Middleware, Next } from 'koa';
+import { type Decision, type Deny } from '@tokenward/core';
 import { answerByHand, Refused } from './by-hand.js';
 import { isMounted } from './mounted.js';
 import { createCaseWarning } from './router-case.js';
@@ -126,5 +127,5 @@ function isKoas(next: Next): boolean {
 function assertCalled(context: unknown): void {
   const { req, res, response } = Object(context) as Partial<Context>;
   if (typeof req === 'object' && typeof res === 'object' && typeof response === 'object') return;
-  throw new ConfigurationError([{ path: 'guard(...)', message: 'is middleware, and was called without a context: write await guard(...)(ctx)' }]);
+  throw misuse('guard(...)', 'is middleware, and was called without a context: write await guard(...)(ctx)');
 }

@@ -1,8 +1,7 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Auth, Claims } from '@tokenward/core';
-import { authOf, createMemory } from '@tokenward/core/adapter';
+import { authOf, createMemory, misuse } from '@tokenward/core/adapter';
 import { requestOf } from './carrier.js';
-import { misuse } from './misuse.js';
 import { ruleOfHandler } from './rule.js';
 
 /** Whom each guard found a request to be from, by the guard's name: one request may call handlers of several guards (GraphQL). */
@@ -24,13 +23,13 @@ export function rememberAuth(request: object, guard: string, auth: Auth | undefi
  *
  * @param from a handler's `ExecutionContext`, in interceptors and in guards of your own; or the request
  * @param optional for what stands behind @OptionalAuth(): undefined where no credentials came
- * @throws Error where no guard admitted the call, and where it is from nobody
+ * @throws ConfigurationError where no guard admitted the call, and where it is from nobody
  */
 export function getAuth<C extends object = Claims>(from: ExecutionContext | object): Auth<C>;
 export function getAuth<C extends object = Claims>(from: ExecutionContext | object, optional: 'optional'): Auth<C> | undefined;
 export function getAuth(from: ExecutionContext | object, optional?: 'optional'): Auth | undefined {
   const auth = isContext(from) ? authIn(from, optional) : authOf(from);
-  if (!auth && optional !== 'optional') throw new Error("getAuth: the call is from nobody; behind @OptionalAuth() write getAuth(..., 'optional')");
+  if (!auth && optional !== 'optional') throw misuse('getAuth()', "the call is from nobody. Behind @OptionalAuth() write getAuth(..., 'optional')");
   return auth;
 }
 
@@ -38,12 +37,13 @@ function authIn(context: ExecutionContext, optional?: 'optional'): Auth | undefi
   const { access, guard } = ruleOfHandler(context.getClass(), context.getHandler());
   if (!access && optional === 'optional') return undefined;
   if (!access)
-    throw new Error("getAuth: the handler is @Public(), so that nobody was authenticated; where it may be either, write getAuth(context, 'optional')");
+    throw misuse('getAuth()', "the handler is @Public(), so that nobody was authenticated. Where it may be either, write getAuth(context, 'optional')");
   const request = requestOf(context);
   const known = request && found.get(request);
   if (known?.has(guard)) return known.get(guard);
-  throw new Error(
-    'getAuth: no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule',
+  throw misuse(
+    'getAuth()',
+    'no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule',
   );
 }
 

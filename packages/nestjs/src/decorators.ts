@@ -1,9 +1,8 @@
 import { UseGuards, type CanActivate, type Type } from '@nestjs/common';
 import { anyRole, anyScope, role, scope, type Policy } from '@tokenward/core';
-import { accessFor, accessOf } from '@tokenward/core/adapter';
+import { accessFor, accessOf, misuse } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import { ModuleIsImported } from './installed.js';
-import { misuse } from './misuse.js';
 import { isGuarded, mark, type HandlerPolicy, type Mark } from './rule.js';
 
 /** For a class or for a method. */

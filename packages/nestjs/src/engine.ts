@@ -1,9 +1,17 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { ConfigurationError, type Access, type Decision, type Deny, type GuardOptions, type ResourceGuard } from '@tokenward/core';
-import { assertDenial, createNativeGuard, OptionReader, plainOptions, type AdapterOptions, type GuardMethods, type RoutePolicy } from '@tokenward/core/adapter';
+import {
+  assertDenial,
+  createNativeGuard,
+  OptionReader,
+  plainOptions,
+  type AdapterOptions,
+  type GuardMethods,
+  type RoutePolicy,
+  misuse,
+} from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from './carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
-import { misuse } from './misuse.js';
 import { refuseFrom } from './refusing.js';
 
 export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {

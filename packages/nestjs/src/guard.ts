@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Access, Decision } from '@tokenward/core';
-import { accessOf } from '@tokenward/core/adapter';
+import { accessOf, misuse } from '@tokenward/core/adapter';
 import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
@@ -12,7 +12,7 @@ import { endWithToken } from './sockets.js';
 import { lastingRefusal, readLate } from './uploads.js';
 import type { Engine } from './engine.js';
 import { GUARDS, type Guards } from './guards.js';
-import { assertContext, assertNotServing, IMPORT_IT, misuse } from './misuse.js';
+import { assertContext, assertNotServing, IMPORT_IT } from './misuse.js';
 
 /** Admits a call to its handler by what the handler's decorators ask for, in every kind of context, or refuses it. */
 @Injectable()

@@ -1,7 +1,7 @@
+import { misuse, accessOf, authOf } from '@tokenward/core/adapter';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
-import { accessOf, authOf } from '@tokenward/core/adapter';
 import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
 import { loadExceptions } from './denial.js';
 import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from './engine.js';
@@ -73,10 +73,10 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return this.#engines.has(name);
   }
 
-  /** @throws Error where there is no guard of that name: nobody is admitted by it */
+  /** @throws ConfigurationError where there is no guard of that name: nobody is admitted by it */
   get(name: string): Engine {
     const engine = this.#engines.get(name);
-    if (!engine) throw new Error(`tokenward: there is no guard "${name}": ${nameIt(name)}`);
+    if (!engine) throw misuse(`guard "${name}"`, `is not there: ${nameIt(name)}`);
     return engine;
   }
 

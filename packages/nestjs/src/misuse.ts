@@ -1,7 +1,7 @@
+import { misuse, plainOptions } from '@tokenward/core/adapter';
 import type { ExecutionContext } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer, type ModuleRef } from '@nestjs/core';
 import { ConfigurationError } from '@tokenward/core';
-import { plainOptions } from '@tokenward/core/adapter';
 import { findHandlers } from './handlers.js';
 
 /**
@@ -40,10 +40,6 @@ export function assertAsyncOptions(options: unknown): void {
   const place = source === 'useFactory' ? source : 'createGuardOptions';
   const problems = beside.map((name) => ({ path: `${ASYNC} ${name}`, message: `would be ignored beside ${source}. Return it from ${place} instead` }));
   if (problems.length > 0) throw new ConfigurationError(problems);
-}
-
-export function misuse(path: string, message: string): ConfigurationError {
-  return new ConfigurationError([{ path, message }]);
 }
 
 export const IMPORT_IT = 'Write imports: [TokenwardModule.forRoot({ issuer, audience })] in the root module';

@@ -1,6 +1,6 @@
+import { misuse, accessFor, accessOf, type RoutePolicy } from '@tokenward/core/adapter';
 import 'reflect-metadata';
 import { policy, type Access, type ProtectedRequest } from '@tokenward/core';
-import { accessFor, accessOf, type RoutePolicy } from '@tokenward/core/adapter';
 import { view } from './carrier.js';
 
 /** What one decorator says of a class or a handler. */
@@ -200,16 +200,15 @@ function chainOf(start: object): object[] {
  * The rule of the handler that Nest is about to run. Its function is looked for by identity, and by name only where something wrapped it on its
  * way to Nest, as tracing does.
  *
- * @throws Error where it is no method of its class, or its decorators contradict each other: nobody is admitted to it
+ * @throws ConfigurationError where it is no method of its class, or its decorators contradict each other: nobody is admitted to it
  */
 export function ruleOfHandler(owner: Class, handler: { readonly name: string }): Rule {
   const known = RULES.get(handler)?.get(owner);
   if (known) return known;
   const key = keyOf(owner, handler);
-  if (key === undefined)
-    throw new Error(`tokenward: ${owner.name} has no method, or several, that are the handler "${handler.name}", so it is not known what it needs`);
+  if (key === undefined) throw misuse(owner.name, `has no method, or several, that are the handler "${handler.name}", so it is not known what it needs`);
   const rule = ruleOf(owner, key);
-  if (rule.problems.length > 0) throw new Error(`tokenward: ${owner.name}.${String(key)} ${rule.problems.join('; ')}`);
+  if (rule.problems.length > 0) throw misuse(`${owner.name}.${String(key)}`, rule.problems.join('; '));
   if (!RULES.has(handler)) RULES.set(handler, new Map());
   RULES.get(handler)!.set(owner, rule);
   return rule;

@@ -1,8 +1,9 @@
+import { misuse, createMemory, problemHeaders } from '@tokenward/core/adapter';
 import type { IncomingMessage } from 'node:http';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { WebSocketAdapter } from '@nestjs/common';
-import { ConfigurationError, type Auth, type Decision, type Deny } from '@tokenward/core';
-import { createMemory, problemHeaders } from '@tokenward/core/adapter';
+import type { ConfigurationError } from '@tokenward/core';
+import { type Auth, type Decision, type Deny } from '@tokenward/core';
 import { rememberHandshake, socketIoRequest, upgradeRequest, type ClosableSocket, type SocketIoClient } from './carrier.js';
 import { detailsOf } from './denial.js';
 
@@ -93,7 +94,7 @@ function guardServer(server: object, guarded: Guarded): OnConnection | undefined
 
 function unknownServer(): ConfigurationError {
   const message = "has a server that is neither socket.io's nor that of ws: only where all gateways are @Public() can it be used";
-  return new ConfigurationError([{ path: 'WebSocket adapter', message }]);
+  return misuse('WebSocket adapter', message);
 }
 
 /** socket.io's server, or one of its namespaces. */

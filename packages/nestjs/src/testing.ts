@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { misuse } from '@tokenward/core/adapter';
 import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import {
-  ConfigurationError,
   createResourceGuard,
   policy,
   type Access,
@@ -177,7 +177,5 @@ function testAuth({ claims, ...wished }: TestAuth): Auth {
 
 function refuseInProduction(): void {
   if (process.env['NODE_ENV'] !== 'production') return;
-  throw new ConfigurationError([
-    { path: '@tokenward/nestjs/testing', message: 'admits everybody without a token: it does not load where NODE_ENV is "production"' },
-  ]);
+  throw misuse('@tokenward/nestjs/testing', 'admits everybody without a token: it does not load where NODE_ENV is "production"');
 }

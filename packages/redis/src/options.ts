@@ -1,5 +1,5 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
-import { OptionReader, plainOptions } from '@tokenward/core/adapter';
+import { OptionReader, plainOptions, readClock } from '@tokenward/core/adapter';
 import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf } from './clients.js';
 import { type MakeClient, addressOf, destroy, type RawClient } from './connection.js';
 import { keysOf } from './data-set.js';
@@ -64,7 +64,6 @@ const NAMES = [
   'clock',
 ] as const satisfies readonly (keyof RedisRevocationsOptions)[];
 const MAX_PREFIX_LENGTH = 200;
-const systemClock: Clock = Object.freeze({ now: () => Date.now(), monotonic: () => performance.now() });
 
 /** @throws ConfigurationError that lists all that is wrong */
 export function readOptions(options: RedisRevocationsOptions): Config {
@@ -96,14 +95,6 @@ function readPrefix(reader: OptionReader): string {
   const prefix = reader.text('prefix', 'tokenward:revocations');
   if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong('prefix', `has ${prefix.length} characters: ${MAX_PREFIX_LENGTH} at the most`);
   return prefix;
-}
-
-function readClock(reader: OptionReader): Clock {
-  const clock = reader.get('clock') as Partial<Clock> | null | undefined;
-  if (clock === undefined) return systemClock;
-  if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')
-    reader.wrong('clock', 'is none: an object with now() and monotonic() is needed');
-  return clock as Clock;
 }
 
 interface Server {

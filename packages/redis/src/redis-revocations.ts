@@ -1,3 +1,4 @@
+import { misuse } from '@tokenward/core/adapter';
 import { channel } from 'node:diagnostics_channel';
 import {
   createListeners,
@@ -111,7 +112,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   }
 
   async function add(record: RevocationRecord): Promise<void> {
-    if (!recordOf(textOf(record))) throw new TypeError('add(record): it is no revocation, or has a name of more than 2048 characters');
+    if (!recordOf(textOf(record))) throw misuse('add(record)', 'is no revocation, or has a name of more than 2048 characters');
     const kept = shared.add(record);
     await writer.send(kept ?? record);
   }

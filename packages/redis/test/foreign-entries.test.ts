@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@tokenward/core';
 import { describe, expect, test } from 'vitest';
 import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, recordOf, tokenOf, useServer, warmStore } from './stores.js';
 
@@ -61,8 +62,8 @@ describe('what somebody else wrote', () => {
 
   test('what is no record is refused where it is added', async () => {
     const store = await warmStore(server().url);
-    await expect(store.add(recordOf('x'.repeat(2049)))).rejects.toThrow(TypeError);
-    await expect(store.add(recordOf('x', { until: Infinity }))).rejects.toThrow(TypeError);
+    await expect(store.add(recordOf('x'.repeat(2049)))).rejects.toThrow(ConfigurationError);
+    await expect(store.add(recordOf('x', { until: Infinity }))).rejects.toThrow(ConfigurationError);
     expect(store.health().entries).toBe(0);
   });
 });

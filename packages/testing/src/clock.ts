@@ -1,7 +1,5 @@
 import type { Clock } from '@tokenward/core';
 
-export const systemClock: Pick<Clock, 'now'> = { now: () => Date.now() };
-
 /** A clock that stands still until it is told: give it to a guard as its `clock`, and to the issuer whose tokens it reads. */
 export interface TestClock extends Clock {
   /** Lets time pass, on both clocks. */

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Algorithm, Clock } from '@tokenward/core';
-import { systemClock } from './clock.js';
+import { systemClock } from '@tokenward/core/adapter';
 import { base64url, compactJws } from './compact-jws.js';
 import { misanswer, type Misbehaviour } from './misbehaviour.js';
 import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';

@@ -9,7 +9,7 @@ import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { castShadow, type Shadow } from '../shadow.js';
 import { examineClaims, examineTime, isAccessTokenType, isFault } from './claims.js';
-import { LAST_DATE } from '../lib/numeric-date.js';
+import { isNumericDate } from '../lib/numeric-date.js';
 import type { Claims } from '../auth/claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
 import { claimedIssuer } from './claimed-issuer.js';
@@ -197,7 +197,7 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
 
 function isFuture(claims: JsonObject, { rules }: Issuer, nowSeconds: number): boolean {
   const iat = own(claims, 'iat');
-  return typeof iat === 'number' && iat > nowSeconds + rules.clockSkewSeconds && iat <= LAST_DATE;
+  return isNumericDate(iat) && iat > nowSeconds + rules.clockSkewSeconds;
 }
 
 function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHeader>): void {

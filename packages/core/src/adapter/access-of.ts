@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../configuration-error.js';
+import { misuse } from '../configuration-error.js';
 import {
   allOf,
   anyOf,
@@ -105,8 +105,4 @@ export function markGuard<F extends object>(guard: F): F {
 /** Whether a function is a guard of any adapter's. */
 export function isGuard(value: unknown): boolean {
   return typeof value === 'function' && (value as { [GUARD]?: unknown })[GUARD] === true;
-}
-
-function misuse(path: string, message: string): ConfigurationError {
-  return new ConfigurationError([{ path, message }]);
 }

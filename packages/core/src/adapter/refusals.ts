@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../configuration-error.js';
+import { misuse } from '../configuration-error.js';
 import type { Deny } from '../decision/decision.js';
 import { isThenable } from '../thenable.js';
 
@@ -9,7 +9,7 @@ export function isDenial(answer: unknown): answer is Deny {
 
 /** @throws ConfigurationError where what is to be answered as a refusal is none */
 export function assertDenial(decision: unknown): asserts decision is Deny {
-  if (!isDenial(decision)) throw new ConfigurationError([{ path: 'guard.refuse(decision, ...)', message: 'is given no refusal: ask decision.outcome first' }]);
+  if (!isDenial(decision)) throw misuse('guard.refuse(decision, ...)', 'is given no refusal: ask decision.outcome first');
 }
 
 /** What an `onDenied` threw, as an Error: to a framework nothing may mean "go on", and some words mean routes. */

@@ -1,3 +1,4 @@
+import { misuse } from '../configuration-error.js';
 import type { Auth } from '../auth.js';
 import type { Claims } from '../auth/claims.js';
 
@@ -15,11 +16,11 @@ export function rememberAuth(request: object, auth: Auth | undefined): void {
 /**
  * Whom the last guard on a request's way found it to be from; undefined where credentials were optional and absent.
  *
- * @throws Error where no guard admitted the request
+ * @throws ConfigurationError where no guard admitted the request
  */
 export function authOf<C extends object = Claims>(request: object): Auth<C> | undefined {
   const known = remembered(request);
-  if (!known) throw new Error('getAuth: no guard has authenticated this request; put one before this handler');
+  if (!known) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
   return known.auth as Auth<C> | undefined;
 }
 

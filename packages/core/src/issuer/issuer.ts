@@ -1,3 +1,4 @@
+import { TokenwardError } from '../lib/tokenward-error.js';
 import type { ClaimRules } from './claim-rules.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { issuerName } from './issuer-name.js';
@@ -56,7 +57,7 @@ export interface KnownIssuer {
 }
 
 /** It could not be found out who an issuer is: a resolver failed. */
-export class IssuerUnavailableError extends Error {
+export class IssuerUnavailableError extends TokenwardError {
   override readonly name = 'IssuerUnavailableError';
   readonly code = 'TOKENWARD_ISSUER_UNAVAILABLE';
 }

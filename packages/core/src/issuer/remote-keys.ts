@@ -1,3 +1,4 @@
+import { TokenwardError } from '../lib/tokenward-error.js';
 import { publish } from '../events.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { printable } from '../url.js';
@@ -16,7 +17,7 @@ export interface RemoteKeysConfig extends KeyFetchConfig {
 }
 
 /** An issuer's keys could not be fetched. The message names the address and what went wrong there. */
-export class KeysUnavailableError extends Error {
+export class KeysUnavailableError extends TokenwardError {
   override readonly name = 'KeysUnavailableError';
   readonly code = 'TOKENWARD_KEYS_UNAVAILABLE';
 }

@@ -1,6 +1,6 @@
 import { REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '../vocabulary/revocation-words.js';
-import { LAST_DATE } from '../lib/numeric-date.js';
-import { ConfigurationError } from '../configuration-error.js';
+import { isNumericDate } from '../lib/numeric-date.js';
+import { misuse } from '../configuration-error.js';
 import { didYouMean, shown } from '../option-reader.js';
 
 /** The names that a target does not have. */
@@ -74,6 +74,7 @@ export interface RevokedIssuer {
   readonly clockSkewSeconds: number;
 }
 
+const REVOKE = 'revoke()';
 const TARGET_NAMES = ['tokenId', 'sessionId', 'subject', 'clientId', 'issuer'] as const;
 const OPTION_NAMES: readonly string[] = ['reason', 'until', 'at'];
 /** More than any skew that an issuer may be allowed. */
@@ -127,25 +128,26 @@ function endOf(until: number | undefined, issuedUntil: number, issuer: RevokedIs
 type Names = { readonly [N in (typeof TARGET_NAMES)[number]]?: string } & { readonly issuer: string };
 
 function readTarget(target: RevocationTarget, issuer: string | undefined): Names {
-  if (typeof target !== 'object' || target === null) throw misuse(`is ${shown(target)}: an object is needed, such as { sessionId: '...' }`);
+  if (typeof target !== 'object' || target === null) throw misuse(REVOKE, `is ${shown(target)}: an object is needed, such as { sessionId: '...' }`);
   const names: Partial<Record<(typeof TARGET_NAMES)[number], string>> = {};
   for (const name of Object.keys(target)) {
     const value = (target as Record<string, unknown>)[name];
     if (value === undefined && (name === 'issuer' || (name === 'subject' && target.sessionId !== undefined))) continue;
     if (!(TARGET_NAMES as readonly string[]).includes(name))
-      throw misuse(`has the member ${shown(name)}${didYouMean(name, TARGET_NAMES)}; these are known: ${TARGET_NAMES.join(', ')}`);
-    if (value === undefined) throw misuse(`${name} is undefined: the token names none. Ask for it first, and revoke by another name, such as the subject`);
+      throw misuse(REVOKE, `has the member ${shown(name)}${didYouMean(name, TARGET_NAMES)}; these are known: ${TARGET_NAMES.join(', ')}`);
+    if (value === undefined)
+      throw misuse(REVOKE, `${name} is undefined: the token names none. Ask for it first, and revoke by another name, such as the subject`);
     // its value is somebody's name, and is not shown
     if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)
-      throw misuse(`${name} is a ${typeof value}: a string that is not empty is needed, of ${MAX_NAME_LENGTH} characters at the most`);
+      throw misuse(REVOKE, `${name} is a ${typeof value}: a string that is not empty is needed, of ${MAX_NAME_LENGTH} characters at the most`);
     names[name as keyof Names] = value;
   }
   const given = TARGET_NAMES.filter((name) => name !== 'issuer' && names[name] !== undefined);
   const isSession = given.length === 2 && names.sessionId !== undefined && names.subject !== undefined;
-  if (given.length > 1 && !isSession) throw misuse(`names ${given.join(' and ')}: one of them is needed, or a session with its subject`);
-  if (given.length === 0 && names.issuer === undefined) throw misuse(`names nothing: one of ${TARGET_NAMES.join(', ')} is needed`);
+  if (given.length > 1 && !isSession) throw misuse(REVOKE, `names ${given.join(' and ')}: one of them is needed, or a session with its subject`);
+  if (given.length === 0 && names.issuer === undefined) throw misuse(REVOKE, `names nothing: one of ${TARGET_NAMES.join(', ')} is needed`);
   const of = names.issuer ?? issuer;
-  if (of === undefined) throw misuse('names no issuer: this guard has several, and a name means something within its issuer alone');
+  if (of === undefined) throw misuse(REVOKE, 'names no issuer: this guard has several, and a name means something within its issuer alone');
   return { ...names, issuer: of };
 }
 
@@ -154,21 +156,17 @@ function readOptions(
   nowSeconds: number,
 ): { reason: RevocationReason; until?: number; at?: number } {
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) throw misuse(`has the option ${shown(unknown)}${didYouMean(unknown, OPTION_NAMES)}; these are known: ${OPTION_NAMES.join(', ')}`);
-  if (!REVOCATION_REASONS.includes(reason)) throw misuse(`reason is ${shown(reason)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
+  if (unknown !== undefined)
+    throw misuse(REVOKE, `has the option ${shown(unknown)}${didYouMean(unknown, OPTION_NAMES)}; these are known: ${OPTION_NAMES.join(', ')}`);
+  if (!REVOCATION_REASONS.includes(reason)) throw misuse(REVOKE, `reason is ${shown(reason)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
   for (const [name, seconds] of [
     ['until', until],
     ['at', at],
   ] as const) {
-    if (seconds !== undefined && !(typeof seconds === 'number' && seconds >= 0 && seconds <= LAST_DATE))
-      throw misuse(`${name} is ${shown(seconds)}: a number of seconds since the epoch is needed`);
+    if (seconds !== undefined && !isNumericDate(seconds)) throw misuse(REVOKE, `${name} is ${shown(seconds)}: a number of seconds since the epoch is needed`);
   }
   // a token is accepted for a while after its end, by the skew that its issuer is allowed; what is long past was written in another unit, or is a mistake
   if (until !== undefined && until <= nowSeconds - LONGEST_PAST_SECONDS)
-    throw misuse(`until is ${until}, which is long past: give the end of the last token that is to be hit, in seconds since the epoch`);
+    throw misuse(REVOKE, `until is ${until}, which is long past: give the end of the last token that is to be hit, in seconds since the epoch`);
   return { reason, ...(until !== undefined && { until }), ...(at !== undefined && { at }) };
-}
-
-function misuse(message: string): ConfigurationError {
-  return new ConfigurationError([{ path: 'revoke()', message }]);
 }

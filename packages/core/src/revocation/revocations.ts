@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../configuration-error.js';
+import { misuse } from '../configuration-error.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
@@ -74,7 +74,7 @@ export function createRevocations(
     const found = issuers.find(issuer, undefined);
     // a resolver may need the request; of the others it is known whose tokens would be hit
     if (found instanceof Promise) found.catch(() => {});
-    else if (!found) throw new ConfigurationError([{ path: 'revoke()', message: `issuer is ${shown(issuer)}, none of this guard's: nothing would be hit` }]);
+    else if (!found) throw misuse('revoke()', `issuer is ${shown(issuer)}, none of this guard's: nothing would be hit`);
     const skew = found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds;
     const rules = { retentionSeconds, clockSkewSeconds: Math.max(clockSkewSeconds, Math.ceil(aheadOf(issuer))) };
     const records = recordsOf(revocation, { issuer, clockSkewSeconds: skew }, rules, nowSeconds);

@@ -1,3 +1,4 @@
+import { TokenwardError } from '../lib/tokenward-error.js';
 import { createListeners } from './listeners.js';
 import { createRevocationMirror, type MirrorLimits, type RevocationOverflow } from './mirror.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
@@ -42,7 +43,7 @@ export interface RevocationHealth {
 }
 
 /** A revocation holds here, and others may not have learned of it yet. */
-export class RevocationStoreError extends Error {
+export class RevocationStoreError extends TokenwardError {
   override readonly name = 'RevocationStoreError';
   readonly code = 'TOKENWARD_REVOCATION_STORE';
 }

@@ -1,3 +1,4 @@
+import { TokenwardError } from '../lib/tokenward-error.js';
 import { getEventListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { observe } from '../events.js';
@@ -29,7 +30,7 @@ export interface TokenLives {
 }
 
 /** Why a signal aborted: its `reason`. */
-export class TokenEndedError extends Error {
+export class TokenEndedError extends TokenwardError {
   override readonly name = 'TokenEndedError';
   readonly code = 'TOKENWARD_TOKEN_ENDED';
   readonly reason: 'expired' | 'revoked' | 'key_withdrawn' | 'issuer_removed' | 'guard_closed' | 'too_many';

@@ -1,3 +1,4 @@
+import { isNumericDate } from '../lib/numeric-date.js';
 import { isJsonObject, own } from '../access-token/json.js';
 import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
@@ -6,7 +7,7 @@ import { OptionReader, plainOptions, shown } from '../option-reader.js';
 import { ConfigurationError } from '../configuration-error.js';
 import { memoryReplays, replayName, type ReplayStore } from '../replay.js';
 import type { Revocations } from '../revocation/revocations.js';
-import { isFor, isName, isNumericDate, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 
 /** What the receiver of logout tokens is told. */
@@ -99,7 +100,8 @@ function faultOf({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<str
   if (type !== undefined && type !== 'logout+jwt' && type !== 'jwt') return 'typ';
   if (!isFor(aud, clientIds)) return 'aud';
   if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
-  if (!isNumericDate(exp) || nowSeconds >= exp + skew) return 'exp';
+  // an end that lies too far ahead is no reason to leave somebody logged in
+  if (typeof exp !== 'number' || !(nowSeconds < exp + skew)) return 'exp';
   if (!isName(jti)) return 'jti';
   if (Object.hasOwn(claims, 'nonce')) return 'nonce';
   if (!isJsonObject(events) || !isJsonObject(own(events, LOGOUT_EVENT))) return 'events';

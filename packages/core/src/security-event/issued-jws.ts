@@ -61,10 +61,6 @@ export function isFor(aud: unknown, names: ReadonlySet<string>): boolean {
   return audience.every((name) => typeof name === 'string') && audience.some((name) => names.has(name));
 }
 
-export function isNumericDate(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
-}
-
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
 }

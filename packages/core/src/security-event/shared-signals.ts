@@ -1,3 +1,4 @@
+import { isNumericDate } from '../lib/numeric-date.js';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isJsonObject, own, type JsonObject } from '../access-token/json.js';
 import type { Clock } from '../clock.js';
@@ -7,7 +8,7 @@ import { OptionReader, plainOptions } from '../option-reader.js';
 import { memoryReplays, replayName, type ReplayStore } from '../replay.js';
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import { readReplays, type ReceiverSurroundings } from './backchannel-logout.js';
-import { isFor, isName, isNumericDate, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, mediaTypeOf, NOT_A_POST, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 import { readEventSubject, type EventSubject } from './subject.js';
 
@@ -117,7 +118,7 @@ function faultOf({ type, claims, issuer }: IssuedJws, nowSeconds: number): strin
   const skew = issuer.rules.clockSkewSeconds;
   if (type !== 'secevent+jwt') return 'typ';
   if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
-  if (exp !== undefined && (!isNumericDate(exp) || nowSeconds >= exp + skew)) return 'exp';
+  if (exp !== undefined && (typeof exp !== 'number' || !(nowSeconds < exp + skew))) return 'exp';
   if (!isName(jti)) return 'jti';
   if (!isJsonObject(events) || Object.keys(events).length === 0 || !Object.values(events).every(isJsonObject)) return 'events';
   return undefined;
