@@ -110,7 +110,7 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   }
 
   async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
-    const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, source) && !source.unsafeHttpHosts.has(new URL(url).hostname);
+    const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, source);
     if (publicOnly && isInward(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INWARD}`);
     try {
       return await send(url, form.toString(), headers, signal, publicOnly, timeoutSeconds * 1000);

@@ -1,24 +1,13 @@
+import { isMisleadingPath } from './misleading-path.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 
-const SUSPICIOUS = /[.%\\]/;
-/** A path that is decoded more often than this is nobody's honest path. */
-const MOST_DECODINGS = 5;
-
 /**
- * Whether something that reads a target may take it for another path than the one that the framework matched: it has a segment `.` or `..`, in
- * whatever way that is written (`%2e%2e`, `..%2f`, `..\`, `..;x`, encoded twice). Browsers and URL parsers resolve such segments before they send.
+ * Whether something that reads a target may take it for another path than the one that the framework matched: see {@link isMisleadingPath}; and two
+ * slashes at its beginning are a host's name to URL parsers (`new URL('//acme/globex', base)` has the path `/globex`).
  */
-export function hasDotSegments(target: string): boolean {
+export function mayLeadElsewhere(target: string): boolean {
   const path = pathOf(target);
-  if (!SUSPICIOUS.test(path)) return false;
-  let decoded = path;
-  for (let round = 0; round <= MOST_DECODINGS; round++) {
-    if (decoded.split(/[/\\]/).some((segment) => /^\.{1,2}(?:;|$)/.test(segment))) return true;
-    const next = decoded.replace(/%(2e|2f|5c|3b|25)/gi, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
-    if (next === decoded) return false;
-    decoded = next;
-  }
-  return true;
+  return /^[/\\]{2}/.test(path) || isMisleadingPath(path);
 }
 
 /** The path of a target, without the query; in absolute form (RFC 9112 s3.2.2) without the origin, too. */
@@ -43,7 +32,7 @@ export function normalPath(target: string): string {
 
 /** What a predicate of a policy sees of a request. */
 export function forPredicates(request: ProtectedRequest | undefined): ProtectedRequest | undefined {
-  return request && hasDotSegments(request.target) ? new Unreadable(request) : request;
+  return request && mayLeadElsewhere(request.target) ? new Unreadable(request) : request;
 }
 
 /** A request whose target means one thing to the router and may mean another to what comes behind: whoever decides by it refuses. */
@@ -94,6 +83,6 @@ class AmbiguousPathError extends Error {
   override readonly name = 'AmbiguousPathError';
 
   constructor() {
-    super('the target holds dot segments, so what it names is not certain: no policy decides by it');
+    super('the target can be read as another path (dot segments, a NUL, two slashes at its beginning), so no policy decides by it');
   }
 }

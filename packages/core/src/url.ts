@@ -1,3 +1,5 @@
+import { isMisleadingPath } from './misleading-path.js';
+
 /**
  * What is wrong with a URL that is to be fetched from, in words that follow its name; undefined when nothing is.
  *
@@ -23,10 +25,10 @@ function httpProblem(hostname: string, unsafeHttpHosts: ReadonlySet<string> | un
   return `is http, which anybody on the way can forge: ${remedy}`;
 }
 
-/** Whether a URL's parser takes its path for another than is written, so that a look at its beginning says nothing. */
+/** Whether a URL's parser, or whoever answers, may take its path for another than is written, so that a look at its beginning says nothing. */
 function leadsAstray(text: string): boolean {
   const [path] = text.split(/[?#]/, 1) as [string];
-  return /\\|\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
+  return /\\|%(?:25)*5c/i.test(path) || isMisleadingPath(path.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, ''));
 }
 
 /** What is wrong with an issuer that is to be fetched from: there is one spelling of each, since it is compared to the letter. */
@@ -45,7 +47,7 @@ export function identifierProblem(text: string): string | undefined {
 }
 
 /** Whether a text is a web address whose path leads elsewhere than it says. */
-export function isMisleading(text: string): boolean {
+function isMisleading(text: string): boolean {
   return /^https?:/i.test(text) && leadsAstray(text);
 }
 

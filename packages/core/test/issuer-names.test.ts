@@ -136,11 +136,12 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     const issuer = issuerOf(port);
     const token = await server.issueToken({ claims: { iss: issuer } });
     const audience = server.audience;
+    const keyFetching = { jwksHosts: ['keys'] };
     const all: GuardOptions[] = [
-      { issuer, audience, unsafeHttpHosts },
-      { issuers: [{ issuer, audience }], unsafeHttpHosts },
-      { issuers: (iss) => ({ issuer: iss, audience, unsafeHttpHosts }) },
-      { issuers: (iss) => ({ issuer: iss, audience }), unsafeHttpHosts },
+      { issuer, audience, unsafeHttpHosts, keyFetching },
+      { issuers: [{ issuer, audience }], unsafeHttpHosts, keyFetching },
+      { issuers: (iss) => ({ issuer: iss, audience, unsafeHttpHosts, keyFetching }) },
+      { issuers: (iss) => ({ issuer: iss, audience, keyFetching }), unsafeHttpHosts },
       { issuer, audience, metadataUrl: `http://keys:${port}/metadata`, unsafeHttpHosts },
       { issuer, audience, jwksUri: `http://keys:${port}/keys`, unsafeHttpHosts },
     ];
@@ -171,6 +172,28 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     const client = createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', unsafeHttpHosts: ['keycloak'] });
     await expect(client.revokeAtIssuer('t')).rejects.toThrow(/its revocation_endpoint, .*, is http, .* list the host "other" in unsafeHttpHosts/);
     expect(asked).toHaveLength(2);
+  });
+
+  test('rule 182: and it lets keys come from no host that they could not come from before', async () => {
+    nameHosts('keycloak');
+    const server = await openIssuer();
+    const { port, asked } = await serve(
+      (own) => ({ issuer: `http://keycloak:${own}`, jwks_uri: `http://127.0.0.1:${own}/keys`, revocation_endpoint: `http://127.0.0.1:${own}/revoke` }),
+      server.jwks,
+    );
+    const issuer = `http://keycloak:${port}`;
+    const listed = ['keycloak', '127.0.0.1'];
+    const warm = (keyFetching: GuardOptions['keyFetching']): Promise<unknown> =>
+      guardOf({ issuer, audience: 'a', unsafeHttpHosts: listed, keyFetching }).warm();
+    await expect(warm({})).rejects.toThrow(/the host 127\.0\.0\.1 has a private, loopback or link-local address, and only the issuer's metadata names it/);
+    await expect(warm({ jwksHosts: ['elsewhere'] })).rejects.toThrow(
+      /puts its keys on the host 127\.0\.0\.1, which is neither the issuer's own nor in keyFetching\.jwksHosts/,
+    );
+    const client = createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', unsafeHttpHosts: listed });
+    await expect(client.revokeAtIssuer('t')).rejects.toThrow(/puts its revocation endpoint on a private address/);
+    expect(asked.filter((line) => line.includes(' 127.0.0.1 '))).toEqual([]);
+    await warm({ jwksHosts: ['127.0.0.1'] });
+    expect(asked.filter((line) => line.includes(' 127.0.0.1 '))).toEqual(['GET 127.0.0.1 /keys']);
   });
 
   test('for what an API asks of its issuer', async () => {
@@ -218,6 +241,12 @@ describe('rule 175: only canonical URLs are issuers', () => {
     'https://login.example.test/realms/%2e%2e/uploads/mallory',
     'https://login.example.test/realms/x\\..\\..\\uploads\\mallory',
     'https://login.example.test/realms/./shop',
+    'https://login.example.test/realms/%252e%252e/uploads/mallory',
+    'https://login.example.test/realms/..;/uploads/mallory',
+    'https://login.example.test/realms/a%2f..%2f..%2fuploads/mallory',
+    'https://login.example.test/realms/..%5cuploads/mallory',
+    'https://login.example.test/realms/%c0%ae%c0%ae/uploads/mallory',
+    'https://login.example.test/realms/..%00/uploads/mallory',
   ];
 
   test.each(ASTRAY)('%s passes no check of its beginning by a resolver', async (iss) => {
@@ -234,8 +263,66 @@ describe('rule 175: only canonical URLs are issuers', () => {
     expect([asked, network.count]).toEqual([0, 0]);
   });
 
-  test.each(['https://LOGIN.example.test/realms/a', 'https://login.example.test:443/realms/a', 'HTTPS://login.example.test/realms/a'])(
-    '%s is not asked for keys where a resolver agrees to it',
+  test.each([
+    'https://LOGIN.example.test/realms/a',
+    'https://login.example.test:443/realms/a',
+    'HTTPS://login.example.test/realms/a',
+    'https://login.example.test/?a=b',
+    'https://login.example.test/a?',
+    'https://login.example.test/#a',
+    'https://login.example.test/{a}',
+    'https://login.example.test/{tenant}',
+    'https://{a}.example.test',
+    'a{b}',
+    'a?b',
+    'https://u:p@login.example.test/',
+    'https:login.example.test',
+    'https://',
+    'https://login.example.test/a\tb',
+    '\thttps://login.example.test/',
+    'https://login.example.test/a b',
+    'https://login.example.test/\u00e9',
+    ' ',
+    '\u0000',
+    '\n',
+    'https://login.example.test/"a"',
+    'https://login.example.test/<a>',
+    'https://login.example.test/.well-known/openid-configuration',
+    'https://a|b/',
+    'https://login.example.test/%252e%252e/a',
+    'https://login.example.test/a%2f..%2fb',
+    'https://login.example.test/..;/a',
+    'https://login.example.test/a%5cb',
+    'https://login.example.test/%c0%ae%c0%ae/a',
+    'https://login.example.test/a%00',
+    `https://login.example.test/${'a'.repeat(1024)}`,
+  ])('rule 183: %j can be nobody, so a token that names it is a 401 and costs no request, though a resolver agrees to everything', async (iss) => {
+    const server = await openIssuer();
+    const audience = server.audience;
+    const network = spyOnNetwork();
+    const token = await server.issueToken({ claims: { iss } });
+    const all: GuardOptions[] = [
+      { issuers: (issuer) => ({ issuer, audience }) },
+      { issuers: async (issuer) => ({ issuer, audience }) },
+      { issuer: 'https://login.example.test/{tenant}', tenants: ['a', 'b'], audience },
+      { issuer: 'https://login.example.test/', audience },
+      {
+        issuers: [
+          { issuer: 'https://login.example.test/', audience },
+          { issuer: 'https://login.example.test/{tenant}', tenants: ['a'], audience },
+        ],
+      },
+    ];
+    for (const options of all) {
+      const guard = guardOf(options);
+      const before = network.count;
+      expect(await ask(guard, token)).toMatchObject({ outcome: 'deny', status: 401, reason: 'issuer_mismatch' });
+      expect([network.count - before, guard.health().issuers.some(({ issuer }) => issuer === iss)]).toEqual([0, false]);
+    }
+  });
+
+  test.each(['http://login.example.test', 'login.example.test', 'urn:example:issuer'])(
+    'rule 183: %s may be somebody once the options say more, so an answer that says no more is a mistake, and told as such',
     async (iss) => {
       const server = await openIssuer();
       const guard = guardOf({ issuers: (issuer) => ({ issuer, audience: server.audience }) });

@@ -9,13 +9,14 @@ const issuer = await createTestIssuer({ algorithm: 'ES256' });
 await issuer.close();
 
 /** A set of keys for all tenants, as Entra ID publishes it: most are for any of them, some for one alone. */
-const [anybodys, consumers, unlabelled, odd] = [
+const [anybodys, consumers, unlabelled, odd, nobodys] = [
   await keyLabelled('any', 'https://login.example.test/{tenantid}/v2.0'),
   await keyLabelled('consumers', issuerOf(theirs)),
   await keyLabelled('bare', undefined),
   await keyLabelled('odd', 'https://other.example.test/{tenantid}/v2.0'),
+  await keyLabelled('nobody', ''),
 ];
-const jwks = { keys: [anybodys, consumers, unlabelled, odd].map(({ publicJwk }) => publicJwk) } as GuardOptions['jwks'];
+const jwks = { keys: [anybodys, consumers, unlabelled, odd].map(({ publicJwk }) => publicJwk) };
 
 describe('rule 167: a key signs only for whom its JWK is labelled', () => {
   test.each<[string, GuardOptions]>([
@@ -29,6 +30,17 @@ describe('rule 167: a key signs only for whom its JWK is labelled', () => {
     expect(await verdict(guard, consumers, theirs)).toEqual(['allow', undefined]);
     expect(await verdict(guard, consumers, ours)).toEqual(['unknown_key', 'its key is labelled for another issuer']);
     for (const tenant of [ours, theirs]) expect(await verdict(guard, odd, tenant)).toEqual(['unknown_key', 'its key is labelled for another issuer']);
+  });
+
+  test('and one whose label is blank signs for nobody', async () => {
+    const keys = [...jwks.keys, nobodys.publicJwk];
+    const fetched: GuardOptions = { jwks: undefined, jwksUri: 'https://login.example.test/keys', fetch: async () => Response.json({ keys }) };
+    for (const guard of [guardOf({ issuer: TEMPLATE, tenants: [ours], ...fetched }), guardOf({ issuer: issuerOf(ours), ...fetched })]) {
+      expect((await verdict(guard, nobodys, ours))[0]).toBe('unknown_key');
+      expect((await verdict(guard, nobodys, ours, { kid: undefined }))[0]).toBe('bad_signature');
+      expect((await verdict(guard, unlabelled, ours))[0]).toBe('allow');
+    }
+    expect(() => guardOf({ issuer: issuerOf(ours), jwks: { keys } })).toThrow(/jwks: keys\[4\]: has a blank "issuer"/);
   });
 
   test('under an issuer of its own', async () => {

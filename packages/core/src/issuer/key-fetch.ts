@@ -95,7 +95,7 @@ function isNamedByMetadataAlone(config: KeyFetchConfig, jwksUri: string): boolea
   return leadsElsewhere(jwksUri, config) && !isListed(config, new URL(jwksUri).hostname);
 }
 
-/** A host that may be asked over plain http was named by the options as well. */
-function isListed({ jwksHosts, unsafeHttpHosts }: KeyFetchConfig, hostname: string): boolean {
-  return jwksHosts?.has(hostname) === true || unsafeHttpHosts.has(hostname);
+/** `unsafeHttpHosts` says how a host may be asked, and never which one. */
+function isListed({ jwksHosts }: KeyFetchConfig, hostname: string): boolean {
+  return jwksHosts?.has(hostname) === true;
 }

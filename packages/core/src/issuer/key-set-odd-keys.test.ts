@@ -141,10 +141,23 @@ describe('rule 168: what is null or blank in a JWK is absent', () => {
     expect(parseKeySet({ keys: [{ ...RSA, ...nulls }] }, ALGORITHMS, 10).candidates('PS512', undefined)).toHaveLength(1);
   });
 
-  test.each(['', ' ', '\t\n'])('alg, use and issuer that are %j', (blank) => {
-    for (const name of ['alg', 'use', 'issuer']) {
+  test.each(['', ' ', '\t\n'])('alg and use that are %j', (blank) => {
+    for (const name of ['alg', 'use']) {
       expect(parseKeySet({ keys: [{ ...EC, [name]: blank }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
     }
+  });
+
+  test.each(['', ' ', '\t\n'])('rule 167: an issuer that is %j is a label that names nobody, so the key signs for nobody, and spoils no other', (issuer) => {
+    expect(() => parseKeySet({ keys: [{ ...EC, issuer }] }, ALGORITHMS, 10)).toThrow(
+      'it holds no usable key (keys[0]: has a blank "issuer": a key that is labelled for nobody signs for nobody)',
+    );
+    const set = parseKeySet({ keys: [{ ...EC, issuer }, ED] }, ALGORITHMS, 10);
+    expect([set.candidates('ES256', undefined), set.candidates('EdDSA', undefined).length, set.faults.length]).toEqual([[], 1, 1]);
+    expect(parseKeySet({ keys: [{ ...EC, issuer: null }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
+  });
+
+  test.each(['', ' '])('key_ops that are %j are no list', (blank) => {
+    expect(() => parseKeySet({ keys: [{ ...EC, key_ops: blank }] }, ALGORITHMS, 10)).toThrow('has "key_ops" that are no list of different strings');
   });
 
   test('a blank kid is found without a kid, and by its own text alone', () => {

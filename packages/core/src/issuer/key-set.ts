@@ -115,7 +115,8 @@ function parseKey(
   const { kty, crv } = jwk;
   // a blank name is one that a token can name as well
   const kid = jwk['kid'] ?? undefined;
-  const [alg, use, operations, label] = ['alg', 'use', 'key_ops', 'issuer'].map((name) => orAbsent(jwk[name]));
+  const [alg, use] = [orAbsent(jwk['alg']), orAbsent(jwk['use'])];
+  const [operations, label] = [jwk['key_ops'] ?? undefined, jwk['issuer'] ?? undefined];
   const forElse = (text: string): void => tell(text, false);
   if (kty === 'oct') return void remark('is a symmetric key, which has no place where others can read it');
   if (hasPrivatePart(jwk)) remark('shows its private part: replace this key at the issuer');
@@ -124,6 +125,7 @@ function parseKey(
   // RFC 7517 s4.3
   if (operations !== undefined && !isListOfNames(operations)) return void remark('has "key_ops" that are no list of different strings');
   if (operations !== undefined && !operations.includes('verify')) return void forElse('is not for verifying ("key_ops")');
+  if (typeof label === 'string' && label.trim() === '') return void remark('has a blank "issuer": a key that is labelled for nobody signs for nobody');
   if (label !== undefined && !isShortText(label, MAX_LABEL_LENGTH)) return void remark('has an "issuer" that is no string, or a very long one');
 
   const fitting = algorithms.filter((name) => fits(TRAITS.get(name)!, kty, crv) && ((alg === undefined && kty !== 'AKP') || isSameAlgorithm(alg, name)));

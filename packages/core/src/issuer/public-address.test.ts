@@ -27,9 +27,25 @@ vi.mock(import('node:dns'), async (importOriginal) => {
 });
 
 test('rule 55: a URL with such an address in it is seen without a look-up', () => {
-  for (const host of ['127.0.0.1:8080', '[::1]:8443', '169.254.169.254', '10.1.2.3', '[fd00::1]', '0x7f000001', '2130706433', '[::ffff:10.0.0.1]'])
+  for (const host of [
+    '127.0.0.1:8080',
+    '[::1]:8443',
+    '169.254.169.254',
+    '10.1.2.3',
+    '[fd00::1]',
+    '0x7f000001',
+    '2130706433',
+    '[::ffff:10.0.0.1]',
+    '127.0.0.1.',
+    'localhost',
+    'LOCALHOST:8080',
+    'localhost.',
+    'auth.localhost',
+    'a.b.localhost.',
+  ])
     expect(isInward(`https://${host}/revoke`)).toBe(true);
-  for (const host of ['8.8.8.8', '[2606:4700:4700::1111]', 'localhost', 'login.example.com']) expect(isInward(`https://${host}/revoke`)).toBe(false);
+  for (const host of ['8.8.8.8', '[2606:4700:4700::1111]', 'login.example.com', 'localhost.example.com', 'notlocalhost'])
+    expect(isInward(`https://${host}/revoke`)).toBe(false);
 });
 
 describe('rule 55: addresses that lead inward or nowhere', () => {
@@ -84,6 +100,108 @@ describe('rule 55: addresses that lead inward or nowhere', () => {
     expect(isPublicAddress(text)).toBe(false);
   });
 });
+
+/**
+ * All entries of https://www.iana.org/assignments/iana-ipv4-special-registry and https://www.iana.org/assignments/iana-ipv6-special-registry, and the
+ * blocks of multicast, which have registries of their own.
+ */
+const REGISTRIES = [
+  ['"This network"', '0.0.0.0/8'],
+  ['"This host on this network"', '0.0.0.0/32'],
+  ['Private-Use', '10.0.0.0/8'],
+  ['Shared Address Space', '100.64.0.0/10'],
+  ['Loopback', '127.0.0.0/8'],
+  ['Link Local', '169.254.0.0/16'],
+  ['Private-Use', '172.16.0.0/12'],
+  ['IETF Protocol Assignments', '192.0.0.0/24'],
+  ['IPv4 Service Continuity Prefix', '192.0.0.0/29'],
+  ['IPv4 dummy address', '192.0.0.8/32'],
+  ['Port Control Protocol Anycast', '192.0.0.9/32'],
+  ['Traversal Using Relays around NAT Anycast', '192.0.0.10/32'],
+  ['NAT64/DNS64 Discovery', '192.0.0.170/32'],
+  ['NAT64/DNS64 Discovery', '192.0.0.171/32'],
+  ['Documentation (TEST-NET-1)', '192.0.2.0/24'],
+  ['AS112-v4', '192.31.196.0/24'],
+  ['AMT', '192.52.193.0/24'],
+  ['Deprecated (6to4 Relay Anycast)', '192.88.99.0/24'],
+  ['6a44-relay anycast address', '192.88.99.2/32'],
+  ['Private-Use', '192.168.0.0/16'],
+  ['Direct Delegation AS112 Service', '192.175.48.0/24'],
+  ['Benchmarking', '198.18.0.0/15'],
+  ['Documentation (TEST-NET-2)', '198.51.100.0/24'],
+  ['Documentation (TEST-NET-3)', '203.0.113.0/24'],
+  ['Multicast', '224.0.0.0/4'],
+  ['Reserved', '240.0.0.0/4'],
+  ['Limited Broadcast', '255.255.255.255/32'],
+  ['Loopback Address', '::1/128'],
+  ['Unspecified Address', '::/128'],
+  ['IPv4-IPv6 Translat.', '64:ff9b::/96'],
+  ['IPv4-IPv6 Translat.', '64:ff9b:1::/48'],
+  ['Discard-Only Address Block', '100::/64'],
+  ['Dummy IPv6 Prefix', '100:0:0:1::/64'],
+  ['IETF Protocol Assignments', '2001::/23'],
+  ['TEREDO', '2001::/32'],
+  ['Port Control Protocol Anycast', '2001:1::1/128'],
+  ['Traversal Using Relays around NAT Anycast', '2001:1::2/128'],
+  ['DNS-SD Service Registration Protocol Anycast', '2001:1::3/128'],
+  ['Benchmarking', '2001:2::/48'],
+  ['AMT', '2001:3::/32'],
+  ['AS112-v6', '2001:4:112::/48'],
+  ['Deprecated (previously ORCHID)', '2001:10::/28'],
+  ['ORCHIDv2', '2001:20::/28'],
+  ['Drone Remote ID Protocol Entity Tags (DETs) Prefix', '2001:30::/28'],
+  ['Documentation', '2001:db8::/32'],
+  ['6to4', '2002::/16'],
+  ['Direct Delegation AS112 Service', '2620:4f:8000::/48'],
+  ['Documentation', '3fff::/20'],
+  ['Segment Routing (SRv6) SIDs', '5f00::/16'],
+  ['Unique-Local', 'fc00::/7'],
+  ['Link-Local Unicast', 'fe80::/10'],
+  ['Multicast', 'ff00::/8'],
+] as const;
+
+describe("rule 55: IANA's special-purpose registries", () => {
+  test.each(REGISTRIES)('%s: %s', (_name, network) => {
+    for (const address of endsOf(network)) expect(isPublicAddress(address), address).toBe(false);
+  });
+
+  test.each(REGISTRIES.filter(([, network]) => !network.includes(':')))('%s: %s within IPv6', (_name, network) => {
+    for (const address of endsOf(network)) {
+      const [a, b, c, d] = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0')) as [string, string, string, string];
+      const hex = `${a}${b}:${c}${d}`;
+      for (const within of [
+        `::ffff:${address}`,
+        `::ffff:${hex}`,
+        `64:ff9b::${address}`,
+        `64:ff9b:1::${hex}`,
+        `2002:${hex}::1`,
+        `::${address}`,
+        `::ffff:0:${hex}`,
+      ])
+        expect(isPublicAddress(within), within).toBe(false);
+    }
+  });
+
+  test('what no registry of addresses has given to anybody', () => {
+    for (const address of ['::2:0:0:1', '64:ff9b:2::1', '101::1', '1fff:ffff::1', '4000::1', '8000::1', 'fbff::1', '2:3:4:5:6:7:8:9'])
+      expect(isPublicAddress(address), address).toBe(false);
+  });
+});
+
+/** The first and the last address of a network. */
+function endsOf(network: string): readonly [string, string] {
+  const [address, prefix] = network.split('/') as [string, string];
+  const isV6 = address.includes(':');
+  const [bits, each, base] = isV6 ? [128, 16, 16] : [32, 8, 10];
+  const [front, back] = address.split('::') as [string, string?];
+  const parts = (text: string | undefined): string[] => (text ? text.split(isV6 ? ':' : '.') : []);
+  const all = back === undefined ? parts(front) : [...parts(front), ...Array<string>(8 - parts(front).length - parts(back).length).fill('0'), ...parts(back)];
+  const value = all.reduce((sum, part) => (sum << BigInt(each)) | BigInt(Number.parseInt(part, base)), 0n);
+  const last = value | ((1n << BigInt(bits - Number(prefix))) - 1n);
+  const text = (of: bigint): string =>
+    all.map((_part, at) => ((of >> BigInt(bits - each * (at + 1))) & ((1n << BigInt(each)) - 1n)).toString(base)).join(isV6 ? ':' : '.');
+  return [text(value), text(last)];
+}
 
 test.each([
   '1.1.1.1',

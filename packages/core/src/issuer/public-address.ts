@@ -1,11 +1,19 @@
 import { lookup as resolve, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
+import { isLoopback } from '../url.js';
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
-/** Addresses that lead inward, or nowhere: RFC 6890 and its successors in the IANA special-purpose registries. */
-const SPECIAL = new BlockList();
-for (const network of [
+/** What is allocated to the networks of the world. All other IPv6 addresses lead inward, or nowhere. */
+const GLOBAL_UNICAST = blockList(['2000::/3']);
+/** An IPv4 address in IPv6's clothes, which counts as itself. */
+const MAPPED = blockList(['::ffff:0:0/96']);
+
+/**
+ * Addresses that lead inward, or nowhere, or to whichever machine is nearest: all of the IANA special-purpose registries (RFC 6890), also those
+ * entries that are globally reachable. No authorization server is there.
+ */
+const SPECIAL = blockList([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -15,42 +23,43 @@ for (const network of [
   '172.16.0.0/12',
   '192.0.0.0/24',
   '192.0.2.0/24',
+  '192.31.196.0/24',
+  '192.52.193.0/24',
   '192.88.99.0/24',
   '192.168.0.0/16',
+  '192.175.48.0/24',
   '198.18.0.0/15',
   '198.51.100.0/24',
   '203.0.113.0/24',
   '224.0.0.0/4',
   '240.0.0.0/4',
-  '::/96',
-  '::ffff:0:0:0/96',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '100::/64',
   '2001::/23',
   '2001:db8::/32',
   '2002::/16',
+  '2620:4f:8000::/48',
   '3fff::/20',
-  '5f00::/16',
-  'fc00::/7',
-  'fe80::/10',
-  'fec0::/10',
-  'ff00::/8',
-]) {
-  const [address, prefix] = network.split('/') as [string, string];
-  SPECIAL.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4');
+]);
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address, prefix] = network.split('/') as [string, string];
+    list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  }
+  return list;
 }
 
-/** Whether an address is anybody's to reach: an IPv4 address within an IPv6 one counts as itself. */
+/** Whether an address is anybody's to reach: an IPv4 address that is mapped into IPv6 counts as itself; translated and tunnelled ones are refused. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
-  return family !== 0 && !SPECIAL.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  if (family === 4) return !SPECIAL.check(address, 'ipv4');
+  return family === 6 && (GLOBAL_UNICAST.check(address, 'ipv6') || MAPPED.check(address, 'ipv6')) && !SPECIAL.check(address, 'ipv6');
 }
 
-/** Whether a URL names an address that is not anybody's to reach: such a one is never looked up. */
+/** Whether a URL shows by itself that it leads to what is not anybody's to reach, by an address or by a name for loopback: such a one is never looked up. */
 export function isInward(url: string): boolean {
-  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
-  return isIP(host) !== 0 && !isPublicAddress(host);
+  const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.+$/, '');
+  return isIP(host) !== 0 ? !isPublicAddress(host) : isLoopback(host);
 }
 
 /**

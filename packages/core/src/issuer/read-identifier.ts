@@ -29,6 +29,17 @@ function comparedIssuerProblem(issuer: string): string | undefined {
   return identifierProblem(issuer) ?? (issuer.includes(TENANT) ? partProblem(issuer) : metadataProblem(issuer));
 }
 
+/**
+ * Whether nobody who is asked for metadata can have a token's issuer, whatever the options say: RFC 8414 s2, and there is one spelling of each. A bare
+ * word, a URN or plain http may be somebody's, once the options say more.
+ */
+export function isNobodys(claimed: string): boolean {
+  if (/[?#{}]/.test(claimed)) return true;
+  if (!/^https?:/i.test(claimed)) return false;
+  const url = URL.parse(claimed);
+  return !url || url.username !== '' || url.password !== '' || (metadataProblem(claimed) ?? canonicalProblem(claimed)) !== undefined;
+}
+
 function metadataProblem(issuer: string): string | undefined {
   return issuer.includes('/.well-known/') ? 'is the address of the metadata: give the issuer, which is what stands before /.well-known/' : undefined;
 }

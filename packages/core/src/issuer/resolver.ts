@@ -6,7 +6,9 @@ import type { IssuerOptions } from './issuer-options.js';
 import { demandsOf } from './merged-options.js';
 import { IssuerUnavailableError, nameOf, type Issuer, type Issuers } from './issuer.js';
 import { keptIssuers } from './kept-issuers.js';
-import { isMisleading } from '../url.js';
+import { identifierProblem } from '../url.js';
+import { isNobodys } from './read-identifier.js';
+import { TENANT } from './tenants.js';
 
 /**
  * Says which issuer's tokens a request may carry, if any. It is asked at every token, also at one that was verified before; what it answers
@@ -19,7 +21,6 @@ import { isMisleading } from '../url.js';
 export type IssuerResolver = (unverifiedIssuer: string, request: ProtectedRequest | undefined) => Resolved | Promise<Resolved>;
 type Resolved = IssuerOptions | undefined;
 
-const MAX_ISSUER_LENGTH = 1024;
 /** So many requests wait for answers at once; and so many for one issuer, lest a tenant whose answers don't come takes the others' places. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_FOR_ONE = 500;
@@ -37,10 +38,22 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     if (options === undefined || options === null) return undefined;
     const known = fingerprints.get(options);
     const name = known ?? fingerprint(options);
-    const issuer = built.get(name) ?? built.add(name, buildAnew(options));
+    const issuer = built.get(name) ?? buildClaimed(options, claimed, name);
+    if (!issuer) return undefined;
     // whoever changes it afterwards would have one issuer pass for another
     if (known === undefined) fingerprints.set(Object.freeze(options), name);
     return issuer.rules.issuer === claimed ? issuer : undefined;
+  }
+
+  /** @returns undefined where the answer has but the token's own word for an issuer, which can be nobody's: that is no fault of the resolver's */
+  function buildClaimed(options: IssuerOptions, claimed: string, name: string): Issuer | undefined {
+    try {
+      return built.add(name, buildAnew(options));
+    } catch (error) {
+      const isOfIssuer = error instanceof ConfigurationError && error.problems.every(({ path }) => /(?:^|\.)issuer$/.test(path));
+      if (isOfIssuer && options.issuer === claimed && isNobodys(claimed)) return undefined;
+      throw error;
+    }
   }
 
   function buildAnew(options: IssuerOptions): Issuer {
@@ -81,8 +94,8 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     name: 'those of a resolver',
     names: [],
     find(claimed, request) {
-      // nor is a resolver asked that may look at its beginning alone: no issuer has a path that leads astray
-      if (claimed.length > MAX_ISSUER_LENGTH || isMisleading(claimed)) return undefined;
+      // nor is a resolver asked that may look at its beginning alone: no issuer has blanks, or a path that leads astray
+      if (identifierProblem(claimed) !== undefined || claimed.includes(TENANT)) return undefined;
       try {
         const answer = resolver(claimed, request);
         return isThenable(answer) ? settle(Promise.resolve(answer), claimed) : issuerOf(answer, claimed);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buffer } from 'node:stream/consumers';
-import { nodeTransport } from './transport.js';
+import { fetchTransport, nodeTransport } from './transport.js';
 
 let port: number;
 let connections = 0;
@@ -28,6 +28,23 @@ test.each(['127.0.0.1', 'localhost', '[::1]', '127.1', '2130706433', '[::ffff:12
     const before = connections;
     await expect(nodeTransport(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true, 5000)).rejects.toThrow(/private, loopback or link-local/);
     expect(connections).toBe(before);
+  },
+);
+
+test.each(['127.0.0.1', 'localhost', 'localhost.', 'auth.localhost', '[::1]', '127.1', '[::ffff:10.0.0.1]', '10.0.0.1', '169.254.169.254'])(
+  'rule 55: a fetch of the user is not called for %s where a public address is needed',
+  async (host) => {
+    const called: string[] = [];
+    const transport = fetchTransport(async (url) => {
+      called.push(url as string);
+      return new Response('{}');
+    });
+    const url = `http://${host}/keys`;
+    await expect(transport(url, AbortSignal.timeout(5000), true, 5000)).rejects.toThrow(/private, loopback or link-local/);
+    expect(called).toEqual([]);
+    expect((await transport(url, AbortSignal.timeout(5000), false, 5000)).status).toBe(200);
+    expect((await transport('https://keys.example.test/', AbortSignal.timeout(5000), true, 5000)).status).toBe(200);
+    expect(called).toEqual([url, 'https://keys.example.test/']);
   },
 );
 

@@ -74,9 +74,10 @@ function inflated(incoming: IncomingMessage, encoding: string | undefined): Read
   return incoming.pipe(inflate);
 }
 
-/** Over a fetch of the user's own. Where it connects to is then its own business. */
+/** Over a fetch of the user's own. What its URL shows is looked at before; what a name leads to is then its own business. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
-  return async (url, signal) => {
+  return async (url, signal, publicOnly) => {
+    if (publicOnly && isInward(url)) throw new InwardAddressError(new URL(url).hostname);
     const response = await fetch(url, { headers: { accept: HEADERS.accept }, redirect: 'manual', signal });
     return {
       status: response.status,

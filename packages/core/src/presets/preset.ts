@@ -3,7 +3,7 @@ import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
 import { didYouMean, OptionReader, plainOptions, shown } from '../option-reader.js';
 import { OPTION_NAMES, type GuardOptions } from '../options.js';
-import { urlProblem } from '../url.js';
+import { canonicalProblem, urlProblem } from '../url.js';
 
 /** The guard's options that go along with a preset's own. */
 export interface PresetOptions extends Omit<GuardOptions, keyof typeof ANSWERED | 'unsafeAcceptTokensForAnyAudience'> {
@@ -82,26 +82,47 @@ export function readTexts(reader: OptionReader, name: string, form: RegExp, want
   return texts;
 }
 
-/** A host by its name, without what stands before and behind it in an address. */
+/** A host by its name, as tokens and certificates write it: without what stands before and behind it in an address. */
 export function readDomain(reader: OptionReader, example: string): string {
   const domain = reader.get('domain');
-  if (typeof domain === 'string' && URL.parse(`https://${domain}/`)?.host === domain) return domain;
+  if (typeof domain === 'string' && isHostName(domain)) return domain;
+  const meant = typeof domain === 'string' ? hostIn(domain) : undefined;
+  const hint = meant === undefined ? `as in ${example}` : `so write "${meant}"`;
   reader.wrong(
     'domain',
-    `is ${domain === undefined ? 'missing' : shown(domain)}: the host's name is needed, in lower case and without https:// or a path, as in ${example}`,
+    `is ${domain === undefined ? 'missing' : shown(domain)}: the host's name is needed, in lower case and without https://, a port, a path or a dot at its end, ${hint}`,
   );
   return '';
 }
 
+/** RFC 1123 s2.1: labels of letters, digits and hyphens, two at least, of which the last is no number, as that of an address would be. */
+function isHostName(text: string): boolean {
+  return text.length <= 253 && /^(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+(?!\d+$)[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/.test(text);
+}
+
+/** The name that somebody meant who wrote an address, or capitals. */
+function hostIn(text: string): string | undefined {
+  const host = URL.parse(text.includes('://') ? text : `https://${text}`)?.hostname.replace(/\.$/, '');
+  return host !== undefined && isHostName(host) ? host : undefined;
+}
+
 /** The address of a server, under which there is more. */
 export function readBaseUrl(reader: OptionReader, name: string): string {
-  const url = reader.get(name);
+  const given = reader.get(name);
+  if (typeof given !== 'string') {
+    reader.wrong(name, `is ${given === undefined ? 'missing' : shown(given)}: the server's address is needed`);
+    return '';
+  }
+  const url = given.replace(/\/+$/, '');
   const problem =
-    typeof url !== 'string'
-      ? `is ${url === undefined ? 'missing' : shown(url)}: the server's address is needed`
-      : (urlProblem(url, httpHostsFor(reader, url)) ?? (/[?#{}]/.test(url) ? 'has a query, a fragment or braces' : undefined));
-  if (problem) reader.wrong(name, typeof url === 'string' ? `${problem} (given: ${shown(url)})` : problem);
-  return String(url).replace(/\/+$/, '');
+    urlProblem(given, httpHostsFor(reader, given)) ??
+    (/[?#{}]/.test(given) ? 'has a query, a fragment or braces' : (canonicalProblem(url) ?? hostProblem(new URL(url).hostname)));
+  if (problem) reader.wrong(name, `${problem} (given: ${shown(given)})`);
+  return url;
+}
+
+function hostProblem(hostname: string): string | undefined {
+  return hostname.split('.').includes('') ? "has a host with an empty part or a dot at its end: write the host's name as tokens do" : undefined;
 }
 
 /** The hosts for which http passes: those that the options list, and any where nothing is fetched from the issuer itself. */

@@ -69,7 +69,9 @@ describe('auth0', () => {
   test.each(['https://my-domain.auth0.com', 'my-domain.auth0.com/', 'My-Domain.auth0.com', '', ' my-domain.auth0.com', 'a@b.example', 'x y', undefined])(
     'refuses the domain %j',
     (domain) => {
-      expect(problemsOf(() => auth0({ ...usual, domain: domain as string }))).toEqual([expect.stringMatching(/^domain: is .*as in example\.eu\.auth0\.com$/)]);
+      expect(problemsOf(() => auth0({ ...usual, domain: domain as string }))).toEqual([
+        expect.stringMatching(/^domain: is .*(?:as in example\.eu\.auth0\.com|so write "my-domain\.auth0\.com"|so write "b\.example")$/),
+      ]);
     },
   );
 });

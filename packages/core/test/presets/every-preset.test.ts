@@ -76,3 +76,92 @@ describe('every preset', () => {
     expect(problemsOf(() => okta({ domain: 'a.okta.com' }))).toHaveLength(1);
   });
 });
+
+describe('rule 175: what names a host in a preset is its canonical name', () => {
+  const audience = 'https://api.example.com';
+  const meant = 'login.example.com';
+
+  test.each<[string, string | undefined]>([
+    ['https://login.example.com', meant],
+    ['https://login.example.com/', meant],
+    ['http://login.example.com', meant],
+    ['login.example.com/oauth2/default', meant],
+    ['login.example.com:8443', meant],
+    ['login.example.com:443', meant],
+    ['login.example.com.', meant],
+    ['LOGIN.example.com', meant],
+    ['https://user:password@login.example.com', meant],
+    ['login.example.com?x', meant],
+    ['[::1]', undefined],
+    ['[::1]:8080', undefined],
+    ['127.0.0.1', undefined],
+    ['1.2.3', undefined],
+    ['a..com', undefined],
+    ['.example.com', undefined],
+    ['login.example.com..', undefined],
+    ['-a.example.com', undefined],
+    ['a-.example.com', undefined],
+    ['a_b.example.com', undefined],
+    ['localhost', undefined],
+    ['*.example.com', undefined],
+    ['a b.example.com', undefined],
+    [`${'a'.repeat(64)}.example.com`, undefined],
+    [`${'a.'.repeat(130)}example.com`, undefined],
+    ['', undefined],
+    ['.', undefined],
+    ['b\u00fccher.example.com', 'xn--bcher-kva.example.com'],
+  ])('the domain %j', (domain, write) => {
+    for (const make of [() => auth0({ domain, audience }), () => okta({ domain, audience })]) {
+      const [problem, ...more] = problemsOf(make);
+      expect(more).toEqual([]);
+      expect(problem).toMatch(/^domain: is "[^]*": the host's name is needed, in lower case and without https:\/\/, a port, a path or a dot at its end/);
+      expect(problem).toContain(write === undefined ? ', as in example.' : `, so write "${write}"`);
+    }
+  });
+
+  test.each([meant, 'a.eu.auth0.com', 'xn--bcher-kva.example.com', '1a.2b.example', 'a--b.example.com'])('the domain %s passes', (domain) => {
+    expect(auth0({ domain, audience }).issuer).toBe(`https://${domain}/`);
+    expect(okta({ domain, audience }).issuer).toBe(`https://${domain}/oauth2/default`);
+  });
+
+  test.each([
+    ['https://SSO.example.com', /^url: is not the canonical form of its URL, which is https:\/\/sso\.example\.com\//],
+    ['https://sso.example.com:443', /^url: is not the canonical form/],
+    ['HTTPS://sso.example.com', /^url: is not the canonical form/],
+    ['https://sso.example.com.', /^url: has a host with an empty part or a dot at its end/],
+    ['https://a..com/auth', /^url: has a host with an empty part/],
+    ['https://sso.example.com/a/../b', /^url: has a backslash or a segment of dots/],
+    ['https://u:p@sso.example.com', /^url: holds a user name or password/],
+    ['ftp://sso.example.com', /^url: has the scheme "ftp"/],
+    ['https://', /^url: is not an absolute URL/],
+  ])("keycloak's url %j", (url, problem) => {
+    const { jwks } = given;
+    for (const more of [{}, { jwks }]) expect(problemsOf(() => keycloak({ url, realm: 'r', audience, ...more }))).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test.each(['https://sso.example.com', 'https://sso.example.com/', 'https://sso.example.com:8443/auth/', 'https://[2001:db8::1]:8443'])(
+    "keycloak's url %s passes",
+    (url) => {
+      expect(keycloak({ url, realm: 'r', audience }).issuer).toBe(`${url.replace(/\/$/, '')}/realms/r`);
+    },
+  );
+
+  const tenantId = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+  test.each<[string, () => GuardOptions, string]>([
+    ['a tenant in capitals', () => entraId({ tenantId: tenantId.toUpperCase(), audience }), 'tenantId'],
+    ['a tenant by its domain', () => entraId({ tenantId: 'contoso.onmicrosoft.com', audience }), 'tenantId'],
+    ['a tenant with a path', () => entraId({ tenantId: `${tenantId}/v2.0`, audience }), 'tenantId'],
+    ['a tenant with a line feed', () => entraId({ tenantId: `${tenantId}\n`, audience }), 'tenantId'],
+    ['tenants as an address', () => entraId({ tenantIds: [`https://login.microsoftonline.com/${tenantId}`], audience }), 'tenantIds'],
+    ['a region in capitals', () => cognito({ region: 'EU-central-1', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
+    ['a region with a dot', () => cognito({ region: 'eu-central-1.', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
+    ['a region that is a host', () => cognito({ region: 'evil.example/eu-central-1', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
+    ['a pool with a path', () => cognito({ region: 'eu-central-1', userPoolId: 'eu-central-1_x/../y', clientIds: ['c'] }), 'userPoolId'],
+    ["a server's ID with a path", () => okta({ domain: 'a.okta.com', authorizationServerId: 'default/v1', audience }), 'authorizationServerId'],
+    ['a realm with a slash', () => keycloak({ url: 'https://sso.example.com', realm: 'a/b', audience }), 'realm'],
+    ['a realm of dots', () => keycloak({ url: 'https://sso.example.com', realm: '..', audience }), 'realm'],
+    ['an account by its address', () => google({ serviceAccounts: ['a@b.iam.gserviceaccount.com'], audience }), 'serviceAccounts'],
+  ])('%s', (_name, make, option) => {
+    expect(problemsOf(make)).toEqual([expect.stringMatching(new RegExp(`^${option}: [^]* is needed`))]);
+  });
+});

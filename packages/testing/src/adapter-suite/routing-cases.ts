@@ -105,11 +105,13 @@ export const routingCases: readonly SuiteCase[] = [
       });
       const good = await token();
       for (const name of Object.keys(policies)) {
-        strictEqual((await app.ask({ path: `/tenants/acme/${name}/a.b..c`, token: good })).status, 200);
-        strictEqual(handlersRun(), 1);
-        for (const file of ['..%2f..%2fglobex', '%2e%2e%2fglobex', '..%5cglobex', '..%255cglobex', '%252e%252e%252fglobex', '%2e%2e', '..;x%2fy']) {
+        const harmless = ['a.b..c', 'a%2fb', 'a;v=1'];
+        for (const file of harmless) strictEqual((await app.ask({ path: `/tenants/acme/${name}/${file}`, token: good })).status, 200, `${name} ${file}`);
+        strictEqual(handlersRun(), harmless.length);
+        for (const file of DOTS) {
           const { status } = await app.ask({ path: `/tenants/acme/${name}/${file}`, token: good });
-          ok(status === 403 || status === 404 || status === 400, `${name} ${file}: ${status}`);
+          // a router that can't decode it fails before
+          ok(status >= 400, `${name} ${file}: ${status}`);
         }
         strictEqual(handlersRun(), 0);
       }
@@ -218,3 +220,28 @@ function watched(): { route: SuiteRoute; lastSeen(): string | undefined } {
   });
   return { route: { method: 'GET', path: '/watched', access: 'required', policies: [watch], answer: () => ({ status: 200 }) }, lastSeen: () => seen };
 }
+
+/** Ways to write what leads out of a folder for somebody: decoded twice, by servlet containers, by URL parsers, by careless decoders of UTF-8, in C. */
+const DOTS = [
+  '..%2f..%2fglobex',
+  '%2e%2e%2fglobex',
+  '..%5cglobex',
+  '..%255cglobex',
+  '%252e%252e%252fglobex',
+  '%25%32%65%25%32%65',
+  '%2e%2e',
+
+  '..;x%2fy',
+  '..;',
+  '..%253b',
+  '..%3fx',
+  '..%23x',
+  '.%09.',
+  '..%20',
+  '..%00',
+  'a%00.png',
+  '%c0%ae%c0%ae',
+  '..%c0%afx',
+  '%u002e%u002e',
+  '%ef%bc%8e%ef%bc%8e',
+];
