@@ -13,6 +13,8 @@ export { createMemory, type Memory } from './memory.js';
 export { readClock, systemClock } from './clock.js';
 export { misuse } from './configuration-error.js';
 export { OptionReader, plainOptions } from './option-reader.js';
+export { shownMember } from './shown-option.js';
+export { classOf } from './thrown.js';
 export { createOutageWarnings, type OutageWarnings } from './outage-warnings.js';
 export { receiveFrom, receiveInto } from './node-receiver.js';
 export { applyHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node-http.js';

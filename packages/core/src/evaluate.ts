@@ -8,6 +8,7 @@ import type { ClaimPolicy, CombinedPolicy, NotPolicy, Policy, RolePolicy, ScopeP
 import type { ProtectedRequest } from './request/protected-request.js';
 import { forPredicates } from './request-path.js';
 import { isThenable } from './thenable.js';
+import { classOf } from './thrown.js';
 import { printable } from './url.js';
 
 /** What a policy is asked about. */
@@ -157,8 +158,8 @@ function answersTrue(ask: () => unknown, reason: PolicyReason, policy: Policy): 
     if (answer === false) return lack(reason, policy);
     if (!isThenable(answer)) return { reason, details: { cause: `${textOf(policy)} answered with ${typeOf(answer)}, not true` } };
     Promise.resolve(answer).catch(() => {});
-  } catch (cause) {
-    return { reason, details: { cause: new PredicateError(policy, cause) } };
+  } catch (thrown) {
+    return { reason, details: { cause: new PredicateError(policy, thrown) } };
   }
   return { reason, details: { cause: new TypeError(`${textOf(policy)} answered with a promise: a predicate must answer at once`) } };
 }
@@ -169,22 +170,12 @@ function typeOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** A predicate of the user's threw. What it threw is the `cause`; the message holds nothing of it, since it may be the token's text. */
+/** A predicate of the user's threw. Nothing of what it threw is kept: message, stack and members may be the token's text, or a secret's. */
 class PredicateError extends Error {
   override readonly name = 'PredicateError';
 
-  constructor(policy: Policy, cause: unknown) {
-    super(`${textOf(policy)} threw ${nameOf(cause)}`, { cause });
-  }
-}
-
-/** What kind of error it is, where that is a plain name: all of what is thrown is the predicate's own, and may hold or do anything. */
-function nameOf(thrown: unknown): string {
-  try {
-    const name: unknown = thrown instanceof Error ? thrown.name : undefined;
-    return typeof name === 'string' && /^[A-Za-z]{1,40}$/.test(name) ? name : typeof thrown === 'object' ? 'an error' : `a ${typeof thrown}`;
-  } catch {
-    return 'an error';
+  constructor(policy: Policy, thrown: unknown) {
+    super(`${textOf(policy)} threw ${classOf(thrown)}. Catch it there to see what it says, which is not shown since it may quote the token`);
   }
 }
 

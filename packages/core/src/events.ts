@@ -1,9 +1,10 @@
 import { misuse } from './configuration-error.js';
+import { didYouMean } from './did-you-mean.js';
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { Reason } from './vocabulary/reason.js';
 import type { RevocationKind, RevocationReason } from './vocabulary/revocation-words.js';
 import { debugLine } from './lib/debug.js';
-import { didYouMean, shown } from './option-reader.js';
+import { shown } from './shown-option.js';
 import { isThenable } from './thenable.js';
 
 /** Which request an event is about, so that it can be found in an access log. */
@@ -113,7 +114,7 @@ const channels = Object.fromEntries(EVENT_NAMES.map((name) => [name, channel(nam
  */
 export function observe<N extends keyof Events>(name: N, listener: (event: Events[N]) => unknown): () => void {
   if (!Object.hasOwn(channels, name)) {
-    throw misuse(`observe(${shown(name)})`, `is no event${didYouMean(name, EVENT_NAMES)}; these are: ${EVENT_NAMES.join(', ')}`);
+    throw misuse(`observe(${shown(name, 'name')})`, `is no event${didYouMean(name, EVENT_NAMES)}; these are: ${EVENT_NAMES.join(', ')}`);
   }
   if (typeof listener !== 'function') throw misuse(`observe('${name}')`, `needs a function as its second argument (got ${shown(listener)})`);
   let warned = false;

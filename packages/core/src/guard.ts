@@ -20,14 +20,15 @@ import { assertPolicy, type Policy } from './policy.js';
 import { createMonitor } from './monitoring.js';
 import { pendingDecision } from './pending-decision.js';
 import { isPreflight } from './preflight.js';
-import { assertRequest } from './request-shape.js';
+import { assertAccess, assertAuth, assertRequest } from './request-shape.js';
 import { createRevocations } from './revocation/revocations.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
 import { createStanding } from './access-token/standing.js';
 import { createTokenLives, type TokenLives } from './revocation/token-lives.js';
 import type { RevocableToken, RevocationRecord } from './revocation/revocation.js';
-import type { RevocationHealth, RevocationStore } from './revocation/store.js';
+import { RevocationStoreError, type RevocationHealth, type RevocationStore } from './revocation/store.js';
+import { classOf } from './thrown.js';
 import { printable } from './url.js';
 import type { Access, GuardHealth, ResourceGuard } from './resource-guard.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
@@ -79,7 +80,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
     assertRequest(request);
-    if (access.policy !== undefined) assertPolicy('access.policy', access.policy);
+    assertAccess(access);
     if (access.preflight === 'pass' && isPreflight(request)) return tell(ANONYMOUS);
     const startedAt = isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined;
     const authentication = known(request) ?? authenticateOnce(request);
@@ -173,8 +174,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
         return deny('revocations_unavailable', { cause: store.health().lastError, retryAfterSeconds: 1 });
       }
       revocation = store.find(auth, nowSeconds);
-    } catch (cause) {
-      return deny('revocations_unavailable', { cause, retryAfterSeconds: 1 });
+    } catch (thrown) {
+      return deny('revocations_unavailable', { cause: storeWords(thrown), retryAfterSeconds: 1 });
     }
     if (!revocation) return undefined;
     const { kind, reason, issuedUntil } = revocation;
@@ -258,6 +259,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     check,
     permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
       assertPolicy('permit(auth, policy)', policy);
+      assertAuth(auth);
       const lost = lostStanding(auth, request);
       return tell(lost ? refuse(lost, { policy }) : permit(auth, policy, request), auth.issuer, undefined, request, auth);
     },
@@ -282,6 +284,11 @@ function healthOf(store: RevocationStore): RevocationHealth {
   try {
     return store.health();
   } catch (error) {
-    return { entries: 0, usable: false, ageSeconds: undefined, uncheckedRequests: 0, lastError: causeText(error) };
+    return { entries: 0, usable: false, ageSeconds: undefined, uncheckedRequests: 0, lastError: storeWords(error) };
   }
+}
+
+/** What a store of somebody else's throws may quote what it was asked for, or the address of its server with the password. */
+function storeWords(thrown: unknown): string {
+  return thrown instanceof RevocationStoreError ? thrown.message : `the store threw ${classOf(thrown)}`;
 }

@@ -8,7 +8,8 @@ import { connectionOptions } from './issuer/connection.js';
 import { failureWords, silenceHint } from './issuer/fetch-failure.js';
 import { InwardAddressError, isInward } from './issuer/public-address.js';
 import { nodeTransport } from './issuer/transport.js';
-import { OptionReader, plainOptions, shown } from './option-reader.js';
+import { OptionReader, plainOptions } from './option-reader.js';
+import { shown } from './shown-option.js';
 import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl } from './url.js';
 
 /** Who we are to an authorization server. */
@@ -181,6 +182,13 @@ function errorIn(text: string): string | undefined {
   }
 }
 
+/** What a file's last line break, or a variable's, makes of a secret is another one, which the server refuses at each call. */
+const SPACE_AROUND = 'begins or ends with white space, as the text of a file does. Remove it, as by trim()';
+
+function hasSpaceAround(text: unknown): boolean {
+  return typeof text === 'string' && text !== text.trim();
+}
+
 const OPTION_NAMES = [
   'issuer',
   'clientId',
@@ -191,7 +199,10 @@ const OPTION_NAMES = [
   'revocationEndpoint',
   'timeoutSeconds',
 ] as const satisfies readonly (keyof IssuerClientOptions)[];
-const AUTHENTICATIONS: readonly unknown[] = ['client_secret_basic', 'client_secret_post', 'none'];
+const AUTHENTICATIONS: readonly string[] = ['client_secret_basic', 'client_secret_post', 'none'];
+
+/** Those of OpenID Connect Core s9 and RFC 8705 that are not spoken here, and may be repeated in a message. */
+const OTHER_AUTHENTICATIONS = ['client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
 
 interface ClientConfig extends MetadataSource {
   readonly revocationEndpoint: string | undefined;
@@ -206,15 +217,21 @@ function readOptions(options: IssuerClientOptions): ClientConfig {
   const isAsked = reader.get('metadataUrl') === undefined && reader.get('revocationEndpoint') === undefined;
   const issuer = isAsked ? reader.url('issuer', unsafeHttpHosts) : reader.text('issuer', '');
   const problem = issuer === undefined || issuer === '' ? undefined : isAsked ? canonicalProblem(issuer) : identifierProblem(issuer);
-  if (problem !== undefined) reader.wrong('issuer', `${problem} (given: ${shown(issuer)})`);
+  if (problem !== undefined) reader.wrong('issuer', `${problem} (given: ${shown(issuer, 'url')})`);
   if (reader.get('issuer') === undefined) reader.wrong('issuer', "is missing: give the authorization server's issuer URL");
   const clientId = reader.text('clientId', '');
   if (reader.get('clientId') === undefined) reader.wrong('clientId', 'is missing: give the client id that this API has at the authorization server');
   const authentication = reader.get('authentication') ?? 'client_secret_basic';
-  if (!AUTHENTICATIONS.includes(authentication)) reader.wrong('authentication', `is ${shown(authentication)}: one of ${AUTHENTICATIONS.join(', ')} is needed`);
+  if (!(AUTHENTICATIONS as readonly unknown[]).includes(authentication))
+    reader.wrong(
+      'authentication',
+      `is ${shown(authentication, [...AUTHENTICATIONS, ...OTHER_AUTHENTICATIONS])}: one of ${AUTHENTICATIONS.join(', ')} is needed`,
+    );
   const secret = reader.get('clientSecret');
   if (authentication === 'none' ? secret !== undefined : typeof secret !== 'string' || secret === '')
     reader.wrong('clientSecret', authentication === 'none' ? 'stands beside authentication: none, which shows no secret' : 'is missing, empty or no string');
+  else if (secret !== undefined && hasSpaceAround(secret)) reader.wrong('clientSecret', SPACE_AROUND);
+  if (hasSpaceAround(clientId)) reader.wrong('clientId', SPACE_AROUND);
   const config = {
     issuer: issuer ?? '',
     metadataUrl: reader.url('metadataUrl', unsafeHttpHosts),

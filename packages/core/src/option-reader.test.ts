@@ -1,67 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { didYouMean, OptionReader, shown } from './option-reader.js';
-
-describe('rule 139: what was given is shown without what a URL may hold beside its address', () => {
-  test.each([
-    'https://user:secret@login.example.com/tenant',
-    'https://user:secret@login.example.com:8443/a?key=secret#secret',
-    'https://login.example.com/a?key=secret',
-    'https://login.example.com/a#secret',
-    'https://secret@login.example.com',
-    'https://:secret@login.example.com',
-    'https://user:sec%2Fret@login.example.com',
-    'https://user:sec@ret@login.example.com',
-    'http:user:secret@login.example.com',
-    'ldap://user:secret@login.example.com/x',
-    ' \thttps://user:secret@login.example.com\n',
-    'https://user:secret@login.example.com:99999/',
-    'https://user:secret@login.example.com:port/',
-    'https://user:secret@login.example.com or so',
-    'user:secret@login.example.com',
-    '//user:secret@login.example.com',
-    'secret@login.example.com, user:secret@login.example.com',
-  ])('%j', (given) => {
-    expect(shown(given)).toContain('login.example.com');
-    expect(shown(given)).not.toMatch(/secret|sec|ret/);
-  });
-
-  test('also where the host is missing', () => {
-    expect(shown('https://user:secret@')).not.toContain('secret');
-  });
-
-  // such a slip is what the message may be about
-  test.each([
-    ['a slash in the password', 'https://user:sec/ret@login.example.com'],
-    ['a space in the password', 'https://user:sec ret@login.example.com'],
-    ['a line break in the password', 'https://user:sec\nret@login.example.com'],
-  ])('also with %s', (_name, given) => {
-    expect(shown(given)).not.toMatch(/sec|ret/);
-  });
-});
-
-test.each<[unknown, string]>([
-  ['', '""'],
-  ['text', '"text"'],
-  ['a "quoted"\nline', String.raw`"a \"quoted\"\nline"`],
-  ['x'.repeat(200), `"${'x'.repeat(200)}"`],
-  ['x'.repeat(201), `"${'x'.repeat(200)}..."`],
-  ['https://login.example.com/a', '"https://login.example.com/a"'],
-  ['https://user@login.example.com/a?b', '"https://***@login.example.com/a?..."'],
-  [0, '0'],
-  [NaN, 'NaN'],
-  [-Infinity, '-Infinity'],
-  [true, 'true'],
-  [null, 'null'],
-  [undefined, 'undefined'],
-  [[], 'an empty list'],
-  [['secret'], 'a list'],
-  [{ password: 'secret' }, 'a value of type object'],
-  [() => 'secret', 'a value of type function'],
-  [Symbol('secret'), 'a value of type symbol'],
-  [10n, 'a value of type bigint'],
-])('rule 139: %o is shown as %s', (value, expected) => {
-  expect(shown(value)).toBe(expected);
-});
+import { didYouMean } from './did-you-mean.js';
+import { OptionReader } from './option-reader.js';
 
 test('rule 139: all that is wrong is collected, each under its path', () => {
   const reader = new OptionReader({ name: '', colour: 1, inner: { seconds: 'ten', nam: 1, deeper: { name: 1 } } }, ['name', 'inner']);
@@ -73,8 +12,8 @@ test('rule 139: all that is wrong is collected, each under its path', () => {
     { path: 'colour', message: 'is not an option; these are: name, inner' },
     { path: 'name', message: 'is "": a string that is not empty is needed' },
     { path: 'inner.nam', message: 'is not an option; these are: seconds, deeper' },
-    { path: 'inner.seconds', message: 'is "ten": a number from 0 to 60 is needed' },
-    { path: 'inner.deeper.name', message: 'is 1: a string that is not empty is needed' },
+    { path: 'inner.seconds', message: 'is a string of 3 characters: a number from 0 to 60 is needed' },
+    { path: 'inner.deeper.name', message: 'is a number: a string that is not empty is needed' },
   ]);
 });
 
@@ -179,5 +118,10 @@ test.each<[string, string]>([
 ])('a mistyped option %j is asked about first%s', (name, question) => {
   const known = ['issuer', 'audience', 'jwksUri', 'requiredClaims', 'maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'];
   expect(didYouMean(name, known)).toBe(question);
-  expect(new OptionReader({ [name]: 1 }, known).problems).toEqual([{ path: name, message: `is not an option${question}; these are: ${known.join(', ')}` }]);
+  expect(new OptionReader({ [name]: 1 }, known).problems).toEqual([
+    {
+      path: name.length > 0 && name.length < 41 ? name : expect.stringMatching(/^\(a name of \d+ characters\)$/),
+      message: `is not an option${question}; these are: ${known.join(', ')}`,
+    },
+  ]);
 });

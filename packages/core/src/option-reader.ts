@@ -1,5 +1,7 @@
 import { misuse, type ConfigurationProblem } from './configuration-error.js';
 import { own } from './access-token/json.js';
+import { didYouMean } from './did-you-mean.js';
+import { shown, shownName } from './shown-option.js';
 import { urlProblem } from './url.js';
 
 interface Range {
@@ -19,7 +21,7 @@ export class OptionReader {
     this.#prefix = prefix;
     this.problems = problems;
     for (const name of Object.keys(options)) {
-      if (!known.includes(name)) this.wrong(name, notAnOption(name, known));
+      if (!known.includes(name)) this.wrong(shownName(name), notAnOption(name, known));
     }
   }
 
@@ -49,7 +51,7 @@ export class OptionReader {
     if (value === undefined) return undefined;
     if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
     const upTo = most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`;
-    this.wrong(name, `is ${shown(value)}: a ${whole ? 'whole ' : ''}number${upTo} is needed`);
+    this.wrong(name, `is ${shown(value, 'number')}: a ${whole ? 'whole ' : ''}number${upTo} is needed`);
     return undefined;
   }
 
@@ -78,7 +80,7 @@ export class OptionReader {
     if (value === undefined) return undefined;
     const problem = typeof value === 'string' ? urlProblem(value, unsafeHttpHosts) : 'is not a string';
     if (problem === undefined) return value as string;
-    this.wrong(name, `${problem} (given: ${shown(value)})`);
+    this.wrong(name, `${problem} (given: ${shown(value, 'url')})`);
     return undefined;
   }
 
@@ -87,7 +89,7 @@ export class OptionReader {
     const hosts = this.texts(name);
     for (const host of hosts ?? []) {
       if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
-        this.wrong(name, `holds ${shown(host)}: host names are needed, in lower case, without scheme, port or pattern`);
+        this.wrong(name, `holds ${shown(host, 'host')}: host names are needed, in lower case, without scheme, port or pattern`);
     }
     return hosts && new Set(hosts);
   }
@@ -111,37 +113,6 @@ export function notAnOption(name: string, known: readonly string[]): string {
   return `is not an option${didYouMean(name, known)}; these are: ${known.join(', ')}`;
 }
 
-/** A known name that differs by a slip of the keyboard, as a question; empty where there is none. */
-export function didYouMean(name: string, known: readonly string[]): string {
-  if (typeof name !== 'string') return '';
-  const most = name.length < 5 ? 1 : name.length < 12 ? 2 : 3;
-  let nearest: string | undefined;
-  let least = most + 1;
-  for (const one of known) {
-    const edits = name.length > MOST_COMPARED ? least : editsBetween(name.toLowerCase(), one.toLowerCase());
-    if (edits < least) [nearest, least] = [one, edits];
-  }
-  return nearest === undefined ? '' : `: did you mean ${nearest}?`;
-}
-
-const MOST_COMPARED = 100;
-
-/** Letters to add, drop or replace, or neighbours to swap. */
-function editsBetween(one: string, other: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (let row = 1; row <= one.length; row++) {
-    const next = [row];
-    for (let at = 1; at <= other.length; at++) {
-      const isSame = one[row - 1] === other[at - 1];
-      const isSwapped = row > 1 && at > 1 && one[row - 1] === other[at - 2] && one[row - 2] === other[at - 1];
-      next[at] = Math.min(last[at]! + 1, next[at - 1]! + 1, last[at - 1]! + (isSame ? 0 : 1), isSwapped ? before[at - 2]! + 1 : Infinity);
-    }
-    [before, last] = [last, next];
-  }
-  return last[other.length]!;
-}
-
 /**
  * An object whose members are all its own, as options must be: what stands in a prototype would be seen by some readers and not by others.
  *
@@ -153,14 +124,4 @@ export function plainOptions<O extends object>(options: O, path = 'options'): O 
   if (isPlain && Object.getOwnPropertyNames(options).length === Object.keys(options).length) return options;
   const given = typeof options === 'object' && options !== null ? 'an instance of a class, a list, or has hidden members' : shown(options);
   throw misuse(path, `is ${given}: a plain object is needed`);
-}
-
-/** What was given, for a message: short, and without what a URL may hold beside its address. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') {
-    const address = value.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@').replace(/[?#].*$/s, (rest) => `${rest.charAt(0)}...`);
-    return JSON.stringify(address.length > 200 ? `${address.slice(0, 200)}...` : address);
-  }
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? (value.length === 0 ? 'an empty list' : 'a list') : `a value of type ${typeof value}`;
 }

@@ -9,13 +9,14 @@ import { readClockSkew } from './issuer/read-claim-rules.js';
 import { readIssuerOptions, type IssuerSurroundings } from './issuer/read-issuer-options.js';
 import { KEY_OPTION_NAMES } from './issuer/given-keys.js';
 import { mergedOptions, withDemands } from './issuer/merged-options.js';
-import { tenantOf, TENANT } from './issuer/tenants.js';
+import { identifierOfBoth, TENANT, type Identifiers } from './issuer/tenants.js';
 import { createProbes } from './issuer/probes.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
-import { secretBytes } from './issuer/shared-secrets.js';
+import { secretOwners } from './issuer/secret-owners.js';
 import { sharedSources } from './issuer/shared-sources.js';
 import { fetchTransport, nodeTransport } from './issuer/transport.js';
-import { OptionReader, plainOptions, shown } from './option-reader.js';
+import { OptionReader, plainOptions } from './option-reader.js';
+import { shown } from './shown-option.js';
 import { createOutageWarnings } from './outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './monitoring.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
@@ -138,6 +139,7 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
   const issuers = reader.get('issuers') as GuardOptions['issuers'];
   if (issuers === undefined) return asIssuers([readIssuerOptions(reader, surroundings)]);
   const ofEach = { ...surroundings, environment: false };
+  const createOwner = secretOwners();
   const common: IssuerOptions = Object.fromEntries(ISSUER_OPTION_NAMES.flatMap((name) => (reader.get(name) === undefined ? [] : [[name, reader.get(name)]])));
   // with keys in common, one issuer could sign for another
   for (const name of OPTIONS_OF_ONE) {
@@ -146,7 +148,7 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
   const defaults = readDefaults(reader, common, ofEach);
   if (typeof issuers === 'function') {
     const ofResolved = { ...ofEach, keySources: sharedSources() };
-    return () => resolvedIssuers(issuers, (resolved) => buildResolved(defaults, plainOptions(resolved), ofResolved));
+    return () => resolvedIssuers(issuers, (resolved) => buildResolved(defaults, plainOptions(resolved), { ...ofResolved, secretOwner: createOwner() }));
   }
   if (!Array.isArray(issuers) || issuers.length === 0 || issuers.length > MAX_ISSUERS) {
     reader.wrong('issuers', `is ${shown(issuers)}: a list of issuers' options is needed, ${MAX_ISSUERS} at the most, or a function`);
@@ -155,7 +157,8 @@ function readIssuers(reader: OptionReader, surroundings: IssuerSurroundings): ()
   const given = (issuers as readonly IssuerOptions[]).map((one, index) => plainOptions(one, `issuers[${index}]`));
   const makers = given.map((one, index) => {
     const options = mergedOptions(defaults, one, (name, message) => reader.wrong(`issuers[${index}].${name}`, message));
-    return readIssuerOptions(new OptionReader(options, ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofEach);
+    const ofThis = { ...ofEach, secretOwner: createOwner() };
+    return readIssuerOptions(new OptionReader(options, ISSUER_OPTION_NAMES, `issuers[${index}].`, reader.problems), ofThis);
   });
   checkBorders(reader, given);
   checkEffects(reader, common, given);
@@ -175,22 +178,38 @@ function saysAudience(one: IssuerOptions): boolean {
   return own(one, 'audience') !== undefined || own(one, 'unsafeAcceptTokensForAnyAudience') !== undefined;
 }
 
-/** Where one issuer could pass for another. */
+/**
+ * Where one issuer could pass for another. A plain issuer may stand beside a template only where it is none of the template's tenants, and two
+ * templates where they have no identifier in common: else it would depend on the order of a list whose rules a token is held against.
+ */
 function checkBorders(reader: OptionReader, given: readonly IssuerOptions[]): void {
   const names = given.map((one) => own(one, 'issuer'));
-  const secrets = new Set<string>();
+  const identifiers = given.map(identifiersOf);
   for (const [index, name] of names.entries()) {
     if (typeof name !== 'string') continue;
-    if (names.indexOf(name) < index) reader.wrong(`issuers[${index}].issuer`, 'is there twice');
-    const template = given.find((other) => other.issuer !== name && isAmong(other, name));
-    if (template) reader.wrong(`issuers[${index}].issuer`, `is also one of ${shown(template.issuer)}: which of them counts would not be certain`);
-    for (const secret of [own(given[index]!, 'sharedSecrets') ?? []].flat()) {
-      const text = secretBytes(secret)?.toString('base64');
-      if (text === undefined) continue;
-      if (secrets.has(text)) reader.wrong(`issuers[${index}].sharedSecrets`, 'holds a secret that another issuer has, too: each could sign for the other');
-      secrets.add(text);
+    if (names.indexOf(name) < index) {
+      reader.wrong(`issuers[${index}].issuer`, 'is there twice');
+      continue;
+    }
+    for (const [other, theirs] of identifiers.entries()) {
+      // of two that are no templates the names are different; of two templates the later is told of
+      if (other === index || names[other] === name || !theirs.isTemplate || (identifiers[index]!.isTemplate && other > index)) continue;
+      const both = identifierOfBoth(identifiers[index]!, theirs);
+      if (both === undefined) continue;
+      const what = identifiers[index]!.isTemplate
+        ? `and ${shown(names[other], 'url')} both stand for ${shown(both, 'url')}`
+        : `is also one of ${shown(names[other], 'url')}`;
+      reader.wrong(`issuers[${index}].issuer`, `${what}: which of them counts would not be certain. Take that tenant out of one of them`);
+      break;
     }
   }
+}
+
+function identifiersOf(one: IssuerOptions): Identifiers {
+  const [issuer, tenants] = [own(one, 'issuer'), own(one, 'tenants')];
+  const segments = typeof issuer === 'string' ? issuer.split('/') : [];
+  const listed: ReadonlySet<unknown> = new Set(Array.isArray(tenants) ? (tenants as unknown[]) : []);
+  return { segments, isTemplate: segments.includes(TENANT), tenants: own(one, 'unsafeAcceptAnyTenant') === true ? undefined : listed };
 }
 
 /**
@@ -234,8 +253,13 @@ function buildResolved(defaults: IssuerOptions, resolved: IssuerOptions, surroun
   if (reader.get('tenants') !== undefined || reader.get('unsafeAcceptAnyTenant') !== undefined)
     reader.wrong('tenants', 'is of no use to a resolver, which knows the issuer');
   const problems = reader.problems.map(({ path, message }) => ({ path, message: withoutValues(message.replace(/ \(given.*$/s, ''), options) }));
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  return make() as Issuer;
+  try {
+    if (problems.length > 0) throw new ConfigurationError(problems);
+    return make() as Issuer;
+  } catch (error) {
+    surroundings.secretOwner?.release();
+    throw error;
+  }
 }
 
 /** A message about a resolver's options without any of their texts: each may be what a token said. */
@@ -243,13 +267,6 @@ function withoutValues(message: string, options: unknown): string {
   if (typeof options === 'string') return options.length < 4 ? message : message.replaceAll(options, '...');
   if (typeof options !== 'object' || options === null || ArrayBuffer.isView(options)) return message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."');
   return Object.values(options).reduce<string>(withoutValues, message);
-}
-
-/** Whether an issuer is one of a template's, or may be; of two templates those are told that are the same but for the segment's place. */
-function isAmong({ issuer, tenants, unsafeAcceptAnyTenant }: IssuerOptions, name: string): boolean {
-  if (typeof issuer !== 'string' || issuer.split(TENANT).length !== 2) return false;
-  const tenant = tenantOf(issuer, name);
-  return tenant !== undefined && (unsafeAcceptAnyTenant === true || (Array.isArray(tenants) && tenants.includes(tenant)));
 }
 
 function readTokenCache(reader: OptionReader): TokenCacheLimits | undefined {

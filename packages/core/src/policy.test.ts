@@ -130,7 +130,11 @@ describe('rule 96: other arguments', () => {
   });
 
   test.each([[-1], [0.5], [NaN], [Infinity], ['60'], [null], [undefined], [2 ** 53]])('maxAge(%j)', (seconds) => {
-    expectMisuse(() => maxAge(seconds as number), `maxAge(${String(seconds)})`, 'needs a whole number of seconds, 0 or more');
+    expectMisuse(
+      () => maxAge(seconds as number),
+      `maxAge(${typeof seconds === 'string' ? '"60"' : String(seconds)})`,
+      'needs a whole number of seconds, 0 or more',
+    );
   });
 
   test.each([

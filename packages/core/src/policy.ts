@@ -1,6 +1,8 @@
 import { misuse } from './configuration-error.js';
 import type { Auth } from './auth.js';
 import type { ProtectedRequest } from './request/protected-request.js';
+import { shown, shownMember } from './shown-option.js';
+import { printable } from './url.js';
 
 /**
  * What a route demands of a token: a plain, frozen value. It can be printed (`String(policy)`), tested with no HTTP
@@ -88,7 +90,7 @@ export function anyRole(...roles: readonly string[]): Policy {
 export function claim(name: string, expected: ClaimValue | ClaimPredicate): Policy {
   names('claim', [name], CLAIM);
   if (!['string', 'number', 'boolean', 'function'].includes(typeof expected) || expected === '' || Number.isNaN(expected)) {
-    throw misuse(`claim("${name}", ...)`, 'needs a value (string, number or boolean) or a function as its second argument');
+    throw misuse(`claim("${shownMember(name)}", ...)`, 'needs a value (string, number or boolean) or a function as its second argument');
   }
   return make({ kind: 'claim', name, expected });
 }
@@ -122,7 +124,10 @@ export function anyOf(...policies: readonly Policy[]): Policy {
 export function not(negated: Policy): Policy {
   const [part] = parts('not', [negated]);
   if (!isNegatable(part!)) {
-    throw misuse('not(...)', `negates scopes, roles and claim values; ${describe(part!)} holds something else, whose opposite would admit where it fails`);
+    throw misuse(
+      'not(...)',
+      `negates scopes, roles and claim values; ${printable(describe(part!))} holds something else, whose opposite would admit where it fails`,
+    );
   }
   return make({ kind: 'not', policy: part! });
 }
@@ -134,7 +139,7 @@ export function acr(...values: readonly string[]): Policy {
 
 /** A login (`auth_time`) not older than so many seconds, else a step-up challenge (RFC 9470). */
 export function maxAge(seconds: number): Policy {
-  if (!Number.isSafeInteger(seconds) || seconds < 0) throw misuse(`maxAge(${String(seconds)})`, 'needs a whole number of seconds, 0 or more');
+  if (!Number.isSafeInteger(seconds) || seconds < 0) throw misuse(`maxAge(${shown(seconds, 'number')})`, 'needs a whole number of seconds, 0 or more');
   return make({ kind: 'maxAge', seconds });
 }
 
@@ -142,7 +147,7 @@ export function maxAge(seconds: number): Policy {
 export function policy(name: string, test: PolicyPredicate): Policy {
   if (typeof name === 'function') throw misuse('policy(...)', "needs a name first, under which operators see it: policy('working hours', (auth) => ...)");
   names('policy', [name], CLAIM);
-  if (typeof test !== 'function') throw misuse(`policy("${name}", ...)`, 'needs a function as its second argument');
+  if (typeof test !== 'function') throw misuse(`policy("${shownMember(name)}", ...)`, 'needs a function as its second argument');
   return make({ kind: 'policy', name, test });
 }
 
@@ -239,8 +244,10 @@ function names(of: string, values: readonly string[], allowed: RegExp): readonly
   if (values.length === 0) throw misuse(`${of}()`, 'needs at least one name: a policy made of nothing would admit everybody');
   for (const value of values) {
     if (typeof value !== 'string' || !allowed.test(value)) {
-      const given = typeof value === 'string' ? JSON.stringify(value) : typeof value;
-      const several = typeof value === 'string' && /^\S+( \S+)+$/.test(value) ? `; several are several arguments: ${call(of, value.split(' '))}` : '';
+      const words = typeof value === 'string' ? value.split(/\s/).filter((word) => word !== '') : [];
+      const isShowable = words.length > 0 && words.length < 10 && words.every((word) => shownMember(word) === word);
+      const given = typeof value !== 'string' ? typeof value : isShowable ? JSON.stringify(value) : shown(value);
+      const several = isShowable && /^\S+( \S+)+$/.test(value) ? `; several are several arguments: ${call(of, words)}` : '';
       const list = Array.isArray(value) ? `; several are several arguments: ${of}('a', 'b')` : '';
       throw misuse(`${of}(${given})`, `is not a name that a token can hold${several}${list}`);
     }

@@ -6,7 +6,8 @@ import { rawClaims, type Auth } from './auth.js';
 import { isObserved, publish } from './events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from './issuer/read-claim-rules.js';
 import type { IssuerOptions } from './issuer/issuer-options.js';
-import { shown, type OptionReader } from './option-reader.js';
+import type { OptionReader } from './option-reader.js';
+import { shown } from './shown-option.js';
 import { printable } from './url.js';
 
 /** Options that may be tried out before they count. */
@@ -37,7 +38,7 @@ export function readShadow(reader: OptionReader): Shadow | undefined {
   const audience = inner.get('audience');
   const audiences = audience === undefined ? undefined : typeof audience === 'string' && audience !== '' ? [audience] : inner.texts('audience');
   const profile = inner.get('profile');
-  if (profile !== undefined && profile !== 'rfc9068') inner.wrong('profile', `is ${shown(profile)}: 'rfc9068' is the only one`);
+  if (profile !== undefined && profile !== 'rfc9068') inner.wrong('profile', `is ${shown(profile, ['rfc9068'])}: 'rfc9068' is the only one`);
   const algorithms = readAlgorithms(inner);
   const requiredClaims = [...(profile === 'rfc9068' ? RFC9068_CLAIMS : []), ...(inner.texts('requiredClaims') ?? [])];
   const allowedClients = inner.texts('allowedClients');
@@ -58,7 +59,8 @@ export function readShadow(reader: OptionReader): Shadow | undefined {
 function readAlgorithms(reader: OptionReader): ReadonlySet<string> | undefined {
   const given = reader.texts('algorithms');
   const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
-  for (const name of given ?? []) if (!known.includes(name)) reader.wrong('algorithms', `holds ${shown(name)}; these are known: ${known.join(', ')}`);
+  for (const name of given ?? [])
+    if (!known.includes(name)) reader.wrong('algorithms', `holds ${shown(name, [...known, 'none'])}; these are known: ${known.join(', ')}`);
   return given && new Set(known.filter((name) => given.some((one) => isSameAlgorithm(one, name))));
 }
 

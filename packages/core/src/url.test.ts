@@ -185,7 +185,7 @@ test('rule 175: an issuer that is asked has one spelling', () => {
     'http://[0:0::1]/',
     ...ASTRAY,
   ])
-    expect(canonicalProblem(url)).toMatch(/^is not the canonical form of its URL, which is https?:/);
+    expect(canonicalProblem(url)).toMatch(/^is not the canonical form of its URL, which is "https?:/);
 });
 
 test('rule 173: an issuer that is only compared is any StringOrURI', () => {

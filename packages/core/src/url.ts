@@ -1,4 +1,7 @@
+import { didYouMean } from './did-you-mean.js';
 import { isMisleadingPath } from './misleading-path.js';
+import { shown } from './shown-option.js';
+import { withoutTokens } from './token-shapes.js';
 
 /**
  * What is wrong with a URL that is to be fetched from, in words that follow its name; undefined when nothing is.
@@ -12,11 +15,23 @@ export function urlProblem(text: string, unsafeHttpHosts?: ReadonlySet<string>):
   if (/[\s\u0000-\u001f\u007f]/.test(text)) return 'holds white space or control characters';
   if (url.username || url.password) return 'holds a user name or password: remove them';
   if (url.protocol === 'http:' && !isLoopback(url.hostname) && unsafeHttpHosts?.has(url.hostname) !== true) return httpProblem(url.hostname, unsafeHttpHosts);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `has the scheme "${printable(url.protocol.slice(0, -1), 40)}": https is needed`;
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `${schemeOf(url)}: https is needed`;
   return leadsAstray(text)
     ? 'has a backslash or a segment of dots in its path, so it leads elsewhere than it says: write the address that is meant'
     : undefined;
 }
+
+/** What stands before a colon may be anything, also a user name or a secret. */
+function schemeOf({ protocol }: URL): string {
+  const scheme = protocol.slice(0, -1);
+  return SCHEMES.includes(scheme) || didYouMean(scheme, SCHEMES) !== '' || HOST_BEFORE_PORT.test(scheme)
+    ? `has the scheme "${scheme}"`
+    : 'has another scheme than https';
+}
+
+/** `localhost:3000` without a scheme. */
+const HOST_BEFORE_PORT = /^(?:localhost|[a-z]{1,20}\d{0,2}(?:[.-][a-z]{1,20}\d{0,2})*\.[a-z]{2,20})$/;
+const SCHEMES: readonly string[] = 'https ftp ftps file ws wss data blob ldap ldaps urn javascript mailto unix redis rediss'.split(' ');
 
 function httpProblem(hostname: string, unsafeHttpHosts: ReadonlySet<string> | undefined): string {
   const remedy = unsafeHttpHosts
@@ -34,7 +49,7 @@ function leadsAstray(text: string): boolean {
 /** What is wrong with an issuer that is to be fetched from: there is one spelling of each, since it is compared to the letter. */
 export function canonicalProblem(text: string): string | undefined {
   const { href } = new URL(text);
-  return href === text || href === `${text}/` ? undefined : `is not the canonical form of its URL, which is ${printable(href)}`;
+  return href === text || href === `${text}/` ? undefined : `is not the canonical form of its URL, which is ${shown(href, 'url')}`;
 }
 
 /**
@@ -77,14 +92,10 @@ export function printableUrl(text: string): string {
 
 /** Somebody else's words for a message: bounded, nothing but printable ASCII, and no token. */
 export function printable(text: string, most = 200): string {
-  const clean = text
-    .slice(0, MOST_LOOKED_AT)
-    .replace(JWT, '[token]')
+  const clean = withoutTokens(text.slice(0, MOST_LOOKED_AT))
     .slice(0, most)
     .replace(/[^\x20-\x7e]+/g, ' ');
   return text.length > most && clean.length >= most ? `${clean}...` : clean;
 }
 
 const MOST_LOOKED_AT = 16_384;
-/** At least a header with a dot behind it, as every JWT begins. */
-const JWT = /eyJ[\w-]{8,}(?:\.[\w-]*){1,4}/g;

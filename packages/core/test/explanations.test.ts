@@ -185,4 +185,24 @@ describe('events', () => {
     expect(seen).toMatchObject([{ guard: 'orders', method: 'POST', route: '/links/:id', path: '/links/[token]', requestId: 'req-7', clientId: 'client-1' }]);
     expect(JSON.stringify(seen)).not.toMatch(/PLANTED|eyJ/);
   });
+
+  test('rule 142: nor a token in its path that is written in another way', async () => {
+    const { issuer, guard } = await createScene();
+    const seen: unknown[] = [];
+    onTestFinished(observe('tokenward:refused', (event) => seen.push(event)));
+    onTestFinished(observe('tokenward:revoked-token-used', (event) => seen.push(event)));
+    const token = await issuer.issueToken();
+    const [, payload, signature] = token.split('.') as [string, string, string];
+    const pretty = [Buffer.from('{\n  "alg": "ES256"\n}').toString('base64url'), payload, signature].join('.');
+    const ways = [pretty, token.replaceAll('.', '%2E'), token.replaceAll('.', '/'), token.replaceAll('.', '%252e'), pretty.replaceAll('.', '/'), signature];
+    await guard.revocations.revoke({ tokenId: (JSON.parse(Buffer.from(payload, 'base64url').toString()) as { jti: string }).jti });
+    for (const way of ways) {
+      await guard.check({ method: 'GET', target: `/links/${way}/open`, headers: {} });
+      await guard.check({ method: 'GET', target: `/links/${way}/open`, headers: { authorization: `Bearer ${token}` } });
+    }
+    expect(seen).toHaveLength(3 * ways.length);
+    const told = inspect(seen, { depth: Infinity, showHidden: true });
+    for (const part of [payload, signature, ...ways]) expect(told).not.toContain(part.slice(0, 24));
+    expect(told).toContain("path: '/links/[token]/open'");
+  });
 });

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { isPolicy, not, role, scope, type Access, type Decision, type ProtectedRequest } from '@tokenward/core';
+import { ConfigurationError, isPolicy, not, role, scope, type Access, type Decision, type ProtectedRequest } from '@tokenward/core';
 import { describe, expect, test } from 'vitest';
 import { createScene, expectAllowed, verdictOf } from './guarded.js';
 
@@ -16,6 +16,44 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
     const { guard, decide } = await createScene();
     const { auth } = expectAllowed(await decide({}));
     expect(() => guard.permit(auth!, policy as never)).toThrow(/permit\(auth, policy\): is .*, not a policy/);
+  });
+
+  test.each<[unknown, RegExp]>([
+    [scope('a'), /access: is a policy itself: write \{ policy: scope\('orders:read'\) \}/],
+    [[scope('a')], /access: is a list itself/],
+    [null, /access: is null: write \{ policy/],
+    ['a', /access: is string/],
+    [() => scope('a'), /access: is function/],
+    [{ polcy: scope('a') }, /access\.polcy: is not an option: did you mean policy\?/],
+    [{ policies: [scope('a')] }, /access\.policies: is not an option/],
+  ])('check with %o where the policy is named throws', async (access, message) => {
+    const { guard, issuer } = await createScene();
+    const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
+    expect(() => guard.check({ method: 'GET', target: '/', headers }, access as Access)).toThrow(message);
+  });
+
+  test.each<[unknown, RegExp]>([
+    [null, /permit\(auth, policy\): auth is null/],
+    [undefined, /auth is undefined, not the auth of a decision that allows/],
+    ['user-1', /auth is string/],
+    [{}, /auth is object/],
+    [Promise.resolve({}), /auth is a promise: await it first/],
+  ])('permit for %o throws', async (auth, message) => {
+    const { guard } = await createScene();
+    expect(() => guard.permit(auth as never, scope('a'))).toThrow(message);
+    expect(() => guard.permit(auth as never, scope('a'))).toThrow(ConfigurationError);
+  });
+
+  test('a polluted prototype makes misuse of no call', async () => {
+    const { guard, issuer } = await createScene();
+    const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
+    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true, writable: true });
+    try {
+      expect(await guard.check({ method: 'GET', target: '/', headers }, {})).toMatchObject({ outcome: 'allow' });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'polluted');
+    }
   });
 
   test('a policy of a kind that a newer copy made is none to this one', async () => {

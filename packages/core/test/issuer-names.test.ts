@@ -334,7 +334,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
 
   test.each([...ASTRAY, 'https://LOGIN.example.test', 'https://login.example.test:443/a'])('%s as an option stops the start, in each place', (url) => {
     expect(problemOf({ issuer: url })).toMatch(
-      /issuer: (has a backslash or a segment of dots|is not the canonical form of its URL, which is https:\/\/login\.example\.test\/)/,
+      /issuer: (has a backslash or a segment of dots|is not the canonical form of its URL, which is "https:\/\/login\.example\.test\/)/,
     );
     expect(problemOf({ issuer: `${url}/{tenant}`, tenants: ['a'] })).toMatch(/issuer: /);
     expect(problemOf({ issuers: [{ issuer: url }] })).toMatch(/issuers\[0\]\.issuer: /);

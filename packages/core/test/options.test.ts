@@ -34,7 +34,7 @@ test('an error lists everything that is wrong at once, each with its path, what 
     ),
     // and ML-DSA, where the runtime has it
     expect.stringMatching(/^algorithms: holds "RS257"; these can be used: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519/),
-    'issuer: is not an absolute URL: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets (given: "login")',
+    'issuer: is not an absolute URL: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets (given: a string of 5 characters)',
     'audience: is a list: a string or a list of strings is needed, none of them empty or with white space around it',
     'clockSkewSeconds: is 9999: a number from 0 to 300 is needed',
     'keyFetching.retries: is not an option; these are: timeoutSeconds, maxBytes, maxKeys, jwksHosts, freshSeconds, staleSeconds, unknownKeyCooldownSeconds',

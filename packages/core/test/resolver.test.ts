@@ -1,4 +1,6 @@
 import {
+  auth0,
+  ConfigurationError,
   createResourceGuard,
   EVENT_NAMES,
   issuedBy,
@@ -26,6 +28,11 @@ const at = (tenant: string, token: string) => ({
   target: '/',
   headers: { host: `${tenant}.api.example.test`, authorization: `Bearer ${token}` },
 });
+
+/** An error that has no words of its own until somebody looks. */
+function shownAs(text: string): Error {
+  return Object.assign(Object.create(Error.prototype) as Error, { toString: () => text, toJSON: () => text, [inspect.custom]: () => text, stack: text });
+}
 
 async function createScene(resolver: (server: TenantServer) => IssuerResolver, more: GuardOptions = {}, tenants = ['one', 'two']) {
   const clock = createTestClock();
@@ -184,8 +191,8 @@ describe('rule 141: a resolver that fails', () => {
   });
 
   test.each<[string, (server: TenantServer) => unknown, string]>([
-    ['that throws', () => raise(new Error('no such table')), 'it threw an Error; catch it there'],
-    ['that rejects', async () => raise(Object.assign(new Error('no such table'), { code: 'ECONNREFUSED' })), 'it threw an Error (ECONNREFUSED)'],
+    ['that throws', () => raise(new Error('no such table')), 'it threw Error; catch it there'],
+    ['that rejects', async () => raise(Object.assign(new Error('no such table'), { code: 'ECONNREFUSED' })), 'it threw Error (ECONNREFUSED)'],
     ['that throws no Error', () => raise('secret' as never), 'it threw something that is no Error'],
     ['that answers with a URL', (its) => its.issuerOf('one'), 'a plain object is needed'],
     ['that answers with true', () => true, 'a plain object is needed'],
@@ -201,7 +208,7 @@ describe('rule 141: a resolver that fails', () => {
     ['that knows of no such option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, audiance: 1 }), 'audiance: is not an option'],
     ['that would fetch by itself', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, fetch }), 'fetch: is not an option'],
     ['that answers with tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'of no use to a resolver'],
-    ['that answers with a number beyond all', () => ({ issuer: 10n }), 'it threw a TypeError'],
+    ['that answers with a number beyond all', () => ({ issuer: 10n }), 'it threw TypeError'],
   ])('%s: 503 that says why to operators alone', async (_name, answer, cause) => {
     const { server, guard } = await createScene((its) => () => answer(its) as IssuerOptions);
     const token = server.token('one');
@@ -220,6 +227,15 @@ describe('rule 141: a resolver that fails', () => {
     ['rejects with it', async (issuer) => raise(new TypeError(`unknown: ${issuer}`))],
     ['throws it as a code and a name', (issuer) => raise(Object.assign(new Error(issuer), { code: issuer, name: issuer }))],
     ['throws no Error', (issuer) => raise(issuer as never)],
+    ['throws it as an error of ours', (issuer) => raise(new ConfigurationError([{ path: issuer, message: issuer }]))],
+    ['rejects with it as an error of ours', async (issuer) => raise(new IssuerUnavailableError(issuer, { cause: issuer }))],
+    ['throws it behind another error', (issuer) => raise(new Error('x', { cause: issuer }))],
+    ['throws an error that shows it when it is looked at', (issuer) => raise(shownAs(issuer))],
+    ['asks a preset with it', (issuer) => auth0({ domain: issuer, audience: AUDIENCE })],
+    ['answers with it as the name of an option', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, [issuer]: 1 })],
+    ['answers with it as the name of a claim', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, requiredValues: { [issuer]: [] } })],
+    ['answers with it in an issuer that is not canonical', (issuer) => ({ issuer: `https://LOGIN.example.test/${issuer}`, audience: AUDIENCE })],
+    ['answers with it where a number belongs', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, clockSkewSeconds: issuer as never })],
     ['answers with it', (issuer) => ({ issuer, audience: AUDIENCE })],
     ['answers with it as an audience', (issuer) => ({ issuer: 'https://login.example.test', audience: ` ${issuer}` })],
     ['answers with it as a host', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, keyFetching: { jwksHosts: [issuer] } })],

@@ -242,7 +242,7 @@ describe('a store of somebody else that fails', () => {
   test.each(['find', 'isCurrent', 'health'] as const)('in %s is 503, and nothing is thrown', async (method) => {
     const { guard, issuer } = await createScene({ revocations: { store: failing(method) } });
     expect(await ask(guard, await issuer.issueToken())).toMatchObject({ status: 503, reason: 'revocations_unavailable' });
-    if (method === 'health') expect(guard.health()).toMatchObject({ ready: false, revocations: { lastError: 'the store broke' } });
+    if (method === 'health') expect(guard.health()).toMatchObject({ ready: false, revocations: { lastError: 'the store threw Error' } });
   });
 
   test('ends no signal and no process', async () => {
@@ -270,7 +270,7 @@ test.each([
   [{ retentionSeconds: 59 }, /revocations\.retentionSeconds: is 59: a number from 60/],
   [{ clockSkewSeconds: -1 }, /revocations\.clockSkewSeconds/],
   [{ fail: 'open' }, /revocations\.fail: is not an option/],
-  ['memory', /revocations: is "memory": an object is needed/],
+  ['memory', /revocations: is a string of 6 characters: an object is needed/],
 ])('wrong options stop the start: %j', (revocations, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', revocations } as unknown as GuardOptions)).toThrow(message);
 });

@@ -144,7 +144,9 @@ test('rule 22: secrets stand beside public keys only where algorithms name both 
   }
   expect(problemOf({ sharedSecrets: secret, algorithms: ['RS256'] })).toContain('has no algorithm to be used for. Add one of HS256, HS384, HS512');
   for (const name of ['none', 'hs256', 'HS1'] as string[] as Algorithm[]) {
-    expect(problemOf({ sharedSecrets: secret, algorithms: ['HS256', name] })).toMatch(/^holds ".+"; these can be used: RS256, .*HS256, HS384, HS512$/);
+    expect(problemOf({ sharedSecrets: secret, algorithms: ['HS256', name] })).toMatch(
+      /^holds (?:".+"|a string of \d+ characters|""); these can be used: RS256, .*HS256, HS384, HS512$/,
+    );
   }
 });
 
@@ -264,11 +266,11 @@ test('rule 138: what only begins, or ends, like something that can be guessed is
 test('rule 9: a secret that is nearly base64url is none', () => {
   const good = randomBytes(32).toString('base64url');
   for (const secret of [`${good} `, `${good}\n`, ` ${good}`, `${good}===`, `${good.slice(0, -1)}+`, `${good.slice(0, 20)}\n${good.slice(20)}`, `${good}AA`]) {
-    expect(problemOf({ sharedSecrets: { base64url: secret } })).toBe('is not base64url');
+    expect(problemOf({ sharedSecrets: { base64url: secret } })).toMatch(/^(?:is not base64url$|begins or ends with white space)/);
   }
   const bytes = Buffer.from(good, 'base64url');
   for (const secret of [`${bytes.toString('base64')}=`, ` ${bytes.toString('base64')}`, `${bytes.toString('base64')}\n`, good.replace(/.$/, '_'), 'A===']) {
-    expect(problemOf({ sharedSecrets: { base64: secret } })).toBe('is not base64');
+    expect(problemOf({ sharedSecrets: { base64: secret } })).toMatch(/^(?:is not base64$|begins or ends with white space)/);
   }
   for (const secret of [
     `${bytes.toString('hex')}0`,
@@ -276,7 +278,7 @@ test('rule 9: a secret that is nearly base64url is none', () => {
     ` ${bytes.toString('hex')}`,
     bytes.toString('hex').replaceAll(/(..)(?=.)/g, '$1:'),
   ]) {
-    expect(problemOf({ sharedSecrets: { hex: secret } })).toMatch(/^is not hex/);
+    expect(problemOf({ sharedSecrets: { hex: secret } })).toMatch(/^(?:is not hex|begins or ends with white space)/);
   }
 });
 

@@ -83,6 +83,7 @@ describe('whom it is about', () => {
     ['aliases', (user) => ({ format: 'aliases', identifiers: [{ format: 'email', email: 'a@example.test' }, user] })],
     ['complex', (user) => ({ format: 'complex', user, device: { format: 'opaque', id: 'x' } })],
     ['complex, of an earlier draft', (user) => ({ user })],
+    ['rule 168: complex, with null for what is absent', (user) => ({ format: null, user, session: null })],
   ];
   test.each(known)('is read from %s', async (_name, subjectOf) => {
     const { tell, user, issuer, verdict } = await createSignalScene();
@@ -95,6 +96,14 @@ describe('whom it is about', () => {
     const { tell, user, issuer, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
     expect(await tell({ type: 'session-revoked', claims: { events: { [`${CAEP}session-revoked`]: { subject: user } } } })).toBe(202);
+    expect(await verdict(token)).toBe('revoked');
+  });
+
+  test('rule 168: null is absent in an event, too', async () => {
+    const { tell, user, issuer, verdict } = await createSignalScene();
+    const token = await issuer.issueToken();
+    const events = { [`${CAEP}session-revoked`]: { subject: user, event_timestamp: null } };
+    expect(await tell({ type: 'session-revoked', claims: { exp: null, sub_id: null, events } })).toBe(202);
     expect(await verdict(token)).toBe('revoked');
   });
 
@@ -226,6 +235,7 @@ test('keys that can not be had are 503, and it is sent again', async () => {
 test.each([
   [{ audience: 'a' }, /authorization: is missing: give what the transmitter shows/],
   [{ audience: 'a', authorization: 'Bearer short' }, /authorization: is none, or too short/],
+  [{ audience: 'a', authorization: `${AUTHORIZATION}\n` }, /authorization: begins or ends with white space/],
   [{ audience: 'a', authorization: [] }, /authorization: is none, or too short/],
   [{ audience: 'a', authorization: AUTHORIZATION, unsafeAcceptUnauthenticatedTransmitters: true }, /stands beside unsafeAcceptUnauthenticatedTransmitters/],
   [{ authorization: AUTHORIZATION }, /audience: is missing/],

@@ -372,7 +372,7 @@ test('rule 71: what a hit returns is frozen to its depth, so that no handler cha
 
 test.each<[unknown, RegExp]>([
   [true, /tokenCache: is true: an object is needed/],
-  [0, /tokenCache: is 0: an object is needed/],
+  [0, /tokenCache: is a number: an object is needed/],
   [null, /tokenCache: is null: an object is needed/],
   [{ maxEntries: 1 }, /tokenCache\.maxEntries: is 1: a whole number from 2/],
   [{ maxEntries: 2.5 }, /tokenCache\.maxEntries: is 2\.5/],

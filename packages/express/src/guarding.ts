@@ -1,16 +1,17 @@
 import {
-  misuse,
   applyHeaders,
   asError,
+  classOf,
   closeGate,
   isAnswered,
   isCalledBy,
   isDenial,
   markGuard,
-  sendDenial,
+  misuse,
   type AccessFor,
   type NativeGuard,
   type ResponseGate,
+  sendDenial,
 } from '@tokenward/core/adapter';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
@@ -146,10 +147,12 @@ const EXPRESS_OWN = /node_modules[\\/](?:(?:router|express)[\\/]lib[\\/](?:route
 
 let warned = false;
 
-function warn({ name }: Error): void {
+function warn(thrown: Error): void {
   if (warned) return;
   warned = true;
-  process.emitWarning(`onDenied threw ${name} where a guard was called by hand: the refusal was answered without it`, { code: 'TOKENWARD_ON_DENIED' });
+  process.emitWarning(`onDenied threw ${classOf(thrown)} where a guard was called by hand: the refusal was answered without it`, {
+    code: 'TOKENWARD_ON_DENIED',
+  });
 }
 
 /** Runs what answers, which may fail at once or later. */

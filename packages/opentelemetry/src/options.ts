@@ -1,6 +1,6 @@
 import { metrics, type MeterProvider } from '@opentelemetry/api';
 import { ConfigurationError, type GuardHealth } from '@tokenward/core';
-import { OptionReader, plainOptions } from '@tokenward/core/adapter';
+import { OptionReader, plainOptions, shownMember } from '@tokenward/core/adapter';
 
 /** What `createGuard` and `createResourceGuard` make has it, and so have the guards of every adapter. */
 export interface HasHealth {
@@ -44,10 +44,10 @@ function readGuards(reader: OptionReader): ReadonlyMap<string, HasHealth> {
   }
   const names = new Map<unknown, string>();
   for (const [name, guard] of Object.entries(given as Record<string, unknown>)) {
-    const path = `guards.${name}`;
+    const path = `guards.${shownMember(name)}`;
     if (!GUARD_NAME.test(name)) reader.wrong('guards', 'has a name that can be no label: letters, digits, _, . and - are, 64 at the most');
     else if (!hasHealth(guard)) reader.wrong(path, 'has no health(): a guard is needed');
-    else if (names.has(guard)) reader.wrong(path, `is the guard that guards.${names.get(guard)} is`);
+    else if (names.has(guard)) reader.wrong(path, `is the guard that guards.${shownMember(names.get(guard)!)} is`);
     else guards.set(name, guard);
     names.set(guard, name);
   }

@@ -1,5 +1,6 @@
 import type { MeterProvider } from '@opentelemetry/api';
 import { ConfigurationError } from '@tokenward/core';
+import { shownMember } from '@tokenward/core/adapter';
 import { healthOf, observeHealth } from './guard-health.js';
 import { createInstruments } from './instruments.js';
 import { createIssuerLabels, issuersAtStart, issuersWithKeys } from './issuer-labels.js';
@@ -45,8 +46,8 @@ function createRecording(meterProvider: MeterProvider): Recording {
   function refuseTwice(added: ReadonlyMap<string, HasHealth>): void {
     const names = new Map([...guards].map(([name, guard]) => [guard, name]));
     const problems = [...added].flatMap(([name, guard]) => {
-      const path = `guards.${name}`;
-      if (names.has(guard)) return [{ path, message: `is instrumented already, as "${names.get(guard)}": end that first, by what it returned` }];
+      const path = `guards.${shownMember(name)}`;
+      if (names.has(guard)) return [{ path, message: `is instrumented already, as "${shownMember(names.get(guard)!)}": end that first, by what it returned` }];
       return guards.has(name) ? [{ path, message: 'is the name of a guard that is instrumented already: give it another' }] : [];
     });
     if (problems.length > 0) throw new ConfigurationError(problems);

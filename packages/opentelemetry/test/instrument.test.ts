@@ -29,7 +29,7 @@ describe('options', () => {
       'guards.api: has no health(): a guard is needed',
       'guards: has a name that can be no label: letters, digits, _, . and - are, 64 at the most',
       'meterProvider: has no getMeter(): a MeterProvider is needed',
-      'tracing: is "yes": true or false is needed',
+      'tracing: is a string of 3 characters: true or false is needed',
     ]);
   });
 

@@ -93,9 +93,10 @@ describe('what is wrong is told by its reason and the name of the claim', () => 
   });
 
   test.each(['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'htm', 'htu', 'response_type', 'redirect_uri', 'token_introspection'])(
-    'rule 37: %s, whatever it holds',
+    'rule 37: %s, whatever it holds; null is absent (rule 168)',
     (name) => {
-      for (const value of ['x', '', null, {}, 0, false]) expect(examined({ [name]: value })).toMatchObject({ reason: 'not_an_access_token', cause: name });
+      for (const value of ['x', '', {}, 0, false]) expect(examined({ [name]: value })).toMatchObject({ reason: 'not_an_access_token', cause: name });
+      expect(examined({ [name]: null })).toBeInstanceOf(VerifiedAuth);
     },
   );
 });

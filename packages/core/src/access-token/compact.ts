@@ -56,7 +56,8 @@ function parseHeader(header64: string): JoseHeader | CompactReason {
   const cty = own(header, 'cty') ?? undefined;
   if (typeof alg !== 'string' || !isStringOrAbsent(kid) || !isStringOrAbsent(typ) || !isStringOrAbsent(cty)) return 'malformed_token';
   if (kid !== undefined && kid.length > MAX_KEY_ID_LENGTH) return 'malformed_token';
-  // no extension is understood here, so every `crit` names one that is not (RFC 7515 s4.1.11); neither is an unencoded payload (RFC 7797)
+  // no extension is understood here, so every `crit` names one that is not (RFC 7515 s4.1.11); neither is an unencoded payload (RFC 7797). Of these two
+  // null is not absent: they say how to read what is signed, and must have their form
   if (Object.hasOwn(header, 'crit') || (Object.hasOwn(header, 'b64') && header['b64'] !== true)) return 'unsupported_critical_header';
   // RFC 7519 s5.2: a token within the token
   if (cty !== undefined && cty.replace(/^application\//i, '').toLowerCase() === 'jwt') return 'encrypted_token';

@@ -105,7 +105,7 @@ export function registeredClaims(claims: JsonObject): RegisteredClaims {
         found.tokenUse = claims['token_use'] ?? undefined;
         break;
       case 'nonce':
-        found.hasNonce = true;
+        found.hasNonce = claims['nonce'] !== null;
         break;
       case 'at_hash':
       case 'c_hash':
@@ -116,7 +116,7 @@ export function registeredClaims(claims: JsonObject): RegisteredClaims {
       case 'response_type':
       case 'redirect_uri':
       case 'token_introspection':
-        found.ofAnotherToken = name;
+        if (claims[name] !== null) found.ofAnotherToken = name;
         break;
     }
   }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { ConfigurationError } from '../configuration-error.js';
 import type { Deny } from '../decision/decision.js';
 import { notAnOption, OptionReader } from '../option-reader.js';
+import { shownName } from '../shown-option.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from '../options.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
@@ -32,7 +33,7 @@ export function readAdapterOptions(
   const reader = new OptionReader(own, ['property', 'onDenied', 'onRefused']);
   const known: readonly string[] = [...OPTION_NAMES, 'property', 'onDenied', 'onRefused', ...moreOptions];
   const unknown = Object.keys(options).filter((option) => !known.includes(option));
-  for (const option of unknown) reader.wrong(option, notAnOption(option, known));
+  for (const option of unknown) reader.wrong(shownName(option), notAnOption(option, known));
   const property = reader.text('property', 'auth');
   if (property in new IncomingMessage(new Socket()) || OF_FRAMEWORKS.has(property)) {
     reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);

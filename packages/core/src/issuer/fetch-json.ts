@@ -34,7 +34,8 @@ export async function fetchJson(url: string, limits: FetchLimits, signal: AbortS
     const where = printableUrl(url);
     if (signal.aborted) throw new Error(`${where}: ${(signal.reason as Error).message}${silenceHint(url)}`);
     if (error instanceof NotFoundError) throw new NotFoundError(`${where}: ${error.message}`);
-    throw new Error(`${where}: ${failureWords(error, url)}`, { cause: error });
+    // a fetch of the user's own may have put anything into it, a proxy's password also
+    throw new Error(`${where}: ${failureWords(error, url)}`);
   }
 }
 

@@ -8,12 +8,14 @@ import {
   type MacAlgorithm,
 } from '../access-token/algorithms.js';
 import { publish } from '../events.js';
-import { shown, type OptionReader } from '../option-reader.js';
+import { type OptionReader } from '../option-reader.js';
+import { shown } from '../shown-option.js';
 import type { OutageWarnings } from '../outage-warnings.js';
 import { parseKeyText } from './key-file.js';
 import { parseKeySet, type KeySet } from './key-set.js';
 import { createGivenKeySource, type KeySource } from './key-source.js';
 import { SECRET_ENCODINGS } from './secret-encodings.js';
+import { SHARED_BETWEEN_ISSUERS, type SecretOwner } from './secret-owners.js';
 import { parseSecretLines, readSecrets } from './shared-secrets.js';
 import { TENANT } from './tenants.js';
 import { watchFile } from './watched-file.js';
@@ -40,11 +42,17 @@ export function readAlgorithms(reader: OptionReader): AllowedAlgorithms {
   for (const name of given) {
     if ((known as readonly string[]).includes(name)) continue;
     if ((MAC_ALGORITHMS as readonly string[]).includes(name)) {
-      if (!besideSecrets) reader.wrong('algorithms', `holds ${shown(name)}, which needs sharedSecrets: keys that are public can't be secrets`);
+      if (!besideSecrets) reader.wrong('algorithms', `holds ${shown(name, MAC_ALGORITHMS)}, which needs sharedSecrets: keys that are public can't be secrets`);
     } else if ((POST_QUANTUM_ALGORITHMS as readonly string[]).includes(name) && !hasPostQuantum()) {
-      reader.wrong('algorithms', `holds ${shown(name)}, which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`);
+      reader.wrong(
+        'algorithms',
+        `holds ${shown(name, POST_QUANTUM_ALGORITHMS)}, which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`,
+      );
     } else {
-      reader.wrong('algorithms', `holds ${shown(name)}; these can be used: ${[...known, ...(besideSecrets ? MAC_ALGORITHMS : [])].join(', ')}`);
+      reader.wrong(
+        'algorithms',
+        `holds ${shown(name, [...known, ...MAC_ALGORITHMS, 'none'])}; these can be used: ${[...known, ...(besideSecrets ? MAC_ALGORITHMS : [])].join(', ')}`,
+      );
     }
   }
   return {
@@ -64,13 +72,17 @@ export function checkKeyOptions(reader: OptionReader, { macs, publicKeys }: Allo
   }
   if (secrets && macs.length === 0) reader.wrong(secrets, `has no algorithm to be used for. Add one of ${MAC_ALGORITHMS.join(', ')} to algorithms`);
   for (const name of ['jwksUri', 'metadataUrl'] as const) {
-    if (String(reader.get(name)).includes(TENANT) && !hasTenants) reader.wrong(name, 'has {tenant}, and the issuer has not');
+    if (hasTenant(reader.get(name)) && !hasTenants) reader.wrong(name, 'has {tenant}, and the issuer has not');
   }
-  if (hasTenants && reader.get('metadataUrl') !== undefined && !String(reader.get('metadataUrl')).includes(TENANT))
+  if (hasTenants && reader.get('metadataUrl') !== undefined && !hasTenant(reader.get('metadataUrl')))
     reader.wrong('metadataUrl', 'has no {tenant}, and the issuer has: the metadata names one issuer, so each tenant has metadata of its own');
   if (secrets && publicKeys.length > 0 && hasTenants && !knowsAllKeys(reader)) {
     reader.wrong(secrets, 'stands beside keys of each tenant. Give jwks, jwksFile, or a jwksUri without {tenant}, so that all tenants have the same keys');
   }
+}
+
+function hasTenant(address: unknown): boolean {
+  return typeof address === 'string' && address.includes(TENANT);
 }
 
 /** Whether anything is fetched from the issuer's own address: not where the options say where the keys are, or hold them. */
@@ -110,11 +122,18 @@ export function readGivenKeys(
 }
 
 /** Secrets, made into a source in the same way. */
-export function readGivenSecrets(reader: OptionReader, macs: readonly MacAlgorithm[], issuer: string, outages: OutageWarnings): (() => KeySource) | undefined {
+export function readGivenSecrets(
+  reader: OptionReader,
+  macs: readonly MacAlgorithm[],
+  issuer: string,
+  outages: OutageWarnings,
+  owner: SecretOwner | undefined,
+): (() => KeySource) | undefined {
   if (macs.length === 0) return undefined;
   const secrets = reader.get('sharedSecrets');
   if (secrets !== undefined) {
     const set = readSecrets(secrets, macs, (message) => reader.wrong('sharedSecrets', message));
+    if (set && owner?.take(issuer, set.prints!) === false) reader.wrong('sharedSecrets', `holds ${SHARED_BETWEEN_ISSUERS}`);
     return set && (() => createGivenKeySource(() => set));
   }
   const given = reader.get('sharedSecretsFile');
@@ -131,9 +150,17 @@ export function readGivenSecrets(reader: OptionReader, macs: readonly MacAlgorit
   const path = inner.text('path', '');
   const encoding = SECRET_ENCODINGS.find((name) => name === inner.get('encoding'));
   if (inner.get('path') === undefined) inner.wrong('path', 'is missing: give the path of the file');
-  if (!encoding) inner.wrong('encoding', `is ${shown(inner.get('encoding'))}. Say how each line is to be read: ${SECRET_ENCODINGS.join(', ')}`);
+  if (!encoding) inner.wrong('encoding', `is ${shown(inner.get('encoding'), 'name')}. Say how each line is to be read: ${SECRET_ENCODINGS.join(', ')}`);
   if (path === '' || !encoding) return undefined;
-  return readFileOf(reader, 'sharedSecretsFile', { path, parse: (text) => parseSecretLines(text, encoding, macs) }, issuer, outages);
+
+  /** A file that changes later may bring another issuer's secret as well: it is then refused like any other that can't be read. */
+  function parse(text: string): KeySet {
+    const set = parseSecretLines(text, encoding!, macs);
+    if (owner?.take(issuer, set.prints!) === false) throw new Error(`it holds ${SHARED_BETWEEN_ISSUERS}`);
+    return set;
+  }
+
+  return readFileOf(reader, 'sharedSecretsFile', { path, parse }, issuer, outages);
 }
 
 interface KeyFile {

@@ -32,6 +32,8 @@ export interface KeySet {
   readonly remarks: readonly string[];
   /** Those of the remarks that tell of a mistake, not of a key that is for something else. */
   readonly faults: readonly string[];
+  /** Of shared secrets: by what they are compared with other issuers'. */
+  readonly prints?: readonly string[];
   /** The keys that a token of this algorithm and `kid` may be signed with: few, and none when unknown. */
   candidates(algorithm: string, keyId: string | undefined): readonly PreparedKey[];
 }

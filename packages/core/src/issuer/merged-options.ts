@@ -1,3 +1,4 @@
+import { shownMember } from '../shown-option.js';
 import type { IssuerOptions } from './issuer-options.js';
 
 type Demands = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'forbiddenClaims' | 'allowedClients'>;
@@ -74,7 +75,10 @@ function valuesOf(
     const allowed = new Set([some[name]!].flat());
     const left = [values].flat().filter((value) => allowed.has(value));
     if (left.length > 0) return [name, left] as const;
-    wrong(`requiredValues.${name}`, `allows no value that requiredValues.${name} ${whose} allows, so no token could pass. Change one of them.`);
+    wrong(
+      `requiredValues.${shownMember(name)}`,
+      `allows no value that requiredValues.${shownMember(name)} ${whose} allows, so no token could pass. Change one of them.`,
+    );
     return [name, some[name]!] as const;
   });
   return { ...some, ...Object.fromEntries(both) };

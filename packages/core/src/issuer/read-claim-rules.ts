@@ -1,5 +1,6 @@
 import type { NamesReader, NamesSource } from '../auth/names.js';
-import { shown, type OptionReader } from '../option-reader.js';
+import { type OptionReader } from '../option-reader.js';
+import { shown, shownMember } from '../shown-option.js';
 import { RFC9068_CLAIMS, type ClaimRules } from './claim-rules.js';
 import type { RequiredValue } from './issuer-options.js';
 
@@ -51,7 +52,7 @@ function readAudiences(reader: OptionReader, environment: boolean): ReadonlySet<
 function readProfile(reader: OptionReader): 'rfc9068' | undefined {
   const profile = reader.get('profile');
   if (profile === undefined || profile === 'rfc9068') return profile;
-  reader.wrong('profile', `is ${shown(profile)}: 'rfc9068' is the only one, and without it tokens of any profile pass`);
+  reader.wrong('profile', `is ${shown(profile, ['rfc9068'])}: 'rfc9068' is the only one, and without it tokens of any profile pass`);
   return undefined;
 }
 
@@ -68,7 +69,7 @@ function readRequiredValues(reader: OptionReader): ClaimRules['requiredValues'] 
     entries.map(([name, value]) => {
       const values: unknown[] = [value].flat();
       if (values.length === 0 || !values.every((one) => ['string', 'number', 'boolean'].includes(typeof one) && one !== '')) {
-        reader.wrong(`requiredValues.${name}`, 'needs a value, or a list of values: strings, numbers or booleans');
+        reader.wrong(`requiredValues.${shownMember(name)}`, 'needs a value, or a list of values: strings, numbers or booleans');
       }
       return [name, new Set(values as RequiredValue[])];
     }),
@@ -82,11 +83,12 @@ function readNamesSource(reader: OptionReader, name: 'rolesClaim' | 'scopesClaim
   if (!Array.isArray(given)) {
     const claim = reader.text(name, '');
     if (LOOKS_LIKE_A_PATH.test(claim)) {
-      const path = `[${claim
-        .split('.')
-        .map((part) => `'${part}'`)
-        .join(', ')}]`;
-      reader.wrong(name, `is ${shown(claim)}, which looks like a path. Write the path as ${path}, or ['${claim}'] for a claim with dots in its name.`);
+      const [path, itself] = shownMember(claim) === claim ? [claim.split('.'), claim] : [['...', '...'], '...'];
+      const written = path.map((part) => `'${part}'`).join(', ');
+      reader.wrong(
+        name,
+        `is ${shown(claim, 'name')}, which looks like a path. Write the path as [${written}], or ['${itself}'] for a claim with dots in its name.`,
+      );
     }
     return [[claim]];
   }

@@ -1,4 +1,5 @@
-import { shown, type OptionReader } from '../option-reader.js';
+import { type OptionReader } from '../option-reader.js';
+import { shown } from '../shown-option.js';
 import { canonicalProblem, identifierProblem, urlProblem } from '../url.js';
 import type { ClaimRules } from './claim-rules.js';
 import { knowsAllKeys } from './given-keys.js';
@@ -14,7 +15,7 @@ export function readIssuer(reader: OptionReader, environment: boolean, isAsked: 
   }
   // where the options say where the keys are, nothing is fetched from the issuer: it is only compared
   const problem = typeof issuer === 'string' ? (isAsked ? askedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer)) : 'is not a string';
-  if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer)})`);
+  if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer, 'url')})`);
   return issuer as string;
 }
 
@@ -65,7 +66,7 @@ export function readTenants(reader: OptionReader, issuer: string): ReadonlySet<s
     return undefined;
   }
   for (const tenant of tenants ?? []) {
-    if (!isTenant(tenant)) reader.wrong('tenants', `holds ${shown(tenant)}: letters, digits and hyphens are needed, 64 at the most`);
+    if (!isTenant(tenant)) reader.wrong('tenants', `holds ${shown(tenant, 'name')}: letters, digits and hyphens are needed, 64 at the most`);
   }
   if (any === (tenants !== undefined)) {
     reader.wrong(

@@ -11,6 +11,7 @@ import { readClaimRules } from './read-claim-rules.js';
 import { checkTenantValues, readIssuer, readTenants } from './read-identifier.js';
 import { readAddress, readKeyFetching } from './read-key-fetching.js';
 import { createRemoteKeySource } from './remote-keys.js';
+import type { SecretOwner } from './secret-owners.js';
 import type { SharedSources } from './shared-sources.js';
 import { TENANT, tenantIssuers } from './tenants.js';
 import type { Transport } from './transport.js';
@@ -24,6 +25,8 @@ export interface IssuerSurroundings {
   readonly environment: boolean;
   /** Keys that several issuers have in common, by what they are fetched with: one issuer under several options is asked once. */
   readonly keySources?: SharedSources | undefined;
+  /** Where there are several: whose secrets are whose. */
+  readonly secretOwner?: SecretOwner | undefined;
   /** For issuers that tokens name, and not the options alone. */
   readonly probes: Probes;
 }
@@ -34,7 +37,7 @@ export interface IssuerSurroundings {
  * @returns makes the issuer, or the issuers of its tenants, once everything is known to be right
  */
 export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuer | Issuers {
-  const { clock, transport, outages, environment, keySources, probes } = surroundings;
+  const { clock, transport, outages, environment, keySources, secretOwner, probes } = surroundings;
   const unsafeHttpHosts = reader.hosts('unsafeHttpHosts') ?? NO_HOSTS;
   const { macs, publicKeys } = readAlgorithms(reader);
   const issuer = readIssuer(reader, environment, asksIssuer(reader, publicKeys), unsafeHttpHosts);
@@ -45,7 +48,7 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   const jwksUri = readAddress(reader, 'jwksUri', unsafeHttpHosts);
   const metadataUrl = readAddress(reader, 'metadataUrl', unsafeHttpHosts);
   const given = readGivenKeys(reader, publicKeys, fetching.maxKeys, issuer, outages);
-  const secrets = readGivenSecrets(reader, macs, issuer, outages);
+  const secrets = readGivenSecrets(reader, macs, issuer, outages, secretOwner);
   checkKeyOptions(reader, { macs, publicKeys }, tenants !== undefined);
 
   /** @param release is told when the issuer is kept no longer */
@@ -79,7 +82,10 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
     const ofSecrets = secrets?.();
     if (given || publicKeys.length === 0) {
       const keys = given ? beside(ofSecrets, given(), true) : ofSecrets!;
-      return make(issuer, NO_VALUES, keys, !keySources, () => keys.close());
+      return make(issuer, NO_VALUES, keys, !keySources, () => {
+        keys.close();
+        secretOwner?.release();
+      });
     }
     if (!keySources) return make(issuer, NO_VALUES, beside(ofSecrets, remoteKeys(issuer, undefined, true), true), true, () => {});
     const hosts = { jwksHosts: [...(fetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
@@ -87,6 +93,7 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
     const keys = keySources.acquire(name, () => remoteKeys(issuer, undefined, false));
     return make(issuer, NO_VALUES, beside(ofSecrets, keys, false), false, () => {
       ofSecrets?.close();
+      secretOwner?.release();
       keySources.release(name);
     });
   }

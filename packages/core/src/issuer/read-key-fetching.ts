@@ -1,4 +1,5 @@
-import { shown, type OptionReader } from '../option-reader.js';
+import { type OptionReader } from '../option-reader.js';
+import { shown } from '../shown-option.js';
 import { urlProblem } from '../url.js';
 import type { KeyFetchingOptions } from './issuer-options.js';
 import type { RemoteKeysConfig } from './remote-keys.js';
@@ -25,6 +26,6 @@ export function readAddress(reader: OptionReader, name: 'jwksUri' | 'metadataUrl
   const given = reader.get(name);
   if (given === undefined) return undefined;
   const problem = typeof given === 'string' ? urlProblem(given.replace(TENANT, 'tenant'), unsafeHttpHosts) : 'is not a string';
-  if (problem) reader.wrong(name, `${problem} (given: ${shown(given)})`);
+  if (problem) reader.wrong(name, `${problem} (given: ${shown(given, 'url')})`);
   return given as string;
 }

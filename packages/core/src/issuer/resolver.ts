@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:os';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { isThenable } from '../thenable.js';
+import { classOf } from '../thrown.js';
 import { ConfigurationError } from '../configuration-error.js';
 import type { IssuerOptions } from './issuer-options.js';
 import { demandsOf } from './merged-options.js';
@@ -62,6 +64,15 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     return issuer;
   }
 
+  /** @throws IssuerUnavailableError where the options can't be right, without what they took from the token */
+  function understood(options: Resolved, claimed: string): Issuer | undefined {
+    try {
+      return issuerOf(options, claimed);
+    } catch (error) {
+      throw failure(error instanceof ConfigurationError ? error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."') : wordsFor(error));
+    }
+  }
+
   /** One that is out of service must not hold up everybody. */
   async function settle(answer: Promise<Resolved>, claimed: string): Promise<Issuer | undefined> {
     const ofThis = waitingFor.get(claimed) ?? 0;
@@ -77,9 +88,13 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
       timer = setTimeout(() => reject(failure(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
     });
     try {
-      return issuerOf(await Promise.race([answer, late]), claimed);
-    } catch (error) {
-      throw error instanceof IssuerUnavailableError ? error : failure(messageOf(error));
+      const settled = await Promise.race([
+        answer.catch((thrown: unknown) => {
+          throw failure(wordsFor(thrown));
+        }),
+        late,
+      ]);
+      return understood(settled, claimed);
     } finally {
       clearTimeout(timer);
       waiting--;
@@ -96,11 +111,17 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     find(claimed, request) {
       // nor is a resolver asked that may look at its beginning alone: no issuer has blanks, or a path that leads astray
       if (identifierProblem(claimed) !== undefined || claimed.includes(TENANT)) return undefined;
+      let answer: Resolved | Promise<Resolved>;
       try {
-        const answer = resolver(claimed, request);
-        return isThenable(answer) ? settle(Promise.resolve(answer), claimed) : issuerOf(answer, claimed);
+        answer = resolver(claimed, request);
+        if (isThenable(answer)) return settle(Promise.resolve(answer), claimed);
+      } catch (thrown) {
+        return Promise.reject(failure(wordsFor(thrown)));
+      }
+      try {
+        return understood(answer, claimed);
       } catch (error) {
-        return Promise.reject(failure(messageOf(error)));
+        return Promise.reject(error);
       }
     },
     known: () => built.values().map((issuer) => ({ name: nameOf(issuer), isListed: false, keys: issuer.keys })),
@@ -111,13 +132,15 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
   };
 }
 
-/** What a resolver throws may quote the token, so none of its own words are passed on: only what we say of options, and a system's error code. */
-function messageOf(error: unknown): string {
-  if (error instanceof ConfigurationError) return error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."');
-  if (!(error instanceof Error)) return 'it threw something that is no Error';
-  const { code } = error as { code?: unknown };
-  const kind = error instanceof TypeError ? 'a TypeError' : 'an Error';
-  return `it threw ${kind}${typeof code === 'string' && /^E[A-Z]{2,20}$/.test(code) ? ` (${code})` : ''}; catch it there to see what it says, which is not shown since it may quote the token`;
+/**
+ * What a resolver throws may quote the token, so none of its own words are passed on, whatever class it is of: an application can make errors of
+ * ours as well. Its class is, and a system's error code.
+ */
+function wordsFor(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'it threw something that is no Error';
+  const { code } = thrown as { code?: unknown };
+  const known = typeof code === 'string' && (Object.hasOwn(constants.errno, code) || code === 'ENOTFOUND') ? ` (${code})` : '';
+  return `it threw ${classOf(thrown)}${known}; catch it there to see what it says, which is not shown since it may quote the token`;
 }
 
 function failure(what: string): IssuerUnavailableError {

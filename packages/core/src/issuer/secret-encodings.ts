@@ -10,16 +10,17 @@ const HEX_GROUPS = /^[0-9a-f]{8,}(?:-[0-9a-f]+)*$/i;
 /** What decoders put in the place of what is no UTF-8. */
 export const REPLACEMENT = '\uFFFD';
 
+const SPACE_AROUND = 'begins or ends with white space, as a variable or file may by mistake. Remove it';
+
 /** The bytes of a text, or what is wrong with it, in words that follow a name and show nothing of it. */
 export function textToSecret(text: string, encoding: SecretEncoding): Buffer | string {
   if (text === '') return 'is empty';
   if (encoding === 'utf8') {
     if (!text.isWellFormed()) return 'is a text with half a character in it (a lone surrogate)';
     if (text.includes(REPLACEMENT)) return 'has characters that could not be read (U+FFFD), as bytes have that were read as text. Give the bytes themselves';
-    return text === text.trim()
-      ? Buffer.from(text)
-      : 'begins or ends with white space, as a variable or file may by mistake. Remove it, or give the bytes of the secret if it belongs to it';
+    return text === text.trim() ? Buffer.from(text) : `${SPACE_AROUND}, or give the bytes of the secret if it belongs to it`;
   }
+  if (text !== text.trim()) return SPACE_AROUND;
   if (encoding === 'hex') return /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : 'is not hex: two digits a byte are needed, and nothing else';
   if (HEX_GROUPS.test(text) && new Set(text).size >= 8) {
     return `is written in hexadecimal digits, so it is hardly ${encoding}. Write { hex: "..." } (without hyphens), or { utf8: "..." } if the text itself is the secret`;

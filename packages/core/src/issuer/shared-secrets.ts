@@ -4,6 +4,7 @@ import { TRAITS, type MacAlgorithm } from '../access-token/algorithms.js';
 import { own } from '../access-token/json.js';
 import { isKeyMaterial } from './key-material.js';
 import type { KeySet, PreparedKey } from './key-set.js';
+import { printsOf } from './secret-owners.js';
 import { REPLACEMENT, SECRET_ENCODINGS, textToSecret, type SecretEncoding } from './secret-encodings.js';
 
 /**
@@ -55,12 +56,6 @@ function bytesOf(secret: unknown): Buffer | string {
 
 const MAX_TEXT_LENGTH = 3 * MAX_SECRET_BYTES;
 
-/** A secret's bytes where its form is right, for a look at whether two are the same. */
-export function secretBytes(secret: unknown): Buffer | undefined {
-  const bytes = bytesOf(secret);
-  return typeof bytes === 'string' ? undefined : bytes;
-}
-
 /** What can be guessed, or is known to others, however long it is. */
 function weaknessOf(bytes: Buffer): string | undefined {
   if (new Set(bytes).size < 8 || isRepetition(bytes)) return 'repeats itself, so that it can be guessed';
@@ -91,7 +86,15 @@ function isPath(bytes: Buffer): boolean {
 export function secretKeySet(secrets: readonly Buffer[], algorithms: readonly MacAlgorithm[]): KeySet {
   const keys = secrets.map((bytes) => createSecretKey(bytes));
   const prepared = new Map<string, readonly PreparedKey[]>(algorithms.map((name) => [name, keys.map((key) => prepare(key, name))]));
-  return { size: keys.length, keys: [], keyIds: [], remarks: [], faults: [], candidates: (algorithm) => prepared.get(algorithm) ?? [] };
+  return {
+    size: keys.length,
+    keys: [],
+    keyIds: [],
+    remarks: [],
+    faults: [],
+    prints: printsOf(secrets),
+    candidates: (algorithm) => prepared.get(algorithm) ?? [],
+  };
 }
 
 function prepare(key: KeyObject, algorithm: MacAlgorithm): PreparedKey {

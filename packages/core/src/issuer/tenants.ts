@@ -29,6 +29,38 @@ export function tenantOf(template: string, issuer: string): string | undefined {
   return isTenant(tenant) ? tenant : undefined;
 }
 
+/** What an entry's issuer stands for: itself, or one identifier for each tenant. */
+export interface Identifiers {
+  readonly segments: readonly string[];
+  readonly isTemplate: boolean;
+  /** undefined: any. */
+  readonly tenants: ReadonlySet<unknown> | undefined;
+}
+
+/** An identifier that two entries both stand for, if there is one. `{tenant}` is a whole segment, so it is enough to compare segment by segment. */
+export function identifierOfBoth(one: Identifiers, other: Identifiers): string | undefined {
+  if (one.segments.length !== other.segments.length) return undefined;
+  const both: string[] = [];
+  for (const [at, segment] of one.segments.entries()) {
+    const common = segmentOfBoth(segment, one.tenants, other.segments[at]!, other.tenants);
+    if (common === undefined) return undefined;
+    both.push(common);
+  }
+  return both.join('/');
+}
+
+function segmentOfBoth(one: string, ours: Identifiers['tenants'], other: string, theirs: Identifiers['tenants']): string | undefined {
+  if (one !== TENANT && other !== TENANT) return one === other ? one : undefined;
+  if (other !== TENANT) return isAmong(other, ours) ? other : undefined;
+  if (one !== TENANT) return isAmong(one, theirs) ? one : undefined;
+  if (!ours && !theirs) return 'any';
+  return [...(ours ?? theirs!)].find((tenant): tenant is string => isAmong(tenant, ours) && isAmong(tenant, theirs));
+}
+
+function isAmong(tenant: unknown, tenants: Identifiers['tenants']): boolean {
+  return typeof tenant === 'string' && isTenant(tenant) && tenants?.has(tenant) !== false;
+}
+
 /** One issuer for each tenant, built when its first token comes, and kept while there is room. */
 export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsConfig): Issuers {
   const built = keptIssuers((issuer) => issuer.release());

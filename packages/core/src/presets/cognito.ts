@@ -30,7 +30,7 @@ export function cognito<S extends ClaimsSchema | undefined = undefined>(options:
   const { reader, rest } = readPreset('cognito', options, ['region', 'userPoolId', 'clientIds']);
   const region = readText(reader, 'region', /^[a-z]{2,}(?:-[a-z]+)+-\d$/, 'a name as in eu-central-1');
   const pool = readText(reader, 'userPoolId', /^[\w-]+_[0-9A-Za-z]+$/, 'an ID as in eu-central-1_AbCdEfGhI');
-  if (region && pool && !pool.startsWith(`${region}_`)) reader.wrong('userPoolId', `is "${pool}", which is not of the region ${region}`);
+  if (region && pool && !pool.startsWith(`${region}_`)) reader.wrong('userPoolId', `is not of the region ${region}`);
   const allowedClients = readTexts(reader, 'clientIds', /^[\w+]+$/, "a list of app clients' IDs");
   if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is what clientIds says: leave it out');
   const merged = withKnown(reader, rest, { requiredValues: { token_use: 'access' }, rolesClaim: 'cognito:groups' });

@@ -1,7 +1,8 @@
 import type { ClaimsSchema } from '../claims-schema.js';
 import { ISSUER_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
 import { keepDemands } from '../issuer/merged-options.js';
-import { shown, type OptionReader } from '../option-reader.js';
+import { type OptionReader } from '../option-reader.js';
+import { shown } from '../shown-option.js';
 import type { GuardOptions } from '../options.js';
 import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
@@ -39,7 +40,7 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
   const { reader, rest } = readPreset('entraId', options, ['tenantId', 'tenantIds', 'tokenVersion']);
   const { tenant, ...several } = readTenant(reader);
   const version = reader.get('tokenVersion');
-  if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `is ${shown(version)}: 1 or 2 is needed`);
+  if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `is ${shown(version, 'number')}: 1 or 2 is needed`);
   if (rest.audience === undefined && rest.unsafeAcceptTokensForAnyAudience !== true) {
     reader.wrong('audience', "is missing: give the API's client ID, and for v1.0 its App ID URI too");
   }

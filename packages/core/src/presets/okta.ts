@@ -1,5 +1,6 @@
 import type { ClaimsSchema } from '../claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
+import { shown } from '../shown-option.js';
 import { finish, readDomain, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface OktaOptions extends PresetOptions {
@@ -25,7 +26,7 @@ export interface OktaOptions extends PresetOptions {
 export function okta<S extends ClaimsSchema | undefined = undefined>(options: OktaOptions & { readonly claims?: S }): PresetResult<S> {
   const { reader, rest } = readPreset('okta', options, ['domain', 'authorizationServerId']);
   const domain = readDomain(reader, 'example.okta.com');
-  if (/^[^.]*-admin\.okta/.test(domain)) reader.wrong('domain', `is "${domain}", the console's: tokens name the one without -admin`);
+  if (/^[^.]*-admin\.okta/.test(domain)) reader.wrong('domain', `is ${shown(domain, 'host')}, the console's: tokens name the one without -admin`);
   const server = readText(reader, 'authorizationServerId', /^[A-Za-z0-9]+$/, 'an ID as in aus9o8wvkhockw9TL0h7', 'default');
   const merged = withKnown(reader, rest, { requiredClaims: ['cid'], clientIdClaim: 'cid', rolesClaim: 'groups' });
   return finish(reader, () => keepDemands({ ...merged, issuer: `https://${domain}/oauth2/${server}` }) as PresetResult<S>);

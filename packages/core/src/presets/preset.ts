@@ -1,7 +1,10 @@
 import { ConfigurationError } from '../configuration-error.js';
 import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
-import { didYouMean, OptionReader, plainOptions, shown } from '../option-reader.js';
+import { didYouMean } from '../did-you-mean.js';
+import { OptionReader, plainOptions } from '../option-reader.js';
+import { shown, shownName } from '../shown-option.js';
+import { withoutTokenSegments } from '../token-shapes.js';
 import { OPTION_NAMES, type GuardOptions } from '../options.js';
 import { canonicalProblem, urlProblem } from '../url.js';
 
@@ -29,7 +32,7 @@ export function readPreset(preset: string, options: object, own: readonly string
   }
   for (const name of Object.keys(given)) {
     const meant = own.includes(name) || (OPTION_NAMES as readonly string[]).includes(name) ? '' : didYouMean(name, own);
-    if (meant !== '') reader.wrong(name, `is not an option of ${preset}()${meant}`);
+    if (meant !== '') reader.wrong(shownName(name), `is not an option of ${preset}()${meant}`);
   }
   return { reader, rest: Object.fromEntries(Object.entries(given).filter(([name]) => !own.includes(name) && !(name in ANSWERED))) };
 }
@@ -69,7 +72,7 @@ export function finish<O>(reader: OptionReader, make: () => O): O {
 export function readText(reader: OptionReader, name: string, form: RegExp, wanted: string, otherwise?: string): string {
   const value = reader.get(name) ?? otherwise;
   if (typeof value === 'string' && form.test(value)) return value;
-  reader.wrong(name, `is ${value === undefined ? 'missing' : shown(value)}: ${wanted} is needed`);
+  reader.wrong(name, `is ${value === undefined ? 'missing' : shown(value, 'name')}: ${wanted} is needed`);
   return '';
 }
 
@@ -78,7 +81,7 @@ export function readTexts(reader: OptionReader, name: string, form: RegExp, want
   const value = reader.get(name);
   if (value === undefined) reader.wrong(name, `is missing: ${wanted} is needed`);
   const texts = reader.texts(name) ?? [];
-  for (const text of texts) if (!form.test(text)) reader.wrong(name, `holds ${shown(text)}: ${wanted} is needed`);
+  for (const text of texts) if (!form.test(text)) reader.wrong(name, `holds ${shown(text, 'name')}: ${wanted} is needed`);
   return texts;
 }
 
@@ -87,10 +90,10 @@ export function readDomain(reader: OptionReader, example: string): string {
   const domain = reader.get('domain');
   if (typeof domain === 'string' && isHostName(domain)) return domain;
   const meant = typeof domain === 'string' ? hostIn(domain) : undefined;
-  const hint = meant === undefined ? `as in ${example}` : `so write "${meant}"`;
+  const hint = meant === undefined || withoutTokenSegments(meant) !== meant ? `as in ${example}` : `so write "${meant}"`;
   reader.wrong(
     'domain',
-    `is ${domain === undefined ? 'missing' : shown(domain)}: the host's name is needed, in lower case and without https://, a port, a path or a dot at its end, ${hint}`,
+    `is ${domain === undefined ? 'missing' : shown(domain, typeof domain === 'string' && domain.includes('/') ? 'url' : 'host')}: the host's name is needed, in lower case and without https://, a port, a path or a dot at its end, ${hint}`,
   );
   return '';
 }
@@ -117,7 +120,7 @@ export function readBaseUrl(reader: OptionReader, name: string): string {
   const problem =
     urlProblem(given, httpHostsFor(reader, given)) ??
     (/[?#{}]/.test(given) ? 'has a query, a fragment or braces' : (canonicalProblem(url) ?? hostProblem(new URL(url).hostname)));
-  if (problem) reader.wrong(name, `${problem} (given: ${shown(given)})`);
+  if (problem) reader.wrong(name, `${problem} (given: ${shown(given, 'url')})`);
   return url;
 }
 

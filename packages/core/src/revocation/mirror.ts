@@ -1,5 +1,5 @@
 import { misuse } from '../configuration-error.js';
-import { shown } from '../option-reader.js';
+import { shown } from '../shown-option.js';
 import { REVOCATION_KINDS, type RevocationKind } from '../vocabulary/revocation-words.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
@@ -76,9 +76,9 @@ export function createRevocationMirror({
   maxBytes = DEFAULT_MAX_BYTES,
   overflowed = () => {},
 }: MirrorLimits = {}): RevocationMirror {
-  if (!(Number.isInteger(maxEntries) && maxEntries > 0)) throw misuse('maxEntries', `is ${shown(maxEntries)}: a whole number, 1 or more, is needed`);
+  if (!(Number.isInteger(maxEntries) && maxEntries > 0)) throw misuse('maxEntries', `is ${shown(maxEntries, 'number')}: a whole number, 1 or more, is needed`);
   if (!(Number.isInteger(maxBytes) && maxBytes >= LEAST_BYTES))
-    throw misuse('maxBytes', `is ${shown(maxBytes)}: a whole number, ${LEAST_BYTES} or more, is needed`);
+    throw misuse('maxBytes', `is ${shown(maxBytes, 'number')}: a whole number, ${LEAST_BYTES} or more, is needed`);
   const byIssuer = new Map<string, OfIssuer>();
   /** What ends when, by the minute, so that nobody walks through all of them. */
   const ending = new Map<number, Set<RevocationRecord>>();

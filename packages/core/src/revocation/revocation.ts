@@ -1,7 +1,8 @@
 import { REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '../vocabulary/revocation-words.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import { misuse } from '../configuration-error.js';
-import { didYouMean, shown } from '../option-reader.js';
+import { didYouMean } from '../did-you-mean.js';
+import { shown, shownName } from '../shown-option.js';
 
 /** The names that a target does not have. */
 type No<N extends string> = { readonly [Name in N]?: never };
@@ -134,7 +135,7 @@ function readTarget(target: RevocationTarget, issuer: string | undefined): Names
     const value = (target as Record<string, unknown>)[name];
     if (value === undefined && (name === 'issuer' || (name === 'subject' && target.sessionId !== undefined))) continue;
     if (!(TARGET_NAMES as readonly string[]).includes(name))
-      throw misuse(REVOKE, `has the member ${shown(name)}${didYouMean(name, TARGET_NAMES)}; these are known: ${TARGET_NAMES.join(', ')}`);
+      throw misuse(REVOKE, `has the member ${shownName(name)}${didYouMean(name, TARGET_NAMES)}; these are known: ${TARGET_NAMES.join(', ')}`);
     if (value === undefined)
       throw misuse(REVOKE, `${name} is undefined: the token names none. Ask for it first, and revoke by another name, such as the subject`);
     // its value is somebody's name, and is not shown
@@ -157,13 +158,15 @@ function readOptions(
 ): { reason: RevocationReason; until?: number; at?: number } {
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined)
-    throw misuse(REVOKE, `has the option ${shown(unknown)}${didYouMean(unknown, OPTION_NAMES)}; these are known: ${OPTION_NAMES.join(', ')}`);
-  if (!REVOCATION_REASONS.includes(reason)) throw misuse(REVOKE, `reason is ${shown(reason)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
+    throw misuse(REVOKE, `has the option ${shownName(unknown)}${didYouMean(unknown, OPTION_NAMES)}; these are known: ${OPTION_NAMES.join(', ')}`);
+  if (!REVOCATION_REASONS.includes(reason))
+    throw misuse(REVOKE, `reason is ${shown(reason, REVOCATION_REASONS)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
   for (const [name, seconds] of [
     ['until', until],
     ['at', at],
   ] as const) {
-    if (seconds !== undefined && !isNumericDate(seconds)) throw misuse(REVOKE, `${name} is ${shown(seconds)}: a number of seconds since the epoch is needed`);
+    if (seconds !== undefined && !isNumericDate(seconds))
+      throw misuse(REVOKE, `${name} is ${shown(seconds, 'number')}: a number of seconds since the epoch is needed`);
   }
   // a token is accepted for a while after its end, by the skew that its issuer is allowed; what is long past was written in another unit, or is a mistake
   if (until !== undefined && until <= nowSeconds - LONGEST_PAST_SECONDS)

@@ -3,7 +3,8 @@ import type { Clock } from '../clock.js';
 import { publish } from '../events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
 import type { Issuers } from '../issuer/issuer.js';
-import { shown, type OptionReader } from '../option-reader.js';
+import { type OptionReader } from '../option-reader.js';
+import { shown } from '../shown-option.js';
 import { readRevocation, recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
 import { memoryRevocations, type RevocationStore } from './store.js';
 
@@ -74,7 +75,7 @@ export function createRevocations(
     const found = issuers.find(issuer, undefined);
     // a resolver may need the request; of the others it is known whose tokens would be hit
     if (found instanceof Promise) found.catch(() => {});
-    else if (!found) throw misuse('revoke()', `issuer is ${shown(issuer)}, none of this guard's: nothing would be hit`);
+    else if (!found) throw misuse('revoke()', `issuer is ${shown(issuer, 'url')}, none of this guard's: nothing would be hit`);
     const skew = found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds;
     const rules = { retentionSeconds, clockSkewSeconds: Math.max(clockSkewSeconds, Math.ceil(aheadOf(issuer))) };
     const records = recordsOf(revocation, { issuer, clockSkewSeconds: skew }, rules, nowSeconds);

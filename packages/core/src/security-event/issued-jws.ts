@@ -47,12 +47,14 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims || claims['iss'] !== issuer.rules.issuer) return { fault: 'malformed', cause: 'claims' };
-  return { issuer, type: type?.toLowerCase().replace(/^application\//, ''), claims: withoutPrototype(claims) };
+  return { issuer, type: type?.toLowerCase().replace(/^application\//, ''), claims: withoutNulls(claims) };
 }
 
-/** So that a member which is absent can't come from a polluted prototype. */
-function withoutPrototype(claims: JsonObject): JsonObject {
-  return Object.assign(Object.create(null) as JsonObject, claims);
+/** Null is absent, and what is absent can't come from a polluted prototype. */
+function withoutNulls(claims: JsonObject): JsonObject {
+  const present: JsonObject = Object.create(null) as JsonObject;
+  for (const name of Object.keys(claims)) if (claims[name] !== null) present[name] = claims[name];
+  return present;
 }
 
 /** Whether `aud` names one of those who we are (RFC 7519 s4.1.3). */

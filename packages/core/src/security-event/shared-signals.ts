@@ -171,6 +171,9 @@ function readOptions(options: SharedSignalsOptions, clock: Clock): Config {
   // what was given is a secret
   if (transmitters && (transmitters.length === 0 || !transmitters.every((one) => typeof one === 'string' && one.length >= MIN_AUTHORIZATION_LENGTH)))
     reader.wrong('authorization', `is none, or too short: the field's whole value is needed, of ${MIN_AUTHORIZATION_LENGTH} characters at the least`);
+  // a field's value never has it (RFC 9110 s5.5), so that no transmitter would be known
+  else if (transmitters?.some((one) => one !== (one as string).trim()))
+    reader.wrong('authorization', 'begins or ends with white space, as the text of a file does, and no header field has that. Remove it, as by trim()');
   if (reader.flag('unsafeAcceptUnauthenticatedTransmitters') === (transmitters !== undefined)) {
     const message = transmitters
       ? 'stands beside unsafeAcceptUnauthenticatedTransmitters: give one of them'

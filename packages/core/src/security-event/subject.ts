@@ -28,7 +28,7 @@ export function readEventSubject(identifier: unknown, issuer: string): EventSubj
     }
     return undefined;
   }
-  if (format === 'complex' || (format === undefined && isComplex(identifier))) {
+  if (format === 'complex' || ((format === undefined || format === null) && isComplex(identifier))) {
     const subject = nameIn(own(identifier, 'user'), issuer);
     const sessionId = nameIn(own(identifier, 'session'), issuer);
     return subject === undefined && sessionId === undefined
@@ -40,7 +40,7 @@ export function readEventSubject(identifier: unknown, issuer: string): EventSubj
 }
 
 function isComplex(identifier: JsonObject): boolean {
-  return Object.hasOwn(identifier, 'user') || Object.hasOwn(identifier, 'session');
+  return [own(identifier, 'user'), own(identifier, 'session')].some((member) => member !== undefined && member !== null);
 }
 
 /** RFC 9493 s3.2.4 `iss_sub` and s3.2.7 `opaque`. */

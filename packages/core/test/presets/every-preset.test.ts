@@ -37,8 +37,8 @@ describe('every preset', () => {
     });
     expect(problemsOf(() => make({ audiance: 1 })).join()).toContain('audiance: is not an option');
     expect(problemsOf(() => make({ maxTokenBytes: 1 })).join()).toContain('maxTokenBytes: is 1');
-    expect(problemsOf(() => make({ requiredClaims: 'x' })).join()).toContain('requiredClaims: is "x"');
-    expect(problemsOf(() => make({ requiredValues: 'x' })).join()).toContain('requiredValues: is "x"');
+    expect(problemsOf(() => make({ requiredClaims: 'x' })).join()).toContain('requiredClaims: is a string');
+    expect(problemsOf(() => make({ requiredValues: 'x' })).join()).toContain('requiredValues: is a string');
     expect(problemsOf(() => make({ jwks: given.jwks, jwksUri: 'https://a.example.com/keys' })).join()).toContain('jwks: stands beside jwksUri');
   });
 
@@ -114,7 +114,9 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
     for (const make of [() => auth0({ domain, audience }), () => okta({ domain, audience })]) {
       const [problem, ...more] = problemsOf(make);
       expect(more).toEqual([]);
-      expect(problem).toMatch(/^domain: is "[^]*": the host's name is needed, in lower case and without https:\/\/, a port, a path or a dot at its end/);
+      expect(problem).toMatch(
+        /^domain: is (?:"[^]*"|a string of \d+ characters?): the host's name is needed, in lower case and without https:\/\/, a port, a path or a dot at its end/,
+      );
       expect(problem).toContain(write === undefined ? ', as in example.' : `, so write "${write}"`);
     }
   });
@@ -125,7 +127,7 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
   });
 
   test.each([
-    ['https://SSO.example.com', /^url: is not the canonical form of its URL, which is https:\/\/sso\.example\.com\//],
+    ['https://SSO.example.com', /^url: is not the canonical form of its URL, which is "https:\/\/sso\.example\.com\/"/],
     ['https://sso.example.com:443', /^url: is not the canonical form/],
     ['HTTPS://sso.example.com', /^url: is not the canonical form/],
     ['https://sso.example.com.', /^url: has a host with an empty part or a dot at its end/],

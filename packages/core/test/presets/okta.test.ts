@@ -70,7 +70,7 @@ describe('okta', () => {
     [{ domain: 'dev-123-admin.okta.com' }, /^domain: .*without -admin/],
     [{ authorizationServerId: 'a/b' }, /^authorizationServerId: is "a\/b"/],
     [{ authorizationServerId: '' }, /^authorizationServerId: is ""/],
-    [{ authorizationServerId: 7 }, /^authorizationServerId: is 7/],
+    [{ authorizationServerId: 7 }, /^authorizationServerId: is a number/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => okta({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);
   });

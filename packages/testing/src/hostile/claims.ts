@@ -57,7 +57,7 @@ function tokensForElse({ token, claims, header, issuer }: Forge): HostileToken[]
     [37, 'an offline token of Keycloak', { typ: 'Offline' }],
     [37, 'a logout token', { ...without, sid: 's-1', events: logout }],
     [37, 'a security event', { ...without, exp: undefined, events: { 'https://schemas.openid.net/secevent/caep/event-type/session-revoked': {} } }],
-    [37, 'an events member that is empty', { events: null }],
+    [37, 'an events member that is empty', { events: {} }],
     [37, 'a DPoP proof', { ...without, htm: 'GET', htu: 'https://api.example.test/me', exp: undefined }],
     [37, 'a client assertion', { ...without, iss: issuer.issuer, sub: issuer.issuer }],
     [37, 'a request object', { ...without, response_type: 'code', redirect_uri: 'https://app.example.test/cb' }],

@@ -1,0 +1,30 @@
+/** A known name that differs by a slip of the keyboard, as a question; empty where there is none. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  if (typeof name !== 'string') return '';
+  const most = name.length < 5 ? 1 : name.length < 12 ? 2 : 3;
+  let nearest: string | undefined;
+  let least = most + 1;
+  for (const one of known) {
+    const edits = name.length > MOST_COMPARED ? least : editsBetween(name.toLowerCase(), one.toLowerCase());
+    if (edits < least) [nearest, least] = [one, edits];
+  }
+  return nearest === undefined ? '' : `: did you mean ${nearest}?`;
+}
+
+const MOST_COMPARED = 100;
+
+/** Letters to add, drop or replace, or neighbours to swap. */
+function editsBetween(one: string, other: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (let row = 1; row <= one.length; row++) {
+    const next = [row];
+    for (let at = 1; at <= other.length; at++) {
+      const isSame = one[row - 1] === other[at - 1];
+      const isSwapped = row > 1 && at > 1 && one[row - 1] === other[at - 2] && one[row - 2] === other[at - 1];
+      next[at] = Math.min(last[at]! + 1, next[at - 1]! + 1, last[at - 1]! + (isSame ? 0 : 1), isSwapped ? before[at - 2]! + 1 : Infinity);
+    }
+    [before, last] = [last, next];
+  }
+  return last[other.length]!;
+}
