@@ -19,5 +19,5 @@ export { createOutageWarnings, type OutageWarnings } from './outage-warnings.js'
 export { receiveFrom, receiveInto } from './node-receiver.js';
 export { applyHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node-http.js';
 export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './adapter/access-of.js';
-export { isCalledBy } from './adapter/called-by.js';
+export { isCalledBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';

@@ -3,7 +3,6 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Auth, Claims, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
   accessFor,
-  asError,
   assertDenial,
   authOf,
   createNativeGuard,
@@ -75,7 +74,12 @@ export interface ExpressGuard extends GuardMethods<RequestHandler, Request | Inc
    * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
    */
   check(request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
-  /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. */
+  /**
+   * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. From then on nobody else can answer,
+   * whether or not they wait. The promise is fulfilled once the answer was made, and is never rejected.
+   *
+   * @throws ConfigurationError where it is given no refusal, or no request and response
+   */
   refuse(decision: Deny, request: Request, response: Response): Promise<void>;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
@@ -99,13 +103,9 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
     optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('optional', policies)) as OptionalGuard,
     ...native.methods(handlerOf),
     check: (request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]) => native.check(request as Request, policies),
-    async refuse(decision: Deny, request: Request, response: Response) {
+    refuse(decision: Deny, request: Request, response: Response) {
       assertDenial(decision);
-      try {
-        await guardWith.answer(decision, request, response);
-      } catch (error) {
-        throw asError(error);
-      }
+      return guardWith.refuse(decision, request, response);
     },
     close: native.close,
   });

@@ -64,7 +64,8 @@ test('permit gives its predicates the request, and refuse answers as the guard d
     const refused = await fetch(`${origin}/x/globex`, { headers: good });
     if (onDenied) expect([refused.status, await refused.json()]).toEqual([403, { mine: true }]);
     else await expectForbidden(refused);
-    await expect(guard.refuse({ outcome: 'allow' } as never, {} as never, {} as never)).rejects.toThrow(/is given no refusal/);
+    expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never, {} as never)).toThrow(/is given no refusal/);
+    expect(() => guard.refuse({ outcome: 'deny' } as never, {} as never, {} as never)).toThrow(/write await guard.refuse\(decision, req, res\)/);
   }
 });
 

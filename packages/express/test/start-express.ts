@@ -2,7 +2,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type expressModule from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
-import { createGuard, getAuth, type Auth, type ExpressGuard } from '@tokenward/express';
+import { createGuard, getAuth, type Auth, type ExpressGuard, type Guard } from '@tokenward/express';
 import { handlersOf, serverOf } from './odd-ways.js';
 import type { AppSetup, HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
@@ -28,13 +28,19 @@ export function startOn(express: typeof expressModule): StartApp {
       }),
     });
     let plain: RequestListener | undefined;
-    for (const { method, path, access, policies, answer, way } of routes) {
+    const guards = new Map<string, Guard>();
+    for (const { method, path, access, policies, answer, way, guardOf } of routes) {
+      const own = guards.get(guardOf ?? '') ?? guard(...policies);
+      guards.set(path, own);
       if (way?.startsWith('from plain')) {
-        const [handle] = handlersOf(way, guard(...policies), (request, response) => {
+        const [handle] = handlersOf(way, own, (request, response) => {
           const { status, body } = answer({ auth: whoever(request), params: {}, body: undefined });
           response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
         });
-        plain = (request, response) => void Promise.resolve(handle!(request as Request, response as Response, () => {})).catch(() => response.destroy());
+        plain = (request, response) => {
+          if (request.url !== path) return app(request, response);
+          return void Promise.resolve(handle!(request as Request, response as Response, () => {})).catch(() => response.destroy());
+        };
         continue;
       }
       const handler = (request: Request, response: Response): void => {
@@ -47,11 +53,11 @@ export function startOn(express: typeof expressModule): StartApp {
         else response.status(status).json(body);
       };
       if (way) {
-        app.get(path, ...handlersOf(way, guard(...policies), handler));
+        app.get(path, ...handlersOf(way, own, handler));
         continue;
       }
-      const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
-      app[method.toLowerCase() as 'get'](path, ...(guards as []), express.json(), handler);
+      const stack = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : own];
+      app[method.toLowerCase() as 'get'](path, ...(stack as []), express.json(), handler);
     }
     if (receivers) {
       app.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout));

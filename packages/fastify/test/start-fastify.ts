@@ -29,16 +29,19 @@ export function startOn(
         },
       }),
     });
-    for (const { method, path, access, policies, answer, way } of routes) {
+    const guards = new Map<string, ReturnType<typeof app.guard>>();
+    for (const { method, path, access, policies, answer, way, guardOf } of routes) {
+      const own = guards.get(guardOf ?? '') ?? app.guard(...policies);
+      guards.set(path, own);
       if (way) {
         const handle = (_request: FastifyRequest, reply: FastifyReply): unknown => {
           const { status, body } = answer({ auth: undefined, params: {}, body: undefined });
           return reply.code(status).send(body);
         };
-        app.route({ method, url: path, ...routeOf(way, app.guard(...policies), handle) });
+        app.route({ method, url: path, ...routeOf(way, own, handle) });
         continue;
       }
-      const hook = access === 'public' ? [] : [access === 'optional' ? app.guard.optional(...policies) : app.guard(...policies)];
+      const hook = access === 'public' ? [] : [access === 'optional' ? app.guard.optional(...policies) : own];
       const rule = access !== 'required' ? access : policies.length > 0 ? policies : 'required';
       app.route({
         method,

@@ -1,6 +1,5 @@
 import { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
-import type { Deny } from '@tokenward/core';
 import { asError, type ResponseGate } from '@tokenward/core/adapter';
 
 /** As much of Koa's application as makes an answer of a context. */
@@ -15,9 +14,14 @@ interface Application {
  * what stands upstream sees the answer there.
  */
 export async function answerByHand(context: Context, gate: ResponseGate, answer: (own: Context) => Promise<void>): Promise<void> {
+  gate.clear();
   const app = context.app as unknown as Application;
   const own = Object.create(context, { res: { value: gate.pass }, respond: { value: true } }) as Context;
-  Object.defineProperty(own, 'response', { value: responseOf(app, own, gate.pass) });
+  const response = responseOf(app, own, gate.pass);
+  // from the one request and its response nobody gets to the others, which are closed
+  const request = Object.assign(Object.create(context.request) as object, { ctx: own, res: gate.pass, response });
+  Object.assign(response, { request });
+  Object.defineProperties(own, { request: { value: request }, response: { value: response } });
   Object.defineProperty(own, 'onerror', { value: context.onerror.bind(own) });
   // what fails from here on, of whoever goes on in spite of the refusal, has no answer to make: it is told to the app, and ends nothing
   Object.assign(context, { onerror: (error: unknown) => void (error === null || error === undefined || app.emit('error', asError(error), context)) });
@@ -41,8 +45,8 @@ export class Refused extends Error {
   readonly status: number;
   readonly expose = true;
 
-  constructor({ status, body }: Deny, context: Context) {
-    super(body.title);
+  constructor(status: number, title: string, context: Context) {
+    super(title);
     this.status = status;
     const onerror = context.onerror.bind(context);
     Object.assign(context, { onerror: (error: Error) => (error === this ? undefined : onerror(error)) });

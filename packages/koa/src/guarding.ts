@@ -1,26 +1,28 @@
+import type { Context, Middleware, Next } from 'koa';
+import type { Decision, Deny } from '@tokenward/core';
 import {
-  misuse,
   asError,
   closeGate,
   isAnswered,
-  isCalledBy,
   isDenial,
   markGuard,
+  misuse,
   problemHeaders,
+  runnerOf,
   type AccessFor,
+  type Framework,
   type NativeGuard,
   type ResponseGate,
+  type Runner,
 } from '@tokenward/core/adapter';
-import type { Context, Middleware, Next } from 'koa';
-import { type Decision, type Deny } from '@tokenward/core';
 import { answerByHand, Refused } from './by-hand.js';
 import { isMounted } from './mounted.js';
 import { createCaseWarning } from './router-case.js';
 
 export interface CreateGuarding {
   (accessFor: AccessFor<Context>): Middleware;
-  /** Answers a refusal on a context. */
-  answer(decision: Deny, context: Context): Promise<void>;
+  /** Answers a refusal where others might answer, too: what they write is forgotten. */
+  refuse(decision: Deny, context: Context): Promise<void>;
 }
 
 /**
@@ -45,13 +47,24 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
       const next = typeof given === 'function' ? given : undefined;
       warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
-      const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && isMounted(guard, context) && isCalledBy(KOAS_OWN);
+      const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && runnerFor(context) === 'framework';
       const decision = decide(context, accessFor(context, passes ? 'pass' : 'refuse'));
       if (!(decision instanceof Promise) && decision.outcome === 'allow') return admitted(decision, context, next);
-      // one that is mounted may be called by hand elsewhere: only the stack tells who calls now, and it is asked where that matters
-      const isKoas = next !== undefined && isMounted(guard, context) && isCalledBy(KOAS_OWN);
-      if (!(decision instanceof Promise)) return settle(decision, context, next, isKoas ? undefined : closeGate(context.res));
-      return handled(settleLater(decision, context, next, isKoas ? undefined : closeGate(context.res)));
+      const runner = next ? runnerFor(context) : 'caller';
+      if (runner === 'framework') {
+        if (!(decision instanceof Promise)) return handled(answer(decision, context));
+        return handled(settleLater(decision, context, next));
+      }
+      const gate = closeGate(context.res);
+      const goesOn = runner === 'caller' && next !== undefined && isKoas(next);
+      if (!(decision instanceof Promise)) return handled(refuseByHand(decision, context, gate, goesOn));
+      return handled(settleByHand(decision, context, next, gate, goesOn));
+    }
+
+    /** One that is mounted may be called by hand elsewhere: only the stack tells who calls now, and it is asked where that matters. */
+    function runnerFor(context: Context): Runner {
+      const runner = runnerOf(guard, KOA);
+      return runner === 'framework' && !isMounted(guard, context) ? 'caller' : runner;
     }
 
     function admitted(decision: Decision, context: Context, next: Next | undefined): Promise<unknown> {
@@ -59,36 +72,50 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
       return next ? next() : DONE;
     }
 
-    async function settleLater(decision: Promise<Decision>, context: Context, next: Next | undefined, gate: ResponseGate | undefined): Promise<unknown> {
-      const found = await decision.catch((error: unknown) => {
-        gate?.open();
-        throw error;
-      });
-      if (isAnswered(context.res)) return next && !gate ? undefined : new Promise(() => {});
-      if (found.outcome === 'deny') return settle(found, context, next, gate);
+    async function settleLater(decision: Promise<Decision>, context: Context, next: Next | undefined): Promise<unknown> {
+      const found = await decision;
+      if (isAnswered(context.res)) return undefined;
+      return found.outcome === 'allow' ? admitted(found, context, next) : answer(found, context);
+    }
+
+    async function settleByHand(decision: Promise<Decision>, context: Context, next: Next | undefined, gate: ResponseGate, goesOn: boolean): Promise<unknown> {
+      let found: Decision;
+      try {
+        found = await decision;
+      } catch (error) {
+        // nobody waits who would surely answer, and an open gate would let whoever goes on answer instead
+        await answerByHand(context, gate, () => Promise.reject(asError(error)));
+        throw new Refused(500, 'Internal Server Error', context);
+      }
+      if (isAnswered(context.res)) return new Promise(() => {});
+      if (found.outcome === 'deny') return refuseByHand(found, context, gate, goesOn);
       // whoever did not wait has answered already, and their answer goes out now
-      return gate?.open() ? undefined : settle(found, context, next, gate);
-    }
-
-    /** Without a gate it was Koa that called. */
-    function settle(decision: Decision, context: Context, next: Next | undefined, gate: ResponseGate | undefined): Promise<unknown> {
-      if (decision.outcome === 'allow') return admitted(decision, context, next);
-      return handled(gate ? refuseByHand(decision, context, gate, next !== undefined && isKoas(next)) : answer(decision, context));
+      return gate.open() ? undefined : admitted(found, context, next);
     }
   }
 
-  /** What stands upstream goes on, as it does behind every `next`; whoever gave a `next` of their own does not. */
+  /** What stands upstream goes on, as it does behind every `next`; whoever gave a `next` of their own, or runs a chain of their own, does not. */
   async function refuseByHand(decision: Deny, context: Context, gate: ResponseGate, goesOn: boolean): Promise<void> {
-    gate.clear();
     await answerByHand(context, gate, (own) => answer(decision, own));
-    if (!goesOn) throw new Refused(decision, context);
+    if (!goesOn) throw new Refused(decision.status, decision.body.title, context);
   }
 
-  return Object.assign(guardWith, { answer });
+  return Object.assign(guardWith, {
+    refuse(decision: Deny, context: Context) {
+      assertCalled(context, 'guard.refuse(decision, ...)', 'needs the context: write await guard.refuse(decision, ctx)');
+      return handled(answerByHand(context, closeGate(context.res), (own) => answer(decision, own)));
+    },
+  });
 }
 
-/** The runner of middleware, Koa's own and that of @koa/router. */
-const KOAS_OWN = /node_modules[\\/]koa-compose[\\/]/;
+/** The runner of middleware, and all that runs it: Koa, its routers, and what mounts an app in another one. */
+const KOA: Framework = {
+  runner: /[\\/]node_modules[\\/]koa-compose[\\/]\S* dispatch$/,
+  own: /[\\/]node_modules[\\/](?:koa|koa-compose|koa-mount|koa-router|@koa[\\/]router)[\\/]/,
+  starter: /^(?!.*[\\/]koa-compose[\\/]\S* dispatch$)/,
+  app: /[\\/]node_modules[\\/]koa[\\/]lib[\\/]application\.js /,
+};
+
 const DONE = Promise.resolve();
 
 /** Whoever does not wait for a guard can't be told. */
@@ -124,8 +151,16 @@ function isKoas(next: Next): boolean {
 }
 
 /** @throws ConfigurationError where a guard is called with something else than a context */
-function assertCalled(context: unknown): void {
+function assertCalled(
+  context: unknown,
+  path = 'guard(...)',
+  message = 'is middleware, and was called without a context: write await guard(...)(ctx)',
+): asserts context is Context {
   const { req, res, response } = Object(context) as Partial<Context>;
-  if (typeof req === 'object' && typeof res === 'object' && typeof response === 'object') return;
-  throw misuse('guard(...)', 'is middleware, and was called without a context: write await guard(...)(ctx)');
+  if (isObject(req) && isObject(res) && isObject(response)) return;
+  throw misuse(path, message);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

@@ -50,7 +50,12 @@ export interface KoaGuard extends GuardMethods<Middleware, Context | IncomingMes
    * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
    */
   check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision | Promise<Decision>;
-  /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. */
+  /**
+   * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. The answer is sent at once, and from then
+   * on nobody else can answer, whether or not they wait. The promise is fulfilled once it was sent.
+   *
+   * @throws ConfigurationError where it is given no refusal, or no context
+   */
   refuse(decision: Deny, context: Context): Promise<void>;
   /** Gives up what is under way: for an orderly shutdown. */
   close(): Promise<void>;
@@ -84,9 +89,9 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
       ...native.methods(middlewareOf),
       check: (request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]) =>
         native.check(request as Context, policies as RoutePolicy<Context>[]),
-      async refuse(decision: Deny, context: Context) {
+      refuse(decision: Deny, context: Context) {
         assertDenial(decision);
-        await guardWith.answer(decision, context);
+        return guardWith.refuse(decision, context);
       },
       close: native.close,
     },

@@ -4,7 +4,7 @@ import Koa, { type Context } from 'koa';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { createGuard, getAuth, type Auth, type KoaGuard } from '@tokenward/koa';
+import { createGuard, getAuth, type Auth, type AuthState, type KoaGuard, type KoaMiddleware } from '@tokenward/koa';
 import { middlewareOf } from './odd-ways.js';
 import type { HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
@@ -27,20 +27,23 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       }),
     });
     const router = new Router();
-    for (const { method, path, access, policies, answer, way } of routes) {
+    const guards = new Map<string, KoaMiddleware<AuthState>>();
+    for (const { method, path, access, policies, answer, way, guardOf } of routes) {
+      const own = guards.get(guardOf ?? '') ?? guard(...policies);
+      guards.set(path, own);
       if (way) {
         const handle = (context: Context): void => void Object.assign(context, answer({ auth: undefined, params: {}, body: undefined }));
-        router.register(path, [method], middlewareOf(way, guard(...policies), handle) as never);
+        router.register(path, [method], middlewareOf(way, own, handle) as never);
         continue;
       }
-      const guards = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : guard(...policies)];
+      const stack = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : own];
       const handler = (context: Context): void => {
         const auth = access === 'public' ? undefined : authBy(context, property);
         const { status, body } = answer({ auth, params: context['params'] as Record<string, string>, body: (context.request as { body?: unknown }).body });
         context.status = status;
         if (body !== undefined) context.body = body;
       };
-      router.register(path, [method], [...(guards as []), bodyParser() as never, handler as never]);
+      router.register(path, [method], [...(stack as []), bodyParser() as never, handler as never]);
     }
     if (receivers) {
       router.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout) as never);

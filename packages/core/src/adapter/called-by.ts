@@ -6,10 +6,82 @@
  */
 export function isCalledBy(frames: RegExp): boolean {
   const { stackTraceLimit } = Error;
-  const held: { stack?: string } = {};
-  Error.stackTraceLimit = 2;
-  Error.captureStackTrace(held, isCalledBy);
-  const { stack } = held;
-  Error.stackTraceLimit = stackTraceLimit;
-  return typeof stack === 'string' && frames.test(stack.split('\n').at(-1) ?? '');
+  const held: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = 2;
+    Error.captureStackTrace(held, isCalledBy);
+    const { stack } = held;
+    return typeof stack === 'string' && frames.test(stack.split('\n').at(-1) ?? '');
+  } catch {
+    // somebody else writes the stack, or has frozen Error
+    return false;
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  }
+}
+
+/** How a framework is known on the stack. Each expression is tried on a frame that is written as `file function`. */
+export interface Framework {
+  /** What calls middleware. */
+  readonly runner: RegExp;
+  /** All of the framework's own files that a request goes through. */
+  readonly own: RegExp;
+  /** Of these, the functions by which anybody can start a chain of middleware. */
+  readonly starter: RegExp;
+  /** Of these, the ones that a server calls. */
+  readonly app: RegExp;
+}
+
+/** Who runs a guard: the framework, a chain of middleware that the user's own code started by hand, or whoever called the guard. */
+export type Runner = 'framework' | 'chain' | 'caller';
+
+/**
+ * Tells who runs a guard that is running. A chain that was started by hand is run by the same files as the framework's own, so the whole stack is read:
+ * it costs some microseconds, and is for refusals and late decisions only. Of a chain that waited for something before it came to the guard the stack
+ * no longer knows who started it.
+ */
+export function runnerOf(guard: object, { runner, own, starter, app }: Framework): Runner {
+  const stack = framesBelow(guard);
+  if (stack[0] === undefined || !runner.test(stack[0])) return 'caller';
+  for (const [at, frame] of stack.entries()) {
+    const below = stack[at + 1];
+    if (below === undefined || !own.test(frame) || own.test(below) || !starter.test(frame)) continue;
+    if (app.test(frame) && !stack.slice(at + 1).some((one) => own.test(one))) continue;
+    return IN_PACKAGE.test(below) ? 'caller' : 'chain';
+  }
+  return 'framework';
+}
+
+const IN_PACKAGE = /[\\/]node_modules[\\/]/;
+
+/** Node's own files, and what traces a call on its way. */
+const TRANSPARENT = /^node:|[\\/]node_modules[\\/]@opentelemetry[\\/]/;
+
+/** Deeper than a hundred layers of middleware, each of which is some frames. */
+const MOST_FRAMES = 500;
+
+/** The functions that wait for one that is running, its caller first, each as `file function`. Where they cannot be told it is none. */
+function framesBelow(running: object): readonly string[] {
+  const before = { stackTraceLimit: Error.stackTraceLimit, prepareStackTrace: Error.prepareStackTrace };
+  const held: { stack?: unknown } = {};
+  try {
+    Error.stackTraceLimit = MOST_FRAMES;
+    // by the names themselves: others may write the text of a stack in another way, and by a source map
+    Error.prepareStackTrace = (_error, sites) => linesOf(sites);
+    Error.captureStackTrace(held, running as () => void);
+    return Array.isArray(held.stack) ? (held.stack as string[]) : [];
+  } catch {
+    return [];
+  } finally {
+    for (const [name, value] of Object.entries(before)) Reflect.set(Error, name, value);
+  }
+}
+
+/** What stands behind a function that waited is who waits for it, not who called it. */
+function linesOf(sites: readonly NodeJS.CallSite[]): readonly string[] {
+  const waiting = sites.findIndex((site) => site.isAsync());
+  return sites
+    .slice(0, waiting === -1 ? undefined : waiting)
+    .map((site) => `${site.getFileName() ?? ''} ${site.getFunctionName() ?? ''}`)
+    .filter((line) => !TRANSPARENT.test(line));
 }

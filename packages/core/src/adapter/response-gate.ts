@@ -22,14 +22,21 @@ export interface ResponseGate {
 }
 
 type Method = (...given: unknown[]) => unknown;
-type Writer = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 
-const WRITERS: readonly Writer[] = ['writeHead', 'write', 'end', 'flushHeaders'];
+const WRITERS = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
 const HEADER_SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers'] as const;
+/** What goes out ahead of the answer, or beside it. */
+const HINTS = ['writeEarlyHints', 'writeContinue', 'writeProcessing', 'writeInformation', 'createPushResponse'] as const;
+/** Of an HTTP/2 stream, which the response writes on: `http2`'s users may do so, too. */
+const STREAM_WRITERS = ['respond', 'respondWithFD', 'respondWithFile', 'write', 'end'] as const;
+const STREAM_HINTS = ['additionalHeaders', 'pushStream'] as const;
 
 /**
  * Keeps everybody from answering while a guard that was called by hand decides. Whoever called it may not wait for it: their answer is kept
  * until the request is admitted, and forgotten where it is refused. Over HTTP/1 and HTTP/2.
+ *
+ * Over HTTP/1 it holds what is called on the response, and not what was taken from it before (`const { end } = res`), its prototype, or the socket: what
+ * compresses answers has such methods of its own, and sends by them what the guard answers.
  */
 export function closeGate(response: ServerResponse): ResponseGate {
   const known = gates.get(response);
@@ -56,29 +63,28 @@ function makeGate(response: ServerResponse): SharedGate {
   let before: { readonly headers: OutgoingHttpHeaders; readonly status: object } | undefined;
   const originals = new Map<PropertyKey, Method>();
 
-  for (const name of WRITERS) {
-    const original = (response[name] as Method).bind(response);
-    originals.set(name, original);
-    replace(response, name, (...given) => {
-      if (state === 'open') return original(...given);
+  function hold(target: object, name: string, isAnswer: boolean): void {
+    const given = Reflect.get(target, name) as unknown;
+    if (typeof given !== 'function') return;
+    const original = given.bind(target) as Method;
+    if (target === response) originals.set(name, original);
+    replace(target, name, (...args) => {
+      if (state === 'open') return original(...args);
       if (state === 'closed') {
-        kept.push(() => original(...given));
-        hasAnswer = true;
+        kept.push(() => original(...args));
+        hasAnswer ||= isAnswer;
       }
       // a source that heeds it waits, and holds no more than it must
-      return name === 'write' ? state === 'sealed' : response;
+      return name === 'write' ? state === 'sealed' : target;
     });
   }
 
-  for (const name of HEADER_SETTERS) {
-    if (!(name in response)) continue;
-    const original = (response as unknown as Record<string, Method>)[name]!.bind(response);
-    originals.set(name, original);
-    replace(response, name, (...given) => {
-      if (state === 'open') return original(...given);
-      if (state === 'closed') kept.push(() => original(...given));
-      return response;
-    });
+  for (const name of WRITERS) hold(response, name, true);
+  for (const name of [...HEADER_SETTERS, ...HINTS]) hold(response, name, false);
+  const { stream } = response as { readonly stream?: object };
+  if (stream) {
+    for (const name of STREAM_WRITERS) hold(stream, name, true);
+    for (const name of STREAM_HINTS) hold(stream, name, false);
   }
 
   /** Node's own methods call each other on the response itself. */
@@ -145,6 +151,6 @@ function makeGate(response: ServerResponse): SharedGate {
   };
 }
 
-function replace(response: ServerResponse, name: string, value: Method): void {
-  Object.defineProperty(response, name, { value, configurable: true, writable: true });
+function replace(target: object, name: string, value: Method): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true });
 }

@@ -9,6 +9,8 @@ export interface SuiteRoute {
   readonly access: 'public' | 'required' | 'optional';
   /** Calls the guard by hand in this way, which is one of those that the adapter named to the suite, instead of as its users should. */
   readonly way?: string | undefined;
+  /** The path of an earlier route, whose very guard stands here, too: the function itself, where the adapter's guards are functions. */
+  readonly guardOf?: string | undefined;
   /** Given to the guard one by one, as a user would write `guard(policy, policy)`. */
   readonly policies: readonly Policy[];
   /** What the route's handler answers with. `auth` is what `getAuth` says; undefined on public routes and for anonymous requests. */

@@ -9,6 +9,11 @@ import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 /** What no stranger may see. */
 const SECRET = 'what the handler answers';
 
+const PREFLIGHT = [
+  ['origin', 'https://app.example.test'],
+  ['access-control-request-method', 'GET'],
+] as const;
+
 /** So late the keys arrive, where they are not there yet: whoever does not wait is done by then. */
 const LATE_MS = 15;
 
@@ -25,7 +30,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
 
   function start(suite: Suite, setup: Partial<AppSetup> = {}): Promise<SuiteApp> {
     const { issuer, audience } = suite.issuer;
-    return suite.start({ options: { issuer, audience, fetch: fetchLate }, ...setup, routes: [route] });
+    return suite.start({ options: { issuer, audience, fetch: fetchLate }, routes: [route], ...setup });
   }
 
   /** That nothing of the handler got out, and that it did not run where the call is waited for. */
@@ -58,6 +63,24 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
           expectNothing(suite, answer, what);
           await (what === 'missing scope' ? expectForbidden(answer, { scope: 'a' }) : expectUnauthorized(answer, whatIsTold(token)));
         }
+      },
+    },
+    {
+      name: `rule 178: ${name}: refuses where the same guard is also mounted elsewhere`,
+      async run(suite) {
+        const mounted: SuiteRoute = { ...route, path: '/mounted', way: undefined };
+        const app = await start(suite, { routes: [mounted, { ...route, guardOf: '/mounted' }] });
+        const all = await strangers(suite);
+        // the last one while the keys are on their way, and all once they are there
+        for (const [what, token] of [...all.slice(-1), ...all]) {
+          const answer = await app.ask({ path: '/odd', token });
+          expectNothing(suite, answer, what);
+          ok(answer.status === 401 || answer.status === 403, `${what}: ${answer.status}`);
+        }
+        const preflight = await app.ask({ path: '/odd', method: 'OPTIONS', headers: PREFLIGHT });
+        ok(!allOf(preflight).includes(SECRET), `a preflight: ${preflight.body}`);
+        await expectForbidden(await app.ask({ path: '/mounted', token: await suite.token({ scope: 'b' }) }), { scope: 'a' });
+        strictEqual((await app.ask({ path: '/mounted', token: await suite.token({ scope: 'a' }) })).status, 200);
       },
     },
     {

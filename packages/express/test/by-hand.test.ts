@@ -1,0 +1,228 @@
+/* eslint-disable oxc/no-async-endpoint-handlers, typescript/await-thenable -- these are the careless ways that must not admit */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express4 from 'express4';
+import { createGuard, getAuth, scope, type Deny, type ExpressGuard, type ExpressGuardOptions } from '@tokenward/express';
+import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+
+const issuer = await createTestIssuer();
+afterAll(() => issuer.close());
+const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada' })}` };
+const wrong = { authorization: `Bearer ${await issuer.issueToken({ scope: 'b' })}` };
+const SECRET = { secret: 'SECRET' };
+const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'GET' };
+
+const unhandled: unknown[] = [];
+process.on('unhandledRejection', (error) => unhandled.push(error));
+afterAll(() => expect(unhandled).toEqual([]));
+
+function newGuard(options: ExpressGuardOptions = {}): ExpressGuard {
+  const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
+  onTestFinished(() => guard.close());
+  return guard;
+}
+
+async function start(app: Express): Promise<string> {
+  const server = app.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close().closeAllConnections());
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function seen(origin: string, path: string, init: RequestInit = {}): Promise<string> {
+  const answer = await fetch(`${origin}${path}`, { ...init, signal: AbortSignal.timeout(5_000) });
+  return `${answer.status} ${JSON.stringify([...answer.headers])} ${await answer.text()}`;
+}
+
+/** Answers some turns of the event loop later. */
+const late = (_decision: Deny, _request: unknown, response: Response): Promise<void> =>
+  new Promise((resolve) => setTimeout(() => (response.status(403).send('mine'), resolve()), 10));
+
+const ON_DENIED: Readonly<Record<string, ExpressGuardOptions['onDenied']>> = {
+  none: undefined,
+  'that answers': (_decision, _request, response) => void response.status(403).send('mine'),
+  'that answers late': late,
+  'that throws': () => {
+    throw new Error('out of order');
+  },
+  'that rejects': () => Promise.reject(new Error('out of order')),
+  'that answers by req.res': (_decision, request) => void request.res!.status(403).send('mine'),
+  'that answers by res.req.res': (_decision, _request, response) => void response.req.res!.status(403).send('mine'),
+  'that hands an error to req.next': (_decision, request) => request.next!(new Error('out of order')),
+  'that goes on by req.next': (_decision, request) => request.next!(),
+  'that sends a file that is not there': (_decision, _request, response) => response.sendFile('/nowhere/at/all.html'),
+  'that renders a view that is not there': (_decision, _request, response) => response.render('nowhere'),
+};
+
+describe.each([
+  ['Express 5', express5],
+  ['Express 4', express4],
+])('%s', (_name, express) => {
+  function newApp(): Express {
+    return express().set('env', 'test');
+  }
+
+  test.each(Object.entries(ON_DENIED))('rule 179: a refusal that nobody waits for is the only answer, with an onDenied %s', async (_what, onDenied) => {
+    const guard = newGuard({ ...(onDenied && { onDenied }) });
+    const app = newApp();
+    app.get('/at-once', async (request, response) => {
+      const decision = await guard.check(request, scope('a'));
+      if (decision.outcome === 'deny') void guard.refuse(decision, request, response);
+      response.set('x-secret', 'SECRET').cookie('session', 'SECRET').json(SECRET);
+    });
+    app.get('/later', async (request, response) => {
+      const decision = await guard.check(request, scope('a'));
+      if (decision.outcome === 'deny') void guard.refuse(decision, request, response);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      response.set('x-secret', 'SECRET').json(SECRET);
+    });
+    app.get('/by-a-guard', (request, response) => {
+      void guard(scope('a'))(request, response);
+      response.set('x-secret', 'SECRET').json(SECRET);
+    });
+    const origin = await start(app);
+    for (const path of ['/at-once', '/later', '/by-a-guard']) {
+      expect(await seen(origin, path, { headers: wrong }), path).toMatch(/^403 (?!.*SECRET)/);
+      expect(await seen(origin, path, { headers: good }), path).toMatch(/^200 .*SECRET/);
+    }
+  });
+
+  test('rule 179: whoever waits for refuse goes on behind it, and their finally runs', async () => {
+    const guard = newGuard({ onDenied: late });
+    const steps: string[] = [];
+    const app = newApp();
+    app.get('/x', async (request, response) => {
+      const decision = await guard.check(request, scope('a'));
+      try {
+        if (decision.outcome === 'deny') return await guard.refuse(decision, request, response);
+        response.json(SECRET);
+      } finally {
+        steps.push(`answered: ${response.headersSent}`);
+      }
+    });
+    const origin = await start(app);
+    expect(await seen(origin, '/x', { headers: wrong })).toMatch(/^403 .*mine/);
+    expect(steps).toEqual(['answered: true']);
+  });
+
+  test('rule 178: a chain that is run by hand is no mounted guard', async () => {
+    for (const onDenied of [undefined, late]) {
+      const guard = newGuard({ ...(onDenied && { onDenied }) });
+      const needsA = guard(scope('a'));
+      const router = express.Router().use(needsA);
+      const inner = newApp().use(needsA);
+      const app = newApp();
+      app.get('/mounted', needsA, (_request, response) => void response.json(SECRET));
+      app.all('/router', (request, response) => {
+        router(request, response, () => {});
+        if (!response.headersSent) response.json(SECRET);
+      });
+      app.use('/handle', (request, response) => {
+        (router as unknown as { handle: typeof router }).handle(request, response, () => {});
+        response.json(SECRET);
+      });
+      app.use('/app', (request, response) => {
+        inner(request, response, () => {});
+        response.json(SECRET);
+      });
+      app.use('/behind-a-mount', express.Router().use(needsA), (_request, response) => void response.json(SECRET));
+      const origin = await start(app);
+      const stranger = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
+      for (const path of ['/router', '/handle', '/app', '/behind-a-mount', '/mounted'])
+        for (const headers of [wrong, stranger, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
+      for (const path of ['/router', '/handle', '/app'])
+        expect(await seen(origin, path, { method: 'OPTIONS', headers: PREFLIGHT }), path).toMatch(/^40[13] (?!.*SECRET)/);
+      for (const path of ['/router', '/behind-a-mount', '/mounted']) expect(await seen(origin, path, { headers: good }), path).toMatch(/^200 /);
+    }
+  });
+
+  test('rules 108 and 178: behind middleware of every kind a mounted guard is still one that Express runs', async () => {
+    const onDenied = (): never => {
+      throw new Error('out of order');
+    };
+    const guard = newGuard({ onDenied });
+    const app = newApp();
+    app.use((_request, _response, next) => next());
+    app.use((_request, _response, next) => void setTimeout(next, 1));
+    app.use(async (_request, _response, next) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      next();
+    });
+    app.param('id', (_request, _response, next) => next());
+    app.use(
+      '/:id',
+      express.Router().use((_request, _response, next) => next(), express.Router().use(guard(scope('a')))),
+    );
+    app.options('/x', (_request, response) => void response.status(204).end());
+    app.use((error: Error, _request: Request, response: Response, _next: NextFunction) => void response.status(500).send(error.message));
+    const origin = await start(app);
+    // an error of onDenied goes to Express' own handlers only where Express runs the guard
+    expect(await seen(origin, '/x', { headers: wrong })).toMatch(/^500 .*out of order/);
+    expect(await seen(origin, '/x', { method: 'OPTIONS', headers: PREFLIGHT })).toMatch(/^204 /);
+  });
+
+  test("rule 157: a next of somebody's own that throws is called once, and Express gets the error", async () => {
+    for (const isWarm of [true, false]) {
+      const guard = newGuard();
+      if (isWarm) await guard.warm();
+      const next = vi.fn(() => {
+        throw new Error('their own');
+      });
+      const app = newApp();
+      app.get('/x', (request, response) => guard()(request, response, next));
+      app.use((error: Error, _request: Request, response: Response, _next: NextFunction) => void response.status(500).send(error.message));
+      expect(await seen(await start(app), '/x', { headers: good })).toMatch(/^500 .*their own/);
+      expect(next).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  test('rule 157: a guard by hand that cannot decide lets nobody answer', async () => {
+    const guard = newGuard();
+    const app = newApp();
+    app.get('/x', (request, response) => {
+      Object.defineProperty(request, 'auth', {
+        set() {
+          throw new Error('no more members');
+        },
+      });
+      guard()(request, response, () => response.json(SECRET));
+      response.json(SECRET);
+    });
+    expect(await seen(await start(app), '/x', { headers: good })).toMatch(/^500 (?!.*SECRET)/);
+  });
+});
+
+test('rule 179: the answer is that of the guard, with its challenge', async () => {
+  const guard = newGuard();
+  const app = express5();
+  app.get('/x', async (request, response) => {
+    const decision = await guard.check(request, scope('a'));
+    if (decision.outcome === 'deny') void guard.refuse(decision, request, response);
+    response.json({ for: getAuth(request).subject });
+  });
+  app.use((_error: Error, _request: Request, response: Response, _next: NextFunction) => void response.status(500).end());
+  const origin = await start(app);
+  await expectUnauthorized(await fetch(`${origin}/x`), { scope: 'a' });
+  await expectForbidden(await fetch(`${origin}/x`, { headers: wrong }), { scope: 'a' });
+  expect(await (await fetch(`${origin}/x`, { headers: good })).json()).toEqual({ for: 'ada' });
+});
+
+test("where a stack is written is nobody else's matter", async () => {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  const guard = newGuard();
+  const app = express5();
+  app.use(guard(scope('a')));
+  const origin = await start(app);
+  expect(await seen(origin, '/x', { headers: wrong })).toMatch(/^403/);
+  expect([Error.stackTraceLimit, Error.prepareStackTrace]).toEqual([stackTraceLimit, prepareStackTrace]);
+  Error.prepareStackTrace = () => 'written by somebody else';
+  Error.stackTraceLimit = 0;
+  try {
+    expect(await seen(origin, '/x', { method: 'OPTIONS', headers: PREFLIGHT })).toMatch(/^404/);
+    expect(Error.stackTraceLimit).toBe(0);
+  } finally {
+    Object.assign(Error, { stackTraceLimit, prepareStackTrace });
+  }
+});
