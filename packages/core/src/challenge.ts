@@ -21,7 +21,11 @@ export function bearerChallenge(challenge: Challenge): string {
   return line;
 }
 
+/** Printable ASCII without the quote and the backslash. */
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
 /** A quoted-string (RFC 9110 s5.6.4). Whatever is not printable ASCII is dropped: a line break here would be a header of its own. */
 function quoted(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }

@@ -39,35 +39,53 @@ export interface DenialDetails extends Explained {
 
 export type Deniable = (reason: Reason, details?: DenialDetails) => Deny;
 
+/** The answer that all refusals of one kind share, as long as they name nothing of the route. */
+interface Template {
+  readonly words: Words;
+  readonly headers: ResponseHeaders;
+  readonly body: ProblemDetails;
+}
+
 /** Makes the refusals of one guard: the words are fixed, `realm` and `resource_metadata` are the guard's own. */
 export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm' | 'resourceMetadata'>): Deniable {
-  return function deny(reason, details = {}) {
-    const words = WORDS[behaviourOf(reason).answer];
-    const scope = details.scope?.length ? details.scope.join(' ') : undefined;
-    const headers: Record<string, string> = { 'cache-control': 'no-store' };
-    if (words.status === 503) headers['retry-after'] = String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1)));
-    else {
-      headers['www-authenticate'] = bearerChallenge({
-        realm,
-        resourceMetadata,
-        error: words.error,
-        // RFC 6750 s3.1: without credentials nothing is said about an error
-        errorDescription: words.error && words.detail,
-        scope,
-        acrValues: details.acrValues?.join(' '),
-        maxAge: details.maxAgeSeconds,
-      });
+  const templates = Object.fromEntries(Object.entries(WORDS).map(([answer, words]) => [answer, templateOf(words)])) as Record<Refusal, Template>;
+
+  function templateOf(words: Words): Template {
+    return Object.freeze({ words, headers: headersOf(words, undefined, {}), body: bodyOf(words, undefined) });
+  }
+
+  function headersOf(words: Words, scope: string | undefined, details: DenialDetails): ResponseHeaders {
+    if (words.status === 503) {
+      return Object.freeze({ 'cache-control': 'no-store', 'retry-after': String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1))) });
     }
-    const body: ProblemDetails = {
-      type: 'about:blank',
-      title: words.title,
-      status: words.status,
-      ...(words.error && { error: words.error }),
-      detail: words.detail,
-      ...(scope && { scope }),
-    };
-    return new Denial(words.status, Object.freeze(headers), Object.freeze(body), reason, details);
+    const challenge = bearerChallenge({
+      realm,
+      resourceMetadata,
+      error: words.error,
+      // RFC 6750 s3.1: without credentials nothing is said about an error
+      errorDescription: words.error && words.detail,
+      scope,
+      acrValues: details.acrValues?.join(' '),
+      maxAge: details.maxAgeSeconds,
+    });
+    return Object.freeze({ 'cache-control': 'no-store', 'www-authenticate': challenge });
+  }
+
+  return function deny(reason, details = NO_DETAILS) {
+    const template = templates[behaviourOf(reason).answer];
+    const { words } = template;
+    const scope = details.scope?.length ? details.scope.join(' ') : undefined;
+    const isPlain = scope === undefined && details.acrValues === undefined && details.maxAgeSeconds === undefined && details.retryAfterSeconds === undefined;
+    // shared, since they are frozen: building them again would be half the cost of refusing a request without a token
+    if (isPlain) return new Denial(words.status, template.headers, template.body, reason, details);
+    return new Denial(words.status, headersOf(words, scope, details), scope === undefined ? template.body : bodyOf(words, scope), reason, details);
   };
+}
+
+const NO_DETAILS: DenialDetails = Object.freeze({});
+
+function bodyOf({ title, status, error, detail }: Words, scope: string | undefined): ProblemDetails {
+  return Object.freeze({ type: 'about:blank', title, status, ...(error && { error }), detail, ...(scope && { scope }) });
 }
 
 /** A refusal. What it can explain stands in private fields: printed, cloned or serialised it shows what operators' logs may hold. */

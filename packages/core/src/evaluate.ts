@@ -4,7 +4,7 @@ import { own } from './access-token/json.js';
 import { rawClaims, type Auth } from './auth.js';
 import type { DenialDetails } from './denial.js';
 import type { Reason } from './vocabulary/reason.js';
-import type { ClaimPolicy, CombinedPolicy, NotPolicy, Policy, RolePolicy, ScopePolicy } from './policy.js';
+import { policyTexts, type ClaimPolicy, type CombinedPolicy, type NotPolicy, type Policy, type RolePolicy, type ScopePolicy } from './policy.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 import { forPredicates } from './request-path.js';
 import { isThenable } from './thenable.js';
@@ -179,9 +179,11 @@ class PredicateError extends Error {
   }
 }
 
-/** A policy as operators see it: made of a request, it may hold what the client wrote. */
+/** A policy as operators see it: made of a request, it may hold what the client wrote. Most refuse more than once, so the text is kept. */
 function textOf(policy: Policy): string {
-  return printable(String(policy), 500);
+  let text = policyTexts.get(policy);
+  if (text === undefined) policyTexts.set(policy, (text = printable(String(policy), 500)));
+  return text;
 }
 
 /**

@@ -152,9 +152,10 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return behaviourOf(authentication.reason).isAnonymous && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
   }
 
-  function refuse({ reason, cause, retryAfterSeconds, expected, found }: Rejection, access: Access): Deny {
-    const scope = behaviourOf(reason).namesScope ? neededScope(access.policy) : undefined;
-    return deny(reason, { scope, cause, retryAfterSeconds, expected, found });
+  function refuse(rejection: Rejection, access: Access): Deny {
+    const { reason } = rejection;
+    const scope = access.policy && behaviourOf(reason).namesScope ? neededScope(access.policy) : undefined;
+    return deny(reason, scope ? { ...rejection, scope } : rejection);
   }
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {

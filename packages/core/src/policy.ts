@@ -1,5 +1,6 @@
 import { misuse } from './configuration-error.js';
 import type { Auth } from './auth.js';
+import { createMemory } from './memory.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 import { shown, shownMember } from './shown-option.js';
 import { printable } from './url.js';
@@ -230,8 +231,14 @@ const prototype = Object.freeze({
 
 type Unbranded<P> = P extends Policy ? Omit<P, keyof Branded> : never;
 
+/** What operators see of a policy, once somebody has asked. */
+export const policyTexts = createMemory<Policy, string>();
+
 function make(value: Unbranded<Policy>): Policy {
-  return Object.freeze(Object.assign(Object.create(prototype), value)) as Policy;
+  const made = Object.assign(Object.create(prototype) as object, value) as Policy;
+  // room for the text, while the object still takes one
+  policyTexts.set(made, undefined);
+  return Object.freeze(made);
 }
 
 /** scope-token: RFC 6749 s3.3 */

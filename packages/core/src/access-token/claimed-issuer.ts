@@ -6,8 +6,9 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const SPACE = 0x20;
 
-const ISS = Buffer.from('iss');
+const MAX_LENGTH = 4096;
 
 /**
  * What a payload's `iss` says, before any signature was checked: enough to refuse by, and to choose among our own issuers. It is looked for
@@ -23,7 +24,7 @@ export function claimedIssuer(payload: Buffer): string | undefined {
     const byte = payload[at];
     if (byte === QUOTE) {
       const end = endOfString(payload, at);
-      if (isName && end - at === ISS.length + 1 && payload.subarray(at + 1, end).equals(ISS)) return stringAfter(payload, end + 1);
+      if (isName && end - at === 4 && isIss(payload, at + 1)) return stringAfter(payload, end + 1);
       at = end;
     } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
       depth++;
@@ -44,13 +45,28 @@ function endOfString(payload: Buffer, start: number): number {
   return payload.length;
 }
 
-/** The string that follows a member's name. */
+function isIss(payload: Buffer, at: number): boolean {
+  return payload[at] === 0x69 && payload[at + 1] === 0x73 && payload[at + 2] === 0x73;
+}
+
+/** The string that follows a member's name, if it is not too long for an issuer's. */
 function stringAfter(payload: Buffer, from: number): string | undefined {
-  const [, literal] = /^\s*:\s*("(?:[^"\\]|\\.)*")/s.exec(payload.toString('utf8', from, from + 4096)) ?? [];
-  if (literal === undefined) return undefined;
+  const colon = afterBlanks(payload, from);
+  if (payload[colon] !== COLON) return undefined;
+  const start = afterBlanks(payload, colon + 1);
+  if (payload[start] !== QUOTE) return undefined;
+  const end = endOfString(payload, start);
+  if (end >= payload.length || end - from >= MAX_LENGTH) return undefined;
   try {
-    return JSON.parse(literal) as string;
+    return JSON.parse(payload.toString('utf8', start, end + 1)) as string;
   } catch {
     return undefined;
   }
+}
+
+/** Past white space; what is not JSON's is refused when the claims are read. */
+function afterBlanks(payload: Buffer, from: number): number {
+  let at = from;
+  while (payload[at] === SPACE || (payload[at]! >= 0x09 && payload[at]! <= 0x0d)) at++;
+  return at;
 }
