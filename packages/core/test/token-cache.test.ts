@@ -104,6 +104,72 @@ describe('rule 64: keyed by the whole token', () => {
   });
 });
 
+describe("rule 184: an issuer whose key was chosen so that its signature ends as another issuer's", () => {
+  const VICTIM = 'https://login.example.test';
+  const ATTACKER = 'https://tenant.example.test';
+  const AUDIENCE = 'https://api.example.test';
+  /** The order of P-256 (SP 800-186 s3.2.1.3). */
+  const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const numberOf = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`);
+  const bytesOf = (number: bigint): Buffer => Buffer.from(number.toString(16).padStart(64, '0'), 'hex');
+
+  function unsigned(issuer: string): string {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: issuer, aud: AUDIENCE, sub: 'user', iat: now, exp: now + 600 };
+    return [{ alg: 'ES256', typ: 'at+jwt', kid: issuer }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  }
+
+  function inverse(number: bigint): bigint {
+    let [a, b, x, y] = [number % ORDER, ORDER, 1n, 0n];
+    while (a > 1n) [a, b, x, y] = [b % a, a, y - (b / a) * x, x];
+    return ((x % ORDER) + ORDER) % ORDER;
+  }
+
+  /** Whoever may choose the key after the token can have any second half of an ECDSA signature: s k = z + r d, solved for d. */
+  function tokenEndingAs(other: string): { readonly token: string; readonly jwk: object } {
+    const text = unsigned(ATTACKER);
+    const nonce = crypto.createECDH('prime256v1');
+    const point = nonce.generateKeys().subarray(1, 33);
+    const r = numberOf(point) % ORDER;
+    const s = Buffer.from(other.split('.')[2]!, 'base64url').subarray(32);
+    const z = numberOf(crypto.createHash('sha256').update(text).digest());
+    const d = ((((numberOf(s) * numberOf(nonce.getPrivateKey()) - z) * inverse(r)) % ORDER) + ORDER) % ORDER;
+    const key = crypto.createECDH('prime256v1');
+    key.setPrivateKey(bytesOf(d));
+    const [x, y] = [key.getPublicKey().subarray(1, 33), key.getPublicKey().subarray(33)].map((bytes) => bytes.toString('base64url'));
+    return { token: `${text}.${Buffer.concat([bytesOf(r), s]).toString('base64url')}`, jwk: { kty: 'EC', crv: 'P-256', x, y, kid: ATTACKER, alg: 'ES256' } };
+  }
+
+  test('gets and takes nothing, whichever of the two comes first', async () => {
+    const { privateKey, publicKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const text = unsigned(VICTIM);
+    const signature = crypto.sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+    const good = `${text}.${signature.toString('base64url')}`;
+    const { token: made, jwk } = tokenEndingAs(good);
+    expect(made.slice(-32)).toBe(good.slice(-32));
+    for (const [first, second] of [
+      [good, made],
+      [made, good],
+    ] as const) {
+      const guard = createResourceGuard({
+        audience: AUDIENCE,
+        issuers: [
+          { issuer: VICTIM, jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: VICTIM, alg: 'ES256' }] } as Jwks },
+          { issuer: ATTACKER, jwks: { keys: [jwk] } as Jwks },
+        ],
+      });
+      const issuerOf = async (token: string) => expectAllowed(await ask(guard, token)).auth!.issuer;
+      for (let again = 0; again < 3; again++) {
+        expect(await issuerOf(first)).toBe(first === good ? VICTIM : ATTACKER);
+        expect(await issuerOf(second)).toBe(first === good ? ATTACKER : VICTIM);
+      }
+      // the first one stays known; the other is verified each time
+      expect(guard.health().tokenCache).toMatchObject({ entries: 1, hits: 2, misses: 4 });
+      expect(verdictOf(await ask(guard, `${good.slice(0, -86)}${made.slice(-86)}`))).toBe('bad_signature');
+    }
+  });
+});
+
 describe('rule 65: a hit asks for the time again', () => {
   async function sceneOnTheSecond(options: GuardOptions = {}): Promise<Scene> {
     const scene = await createScene({ clockSkewSeconds: 10, ...options });

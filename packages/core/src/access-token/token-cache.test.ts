@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { VerifiedAuth } from './verified-auth.js';
 import { examineClaims } from './claims.js';
 import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.js';
@@ -126,4 +126,55 @@ test('rule 70: to put a token in costs the same, however many are pushed out', (
   millisecondsFor(100);
   // a walk through all entries would cost two hundred times as much
   expect(best(20_000)).toBeLessThan(best(100) * 20);
+});
+
+describe('rule 184: tokens with the same end', () => {
+  const END = `.${'s'.repeat(43)}`;
+  const one = `header.one${END}`;
+  const other = `header.other${END}`;
+  const ofOther = { ...verified };
+
+  test('are two tokens: whoever knows the end of one is not taken for its bearer', () => {
+    const cache = createTokenCache(large);
+    cache.set(one, verified);
+    for (const made of [other, END, END.slice(-32), `${one}${END}`, one.replace('h', 'H')]) expect(cache.get(made)).toBeUndefined();
+    expect(cache.get(one)).toBe(verified);
+    expect(cache.health()).toMatchObject({ entries: 1, hits: 1, misses: 5 });
+  });
+
+  test('do not push each other out, in whichever generation the first one is', () => {
+    const cache = createTokenCache({ ...large, maxEntries: 10 });
+    cache.set(one, verified);
+    const { bytes } = cache.health();
+    for (let again = 0; again < 3; again++) cache.set(other, ofOther);
+    expect(cache.get(one)).toBe(verified);
+    expect(cache.get(other)).toBeUndefined();
+    expect(cache.health()).toMatchObject({ entries: 1, bytes });
+    // the generation of the first one becomes the old one
+    fill(cache, 5);
+    cache.set(other, ofOther);
+    expect(cache.get(other)).toBeUndefined();
+    expect(cache.get(one)).toBe(verified);
+  });
+
+  test('are not forgotten for each other', () => {
+    const cache = createTokenCache(large);
+    cache.set(one, verified);
+    cache.delete(other);
+    expect(cache.get(one)).toBe(verified);
+    cache.delete(one);
+    expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
+  });
+
+  test('take the place that the first one has left: when it was forgotten, or is not used', () => {
+    const cache = createTokenCache({ ...large, maxEntries: 10 });
+    cache.set(one, verified);
+    cache.delete(one);
+    cache.set(other, ofOther);
+    expect(cache.get(other)).toBe(ofOther);
+    fill(cache, 20);
+    cache.set(one, verified);
+    expect(cache.get(one)).toBe(verified);
+    expect(cache.get(other)).toBeUndefined();
+  });
 });
