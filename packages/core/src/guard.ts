@@ -1,5 +1,5 @@
 import { createTokenCache } from './access-token/token-cache.js';
-import { isRejection, type Rejection } from './access-token/rejection.js';
+import { isFailure, type VerificationFailure } from './issuer/verification-failure.js';
 import { verifyAccessToken, type VerificationConfig } from './access-token/verify.js';
 import { acceptedUntil, counts, lostStanding, VerifiedAuth } from './access-token/verified-auth.js';
 import type { Auth } from './auth.js';
@@ -35,7 +35,7 @@ import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision
 import type { ProtectedRequest } from './request/protected-request.js';
 
 /** What is known of a request's credentials: who, or why not. */
-type Authentication = Auth | Rejection;
+type Authentication = Auth | VerificationFailure;
 
 const foresights = new WeakMap<object, ResourceGuard['check']>();
 
@@ -99,7 +99,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   /** What was found of this very request before. An Auth counts for as long as its token does, and its key and its issuer. */
   function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
-    if (found === undefined || found instanceof Promise || isRejection(found)) return found;
+    if (found === undefined || found instanceof Promise || isFailure(found)) return found;
     if (!(clock.now() / 1000 < acceptedUntil(found))) return undefined;
     const admission = found instanceof VerifiedAuth ? found.admission : undefined;
     const stands = admission === undefined || standing.stands(admission.verified, request);
@@ -123,8 +123,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   /** Never remembers an outage: it says nothing about this request. */
   function keep(request: ProtectedRequest, found: Authentication): Authentication {
-    const kept = isRejection(found) ? found : ofRequest(request, found);
-    authenticated.set(request, isRejection(kept) && behaviourOf(kept.reason).transient ? undefined : kept);
+    const kept = isFailure(found) ? found : ofRequest(request, found);
+    authenticated.set(request, isFailure(kept) && behaviourOf(kept.reason).transient ? undefined : kept);
     return kept;
   }
 
@@ -142,20 +142,20 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: Access, startedAt: number | undefined): Decision {
     const decision = judge(authentication, request, access);
-    if (isRejection(authentication)) return tell(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
+    if (isFailure(authentication)) return tell(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
     return tell(decision, authentication.issuer, startedAt, request, authentication);
   }
 
   function judge(authentication: Authentication, request: ProtectedRequest, access: Access, isTold?: boolean): Decision {
-    if (!isRejection(authentication)) return permit(authentication, access.policy, request, isTold);
+    if (!isFailure(authentication)) return permit(authentication, access.policy, request, isTold);
     return behaviourOf(authentication.reason).isAnonymous && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
   }
 
-  function refuse(rejection: Rejection, access: Access): Deny {
-    const { reason } = rejection;
+  function refuse(failure: VerificationFailure, access: Access): Deny {
+    const { reason } = failure;
     const scope = access.policy && behaviourOf(reason).namesScope ? neededScope(access.policy) : undefined;
-    return deny(reason, scope ? { ...rejection, scope } : rejection);
+    return deny(reason, scope ? { ...failure, scope } : failure);
   }
 
   function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {

@@ -1,4 +1,4 @@
-import type { Rejection } from './rejection.js';
+import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../clock.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
@@ -12,7 +12,7 @@ export interface Standing {
   /** For the same request, once more: false where it must be looked at anew. */
   stands(verified: VerifiedKey, request: ProtectedRequest): boolean | Promise<boolean>;
   /** Without waiting: what an admitted token is refused for. A resolver that answers later, or needs a request that is not given, is not asked here. */
-  refusalOf(verified: VerifiedKey, request: ProtectedRequest | undefined): Rejection | undefined;
+  refusalOf(verified: VerifiedKey, request: ProtectedRequest | undefined): VerificationFailure | undefined;
   /** Without a request: what is known to be gone. */
   endingOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
 }

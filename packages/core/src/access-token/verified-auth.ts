@@ -4,7 +4,7 @@ import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { JsonObject } from './json.js';
-import type { Rejection } from './rejection.js';
+import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Standing } from './standing.js';
 
 /** What an {@link Auth} says, apart from what goes on. */
@@ -25,7 +25,7 @@ export function counts(auth: Auth, nowSeconds: number): boolean {
 }
 
 /** For a guard's `permit`: what an admitted token is refused for since its key, or its issuer, is gone. One that no guard made has neither. */
-export function lostStanding(auth: Auth<object>, request: ProtectedRequest | undefined): Rejection | undefined {
+export function lostStanding(auth: Auth<object>, request: ProtectedRequest | undefined): VerificationFailure | undefined {
   const ask = (auth as { [LOST_STANDING]?: VerifiedAuth[typeof LOST_STANDING] })[LOST_STANDING];
   return typeof ask === 'function' ? ask.call(auth, request) : undefined;
 }
@@ -154,7 +154,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     return this.#request ? signal : shareable(signal);
   }
 
-  [LOST_STANDING](request: ProtectedRequest | undefined): Rejection | undefined {
+  [LOST_STANDING](request: ProtectedRequest | undefined): VerificationFailure | undefined {
     return this.#admission?.standing.refusalOf(this.#admission.verified, request);
   }
 

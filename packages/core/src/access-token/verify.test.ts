@@ -9,7 +9,7 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';
 import { verifyAccessToken, type VerificationConfig } from './verify.js';
-import type { Rejection } from './rejection.js';
+import type { VerificationFailure } from '../issuer/verification-failure.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
@@ -323,7 +323,7 @@ function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW
   return { issuer, held, newer, config };
 }
 
-function verify(token: string, config: VerificationConfig): Auth | Rejection | Promise<Auth | Rejection> {
+function verify(token: string, config: VerificationConfig): Auth | VerificationFailure | Promise<Auth | VerificationFailure> {
   return verifyAccessToken(token, REQUEST, config);
 }
 

@@ -1,8 +1,10 @@
+import type { Auth } from '../auth.js';
 import { parseClaims, type ClaimsSchema } from '../claims-schema.js';
 import { isToken68 } from '../credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
-import type { FoundKeys } from '../issuer/key-source.js';
-import { keysFor, type PreparedKey } from '../issuer/key-set.js';
+import type { PreparedKey } from '../issuer/key-set.js';
+import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
+import { findVerifyingKey, foreign } from '../issuer/verifying-key.js';
 import type { Monitor } from '../monitoring.js';
 import type { Standing } from './standing.js';
 import type { TokenLives } from '../revocation/token-lives.js';
@@ -14,8 +16,6 @@ import type { Claims } from '../auth/claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
 import { claimedIssuer } from './claimed-issuer.js';
 import { own, parseStrictObject, type JsonObject } from './json.js';
-import type { Rejection, Verdict } from './rejection.js';
-import { signerOf } from './signature.js';
 import type { TokenCache, VerifiedToken } from './token-cache.js';
 
 export interface VerificationConfig {
@@ -31,6 +31,8 @@ export interface VerificationConfig {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
+
+type Verdict = Auth | VerificationFailure;
 
 const MAX_KNOWN_HEADERS = 100;
 
@@ -77,17 +79,13 @@ function verifyAnew(token: string, request: ProtectedRequest, config: Verificati
 
   const claimed = claimedIssuer(jws.payload);
   const found = claimed === undefined ? undefined : config.issuers.find(claimed, request);
-  if (found instanceof Promise) return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : foreign(claimed, config)), unavailable);
-  return found ? verifyFor(found, token, jws, config) : foreign(claimed, config);
-}
-
-/** A token that does not claim to be from one of our issuers. */
-function foreign(claimed: string | undefined, { issuers }: VerificationConfig): Rejection {
-  return { reason: 'issuer_mismatch', cause: 'iss', expected: issuers.names, found: claimed };
+  if (found instanceof Promise)
+    return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : foreign(claimed, config.issuers.names)), unavailable);
+  return found ? verifyFor(found, token, jws, config) : foreign(claimed, config.issuers.names);
 }
 
 /** What is no JWT was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long is not read. */
-function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): Rejection {
+function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): VerificationFailure {
   if (reason === 'token_too_large') return { reason, found: `${token.length} characters` };
   if (!isToken68(token)) return { reason: 'malformed_credentials', cause: 'the token has characters that no token has' };
   return reason === 'malformed_token' ? { reason, cause: shapeOf(token) } : { reason };
@@ -105,67 +103,21 @@ const OPAQUE = 'it has no dots, like an opaque token';
 const OTHER_SEGMENTS = 'it does not have 3 segments between dots';
 const UNREADABLE_SEGMENTS = 'it has 3 segments, but they are not the base64url of a JWT';
 
-function unavailable(cause: unknown): Rejection {
+function unavailable(cause: unknown): VerificationFailure {
   return { reason: 'issuer_unavailable', cause };
 }
 
 function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
-  const { algorithm, keyId, type } = jws.header;
+  const { type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) {
     return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
   }
-  if (!issuer.algorithms.has(algorithm)) return { reason: 'algorithm_not_allowed', cause: 'alg', issuer, expected: issuer.algorithms, found: algorithm };
-
-  const keys = issuer.keys.held(algorithm, keyId);
-  if (keys && keys.length > 0) {
-    const usable = keysFor(issuer.rules.issuer, keys);
-    if (usable.length === 0) return unlabelled(issuer, jws, config);
-    const signer = signerOf(usable, jws);
-    if (signer) return conclude(issuer, signer, token, jws, config);
-  }
-  const isKnown = keys !== undefined && keys.length > 0;
-  const otherwise = isKnown ? 'bad_signature' : 'unknown_key';
-  // a token that does not even claim to be our issuer's makes nobody ask that issuer
-  const claimed = claimedIssuer(jws.payload);
-  if (claimed !== issuer.rules.issuer) return isKnown && keyId !== undefined ? unsigned(otherwise, issuer, keyId) : foreign(claimed, config);
-  // also where the `kid` is known: in a realm that was created anew it may be another key
-  const found = issuer.keys.newer(algorithm, keyId);
-  return found instanceof Promise
-    ? found.then((newer) => verifyWith(newer, otherwise, issuer, token, jws, config))
-    : verifyWith(found, otherwise, issuer, token, jws, config);
+  const found = findVerifyingKey(issuer, jws, config.issuers.names);
+  return found instanceof Promise ? found.then((key) => concludeBy(key, issuer, token, jws, config)) : concludeBy(found, issuer, token, jws, config);
 }
 
-function verifyWith(
-  found: FoundKeys,
-  otherwise: 'unknown_key' | 'bad_signature',
-  issuer: Issuer,
-  token: string,
-  jws: CompactJws,
-  config: VerificationConfig,
-): Verdict {
-  const { keyId } = jws.header;
-  if (!isKeys(found)) {
-    // the key with this very name is at hand, and did not sign it
-    if (otherwise === 'bad_signature' && keyId !== undefined) return unsigned(otherwise, issuer, keyId);
-    return { reason: 'keys_unavailable', cause: found.cause, retryAfterSeconds: found.retryAfterSeconds, issuer };
-  }
-  if (found.length === 0) return unsigned(otherwise, issuer, keyId);
-  const usable = keysFor(issuer.rules.issuer, found);
-  if (usable.length === 0) return unlabelled(issuer, jws, config);
-  const signer = signerOf(usable, jws);
-  return signer ? conclude(issuer, signer, token, jws, config) : unsigned('bad_signature', issuer, keyId);
-}
-
-/** The keys at hand are listed only for whoever asks for an explanation. */
-function unsigned(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, keyId: string | undefined): Rejection {
-  return { reason, issuer, expected: reason === 'unknown_key' ? () => issuer.keys.health().keyIds : undefined, found: keyId ?? null };
-}
-
-/** There is such a key, and its JWK says that it is another issuer's. */
-function unlabelled(issuer: Issuer, jws: CompactJws, config: VerificationConfig): Rejection {
-  const claimed = claimedIssuer(jws.payload);
-  if (claimed !== issuer.rules.issuer) return foreign(claimed, config);
-  return { reason: 'unknown_key', cause: 'its key is labelled for another issuer', issuer, found: jws.header.keyId ?? 'none' };
+function concludeBy(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+  return isFailure(found) ? found : conclude(issuer, found, token, jws, config);
 }
 
 function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
@@ -205,8 +157,4 @@ function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHea
   if (known.size >= MAX_KNOWN_HEADERS) known.clear();
   // a copy, since a slice would keep the whole token
   known.set(Buffer.from(header64, 'latin1').toString('latin1'), header);
-}
-
-function isKeys(found: FoundKeys): found is readonly PreparedKey[] {
-  return Array.isArray(found);
 }

@@ -1,9 +1,10 @@
 import { claimedIssuer } from '../access-token/claimed-issuer.js';
 import { parseCompactJws } from '../access-token/compact.js';
 import { parseStrictObject, type JsonObject } from '../access-token/json.js';
-import { signerOf } from '../access-token/signature.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
-import { keysFor } from '../issuer/key-set.js';
+import { isFailure } from '../issuer/verification-failure.js';
+import { findVerifyingKey } from '../issuer/verifying-key.js';
+import { behaviourOf } from '../vocabulary/reason.js';
 import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
 
 /** A JWS that one of the guard's issuers signed, whatever it is for: what it is remains to be asked. */
@@ -32,22 +33,13 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
   }
   if (!issuer) return { fault: 'foreign_issuer', cause: 'iss' };
 
-  const { algorithm, keyId, type } = jws.header;
-  if (!issuer.algorithms.has(algorithm)) return { fault: 'bad_key', cause: 'alg' };
-  const held = issuer.keys.held(algorithm, keyId) ?? [];
-  let signer = signerOf(keysFor(issuer.rules.issuer, held), jws);
-  // a key may be new, or be another under the same `kid`, as in a realm that was created anew
-  if (!signer) {
-    const newer = await issuer.keys.newer(algorithm, keyId);
-    const isNamedHere = held.length > 0 && keyId !== undefined;
-    if ('cause' in newer && !isNamedHere) return { fault: 'unavailable', cause: 'keys' };
-    if (!('cause' in newer)) signer = signerOf(keysFor(issuer.rules.issuer, newer), jws);
-  }
-  if (!signer) return { fault: 'bad_key', cause: 'signature' };
+  const key = await findVerifyingKey(issuer, jws, issuers.names);
+  if (isFailure(key))
+    return behaviourOf(key.reason).transient ? { fault: 'unavailable', cause: 'keys' } : { fault: 'bad_key', cause: key.cause === 'alg' ? 'alg' : 'signature' };
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims || claims['iss'] !== issuer.rules.issuer) return { fault: 'malformed', cause: 'claims' };
-  return { issuer, type: type?.toLowerCase().replace(/^application\//, ''), claims: withoutNulls(claims) };
+  return { issuer, type: jws.header.type?.toLowerCase().replace(/^application\//, ''), claims: withoutNulls(claims) };
 }
 
 /** Null is absent, and what is absent can't come from a polluted prototype. */
