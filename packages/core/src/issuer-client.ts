@@ -1,13 +1,10 @@
 import { misuse, ConfigurationError } from './configuration-error.js';
 import { TokenwardError } from './lib/tokenward-error.js';
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { parseJson } from './access-token/parse-json.js';
 import { discover, endpointOf, type MetadataSource } from './issuer/metadata.js';
-import { connectionOptions } from './issuer/connection.js';
 import { failureWords, silenceHint } from './issuer/fetch-failure.js';
 import { InwardAddressError, isInward } from './issuer/public-address.js';
-import { nodeTransport } from './issuer/transport.js';
+import { nodeRequest, nodeTransport, readBytes } from './issuer/transport.js';
 import { OptionReader, plainOptions } from './option-reader.js';
 import { shown } from './shown-option.js';
 import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl } from './url.js';
@@ -110,11 +107,13 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
     }
   }
 
-  async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+  async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Told> {
     const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, source);
     if (publicOnly && isInward(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INWARD}`);
     try {
-      return await send(url, form.toString(), headers, signal, publicOnly, timeoutSeconds * 1000);
+      const sent = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;
+      const answer = await nodeRequest(url, signal, publicOnly, timeoutSeconds * 1000, sent);
+      return { status: answer.status, retryAfter: answer.header('retry-after'), text: (await readBytes(answer, MAX_ANSWER_BYTES)).toString() };
     } catch (error) {
       const reason = signal.aborted
         ? `no complete answer within ${timeoutSeconds} s${silenceHint(url)}`
@@ -127,47 +126,16 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   }
 }
 
-interface Answer {
+/** As much of an answer as counts. */
+interface Told {
   readonly status: number;
-  readonly retryAfter: string | undefined;
+  readonly retryAfter: string | null;
   readonly text: string;
 }
 
-/** Over a connection of its own; certificates are always checked, and no redirect is followed, since credentials go with it. */
-function send(url: string, body: string, headers: Record<string, string>, signal: AbortSignal, publicOnly: boolean, timeoutMs: number): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = url.startsWith('https:') ? requestHttps : requestHttp;
-    const outgoing = request(url, {
-      method: 'POST',
-      signal,
-      ...connectionOptions(url, publicOnly, timeoutMs),
-      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
-    });
-    outgoing.once('response', (incoming) => void read(incoming).then(resolve, reject));
-    outgoing.once('upgrade', (_incoming, socket) => {
-      socket.destroy();
-      reject(new Error('answered with another protocol'));
-    });
-    outgoing.on('error', reject);
-    // where the connection ends and nothing else was said
-    outgoing.once('close', () => reject(new Error('the connection was closed without an answer')));
-    outgoing.end(body);
-  });
-}
-
-async function read(incoming: IncomingMessage): Promise<Answer> {
-  let text = '';
-  incoming.setEncoding('utf8');
-  for await (const chunk of incoming as AsyncIterable<string>) {
-    text += chunk;
-    if (text.length > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} characters`);
-  }
-  return { status: incoming.statusCode ?? 0, retryAfter: incoming.headers['retry-after'], text };
-}
-
-function refused(url: string, { status, retryAfter, text }: Answer): IssuerRequestError {
+function refused(url: string, { status, retryAfter, text }: Told): IssuerRequestError {
   const error = errorIn(text);
-  const seconds = retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const seconds = retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
   const message = `${printableUrl(url)}: answered with status ${status}${error === undefined ? '' : ` (${error})`}, so the token may still be good`;
   return new IssuerRequestError(message, { status, error, retryAfterSeconds: seconds });
 }

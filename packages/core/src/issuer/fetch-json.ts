@@ -1,7 +1,7 @@
 import { parseJson } from '../access-token/parse-json.js';
 import { printableUrl } from '../url.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
-import type { Answer, Transport } from './transport.js';
+import { readBytes, type Answer, type Transport } from './transport.js';
 
 export interface FetchLimits {
   readonly transport: Transport;
@@ -51,25 +51,13 @@ async function load(url: string, { transport, maxBytes, timeoutSeconds }: FetchL
     if (NOTHING_THERE.has(status)) throw new NotFoundError(`answered with status ${status}`);
     throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so give the final address' : ''}`);
   }
-  const text = await readText(answer, maxBytes);
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(answer, maxBytes));
   try {
     return { document: parseJson(text), header: answer.header };
   } catch {
     // the parser's message would quote the body
     throw new Error('the answer is not JSON');
   }
-}
-
-async function readText({ body }: Answer, maxBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    // leaving the loop gives the rest up
-    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
 }
 
 function rejectOn(signal: AbortSignal): Promise<never> {

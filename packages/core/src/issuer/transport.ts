@@ -19,15 +19,29 @@ export type Transport = (url: string, signal: AbortSignal, publicOnly: boolean, 
 
 const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
-/** Over Node's own HTTP client, which tells the address before it connects. See {@link connectionOptions}. */
-export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) =>
-  new Promise((resolve, reject) => {
+/** What is sent with a request that is no plain GET. */
+export interface Sent {
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** GETs over Node's own HTTP client. */
+export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) => nodeRequest(url, signal, publicOnly, timeoutMs);
+
+/**
+ * Sends one request over Node's own HTTP client, which tells the address before it connects, and follows no redirect. See {@link connectionOptions}.
+ */
+export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number, sent?: Sent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     if (publicOnly && isInward(url)) {
       reject(new InwardAddressError(hostname));
       return;
     }
-    const options = { headers: HEADERS, signal, ...connectionOptions(url, publicOnly, timeoutMs) };
+    const { method = 'GET', headers, body } = sent ?? {};
+    const length = body === undefined ? undefined : { 'content-length': Buffer.byteLength(body) };
+    const options = { method, headers: { ...HEADERS, ...length, ...headers }, signal, ...connectionOptions(url, publicOnly, timeoutMs) };
     const request = protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
     request.once('response', (incoming) => resolve(answerOf(incoming)));
     request.once('upgrade', (_incoming, socket) => {
@@ -36,8 +50,28 @@ export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) =>
     });
     // also after the answer began: what cuts the body off is told by the body
     request.on('error', reject);
-    request.end();
+    // where the connection ends and nothing else was said
+    request.once('close', () => reject(new Error('the connection was closed without an answer')));
+    request.end(body);
   });
+}
+
+/**
+ * Reads the body of an answer.
+ *
+ * @throws Error where it has more than `maxBytes`, counted after decompression
+ */
+export async function readBytes({ body }: Answer, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    // leaving the loop gives the rest up
+    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
 
 function answerOf(incoming: IncomingMessage): Answer {
   const { headers } = incoming;
