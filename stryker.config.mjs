@@ -1,6 +1,16 @@
 // Mutation tests of what decides over a token: `npm run mutate`. CONTRIBUTING.md says how to read them.
 export default {
-  mutate: ['packages/core/src/{credentials,policy,evaluate,challenge,denial}.ts', 'packages/core/src/access-token/*.ts', '!**/*.test.ts'],
+  mutate: [
+    'packages/core/src/access-token/{claims,registered-claims,token-cache,token-weight,verify}.ts',
+    'packages/core/src/auth/names.ts',
+    'packages/core/src/decision/{challenge,denial}.ts',
+    'packages/core/src/issuer/verifying-key.ts',
+    'packages/core/src/jose/{algorithms,compact-jws,signature,unverified-issuer}.ts',
+    'packages/core/src/lib/{base64url,json,parse-json}.ts',
+    'packages/core/src/policy/*.ts',
+    'packages/core/src/request/credentials.ts',
+    '!**/*.test.ts',
+  ],
   testRunner: 'vitest',
   plugins: ['@stryker-mutator/vitest-runner'],
   vitest: { configFile: 'vitest.mutation.config.ts', related: false },

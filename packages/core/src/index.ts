@@ -2,10 +2,10 @@ export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
 export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
 export type { IssuerResolver } from './issuer/resolver.js';
-export type { SecretEncoding } from './issuer/secret-encodings.js';
-export type { SharedSecret } from './issuer/shared-secrets.js';
+export type { SecretEncoding } from './keys/secret-encodings.js';
+export type { SharedSecret } from './keys/shared-secrets.js';
 export { IssuerUnavailableError, type IssuerHealth } from './issuer/issuer.js';
-export type { KeyHealth } from './issuer/key-source.js';
+export type { KeyHealth } from './keys/key-source.js';
 export type { TokenCacheHealth } from './access-token/token-cache.js';
 export type { Revocations, RevocationsOptions } from './revocation/revocations.js';
 export type { RevocableToken, RevocationOptions, RevocationRecord, RevocationTarget } from './revocation/revocation.js';
@@ -14,25 +14,26 @@ export { memoryRevocations, RevocationStoreError, type RevocationHealth, type Re
 export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';
 export { createListeners, type Listeners } from './revocation/listeners.js';
 export { createRevocationMirror, type MirrorLimits, type RevocationMirror, type RevocationOverflow } from './revocation/mirror.js';
-export type { IntrospectionCache, ReplayStore } from './replay.js';
+export type { IntrospectionCache, ReplayStore } from './security-event/replay.js';
 export type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 export type { SharedSignalsOptions } from './security-event/shared-signals.js';
 export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './security-event/receiver.js';
 export { createIssuerClient, IssuerRequestError, type IssuerClient, type IssuerClientOptions } from './issuer-client.js';
-export type { MonitoringOptions } from './monitoring.js';
+export type { MonitoringOptions } from './events/monitoring.js';
 export { TokenEndedError } from './revocation/token-lives.js';
-export type { ClaimsSchema } from './claims-schema.js';
-export type { ShadowOptions } from './shadow.js';
-export type { Access, GuardHealth, ResourceGuard } from './resource-guard.js';
+export type { ClaimsSchema } from './access-token/claims-schema.js';
+export type { ShadowOptions } from './access-token/shadow.js';
+export type { Access } from './policy/route-requirements.js';
+export type { GuardHealth, ResourceGuard } from './resource-guard.js';
 export type { Allow, Decision, Deny, ProblemDetails, ResponseHeaders } from './decision/decision.js';
 export type { ClientCertificate, ProtectedRequest } from './request/protected-request.js';
-export { rawToken, type Auth } from './auth.js';
+export { rawToken, type Auth } from './auth/auth.js';
 export type { Claims } from './auth/claims.js';
 export type { NamesReader } from './auth/names.js';
-export type { Algorithm } from './access-token/algorithms.js';
-export type { Jwk, Jwks } from './issuer/jwk.js';
-export { KeysUnavailableError } from './issuer/remote-keys.js';
-export { acr, allOf, anyOf, anyRole, anyScope, claim, isPolicy, issuedBy, maxAge, not, policy, role, scope } from './policy.js';
+export type { Algorithm } from './jose/algorithms.js';
+export type { Jwk, Jwks } from './jose/jwk.js';
+export { KeysUnavailableError } from './keys/remote-keys.js';
+export { acr, allOf, anyOf, anyRole, anyScope, claim, isPolicy, issuedBy, maxAge, not, policy, role, scope } from './policy/policy.js';
 export type {
   AcrPolicy,
   ClaimPolicy,
@@ -47,7 +48,7 @@ export type {
   PolicyPredicate,
   RolePolicy,
   ScopePolicy,
-} from './policy.js';
+} from './policy/policy.js';
 export { auth0, type Auth0Options } from './presets/auth0.js';
 export { cognito, type CognitoOptions } from './presets/cognito.js';
 export { entraId, type EntraIdOptions } from './presets/entra-id.js';
@@ -57,7 +58,7 @@ export { okta, type OktaOptions } from './presets/okta.js';
 export type { PresetOptions, PresetResult } from './presets/preset.js';
 export type { Reason } from './vocabulary/reason.js';
 export type { Explanation } from './explain/explanation.js';
-export { EVENT_NAMES, observe, type Events } from './events.js';
-export type { Clock } from './clock.js';
-export { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
+export { EVENT_NAMES, observe, type Events } from './events/events.js';
+export type { Clock } from './lib/clock.js';
+export { ConfigurationError, type ConfigurationProblem } from './lib/configuration-error.js';
 export { TokenwardError, type TokenwardErrorCode } from './lib/tokenward-error.js';

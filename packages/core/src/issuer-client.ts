@@ -1,13 +1,13 @@
-import { misuse, ConfigurationError } from './configuration-error.js';
+import { misuse, ConfigurationError } from './lib/configuration-error.js';
 import { TokenwardError } from './lib/tokenward-error.js';
-import { parseJson } from './access-token/parse-json.js';
-import { discover, endpointOf, type MetadataSource } from './issuer/metadata.js';
-import { failureWords, silenceHint } from './issuer/fetch-failure.js';
-import { InwardAddressError, isInward } from './issuer/public-address.js';
-import { nodeRequest, nodeTransport, readBytes } from './issuer/transport.js';
-import { OptionReader, plainOptions } from './option-reader.js';
-import { shown } from './shown-option.js';
-import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl } from './url.js';
+import { parseJson } from './lib/parse-json.js';
+import { discover, endpointOf, type MetadataSource } from './net/metadata.js';
+import { failureWords, silenceHint } from './net/fetch-failure.js';
+import { InwardAddressError, isInward } from './net/public-address.js';
+import { nodeRequest, nodeTransport, readBytes } from './net/transport.js';
+import { OptionReader, plainOptions } from './lib/option-reader.js';
+import { shown } from './lib/shown-option.js';
+import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl } from './lib/url.js';
 
 /** Who we are to an authorization server. */
 export interface IssuerClientOptions {

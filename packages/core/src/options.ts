@@ -1,8 +1,8 @@
 import type { TokenCacheLimits } from './access-token/token-cache.js';
-import { own } from './access-token/json.js';
-import { isClaimsSchema, type ClaimsSchema } from './claims-schema.js';
-import { readClock, type Clock } from './clock.js';
-import { ConfigurationError, type ConfigurationProblem } from './configuration-error.js';
+import { own } from './lib/json.js';
+import { isClaimsSchema, type ClaimsSchema } from './access-token/claims-schema.js';
+import { readClock, type Clock } from './lib/clock.js';
+import { ConfigurationError, type ConfigurationProblem } from './lib/configuration-error.js';
 import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';
 import { ISSUER_OPTION_NAMES, type IssuerOptions } from './issuer/issuer-options.js';
 import { readClockSkew } from './issuer/read-claim-rules.js';
@@ -10,17 +10,17 @@ import { readIssuerOptions, type IssuerSurroundings } from './issuer/read-issuer
 import { KEY_OPTION_NAMES } from './issuer/given-keys.js';
 import { mergedOptions, withDemands } from './issuer/merged-options.js';
 import { identifierOfBoth, TENANT, type Identifiers } from './issuer/tenants.js';
-import { createProbes } from './issuer/probes.js';
+import { createProbes } from './keys/probes.js';
 import { resolvedIssuers, type IssuerResolver } from './issuer/resolver.js';
-import { secretOwners } from './issuer/secret-owners.js';
-import { sharedSources } from './issuer/shared-sources.js';
-import { fetchTransport, nodeTransport } from './issuer/transport.js';
-import { OptionReader, plainOptions } from './option-reader.js';
-import { shown } from './shown-option.js';
-import { createOutageWarnings } from './outage-warnings.js';
-import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './monitoring.js';
+import { secretOwners } from './keys/secret-owners.js';
+import { sharedSources } from './keys/shared-sources.js';
+import { fetchTransport, nodeTransport } from './net/transport.js';
+import { OptionReader, plainOptions } from './lib/option-reader.js';
+import { shown } from './lib/shown-option.js';
+import { createOutageWarnings } from './events/outage-warnings.js';
+import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './events/monitoring.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
-import { readShadow, type Shadow, type ShadowOptions } from './shadow.js';
+import { readShadow, type Shadow, type ShadowOptions } from './access-token/shadow.js';
 
 /** What a guard is told. Only `issuer` and `audience` must be said; every default is the strict one. */
 export interface GuardOptions extends IssuerOptions {

@@ -1,27 +1,16 @@
 import type { TokenCacheHealth } from './access-token/token-cache.js';
-import type { Auth } from './auth.js';
+import type { Auth } from './auth/auth.js';
 import type { Claims } from './auth/claims.js';
 import type { Decision } from './decision/decision.js';
 import type { IssuerHealth } from './issuer/issuer.js';
-import type { Policy } from './policy.js';
+import type { Policy } from './policy/policy.js';
+import type { Access } from './policy/route-requirements.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 import type { Revocations } from './revocation/revocations.js';
 import type { RevocationHealth } from './revocation/store.js';
 import type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import type { MessageReceiver } from './security-event/receiver.js';
 import type { SharedSignalsOptions } from './security-event/shared-signals.js';
-
-/** What a route asks for. */
-export interface Access {
-  /** `optional` admits requests without an access token (no credentials, or those of another scheme), never a wrong token. Default: `required`. */
-  readonly credentials?: 'required' | 'optional' | undefined;
-  readonly policy?: Policy | undefined;
-  /**
-   * What becomes of a CORS preflight, which carries no credentials, and which anybody can make by hand. `pass` is for a guard behind which something
-   * answers preflights and nothing else is done for them. Default: `refuse`.
-   */
-  readonly preflight?: 'pass' | 'refuse' | undefined;
-}
 
 /** One API's guard, independent of any framework. */
 export interface ResourceGuard<C extends object = Claims> {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseStrictObject } from '../src/access-token/json.js';
+import { parseStrictObject } from '../src/lib/json.js';
 import { membersOf, textChange } from './json-texts.js';
 import { readStrictly } from './strict-json.js';
 

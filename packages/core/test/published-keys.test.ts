@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createResourceGuard, type GuardOptions, type ResourceGuard, type SharedSecret } from '@tokenward/core';
 import { base64url, compactJws, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseKeyText } from '../src/issuer/key-file.js';
-import { isKeyMaterial } from '../src/issuer/key-material.js';
+import { parseKeyText } from '../src/keys/key-file.js';
+import { isKeyMaterial } from '../src/keys/key-material.js';
 import { ask, configurationErrorOf, verdictOf } from './guarded.js';
 import { publicForms } from './public-key-forms.js';
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ALGORITHMS, hasPostQuantum, TRAITS, type Algorithm, type MacAlgorithm } from '../src/access-token/algorithms.js';
-import { parseCompactJws, type CompactJws } from '../src/access-token/compact.js';
-import { parseStrictObject } from '../src/access-token/json.js';
-import { signerOf } from '../src/access-token/signature.js';
-import { parseKeySet } from '../src/issuer/key-set.js';
-import { readSecret, secretKeySet } from '../src/issuer/shared-secrets.js';
+import { ALGORITHMS, hasPostQuantum, TRAITS, type Algorithm, type MacAlgorithm } from '../src/jose/algorithms.js';
+import { parseCompactJws, type CompactJws } from '../src/jose/compact-jws.js';
+import { parseStrictObject } from '../src/lib/json.js';
+import { signerOf } from '../src/jose/signature.js';
+import { parseKeySet } from '../src/jose/key-set.js';
+import { readSecret, secretKeySet } from '../src/keys/shared-secrets.js';
 
 /*
  * What others published, with their verdicts. Each difference from a verdict is explained by a rule that makes us stricter; nothing that they call

@@ -154,8 +154,8 @@ describe("rule 184: an issuer whose key was chosen so that its signature ends as
       const guard = createResourceGuard({
         audience: AUDIENCE,
         issuers: [
-          { issuer: VICTIM, jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: VICTIM, alg: 'ES256' }] } as Jwks },
-          { issuer: ATTACKER, jwks: { keys: [jwk] } as Jwks },
+          { issuer: VICTIM, jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: VICTIM, alg: 'ES256' }] } },
+          { issuer: ATTACKER, jwks: { keys: [jwk] } },
         ],
       });
       const issuerOf = async (token: string) => expectAllowed(await ask(guard, token)).auth!.issuer;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { TRAITS, type Algorithm } from '../src/access-token/algorithms.js';
-import { parseCompactJws, type CompactJws } from '../src/access-token/compact.js';
-import { signerOf } from '../src/access-token/signature.js';
-import { parseKeySet, type PreparedKey } from '../src/issuer/key-set.js';
-import { readSecret, secretKeySet } from '../src/issuer/shared-secrets.js';
+import { TRAITS, type Algorithm } from '../src/jose/algorithms.js';
+import { parseCompactJws, type CompactJws } from '../src/jose/compact-jws.js';
+import { signerOf } from '../src/jose/signature.js';
+import { parseKeySet, type PreparedKey } from '../src/jose/key-set.js';
+import { readSecret, secretKeySet } from '../src/keys/shared-secrets.js';
 
 /*
  * Signatures that others published, with what they say of them. Their payloads are no access tokens, so they are looked at where a token is taken

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { rawClaims, rawToken } from '../auth.js';
+import { rawClaims, rawToken } from '../auth/auth.js';
 import type { VerifiedAuth } from './verified-auth.js';
 import { examineClaims } from './claims.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { isUnreadable, unreadableAs, type NamesReader, type NamesSource } from '../auth/names.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject } from '../lib/json.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;

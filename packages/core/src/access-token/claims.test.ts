@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { counts, VerifiedAuth } from './verified-auth.js';
 import { examineClaims, examineTime, isAccessTokenType, type ClaimFault } from './claims.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject } from '../lib/json.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;

@@ -3,7 +3,7 @@ import type { ClaimRules } from '../issuer/claim-rules.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import { VerifiedAuth } from './verified-auth.js';
 import type { Reason } from '../vocabulary/reason.js';
-import { isJsonObject, own, type JsonObject } from './json.js';
+import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 import { NONE, readRolesFrom, readScopes, readScopesFrom } from '../auth/names.js';
 import { markOfAnotherToken, registeredClaims } from './registered-claims.js';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.js';
+import type { JsonObject } from '../lib/json.js';
 
 /** The claims that verification looks at, whatever their types: `undefined` where a token has no such member of its own, or null. */
 export interface RegisteredClaims {

@@ -1,5 +1,5 @@
 import type { VerificationFailure } from '../issuer/verification-failure.js';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';

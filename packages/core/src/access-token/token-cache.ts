@@ -1,6 +1,6 @@
-import type { Auth } from '../auth.js';
+import type { Auth } from '../auth/auth.js';
 import type { Issuer } from '../issuer/issuer.js';
-import type { PreparedKey } from '../issuer/key-set.js';
+import type { PreparedKey } from '../jose/key-set.js';
 import { weightOf } from './token-weight.js';
 
 /** That this very string was signed by this key of this issuer, and what it says. Nothing that may change since is in it. */

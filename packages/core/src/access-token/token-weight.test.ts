@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { VerifiedAuth } from './verified-auth.js';
 import type { Claims } from '../auth/claims.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject } from '../lib/json.js';
 import { weightOf } from './token-weight.js';
 
 test('rule 70: weighs the text of a token, its scopes, and every claim, at whatever depth', () => {

@@ -1,4 +1,4 @@
-import { rawClaims, type Auth } from '../auth.js';
+import { rawClaims, type Auth } from '../auth/auth.js';
 
 /** The text of the token's header field, and of its claims, in which a character takes two bytes where one of them is not Latin. */
 const BYTES_PER_CHARACTER = 2.5;

@@ -1,9 +1,9 @@
-import { RAW_CLAIMS, RAW_TOKEN, type Auth } from '../auth.js';
+import { RAW_CLAIMS, RAW_TOKEN, type Auth } from '../auth/auth.js';
 import type { Claims } from '../auth/claims.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenLives } from '../revocation/token-lives.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject } from '../lib/json.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Standing } from './standing.js';
 

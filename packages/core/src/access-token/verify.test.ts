@@ -1,10 +1,10 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { rawClaims, type Auth } from '../auth.js';
+import { rawClaims, type Auth } from '../auth/auth.js';
 import { oneIssuer, type Issuer, type Issuers } from '../issuer/issuer.js';
-import { parseKeySet, type KeySet } from '../issuer/key-set.js';
-import { createGivenKeySource, type FoundKeys, type KeySource } from '../issuer/key-source.js';
+import { parseKeySet, type KeySet } from '../jose/key-set.js';
+import { createGivenKeySource, type FoundKeys, type KeySource } from '../keys/key-source.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';

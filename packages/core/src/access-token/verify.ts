@@ -1,21 +1,21 @@
-import type { Auth } from '../auth.js';
-import { parseClaims, type ClaimsSchema } from '../claims-schema.js';
-import { isToken68 } from '../credentials.js';
+import type { Auth } from '../auth/auth.js';
+import { parseClaims, type ClaimsSchema } from './claims-schema.js';
+import { isToken68 } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
-import type { PreparedKey } from '../issuer/key-set.js';
+import type { PreparedKey } from '../jose/key-set.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { findVerifyingKey, foreign } from '../issuer/verifying-key.js';
-import type { Monitor } from '../monitoring.js';
+import type { Monitor } from '../events/monitoring.js';
 import type { Standing } from './standing.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import { castShadow, type Shadow } from '../shadow.js';
+import { castShadow, type Shadow } from './shadow.js';
 import { examineClaims, examineTime, isAccessTokenType, isFault } from './claims.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import type { Claims } from '../auth/claims.js';
-import { parseCompactJws, type CompactJws, type JoseHeader } from './compact.js';
-import { claimedIssuer } from './claimed-issuer.js';
-import { own, parseStrictObject, type JsonObject } from './json.js';
+import { parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
+import { claimedIssuer } from '../jose/unverified-issuer.js';
+import { own, parseStrictObject, type JsonObject } from '../lib/json.js';
 import type { TokenCache, VerifiedToken } from './token-cache.js';
 
 export interface VerificationConfig {

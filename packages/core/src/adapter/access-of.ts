@@ -1,4 +1,4 @@
-import { misuse } from '../configuration-error.js';
+import { misuse } from '../lib/configuration-error.js';
 import {
   allOf,
   anyOf,
@@ -16,9 +16,9 @@ import {
   acr,
   maxAge,
   type Policy,
-} from '../policy.js';
-import type { Access } from '../resource-guard.js';
-import { isThenable } from '../thenable.js';
+} from '../policy/policy.js';
+import type { Access } from '../policy/route-requirements.js';
+import { isThenable } from '../lib/thenable.js';
 
 /**
  * A policy, or a function that makes one of the request at hand: of its route's parameters, say. It answers at once; one that throws, or answers

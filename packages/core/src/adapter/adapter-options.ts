@@ -1,9 +1,9 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { ConfigurationError } from '../configuration-error.js';
+import { ConfigurationError } from '../lib/configuration-error.js';
 import type { Deny } from '../decision/decision.js';
-import { notAnOption, OptionReader } from '../option-reader.js';
-import { shownName } from '../shown-option.js';
+import { notAnOption, OptionReader } from '../lib/option-reader.js';
+import { shownName } from '../lib/shown-option.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from '../options.js';
 
 /** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */

@@ -1,6 +1,6 @@
-import { misuse } from '../configuration-error.js';
+import { misuse } from '../lib/configuration-error.js';
 import type { Deny } from '../decision/decision.js';
-import { isThenable } from '../thenable.js';
+import { isThenable } from '../lib/thenable.js';
 
 /** Whether an `onDenied` gave the decision back, for the guard to answer as it would have. */
 export function isDenial(answer: unknown): answer is Deny {

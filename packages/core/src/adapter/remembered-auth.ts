@@ -1,5 +1,5 @@
-import { misuse } from '../configuration-error.js';
-import type { Auth } from '../auth.js';
+import { misuse } from '../lib/configuration-error.js';
+import type { Auth } from '../auth/auth.js';
 import type { Claims } from '../auth/claims.js';
 
 const AUTH = Symbol.for('tokenward.auth');

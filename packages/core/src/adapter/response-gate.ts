@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { createMemory } from '../memory.js';
+import { createMemory } from '../lib/private-slot.js';
 
 /** A response that nobody writes on but who was let through. */
 export interface ResponseGate {

@@ -1,6 +1,6 @@
-import { isThenable } from '../thenable.js';
+import { isThenable } from '../lib/thenable.js';
 import type { Claims } from './claims.js';
-import { isJsonObject, own, type JsonObject } from '../access-token/json.js';
+import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 
 /**
  * Reads scopes or roles from a token's claims. It must answer with a list of strings, at once, and look at nothing but the claims: what it answers

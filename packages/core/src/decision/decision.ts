@@ -1,4 +1,4 @@
-import type { Auth } from '../auth.js';
+import type { Auth } from '../auth/auth.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { Reason } from '../vocabulary/reason.js';
 

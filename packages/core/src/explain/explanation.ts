@@ -1,4 +1,4 @@
-import { printable } from '../url.js';
+import { printable } from '../lib/url.js';
 import type { Reason } from '../vocabulary/reason.js';
 import { causeText } from './cause-text.js';
 import { resolved, shownExpected, shownFound } from './shown-values.js';

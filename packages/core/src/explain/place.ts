@@ -1,6 +1,6 @@
 import type { ProtectedRequest } from '../request/protected-request.js';
-import { withoutTokenSegments } from '../token-shapes.js';
-import { printable } from '../url.js';
+import { withoutTokenSegments } from '../lib/token-shapes.js';
+import { printable } from '../lib/url.js';
 
 /** Where a request went, for operators: enough to find it in an access log, and nothing that a query or a token in a path would give away. */
 export interface RequestPlace {

@@ -1,5 +1,5 @@
 import type { Reason } from '../vocabulary/reason.js';
-import { printable } from '../url.js';
+import { printable } from '../lib/url.js';
 
 const MOST_ITEMS = 12;
 const MOST_CHARACTERS = 120;

@@ -6,19 +6,19 @@ import {
   publicKeyAlgorithms,
   type Algorithm,
   type MacAlgorithm,
-} from '../access-token/algorithms.js';
-import { publish } from '../events.js';
-import { type OptionReader } from '../option-reader.js';
-import { shown } from '../shown-option.js';
-import type { OutageWarnings } from '../outage-warnings.js';
-import { parseKeyText } from './key-file.js';
-import { parseKeySet, type KeySet } from './key-set.js';
-import { createGivenKeySource, type KeySource } from './key-source.js';
-import { SECRET_ENCODINGS } from './secret-encodings.js';
-import { SHARED_BETWEEN_ISSUERS, type SecretOwner } from './secret-owners.js';
-import { parseSecretLines, readSecrets } from './shared-secrets.js';
+} from '../jose/algorithms.js';
+import { publish } from '../events/events.js';
+import { type OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
+import type { OutageWarnings } from '../events/outage-warnings.js';
+import { parseKeyText } from '../keys/key-file.js';
+import { parseKeySet, type KeySet } from '../jose/key-set.js';
+import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
+import { SECRET_ENCODINGS } from '../keys/secret-encodings.js';
+import { SHARED_BETWEEN_ISSUERS, type SecretOwner } from '../keys/secret-owners.js';
+import { parseSecretLines, readSecrets } from '../keys/shared-secrets.js';
 import { TENANT } from './tenants.js';
-import { watchFile } from './watched-file.js';
+import { watchFile } from '../keys/watched-file.js';
 
 const PUBLIC_KEY_OPTION_NAMES = ['metadataUrl', 'jwksUri', 'jwks', 'jwksFile'] as const;
 const SECRET_OPTION_NAMES = ['sharedSecrets', 'sharedSecretsFile'] as const;

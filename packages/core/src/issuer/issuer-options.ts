@@ -1,9 +1,9 @@
 import type { NamesReader } from '../auth/names.js';
-import type { Algorithm } from '../access-token/algorithms.js';
+import type { Algorithm } from '../jose/algorithms.js';
 import { KEY_OPTION_NAMES } from './given-keys.js';
-import type { Jwks } from './jwk.js';
-import type { SecretEncoding } from './secret-encodings.js';
-import type { SharedSecret } from './shared-secrets.js';
+import type { Jwks } from '../jose/jwk.js';
+import type { SecretEncoding } from '../keys/secret-encodings.js';
+import type { SharedSecret } from '../keys/shared-secrets.js';
 
 /** What is told of one authorization server, and of the tokens that it issues for this API. */
 export interface IssuerOptions {

@@ -1,8 +1,8 @@
 import { TokenwardError } from '../lib/tokenward-error.js';
 import type { ClaimRules } from './claim-rules.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import { issuerName } from './issuer-name.js';
-import type { KeyHealth, KeySource } from './key-source.js';
+import { issuerName } from '../keys/issuer-name.js';
+import type { KeyHealth, KeySource } from '../keys/key-source.js';
 
 /** One authorization server, as its tokens are held against it. */
 export interface Issuer {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createGivenKeySource, type KeySource } from './key-source.js';
+import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
 import { markVerified, type Issuer } from './issuer.js';
 import { keptIssuers } from './kept-issuers.js';
 

@@ -1,4 +1,4 @@
-import { shownMember } from '../shown-option.js';
+import { shownMember } from '../lib/shown-option.js';
 import type { IssuerOptions } from './issuer-options.js';
 
 type Demands = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'forbiddenClaims' | 'allowedClients'>;

@@ -1,6 +1,6 @@
 import type { NamesReader, NamesSource } from '../auth/names.js';
-import { type OptionReader } from '../option-reader.js';
-import { shown, shownMember } from '../shown-option.js';
+import { type OptionReader } from '../lib/option-reader.js';
+import { shown, shownMember } from '../lib/shown-option.js';
 import { RFC9068_CLAIMS, type ClaimRules } from './claim-rules.js';
 import type { RequiredValue } from './issuer-options.js';
 

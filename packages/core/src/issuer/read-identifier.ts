@@ -1,6 +1,6 @@
-import { type OptionReader } from '../option-reader.js';
-import { shown } from '../shown-option.js';
-import { canonicalProblem, identifierProblem, urlProblem } from '../url.js';
+import { type OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
+import { canonicalProblem, identifierProblem, urlProblem } from '../lib/url.js';
 import type { ClaimRules } from './claim-rules.js';
 import { knowsAllKeys } from './given-keys.js';
 import { isTenant, TENANT } from './tenants.js';

@@ -1,20 +1,20 @@
-import type { Clock } from '../clock.js';
-import type { OptionReader } from '../option-reader.js';
-import type { OutageWarnings } from '../outage-warnings.js';
-import { keysOfBothKinds } from './both-kinds.js';
+import type { Clock } from '../lib/clock.js';
+import type { OptionReader } from '../lib/option-reader.js';
+import type { OutageWarnings } from '../events/outage-warnings.js';
+import { keysOfBothKinds } from '../keys/both-kinds.js';
 import { bothValues, type ClaimRules } from './claim-rules.js';
 import { asksIssuer, checkKeyOptions, readAlgorithms, readGivenKeys, readGivenSecrets } from './given-keys.js';
 import type { Issuer, Issuers } from './issuer.js';
-import type { KeySource } from './key-source.js';
-import type { Probes } from './probes.js';
+import type { KeySource } from '../keys/key-source.js';
+import type { Probes } from '../keys/probes.js';
 import { readClaimRules } from './read-claim-rules.js';
 import { checkTenantValues, readIssuer, readTenants } from './read-identifier.js';
 import { readAddress, readKeyFetching } from './read-key-fetching.js';
-import { createRemoteKeySource } from './remote-keys.js';
-import type { SecretOwner } from './secret-owners.js';
-import type { SharedSources } from './shared-sources.js';
+import { createRemoteKeySource } from '../keys/remote-keys.js';
+import type { SecretOwner } from '../keys/secret-owners.js';
+import type { SharedSources } from '../keys/shared-sources.js';
 import { TENANT, tenantIssuers } from './tenants.js';
-import type { Transport } from './transport.js';
+import type { Transport } from '../net/transport.js';
 
 /** What issuers have in common. */
 export interface IssuerSurroundings {

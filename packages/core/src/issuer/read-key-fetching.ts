@@ -1,8 +1,8 @@
-import { type OptionReader } from '../option-reader.js';
-import { shown } from '../shown-option.js';
-import { urlProblem } from '../url.js';
+import { type OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
+import { urlProblem } from '../lib/url.js';
 import type { KeyFetchingOptions } from './issuer-options.js';
-import type { RemoteKeysConfig } from './remote-keys.js';
+import type { RemoteKeysConfig } from '../keys/remote-keys.js';
 import { TENANT } from './tenants.js';
 
 const DAY_SECONDS = 86_400;

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:os';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import { isThenable } from '../thenable.js';
-import { classOf } from '../thrown.js';
-import { ConfigurationError } from '../configuration-error.js';
+import { isThenable } from '../lib/thenable.js';
+import { classOf } from '../lib/thrown.js';
+import { ConfigurationError } from '../lib/configuration-error.js';
 import type { IssuerOptions } from './issuer-options.js';
 import { demandsOf } from './merged-options.js';
 import { IssuerUnavailableError, nameOf, type Issuer, type Issuers } from './issuer.js';
 import { keptIssuers } from './kept-issuers.js';
-import { identifierProblem } from '../url.js';
+import { identifierProblem } from '../lib/url.js';
 import { isNobodys } from './read-identifier.js';
 import { TENANT } from './tenants.js';
 

@@ -1,6 +1,6 @@
 import type { Issuer, Issuers } from './issuer.js';
 import { keptIssuers } from './kept-issuers.js';
-import type { KeySource } from './key-source.js';
+import type { KeySource } from '../keys/key-source.js';
 
 /** Issuers that differ in one segment of their identifier. */
 export interface TenantsConfig {

@@ -1,5 +1,5 @@
 import type { Issuer } from './issuer.js';
-import type { PreparedKey } from './key-set.js';
+import type { PreparedKey } from '../jose/key-set.js';
 
 /** The key that a token was signed with, and whose it was. */
 export interface VerifiedKey {

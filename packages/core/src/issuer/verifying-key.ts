@@ -1,9 +1,9 @@
-import { claimedIssuer } from '../access-token/claimed-issuer.js';
-import type { CompactJws } from '../access-token/compact.js';
-import { signerOf } from '../access-token/signature.js';
+import { claimedIssuer } from '../jose/unverified-issuer.js';
+import type { CompactJws } from '../jose/compact-jws.js';
+import { signerOf } from '../jose/signature.js';
 import type { Issuer } from './issuer.js';
-import type { FoundKeys } from './key-source.js';
-import { keysFor, type PreparedKey } from './key-set.js';
+import type { FoundKeys } from '../keys/key-source.js';
+import { keysFor, type PreparedKey } from '../jose/key-set.js';
 import type { VerificationFailure } from './verification-failure.js';
 
 type FoundKey = PreparedKey | VerificationFailure;

@@ -1,8 +1,8 @@
-import type { ClaimsSchema } from '../claims-schema.js';
+import type { ClaimsSchema } from '../access-token/claims-schema.js';
 import { ISSUER_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
 import { keepDemands } from '../issuer/merged-options.js';
-import { type OptionReader } from '../option-reader.js';
-import { shown } from '../shown-option.js';
+import { type OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
 import type { GuardOptions } from '../options.js';
 import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 

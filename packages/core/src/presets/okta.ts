@@ -1,6 +1,6 @@
-import type { ClaimsSchema } from '../claims-schema.js';
+import type { ClaimsSchema } from '../access-token/claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
-import { shown } from '../shown-option.js';
+import { shown } from '../lib/shown-option.js';
 import { finish, readDomain, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface OktaOptions extends PresetOptions {

@@ -1,12 +1,12 @@
-import { ConfigurationError } from '../configuration-error.js';
+import { ConfigurationError } from '../lib/configuration-error.js';
 import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
-import { didYouMean } from '../did-you-mean.js';
-import { OptionReader, plainOptions } from '../option-reader.js';
-import { shown, shownName } from '../shown-option.js';
-import { withoutTokenSegments } from '../token-shapes.js';
+import { didYouMean } from '../lib/did-you-mean.js';
+import { OptionReader, plainOptions } from '../lib/option-reader.js';
+import { shown, shownName } from '../lib/shown-option.js';
+import { withoutTokenSegments } from '../lib/token-shapes.js';
 import { OPTION_NAMES, type GuardOptions } from '../options.js';
-import { canonicalProblem, urlProblem } from '../url.js';
+import { canonicalProblem, urlProblem } from '../lib/url.js';
 
 /** The guard's options that go along with a preset's own. */
 export interface PresetOptions extends Omit<GuardOptions, keyof typeof ANSWERED | 'unsafeAcceptTokensForAnyAudience'> {

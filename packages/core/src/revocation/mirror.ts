@@ -1,5 +1,5 @@
-import { misuse } from '../configuration-error.js';
-import { shown } from '../shown-option.js';
+import { misuse } from '../lib/configuration-error.js';
+import { shown } from '../lib/shown-option.js';
 import { REVOCATION_KINDS, type RevocationKind } from '../vocabulary/revocation-words.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 

@@ -1,8 +1,8 @@
 import { REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '../vocabulary/revocation-words.js';
 import { isNumericDate } from '../lib/numeric-date.js';
-import { misuse } from '../configuration-error.js';
-import { didYouMean } from '../did-you-mean.js';
-import { shown, shownName } from '../shown-option.js';
+import { misuse } from '../lib/configuration-error.js';
+import { didYouMean } from '../lib/did-you-mean.js';
+import { shown, shownName } from '../lib/shown-option.js';
 
 /** The names that a target does not have. */
 type No<N extends string> = { readonly [Name in N]?: never };

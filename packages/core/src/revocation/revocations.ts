@@ -1,10 +1,10 @@
-import { misuse } from '../configuration-error.js';
-import type { Clock } from '../clock.js';
-import { publish } from '../events.js';
+import { misuse } from '../lib/configuration-error.js';
+import type { Clock } from '../lib/clock.js';
+import { publish } from '../events/events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
 import type { Issuers } from '../issuer/issuer.js';
-import { type OptionReader } from '../option-reader.js';
-import { shown } from '../shown-option.js';
+import { type OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
 import { readRevocation, recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
 import { memoryRevocations, type RevocationStore } from './store.js';
 

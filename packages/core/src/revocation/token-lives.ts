@@ -1,8 +1,8 @@
 import { TokenwardError } from '../lib/tokenward-error.js';
 import { getEventListeners } from 'node:events';
-import type { Clock } from '../clock.js';
-import { observe } from '../events.js';
-import { createMemory } from '../memory.js';
+import type { Clock } from '../lib/clock.js';
+import { observe } from '../events/events.js';
+import { createMemory } from '../lib/private-slot.js';
 import type { RevocableToken } from './revocation.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 

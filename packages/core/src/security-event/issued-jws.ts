@@ -1,6 +1,6 @@
-import { claimedIssuer } from '../access-token/claimed-issuer.js';
-import { parseCompactJws } from '../access-token/compact.js';
-import { parseStrictObject, type JsonObject } from '../access-token/json.js';
+import { claimedIssuer } from '../jose/unverified-issuer.js';
+import { parseCompactJws } from '../jose/compact-jws.js';
+import { parseStrictObject, type JsonObject } from '../lib/json.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import { isFailure } from '../issuer/verification-failure.js';
 import { findVerifyingKey } from '../issuer/verifying-key.js';

@@ -1,11 +1,11 @@
 import { isNumericDate } from '../lib/numeric-date.js';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isJsonObject, own, type JsonObject } from '../access-token/json.js';
-import type { Clock } from '../clock.js';
-import { ConfigurationError } from '../configuration-error.js';
-import { publish } from '../events.js';
-import { OptionReader, plainOptions } from '../option-reader.js';
-import { memoryReplays, replayName, type ReplayStore } from '../replay.js';
+import { isJsonObject, own, type JsonObject } from '../lib/json.js';
+import type { Clock } from '../lib/clock.js';
+import { ConfigurationError } from '../lib/configuration-error.js';
+import { publish } from '../events/events.js';
+import { OptionReader, plainOptions } from '../lib/option-reader.js';
+import { memoryReplays, replayName, type ReplayStore } from './replay.js';
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import { readReplays, type ReceiverSurroundings } from './backchannel-logout.js';
 import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';

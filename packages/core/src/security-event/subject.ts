@@ -1,4 +1,4 @@
-import { isJsonObject, own, type JsonObject } from '../access-token/json.js';
+import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 import { isName } from './issued-jws.js';
 
 /** Whom a security event is about, in the names that access tokens have. */

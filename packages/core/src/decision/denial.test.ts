@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { createDenial, type DenialDetails } from './denial.js';
+import type { Reason } from '../vocabulary/reason.js';
+import type { Deny } from './decision.js';
+
+const deny = createDenial({ realm: 'api' });
+
+/** RFC 6750 s3.1, RFC 9470 s3 and RFC 9457, to the letter. */
+const ANSWERS = {
+  unauthenticated: { status: 401, challenge: 'Bearer realm="api"', title: 'Unauthorized', detail: 'This resource needs an access token' },
+  invalid_request: {
+    status: 400,
+    challenge: 'Bearer realm="api", error="invalid_request", error_description="The credentials are malformed or were sent more than once"',
+    title: 'Bad Request',
+    error: 'invalid_request',
+    detail: 'The credentials are malformed or were sent more than once',
+  },
+  invalid_token: {
+    status: 401,
+    challenge: 'Bearer realm="api", error="invalid_token", error_description="The access token is not valid here"',
+    title: 'Unauthorized',
+    error: 'invalid_token',
+    detail: 'The access token is not valid here',
+  },
+  insufficient_scope: {
+    status: 403,
+    challenge: 'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this resource needs"',
+    title: 'Forbidden',
+    error: 'insufficient_scope',
+    detail: 'The access token does not grant what this resource needs',
+  },
+  insufficient_user_authentication: {
+    status: 401,
+    challenge: 'Bearer realm="api", error="insufficient_user_authentication", error_description="This resource needs a stronger or more recent login"',
+    title: 'Unauthorized',
+    error: 'insufficient_user_authentication',
+    detail: 'This resource needs a stronger or more recent login',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Service Unavailable',
+    error: 'temporarily_unavailable',
+    detail: 'The access token cannot be checked at the moment',
+  },
+} as const;
+
+const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
+  missing_token: 'unauthenticated',
+  unsupported_scheme: 'unauthenticated',
+  malformed_credentials: 'invalid_request',
+  multiple_credentials: 'invalid_request',
+  token_too_large: 'invalid_token',
+  malformed_token: 'invalid_token',
+  encrypted_token: 'invalid_token',
+  unsupported_critical_header: 'invalid_token',
+  wrong_type: 'invalid_token',
+  not_an_access_token: 'invalid_token',
+  algorithm_not_allowed: 'invalid_token',
+  unknown_key: 'invalid_token',
+  bad_signature: 'invalid_token',
+  issuer_mismatch: 'invalid_token',
+  audience_mismatch: 'invalid_token',
+  client_not_allowed: 'invalid_token',
+  missing_claim: 'invalid_token',
+  invalid_claim: 'invalid_token',
+  expired: 'invalid_token',
+  not_yet_valid: 'invalid_token',
+  issued_in_the_future: 'invalid_token',
+  too_old: 'invalid_token',
+  lifetime_too_long: 'invalid_token',
+  unproven_confirmation: 'invalid_token',
+  revoked: 'invalid_token',
+  insufficient_scope: 'insufficient_scope',
+  insufficient_role: 'insufficient_scope',
+  insufficient_claim: 'insufficient_scope',
+  policy_refused: 'insufficient_scope',
+  weak_authentication: 'insufficient_user_authentication',
+  stale_authentication: 'insufficient_user_authentication',
+  keys_unavailable: 'unavailable',
+  issuer_unavailable: 'unavailable',
+  revocations_unavailable: 'unavailable',
+};
+
+test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed words and with no-store', (reason, refusal) => {
+  const { status, challenge, title, error, detail } = { challenge: undefined, error: undefined, ...ANSWERS[refusal] };
+  expect({ ...deny(reason as Reason) }).toStrictEqual({
+    outcome: 'deny',
+    status,
+    headers: {
+      'cache-control': 'no-store',
+      ...(challenge === undefined ? { 'retry-after': '1' } : { 'www-authenticate': challenge }),
+    },
+    body: { type: 'about:blank', title, status, ...(error && { error }), detail },
+    reason,
+  });
+});
+
+test('rule 102: a scope that would do stands in the challenge and in the body, and none where there is none', () => {
+  const told = deny('insufficient_scope', { scope: ['orders:read', 'orders:write'] });
+  expect(told.headers['www-authenticate']).toMatch(/, scope="orders:read orders:write"$/);
+  expect(told.body.scope).toBe('orders:read orders:write');
+  for (const scope of [[], undefined]) {
+    const silent = deny('insufficient_scope', { scope });
+    expect(silent.headers['www-authenticate']).toBe(ANSWERS.insufficient_scope.challenge);
+    expect(silent.body).not.toHaveProperty('scope');
+  }
+});
+
+test('rule 109: the challenge names the resource metadata of the guard, where it has some', () => {
+  const published = createDenial({ realm: 'orders', resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource' });
+  expect(published('missing_token').headers['www-authenticate']).toBe(
+    'Bearer realm="orders", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"',
+  );
+});
+
+describe('rule 61: a 503 says when to come again, in whole seconds, later rather than sooner', () => {
+  test.each<[number | undefined, string]>([
+    [undefined, '1'],
+    [0, '1'],
+    [-3, '1'],
+    [0.2, '1'],
+    [1.001, '2'],
+    [29.5, '30'],
+    [30, '30'],
+  ])('%s seconds: %s', (retryAfterSeconds, expected) => {
+    const { headers } = deny('keys_unavailable', { retryAfterSeconds });
+    expect(headers['retry-after']).toBe(expected);
+    expect(headers).not.toHaveProperty('www-authenticate');
+  });
+
+  test('and nothing else does', () => {
+    expect(deny('bad_signature', { retryAfterSeconds: 30 }).headers).not.toHaveProperty('retry-after');
+  });
+});
+
+test('a cause is for operators: in the decision, and in nothing that is sent', () => {
+  const sent = ({ headers, body }: Deny) => JSON.stringify([headers, body]);
+  for (const cause of ['aud', null, 0, '', new Error('aud')] satisfies DenialDetails['cause'][]) {
+    const denied = deny('audience_mismatch', { cause });
+    expect(denied.cause).toBe(cause);
+    expect(sent(denied)).toBe(sent(deny('audience_mismatch')));
+  }
+  expect(deny('audience_mismatch', { cause: undefined })).not.toHaveProperty('cause');
+});
+
+test('rule 71: a refusal is frozen, with what it holds', () => {
+  const denied = deny('insufficient_scope', { scope: ['a'] });
+  for (const part of [denied, denied.headers, denied.body]) expect(Object.isFrozen(part)).toBe(true);
+});

@@ -1,0 +1,114 @@
+import { type Challenge, bearerChallenge } from './challenge.js';
+import { explanationOf, type Explained, type Explanation } from '../explain/explanation.js';
+import type { Deny, ProblemDetails, ResponseHeaders } from './decision.js';
+import { behaviourOf, type Reason, type Refusal } from '../vocabulary/reason.js';
+
+interface Words {
+  readonly status: Deny['status'];
+  readonly title: string;
+  readonly error?: string;
+  readonly detail: string;
+}
+
+/**
+ * Fixed words (RFC 6750 s3.1, RFC 9470 s3): nothing from a token, a key server or an exception is told to the client, and one text
+ * stands for every way in which a token may be bad.
+ */
+const WORDS: Readonly<Record<Refusal, Words>> = {
+  unauthenticated: { status: 401, title: 'Unauthorized', detail: 'This resource needs an access token' },
+  invalid_request: { status: 400, title: 'Bad Request', error: 'invalid_request', detail: 'The credentials are malformed or were sent more than once' },
+  invalid_token: { status: 401, title: 'Unauthorized', error: 'invalid_token', detail: 'The access token is not valid here' },
+  insufficient_scope: { status: 403, title: 'Forbidden', error: 'insufficient_scope', detail: 'The access token does not grant what this resource needs' },
+  insufficient_user_authentication: {
+    status: 401,
+    title: 'Unauthorized',
+    error: 'insufficient_user_authentication',
+    detail: 'This resource needs a stronger or more recent login',
+  },
+  unavailable: { status: 503, title: 'Service Unavailable', error: 'temporarily_unavailable', detail: 'The access token cannot be checked at the moment' },
+};
+
+/** What a refusal tells beyond its reason. */
+export interface DenialDetails extends Explained {
+  /** The whole scope that would do. */
+  readonly scope?: readonly string[] | undefined;
+  readonly acrValues?: readonly string[] | undefined;
+  readonly maxAgeSeconds?: number | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+export type Deniable = (reason: Reason, details?: DenialDetails) => Deny;
+
+/** The answer that all refusals of one kind share, as long as they name nothing of the route. */
+interface Template {
+  readonly words: Words;
+  readonly headers: ResponseHeaders;
+  readonly body: ProblemDetails;
+}
+
+/** Makes the refusals of one guard: the words are fixed, `realm` and `resource_metadata` are the guard's own. */
+export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm' | 'resourceMetadata'>): Deniable {
+  const templates = Object.fromEntries(Object.entries(WORDS).map(([answer, words]) => [answer, templateOf(words)])) as Record<Refusal, Template>;
+
+  function templateOf(words: Words): Template {
+    return Object.freeze({ words, headers: headersOf(words, undefined, {}), body: bodyOf(words, undefined) });
+  }
+
+  function headersOf(words: Words, scope: string | undefined, details: DenialDetails): ResponseHeaders {
+    if (words.status === 503) {
+      return Object.freeze({ 'cache-control': 'no-store', 'retry-after': String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1))) });
+    }
+    const challenge = bearerChallenge({
+      realm,
+      resourceMetadata,
+      error: words.error,
+      // RFC 6750 s3.1: without credentials nothing is said about an error
+      errorDescription: words.error && words.detail,
+      scope,
+      acrValues: details.acrValues?.join(' '),
+      maxAge: details.maxAgeSeconds,
+    });
+    return Object.freeze({ 'cache-control': 'no-store', 'www-authenticate': challenge });
+  }
+
+  return function deny(reason, details = NO_DETAILS) {
+    const template = templates[behaviourOf(reason).answer];
+    const { words } = template;
+    const scope = details.scope?.length ? details.scope.join(' ') : undefined;
+    const isPlain = scope === undefined && details.acrValues === undefined && details.maxAgeSeconds === undefined && details.retryAfterSeconds === undefined;
+    // shared, since they are frozen: building them again would be half the cost of refusing a request without a token
+    if (isPlain) return new Denial(words.status, template.headers, template.body, reason, details);
+    return new Denial(words.status, headersOf(words, scope, details), scope === undefined ? template.body : bodyOf(words, scope), reason, details);
+  };
+}
+
+const NO_DETAILS: DenialDetails = Object.freeze({});
+
+function bodyOf({ title, status, error, detail }: Words, scope: string | undefined): ProblemDetails {
+  return Object.freeze({ type: 'about:blank', title, status, ...(error && { error }), detail, ...(scope && { scope }) });
+}
+
+/** A refusal. What it can explain stands in private fields: printed, cloned or serialised it shows what operators' logs may hold. */
+class Denial implements Deny {
+  readonly outcome = 'deny';
+  readonly status: Deny['status'];
+  readonly headers: ResponseHeaders;
+  readonly body: ProblemDetails;
+  readonly reason: Reason;
+  declare readonly cause?: unknown;
+  readonly #details: DenialDetails;
+
+  constructor(status: Deny['status'], headers: ResponseHeaders, body: ProblemDetails, reason: Reason, details: DenialDetails) {
+    this.status = status;
+    this.headers = headers;
+    this.body = body;
+    this.reason = reason;
+    if (details.cause !== undefined) this.cause = details.cause;
+    this.#details = details;
+    Object.freeze(this);
+  }
+
+  explain(): Explanation {
+    return explanationOf(this.reason, this.#details);
+  }
+}

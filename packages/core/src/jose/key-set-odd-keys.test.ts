@@ -1,0 +1,204 @@
+import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { ALGORITHMS } from './algorithms.js';
+import { parseJson } from '../lib/parse-json.js';
+import { parseKeySet } from './key-set.js';
+
+type AnyJwk = Record<string, unknown>;
+
+const RSA = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+const EC = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+const ED = jwkOf(generateKeyPairSync('ed25519'));
+const PRIVATE_EC = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as AnyJwk;
+const PRIVATE_RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as AnyJwk;
+
+describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that shows nothing of it', () => {
+  test.each<[string, unknown, string]>([
+    ['null', null, 'is no object'],
+    ['a string', 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A', 'is no object'],
+    ['a number', 7, 'is no object'],
+    ['an array', [EC], 'fits none'],
+    ['an empty object', {}, 'fits none'],
+    ['a secret (oct)', { kty: 'oct', k: base64url(32), alg: 'HS256' }, 'symmetric'],
+    ['a secret that says it is for RS256', { kty: 'oct', k: base64url(256), alg: 'RS256' }, 'symmetric'],
+    ['an unknown kty', { ...EC, kty: 'XYZ' }, 'fits none'],
+    ['a kty in lower case', { ...RSA, kty: 'rsa' }, 'fits none'],
+    ['a kty that is an array', { ...RSA, kty: ['RSA'] }, 'fits none'],
+    ['use enc', { ...RSA, use: 'enc' }, '"use"'],
+    ['use SIG', { ...RSA, use: 'SIG' }, '"use"'],
+    ['a use that is an array', { ...RSA, use: ['sig'] }, '"use"'],
+    ['key_ops without verify', { ...EC, key_ops: ['sign', 'encrypt'] }, '"key_ops"'],
+    ['empty key_ops', { ...EC, key_ops: [] }, '"key_ops"'],
+    ['key_ops that are a string', { ...EC, key_ops: 'verify' }, '"key_ops"'],
+    ['key_ops that repeat themselves', { ...EC, key_ops: ['verify', 'verify'] }, 'no list of different strings'],
+    ['key_ops that repeat another', { ...EC, key_ops: ['verify', 'sign', 'sign'] }, 'no list of different strings'],
+    ['key_ops with a number', { ...EC, key_ops: ['verify', 1] }, 'no list of different strings'],
+    ['key_ops with null', { ...EC, key_ops: [null, 'verify'] }, 'no list of different strings'],
+    ['key_ops that are an object', { ...EC, key_ops: { verify: true } }, 'no list of different strings'],
+    ['an issuer that is an object', { ...EC, issuer: { a: 1 } }, '"issuer"'],
+    ['an issuer of 2,049 characters', { ...EC, issuer: 'i'.repeat(2049) }, '"issuer"'],
+    ['an x that is nested 100,000 deep', { ...EC, x: deep() }, 'no string'],
+    ['an x of a megabyte', { ...ED, x: 'A'.repeat(1_000_000) }, 'very long'],
+    ['an n that is nested 100,000 deep', { ...RSA, n: deep() }, 'missing or too large'],
+    ['a kid that is nested 100,000 deep', { ...EC, kid: deep() }, '"kid"'],
+    ['an alg that is nested 100,000 deep', { ...EC, alg: deep() }, 'fits none'],
+    ['a crv that is nested 100,000 deep', { ...EC, crv: deep() }, 'fits none'],
+    ['key_ops that are nested 100,000 deep', { ...EC, key_ops: deep() }, 'no list of different strings'],
+    ['a kid that is a number', { ...EC, kid: 1 }, '"kid"'],
+    ['a kid of 513 characters', { ...EC, kid: 'k'.repeat(513) }, '"kid"'],
+    ['alg of a cipher', { ...RSA, alg: 'RSA-OAEP-256' }, 'fits none'],
+    ['alg of a MAC', { ...RSA, alg: 'HS256' }, 'fits none'],
+    ['alg none', { ...RSA, alg: 'none' }, 'fits none'],
+    ['an alg that is an array', { ...RSA, alg: ['RS256'] }, 'fits none'],
+    ['alg of another kind of key', { ...RSA, alg: 'ES256' }, 'fits none'],
+    ['alg of another curve', { ...EC, alg: 'ES384' }, 'fits none'],
+    ['crv against the point', { ...EC, crv: 'P-384' }, 'can not be imported'],
+    ['a crv that is a name of the prototype', { ...EC, crv: 'constructor' }, 'fits none'],
+    ['a crv that is __proto__', { ...EC, crv: '__proto__' }, 'fits none'],
+    ["a crv by OpenSSL's name", { ...EC, crv: 'prime256v1' }, 'fits none'],
+    ['no crv', { ...EC, crv: undefined }, 'fits none'],
+    ['a curve that is for blockchains', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' })), 'fits none'],
+    ['a curve of Edwards that is not Ed25519', jwkOf(generateKeyPairSync('ed448')), 'fits none'],
+    ['a curve for key agreement (X25519)', jwkOf(generateKeyPairSync('x25519')), 'fits none'],
+    ['X25519 that says it is for EdDSA', { ...jwkOf(generateKeyPairSync('x25519')), alg: 'EdDSA' }, 'fits none'],
+    ['Ed448 that says it is for EdDSA', { ...jwkOf(generateKeyPairSync('ed448')), alg: 'EdDSA' }, 'fits none'],
+    ['Ed448 that says it is Ed25519', { ...jwkOf(generateKeyPairSync('ed448')), crv: 'Ed25519' }, 'can not be imported'],
+    ['a point off the curve', { ...EC, y: flipped(EC['y'] as string) }, 'can not be imported'],
+    ['a point with both coordinates zero', { ...EC, x: zeros(32), y: zeros(32) }, 'can not be imported'],
+    ['a point with a made-up y', { ...EC, x: zeros(32), y: base64url(32) }, 'can not be imported'],
+    ['no y', { ...EC, y: undefined }, 'can not be imported'],
+    ['an x that is a number', { ...EC, x: 1 }, 'no string'],
+    ['an Ed25519 x that is too short', { ...ED, x: base64url(31) }, 'can not be imported'],
+    ['an Ed25519 x that is too long', { ...ED, x: base64url(33) }, 'can not be imported'],
+    ['no n', { ...RSA, n: undefined }, 'missing or too large'],
+    ['an empty n', { ...RSA, n: '' }, 'RSA key of'],
+    ['an n that is an object', { ...RSA, n: {} }, 'missing or too large'],
+    ['no e', { ...RSA, e: undefined }, 'missing or too large'],
+  ])('%s', (_name, odd, words) => {
+    const { remarks, size, keyIds } = parseKeySet({ keys: [odd, { ...ED, kid: 'good' }] }, ALGORITHMS, 10);
+    expect({ size, keyIds }).toEqual({ size: 1, keyIds: ['good'] });
+    expect(remarks).toHaveLength(1);
+    expect(remarks[0]).toMatch(/^keys\[0\]: /);
+    expect(remarks[0]).toContain(words);
+    expectNothingOf(odd, remarks[0]!);
+  });
+
+  test('and is a fault unless it is for something else', () => {
+    const forElse = [{ ...RSA, use: 'enc' }, { ...EC, key_ops: [] }, { ...RSA, alg: 'RSA-OAEP' }, jwkOf(generateKeyPairSync('x25519'))];
+    const faulty = [null, { kty: 'oct', k: base64url(32) }, { ...EC, kid: 1 }, { ...EC, y: flipped(EC['y'] as string) }, { ...RSA, e: 'Ag' }, PRIVATE_EC];
+    const { remarks, faults } = parseKeySet({ keys: [...forElse, ...faulty, ED] }, ALGORITHMS, 20);
+    expect(remarks.map((remark) => remark.split(':')[0])).toEqual(Array.from({ length: 10 }, (_, index) => `keys[${index}]`));
+    expect(faults).toEqual(remarks.slice(4));
+  });
+
+  test('and so is one that is nested deeply, in the text of a JWKS', () => {
+    const text = JSON.stringify({
+      keys: [
+        { ...EC, x: '#' },
+        { ...ED, kid: 'good' },
+      ],
+    }).replace('"#"', `${'{"\\\\":'.repeat(100_000)}1${'}'.repeat(100_000)}`);
+    const { keyIds, remarks } = parseKeySet(parseJson(text), ALGORITHMS, 10);
+    expect(keyIds).toEqual(['good']);
+    expect(remarks).toHaveLength(1);
+  });
+
+  test('and alone leaves no set', () => {
+    expect(() => parseKeySet({ keys: [{ ...RSA, use: 'enc' }] }, ALGORITHMS, 10)).toThrow('it holds no usable key (keys[0]: is not for signatures ("use"))');
+  });
+});
+
+describe('rule 32: a private part is remarked on, not shown, and not used', () => {
+  test.each([
+    ['EC', PRIVATE_EC, 'ES256'],
+    ['RSA', PRIVATE_RSA, 'RS256'],
+  ] as const)('%s', (_name, jwk, algorithm) => {
+    const set = parseKeySet({ keys: [jwk] }, ALGORITHMS, 10);
+    expect(set.remarks).toEqual(['keys[0]: shows its private part: replace this key at the issuer']);
+    expectNothingOf(jwk, set.remarks[0]!);
+    for (const { key } of set.candidates(algorithm, undefined)) {
+      expect(key.type).toBe('public');
+      expect(key.export({ format: 'jwk' })).not.toHaveProperty('d');
+    }
+  });
+
+  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('the member %s alone', (name) => {
+    const { remarks } = parseKeySet({ keys: [{ ...RSA, [name]: 'c2VjcmV0IHBhcnQ' }] }, ALGORITHMS, 10);
+    expect(remarks).toEqual(['keys[0]: shows its private part: replace this key at the issuer']);
+  });
+});
+
+describe('rule 168: what is null or blank in a JWK is absent', () => {
+  const members = ['alg', 'use', 'kid', 'key_ops', 'issuer', 'd', 'k'];
+  test.each(members)('%s that is null', (name) => {
+    const set = parseKeySet({ keys: [{ ...EC, [name]: null }] }, ALGORITHMS, 10);
+    expect(set).toMatchObject({ size: 1, remarks: [], faults: [], keyIds: [] });
+    expect(set.candidates('ES256', undefined)).toHaveLength(1);
+  });
+
+  test('all of them', () => {
+    const nulls = Object.fromEntries(members.map((name) => [name, null]));
+    expect(parseKeySet({ keys: [{ ...RSA, ...nulls }] }, ALGORITHMS, 10).candidates('PS512', undefined)).toHaveLength(1);
+  });
+
+  test.each(['', ' ', '\t\n'])('alg and use that are %j', (blank) => {
+    for (const name of ['alg', 'use']) {
+      expect(parseKeySet({ keys: [{ ...EC, [name]: blank }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
+    }
+  });
+
+  test.each(['', ' ', '\t\n'])('rule 167: an issuer that is %j is a label that names nobody, so the key signs for nobody, and spoils no other', (issuer) => {
+    expect(() => parseKeySet({ keys: [{ ...EC, issuer }] }, ALGORITHMS, 10)).toThrow(
+      'it holds no usable key (keys[0]: has a blank "issuer": a key that is labelled for nobody signs for nobody)',
+    );
+    const set = parseKeySet({ keys: [{ ...EC, issuer }, ED] }, ALGORITHMS, 10);
+    expect([set.candidates('ES256', undefined), set.candidates('EdDSA', undefined).length, set.faults.length]).toEqual([[], 1, 1]);
+    expect(parseKeySet({ keys: [{ ...EC, issuer: null }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
+  });
+
+  test.each(['', ' '])('key_ops that are %j are no list', (blank) => {
+    expect(() => parseKeySet({ keys: [{ ...EC, key_ops: blank }] }, ALGORITHMS, 10)).toThrow('has "key_ops" that are no list of different strings');
+  });
+
+  test('a blank kid is found without a kid, and by its own text alone', () => {
+    const set = parseKeySet({ keys: [{ ...EC, kid: '' }, ED] }, ALGORITHMS, 10);
+    expect(set.candidates('ES256', undefined)).toHaveLength(1);
+    expect(set.candidates('ES256', '')).toHaveLength(1);
+    expect(set.candidates('EdDSA', '')).toEqual([]);
+    expect(set.candidates('ES256', ' ')).toEqual([]);
+    expect(set.keyIds).toEqual([]);
+  });
+});
+
+function deep(): unknown {
+  let value: unknown = 'x';
+  for (let depth = 0; depth < 100_000; depth++) value = [value];
+  return value;
+}
+
+function jwkOf({ publicKey }: { readonly publicKey: KeyObject }): AnyJwk {
+  return publicKey.export({ format: 'jwk' });
+}
+
+function expectNothingOf(odd: unknown, text: string): void {
+  const values = typeof odd === 'object' && odd !== null ? Object.values(odd) : [odd];
+  for (const value of values) if (typeof value === 'string' && value.length > 8) expect(text).not.toContain(value.slice(0, 9));
+}
+
+function base64url(bytes: number): string {
+  return asBase64url(randomBytes(bytes));
+}
+
+function asBase64url(bytes: Buffer): string {
+  return bytes.toString('base64url');
+}
+
+function zeros(bytes: number): string {
+  return asBase64url(Buffer.alloc(bytes));
+}
+
+function flipped(text: string): string {
+  const bytes = Buffer.from(text, 'base64url');
+  bytes[5] = bytes[5]! ^ 1;
+  return asBase64url(bytes);
+}

@@ -1,0 +1,137 @@
+import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { ALGORITHMS, type Algorithm } from './algorithms.js';
+import { parseKeySet, type KeySet } from './key-set.js';
+
+type AnyJwk = Record<string, unknown>;
+
+const RSA = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+const EC = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+const ED = jwkOf(generateKeyPairSync('ed25519'));
+
+describe('rules 20 and 31: what a key says of itself decides what it is used for', () => {
+  test.each<[string, AnyJwk, readonly Algorithm[]]>([
+    ['RSA with no alg: the RSA ones', RSA, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
+    ['RSA with alg: that one', { ...RSA, alg: 'PS384' }, ['PS384']],
+    ['P-256: ES256', EC, ['ES256']],
+    ['P-384: ES384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' })), ['ES384']],
+    ['P-521: ES512', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-521' })), ['ES512']],
+    ['Ed25519: both its names', ED, ['EdDSA', 'Ed25519']],
+    ['Ed25519 with alg EdDSA: both its names', { ...ED, alg: 'EdDSA' }, ['EdDSA', 'Ed25519']],
+    ['Ed25519 with alg Ed25519: both its names', { ...ED, alg: 'Ed25519' }, ['EdDSA', 'Ed25519']],
+    ['use sig and key_ops with verify', { ...EC, use: 'sig', key_ops: ['verify', 'x'] }, ['ES256']],
+  ])('%s', (_name, jwk, expected) => {
+    const set = parseKeySet({ keys: [{ ...jwk, kid: 'k-1' }] }, ALGORITHMS, 1);
+    const wished = [...ALGORITHMS, 'none', 'HS256', 'HS384', 'HS512', '', 'rs256', '__proto__', 'constructor'];
+    expect(wished.filter((name) => set.candidates(name, 'k-1').length > 0)).toEqual(expected);
+    expect(wished.filter((name) => set.candidates(name, undefined).length > 0)).toEqual(expected);
+  });
+
+  test('within the algorithms that are allowed', () => {
+    const set = parseKeySet({ keys: [RSA] }, ['RS256', 'ES256'], 1);
+    expect(ALGORITHMS.filter((name) => set.candidates(name, undefined).length > 0)).toEqual(['RS256']);
+    expect(() => parseKeySet({ keys: [RSA] }, ['ES256', 'EdDSA'], 1)).toThrow('fits none of the allowed algorithms');
+  });
+});
+
+describe('rule 29: a kid is looked up by its exact text', () => {
+  test.each([
+    '__proto__',
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    '0',
+    '',
+    ' k-1',
+    'K-1',
+    'k-1\0',
+    '../../dev/null',
+    "' OR 1=1 --",
+    'https://evil.example/jwks',
+  ])('%j finds nothing', (keyId) => {
+    const set = parseKeySet({ keys: [{ ...EC, kid: 'k-1' }, ED] }, ALGORITHMS, 10);
+    for (const algorithm of ALGORITHMS) expect(set.candidates(algorithm, keyId)).toEqual([]);
+    expect(set.candidates('ES256', 'k-1')).toHaveLength(1);
+  });
+
+  test('__proto__ is a name like others where a key has it', () => {
+    const set = parseKeySet({ keys: JSON.parse(`[${JSON.stringify({ ...EC, kid: '__proto__' })}]`) as unknown[] }, ALGORITHMS, 10);
+    expect(set.keyIds).toEqual(['__proto__']);
+    expect(set.candidates('ES256', '__proto__')).toHaveLength(1);
+    expect(set.candidates('ES256', 'constructor')).toEqual([]);
+  });
+});
+
+describe('rule 30: keys that share a kid, or have none', () => {
+  test('are all candidates, four at the most', () => {
+    for (const kid of ['shared', undefined]) {
+      const keys = Array.from({ length: 6 }, () => ({ ...jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })), kid }));
+      const found = (count: number) => thumbprints(parseKeySet({ keys: keys.slice(0, count) }, ALGORITHMS, 10), 'ES256', kid);
+      expect(found(1)).toEqual(keys.slice(0, 1).map(thumbprint));
+      expect(found(4)).toEqual(keys.slice(0, 4).map(thumbprint));
+      expect(found(6)).toEqual(keys.slice(0, 4).map(thumbprint));
+      expect(parseKeySet({ keys: keys.slice(0, 4) }, ALGORITHMS, 10).remarks).toEqual([]);
+      expect(parseKeySet({ keys: keys.slice(0, 5) }, ALGORITHMS, 10).remarks).toEqual([expect.stringContaining('more than 4 keys are for ES256')]);
+    }
+  });
+
+  test('are told apart by their algorithm: an EC key hides no RSA key, however many there are', () => {
+    for (const kid of ['shared', undefined]) {
+      const many = Array.from({ length: 5 }, () => ({ ...jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })), kid }));
+      const set = parseKeySet({ keys: [...many, { ...RSA, kid }, { ...ED, kid }] }, ALGORITHMS, 10);
+      expect(thumbprints(set, 'RS256', kid)).toEqual([thumbprint(RSA)]);
+      expect(thumbprints(set, 'EdDSA', kid)).toEqual([thumbprint(ED)]);
+    }
+  });
+
+  test('a token with no kid may be of a key with one, and one with a kid of no other', () => {
+    const set = parseKeySet({ keys: [{ ...EC, kid: 'k-1' }, { ...ED }] }, ALGORITHMS, 10);
+    expect(set.candidates('ES256', undefined)).toHaveLength(1);
+    expect(set.candidates('EdDSA', 'k-1')).toEqual([]);
+    expect(set.keyIds).toEqual(['k-1']);
+  });
+});
+
+describe('rule 57: a document that is no usable set', () => {
+  test.each<[string, unknown]>([
+    ['null', null],
+    ['undefined', undefined],
+    ['a string', 'keys'],
+    ['an array', [EC]],
+    ['a key by itself', EC],
+    ['keys that are an object', { keys: { 0: EC } }],
+    ['keys that are a string', { keys: 'keys' }],
+  ])('%s', (_name, document) => {
+    expect(() => parseKeySet(document, ALGORITHMS, 10)).toThrow('it is no JWKS');
+  });
+
+  test('an empty set', () => {
+    expect(() => parseKeySet({ keys: [] }, ALGORITHMS, 10)).toThrow('it holds no usable key');
+  });
+
+  test('rule 56: more keys than allowed, unread', () => {
+    expect(() => parseKeySet({ keys: Array.from({ length: 11 }, () => ED) }, ALGORITHMS, 10)).toThrow('it holds 11 keys, more than the 10 allowed');
+    expect(parseKeySet({ keys: Array.from({ length: 10 }, () => ED) }, ALGORITHMS, 10).size).toBe(10);
+  });
+});
+
+test('a prepared key verifies what its private one signed', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const data = Buffer.from('data');
+  const [pkcs1] = parseKeySet({ keys: [publicKey.export({ format: 'jwk' })] }, ALGORITHMS, 1).candidates('RS512', undefined);
+  expect(verify(pkcs1!.hash, data, pkcs1!.key, sign('sha512', data, privateKey))).toBe(true);
+});
+
+function jwkOf({ publicKey }: { readonly publicKey: KeyObject }): AnyJwk {
+  return publicKey.export({ format: 'jwk' });
+}
+
+function thumbprints(set: KeySet, algorithm: Algorithm, keyId: string | undefined): string[] {
+  return set.candidates(algorithm, keyId).map(({ key }) => thumbprint(key.export({ format: 'jwk' }) as AnyJwk));
+}
+
+function thumbprint({ kty, crv, x, y, n, e }: AnyJwk): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kty, crv, x, y, n, e]))
+    .digest('hex');
+}

@@ -1,0 +1,60 @@
+import { isLoopback, printable } from '../lib/url.js';
+import { unusedProxyVariable } from './connection.js';
+
+/** What went wrong with a request, in words that follow its URL, and what most likely helps. */
+export function failureWords(error: unknown, url: string): string {
+  const words = printable(describe(error), 500);
+  const hint = hintFor(codeOf(error), url);
+  return hint === undefined ? words : `${words}; ${hint}`;
+}
+
+/** What helps where no answer came in time. */
+export function silenceHint(url: string): string {
+  const proxy = proxyHint(url);
+  return proxy === undefined ? '' : `; ${proxy}`;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'failed';
+  // undici says "fetch failed" and keeps what happened in the cause; a refused connection over two families has a code and no words
+  const { code } = error as { code?: unknown };
+  const cause = error.cause as { code?: unknown; message?: unknown } | undefined;
+  const detail = typeof cause?.code === 'string' ? cause.code : typeof cause?.message === 'string' ? cause.message : undefined;
+  const message = withoutCredentials(error.message);
+  if (detail !== undefined) return `${message} (${withoutCredentials(detail)})`;
+  return message || (typeof code === 'string' ? code : 'failed');
+}
+
+/** A proxy's URL may hold a password. */
+function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/@\s]*@/g, '//***@');
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  return typeof code === 'string' ? code : codeOf(cause);
+}
+
+const PRIVATE_AUTHORITY = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const NO_CONNECTION = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'ETIMEDOUT']);
+
+function hintFor(code: string | undefined, url: string): string | undefined {
+  if (code === undefined) return undefined;
+  if (PRIVATE_AUTHORITY.has(code)) return 'if a private authority issued the certificate, name the file with its certificate in NODE_EXTRA_CA_CERTS';
+  if (code === 'ERR_PROXY_TUNNEL') return 'the proxy is the one that HTTPS_PROXY names; NO_PROXY lists the hosts that are asked without it';
+  if (!NO_CONNECTION.has(code)) return undefined;
+  if (code === 'ECONNREFUSED' && isLoopback(new URL(url).hostname)) return 'nothing listens there (in a container, localhost is the container itself)';
+  return proxyHint(url);
+}
+
+function proxyHint(url: string): string | undefined {
+  const variable = unusedProxyVariable(url);
+  return variable && `${variable} is set, but Node uses it only with NODE_USE_ENV_PROXY=1`;
+}

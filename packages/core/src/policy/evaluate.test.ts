@@ -1,0 +1,371 @@
+import { inspect } from 'node:util';
+import { describe, expect, test, vi } from 'vitest';
+import { examineClaims } from '../access-token/claims.js';
+import type { JsonObject } from '../lib/json.js';
+import type { Auth } from '../auth/auth.js';
+import { lacking, type Lack } from './evaluate.js';
+import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import { claimRules } from '../../test/claim-rules.js';
+
+const NOW = 1_700_000_000;
+const ISSUER = 'https://login.example.com';
+
+describe('rules 98 and 99: what a token must say', () => {
+  test.each<[string, Policy, object, boolean]>([
+    ['a scope that is there', scope('a'), { scope: 'a b' }, true],
+    ['all of several', scope('a', 'b'), { scope: 'b a' }, true],
+    ['not all of several', scope('a', 'b'), { scope: 'a' }, false],
+    ['one of several', anyScope('a', 'b'), { scope: 'b' }, true],
+    ['none of several', anyScope('a', 'b'), { scope: 'c' }, false],
+    ['scopes in scp, as a string', scope('a', 'b'), { scp: 'a b' }, true],
+    ['scopes in scp, as a list', scope('a', 'b'), { scp: ['a', 'b'] }, true],
+    ['a scope in another case', scope('a'), { scope: 'A' }, false],
+    ['a prefix of a scope', scope('orders'), { scope: 'orders:write' }, false],
+    ['a scope of which the token has a prefix', scope('orders:write'), { scope: 'orders' }, false],
+    ['a scope with a TAB beside', scope('a'), { scope: 'a\tb' }, false],
+    ['a scope with a line break beside', scope('a'), { scope: 'a\nb' }, false],
+    ['a scope with a no-break space beside', scope('a'), { scope: 'a\u00a0b' }, false],
+    ['a scope with a comma beside', scope('a'), { scope: 'a,b' }, false],
+    ['a scope in full-width letters', scope('a'), { scope: '\uff41' }, false],
+    ['a scope with a soft hyphen', scope('ab'), { scope: 'a\u00adb' }, false],
+    ['a scope with spaces in a list', scope('a'), { scp: ['a b'] }, false],
+    ['a scope in a nested list', scope('a'), { scp: [['a']] }, false],
+    ['scopes that are no strings', scope('1'), { scp: [1] }, false],
+    ['a scope list beside what is none', scope('a'), { scp: ['a', null] }, false],
+    ['a scope in an object', scope('a'), { scope: { a: true } }, false],
+    ['a scope in a list where a string stands as a rule', scope('a'), { scope: ['a'] }, true],
+    ['a scope in a list within a list', scope('a'), { scope: [['a']] }, false],
+    ['no scope', scope('a'), {}, false],
+    ['a role that is there', role('a'), { roles: ['a', 'b'] }, true],
+    ['all of several roles', role('a', 'b'), { roles: ['b', 'a'] }, true],
+    ['not all of several roles', role('a', 'b'), { roles: ['b'] }, false],
+    ['one of several roles', anyRole('a', 'b'), { roles: ['b'] }, true],
+    ['none of several roles', anyRole('a', 'b'), { roles: ['c'] }, false],
+    ['a role that is a string', role('admin'), { roles: 'admin' }, true],
+    ['a role within a string', role('admin'), { roles: 'superadmin' }, false],
+    ['a role in a string of several', role('admin'), { roles: 'admin user' }, false],
+    ['a role in another case', role('admin'), { roles: ['Admin'] }, false],
+    ['a role with a space', role('admin'), { roles: ['admin '] }, false],
+    ['a role in a nested list', role('admin'), { roles: [['admin']] }, false],
+    ['a role in an object', role('admin'), { roles: { admin: true } }, false],
+    ['a role that is a scope', role('a'), { scope: 'a' }, false],
+    ['a scope that is a role', scope('a'), { roles: ['a'] }, false],
+    ['a claim with the value', claim('tenant', 'x'), { tenant: 'x' }, true],
+    ['a claim with another value', claim('tenant', 'x'), { tenant: 'X' }, false],
+    ['a claim of another type', claim('level', 1), { level: '1' }, false],
+    ['a claim that is true for 1', claim('level', 1), { level: true }, false],
+    ['a claim that is a list with the value', claim('tenant', 'x'), { tenant: ['x'] }, false],
+    ['a claim that is false', claim('suspended', false), { suspended: false }, true],
+    ['a claim that is 0', claim('level', 0), { level: 0 }, true],
+    ['an absent claim is not false', claim('suspended', false), {}, false],
+    ['a claim that is null is not false', claim('suspended', false), { suspended: null }, false],
+    ['not a scope that is there', not(scope('a')), { scope: 'a' }, false],
+    ['not a scope that is absent', not(scope('a')), { scope: 'b' }, true],
+    ['not a scope where there are none', not(scope('a')), {}, true],
+    ['not a role where roles can not be read', not(role('suspended')), { roles: [['suspended']] }, false],
+    ['not a role where the list holds what is none', not(role('suspended')), { roles: ['a', 1] }, false],
+    ['not a scope where scopes can not be read', not(scope('a')), { scp: [1] }, false],
+    ['not one of several that can not be read', not(anyOf(claim('x', 1), role('a'))), { roles: {} }, false],
+    ['not one of several scopes, where another is there', not(anyScope('a', 'b')), { scope: 'c' }, true],
+    ['not one of several scopes, where one is there', not(anyScope('a', 'b')), { scope: 'b' }, false],
+    ['not one of several scopes, where scopes can not be read', not(anyScope('a', 'b')), { scp: [1] }, false],
+    ['not one of several roles, where another is there', not(anyRole('a', 'b')), { roles: ['c'] }, true],
+    ['not one of several roles, where roles can not be read', not(anyRole('a', 'b')), { roles: [1] }, false],
+    ['not a claim value, where there is another', not(claim('tenant', 'x')), { tenant: 'y' }, true],
+    ['not a claim value, where there is none', not(claim('tenant', 'x')), {}, true],
+    ['rule 170: not a claim value within a list', not(claim('status', 'suspended')), { status: ['suspended'] }, false],
+    ['rule 170: not a claim value within an object', not(claim('status', 'suspended')), { status: { value: 'suspended' } }, false],
+    ['rule 170: not a claim value, where the claim is an empty list', not(claim('status', 'suspended')), { status: [] }, false],
+    ['rule 170: not true, where the claim is a text', not(claim('suspended', true)), { suspended: 'true' }, false],
+    ['rule 170: not true, where the claim is a number', not(claim('suspended', true)), { suspended: 1 }, false],
+    ['rule 170: not true, where the claim is false', not(claim('suspended', true)), { suspended: false }, true],
+    ['rule 170: not a number, where the claim is a text', not(claim('level', 1)), { level: '1' }, false],
+    ['rule 170: not a text, where the claim is a number', not(claim('level', '1')), { level: 1 }, false],
+    ['rule 170: not a claim value, where the claim is null', not(claim('status', 'suspended')), { status: null }, true],
+    ['rule 170: not a role, where roles are null', not(role('suspended')), { roles: null }, true],
+    ['rule 170: not a role, where roles are one text with commas', not(role('suspended')), { roles: 'user,suspended' }, false],
+    ['rule 170: not a role, where roles are one text with blanks', not(anyRole('suspended', 'x')), { roles: 'user suspended' }, false],
+    ['rule 170: not a role, where a role of a list has a blank', not(role('Admins')), { roles: ['Domain Admins', 'x'] }, true],
+    ['rule 170: not a scope within an item of a list', not(scope('suspended')), { scp: ['a suspended'] }, false],
+    ['rule 170: not one of several, where one can not be compared', not(anyOf(issuedBy('https://b.example'), claim('status', 'x'))), { status: ['x'] }, false],
+    ['rule 170: not all of several, where one can not be compared', not(allOf(scope('a'), claim('status', 'x'))), { status: ['x'] }, false],
+    ['rule 170: not not a claim value that can not be compared', not(not(claim('status', 'x'))), { status: ['x'] }, false],
+    ['rule 170: not not a claim value', not(not(claim('status', 'x'))), { status: 'x' }, true],
+    ['rule 170: one of several, where a not can not be compared', anyOf(not(claim('status', 'x')), scope('a')), { status: ['x'] }, false],
+    ['not all of several, where one lacks', not(allOf(scope('a'), scope('b'))), { scope: 'a' }, true],
+    ['not one of several, where all lack', not(anyOf(scope('a'), role('b'))), { scope: 'c' }, true],
+    ['not a scope and a role that can not be read', not(allOf(scope('a'), role('b'))), { scope: 'a', roles: [1] }, false],
+    ['not an issuer, where it is that one', not(issuedBy(ISSUER)), {}, false],
+    ['not an issuer, where it is another', not(issuedBy('https://login.partner.example')), {}, true],
+    ['not not a scope', not(not(scope('a'))), { scope: 'a' }, true],
+    ['all of several policies', allOf(scope('a'), role('b')), { scope: 'a', roles: ['b'] }, true],
+    ['not all of several policies', allOf(scope('a'), role('b')), { scope: 'a' }, false],
+    ['one of several policies', anyOf(scope('a'), role('b')), { roles: ['b'] }, true],
+    ['none of several policies', anyOf(scope('a'), role('b')), { roles: ['a'] }, false],
+  ])('%s', (_name, policy, claims, satisfied) => {
+    expect(lack(policy, claims) === undefined).toBe(satisfied);
+  });
+});
+
+describe('what was expected and what was found is told', () => {
+  test.each<[string, Policy, object, unknown, unknown]>([
+    ['scopes', scope('a', 'b'), { scope: 'b c' }, ['a', 'b'], ['b', 'c']],
+    ['one of several scopes', anyScope('a', 'b'), { scope: 'c' }, ['a', 'b'], ['c']],
+    ['no scopes', scope('a'), {}, ['a'], []],
+    ['scopes that are an object', scope('a'), { scope: { a: true } }, ['a'], 'unreadable: an object'],
+    ['scopes with a number among them', scope('a'), { scp: ['a', 1] }, ['a'], 'unreadable: an array that holds a number'],
+    ['roles', role('a', 'b'), { roles: ['b'] }, ['a', 'b'], ['b']],
+    ['one of several roles', anyRole('a', 'b'), { roles: ['c'] }, ['a', 'b'], ['c']],
+    ['roles that are an object', role('a'), { roles: { a: {} } }, ['a'], 'unreadable: an object'],
+    ['roles that are objects', role('a'), { roles: [{ name: 'a' }] }, ['a'], 'unreadable: an array that holds an object'],
+    ['a claim', claim('tenant', 'x'), { tenant: 7 }, 'x', 7],
+    ['an absent claim', claim('tenant', 'x'), {}, 'x', undefined],
+    ['an issuer', issuedBy('https://b.example'), {}, ['https://b.example'], ISSUER],
+    ['a class of login', acr('gold'), { acr: 'silver' }, ['gold'], 'silver'],
+    ['the age of a login', maxAge(60), { auth_time: NOW - 100 }, 60, 100],
+    ['a login of unknown age', maxAge(60), {}, 60, undefined],
+    ['all of several, of which one lacks', allOf(scope('a'), role('b')), { scope: 'a' }, ['b'], []],
+    ['all of several scopes', allOf(scope('a'), scope('b', 'c')), { scope: 'a c' }, ['a', 'c', 'b'], ['a', 'c']],
+    ['one of several', anyOf(role('b'), scope('a')), {}, ['a'], []],
+    ['logins', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, ['gold'], undefined],
+  ])('%s', (_name, policy, claims, expected, found) => {
+    const { details } = lack(policy, claims)!;
+    expect(new Set([details.expected].flat())).toEqual(new Set([expected].flat()));
+    expect(details.found).toEqual(found);
+  });
+
+  test('rule 142: what can not be read is told by its type, and by no value', () => {
+    const { details } = lack(role('a'), { roles: { 'planted-name': 'planted-value' } })!;
+    expect(details.cause).toBe('role("a"): the token\'s roles are unreadable: an object');
+    expect(JSON.stringify(details)).not.toContain('planted');
+  });
+
+  test('rule 170: a not that can not be compared says so', () => {
+    const { details } = lack(not(claim('status', 'x')), { status: ['planted-value'] })!;
+    expect(details.cause).toBe('not(claim("status", "x")): what the token says cannot be compared, which refuses');
+    expect(lack(not(claim('status', 'x')), { status: 'x' })!.details.cause).toBe('not(claim("status", "x"))');
+  });
+});
+
+describe('rule 99: roles are where the options say', () => {
+  const nested = { realm_access: { roles: ['admin'] }, 'https://example.com/roles': ['auditor'], 'realm_access.roles': ['other'] };
+  test.each<[string, string[], string, boolean]>([
+    ['along a path', ['realm_access', 'roles'], 'admin', true],
+    ['under a name with dots', ['https://example.com/roles'], 'auditor', true],
+    ['a name with a dot is no path', ['realm_access.roles'], 'admin', false],
+    ['a name with a dot is a name', ['realm_access.roles'], 'other', true],
+    ['a path that ends in nothing', ['realm_access', 'groups'], 'admin', false],
+    ['a path through what is no object', ['https://example.com/roles', '0'], 'auditor', false],
+    ['a path through the prototype', ['__proto__', 'roles'], 'admin', false],
+  ])('%s', (_name, rolesPath, name, satisfied) => {
+    expect(lack(role(name), nested, rolesPath) === undefined).toBe(satisfied);
+  });
+});
+
+test('rule 97: names of the prototype are unmet unless the token says so itself', () => {
+  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'length', 'valueOf', '0']) {
+    for (const policy of [role(name), anyRole(name), scope(name), anyScope(name), claim(name, 'x'), claim(name, () => true)]) {
+      expect(lack(policy, { roles: ['a'], scope: 'a' }), String(policy)).toBeDefined();
+    }
+    const own = JSON.parse(`{"scope":"${name}","roles":["${name}"],"${name}":"x"}`) as object;
+    for (const policy of [role(name), scope(name), claim(name, 'x'), claim(name, () => true)]) expect(lack(policy, own), String(policy)).toBeUndefined();
+  }
+  expect(lack(acr('gold'), JSON.parse('{"__proto__":{"acr":"gold"}}') as object)).toBeDefined();
+  expect(lack(role('admin'), JSON.parse('{"__proto__":{"roles":["admin"]}}') as object)).toBeDefined();
+});
+
+test('rule 97: what another part of the process put into the prototype grants nothing', () => {
+  const planted = { roles: ['admin'], scope: 'a', scp: ['a'], tenant: 'x', acr: 'gold', auth_time: NOW };
+  const policies = [role('admin'), scope('a'), claim('tenant', 'x'), acr('gold'), maxAge(60)];
+  for (const policy of policies) expect(lack(policy, planted), String(policy)).toBeUndefined();
+  try {
+    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    for (const [name, value] of Object.entries(planted)) Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+    for (const policy of policies) expect(lack(policy, {}), String(policy)).toBeDefined();
+    expect(lack(role('admin'), { realm_access: {} }, ['realm_access', 'roles'])).toBeDefined();
+  } finally {
+    for (const name of Object.keys(planted)) Reflect.deleteProperty(Object.prototype, name);
+  }
+});
+
+describe('rule 100: a predicate admits by true and nothing else', () => {
+  const odd: [string, () => unknown][] = [
+    ['false', () => false],
+    ['undefined', () => undefined],
+    ['null', () => null],
+    ['1', () => 1],
+    ['a string', () => 'true'],
+    ['an object', () => ({})],
+    ['a list', () => [true]],
+    ['a boxed true', () => Object(true) as unknown],
+    ['a function', () => () => true],
+    ['a symbol', () => Symbol('true')],
+    ['a promise of true', () => Promise.resolve(true)],
+    ['a promise that rejects', () => Promise.reject(new Error('secret'))],
+    // oxlint-disable unicorn/no-thenable -- this is what is tried
+    ['what is like a promise', () => ({ then: (settle: (value: boolean) => void) => settle(true) })],
+    ['what is like a promise that rejects', () => ({ then: (_: unknown, reject: (error: Error) => void) => reject(new Error('secret')) })],
+    ['what is like a promise whose then throws', () => ({ then: () => fail('secret') })],
+    // oxlint-enable unicorn/no-thenable
+    [
+      'a generator',
+      function* () {
+        yield true;
+      },
+    ],
+    ['an async function', async () => true],
+    ['an exception', () => fail('secret')],
+    [
+      'an exception that is no error',
+      () => {
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- this is what is tried
+        throw 'secret';
+      },
+    ],
+    [
+      'an exception that is undefined',
+      () => {
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- this is what is tried
+        throw undefined;
+      },
+    ],
+    [
+      'an exception that is null',
+      () => {
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- this is what is tried
+        throw null;
+      },
+    ],
+    [
+      'an exception that is true',
+      () => {
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- this is what is tried
+        throw true;
+      },
+    ],
+  ];
+
+  test.each(odd)('%s refuses', async (_name, answer) => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    try {
+      const predicate = answer as () => boolean;
+      expect(lack(policy('mine', predicate), {})).toMatchObject({ reason: 'policy_refused' });
+      expect(lack(claim('tenant', predicate), { tenant: 'x' })).toMatchObject({ reason: 'insufficient_claim' });
+      expect(lack(allOf(scope('a'), policy('mine', predicate)), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
+      expect(lack(anyOf(policy('mine', predicate), scope('b')), {})).toBeDefined();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).not.toHaveBeenCalled();
+    } finally {
+      process.off('unhandledRejection', unhandled);
+    }
+  });
+
+  test('an answer that throws when it is looked at refuses', () => {
+    const answer = {
+      // oxlint-disable-next-line unicorn/no-thenable -- this is what is tried
+      get then(): never {
+        return fail('secret');
+      },
+    };
+    expect(
+      lack(
+        policy('mine', () => answer as never),
+        {},
+      ),
+    ).toMatchObject({ reason: 'policy_refused' });
+  });
+
+  test('rule 142: of what it threw the class is told, and nothing else is kept', () => {
+    const thrown = Object.assign(new RangeError('secret', { cause: 'secret' }), { name: 'secret', secret: 'secret' });
+    const found = lack(
+      policy('mine', () => {
+        throw thrown;
+      }),
+      {},
+    );
+    const cause = found!.details.cause as Error;
+    expect(cause.name).toBe('PredicateError');
+    expect(cause.message).toMatch(/^policy\("mine"\) threw RangeError\. Catch it there/);
+    expect(inspect(found, { depth: Infinity, showHidden: true })).not.toContain('secret');
+  });
+
+  test('a promise is told as what it is', () => {
+    const found = lack(policy('mine', (async () => true) as unknown as () => boolean), {});
+    expect((found!.details.cause as Error).message).toBe('policy("mine") answered with a promise: a predicate must answer at once');
+  });
+
+  test.each<[string, unknown]>([
+    ['', false],
+    [' answered with undefined, not true', undefined],
+    [' answered with null, not true', null],
+    [' answered with a string, not true', 'true'],
+    [' answered with an array, not true', [true]],
+    [' answered with an object, not true', {}],
+    [' answered with an object, not true', JSON.parse('{"then":true}')],
+    [' answered with a function, not true', () => true],
+  ])('operators are told of the answer: policy("mine")%s', (told, answer) => {
+    const predicate = () => answer as boolean;
+    expect(lack(policy('mine', predicate), {})!.details.cause).toBe(`policy("mine")${told}`);
+    expect(lack(claim('tenant', predicate), { tenant: 'x' })!.details.cause).toBe(`claim("tenant", predicate)${told}`);
+  });
+
+  test('true admits, and it is asked with the value, the auth and the request', () => {
+    const request: ProtectedRequest = { method: 'GET', target: '/tenants/x', headers: {} };
+    const auth = authWith({ tenant: 'x' });
+    const onClaim = vi.fn(() => true);
+    const onAuth = vi.fn(() => true);
+    const circumstances = { auth, request, nowSeconds: NOW, clockSkewSeconds: 30 };
+    expect(lacking(allOf(claim('tenant', onClaim), policy('mine', onAuth)), circumstances)).toBeUndefined();
+    expect(onClaim).toHaveBeenCalledWith('x', auth, request);
+    expect(onAuth).toHaveBeenCalledWith(auth, request);
+  });
+
+  test('on an absent or null claim it is not even asked', () => {
+    const predicate = vi.fn(() => true);
+    expect(lack(claim('tenant', predicate), {})).toMatchObject({ reason: 'insufficient_claim' });
+    expect(lack(claim('tenant', predicate), { tenant: null })).toMatchObject({ reason: 'insufficient_claim' });
+    expect(predicate).not.toHaveBeenCalled();
+  });
+});
+
+describe('rule 100: a kind that only a newer copy of this package knows', () => {
+  const unheard = Object.assign(Object.create(Object.getPrototypeOf(scope('a'))), { kind: 'unheard' }) as Policy;
+  const around = (kind: 'allOf' | 'anyOf', ...policies: Policy[]) =>
+    Object.assign(Object.create(Object.getPrototypeOf(scope('a'))), { kind, policies }) as Policy;
+
+  test('refuses, by itself and within others', () => {
+    expect(lack(unheard, {})).toEqual({ reason: 'policy_refused', details: { cause: 'a policy of the unknown kind unheard' } });
+    expect(lack(around('allOf', scope('a'), unheard), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
+    expect(lack(around('anyOf', unheard, scope('b')), { scope: 'a' })).toBeDefined();
+    expect(lack(around('anyOf', unheard, scope('a')), { scope: 'a' })).toBeUndefined();
+  });
+
+  test('refuses within a not, too', () => {
+    const notOf = (inner: Policy) => Object.assign(Object.create(Object.getPrototypeOf(scope('a'))), { kind: 'not', policy: inner }) as Policy;
+    expect(lack(notOf(unheard), {})).toBeDefined();
+    expect(lack(notOf(around('allOf', scope('a'), unheard)), { scope: 'a' })).toBeDefined();
+    expect(lack(notOf(policy('mine', () => fail('secret'))), {})).toBeDefined();
+    expect(lack(notOf(claim('tenant', () => fail('secret'))), { tenant: 'x' })).toBeDefined();
+    for (const inner of [acr('gold'), maxAge(60), notOf(unheard), around('anyOf', scope('b'), unheard)])
+      expect(lack(notOf(inner), { scope: 'a' })).toBeDefined();
+  });
+});
+
+function lack(policy: Policy, claims: object, rolesPath: readonly string[] = ['roles']): Lack | undefined {
+  return lacking(policy, { auth: authWith(claims, rolesPath), request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 });
+}
+
+/** By the way that a token's claims go, so that what is read of them is what is judged. */
+function authWith(claims: object, rolesPath: readonly string[] = ['roles']): Auth {
+  const rest: JsonObject = { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 600, sub: 'alice' };
+  for (const [name, value] of Object.entries(claims)) Object.defineProperty(rest, name, { value, enumerable: true });
+  const auth = examineClaims(rest, 'token', claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesFrom: [rolesPath] }), NOW);
+  if ('reason' in auth) throw new Error(`the claims are refused: ${auth.reason}`);
+  return auth;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,308 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../lib/configuration-error.js';
+import {
+  acr,
+  allOf,
+  anyOf,
+  anyRole,
+  anyScope,
+  assertPolicy,
+  claim,
+  combine,
+  isPolicy,
+  issuedBy,
+  maxAge,
+  not,
+  policy,
+  role,
+  scope,
+  type Policy,
+} from './policy.js';
+
+const BRAND = Symbol.for('tokenward.policy');
+const LISTS = { scope, anyScope, role, anyRole, issuedBy, acr } as const;
+const isTrue = () => true;
+
+describe('rule 96: no policy is made of nothing', () => {
+  test.each(Object.entries(LISTS))('%s()', (name, make) => {
+    expectMisuse(() => make(), `${name}()`, 'needs at least one name: a policy made of nothing would admit everybody');
+    expectMisuse(() => make(...([] as string[])), `${name}()`, 'needs at least one name');
+  });
+
+  test.each([
+    ['allOf', allOf],
+    ['anyOf', anyOf],
+  ] as const)('%s()', (name, make) => {
+    expectMisuse(() => make(), `${name}()`, 'needs at least one policy: made of nothing it would admit everybody');
+  });
+});
+
+describe('rule 96: a name that no token can hold is none', () => {
+  const unnamable: readonly unknown[] = [
+    '',
+    ' ',
+    ' a',
+    'a ',
+    'a\tb',
+    'a\nb',
+    'a\u00a0b',
+    'a\u2003b',
+    'a\0b',
+    'a\u202eb',
+    undefined,
+    null,
+    1,
+    true,
+    ['a'],
+    { toString: () => 'a' },
+  ];
+  for (const [name, make] of Object.entries(LISTS)) {
+    test.each(unnamable.map((value) => [value]))(`${name}(%j)`, (value) => {
+      expectMisuse(() => make(value as string), `${name}(`, 'is not a name that a token can hold');
+      expectMisuse(() => make('good', value as string), `${name}(`, 'is not a name that a token can hold');
+    });
+  }
+
+  test.each(['"', '\\', '\u00e9', '\u{1f600}', '\x7f'])('scope and acr values are within RFC 6749 s3.3, so not %j', (value) => {
+    for (const make of [scope, anyScope, acr]) expectMisuse(() => make(value), make.name, 'is not a name');
+  });
+
+  test('what a scope-token, or a role, may hold is taken', () => {
+    expect(scope("!#$%&'()*+,-./:;<=>?@[]^_`{|}~aZ0")).toMatchObject({ kind: 'scope' });
+    expect(role('Geschäftsführer', '\u7ba1\u7406\u8005', 'a"b', 'a\\b')).toMatchObject({ kind: 'role' });
+  });
+
+  test('a role may have a name of several words, which is one role', () => {
+    for (const name of ['Domain Admins', '/admins/EU West', 'a  b c']) expect(role(name)).toMatchObject({ roles: [name] });
+    expect(String(anyRole('Domain Admins', 'x'))).toBe('anyRole("Domain Admins", "x")');
+  });
+
+  test('a policy without a name is told that it needs one', () => {
+    expect(problemsOf(() => policy(isTrue as never, undefined as never))).toEqual([
+      { path: 'policy(...)', message: "needs a name first, under which operators see it: policy('working hours', (auth) => ...)" },
+    ]);
+  });
+
+  test('several names in one string: the message says how to write them', () => {
+    expectMisuse(
+      () => scope('orders:read orders:write'),
+      'scope("orders:read orders:write")',
+      'several are several arguments: scope("orders:read", "orders:write")',
+    );
+  });
+
+  test.each<[unknown, string, string]>([
+    [['a', 'b'], 'role(object)', "; several are several arguments: role('a', 'b')"],
+    [['a b'], 'role(object)', "; several are several arguments: role('a', 'b')"],
+    ['a\tb', String.raw`role("a\tb")`, ''],
+    [' a b', 'role(" a b")', ''],
+    ['a b ', 'role("a b ")', ''],
+    ['', 'role("")', ''],
+    [undefined, 'role(undefined)', ''],
+    [null, 'role(object)', ''],
+    [1, 'role(number)', ''],
+  ])('and says no more than what is so: %j', (value, where, hint) => {
+    expect(problemsOf(() => role(value as string))).toEqual([{ path: where, message: `is not a name that a token can hold${hint}` }]);
+  });
+
+  test.each(['', '\n', 'a\0', undefined, null, 1, ['a']])('claim(%j, ...) and policy(%j, ...)', (name) => {
+    expectMisuse(() => claim(name as string, 'x'), 'claim(', 'is not a name');
+    expectMisuse(() => policy(name as string, isTrue), 'policy(', 'is not a name');
+  });
+
+  test('claims and policies may have names of several words, or that are URLs', () => {
+    expect(claim('https://example.com/my roles', 'x')).toMatchObject({ name: 'https://example.com/my roles' });
+    expect(policy('only on weekdays', isTrue)).toMatchObject({ name: 'only on weekdays' });
+  });
+});
+
+describe('rule 96: other arguments', () => {
+  test.each([[undefined], [null], [''], [NaN], [{}], [['a']], [Symbol('a')], [1n]])('claim("tenant", %o)', (expected) => {
+    expectMisuse(() => claim('tenant', expected as string), 'claim("tenant", ...)', 'needs a value (string, number or boolean) or a function');
+  });
+
+  test.each([[0], [-1], [false], [true], ['x']])('claim("tenant", %j) is taken', (expected) => {
+    expect(claim('tenant', expected)).toMatchObject({ kind: 'claim', expected });
+  });
+
+  test.each([[undefined], [true], ['isTrue'], [{}], [Promise.resolve(true)]])('policy("mine", %o)', (value) => {
+    expectMisuse(() => policy('mine', value as unknown as () => boolean), 'policy("mine", ...)', 'needs a function');
+  });
+
+  test.each([[-1], [0.5], [NaN], [Infinity], ['60'], [null], [undefined], [2 ** 53]])('maxAge(%j)', (seconds) => {
+    expectMisuse(
+      () => maxAge(seconds as number),
+      `maxAge(${typeof seconds === 'string' ? '"60"' : String(seconds)})`,
+      'needs a whole number of seconds, 0 or more',
+    );
+  });
+
+  test.each([
+    ['allOf', allOf],
+    ['anyOf', anyOf],
+  ] as const)('%s of what is no policy, and which argument it was', (name, make) => {
+    for (const value of [undefined, null, 'orders:read', scope, isTrue, {}, [scope('a')], true]) {
+      const type = value === null ? 'null' : typeof value;
+      expectMisuse(() => make(scope('a'), value as Policy), `${name}(...) argument 2`, `is ${type}, not a policy such as scope('orders:read')`);
+    }
+  });
+});
+
+describe('rule 100: not is for what a token says, since what fails must not admit', () => {
+  test.each<[string, Policy]>([
+    ['a scope', scope('a')],
+    ['any of several scopes', anyScope('a', 'b')],
+    ['a role', role('a')],
+    ['any of several roles', anyRole('a', 'b')],
+    ['a claim value', claim('a', 'b')],
+    ['an issuer', issuedBy('https://login.example.com')],
+    ['combinations of these', allOf(scope('a'), anyOf(role('b'), claim('c', 1)))],
+    ['another not', not(scope('a'))],
+  ])('takes %s', (_name, negated) => {
+    expect(String(not(negated))).toBe(`not(${String(negated)})`);
+  });
+
+  test.each<[string, Policy, string]>([
+    ['a predicate', policy('mine', isTrue), 'policy("mine")'],
+    ['a predicate on a claim', claim('a', isTrue), 'claim("a", predicate)'],
+    ['a login class', acr('gold'), 'acr("gold")'],
+    ['a login age', maxAge(60), 'maxAge(60)'],
+    ['one of these among others', allOf(scope('a'), policy('mine', isTrue)), 'allOf(scope("a"), policy("mine"))'],
+    ['one of these deep within', anyOf(scope('a'), allOf(role('b'), acr('gold'))), 'anyOf(scope("a"), allOf(role("b"), acr("gold")))'],
+  ])('refuses %s', (_name, negated, printed) => {
+    expectMisuse(() => not(negated), 'not(...)', `${printed} holds something else, whose opposite would admit where it fails`);
+  });
+
+  test('refuses what is no policy', () => {
+    for (const value of [undefined, null, 'a', isTrue]) expectMisuse(() => not(value as unknown as Policy), 'not(', 'not a policy');
+  });
+});
+
+test.each<[Policy, string]>([
+  [scope('orders:read'), 'scope("orders:read")'],
+  [scope('a', 'b', 'a'), 'scope("a", "b")'],
+  [anyScope('a', 'b'), 'anyScope("a", "b")'],
+  [role('admin'), 'role("admin")'],
+  [anyRole('a"b'), String.raw`anyRole("a\"b")`],
+  [claim('tenant', 'x'), 'claim("tenant", "x")'],
+  [claim('level', 3), 'claim("level", 3)'],
+  [claim('email_verified', true), 'claim("email_verified", true)'],
+  [claim('tenant', isTrue), 'claim("tenant", predicate)'],
+  [issuedBy('https://a.example', 'https://b.example'), 'issuedBy("https://a.example", "https://b.example")'],
+  [acr('gold', 'silver'), 'acr("gold", "silver")'],
+  [maxAge(0), 'maxAge(0)'],
+  [policy('only on weekdays', isTrue), 'policy("only on weekdays")'],
+  [anyOf(scope('reports:read'), role('auditor')), 'anyOf(scope("reports:read"), role("auditor"))'],
+  [allOf(not(role('a')), anyOf(scope('b'))), 'allOf(not(role("a")), anyOf(scope("b")))'],
+])('prints as the call that makes it: %s', (value, printed) => {
+  expect(String(value)).toBe(printed);
+});
+
+test('each says by its kind what it is, and what it holds', () => {
+  for (const [kind, make] of Object.entries(LISTS)) {
+    const held = kind.endsWith('cope') ? 'scopes' : kind.endsWith('ole') ? 'roles' : kind === 'acr' ? 'values' : 'issuers';
+    expect({ ...make('a', 'b', 'a') }).toEqual({ kind, [held]: ['a', 'b'] });
+  }
+  const part = scope('a');
+  expect({ ...allOf(part) }).toEqual({ kind: 'allOf', policies: [part] });
+  expect({ ...anyOf(part) }).toEqual({ kind: 'anyOf', policies: [part] });
+  expect({ ...not(part) }).toEqual({ kind: 'not', policy: part });
+  expect({ ...claim('tenant', 'x') }).toEqual({ kind: 'claim', name: 'tenant', expected: 'x' });
+  expect({ ...maxAge(60) }).toEqual({ kind: 'maxAge', seconds: 60 });
+  expect({ ...policy('mine', isTrue) }).toEqual({ kind: 'policy', name: 'mine', test: isTrue });
+});
+
+test('rule 71: a policy is frozen, with what it holds', () => {
+  const parts = [scope('a'), role('b')];
+  const both = allOf(...parts);
+  const all = [both, ...parts, not(scope('a')), acr('a'), maxAge(1), claim('a', 1), policy('a', isTrue)];
+  for (const value of all) {
+    expect(Object.isFrozen(value)).toBe(true);
+    for (const member of Object.values(value)) if (Array.isArray(member)) expect(Object.isFrozen(member)).toBe(true);
+  }
+  parts.pop();
+  expect(String(both)).toBe('allOf(scope("a"), role("b"))');
+});
+
+describe('rule 96: what only looks like a policy is none', () => {
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'scope("a")'],
+    ['the function that makes one', scope],
+    ['a function', isTrue],
+    ['an object with its members', { kind: 'scope', scopes: ['a'] }],
+    ['a copy of one', { ...scope('a') }],
+    ['what was read from JSON', JSON.parse(JSON.stringify(scope('a')))],
+    ['a structured clone', structuredClone({ ...scope('a') })],
+    ['one with another symbol of the same words', { [Symbol('tokenward.policy')]: true, kind: 'scope', scopes: ['a'] }],
+    ['one whose brand is truthy only', { [BRAND]: 1, kind: 'scope', scopes: ['a'] }],
+    ['the brand with no kind', { [BRAND]: true }],
+    ['the brand with a kind that a newer copy makes', { [BRAND]: true, kind: 'unheard' }],
+    ['the brand with a kind of the prototype', { [BRAND]: true, kind: 'constructor' }],
+    ['an array of policies', [scope('a')]],
+    ['a promise of one', Promise.resolve(scope('a'))],
+  ])('%s', (_name, value) => {
+    expect(isPolicy(value)).toBe(false);
+    expectMisuse(() => assertPolicy('here', value), 'here', 'not a policy');
+  });
+
+  test.each([
+    ['a request of Node or Express', { headers: {} }],
+    ['a context of Koa or Fastify', { req: {} }],
+  ])('%s where a policy is needed: the message says what was meant', (_name, value) => {
+    const message = 'is a request: where middleware goes, write guard() and not guard';
+    expect(problemsOf(() => assertPolicy('here', value))).toEqual([{ path: 'here', message }]);
+  });
+
+  test('and what merely has such members, but is no object, is none', () => {
+    expectMisuse(
+      () =>
+        assertPolicy(
+          'here',
+          Object.assign(() => {}, { headers: {} }),
+        ),
+      'here',
+      'is function, not a policy',
+    );
+  });
+
+  test('and one of another copy of this package is one', () => {
+    expect(isPolicy(scope('a'))).toBe(true);
+    expect(isPolicy(Object.assign(Object.create({ [BRAND]: true }), { kind: 'role', roles: ['a'] }))).toBe(true);
+  });
+});
+
+describe('rule 101: several policies add up', () => {
+  test('none is none, one is itself, several are all of them', () => {
+    const one = scope('a');
+    expect(combine([])).toBeUndefined();
+    expect(combine([one])).toBe(one);
+    expect(String(combine([one, role('b'), not(scope('c'))]))).toBe('allOf(scope("a"), role("b"), not(scope("c")))');
+  });
+
+  test('and one that is undefined by a slip throws', () => {
+    expectMisuse(() => combine([undefined] as unknown as Policy[]), 'guard(...) argument 1', 'is undefined, not a policy');
+    expectMisuse(() => combine([scope('a'), undefined] as Policy[]), 'guard(...) argument 2', 'is undefined, not a policy');
+  });
+});
+
+function expectMisuse(call: () => unknown, where: string, words: string): void {
+  const problems = problemsOf(call);
+  expect(problems).toHaveLength(1);
+  expect(problems[0]!.path).toContain(where);
+  expect(problems[0]!.message).toContain(words);
+}
+
+function problemsOf(call: () => unknown): ConfigurationError['problems'] {
+  let thrown: unknown;
+  try {
+    call();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(ConfigurationError);
+  const { problems, message } = thrown as ConfigurationError;
+  expect(message).toBe(problems.map((problem) => `tokenward: ${problem.path}: ${problem.message}`).join());
+  return problems;
+}

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+
+/** The layers of core, from the ground up: each line imports only lines above it here. */
+const LINES = [
+  ['vocabulary'],
+  ['lib'],
+  ['request', 'net'],
+  ['auth', 'jose'],
+  ['explain'],
+  ['events', 'decision', 'issuer-client.ts'],
+  ['keys'],
+  ['issuer'],
+  ['revocation'],
+  ['security-event'],
+  ['access-token'],
+  ['policy', 'node', 'options.ts'],
+  ['presets'],
+  ['resource-guard.ts'],
+  ['guard.ts'],
+  ['adapter'],
+];
+/** The faces of the package: they may import everything, and nothing imports them. */
+const FACES = ['index.ts', 'adapter.ts'];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folders = mkdtempSync(join(tmpdir(), 'tokenward-layers-'));
+afterAll(() => rmSync(folders, { recursive: true, force: true }));
+
+/** Lints planted files with the rules of the workspace; by file, what was found in it. */
+function lint(files) {
+  const folder = mkdtempSync(join(folders, 'planted-'));
+  const config = JSON.parse(readFileSync(join(root, '.oxlintrc.json'), 'utf8'));
+  writeFileSync(join(folder, '.oxlintrc.json'), JSON.stringify({ ...config, options: { ...config.options, typeAware: false } }));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  const bin = join(dirname(createRequire(import.meta.url).resolve('oxlint/package.json')), 'bin/oxlint');
+  const { stdout } = spawnSync(process.execPath, [bin, '--format', 'json', '.'], { cwd: folder, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+  return JSON.parse(stdout).diagnostics.map(({ code, filename, labels }) => ({ code, file: filename.replaceAll('\\', '/'), line: labels[0].span.line }));
+}
+
+test('each layer of core may import exactly those below it', () => {
+  const layers = LINES.flat();
+  const rank = new Map(LINES.flatMap((line, at) => line.map((layer) => [layer, at])));
+  const targets = [...layers, ...FACES];
+  const files = {};
+  const expected = [];
+  for (const layer of layers) {
+    const isFile = layer.endsWith('.ts');
+    const path = `packages/core/src/${isFile ? layer : `${layer}/probe.ts`}`;
+    const up = isFile ? '.' : '..';
+    const lines = targets.map((target) => `import type {} from '${up}/${target.endsWith('.ts') ? target.replace(/ts$/, 'js') : `${target}/probe.js`}';`);
+    files[path] = [
+      ...lines,
+      `import type {} from '${up}/../../express/src/index.js';`,
+      "import type {} from 'node:http';",
+      "import type {} from 'express';",
+      '',
+    ].join('\n');
+    for (const [at, target] of targets.entries()) if (!(rank.get(target) < rank.get(layer))) expected.push(`${path}:${at + 1}`);
+    expected.push(`${path}:${targets.length + 1}`, `${path}:${targets.length + 3}`);
+  }
+  const found = lint(files).filter(({ code }) => code.includes('no-restricted-imports'));
+  expect(found.map(({ file, line }) => `${file}:${line}`).toSorted()).toEqual(expected.toSorted());
+});
+
+test('every folder and file of core is in a layer', () => {
+  const placed = new Set([...LINES.flat(), ...FACES]);
+  expect(readdirSync(join(root, 'packages/core/src')).filter((name) => !name.endsWith('.test.ts') && !placed.has(name))).toEqual([]);
+});
+
+test('a circle is noticed in any package, also where it is of types alone', () => {
+  const names = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
+  const files = Object.fromEntries(
+    names.flatMap((name) => [
+      [`packages/${name}/src/one.ts`, "import type { Two } from './two.js';\nexport type One = { readonly two?: Two };\n"],
+      [`packages/${name}/src/two.ts`, "import type { One } from './one.js';\nexport type Two = { readonly one?: One };\n"],
+    ]),
+  );
+  const circles = lint(files).filter(({ code }) => code.includes('no-cycle'));
+  expect(new Set(circles.map(({ file }) => file))).toEqual(new Set(Object.keys(files)));
+});
