@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -33,18 +34,46 @@ export function createTally() {
     total.skipped += skipped;
   }
 
-  function step(title, command, args, { env = {}, read = readCounts } = {}) {
+  function count(ok, counts) {
+    if (counts) add(counts);
+    else add(ok ? { passed: 1 } : { failed: 1 });
+    if (!ok && counts && counts.failed === 0) add({ failed: 1 });
+  }
+
+  const fileOf = (title, ending) => join(folder, `${title.replaceAll(/\W+/g, '-')}.${ending}`);
+
+  function step(title, command, args, { env = {}, read = readJson } = {}) {
     console.log(`\n== ${title}`);
-    const file = join(folder, `${total.passed}-${title.replaceAll(/\W+/g, '-')}.json`);
+    const startedAt = performance.now();
+    const file = fileOf(title, 'json');
     const ok = run(
       command,
       args.map((arg) => arg.replace('{counts}', file)),
       { env: { TOKENWARD_COUNTS: file, ...env }, mayFail: true },
     );
-    const counts = read(file);
-    if (counts) add(counts);
-    else add(ok ? { passed: 1 } : { failed: 1 });
-    if (!ok && counts && counts.failed === 0) add({ failed: 1 });
+    count(ok, read(file));
+    console.log(`took ${seconds(startedAt)}`);
+  }
+
+  /** Starts a step that runs beside those that follow. Its output is shown, and its result counted, by the function that is returned. */
+  function startBeside(title, command, args) {
+    console.log(`\n== ${title}: started, and told of at the end`);
+    const startedAt = performance.now();
+    const [file, outputFile] = [fileOf(title, 'json'), fileOf(title, 'txt')];
+    const output = openSync(outputFile, 'w');
+    const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, TOKENWARD_COUNTS: file } });
+    closeSync(output);
+    const ended = once(child, 'exit').then(
+      ([code]) => code === 0,
+      (error) => (console.error(`tokenward: ${error.message}`), false),
+    );
+    return async function finishBeside() {
+      const ok = await ended;
+      console.log(`\n== ${title}`);
+      process.stdout.write(readFileSync(outputFile));
+      count(ok, readJson(file));
+      console.log(`took ${seconds(startedAt)}, beside other steps`);
+    };
   }
 
   function finish() {
@@ -54,11 +83,11 @@ export function createTally() {
     process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
   }
 
-  return { step, finish };
+  return { step, startBeside, finish };
 }
 
-function readCounts(file) {
-  return readJson(file);
+function seconds(startedAt) {
+  return `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
 }
 
 /** The counts of vitest's JSON report. */

@@ -1,7 +1,7 @@
 import { build, createTally, readVitestCounts } from './steps.mjs';
 
-/** What is tried at random, and with which seed, stands in these files: the same each time, and a hundred thousand of each. */
-const FILES = ['arbitrary-tokens', 'json-texts', 'json-property', 'heap'];
+/** What is tried at random, and with which seed, stands in these files: the same each time, and a hundred thousand of each; the longest texts are tried, too. */
+const FILES = ['arbitrary-tokens', 'json-texts', 'json-property', 'heap', 'parsers-end'];
 const RUNS = '100000';
 
 build();

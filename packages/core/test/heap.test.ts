@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { HeapFigures } from './heap-of-tokens.js';
 
-const RUNS = Number(process.env['TOKENWARD_RUNS'] ?? 5000);
+const RUNS = Number(process.env['TOKENWARD_RUNS'] ?? 2000);
 const ENTRIES = 10_000;
 const BYTES = 33_554_432;
 

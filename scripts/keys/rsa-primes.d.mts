@@ -1,0 +1,1 @@
+export function makeRsaPrimes(): Promise<string[]>;
