@@ -33,7 +33,7 @@ async function tell(world: World, screen: Screen): Promise<number> {
   await refusals.idToken(stage, tokens);
   await refusals.scopeNotGranted(stage, tokens);
 
-  story.chapter('Tokens end, and are renewed');
+  story.chapter('Tokens expire and are refreshed');
   const kiosk = await expiryAndRefresh.expiry(stage);
   const renewedKiosk = await expiryAndRefresh.refresh(stage, kiosk);
   await expiryAndRefresh.reuse(stage, kiosk, renewedKiosk);
@@ -47,7 +47,7 @@ async function tell(world: World, screen: Screen): Promise<number> {
   await logout.loginAgain(stage, sessions);
   await logout.revokedRefreshToken(stage);
 
-  story.chapter('The authorization server goes away');
+  story.chapter('The authorization server goes down');
   await outage.knownKeysServeOn(stage, renewed);
   await outage.unknownKey(stage, renewed);
 

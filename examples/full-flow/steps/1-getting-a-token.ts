@@ -15,7 +15,7 @@ interface Login {
 
 export function discover({ story, authorizationServer, webApp, wire, screen }: Stage): Promise<App> {
   return story.step(
-    'The app asks the authorization server what it offers',
+    'The app fetches the metadata of the authorization server',
     'Only the issuer’s URL is known beforehand; its metadata says where everything else is. It must name that very issuer, or nothing of it is used.',
     async () => {
       const { issuer } = authorizationServer;
@@ -32,7 +32,7 @@ export function discover({ story, authorizationServer, webApp, wire, screen }: S
 
 export function requestAuthorization({ story, screen, newBrowser }: Stage, app: App): Promise<Login & { readonly loginPage: Page }> {
   return story.step(
-    'The app sends the browser to the authorization server',
+    'The app redirects the browser to the authorization server',
     'A public client has no secret. Instead it makes up a random code_verifier for this one login and shows only its hash, the code_challenge (PKCE): ' +
       'who steals the code can’t use it without the verifier. state ties the answer to this browser, nonce ties the ID token to this login.',
     async () => {

@@ -49,7 +49,7 @@ export function otherAudience({ story, screen, callApi, operator, authorizationS
 
 export function otherIssuer({ story, screen, callApi, operator, otherAuthorizationServer, logIn }: Stage): Promise<void> {
   return story.step(
-    'A token of another issuer: 401',
+    'A token from another issuer: 401',
     'A second authorization server really issued it, for our API’s name. Anyone can run such a server: only the one that the API was told to trust counts.',
     async () => {
       screen.note(`(the same login once more, not shown, at ${otherAuthorizationServer.issuer})`);
@@ -66,7 +66,7 @@ export function otherIssuer({ story, screen, callApi, operator, otherAuthorizati
 
 export function idToken({ story, screen, callApi, operator }: Stage, { idToken }: Tokens): Promise<void> {
   return story.step(
-    'The ID token in place of the access token: 401',
+    'The ID token instead of the access token: 401',
     'Right issuer, right key, right user; but it was made to tell the app who logged in, and opens nothing.',
     async () => {
       screen.show('what sets it apart', { header: decodeProtectedHeader(idToken), aud: decodeJwt(idToken).aud });
@@ -79,7 +79,7 @@ export function idToken({ story, screen, callApi, operator }: Stage, { idToken }
 
 export function scopeNotGranted({ story, screen, callApi, operator }: Stage, { accessToken }: Tokens): Promise<void> {
   return story.step(
-    'A scope that was not granted: 403',
+    'A token without the scope: 403',
     'The token is good, but Alice unticked orders:write. The challenge names the scope that would do, so the app knows what to ask her for.',
     async () => {
       const response = await callApi('POST /orders', accessToken);

@@ -35,7 +35,7 @@ export function expiry({ story, screen, callApi, operator, authorizationServer, 
 
 export function refresh({ story, screen, callApi }: Stage, { app, tokens }: KioskLogin): Promise<Tokens> {
   return story.step(
-    'New access tokens by the refresh token, which is rotated: 200',
+    'New tokens from the refresh token, which is rotated: 200',
     'No login and no consent page this time. The authorization server replaces the refresh token with each use, and the next refresh takes the new one.',
     async () => {
       const first = await app.refresh(tokens.refreshToken, ORDERS_API);

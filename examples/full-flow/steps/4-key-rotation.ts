@@ -7,7 +7,7 @@ import type { Stage } from '../stage.ts';
 
 export function rotation({ story, screen, callApi, operator, authorizationServer }: Stage, app: App, old: Tokens): Promise<Tokens> {
   return story.step(
-    'The signing key is rotated, nothing is restarted: 200',
+    'The signing key is rotated without a restart: 200',
     'The authorization server signs with a new key and still publishes the old one. The API has never heard of the new key: it sees an unknown kid, fetches the keys once more, and goes on. ' +
       'Logins and refresh tokens are untouched.',
     async () => {

@@ -53,7 +53,7 @@ export function loginAgain({ story, screen, callApi, authorizationServer, logIn 
 
 export function revokedRefreshToken({ story, screen, authorizationServer, logIn }: Stage): Promise<void> {
   return story.step(
-    'A refresh token is given back: it is refused from then on',
+    'The app revokes a refresh token: the next refresh is refused',
     'Refresh tokens are the authorization server’s to end: revokeAtIssuer asks it to (RFC 7009), as an app does when its user logs out there.',
     async () => {
       const { app, tokens } = await logIn(authorizationServer.issuer, WEB_APP, WISH);

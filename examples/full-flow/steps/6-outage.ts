@@ -7,7 +7,7 @@ import type { Stage } from '../stage.ts';
 export function knownKeysServeOn(stage: Stage, { accessToken }: Tokens): Promise<void> {
   const { story, screen, callApi, authorizationServer, operator } = stage;
   return story.step(
-    'The authorization server is stopped: known keys go on serving',
+    'The authorization server is stopped: the cached keys serve on',
     'An outage over there must not become one here. The API keeps its last good keys for a while (an hour by default) and tries again in the background.',
     async () => {
       await authorizationServer.stop();
@@ -23,7 +23,7 @@ export function knownKeysServeOn(stage: Stage, { accessToken }: Tokens): Promise
 
 export function unknownKey({ story, screen, callApi, operator }: Stage, tokens: Tokens): Promise<void> {
   return story.step(
-    'A token of an unknown key meanwhile: 503',
+    'A token with an unknown key meanwhile: 503',
     'It may be a forgery, or the issuer may have a new key: the API can’t find out now. So it says neither yes nor “your token is bad”, but “ask again later”.',
     async () => {
       const { privateKey } = await generateKeyPair('RS256');
