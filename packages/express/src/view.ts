@@ -1,9 +1,10 @@
 import type { Request } from 'express';
 import type { ProtectedRequest } from '@tokenward/core';
-import { viewOf } from '@tokenward/core/adapter';
+import { assertHasHeaders, viewOf } from '@tokenward/core/adapter';
 
 /** Express' request as core wants it. How the client addressed it follows Express' own `trust proxy` setting. */
 export function view(request: Request): ProtectedRequest {
+  assertHasHeaders(request, 'guard.check(request, ...policies)');
   return viewOf(request, request, hostOf);
 }
 

@@ -1,4 +1,5 @@
 import type { Auth } from '../auth/auth.js';
+import { misuse } from '../lib/configuration-error.js';
 import type { Decision, Deny } from '../decision/decision.js';
 import { createResourceGuard, foresee } from '../guard.js';
 import { createMemory } from '../lib/private-slot.js';
@@ -113,13 +114,20 @@ export function createNativeGuard<Request extends object, Native extends readonl
   return {
     decide,
     foresee: (request, access) => foresee(guard, view(request), access),
-    check: (request, policies) => decide(request, accessFor('required', policies)(request)),
+    check(request, policies) {
+      assertRequestGiven('guard.check(request, ...policies)', request);
+      return decide(request, accessFor('required', policies)(request));
+    },
     refused(decision, request) {
       if (onRefused) callQuietly(() => onRefused(decision, request));
     },
     onDenied,
     methods: (handlerOf) => ({
-      permit: (auth, policy, request) => guard.permit(auth, policy, request && viewed(request)),
+      permit(auth, policy, request) {
+        if (request === undefined) return guard.permit(auth, policy);
+        assertRequestGiven('guard.permit(auth, policy, request)', request);
+        return guard.permit(auth, policy, viewed(request));
+      },
       warm: guard.warm,
       health: guard.health,
       revocations: guard.revocations,
@@ -128,4 +136,11 @@ export function createNativeGuard<Request extends object, Native extends readonl
     }),
     close: guard.close,
   };
+}
+
+/** @throws ConfigurationError where there is no request, or something else */
+function assertRequestGiven(path: string, request: unknown): void {
+  if (typeof request === 'object' && request !== null && !Array.isArray(request)) return;
+  const given = request === null ? 'null' : Array.isArray(request) ? 'a list' : typeof request;
+  throw misuse(path, `is given ${given} for a request: give the framework's request or context, or the request of node:http`);
 }

@@ -1,3 +1,4 @@
+import { misuse } from './configuration-error.js';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -18,6 +19,12 @@ interface RawRequest {
   readonly stream?: { readonly endAfterHeaders?: boolean } | undefined;
   /** What request loggers put there, and plugins that number requests. */
   readonly id?: unknown;
+}
+
+/** @throws ConfigurationError where something else was given for a request, such as its response: it would be told that it has no token */
+export function assertHasHeaders({ headers }: { readonly headers?: unknown }, path: string): void {
+  if (typeof headers !== 'object' || headers === null)
+    throw misuse(path, "is given no request, since it has no headers: give the framework's request or context, or the request of node:http");
 }
 
 /** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
