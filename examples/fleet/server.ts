@@ -49,7 +49,8 @@ app.get('/ready', (req, res) => {
 
 app.get('/metrics', (req, res) => exporter.getMetricsRequestHandler(req, res));
 
-await guard.warm();
+// one that is not ready yet serves 503 and goes on trying: /ready says so
+await guard.warm().catch((error: Error) => console.error(error.message));
 const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);

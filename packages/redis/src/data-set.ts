@@ -38,7 +38,7 @@ export function isEpoch(text: string): boolean {
 const WHOLE_EPOCH = `
 local function whole_epoch()
   local epoch = redis.call('GET', KEYS[3])
-  if epoch and redis.call('ZSCORE', KEYS[1], epoch) and redis.call('HEXISTS', KEYS[4], epoch) == 1 then return epoch end
+  if epoch and #epoch <= 64 and redis.call('ZSCORE', KEYS[1], epoch) and redis.call('HEXISTS', KEYS[4], epoch) == 1 then return epoch end
   return false
 end
 `;
@@ -119,14 +119,71 @@ if restoring > 0 or #fields > 0 then redis.call('EXPIRE', KEYS[5], ${RESTORED_SE
 return 1
 `;
 
+/** A text of 32,768 characters has no more bytes in UTF-8. What is longer was not written by this package, and no client is to be sent it. */
+const MAX_TEXT_BYTES = 98_304;
+/** No entry of the stream that this package writes is larger: it holds one text, or many short ones. */
+const MAX_ENTRY_BYTES = 1_048_576;
+/** So much is read of the stream at a time. */
+const MAX_READ_BYTES = 4_194_304;
+
+/** `short(text)`: what takes the place of a text that is too long is no revocation either, and is counted as that. */
+const SHORT = `
+local function short(text) return #text <= ${MAX_TEXT_BYTES} and text or '' end
+`;
+
+/**
+ * `entries_after(id, most)`: the stream's entries, and 1 where there may be more, though they are fewer than `most`. Of one that is too large only the
+ * id is left. Few are read at a time, since nobody knows how large they are.
+ */
+const ENTRIES_AFTER = `
+local function entries_after(id, most)
+  local entries, bytes, batch = {}, 0, 1
+  repeat
+    local reply = redis.call('XREAD', 'COUNT', math.min(batch, most - #entries), 'STREAMS', KEYS[2], id)
+    local found = reply and reply[1][2] or {}
+    batch = math.min(batch * 2, 32)
+    for _, entry in ipairs(found) do
+      local of_entry = 0
+      for _, text in ipairs(entry[2]) do of_entry = of_entry + #text end
+      bytes = bytes + of_entry
+      if of_entry > 65536 then batch = 1 end
+      if of_entry > ${MAX_ENTRY_BYTES} then entry[2] = { 'r', '' } end
+      entries[#entries + 1] = entry
+      id = entry[1]
+    end
+  until #found == 0 or #entries >= most or bytes > ${MAX_READ_BYTES}
+  return entries, bytes > ${MAX_READ_BYTES} and 1 or 0
+end
+`;
+
+/** What came after an id. ARGV: id, how many entries at the most. Returns the entries. */
+export const NEXT = `${ENTRIES_AFTER}
+local entries = entries_after(ARGV[1], tonumber(ARGV[2]))
+return entries
+`;
+
+/** A page of the records: ZSCAN's answer. ARGV: cursor, about how many. */
+export const SCAN = `${SHORT}
+local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+for at = 1, #page[2] do page[2][at] = short(page[2][at]) end
+return page
+`;
+
+/** The moments that are left of issuers: HGETALL's answer. */
+export const FORGOTTEN = `${SHORT}
+local all = redis.call('HGETALL', KEYS[4])
+for at = 1, #all do all[at] = short(all[at]) end
+return all
+`;
+
 /**
  * What came after an id, and all that tells whether something is missing, in one moment. ARGV: id, how many entries at the most.
  * Returns: epoch, the stream's last id, how many were ever added to it, the entries, the server's time, whether somebody writes back what was
- * lost (1) and in this also what was learned lately (2), and for how long the server has been there.
+ * lost (1) and in this also what was learned lately (2), for how long the server has been there, and 1 where there may be more entries.
  */
-export const LOOK = `${WHOLE_EPOCH}
+export const LOOK = `${WHOLE_EPOCH}${ENTRIES_AFTER}
 local last, added = '0-0', 0
-local entries = false
+local entries, more = {}, 0
 if redis.call('EXISTS', KEYS[2]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[2])
   added = -1
@@ -134,7 +191,7 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
     if info[at] == 'last-generated-id' then last = info[at + 1] end
     if info[at] == 'entries-added' then added = info[at + 1] end
   end
-  if ARGV[1] ~= '' then entries = redis.call('XREAD', 'COUNT', ARGV[2], 'STREAMS', KEYS[2], ARGV[1]) end
+  if ARGV[1] ~= '' then entries, more = entries_after(ARGV[1], tonumber(ARGV[2])) end
 end
 local now = redis.call('TIME')[1]
 local restored = 0
@@ -142,12 +199,19 @@ for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, '+inf', 'BYSCORE', 'LIMI
   restored = math.max(restored, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
 end
 local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-return { whole_epoch(), last, added, entries and entries[1][2] or {}, now, restored, tonumber(uptime or '0') }
+return { whole_epoch(), last, added, entries, now, restored, tonumber(uptime or '0'), more }
 `;
 
-/** Those whose time has been over for long, by the server's clock alone. ARGV: for how many seconds, how many at the most */
+/**
+ * Those whose time has been over for long, by the server's clock alone; what is too long to be one is taken out at once.
+ * ARGV: for how many seconds, how many at the most
+ */
 export const LONG_OVER = `
-return redis.call('ZRANGE', KEYS[1], '-inf', '(' .. (redis.call('TIME')[1] - ARGV[1]), 'BYSCORE', 'LIMIT', '0', ARGV[2])
+local over = {}
+for _, text in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', '(' .. (redis.call('TIME')[1] - ARGV[1]), 'BYSCORE', 'LIMIT', '0', ARGV[2])) do
+  if #text <= ${MAX_TEXT_BYTES} then over[#over + 1] = text else redis.call('ZREM', KEYS[1], text) end
+end
+return over
 `;
 
 /** Takes records out, and keeps what they leave behind. ARGV: how many records, their texts, and pairs of issuer and moment */

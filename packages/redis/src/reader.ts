@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '@tokenward/core';
 import { createBackoff } from './backoff.js';
 import type { Connect, Connection } from './connection.js';
-import { BEGIN, LONG_OVER, LOOK, TAKE_OUT, TRIM, script, type Keys } from './data-set.js';
+import { BEGIN, FORGOTTEN, LONG_OVER, LOOK, NEXT, SCAN, TAKE_OUT, TRIM, script, type Keys } from './data-set.js';
 import { recordOf } from './record-text.js';
-import { lookOf, pageOf, pairsOf, readEntriesOf, roleOf, textsOf, type Entries, type Look, type Position } from './replies.js';
+import { entriesOf, lookOf, pageOf, pairsOf, readEntriesOf, roleOf, textsOf, type Entries, type Look, type Position } from './replies.js';
 import type { SharedMirror } from './shared-mirror.js';
 import { StoreTrouble, type Outage } from './trouble.js';
 import { RESTORING_SECONDS, type Writer } from './writer.js';
@@ -173,7 +173,7 @@ export function startReader(parts: ReaderParts): Reader {
         mirror.take(found.entries.texts, true);
         return { found, follows: false, askedAtMs };
       }
-      const isPageFull = found.entries.count >= streamPage;
+      const isPageFull = found.hasMore || found.entries.count >= streamPage;
       take(found.entries);
       if (isPageFull) continue;
       // a count that is larger: entries were trimmed or deleted before they were read. One that is smaller, or an id that is:
@@ -209,13 +209,13 @@ export function startReader(parts: ReaderParts): Reader {
     const present = new Set<string>();
     let cursor = '0';
     do {
-      const page = pageOf(await connection.send(['ZSCAN', keys.records, cursor, 'COUNT', String(PAGE)]));
+      const page = pageOf(await connection.send(script(SCAN, keys, cursor, PAGE)));
       mirror.take(page.texts, false);
       for (const text of page.texts) present.add(text);
       cursor = page.cursor;
     } while (cursor !== '0');
     // last, since what was taken out meanwhile has gone there
-    const remainders = pairsOf(await connection.send(['HGETALL', keys.forgotten]));
+    const remainders = pairsOf(await connection.send(script(FORGOTTEN, keys)));
     mirror.takeRemainders(remainders);
     position = { epoch, id: lastId, added };
     const missing = mirror.missing(present, remainders, clock.now() / 1000);
@@ -258,10 +258,12 @@ export function startReader(parts: ReaderParts): Reader {
     let untilMs = performance.now() + forMs;
     for (let restMs = forMs; restMs > 0; restMs = untilMs - performance.now()) {
       const block = String(Math.ceil(restMs));
-      const reply = await connection.send(['XREAD', 'COUNT', String(streamPage), 'BLOCK', block, 'STREAMS', keys.stream, position!.id], restMs + timeoutMs);
+      // one alone: what waits can't look at how large an entry is before it is sent
+      const reply = await connection.send(['XREAD', 'COUNT', '1', 'BLOCK', block, 'STREAMS', keys.stream, position!.id], restMs + timeoutMs);
       const entries = readEntriesOf(reply);
       if (entries.count === 0) return;
       take(entries);
+      take(entriesOf(await connection.send(script(NEXT, keys, position!.id, streamPage))));
       untilMs = Math.min(untilMs, performance.now() + LOOK_AGAIN_MS);
     }
   }

@@ -23,6 +23,8 @@ export interface Look {
   readonly isRestoredLately: boolean;
   /** Since the server was started: its data may be older. */
   readonly uptimeSeconds: number;
+  /** The entries are not all that were asked for: they are large. */
+  readonly hasMore: boolean;
 }
 
 export interface Entries {
@@ -35,7 +37,7 @@ export interface Entries {
 const NO_ENTRIES: Entries = { count: 0, lastId: undefined, texts: [] };
 
 export function lookOf(reply: Reply): Look {
-  const [epoch, lastId, added, entries, serverSeconds, restored, uptimeSeconds] = listOf(reply);
+  const [epoch, lastId, added, entries, serverSeconds, restored, uptimeSeconds, more] = listOf(reply);
   const look: Look = {
     epoch: typeof epoch === 'string' ? epoch : undefined,
     lastId: String(lastId),
@@ -45,6 +47,7 @@ export function lookOf(reply: Reply): Look {
     isRestored: Number(restored) > 0,
     isRestoredLately: Number(restored) > 1,
     uptimeSeconds: Number(uptimeSeconds),
+    hasMore: Number(more) > 0,
   };
   // before Redis 7 nobody counts what is added, and losses would not be seen
   if (!(look.added >= 0)) throw new StoreTrouble('it is too old: Redis 7 or Valkey is needed');
@@ -77,7 +80,7 @@ export function roleOf(reply: Reply): string | undefined {
   return Array.isArray(reply) ? pairsOf(reply).get('role') : undefined;
 }
 
-function entriesOf(reply: Reply): Entries {
+export function entriesOf(reply: Reply): Entries {
   const entries = listOf(reply).map(listOf);
   return {
     count: entries.length,

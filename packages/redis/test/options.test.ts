@@ -45,6 +45,16 @@ test.each([
   expect(problemsOf(options)).toEqual(paths);
 });
 
+test.each([
+  ['maxEntrys', 'maxEntries'],
+  ['URL', 'url'],
+  ['timeoutSecond', 'timeoutSeconds'],
+  ['whenUnreachabel', 'whenUnreachable'],
+  ['maxMirorAgeSeconds', 'maxMirrorAgeSeconds'],
+])('the option %s: did you mean %s?', (name, meant) => {
+  expect(() => redisRevocations({ url: 'redis://localhost', [name]: 5 })).toThrow(`${name}: is not an option: did you mean ${meant}?`);
+});
+
 test('rule 139: a password is in nothing that the store shows', async () => {
   const store = openStore({ url: 'redis://PLANTED:PLANTED@127.0.0.1:1/0' });
   const error = await store.warm().catch((error: unknown) => error);

@@ -86,6 +86,12 @@ export function recordOf(value: string, wishes: Partial<RevocationRecord> = {}):
   return { kind: 'session', issuer: ISSUER, value, issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...wishes };
 }
 
+/** A record as it is in Redis. */
+export function textOf(value: string): string {
+  const { kind, issuer, issuedUntil, until, reason } = recordOf(value);
+  return JSON.stringify([kind, issuer, value, issuedUntil, until, 0, reason]);
+}
+
 export function tokenOf(sessionId: string, wishes: Partial<RevocableToken> = {}): RevocableToken {
   return { issuer: ISSUER, tokenId: undefined, sessionId, subject: undefined, clientId: undefined, issuedAt: nowSeconds() - 60, ...wishes };
 }
