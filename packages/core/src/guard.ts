@@ -32,6 +32,7 @@ import type { RevocableToken, RevocationRecord } from './revocation/revocation.j
 import { RevocationStoreError, type RevocationHealth, type RevocationStore } from './revocation/store.js';
 import { classOf } from './lib/thrown.js';
 import { printable } from './lib/url.js';
+import { WITHOUT_ISSUED_AT } from './vocabulary/revocation-words.js';
 import type { GuardHealth, ResourceGuard } from './resource-guard.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import type { ProtectedRequest } from './request/protected-request.js';
@@ -185,7 +186,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const secondsLate = Math.max(0, Math.round(nowSeconds - issuedUntil));
     if (isTold && isObserved('tokenward:revoked-token-used'))
       publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, ...aboutRequest(request, auth) });
-    return deny('revoked', { cause: `${kind}: ${reason}` });
+    return deny('revoked', { cause: revokedCause(revocation, auth) });
   }
 
   /** What can't be told now is for the next request to find out. */
@@ -294,4 +295,11 @@ function healthOf(store: RevocationStore): RevocationHealth {
 /** What a store of somebody else's throws may quote what it was asked for, or the address of its server with the password. */
 function storeWords(thrown: unknown): string {
   return thrown instanceof RevocationStoreError ? thrown.message : `the store threw ${classOf(thrown)}`;
+}
+
+/** A token without `iat` is refused as long as the revocation is kept, and after that for good where nobody said when it ends: operators must see why. */
+function revokedCause({ kind, reason, until }: RevocationRecord, { issuedAt }: Auth): string {
+  const cause = `${kind}: ${reason}`;
+  if (issuedAt !== undefined || kind === 'token') return cause;
+  return `${cause}; ${WITHOUT_ISSUED_AT}${until === Infinity ? ', for good, since the revocation had no until' : ''}`;
 }

@@ -89,6 +89,33 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     expect(await verdict({ subject: 'user-2', clientId: 'client-2', claims: { iat: undefined, sid: 's-2' } })).toBe('allow');
   });
 
+  test('one that was forgotten without an until refuses them for good, and the refusal says so, with the remedy', async () => {
+    const { clock, guard, decide } = await createScene(loose);
+    await guard.revocations.revoke({ sessionId: 's-2' }, { reason: 'logout' });
+    const refusalOf = async (claims: object): Promise<{ readonly cause: unknown; readonly remedy: string | undefined }> => {
+      const decision = await decide({ claims: { ...token.claims, ...claims } });
+      if (decision.outcome !== 'deny') throw new Error('it was admitted');
+      return { cause: decision.cause, remedy: decision.explain().remedy };
+    };
+    const kept = await refusalOf({ sid: 's-2' });
+    expect(kept.cause).toBe('session: logout; the token has no iat, so it counts as issued before the revocation');
+    expect(kept.remedy).toMatch(/^Have the issuer write iat .* give revoke\(\) an until, or revoke by tokenId/);
+    expect((await decide(token)).outcome).toBe('allow');
+    clock.advance(2 * 86_400);
+    const forgotten = await refusalOf({ sid: 's-3' });
+    expect(forgotten.cause).toBe(
+      'issuer: unspecified; the token has no iat, so it counts as issued before the revocation, for good, since the revocation had no until',
+    );
+    expect(forgotten.remedy).toBe(kept.remedy);
+    expect((await decide({ claims: { sid: 's-3' } })).outcome).toBe('allow');
+    await guard.revocations.revoke({ tokenId: 'jti-9' });
+    const own = await decide({ claims: { jti: 'jti-9' } });
+    expect(own.outcome === 'deny' && [own.cause, own.explain().remedy]).toEqual([
+      'token: unspecified',
+      expect.stringMatching(/^Have the client fetch a new token/),
+    ]);
+  });
+
   test('a revocation of the whole issuer hits them', async () => {
     const { guard, issuer, verdict } = await createScene(loose);
     await guard.revocations.revoke({ issuer: issuer.issuer });

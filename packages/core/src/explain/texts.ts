@@ -1,3 +1,4 @@
+import { WITHOUT_ISSUED_AT } from '../vocabulary/revocation-words.js';
 import type { Reason } from '../vocabulary/reason.js';
 
 /** What a reason's text may look at: the cause as text, and the raw values, which it compares and never prints. */
@@ -147,7 +148,12 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   revoked: {
     summary: 'The token was revoked.',
     remedy: 'Have the client fetch a new token. Events on tokenward:revoked say when tokens are revoked, and by which kind.',
-    refine: withCause('The token was revoked'),
+    refine: ({ cause }) => ({
+      summary: cause && `The token was revoked: ${cause}.`,
+      remedy: cause?.includes(WITHOUT_ISSUED_AT)
+        ? 'Have the issuer write iat into its tokens: only then can new ones be told from revoked ones. Until it does, give revoke() an until, or revoke by tokenId (docs/revocation.md, "Tokens without iat").'
+        : undefined,
+    }),
   },
   insufficient_scope: {
     summary: 'The token does not have the scopes that the route needs.',

@@ -15,3 +15,6 @@ export const REVOCATION_REASONS = [
 export type RevocationKind = (typeof REVOCATION_KINDS)[number];
 
 export const REVOCATION_KINDS = ['token', 'session', 'sessionless', 'subject', 'client', 'issuer'] as const;
+
+/** In causes: a token that does not say when it was issued may be the oldest of all. */
+export const WITHOUT_ISSUED_AT = 'the token has no iat, so it counts as issued before the revocation';
