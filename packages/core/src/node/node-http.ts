@@ -1,4 +1,4 @@
-import { misuse } from './configuration-error.js';
+import { misuse } from '../lib/configuration-error.js';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
