@@ -3,7 +3,7 @@ import express from 'express';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/express';
 
 const guard = createGuard(); // reads ISSUER_BASE_URL and AUDIENCE
-guard.warm().catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
+guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = express();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 

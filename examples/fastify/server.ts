@@ -6,7 +6,7 @@ const app = Fastify();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 
 await app.register(tokenward, { protect: 'all' }); // reads ISSUER_BASE_URL and AUDIENCE
-app.guard.warm().catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
+app.guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 
 app.get('/public', { config: { tokenward: 'public' } }, async () => ({ public: true }));
 

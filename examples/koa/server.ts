@@ -5,7 +5,7 @@ import Koa from 'koa';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/koa';
 
 const guard = createGuard(); // reads ISSUER_BASE_URL and AUDIENCE
-guard.warm().catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
+guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = new Koa();
 const router = new Router();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];

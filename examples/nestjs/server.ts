@@ -93,7 +93,7 @@ const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'], for
 app
   .get<NestGuard>(guardToken())
   .warm()
-  .catch(({ message }: Error) => console.error(message)); // says at once if the issuer or its keys are out of reach
+  .catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');
 console.log(`listening on ${await app.getUrl()}`);
 
