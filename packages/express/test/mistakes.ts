@@ -42,7 +42,7 @@ export const MISTAKES: readonly Mistake[] = [
     make: async ({ ask, issuer }) => ask({}, await bearer(issuer, { claims: { iss: 'https://login.staging.example.com' } })),
   },
   {
-    title: 'The issuer has a slash too many at its end',
+    title: 'The issuer has an extra slash at the end',
     make: async ({ ask, issuer }) => ask({ issuer: `${issuer.issuer}/` }, await bearer(issuer)),
   },
   {
@@ -50,7 +50,7 @@ export const MISTAKES: readonly Mistake[] = [
     make: async ({ start, issuer }) => start(() => createGuard({ issuer: 'http://login.example.com', audience: issuer.audience })),
   },
   {
-    title: "The metadata is under another address than the issuer's (Docker, private networks)",
+    title: "The metadata is not under the issuer's address (Docker, private networks)",
     make: async ({ ask, issuer }) => ask({ issuer: `${issuer.issuer}/realms/shop` }, await bearer(issuer, { claims: { iss: `${issuer.issuer}/realms/shop` } })),
   },
   {
@@ -114,7 +114,7 @@ export const MISTAKES: readonly Mistake[] = [
     make: async ({ ask, issuer }) => ask({}, { ...(await bearer(issuer, { claims: { realm_access: { roles: ['admin'] } } })), path: '/admin' }),
   },
   {
-    title: 'The path to the roles is written as one name',
+    title: 'The path to the roles is written as one string',
     make: async ({ start, issuer }) =>
       start(() => createGuard({ issuer: 'https://login.example.com', audience: issuer.audience, rolesClaim: 'realm_access.roles' })),
   },
@@ -123,7 +123,7 @@ export const MISTAKES: readonly Mistake[] = [
     make: async ({ start, issuer }) => start(() => createGuard({ issuer: 'https://login.example.com', audiance: issuer.audience } as never)),
   },
   {
-    title: 'The guard stands behind the handler, or was forgotten',
+    title: 'The guard comes after the handler, or is missing',
     make: async ({ askApp, issuer }) => {
       const app = express();
       app.get('/orders', (request, response) => void response.json({ for: getAuth(request).subject }));

@@ -22,7 +22,7 @@ interface Text {
 export const TEXTS: Readonly<Record<Reason, Text>> = {
   missing_token: {
     summary: 'The request has no access token: there is no Authorization header.',
-    remedy: 'Send "Authorization: Bearer <access token>". If the client does send it, check the proxy in between, and redirects, which drop it.',
+    remedy: 'Send "Authorization: Bearer <access token>". If the client does send it, check proxies and redirects on the way: they may drop the header.',
   },
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme other than Bearer.',
