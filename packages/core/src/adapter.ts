@@ -12,6 +12,7 @@ export { authOf, rememberAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { readClock, systemClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
+export { isError } from './lib/native-error.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { shownMember } from './lib/shown-option.js';
 export { classOf } from './lib/thrown.js';

@@ -1,3 +1,4 @@
+import { isError } from '@tokenward/core/adapter';
 import { wordsOf, StoreTrouble } from './trouble.js';
 
 /** A reply of RESP 2. */
@@ -72,7 +73,7 @@ async function make(makeClient: MakeClient): Promise<RawClient> {
 
 /** An error that the server sent begins with its code in its text. The package's own class for it is not exported by all of its versions. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof Error && !('code' in error) && /^[A-Z]{2,20} /.test(error.message);
+  return isError(error) && !('code' in error) && /^[A-Z]{2,20} /.test(error.message);
 }
 
 export function destroy(client: RawClient): void {

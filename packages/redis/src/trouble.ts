@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Events } from '@tokenward/core';
-import { createOutageWarnings } from '@tokenward/core/adapter';
+import { createOutageWarnings, isError } from '@tokenward/core/adapter';
 
 const failedChannel = channel('tokenward:revocations-failed');
 
@@ -137,7 +137,7 @@ const IN_SCRIPTS: readonly (readonly [RegExp, string])[] = [
 /** An error's fixed words, or its code; never its text. */
 export function wordsOf(error: unknown): string {
   if (error instanceof StoreTrouble) return error.message;
-  if (!(error instanceof Error)) return 'the connection broke';
+  if (!isError(error)) return 'the connection broke';
   const known = IN_SCRIPTS.find(([pattern]) => pattern.test(error.message));
   if (known) return known[1];
   const code = (error as NodeJS.ErrnoException).code ?? /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];

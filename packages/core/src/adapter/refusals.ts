@@ -1,3 +1,4 @@
+import { isError } from '../lib/native-error.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Deny } from '../decision/decision.js';
 import { isThenable } from '../lib/thenable.js';
@@ -14,7 +15,7 @@ export function assertDenial(decision: unknown): asserts decision is Deny {
 
 /** What an `onDenied` threw, as an Error: to a framework nothing may mean "go on", and some words mean routes. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error('onDenied threw something that is no Error', { cause: thrown });
+  return isError(thrown) ? thrown : new Error('onDenied threw something that is no Error', { cause: thrown });
 }
 
 let warned = false;

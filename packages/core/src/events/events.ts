@@ -1,3 +1,4 @@
+import { isError } from '../lib/native-error.js';
 import { misuse } from '../lib/configuration-error.js';
 import { didYouMean } from '../lib/did-you-mean.js';
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
@@ -147,7 +148,7 @@ const PRINTED: ReadonlySet<keyof Events> = new Set<keyof Events>([
 ]);
 
 function lineOf(name: keyof Events, event: object): string {
-  const members = Object.entries(event).map(([member, value]) => `${member}: ${value instanceof Error ? value.message : JSON.stringify(value)}`);
+  const members = Object.entries(event).map(([member, value]) => `${member}: ${isError(value) ? value.message : JSON.stringify(value)}`);
   return `${name} ${members.join(', ')}`;
 }
 

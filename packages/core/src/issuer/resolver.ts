@@ -1,3 +1,4 @@
+import { isError } from '../lib/native-error.js';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:os';
 import type { ProtectedRequest } from '../request/protected-request.js';
@@ -137,7 +138,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
  * ours as well. Its class is, and a system's error code.
  */
 function wordsFor(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return 'it threw something that is no Error';
+  if (!isError(thrown)) return 'it threw something that is no Error';
   const { code } = thrown as { code?: unknown };
   const known = typeof code === 'string' && (Object.hasOwn(constants.errno, code) || code === 'ENOTFOUND') ? ` (${code})` : '';
   return `it threw ${classOf(thrown)}${known}; catch it there to see what it says, which is not shown since it may quote the token`;

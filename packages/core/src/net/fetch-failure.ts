@@ -1,3 +1,4 @@
+import { isError } from '../lib/native-error.js';
 import { isLoopback, printable } from '../lib/url.js';
 import { unusedProxyVariable } from './connection.js';
 
@@ -15,7 +16,7 @@ export function silenceHint(url: string): string {
 }
 
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'failed';
+  if (!isError(error)) return 'failed';
   // undici says "fetch failed" and keeps what happened in the cause; a refused connection over two families has a code and no words
   const { code } = error as { code?: unknown };
   const cause = error.cause as { code?: unknown; message?: unknown } | undefined;
@@ -31,7 +32,7 @@ function withoutCredentials(text: string): string {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!isError(error)) return undefined;
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   return typeof code === 'string' ? code : codeOf(cause);
 }

@@ -1,0 +1,20 @@
+import { isError } from '../lib/native-error.js';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { asError } from './refusals.js';
+import { causeText } from '../explain/cause-text.js';
+import { failureWords } from '../net/fetch-failure.js';
+
+const foreign: unknown = runInNewContext(`Object.assign(new TypeError('connect'), { code: 'ECONNREFUSED' })`);
+
+test('an error of another realm is an error, and what merely looks like one is not', () => {
+  expect(foreign).not.toBeInstanceOf(Error);
+  expect([foreign, new Error('one'), new DOMException('one')].map(isError)).toEqual([true, true, true]);
+  expect([undefined, null, 'Error', { name: 'Error', message: 'one', stack: '' }].map(isError)).toEqual([false, false, false, false]);
+});
+
+test('the explanation of a failed fetch survives the realm of a test runner', () => {
+  expect(failureWords(foreign, 'http://127.0.0.1:9/jwks')).toMatch(/^connect; nothing listens there/);
+  expect(causeText(foreign)).toBe('connect');
+  expect(asError(foreign)).toBe(foreign);
+});
