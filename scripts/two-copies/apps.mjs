@@ -1,0 +1,61 @@
+// One app on each framework, with `GET /orders`: `guard` makes its guard, from the copy that guards; `words` is the copy that the app's
+// other files write policies with, and ask whom a request is from.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+
+/** `{ url, close }` of a started app. */
+export const startOn = {
+  async express({ load }, { createGuard }, { getAuth }, { options, policies }) {
+    const express = load('express');
+    const guard = createGuard(options);
+    const app = express();
+    app.get('/orders', ...policies.map((policy) => guard(policy)), (req, res) => res.json({ for: getAuth(req).subject }));
+    // what fails answers 500, and prints nothing
+    app.use((_error, _req, res, _next) => res.status(500).end());
+    return listening(createServer(app));
+  },
+
+  async koa({ load }, { createGuard }, { getAuth }, { options, policies }) {
+    const Koa = load('koa');
+    const guard = createGuard(options);
+    const app = new Koa();
+    app.silent = true;
+    for (const policy of policies) app.use(guard(policy));
+    app.use((context) => (context.body = { for: getAuth(context).subject }));
+    return listening(createServer(app.callback()));
+  },
+
+  async fastify({ load }, { tokenward }, { getAuth }, { options, policies }) {
+    const app = load('fastify')();
+    await app.register(tokenward, options);
+    app.get('/orders', { onRequest: policies.map((policy) => app.guard(policy)) }, (request) => ({ for: getAuth(request).subject }));
+    return { url: `${await app.listen({ port: 0, host: '127.0.0.1' })}/orders`, close: () => app.close() };
+  },
+
+  async nestjs({ load }, { TokenwardModule }, words, { options, policies }) {
+    load('reflect-metadata');
+    const { Controller, Get, Module, Req } = load('@nestjs/common');
+    const { NestFactory } = load('@nestjs/core');
+    class Orders {
+      list(request) {
+        return { for: words.getAuth(request).subject };
+      }
+    }
+    const decorate = (decorator, ...at) => decorator(Orders, ...at) ?? Orders;
+    decorate(Controller('orders'));
+    for (const decorator of [Get(), words.Require(...policies)]) decorator(Orders.prototype, 'list', Object.getOwnPropertyDescriptor(Orders.prototype, 'list'));
+    Req()(Orders.prototype, 'list', 0);
+    // oxlint-disable-next-line typescript/no-extraneous-class -- Nest's modules are
+    class App {}
+    Module({ imports: [TokenwardModule.forRoot(options)], controllers: [Orders] })(App);
+    const app = await NestFactory.create(App, { logger: false, abortOnError: false });
+    await app.listen(0, '127.0.0.1');
+    return { url: `${await app.getUrl()}/orders`, close: () => app.close() };
+  },
+};
+
+async function listening(server) {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${server.address().port}/orders`, close: () => (server.closeAllConnections(), server.close()) };
+}

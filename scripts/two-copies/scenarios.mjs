@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { startOn } from './apps.mjs';
+
+const AUDIENCE = 'https://api.example.com';
+const ADAPTERS = Object.keys(startOn);
+const MAKERS = ['scope', 'anyScope', 'role', 'anyRole', 'claim', 'issuedBy', 'allOf', 'anyOf', 'not', 'acr', 'maxAge', 'policy'];
+const CORNERS = [
+  ['esm', 'cjs'],
+  ['cjs', 'esm'],
+];
+
+/** What is tried with two copies, by name: each gets `copiesOf`, and throws where something is not as it must be. */
+export const scenarios = new Map([
+  ...eachWay((name, guards, words) => [
+    `${name}: the ${guards} copy guards, and knows the policies and the requests of the ${words} copy`,
+    (copiesOf) =>
+      withApp(
+        copiesOf,
+        name,
+        guards,
+        words,
+        ({ scope }) => [scope('orders:read')],
+        async (ask, token) => {
+          assert.equal((await ask()).status, 401);
+          const admitted = await ask(await token('orders:read'));
+          assert.equal(admitted.status, 200);
+          assert.deepEqual(await admitted.json(), { for: 'user-1' });
+          assert.equal((await ask(await token('orders:write'))).status, 403);
+        },
+      ),
+  ]),
+  ...eachWay((name, guards, words) => [
+    `${name}: policies of both copies add up in the ${guards} copy`,
+    (copiesOf) =>
+      withApp(
+        copiesOf,
+        name,
+        guards,
+        words,
+        (other, own) => [own.allOf(other.scope('a'), own.not(other.anyOf(own.scope('b'), other.role('c'))))],
+        async (ask, token) => {
+          assert.equal((await ask(await token('a'))).status, 200);
+          assert.equal((await ask(await token('a b'))).status, 403);
+          assert.equal((await ask(await token('b'))).status, 403);
+        },
+      ),
+  ]),
+  ...eachWay((name, guards, words) => [
+    `${name}: a maker of the ${words} copy that nobody called admits nobody in the ${guards} copy`,
+    async (copiesOf) => {
+      const copies = await copiesOf(name);
+      const { [guards]: own, [words]: other } = copies;
+      await withIssuer(copiesOf, {}, async (issuer, options) => {
+        const headers = { authorization: `Bearer ${await issuer.issueToken({ scope: 'orders:read' })}` };
+        for (const maker of MAKERS) {
+          assert.equal(typeof other[maker], 'function', maker);
+          // the app does not start, or the request is refused
+          const app = await startOn[name](copies, own, other, { options, policies: [other[maker]] }).catch((error) => {
+            assert.equal(error.code, 'TOKENWARD_CONFIGURATION', error);
+          });
+          if (!app) continue;
+          assert.notEqual((await fetch(app.url, { headers })).status, 200, maker);
+          await app.close();
+        }
+      });
+    },
+  ]),
+  ...CORNERS.map(([guards, words]) => [
+    `core: what the ${words} copy admitted ends in the ${guards} copy, too`,
+    async (copiesOf) => {
+      const { createTestClock } = (await copiesOf('testing'))[words];
+      const { [guards]: own, [words]: other } = await copiesOf('core');
+      const clock = createTestClock();
+      await withIssuer(copiesOf, { clock }, async (issuer, options) => {
+        const [one, another] = [own, other].map(({ createResourceGuard }) => createResourceGuard({ ...options, clock }));
+        const admit = async (sid, lifetimeSeconds) => {
+          const token = await issuer.issueToken({ scope: 'orders:read', claims: { sid }, lifetimeSeconds });
+          const decision = await another.check({ method: 'GET', target: '/orders', headers: { authorization: `Bearer ${token}` } });
+          assert.equal(decision.outcome, 'allow', decision.reason);
+          return decision.auth;
+        };
+        const reasonFor = (auth, policy = other.scope('orders:read')) => one.permit(auth, policy).reason;
+        const [first, second, lasting] = [await admit('one', 300), await admit('two', 300), await admit('three', 7200)];
+        assert.equal(reasonFor(first), undefined);
+        assert.equal(reasonFor(first, other.scope('orders:write')), 'insufficient_scope');
+        assert.equal(own.rawToken(first), other.rawToken(first));
+        await one.revocations.revoke({ issuer: issuer.issuer, sessionId: 'one' }, { reason: 'logout' });
+        assert.equal(reasonFor(first), 'revoked');
+        assert.equal(reasonFor(second), undefined);
+        clock.advance(400);
+        assert.equal(reasonFor(second), 'expired');
+        clock.advance(3600);
+        // by then nobody knows whether its key still is the issuer's
+        assert.equal(reasonFor(lasting), 'keys_unavailable');
+        await Promise.all([one.close(), another.close()]);
+      });
+    },
+  ]),
+  ...CORNERS.map(([guards, words]) => [
+    `fastify: a route that the ${words} copy guards stays guarded in an app that the ${guards} copy protects`,
+    async (copiesOf) => {
+      const { [guards]: own, [words]: other, load } = await copiesOf('fastify');
+      await withIssuer(copiesOf, {}, async (issuer, options) => {
+        const app = load('fastify')();
+        await app.register(own.tokenward, { ...options, protect: 'all' });
+        await app.register(other.tokenward, { ...options, decorator: 'others', property: 'othersAuth' });
+        app.get('/others', { onRequest: app.others(other.scope('a')) }, () => 'x');
+        app.get('/rule', { config: { tokenward: other.scope('a') } }, () => 'x');
+        app.get('/bare', () => 'x');
+        const statusOf = async (url, scope) => {
+          const headers = scope === undefined ? {} : { authorization: `Bearer ${await issuer.issueToken({ subject: 'user-1', scope })}` };
+          return (await app.inject({ url, headers })).statusCode;
+        };
+        assert.deepEqual([await statusOf('/others'), await statusOf('/others', 'b'), await statusOf('/others', 'a')], [401, 403, 200]);
+        assert.deepEqual([await statusOf('/rule'), await statusOf('/rule', 'b'), await statusOf('/rule', 'a')], [401, 403, 200]);
+        assert.deepEqual([await statusOf('/bare'), await statusOf('/bare', 'b')], [401, 200]);
+        await app.close();
+      });
+    },
+  ]),
+]);
+
+function eachWay(scenario) {
+  return ADAPTERS.flatMap((name) => CORNERS.map(([guards, words]) => scenario(name, guards, words)));
+}
+
+async function withApp(copiesOf, name, guards, words, policiesOf, tried) {
+  const copies = await copiesOf(name);
+  await withIssuer(copiesOf, {}, async (issuer, options) => {
+    const app = await startOn[name](copies, copies[guards], copies[words], { options, policies: policiesOf(copies[words], copies[guards]) });
+    try {
+      await tried(
+        (token) => fetch(app.url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),
+        (scope) => issuer.issueToken({ subject: 'user-1', scope }),
+      );
+    } finally {
+      await app.close();
+    }
+  });
+}
+
+async function withIssuer(copiesOf, given, use) {
+  const { createTestIssuer } = (await copiesOf('testing')).cjs;
+  const issuer = await createTestIssuer({ audience: AUDIENCE, algorithm: 'ES256', ...given });
+  try {
+    await use(issuer, { issuer: issuer.issuer, audience: AUDIENCE });
+  } finally {
+    await issuer.close();
+  }
+}
