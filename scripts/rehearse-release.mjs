@@ -15,6 +15,7 @@ import { checkPublished, copyWorkingTree, ensureChangeset, publishStep, versionA
 import { createReport, Stop } from './rehearsal/report.mjs';
 import { runtimes } from './rehearsal/runtimes.mjs';
 import { readSnippet } from './rehearsal/snippet.mjs';
+import { tryTools } from './rehearsal/tools.mjs';
 import { tryAsUser } from './rehearsal/user.mjs';
 
 const MANAGERS = ['npm', 'pnpm'];
@@ -104,6 +105,7 @@ async function use(packages) {
   await Promise.all([
     tryNest({ folder, env, readme: readFileSync(join(nestjs.folder, 'README.md'), 'utf8'), runtimes: present, check: report.check }),
     tryNodeTypes({ folder, env, root, packages, check: report.check }),
+    tryTools({ folder, env, packages, check: report.check }),
   ]);
 }
 

@@ -6,15 +6,21 @@ import { command } from './command.mjs';
 const INSTALL_TIMEOUT_SECONDS = 240;
 const BUILD_TIMEOUT_SECONDS = 120;
 const RUN_TIMEOUT_SECONDS = 40;
+const TEST_TIMEOUT_SECONDS = 60;
 const CHECK = fileURLToPath(new URL('fixtures/check.mjs', import.meta.url));
 const COMPILERS = ['tsc', 'swc'];
-/** What the generator brings beside this is for linting and for tests. */
-const DEVELOPMENT = new Set(['@nestjs/cli', '@nestjs/schematics', '@types/express', '@types/node', 'typescript']);
+/** What the generator brings beside this, and beside the runner of tests, is for linting. */
+const DEVELOPMENT = ['@nestjs/cli', '@nestjs/schematics', '@nestjs/testing', '@types/express', '@types/node', 'typescript'];
+const SPEC = fileURLToPath(new URL('fixtures/nest-spec.ts', import.meta.url));
 
 /** How `nest new` makes an application: a module as it is, and CommonJS as when it is asked which of them. */
 const KINDS = {
-  module: { name: 'nest', args: ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm'] },
-  CommonJS: { name: 'schematics', args: ['@nestjs/schematics:application', '--name=app', '--type=cjs', '--package-manager=npm', '--language=ts'] },
+  module: { name: 'nest', runner: ['vitest', 'vite-tsconfig-paths'], args: ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm'] },
+  CommonJS: {
+    name: 'schematics',
+    runner: ['jest', 'ts-jest', 'ts-node', '@types/jest'],
+    args: ['@nestjs/schematics:application', '--name=app', '--type=cjs', '--package-manager=npm', '--language=ts'],
+  },
 };
 
 /** How many checks there are for one Node version. */
@@ -33,17 +39,19 @@ export async function tryNest({ folder, env, readme, runtimes, check }) {
   });
   if (!installed) return;
 
-  for (const [kind, { name, args }] of Object.entries(KINDS)) {
+  for (const [kind, { name, args, runner }] of Object.entries(KINDS)) {
     const parent = emptyFolder(folder, `nest-${kind}`);
     const app = join(parent, 'app');
     const ready = await check(`NestJS, ${kind}: nest new, install @tokenward/nestjs`, async () => {
       await run(parent, process.execPath, [binOf(cli, name), ...args], BUILD_TIMEOUT_SECONDS);
-      keepWhatIsNeeded(app);
+      keepWhatIsNeeded(app, [...DEVELOPMENT, ...runner]);
       await run(app, 'npm', ['install', '@tokenward/nestjs'], INSTALL_TIMEOUT_SECONDS);
-      await run(app, 'npm', ['install', '--save-dev', '@swc/cli', '@swc/core'], INSTALL_TIMEOUT_SECONDS);
+      await run(app, 'npm', ['install', '--save-dev', '@swc/cli', '@swc/core', '@tokenward/testing'], INSTALL_TIMEOUT_SECONDS);
       writeApp(app, snippet, kind);
       return true;
     });
+    // the configuration of jest, or of vitest, and the command are the generator's own
+    if (ready) await check(`NestJS, ${kind}: npm test, with ${runner[0]}`, () => run(app, 'npm', ['test'], TEST_TIMEOUT_SECONDS));
     for (const compiler of ready ? COMPILERS : []) {
       const label = `NestJS, ${kind}, ${compiler}`;
       const built = await check(`${label}: nest build`, async () => {
@@ -71,16 +79,15 @@ function binOf(cli, name) {
   return join(cli, 'node_modules', ...files[name]);
 }
 
-function keepWhatIsNeeded(app) {
+function keepWhatIsNeeded(app, development) {
   const file = join(app, 'package.json');
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  manifest.devDependencies = Object.fromEntries(Object.entries(manifest.devDependencies).filter(([name]) => DEVELOPMENT.has(name)));
+  manifest.devDependencies = Object.fromEntries(Object.entries(manifest.devDependencies).filter(([name]) => development.includes(name)));
   writeFileSync(file, JSON.stringify(manifest));
   rmSync(join(app, 'test'), { recursive: true, force: true });
-  rmSync(join(app, 'src', 'app.controller.spec.ts'), { force: true });
   const config = join(app, 'tsconfig.json');
   const { compilerOptions, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
-  // the rehearsal has no runner of tests installed; the package's own types are looked at
+  // the package's own types are looked at
   writeFileSync(config, JSON.stringify({ ...rest, compilerOptions: { ...compilerOptions, types: ['node'], skipLibCheck: false } }));
 }
 
@@ -89,6 +96,7 @@ function writeApp(app, snippet, kind) {
   const extension = kind === 'module' ? '.js' : '';
   const module = snippet.replace(/\bissuer: '[^']*'/, 'issuer: process.env.ISSUER_BASE_URL').replace(/\baudience: '[^']*'/, 'audience: process.env.AUDIENCE');
   writeFileSync(join(app, 'src', 'app.module.ts'), module);
+  writeFileSync(join(app, 'src', 'app.controller.spec.ts'), readFileSync(SPEC, 'utf8').replace("'./app.module.js'", `'./app.module${extension}'`));
   writeFileSync(
     join(app, 'src', 'main.ts'),
     `import { NestFactory } from '@nestjs/core';
