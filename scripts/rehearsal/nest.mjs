@@ -11,7 +11,7 @@ const CHECK = fileURLToPath(new URL('fixtures/check.mjs', import.meta.url));
 const COMPILERS = ['tsc', 'swc'];
 /** What the generator brings beside this, and beside the runner of tests, is for linting. */
 const DEVELOPMENT = ['@nestjs/cli', '@nestjs/schematics', '@nestjs/testing', '@types/express', '@types/node', 'typescript'];
-const SPEC = fileURLToPath(new URL('fixtures/nest-spec.ts', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('fixtures/', import.meta.url));
 
 /** How `nest new` makes an application: a module as it is, and CommonJS as when it is asked which of them. */
 const KINDS = {
@@ -96,7 +96,10 @@ function writeApp(app, snippet, kind) {
   const extension = kind === 'module' ? '.js' : '';
   const module = snippet.replace(/\bissuer: '[^']*'/, 'issuer: process.env.ISSUER_BASE_URL').replace(/\baudience: '[^']*'/, 'audience: process.env.AUDIENCE');
   writeFileSync(join(app, 'src', 'app.module.ts'), module);
-  writeFileSync(join(app, 'src', 'app.controller.spec.ts'), readFileSync(SPEC, 'utf8').replace("'./app.module.js'", `'./app.module${extension}'`));
+  writeFileSync(
+    join(app, 'src', 'app.controller.spec.ts'),
+    readFileSync(join(FIXTURES, 'nest-spec.ts'), 'utf8').replace("'./app.module.js'", `'./app.module${extension}'`),
+  );
   writeFileSync(
     join(app, 'src', 'main.ts'),
     `import { NestFactory } from '@nestjs/core';
