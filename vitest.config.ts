@@ -3,10 +3,9 @@ import { defineConfig } from 'vitest/config';
 import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
- * Tests that see a package as its users do, but do not run on every version of Node: their results come from JavaScript that computes on text, from
- * our own bounds on tenants, or from what Redis servers do when they fail or lose data. Whatever is about Node's crypto, HTTP, streams, sockets
- * or heap stays in `published`, and so does every adapter. The arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of
- * every algorithm run on each version.
+ * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text, bounds on tenants, Redis servers that
+ * fail or lose data. Whatever is about Node's crypto, HTTP, streams, sockets or heap stays in `published`, and so does every adapter. The arbitrary tokens are
+ * here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
  */
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys}.test.ts',
@@ -18,8 +17,7 @@ const ONE_NODE = [
 // its built `dist`, and runs on every supported Node; `published-once` does the same, on the Node that the workspace pins.
 export default defineConfig({
   test: {
-    // there are two cores in CI, and many tests wait for sockets, timers and servers
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 20_000,
     setupFiles: [fileURLToPath(new URL('scripts/keys/stock.mjs', import.meta.url))],
     provide: { rsaPrimes: await makeRsaPrimes() },

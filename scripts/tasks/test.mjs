@@ -10,13 +10,13 @@ build();
 const tally = createTally();
 tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);
 tally.step('tests', 'vitest', vitest(), { read: readVitestCounts });
-// it waits for downloads and for processes to start more than it computes
+// the rehearsal takes one core, so the tests beside it get one worker
 const finishRehearsal = tally.startBeside('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
 for (const version of ['22', '26']) {
   tally.step(
     `published packages on Node ${version} (without what cannot depend on the version: published-once in vitest.config.ts)`,
     `compat/node_modules/node-${version}/bin/node`,
-    ['node_modules/vitest/vitest.mjs', ...vitest('--project', 'published')],
+    ['node_modules/vitest/vitest.mjs', ...vitest('--project', 'published', ...(version === '22' ? ['--maxWorkers=1'] : []))],
     { read: readVitestCounts },
   );
 }
