@@ -10,6 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^@tokenward\/core$/, replacement: source('core/src/index.ts') },
       { find: /^@tokenward\/core\/adapter$/, replacement: source('core/src/adapter.ts') },
+      { find: /^@tokenward\/core\/store$/, replacement: source('core/src/store.ts') },
       { find: /^@tokenward\/testing$/, replacement: source('testing/src/index.ts') },
     ],
   },

@@ -26,7 +26,7 @@ const LINES = [
   ['adapter'],
 ];
 /** The faces of the package: they may import everything, and nothing imports them. */
-const FACES = ['index.ts', 'adapter.ts'];
+const FACES = ['index.ts', 'adapter.ts', 'store.ts'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = mkdtempSync(join(tmpdir(), 'tokenward-layers-'));

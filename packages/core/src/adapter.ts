@@ -10,13 +10,11 @@ export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapte
 export { asError, assertDenial, isDenial } from './adapter/refusals.js';
 export { authOf, rememberAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
-export { readClock, systemClock } from './lib/clock.js';
+export { systemClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
-export { isError } from './lib/native-error.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { shownMember } from './lib/shown-option.js';
 export { classOf } from './lib/thrown.js';
-export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './adapter/access-of.js';

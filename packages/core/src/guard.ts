@@ -20,7 +20,7 @@ import { assertPolicy, type Policy } from './policy/policy.js';
 import { createMonitor } from './events/monitoring.js';
 import { pendingDecision } from './decision/pending-decision.js';
 import { isPreflight } from './request/preflight.js';
-import { assertAccess, type Access } from './policy/route-requirements.js';
+import { assertAccess, type RouteRequirements } from './policy/route-requirements.js';
 import { assertAuth } from './auth/assert-auth.js';
 import { assertRequest } from './request/request-shape.js';
 import { createRevocations } from './revocation/revocations.js';
@@ -46,7 +46,7 @@ const foresights = new WeakMap<object, ResourceGuard['check']>();
  * Decides as `guard.check` would at this moment, and publishes no event: for an adapter that must know ahead of the check that counts. Give it a
  * request object of its own, since the guard remembers what it found of one.
  */
-export function foresee(guard: ResourceGuard, request: ProtectedRequest, access: Access): Decision | Promise<Decision> {
+export function foresee(guard: ResourceGuard, request: ProtectedRequest, access: RouteRequirements): Decision | Promise<Decision> {
   return (foresights.get(guard) ?? guard.check)(request, access);
 }
 
@@ -81,7 +81,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const hint = createHints();
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
-  function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
+  function check(request: ProtectedRequest, access: RouteRequirements = {}): Decision | Promise<Decision> {
     assertRequest(request);
     assertAccess(access);
     if (access.preflight === 'pass' && isPreflight(request)) return tell(ANONYMOUS);
@@ -92,7 +92,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       : decide(authentication, request, access, startedAt);
   }
 
-  function checkUntold(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
+  function checkUntold(request: ProtectedRequest, access: RouteRequirements = {}): Decision | Promise<Decision> {
     const authentication = known(request) ?? authenticateOnce(request);
     return authentication instanceof Promise
       ? authentication.then((settled) => judge(settled, request, access, false))
@@ -143,25 +143,25 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return typeof credentials === 'string' ? verifyAccessToken(credentials, request, verification) : credentials;
   }
 
-  function decide(authentication: Authentication, request: ProtectedRequest, access: Access, startedAt: number | undefined): Decision {
+  function decide(authentication: Authentication, request: ProtectedRequest, access: RouteRequirements, startedAt: number | undefined): Decision {
     const decision = judge(authentication, request, access);
     if (isFailure(authentication)) return tell(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
     return tell(decision, authentication.issuer, startedAt, request, authentication);
   }
 
-  function judge(authentication: Authentication, request: ProtectedRequest, access: Access, isTold?: boolean): Decision {
+  function judge(authentication: Authentication, request: ProtectedRequest, access: RouteRequirements, isTold?: boolean): Decision {
     if (!isFailure(authentication)) return permit(authentication, access.policy, request, isTold);
     return behaviourOf(authentication.reason).isAnonymous && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
   }
 
-  function refuse(failure: VerificationFailure, access: Access): Deny {
+  function refuse(failure: VerificationFailure, access: RouteRequirements): Deny {
     const { reason } = failure;
     const scope = access.policy && behaviourOf(reason).namesScope ? neededScope(access.policy) : undefined;
     return deny(reason, scope ? { ...failure, scope } : failure);
   }
 
-  function permit(auth: Auth, policy: Access['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {
+  function permit(auth: Auth, policy: RouteRequirements['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {
     const nowSeconds = clock.now() / 1000;
     if (!counts(auth, nowSeconds)) return deny('expired', { cause: 'exp' });
     const refusal = refuseRevoked(auth, nowSeconds, request, isTold);

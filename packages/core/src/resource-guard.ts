@@ -4,7 +4,7 @@ import type { Claims } from './auth/claims.js';
 import type { Decision } from './decision/decision.js';
 import type { IssuerHealth } from './issuer/issuer.js';
 import type { Policy } from './policy/policy.js';
-import type { Access } from './policy/route-requirements.js';
+import type { RouteRequirements } from './policy/route-requirements.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 import type { Revocations } from './revocation/revocations.js';
 import type { RevocationHealth } from './revocation/store.js';
@@ -20,7 +20,7 @@ export interface ResourceGuard<C extends object = Claims> {
    * The credentials of one request object are looked at once, however often it is checked. `auth` is undefined where
    * optional credentials were absent, and for a CORS preflight that may pass.
    */
-  check(request: ProtectedRequest, access?: Access): Decision<Auth<C> | undefined> | Promise<Decision<Auth<C> | undefined>>;
+  check(request: ProtectedRequest, access?: RouteRequirements): Decision<Auth<C> | undefined> | Promise<Decision<Auth<C> | undefined>>;
   /**
    * Decides whether an authenticated request satisfies one more policy. It refuses also what has ended meanwhile: a token that has expired or was
    * revoked, or whose key or issuer is gone. It awaits nothing: where no usable keys are at hand it answers 503 and has them fetched.

@@ -1,4 +1,5 @@
-import type { MessageReceiver, ReceivedMessage, ReplayStore } from '@tokenward/core';
+import type { MessageReceiver, ReceivedMessage } from '@tokenward/core';
+import type { ReplayStore } from '@tokenward/core/store';
 import { hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { createScene, createTwoIssuers, type Scene } from './guarded.js';

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { ConfigurationError, isPolicy, not, role, scope, type Access, type Decision, type ProtectedRequest } from '@tokenward/core';
+import { ConfigurationError, isPolicy, not, role, scope, type RouteRequirements, type Decision, type ProtectedRequest } from '@tokenward/core';
 import { describe, expect, test } from 'vitest';
 import { createScene, expectAllowed, verdictOf } from './guarded.js';
 
@@ -9,7 +9,7 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
   test.each(slips)('check with %o as the policy throws', async (policy) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
-    expect(() => guard.check({ method: 'GET', target: '/', headers }, { policy } as Access)).toThrow(/access\.policy: is .*, not a policy/);
+    expect(() => guard.check({ method: 'GET', target: '/', headers }, { policy } as RouteRequirements)).toThrow(/access\.policy: is .*, not a policy/);
   });
 
   test.each([undefined, ...slips])('permit with %o as the policy throws', async (policy) => {
@@ -29,7 +29,7 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
   ])('check with %o where the policy is named throws', async (access, message) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
-    expect(() => guard.check({ method: 'GET', target: '/', headers }, access as Access)).toThrow(message);
+    expect(() => guard.check({ method: 'GET', target: '/', headers }, access as RouteRequirements)).toThrow(message);
   });
 
   test.each<[unknown, RegExp]>([
@@ -137,7 +137,12 @@ describe('what was found of a request', () => {
 
 describe('rule 108: a preflight', () => {
   const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE' };
-  const outcomeOf = async (headers: Record<string, string>, access: Access = { preflight: 'pass' }, method = 'OPTIONS', target = '/'): Promise<string> => {
+  const outcomeOf = async (
+    headers: Record<string, string>,
+    access: RouteRequirements = { preflight: 'pass' },
+    method = 'OPTIONS',
+    target = '/',
+  ): Promise<string> => {
     const { guard } = await createScene();
     return verdictOf(await guard.check({ method, target, headers }, access));
   };
@@ -170,7 +175,8 @@ describe('rule 108: a preflight', () => {
   });
 
   test('does not pass where a handler would run for it', async () => {
-    for (const preflight of ['refuse', undefined, 'Pass', true, 'deny']) expect(await outcomeOf(PREFLIGHT, { preflight } as Access)).toBe('missing_token');
+    for (const preflight of ['refuse', undefined, 'Pass', true, 'deny'])
+      expect(await outcomeOf(PREFLIGHT, { preflight } as RouteRequirements)).toBe('missing_token');
   });
 
   test('is none with a method override in its query, however that is spelt', async () => {

@@ -1,4 +1,12 @@
-import { ConfigurationError, createResourceGuard, type Access, type Decision, type GuardOptions, type Reason, type ResourceGuard } from '@tokenward/core';
+import {
+  ConfigurationError,
+  createResourceGuard,
+  type RouteRequirements,
+  type Decision,
+  type GuardOptions,
+  type Reason,
+  type ResourceGuard,
+} from '@tokenward/core';
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer, type TestIssuerOptions, type TokenWishes } from '@tokenward/testing';
 import { expect, onTestFinished } from 'vitest';
 
@@ -8,9 +16,9 @@ export interface Scene {
   readonly clock: TestClock;
   readonly guard: ResourceGuard;
   /** What the guard says to a token that is issued as wished, or given. */
-  decide(token: TokenWishes | string, access?: Access): Promise<Decision>;
+  decide(token: TokenWishes | string, access?: RouteRequirements): Promise<Decision>;
   /** `allow`, or the reason of a refusal. */
-  verdict(token: TokenWishes | string, access?: Access): Promise<'allow' | Reason>;
+  verdict(token: TokenWishes | string, access?: RouteRequirements): Promise<'allow' | Reason>;
 }
 
 export async function createScene(options: GuardOptions = {}, issuerOptions: TestIssuerOptions = {}): Promise<Scene> {
@@ -22,7 +30,7 @@ export async function createScene(options: GuardOptions = {}, issuerOptions: Tes
     await issuer.close();
   });
 
-  async function decide(token: TokenWishes | string, access?: Access): Promise<Decision> {
+  async function decide(token: TokenWishes | string, access?: RouteRequirements): Promise<Decision> {
     return ask(guard, typeof token === 'string' ? token : await issuer.issueToken(token), access);
   }
 
@@ -42,7 +50,7 @@ export async function createTwoIssuers(): Promise<{ readonly one: TestIssuer; re
 }
 
 /** Asks a guard about a request that carries a token and nothing else. */
-export async function ask(guard: ResourceGuard, token: string, access?: Access): Promise<Decision> {
+export async function ask(guard: ResourceGuard, token: string, access?: RouteRequirements): Promise<Decision> {
   return guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } }, access);
 }
 

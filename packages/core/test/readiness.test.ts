@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { createResourceGuard, memoryRevocations, RevocationStoreError, type RevocationStore } from '@tokenward/core';
+import { createResourceGuard, memoryRevocations, RevocationStoreError } from '@tokenward/core';
+import type { RevocationStore } from '@tokenward/core/store';
 import { createTestIssuer } from '@tokenward/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';

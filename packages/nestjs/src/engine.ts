@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ConfigurationError, type Access, type Decision, type Deny, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { ConfigurationError, type RouteRequirements, type Decision, type Deny, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import {
   assertDenial,
   createNativeGuard,
@@ -48,9 +48,9 @@ export interface NestGuard extends GuardMethods<MessageHandler> {
 
 /** One named guard. */
 export interface Engine extends NestGuard {
-  decide(request: object, access: Access): Decision | Promise<Decision>;
+  decide(request: object, access: RouteRequirements): Decision | Promise<Decision>;
   /** Decides ahead of {@link decide}, which is asked later: nothing is remembered, and nobody is told. */
-  foresee(request: object, access: Access): Decision | Promise<Decision>;
+  foresee(request: object, access: RouteRequirements): Decision | Promise<Decision>;
   refused(decision: Deny, context: ExecutionContext): void;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;

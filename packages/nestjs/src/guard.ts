@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import type { Access, Decision } from '@tokenward/core';
+import type { RouteRequirements, Decision } from '@tokenward/core';
 import { accessOf, misuse } from '@tokenward/core/adapter';
 import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
@@ -58,7 +58,7 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
 }
 
 /** What was foreseen of a large request admits nobody: while its body was on its way the token may have ended, and others may have changed the request. */
-function decideOn({ request, response }: Carrier, access: Access, engine: Engine): Decision | Promise<Decision> {
+function decideOn({ request, response }: Carrier, access: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
   const decision = engine.decide(request, access);
   const refusal = response && lastingRefusal(request, engine, access);
   if (!refusal) return decision;
@@ -67,7 +67,7 @@ function decideOn({ request, response }: Carrier, access: Access, engine: Engine
 }
 
 /** Where credentials can't be seen, that there are none is not known. */
-function withCredentials({ policy }: Access): Access {
+function withCredentials({ policy }: RouteRequirements): RouteRequirements {
   return accessOf('required', policy ? [policy] : []);
 }
 

@@ -1,6 +1,6 @@
 import { misuse, accessFor, accessOf, type RoutePolicy } from '@tokenward/core/adapter';
 import 'reflect-metadata';
-import { policy, type Access, type ProtectedRequest } from '@tokenward/core';
+import { policy, type RouteRequirements, type ProtectedRequest } from '@tokenward/core';
 import { view } from './carrier.js';
 
 /** What one decorator says of a class or a handler. */
@@ -20,9 +20,9 @@ type Word = 'public' | 'optional' | 'required';
 /** What a handler needs, once all decorators of its class and its method, and of those that they inherit from, were read. */
 export interface Rule {
   /** `undefined`: nothing, whatever credentials are sent. */
-  readonly access: Access | undefined;
+  readonly access: RouteRequirements | undefined;
   /** What it needs of one request: the same, with the policies that are made of that request. */
-  accessFor(request: object): Access;
+  accessFor(request: object): RouteRequirements;
   /** The name of the guard that decides. */
   readonly guard: string;
   /** Whether any decorator said something. */

@@ -9,7 +9,7 @@ import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from 
 import {
   createResourceGuard,
   policy,
-  type Access,
+  type RouteRequirements,
   type Auth,
   type Claims,
   type Decision,
@@ -139,7 +139,7 @@ const ANYBODY = policy('is whom the test says', () => true);
 function guardThatKnows(who: Who, options: GuardOptions): ResourceGuard {
   const guard = createResourceGuard(options);
 
-  function check(request: ProtectedRequest, access: Access = {}): Decision | Promise<Decision> {
+  function check(request: ProtectedRequest, access: RouteRequirements = {}): Decision | Promise<Decision> {
     const wished = typeof who === 'function' ? who() : who;
     return wished ? guard.permit(testAuth(wished), access.policy ?? ANYBODY, request) : guard.check(withoutCredentials(request), access);
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import type { Access, Decision, Deny } from '@tokenward/core';
+import type { RouteRequirements, Decision, Deny } from '@tokenward/core';
 import { createMemory, headersOf } from '@tokenward/core/adapter';
 import { rawOf } from './carrier.js';
 import type { Engine } from './engine.js';
@@ -184,7 +184,7 @@ async function readAll(left: readonly Read[]): Promise<true> {
 
 interface Early {
   readonly engine: Engine;
-  readonly access: Access;
+  readonly access: RouteRequirements;
   readonly decision: Decision;
   readonly shown: string;
 }
@@ -192,7 +192,7 @@ interface Early {
 const early = createMemory<object, readonly Early[]>();
 
 /** Once, however many parsers and handlers there are for which it would be looked at. The guard decides when the body is there. */
-async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, access: Access): Promise<Decision> {
+async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, access: RouteRequirements): Promise<Decision> {
   const known = earlyDecision(request, raw, engine, access);
   if (known) return known;
   const decision = await engine.foresee(request, access);
@@ -201,7 +201,7 @@ async function decideEarly(request: object, raw: IncomingMessage, engine: Engine
 }
 
 /** What was decided before the body was read: by the same guard, for the same needs and the same credentials. */
-function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: Access): Decision | undefined {
+function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: RouteRequirements): Decision | undefined {
   const shown = authorizationOf(raw);
   return early
     .get(request)
@@ -212,7 +212,7 @@ function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { 
  * The refusal for which Fastify left a body unread. There it can't be read any more, so a request that would be admitted by now (keys came within
  * reach meanwhile) is still refused.
  */
-export function lastingRefusal(request: object, engine: Engine, access: Access): Deny | undefined {
+export function lastingRefusal(request: object, engine: Engine, access: RouteRequirements): Deny | undefined {
   const raw = rawOf(request);
   const decision = raw !== request && unread.get(raw) ? earlyDecision(request, raw, engine, access) : undefined;
   return decision?.outcome === 'deny' ? decision : undefined;

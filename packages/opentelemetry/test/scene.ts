@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { channel } from 'node:diagnostics_channel';
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader, type Histogram } from '@opentelemetry/sdk-metrics';
 import type { Attributes } from '@opentelemetry/api';
-import { createResourceGuard, type Access, type Decision, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { createResourceGuard, type RouteRequirements, type Decision, type Events, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 import { onTestFinished } from 'vitest';
 
@@ -11,7 +11,7 @@ export interface Scene {
   readonly issuer: TestIssuer;
   readonly guard: ResourceGuard;
   /** What the guard says to a token that is issued as wished, or given; to none where it is undefined. */
-  decide(token: TokenWishes | string | undefined, access?: Access): Promise<Decision>;
+  decide(token: TokenWishes | string | undefined, access?: RouteRequirements): Promise<Decision>;
 }
 
 export async function createScene(options: GuardOptions = {}): Promise<Scene> {

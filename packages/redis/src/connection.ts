@@ -1,4 +1,4 @@
-import { isError } from '@tokenward/core/adapter';
+import { isError } from '@tokenward/core/store';
 import { wordsOf, StoreTrouble } from './trouble.js';
 
 /** A reply of RESP 2. */

@@ -1,3 +1,4 @@
 export { redisRevocations, type RedisRevocations } from './redis-revocations.js';
 export type { DuplicableClient, RedisRevocationsOptions } from './options.js';
-export { RevocationStoreError, type RevocationHealth, type RevocationRecord, type RevocationStore } from '@tokenward/core';
+export { RevocationStoreError } from '@tokenward/core';
+export type { RevocationHealth, RevocationRecord, RevocationStore } from '@tokenward/core/store';

@@ -1,5 +1,5 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
-import { OptionReader, plainOptions, readClock } from '@tokenward/core/adapter';
+import { OptionReader, plainOptions, readClock } from '@tokenward/core/store';
 import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf } from './clients.js';
 import { type MakeClient, addressOf, destroy, type RawClient } from './connection.js';
 import { keysOf } from './data-set.js';

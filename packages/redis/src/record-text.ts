@@ -1,12 +1,10 @@
-import { REVOCATION_KINDS, REVOCATION_REASONS, type RevocationKind, type RevocationReason, type RevocationRecord } from '@tokenward/core';
+import { REVOCATION_KINDS, REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '@tokenward/core';
+import { isNumericDate, type RevocationRecord } from '@tokenward/core/store';
 
 const KINDS: ReadonlySet<unknown> = new Set(REVOCATION_KINDS);
 const REASONS: ReadonlySet<unknown> = new Set(REVOCATION_REASONS);
 const MAX_NAME_LENGTH = 2048;
 const MAX_TEXT_LENGTH = 32_768;
-/** The last second of the year 9999. */
-const LAST_DATE = 253_402_300_799;
-
 /** A record as Redis keeps it: an array, since the same record must give the same text everywhere, and since it is short. */
 export function textOf({ kind, issuer, value, issuedUntil, until, isFinal, reason }: RevocationRecord): string {
   return JSON.stringify([kind, issuer, value, issuedUntil, until, isFinal ? 1 : 0, reason]);
@@ -28,7 +26,7 @@ export function recordOf(text: string): RevocationRecord | undefined {
   const [kind, issuer, value, issuedUntil, until, isFinal, reason] = members as unknown[];
   if (!KINDS.has(kind)) return undefined;
   if (!isName(issuer) || typeof value !== 'string' || (kind === 'issuer' ? value !== '' : !isName(value))) return undefined;
-  if (!isDate(issuedUntil) || !isDate(until) || (isFinal !== 0 && isFinal !== 1) || typeof reason !== 'string') return undefined;
+  if (!isNumericDate(issuedUntil) || !isNumericDate(until) || (isFinal !== 0 && isFinal !== 1) || typeof reason !== 'string') return undefined;
   return {
     kind: kind as RevocationKind,
     issuer,
@@ -54,8 +52,4 @@ export function isRemainder({ kind, issuedUntil, until, isFinal }: RevocationRec
 
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
-}
-
-function isDate(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
 }

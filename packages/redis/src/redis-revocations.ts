@@ -1,14 +1,6 @@
-import { misuse } from '@tokenward/core/adapter';
+import { misuse, createListeners, createRevocationMirror, type RevocationOverflow, type RevocationRecord, type RevocationStore } from '@tokenward/core/store';
 import { channel } from 'node:diagnostics_channel';
-import {
-  createListeners,
-  createRevocationMirror,
-  RevocationStoreError,
-  type Events,
-  type RevocationOverflow,
-  type RevocationRecord,
-  type RevocationStore,
-} from '@tokenward/core';
+import { RevocationStoreError, type Events } from '@tokenward/core';
 import { createConnect } from './connection.js';
 import { keysOf } from './data-set.js';
 import { readOptions, type RedisRevocationsOptions } from './options.js';

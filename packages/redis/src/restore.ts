@@ -1,4 +1,4 @@
-import type { RevocationRecord } from '@tokenward/core';
+import type { RevocationRecord } from '@tokenward/core/store';
 
 /** What this process knows and Redis does not, while it is written back. All processes do the same, so each leaves out what another has written. */
 export interface Restore {

@@ -1,4 +1,4 @@
-import type { RevocationMirror, RevocationRecord } from '@tokenward/core';
+import type { RevocationMirror, RevocationRecord } from '@tokenward/core/store';
 import { isEpoch } from './data-set.js';
 import { isRemainder, recordOf, remainderOf, textOf } from './record-text.js';
 

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Events } from '@tokenward/core';
-import { createOutageWarnings, isError } from '@tokenward/core/adapter';
+import { createOutageWarnings, isError } from '@tokenward/core/store';
 
 const failedChannel = channel('tokenward:revocations-failed');
 

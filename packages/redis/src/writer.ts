@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { RevocationStoreError, type RevocationRecord } from '@tokenward/core';
+import { RevocationStoreError } from '@tokenward/core';
+import type { RevocationRecord } from '@tokenward/core/store';
 import { createBackoff } from './backoff.js';
 import type { Connect, Connection } from './connection.js';
 import { ADD, STREAM_LENGTH, script, type Keys } from './data-set.js';

@@ -1,13 +1,5 @@
-import {
-  createResourceGuard,
-  observe,
-  type Decision,
-  type Events,
-  type ResourceGuard,
-  type RevocableToken,
-  type RevocationRecord,
-  type RevocationStore,
-} from '@tokenward/core';
+import { createResourceGuard, observe, type Decision, type Events, type ResourceGuard } from '@tokenward/core';
+import type { RevocableToken, RevocationRecord, RevocationStore } from '@tokenward/core/store';
 import { redisRevocations, type RedisRevocations, type RedisRevocationsOptions } from '@tokenward/redis';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';

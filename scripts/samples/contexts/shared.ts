@@ -1,5 +1,6 @@
 // What samples may take as given, whatever the framework.
-import type { Auth as AnyAuth, Policy as AnyPolicy, ProtectedRequest, RevocationStore } from '@tokenward/core';
+import type { Auth as AnyAuth, Policy as AnyPolicy, ProtectedRequest } from '@tokenward/core';
+import type { RevocationStore } from '@tokenward/core/store';
 
 declare global {
   type Auth = AnyAuth;

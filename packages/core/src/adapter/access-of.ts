@@ -17,7 +17,7 @@ import {
   maxAge,
   type Policy,
 } from '../policy/policy.js';
-import type { Access } from '../policy/route-requirements.js';
+import type { RouteRequirements } from '../policy/route-requirements.js';
 import { isThenable } from '../lib/thenable.js';
 
 /**
@@ -28,8 +28,8 @@ import { isThenable } from '../lib/thenable.js';
  */
 export type RoutePolicy<Request> = Policy | ((request: Request) => Policy);
 
-/** Gives the {@link Access} that a request needs. */
-export type AccessFor<Request> = (request: Request, preflight?: 'pass' | 'refuse') => Access;
+/** Gives the {@link RouteRequirements} that a request needs. */
+export type AccessFor<Request> = (request: Request, preflight?: 'pass' | 'refuse') => RouteRequirements;
 
 /**
  * What a route's guard was called with, for each request.
@@ -52,11 +52,11 @@ export function accessFor<Request>(credentials: 'required' | 'optional', policie
 }
 
 /**
- * What a route's guard was called with, as an {@link Access}.
+ * What a route's guard was called with, as {@link RouteRequirements}.
  *
  * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
  */
-export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): Access {
+export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): RouteRequirements {
   return Object.freeze({ credentials, policy: combine(policies), preflight });
 }
 

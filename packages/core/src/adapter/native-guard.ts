@@ -8,7 +8,7 @@ import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
 import type { Policy } from '../policy/policy.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import type { Access } from '../policy/route-requirements.js';
+import type { RouteRequirements } from '../policy/route-requirements.js';
 import type { GuardHealth, ResourceGuard } from '../resource-guard.js';
 import type { Revocations } from '../revocation/revocations.js';
 import type { BackchannelLogoutOptions } from '../security-event/backchannel-logout.js';
@@ -22,9 +22,9 @@ import { rememberAuth } from './remembered-auth.js';
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
   /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
-  decide(request: Request, access: Access): Decision | Promise<Decision>;
+  decide(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
   /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
-  foresee(request: Request, access: Access): Decision | Promise<Decision>;
+  foresee(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
   /** As {@link decide}, of policies that nothing was made of yet. It answers nothing. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
   /** Tells whoever watches that a refusal is about to be answered. */
@@ -97,12 +97,12 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return seen;
   }
 
-  function decide(request: Request, access: Access): Decision | Promise<Decision> {
+  function decide(request: Request, access: RouteRequirements): Decision | Promise<Decision> {
     const decision = guard.check(viewed(request), access);
     return decision instanceof Promise ? pendingDecision(decision.then((settled) => remember(request, access, settled))) : remember(request, access, decision);
   }
 
-  function remember(request: Request, { credentials }: Access, decision: Decision): Decision {
+  function remember(request: Request, { credentials }: RouteRequirements, decision: Decision): Decision {
     // a preflight is from nobody, so a handler that asks who it is from must fail
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
       rememberAuth(request, decision.auth);

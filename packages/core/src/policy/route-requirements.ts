@@ -5,7 +5,7 @@ import { shownName } from '../lib/shown-option.js';
 import { assertPolicy, isPolicy, type Policy } from './policy.js';
 
 /** What a route asks for. */
-export interface Access {
+export interface RouteRequirements {
   /** `optional` admits requests without an access token (no credentials, or those of another scheme), never a wrong token. Default: `required`. */
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
@@ -16,14 +16,14 @@ export interface Access {
   readonly preflight?: 'pass' | 'refuse' | undefined;
 }
 
-const ACCESS_NAMES: readonly string[] = ['policy', 'credentials', 'preflight'] satisfies (keyof Access)[];
+const ACCESS_NAMES: readonly string[] = ['policy', 'credentials', 'preflight'] satisfies (keyof RouteRequirements)[];
 
 /**
  * Says what is wrong with what a guard is asked beside the request: a policy that stands in the wrong place would demand nothing.
  *
  * @throws ConfigurationError
  */
-export function assertAccess(access: Access): void {
+export function assertAccess(access: RouteRequirements): void {
   if (typeof access !== 'object' || access === null) throw misuse('access', `is ${shapeOf(access)}: ${WRITE}`);
   if (access.policy !== undefined) return assertPolicy('access.policy', access.policy);
   if (Array.isArray(access)) throw misuse('access', `is a list itself: ${WRITE}`);

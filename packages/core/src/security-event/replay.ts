@@ -16,12 +16,6 @@ export interface ReplayStore {
 /** What a {@link ReplayStore} says: only false claims that something came again. */
 export type ReplayAnswer = boolean | 'full';
 
-/** What an authorization server said of an opaque token, kept for a while by a name that is no secret: for `@tokenward/redis` and its like. */
-export interface IntrospectionCache {
-  get(name: string): string | undefined | Promise<string | undefined>;
-  set(name: string, answer: string, ttlSeconds: number): void | Promise<void>;
-}
-
 const DEFAULT_MAX_ENTRIES = 100_000;
 /** To walk through all of them costs milliseconds. */
 const LOOK_AGAIN_MS = 1000;

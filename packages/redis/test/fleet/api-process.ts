@@ -1,6 +1,7 @@
 // A program of its own: one process of a fleet, with a guard and a store. Its parent asks it over IPC, one question at a time.
 import { createHash } from 'node:crypto';
-import { createResourceGuard, type ResourceGuard, type RevocationRecord } from '@tokenward/core';
+import { createResourceGuard, type ResourceGuard } from '@tokenward/core';
+import type { RevocationRecord } from '@tokenward/core/store';
 import { redisRevocations, type RedisRevocations } from '@tokenward/redis';
 
 /** What may be asked, and what is answered. */

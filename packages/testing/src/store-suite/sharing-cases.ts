@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RevocationStore } from '@tokenward/core';
+import type { RevocationStore } from '@tokenward/core/store';
 import { eventually, nowSeconds, record, tokenOf, type StoreCase } from './store-case.js';
 
 interface SharedStore {

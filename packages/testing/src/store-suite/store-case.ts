@@ -1,4 +1,4 @@
-import type { RevocableToken, RevocationRecord, RevocationStore } from '@tokenward/core';
+import type { RevocableToken, RevocationRecord, RevocationStore } from '@tokenward/core/store';
 
 /** A store with nothing in it. */
 export interface OpenedStore {

@@ -1,0 +1,16 @@
+/**
+ * What the author of a shared store needs beside the public face: the contracts that stores keep, and the parts that they are made of.
+ *
+ * @module
+ */
+export type { RevocableToken, RevocationRecord } from './revocation/revocation.js';
+export type { RevocationHealth, RevocationStore } from './revocation/store.js';
+export { createListeners, type Listeners } from './revocation/listeners.js';
+export { createRevocationMirror, type MirrorLimits, type RevocationMirror, type RevocationOverflow } from './revocation/mirror.js';
+export type { ReplayAnswer, ReplayStore } from './security-event/replay.js';
+export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
+export { readClock } from './lib/clock.js';
+export { misuse } from './lib/configuration-error.js';
+export { isError } from './lib/native-error.js';
+export { isNumericDate } from './lib/numeric-date.js';
+export { OptionReader, plainOptions } from './lib/option-reader.js';
