@@ -7,7 +7,7 @@ export default {
     'packages/core/src/issuer/verifying-key.ts',
     'packages/core/src/jose/{algorithms,compact-jws,signature,unverified-issuer}.ts',
     'packages/core/src/lib/{base64url,json,parse-json}.ts',
-    'packages/core/src/policy/*.ts',
+    'packages/core/src/policy/**/*.ts',
     'packages/core/src/request/credentials.ts',
     '!**/*.test.ts',
   ],

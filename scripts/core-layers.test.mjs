@@ -25,6 +25,8 @@ const LINES = [
   ['guard.ts'],
   ['adapter'],
 ];
+/** Folders within a layer, which have rules of their own since the linter sees paths as they are written. */
+const NESTED = { 'policy/kinds': 'policy' };
 /** The faces of the package: they may import everything, and nothing imports them. */
 const FACES = ['index.ts', 'adapter.ts', 'store.ts'];
 
@@ -52,10 +54,11 @@ test('each layer of core may import exactly those below it', () => {
   const targets = [...layers, ...FACES];
   const files = {};
   const expected = [];
-  for (const layer of layers) {
+  for (const layer of [...layers, ...Object.keys(NESTED)]) {
     const isFile = layer.endsWith('.ts');
     const path = `packages/core/src/${isFile ? layer : `${layer}/probe.ts`}`;
-    const up = isFile ? '.' : '..';
+    const up = isFile ? '.' : layer in NESTED ? '../..' : '..';
+    const own = rank.get(NESTED[layer] ?? layer);
     const lines = targets.map((target) => `import type {} from '${up}/${target.endsWith('.ts') ? target.replace(/ts$/, 'js') : `${target}/probe.js`}';`);
     files[path] = [
       ...lines,
@@ -64,7 +67,7 @@ test('each layer of core may import exactly those below it', () => {
       "import type {} from 'express';",
       '',
     ].join('\n');
-    for (const [at, target] of targets.entries()) if (!(rank.get(target) < rank.get(layer))) expected.push(`${path}:${at + 1}`);
+    for (const [at, target] of targets.entries()) if (!(rank.get(target) < own)) expected.push(`${path}:${at + 1}`);
     expected.push(`${path}:${targets.length + 1}`, `${path}:${targets.length + 3}`);
   }
   const found = lint(files).filter(({ code }) => code.includes('no-restricted-imports'));

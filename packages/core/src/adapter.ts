@@ -10,6 +10,7 @@ export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapte
 export { asError, assertDenial, isDenial } from './adapter/refusals.js';
 export { authOf, rememberAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
+export { necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';

@@ -8,7 +8,7 @@ import type { ClaimsSchema } from './access-token/claims-schema.js';
 import { readCredentials } from './request/credentials.js';
 import { behaviourOf } from './vocabulary/reason.js';
 import { createDenial } from './decision/denial.js';
-import { lacking, neededScope } from './policy/evaluate.js';
+import { evaluatePolicy, sufficientScopes } from './policy/evaluate.js';
 import { causeText } from './explain/cause-text.js';
 import { isObserved, publish, type RequestEvent } from './events/events.js';
 import { createHints } from './explain/hints.js';
@@ -16,7 +16,8 @@ import { placeOf } from './explain/place.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import { createMemory } from './lib/private-slot.js';
 import { parseOptions, type GuardOptions } from './options.js';
-import { assertPolicy, type Policy } from './policy/policy.js';
+import { assertPolicy } from './policy/kinds.js';
+import type { Policy } from './policy/policy.js';
 import { createMonitor } from './events/monitoring.js';
 import { pendingDecision } from './decision/pending-decision.js';
 import { isPreflight } from './request/preflight.js';
@@ -157,7 +158,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function refuse(failure: VerificationFailure, access: RouteRequirements): Deny {
     const { reason } = failure;
-    const scope = access.policy && behaviourOf(reason).namesScope ? neededScope(access.policy) : undefined;
+    const scope = access.policy && behaviourOf(reason).namesScope ? sufficientScopes(access.policy) : undefined;
     return deny(reason, scope ? { ...failure, scope } : failure);
   }
 
@@ -166,8 +167,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     if (!counts(auth, nowSeconds)) return deny('expired', { cause: 'exp' });
     const refusal = refuseRevoked(auth, nowSeconds, request, isTold);
     if (refusal) return refusal;
-    const lack = policy && lacking(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
-    return lack ? deny(lack.reason, lack.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
+    const failure = policy && evaluatePolicy(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
+    return failure ? deny(failure.reason, failure.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
   function refuseRevoked(auth: Auth, nowSeconds: number, request: ProtectedRequest | undefined, isTold: boolean): Deny | undefined {

@@ -1,5 +1,5 @@
 import { Logger, RequestMethod } from '@nestjs/common';
-import type { Policy } from '@tokenward/core';
+import { necessaryScopes } from '@tokenward/core/adapter';
 import type { Engine } from './engine.js';
 import type { Handler } from './handlers.js';
 
@@ -25,7 +25,8 @@ export async function describeInOpenApi(handlers: readonly Handler[], name: stri
     const { credentials, policy } = rule.access!;
     if (!Reflect.hasMetadata(SECURITY, method) && !Reflect.hasMetadata(SECURITY, owner)) {
       if (credentials === 'optional') ApiSecurity({})(prototype, key, descriptor);
-      ApiSecurity(openApiScheme, policy ? scopesIn(policy) : [])(prototype, key, descriptor);
+      // OpenAPI can only ask for all of some scopes: of alternatives the 403's words tell
+      ApiSecurity(openApiScheme, policy ? [...necessaryScopes(policy)] : [])(prototype, key, descriptor);
     }
     const said = Reflect.getMetadata(RESPONSES, method) as Record<string, unknown> | undefined;
     if (!said) ApiResponse(successOf(prototype, key, method))(prototype, key, descriptor);
@@ -141,10 +142,4 @@ function successOf(prototype: object, key: string, method: object): { status: nu
 function methodOf(prototype: object, key: string): { prototype: object; descriptor: PropertyDescriptor } {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, key);
   return descriptor ? { prototype, descriptor } : methodOf(Object.getPrototypeOf(prototype) as object, key);
-}
-
-/** OpenAPI can only ask for all of some scopes: of alternatives it tells nothing, the 403's words do. */
-function scopesIn(policy: Policy): string[] {
-  if (policy.kind === 'scope') return [...policy.scopes];
-  return policy.kind === 'allOf' ? policy.policies.flatMap(scopesIn) : [];
 }

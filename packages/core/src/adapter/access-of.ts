@@ -1,22 +1,8 @@
 import { misuse } from '../lib/configuration-error.js';
-import {
-  allOf,
-  anyOf,
-  anyRole,
-  anyScope,
-  assertPolicy,
-  claim,
-  combine,
-  isPolicy,
-  issuedBy,
-  not,
-  policy,
-  role,
-  scope,
-  acr,
-  maxAge,
-  type Policy,
-} from '../policy/policy.js';
+import { combine } from '../policy/combinations.js';
+import * as constructors from '../policy/constructors.js';
+import { assertPolicy, isPolicy } from '../policy/kinds.js';
+import type { Policy } from '../policy/policy.js';
 import type { RouteRequirements } from '../policy/route-requirements.js';
 import { isThenable } from '../lib/thenable.js';
 
@@ -83,7 +69,8 @@ function policyOf<Request>(make: (request: Request) => Policy, request: Request)
 /** What operators see of it. The policy that bears the name refuses where the target is ambiguous, as every predicate that reads it does. */
 const MADE = 'made of the request';
 
-const MAKERS: ReadonlySet<unknown> = new Set([scope, anyScope, role, anyRole, claim, issuedBy, allOf, anyOf, not, acr, maxAge, policy]);
+const { allOf, policy } = constructors;
+const MAKERS: ReadonlySet<unknown> = new Set(Object.values(constructors));
 
 function assertRoutePolicy(where: string, value: unknown): void {
   if (typeof value !== 'function') return assertPolicy(where, value);

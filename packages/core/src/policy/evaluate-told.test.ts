@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { VerifiedAuth } from '../access-token/verified-auth.js';
 import type { Auth } from '../auth/auth.js';
 import { createDenial } from '../decision/denial.js';
-import { lacking, neededScope, type Lack } from './evaluate.js';
+import { evaluatePolicy, sufficientScopes } from './evaluate.js';
 import { createResourceGuard } from '../guard.js';
-import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
+import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
+import type { Policy } from './policy.js';
+import type { PolicyFailure } from './policy-kind.js';
 
 interface Said {
   readonly scope?: string;
@@ -16,7 +18,7 @@ const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
 
 describe('rule 102: the whole scope that would do is told', () => {
-  test.each<[string, Policy, Said, readonly string[] | undefined, Lack['reason']]>([
+  test.each<[string, Policy, Said, readonly string[] | undefined, PolicyFailure['reason']]>([
     ['all of a scope policy, those held too', scope('a', 'b'), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
     ['the first of several that would do', anyScope('a', 'b'), {}, ['a'], 'insufficient_scope'],
     ['of allOf: what lacks and what is held', allOf(scope('a'), scope('b'), scope('c')), { scope: 'c x' }, ['c', 'a', 'b'], 'insufficient_scope'],
@@ -37,14 +39,13 @@ describe('rule 102: the whole scope that would do is told', () => {
     ['not for a predicate', policy('mine', () => false), {}, undefined, 'policy_refused'],
     ['beside a login that is too weak, the scope first', allOf(acr('gold'), scope('a')), {}, ['a'], 'insufficient_scope'],
   ])('%s', (_name, policy, claims, expected, reason) => {
-    const found = lack(policy, claims)!;
+    const found = failureOf(policy, claims)!;
     expect(found.reason).toBe(reason);
     expect(found.details.scope).toEqual(expected);
     expect(found.details).not.toHaveProperty('acrValues');
   });
 
-  test.each<[Policy | undefined, readonly string[]]>([
-    [undefined, []],
+  test.each<[Policy, readonly string[]]>([
     [scope('a', 'b'), ['a', 'b']],
     [anyScope('a', 'b'), ['a']],
     [allOf(scope('a', 'b'), anyScope('b', 'c'), role('r')), ['a', 'b']],
@@ -57,7 +58,7 @@ describe('rule 102: the whole scope that would do is told', () => {
     [maxAge(1), []],
     [policy('mine', () => true), []],
   ])('to whom nothing is known of, %s names %j', (policy, expected) => {
-    expect(neededScope(policy)).toEqual(expected);
+    expect(sufficientScopes(policy)).toEqual(expected);
   });
 
   test('in a 403 that says no role, no claim and no name of a policy', () => {
@@ -67,7 +68,7 @@ describe('rule 102: the whole scope that would do is told', () => {
       claim('secret_claim', 'secret-value'),
       policy('secret policy', () => false),
     );
-    const { reason, details } = lack(secretive, { scope: 'b' })!;
+    const { reason, details } = failureOf(secretive, { scope: 'b' })!;
     const denied = createDenial({ realm: 'api' })(reason, details);
     expect(denied).toMatchObject({ status: 403, body: { error: 'insufficient_scope', scope: 'a' } });
     expect(denied.headers['www-authenticate']).toContain('error="insufficient_scope"');
@@ -84,7 +85,7 @@ describe('rule 102: the whole scope that would do is told', () => {
     ['two of a login', allOf(acr('gold'), maxAge(60)), {}, ['acr("gold")', 'maxAge(60)']],
     ['a whole choice', anyOf(role('r'), scope('a')), {}, 'anyOf(role("r"), scope("a"))'],
   ])('operators see what lacks: %s', (_name, policy, claims, expected) => {
-    expect(lack(policy, claims)!.details.cause).toEqual(expected);
+    expect(failureOf(policy, claims)!.details.cause).toEqual(expected);
   });
 
   test('with Auth it is 403, without 401, and both name the scope', async () => {
@@ -140,12 +141,12 @@ describe('rule 103: a login that is too weak or too old asks for another', () =>
     ['no age at all, at that very second', maxAge(0), { auth_time: NOW }, true],
     ['no age at all, a second later', maxAge(0), { auth_time: NOW - 1 }, false],
   ])('%s', (_name, policy, claims, satisfied) => {
-    const found = lack(policy, claims);
+    const found = failureOf(policy, claims);
     expect(found === undefined).toBe(satisfied);
     if (found) expect(found.reason).toBe(policy.kind === 'acr' ? WEAK : STALE);
   });
 
-  test.each<[string, Policy, Said, Lack['reason'], { acrValues?: readonly string[]; maxAgeSeconds?: number }]>([
+  test.each<[string, Policy, Said, PolicyFailure['reason'], { acrValues?: readonly string[]; maxAgeSeconds?: number }]>([
     ['the classes that would do', acr('gold', 'silver'), {}, WEAK, { acrValues: ['gold', 'silver'] }],
     ['the age', maxAge(60), {}, STALE, { maxAgeSeconds: 60 }],
     ['an age of 0', maxAge(0), {}, STALE, { maxAgeSeconds: 0 }],
@@ -161,19 +162,19 @@ describe('rule 103: a login that is too weak or too old asks for another', () =>
     ['where the scope is held', allOf(scope('a'), maxAge(60)), { scope: 'a' }, STALE, { maxAgeSeconds: 60 }],
     ['of several ways in, a login before a role', anyOf(role('r'), acr('gold')), {}, WEAK, { acrValues: ['gold'] }],
   ])('tells %s', (_name, policy, claims, reason, expected) => {
-    const { reason: told, details } = lack(policy, claims)!;
+    const { reason: told, details } = failureOf(policy, claims)!;
     expect(told).toBe(reason);
     expect({ acrValues: details.acrValues, maxAgeSeconds: details.maxAgeSeconds }).toEqual({ acrValues: undefined, maxAgeSeconds: undefined, ...expected });
     expect(details.scope).toBeUndefined();
   });
 
   test('what a new login can not mend is told first', () => {
-    expect(lack(allOf(maxAge(60), role('r')), {})).toMatchObject({ reason: 'insufficient_role' });
-    expect(lack(anyOf(maxAge(60), scope('a')), {})).toMatchObject({ reason: 'insufficient_scope', details: { scope: ['a'] } });
+    expect(failureOf(allOf(maxAge(60), role('r')), {})).toMatchObject({ reason: 'insufficient_role' });
+    expect(failureOf(anyOf(maxAge(60), scope('a')), {})).toMatchObject({ reason: 'insufficient_scope', details: { scope: ['a'] } });
   });
 
   test('in a 401 with acr_values and max_age', () => {
-    const { reason, details } = lack(allOf(acr('gold', 'silver'), maxAge(0)), {})!;
+    const { reason, details } = failureOf(allOf(acr('gold', 'silver'), maxAge(0)), {})!;
     const denied = createDenial({ realm: 'api' })(reason, details);
     expect(denied.status).toBe(401);
     expect(denied.headers['www-authenticate']).toBe(
@@ -183,8 +184,8 @@ describe('rule 103: a login that is too weak or too old asks for another', () =>
   });
 });
 
-function lack(policy: Policy, claims: Said): Lack | undefined {
-  return lacking(policy, { auth: authWith(claims), request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 });
+function failureOf(policy: Policy, claims: Said): PolicyFailure | undefined {
+  return evaluatePolicy(policy, { auth: authWith(claims), request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 });
 }
 
 function authWith(said: Said): Auth {

@@ -3,8 +3,10 @@ import { describe, expect, test, vi } from 'vitest';
 import { examineClaims } from '../access-token/claims.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Auth } from '../auth/auth.js';
-import { lacking, type Lack } from './evaluate.js';
-import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope, type Policy } from './policy.js';
+import { evaluatePolicy, necessaryScopes, sufficientScopes } from './evaluate.js';
+import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
+import type { Policy } from './policy.js';
+import type { PolicyFailure } from './policy-kind.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { claimRules } from '../../test/claim-rules.js';
 
@@ -104,7 +106,7 @@ describe('rules 98 and 99: what a token must say', () => {
     ['one of several policies', anyOf(scope('a'), role('b')), { roles: ['b'] }, true],
     ['none of several policies', anyOf(scope('a'), role('b')), { roles: ['a'] }, false],
   ])('%s', (_name, policy, claims, satisfied) => {
-    expect(lack(policy, claims) === undefined).toBe(satisfied);
+    expect(failureOf(policy, claims) === undefined).toBe(satisfied);
   });
 });
 
@@ -130,21 +132,21 @@ describe('what was expected and what was found is told', () => {
     ['one of several', anyOf(role('b'), scope('a')), {}, ['a'], []],
     ['logins', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, ['gold'], undefined],
   ])('%s', (_name, policy, claims, expected, found) => {
-    const { details } = lack(policy, claims)!;
+    const { details } = failureOf(policy, claims)!;
     expect(new Set([details.expected].flat())).toEqual(new Set([expected].flat()));
     expect(details.found).toEqual(found);
   });
 
   test('rule 142: what can not be read is told by its type, and by no value', () => {
-    const { details } = lack(role('a'), { roles: { 'planted-name': 'planted-value' } })!;
+    const { details } = failureOf(role('a'), { roles: { 'planted-name': 'planted-value' } })!;
     expect(details.cause).toBe('role("a"): the token\'s roles are unreadable: an object');
     expect(JSON.stringify(details)).not.toContain('planted');
   });
 
   test('rule 170: a not that can not be compared says so', () => {
-    const { details } = lack(not(claim('status', 'x')), { status: ['planted-value'] })!;
+    const { details } = failureOf(not(claim('status', 'x')), { status: ['planted-value'] })!;
     expect(details.cause).toBe('not(claim("status", "x")): what the token says cannot be compared, which refuses');
-    expect(lack(not(claim('status', 'x')), { status: 'x' })!.details.cause).toBe('not(claim("status", "x"))');
+    expect(failureOf(not(claim('status', 'x')), { status: 'x' })!.details.cause).toBe('not(claim("status", "x"))');
   });
 });
 
@@ -159,31 +161,31 @@ describe('rule 99: roles are where the options say', () => {
     ['a path through what is no object', ['https://example.com/roles', '0'], 'auditor', false],
     ['a path through the prototype', ['__proto__', 'roles'], 'admin', false],
   ])('%s', (_name, rolesPath, name, satisfied) => {
-    expect(lack(role(name), nested, rolesPath) === undefined).toBe(satisfied);
+    expect(failureOf(role(name), nested, rolesPath) === undefined).toBe(satisfied);
   });
 });
 
 test('rule 97: names of the prototype are unmet unless the token says so itself', () => {
   for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'length', 'valueOf', '0']) {
     for (const policy of [role(name), anyRole(name), scope(name), anyScope(name), claim(name, 'x'), claim(name, () => true)]) {
-      expect(lack(policy, { roles: ['a'], scope: 'a' }), String(policy)).toBeDefined();
+      expect(failureOf(policy, { roles: ['a'], scope: 'a' }), String(policy)).toBeDefined();
     }
     const own = JSON.parse(`{"scope":"${name}","roles":["${name}"],"${name}":"x"}`) as object;
-    for (const policy of [role(name), scope(name), claim(name, 'x'), claim(name, () => true)]) expect(lack(policy, own), String(policy)).toBeUndefined();
+    for (const policy of [role(name), scope(name), claim(name, 'x'), claim(name, () => true)]) expect(failureOf(policy, own), String(policy)).toBeUndefined();
   }
-  expect(lack(acr('gold'), JSON.parse('{"__proto__":{"acr":"gold"}}') as object)).toBeDefined();
-  expect(lack(role('admin'), JSON.parse('{"__proto__":{"roles":["admin"]}}') as object)).toBeDefined();
+  expect(failureOf(acr('gold'), JSON.parse('{"__proto__":{"acr":"gold"}}') as object)).toBeDefined();
+  expect(failureOf(role('admin'), JSON.parse('{"__proto__":{"roles":["admin"]}}') as object)).toBeDefined();
 });
 
 test('rule 97: what another part of the process put into the prototype grants nothing', () => {
   const planted = { roles: ['admin'], scope: 'a', scp: ['a'], tenant: 'x', acr: 'gold', auth_time: NOW };
   const policies = [role('admin'), scope('a'), claim('tenant', 'x'), acr('gold'), maxAge(60)];
-  for (const policy of policies) expect(lack(policy, planted), String(policy)).toBeUndefined();
+  for (const policy of policies) expect(failureOf(policy, planted), String(policy)).toBeUndefined();
   try {
     // oxlint-disable-next-line no-extend-native -- this is what is tried
     for (const [name, value] of Object.entries(planted)) Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
-    for (const policy of policies) expect(lack(policy, {}), String(policy)).toBeDefined();
-    expect(lack(role('admin'), { realm_access: {} }, ['realm_access', 'roles'])).toBeDefined();
+    for (const policy of policies) expect(failureOf(policy, {}), String(policy)).toBeDefined();
+    expect(failureOf(role('admin'), { realm_access: {} }, ['realm_access', 'roles'])).toBeDefined();
   } finally {
     for (const name of Object.keys(planted)) Reflect.deleteProperty(Object.prototype, name);
   }
@@ -251,10 +253,10 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
     process.on('unhandledRejection', unhandled);
     try {
       const predicate = answer as () => boolean;
-      expect(lack(policy('mine', predicate), {})).toMatchObject({ reason: 'policy_refused' });
-      expect(lack(claim('tenant', predicate), { tenant: 'x' })).toMatchObject({ reason: 'insufficient_claim' });
-      expect(lack(allOf(scope('a'), policy('mine', predicate)), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
-      expect(lack(anyOf(policy('mine', predicate), scope('b')), {})).toBeDefined();
+      expect(failureOf(policy('mine', predicate), {})).toMatchObject({ reason: 'policy_refused' });
+      expect(failureOf(claim('tenant', predicate), { tenant: 'x' })).toMatchObject({ reason: 'insufficient_claim' });
+      expect(failureOf(allOf(scope('a'), policy('mine', predicate)), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
+      expect(failureOf(anyOf(policy('mine', predicate), scope('b')), {})).toBeDefined();
       await new Promise((resolve) => setImmediate(resolve));
       expect(unhandled).not.toHaveBeenCalled();
     } finally {
@@ -270,7 +272,7 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
       },
     };
     expect(
-      lack(
+      failureOf(
         policy('mine', () => answer as never),
         {},
       ),
@@ -279,7 +281,7 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
 
   test('rule 142: of what it threw the class is told, and nothing else is kept', () => {
     const thrown = Object.assign(new RangeError('secret', { cause: 'secret' }), { name: 'secret', secret: 'secret' });
-    const found = lack(
+    const found = failureOf(
       policy('mine', () => {
         throw thrown;
       }),
@@ -292,7 +294,7 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
   });
 
   test('a promise is told as what it is', () => {
-    const found = lack(policy('mine', (async () => true) as unknown as () => boolean), {});
+    const found = failureOf(policy('mine', (async () => true) as unknown as () => boolean), {});
     expect((found!.details.cause as Error).message).toBe('policy("mine") answered with a promise: a predicate must answer at once');
   });
 
@@ -307,8 +309,8 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
     [' answered with a function, not true', () => true],
   ])('operators are told of the answer: policy("mine")%s', (told, answer) => {
     const predicate = () => answer as boolean;
-    expect(lack(policy('mine', predicate), {})!.details.cause).toBe(`policy("mine")${told}`);
-    expect(lack(claim('tenant', predicate), { tenant: 'x' })!.details.cause).toBe(`claim("tenant", predicate)${told}`);
+    expect(failureOf(policy('mine', predicate), {})!.details.cause).toBe(`policy("mine")${told}`);
+    expect(failureOf(claim('tenant', predicate), { tenant: 'x' })!.details.cause).toBe(`claim("tenant", predicate)${told}`);
   });
 
   test('true admits, and it is asked with the value, the auth and the request', () => {
@@ -316,16 +318,16 @@ describe('rule 100: a predicate admits by true and nothing else', () => {
     const auth = authWith({ tenant: 'x' });
     const onClaim = vi.fn(() => true);
     const onAuth = vi.fn(() => true);
-    const circumstances = { auth, request, nowSeconds: NOW, clockSkewSeconds: 30 };
-    expect(lacking(allOf(claim('tenant', onClaim), policy('mine', onAuth)), circumstances)).toBeUndefined();
+    const context = { auth, request, nowSeconds: NOW, clockSkewSeconds: 30 };
+    expect(evaluatePolicy(allOf(claim('tenant', onClaim), policy('mine', onAuth)), context)).toBeUndefined();
     expect(onClaim).toHaveBeenCalledWith('x', auth, request);
     expect(onAuth).toHaveBeenCalledWith(auth, request);
   });
 
   test('on an absent or null claim it is not even asked', () => {
     const predicate = vi.fn(() => true);
-    expect(lack(claim('tenant', predicate), {})).toMatchObject({ reason: 'insufficient_claim' });
-    expect(lack(claim('tenant', predicate), { tenant: null })).toMatchObject({ reason: 'insufficient_claim' });
+    expect(failureOf(claim('tenant', predicate), {})).toMatchObject({ reason: 'insufficient_claim' });
+    expect(failureOf(claim('tenant', predicate), { tenant: null })).toMatchObject({ reason: 'insufficient_claim' });
     expect(predicate).not.toHaveBeenCalled();
   });
 });
@@ -336,25 +338,25 @@ describe('rule 100: a kind that only a newer copy of this package knows', () => 
     Object.assign(Object.create(Object.getPrototypeOf(scope('a'))), { kind, policies }) as Policy;
 
   test('refuses, by itself and within others', () => {
-    expect(lack(unheard, {})).toEqual({ reason: 'policy_refused', details: { cause: 'a policy of the unknown kind unheard' } });
-    expect(lack(around('allOf', scope('a'), unheard), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
-    expect(lack(around('anyOf', unheard, scope('b')), { scope: 'a' })).toBeDefined();
-    expect(lack(around('anyOf', unheard, scope('a')), { scope: 'a' })).toBeUndefined();
+    expect(failureOf(unheard, {})).toEqual({ reason: 'policy_refused', details: { cause: 'a policy of the unknown kind unheard' } });
+    expect(failureOf(around('allOf', scope('a'), unheard), { scope: 'a' })).toMatchObject({ reason: 'policy_refused' });
+    expect(failureOf(around('anyOf', unheard, scope('b')), { scope: 'a' })).toBeDefined();
+    expect(failureOf(around('anyOf', unheard, scope('a')), { scope: 'a' })).toBeUndefined();
   });
 
   test('refuses within a not, too', () => {
     const notOf = (inner: Policy) => Object.assign(Object.create(Object.getPrototypeOf(scope('a'))), { kind: 'not', policy: inner }) as Policy;
-    expect(lack(notOf(unheard), {})).toBeDefined();
-    expect(lack(notOf(around('allOf', scope('a'), unheard)), { scope: 'a' })).toBeDefined();
-    expect(lack(notOf(policy('mine', () => fail('secret'))), {})).toBeDefined();
-    expect(lack(notOf(claim('tenant', () => fail('secret'))), { tenant: 'x' })).toBeDefined();
+    expect(failureOf(notOf(unheard), {})).toBeDefined();
+    expect(failureOf(notOf(around('allOf', scope('a'), unheard)), { scope: 'a' })).toBeDefined();
+    expect(failureOf(notOf(policy('mine', () => fail('secret'))), {})).toBeDefined();
+    expect(failureOf(notOf(claim('tenant', () => fail('secret'))), { tenant: 'x' })).toBeDefined();
     for (const inner of [acr('gold'), maxAge(60), notOf(unheard), around('anyOf', scope('b'), unheard)])
-      expect(lack(notOf(inner), { scope: 'a' })).toBeDefined();
+      expect(failureOf(notOf(inner), { scope: 'a' })).toBeDefined();
   });
 });
 
-function lack(policy: Policy, claims: object, rolesPath: readonly string[] = ['roles']): Lack | undefined {
-  return lacking(policy, { auth: authWith(claims, rolesPath), request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 });
+function failureOf(policy: Policy, claims: object, rolesPath: readonly string[] = ['roles']): PolicyFailure | undefined {
+  return evaluatePolicy(policy, { auth: authWith(claims, rolesPath), request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 });
 }
 
 /** By the way that a token's claims go, so that what is read of them is what is judged. */
@@ -369,3 +371,41 @@ function authWith(claims: object, rolesPath: readonly string[] = ['roles']): Aut
 function fail(message: string): never {
   throw new Error(message);
 }
+
+describe('rule 100: policies of another copy of this package', () => {
+  const BRAND = Symbol.for('tokenward.policy');
+  const foreign = (members: object) => Object.assign(Object.create({ [BRAND]: true, toString: () => 'said by the other copy' }) as object, members) as Policy;
+
+  test('are evaluated by what this copy knows of their kind', () => {
+    const alien = foreign({ kind: 'scope', scopes: ['a'] });
+    expect(failureOf(allOf(alien, role('r')), { scope: 'a', roles: ['r'] })).toBeUndefined();
+    expect(failureOf(not(alien), { scope: 'a' })).toMatchObject({ reason: 'policy_refused', details: { cause: 'not(scope("a"))' } });
+    expect(failureOf(alien, {})).toMatchObject({ reason: 'insufficient_scope', details: { scope: ['a'], cause: 'scope("a")' } });
+    expect(sufficientScopes(anyOf(role('r'), alien))).toEqual(['a']);
+  });
+
+  test('are refused within a not where their opposite would admit what fails', () => {
+    expect(() => not(foreign({ kind: 'acr', values: ['gold'] }))).toThrow('acr("gold") holds something else');
+  });
+
+  test('are no policies where this copy does not know their kind, and refuse where they arrive all the same', () => {
+    const unheard = foreign({ kind: 'constructor' });
+    expect(() => allOf(unheard)).toThrow('not a policy');
+    const around = foreign({ kind: 'anyOf', policies: [scope('b'), unheard] });
+    expect(failureOf(around, { scope: 'a' })!.details.cause).toBe('anyOf(scope("b"), constructor(...))');
+    expect(sufficientScopes(unheard)).toEqual([]);
+  });
+});
+
+test.each<[Policy, readonly string[]]>([
+  [scope('a', 'b'), ['a', 'b']],
+  [anyScope('a', 'b'), []],
+  [anyScope('a'), []],
+  [allOf(scope('a'), role('r'), allOf(scope('a', 'b')), anyScope('c')), ['a', 'b']],
+  [anyOf(scope('a'), scope('a')), []],
+  [not(scope('a')), []],
+  [role('r'), []],
+  [acr('gold'), []],
+])('no token does without the scopes of %s: %j', (demanded, expected) => {
+  expect(necessaryScopes(demanded)).toEqual(expected);
+});

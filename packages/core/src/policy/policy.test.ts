@@ -1,23 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../lib/configuration-error.js';
-import {
-  acr,
-  allOf,
-  anyOf,
-  anyRole,
-  anyScope,
-  assertPolicy,
-  claim,
-  combine,
-  isPolicy,
-  issuedBy,
-  maxAge,
-  not,
-  policy,
-  role,
-  scope,
-  type Policy,
-} from './policy.js';
+import { combine } from './combinations.js';
+import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
+import { assertPolicy, isPolicy } from './kinds.js';
+import type { Policy } from './policy.js';
 
 const BRAND = Symbol.for('tokenward.policy');
 const LISTS = { scope, anyScope, role, anyRole, issuedBy, acr } as const;

@@ -2,7 +2,8 @@ import { misuse } from '../lib/configuration-error.js';
 import { notAnOption } from '../lib/option-reader.js';
 import { shapeOf } from '../lib/shape-of.js';
 import { shownName } from '../lib/shown-option.js';
-import { assertPolicy, isPolicy, type Policy } from './policy.js';
+import { assertPolicy, isPolicy } from './kinds.js';
+import type { Policy } from './policy.js';
 
 /** What a route asks for. */
 export interface RouteRequirements {

@@ -13,14 +13,16 @@ export interface Behaviour {
   readonly namesScope: boolean;
   /** No access token was sent: where credentials are optional, the request is anonymous. */
   readonly isAnonymous: boolean;
+  /** What the client can ask its authorization server for, so that the next token passes: more scopes, or a new login. */
+  readonly mendedBy: 'scope' | 'login' | undefined;
 }
 
-const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true };
-const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false, isAnonymous: false };
-const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false };
-const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false };
-const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false };
-const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false };
+const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true, mendedBy: undefined };
+const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false, isAnonymous: false, mendedBy: undefined };
+const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false, mendedBy: undefined };
+const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, mendedBy: undefined };
+const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, mendedBy: 'login' };
+const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, mendedBy: undefined };
 
 /** The one table from what was wrong to what the client is told and what becomes of it. */
 const REASONS = {
@@ -52,7 +54,7 @@ const REASONS = {
   unproven_confirmation: badToken,
   revoked: badToken,
 
-  insufficient_scope: tooLittle,
+  insufficient_scope: { ...tooLittle, mendedBy: 'scope' },
   insufficient_role: tooLittle,
   insufficient_claim: tooLittle,
   policy_refused: tooLittle,

@@ -1,0 +1,15 @@
+/**
+ * The functions that make policies.
+ *
+ * @module
+ */
+export { acr } from './kinds/acr.js';
+export { anyRole } from './kinds/any-role.js';
+export { anyScope } from './kinds/any-scope.js';
+export { claim } from './kinds/claim.js';
+export { issuedBy } from './kinds/issued-by.js';
+export { maxAge } from './kinds/max-age.js';
+export { policy } from './kinds/named.js';
+export { role } from './kinds/role.js';
+export { scope } from './kinds/scope.js';
+export { allOf, anyOf, not } from './combinations.js';

@@ -1,0 +1,57 @@
+import { misuse } from '../lib/configuration-error.js';
+import { ACR } from './kinds/acr.js';
+import { allOfKind } from './kinds/all-of.js';
+import { anyOfKind } from './kinds/any-of.js';
+import { ANY_ROLE } from './kinds/any-role.js';
+import { ANY_SCOPE } from './kinds/any-scope.js';
+import { CLAIM } from './kinds/claim.js';
+import { ISSUED_BY } from './kinds/issued-by.js';
+import { MAX_AGE } from './kinds/max-age.js';
+import { NAMED } from './kinds/named.js';
+import { notKind } from './kinds/not.js';
+import { ROLE } from './kinds/role.js';
+import { SCOPE } from './kinds/scope.js';
+import { UNKNOWN } from './kinds/unknown.js';
+import { isBranded, type Policy, type PolicyOf } from './policy.js';
+import type { PolicyKind } from './policy-kind.js';
+
+/** Every kind of policy. A kind of {@link Policy} that is forgotten here does not compile. */
+const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
+  scope: SCOPE,
+  anyScope: ANY_SCOPE,
+  role: ROLE,
+  anyRole: ANY_ROLE,
+  claim: CLAIM,
+  issuedBy: ISSUED_BY,
+  acr: ACR,
+  maxAge: MAX_AGE,
+  policy: NAMED,
+  allOf: allOfKind(kindOf),
+  anyOf: anyOfKind(kindOf),
+  not: notKind(kindOf),
+};
+
+// a Map, since a policy's kind may be the name of something that every object has
+const BY_NAME: ReadonlyMap<unknown, PolicyKind<Policy>> = new Map(Object.entries<PolicyKind<never>>(KINDS));
+
+/** Returns the kind of a policy, by its name: the policy may have been made by another copy of this package. */
+export function kindOf(policy: Policy): PolicyKind<Policy> {
+  return BY_NAME.get(policy.kind) ?? UNKNOWN;
+}
+
+/** Whether a value is a policy that this package can judge, made by whichever copy of it. One of a kind that only a newer copy makes is none. */
+export function isPolicy(value: unknown): value is Policy {
+  return isBranded(value) && BY_NAME.has(value.kind);
+}
+
+/** @throws ConfigurationError where a value is no policy: one that is `undefined` by a slip would demand nothing */
+export function assertPolicy(where: string, value: unknown): asserts value is Policy {
+  if (isPolicy(value)) return;
+  const isRequest = typeof value === 'object' && value !== null && ('headers' in value || 'req' in value);
+  throw misuse(
+    where,
+    isRequest
+      ? 'is a request: where middleware goes, write guard() and not guard'
+      : `is ${value === null ? 'null' : typeof value}, not a policy such as scope('orders:read')`,
+  );
+}

@@ -1,0 +1,24 @@
+import { rawClaims } from '../../auth/auth.js';
+import { own } from '../../lib/json.js';
+import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
+import { policyMaker, type AcrPolicy, type Policy } from '../policy.js';
+import { loginFailure } from '../policy-failure.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
+
+/** A login of at least one of these authentication context classes, else a step-up challenge (RFC 9470). */
+export function acr(...values: readonly string[]): Policy {
+  return make({ kind: 'acr', values: checkedNames('acr', values, SCOPE_TOKEN) });
+}
+
+export const ACR: PolicyKind<AcrPolicy> = {
+  describe: ({ values }) => callText('acr', values),
+  evaluate(policy, { auth }) {
+    const found = own(rawClaims(auth), 'acr');
+    return policy.values.includes(found as string) ? undefined : loginFailure(ACR, policy, 'weak_authentication', policy.values, found);
+  },
+  negatable: () => false,
+  scopes: noScopes,
+  login: ({ values }) => ({ acrValues: values }),
+};
+
+const make = policyMaker(ACR.describe);

@@ -1,0 +1,62 @@
+import type { Auth } from '../../auth/auth.js';
+import { behaviourOf } from '../../vocabulary/reason.js';
+import type { CombinedPolicy } from '../policy.js';
+import type { DemandedLogin, KindOf, PolicyFailure, PolicyKind } from '../policy-kind.js';
+
+/** All of several policies. */
+export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
+  const kind: PolicyKind<CombinedPolicy> = {
+    describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
+    evaluate(policy, context) {
+      let failures: PolicyFailure[] | undefined;
+      for (const part of policy.policies) {
+        const failure = kindOf(part).evaluate(part, context);
+        if (failure) (failures ??= []).push(failure);
+      }
+      return failures && summarise(policy, failures, context.auth);
+    },
+    negatable: ({ policies }, auth) => policies.every((part) => kindOf(part).negatable(part, auth)),
+    scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
+    /** The whole login, since one made only for the part that fails could lose the other. */
+    login({ policies }) {
+      const logins = policies.flatMap((part) => kindOf(part).login(part) ?? []);
+      if (logins.length === 0) return undefined;
+      const ages = logins.flatMap((login) => login.maxAgeSeconds ?? []);
+      return { acrValues: logins.find((login) => login.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
+    },
+  };
+
+  /** What a new login can't mend comes first, and of that what a new scope can't mend. */
+  function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], auth: Auth): PolicyFailure {
+    const denied = failures.filter(({ reason }) => behaviourOf(reason).mendedBy !== 'login');
+    if (denied.length === 0) return loginFailureOf(failures, kind.login(policy));
+    const { reason, details } = denied.find((one) => behaviourOf(one.reason).mendedBy !== 'scope') ?? denied[0]!;
+    const { expected, found } = details;
+    if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
+    // a new token must not lose the scopes that this one has: RFC 6750 s3.1 names the whole scope
+    const held = kind.scopes(policy, 'mentioned').filter((name) => auth.scopes.includes(name));
+    const scope = [...new Set([...held, ...denied.flatMap((one) => one.details.scope ?? [])])];
+    const isScope = behaviourOf(reason).mendedBy === 'scope';
+    return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found } };
+  }
+
+  return kind;
+}
+
+function loginFailureOf(failures: readonly PolicyFailure[], demanded: DemandedLogin | undefined): PolicyFailure {
+  const { reason, details } = failures[0]!;
+  return {
+    reason,
+    details: {
+      expected: details.expected,
+      found: details.found,
+      acrValues: demanded?.acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
+      maxAgeSeconds: demanded?.maxAgeSeconds ?? failures.find((one) => one.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
+      cause: causes(failures),
+    },
+  };
+}
+
+function causes(failures: readonly PolicyFailure[]): unknown {
+  return failures.length === 1 ? failures[0]!.details.cause : failures.map((one) => one.details.cause);
+}

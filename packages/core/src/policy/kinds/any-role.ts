@@ -1,0 +1,22 @@
+import { callText, checkedNames, ROLE_NAME } from '../names.js';
+import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
+import { roleFailure } from '../policy-failure.js';
+import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { ROLE } from './role.js';
+
+/** At least one of these roles. */
+export function anyRole(...roles: readonly string[]): Policy {
+  return make({ kind: 'anyRole', roles: checkedNames('anyRole', roles, ROLE_NAME) });
+}
+
+export const ANY_ROLE: PolicyKind<RolePolicy> = {
+  describe: ({ roles }) => callText('anyRole', roles),
+  evaluate(policy, { auth }) {
+    return policy.roles.some((name) => auth.roles.includes(name)) ? undefined : roleFailure(ANY_ROLE, policy, auth);
+  },
+  negatable: ROLE.negatable,
+  scopes: noScopes,
+  login: noLogin,
+};
+
+const make = policyMaker(ANY_ROLE.describe);

@@ -1,0 +1,27 @@
+import { checkedNames, callText, SCOPE_TOKEN } from '../names.js';
+import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
+import { scopeFailure } from '../policy-failure.js';
+import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { SCOPE } from './scope.js';
+
+/** At least one of these scopes. */
+export function anyScope(...scopes: readonly string[]): Policy {
+  return make({ kind: 'anyScope', scopes: checkedNames('anyScope', scopes, SCOPE_TOKEN) });
+}
+
+export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
+  describe: ({ scopes }) => callText('anyScope', scopes),
+  evaluate(policy, { auth }) {
+    if (policy.scopes.some((name) => auth.scopes.includes(name))) return undefined;
+    // any one would do: the first is named, since the challenge's list means all of them
+    return scopeFailure(ANY_SCOPE, policy, policy.scopes.slice(0, 1), auth);
+  },
+  negatable: SCOPE.negatable,
+  scopes({ scopes }, which) {
+    if (which === 'necessary') return noScopes();
+    return which === 'mentioned' ? scopes : scopes.slice(0, 1);
+  },
+  login: noLogin,
+};
+
+const make = policyMaker(ANY_SCOPE.describe);

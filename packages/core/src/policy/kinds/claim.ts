@@ -1,0 +1,47 @@
+import { rawClaims } from '../../auth/auth.js';
+import { misuse } from '../../lib/configuration-error.js';
+import { own } from '../../lib/json.js';
+import { shownMember } from '../../lib/shown-option.js';
+import { forPredicates } from '../../request/request-path.js';
+import { CLAIM_NAME, checkedNames } from '../names.js';
+import { policyMaker, type ClaimPolicy, type ClaimPredicate, type ClaimValue, type Policy } from '../policy.js';
+import { failure } from '../policy-failure.js';
+import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+import { askPredicate } from '../predicate.js';
+
+/**
+ * A claim that is present, not null, and equal to a value, or for which a predicate answers `true`.
+ *
+ * @example claim('tenant', (tenant, auth, request) => request?.params?.['tenant'] === tenant)
+ */
+export function claim(name: string, expected: ClaimValue | ClaimPredicate): Policy {
+  checkedNames('claim', [name], CLAIM_NAME);
+  if (!['string', 'number', 'boolean', 'function'].includes(typeof expected) || expected === '' || Number.isNaN(expected)) {
+    throw misuse(`claim("${shownMember(name)}", ...)`, 'needs a value (string, number or boolean) or a function as its second argument');
+  }
+  return make({ kind: 'claim', name, expected });
+}
+
+export const CLAIM: PolicyKind<ClaimPolicy> = {
+  describe: ({ name, expected }) => `claim(${JSON.stringify(name)}, ${typeof expected === 'function' ? 'predicate' : JSON.stringify(expected)})`,
+  evaluate(policy, { auth, request }) {
+    const value = own(rawClaims(auth), policy.name);
+    const { expected } = policy;
+    if (typeof expected !== 'function') return value === expected ? undefined : failure(CLAIM, policy, 'insufficient_claim', expected, value);
+    if (value === undefined || value === null) return failure(CLAIM, policy, 'insufficient_claim', 'a claim that is there', value);
+    return askPredicate(CLAIM, policy, 'insufficient_claim', () => expected(value, auth, forPredicates(request)));
+  },
+  negatable({ name, expected }, auth) {
+    if (typeof expected === 'function') return false;
+    return auth === undefined || isComparable(own(rawClaims(auth), name), expected);
+  },
+  scopes: noScopes,
+  login: noLogin,
+};
+
+/** A value of another type is neither equal to the expected one nor surely different: `"true"`, `["suspended"]`, `{ "value": "suspended" }`. */
+function isComparable(value: unknown, expected: ClaimValue): boolean {
+  return value === undefined || value === null || typeof value === typeof expected;
+}
+
+const make = policyMaker(CLAIM.describe);

@@ -1,0 +1,26 @@
+import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
+import { policyMaker, type IssuerPolicy, type Policy } from '../policy.js';
+import { failure } from '../policy-failure.js';
+import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+
+/**
+ * A token of one of these issuers, to the letter as the options have them: to ask more, or less, of a partner's tokens.
+ *
+ * @example anyOf(scope('orders:read'), allOf(issuedBy('https://login.partner.example'), scope('read')))
+ */
+export function issuedBy(...issuers: readonly string[]): Policy {
+  return make({ kind: 'issuedBy', issuers: checkedNames('issuedBy', issuers, SCOPE_TOKEN) });
+}
+
+export const ISSUED_BY: PolicyKind<IssuerPolicy> = {
+  describe: ({ issuers }) => callText('issuedBy', issuers),
+  evaluate(policy, { auth }) {
+    return policy.issuers.includes(auth.issuer) ? undefined : failure(ISSUED_BY, policy, 'insufficient_claim', policy.issuers, auth.issuer);
+  },
+  // the guard has compared the issuer already
+  negatable: () => true,
+  scopes: noScopes,
+  login: noLogin,
+};
+
+const make = policyMaker(ISSUED_BY.describe);

@@ -1,0 +1,30 @@
+import { rawClaims } from '../../auth/auth.js';
+import { misuse } from '../../lib/configuration-error.js';
+import { own } from '../../lib/json.js';
+import { isNumericDate } from '../../lib/numeric-date.js';
+import { shown } from '../../lib/shown-option.js';
+import { policyMaker, type MaxAgePolicy, type Policy } from '../policy.js';
+import { loginFailure } from '../policy-failure.js';
+import { noScopes, type PolicyKind } from '../policy-kind.js';
+
+/** A login (`auth_time`) not older than so many seconds, else a step-up challenge (RFC 9470). */
+export function maxAge(seconds: number): Policy {
+  if (!Number.isSafeInteger(seconds) || seconds < 0) throw misuse(`maxAge(${shown(seconds, 'number')})`, 'needs a whole number of seconds, 0 or more');
+  return make({ kind: 'maxAge', seconds });
+}
+
+export const MAX_AGE: PolicyKind<MaxAgePolicy> = {
+  describe: ({ seconds }) => `maxAge(${seconds})`,
+  evaluate(policy, { auth, nowSeconds, clockSkewSeconds }) {
+    // OpenID Connect Core s2: seconds since the epoch
+    const loginAt = own(rawClaims(auth), 'auth_time');
+    if (isNumericDate(loginAt) && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= policy.seconds) return undefined;
+    const secondsSinceLogin = typeof loginAt === 'number' ? nowSeconds - loginAt : undefined;
+    return loginFailure(MAX_AGE, policy, 'stale_authentication', policy.seconds, secondsSinceLogin);
+  },
+  negatable: () => false,
+  scopes: noScopes,
+  login: ({ seconds }) => ({ maxAgeSeconds: seconds }),
+};
+
+const make = policyMaker(MAX_AGE.describe);

@@ -1,0 +1,23 @@
+import { isUnreadable } from '../../auth/names.js';
+import { callText, checkedNames, mayContain, ROLE_NAME } from '../names.js';
+import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
+import { roleFailure } from '../policy-failure.js';
+import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
+
+/** All of these roles, from where the guard's `rolesClaim` says. A role's name may hold blanks: `role('Domain Admins')` is one role. */
+export function role(...roles: readonly string[]): Policy {
+  return make({ kind: 'role', roles: checkedNames('role', roles, ROLE_NAME) });
+}
+
+export const ROLE: PolicyKind<RolePolicy> = {
+  describe: ({ roles }) => callText('role', roles),
+  evaluate(policy, { auth }) {
+    return policy.roles.every((name) => auth.roles.includes(name)) ? undefined : roleFailure(ROLE, policy, auth);
+  },
+  // in a list of several, a blank belongs to a role's name
+  negatable: ({ roles }, auth) => auth === undefined || !(isUnreadable(auth.roles) || (auth.roles.length === 1 && mayContain(auth.roles, roles))),
+  scopes: noScopes,
+  login: noLogin,
+};
+
+const make = policyMaker(ROLE.describe);

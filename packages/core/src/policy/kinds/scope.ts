@@ -1,0 +1,22 @@
+import { isUnreadable } from '../../auth/names.js';
+import { callText, checkedNames, mayContain, SCOPE_TOKEN } from '../names.js';
+import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
+import { scopeFailure } from '../policy-failure.js';
+import { noLogin, type PolicyKind } from '../policy-kind.js';
+
+/** All of these scopes (RFC 6749 s3.3), compared whole and with case. */
+export function scope(...scopes: readonly string[]): Policy {
+  return make({ kind: 'scope', scopes: checkedNames('scope', scopes, SCOPE_TOKEN) });
+}
+
+export const SCOPE: PolicyKind<ScopePolicy> = {
+  describe: ({ scopes }) => callText('scope', scopes),
+  evaluate(policy, { auth }) {
+    return policy.scopes.every((name) => auth.scopes.includes(name)) ? undefined : scopeFailure(SCOPE, policy, policy.scopes, auth);
+  },
+  negatable: ({ scopes }, auth) => auth === undefined || !(isUnreadable(auth.scopes) || mayContain(auth.scopes, scopes)),
+  scopes: ({ scopes }) => scopes,
+  login: noLogin,
+};
+
+const make = policyMaker(SCOPE.describe);

@@ -1,0 +1,38 @@
+import { isUnreadable, unreadableAs } from '../auth/names.js';
+import type { Auth } from '../auth/auth.js';
+import type { DenialDetails } from '../decision/denial.js';
+import { printable } from '../lib/url.js';
+import { policyTexts, type Policy, type RolePolicy, type ScopePolicy } from './policy.js';
+import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
+
+/** Returns a policy as operators see it. A policy made of a request may hold what the client wrote. Most refuse more than once, so the text is kept. */
+export function textOf<P extends Policy>(kind: PolicyKind<P>, policy: P): string {
+  let text = policyTexts.get(policy);
+  if (text === undefined) policyTexts.set(policy, (text = printable(kind.describe(policy), 500)));
+  return text;
+}
+
+/** Returns a failure whose cause is the policy itself. */
+export function failure<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, expected?: unknown, found?: unknown): PolicyFailure {
+  return { reason, details: { cause: textOf(kind, policy), expected, found } };
+}
+
+/** @param scope the whole scope that would do */
+export function scopeFailure(kind: PolicyKind<ScopePolicy>, policy: ScopePolicy, scope: readonly string[], { scopes }: Auth): PolicyFailure {
+  return { reason: 'insufficient_scope', details: { scope, ...ofNames(kind, policy, policy.scopes, scopes, "the token's scopes") } };
+}
+
+export function roleFailure(kind: PolicyKind<RolePolicy>, policy: RolePolicy, { roles }: Auth): PolicyFailure {
+  return { reason: 'insufficient_role', details: ofNames(kind, policy, policy.roles, roles, "the token's roles") };
+}
+
+function ofNames<P extends Policy>(kind: PolicyKind<P>, policy: P, expected: readonly string[], held: readonly string[], what: string): DenialDetails {
+  if (!isUnreadable(held)) return { cause: textOf(kind, policy), expected, found: held };
+  const found = unreadableAs(held);
+  return { cause: `${textOf(kind, policy)}: ${what} are ${found}`, expected, found };
+}
+
+/** Returns the failure of a login that is too weak or too old. */
+export function loginFailure<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, expected: unknown, found: unknown): PolicyFailure {
+  return { reason, details: { ...kind.login(policy), cause: textOf(kind, policy), expected, found } };
+}
