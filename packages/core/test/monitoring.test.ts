@@ -34,6 +34,18 @@ describe('tokenward:token-reused', () => {
     expect(JSON.stringify(events)).not.toMatch(/PLANTED|192\.0/);
   });
 
+  test('the address is asked for only while somebody listens: frameworks parse forwarded fields for it', async () => {
+    const { guard, issuer } = await createScene();
+    let asked = 0;
+    const from = (token: string): ProtectedRequest => Object.defineProperty(request(token, undefined), 'clientAddress', { get: () => (asked++, '192.0.2.1') });
+    const token = await issuer.issueToken({ claims: CLAIMS });
+    expect(verdictOf(await guard.check(from(token)))).toBe('allow');
+    expect(asked).toBe(0);
+    collect('tokenward:token-reused');
+    expect(verdictOf(await guard.check(from(token)))).toBe('allow');
+    expect(asked).toBe(1);
+  });
+
   test('is told of user agents, and of a session over its tokens', async () => {
     const events = collect('tokenward:token-reused');
     const { guard, issuer } = await createScene({ monitoring: { maxPlaces: 2 } });

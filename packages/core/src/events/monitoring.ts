@@ -64,8 +64,10 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
   }
 
   return {
-    accepted({ issuer, tokenId, sessionId }, { clientAddress, headers }) {
-      if ((tokenId === undefined && sessionId === undefined) || !isObserved('tokenward:token-reused')) return;
+    accepted({ issuer, tokenId, sessionId }, request) {
+      if (!isObserved('tokenward:token-reused') || (tokenId === undefined && sessionId === undefined)) return;
+      // read here and no sooner: Express and Koa parse the forwarded fields for it
+      const { clientAddress, headers } = request;
       const now = clock.monotonic();
       if (now >= windowEnds) {
         windowEnds = now + windowSeconds * 1000;
