@@ -3,24 +3,29 @@ import type { ServerCandidate } from '../candidate.ts';
 
 export const servers: readonly ServerCandidate[] = [
   unprotected('express', ['express']),
+  floor('express'),
   example('express', import.meta.resolve('@tokenward/example-express/server.ts')),
   behind('express', 'express-oauth2-jwt-bearer', ['express-oauth2-jwt-bearer']),
   behind('express', 'express-jwt', ['express-jwt', 'jwks-rsa']),
 
   unprotected('fastify', ['fastify']),
+  floor('fastify'),
   example('fastify', import.meta.resolve('@tokenward/example-fastify/server.ts')),
   behind('fastify', 'fastify-jwt', ['@fastify/jwt', 'get-jwks']),
   behind('fastify', 'fastify-jwt-jwks', ['fastify-jwt-jwks']),
 
   unprotected('koa', ['koa', '@koa/router']),
+  floor('koa'),
   example('koa', import.meta.resolve('@tokenward/example-koa/server.ts')),
   behind('koa', 'koa-jwt', ['koa-jwt', 'jwks-rsa']),
 
   unprotected('nestjs', ['@nestjs/core', '@nestjs/platform-express']),
+  floor('nestjs'),
   behind('nestjs', 'tokenward', ['@tokenward/nestjs']),
   behind('nestjs', 'passport-jwt', ['@nestjs/passport', 'passport-jwt', 'jwks-rsa']),
 
   unprotected('nestjs-fastify', ['@nestjs/core', '@nestjs/platform-fastify']),
+  floor('nestjs-fastify'),
   behind('nestjs-fastify', 'tokenward', ['@tokenward/nestjs']),
   behind('nestjs-fastify', 'passport-jwt', ['@nestjs/passport', 'passport-jwt', 'jwks-rsa']),
 ];
@@ -28,6 +33,11 @@ export const servers: readonly ServerCandidate[] = [
 /** The smallest app that gives the same answer to anybody. */
 function unprotected(framework: Framework, packageNames: readonly string[]): ServerCandidate {
   return { name: 'no protection (ceiling)', framework, packageNames, isProtected: false, ...programOf(framework, 'unprotected') };
+}
+
+/** The least that a guard could do for a token that it knows: see bench/README.md. */
+function floor(framework: Framework): ServerCandidate {
+  return { name: 'a look-up in a Map (floor)', framework, packageNames: ['jose'], isProtected: true, ...programOf(framework, 'floor') };
 }
 
 /** The same app behind a guard: another's, or ours where the example has to be compiled. */
