@@ -48,7 +48,7 @@ export function createGuarding(
   }
 
   function admitted(decision: Decision & { outcome: 'allow' }, request: FastifyRequest, reply: FastifyReply): void {
-    void reply.headers(decision.headers);
+    for (const name in decision.headers) void reply.header(name, decision.headers[name]!);
     admit(request, decision.auth);
   }
 

@@ -87,10 +87,12 @@ export type GuardedRequest = FastifyRequest<{ Params: Readonly<Record<string, st
 export const tokenward = fastifyPlugin(
   async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
     checkOptions({ protect, failOnUnguarded, decorator });
-    const native = createNativeGuard<FastifyRequest, [request: FastifyRequest, reply: FastifyReply]>(options, view, () => NOWHERE);
+    const native = createNativeGuard<FastifyRequest, [request: FastifyRequest, reply: FastifyReply]>(options, view, () => undefined);
     /** Where a request holds whom this guard found it to be from. */
     const found = Symbol('auth');
-    const guarding = createGuarding(native, (request, auth) => void Reflect.set(request, found, auth));
+    const guarding = createGuarding(native, (request, auth) => {
+      (request as { [found]?: Auth | undefined })[found] = auth;
+    });
     const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guardWith);
 
     function guardWith(credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]): Guarding {
@@ -126,7 +128,7 @@ export const tokenward = fastifyPlugin(
     app.decorateRequest(found as never, undefined as never);
     app.decorateRequest((options.property ?? 'auth') as 'auth', {
       getter(this: FastifyRequest) {
-        return Reflect.get(this, found) as Auth | undefined;
+        return (this as { [found]?: Auth | undefined })[found];
       },
     });
 
@@ -144,9 +146,6 @@ export const tokenward = fastifyPlugin(
 );
 
 export default tokenward;
-
-/** The property is a getter, so nothing is written there. */
-const NOWHERE = Object.freeze({});
 
 function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {
   const reader = new OptionReader(given, ['protect', 'failOnUnguarded', 'decorator']);

@@ -6,5 +6,9 @@ import { viewOf } from '@tokenward/core/adapter';
 /** Fastify's request as core wants it, or Node's own. How the client addressed it follows Fastify's own `trustProxy` setting. */
 export function view(request: FastifyRequest): ProtectedRequest {
   const raw = (request.raw as IncomingMessage | undefined) ?? (request as unknown as IncomingMessage);
-  return viewOf(request, raw, ({ host }) => host);
+  return viewOf(request, raw, hostOf);
+}
+
+function hostOf({ host }: FastifyRequest): string {
+  return host;
 }

@@ -2,7 +2,6 @@ import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Decision, Deny } from '../decision/decision.js';
 import { createResourceGuard, foresee } from '../guard.js';
-import { createMemory } from '../lib/private-slot.js';
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
@@ -17,7 +16,7 @@ import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
 import { accessFor, type RoutePolicy } from './access-of.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
 import { callQuietly } from './refusals.js';
-import { rememberAuth } from './remembered-auth.js';
+import { marks, rememberAuth, type Seen } from './remembered-auth.js';
 
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
@@ -71,7 +70,7 @@ export interface GuardMethods<Handler, Request extends object = object> {
 
 /**
  * @param view reads a framework's request; it is called once for each request
- * @param holder where the framework's users look for the property, when that is not the request itself
+ * @param holder where the framework's users look for the property, when that is not the request itself; undefined where the adapter sees to it
  * @param moreOptions the names of options that the adapter has taken already: for the message about one that nobody knows
  * @param createGuard makes the guard that decides: another one for tests that say themselves whom requests are from
  * @throws ConfigurationError that lists all that is wrong with the options
@@ -79,22 +78,21 @@ export interface GuardMethods<Handler, Request extends object = object> {
 export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
   given: AdapterOptions<Native>,
   view: (request: Request) => ProtectedRequest,
-  holder: (request: Request) => object = (request) => request,
+  holder: (request: Request) => object | undefined = (request) => request,
   moreOptions: readonly string[] = [],
   createGuard: (options: GuardOptions) => ResourceGuard = createResourceGuard,
 ): NativeGuard<Request, Native> {
   const { property, onDenied, onRefused, ...options } = plainOptions(given);
   const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
   const guard = createGuard(options);
-  const views = createMemory<Request, ProtectedRequest>();
 
   function viewed(request: Request): ProtectedRequest {
-    let seen = views.get(request);
-    if (!seen) {
-      seen = view(request);
-      views.set(request, seen);
-    }
-    return seen;
+    const mark = marks.get(request);
+    for (let seen = mark?.seen; seen; seen = seen.next) if (seen.by === guard) return seen.view;
+    const seen: Seen = { by: guard, view: view(request), next: mark?.seen };
+    if (mark) mark.seen = seen;
+    else marks.set(request, { isAdmitted: false, auth: undefined, seen });
+    return seen.view;
   }
 
   function decide(request: Request, access: RouteRequirements): Decision | Promise<Decision> {
@@ -106,7 +104,8 @@ export function createNativeGuard<Request extends object, Native extends readonl
     // a preflight is from nobody, so a handler that asks who it is from must fail
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
       rememberAuth(request, decision.auth);
-      Reflect.set(holder(request), name, decision.auth);
+      const held = holder(request);
+      if (held) setQuietly(held, name, decision.auth);
     }
     return decision;
   }
@@ -143,4 +142,13 @@ function assertRequestGiven(path: string, request: unknown): void {
   if (typeof request === 'object' && request !== null && !Array.isArray(request)) return;
   const given = request === null ? 'null' : Array.isArray(request) ? 'a list' : typeof request;
   throw misuse(path, `is given ${given} for a request: give the framework's request or context, or the request of node:http`);
+}
+
+/** As Reflect.set does, which costs more where all goes well: a property that can't be written stays as it is. */
+function setQuietly(holder: object, name: string, auth: Auth | undefined): void {
+  try {
+    (holder as Record<string, unknown>)[name] = auth;
+  } catch {
+    Reflect.set(holder, name, auth);
+  }
 }

@@ -1,30 +1,51 @@
 import { misuse } from '../lib/configuration-error.js';
 import type { Auth } from '../auth/auth.js';
 import type { Claims } from '../auth/claims.js';
+import { createMemory, type Memory } from '../lib/private-slot.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
 
-const AUTH = Symbol.for('tokenward.auth');
+/** All that adapters remember of a framework's request, in one place: to make room on a request costs as much as the rest of a guard. */
+export interface RequestMark {
+  isAdmitted: boolean;
+  auth: Auth | undefined;
+  /** The request as one guard sees it. */
+  seen: Seen | undefined;
+}
 
-interface Remembered {
-  [AUTH]?: { readonly auth: Auth | undefined };
+export interface Seen {
+  readonly by: object;
+  readonly view: ProtectedRequest;
+  /** As another guard sees it. */
+  readonly next: Seen | undefined;
+}
+
+const MARKS = Symbol.for('tokenward.requestMarks');
+
+/** One for all copies of this package: a guard may come from the ES module and `getAuth` from the CommonJS one. */
+export const marks = sharedMarks();
+
+function sharedMarks(): Memory<object, RequestMark> {
+  const shared = globalThis as { [MARKS]?: Memory<object, RequestMark> };
+  if (!shared[MARKS]) Object.defineProperty(shared, MARKS, { value: Object.freeze(createMemory<object, RequestMark>()) });
+  return shared[MARKS]!;
 }
 
 /** Has {@link authOf} say whom a request is from. */
 export function rememberAuth(request: object, auth: Auth | undefined): void {
-  Reflect.defineProperty(request, AUTH, { value: { auth }, configurable: true });
+  const mark = marks.get(request);
+  if (!mark) return marks.set(request, { isAdmitted: true, auth, seen: undefined });
+  mark.isAdmitted = true;
+  mark.auth = auth;
 }
 
 /**
- * Whom the last guard on a request's way found it to be from; undefined where credentials were optional and absent.
+ * Whom the last guard on a request's way found it to be from; undefined where credentials were optional and absent. A copy of the request, or a child,
+ * is another one.
  *
  * @throws ConfigurationError where no guard admitted the request
  */
 export function authOf<C extends object = Claims>(request: object): Auth<C> | undefined {
-  const known = remembered(request);
-  if (!known) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
-  return known.auth as Auth<C> | undefined;
-}
-
-/** On the request itself: a copy or a child of it is another one. */
-function remembered(request: object): Remembered[typeof AUTH] {
-  return Object.hasOwn(request, AUTH) ? (request as Remembered)[AUTH] : undefined;
+  const mark = marks.get(request);
+  if (!mark?.isAdmitted) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
+  return mark.auth as Auth<C> | undefined;
 }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { createMemory } from './private-slot.js';
+import { createMemory, Roomy } from './private-slot.js';
 
 test('remembers by the very object, in each memory for itself', () => {
   const one = createMemory<object, string>();
@@ -43,4 +43,26 @@ test.each([
   expect(memory.get(later)).toBe('open');
   memory.set(later, 'still open');
   expect(memory.get(later)).toBe('still open');
+});
+
+test('an object with room keeps the value of the first memory there, and those of others beside it', () => {
+  class Room extends Roomy {
+    readonly name = 'room';
+  }
+  const one = createMemory<object, string>();
+  const other = createMemory<object, string>();
+  const room = new Room();
+  expect(one.get(room)).toBeUndefined();
+  one.set(room, 'first');
+  other.set(room, 'second');
+  expect(one.get(room)).toBe('first');
+  expect(other.get(room)).toBe('second');
+  one.set(room, undefined);
+  other.set(room, 'third');
+  expect(one.get(room)).toBeUndefined();
+  expect(other.get(room)).toBe('third');
+  expect(one.get(Object.create(room) as object)).toBeUndefined();
+  expect(one.get({ ...room })).toBeUndefined();
+  expect(Reflect.ownKeys(room)).toEqual(['name']);
+  expect(inspect(room, { showHidden: true, depth: 9 })).not.toContain('third');
 });

@@ -12,6 +12,7 @@ export interface Memory<K extends object, V> {
  */
 export function createMemory<K extends object, V>(): Memory<K, V> {
   const ofClosed = new WeakMap<K, V | undefined>();
+  const self = {};
 
   class Mark extends Given {
     #value: V | undefined;
@@ -22,10 +23,12 @@ export function createMemory<K extends object, V>(): Memory<K, V> {
     }
 
     static read(key: K): V | undefined {
+      if (Roomy.isTakenBy(self, key)) return Roomy.read(key) as V | undefined;
       return #value in key ? key.#value : ofClosed.get(key);
     }
 
     static write(key: K, value: V | undefined): void {
+      if (Roomy.take(key, self, value)) return;
       if (#value in key) key.#value = value;
       // eslint-disable-next-line no-new -- what is made is the key with its mark
       else if (Object.isExtensible(key)) new Mark(key, value);
@@ -34,6 +37,31 @@ export function createMemory<K extends object, V>(): Memory<K, V> {
   }
 
   return { get: Mark.read, set: Mark.write };
+}
+
+/**
+ * A class whose objects come with room for what one memory keeps, since to make room on an object that exists costs several times as much. The first
+ * memory that remembers something by such an object has it; others keep their values as they do on any object.
+ */
+export class Roomy {
+  #memory: object | undefined = undefined;
+  #value: unknown = undefined;
+
+  static isTakenBy(memory: object, key: object): key is Roomy {
+    return #memory in key && key.#memory === memory;
+  }
+
+  static read(key: Roomy): unknown {
+    return key.#value;
+  }
+
+  /** @returns whether the room is, or was, this memory's */
+  static take(key: object, memory: object, value: unknown): boolean {
+    if (!(#memory in key) || (key.#memory !== undefined && key.#memory !== memory)) return false;
+    key.#memory = memory;
+    key.#value = value;
+    return true;
+  }
 }
 
 /** What a class that extends this one adds, it adds to the object given. */

@@ -2,6 +2,7 @@ import { misuse } from '../lib/configuration-error.js';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { Roomy } from '../lib/private-slot.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
@@ -69,7 +70,7 @@ export function viewOf<R extends NativeRequest>(request: R, raw: RawRequest, hos
 }
 
 /** A class, since a getter in an object literal gives each object a shape of its own, and that keeps the request until a full collection. */
-class View<R extends NativeRequest> implements ProtectedRequest {
+class View<R extends NativeRequest> extends Roomy implements ProtectedRequest {
   readonly target: string;
   readonly headers: ProtectedRequest['headers'];
   readonly #request: R;
@@ -77,6 +78,7 @@ class View<R extends NativeRequest> implements ProtectedRequest {
   readonly #hostOf: (request: R) => string | undefined;
 
   constructor(request: R, raw: RawRequest, hostOf: (request: R) => string | undefined) {
+    super();
     this.target = request.originalUrl ?? raw.url ?? '/';
     this.headers = headersOf(raw);
     this.#request = request;
