@@ -90,3 +90,11 @@ test('a circle is noticed in any package, also where it is of types alone', () =
   const circles = lint(files).filter(({ code }) => code.includes('no-cycle'));
   expect(new Set(circles.map(({ file }) => file))).toEqual(new Set(Object.keys(files)));
 });
+
+test('the main face of core has fewer than 111 names: what only authors of adapters or stores need is elsewhere', () => {
+  const face = readFileSync(join(root, 'packages/core/src/index.ts'), 'utf8');
+  expect(face).not.toMatch(/export \*/);
+  const names = [...face.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, listed]) => listed.split(',').filter((name) => name.trim() !== ''));
+  expect(names.length).toBeGreaterThan(50);
+  expect(names.length).toBeLessThan(111);
+});
