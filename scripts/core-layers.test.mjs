@@ -18,6 +18,7 @@ const LINES = [
   ['issuer'],
   ['revocation'],
   ['security-event'],
+  ['binding'],
   ['access-token'],
   ['policy', 'node', 'options.ts'],
   ['presets'],

@@ -1,11 +1,13 @@
 import { createTokenCache } from './access-token/token-cache.js';
 import { isFailure, type VerificationFailure } from './issuer/verification-failure.js';
-import { verifyAccessToken, type VerificationConfig } from './access-token/verify.js';
-import { acceptedUntil, counts, lostStanding, VerifiedAuth } from './access-token/verified-auth.js';
+import { createJwtVerifier } from './access-token/verify.js';
+import type { TokenVerifier, Verification } from './access-token/verifier.js';
+import { checkBinding } from './binding/confirmation.js';
+import { counts, lostStanding, VerifiedAuth } from './access-token/verified-auth.js';
 import type { Auth } from './auth/auth.js';
 import { createBackgroundRetry } from './lib/background-retry.js';
 import type { ClaimsSchema } from './access-token/claims-schema.js';
-import { readCredentials } from './request/credentials.js';
+import { isCredentials, readCredentials } from './request/credentials.js';
 import { behaviourOf } from './vocabulary/reason.js';
 import { createDenial } from './decision/denial.js';
 import { evaluatePolicy, sufficientScopes } from './policy/evaluate.js';
@@ -75,7 +77,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unwatch = [store.onAdded(lives.look), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
-  const verification: VerificationConfig = { ...config, cache, lives, standing, monitor, knownHeaders: new Map(), now: () => clock.now() };
+  const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, lives, standing, monitor, now: () => clock.now() });
   // a store that was away at the start, or is away now, must not stay so because no request asks for it
   const storeRetry = createBackgroundRetry(warmStore);
   const deny = createDenial(config);
@@ -104,7 +106,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
     if (found === undefined || found instanceof Promise || isFailure(found)) return found;
-    if (!(clock.now() / 1000 < acceptedUntil(found))) return undefined;
+    if (!counts(found, clock.now() / 1000)) return undefined;
     const admission = found instanceof VerifiedAuth ? found.admission : undefined;
     const stands = admission === undefined || standing.stands(admission.verified, request);
     if (typeof stands === 'boolean') return stands ? found : undefined;
@@ -141,7 +143,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
     const credentials = readCredentials(request, config.maxTokenBytes);
-    return typeof credentials === 'string' ? verifyAccessToken(credentials, request, verification) : credentials;
+    if (!isCredentials(credentials)) return credentials;
+    const verified = verifier.verify(credentials, request);
+    return verified instanceof Promise ? verified.then(bind) : bind(verified);
+  }
+
+  /** Behind the cache, since what is asked here is asked of each request. */
+  function bind(verified: Verification): Authentication {
+    if (isFailure(verified)) return verified;
+    return checkBinding(verified.confirmation, verified.issuer) ?? verified.auth;
   }
 
   function decide(authentication: Authentication, request: ProtectedRequest, access: RouteRequirements, startedAt: number | undefined): Decision {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { counts, VerifiedAuth } from './verified-auth.js';
-import { examineClaims, examineTime, isAccessTokenType, type ClaimFault } from './claims.js';
+import { buildAuth } from './build-auth.js';
+import { isFault, type ClaimFault } from './claim-fault.js';
+import { examineClaims, isAccessTokenType } from './claims.js';
+import { acceptedUntil, examineTime } from './token-time.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import type { JsonObject } from '../lib/json.js';
 import { claimRules } from '../../test/claim-rules.js';
@@ -80,7 +83,6 @@ describe('what is wrong is told by its reason and the name of the claim', () => 
     ['rule 47: azp another than client_id', { client_id: 'web', azp: 'app' }, 'client_not_allowed', 'azp', { allowedClients: new Set(['web', 'app']) }],
     ['rule 47: no client where clients are listed', {}, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
     ['rule 47: a client that is not listed', { azp: 'app' }, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
-    ['rule 88: a bond', { cnf: { jkt: 'x' } }, 'unproven_confirmation', 'cnf'],
     ['rule 49: a claim that is required', {}, 'missing_claim', 'tenant', { requiredClaims: ['sub', 'tenant'] }],
     ['rule 49: one that is null', { tenant: null }, 'missing_claim', 'tenant', { requiredClaims: ['tenant'] }],
     ['rule 49: a value that is required, absent', {}, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
@@ -199,7 +201,6 @@ describe('what was expected and what was found is told', () => {
     ['a claim that is forbidden', { debug: 1 }, { forbiddenClaims: ['debug'] }, 'a token without debug', 1],
     ['a name', { jti: 7 }, {}, 'a string that is not empty', 7],
     ['a date', { exp: '7' }, {}, 'a number of seconds since the epoch, up to the year 9999', '7'],
-    ['a bond', { cnf: { jkt: 'x' } }, {}, 'a token without cnf', { jkt: 'x' }],
   ])('%s', (_name, claims, rules, expected, found) => {
     expect(examined(claims, rules)).toMatchObject({ expected, found });
   });
@@ -264,6 +265,17 @@ describe('rules 44 and 46: the time', () => {
     expect(examineTime(NOW + 300, undefined, NOW - 90.001, lenient, NOW)).toMatchObject({ reason: 'too_old', cause: 'iat, 90 s ago', expected: NOW - 90 });
   });
 
+  test('a token counts until the moment from which its time is refused', () => {
+    for (const maxTokenAgeSeconds of [undefined, 60, 600]) {
+      const rules = { clockSkewSeconds: 30, maxTokenAgeSeconds };
+      const end = acceptedUntil(NOW + 300, NOW, rules);
+      expect(end).toBe(NOW + (maxTokenAgeSeconds === 60 ? 90 : 330));
+      expect(examineTime(NOW + 300, undefined, NOW, rules, end - 0.001)).toBeUndefined();
+      expect(examineTime(NOW + 300, undefined, NOW, rules, end + 0.001)).toBeDefined();
+    }
+    expect(acceptedUntil(NOW + 300, undefined, { clockSkewSeconds: 30, maxTokenAgeSeconds: 60 })).toBe(-Infinity);
+  });
+
   test('a clock that shows no number refuses, whatever the token says', () => {
     for (const clockSkewSeconds of [0, NaN]) {
       expect(examineTime(NOW + 300, undefined, NOW, { clockSkewSeconds, maxTokenAgeSeconds: undefined }, NaN)).toMatchObject({ reason: 'expired' });
@@ -273,5 +285,7 @@ describe('rules 44 and 46: the time', () => {
 
 function examined(claims: JsonObject, rules: Partial<ClaimRules> = {}, type?: string): VerifiedAuth | ClaimFault {
   const said = Object.entries({ ...GOOD, ...claims }).filter(([, value]) => value !== undefined);
-  return examineClaims(Object.fromEntries(said), 'token', { ...RULES, ...rules }, NOW, type);
+  const all = { ...RULES, ...rules };
+  const found = examineClaims(Object.fromEntries(said), all, NOW, type);
+  return isFault(found) ? found : buildAuth('token', found, all);
 }

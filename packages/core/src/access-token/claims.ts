@@ -1,24 +1,28 @@
-import type { Claims } from '../auth/claims.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { isNumericDate } from '../lib/numeric-date.js';
-import { VerifiedAuth } from './verified-auth.js';
 import type { Reason } from '../vocabulary/reason.js';
 import { isJsonObject, own, type JsonObject } from '../lib/json.js';
-import { NONE, readRolesFrom, readScopes, readScopesFrom } from '../auth/names.js';
+import { NONE } from '../auth/names.js';
+import type { ClaimFault } from './claim-fault.js';
 import { markOfAnotherToken, registeredClaims } from './registered-claims.js';
+import { examineTime } from './token-time.js';
 
-/** What was wrong, and about which claim; no claim's value, which may be anybody's text. */
-export interface ClaimFault {
-  readonly reason: Reason;
-  readonly cause: string;
-  /** What would have passed, and what came instead: see `DenialDetails`. */
-  readonly expected?: unknown;
-  readonly found?: unknown;
-}
-
-/** By a member of its own: a polluted prototype would find a fault with everybody. */
-export function isFault(examined: VerifiedAuth | ClaimFault): examined is ClaimFault {
-  return Object.hasOwn(examined, 'reason');
+/** What was read of claims that are acceptable. */
+export interface ExaminedClaims {
+  readonly claims: JsonObject;
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+  readonly audience: readonly string[];
+  readonly scope: unknown;
+  readonly scp: unknown;
+  readonly expiresAt: number;
+  readonly issuedAt: number | undefined;
+  readonly notBefore: number | undefined;
+  readonly tokenId: string | undefined;
+  readonly sessionId: string | undefined;
+  readonly actor: JsonObject | undefined;
+  /** `cnf`: whom the token is bound to (RFC 7800). Whether the sender is that one only a request can show, so it is judged later. */
+  readonly confirmation: unknown;
 }
 
 /** RFC 9068 s4 and RFC 8725 s3.11: absent, `JWT` or `at+jwt`. All other types are tokens for something else. */
@@ -30,11 +34,11 @@ export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' |
 }
 
 /**
- * Turns verified claims into an {@link Auth}, or says what is wrong with them. A claim that is null is absent.
+ * Checks verified claims, and reads from them what an {@link Auth} says. A claim that is null is absent.
  *
  * @param type the header's `typ`
  */
-export function examineClaims(claims: JsonObject, token: string, rules: ClaimRules, nowSeconds: number, type?: string): VerifiedAuth | ClaimFault {
+export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: number, type?: string): ExaminedClaims | ClaimFault {
   const registered = registeredClaims(claims);
   const { iss, sub, aud, exp, nbf, iat, jti, sid, clientId, azp, act, cnf, scope, scp } = registered;
   if (iss !== rules.issuer) return fault('issuer_mismatch', 'iss', rules.issuer, iss);
@@ -76,8 +80,6 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
       return fault('client_not_allowed', rules.clientIdClaim!, allowed, [named, clientId ?? azp]);
     if (client === undefined || !allowed.has(client)) return fault('client_not_allowed', 'client_id', allowed, client ?? []);
   }
-  // RFC 9449 s7.2, RFC 7800 s3: a bond that was not shown is no smaller than one that was broken
-  if (cnf !== undefined) return fault('unproven_confirmation', 'cnf', 'a token without cnf', cnf);
   for (const name of rules.requiredClaims) {
     const value = own(claims, name);
     if (value === undefined || value === null) return fault('missing_claim', name, name, value);
@@ -92,48 +94,22 @@ export function examineClaims(claims: JsonObject, token: string, rules: ClaimRul
     if (!values.has(value as string)) return fault('invalid_claim', name, values, value);
   }
 
-  return new VerifiedAuth(
-    token,
-    {
-      issuer: rules.issuer,
-      subject: sub,
-      clientId: client,
-      audience: audience ?? NONE,
-      scopes: rules.scopesFrom === undefined ? readScopes(scope, scp) : readScopesFrom(claims, rules.scopesFrom),
-      roles: readRolesFrom(claims, rules.rolesFrom),
-      claims: claims as Readonly<JsonObject> as Claims,
-      expiresAt: exp,
-      issuedAt: iat,
-      tokenId: jti,
-      sessionId: sid,
-      actor: act,
-    },
+  return {
     claims,
-    rules,
-  );
+    subject: sub,
+    clientId: client,
+    audience: audience ?? NONE,
+    scope,
+    scp,
+    expiresAt: exp,
+    issuedAt: iat,
+    notBefore: nbf,
+    tokenId: jti,
+    sessionId: sid,
+    actor: act,
+    confirmation: cnf,
+  };
 }
-
-/**
- * What may have changed since a token was looked at: the time. Written so that a clock which shows no number refuses, and a token that does not say
- * when it was issued is older than any age.
- */
-export function examineTime(exp: number, nbf: number | undefined, iat: number | undefined, rules: TimeRules, nowSeconds: number): ClaimFault | undefined {
-  const skew = rules.clockSkewSeconds;
-  if (!(nowSeconds < exp + skew)) return fault('expired', `exp, ${seconds(nowSeconds - exp)} ago`, nowSeconds - skew, exp);
-  if (nbf !== undefined && !(nowSeconds >= nbf - skew)) return fault('not_yet_valid', `nbf, in ${seconds(nbf - nowSeconds)}`, nowSeconds + skew, nbf);
-  if (iat !== undefined && !(iat <= nowSeconds + skew)) return fault('issued_in_the_future', `iat, in ${seconds(iat - nowSeconds)}`, nowSeconds + skew, iat);
-  const maxAge = rules.maxTokenAgeSeconds;
-  if (maxAge !== undefined && !(nowSeconds - iat! <= maxAge + skew))
-    return fault('too_old', iat === undefined ? 'iat' : `iat, ${seconds(nowSeconds - iat)} ago`, nowSeconds - maxAge - skew, iat);
-  return undefined;
-}
-
-/** The difference of two clocks, in a form that explanations find again. */
-function seconds(difference: number): string {
-  return `${Math.max(1, Math.floor(difference))} s`;
-}
-
-type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;
 
 const A_DATE = 'a number of seconds since the epoch, up to the year 9999';
 const A_NAME = 'a string that is not empty';

@@ -1,7 +1,8 @@
 import { isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms } from '../jose/algorithms.js';
-import { examineClaims, isAccessTokenType, isFault, type ClaimFault } from './claims.js';
+import { examineClaims, isAccessTokenType } from './claims.js';
+import { isFault, type ClaimFault } from './claim-fault.js';
 import { RFC9068_CLAIMS, type ClaimRules } from '../issuer/claim-rules.js';
-import type { VerifiedToken } from './token-cache.js';
+import type { VerifiedJwt } from './token-cache.js';
 import { rawClaims, type Auth } from '../auth/auth.js';
 import { isObserved, publish } from '../events/events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
@@ -65,7 +66,7 @@ function readAlgorithms(reader: OptionReader): ReadonlySet<string> | undefined {
 }
 
 /** Tells what the shadow's options would refuse of what was admitted; it costs nothing where nobody listens. */
-export function castShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: VerifiedToken, nowSeconds: number): void {
+export function castShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: VerifiedJwt, nowSeconds: number): void {
   if (!isObserved('tokenward:shadow-refused')) return;
   const all = { ...issuer.rules, ...rules, requiredClaims: [...issuer.rules.requiredClaims, ...(rules.requiredClaims ?? [])] };
   const fault = faultOf(all, algorithms, auth, algorithm, type, nowSeconds);
@@ -83,6 +84,6 @@ function faultOf(
 ): ClaimFault | undefined {
   if (!isAccessTokenType(type, rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
   if (algorithms?.has(algorithm) === false) return { reason: 'algorithm_not_allowed', cause: 'alg' };
-  const examined = examineClaims(rawClaims(auth), '', rules, nowSeconds, type);
+  const examined = examineClaims(rawClaims(auth), rules, nowSeconds, type);
   return isFault(examined) ? examined : undefined;
 }

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { VerifiedAuth } from './verified-auth.js';
-import { examineClaims } from './claims.js';
-import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.js';
+import { createTokenCache, type TokenCache, type VerifiedJwt } from './token-cache.js';
 import { weightOf } from './token-weight.js';
+import { authFrom } from '../../test/auth-from.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const RULES = claimRules({ issuer: 'i', audiences: new Set(['a']), clockSkewSeconds: 0 });
-const auth = examineClaims({ iss: 'i', aud: 'a', iat: 1, exp: 100 }, 't', RULES, 50) as VerifiedAuth;
+const auth = authFrom({ iss: 'i', aud: 'a', iat: 1, exp: 100 }, RULES, 50);
 /** Only its Auth is ever looked at here. */
-const verified = { auth } as unknown as VerifiedToken;
+const verified = { auth } as unknown as VerifiedJwt;
 const large = { maxEntries: 1_000_000, maxBytes: 1e12 };
 
 function fill(cache: TokenCache, tokens: number, prefix = 'token'): void {

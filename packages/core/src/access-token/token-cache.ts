@@ -1,15 +1,11 @@
-import type { Auth } from '../auth/auth.js';
 import type { Issuer } from '../issuer/issuer.js';
-import type { PreparedKey } from '../jose/key-set.js';
+import type { VerifiedKey } from '../issuer/verified-key.js';
+import type { VerifiedToken } from './verifier.js';
 import { weightOf } from './token-weight.js';
 
-/** That this very string was signed by this key of this issuer, and what it says. Nothing that may change since is in it. */
-export interface VerifiedToken {
-  readonly auth: Auth;
+/** That this very string was signed by this key of this issuer, and what it says. */
+export interface VerifiedJwt extends VerifiedToken, VerifiedKey {
   readonly issuer: Issuer;
-  readonly key: PreparedKey;
-  readonly algorithm: string;
-  readonly keyId: string | undefined;
   readonly type: string | undefined;
   /** `nbf` */
   readonly notBefore: number | undefined;
@@ -31,8 +27,8 @@ export interface TokenCacheHealth {
 }
 
 export interface TokenCache {
-  get(token: string): VerifiedToken | undefined;
-  set(token: string, verified: VerifiedToken): void;
+  get(token: string): VerifiedJwt | undefined;
+  set(token: string, verified: VerifiedJwt): void;
   delete(token: string): void;
   health(): TokenCacheHealth;
 }
@@ -41,7 +37,7 @@ interface Entry {
   /** No part of a longer string, which it would keep in memory. */
   readonly tail: string;
   readonly token: string;
-  readonly verified: VerifiedToken;
+  readonly verified: VerifiedJwt;
   readonly bytes: number;
 }
 

@@ -6,17 +6,13 @@ import type { TokenLives } from '../revocation/token-lives.js';
 import type { JsonObject } from '../lib/json.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Standing } from './standing.js';
+import { acceptedUntil, examineTime, type TimeRules } from './token-time.js';
 
 /** What an {@link Auth} says, apart from what goes on. */
 type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 
 const COUNTS = Symbol.for('tokenward.counts');
 const LOST_STANDING = Symbol.for('tokenward.lostStanding');
-
-/** Until when an Auth counts, in seconds: its end, and the skew that its issuer is allowed. */
-export function acceptedUntil(auth: Auth<object>): number {
-  return auth instanceof VerifiedAuth ? auth.acceptedUntil() : auth.expiresAt;
-}
 
 /** Whether it is still an Auth's time. One that another copy of this package made says so itself; of one that nobody made its end counts. */
 export function counts(auth: Auth, nowSeconds: number): boolean {
@@ -37,17 +33,11 @@ export interface Admission {
   readonly lives: TokenLives;
 }
 
-/** What limits the time of an issuer's tokens beside their own end. */
-interface AuthLimits {
-  readonly clockSkewSeconds: number;
-  readonly maxTokenAgeSeconds: number | undefined;
-}
-
 /** The one implementation of {@link Auth}. The token is a private field: no inspection, copy or serialisation reaches it. */
 export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly #token: string;
   readonly #claims: JsonObject;
-  readonly #limits: AuthLimits;
+  readonly #limits: TimeRules;
   #admission: Admission | undefined;
   #request: ProtectedRequest | undefined;
   #signal: AbortSignal | undefined;
@@ -67,7 +57,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   /**
    * @param claims as they stand in the token
    */
-  constructor(token: string, values: AuthValues<C>, claims: JsonObject, limits: AuthLimits) {
+  constructor(token: string, values: AuthValues<C>, claims: JsonObject, limits: TimeRules) {
     this.#token = token;
     this.#claims = claims;
     this.#limits = limits;
@@ -94,23 +84,9 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     return this.#claims;
   }
 
-  acceptedUntil(): number {
-    const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
-    return Math.min(this.expiresAt, maxTokenAgeSeconds === undefined ? Infinity : this.#issued() + maxTokenAgeSeconds) + clockSkewSeconds;
-  }
-
-  /** Whether it is still its time: as it was when it was looked at. */
+  /** Whether it is still its time. */
   [COUNTS](nowSeconds: number): boolean {
-    const { clockSkewSeconds, maxTokenAgeSeconds } = this.#limits;
-    return (
-      nowSeconds < this.expiresAt + clockSkewSeconds &&
-      (maxTokenAgeSeconds === undefined || nowSeconds - this.#issued() <= maxTokenAgeSeconds + clockSkewSeconds)
-    );
-  }
-
-  /** A token that does not say when it was issued may be of any age. */
-  #issued(): number {
-    return this.issuedAt ?? -Infinity;
+    return examineTime(this.expiresAt, undefined, this.issuedAt, this.#limits, nowSeconds) === undefined;
   }
 
   /** Says who watches over it; nobody does before a guard has admitted it. */
@@ -147,7 +123,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     const { issuer: verifiedBy, key, algorithm, keyId } = this.#admission.verified;
     const watched = {
       names: { issuer, tokenId, sessionId, subject, clientId, issuedAt },
-      acceptedUntil: this.acceptedUntil(),
+      acceptedUntil: acceptedUntil(this.expiresAt, this.issuedAt, this.#limits),
       verified: { issuer: verifiedBy, key, algorithm, keyId },
     };
     const signal = lives.watch(watched, this.#request?.heldBy);
@@ -156,11 +132,6 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
 
   [LOST_STANDING](request: ProtectedRequest | undefined): VerificationFailure | undefined {
     return this.#admission?.standing.refusalOf(this.#admission.verified, request);
-  }
-
-  /** The same, with what a schema made of the claims. */
-  withClaims<D extends object>(claims: Readonly<D>): VerifiedAuth<D> {
-    return new VerifiedAuth<D>(this.#token, { ...(this as AuthValues<C>), claims }, this.#claims, this.#limits);
   }
 }
 

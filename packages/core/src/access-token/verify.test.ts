@@ -5,11 +5,13 @@ import { rawClaims, type Auth } from '../auth/auth.js';
 import { oneIssuer, type Issuer, type Issuers } from '../issuer/issuer.js';
 import { parseKeySet, type KeySet } from '../jose/key-set.js';
 import { createGivenKeySource, type FoundKeys, type KeySource } from '../keys/key-source.js';
+import type { JoseHeader } from '../jose/compact-jws.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';
-import { verifyAccessToken, type VerificationConfig } from './verify.js';
-import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { createJwtVerifier, type VerificationConfig } from './verify.js';
+import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
+import type { Verification } from './verifier.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
@@ -295,6 +297,10 @@ test('without a cache every token is looked at anew', () => {
   }
 });
 
+interface SceneConfig extends VerificationConfig {
+  readonly knownHeaders: Map<string, JoseHeader>;
+}
+
 interface Wishes {
   readonly held?: KeySource['held'];
   readonly newer?: KeySource['newer'];
@@ -312,7 +318,7 @@ function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW
     isVerified: true,
     release() {},
   };
-  const config: VerificationConfig = {
+  const config: SceneConfig = {
     issuers: oneIssuer(issuer),
     claims: undefined,
     cache: createTokenCache({ maxEntries: 100, maxBytes: 1e6 }),
@@ -323,8 +329,13 @@ function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW
   return { issuer, held, newer, config };
 }
 
-function verify(token: string, config: VerificationConfig): Auth | VerificationFailure | Promise<Auth | VerificationFailure> {
-  return verifyAccessToken(token, REQUEST, config);
+function verify(token: string, config: SceneConfig): Auth | VerificationFailure | Promise<Auth | VerificationFailure> {
+  const verified = createJwtVerifier(config, config.knownHeaders).verify({ scheme: 'Bearer', token }, REQUEST);
+  return verified instanceof Promise ? verified.then(authOf) : authOf(verified);
+}
+
+function authOf(verified: Verification): Auth | VerificationFailure {
+  return isFailure(verified) ? verified : verified.auth;
 }
 
 function subjectOf(verdict: unknown): string | undefined {

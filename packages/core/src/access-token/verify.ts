@@ -1,6 +1,6 @@
-import type { Auth } from '../auth/auth.js';
 import { parseClaims, type ClaimsSchema } from './claims-schema.js';
-import { isToken68 } from '../request/credentials.js';
+import { isProvable } from '../binding/confirmation.js';
+import { isToken68, type Credentials } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
@@ -10,13 +10,16 @@ import type { Standing } from './standing.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { castShadow, type Shadow } from './shadow.js';
-import { examineClaims, examineTime, isAccessTokenType, isFault } from './claims.js';
+import { buildAuth } from './build-auth.js';
+import { isFault } from './claim-fault.js';
+import { examineClaims, isAccessTokenType } from './claims.js';
+import { examineTime } from './token-time.js';
+import type { TokenVerifier, Verification } from './verifier.js';
 import { isNumericDate } from '../lib/numeric-date.js';
-import type { Claims } from '../auth/claims.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
 import { claimedIssuer } from '../jose/unverified-issuer.js';
 import { own, parseStrictObject, type JsonObject } from '../lib/json.js';
-import type { TokenCache, VerifiedToken } from './token-cache.js';
+import type { TokenCache, VerifiedJwt } from './token-cache.js';
 
 export interface VerificationConfig {
   readonly issuers: Issuers;
@@ -26,18 +29,26 @@ export interface VerificationConfig {
   readonly lives?: TokenLives | undefined;
   readonly standing?: Standing | undefined;
   readonly monitor?: Monitor | undefined;
-  /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
-  readonly knownHeaders: Map<string, JoseHeader>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-type Verdict = Auth | VerificationFailure;
-
 const MAX_KNOWN_HEADERS = 100;
 
-/** Verifies an access token, or knows it from before: what may have changed since is asked each time. */
-export function verifyAccessToken(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {
+/** What the parts of one verifier share. */
+interface JwtVerification extends VerificationConfig {
+  /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
+  readonly knownHeaders: Map<string, JoseHeader>;
+}
+
+/** Creates the verifier of JWTs: it verifies them by the issuers' keys, and needs no request to the issuer for each of them. */
+export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtVerification['knownHeaders'] = new Map()): TokenVerifier {
+  const verification: JwtVerification = { ...config, knownHeaders };
+  return { verify: (credentials, request) => verifyJwt(credentials, request, verification) };
+}
+
+/** Verifies a token, or knows it from before: what may have changed since is asked each time. */
+function verifyJwt({ token }: Credentials, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
   const known = config.cache?.get(token);
   if (!known) return verifyAnew(token, request, config);
   const current = config.issuers.only ?? config.issuers.find(known.issuer.rules.issuer, request);
@@ -47,12 +58,12 @@ export function verifyAccessToken(token: string, request: ProtectedRequest, conf
 
 /** A token that was well signed then counts now, if its issuer is still one for this request, its key still stands, and it is still its time. */
 function verifyAgain(
-  known: VerifiedToken,
+  known: VerifiedJwt,
   current: Issuer | undefined,
   token: string,
   request: ProtectedRequest,
-  config: VerificationConfig,
-): Verdict | Promise<Verdict> {
+  config: JwtVerification,
+): Verification | Promise<Verification> {
   const { auth, issuer, key, algorithm, keyId, notBefore } = known;
   if (current !== issuer || !issuer.keys.held(algorithm, keyId)?.includes(key)) {
     config.cache!.delete(token);
@@ -65,11 +76,11 @@ function verifyAgain(
     return { ...untimely, issuer };
   }
   if (config.shadow) castShadow(config.shadow, known, nowSeconds);
-  return auth;
+  return known;
 }
 
 /** Cheapest checks first; nothing of the payload is used before the signature holds, save `iss`: to refuse by, and to choose among our issuers. */
-function verifyAnew(token: string, request: ProtectedRequest, config: VerificationConfig): Verdict | Promise<Verdict> {
+function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
   const jws = parseCompactJws(token, config.knownHeaders);
   // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long
   // is not read
@@ -107,7 +118,7 @@ function unavailable(cause: unknown): VerificationFailure {
   return { reason: 'issuer_unavailable', cause };
 }
 
-function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict | Promise<Verdict> {
+function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
   const { type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) {
     return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
@@ -116,35 +127,34 @@ function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: Verif
   return found instanceof Promise ? found.then((key) => concludeBy(key, issuer, token, jws, config)) : concludeBy(found, issuer, token, jws, config);
 }
 
-function concludeBy(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+function concludeBy(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {
   return isFailure(found) ? found : conclude(issuer, found, token, jws, config);
 }
 
-function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: VerificationConfig): Verdict {
+function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: JwtVerification): Verification {
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed and is not the strict JSON of claims' };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
-  const examined = examineClaims(claims, token, issuer.rules, nowSeconds, jws.header.type);
+  const examined = examineClaims(claims, issuer.rules, nowSeconds, jws.header.type);
   if (isFault(examined)) {
     // the skew that refuses is the one that operators must learn of
     if (isFuture(claims, issuer, nowSeconds)) config.monitor?.refusedAsFuture(issuer.rules.issuer, claims['iat'] as number, nowSeconds);
     return { ...examined, issuer };
   }
-  let auth = examined;
-  if (config.claims) {
-    const made = parseClaims(config.claims, claims);
-    if (typeof made === 'string') return { reason: 'invalid_claim', cause: made, issuer };
-    auth = examined.withClaims(made as Claims);
-  }
-  config.monitor?.verified(auth, nowSeconds);
+  const made = config.claims && parseClaims(config.claims, claims);
+  if (typeof made === 'string') return { reason: 'invalid_claim', cause: made, issuer };
+  const auth = buildAuth(token, examined, issuer.rules, made);
   const { algorithm, keyId, type } = jws.header;
-  const verified: VerifiedToken = { auth, issuer, key, algorithm, keyId, type, notBefore: (own(claims, 'nbf') ?? undefined) as number | undefined };
+  const { notBefore, confirmation } = examined;
+  const verified: VerifiedJwt = { auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
+  if (!isProvable(confirmation)) return verified;
+  config.monitor?.verified(auth, nowSeconds);
   if (config.lives && config.standing) auth.admit({ verified, lives: config.lives, standing: config.standing });
   config.cache?.set(token, verified);
   if (config.shadow) castShadow(config.shadow, verified, nowSeconds);
-  return auth;
+  return verified;
 }
 
 function isFuture(claims: JsonObject, { rules }: Issuer, nowSeconds: number): boolean {

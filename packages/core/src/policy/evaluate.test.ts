@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { examineClaims } from '../access-token/claims.js';
+import { authFrom } from '../../test/auth-from.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Auth } from '../auth/auth.js';
 import { evaluatePolicy, necessaryScopes, sufficientScopes } from './evaluate.js';
@@ -363,9 +363,7 @@ function failureOf(policy: Policy, claims: object, rolesPath: readonly string[] 
 function authWith(claims: object, rolesPath: readonly string[] = ['roles']): Auth {
   const rest: JsonObject = { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 600, sub: 'alice' };
   for (const [name, value] of Object.entries(claims)) Object.defineProperty(rest, name, { value, enumerable: true });
-  const auth = examineClaims(rest, 'token', claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesFrom: [rolesPath] }), NOW);
-  if ('reason' in auth) throw new Error(`the claims are refused: ${auth.reason}`);
-  return auth;
+  return authFrom(rest, claimRules({ issuer: ISSUER, audiences: new Set(['api']), rolesFrom: [rolesPath] }), NOW);
 }
 
 function fail(message: string): never {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isToken68, readCredentials, type Credentials } from './credentials.js';
+import { isToken68, readCredentials, type CredentialsFailure } from './credentials.js';
 
 fc.configureGlobal({ seed: 1, numRuns: 2_000 });
 
@@ -190,8 +190,10 @@ test('rules 1, 2 and 8: never throws, and a token is token68 within the limit, a
   expect(seen.refused).toBeGreaterThan(300);
 });
 
-function read(authorization: string | string[] | undefined, target = '/orders'): Credentials {
+function read(authorization: string | string[] | undefined, target = '/orders'): string | CredentialsFailure {
   // as the pipeline has it: what is no JWT is asked whether it could be a token at all
   const credentials = readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT);
-  return typeof credentials === 'string' && !isToken68(credentials) ? { reason: 'malformed_credentials' } : credentials;
+  if ('reason' in credentials) return credentials;
+  expect(credentials.scheme).toBe('Bearer');
+  return isToken68(credentials.token) ? credentials.token : { reason: 'malformed_credentials' };
 }

@@ -1,19 +1,33 @@
 import type { Reason } from '../vocabulary/reason.js';
 import type { ProtectedRequest } from './protected-request.js';
 
-/** A string is the presented access token; anything else says why there is none. */
-export type Credentials = string | { readonly reason: CredentialsReason; readonly cause?: string };
+/** An access token as it was presented, and by which scheme: a token that is bound to its sender must not count as a bearer token. */
+export interface Credentials {
+  readonly scheme: 'Bearer';
+  readonly token: string;
+}
+
+/** Why a request has no credentials that could be verified. */
+export interface CredentialsFailure {
+  readonly reason: CredentialsReason;
+  readonly cause?: string;
+}
+
+/** By a member of its own: a polluted prototype would find credentials in every request. */
+export function isCredentials(found: Credentials | CredentialsFailure): found is Credentials {
+  return Object.hasOwn(found, 'token');
+}
 
 type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' | 'malformed_credentials' | 'multiple_credentials' | 'token_too_large'>;
 
-const MISSING: Credentials = { reason: 'missing_token' };
-const UNSUPPORTED: Credentials = { reason: 'unsupported_scheme' };
-const BARE_TOKEN: Credentials = { reason: 'unsupported_scheme', cause: 'it holds a token without the word Bearer in front of it' };
-const NO_HEADER: Credentials = { reason: 'malformed_credentials', cause: 'the Authorization header is empty or no text' };
-const NO_TOKEN: Credentials = { reason: 'malformed_credentials', cause: 'nothing follows the word Bearer' };
-const NO_SCHEME: Credentials = { reason: 'malformed_credentials', cause: 'the Authorization header does not begin with a scheme and a space' };
-const MULTIPLE: Credentials = { reason: 'multiple_credentials' };
-const TOO_LARGE: Credentials = { reason: 'token_too_large' };
+const MISSING: CredentialsFailure = { reason: 'missing_token' };
+const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme' };
+const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', cause: 'it holds a token without the word Bearer in front of it' };
+const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', cause: 'the Authorization header is empty or no text' };
+const NO_TOKEN: CredentialsFailure = { reason: 'malformed_credentials', cause: 'nothing follows the word Bearer' };
+const NO_SCHEME: CredentialsFailure = { reason: 'malformed_credentials', cause: 'the Authorization header does not begin with a scheme and a space' };
+const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials' };
+const TOO_LARGE: CredentialsFailure = { reason: 'token_too_large' };
 
 const BEARER = 'bearer ';
 /** auth-scheme [ SP ... ]: RFC 9110 s11.4 */
@@ -33,7 +47,7 @@ export function isToken68(text: string): boolean {
  * Finds the access token of a request. It is taken from the `Authorization` field alone (RFC 6750 s2.1); one in the query is not used,
  * but beside the field it makes the request ambiguous (RFC 6750 s2). Whether it is {@link isToken68} is asked of what is no JWT only.
  */
-export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials {
+export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials | CredentialsFailure {
   const field = request.headers['authorization'] ?? fieldInAnyCase(request.headers);
   if (field === undefined) return MISSING;
   let value: string;
@@ -48,10 +62,10 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
   if (!startsWithBearer(value)) return withoutBearer(value);
   const token = value.slice(BEARER.length);
-  return hasQueryToken(request.target) ? MULTIPLE : token;
+  return hasQueryToken(request.target) ? MULTIPLE : { scheme: 'Bearer', token };
 }
 
-function withoutBearer(value: string): Credentials {
+function withoutBearer(value: string): CredentialsFailure {
   if (/^bearer$/i.test(value)) return NO_TOKEN;
   if (BARE_JWT.test(value)) return BARE_TOKEN;
   return SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { createScene } from './guarded.js';
+
+const BOUND = { claims: { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } } };
+
+test.each([undefined, false as const])(
+  'rule 88: refuses a sender-constrained token at each request, with the same answer (tokenCache: %s)',
+  async (tokenCache) => {
+    const { guard, issuer, decide } = await createScene({ tokenCache });
+    const token = await issuer.issueToken(BOUND);
+    for (let times = 1; times <= 3; times++) {
+      const decision = await decide(token);
+      expect(decision).toMatchObject({ outcome: 'deny', status: 401, reason: 'unproven_confirmation', cause: 'cnf', body: { error: 'invalid_token' } });
+      expect(decision.outcome === 'deny' && decision.explain()).toMatchObject({
+        reason: 'unproven_confirmation',
+        expected: 'a token without cnf',
+        found: 'an object',
+      });
+    }
+    // it was verified, and what a request must prove is asked behind the cache
+    if (tokenCache === undefined) expect(guard.health().tokenCache).toMatchObject({ entries: 1, hits: 2, misses: 1 });
+  },
+);
+
+test('rule 88: refuses a sender-constrained token where credentials are optional, and when keys arrive later', async () => {
+  const { issuer, decide, verdict } = await createScene();
+  const token = await issuer.issueToken(BOUND);
+  expect(await verdict(token)).toBe('unproven_confirmation');
+  expect(await verdict(token, { credentials: 'optional' })).toBe('unproven_confirmation');
+  expect(await decide({})).toMatchObject({ outcome: 'allow' });
+});
+
+test('rule 5: with another scheme nobody is authenticated, and no token is read', async () => {
+  const { guard, issuer } = await createScene();
+  const token = await issuer.issueToken({});
+  for (const authorization of [`DPoP ${token}`, `Basic ${token}`]) {
+    const request = { method: 'GET', target: '/', headers: { authorization } };
+    expect(await guard.check(request)).toMatchObject({ outcome: 'deny', status: 401, reason: 'unsupported_scheme' });
+    expect(await guard.check(request, { credentials: 'optional' })).toMatchObject({ outcome: 'allow', auth: undefined });
+  }
+  expect(guard.health().tokenCache).toMatchObject({ entries: 0, misses: 0 });
+});
