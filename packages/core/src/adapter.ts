@@ -14,6 +14,7 @@ export { necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
+export { readTable, type OptionTable } from './lib/option-table.js';
 export { shownMember } from './lib/shown-option.js';
 export { classOf } from './lib/thrown.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';

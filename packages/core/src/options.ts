@@ -16,6 +16,7 @@ import { secretOwners } from './keys/secret-owners.js';
 import { sharedSources } from './keys/shared-sources.js';
 import { fetchTransport, nodeTransport } from './net/transport.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
+import { numberOption, readInnerTable, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
 import { createOutageWarnings } from './events/outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './events/monitoring.js';
@@ -271,12 +272,13 @@ function withoutValues(message: string, options: unknown): string {
 
 function readTokenCache(reader: OptionReader): TokenCacheLimits | undefined {
   if (reader.get('tokenCache') === false) return undefined;
-  const inner = reader.inner('tokenCache', ['maxEntries', 'maxBytes']);
-  return {
-    maxEntries: inner.number('maxEntries', 10_000, { least: 2, most: 10_000_000, whole: true }),
-    maxBytes: inner.number('maxBytes', 33_554_432, { least: 65_536, whole: true }),
-  };
+  return readInnerTable(reader, 'tokenCache', TOKEN_CACHE);
 }
+
+const TOKEN_CACHE = {
+  maxEntries: numberOption(10_000, { least: 2, most: 10_000_000, whole: true }),
+  maxBytes: numberOption(33_554_432, { least: 65_536, whole: true }),
+} satisfies OptionTable<TokenCacheOptions>;
 
 export const OPTION_NAMES = [
   ...ISSUER_OPTION_NAMES,

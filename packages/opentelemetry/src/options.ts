@@ -1,6 +1,6 @@
 import { metrics, type MeterProvider } from '@opentelemetry/api';
 import { ConfigurationError, type GuardHealth } from '@tokenward/core';
-import { OptionReader, plainOptions, shownMember } from '@tokenward/core/adapter';
+import { OptionReader, plainOptions, readTable, shownMember, type OptionTable } from '@tokenward/core/adapter';
 
 /** What `createGuard` and `createResourceGuard` make has it, and so have the guards of every adapter. */
 export interface HasHealth {
@@ -27,13 +27,17 @@ const GUARD_NAME = /^[\w.-]{1,64}$/;
 
 /** @throws ConfigurationError that lists all that is wrong */
 export function readOptions(options: InstrumentationOptions): Instrumentation {
-  const reader = new OptionReader(plainOptions(options), ['guards', 'meterProvider', 'tracing']);
-  const guards = readGuards(reader);
-  const meterProvider = readMeterProvider(reader);
-  const tracing = reader.get('tracing') === undefined || reader.flag('tracing');
+  const reader = new OptionReader(plainOptions(options), Object.keys(OPTIONS));
+  const instrumentation = readTable(reader, OPTIONS);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { guards, meterProvider, tracing };
+  return instrumentation;
 }
+
+const OPTIONS = {
+  guards: readGuards,
+  meterProvider: readMeterProvider,
+  tracing: (reader: OptionReader, name: string) => reader.get(name) === undefined || reader.flag(name),
+} satisfies OptionTable<InstrumentationOptions>;
 
 function readGuards(reader: OptionReader): ReadonlyMap<string, HasHealth> {
   const given = reader.get('guards');

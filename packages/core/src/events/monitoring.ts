@@ -4,6 +4,7 @@ import type { Auth } from '../auth/auth.js';
 import { isObserved, publish } from './events.js';
 import { bounded } from '../lib/lru.js';
 import type { OptionReader } from '../lib/option-reader.js';
+import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { printable } from '../lib/url.js';
 
@@ -35,14 +36,15 @@ export interface Monitor {
   aheadOf(issuer: string): number;
 }
 
+const MONITORING = {
+  maxPlaces: numberOption(5, { least: 1, most: 1000, whole: true }),
+  windowSeconds: numberOption(3600, { least: 1, most: 604_800 }),
+  maxWatched: numberOption(10_000, { least: 1, most: 1_000_000, whole: true }),
+  longLivedSeconds: numberOption(86_400, { least: 1 }),
+} satisfies OptionTable<MonitoringOptions>;
+
 export function readMonitoring(reader: OptionReader): MonitoringConfig {
-  const inner = reader.inner('monitoring', ['maxPlaces', 'windowSeconds', 'maxWatched', 'longLivedSeconds']);
-  return {
-    maxPlaces: inner.number('maxPlaces', 5, { least: 1, most: 1000, whole: true }),
-    windowSeconds: inner.number('windowSeconds', 3600, { least: 1, most: 604_800 }),
-    maxWatched: inner.number('maxWatched', 10_000, { least: 1, most: 1_000_000, whole: true }),
-    longLivedSeconds: inner.number('longLivedSeconds', 86_400, { least: 1 }),
-  };
+  return readInnerTable(reader, 'monitoring', MONITORING);
 }
 
 export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {

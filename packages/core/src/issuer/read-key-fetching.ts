@@ -1,4 +1,5 @@
 import { type OptionReader } from '../lib/option-reader.js';
+import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { urlProblem } from '../lib/url.js';
 import type { KeyFetchingOptions } from './issuer-options.js';
@@ -6,19 +7,20 @@ import type { RemoteKeysConfig } from '../keys/remote-keys.js';
 import { TENANT } from './tenants.js';
 
 const DAY_SECONDS = 86_400;
-const KEY_FETCHING_OPTIONS = ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'];
+
+const KEY_FETCHING = {
+  timeoutSeconds: numberOption(5, { least: 0.01, most: 60 }),
+  maxBytes: numberOption(524_288, { least: 1024, most: 16_777_216, whole: true }),
+  maxKeys: numberOption(100, { least: 1, most: 1000, whole: true }),
+  jwksHosts: (reader: OptionReader, name: string) => reader.hosts(name),
+  freshSeconds: numberOption(600, { least: 1, most: DAY_SECONDS }),
+  staleSeconds: numberOption(3600, { least: 0, most: DAY_SECONDS }),
+  unknownKeyCooldownSeconds: numberOption(30, { least: 1, most: DAY_SECONDS }),
+} satisfies OptionTable<KeyFetchingOptions>;
+
 /** Reads how metadata and keys are fetched. */
 export function readKeyFetching(reader: OptionReader): Pick<RemoteKeysConfig, keyof KeyFetchingOptions> {
-  const inner = reader.inner('keyFetching', KEY_FETCHING_OPTIONS);
-  return {
-    timeoutSeconds: inner.number('timeoutSeconds', 5, { least: 0.01, most: 60 }),
-    maxBytes: inner.number('maxBytes', 524_288, { least: 1024, most: 16_777_216, whole: true }),
-    maxKeys: inner.number('maxKeys', 100, { least: 1, most: 1000, whole: true }),
-    jwksHosts: inner.hosts('jwksHosts'),
-    freshSeconds: inner.number('freshSeconds', 600, { least: 1, most: DAY_SECONDS }),
-    staleSeconds: inner.number('staleSeconds', 3600, { least: 0, most: DAY_SECONDS }),
-    unknownKeyCooldownSeconds: inner.number('unknownKeyCooldownSeconds', 30, { least: 1, most: DAY_SECONDS }),
-  };
+  return readInnerTable(reader, 'keyFetching', KEY_FETCHING);
 }
 
 /** An address that is fetched from, with `{tenant}` in it or not. */

@@ -4,6 +4,7 @@ import { publish } from '../events/events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { type OptionReader } from '../lib/option-reader.js';
+import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { readRevocation, recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
 import { memoryRevocations, type RevocationStore } from './store.js';
@@ -49,16 +50,23 @@ export interface RevocationsConfig extends RevocationRules {
 
 const STORE_METHODS = ['add', 'find', 'isCurrent', 'onAdded', 'onOverflow', 'warm', 'health', 'close'] as const satisfies readonly (keyof RevocationStore)[];
 
+const REVOCATIONS = {
+  store: readStore,
+  retentionSeconds: numberOption(86_400, { least: 60, most: 31_536_000 }),
+  clockSkewSeconds: numberOption(5, { least: 0, most: 300 }),
+} satisfies OptionTable<RevocationsOptions>;
+
 export function readRevocations(reader: OptionReader): () => RevocationsConfig {
-  const inner = reader.inner('revocations', ['store', 'retentionSeconds', 'clockSkewSeconds']);
-  const given = inner.get('store') as Partial<RevocationStore> | undefined;
-  if (given !== undefined) {
-    const missing = STORE_METHODS.filter((name) => typeof (given as Partial<RevocationStore> | null)?.[name] !== 'function');
-    if (missing.length > 0) inner.wrong('store', `is ${shown(given)} without ${missing.join(', ')}: a RevocationStore is needed`);
-  }
-  const retentionSeconds = inner.number('retentionSeconds', 86_400, { least: 60, most: 31_536_000 });
-  const clockSkewSeconds = inner.number('clockSkewSeconds', 5, { least: 0, most: 300 });
-  return () => ({ store: (given as RevocationStore | undefined) ?? memoryRevocations(), retentionSeconds, clockSkewSeconds });
+  const { store, ...rules } = readInnerTable(reader, 'revocations', REVOCATIONS);
+  return () => ({ store: store ?? memoryRevocations(), ...rules });
+}
+
+function readStore(reader: OptionReader, name: string): RevocationStore | undefined {
+  const given = reader.get(name) as Partial<RevocationStore> | undefined;
+  if (given === undefined) return undefined;
+  const missing = STORE_METHODS.filter((method) => typeof (given as Partial<RevocationStore> | null)?.[method] !== 'function');
+  if (missing.length > 0) reader.wrong(name, `is ${shown(given)} without ${missing.join(', ')}: a RevocationStore is needed`);
+  return given as RevocationStore;
 }
 
 /** @param aheadOf by how many seconds an issuer's clock was seen to be ahead of this one */

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.js';
 import { publish } from '../events/events.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
+import { readTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { memoryReplays, replayName, type ReplayStore } from './replay.js';
@@ -112,17 +113,23 @@ function faultOf({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<str
 }
 
 function readOptions(options: BackchannelLogoutOptions, clock: Clock): { clientIds: ReadonlySet<string>; replays: ReplayStore } {
-  const reader = new OptionReader(plainOptions(options, 'backchannelLogout()'), ['clientId', 'replays'], 'backchannelLogout().');
-  const given = reader.get('clientId');
-  const clientIds = Array.isArray(given) ? reader.texts('clientId') : [reader.text('clientId', '')];
-  if (given === undefined) reader.wrong('clientId', 'is missing: give the client id under which the receiver is registered at the authorization server');
-  const replays = readReplays(reader) ?? memoryReplays(clock);
+  const reader = new OptionReader(plainOptions(options, 'backchannelLogout()'), Object.keys(OPTIONS), 'backchannelLogout().');
+  const { clientId, replays } = readTable(reader, OPTIONS);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { clientIds: new Set(clientIds), replays };
+  return { clientIds: clientId, replays: replays ?? memoryReplays(clock) };
 }
 
-export function readReplays(reader: OptionReader): ReplayStore | undefined {
-  const replays = reader.get('replays') as Partial<ReplayStore> | null | undefined;
-  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong('replays', `is ${shown(replays)}: a ReplayStore is needed`);
+const OPTIONS = { clientId: readClientIds, replays: readReplays } satisfies OptionTable<BackchannelLogoutOptions>;
+
+function readClientIds(reader: OptionReader, name: string): ReadonlySet<string> {
+  const given = reader.get(name);
+  const clientIds = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
+  if (given === undefined) reader.wrong(name, 'is missing: give the client id under which the receiver is registered at the authorization server');
+  return new Set(clientIds);
+}
+
+export function readReplays(reader: OptionReader, name: string): ReplayStore | undefined {
+  const replays = reader.get(name) as Partial<ReplayStore> | null | undefined;
+  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong(name, `is ${shown(replays)}: a ReplayStore is needed`);
   return replays as ReplayStore | undefined;
 }

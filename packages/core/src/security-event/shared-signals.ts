@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { publish } from '../events/events.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
+import { readTable, type OptionTable } from '../lib/option-table.js';
 import { memoryReplays, replayName, type ReplayStore } from './replay.js';
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import { readReplays, type ReceiverSurroundings } from './backchannel-logout.js';
@@ -154,33 +155,45 @@ interface Config {
   readonly replays: ReplayStore;
 }
 
-const OPTION_NAMES = [
-  'audience',
-  'authorization',
-  'unsafeAcceptUnauthenticatedTransmitters',
-  'replays',
-] as const satisfies readonly (keyof SharedSignalsOptions)[];
+const OPTIONS = {
+  audience: readAudiences,
+  authorization: readTransmitters,
+  unsafeAcceptUnauthenticatedTransmitters: readUnauthenticated,
+  replays: readReplays,
+} satisfies OptionTable<SharedSignalsOptions>;
 
 function readOptions(options: SharedSignalsOptions, clock: Clock): Config {
-  const reader = new OptionReader(plainOptions(options, 'sharedSignals()'), OPTION_NAMES, 'sharedSignals().');
-  const given = reader.get('audience');
-  const audiences = Array.isArray(given) ? reader.texts('audience') : [reader.text('audience', '')];
-  if (given === undefined) reader.wrong('audience', "is missing: give what the transmitter writes into the events' aud");
-  const shown = reader.get('authorization');
+  const reader = new OptionReader(plainOptions(options, 'sharedSignals()'), Object.keys(OPTIONS), 'sharedSignals().');
+  const { audience, authorization, replays } = readTable(reader, OPTIONS);
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { audiences: audience, transmitters: authorization?.map((one) => digestOf(one as string)), replays: replays ?? memoryReplays(clock) };
+}
+
+function readAudiences(reader: OptionReader, name: string): ReadonlySet<string> {
+  const given = reader.get(name);
+  const audiences = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
+  if (given === undefined) reader.wrong(name, "is missing: give what the transmitter writes into the events' aud");
+  return new Set(audiences);
+}
+
+function readTransmitters(reader: OptionReader, name: string): readonly unknown[] | undefined {
+  const shown = reader.get(name);
   const transmitters = shown === undefined ? undefined : [shown].flat();
   // what was given is a secret
   if (transmitters && (transmitters.length === 0 || !transmitters.every((one) => typeof one === 'string' && one.length >= MIN_AUTHORIZATION_LENGTH)))
-    reader.wrong('authorization', `is none, or too short: the field's whole value is needed, of ${MIN_AUTHORIZATION_LENGTH} characters at the least`);
+    reader.wrong(name, `is none, or too short: the field's whole value is needed, of ${MIN_AUTHORIZATION_LENGTH} characters at the least`);
   // a field's value never has it (RFC 9110 s5.5), so that no transmitter would be known
   else if (transmitters?.some((one) => one !== (one as string).trim()))
-    reader.wrong('authorization', 'begins or ends with white space, as the text of a file does, and no header field has that. Remove it, as by trim()');
-  if (reader.flag('unsafeAcceptUnauthenticatedTransmitters') === (transmitters !== undefined)) {
-    const message = transmitters
-      ? 'stands beside unsafeAcceptUnauthenticatedTransmitters: give one of them'
-      : 'is missing: give what the transmitter shows in Authorization';
-    reader.wrong('authorization', message);
-  }
-  const replays = readReplays(reader) ?? memoryReplays(clock);
-  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { audiences: new Set(audiences), transmitters: transmitters?.map((one) => digestOf(one as string)), replays };
+    reader.wrong(name, 'begins or ends with white space, as the text of a file does, and no header field has that. Remove it, as by trim()');
+  return transmitters;
+}
+
+/** One of the two must be said, and not both. */
+function readUnauthenticated(reader: OptionReader, name: string): void {
+  const isGiven = reader.get('authorization') !== undefined;
+  if (reader.flag(name) !== isGiven) return;
+  const message = isGiven
+    ? 'stands beside unsafeAcceptUnauthenticatedTransmitters: give one of them'
+    : 'is missing: give what the transmitter shows in Authorization';
+  reader.wrong('authorization', message);
 }

@@ -1,0 +1,37 @@
+import { expect, expectTypeOf, test } from 'vitest';
+import { OptionReader } from './option-reader.js';
+import { numberOption, readInnerTable, type OptionTable } from './option-table.js';
+
+interface Options {
+  readonly size?: number | undefined;
+  readonly owner: string;
+}
+
+const TABLE = {
+  size: numberOption(5, { least: 1, most: 10 }),
+  owner: (reader: OptionReader, name: string) => reader.text(name, 'nobody'),
+} satisfies OptionTable<Options>;
+
+test('reads each option under its name, and completes what is absent', () => {
+  const values = readInnerTable(new OptionReader({ cache: { size: 7 } }, ['cache']), 'cache', TABLE);
+  expect(values).toEqual({ size: 7, owner: 'nobody' });
+  expectTypeOf(values).toEqualTypeOf<{ readonly size: number; readonly owner: string }>();
+});
+
+test('tells all that is wrong, unknown names first', () => {
+  const reader = new OptionReader({ cache: { owner: '', size: 11, sise: 1 } }, ['cache']);
+  readInnerTable(reader, 'cache', TABLE);
+  expect(reader.problems).toEqual([
+    { path: 'cache.sise', message: 'is not an option: did you mean size?; these are: size, owner' },
+    { path: 'cache.size', message: 'is 11: a number from 1 to 10 is needed' },
+    { path: 'cache.owner', message: 'is "": a string that is not empty is needed' },
+  ]);
+});
+
+test('an option that is forgotten, and one that is none, do not compile', () => {
+  const owner = TABLE.owner;
+  // @ts-expect-error -- size is forgotten, although it is optional
+  void ({ owner } satisfies OptionTable<Options>);
+  // @ts-expect-error -- nobody has an option of that name
+  void ({ ...TABLE, colour: owner } satisfies OptionTable<Options>);
+});
