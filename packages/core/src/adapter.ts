@@ -7,7 +7,7 @@
  */
 export type { AdapterOptions } from './adapter/adapter-options.js';
 export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapter/native-guard.js';
-export { asError, assertDenial, isDenial } from './adapter/refusals.js';
+export { answerOf, asError, assertDenial, isDenial } from './adapter/refusals.js';
 export { authOf, rememberAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { necessaryScopes } from './policy/evaluate.js';

@@ -17,8 +17,7 @@ test.each([undefined, false as const])(
         found: 'an object',
       });
     }
-    // it was verified, and what a request must prove is asked behind the cache
-    if (tokenCache === undefined) expect(guard.health().tokenCache).toMatchObject({ entries: 1, hits: 2, misses: 1 });
+    expect(guard.health().tokenCache?.entries ?? 0).toBe(0);
   },
 );
 

@@ -1,10 +1,10 @@
 import type { Context, Middleware, Next } from 'koa';
 import type { Decision, Deny } from '@tokenward/core';
 import {
+  answerOf,
   asError,
   closeGate,
   isAnswered,
-  isDenial,
   markGuard,
   misuse,
   problemHeaders,
@@ -126,13 +126,8 @@ function handled<T>(promise: Promise<T>): Promise<T> {
 
 /** Koa answers nothing to an error that is none. */
 async function answerBy(onDenied: (decision: Deny, context: Context) => unknown, decision: Deny, context: Context): Promise<void> {
-  let given: unknown;
-  try {
-    given = await onDenied(decision, context);
-  } catch (thrown) {
-    throw asError(thrown);
-  }
-  if (isDenial(given)) setDefault(given, context);
+  const left = await answerOf(onDenied, decision, context);
+  if (left) setDefault(left, context);
 }
 
 function setDefault(decision: Deny, context: Context): void {

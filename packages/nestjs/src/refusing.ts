@@ -1,6 +1,6 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Deny } from '@tokenward/core';
-import { asError, createMemory, isDenial, problemHeaders } from '@tokenward/core/adapter';
+import { answerOf, createMemory, problemHeaders } from '@tokenward/core/adapter';
 import { carrierOf, type Carrier } from './carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
 import { isSent, setHeaders } from './response.js';
@@ -34,14 +34,9 @@ export async function refuseFrom(decision: Deny, from: ExecutionContext | object
 }
 
 async function answer(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, onDenied: Answering['onDenied'] & {}): Promise<never> {
-  let given: unknown;
-  try {
-    given = await onDenied(decision, context);
-  } catch (thrown) {
-    throw asError(thrown);
-  }
+  const left = await answerOf(onDenied, decision, context);
   if (carrier?.response && isSent(carrier.response)) return never();
-  throw denied(isDenial(given) ? given : decision, context, carrier);
+  throw denied(left ?? decision, context, carrier);
 }
 
 function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {

@@ -18,6 +18,25 @@ export function asError(thrown: unknown): Error {
   return isError(thrown) ? thrown : new Error('onDenied threw something that is no Error', { cause: thrown });
 }
 
+/**
+ * Asks an `onDenied` that may answer at once or later. Gives the refusal that it left to the guard, and undefined where it has answered itself.
+ *
+ * @throws an Error, whatever it threw
+ */
+export async function answerOf<Native extends readonly unknown[]>(
+  onDenied: (decision: Deny, ...native: Native) => unknown,
+  decision: Deny,
+  ...native: Native
+): Promise<Deny | undefined> {
+  let given: unknown;
+  try {
+    given = await onDenied(decision, ...native);
+  } catch (thrown) {
+    throw asError(thrown);
+  }
+  return isDenial(given) ? given : undefined;
+}
+
 let warned = false;
 
 /** Calls what only watches. That it failed is told once, without its words. */
