@@ -14,3 +14,4 @@ export { misuse } from './lib/configuration-error.js';
 export { isError } from './lib/native-error.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
+export { numberOption, readTable, type OptionTable } from './lib/option-table.js';

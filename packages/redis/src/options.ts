@@ -1,5 +1,5 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
-import { OptionReader, plainOptions, readClock } from '@tokenward/core/store';
+import { numberOption, OptionReader, plainOptions, readClock, readTable, type OptionTable } from '@tokenward/core/store';
 import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf } from './clients.js';
 import { type MakeClient, addressOf, destroy, type RawClient } from './connection.js';
 import { keysOf } from './data-set.js';
@@ -52,32 +52,25 @@ export interface Config {
   readonly clock: Clock;
 }
 
-const NAMES = [
-  'url',
-  'client',
-  'prefix',
-  'maxMirrorAgeSeconds',
-  'whenUnreachable',
-  'timeoutSeconds',
-  'maxEntries',
-  'maxBytes',
-  'clock',
-] as const satisfies readonly (keyof RedisRevocationsOptions)[];
+const OPTIONS = {
+  url: given,
+  client: given,
+  prefix: readPrefix,
+  maxMirrorAgeSeconds: numberOption(10, { least: 0.5, most: 3600 }),
+  whenUnreachable: readWhenUnreachable,
+  timeoutSeconds: numberOption(3, { least: 0.05, most: 60 }),
+  maxEntries: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 1, whole: true }),
+  maxBytes: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 65_536, whole: true }),
+  clock: readClock,
+} satisfies OptionTable<RedisRevocationsOptions>;
 const MAX_PREFIX_LENGTH = 200;
 
 /** @throws ConfigurationError that lists all that is wrong */
 export function readOptions(options: RedisRevocationsOptions): Config {
-  const reader = new OptionReader(plainOptions(options), NAMES);
-  const prefix = readPrefix(reader);
-  const maxMirrorAgeSeconds = reader.number('maxMirrorAgeSeconds', 10, { least: 0.5, most: 3600 });
-  const timeoutSeconds = reader.number('timeoutSeconds', 3, { least: 0.05, most: 60 });
-  const maxEntries = reader.optionalNumber('maxEntries', { least: 1, whole: true });
-  const maxBytes = reader.optionalNumber('maxBytes', { least: 65_536, whole: true });
-  const whenUnreachable = reader.get('whenUnreachable') ?? 'refuse';
-  if (whenUnreachable !== 'refuse' && whenUnreachable !== 'allow') reader.wrong('whenUnreachable', "is neither 'refuse' nor 'allow'");
-  const clock = readClock(reader);
+  const reader = new OptionReader(plainOptions(options), Object.keys(OPTIONS));
+  const { url, client, prefix, maxMirrorAgeSeconds, whenUnreachable, timeoutSeconds, maxEntries, maxBytes, clock } = readTable(reader, OPTIONS);
   const timeoutMs = timeoutSeconds * 1000;
-  const server = readServer(reader, prefix, timeoutMs);
+  const server = readServer(reader, { url, client }, prefix, timeoutMs);
   if (!server || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return {
     ...server,
@@ -91,9 +84,20 @@ export function readOptions(options: RedisRevocationsOptions): Config {
   };
 }
 
-function readPrefix(reader: OptionReader): string {
-  const prefix = reader.text('prefix', 'tokenward:revocations');
-  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong('prefix', `has ${prefix.length} characters: ${MAX_PREFIX_LENGTH} at the most`);
+/** Of an option that is judged together with another. */
+function given(reader: OptionReader, name: string): unknown {
+  return reader.get(name);
+}
+
+function readWhenUnreachable(reader: OptionReader, name: string): unknown {
+  const value = reader.get(name) ?? 'refuse';
+  if (value !== 'refuse' && value !== 'allow') reader.wrong(name, "is neither 'refuse' nor 'allow'");
+  return value;
+}
+
+function readPrefix(reader: OptionReader, name: string): string {
+  const prefix = reader.text(name, 'tokenward:revocations');
+  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong(name, `has ${prefix.length} characters: ${MAX_PREFIX_LENGTH} at the most`);
   return prefix;
 }
 
@@ -103,9 +107,12 @@ interface Server {
 }
 
 /** What is wrong with a URL is said without it: it holds a password. */
-function readServer(reader: OptionReader, prefix: string, timeoutMs: number): Server | undefined {
-  const url = reader.get('url');
-  const client = reader.get('client');
+function readServer(
+  reader: OptionReader,
+  { url, client }: { readonly url: unknown; readonly client: unknown },
+  prefix: string,
+  timeoutMs: number,
+): Server | undefined {
   if (client !== undefined) {
     if (url !== undefined) reader.wrong('client', 'is given beside url: one of them says where Redis is');
     const given = recognise(client);

@@ -8,6 +8,7 @@ import { isObserved, publish } from '../events/events.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
 import type { OptionReader } from '../lib/option-reader.js';
+import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { printable } from '../lib/url.js';
 
@@ -22,47 +23,59 @@ export interface Shadow {
   readonly algorithms: ReadonlySet<string> | undefined;
 }
 
-const NAMES = [
-  'audience',
-  'algorithms',
-  'profile',
-  'requiredClaims',
-  'maxTokenAgeSeconds',
-  'maxTokenLifetimeSeconds',
-  'allowedClients',
-  'clockSkewSeconds',
-] as const satisfies readonly (keyof ShadowOptions)[];
+const SHADOW = {
+  audience: readAudience,
+  algorithms: readAlgorithms,
+  profile: readProfile,
+  requiredClaims: readNames,
+  maxTokenAgeSeconds: readSeconds,
+  maxTokenLifetimeSeconds: readSeconds,
+  allowedClients: readNames,
+  clockSkewSeconds: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 0, most: MAX_CLOCK_SKEW_SECONDS }),
+} satisfies OptionTable<ShadowOptions>;
 
 export function readShadow(reader: OptionReader): Shadow | undefined {
   if (reader.get('shadow') === undefined) return undefined;
-  const inner = reader.inner('shadow', NAMES);
-  const audience = inner.get('audience');
-  const audiences = audience === undefined ? undefined : typeof audience === 'string' && audience !== '' ? [audience] : inner.texts('audience');
-  const profile = inner.get('profile');
-  if (profile !== undefined && profile !== 'rfc9068') inner.wrong('profile', `is ${shown(profile, ['rfc9068'])}: 'rfc9068' is the only one`);
-  const algorithms = readAlgorithms(inner);
-  const requiredClaims = [...(profile === 'rfc9068' ? RFC9068_CLAIMS : []), ...(inner.texts('requiredClaims') ?? [])];
-  const allowedClients = inner.texts('allowedClients');
+  const { audience, algorithms, profile, requiredClaims, allowedClients, ...seconds } = readInnerTable(reader, 'shadow', SHADOW);
+  const claims = [...(profile === undefined ? [] : RFC9068_CLAIMS), ...(requiredClaims ?? [])];
   const rules: { -readonly [N in keyof ClaimRules]?: ClaimRules[N] } = {};
-  if (audiences) rules.audiences = new Set(audiences);
-  if (profile === 'rfc9068') rules.profile = profile;
-  if (requiredClaims.length > 0) rules.requiredClaims = requiredClaims;
+  if (audience) rules.audiences = new Set(audience);
+  if (profile !== undefined) rules.profile = profile;
+  if (claims.length > 0) rules.requiredClaims = claims;
   if (allowedClients) rules.allowedClients = new Set(allowedClients);
-  for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'] as const) {
-    const seconds = inner.optionalNumber(name, { least: 1 });
-    if (seconds !== undefined) rules[name] = seconds;
+  // what is undefined must not stand in the place of what the issuer's options say
+  for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds', 'clockSkewSeconds'] as const) {
+    const value = seconds[name];
+    if (value !== undefined) rules[name] = value;
   }
-  const skew = inner.optionalNumber('clockSkewSeconds', { least: 0, most: MAX_CLOCK_SKEW_SECONDS });
-  if (skew !== undefined) rules.clockSkewSeconds = skew;
   return { rules, algorithms };
 }
 
-function readAlgorithms(reader: OptionReader): ReadonlySet<string> | undefined {
-  const given = reader.texts('algorithms');
+function readAudience(reader: OptionReader, name: string): readonly string[] | undefined {
+  const audience = reader.get(name);
+  return typeof audience === 'string' && audience !== '' ? [audience] : reader.texts(name);
+}
+
+function readProfile(reader: OptionReader, name: string): 'rfc9068' | undefined {
+  const profile = reader.get(name);
+  if (profile === undefined || profile === 'rfc9068') return profile;
+  reader.wrong(name, `is ${shown(profile, ['rfc9068'])}: 'rfc9068' is the only one`);
+  return undefined;
+}
+
+function readNames(reader: OptionReader, name: string): readonly string[] | undefined {
+  return reader.texts(name);
+}
+
+function readSeconds(reader: OptionReader, name: string): number | undefined {
+  return reader.optionalNumber(name, { least: 1 });
+}
+
+function readAlgorithms(reader: OptionReader, name: string): ReadonlySet<string> | undefined {
+  const given = reader.texts(name);
   const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
-  for (const name of given ?? [])
-    if (!known.includes(name)) reader.wrong('algorithms', `holds ${shown(name, [...known, 'none'])}; these are known: ${known.join(', ')}`);
-  return given && new Set(known.filter((name) => given.some((one) => isSameAlgorithm(one, name))));
+  for (const one of given ?? []) if (!known.includes(one)) reader.wrong(name, `holds ${shown(one, [...known, 'none'])}; these are known: ${known.join(', ')}`);
+  return given && new Set(known.filter((one) => given.some((other) => isSameAlgorithm(other, one))));
 }
 
 /** Tells what the shadow's options would refuse of what was admitted; it costs nothing where nobody listens. */
