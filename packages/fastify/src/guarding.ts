@@ -145,8 +145,8 @@ export function createGuarding(
   });
 }
 
-const FASTIFYS_HOOKS = /[\\/]fastify[\\/]lib[\\/]hooks\.js/;
-const FASTIFYS_OWN = /[\\/]fastify[\\/]lib[\\/](?!route\.js.*Timeout)/;
+const FASTIFYS_HOOKS = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/]hooks\.js/;
+const FASTIFYS_OWN = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/](?!route\.js.*Timeout)/;
 
 const hooks = new WeakMap<Guarding, (request: FastifyRequest, reply: FastifyReply, done: Done) => void>();
 

@@ -14,7 +14,7 @@ import {
   type RoutePolicy,
 } from '@tokenward/core/adapter';
 import { createGuarding, runAsHook, type Guarding } from './guarding.js';
-import { createRouteRules, markReceiver } from './route-rules.js';
+import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
 import { view } from './view.js';
 
@@ -132,6 +132,7 @@ export const tokenward = fastifyPlugin(
       },
     });
 
+    refuseLateHooks(app);
     app.addHook('onRoute', rules.look);
     // routes that were added before the plugin was there, since nobody waited for it, are looked at when they are asked for
     app.addHook('onRequest', (request, reply, done) => {
@@ -146,6 +147,22 @@ export const tokenward = fastifyPlugin(
 );
 
 export default tokenward;
+
+const checked = new WeakSet<object>();
+
+/** All scopes inherit the method from the app at the top, and with it the check: guards may be handed to scopes above. */
+function refuseLateHooks(app: FastifyInstance): void {
+  let top: object = app;
+  while (!Object.hasOwn(top, 'addHook')) top = Object.getPrototypeOf(top) as object;
+  if (checked.has(top)) return;
+  checked.add(top);
+  const add = app.addHook as (this: FastifyInstance, name: string, hook: unknown) => FastifyInstance;
+  function addHook(this: FastifyInstance, name: string, hook: unknown): FastifyInstance {
+    assertHookInTime(name, hook);
+    return add.call(this, name, hook);
+  }
+  Reflect.set(top, 'addHook', addHook);
+}
 
 function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {
   const reader = new OptionReader(given, ['protect', 'failOnUnguarded', 'decorator']);

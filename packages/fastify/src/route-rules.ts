@@ -14,7 +14,11 @@ export interface RouteRules {
   look(this: FastifyInstance, route: RouteOptions): void;
   /** What guards a route that nobody looked at when it was added. */
   ruleFor(request: FastifyRequest): Guarding | undefined;
-  /** @throws ConfigurationError where routes name rules that no plugin reads */
+  /**
+   * Looks at the routes as they are in the end: another plugin may have taken guards out of them.
+   *
+   * @throws ConfigurationError where routes name rules that no plugin reads, or where a route has lost a guard
+   */
   complete(): void;
 }
 
@@ -33,6 +37,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
   /** On the configuration of routes that were looked at: the very route, since configurations are copied from one to another. */
   const seen = Symbol('seen');
   const unread: { readonly where: string; readonly scope: FastifyInstance }[] = [];
+  const guarded: { readonly route: RouteOptions; readonly guards: readonly Placed[] }[] = [];
   const readsConfig = decorator === 'guard';
 
   function ruleOf({ config, method, url }: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Guarding | undefined {
@@ -73,9 +78,12 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
         unread.push({ where: `${[route.method].flat().join(', ')} ${route.url}`, scope: this });
       }
       route.config = { ...config, [seen]: route } as FastifyContextConfig;
-      if (!rule) return;
-      made.set(rule, { by: guardWith, rule: readsConfig ? config?.tokenward : undefined });
-      route.onRequest = [rule as never, ...hooks];
+      if (rule) {
+        made.set(rule, { by: guardWith, rule: readsConfig ? config?.tokenward : undefined });
+        route.onRequest = [rule as never, ...hooks];
+      }
+      const guards = guardsIn(route);
+      if (guards.length > 0) guarded.push({ route, guards });
     },
     ruleFor(request) {
       const { url, method, config } = request.routeOptions;
@@ -84,6 +92,11 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       return ruleOf({ url, method, config }, []);
     },
     complete() {
+      for (const { route, guards } of guarded) {
+        const left = guardsIn(route);
+        const lost = guards.find(({ guard }) => !left.some((kept) => kept.guard === guard));
+        if (lost) throw lostGuard(route, lost.slot);
+      }
       const nobodys = unread.filter(({ scope }) => !scope.hasDecorator('guard'));
       if (nobodys.length > 0) throw unreadRule(nobodys.map(({ where }) => where).join('; '), decorator);
     },
@@ -98,6 +111,31 @@ function unreadRule(where: string, decorator = 'another name'): ConfigurationErr
 }
 
 const TOO_LATE = ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort'] as const;
+
+const IN_TIME = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const;
+
+interface Placed {
+  readonly slot: (typeof IN_TIME)[number];
+  readonly guard: object;
+}
+
+function guardsIn(route: RouteOptions): Placed[] {
+  return IN_TIME.flatMap((slot) => ([route[slot] ?? []].flat() as object[]).filter((hook) => isGuard(hook)).map((guard) => ({ slot, guard })));
+}
+
+/** A plugin that is registered earlier takes away guards that nobody saw, so that is no remedy for a guard given by hand. */
+function lostGuard({ method, url }: RouteOptions, slot: string): ConfigurationError {
+  return misuse(
+    `${[method].flat().join(', ')} ${url}`,
+    `has lost the guard in its ${slot}: an onRoute hook of another plugin removed or wrapped it. Have that hook keep it, or give the route config: { tokenward: ... } and register that plugin before @tokenward/fastify`,
+  );
+}
+
+/** @throws ConfigurationError where a guard is given to `addHook` for a hook that runs after the handler */
+export function assertHookInTime(name: string, hook: unknown): void {
+  if (typeof hook !== 'function' || !isGuard(hook) || !TOO_LATE.some((late) => late === name)) return;
+  throw misuse(`app.addHook('${name}', ...)`, "has a guard, and the handler has run by then: write app.addHook('onRequest', app.guard(...))");
+}
 
 /** By then the handler has run. */
 function assertInTime(route: RouteOptions): void {

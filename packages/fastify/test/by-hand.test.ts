@@ -1,3 +1,4 @@
+import { runInThisContext } from 'node:vm';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, expect, test } from 'vitest';
 import { createTestIssuer } from '@tokenward/testing';
@@ -65,6 +66,76 @@ test('rule 157: a serializer of the handler does not write the refusal', async (
   expect(told).not.toContain('secret');
 });
 
+const READ = { config: { tokenward: 'required' } } as const;
+const LOSSES: Record<string, (hooks: unknown[]) => unknown> = {
+  'sets the hook to a list of none': () => [],
+  'sets the hook to undefined': () => undefined,
+  'wraps every hook': (hooks) =>
+    hooks.map(
+      (hook) =>
+        async (...given: unknown[]) =>
+          (hook as (...all: unknown[]) => unknown)(...given),
+    ),
+};
+for (const [name, lose] of Object.entries(LOSSES)) {
+  for (const [kind, slot, options, route] of [
+    ['protect: all', 'onRequest', { protect: 'all' }, {}],
+    ['config.tokenward', 'onRequest', {}, READ],
+    ['a guard given as onRequest', 'onRequest', {}, undefined],
+    ['a guard given as preHandler', 'preHandler', {}, undefined],
+  ] as const) {
+    test(`rule 176: the app does not start where another plugin's onRoute ${name}, with ${kind}`, async () => {
+      const app = Fastify();
+      await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience, ...options });
+      app.addHook('onRoute', (added) => void Object.assign(added, { config: {}, [slot]: lose([added[slot] ?? []].flat()) }));
+      app.get('/', route ?? { [slot]: app.guard() }, async () => 'secret');
+      await expect(app.ready()).rejects.toThrow(`GET /: has lost the guard in its ${slot}`);
+      await app.close();
+    });
+  }
+}
+
+test('rule 176: the app does not start where the HEAD twin alone loses its guard', async () => {
+  const app = Fastify();
+  await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
+  app.addHook('onRoute', (added) => void (added.method === 'HEAD' && Object.assign(added, { onRequest: [] })));
+  app.get('/', READ, async () => 'secret');
+  await expect(app.ready()).rejects.toThrow('HEAD /: has lost the guard in its onRequest');
+  await app.close();
+});
+
+test('rule 176: a plugin that is registered earlier takes nothing from a rule', async () => {
+  const app = Fastify();
+  app.addHook('onRoute', (added) => void Object.assign(added, { onRequest: [] }));
+  await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
+  app.get('/', READ, async () => 'secret');
+  expect((await app.inject('/')).statusCode).toBe(401);
+  expect((await app.inject({ url: '/', method: 'HEAD' })).statusCode).toBe(401);
+  await app.close();
+});
+
+test('rule 176: a guard that is moved to another hook ahead of the handler still decides', async () => {
+  const { status, told } = await refusalOf((app) => {
+    app.addHook('onRoute', (added) => void Object.assign(added, { preHandler: added.onRequest, onRequest: [] }));
+    app.get('/', READ, async () => 'secret');
+  });
+  expect(status).toBe(401);
+  expect(told).not.toContain('secret');
+});
+
+test("rule 157: a file that is called as Fastify's hooks, outside of node_modules, lets no preflight pass", async () => {
+  const call = runInThisContext('(guard, app, request, reply, done) => void guard.call(app, request, reply, done)', {
+    filename: '/srv/fastify/lib/hooks.js',
+  }) as (...given: unknown[]) => void;
+  const app = Fastify();
+  await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
+  const guard = app.guard();
+  app.options('/', (request, reply) => call(guard, app, request, reply, () => void reply.send('secret')));
+  const headers = { origin: 'https://app.example', 'access-control-request-method': 'GET' };
+  expect((await app.inject({ url: '/', method: 'OPTIONS', headers })).statusCode).toBe(401);
+  await app.close();
+});
+
 for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort']) {
   test(`rule 160: a guard of a route that is given as ${hook} stops the start`, async () => {
     const app = Fastify();
@@ -73,3 +144,24 @@ for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTi
     await app.close();
   });
 }
+
+for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort']) {
+  test(`rule 177: a guard that is given to addHook as ${hook} stops the start, in scopes below, too`, async () => {
+    const app = Fastify();
+    await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
+    expect(() => app.addHook(hook as never, app.guard() as never)).toThrow(`app.addHook('${hook}', ...): has a guard`);
+    app.register(async (scope) => void scope.addHook(hook as never, scope.guard() as never));
+    await expect(app.ready()).rejects.toThrow(`app.addHook('${hook}', ...): has a guard`);
+    await app.close();
+  });
+}
+
+test('rule 177: a guard of a scope below that is given to the app above stops the start', async () => {
+  const app = Fastify();
+  app.register(async (scope) => {
+    await scope.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
+    app.addHook('onResponse', scope.guard());
+  });
+  await expect(app.ready()).rejects.toThrow("app.addHook('onResponse', ...): has a guard");
+  await app.close();
+});
