@@ -1,10 +1,10 @@
 import {
   misuse,
+  answerOf,
   asError,
   closeGate,
   isAnswered,
   isCalledBy,
-  isDenial,
   markGuard,
   problemHeaders,
   type AccessFor,
@@ -43,8 +43,8 @@ export function createGuarding(
     logRefusal(request.log, decision);
     refused(decision, request);
     if (!onDenied) return sendDefault(decision, reply);
-    const given: unknown = await onDenied(decision, request, reply);
-    if (isDenial(given)) sendDefault(given, reply);
+    const left = await answerOf(onDenied, decision, request, reply);
+    if (left) sendDefault(left, reply);
   }
 
   function admitted(decision: Decision & { outcome: 'allow' }, request: FastifyRequest, reply: FastifyReply): void {
