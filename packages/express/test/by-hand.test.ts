@@ -107,6 +107,13 @@ describe.each([
     expect(steps).toEqual(['answered: true']);
   });
 
+  /** Express runs a hundred layers of one router before it lets others run. */
+  function layersAround(inner: express5.Router): express5.Router {
+    const router = express.Router();
+    for (let layer = 0; layer < 80; layer++) router.use((_request, _response, next) => next());
+    return router.use(inner);
+  }
+
   test('rule 178: a chain that is run by hand is no mounted guard', async () => {
     for (const onDenied of [undefined, late]) {
       const guard = newGuard({ ...(onDenied && { onDenied }) });
@@ -127,10 +134,18 @@ describe.each([
         inner(request, response, () => {});
         response.json(SECRET);
       });
+      for (const [path, routers] of Object.entries({ '/deep': 3, '/deeper': 7 })) {
+        let deep = router;
+        for (let at = 0; at < routers; at++) deep = layersAround(deep);
+        app.use(path, (request, response) => {
+          deep(request, response, () => {});
+          if (!response.headersSent) response.json(SECRET);
+        });
+      }
       app.use('/behind-a-mount', express.Router().use(needsA), (_request, response) => void response.json(SECRET));
       const origin = await start(app);
       const stranger = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
-      for (const path of ['/router', '/handle', '/app', '/behind-a-mount', '/mounted'])
+      for (const path of ['/router', '/handle', '/app', '/deep', '/deeper', '/behind-a-mount', '/mounted'])
         for (const headers of [wrong, stranger, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
       for (const path of ['/router', '/handle', '/app'])
         expect(await seen(origin, path, { method: 'OPTIONS', headers: PREFLIGHT }), path).toMatch(/^40[13] (?!.*SECRET)/);

@@ -57,8 +57,8 @@ const IN_PACKAGE = /[\\/]node_modules[\\/]/;
 /** Node's own files, and what traces a call on its way. */
 const TRANSPARENT = /^node:|[\\/]node_modules[\\/]@opentelemetry[\\/]/;
 
-/** Deeper than a hundred layers of middleware, each of which is some frames. */
-const MOST_FRAMES = 500;
+/** Deeper than hundreds of layers of middleware, each of which is some frames. */
+const MOST_FRAMES = 2000;
 
 /** The functions that wait for one that is running, its caller first, each as `file function`. Where they cannot be told it is none. */
 function framesBelow(running: object): readonly string[] {
@@ -77,9 +77,10 @@ function framesBelow(running: object): readonly string[] {
   }
 }
 
-/** What stands behind a function that waited is who waits for it, not who called it. */
+/** What stands behind a function that waited is who waits for it, not who called it. A stack that was cut off does not show who started it. */
 function linesOf(sites: readonly NodeJS.CallSite[]): readonly string[] {
   const waiting = sites.findIndex((site) => site.isAsync());
+  if (waiting === -1 && sites.length >= MOST_FRAMES) return [];
   return sites
     .slice(0, waiting === -1 ? undefined : waiting)
     .map((site) => `${site.getFileName() ?? ''} ${site.getFunctionName() ?? ''}`)
