@@ -133,7 +133,7 @@ local function short(text) return #text <= ${MAX_TEXT_BYTES} and text or '' end
 
 /**
  * `entries_after(id, most)`: the stream's entries, and 1 where there may be more, though they are fewer than `most`. Of one that is too large only the
- * id is left. Few are read at a time, since nobody knows how large they are.
+ * id is left. Each text adds 16 bytes, so that many empty ones count, too. Few are read at a time, since nobody knows how large they are.
  */
 const ENTRIES_AFTER = `
 local function entries_after(id, most)
@@ -144,7 +144,7 @@ local function entries_after(id, most)
     batch = math.min(batch * 2, 32)
     for _, entry in ipairs(found) do
       local of_entry = 0
-      for _, text in ipairs(entry[2]) do of_entry = of_entry + #text end
+      for _, text in ipairs(entry[2]) do of_entry = of_entry + #text + 16 end
       bytes = bytes + of_entry
       if of_entry > 65536 then batch = 1 end
       if of_entry > ${MAX_ENTRY_BYTES} then entry[2] = { 'r', '' } end

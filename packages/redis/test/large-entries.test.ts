@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NEXT, script } from '../src/data-set.js';
 import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, openStore, recordOf, textOf, useServer, valuesIn } from './stores.js';
 
 const server = useServer();
@@ -66,6 +67,12 @@ describe('what is too large to be a revocation', () => {
     await store.add(recordOf('new'));
     expect(await valuesIn(server()).then((values) => values.includes('new'))).toBe(true);
     if (!command.includes(KEYS.restoring)) await isCurrentAgain(store);
+  });
+
+  test('an entry of 80,000 empty fields is too large: only its id is sent', async () => {
+    await server().ask('XADD', KEYS.stream, '*', ...Array.from({ length: 80_000 }, () => ''));
+    const [[, texts]] = (await server().ask(...script(NEXT, KEYS, '0-0', 10))) as [[id: string, texts: string[]]];
+    expect(texts).toEqual(['r', '']);
   });
 
   test('a name of the data set of 8 MB is none: it is named anew, and what is known is written back', async () => {
