@@ -194,7 +194,8 @@ function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
   const own = Object.create(reply, { raw: { value: pass }, sent: { get: (): boolean => pass.writableEnded } }) as FastifyReply;
   // Fastify keeps headers, trailers and the like under symbols
   for (const key of Object.getOwnPropertySymbols(reply)) Reflect.defineProperty(own, key, { value: copyOf(Reflect.get(reply, key)), writable: true });
-  return own;
+  // a serializer that stands there was meant for the handler's answer; null is Fastify's word for none
+  return own.serializer(null as never);
 }
 
 function copyOf(value: unknown): unknown {

@@ -66,6 +66,33 @@ test('rule 157: a serializer of the handler does not write the refusal', async (
   expect(told).not.toContain('secret');
 });
 
+for (const when of ['before', 'after'] as const) {
+  test(`rule 157: what a handler sets ${when} it calls the guard changes nothing of what a late onDenied answers`, async () => {
+    const onDenied: FastifyGuardOptions['onDenied'] = async (_decision, _request, reply) => {
+      reply.code(418);
+      await later();
+      return reply.send({ mine: true });
+    };
+    const { status, told } = await refusalOf(
+      (app, guard) => {
+        app.get('/', async (request, reply) => {
+          const careless = (): unknown => reply.code(200).serializer((body) => `secret ${JSON.stringify(body)}`);
+          if (when === 'before') careless();
+          void guard(request, reply);
+          if (when === 'after') careless();
+          await new Promise(setImmediate);
+          if (when === 'after') careless();
+          return 'secret';
+        });
+      },
+      { onDenied },
+    );
+    expect(status).toBe(418);
+    expect(told).toContain('{"mine":true}');
+    expect(told).not.toContain('secret');
+  });
+}
+
 const READ = { config: { tokenward: 'required' } } as const;
 const LOSSES: Record<string, (hooks: unknown[]) => unknown> = {
   'sets the hook to a list of none': () => [],

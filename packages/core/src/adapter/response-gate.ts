@@ -60,7 +60,7 @@ function makeGate(response: ServerResponse): SharedGate {
   let kept: (() => unknown)[] = [];
   /** Of what is kept, whether anything is an answer, and not a header of one. */
   let hasAnswer = false;
-  let before: { readonly headers: OutgoingHttpHeaders; readonly status: object } | undefined;
+  let before: { readonly headers: OutgoingHttpHeaders; readonly status: { statusCode: number; statusMessage?: string } } | undefined;
   const originals = new Map<PropertyKey, Method>();
 
   function hold(target: object, name: string, isAnswer: boolean): void {
@@ -98,16 +98,22 @@ function makeGate(response: ServerResponse): SharedGate {
     }
   }
 
+  /** The status of whoever answers in the guard's stead: others may set one on the response meanwhile. */
+  let status: { statusCode?: number; statusMessage?: string } = {};
+
   const pass = new Proxy(response, {
     get(target, name) {
+      if (Object.hasOwn(status, name)) return Reflect.get(status, name) as unknown;
       const original = originals.get(name);
       if (!original) return Reflect.get(target, name, target) as unknown;
       return (...given: unknown[]) => {
+        if (!target.headersSent) Object.assign(target, status);
         const result = letThrough(() => original(...given));
         return result === target ? pass : result;
       };
     },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
+    set: (target, name, value) =>
+      name === 'statusCode' || name === 'statusMessage' ? Reflect.set(status, name, value) : Reflect.set(target, name, value, target),
   });
 
   return {
@@ -136,12 +142,12 @@ function makeGate(response: ServerResponse): SharedGate {
       kept = [];
       hasAnswer = false;
       if (response.headersSent || !before) return wasUsed;
-      const { headers, status } = before;
+      const { headers } = before;
+      status = { ...before.status };
       letThrough(() => {
         for (const name of response.getHeaderNames()) if (!(name in headers)) response.removeHeader(name);
         for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
       });
-      Object.assign(response, status);
       return wasUsed;
     },
     seal() {
