@@ -161,6 +161,7 @@ const EXPRESS: Framework = {
   own: /[\\/]node_modules[\\/](?:router|express)[\\/](?:lib[\\/]|index\.js )/,
   starter: / (?:app|router|handle|dispatch|handleRequest|handle_request)$/,
   app: /[\\/]express[\\/]lib[\\/](?:express|application)\.js /,
+  waits: false,
 };
 
 function never(): Promise<never> {

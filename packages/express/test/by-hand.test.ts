@@ -134,6 +134,10 @@ describe.each([
         inner(request, response, () => {});
         response.json(SECRET);
       });
+      app.use('/timer', (request, response) => {
+        setImmediate(router, request, response, () => {});
+        setTimeout(() => response.headersSent || response.json(SECRET), 20);
+      });
       for (const [path, routers] of Object.entries({ '/deep': 3, '/deeper': 7 })) {
         let deep = router;
         for (let at = 0; at < routers; at++) deep = layersAround(deep);
@@ -145,9 +149,9 @@ describe.each([
       app.use('/behind-a-mount', express.Router().use(needsA), (_request, response) => void response.json(SECRET));
       const origin = await start(app);
       const stranger = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
-      for (const path of ['/router', '/handle', '/app', '/deep', '/deeper', '/behind-a-mount', '/mounted'])
+      for (const path of ['/router', '/handle', '/app', '/timer', '/deep', '/deeper', '/behind-a-mount', '/mounted'])
         for (const headers of [wrong, stranger, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
-      for (const path of ['/router', '/handle', '/app'])
+      for (const path of ['/router', '/handle', '/app', '/timer'])
         expect(await seen(origin, path, { method: 'OPTIONS', headers: PREFLIGHT }), path).toMatch(/^40[13] (?!.*SECRET)/);
       for (const path of ['/router', '/behind-a-mount', '/mounted']) expect(await seen(origin, path, { headers: good }), path).toMatch(/^200 /);
     }

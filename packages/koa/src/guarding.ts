@@ -114,6 +114,7 @@ const KOA: Framework = {
   own: /[\\/]node_modules[\\/](?:koa|koa-compose|koa-mount|koa-router|@koa[\\/]router)[\\/]/,
   starter: /^(?!.*[\\/]koa-compose[\\/]\S* dispatch$)/,
   app: /[\\/]node_modules[\\/]koa[\\/]lib[\\/]application\.js /,
+  waits: true,
 };
 
 const DONE = Promise.resolve();

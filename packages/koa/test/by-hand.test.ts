@@ -123,6 +123,27 @@ test('rule 179: refuse is given a refusal and a context', async () => {
   await guard.close();
 });
 
+test('rule 179: a status that is set on the response beside a refusal does not go out with it', async () => {
+  for (const onDenied of [undefined, late]) {
+    const guard = newGuard({ ...(onDenied && { onDenied }) });
+    const needsA = guard(scope('a')) as Middleware;
+    const byHand: Record<string, Middleware> = {
+      '/response': (context) => {
+        void needsA(context, async () => {});
+        context.res.statusCode = 200;
+      },
+      '/copy': (context) => {
+        void needsA(Object.create(context) as Context, async () => {});
+        context.status = 200;
+      },
+    };
+    const app = new Koa();
+    app.use((context, next) => byHand[context.path]?.(context, next));
+    const origin = await start(app, guard);
+    for (const path of Object.keys(byHand)) expect(await seen(origin, path, { headers: wrong }), path).toMatch(/^40[13] /);
+  }
+});
+
 test('rule 178: a chain that is run by hand is no mounted guard', async () => {
   for (const onDenied of [undefined, late]) {
     const guard = newGuard({ ...(onDenied && { onDenied }) });

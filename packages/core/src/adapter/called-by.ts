@@ -30,6 +30,8 @@ export interface Framework {
   readonly starter: RegExp;
   /** Of these, the ones that a server calls. */
   readonly app: RegExp;
+  /** Whether its starters wait for what they started, and so go on with nothing below them on the stack. */
+  readonly waits: boolean;
 }
 
 /** Who runs a guard: the framework, a chain of middleware that the user's own code started by hand, or whoever called the guard. */
@@ -40,11 +42,13 @@ export type Runner = 'framework' | 'chain' | 'caller';
  * it costs some microseconds, and is for refusals and late decisions only. Of a chain that waited for something before it came to the guard the stack
  * no longer knows who started it.
  */
-export function runnerOf(guard: object, { runner, own, starter, app }: Framework): Runner {
+export function runnerOf(guard: object, { runner, own, starter, app, waits }: Framework): Runner {
   const stack = framesBelow(guard);
   if (stack[0] === undefined || !runner.test(stack[0])) return 'caller';
   for (const [at, frame] of stack.entries()) {
     const below = stack[at + 1];
+    // a timer called it: a server calls the app
+    if (below === undefined && !waits && own.test(frame) && starter.test(frame) && !app.test(frame)) return 'caller';
     if (below === undefined || !own.test(frame) || own.test(below) || !starter.test(frame)) continue;
     if (app.test(frame) && !stack.slice(at + 1).some((one) => own.test(one))) continue;
     return IN_PACKAGE.test(below) ? 'caller' : 'chain';
