@@ -146,7 +146,8 @@ export function createGuarding(
 }
 
 const FASTIFYS_HOOKS = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/]hooks\.js/;
-const FASTIFYS_OWN = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/](?!route\.js.*Timeout)/;
+/** Without the timer of a `handlerTimeout`, which looks at the reply and answers nothing: the request goes on afterwards. */
+const FASTIFYS_OWN = /^(?!\s*at Timeout\..*[\\/]route\.js:).*[\\/]node_modules[\\/]fastify[\\/]lib[\\/]/;
 
 const hooks = new WeakMap<Guarding, (request: FastifyRequest, reply: FastifyReply, done: Done) => void>();
 

@@ -1,0 +1,49 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import Fastify from 'fastify';
+import { afterAll, expect, test } from 'vitest';
+import { createTestIssuer } from '@tokenward/testing';
+import { tokenward } from '@tokenward/fastify';
+
+const issuer = await createTestIssuer();
+afterAll(() => issuer.close());
+
+const TIMEOUT_MS = 20;
+
+/** Asks an app whose keys arrive long after the `handlerTimeout` of its route. */
+async function ask(token: string, isAwaited = true): Promise<{ status: number; body: string }> {
+  const app = Fastify();
+  const fetchLate: typeof fetch = async (...given) => {
+    await wait(TIMEOUT_MS * 3);
+    return fetch(...given);
+  };
+  await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience, fetch: fetchLate });
+  const guard = app.guard();
+  app.get('/', { handlerTimeout: TIMEOUT_MS }, async (request, reply) => {
+    const guarded = guard(request, reply);
+    if (isAwaited) await guarded;
+    return 'admitted';
+  });
+  try {
+    const origin = await app.listen({ port: 0, host: '127.0.0.1' });
+    const response = await fetch(origin, { headers: { authorization: `Bearer ${token}` } });
+    return { status: response.status, body: await response.text() };
+  } finally {
+    await app.close();
+  }
+}
+
+test('rule 157: a handler that awaits its guard is admitted though its handlerTimeout passes before the keys arrive', async () => {
+  expect(await ask(await issuer.issueToken())).toEqual({ status: 200, body: 'admitted' });
+});
+
+test('rule 157: a handlerTimeout that passes before the keys arrive admits nobody', async () => {
+  const { status, body } = await ask(await issuer.issueToken({ audience: 'https://other.example' }));
+  expect(status).toBe(401);
+  expect(body).not.toContain('admitted');
+});
+
+test('rule 157: a handler that does not await its guard is not admitted, whatever its handlerTimeout', async () => {
+  const { status, body } = await ask(await issuer.issueToken(), false);
+  expect(status).toBe(500);
+  expect(body).toContain('nobody waited for it');
+});
