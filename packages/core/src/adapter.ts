@@ -20,5 +20,5 @@ export { classOf } from './lib/thrown.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './adapter/access-of.js';
-export { isCalledBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
+export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';

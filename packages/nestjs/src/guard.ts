@@ -2,6 +2,7 @@ import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, 
 import { ModuleRef } from '@nestjs/core';
 import type { RouteRequirements, Decision } from '@tokenward/core';
 import { accessOf, misuse } from '@tokenward/core/adapter';
+import { isAskedByNest, settleByHand } from './by-hand.js';
 import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
 import { rememberAuth, rememberNobody } from './current-auth.js';
@@ -46,9 +47,15 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
       return admit(context);
     }
     const decision = carrier ? decideOn(carrier, rule.accessFor(carrier.request), engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
-    const settled =
-      decision instanceof Promise ? decision.then((one) => settle(one, context, carrier, rule, engine)) : settle(decision, context, carrier, rule, engine);
+    const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
+    const settled = decision instanceof Promise ? this.#settleLater(decision, carrier, finish) : finish(decision);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;
+  }
+
+  #settleLater(decision: Promise<Decision>, carrier: Carrier | undefined, finish: (decision: Decision) => boolean | Promise<boolean>): Promise<boolean> {
+    const { canActivate } = TokenwardGuard.prototype;
+    if (!carrier?.response || isAskedByNest(canActivate)) return decision.then(finish);
+    return settleByHand(decision, carrier.response, finish);
   }
 
   #engineOf({ guard }: Rule): Engine {

@@ -1,7 +1,7 @@
-import { Controller, Get, type ExecutionContext } from '@nestjs/common';
+import { Controller, Get, Req, Res, type ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigurationError, Scopes, TokenwardGuard } from '@tokenward/nestjs';
+import { ConfigurationError, Public, Scopes, TokenwardGuard } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 
 let world: World;
@@ -78,6 +78,39 @@ describe.each(['express', 'fastify'] as const)('the guard called by hand, on %s'
     expect(answers).toEqual([true, 'AccessDeniedException', 'AccessDeniedException', true]);
     expect(app).toBeDefined();
   });
+});
+
+class Guarded {
+  @Scopes('orders:read')
+  one() {
+    return [];
+  }
+}
+
+/** Asks the guard about another handler, and does not wait. */
+@Controller('hasty')
+class HastyController {
+  static guard: TokenwardGuard;
+
+  @Get()
+  @Public()
+  answer(@Req() request: unknown, @Res({ passthrough: true }) response: unknown) {
+    void HastyController.guard.canActivate(new ExecutionContextHost([request, response], Guarded, Guarded.prototype.one));
+    return 'SECRET';
+  }
+}
+
+test.each(['express', 'fastify'] as const)('rule 157: a context made by hand that is not waited for holds the answer back, on %s', async (platform) => {
+  const answerTo = async (wishes: object): Promise<string> => {
+    // each application fetches its keys anew
+    const { app, ask } = await world.start({ platform, controllers: [HastyController] });
+    HastyController.guard = app.get(TokenwardGuard);
+    const { status, body } = await ask({ path: '/hasty', token: await world.token(wishes) });
+    return `${status} ${JSON.stringify(body)}`;
+  };
+  expect(await answerTo({ scope: 'orders:read' })).toBe('200 "SECRET"');
+  expect(await answerTo({ scope: 'other' })).toMatch(/^403 (?!.*SECRET)/);
+  expect(await answerTo({ scope: 'orders:read', header: { kid: 'made-up' } })).toMatch(/^401 (?!.*SECRET)/);
 });
 
 test('rule 157: what is no context of a handler throws, and says what to write', async () => {

@@ -56,6 +56,11 @@ export function runnerOf(guard: object, { runner, own, starter, app, waits }: Fr
   return 'framework';
 }
 
+/** Whether a function of that name waits for one that is running. Each frame is written as `file function`. */
+export function isRunBy(frames: RegExp, running: object): boolean {
+  return framesBelow(running).some((frame) => frames.test(frame));
+}
+
 const IN_PACKAGE = /[\\/]node_modules[\\/]/;
 
 /** Node's own files, and what traces a call on its way. */
