@@ -12,8 +12,7 @@ import {
   type ResponseGate,
 } from '@tokenward/core/adapter';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ConfigurationError } from '@tokenward/core';
-import { type Auth, type Decision, type Deny } from '@tokenward/core';
+import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
 import { logRefusal } from './log.js';
 
 type Done = (error?: Error) => void;

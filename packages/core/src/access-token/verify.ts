@@ -82,8 +82,6 @@ function verifyAgain(
 /** Cheapest checks first; nothing of the payload is used before the signature holds, save `iss`: to refuse by, and to choose among our issuers. */
 function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
   const jws = parseCompactJws(token, config.knownHeaders);
-  // what is no token at all was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long
-  // is not read
   if (typeof jws === 'string') return unreadable(jws, token);
   const { only } = config.issuers;
   if (only) return verifyFor(only, token, jws, config);

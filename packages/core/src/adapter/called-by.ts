@@ -46,10 +46,14 @@ export function runnerOf(guard: object, { runner, own, starter, app, waits }: Fr
   const stack = framesBelow(guard);
   if (stack[0] === undefined || !runner.test(stack[0])) return 'caller';
   for (const [at, frame] of stack.entries()) {
+    if (!own.test(frame) || !starter.test(frame)) continue;
     const below = stack[at + 1];
-    // a timer called it: a server calls the app
-    if (below === undefined && !waits && own.test(frame) && starter.test(frame) && !app.test(frame)) return 'caller';
-    if (below === undefined || !own.test(frame) || own.test(below) || !starter.test(frame)) continue;
+    if (below === undefined) {
+      if (waits || app.test(frame)) continue;
+      // a timer called it: a server calls the app
+      return 'caller';
+    }
+    if (own.test(below)) continue;
     if (app.test(frame) && !stack.slice(at + 1).some((one) => own.test(one))) continue;
     return IN_PACKAGE.test(below) ? 'caller' : 'chain';
   }
