@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 export class Stop extends Error {}
 
 export function createReport() {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
   /** Runs and counts one thing to check. Resolves with its result, or with undefined where it failed. */
   async function check(title, work) {
@@ -16,6 +16,7 @@ export function createReport() {
       return result;
     } catch (error) {
       counts.failed += 1;
+      counts.failures.push(`${title}\n    ${String(error.message).slice(0, 500)}`);
       console.log(`  FAIL  ${title} (${seconds(startedAt)})\n${String(error.message).replaceAll(/^/gm, '        ')}`);
       return undefined;
     }

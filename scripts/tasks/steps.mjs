@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 /** Runs a command with its output shown; ends this process where it fails, unless it `mayFail`. */
 export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
@@ -27,17 +27,15 @@ export function build() {
 export function createTally() {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-counts-'));
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
 
-  function add({ passed = 0, failed = 0, skipped = 0 }) {
+  function count(title, ok, counts = ok ? { passed: 1 } : { failed: 1 }) {
+    const { passed = 0, skipped = 0 } = counts;
+    const failed = ok ? (counts.failed ?? 0) : Math.max(counts.failed ?? 0, 1);
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
-  }
-
-  function count(ok, counts) {
-    if (counts) add(counts);
-    else add(ok ? { passed: 1 } : { failed: 1 });
-    if (!ok && counts && counts.failed === 0) add({ failed: 1 });
+    if (failed > 0) failures.push(`${title}:`, ...(counts.failures ?? []).map((failure) => `  ${failure}`));
   }
 
   const fileOf = (title, ending) => join(folder, `${title.replaceAll(/\W+/g, '-')}.${ending}`);
@@ -51,7 +49,7 @@ export function createTally() {
       args.map((arg) => arg.replace('{counts}', file)),
       { env: { TOKENWARD_COUNTS: file, ...env }, mayFail: true },
     );
-    count(ok, read(file));
+    count(title, ok, read(file));
     console.log(`took ${seconds(startedAt)}`);
   }
 
@@ -71,13 +69,15 @@ export function createTally() {
       const ok = await ended;
       console.log(`\n== ${title}`);
       process.stdout.write(readFileSync(outputFile));
-      count(ok, readJson(file));
+      count(title, ok, readJson(file));
       console.log(`took ${seconds(startedAt)}, beside other steps`);
     };
   }
 
   function finish() {
     rmSync(folder, { recursive: true, force: true });
+    // repeated at the end, because the output above it is long
+    if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}`);
     const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
     console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
     process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
@@ -90,16 +90,29 @@ function seconds(startedAt) {
   return `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
 }
 
-/** The counts of vitest's JSON report. */
+/** Returns the counts of vitest's JSON report, and what each failed test said first. */
 export function readVitestCounts(file) {
   const report = readJson(file);
-  return (
-    report && {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests + report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length,
-      skipped: report.numPendingTests + report.numTodoTests,
-    }
-  );
+  if (!report) return undefined;
+  const broken = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+    failures: report.testResults
+      .flatMap(({ name, assertionResults }) =>
+        assertionResults
+          .filter(({ status }) => status === 'failed')
+          .map(({ fullName, failureMessages }) => `${relative('', name)}: ${fullName}\n    ${shorten(failureMessages[0])}`),
+      )
+      .concat(broken.map(({ name, message }) => `${relative('', name)}: no test could run\n    ${shorten(message)}`)),
+  };
+}
+
+/** Returns the first lines of a message, without the frames of what ran the test. */
+function shorten(message = '') {
+  const lines = message.split('\n').filter((line) => !/^\s+at .*(node_modules|<anonymous>)/.test(line));
+  return lines.slice(0, 12).join('\n    ').slice(0, 1500);
 }
 
 function readJson(file) {
