@@ -1,8 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
+import { failedFiles, readVitestReport, sumOf } from './vitest-report.mjs';
+
+/** A failure of more test files than these is no accident of a busy machine. */
+const FEW_FILES = 3;
 
 /** Runs a command with its output shown; ends this process where it fails, unless it `mayFail`. */
 export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
@@ -28,6 +32,7 @@ export function createTally() {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-counts-'));
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures = [];
+  const passedAgain = [];
 
   function count(title, ok, counts = ok ? { passed: 1 } : { failed: 1 }) {
     const { passed = 0, skipped = 0 } = counts;
@@ -35,21 +40,43 @@ export function createTally() {
     total.passed += passed;
     total.failed += failed;
     total.skipped += skipped;
-    if (failed > 0) failures.push(`${title}:`, ...(counts.failures ?? []).map((failure) => `  ${failure}`));
+    if (failed > 0) failures.push(`${title}:`, ...(counts.failures ?? []));
   }
 
   const fileOf = (title, ending) => join(folder, `${title.replaceAll(/\W+/g, '-')}.${ending}`);
 
-  function step(title, command, args, { env = {}, read = readJson } = {}) {
+  function step(title, command, args) {
     console.log(`\n== ${title}`);
     const startedAt = performance.now();
     const file = fileOf(title, 'json');
-    const ok = run(
-      command,
-      args.map((arg) => arg.replace('{counts}', file)),
-      { env: { TOKENWARD_COUNTS: file, ...env }, mayFail: true },
-    );
-    count(title, ok, read(file));
+    const ok = run(command, args, { env: { TOKENWARD_COUNTS: file }, mayFail: true });
+    count(title, ok, readJson(file));
+    console.log(`took ${seconds(startedAt)}`);
+  }
+
+  /**
+   * A run of Vitest; `args` begin with what starts it. If a few test files fail, they run once more, alone: a test with a time-out may fail only because the
+   * machine is busy. Tests that pass only then are named at the end.
+   */
+  function vitestStep(title, [command, ...args], { reporter = 'default', env = {} } = {}) {
+    console.log(`\n== ${title}`);
+    const startedAt = performance.now();
+    const file = fileOf(title, 'json');
+    const attempt = (files) => {
+      rmSync(file, { force: true });
+      const ok = run(command, [...args, `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${file}`, ...files], { env, mayFail: true });
+      return { ok, report: existsSync(file) ? readVitestReport(file) : new Map() };
+    };
+    let { ok, report } = attempt([]);
+    const files = failedFiles(report);
+    if (!ok && files.length > 0 && files.length <= FEW_FILES) {
+      console.log(`\n== ${title}: once more, alone: ${files.join(', ')}`);
+      const again = attempt(files);
+      if (again.ok) passedAgain.push(`${title}:`, ...sumOf(report).failures);
+      ok = again.ok;
+      report = new Map([...report, ...again.report]);
+    }
+    count(title, ok, sumOf(report));
     console.log(`took ${seconds(startedAt)}`);
   }
 
@@ -77,42 +104,18 @@ export function createTally() {
   function finish() {
     rmSync(folder, { recursive: true, force: true });
     // repeated at the end, because the output above it is long
-    if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}`);
+    if (passedAgain.length > 0) console.log(`\nFailed at first, and passed when it ran once more, alone:\n${passedAgain.join('\n')}`);
+    if (failures.length > 0) console.log(`\nFailed:\n${failures.join('\n')}`);
     const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
     console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
     process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
   }
 
-  return { step, startBeside, finish };
+  return { step, vitestStep, startBeside, finish };
 }
 
 function seconds(startedAt) {
   return `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
-}
-
-/** Returns the counts of vitest's JSON report, and what each failed test said first. */
-export function readVitestCounts(file) {
-  const report = readJson(file);
-  if (!report) return undefined;
-  const broken = report.testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + broken.length,
-    skipped: report.numPendingTests + report.numTodoTests,
-    failures: report.testResults
-      .flatMap(({ name, assertionResults }) =>
-        assertionResults
-          .filter(({ status }) => status === 'failed')
-          .map(({ fullName, failureMessages }) => `${relative('', name)}: ${fullName}\n    ${shorten(failureMessages[0])}`),
-      )
-      .concat(broken.map(({ name, message }) => `${relative('', name)}: no test could run\n    ${shorten(message)}`)),
-  };
-}
-
-/** Returns the first lines of a message, without the frames of what ran the test. */
-function shorten(message = '') {
-  const lines = message.split('\n').filter((line) => !/^\s+at .*(node_modules|<anonymous>)/.test(line));
-  return lines.slice(0, 12).join('\n    ').slice(0, 1500);
 }
 
 function readJson(file) {

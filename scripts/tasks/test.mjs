@@ -1,24 +1,24 @@
 import { globSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { need } from './needs.mjs';
-import { build, createTally, readVitestCounts } from './steps.mjs';
-
-const vitest = (...args) => ['run', '--reporter=default', '--reporter=json', '--outputFile.json={counts}', ...args];
+import { build, createTally } from './steps.mjs';
 
 need('redis-server', 'redis-server');
 build();
 const tally = createTally();
 tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);
-tally.step('tests', 'vitest', vitest(), { read: readVitestCounts });
+tally.vitestStep('tests', ['vitest', 'run']);
 // the rehearsal takes one core, so the tests beside it get one worker
 const finishRehearsal = tally.startBeside('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
 for (const version of ['22', '26']) {
-  tally.step(
-    `published packages on Node ${version} (without what cannot depend on the version: published-once in vitest.config.ts)`,
+  tally.vitestStep(`published packages on Node ${version} (without what cannot depend on the version: published-once in vitest.config.ts)`, [
     `compat/node_modules/node-${version}/bin/node`,
-    ['node_modules/vitest/vitest.mjs', ...vitest('--project', 'published', ...(version === '22' ? ['--maxWorkers=1'] : []))],
-    { read: readVitestCounts },
-  );
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    'published',
+    ...(version === '22' ? ['--maxWorkers=1'] : []),
+  ]);
 }
 for (const check of globSync('examples/*/check.ts').sort()) {
   const folder = dirname(check);
