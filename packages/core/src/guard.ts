@@ -1,7 +1,7 @@
 import { createTokenCache } from './access-token/token-cache.js';
-import { isFailure, type VerificationFailure } from './issuer/verification-failure.js';
+import type { VerificationFailure } from './issuer/verification-failure.js';
 import { createJwtVerifier } from './access-token/verify.js';
-import type { TokenVerifier, Verification } from './access-token/verifier.js';
+import { isVerified, type TokenVerifier, type Verification } from './access-token/verifier.js';
 import { checkBinding } from './binding/confirmation.js';
 import { counts, lostStanding, VerifiedAuth } from './access-token/verified-auth.js';
 import type { Auth } from './auth/auth.js';
@@ -41,7 +41,7 @@ import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision
 import type { ProtectedRequest } from './request/protected-request.js';
 
 /** What is known of a request's credentials: who, or why not. */
-type Authentication = Auth | VerificationFailure;
+type Authentication = VerifiedAuth | VerificationFailure;
 
 const foresights = new WeakMap<object, ResourceGuard['check']>();
 
@@ -89,32 +89,34 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     assertAccess(access);
     if (access.preflight === 'pass' && isPreflight(request)) return tell(ANONYMOUS);
     const startedAt = isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined;
-    const authentication = known(request) ?? authenticateOnce(request);
+    const nowSeconds = seconds();
+    const authentication = known(request, nowSeconds) ?? authenticateOnce(request, nowSeconds);
     return authentication instanceof Promise
-      ? pendingDecision(authentication.then((settled) => decide(settled, request, access, startedAt)))
-      : decide(authentication, request, access, startedAt);
+      ? pendingDecision(authentication.then((settled) => decide(settled, request, access, seconds(), startedAt)))
+      : decide(authentication, request, access, nowSeconds, startedAt);
   }
 
   function checkUntold(request: ProtectedRequest, access: RouteRequirements = {}): Decision | Promise<Decision> {
-    const authentication = known(request) ?? authenticateOnce(request);
+    const nowSeconds = seconds();
+    const authentication = known(request, nowSeconds) ?? authenticateOnce(request, nowSeconds);
     return authentication instanceof Promise
-      ? authentication.then((settled) => judge(settled, request, access, false))
-      : judge(authentication, request, access, false);
+      ? authentication.then((settled) => judge(settled, request, access, seconds(), false))
+      : judge(authentication, request, access, nowSeconds, false);
   }
 
   /** What was found of this very request before. An Auth counts for as long as its token does, and its key and its issuer. */
-  function known(request: ProtectedRequest): Authentication | Promise<Authentication> | undefined {
+  function known(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> | undefined {
     const found = authenticated.get(request);
-    if (found === undefined || found instanceof Promise || isFailure(found)) return found;
-    if (!counts(found, clock.now() / 1000)) return undefined;
-    const admission = found instanceof VerifiedAuth ? found.admission : undefined;
+    if (!(found instanceof VerifiedAuth)) return found;
+    if (!counts(found, nowSeconds)) return undefined;
+    const { admission } = found;
     const stands = admission === undefined || standing.stands(admission.verified, request);
     if (typeof stands === 'boolean') return stands ? found : undefined;
-    return stands.then((still) => (still ? found : authenticateOnce(request)));
+    return stands.then((still) => (still ? found : authenticateOnce(request, seconds())));
   }
 
-  function authenticateOnce(request: ProtectedRequest): Authentication | Promise<Authentication> {
-    const authentication = authenticate(request);
+  function authenticateOnce(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
+    const authentication = authenticate(request, nowSeconds);
     if (!(authentication instanceof Promise)) return keep(request, authentication);
     const settled = authentication.then(
       (known) => keep(request, known),
@@ -129,40 +131,45 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   /** Never remembers an outage: it says nothing about this request. */
   function keep(request: ProtectedRequest, found: Authentication): Authentication {
-    const kept = isFailure(found) ? found : ofRequest(request, found);
-    authenticated.set(request, isFailure(kept) && behaviourOf(kept.reason).transient ? undefined : kept);
+    const kept = found instanceof VerifiedAuth ? ofRequest(request, found) : found;
+    authenticated.set(request, kept instanceof VerifiedAuth || !behaviourOf(kept.reason).transient ? kept : undefined);
     return kept;
   }
 
   /** Requests with the same token share an Auth until somebody asks for a signal, which is one request's own. */
-  function ofRequest(request: ProtectedRequest, found: Auth): Auth {
-    if (!(found instanceof VerifiedAuth)) return found;
+  function ofRequest(request: ProtectedRequest, found: VerifiedAuth): VerifiedAuth {
     if (!cache) return found.bind(request);
     return lives.areWatched ? found.of(request) : found;
   }
 
-  function authenticate(request: ProtectedRequest): Authentication | Promise<Authentication> {
+  function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
     const credentials = readCredentials(request, config.maxTokenBytes);
     if (!isCredentials(credentials)) return credentials;
-    const verified = verifier.verify(credentials, request);
+    const verified = verifier.verify(credentials, request, nowSeconds);
     return verified instanceof Promise ? verified.then(bind) : bind(verified);
   }
 
   /** Behind the cache, since what is asked here is asked of each request. */
   function bind(verified: Verification): Authentication {
-    if (isFailure(verified)) return verified;
+    if (!isVerified(verified)) return verified;
     return checkBinding(verified.confirmation, verified.issuer) ?? verified.auth;
   }
 
-  function decide(authentication: Authentication, request: ProtectedRequest, access: RouteRequirements, startedAt: number | undefined): Decision {
-    const decision = judge(authentication, request, access);
-    if (isFailure(authentication)) return tell(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
+  function decide(
+    authentication: Authentication,
+    request: ProtectedRequest,
+    access: RouteRequirements,
+    nowSeconds: number,
+    startedAt: number | undefined,
+  ): Decision {
+    const decision = judge(authentication, request, access, nowSeconds);
+    if (!(authentication instanceof VerifiedAuth)) return tell(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
     return tell(decision, authentication.issuer, startedAt, request, authentication);
   }
 
-  function judge(authentication: Authentication, request: ProtectedRequest, access: RouteRequirements, isTold?: boolean): Decision {
-    if (!isFailure(authentication)) return permit(authentication, access.policy, request, isTold);
+  function judge(authentication: Authentication, request: ProtectedRequest, access: RouteRequirements, nowSeconds: number, isTold?: boolean): Decision {
+    if (authentication instanceof VerifiedAuth) return permit(authentication, access.policy, nowSeconds, request, isTold);
     return behaviourOf(authentication.reason).isAnonymous && access.credentials === 'optional' ? ANONYMOUS : refuse(authentication, access);
   }
 
@@ -172,8 +179,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return deny(reason, scope ? { ...failure, scope } : failure);
   }
 
-  function permit(auth: Auth, policy: RouteRequirements['policy'], request?: ProtectedRequest, isTold = true): Decision<Auth> {
-    const nowSeconds = clock.now() / 1000;
+  function permit(auth: Auth, policy: RouteRequirements['policy'], nowSeconds: number, request?: ProtectedRequest, isTold = true): Decision<Auth> {
     if (!counts(auth, nowSeconds)) return deny('expired', { cause: 'exp' });
     const refusal = refuseRevoked(auth, nowSeconds, request, isTold);
     if (refusal) return refusal;
@@ -200,10 +206,14 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return deny('revoked', { cause: revokedCause(revocation, auth) });
   }
 
+  function seconds(): number {
+    return clock.now() / 1000;
+  }
+
   /** What can't be told now is for the next request to find out. */
   function isKnownToBeRevoked(token: RevocableToken): boolean {
     try {
-      return store.find(token, clock.now() / 1000) !== undefined;
+      return store.find(token, seconds()) !== undefined;
     } catch {
       return false;
     }
@@ -276,7 +286,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       assertPolicy('permit(auth, policy)', policy);
       assertAuth(auth);
       const lost = lostStanding(auth, request);
-      return tell(lost ? refuse(lost, { policy }) : permit(auth, policy, request), auth.issuer, undefined, request, auth);
+      return tell(lost ? refuse(lost, { policy }) : permit(auth, policy, seconds(), request), auth.issuer, undefined, request, auth);
     },
     warm,
     revocations,

@@ -56,6 +56,24 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
     }
   });
 
+  test.each(['reason', 'token', 'auth', 'outcome'])('a polluted prototype with the member %s admits and refuses nobody', async (name) => {
+    const { guard, issuer } = await createScene();
+    const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
+    const { auth } = expectAllowed(await guard.check({ method: 'GET', target: '/', headers }));
+    const planted = { reason: 'expired', token: headers.authorization.slice('Bearer '.length), auth, outcome: 'allow' }[name];
+    const foreign = { authorization: `Bearer ${await (await createScene()).issuer.issueToken()}` };
+    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    Object.defineProperty(Object.prototype, name, { value: planted, enumerable: true, configurable: true, writable: true });
+    try {
+      expect(await guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
+      for (const refused of [{}, { authorization: 'Basic abc' }, { authorization: 'Bearer' }, { authorization: 'Bearer a.b.c' }, foreign]) {
+        expect(await guard.check({ method: 'GET', target: '/', headers: refused })).toMatchObject({ outcome: 'deny' });
+      }
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name);
+    }
+  });
+
   test('a policy of a kind that a newer copy made is none to this one', async () => {
     const newer = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object), { kind: 'moonPhase' }) as ReturnType<typeof scope>;
     expect(isPolicy(newer)).toBe(false);

@@ -48,11 +48,11 @@ test('rule 70: there are never more entries than allowed, down to two', () => {
 test('rule 70: there are never more bytes than allowed, and they are given back', () => {
   const cache = createTokenCache({ ...large, maxBytes: 100_000 });
   for (let number = 0; number < 1000; number++) {
-    cache.set(`${number}-${'x'.repeat(number)}`, verified);
+    cache.set(`${'x'.repeat(number)}-${number}`, verified);
     expect(cache.health().bytes).toBeLessThanOrEqual(100_000);
   }
   expect(cache.health().entries).toBeGreaterThan(10);
-  for (let number = 0; number < 1000; number++) cache.delete(`${number}-${'x'.repeat(number)}`);
+  for (let number = 0; number < 1000; number++) cache.delete(`${'x'.repeat(number)}-${number}`);
   expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
 });
 

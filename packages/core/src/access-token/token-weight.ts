@@ -2,7 +2,7 @@ import { rawClaims, type Auth } from '../auth/auth.js';
 
 /** The text of the token's header field, and of its claims, in which a character takes two bytes where one of them is not Latin. */
 const BYTES_PER_CHARACTER = 2.5;
-/** The Auth, what stands beside it, and a place in a Map with a name of 32 characters. */
+/** The Auth, what stands beside it, and a place in a Map. */
 const BYTES_PER_TOKEN = 564;
 const BYTES_PER_OBJECT = 64;
 /** A name, and a share of an object's shape: both are its own where no other token has such a claim. */

@@ -6,6 +6,8 @@ import type { VerifiedAuth } from './verified-auth.js';
 
 /** What an authentic token says. It may be cached: nothing in it depends on the request, or may change since. */
 export interface VerifiedToken {
+  /** A member of its own, so that a polluted prototype makes no failure of a token. */
+  readonly reason: undefined;
   readonly auth: VerifiedAuth;
   readonly issuer: Issuer;
   /** `cnf`: whom the token is bound to. The request must prove that it comes from there, and proves so anew each time. */
@@ -17,5 +19,10 @@ export type Verification = VerifiedToken | VerificationFailure;
 
 /** Finds out whether a token is authentic, valid now, and meant for this API. */
 export interface TokenVerifier {
-  verify(credentials: Credentials, request: ProtectedRequest): Verification | Promise<Verification>;
+  /** @param nowSeconds when the check began. A verifier that had to wait reads its clock again. */
+  verify(credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Verification | Promise<Verification>;
+}
+
+export function isVerified(verification: Verification): verification is VerifiedToken {
+  return verification.reason === undefined;
 }

@@ -10,8 +10,8 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';
 import { createJwtVerifier, type VerificationConfig } from './verify.js';
-import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
-import type { Verification } from './verifier.js';
+import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { isVerified, type Verification } from './verifier.js';
 import { claimRules } from '../../test/claim-rules.js';
 
 const NOW = 1_700_000_000;
@@ -330,12 +330,12 @@ function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW
 }
 
 function verify(token: string, config: SceneConfig): Auth | VerificationFailure | Promise<Auth | VerificationFailure> {
-  const verified = createJwtVerifier(config, config.knownHeaders).verify({ scheme: 'Bearer', token }, REQUEST);
+  const verified = createJwtVerifier(config, config.knownHeaders).verify({ scheme: 'Bearer', token }, REQUEST, config.now() / 1000);
   return verified instanceof Promise ? verified.then(authOf) : authOf(verified);
 }
 
 function authOf(verified: Verification): Auth | VerificationFailure {
-  return isFailure(verified) ? verified : verified.auth;
+  return isVerified(verified) ? verified.auth : verified;
 }
 
 function subjectOf(verdict: unknown): string | undefined {

@@ -44,16 +44,16 @@ interface JwtVerification extends VerificationConfig {
 /** Creates the verifier of JWTs: it verifies them by the issuers' keys, and needs no request to the issuer for each of them. */
 export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtVerification['knownHeaders'] = new Map()): TokenVerifier {
   const verification: JwtVerification = { ...config, knownHeaders };
-  return { verify: (credentials, request) => verifyJwt(credentials, request, verification) };
+  return { verify: (credentials, request, nowSeconds) => verifyJwt(credentials, request, nowSeconds, verification) };
 }
 
 /** Verifies a token, or knows it from before: what may have changed since is asked each time. */
-function verifyJwt({ token }: Credentials, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
+function verifyJwt({ token }: Credentials, request: ProtectedRequest, nowSeconds: number, config: JwtVerification): Verification | Promise<Verification> {
   const known = config.cache?.get(token);
   if (!known) return verifyAnew(token, request, config);
   const current = config.issuers.only ?? config.issuers.find(known.issuer.rules.issuer, request);
-  if (current instanceof Promise) return current.then((issuer) => verifyAgain(known, issuer, token, request, config), unavailable);
-  return verifyAgain(known, current, token, request, config);
+  if (current instanceof Promise) return current.then((issuer) => verifyAgain(known, issuer, token, request, config.now() / 1000, config), unavailable);
+  return verifyAgain(known, current, token, request, nowSeconds, config);
 }
 
 /** A token that was well signed then counts now, if its issuer is still one for this request, its key still stands, and it is still its time. */
@@ -62,6 +62,7 @@ function verifyAgain(
   current: Issuer | undefined,
   token: string,
   request: ProtectedRequest,
+  nowSeconds: number,
   config: JwtVerification,
 ): Verification | Promise<Verification> {
   const { auth, issuer, key, algorithm, keyId, notBefore } = known;
@@ -69,7 +70,6 @@ function verifyAgain(
     config.cache!.delete(token);
     return verifyAnew(token, request, config);
   }
-  const nowSeconds = config.now() / 1000;
   const untimely = examineTime(auth.expiresAt, notBefore, auth.issuedAt, issuer.rules, nowSeconds);
   if (untimely) {
     config.cache!.delete(token);
@@ -146,7 +146,7 @@ function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJ
   const auth = buildAuth(token, examined, issuer.rules, made);
   const { algorithm, keyId, type } = jws.header;
   const { notBefore, confirmation } = examined;
-  const verified: VerifiedJwt = { auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
+  const verified: VerifiedJwt = { reason: undefined, auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
   if (!isProvable(confirmation)) return verified;
   config.monitor?.verified(auth, nowSeconds);
   if (config.lives && config.standing) auth.admit({ verified, lives: config.lives, standing: config.standing });

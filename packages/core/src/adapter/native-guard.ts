@@ -16,7 +16,7 @@ import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
 import { accessFor, type RoutePolicy } from './access-of.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
 import { callQuietly } from './refusals.js';
-import { marks, rememberAuth, type Seen } from './remembered-auth.js';
+import { markOf, rememberAuth, type Seen } from './remembered-auth.js';
 
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
@@ -87,11 +87,10 @@ export function createNativeGuard<Request extends object, Native extends readonl
   const guard = createGuard(options);
 
   function viewed(request: Request): ProtectedRequest {
-    const mark = marks.get(request);
-    for (let seen = mark?.seen; seen; seen = seen.next) if (seen.by === guard) return seen.view;
-    const seen: Seen = { by: guard, view: view(request), next: mark?.seen };
-    if (mark) mark.seen = seen;
-    else marks.set(request, { isAdmitted: false, auth: undefined, seen });
+    const mark = markOf(request);
+    for (let { seen } = mark; seen; seen = seen.next) if (seen.by === guard) return seen.view;
+    const seen: Seen = { by: guard, view: view(request), next: mark.seen };
+    mark.seen = seen;
     return seen.view;
   }
 

@@ -8,7 +8,7 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 export interface RequestMark {
   isAdmitted: boolean;
   auth: Auth | undefined;
-  /** The request as one guard sees it. */
+  /** The request as each guard sees it. */
   seen: Seen | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Seen {
 const MARKS = Symbol.for('tokenward.requestMarks');
 
 /** One for all copies of this package: a guard may come from the ES module and `getAuth` from the CommonJS one. */
-export const marks = sharedMarks();
+const marks = sharedMarks();
 
 function sharedMarks(): Memory<object, RequestMark> {
   const shared = globalThis as { [MARKS]?: Memory<object, RequestMark> };
@@ -30,10 +30,18 @@ function sharedMarks(): Memory<object, RequestMark> {
   return shared[MARKS]!;
 }
 
+/** Returns what is remembered of a request, and makes room for it where nothing is. */
+export function markOf(request: object): RequestMark {
+  return marks.getOrMake(request, noMark);
+}
+
+function noMark(): RequestMark {
+  return { isAdmitted: false, auth: undefined, seen: undefined };
+}
+
 /** Has {@link authOf} say whom a request is from. */
 export function rememberAuth(request: object, auth: Auth | undefined): void {
-  const mark = marks.get(request);
-  if (!mark) return marks.set(request, { isAdmitted: true, auth, seen: undefined });
+  const mark = markOf(request);
   mark.isAdmitted = true;
   mark.auth = auth;
 }

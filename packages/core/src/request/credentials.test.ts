@@ -195,5 +195,5 @@ function read(authorization: string | string[] | undefined, target = '/orders'):
   const credentials = readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT);
   if ('reason' in credentials) return credentials;
   expect(credentials.scheme).toBe('Bearer');
-  return isToken68(credentials.token) ? credentials.token : { reason: 'malformed_credentials' };
+  return isToken68(credentials.token) ? credentials.token : { reason: 'malformed_credentials', token: undefined };
 }

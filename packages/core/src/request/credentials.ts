@@ -11,23 +11,28 @@ export interface Credentials {
 export interface CredentialsFailure {
   readonly reason: CredentialsReason;
   readonly cause?: string;
+  /** A member of its own: with a polluted prototype, every failure would hold a token. */
+  readonly token: undefined;
 }
 
-/** By a member of its own: a polluted prototype would find credentials in every request. */
 export function isCredentials(found: Credentials | CredentialsFailure): found is Credentials {
-  return Object.hasOwn(found, 'token');
+  return found.token !== undefined;
 }
 
 type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' | 'malformed_credentials' | 'multiple_credentials' | 'token_too_large'>;
 
-const MISSING: CredentialsFailure = { reason: 'missing_token' };
-const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme' };
-const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', cause: 'it holds a token without the word Bearer in front of it' };
-const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', cause: 'the Authorization header is empty or no text' };
-const NO_TOKEN: CredentialsFailure = { reason: 'malformed_credentials', cause: 'nothing follows the word Bearer' };
-const NO_SCHEME: CredentialsFailure = { reason: 'malformed_credentials', cause: 'the Authorization header does not begin with a scheme and a space' };
-const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials' };
-const TOO_LARGE: CredentialsFailure = { reason: 'token_too_large' };
+const MISSING: CredentialsFailure = { reason: 'missing_token', token: undefined };
+const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined };
+const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it holds a token without the word Bearer in front of it' };
+const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'the Authorization header is empty or no text' };
+const NO_TOKEN: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'nothing follows the word Bearer' };
+const NO_SCHEME: CredentialsFailure = {
+  reason: 'malformed_credentials',
+  token: undefined,
+  cause: 'the Authorization header does not begin with a scheme and a space',
+};
+const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials', token: undefined };
+const TOO_LARGE: CredentialsFailure = { reason: 'token_too_large', token: undefined };
 
 const BEARER = 'bearer ';
 /** auth-scheme [ SP ... ]: RFC 9110 s11.4 */
