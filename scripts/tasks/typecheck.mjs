@@ -1,0 +1,5 @@
+import { typecheck } from './static-checks.mjs';
+import { build } from './steps.mjs';
+
+build();
+typecheck();
