@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import type { MakeClient, RawClient } from './connection.js';
-import { StoreTrouble } from './trouble.js';
+import { StoreFailure } from './store-failure.js';
 
 interface Duplicable<T> {
   duplicate(overrides?: object): T;
@@ -25,7 +25,7 @@ interface SentinelClient extends Duplicable<SentinelClient> {
   destroy(): unknown;
 }
 
-/** A client that was given, as what it is: its kind, or what is wrong with it and what to do. */
+/** The user's client by its kind, or what is wrong with it and what to give instead. */
 export type GivenClient =
   | { readonly kind: 'client'; readonly client: PlainClient }
   | { readonly kind: 'cluster'; readonly client: ClusterClient }
@@ -34,13 +34,13 @@ export type GivenClient =
 
 const INSTEAD = 'Give url, or a client that createClient(), createCluster() or createSentinel() of the package redis 5 or 6 made';
 
-/** Told apart by what they can do: two copies of the package redis may be installed, and names of classes are nobody's promise. */
+/** Recognises a client by its methods: two copies of the package redis may be installed, and class names are not part of its API. */
 export function recognise(client: unknown): GivenClient {
   if (typeof client !== 'object' || client === null) return other('is not a client');
   if (has(client, 'defineCommand') && has(client, 'duplicate')) return other('is a client of ioredis, which is not supported');
   if (has(client, 'execute') && !has(client, 'duplicate')) return other('is a pool of connections');
   const isSentinel = has(client, '_execute') && has(client, 'getSentinelNode', 'acquire');
-  if (isSentinel && !has(client, 'duplicate')) return other('is a Sentinel client of redis 5, which can not be copied: redis 6 is needed');
+  if (isSentinel && !has(client, 'duplicate')) return other('is a Sentinel client of redis 5, which cannot be duplicated: redis 6 is needed');
   if (!has(client, 'duplicate') || !has(client, 'sendCommand')) return other('is not a client of the package redis');
   if (!has(client, 'destroy')) return other('is a client of redis 4 or older, or of another package');
   if (isSentinel) return { kind: 'sentinel', client: client as SentinelClient };
@@ -48,11 +48,11 @@ export function recognise(client: unknown): GivenClient {
   return { kind: 'client', client: client as PlainClient };
 }
 
-function other(what: string): GivenClient {
-  return { kind: 'other', problem: `${what}. ${INSTEAD}` };
+function other(problem: string): GivenClient {
+  return { kind: 'other', problem: `${problem}. ${INSTEAD}` };
 }
 
-/** Whether it has one of these methods. */
+/** Whether a client has one of these methods. */
 function has(client: object, ...methods: readonly string[]): boolean {
   return methods.some((method) => typeof (client as Record<string, unknown>)[method] === 'function');
 }
@@ -65,7 +65,7 @@ export function fromClient(client: PlainClient, timeoutMs: number): () => RawCli
   return () => client.duplicate(overrides(timeoutMs, client.options?.socket));
 }
 
-/** Asks the cluster at each connection which node has the keys: after a failover that is another one. */
+/** Asks the cluster for each connection which node has the keys: after a failover it is another one. */
 export function fromCluster(client: ClusterClient, slot: number, timeoutMs: number): MakeClient {
   return () =>
     withFinder(
@@ -74,23 +74,23 @@ export function fromCluster(client: ClusterClient, slot: number, timeoutMs: numb
       'no root node answers',
       async (cluster) => {
         const shard = cluster.slots[slot];
-        if (!shard) throw new StoreTrouble('no node of the cluster has the keys');
+        if (!shard) throw new StoreFailure('no node of the cluster has the keys');
         const node = await cluster.nodeClient(shard.master);
         return node.duplicate(overrides(timeoutMs, node.options?.socket));
       },
     );
 }
 
-/** Asks the sentinels at each connection which server is the master. */
+/** Asks the sentinels for each connection which server is the master. */
 export function fromSentinel(client: SentinelClient, timeoutMs: number): MakeClient {
   const alone = { maxCommandRediscovers: 0, masterPoolSize: 1, replicaPoolSize: 0, reserveClient: false, scanInterval: 0, clientSideCache: undefined };
   return () =>
-    withFinder(client.duplicate(alone), timeoutMs, 'no sentinel answers, or none knows a master that does', (sentinel) =>
+    withFinder(client.duplicate(alone), timeoutMs, 'no sentinel answers, or none knows a master that answers', (sentinel) =>
       sentinel._execute(false, async (master) => master.duplicate(overrides(timeoutMs, master.options?.socket))),
     );
 }
 
-/** It finds one server, and is gone: what the package does to keep many connections alive is not for a connection that lives once. */
+/** Finds one server and destroys the finder: a connection that lives once needs no cluster or Sentinel client to keep it alive. */
 async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
   finder: F,
   timeoutMs: number,
@@ -100,35 +100,35 @@ async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'dest
   let timer: NodeJS.Timeout | undefined;
   finder.on('error', () => {});
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new StoreTrouble(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    timer = setTimeout(() => reject(new StoreFailure(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
     timer.unref();
   });
-  // what the package says names no reason: each node had one of its own
+  // the package's error names no reason, because each node may fail for another one
   const found = finder.connect().then(
     () => find(finder),
-    () => Promise.reject(new StoreTrouble(unreachable)),
+    () => Promise.reject(new StoreFailure(unreachable)),
   );
   try {
     return await Promise.race([found, late]);
   } finally {
     clearTimeout(timer);
     await quietly(() => finder.destroy());
-    // where it comes late nevertheless, nobody connects it
+    // a client that is found too late is never connected
     found.catch(() => {});
   }
 }
 
-async function quietly(end: () => unknown): Promise<void> {
+async function quietly(destroy: () => unknown): Promise<void> {
   try {
-    await end();
+    await destroy();
   } catch {
-    // it was never open, or is closed
+    // it was never open, or is closed already
   }
 }
 
 /**
- * A connection lives once: whatever goes wrong ends it, and the next one begins from nothing. So the client connects by itself never again, and
- * keeps no commands for later. Its replies are those of RESP 2, whatever the user's own are.
+ * Returns options for a connection that lives once: any failure ends it, and the next one starts afresh. So the client never reconnects by
+ * itself and queues no commands. Its replies are those of RESP 2, whatever the user's client speaks.
  */
 function overrides(timeoutMs: number, socket: object | undefined): object {
   return {
@@ -145,7 +145,7 @@ function overrides(timeoutMs: number, socket: object | undefined): object {
   };
 }
 
-/** The slot of a cluster that a key is in (CRC-16/XMODEM of what stands in its first braces). */
+/** Returns a key's slot in a cluster: the CRC-16/XMODEM of the text in its first braces. */
 export function slotOf(key: string): number {
   const tag = /\{([^}]+)\}/.exec(key)?.[1] ?? key;
   let crc = 0;

@@ -1,14 +1,14 @@
-/** The keys, in one hash slot, so that one script may use them all in a cluster, too. */
+/** The keys of a data set. They are in one hash slot, so that a script may use all of them in a cluster too. */
 export interface Keys {
-  /** Sorted set: each live revocation's text, by its end. */
+  /** Sorted set: the text of each live revocation, scored by its end. */
   readonly records: string;
-  /** Stream: the same texts, as they came. */
+  /** Stream: the same texts in the order in which they were added. */
   readonly stream: string;
-  /** Which data these are: it is gone, or another, where others took their place. */
+  /** String: the data set's name. If the data was lost or replaced, the name is gone or another. */
   readonly epoch: string;
-  /** Hash: until when tokens of an issuer are refused, since revocations that hit them were forgotten. */
+  /** Hash: each issuer's cut-off. Its tokens issued up to then are refused, because revocations that hit them were removed. */
   readonly forgotten: string;
-  /** Sorted set: who writes back what was lost, and until when they are waited for. */
+  /** Sorted set: the processes that write back lost records, scored by how long others wait for them. */
   readonly restoring: string;
 }
 
@@ -23,18 +23,18 @@ export function keysOf(prefix: string): Keys {
   };
 }
 
-/** The stream keeps about so many entries: a process that was cut off for longer reads everything. */
+/** About how many entries the stream keeps. A process that missed more reads everything. */
 export const STREAM_LENGTH = 50_000;
 
-/** Entries that were written back after a loss hold many records each. They stay in the stream so long, for processes that are slow. */
+/** How long entries of many records, written back after a loss, stay in the stream for slow processes. */
 const RESTORED_SECONDS = 60;
 
-/** A data set's name, which also stands in it, so that it is seen when a part of it is gone. `<seconds since the epoch>.<random>` */
+/** Whether a text is a data set's name: `<seconds since the epoch>.<random>`. Each key holds the name too, which shows when a part is lost. */
 export function isEpoch(text: string): boolean {
   return /^\d{1,12}\.[0-9a-f-]{36}$/.test(text);
 }
 
-/** `wholeEpoch()`: the name of the data set, false where it has none, or where one of its parts was deleted, evicted or replaced. */
+/** `whole_epoch()`: the data set's name, or false if it has none or if a part of it was deleted, evicted or replaced. */
 const WHOLE_EPOCH = `
 local function whole_epoch()
   local epoch = redis.call('GET', KEYS[3])
@@ -44,8 +44,8 @@ end
 `;
 
 /**
- * Names a data set that has no name, or has lost a part. The name in the stream wakes all processes that wait for news, so that all of them
- * notice the loss within milliseconds; older entries belong to what was lost, and nobody can follow them.
+ * `name_it(random)`: names a data set that has no name or lost a part. Adding the name to the stream wakes all processes that wait for entries, so
+ * they notice the loss within milliseconds. Older entries belong to the lost data set, and no process can follow them.
  */
 const NAME_IT = `${WHOLE_EPOCH}
 local function name_it(random)
@@ -59,10 +59,10 @@ end
 `;
 
 /**
- * Begins to read all. ARGV: random text, who reads, and for how many seconds others are to wait for what this process writes back: for all of it,
- * and for what it has learned lately (0: for nothing).
+ * Begins a full read. ARGV: random text, the process' id, and for how many seconds others wait for what it writes back: for everything (0: not
+ * at all), and for what it learned right before the loss.
  */
-export const BEGIN = `${NAME_IT}
+export const BEGIN_FULL_READ = `${NAME_IT}
 name_it(ARGV[1])
 if ARGV[3] ~= '0' then
   local now = redis.call('TIME')[1]
@@ -71,7 +71,7 @@ if ARGV[3] ~= '0' then
 end
 `;
 
-/** What is no moment, whoever wrote it, keeps none out. */
+/** `moment(text)`: a cut-off, or -1 if the text is none, so that a foreign value never prevents a real one. */
 const MOMENT = `
 local function moment(text)
   local seconds = tonumber(text)
@@ -81,59 +81,62 @@ end
 `;
 
 /**
- * Adds revocations: those that are there already do not go into the stream, so that many processes may write the same. ARGV: random text, the
- * stream's length, who writes, for how many seconds others are to wait for more that was lost (0: unchanged; -1: no longer), whether they still
- * wait for what this process has learned lately (0: unchanged; -1: no longer), 1 where the records are to share one entry of the stream; and of
- * each record its text, its end, and of a remainder its issuer and moment.
+ * Adds revocations. Those that exist do not go into the stream, so that several processes may write the same ones. ARGV:
+ * - random text, the stream's length, the process' id
+ * - for how many seconds others wait for more lost records (0: unchanged; -1: no longer)
+ * - whether they wait for what this process learned right before the loss (0: unchanged; -1: no longer)
+ * - 1 to put all records into one entry of the stream
+ * - four for each record: its text, its end, and the issuer and the moment of a cut-off (otherwise an empty issuer)
  */
 export const ADD = `${NAME_IT}${MOMENT}
 name_it(ARGV[1])
-local restoring = tonumber(ARGV[4])
-if restoring > 0 then
-  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + restoring, ARGV[3])
-elseif restoring < 0 then
+local wait = tonumber(ARGV[4])
+if wait > 0 then
+  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + wait, ARGV[3])
+elseif wait < 0 then
   redis.call('ZREM', KEYS[5], ARGV[3])
 end
 if ARGV[5] == '-1' then redis.call('ZREM', KEYS[5], 'lately:' .. ARGV[3]) end
 local fields = {}
-for at = 7, #ARGV, 4 do
+for i = 7, #ARGV, 4 do
   local is_new
-  if ARGV[at + 2] == '' then
-    is_new = redis.call('ZADD', KEYS[1], 'NX', ARGV[at + 1], ARGV[at]) == 1
+  if ARGV[i + 2] == '' then
+    is_new = redis.call('ZADD', KEYS[1], 'NX', ARGV[i + 1], ARGV[i]) == 1
   else
-    is_new = moment(redis.call('HGET', KEYS[4], ARGV[at + 2])) < tonumber(ARGV[at + 3])
-    if is_new then redis.call('HSET', KEYS[4], ARGV[at + 2], ARGV[at + 3]) end
+    is_new = moment(redis.call('HGET', KEYS[4], ARGV[i + 2])) < tonumber(ARGV[i + 3])
+    if is_new then redis.call('HSET', KEYS[4], ARGV[i + 2], ARGV[i + 3]) end
   end
   if is_new and ARGV[6] == '1' then
     fields[#fields + 1] = 'r'
-    fields[#fields + 1] = ARGV[at]
+    fields[#fields + 1] = ARGV[i]
   elseif is_new then
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'r', ARGV[at])
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'r', ARGV[i])
   end
 end
 if #fields > 0 then
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
   redis.call('ZADD', KEYS[5], -redis.call('TIME')[1], 'trim')
 end
-if restoring > 0 or #fields > 0 then redis.call('EXPIRE', KEYS[5], ${RESTORED_SECONDS * 10}) end
+if wait > 0 or #fields > 0 then redis.call('EXPIRE', KEYS[5], ${RESTORED_SECONDS * 10}) end
 return 1
 `;
 
-/** A text of 32,768 characters has no more bytes in UTF-8. What is longer was not written by this package, and no client is to be sent it. */
+/** The most bytes that 32,768 characters take in UTF-8. This package writes no longer text, so longer ones are not sent to clients. */
 const MAX_TEXT_BYTES = 98_304;
-/** No entry of the stream that this package writes is larger: it holds one text, or many short ones. */
+/** This package writes no larger entry: each holds one text, or many short ones. */
 const MAX_ENTRY_BYTES = 1_048_576;
-/** So much is read of the stream at a time. */
+/** How much of the stream a script reads at a time. */
 const MAX_READ_BYTES = 4_194_304;
 
-/** `short(text)`: what takes the place of a text that is too long is no revocation either, and is counted as that. */
+/** `short(text)`: the text, or an empty one in place of one that is too long. An empty text is no revocation either, and is counted as such. */
 const SHORT = `
 local function short(text) return #text <= ${MAX_TEXT_BYTES} and text or '' end
 `;
 
 /**
- * `entries_after(id, most)`: the stream's entries, and 1 where there may be more, though they are fewer than `most`. Of one that is too large only the
- * id is left. Each text adds 16 bytes, so that many empty ones count, too. Few are read at a time, since nobody knows how large they are.
+ * `entries_after(id, most)`: the stream's entries after an id, and 1 if there may be more although these are fewer than `most`. An entry that is
+ * too large keeps only its id. Each text counts 16 bytes more, so that many empty ones count too. The size of an entry is unknown until it is
+ * read, so the script reads few at a time.
  */
 const ENTRIES_AFTER = `
 local function entries_after(id, most)
@@ -156,30 +159,30 @@ local function entries_after(id, most)
 end
 `;
 
-/** What came after an id. ARGV: id, how many entries at the most. Returns the entries. */
-export const NEXT = `${ENTRIES_AFTER}
+/** Returns the entries after an id. ARGV: id, how many at most. */
+export const READ_AFTER = `${ENTRIES_AFTER}
 local entries = entries_after(ARGV[1], tonumber(ARGV[2]))
 return entries
 `;
 
-/** A page of the records: ZSCAN's answer. ARGV: cursor, about how many. */
-export const SCAN = `${SHORT}
+/** Returns a page of the records, as ZSCAN does. ARGV: cursor, about how many. */
+export const SCAN_RECORDS = `${SHORT}
 local page = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
-for at = 1, #page[2] do page[2][at] = short(page[2][at]) end
+for i = 1, #page[2] do page[2][i] = short(page[2][i]) end
 return page
 `;
 
-/** The moments that are left of issuers: HGETALL's answer. */
-export const FORGOTTEN = `${SHORT}
+/** Returns all cut-offs, as HGETALL does. */
+export const READ_CUTOFFS = `${SHORT}
 local all = redis.call('HGETALL', KEYS[4])
-for at = 1, #all do all[at] = short(all[at]) end
+for i = 1, #all do all[i] = short(all[i]) end
 return all
 `;
 
 /**
- * What came after an id, and all that tells whether something is missing, in one moment. ARGV: id, how many entries at the most.
- * Returns: epoch, the stream's last id, how many were ever added to it, the entries, the server's time, whether somebody writes back what was
- * lost (1) and in this also what was learned lately (2), for how long the server has been there, and 1 where there may be more entries.
+ * Returns the entries after an id and, from the same moment, all that shows whether something is missing. ARGV: id, how many entries at most.
+ * Returns: epoch, the stream's last id, how many entries were ever added to it, the entries, the server's time, whether a process writes back
+ * lost records (1) and among them what it learned right before the loss (2), the server's uptime, and 1 if there may be more entries.
  */
 export const LOOK = `${WHOLE_EPOCH}${ENTRIES_AFTER}
 local last, added = '0-0', 0
@@ -187,48 +190,48 @@ local entries, more = {}, 0
 if redis.call('EXISTS', KEYS[2]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[2])
   added = -1
-  for at = 1, #info, 2 do
-    if info[at] == 'last-generated-id' then last = info[at + 1] end
-    if info[at] == 'entries-added' then added = info[at + 1] end
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = info[i + 1] end
+    if info[i] == 'entries-added' then added = info[i + 1] end
   end
   if ARGV[1] ~= '' then entries, more = entries_after(ARGV[1], tonumber(ARGV[2])) end
 end
 local now = redis.call('TIME')[1]
-local restored = 0
+local written_back = 0
 for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, '+inf', 'BYSCORE', 'LIMIT', '0', '1000')) do
-  restored = math.max(restored, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
+  written_back = math.max(written_back, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
 end
 local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-return { whole_epoch(), last, added, entries, now, restored, tonumber(uptime or '0'), more }
+return { whole_epoch(), last, added, entries, now, written_back, tonumber(uptime or '0'), more }
 `;
 
 /**
- * Those whose time has been over for long, by the server's clock alone; what is too long to be one is taken out at once.
- * ARGV: for how many seconds, how many at the most
+ * Returns records that ended long ago by the server's clock. Removes texts that are too long to be records. ARGV: for how many seconds, how many
+ * at most.
  */
-export const LONG_OVER = `
-local over = {}
+export const LONG_ENDED = `
+local ended = {}
 for _, text in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', '(' .. (redis.call('TIME')[1] - ARGV[1]), 'BYSCORE', 'LIMIT', '0', ARGV[2])) do
-  if #text <= ${MAX_TEXT_BYTES} then over[#over + 1] = text else redis.call('ZREM', KEYS[1], text) end
+  if #text <= ${MAX_TEXT_BYTES} then ended[#ended + 1] = text else redis.call('ZREM', KEYS[1], text) end
 end
-return over
+return ended
 `;
 
-/** Takes records out, and keeps what they leave behind. ARGV: how many records, their texts, and pairs of issuer and moment */
-export const TAKE_OUT = `${MOMENT}
+/** Removes records and keeps the cut-offs that replace them. ARGV: how many records, their texts, pairs of issuer and moment. */
+export const REMOVE = `${MOMENT}
 local count = tonumber(ARGV[1])
-for at = count + 2, #ARGV, 2 do
-  if moment(redis.call('HGET', KEYS[4], ARGV[at])) < tonumber(ARGV[at + 1]) then redis.call('HSET', KEYS[4], ARGV[at], ARGV[at + 1]) end
+for i = count + 2, #ARGV, 2 do
+  if moment(redis.call('HGET', KEYS[4], ARGV[i])) < tonumber(ARGV[i + 1]) then redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 1]) end
 end
-for at = 2, count + 1 do redis.call('ZREM', KEYS[1], ARGV[at]) end
+for i = 2, count + 1 do redis.call('ZREM', KEYS[1], ARGV[i]) end
 return 1
 `;
 
-/** Takes the entries of what was written back out of the stream, a while after the last of them. */
+/** Trims entries of many records from the stream, a while after the last of them was written. */
 export const TRIM = `
-local at = redis.call('ZSCORE', KEYS[5], 'trim')
-if at and redis.call('TIME')[1] + at > ${RESTORED_SECONDS} then
-  redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', (1 - at) * 1000))
+local score = redis.call('ZSCORE', KEYS[5], 'trim')
+if score and redis.call('TIME')[1] + score > ${RESTORED_SECONDS} then
+  redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', (1 - score) * 1000))
   redis.call('ZREM', KEYS[5], 'trim')
 end
 `;

@@ -4,44 +4,41 @@ import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf } fro
 import { type MakeClient, addressOf, destroy, type RawClient } from './connection.js';
 import { keysOf } from './data-set.js';
 
-/**
- * A client of the package `redis`, as `createClient`, `createCluster` or `createSentinel` makes it. The store uses only copies of it, with
- * connections of their own.
- */
+/** A client of the package `redis`, from `createClient`, `createCluster` or `createSentinel`. The store uses only duplicates of it. */
 export interface DuplicableClient {
   duplicate(overrides?: object): object;
 }
 
 export interface RedisRevocationsOptions {
-  /** Where Redis or Valkey is: `rediss://name:password@redis.example.com:6379`. This, or `client`. */
+  /** Where Redis or Valkey is: `rediss://name:password@redis.example.com:6379`. Give this or `client`. */
   readonly url?: string | undefined;
   /**
-   * A client that you made, for what a URL can't say: certificates, a provider of credentials, a cluster, Sentinel. It need not be connected.
-   * Clients of `ioredis` and pools are refused.
+   * A client of yours, for what a URL cannot express: certificates, a credentials provider, a cluster, Sentinel. It need not be connected.
+   * Clients of `ioredis` and pools are not supported.
    */
   readonly client?: DuplicableClient | undefined;
-  /** What the keys begin with. All processes that share revocations have the same, and nobody else. Default: `tokenward:revocations`. */
+  /** What the keys begin with: the same in all processes that share revocations, and nowhere else. Default: `tokenward:revocations`. */
   readonly prefix?: string | undefined;
-  /** How long this process may not have heard from Redis before it answers 503. Default: 10. */
+  /** How long this process goes on without hearing from Redis before it answers 503. Default: 10. */
   readonly maxMirrorAgeSeconds?: number | undefined;
   /**
-   * What happens then. `allow` goes on with what is known, so that tokens pass which others have revoked meanwhile: each request is counted in
-   * `health().uncheckedRequests`. Default: `refuse`.
+   * What happens after that time. `allow` goes on with what this process knows, and so accepts tokens that others revoked meanwhile. It counts
+   * each such request in `health().uncheckedRequests`. Default: `refuse`.
    */
   readonly whenUnreachable?: 'refuse' | 'allow' | undefined;
-  /** For each command, and for connecting. Default: 3. */
+  /** The timeout of each command, and of connecting. Default: 3. */
   readonly timeoutSeconds?: number | undefined;
-  /** How many revocations this process keeps. For more, core's rule on overflow holds. Default: 1000000. */
+  /** How many revocations this process keeps. Beyond that, the older half of one issuer's is replaced by a cut-off. Default: 1000000. */
   readonly maxEntries?: number | undefined;
-  /** What they may take in the memory of each process, by an estimate that is not a low one. Default: 536870912 (512 MiB). */
+  /** How much memory they may take in each process, by a careful estimate. Default: 536870912 (512 MiB). */
   readonly maxBytes?: number | undefined;
-  /** Default: the system's. */
+  /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
 }
 
 export interface Config {
   readonly makeClient: MakeClient;
-  /** Where Redis is, for people. */
+  /** Where Redis is, for texts that people read. */
   readonly where: string;
   readonly prefix: string;
   readonly maxMirrorAgeMs: number;
@@ -53,8 +50,8 @@ export interface Config {
 }
 
 const OPTIONS = {
-  url: given,
-  client: given,
+  url: unread,
+  client: unread,
   prefix: readPrefix,
   maxMirrorAgeSeconds: numberOption(10, { least: 0.5, most: 3600 }),
   whenUnreachable: readWhenUnreachable,
@@ -65,7 +62,7 @@ const OPTIONS = {
 } satisfies OptionTable<RedisRevocationsOptions>;
 const MAX_PREFIX_LENGTH = 200;
 
-/** @throws ConfigurationError that lists all that is wrong */
+/** @throws ConfigurationError that lists all problems */
 export function readOptions(options: RedisRevocationsOptions): Config {
   const reader = new OptionReader(plainOptions(options), Object.keys(OPTIONS));
   const { url, client, prefix, maxMirrorAgeSeconds, whenUnreachable, timeoutSeconds, maxEntries, maxBytes, clock } = readTable(reader, OPTIONS);
@@ -84,20 +81,20 @@ export function readOptions(options: RedisRevocationsOptions): Config {
   };
 }
 
-/** Of an option that is judged together with another. */
-function given(reader: OptionReader, name: string): unknown {
+/** Returns an option unread, because it is checked together with another. */
+function unread(reader: OptionReader, name: string): unknown {
   return reader.get(name);
 }
 
 function readWhenUnreachable(reader: OptionReader, name: string): unknown {
   const value = reader.get(name) ?? 'refuse';
-  if (value !== 'refuse' && value !== 'allow') reader.wrong(name, "is neither 'refuse' nor 'allow'");
+  if (value !== 'refuse' && value !== 'allow') reader.wrong(name, "must be 'refuse' or 'allow'");
   return value;
 }
 
 function readPrefix(reader: OptionReader, name: string): string {
   const prefix = reader.text(name, 'tokenward:revocations');
-  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong(name, `has ${prefix.length} characters: ${MAX_PREFIX_LENGTH} at the most`);
+  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong(name, `has ${prefix.length} characters, more than ${MAX_PREFIX_LENGTH}: use a shorter prefix`);
   return prefix;
 }
 
@@ -106,7 +103,7 @@ interface Server {
   readonly where: string;
 }
 
-/** What is wrong with a URL is said without it: it holds a password. */
+/** Reads `url` or `client`. Problems never quote the URL, because it may hold a password. */
 function readServer(
   reader: OptionReader,
   { url, client }: { readonly url: unknown; readonly client: unknown },
@@ -114,11 +111,11 @@ function readServer(
   timeoutMs: number,
 ): Server | undefined {
   if (client !== undefined) {
-    if (url !== undefined) reader.wrong('client', 'is given beside url: one of them says where Redis is');
+    if (url !== undefined) reader.wrong('client', 'cannot be combined with url: give one of them');
     const given = recognise(client);
     switch (given.kind) {
       case 'client':
-        return tryOut(reader, 'client', fromClient(given.client, timeoutMs));
+        return tryClient(reader, 'client', fromClient(given.client, timeoutMs));
       case 'cluster':
         return { makeClient: fromCluster(given.client, slotOf(keysOf(prefix).records), timeoutMs), where: 'the Redis cluster' };
       case 'sentinel':
@@ -126,19 +123,19 @@ function readServer(
       case 'other':
         reader.wrong('client', given.problem);
     }
-  } else if (url === undefined) reader.wrong('url', 'is missing: give a url, or a client of the package redis');
-  else if (isRedisUrl(url)) return tryOut(reader, 'url', fromUrl(url, timeoutMs));
-  else reader.wrong('url', 'is none of the form redis://host:port, rediss://host:port or unix:///path');
+  } else if (url === undefined) reader.wrong('url', 'is missing: give url, or a client of the package redis');
+  else if (isRedisUrl(url)) return tryClient(reader, 'url', fromUrl(url, timeoutMs));
+  else reader.wrong('url', 'must have the form redis://host:port, rediss://host:port or unix:///path');
   return undefined;
 }
 
-function tryOut(reader: OptionReader, name: string, makeClient: () => RawClient): Server | undefined {
+function tryClient(reader: OptionReader, name: string, makeClient: () => RawClient): Server | undefined {
   try {
     const client = makeClient();
     destroy(client);
     return { makeClient, where: addressOf(client) };
   } catch {
-    reader.wrong(name, 'is not taken by the package redis');
+    reader.wrong(name, 'is rejected by the package redis: check its form');
     return undefined;
   }
 }

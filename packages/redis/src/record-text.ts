@@ -5,14 +5,15 @@ const KINDS: ReadonlySet<unknown> = new Set(REVOCATION_KINDS);
 const REASONS: ReadonlySet<unknown> = new Set(REVOCATION_REASONS);
 const MAX_NAME_LENGTH = 2048;
 const MAX_TEXT_LENGTH = 32_768;
-/** A record as Redis keeps it: an array, since the same record must give the same text everywhere, and since it is short. */
+
+/** Returns a record as Redis keeps it: an array, since that is short, and since equal records must give equal texts everywhere. */
 export function textOf({ kind, issuer, value, issuedUntil, until, isFinal, reason }: RevocationRecord): string {
   return JSON.stringify([kind, issuer, value, issuedUntil, until, isFinal ? 1 : 0, reason]);
 }
 
 /**
- * Anybody may have written what is in Redis: undefined where it is no revocation. What follows its seventh member is left to newer versions, and so
- * is a reason that is not known: neither is cause to forget a revocation.
+ * Returns the record in a text from Redis, or undefined if it is not a revocation: anybody may have written it. A newer version may add members
+ * or reasons. Both are ignored, since neither is a cause to lose a revocation.
  */
 export function recordOf(text: string): RevocationRecord | undefined {
   if (text.length > MAX_TEXT_LENGTH) return undefined;
@@ -39,14 +40,14 @@ export function recordOf(text: string): RevocationRecord | undefined {
 }
 
 /**
- * What is left of revocations whose time is over: the issuer's tokens up to then are refused. It has ended before it is made, so that a mirror
- * takes it as such.
+ * Returns an issuer's cut-off: its tokens issued up to then are refused. It stands for revocations that ended or were dropped. Its own end is
+ * not in the future, and so the mirror recognises it.
  */
-export function remainderOf(issuer: string, issuedUntil: number): RevocationRecord {
+export function cutoffOf(issuer: string, issuedUntil: number): RevocationRecord {
   return { kind: 'issuer', issuer, value: '', issuedUntil, until: issuedUntil, isFinal: false, reason: 'unspecified' };
 }
 
-export function isRemainder({ kind, issuedUntil, until, isFinal }: RevocationRecord): boolean {
+export function isCutoff({ kind, issuedUntil, until, isFinal }: RevocationRecord): boolean {
   return kind === 'issuer' && !isFinal && until <= issuedUntil;
 }
 

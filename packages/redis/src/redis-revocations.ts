@@ -4,29 +4,29 @@ import { RevocationStoreError, type Events } from '@tokenward/core';
 import { createConnect } from './connection.js';
 import { keysOf } from './data-set.js';
 import { readOptions, type RedisRevocationsOptions } from './options.js';
+import { createOutages, publishFailure } from './outages.js';
 import { startReader } from './reader.js';
-import { recordOf, remainderOf, textOf } from './record-text.js';
+import { cutoffOf, recordOf, textOf } from './record-text.js';
 import { createSharedMirror } from './shared-mirror.js';
-import { createOutages, publishFailure } from './trouble.js';
 import { createWriter } from './writer.js';
 
 const syncedChannel = channel('tokenward:revocations-synced');
-const LONGEST_BLOCK_MS = 1000;
-const JUNK_TOLD_EVERY_MS = 60_000;
+const MAX_BLOCK_MS = 1000;
+const INVALID_TEXTS_REPORTED_EVERY_MS = 60_000;
 
-/** A store that a fleet shares. */
+/** A store of revocations that a fleet shares. */
 export interface RedisRevocations extends RevocationStore {
-  /** @throws RevocationStoreError where it could not be sent in time: it holds in this process, and is sent when it can be */
+  /** The promise rejects with a RevocationStoreError if the record is not sent in time. It applies in this process and is sent later. */
   add(record: RevocationRecord): Promise<void>;
-  /** Sends what is left, if Redis is there, and ends. */
+  /** Sends what is left, if Redis answers, and ends. */
   close(): Promise<void>;
 }
 
 /**
- * Shares revocations with all processes that use the same Redis and prefix. Each keeps all of them in memory, so that a check asks nobody; it
- * connects at once, and goes on trying until it is closed.
+ * Creates a store that shares revocations with all processes that use the same Redis and prefix. Each process keeps all of them in memory, so a
+ * check does not ask Redis. The store connects at once and retries until it is closed.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example
  * const store = redisRevocations({ url: 'rediss://redis.example.com:6379' });
@@ -36,19 +36,19 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   const { makeClient, where, prefix, maxMirrorAgeMs, allowsUnchecked, timeoutMs, maxEntries, maxBytes, clock } = readOptions(options);
   const keys = keysOf(prefix);
   const connect = createConnect(makeClient, timeoutMs);
-  const ending = new AbortController();
-  const { signal } = ending;
+  const abort = new AbortController();
+  const { signal } = abort;
   const added = createListeners<void>();
   const overflowed = createListeners<RevocationOverflow>();
-  const waiting = new Set<{ readonly known: () => void; readonly failed: () => void }>();
+  const warming = new Set<{ readonly succeed: () => void; readonly fail: () => void }>();
   let uncheckedRequests = 0;
-  let junkToldAtMs = -Infinity;
+  let invalidTextsReportedAtMs = -Infinity;
 
   const mirror = createRevocationMirror({ maxEntries, maxBytes, overflowed: shareOverflow });
-  const shared = createSharedMirror(mirror, () => added.tell(), tellJunk);
+  const shared = createSharedMirror(mirror, () => added.tell(), reportInvalidTexts);
   const outages = createOutages(where, usableForMs);
   const [readingOutage, writingOutage, pruningOutage] = [outages.kind(), outages.kind(), outages.kind()];
-  const writer = createWriter({ connect, keys, outage: writingOutage, timeoutMs, signal, tooMany: () => reader.readAgain() });
+  const writer = createWriter({ connect, keys, outage: writingOutage, timeoutMs, signal, onOverflow: () => reader.readAgain() });
   const reader = startReader({
     connect,
     keys,
@@ -56,39 +56,39 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     outage: readingOutage,
     pruningOutage,
     timeoutMs,
-    blockMs: Math.min(LONGEST_BLOCK_MS, maxMirrorAgeMs / 4),
+    blockMs: Math.min(MAX_BLOCK_MS, maxMirrorAgeMs / 4),
     clock,
     signal,
     writer,
-    known,
+    completed,
   });
 
-  function known(synced: boolean): void {
+  function completed(synced: boolean): void {
     if (synced) syncedChannel.publish({ entries: mirror.size } satisfies Events['tokenward:revocations-synced']);
-    for (const one of waiting) one.known();
+    for (const one of warming) one.succeed();
   }
 
-  /** What was given up here must not pass elsewhere, nor here after a restart. */
+  /** Shares the cut-off that replaces dropped revocations, so that their tokens pass neither elsewhere nor here after a restart. */
   function shareOverflow(overflow: RevocationOverflow): void {
     overflowed.tell(overflow);
-    // whether it could be sent is told as the writer's trouble
-    writer.send(remainderOf(overflow.issuer, overflow.issuedUntil)).catch(() => {});
+    // the writer reports a failure as its outage
+    writer.send(cutoffOf(overflow.issuer, overflow.issuedUntil)).catch(() => {});
   }
 
-  function tellJunk(): void {
+  function reportInvalidTexts(): void {
     const now = performance.now();
-    if (now - junkToldAtMs < JUNK_TOLD_EVERY_MS) return;
-    junkToldAtMs = now;
-    publishFailure({ message: `${where}: ${junkWords()}`, usable: usableForMs() > 0 });
+    if (now - invalidTextsReportedAtMs < INVALID_TEXTS_REPORTED_EVERY_MS) return;
+    invalidTextsReportedAtMs = now;
+    publishFailure({ message: invalidTextsMessage(), usable: usableForMs() > 0 });
   }
 
-  function junkWords(): string {
-    return `what is no revocation was found under the prefix and left aside, ${shared.junk} times`;
+  function invalidTextsMessage(): string {
+    return `${where}: skipped texts under the prefix that are not revocations: ${shared.invalidTexts}`;
   }
 
-  /** How long what is known can still be relied upon. */
+  /** How long the mirror can still be relied upon; negative if it cannot. */
   function currentForMs(): number {
-    return reader.isWhole && reader.knownAtMs !== undefined ? reader.knownAtMs + maxMirrorAgeMs - clock.monotonic() : -1;
+    return reader.isComplete && reader.completeAtMs !== undefined ? reader.completeAtMs + maxMirrorAgeMs - clock.monotonic() : -1;
   }
 
   function usableForMs(): number {
@@ -96,15 +96,15 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   }
 
   function lastError(): string | undefined {
-    return outages.lastError() ?? (shared.junk > 0 ? `${where}: ${junkWords()}` : undefined);
+    return outages.lastError() ?? (shared.invalidTexts > 0 ? invalidTextsMessage() : undefined);
   }
 
   function unavailable(): RevocationStoreError {
-    return new RevocationStoreError(signal.aborted ? `${where}: the store was closed` : (lastError() ?? `${where}: all revocations could not be read yet`));
+    return new RevocationStoreError(signal.aborted ? `${where}: the store was closed` : (lastError() ?? `${where}: not all revocations have been read yet`));
   }
 
   async function add(record: RevocationRecord): Promise<void> {
-    if (!recordOf(textOf(record))) throw misuse('add(record)', 'is no revocation, or has a name of more than 2048 characters');
+    if (!recordOf(textOf(record))) throw misuse('add(record)', 'must be a revocation whose names have at most 2048 characters');
     const kept = shared.add(record);
     await writer.send(kept ?? record);
   }
@@ -113,21 +113,21 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     if (currentForMs() >= 0) return Promise.resolve();
     if (signal.aborted) return Promise.reject(unavailable());
     return new Promise<void>((resolve, reject) => {
-      const one = { known: settle(resolve), failed: settle(() => reject(unavailable())) };
-      let timer = setTimeout(late, timeoutMs * 2);
-      waiting.add(one);
+      const one = { succeed: finish(resolve), fail: finish(() => reject(unavailable())) };
+      // the timer also keeps the process alive for the caller
+      let timer = setTimeout(expire, timeoutMs * 2);
+      warming.add(one);
 
-      /** The timer keeps the process alive for whoever waits. */
-      function late(): void {
-        if (reader.settlesInMs === 0) one.failed();
-        else timer = setTimeout(late, reader.settlesInMs + timeoutMs);
+      function expire(): void {
+        if (reader.settlesInMs === 0) one.fail();
+        else timer = setTimeout(expire, reader.settlesInMs + timeoutMs);
       }
 
-      function settle(how: () => void): () => void {
+      function finish(settlePromise: () => void): () => void {
         return () => {
           clearTimeout(timer);
-          waiting.delete(one);
-          how();
+          warming.delete(one);
+          settlePromise();
         };
       }
     });
@@ -150,15 +150,15 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     health: () => ({
       entries: mirror.size,
       usable: usableForMs() >= 0,
-      ageSeconds: reader.knownAtMs === undefined ? undefined : (clock.monotonic() - reader.knownAtMs) / 1000,
+      ageSeconds: reader.completeAtMs === undefined ? undefined : (clock.monotonic() - reader.completeAtMs) / 1000,
       uncheckedRequests,
       lastError: lastError(),
     }),
     async close() {
       await writer.close();
-      ending.abort();
+      abort.abort();
       outages.close();
-      for (const one of waiting) one.failed();
+      for (const one of warming) one.fail();
     },
   } satisfies RedisRevocations);
 }

@@ -1,77 +1,77 @@
 import type { RevocationMirror, RevocationRecord } from '@tokenward/core/store';
 import { isEpoch } from './data-set.js';
-import { isRemainder, recordOf, remainderOf, textOf } from './record-text.js';
+import { cutoffOf, isCutoff, recordOf, textOf } from './record-text.js';
 
-/** A mirror of what is in Redis, in Redis' own words. */
+/** A mirror of the revocations in Redis, which reads and writes them as texts. */
 export interface SharedMirror {
-  /** Takes in a record of this process' own. @returns what is kept now, or undefined where it said nothing new */
+  /** Adds a record of this process. Returns what is kept now, or undefined if the record says nothing new. */
   add(record: RevocationRecord): RevocationRecord | undefined;
-  /** Takes in what was read, and tells listeners once. `isNews`: it was added by others right now. */
-  take(texts: readonly string[], isNews: boolean): void;
-  /** Until when tokens of these issuers are refused, since what hit them was forgotten. */
-  takeRemainders(of: ReadonlyMap<string, string>): void;
-  /** What this process knows, and whoever wrote these does not: portions, by their texts. `texts` may grow meanwhile. */
-  missing(texts: ReadonlySet<string>, remainders: ReadonlyMap<string, string>, nowSeconds: number): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
-  /** What this process has learned in the last seconds: after a loss it may be the only one. undefined where that is too much to be told apart. */
-  lately(): ReadonlyMap<string, RevocationRecord> | undefined;
-  /** How many texts were no revocations. */
-  readonly junk: number;
+  /** Adds records from Redis and calls listeners once. `isNew`: others added them just now. */
+  addTexts(texts: readonly string[], isNew: boolean): void;
+  /** Adds the cut-offs of issuers. */
+  addCutoffs(cutoffs: ReadonlyMap<string, string>): void;
+  /** Returns, in portions, the records that this process knows and Redis lacks. `present` may grow meanwhile. */
+  missing(present: ReadonlySet<string>, cutoffs: ReadonlyMap<string, string>, nowSeconds: number): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
+  /** Returns what this process learned in the last seconds: after a loss it may be the only one. undefined if that was too much to keep apart. */
+  recent(): ReadonlyMap<string, RevocationRecord> | undefined;
+  /** How many texts from Redis were not revocations. */
+  readonly invalidTexts: number;
 }
 
 const MAX_ISSUERS = 10_000;
-/** So many at a time, for what else this process has to do. */
+/** How many records are compared before this process does something else. */
 const PORTION = 1000;
-/** What is older than one to two of these is known to every process that follows the stream. */
-const LATELY_MS = 5000;
-const MOST_LATELY = 20_000;
+/** Every process that follows the stream knows what is older than one to two of these periods. */
+const RECENT_MS = 5000;
+const MAX_RECENT = 20_000;
 
-interface Lately {
+interface RecentRecords {
   readonly records: Map<string, RevocationRecord>;
-  /** There was more than could be kept. */
+  /** Whether there were more than could be kept. */
   isCut: boolean;
 }
 
-/** @param added is told when there was anything new */
-export function createSharedMirror(mirror: RevocationMirror, added: () => void, junkFound: () => void): SharedMirror {
-  /** Those whose remainders are shared; and each name once, since every text brings one of its own. */
+/** @param added called when something new was added */
+export function createSharedMirror(mirror: RevocationMirror, added: () => void, invalidFound: () => void): SharedMirror {
+  /** The issuers whose cut-offs are shared. It also keeps one copy of each name, since every text brings its own. */
   const issuers = new Map<string, string>();
-  let junk = 0;
-  let latest: Lately = { records: new Map(), isCut: false };
-  let before = latest;
-  let turnsAtMs = 0;
+  let invalidTexts = 0;
+  let current: RecentRecords = { records: new Map(), isCut: false };
+  let previous = current;
+  let rotatesAtMs = 0;
 
-  function apply(records: readonly RevocationRecord[], isNews: boolean): void {
-    let isNew = false;
+  function addAll(records: readonly RevocationRecord[], isNew: boolean): void {
+    let hasAdded = false;
     for (const record of records) {
-      const kept = applyOne(record);
-      if (kept && isNews) learn(kept);
-      if (kept) isNew = true;
+      const kept = addOne(record);
+      if (kept && isNew) remember(kept);
+      if (kept) hasAdded = true;
     }
-    if (isNew) added();
+    if (hasAdded) added();
   }
 
-  function applyOne(record: RevocationRecord): RevocationRecord | undefined {
+  function addOne(record: RevocationRecord): RevocationRecord | undefined {
     const issuer = issuers.get(record.issuer) ?? record.issuer;
     if (issuers.size < MAX_ISSUERS) issuers.set(issuer, issuer);
     return mirror.apply({ ...record, issuer });
   }
 
-  function learn(record: RevocationRecord): void {
-    turn();
-    if (latest.records.size < MOST_LATELY) latest.records.set(textOf(record), record);
-    else latest.isCut = true;
+  function remember(record: RevocationRecord): void {
+    rotate();
+    if (current.records.size < MAX_RECENT) current.records.set(textOf(record), record);
+    else current.isCut = true;
   }
 
-  function turn(): void {
+  function rotate(): void {
     const now = performance.now();
-    if (now < turnsAtMs) return;
-    before = now < turnsAtMs + LATELY_MS ? latest : { records: new Map(), isCut: false };
-    latest = { records: new Map(), isCut: false };
-    turnsAtMs = now + LATELY_MS;
+    if (now < rotatesAtMs) return;
+    previous = now < rotatesAtMs + RECENT_MS ? current : { records: new Map(), isCut: false };
+    current = { records: new Map(), isCut: false };
+    rotatesAtMs = now + RECENT_MS;
   }
 
-  /** Asks the mirror as a token of the beginning of time would: revocations of the whole issuer come first, and are stepped over. */
-  function remainderIn(issuer: string, nowSeconds: number): number | undefined {
+  /** Finds an issuer's cut-off by asking about a very old token. Revocations of the whole issuer are found first and skipped. */
+  function cutoffIn(issuer: string, nowSeconds: number): number | undefined {
     for (let issuedAt = 0; ;) {
       const found = mirror.find({ issuer, tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
       if (!found) return undefined;
@@ -82,65 +82,65 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
 
   return {
     add(record) {
-      const kept = applyOne(record);
+      const kept = addOne(record);
       if (!kept) return undefined;
-      learn(kept);
+      remember(kept);
       added();
       return kept;
     },
-    take(texts, isNews) {
+    addTexts(texts, isNew) {
       const records = texts.flatMap((text) => recordOf(text) ?? []);
-      const skipped = texts.filter((text) => !isEpoch(text)).length - records.length;
-      junk += skipped;
-      apply(records, isNews);
-      if (skipped > 0) junkFound();
+      const invalid = texts.filter((text) => !isEpoch(text)).length - records.length;
+      invalidTexts += invalid;
+      addAll(records, isNew);
+      if (invalid > 0) invalidFound();
     },
-    takeRemainders(of) {
-      const remainders = [...of].filter(([issuer]) => !isEpoch(issuer));
-      apply(
-        remainders.flatMap(([issuer, moment]) => recordOf(textOf(remainderOf(issuer, Number(moment)))) ?? []),
+    addCutoffs(cutoffs) {
+      const ofIssuers = [...cutoffs].filter(([issuer]) => !isEpoch(issuer));
+      addAll(
+        ofIssuers.flatMap(([issuer, moment]) => recordOf(textOf(cutoffOf(issuer, Number(moment)))) ?? []),
         false,
       );
     },
-    async *missing(texts, remainders, nowSeconds) {
-      const left = new Map<string, RevocationRecord>();
+    async *missing(present, cutoffs, nowSeconds) {
+      const missingCutoffs = new Map<string, RevocationRecord>();
       for (const issuer of issuers.keys()) {
-        const moment = remainderIn(issuer, nowSeconds);
-        if (moment === undefined || Number(remainders.get(issuer)) >= moment) continue;
-        const record = remainderOf(issuer, moment);
-        left.set(textOf(record), record);
+        const moment = cutoffIn(issuer, nowSeconds);
+        if (moment === undefined || Number(cutoffs.get(issuer)) >= moment) continue;
+        const record = cutoffOf(issuer, moment);
+        missingCutoffs.set(textOf(record), record);
       }
-      yield left;
-      // as it is now: what is added meanwhile is sent by whoever adds it
+      yield missingCutoffs;
+      // a snapshot: records that are added meanwhile are sent by the process that adds them
       const all = [...mirror.records()];
-      // each process goes its own way, so that they share the work
+      // each process takes its own order, so that they share the work
       for (const from of shuffledSteps(all.length, PORTION)) {
         const portion = new Map<string, RevocationRecord>();
         for (const record of all.slice(from, from + PORTION)) {
-          if (isRemainder(record)) continue;
+          if (isCutoff(record)) continue;
           const text = textOf(record);
-          if (!texts.has(text)) portion.set(text, record);
+          if (!present.has(text)) portion.set(text, record);
         }
         yield portion;
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
     },
-    lately() {
-      turn();
-      return before.isCut || latest.isCut ? undefined : new Map([...before.records, ...latest.records]);
+    recent() {
+      rotate();
+      return previous.isCut || current.isCut ? undefined : new Map([...previous.records, ...current.records]);
     },
-    get junk() {
-      return junk;
+    get invalidTexts() {
+      return invalidTexts;
     },
   };
 }
 
-/** 0, step, 2 * step and so on below an end, in any order. */
+/** Returns 0, step, 2 * step and so on, below an end, in random order. */
 function shuffledSteps(end: number, step: number): readonly number[] {
-  const steps = Array.from({ length: Math.ceil(end / step) }, (_value, at) => at * step);
-  for (let at = steps.length - 1; at > 0; at--) {
-    const other = Math.floor(Math.random() * (at + 1));
-    [steps[at], steps[other]] = [steps[other]!, steps[at]!];
+  const steps = Array.from({ length: Math.ceil(end / step) }, (_value, index) => index * step);
+  for (let last = steps.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [steps[last], steps[other]] = [steps[other]!, steps[last]!];
   }
   return steps;
 }

@@ -1,102 +1,125 @@
 import type { RevocationRecord } from '@tokenward/core/store';
 
-/** What this process knows and Redis does not, while it is written back. All processes do the same, so each leaves out what another has written. */
-export interface Restore {
-  /** Begins anew. `lately` goes first: others may not know it. `missing` comes by and by. */
-  begin(what: Lost): Promise<void>;
-  readonly hasNext: boolean;
-  /** The next records to write; none where they are still being found. */
-  next(most: number, mostCharacters: number): RestoredPortion;
-  /** This one is there. @returns whether it was to be written */
-  done(text: string): boolean;
-  /** Nothing of what was learned lately is left. */
-  readonly isLatelyDone: boolean;
-  /** Nothing is left, and nothing will come. */
+/**
+ * Writes records that this process knows and Redis lost. All processes do so at the same time, and each leaves out what another has written. Other
+ * processes may wait for this one: until everything is written, or until the recent records are.
+ */
+export interface WriteBack {
+  /** Begins anew, with what is missing now. `isAwaited`: others were told to wait for this process. */
+  begin(missing: MissingRecords, isAwaited: boolean): Promise<void>;
+  /** Whether there are records to write, or others wait to hear that there are no more. */
+  readonly hasWork: boolean;
+  /** Whether nothing is left, and nothing will come. */
   readonly isDone: boolean;
+  /** Returns the next records to write. It may hold none while they are still being found. */
+  next(maxRecords: number, maxCharacters: number): Portion;
+  /** Call this when the portion's message to those who wait has been sent. */
+  sent(portion: Portion): void;
+  /** Notes that Redis has a record. Returns whether it was still to be written. */
+  done(text: string): boolean;
   end(): void;
 }
 
-export interface RestoredPortion {
-  readonly records: ReadonlyMap<string, RevocationRecord>;
-  /** With these all of what was learned lately is written, or all of everything. */
-  readonly isLatelyOver: boolean;
-  readonly isOver: boolean;
-}
-
-export interface Lost {
-  /** undefined where that can't be told apart: then it is everything. */
-  readonly lately: ReadonlyMap<string, RevocationRecord> | undefined;
-  readonly missing: AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
-  /** What is in Redis; it grows while `missing` is being found. */
+export interface MissingRecords {
+  /** Written first, because other processes may not know them. undefined: they cannot be told apart, so all are recent. */
+  readonly recent: ReadonlyMap<string, RevocationRecord> | undefined;
+  readonly others: AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
+  /** The texts that are in Redis. The set grows while `others` are being found. */
   readonly present: Set<string>;
 }
 
-/** @param more there is something to write, or the end has come */
-export function createRestore(more: () => void): Restore {
-  let lately = new Map<string, RevocationRecord>();
+export interface Portion {
+  readonly records: ReadonlyMap<string, RevocationRecord>;
+  /** For how many seconds others wait for more; -1: no longer. */
+  readonly awaitSeconds: number;
+  /** -1: others no longer wait for the recent records. 0: unchanged. */
+  readonly awaitRecent: -1 | 0;
+  readonly round: number;
+}
+
+/** How long others wait for the next portion, or to hear that there is none. */
+export const AWAIT_SECONDS = 30;
+
+/** @param wake called when there is something to write, or when everything is written */
+export function createWriteBack(wake: () => void): WriteBack {
+  let recent = new Map<string, RevocationRecord>();
   let pending = new Map<string, RevocationRecord>();
   let cursor = pending.entries();
-  /** Set while what is missing is being found. */
+  /** Set while missing records are being found. */
   let present: Set<string> | undefined;
-  let isAllLately = false;
+  let isAllRecent = false;
+  /** What other processes wait for. */
+  let isAwaited = false;
+  let isRecentAwaited = false;
+  let round = 0;
 
-  /** Goes on where it stopped, and begins anew at the end: to find the first of a Map whose first are gone takes long. */
+  /** Continues where it stopped and then starts again: finding the first entry of a Map takes long once many before it were deleted. */
   function* rest(): IterableIterator<[string, RevocationRecord]> {
-    for (let turns = 0; turns < 2; turns++) {
+    for (let pass = 0; pass < 2; pass++) {
       for (let next = cursor.next(); !next.done; next = cursor.next()) yield next.value;
       cursor = pending.entries();
     }
   }
 
   function isDone(): boolean {
-    return lately.size === 0 && pending.size === 0 && present === undefined;
+    return recent.size === 0 && pending.size === 0 && present === undefined;
+  }
+
+  function isRecentDone(): boolean {
+    return isAllRecent ? isDone() : recent.size === 0;
   }
 
   return {
-    async begin(what) {
-      isAllLately = what.lately === undefined;
-      lately = new Map([...(what.lately ?? [])].filter(([text]) => !what.present.has(text)));
+    async begin(missing, awaited) {
+      round++;
+      if (awaited) isAwaited = isRecentAwaited = true;
+      isAllRecent = missing.recent === undefined;
+      recent = new Map([...(missing.recent ?? [])].filter(([text]) => !missing.present.has(text)));
       const ours = (pending = new Map());
       cursor = pending.entries();
-      present = what.present;
-      more();
-      for await (const portion of what.missing) {
-        // another loss: it is found anew
+      present = missing.present;
+      wake();
+      for await (const portion of missing.others) {
+        // begun anew after another loss
         if (pending !== ours) return;
-        for (const [text, record] of portion) if (!lately.has(text)) pending.set(text, record);
-        more();
+        for (const [text, record] of portion) if (!recent.has(text)) pending.set(text, record);
+        wake();
       }
       if (pending !== ours) return;
       present = undefined;
-      more();
+      wake();
     },
-    get hasNext() {
-      return lately.size > 0 || pending.size > 0;
-    },
-    next(most, mostCharacters) {
-      const isLately = lately.size > 0;
-      const records = new Map<string, RevocationRecord>();
-      let characters = 0;
-      for (const [text, record] of isLately ? lately.entries() : rest()) {
-        records.set(text, record);
-        characters += text.length;
-        if (records.size === most || characters > mostCharacters) break;
-      }
-      const isOver = lately.size + pending.size === records.size && present === undefined;
-      return { records, isLatelyOver: isAllLately ? isOver : !isLately || records.size === lately.size, isOver };
-    },
-    done(text) {
-      present?.add(text);
-      return lately.delete(text) || pending.delete(text);
-    },
-    get isLatelyDone() {
-      return isAllLately ? isDone() : lately.size === 0;
+    get hasWork() {
+      return recent.size > 0 || pending.size > 0 || (isAwaited && isDone()) || (isRecentAwaited && isRecentDone());
     },
     get isDone() {
       return isDone();
     },
+    next(maxRecords, maxCharacters) {
+      const isRecent = recent.size > 0;
+      const records = new Map<string, RevocationRecord>();
+      let characters = 0;
+      for (const [text, record] of isRecent ? recent.entries() : rest()) {
+        records.set(text, record);
+        characters += text.length;
+        if (records.size === maxRecords || characters > maxCharacters) break;
+      }
+      const isLast = recent.size + pending.size === records.size && present === undefined;
+      const isLastRecent = isAllRecent ? isLast : !isRecent || records.size === recent.size;
+      return { records, awaitSeconds: isLast ? -1 : AWAIT_SECONDS, awaitRecent: isLastRecent ? -1 : 0, round };
+    },
+    sent(portion) {
+      // begun anew meanwhile: others wait for the new round
+      if (portion.round !== round) return;
+      isAwaited = portion.awaitSeconds > 0;
+      if (portion.awaitRecent < 0) isRecentAwaited = false;
+    },
+    done(text) {
+      present?.add(text);
+      return recent.delete(text) || pending.delete(text);
+    },
     end() {
-      lately = new Map();
+      recent = new Map();
       pending = new Map();
       cursor = pending.entries();
       present = undefined;

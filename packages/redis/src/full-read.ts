@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { Connection } from './connection.js';
+import { BEGIN_FULL_READ, READ_CUTOFFS, SCAN_RECORDS, script, type Keys } from './data-set.js';
+import { pageOf, pairsOf, type Position } from './replies.js';
+import type { SharedMirror } from './shared-mirror.js';
+import { look } from './stream.js';
+
+/** What a full read found in Redis. */
+export interface FullRead {
+  /** Where the stream continues. */
+  readonly position: Position;
+  readonly present: Set<string>;
+  readonly cutoffs: ReadonlyMap<string, string>;
+}
+
+/** For how many seconds other processes wait for what this one writes back: for everything (0: they do not wait), and for the recent records. */
+export interface AwaitTimes {
+  readonly allSeconds: number;
+  readonly recentSeconds: number;
+}
+
+const PAGE = 1000;
+
+/** Reads all records and cut-offs into the mirror. Returns undefined if the data set was lost again before the read began. */
+export async function readEverything(
+  connection: Connection,
+  keys: Keys,
+  mirror: SharedMirror,
+  writerId: string,
+  { allSeconds, recentSeconds }: AwaitTimes,
+): Promise<FullRead | undefined> {
+  await connection.send(script(BEGIN_FULL_READ, keys, randomUUID(), writerId, allSeconds, recentSeconds));
+  // entries that are added during the read are in the stream after this position
+  const { epoch, lastId, added } = await look(connection, keys, '', 0);
+  if (epoch === undefined) return undefined;
+  const present = new Set<string>();
+  let cursor = '0';
+  do {
+    const page = pageOf(await connection.send(script(SCAN_RECORDS, keys, cursor, PAGE)));
+    mirror.addTexts(page.texts, false);
+    for (const text of page.texts) present.add(text);
+    cursor = page.cursor;
+  } while (cursor !== '0');
+  // read last, because records that are removed during the read leave a cut-off
+  const cutoffs = pairsOf(await connection.send(script(READ_CUTOFFS, keys)));
+  mirror.addCutoffs(cutoffs);
+  return { position: { epoch, id: lastId, added }, present, cutoffs };
+}

@@ -1,0 +1,129 @@
+import { RevocationStoreError } from '@tokenward/core';
+import type { RevocationRecord } from '@tokenward/core/store';
+import { textOf } from './record-text.js';
+
+/** The records that wait to be sent, oldest first, and the callers who wait for that. */
+export interface SendQueue {
+  readonly size: number;
+  /** Adds a record. The promise rejects with a RevocationStoreError if the record is not sent in time; it stays in the queue. */
+  add(record: RevocationRecord): Promise<void>;
+  /** Returns the oldest records by their texts. They stay in the queue. */
+  oldest(maxRecords: number, maxCharacters: number): ReadonlyMap<string, RevocationRecord>;
+  /** Notes that Redis has a record. Returns whether it was in the queue. */
+  done(text: string): boolean;
+  /** Rejects the promise of every caller who waits. The records stay in the queue. */
+  failAll(): void;
+  /** Fails all callers and stops the timer. */
+  stop(): void;
+}
+
+interface Queued {
+  readonly text: string;
+  readonly record: RevocationRecord;
+  /** undefined if nobody waits. */
+  caller?: Caller | undefined;
+}
+
+interface Caller {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: RevocationStoreError) => void;
+  readonly deadlineMs: number;
+}
+
+const MAX_RECORDS = 100_000;
+const MAX_CHARACTERS = 33_554_432;
+
+/** @param onOverflow called when the queue was full and its oldest records were given up */
+export function createSendQueue(timeoutMs: number, onOverflow: () => void): SendQueue {
+  const queued = new Map<string, Queued>();
+  let characters = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  /**
+   * Gives up the oldest tenth. These revocations apply here, and the next full read finds them missing in Redis. Many are given up at once, because
+   * finding the first entry of a Map takes long once many before it were deleted.
+   */
+  function giveUpOldest(): void {
+    let left = Math.ceil(queued.size / 10);
+    for (const [text, { caller }] of queued) {
+      if (left-- === 0) break;
+      caller?.reject(notSent());
+      remove(text);
+    }
+    onOverflow();
+  }
+
+  function remove(text: string): boolean {
+    if (!queued.delete(text)) return false;
+    characters -= text.length;
+    if (queued.size === 0) stopTimer();
+    return true;
+  }
+
+  function failAll(deadlineMs = Infinity): void {
+    for (const one of queued.values()) {
+      if (!one.caller || one.caller.deadlineMs > deadlineMs) continue;
+      one.caller.reject(notSent());
+      one.caller = undefined;
+    }
+  }
+
+  /** Starts one timer for all callers. It keeps the process alive until they are answered. */
+  function watchDeadlines(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      failAll(performance.now());
+      for (const { caller } of queued.values()) if (caller) return watchDeadlines();
+    }, timeoutMs / 4);
+  }
+
+  function stopTimer(): void {
+    clearTimeout(timer);
+    timer = undefined;
+  }
+
+  return {
+    get size() {
+      return queued.size;
+    },
+    add(record) {
+      const text = textOf(record);
+      let one = queued.get(text);
+      if (!one) {
+        if (queued.size >= MAX_RECORDS || characters >= MAX_CHARACTERS) giveUpOldest();
+        queued.set(text, (one = { text, record }));
+        characters += text.length;
+      }
+      if (!one.caller) {
+        const { promise, resolve, reject } = Promise.withResolvers<void>();
+        one.caller = { promise, resolve, reject, deadlineMs: performance.now() + timeoutMs };
+        watchDeadlines();
+      }
+      return one.caller.promise;
+    },
+    oldest(maxRecords, maxCharacters) {
+      const records = new Map<string, RevocationRecord>();
+      let length = 0;
+      for (const { text, record } of queued.values()) {
+        if (records.size === maxRecords || length > maxCharacters) break;
+        records.set(text, record);
+        length += text.length;
+      }
+      return records;
+    },
+    done(text) {
+      queued.get(text)?.caller?.resolve();
+      return remove(text);
+    },
+    failAll: () => failAll(),
+    stop() {
+      stopTimer();
+      failAll();
+    },
+  };
+}
+
+export function notSent(): RevocationStoreError {
+  return new RevocationStoreError('the revocation applies in this process only; it is sent to the others when the store can be reached again');
+}

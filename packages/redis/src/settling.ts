@@ -1,0 +1,75 @@
+import type { Look } from './replies.js';
+
+/** How long a process waits, after a loss of data, for what other processes write back. */
+export interface Settling {
+  /** Waits for the other processes to begin and to finish: this process has just started, or was cut off, and may not know what they know. */
+  require(): void;
+  /** Waits for what others learned right before a loss. This process knew everything until then. */
+  gather(isNewConnection: boolean): void;
+  /** Extends the wait by what the server says now. */
+  observe(look: Look): void;
+  readonly remainingMs: number;
+  end(): void;
+}
+
+/** How long the other processes take to begin. */
+export const SETTLE_SECONDS = 3;
+/** The longest that a process waits for the recent records of the others. */
+export const MAX_GATHER_SECONDS = 5;
+
+const WRITE_BACK_LOOK_MS = 250;
+const MAX_WRITE_BACK_MS = 60_000;
+/** How long the others take to begin to write their recent records, over a connection that they have or make. */
+const GATHER_MS = 500;
+const RECONNECTED_GATHER_MS = 1500;
+const GATHER_LOOK_MS = 20;
+
+/** Waits for everything that others write back. */
+interface Settle {
+  untilMs: number;
+  firstObservedAtMs: number | undefined;
+}
+
+/** Waits only for what others learned right before the loss. */
+interface Gather {
+  untilMs: number;
+  readonly maxMs: number;
+}
+
+export function createSettling(): Settling {
+  // a process that starts must settle
+  let settle: Settle | undefined = { untilMs: 0, firstObservedAtMs: undefined };
+  let gather: Gather | undefined;
+
+  function extendSettle(settle: Settle, { epoch, serverSeconds, isWrittenBack, uptimeSeconds }: Look): void {
+    const nowMs = performance.now();
+    settle.firstObservedAtMs ??= nowMs;
+    const ageSeconds = serverSeconds - Number.parseInt(epoch!, 10);
+    // The data set is new, or the server has just started and may have read older data from its disk. A negative age says nothing: the
+    // server's clock was set back.
+    for (const seconds of [ageSeconds, uptimeSeconds]) {
+      if (seconds >= 0 && seconds < SETTLE_SECONDS) settle.untilMs = Math.max(settle.untilMs, nowMs + (SETTLE_SECONDS - seconds) * 1000);
+    }
+    if (isWrittenBack && nowMs - settle.firstObservedAtMs < MAX_WRITE_BACK_MS) settle.untilMs = Math.max(settle.untilMs, nowMs + WRITE_BACK_LOOK_MS);
+  }
+
+  return {
+    require() {
+      settle ??= { untilMs: 0, firstObservedAtMs: undefined };
+    },
+    gather(isNewConnection) {
+      const nowMs = performance.now();
+      gather = { untilMs: nowMs + (isNewConnection ? RECONNECTED_GATHER_MS : GATHER_MS), maxMs: nowMs + MAX_GATHER_SECONDS * 1000 };
+    },
+    observe(look) {
+      if (settle) extendSettle(settle, look);
+      if (gather && look.isRecentWrittenBack) gather.untilMs = Math.max(gather.untilMs, Math.min(performance.now() + GATHER_LOOK_MS, gather.maxMs));
+    },
+    get remainingMs() {
+      return Math.max(0, Math.max(settle?.untilMs ?? 0, gather?.untilMs ?? 0) - performance.now());
+    },
+    end() {
+      settle = gather = undefined;
+    },
+  };
+}

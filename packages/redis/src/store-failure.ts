@@ -1,0 +1,52 @@
+import { isError } from '@tokenward/core/store';
+
+/** What is wrong with the store, in fixed words: a client's own message may quote anything. */
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure';
+
+  /** @param isAnswer the server sent the error, so the connection still works */
+  constructor(
+    message: string,
+    readonly isAnswer = false,
+  ) {
+    super(message);
+  }
+}
+
+const TEXTS: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'the connection was refused'],
+  ['ECONNRESET', 'the connection was reset'],
+  ['EPIPE', 'the connection was reset'],
+  ['ENOTFOUND', 'the host name is unknown'],
+  ['EAI_AGAIN', 'the host name cannot be looked up'],
+  ['WRONGPASS', 'the user name or the password is wrong'],
+  ['NOAUTH', 'a password is required'],
+  ['NOPERM', 'the user lacks a permission: see the ACL in the README of @tokenward/redis'],
+  ['LOADING', 'Redis is still loading its data'],
+  ['READONLY', 'the server is a replica, which takes no writes'],
+  ['OOM', 'Redis has no memory left for writes'],
+  ['MISCONF', 'Redis takes no writes, because it cannot save them'],
+  ['WRONGTYPE', 'a key under the prefix has another type: give the store a prefix of its own'],
+  ['NOREPLICAS', 'Redis takes no writes, because too few replicas follow it (min-replicas-to-write)'],
+  ['MASTERDOWN', 'the server is a replica that has lost its master'],
+  ['MOVED', 'another node of a cluster has the keys: give a client that createCluster() made'],
+  ['CLUSTERDOWN', 'the cluster is down'],
+  ['BUSY', 'Redis is busy with a script'],
+]);
+
+/** Errors inside a script have no code of their own. */
+const SCRIPT_ERRORS: readonly (readonly [RegExp, string])[] = [
+  [/^ERR (ACL failure in script|The user executing the script can't)/, TEXTS.get('NOPERM')!],
+  [/^ERR unknown (redis )?command/i, 'the server lacks a command: Redis 7 or newer is needed'],
+];
+
+/** Returns the fixed text for an error, or its code; never the error's own text. */
+export function failureText(error: unknown): string {
+  if (error instanceof StoreFailure) return error.message;
+  if (!isError(error)) return 'the connection broke';
+  const known = SCRIPT_ERRORS.find(([pattern]) => pattern.test(error.message));
+  if (known) return known[1];
+  const code = (error as NodeJS.ErrnoException).code ?? /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];
+  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return 'the connection broke';
+  return TEXTS.get(code) ?? `the connection failed (${code})`;
+}
