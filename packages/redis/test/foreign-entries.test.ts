@@ -4,7 +4,7 @@ import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, recor
 
 const server = useServer();
 
-describe('what somebody else wrote', () => {
+describe('entries that this package did not write', () => {
   const JUNK = [
     '',
     'x',
@@ -28,7 +28,7 @@ describe('what somebody else wrote', () => {
     '\u0000\u00ff',
   ];
 
-  test('junk is skipped, told once, and changes nothing', async () => {
+  test('texts that are not revocations are skipped, are reported once, and change nothing', async () => {
     const one = await warmStore(server().url);
     await one.add(recordOf('session-1'));
     const failed = heard('tokenward:revocations-failed');
@@ -40,27 +40,27 @@ describe('what somebody else wrote', () => {
     await server().ask('HSET', KEYS.forgotten, 'https://login.example.test', 'x', 'https://other.example.test', '1e999', '', '5');
     await one.add(recordOf('session-2'));
     const newcomer = await warmStore(server().url);
-    await eventually(() => one.health().lastError !== undefined, 'it is seen');
+    await eventually(() => one.health().lastError !== undefined, 'they are reported');
     for (const store of [one, newcomer]) {
       await isCurrentAgain(store);
       expect(store.health().entries).toBe(2);
-      expect(store.health().lastError).toMatch(/what is no revocation was found under the prefix and left aside, \d+ times$/);
+      expect(store.health().lastError).toMatch(/: skipped texts under the prefix that are not revocations: \d+$/);
       expect(isRevokedIn(store, 'session-1') && isRevokedIn(store, 'session-2')).toBe(true);
       expect(isRevokedIn(store, 'x')).toBe(false);
     }
-    // the second has not read all when it finds the first of them
+    // the second store finds the first of them before it has read everything
     expect(failed.map(({ usable }) => usable)).toEqual([true, false]);
   });
 
-  test('a reason or a member that a newer version knows is no cause to forget a revocation', async () => {
+  test('keeps a revocation with a reason or a member that only a newer version knows', async () => {
     const store = await warmStore(server().url);
     const text = JSON.stringify(['session', 'https://login.example.test', 'newer', nowSeconds(), nowSeconds() + 60, 0, 'quantum', { more: 1 }]);
     await server().ask('XADD', KEYS.stream, '*', 'r', text);
-    await eventually(() => isRevokedIn(store, 'newer'), 'it is taken');
+    await eventually(() => isRevokedIn(store, 'newer'), 'it is read');
     expect(store.find(tokenOf('newer'), nowSeconds())!.reason).toBe('unspecified');
   });
 
-  test('what is no record is refused where it is added', async () => {
+  test('add() throws for a record that is not a revocation', async () => {
     const store = await warmStore(server().url);
     await expect(store.add(recordOf('x'.repeat(2049)))).rejects.toThrow(ConfigurationError);
     await expect(store.add(recordOf('x', { until: Infinity }))).rejects.toThrow(ConfigurationError);

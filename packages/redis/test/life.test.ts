@@ -12,18 +12,18 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** What the program says, if it ends by itself and in peace. */
-async function live(url: string, how: string): Promise<string> {
+/** Returns what the program prints. It must end by itself and without a warning. */
+async function live(url: string, timeoutSeconds: number, how: string): Promise<string> {
   const program = fileURLToPath(new URL('life.ts', import.meta.url));
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--no-warnings', program, url, how], { timeout: 10_000 });
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--no-warnings', program, url, String(timeoutSeconds), how], { timeout: 50_000 });
   expect(stderr).toBe('');
   return stdout;
 }
 
-test.each(['closed', 'served', 'left open'])('a process waits for warm() and add(), and then comes to its end: %s', async (how) => {
-  expect(await live(server.url, how)).toBe('done');
+test.each(['closed', 'served', 'left open'])('a process waits for warm() and add(), and then ends: %s', { timeout: 60_000 }, async (how) => {
+  expect(await live(server.url, 20, how)).toBe('done');
 });
 
-test.each(['closed', 'left open'])('so does one that reaches no server: %s', async (how) => {
-  expect(await live(`redis://127.0.0.1:${await freePort()}`, how)).toBe('RevocationStoreError');
+test.each(['closed', 'left open'])('a process that reaches no server ends too: %s', { timeout: 60_000 }, async (how) => {
+  expect(await live(`redis://127.0.0.1:${await freePort()}`, 0.4, how)).toBe('RevocationStoreError');
 });

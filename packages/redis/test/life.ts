@@ -1,9 +1,9 @@
-// A program of its own: opens a store, does what it is told, closes it or not, and has to come to its end.
+// A program for life.test.ts: opens a store, revokes a session, closes the store or leaves it open, and must then end by itself.
 import { createServer } from 'node:http';
 import { redisRevocations } from '@tokenward/redis';
 
-const [url, how] = process.argv.slice(2) as [string, string];
-const store = redisRevocations({ url, timeoutSeconds: 0.4 });
+const [url, timeoutSeconds, how] = process.argv.slice(2) as [string, string, string];
+const store = redisRevocations({ url, timeoutSeconds: Number(timeoutSeconds) });
 const now = Math.floor(Date.now() / 1000);
 
 try {

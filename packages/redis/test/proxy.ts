@@ -1,28 +1,29 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A TCP proxy in front of a server, which can be told to be a bad network. */
+/** A TCP proxy in front of a server that can act as a bad network. */
 export interface Proxy {
   readonly url: string;
-  /** Takes bytes and lets none through, in either direction; connections stand. */
+  /** Drops all bytes in both directions and keeps connections open. */
   hang(): void;
-  /** Ends all connections with a reset, and each new one, too. */
+  /** Resets all connections, and each new one. */
   refuse(): void;
-  /** Ends all connections with a reset, once. */
+  /** Resets all connections once. */
   reset(): void;
-  /** What the server says comes so much later. */
+  /** Delays what the server sends. */
   delay(milliseconds: number): void;
+  /** Relays everything at once again. */
   behave(): void;
   close(): Promise<void>;
 }
 
 export async function startProxy(port: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  let how: 'pass' | 'hang' | 'refuse' = 'pass';
+  let mode: 'pass' | 'hang' | 'refuse' = 'pass';
   let delayMs = 0;
 
   const server = createServer((client) => {
-    if (how === 'refuse') {
+    if (mode === 'refuse') {
       client.resetAndDestroy();
       return;
     }
@@ -34,16 +35,16 @@ export async function startProxy(port: number): Promise<Proxy> {
   function relay(from: Socket, to: Socket, delayMsNow = () => 0): void {
     sockets.add(from);
     from.on('data', (bytes) => {
-      // swallowed for good: what was sent into a dead network does not come later
-      if (how === 'hang') return;
+      // dropped for good: what is sent into a dead network does not arrive later
+      if (mode === 'hang') return;
       const wait = delayMsNow();
       if (wait === 0) to.write(bytes);
-      else setTimeout(() => to.writable && how !== 'hang' && to.write(bytes), wait);
+      else setTimeout(() => to.writable && mode !== 'hang' && to.write(bytes), wait);
     });
     from.on('error', () => {});
     from.on('close', () => {
       sockets.delete(from);
-      if (how !== 'hang') to.destroy();
+      if (mode !== 'hang') to.destroy();
     });
   }
 
@@ -56,10 +57,10 @@ export async function startProxy(port: number): Promise<Proxy> {
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     hang() {
-      how = 'hang';
+      mode = 'hang';
     },
     refuse() {
-      how = 'refuse';
+      mode = 'refuse';
       resetAll();
     },
     reset: resetAll,
@@ -67,12 +68,12 @@ export async function startProxy(port: number): Promise<Proxy> {
       delayMs = milliseconds;
     },
     behave() {
-      if (how === 'hang') resetAll();
-      how = 'pass';
+      if (mode === 'hang') resetAll();
+      mode = 'pass';
       delayMs = 0;
     },
     async close() {
-      how = 'refuse';
+      mode = 'refuse';
       resetAll();
       server.close();
       await once(server, 'close');

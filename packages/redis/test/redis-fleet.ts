@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import { freePort, startRedis, type RedisServer } from './redis-server.js';
 
-/** A real cluster: three masters, the first of which has a replica. */
+/** A real cluster of three masters and a fourth node. */
 export interface Cluster {
   readonly nodes: readonly RedisServer[];
-  /** The master that has a key, by its slot. */
+  /** Returns the master that has a slot. */
   ownerOf(slot: number): Promise<RedisServer>;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function startCluster(): Promise<Cluster> {
   };
 }
 
-/** Makes the last node a replica of another, and waits until that is known and done. */
+/** Makes the last node a replica of a master, and waits until all nodes know it. */
 export async function replicate({ nodes }: Cluster, master: RedisServer): Promise<RedisServer> {
   const replica = nodes.at(-1)!;
   await replica.ask('CLUSTER', 'REPLICATE', String(await master.ask('CLUSTER', 'MYID')));
@@ -69,7 +69,7 @@ async function startNode(): Promise<RedisServer> {
   return node;
 }
 
-/** A master, a replica, and three sentinels that promote the replica when the master is gone. */
+/** A master, a replica, and three sentinels, which promote the replica when the master dies. */
 export interface Sentinels {
   readonly name: string;
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
@@ -102,7 +102,7 @@ export async function startSentinels(): Promise<Sentinels> {
     await writeFile(file, `${lines.join('\n')}\n`);
     children.push(spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' }));
   }
-  const knowAll = async (port: number): Promise<boolean> => {
+  const knowsAll = async (port: number): Promise<boolean> => {
     const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: false }, RESP: 2, maintNotifications: 'disabled' });
     client.on('error', () => {});
     try {
@@ -115,7 +115,7 @@ export async function startSentinels(): Promise<Sentinels> {
       client.destroy();
     }
   };
-  await until(() => ports, knowAll);
+  await until(() => ports, knowsAll);
   return {
     name,
     addresses: ports.map((port) => ({ host: '127.0.0.1', port })),
@@ -135,11 +135,11 @@ export async function startSentinels(): Promise<Sentinels> {
 }
 
 async function until<T>(all: () => readonly T[], holds: (one: T) => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   for (;;) {
-    const held = await Promise.all(all().map(holds));
-    if (held.every(Boolean)) return;
-    if (Date.now() > end) throw new Error('the servers do not find each other');
+    const results = await Promise.all(all().map(holds));
+    if (results.every(Boolean)) return;
+    if (Date.now() > end) throw new Error('the servers did not find each other within 60 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

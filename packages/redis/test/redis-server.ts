@@ -7,23 +7,23 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
 
-/** A real redis-server in a process and a folder of its own. */
+/** A real redis-server, in its own process and folder. */
 export interface RedisServer {
   readonly port: number;
   readonly url: string;
-  /** Sends one command, by a connection of its own. */
+  /** Sends one command over a new connection. */
   ask(...command: readonly string[]): Promise<unknown>;
-  /** kill -9. What was not on its disk is gone. */
+  /** Kills it with SIGKILL. What was not on its disk is lost. */
   kill(): Promise<void>;
-  /** Starts it again on the same port, with what is on its disk. */
+  /** Starts it again on the same port, with the data on its disk. */
   start(): Promise<void>;
-  /** Removes what is on its disk. */
+  /** Removes the data on its disk. */
   wipe(): Promise<void>;
   close(): Promise<void>;
 }
 
-const ANSWERS_WITHIN_MS = 10_000;
-/** Of a data set that nobody has lost: it is old enough that nobody waits for others to write it back. */
+const ANSWERS_WITHIN_MS = 30_000;
+/** The epoch of an old data set: no process waits for others to write it back. */
 const OLD_EPOCH = '1700000000.00000000-0000-4000-8000-000000000000';
 
 export async function startRedis(...args: readonly string[]): Promise<RedisServer> {
@@ -37,10 +37,10 @@ export async function startRedis(...args: readonly string[]): Promise<RedisServe
     });
     running = child;
     const failed = once(child, 'error').then(([error]: Error[]) => {
-      throw new Error(`redis-server can't be run, and these tests need it: apt-get install redis-server (${error!.message})`);
+      throw new Error(`these tests need redis-server, which cannot be started (${error!.message}): apt-get install redis-server`);
     });
     const ended = once(child, 'exit').then(([code]: number[]) => {
-      throw new Error(`redis-server ended at once, with ${code}: ${args.join(' ')}`);
+      throw new Error(`redis-server exited with ${code} at its start: ${args.join(' ')}`);
     });
     await Promise.race([answers(), failed, ended]);
     failed.catch(() => {});
@@ -54,7 +54,7 @@ export async function startRedis(...args: readonly string[]): Promise<RedisServe
         await ask('PING');
         return;
       } catch (error) {
-        // whoever asks wants a password, and has one
+        // it answers, and asks for a password that this connection does not have
         if (/^(NOAUTH|WRONGPASS)/.test((error as Error).message)) return;
         if (Date.now() > end) throw new Error(`redis-server does not answer on port ${port}`);
         await sleep(20);
@@ -98,7 +98,7 @@ export async function startRedis(...args: readonly string[]): Promise<RedisServe
   };
 }
 
-/** Gives a prefix a data set that looks as if it had been there for long. */
+/** Creates an old data set under a prefix. */
 export async function seedEpoch(server: RedisServer, prefix = 'tokenward:revocations'): Promise<void> {
   await server.ask('SET', `{${prefix}}:epoch`, OLD_EPOCH);
   await server.ask('ZADD', `{${prefix}}:records`, '+inf', OLD_EPOCH);

@@ -12,11 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-function suiteWith(where: () => object): void {
+function suiteWith(optionsOf: () => object): void {
   storeSuite({ test }, async () => {
     const prefix = `suite-${opened++}`;
     await seedEpoch(server, prefix);
-    const open = (): RedisRevocations => redisRevocations({ ...where(), prefix });
+    const open = (): RedisRevocations => redisRevocations({ ...optionsOf(), prefix });
     const stores = [open()];
     return {
       store: stores[0]!,
@@ -31,10 +31,10 @@ function suiteWith(where: () => object): void {
   });
 }
 
-describe('by a url', () => {
+describe('a store with a url', () => {
   suiteWith(() => ({ url: server.url }));
 });
 
-describe('by a client of the user, with wishes of its own', () => {
+describe('a store with a client that has its own settings', () => {
   suiteWith(() => ({ client: createClient({ url: server.url, RESP: 3, disableOfflineQueue: true, keyPrefix: 'theirs:', commandOptions: { timeout: 50 } }) }));
 });

@@ -1,11 +1,15 @@
 import { createResourceGuard, observe, type Decision, type Events, type ResourceGuard } from '@tokenward/core';
 import type { RevocableToken, RevocationRecord, RevocationStore } from '@tokenward/core/store';
 import { redisRevocations, type RedisRevocations, type RedisRevocationsOptions } from '@tokenward/redis';
-import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { createTestClock, createTestIssuer, type TestClock, type TestIssuer } from '@tokenward/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest';
 import { seedEpoch, startRedis, type RedisServer } from './redis-server.js';
 
 const ISSUER = 'https://login.example.test';
+/** How long a test waits for an event. Only a test that fails waits so long, so a busy machine has time enough. */
+const PATIENCE_MS = 45_000;
+vi.setConfig({ testTimeout: 90_000 });
+
 export const KEYS = {
   records: '{tokenward:revocations}:records',
   stream: '{tokenward:revocations}:stream',
@@ -14,7 +18,7 @@ export const KEYS = {
   restoring: '{tokenward:revocations}:restoring',
 };
 
-/** What a test opens is closed behind it, the last first. */
+/** Whatever a test opens is closed after it, in reverse order. */
 const opened: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -26,9 +30,22 @@ export function closing<T>(thing: T, close: (thing: T) => unknown): T {
   return thing;
 }
 
-/** With short times, so that trouble is seen soon. */
+/**
+ * Opens a store with generous time-outs, so that a busy machine does not look like an outage. Only a store that must notice that nothing answers
+ * gets a short `timeoutSeconds`, and only eventual results may be expected of it.
+ */
 export function openStore(options: RedisRevocationsOptions): RedisRevocations {
-  return closing(redisRevocations({ timeoutSeconds: 0.4, maxMirrorAgeSeconds: 1, ...options }), (store) => store.close());
+  return closing(redisRevocations({ timeoutSeconds: 20, maxMirrorAgeSeconds: 60, ...options }), (store) => store.close());
+}
+
+/** Opens stores that age only by their common clock. After `expire()` they are current only if they have heard from Redis since. */
+export async function agingStores(
+  ...urls: readonly string[]
+): Promise<{ readonly stores: readonly RedisRevocations[]; readonly clock: TestClock; expire(): void }> {
+  const clock = createTestClock();
+  const stores = urls.map((url) => openStore({ url, clock }));
+  await Promise.all(stores.map((store) => store.warm()));
+  return { stores, clock, expire: () => clock.advance(61) };
 }
 
 export async function warmStore(url: string): Promise<RedisRevocations> {
@@ -37,7 +54,7 @@ export async function warmStore(url: string): Promise<RedisRevocations> {
   return store;
 }
 
-/** A server for all tests of a file, each of which finds it empty. */
+/** Starts a server for all tests of a file, and empties it before each. */
 export function useServer(...args: readonly string[]): () => RedisServer {
   let server: RedisServer;
   beforeAll(async () => {
@@ -51,7 +68,7 @@ export function useServer(...args: readonly string[]): () => RedisServer {
   return () => server;
 }
 
-/** A server of one test's own. */
+/** Starts a server for one test. */
 export async function ownServer(...args: readonly string[]): Promise<RedisServer> {
   const server = closing(await startRedis(...args), (server) => server.close());
   await seedEpoch(server).catch(() => {});
@@ -62,7 +79,23 @@ export function isCurrentAgain(store: RevocationStore): Promise<void> {
   return eventually(() => store.isCurrent() || store.health().lastError, 'the store is current again');
 }
 
-/** What is in Redis, by the values of its records. */
+/** Waits until the store reports an error that contains the text. */
+export function reports(store: RevocationStore, text: string): Promise<void> {
+  return eventually(() => store.health().lastError?.includes(text) || store.health().lastError, `the store reports "${text}"`);
+}
+
+/** Waits for the next answer to a store, and returns how many seconds old the mirror is then. */
+export async function nextAnswer(store: RedisRevocations): Promise<number> {
+  let ageSeconds = store.health().ageSeconds!;
+  await eventually(() => {
+    const before = ageSeconds;
+    ageSeconds = store.health().ageSeconds!;
+    return ageSeconds < before;
+  }, 'an answer arrives');
+  return ageSeconds;
+}
+
+/** Returns the values of the records in Redis. */
 export async function valuesIn(server: RedisServer): Promise<readonly string[]> {
   const texts = (await server.ask('ZRANGE', KEYS.records, '0', '-1')) as string[];
   const records = texts.filter((text) => text.startsWith('['));
@@ -73,35 +106,37 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-export function recordOf(value: string, wishes: Partial<RevocationRecord> = {}): RevocationRecord {
+export function recordOf(value: string, overrides: Partial<RevocationRecord> = {}): RevocationRecord {
   const now = nowSeconds();
-  return { kind: 'session', issuer: ISSUER, value, issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...wishes };
+  return { kind: 'session', issuer: ISSUER, value, issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...overrides };
 }
 
-/** A record as it is in Redis. */
+/** Returns the text of a record, as it is in Redis. */
 export function textOf(value: string): string {
   const { kind, issuer, issuedUntil, until, reason } = recordOf(value);
   return JSON.stringify([kind, issuer, value, issuedUntil, until, 0, reason]);
 }
 
-export function tokenOf(sessionId: string, wishes: Partial<RevocableToken> = {}): RevocableToken {
-  return { issuer: ISSUER, tokenId: undefined, sessionId, subject: undefined, clientId: undefined, issuedAt: nowSeconds() - 60, ...wishes };
+export function tokenOf(sessionId: string, overrides: Partial<RevocableToken> = {}): RevocableToken {
+  return { issuer: ISSUER, tokenId: undefined, sessionId, subject: undefined, clientId: undefined, issuedAt: nowSeconds() - 60, ...overrides };
 }
 
 export function isRevokedIn(store: RevocationStore, sessionId: string): boolean {
   return store.find(tokenOf(sessionId), nowSeconds()) !== undefined;
 }
 
-export async function eventually(holds: () => unknown, what: string, withinMs = 8000): Promise<void> {
+/** Waits until `holds` returns true; anything else is shown if it never does. */
+export async function eventually(holds: () => unknown, what: string, withinMs = PATIENCE_MS): Promise<void> {
   const end = Date.now() + withinMs;
   for (;;) {
-    const held = await holds();
-    if (held === true) return;
-    if (Date.now() > end) throw new Error(`after ${withinMs} ms it does not hold: ${what} (${String(held)})`);
+    const result = await holds();
+    if (result === true) return;
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what} (${String(result)})`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
+/** Returns the events that are published from now on. */
 export function heard<N extends keyof Events>(name: N): Events[N][] {
   const events: Events[N][] = [];
   closing(
@@ -111,7 +146,7 @@ export function heard<N extends keyof Events>(name: N): Events[N][] {
   return events;
 }
 
-/** A guard with this store, its issuer, and what it says to a token. */
+/** Opens a guard with this store. `ask` returns its decision on a token of a session. */
 export async function openGuard(
   store: RevocationStore,
 ): Promise<{ readonly guard: ResourceGuard; readonly issuer: TestIssuer; ask(sessionId: string): Promise<Decision> }> {
@@ -128,7 +163,7 @@ export async function openGuard(
   };
 }
 
-/** 200, or its status and its reason. */
+/** Returns '200', or the status and reason of a refusal. */
 export function answerOf(decision: Decision): string {
   return decision.outcome === 'allow' ? '200' : `${decision.status} ${decision.reason}`;
 }

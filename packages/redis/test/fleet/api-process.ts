@@ -1,23 +1,24 @@
-// A program of its own: one process of a fleet, with a guard and a store. Its parent asks it over IPC, one question at a time.
+// One process of a fleet, with a guard and a store. Its parent asks it questions over IPC.
 import { createHash } from 'node:crypto';
 import { createResourceGuard, type ResourceGuard } from '@tokenward/core';
 import type { RevocationRecord } from '@tokenward/core/store';
 import { redisRevocations, type RedisRevocations } from '@tokenward/redis';
 
-/** What may be asked, and what is answered. */
+/** The questions of the parent, and their answers. */
 export interface Questions {
-  /** Answers at once; `msToWarm` how long a full read took, where it is waited for. */
+  /** Opens the store and the guard. With `waits`, waits for the full read and answers how long it took. */
   open(options: { readonly url: string; readonly issuer: string; readonly audience: string; readonly waits: boolean }): { readonly msToWarm: number };
-  /** Revokes sessions, the whole record being the same in every process. Answers how many of them could not be sent in time. */
+  /** Revokes sessions, by equal records in every process. Answers how many could not be sent in time. */
   revoke(names: Names): { readonly at: number; readonly unsent: number };
-  /** When this process came to know of a session's revocation, by the wall clock, in milliseconds. */
+  /** Answers when this process learned of a session's revocation, in milliseconds of the wall clock. */
   seen(name: string): number | Promise<number>;
   state(names: readonly Names[]): State;
-  /** What the guard says to each token: a status. */
+  /** Answers the guard's status for each token. */
   check(tokens: readonly string[]): readonly number[];
-  /** Asks the guard about these again and again, until it is asked for what it has said. */
-  patrol(tokens: readonly string[]): null;
-  patrolled(): Readonly<Record<string, number>>;
+  /** Checks these tokens again and again, until `stopWatching`. */
+  watch(tokens: readonly string[]): null;
+  /** Answers how often the guard gave each status. */
+  stopWatching(): Readonly<Record<string, number>>;
 }
 
 /** `prefix-0` and so on. */
@@ -31,24 +32,23 @@ export interface Names {
 export interface State {
   readonly isCurrent: boolean;
   readonly entries: number;
-  /** Of all that is found for the names. */
+  /** A digest of the revocations that are found for the names. */
   readonly digest: string;
   readonly lastError: string | undefined;
 }
 
 let store: RedisRevocations;
 let guard: ResourceGuard;
-let patrol: NodeJS.Timeout | undefined;
-let said: Record<string, number> = {};
+let watching: NodeJS.Timeout | undefined;
+let statuses: Record<string, number> = {};
 
 const answers: { readonly [Q in keyof Questions]: (...args: Parameters<Questions[Q]>) => ReturnType<Questions[Q]> | Promise<ReturnType<Questions[Q]>> } = {
   async open({ url, issuer, audience, waits }) {
-    const began = performance.now();
-    store = redisRevocations({ url, timeoutSeconds: 1, maxMirrorAgeSeconds: 2 });
+    const startedAt = performance.now();
+    store = redisRevocations({ url, timeoutSeconds: 2, maxMirrorAgeSeconds: 4 });
     guard = createResourceGuard({ issuer, audience, revocations: { store } });
-    // a machine that is busy takes longer than a second or two
-    if (waits) await store.warm().catch(() => store.warm());
-    return { msToWarm: performance.now() - began };
+    if (waits) await warmPatiently();
+    return { msToWarm: performance.now() - startedAt };
   },
   async revoke(names) {
     const at = wallMs();
@@ -82,16 +82,16 @@ const answers: { readonly [Q in keyof Questions]: (...args: Parameters<Questions
     const decisions = await Promise.all(tokens.map(statusOf));
     return decisions;
   },
-  patrol(tokens) {
-    said = {};
-    patrol = setInterval(() => {
-      for (const token of tokens) void statusOf(token).then((status) => (said[status] = (said[status] ?? 0) + 1));
+  watch(tokens) {
+    statuses = {};
+    watching = setInterval(() => {
+      for (const token of tokens) void statusOf(token).then((status) => (statuses[status] = (statuses[status] ?? 0) + 1));
     }, 5);
     return null;
   },
-  patrolled() {
-    clearInterval(patrol);
-    return said;
+  stopWatching() {
+    clearInterval(watching);
+    return statuses;
   },
 };
 
@@ -104,6 +104,17 @@ process.on('message', ({ id, question, args }: { id: number; question: keyof Que
       (error: unknown) => process.send!({ id, error: String(error) }),
     );
 });
+
+/** On a busy machine the full read takes longer than `warm()` waits. */
+async function warmPatiently(): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await store.warm();
+    } catch (error) {
+      if (attempt === 10) throw error;
+    }
+  }
+}
 
 async function statusOf(token: string): Promise<number> {
   const decision = await guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } });

@@ -17,23 +17,23 @@ interface Answer {
 
 export function startApiProcess(): ApiProcess {
   const child: ChildProcess = fork(fileURLToPath(new URL('api-process.ts', import.meta.url)), { execArgv: ['--no-warnings'] });
-  const asked = new Map<number, { readonly resolve: (answer: never) => void; readonly reject: (error: Error) => void }>();
-  let ids = 0;
+  const pending = new Map<number, { readonly resolve: (answer: never) => void; readonly reject: (error: Error) => void }>();
+  let nextId = 0;
 
   child.on('message', ({ id, answer, error }: Answer) => {
-    const { resolve, reject } = asked.get(id)!;
-    asked.delete(id);
+    const { resolve, reject } = pending.get(id)!;
+    pending.delete(id);
     if (error === undefined) resolve(answer as never);
     else reject(new Error(error));
   });
   child.on('exit', (code, signal) => {
-    for (const { reject } of asked.values()) reject(new Error(`the process ended, with ${code ?? signal}`));
+    for (const { reject } of pending.values()) reject(new Error(`the process ended with ${code ?? signal}`));
   });
   return {
     ask: (question, ...args) =>
       new Promise((resolve, reject) => {
-        const id = ids++;
-        asked.set(id, { resolve, reject });
+        const id = nextId++;
+        pending.set(id, { resolve, reject });
         child.send({ id, question, args });
       }),
     async end() {

@@ -1,4 +1,4 @@
-// Prints what the fleet's tests have measured: node packages/redis/test/fleet/figures.ts
+// Runs the fleet's tests and prints what they measured: node packages/redis/test/fleet/figures.ts
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startProxy, type Proxy } from '../proxy.js';
 import { seedEpoch, startRedis, type RedisServer } from '../redis-server.js';
 import { startApiProcess, type ApiProcess } from './api-processes.js';
@@ -14,6 +14,10 @@ import type { HeapFigures } from './heap-of-revocations.js';
 const LIVE = 50_000;
 const REVOCATIONS = 200;
 const HEAP_OF = 100_000;
+/** How long the fleet may take to agree. Only a test that fails waits so long, so a busy machine has time enough. */
+const PATIENCE_MS = 60_000;
+vi.setConfig({ testTimeout: 150_000 });
+
 const now = Math.floor(Date.now() / 1000);
 
 let server: RedisServer;
@@ -33,12 +37,12 @@ beforeAll(async () => {
   const tokenFor = (sid: string): Promise<string> => issuer.issueToken({ claims: { sid, iat: now - 60 }, lifetimeSeconds: 3600 });
   revokedTokens = await Promise.all([0, 17, LIVE - 1].map((at) => tokenFor(`live-${at}`)));
   otherTokens = await Promise.all(['never-0', 'never-1'].map(tokenFor));
-  // two of them have a network of their own, which can be bad
+  // two of them are behind a proxy that can act as a bad network
   fleet = await Promise.all([server.url, server.url, proxy.url, proxy.url].map(start));
   await revoke(0, 'live', LIVE);
-  // on a machine that is busy some are sent later than within a second
+  // on a busy machine some are sent only after their time-out
   while ((await server.ask('ZCARD', '{tokenward:revocations}:records')) !== LIVE + 1) await new Promise((resolve) => setTimeout(resolve, 50));
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await Promise.all(fleet.map((one) => one.end()));
@@ -65,14 +69,14 @@ async function revoke(by: number, prefix: string, count: number): Promise<number
   return (await fleet[by]!.ask('revoke', names)).unsent;
 }
 
-/** All four are current, know the same, and refuse what was revoked and nothing else. */
+/** Waits until all four are current and know the same, and checks that they refuse revoked tokens and no others. */
 async function agree(): Promise<void> {
   const entries = revoked.reduce((sum, { count }) => sum + count, 0);
-  const end = Date.now() + 15_000;
+  const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const states = await Promise.all(fleet.map((one) => one.ask('state', [])));
     if (states.every(({ isCurrent, entries: known }) => isCurrent && known === entries)) break;
-    if (Date.now() > end) throw new Error(`they do not agree on ${entries}: ${JSON.stringify(states)}`);
+    if (Date.now() > end) throw new Error(`they do not agree on ${entries} revocations: ${JSON.stringify(states)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const digests = await Promise.all(fleet.map(async (one) => (await one.ask('state', revoked)).digest));
@@ -83,9 +87,9 @@ async function agree(): Promise<void> {
   }
 }
 
-/** On a machine that is busy a process may be behind for a moment, and answer 503. */
+/** Returns the statuses. On a busy machine a process may be behind for a moment and answer 503: it is asked again. */
 async function answers(one: ApiProcess, tokens: readonly string[]): Promise<readonly number[]> {
-  const end = Date.now() + 5000;
+  const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const statuses = await one.ask('check', tokens);
     if (!statuses.includes(503) || Date.now() > end) return statuses;
@@ -93,19 +97,19 @@ async function answers(one: ApiProcess, tokens: readonly string[]): Promise<read
   }
 }
 
-/** Whatever happens meanwhile, no revoked token passes anywhere. */
-async function watched(trouble: () => Promise<void>): Promise<void> {
-  await Promise.all(fleet.map((one) => one.ask('patrol', revokedTokens)));
-  await trouble();
+/** Checks that no revoked token passes in any process during an outage. */
+async function watched(outage: () => Promise<void>): Promise<void> {
+  await Promise.all(fleet.map((one) => one.ask('watch', revokedTokens)));
+  await outage();
   await agree();
   for (const one of fleet) {
-    const said = await one.ask('patrolled');
-    expect(said['200']).toBeUndefined();
-    expect(said['401']).toBeGreaterThan(0);
+    const statuses = await one.ask('stopWatching');
+    expect(statuses['200']).toBeUndefined();
+    expect(statuses['401']).toBeGreaterThan(0);
   }
 }
 
-test('a process that comes later reads all that live', { timeout: 30_000 }, async () => {
+test('a process that starts later reads all live revocations', async () => {
   const later = startApiProcess();
   onTestFinished(() => later.end());
   const { msToWarm } = await later.ask('open', { url: server.url, issuer: issuer.issuer, audience: issuer.audience, waits: true });
@@ -113,14 +117,14 @@ test('a process that comes later reads all that live', { timeout: 30_000 }, asyn
   figures.msToReadLive = msToWarm;
 });
 
-test('a revocation in one process is one in all', { timeout: 60_000 }, async () => {
+test('a revocation in one process reaches all others', async () => {
   await agree();
   const latencies: number[] = [];
   for (let at = 0; at < REVOCATIONS; at++) {
     const by = at % fleet.length;
     const others = fleet.filter((_one, index) => index !== by);
     const seen = others.map((one) => one.ask('seen', `${issuer.issuer}|timed-${at}-0`));
-    // the questions are there before it happens
+    // an answer to this shows that the questions before it have arrived
     await Promise.all(others.map((one) => one.ask('check', [])));
     const names = named(`timed-${at}`, 1);
     revoked.push(names);
@@ -134,16 +138,16 @@ test('a revocation in one process is one in all', { timeout: 60_000 }, async () 
   await agree();
 });
 
-test('10,000 revocations in a burst', { timeout: 30_000 }, async () => {
+test('no revoked token passes during a burst of 10,000 revocations', async () => {
   await watched(async () => {
-    const began = performance.now();
+    const startedAt = performance.now();
     await revoke(1, 'burst', 10_000);
     await agree();
-    figures.msForBurst = performance.now() - began;
+    figures.msForBurst = performance.now() - startedAt;
   });
 });
 
-test('redis is killed with -9, and starts again with its data', { timeout: 30_000 }, async () => {
+test('no revoked token passes while Redis is killed and restarts with its data', async () => {
   await watched(async () => {
     await server.kill();
     expect(await revoke(0, 'while-it-was-dead', 20)).toBe(20);
@@ -151,7 +155,7 @@ test('redis is killed with -9, and starts again with its data', { timeout: 30_00
   });
 });
 
-test('redis is killed with -9, and starts again without its data, as does a process', { timeout: 30_000 }, async () => {
+test('no revoked token passes while Redis and a process are killed and restart without data', async () => {
   await watched(async () => {
     await server.kill();
     await revoke(1, 'while-it-was-empty', 20);
@@ -160,18 +164,18 @@ test('redis is killed with -9, and starts again without its data, as does a proc
     await server.start();
     fleet[3] = startApiProcess();
     await fleet[3].ask('open', { url: proxy.url, issuer: issuer.issuer, audience: issuer.audience, waits: false });
-    await fleet[3].ask('patrol', revokedTokens);
+    await fleet[3].ask('watch', revokedTokens);
   });
 });
 
-test('FLUSHALL', { timeout: 30_000 }, async () => {
+test('no revoked token passes during FLUSHALL', async () => {
   await watched(async () => {
     await server.ask('FLUSHALL');
     await revoke(2, 'after-the-flush', 20);
   });
 });
 
-test('the network of two hangs, while the others trim the stream', { timeout: 30_000 }, async () => {
+test('no revoked token passes while the network of two processes hangs and the stream is trimmed', async () => {
   await watched(async () => {
     proxy.hang();
     await revoke(0, 'while-two-hung', 100);
@@ -181,7 +185,7 @@ test('the network of two hangs, while the others trim the stream', { timeout: 30
   });
 });
 
-test('the network of two resets all connections, again and again', { timeout: 30_000 }, async () => {
+test('no revoked token passes while the connections of two processes are reset again and again', async () => {
   await watched(async () => {
     for (let at = 0; at < 10; at++) {
       proxy.reset();
@@ -190,7 +194,7 @@ test('the network of two resets all connections, again and again', { timeout: 30
   });
 });
 
-test('two are slow, and much is revoked', { timeout: 30_000 }, async () => {
+test('no revoked token passes while two processes are slow and much is revoked', async () => {
   await watched(async () => {
     proxy.delay(300);
     await revoke(0, 'to-the-slow', 5000);
@@ -200,8 +204,8 @@ test('two are slow, and much is revoked', { timeout: 30_000 }, async () => {
   });
 });
 
-test('what they take', { timeout: 60_000 }, async () => {
-  // the last of them would write everything back
+test('measures the memory of revocations', async () => {
+  // processes that run would write everything back
   await Promise.all(fleet.map((one) => one.end()));
   fleet = [];
   await server.ask('FLUSHALL');
@@ -214,7 +218,7 @@ test('what they take', { timeout: 60_000 }, async () => {
   for (let at = 0; at < HEAP_OF; at += 5000) await server.ask('ZADD', '{tokenward:revocations}:records', ...texts.slice(at, at + 5000).flat());
   figures.redisBytes = (await usedMemory()) - before;
   const program = fileURLToPath(new URL('heap-of-revocations.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--no-warnings', program, server.url], { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--no-warnings', program, server.url], { timeout: 80_000 });
   const heap = JSON.parse(stdout) as HeapFigures;
   expect(heap.entries).toBe(HEAP_OF);
   expect(heap.heapBytes).toBeGreaterThan(HEAP_OF);

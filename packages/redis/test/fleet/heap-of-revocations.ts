@@ -1,4 +1,4 @@
-// A program of its own, for `node --expose-gc`: prints what live revocations take in the heap of a process that mirrors them, as one line of JSON.
+// Prints, as one line of JSON, how much heap the revocations in Redis take in a process that mirrors them.
 //
 //   node --expose-gc heap-of-revocations.ts <url>
 import { redisRevocations } from '@tokenward/redis';
@@ -10,10 +10,10 @@ export interface HeapFigures {
 }
 
 const before = heapBytes();
-const began = performance.now();
-const store = redisRevocations({ url: process.argv[2], timeoutSeconds: 10 });
+const startedAt = performance.now();
+const store = redisRevocations({ url: process.argv[2], timeoutSeconds: 20 });
 await store.warm();
-const msToWarm = performance.now() - began;
+const msToWarm = performance.now() - startedAt;
 const figures: HeapFigures = { entries: store.health().entries, heapBytes: heapBytes() - before, msToWarm };
 await store.close();
 process.stdout.write(`${JSON.stringify(figures)}\n`);

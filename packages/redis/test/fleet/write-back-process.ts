@@ -1,14 +1,14 @@
-// A program of its own, for write-back.ts: a store that is asked all the time.
+// A process for write-back.ts: a store that is asked all the time.
 import type { RedisRevocations, RedisRevocationsOptions } from '@tokenward/redis';
 
-/** What a process has seen since it was warm. */
+/** What the process has observed since its store was warm. */
 export interface Watched {
   readonly isCurrent: boolean;
-  /** How long it answered 503 in all. */
+  /** For how long it answered 503 in total. */
   readonly refusedMs: number;
-  /** When it began to answer for the last time, by the wall clock. */
+  /** When it last became able to answer, in milliseconds of the wall clock. */
   readonly currentAt: number;
-  /** How often it answered, and did not know a revocation. */
+  /** How often it answered without knowing a revocation. */
   readonly missed: number;
 }
 

@@ -1,6 +1,6 @@
-// Measures how long four processes answer 503 after FLUSHALL, and how long they take to write everything back:
+// Measures for how long four processes answer 503 after FLUSHALL, and how long they take to write everything back:
 //
-//   node packages/redis/test/fleet/write-back.ts [how many are live, by commas] [another build's index.js, to compare with]
+//   node packages/redis/test/fleet/write-back.ts [numbers of live revocations, by commas] [the index.js of another build, to compare with]
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpus, loadavg } from 'node:os';
@@ -13,13 +13,13 @@ import type { Watched } from './write-back-process.ts';
 const PROCESSES = 4;
 const RECORDS = '{tokenward:revocations}:records';
 const MOST_MS = 120_000;
-/** After it is over for all that can be seen, they are watched on: a process must not fall back. */
-const WATCHED_ON_MS = 3000;
+/** How long the processes are watched after all of them answer: none may stop again. */
+const WATCHED_AFTER_MS = 3000;
 
 interface Outcome {
-  /** The longest that any process answered 503. */
+  /** The longest time for which a process answered 503. */
   readonly refusedMs: number;
-  /** From the loss until the last process answers again, for good. */
+  /** From the loss until all processes answer again for good. */
   readonly currentMs: number;
   /** From the loss until everything is in Redis again. */
   readonly restoredMs: number;
@@ -54,7 +54,7 @@ async function measure(live: number, build: string): Promise<Outcome> {
     await until(async () => (await server.ask('ZCARD', RECORDS)) === live + 1);
     const restoredMs = performance.timeOrigin + performance.now() - flushedAt;
     await until(async () => (await Promise.all(children.map(ask))).every(({ isCurrent }) => isCurrent));
-    await sleep(WATCHED_ON_MS);
+    await sleep(WATCHED_AFTER_MS);
     const watched = await Promise.all(children.map(ask));
     if (watched.some(({ missed }) => missed > 0)) throw new Error('a revoked token would have passed');
     if (!watched.every(({ isCurrent }) => isCurrent)) throw new Error('a process does not answer again');
