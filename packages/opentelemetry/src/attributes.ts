@@ -1,12 +1,12 @@
 import type { Attributes } from '@opentelemetry/api';
 import { reasonOf, statusOf } from './closed-sets.js';
 
-/** The names of attributes. `error.type` and `http.response.status_code` are OpenTelemetry's, which has none for access tokens. */
+/** The names of attributes. `error.type` and `http.response.status_code` are OpenTelemetry's own. It defines none for access tokens. */
 export const ATTRIBUTE = {
   outcome: 'tokenward.outcome',
-  /** Of a refusal, on metrics. */
+  /** The reason of a refusal, on metrics. */
   errorType: 'error.type',
-  /** The same on spans, whose `error.type` belongs to whoever made the span. */
+  /** The same on spans, where `error.type` belongs to the code that created the span. */
   reason: 'tokenward.reason',
   status: 'http.response.status_code',
   issuer: 'tokenward.issuer',
@@ -20,31 +20,32 @@ export const ATTRIBUTE = {
   usable: 'tokenward.usable',
 } as const;
 
-/** The attributes of one decision on each signal. */
+/** The attributes of one decision: on the counter, the histogram and the span. */
 export interface DecisionAttributes {
   readonly request: Attributes;
   readonly duration: Attributes;
   readonly span: Attributes;
 }
 
-/** The attributes of one issuer: each is made once, and not at each request. */
+/** The attributes of one issuer. Each object is created once and reused for later requests. */
 export interface IssuerAttributes {
   readonly name: string;
-  readonly alone: Attributes;
+  readonly issuerOnly: Attributes;
   readonly accepted: DecisionAttributes;
   readonly anonymous: DecisionAttributes;
   refused(reason: unknown, status: unknown): DecisionAttributes;
-  /** With one more, or two, whose values are of closed sets. */
+  /** Returns the issuer's attributes with one or two more, whose values come from closed sets. */
   with(name: string, value: string | boolean, otherName?: string, otherValue?: string): Attributes;
 }
 
+/** Creates the attributes of one issuer. */
 export function createIssuerAttributes(name: string): IssuerAttributes {
-  const alone = Object.freeze({ [ATTRIBUTE.issuer]: name });
-  const refusedDuration = Object.freeze({ ...alone, [ATTRIBUTE.outcome]: 'refused' });
+  const issuerOnly = Object.freeze({ [ATTRIBUTE.issuer]: name });
+  const refusedDuration = Object.freeze({ ...issuerOnly, [ATTRIBUTE.outcome]: 'refused' });
   const refusals = new Map<string, Map<number | undefined, DecisionAttributes>>();
-  const others = new Map<string, Attributes>();
+  const extended = new Map<string, Attributes>();
 
-  function makeRefused(reason: string, status: number | undefined): DecisionAttributes {
+  function createRefusal(reason: string, status: number | undefined): DecisionAttributes {
     return {
       request: Object.freeze({ ...refusedDuration, [ATTRIBUTE.errorType]: reason, ...(status !== undefined && { [ATTRIBUTE.status]: status }) }),
       duration: refusedDuration,
@@ -54,28 +55,29 @@ export function createIssuerAttributes(name: string): IssuerAttributes {
 
   return {
     name,
-    alone,
-    accepted: admitted(alone, 'accepted'),
-    anonymous: admitted(alone, 'anonymous'),
+    issuerOnly,
+    accepted: admittedAs(issuerOnly, 'accepted'),
+    anonymous: admittedAs(issuerOnly, 'anonymous'),
     refused(givenReason, givenStatus) {
       const reason = reasonOf(givenReason);
       const status = statusOf(givenStatus);
       let byStatus = refusals.get(reason);
       if (!byStatus) refusals.set(reason, (byStatus = new Map<number | undefined, DecisionAttributes>()));
-      let made = byStatus.get(status);
-      if (!made) byStatus.set(status, (made = makeRefused(reason, status)));
-      return made;
+      let attributes = byStatus.get(status);
+      if (!attributes) byStatus.set(status, (attributes = createRefusal(reason, status)));
+      return attributes;
     },
     with(name, value, otherName, otherValue) {
       const key = `${name} ${value} ${otherValue}`;
-      let made = others.get(key);
-      if (!made) others.set(key, (made = Object.freeze({ ...alone, [name]: value, ...(otherName !== undefined && { [otherName]: otherValue }) })));
-      return made;
+      let attributes = extended.get(key);
+      if (!attributes)
+        extended.set(key, (attributes = Object.freeze({ ...issuerOnly, [name]: value, ...(otherName !== undefined && { [otherName]: otherValue }) })));
+      return attributes;
     },
   };
 }
 
-function admitted(issuer: Attributes, outcome: string): DecisionAttributes {
+function admittedAs(issuer: Attributes, outcome: string): DecisionAttributes {
   const attributes = Object.freeze({ ...issuer, [ATTRIBUTE.outcome]: outcome });
   return { request: attributes, duration: attributes, span: attributes };
 }

@@ -1,11 +1,11 @@
 import { REVOCATION_KINDS, REVOCATION_REASONS, type Events, type Reason } from '@tokenward/core';
 
-/** What stands for everything outside of a closed set, as in OpenTelemetry's own conventions. */
+/** Stands for every value outside a closed set, as in OpenTelemetry's conventions. */
 export const OTHER = '_OTHER';
 
 type Members<T extends string> = Readonly<Record<T, true>>;
 
-/** The compiler holds each to core's own types: what a newer core adds is added here. */
+/** The compiler compares each set with core's types, so that a value added there must be added here. */
 const REASONS: Members<Reason> = {
   missing_token: true,
   unsupported_scheme: true,
@@ -50,7 +50,7 @@ const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done:
 
 export const ALL_REUSED = Object.keys(REUSED);
 export const ALL_REPLAYED = Object.keys(REPLAYED);
-/** Anybody in the process may publish on a channel, so that types alone close no set. */
+/** Any code in the process may publish an event, so values are checked at run time too. */
 export const reasonOf = closed(Object.keys(REASONS));
 export const kindOf = closed(REVOCATION_KINDS);
 export const revocationReasonOf = closed(REVOCATION_REASONS);
@@ -61,7 +61,7 @@ export const outcomeOf = closed(Object.keys(OUTCOMES));
 
 const STATUSES: ReadonlySet<unknown> = new Set([400, 401, 403, 503]);
 
-/** undefined: none that a guard refuses with. */
+/** Returns the status, or undefined if no guard refuses with it. */
 export function statusOf(status: unknown): number | undefined {
   return STATUSES.has(status) ? (status as number) : undefined;
 }

@@ -5,44 +5,45 @@ import type { Instruments } from './instruments.js';
 import { issuersWithKeys, type IssuerLabels } from './issuer-labels.js';
 import type { HasHealth } from './options.js';
 
-/** What is asked of the guards each time that metrics are collected. */
+/** A callback that reads the guards' health whenever metrics are collected. */
 export interface HealthObservation {
   readonly instruments: Observable[];
   readonly callback: (result: BatchObservableResult) => void;
 }
 
+/** Creates the callback for these guards, and lists the instruments that it fills. */
 export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasHealth>, labels: IssuerLabels): HealthObservation {
   const { ready, keysAge, keysUsable, keysStale, cacheEntries, cacheSize, cacheHits, cacheMisses } = all;
   const { revocationEntries, revocationUsable, revocationLag, uncheckedRequests } = all;
 
-  function show(result: BatchObservableResult, name: string, state: GuardHealth): void {
+  function observeGuard(result: BatchObservableResult, name: string, state: GuardHealth): void {
     const { issuers, tokenCache, revocations } = state;
     const guard = { [ATTRIBUTE.guard]: name };
 
-    function tell(instrument: Observable, value: unknown, attributes: Attributes = guard): void {
+    function observe(instrument: Observable, value: unknown, attributes: Attributes = guard): void {
       if (typeof value === 'boolean') result.observe(instrument, value ? 1 : 0, attributes);
       else if (typeof value === 'number' && Number.isFinite(value)) result.observe(instrument, value, attributes);
     }
 
-    labels.admit(issuersWithKeys(state));
+    labels.add(issuersWithKeys(state));
     for (const { issuer, ageSeconds, usable, state: keys } of issuers) {
-      // of those without a label one value would stand for all
-      const label = labels.listed(issuer);
+      // issuers without a label share one, and one gauge cannot show the state of several
+      const label = labels.own(issuer);
       if (!label) continue;
-      const attributes = { ...guard, ...label.alone };
-      tell(keysAge, ageSeconds, attributes);
-      tell(keysUsable, usable, attributes);
-      tell(keysStale, keys === 'stale', attributes);
+      const attributes = { ...guard, ...label.issuerOnly };
+      observe(keysAge, ageSeconds, attributes);
+      observe(keysUsable, usable, attributes);
+      observe(keysStale, keys === 'stale', attributes);
     }
-    tell(ready, state.ready);
-    tell(cacheEntries, tokenCache?.entries);
-    tell(cacheSize, tokenCache?.bytes);
-    tell(cacheHits, tokenCache?.hits);
-    tell(cacheMisses, tokenCache?.misses);
-    tell(revocationEntries, revocations.entries);
-    tell(revocationUsable, revocations.usable);
-    tell(revocationLag, revocations.ageSeconds);
-    tell(uncheckedRequests, revocations.uncheckedRequests);
+    observe(ready, state.ready);
+    observe(cacheEntries, tokenCache?.entries);
+    observe(cacheSize, tokenCache?.bytes);
+    observe(cacheHits, tokenCache?.hits);
+    observe(cacheMisses, tokenCache?.misses);
+    observe(revocationEntries, revocations.entries);
+    observe(revocationUsable, revocations.usable);
+    observe(revocationLag, revocations.ageSeconds);
+    observe(uncheckedRequests, revocations.uncheckedRequests);
   }
 
   return {
@@ -63,18 +64,18 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
     callback(result) {
       for (const [name, guard] of guards) {
         const state = healthOf(name, guard);
-        if (state) show(result, name, state);
+        if (state) observeGuard(result, name, state);
       }
     },
   };
 }
 
-/** One guard that fails must not hide the others. What it throws may quote anything, and is not told. */
+/** Returns a guard's health. One guard that throws must not hide the others, and its error is not logged, because it may quote anything. */
 export function healthOf(name: string, guard: HasHealth): GuardHealth | undefined {
   try {
     return guard.health();
   } catch {
-    diag.warn(`tokenward: the health of guard "${name}" can't be told`);
+    diag.warn(`tokenward: health() of guard "${name}" threw, so its gauges are missing`);
     return undefined;
   }
 }

@@ -2,18 +2,17 @@ import { createNoopMeter, metrics } from '@opentelemetry/api';
 import { readOptions, type InstrumentationOptions } from './options.js';
 import { recordingOf } from './recording.js';
 
-/** Ends an instrumentation: its guards are asked no more, and with the last one of a meter provider nothing is counted any more. */
+/** Ends an instrumentation: its guards are no longer read. When the last one of a meter provider has ended, nothing is counted any more. */
 export type TokenwardInstrumentation = () => void;
 
 /**
- * Makes metrics and span attributes of what guards tell. Call it at start-up, behind the start of the OpenTelemetry SDK and ahead of the first
- * request: the issuers that the guards have by then become labels.
+ * Records the decisions and the state of guards as metrics and span attributes. Call it at start-up, after the OpenTelemetry SDK has started and
+ * before the first request: the issuers that the guards know by then become labels.
  *
- * The events are those of the whole process: instrumentations of one meter provider count each once, whichever guards they name.
+ * Events belong to the whole process. Several instrumentations of one meter provider count each event once, whichever guards they name.
  *
- * @throws ConfigurationError that lists all that is wrong with the options; also where a guard, or its name, is instrumented already by the same
- * meter provider
- * @returns ends it
+ * @throws ConfigurationError that lists all invalid options, or if the meter provider already instruments a guard of that name, or the same guard
+ * @returns a function that ends the instrumentation
  *
  * @example
  * const guard = createGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
@@ -22,12 +21,12 @@ export type TokenwardInstrumentation = () => void;
 export function instrumentTokenward(options: InstrumentationOptions): TokenwardInstrumentation {
   const instrumentation = readOptions(options);
   const stop = recordingOf(instrumentation.meterProvider).add(instrumentation);
-  if (options.meterProvider === undefined) warnOfNoMeters();
+  if (options.meterProvider === undefined) warnIfNoMeters();
   return stop;
 }
 
-/** The API hands out no meters that come to life when an SDK is registered later. */
-function warnOfNoMeters(): void {
+/** Warns if no SDK has started: meters from before its start never record anything. */
+function warnIfNoMeters(): void {
   if (metrics.getMeterProvider().getMeter('@tokenward/opentelemetry') !== createNoopMeter()) return;
   process.emitWarning('no meter provider is registered: no metrics are recorded. Start the OpenTelemetry SDK before instrumentTokenward()', {
     code: 'TOKENWARD_NO_METERS',

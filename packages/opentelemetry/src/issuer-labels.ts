@@ -2,18 +2,18 @@ import type { GuardHealth } from '@tokenward/core';
 import { createIssuerAttributes, type IssuerAttributes } from './attributes.js';
 import { OTHER } from './closed-sets.js';
 
-/** Which issuers are labels: a closed set, of which no token has a say. */
+/** The issuers that have a label of their own. Tokens cannot add to this closed set. */
 export interface IssuerLabels {
-  /** What an event's issuer counts under. */
+  /** Returns the attributes under which an event's issuer counts. */
   of(issuer: unknown): IssuerAttributes;
-  /** One that is a label itself. */
-  listed(issuer: string): IssuerAttributes | undefined;
-  /** Takes issuers in, each as long as there is room. */
-  admit(issuers: Iterable<string>): void;
+  /** Returns the attributes of an issuer that has a label of its own. */
+  own(issuer: string): IssuerAttributes | undefined;
+  /** Gives issuers labels, while there is room. */
+  add(issuers: Iterable<string>): void;
 }
 
 const MAX_ISSUERS = 200;
-const LOOK_AGAIN_MS = 1000;
+const REFRESH_EVERY_MS = 1000;
 const TENANT = '{tenant}';
 
 interface Template {
@@ -23,16 +23,18 @@ interface Template {
 }
 
 /**
- * @param look the guards' issuers by now: asked once a second at the most, however many events name others
- * @param admitted is told of each new label
+ * Creates the set of labels.
+ *
+ * @param currentIssuers returns the issuers of the guards. Called at most once a second, however many events name unknown issuers
+ * @param added called with each new label
  */
-export function createIssuerLabels(look: () => Iterable<string>, admitted: (attributes: IssuerAttributes) => void): IssuerLabels {
+export function createIssuerLabels(currentIssuers: () => Iterable<string>, added: (attributes: IssuerAttributes) => void): IssuerLabels {
   const labels = new Map<unknown, IssuerAttributes>();
   const templates: Template[] = [];
   const other = createIssuerAttributes(OTHER);
-  let lookedAtMs = -Infinity;
+  let refreshedAtMs = -Infinity;
 
-  function admit(issuers: Iterable<string>): void {
+  function add(issuers: Iterable<string>): void {
     for (const issuer of issuers) {
       if (labels.has(issuer)) continue;
       if (labels.size >= MAX_ISSUERS) return;
@@ -40,11 +42,11 @@ export function createIssuerLabels(look: () => Iterable<string>, admitted: (attr
       labels.set(issuer, attributes);
       const [prefix, suffix] = issuer.split(TENANT);
       if (prefix !== undefined && suffix !== undefined) templates.push({ prefix, suffix, attributes });
-      admitted(attributes);
+      added(attributes);
     }
   }
 
-  /** Tenants that have their keys in common count under their template. */
+  /** Tenants that share their keys count under their template. */
   function ofTemplate(issuer: unknown): IssuerAttributes | undefined {
     if (typeof issuer !== 'string') return undefined;
     return templates.find(({ prefix, suffix }) => issuer.startsWith(prefix) && issuer.endsWith(suffix))?.attributes;
@@ -54,21 +56,21 @@ export function createIssuerLabels(look: () => Iterable<string>, admitted: (attr
     const known = labels.get(issuer) ?? ofTemplate(issuer);
     if (known) return known;
     const now = performance.now();
-    if (now - lookedAtMs < LOOK_AGAIN_MS) return other;
-    lookedAtMs = now;
-    admit(look());
+    if (now - refreshedAtMs < REFRESH_EVERY_MS) return other;
+    refreshedAtMs = now;
+    add(currentIssuers());
     return labels.get(issuer) ?? ofTemplate(issuer) ?? other;
   }
 
-  return { of, listed: (issuer) => labels.get(issuer), admit };
+  return { of, own: (issuer) => labels.get(issuer), add };
 }
 
-/** Before anybody has sent a token they are those that the options name. */
+/** Returns all issuers. Before the first request, these are the issuers in the options. */
 export function issuersAtStart({ issuers }: GuardHealth): string[] {
   return issuers.map(({ issuer }) => issuer);
 }
 
-/** Those that came later count from when their keys could be had: a resolver may agree to whatever a token claims, and what is made up has no keys. */
+/** Returns the issuers whose keys were fetched. A resolver may accept any issuer that a token claims, but an invented one has no keys. */
 export function issuersWithKeys({ issuers }: GuardHealth): string[] {
   return issuers.filter(({ usable }) => usable).map(({ issuer }) => issuer);
 }

@@ -6,30 +6,30 @@ import type { Instruments } from './instruments.js';
 import type { IssuerLabels } from './issuer-labels.js';
 
 /**
- * Counts core's events. What an instrument throws stays here: core's `observe` sees to that.
+ * Counts core's events. If an instrument throws, `observe` catches the error.
  *
- * @returns ends it
+ * @returns a function that stops listening
  */
 export function listen(instruments: Instruments, labels: IssuerLabels, isTracing: () => boolean): () => void {
-  function decided({ request, duration, span }: DecisionAttributes, durationSeconds: unknown): void {
+  function recordDecision({ request, duration, span }: DecisionAttributes, durationSeconds: unknown): void {
     if (isTracing()) trace.getActiveSpan()?.setAttributes(span);
     instruments.requests.add(1, request);
     if (isAmount(durationSeconds)) instruments.duration.record(durationSeconds, duration);
   }
 
   for (const attributes of [USABLE, NOT_USABLE]) instruments.storeFailures.add(0, attributes);
-  const ends = [
+  const stops = [
     observe('tokenward:accepted', ({ issuer, anonymous, durationSeconds }) => {
       const attributes = labels.of(issuer);
-      decided(anonymous ? attributes.anonymous : attributes.accepted, durationSeconds);
+      recordDecision(anonymous ? attributes.anonymous : attributes.accepted, durationSeconds);
     }),
-    observe('tokenward:refused', ({ issuer, reason, status, durationSeconds }) => decided(labels.of(issuer).refused(reason, status), durationSeconds)),
+    observe('tokenward:refused', ({ issuer, reason, status, durationSeconds }) => recordDecision(labels.of(issuer).refused(reason, status), durationSeconds)),
     observe('tokenward:shadow-refused', ({ issuer, reason }) =>
       instruments.shadowRefusals.add(1, labels.of(issuer).with(ATTRIBUTE.errorType, reasonOf(reason))),
     ),
     observe('tokenward:revoked', (event) => instruments.revocations.add(1, revocationAttributes(labels.of(event.issuer), event))),
     observe('tokenward:revoked-token-used', (event) => instruments.revokedTokenUses.add(1, revocationAttributes(labels.of(event.issuer), event))),
-    observe('tokenward:revocations-overflowed', ({ issuer }) => instruments.revocationOverflows.add(1, labels.of(issuer).alone)),
+    observe('tokenward:revocations-overflowed', ({ issuer }) => instruments.revocationOverflows.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:revocations-failed', ({ usable }) => instruments.storeFailures.add(1, isUsable(usable) ? USABLE : NOT_USABLE)),
     observe('tokenward:revocations-synced', () => instruments.storeSyncs.add(1)),
     observe('tokenward:security-event', ({ issuer, channel, outcome }) =>
@@ -37,33 +37,31 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
     ),
     observe('tokenward:token-reused', ({ issuer, by }) => instruments.tokenReuses.add(1, labels.of(issuer).with(ATTRIBUTE.reused, reusedOf(by)))),
     observe('tokenward:token-replayed', ({ issuer, of }) => instruments.tokenReplays.add(1, labels.of(issuer).with(ATTRIBUTE.replayed, replayedOf(of)))),
-    observe('tokenward:long-lived-token', ({ issuer }) => instruments.longLivedTokens.add(1, labels.of(issuer).alone)),
+    observe('tokenward:long-lived-token', ({ issuer }) => instruments.longLivedTokens.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:clock-skew', ({ issuer, skewSeconds }) => {
-      if (isAmount(skewSeconds)) instruments.clockSkew.record(skewSeconds, labels.of(issuer).alone);
+      if (isAmount(skewSeconds)) instruments.clockSkew.record(skewSeconds, labels.of(issuer).issuerOnly);
     }),
-    observe('tokenward:keys-refreshed', ({ issuer }) => instruments.keyRefreshes.add(1, labels.of(issuer).alone)),
+    observe('tokenward:keys-refreshed', ({ issuer }) => instruments.keyRefreshes.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:keys-failed', ({ issuer, usable }) => instruments.keyFailures.add(1, labels.of(issuer).with(ATTRIBUTE.usable, isUsable(usable)))),
   ];
   return () => {
-    for (const end of ends) end();
+    for (const stop of stops) stop();
   };
 }
 
-/**
- * Begins what is rare, and what alerts ask for, at zero: of a counter that appears with its first event, no rate can tell that it happened.
- */
-export function beginAtZero(instruments: Instruments, attributes: IssuerAttributes): void {
-  for (const { request } of [attributes.accepted, ...ALERTED.map(([reason, status]) => attributes.refused(reason, status))])
+/** Creates the series that are rare or alerted on at zero: Prometheus sees no increase in a counter that first appears with its first event. */
+export function startAtZero(instruments: Instruments, attributes: IssuerAttributes): void {
+  for (const { request } of [attributes.accepted, ...ALERTED_REASONS.map(([reason, status]) => attributes.refused(reason, status))])
     instruments.requests.add(0, request);
   for (const usable of [true, false]) instruments.keyFailures.add(0, attributes.with(ATTRIBUTE.usable, usable));
   for (const of of ALL_REPLAYED) instruments.tokenReplays.add(0, attributes.with(ATTRIBUTE.replayed, of));
   for (const kind of REVOCATION_KINDS) instruments.revokedTokenUses.add(0, revocationAttributes(attributes, { kind, reason: 'compromised' }));
   for (const by of ALL_REUSED) instruments.tokenReuses.add(0, attributes.with(ATTRIBUTE.reused, by));
   const { keyRefreshes, revocationOverflows, longLivedTokens } = instruments;
-  for (const counter of [keyRefreshes, revocationOverflows, longLivedTokens]) counter.add(0, attributes.alone);
+  for (const counter of [keyRefreshes, revocationOverflows, longLivedTokens]) counter.add(0, attributes.issuerOnly);
 }
 
-const ALERTED = [
+const ALERTED_REASONS = [
   ['revoked', 401],
   ['bad_signature', 401],
   ['unknown_key', 401],

@@ -2,17 +2,17 @@ import { metrics, type MeterProvider } from '@opentelemetry/api';
 import { ConfigurationError, type GuardHealth } from '@tokenward/core';
 import { OptionReader, plainOptions, readTable, shownMember, type OptionTable } from '@tokenward/core/adapter';
 
-/** What `createGuard` and `createResourceGuard` make has it, and so have the guards of every adapter. */
+/** The part of a guard that is read: guards from `createGuard`, `createResourceGuard` and every adapter have it. */
 export interface HasHealth {
   health(): GuardHealth;
 }
 
 export interface InstrumentationOptions {
-  /** The guards whose state is shown, each by the name that tells it from the others: `{ api: guard }`. Letters, digits, `_`, `.` and `-`. */
+  /** The guards whose state is shown, by a name for each: `{ api: guard }`. Names consist of letters, digits, `_`, `.` and `-`. */
   readonly guards: Readonly<Record<string, HasHealth>>;
-  /** Default: the one that is registered globally at the time of the call. */
+  /** Default: the global one at the time of the call. */
   readonly meterProvider?: MeterProvider | undefined;
-  /** Whether decisions are put on the active span. Default: true. */
+  /** Whether decisions are added to the active span. Default: true. */
   readonly tracing?: boolean | undefined;
 }
 
@@ -22,10 +22,10 @@ export interface Instrumentation {
   readonly tracing: boolean;
 }
 
-/** Names are labels, which are closed and short. */
+/** Guard names become labels, so they are short. */
 const GUARD_NAME = /^[\w.-]{1,64}$/;
 
-/** @throws ConfigurationError that lists all that is wrong */
+/** @throws ConfigurationError that lists all invalid options */
 export function readOptions(options: InstrumentationOptions): Instrumentation {
   const reader = new OptionReader(plainOptions(options), Object.keys(OPTIONS));
   const instrumentation = readTable(reader, OPTIONS);
@@ -43,15 +43,15 @@ function readGuards(reader: OptionReader): ReadonlyMap<string, HasHealth> {
   const given = reader.get('guards');
   const guards = new Map<string, HasHealth>();
   if (typeof given !== 'object' || given === null || Array.isArray(given) || Object.keys(given).length === 0) {
-    reader.wrong('guards', 'holds no guard: an object is needed with one guard at least, such as { api: guard }');
+    reader.wrong('guards', 'must be an object with at least one guard, such as { api: guard }');
     return guards;
   }
   const names = new Map<unknown, string>();
   for (const [name, guard] of Object.entries(given as Record<string, unknown>)) {
     const path = `guards.${shownMember(name)}`;
-    if (!GUARD_NAME.test(name)) reader.wrong('guards', 'has a name that can be no label: letters, digits, _, . and - are, 64 at the most');
-    else if (!hasHealth(guard)) reader.wrong(path, 'has no health(): a guard is needed');
-    else if (names.has(guard)) reader.wrong(path, `is the guard that guards.${shownMember(names.get(guard)!)} is`);
+    if (!GUARD_NAME.test(name)) reader.wrong('guards', 'has a name that cannot be a label: use at most 64 letters, digits, _, . and -');
+    else if (!hasHealth(guard)) reader.wrong(path, 'must be a guard: it has no health()');
+    else if (names.has(guard)) reader.wrong(path, `is the same guard as guards.${shownMember(names.get(guard)!)}: name it once`);
     else guards.set(name, guard);
     names.set(guard, name);
   }
@@ -64,6 +64,6 @@ function hasHealth(guard: unknown): guard is HasHealth {
 
 function readMeterProvider(reader: OptionReader): MeterProvider {
   const given = reader.get('meterProvider') as Partial<MeterProvider> | null | undefined;
-  if (given !== undefined && typeof given?.getMeter !== 'function') reader.wrong('meterProvider', 'has no getMeter(): a MeterProvider is needed');
+  if (given !== undefined && typeof given?.getMeter !== 'function') reader.wrong('meterProvider', 'must be a MeterProvider: it has no getMeter()');
   return (given as MeterProvider | undefined) ?? metrics.getMeterProvider();
 }

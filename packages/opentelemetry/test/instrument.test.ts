@@ -2,7 +2,7 @@ import { diag, DiagLogLevel, metrics as globalMetrics, type MeterProvider } from
 import { ConfigurationError } from '@tokenward/core';
 import { instrumentTokenward, type InstrumentationOptions } from '@tokenward/opentelemetry';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createMetrics, createScene, tell } from './scene.js';
+import { createMetrics, createScene, publish } from './scene.js';
 
 const health = () => ({
   ready: true,
@@ -22,43 +22,43 @@ function problemsOf(options: unknown): readonly string[] {
 }
 
 describe('options', () => {
-  test('all that is wrong is told at once', () => {
+  test('reports all invalid options at once', () => {
     const problems = problemsOf({ guards: { api: {}, 'a b': { health } }, meterProvider: {}, tracing: 'yes', meter: 1 });
     expect(problems).toEqual([
       'meter: is not an option; these are: guards, meterProvider, tracing',
-      'guards.api: has no health(): a guard is needed',
-      'guards: has a name that can be no label: letters, digits, _, . and - are, 64 at the most',
-      'meterProvider: has no getMeter(): a MeterProvider is needed',
+      'guards.api: must be a guard: it has no health()',
+      'guards: has a name that cannot be a label: use at most 64 letters, digits, _, . and -',
+      'meterProvider: must be a MeterProvider: it has no getMeter()',
       'tracing: is a string of 3 characters: true or false is needed',
     ]);
   });
 
   test.each<[string, unknown]>([
-    ['none', undefined],
+    ['missing', undefined],
     ['an empty object', {}],
     ['a list', [{ health }]],
-    ['one guard by itself', null],
-  ])('guards that are %s', (_name, guards) => {
-    expect(problemsOf({ guards })).toEqual(['guards: holds no guard: an object is needed with one guard at least, such as { api: guard }']);
+    ['null', null],
+  ])('rejects guards that are %s', (_name, guards) => {
+    expect(problemsOf({ guards })).toEqual(['guards: must be an object with at least one guard, such as { api: guard }']);
   });
 
-  test.each([undefined, null, 'guards', [], new Date()])('options that are %s', (options) => {
+  test.each([undefined, null, 'guards', [], new Date()])('rejects options that are %s', (options) => {
     expect(problemsOf(options)).toHaveLength(1);
   });
 
-  test('null is no guard and no meter provider', () => {
+  test('rejects null as a guard and as a meter provider', () => {
     expect(problemsOf({ guards: { api: null }, meterProvider: null })).toEqual([
-      'guards.api: has no health(): a guard is needed',
-      'meterProvider: has no getMeter(): a MeterProvider is needed',
+      'guards.api: must be a guard: it has no health()',
+      'meterProvider: must be a MeterProvider: it has no getMeter()',
     ]);
   });
 
-  test('one guard under two names', () => {
+  test('rejects one guard under two names', () => {
     const guard = { health };
-    expect(problemsOf({ guards: { one: guard, two: guard } })).toEqual(['guards.two: is the guard that guards.one is']);
+    expect(problemsOf({ guards: { one: guard, two: guard } })).toEqual(['guards.two: is the same guard as guards.one: name it once']);
   });
 
-  test('without a meter provider it is the global one, and where there is none that is told', async () => {
+  test('uses the global meter provider by default, and warns if there is none', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
     onTestFinished(() => warn.mockRestore());
     instrumentTokenward({ guards: { api: { health } } })();
@@ -74,7 +74,7 @@ describe('options', () => {
 });
 
 describe('several instrumentations', () => {
-  test('two guards of one meter provider: each request counts once', async () => {
+  test('count each request once with one meter provider', async () => {
     const one = await createScene();
     const two = await createScene();
     const { provider, value } = createMetrics();
@@ -94,21 +94,21 @@ describe('several instrumentations', () => {
     expect(await count(two)).toBe(2);
   });
 
-  test('the same guard, or the same name, again is told, and nothing changes', async () => {
+  test('reject a guard or a name that is instrumented, and change nothing', async () => {
     const { guard, issuer, decide } = await createScene();
     const { provider, value } = createMetrics();
     onTestFinished(instrumentTokenward({ guards: { api: guard }, meterProvider: provider }));
     expect(problemsOf({ guards: { again: guard }, meterProvider: provider })).toEqual([
-      'guards.again: is instrumented already, as "api": end that first, by what it returned',
+      'guards.again: is already instrumented as "api": end that instrumentation first, by calling the function that it returned',
     ]);
     expect(problemsOf({ guards: { api: { health } }, meterProvider: provider })).toEqual([
-      'guards.api: is the name of a guard that is instrumented already: give it another',
+      'guards.api: is the name of a guard that is already instrumented: use another name',
     ]);
     await decide({});
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted', 'tokenward.issuer': issuer.issuer })).toBe(1);
   });
 
-  test('two meter providers count each for itself', async () => {
+  test('count separately with two meter providers', async () => {
     const { guard, decide } = await createScene();
     const [one, two] = [createMetrics(), createMetrics()];
     for (const { provider } of [one, two]) onTestFinished(instrumentTokenward({ guards: { api: guard }, meterProvider: provider }));
@@ -117,23 +117,23 @@ describe('several instrumentations', () => {
   });
 });
 
-describe('its end', () => {
-  test('nothing is counted, and no guard is asked, any more; twice is once', async () => {
+describe('stop()', () => {
+  test('ends counting and reading of guards, and may be called twice', async () => {
     const { guard, decide } = await createScene();
-    const asked = vi.fn(guard.health);
+    const health = vi.fn(guard.health);
     const { provider, value, all } = createMetrics();
-    const stop = instrumentTokenward({ guards: { api: { health: asked } }, meterProvider: provider });
+    const stop = instrumentTokenward({ guards: { api: { health } }, meterProvider: provider });
     await decide({});
     await all();
     stop();
     stop();
-    asked.mockClear();
+    health.mockClear();
     await decide({});
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted' })).toBe(1);
-    expect(asked).not.toHaveBeenCalled();
+    expect(health).not.toHaveBeenCalled();
   });
 
-  test('ending one twice ends no other', async () => {
+  test('does not end another instrumentation when it is called twice', async () => {
     const [one, two] = [await createScene(), await createScene()];
     const { provider, value } = createMetrics();
     const stop = instrumentTokenward({ guards: { one: one.guard }, meterProvider: provider });
@@ -144,7 +144,7 @@ describe('its end', () => {
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted', 'tokenward.issuer': two.issuer.issuer })).toBe(1);
   });
 
-  test('it can begin again, and counts on', async () => {
+  test('allows another instrumentation, which goes on counting', async () => {
     const { guard, decide } = await createScene();
     const { provider, value } = createMetrics();
     instrumentTokenward({ guards: { api: guard }, meterProvider: provider })();
@@ -155,8 +155,8 @@ describe('its end', () => {
   });
 });
 
-describe('rule 144: what fails', () => {
-  test('instruments that throw change no decision, and are told without their text', async () => {
+describe('rule 144: failures', () => {
+  test('an instrument that throws changes no decision, and is reported without its text', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
     onTestFinished(() => warn.mockRestore());
     const { guard, decide } = await createScene();
@@ -179,17 +179,17 @@ describe('rule 144: what fails', () => {
     expect(JSON.stringify(warn.mock.calls)).not.toContain('planted-text');
   });
 
-  test('a meter provider that throws is told to whoever instruments, and leaves nothing behind', async () => {
+  test('an error of the meter provider reaches the caller, and leaves nothing registered', async () => {
     const { guard, decide } = await createScene();
     const { provider, value } = createMetrics();
-    const faults = ['no meters', 'no callbacks'];
+    const errors = ['no meters', 'no callbacks'];
     const failing: MeterProvider = {
       getMeter(name) {
-        if (faults[0] === 'no meters') throw new Error(faults.shift());
+        if (errors[0] === 'no meters') throw new Error(errors.shift());
         const meter = provider.getMeter(name);
         return Object.assign(Object.create(meter) as typeof meter, {
           addBatchObservableCallback(...given: Parameters<typeof meter.addBatchObservableCallback>) {
-            if (faults.length > 0) throw new Error(faults.shift());
+            if (errors.length > 0) throw new Error(errors.shift());
             meter.addBatchObservableCallback(...given);
           },
         });
@@ -205,7 +205,7 @@ describe('rule 144: what fails', () => {
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted' })).toBe(1);
   });
 
-  test('a guard whose health throws hides no other, and its text is not told', async () => {
+  test('a guard whose health() throws hides no other guard, and its text is not logged', async () => {
     const logged: string[] = [];
     const log = (...words: unknown[]): void => void logged.push(words.join(' '));
     diag.setLogger({ error: log, warn: log, info: log, debug: log, verbose: log }, DiagLogLevel.WARN);
@@ -220,10 +220,10 @@ describe('rule 144: what fails', () => {
     const { provider, value } = createMetrics();
     onTestFinished(instrumentTokenward({ guards: { bad, good: { health } }, meterProvider: provider }));
     isBroken = true;
-    tell('tokenward:accepted', { issuer: 'https://a.example.test', anonymous: false, durationSeconds: 0.001 });
+    publish('tokenward:accepted', { issuer: 'https://a.example.test', anonymous: false, durationSeconds: 0.001 });
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'accepted' })).toBe(1);
     expect(await value('tokenward.guard.ready', { 'tokenward.guard': 'good' })).toBe(1);
-    expect(logged).toContain('tokenward: the health of guard "bad" can\'t be told');
+    expect(logged).toContain('tokenward: health() of guard "bad" threw, so its gauges are missing');
     expect(logged.join('\n')).not.toContain('planted-text');
   });
 });

@@ -3,27 +3,27 @@ import { createResourceGuard, EVENT_NAMES, type GuardHealth, type IssuerHealth }
 import { instrumentTokenward, type HasHealth } from '@tokenward/opentelemetry';
 import { asSigningKey, base64url, compactJws, createTestIssuer, generatePrivateKey, hostileTokens, signBytes } from '@tokenward/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { createMetrics, createScene, tell } from './scene.js';
+import { createMetrics, createScene, publish } from './scene.js';
 
 const KEYS = { state: 'fresh', usable: true, ageSeconds: 1, refreshInSeconds: 1, keyIds: [], lastError: undefined } as const;
 
-/** A guard that has so many issuers by now. */
+/** Returns a guard whose health lists these issuers. */
 function guardOf(issuers: () => readonly IssuerHealth[]): HasHealth {
   const revocations = { entries: 0, usable: true, ageSeconds: 0, uncheckedRequests: 0, lastError: undefined };
   return { health: (): GuardHealth => ({ ready: true, issuers: issuers(), tokenCache: undefined, revocations }) };
 }
 
 function accept(issuer: string): void {
-  tell('tokenward:accepted', { issuer, anonymous: false, durationSeconds: 0.001 });
+  publish('tokenward:accepted', { issuer, anonymous: false, durationSeconds: 0.001 });
 }
 
-/** How many series there are: a histogram is one for each of its buckets. */
+/** Returns how many series there are: a histogram has one for each bucket. */
 function seriesOf(all: string): number {
   const metrics = JSON.parse(all) as { dataPoints: { value: number | { buckets: { counts: number[] } } }[] }[];
   return metrics.flatMap(({ dataPoints }) => dataPoints).reduce((sum, { value }) => sum + (typeof value === 'number' ? 1 : value.buckets.counts.length + 2), 0);
 }
 
-test('rule 143, rule 142: hostile events and tokens make no more series, and no text of theirs appears', async () => {
+test('rule 143, rule 142: hostile events and tokens add no series and none of their text', async () => {
   const { issuer, guard, decide } = await createScene();
   const metrics = createMetrics();
   onTestFinished(instrumentTokenward({ guards: { api: guard }, meterProvider: metrics.provider }));
@@ -58,7 +58,7 @@ test('rule 143, rule 142: hostile events and tokens make no more series, and no 
         secondsLate: planted,
       };
       for (const name of EVENT_NAMES) channel(name).publish(event);
-      // one thing wrong at a time: beside an issuer that is a label
+      // again with an issuer that has a label
       for (const name of EVENT_NAMES) channel(name).publish({ ...event, issuer: issuer.issuer });
     }
   }
@@ -78,7 +78,7 @@ test('rule 143, rule 142: hostile events and tokens make no more series, and no 
   }
 });
 
-test('rule 143: what a token claims as its issuer is no label', async () => {
+test('rule 143: an issuer that only a token claims gets no label', async () => {
   const { issuer, decide } = await createScene();
   const metrics = createMetrics();
   const listed = await createTestIssuer();
@@ -97,7 +97,7 @@ test('rule 143: what a token claims as its issuer is no label', async () => {
   expect(issuers).toEqual(new Set([issuer.issuer, listed.issuer, '_OTHER']));
 });
 
-test('rule 143: of more than 200 issuers the others count as one, and their keys are not shown', async () => {
+test('rule 143: beyond 200 issuers the others share a label, and their keys are not shown', async () => {
   const issuers = Array.from({ length: 300 }, (_, i) => ({ issuer: `https://i${i}.example.test`, ...KEYS }));
   const { provider, points, value } = createMetrics();
   onTestFinished(instrumentTokenward({ guards: { api: guardOf(() => issuers) }, meterProvider: provider }));
@@ -108,7 +108,7 @@ test('rule 143: of more than 200 issuers the others count as one, and their keys
   expect(await points('tokenward.keys.usable')).toHaveLength(200);
 });
 
-test('rule 143: an issuer that came later is a label once its keys could be had', async () => {
+test('rule 143: a later issuer gets a label once its keys were fetched', async () => {
   let issuers: readonly IssuerHealth[] = [];
   const { provider, value } = createMetrics();
   onTestFinished(instrumentTokenward({ guards: { api: guardOf(() => issuers) }, meterProvider: provider }));
@@ -119,27 +119,27 @@ test('rule 143: an issuer that came later is a label once its keys could be had'
   expect(await value('tokenward.requests', { 'tokenward.issuer': '_OTHER' })).toBe(1);
   expect(await value('tokenward.keys.usable')).toBeUndefined();
   issuers = [{ issuer, ...KEYS }];
-  // found when metrics are collected
+  // read when metrics are collected
   expect(await value('tokenward.keys.usable', { 'tokenward.issuer': issuer })).toBe(1);
   accept(issuer);
   expect(await value('tokenward.requests', { 'tokenward.issuer': issuer, 'tokenward.outcome': 'accepted' })).toBe(1);
 });
 
-test('rule 143: however many events name strangers, the guards are asked once a second at the most', async () => {
-  let asked = 0;
+test('rule 143: the guards are read at most once a second, however many events name unknown issuers', async () => {
+  let reads = 0;
   const guard = guardOf(() => {
-    asked++;
+    reads++;
     return [];
   });
   onTestFinished(instrumentTokenward({ guards: { api: guard }, meterProvider: createMetrics().provider }));
-  asked = 0;
+  reads = 0;
   const startedAt = performance.now();
   for (let i = 0; i < 50_000; i++) accept(`https://i${i}.example.test`);
-  expect(asked).toBeGreaterThan(0);
-  expect(asked).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 1000);
+  expect(reads).toBeGreaterThan(0);
+  expect(reads).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 1000);
 });
 
-test('rule 143: tenants that have their keys in common count under their template', async () => {
+test('rule 143: tenants that share their keys count under their template', async () => {
   const key = asSigningKey('ES256', await generatePrivateKey('ES256'));
   const template = 'https://login.example.test/{tenant}/v2.0';
   const guard = createResourceGuard({ issuer: template, audience: 'api', unsafeAcceptAnyTenant: true, jwks: { keys: [key.publicJwk] } });
@@ -156,7 +156,7 @@ test('rule 143: tenants that have their keys in common count under their templat
   expect(accepted).toMatchObject([{ attributes: { 'tokenward.issuer': template }, value: 3 }]);
 });
 
-test('a request makes no new attributes: those of one outcome, reason, issuer and status are the same object', async () => {
+test('requests with the same outcome, reason, issuer and status share one attributes object', async () => {
   const seen = new Set<unknown>();
   const { guard, decide } = await createScene();
   const { provider } = createMetrics();

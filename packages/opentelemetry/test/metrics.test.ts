@@ -3,7 +3,7 @@ import { scope, type GuardHealth, type Reason } from '@tokenward/core';
 import { instrumentTokenward } from '@tokenward/opentelemetry';
 import { asSigningKey, generatePrivateKey, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createMetrics, createScene, tell, type Metrics, type Scene } from './scene.js';
+import { createMetrics, createScene, publish, type Metrics, type Scene } from './scene.js';
 
 async function instrumented(options: Parameters<typeof createScene>[0] = {}): Promise<Scene & Metrics> {
   const scene = await createScene(options);
@@ -13,7 +13,7 @@ async function instrumented(options: Parameters<typeof createScene>[0] = {}): Pr
 }
 
 describe('requests', () => {
-  test('an accepted one counts, with what it took in seconds', async () => {
+  test('counts an accepted request and records its duration in seconds', async () => {
     const { issuer, decide, value, points } = await instrumented();
     expect(await decide({})).toMatchObject({ outcome: 'allow' });
     const labels = { 'tokenward.outcome': 'accepted', 'tokenward.issuer': issuer.issuer };
@@ -28,7 +28,7 @@ describe('requests', () => {
     expect([buckets.boundaries[0], buckets.boundaries.at(-1)]).toEqual([1e-6, 5]);
   });
 
-  test('an anonymous one counts as such', async () => {
+  test('counts an anonymous request', async () => {
     const { issuer, decide, value } = await instrumented();
     expect(await decide(undefined, { credentials: 'optional' })).toMatchObject({ outcome: 'allow' });
     expect(await value('tokenward.requests', { 'tokenward.outcome': 'anonymous', 'tokenward.issuer': issuer.issuer })).toBe(1);
@@ -64,9 +64,9 @@ describe('requests', () => {
         return {};
       },
     ],
-  ])('%s counts by its reason and status', async (reason, status, wishes) => {
+  ])('counts a refusal by its reason and status: %s', async (reason, status, createToken) => {
     const { value, ...scene } = await instrumented();
-    const token = await wishes(scene);
+    const token = await createToken(scene);
     expect(await scene.decide(token, { policy: scope('orders:read') })).toMatchObject({ outcome: 'deny', reason, status });
     const labels = {
       'tokenward.outcome': 'refused',
@@ -78,7 +78,7 @@ describe('requests', () => {
     expect(await value('tokenward.validation.duration', { 'tokenward.outcome': 'refused' })).toMatchObject({ count: 1 });
   });
 
-  test('one more policy counts as a decision, and has no duration', async () => {
+  test('counts guard.permit as a decision without a duration', async () => {
     const { guard, decide, value } = await instrumented();
     const decision = await decide({});
     if (decision.outcome !== 'allow' || !decision.auth) throw new Error('refused');
@@ -87,7 +87,7 @@ describe('requests', () => {
     expect(await value('tokenward.validation.duration', { 'tokenward.outcome': 'refused' })).toBeUndefined();
   });
 
-  test('what the shadow options would have refused counts by its reason', async () => {
+  test('counts what the shadow options would have refused, by its reason', async () => {
     const { decide, value } = await instrumented({ shadow: { allowedClients: ['client-2'] } });
     expect(await decide({})).toMatchObject({ outcome: 'allow' });
     expect(await value('tokenward.shadow.refusals', { 'error.type': 'client_not_allowed' })).toBe(1);
@@ -95,7 +95,7 @@ describe('requests', () => {
 });
 
 describe('revocations, keys and events', () => {
-  test('revocations made, and revoked tokens used, by kind and reason', async () => {
+  test('counts revocations and uses of revoked tokens, by kind and reason', async () => {
     const { issuer, guard, decide, value } = await instrumented();
     await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'logout' });
     await decide({});
@@ -105,7 +105,7 @@ describe('revocations, keys and events', () => {
     expect(await value('tokenward.revoked_token.uses', labels)).toBe(2);
   });
 
-  test("fetches of an issuer's keys, and those that failed", async () => {
+  test("counts fetches of an issuer's keys, and failed ones", async () => {
     const { issuer, guard, value } = await instrumented({ keyFetching: { timeoutSeconds: 0.3 } });
     issuer.misbehave('error');
     await expect(guard.warm()).rejects.toThrow();
@@ -115,20 +115,20 @@ describe('revocations, keys and events', () => {
     await expect.poll(() => guard.warm().then(() => value('tokenward.keys.refreshes')), { timeout: 15_000, interval: 200 }).toBe(1);
   });
 
-  test('what core tells of tokens, stores and authorization servers', async () => {
+  test('counts the events about tokens, stores and authorization servers', async () => {
     const {
       issuer: { issuer },
       value,
     } = await instrumented();
-    tell('tokenward:token-reused', { issuer, by: 'session', places: 9, windowSeconds: 60 });
-    tell('tokenward:token-replayed', { issuer, of: 'logout_token' });
-    tell('tokenward:long-lived-token', { issuer, lifetimeSeconds: 1e6, clientId: 'client-1' });
-    tell('tokenward:clock-skew', { issuer, skewSeconds: 7 });
-    tell('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
-    tell('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause: 'keys' });
-    tell('tokenward:revocations-overflowed', { issuer, dropped: 5, issuedUntil: 1 });
-    tell('tokenward:revocations-failed', { message: 'away', usable: true });
-    tell('tokenward:revocations-synced', { entries: 3 });
+    publish('tokenward:token-reused', { issuer, by: 'session', places: 9, windowSeconds: 60 });
+    publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
+    publish('tokenward:long-lived-token', { issuer, lifetimeSeconds: 1e6, clientId: 'client-1' });
+    publish('tokenward:clock-skew', { issuer, skewSeconds: 7 });
+    publish('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
+    publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause: 'keys' });
+    publish('tokenward:revocations-overflowed', { issuer, dropped: 5, issuedUntil: 1 });
+    publish('tokenward:revocations-failed', { message: 'unreachable', usable: true });
+    publish('tokenward:revocations-synced', { entries: 3 });
 
     expect(await value('tokenward.token.reuses', { 'tokenward.issuer': issuer, 'tokenward.reused': 'session' })).toBe(1);
     expect(await value('tokenward.token.reuses', { 'tokenward.issuer': issuer, 'tokenward.reused': 'token' })).toBe(0);
@@ -144,18 +144,18 @@ describe('revocations, keys and events', () => {
     expect(await value('tokenward.revocation.store.syncs')).toBe(1);
   });
 
-  test('amounts that are none are left out', async () => {
+  test('ignores durations and skews that are not amounts', async () => {
     const {
       issuer: { issuer },
       points,
     } = await instrumented();
-    for (const skewSeconds of [Number.NaN, -1, Infinity, '5' as unknown as number]) tell('tokenward:clock-skew', { issuer, skewSeconds });
-    for (const durationSeconds of [Number.NaN, -1, undefined]) tell('tokenward:accepted', { issuer, anonymous: false, durationSeconds });
+    for (const skewSeconds of [Number.NaN, -1, Infinity, '5' as unknown as number]) publish('tokenward:clock-skew', { issuer, skewSeconds });
+    for (const durationSeconds of [Number.NaN, -1, undefined]) publish('tokenward:accepted', { issuer, anonymous: false, durationSeconds });
     expect(await points('tokenward.clock.skew')).toEqual([]);
     expect(await points('tokenward.validation.duration')).toEqual([]);
   });
 
-  test('what is rare, or alerted on, is there at zero before it happens: else its first time is no rise', async () => {
+  test('creates rare and alerted series at zero, so that the first event is an increase', async () => {
     const { value } = await instrumented();
     for (const reason of ['revoked', 'bad_signature', 'unknown_key', 'keys_unavailable', 'revocations_unavailable'])
       expect(await value('tokenward.requests', { 'error.type': reason })).toBe(0);
@@ -168,7 +168,7 @@ describe('revocations, keys and events', () => {
 });
 
 describe('the health of guards', () => {
-  test('before the first look, and after it', async () => {
+  test('shows keys and the token cache, before and after the first fetch', async () => {
     const { issuer, decide, value, points } = await instrumented();
     const keys = { 'tokenward.guard': 'api', 'tokenward.issuer': issuer.issuer };
     expect(await value('tokenward.keys.usable', keys)).toBe(0);
@@ -187,7 +187,7 @@ describe('the health of guards', () => {
     expect(await value('tokenward.token_cache.misses')).toBe(1);
   });
 
-  test('revocations, as their store tells', async () => {
+  test('shows the state of the revocations', async () => {
     const { guard, value } = await instrumented();
     await guard.revocations.revoke({ subject: 'user-1' });
     await guard.revocations.revoke({ tokenId: 'jti-1' });
@@ -197,7 +197,7 @@ describe('the health of guards', () => {
     expect(await value('tokenward.revocation.unchecked_requests')).toBe(0);
   });
 
-  test('stale keys, a lagging mirror, requests let through, and no memory of tokens', async () => {
+  test('shows stale keys, a lagging mirror and unchecked requests, and no token cache if there is none', async () => {
     const { provider, value, points } = createMetrics();
     const health: GuardHealth = {
       ready: true,
@@ -214,7 +214,7 @@ describe('the health of guards', () => {
     expect(await points('tokenward.token_cache.entries')).toEqual([]);
   });
 
-  test('two guards are told apart by their names', async () => {
+  test('shows two guards under their names', async () => {
     const one = await createScene();
     const two = await createScene();
     const { provider, value } = createMetrics();

@@ -5,12 +5,12 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { instrumentTokenward } from '@tokenward/opentelemetry';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createScene, tell } from './scene.js';
+import { createScene, publish } from './scene.js';
 
-/** What a Prometheus server reads: each series' name and labels. */
+/** The names of series, and their labels, as a Prometheus server reads them. */
 type Scrape = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** A real scrape, over HTTP, of a process to which everything has happened. */
+/** Scrapes, over HTTP, a process in which every kind of event has happened. */
 async function scrape(): Promise<Scrape> {
   const {
     issuer: { issuer },
@@ -32,9 +32,9 @@ async function scrape(): Promise<Scrape> {
   await decide({ lifetimeSeconds: -100 });
   await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'logout' });
   await decide({});
-  tell('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
-  tell('tokenward:clock-skew', { issuer, skewSeconds: 7 });
-  tell('tokenward:revocations-synced', { entries: 3 });
+  publish('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
+  publish('tokenward:clock-skew', { issuer, skewSeconds: 7 });
+  publish('tokenward:revocations-synced', { entries: 3 });
 
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`);
   expect(response.status).toBe(200);
@@ -43,13 +43,13 @@ async function scrape(): Promise<Scrape> {
 
 const SERIES = /^([a-zA-Z_:][\w:]*)(?:\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*)\})? (?:[-+]?[\d.]+(?:e[-+]?\d+)?|[-+]Inf|NaN)$/;
 
-/** The text format, strictly: a line that is none of its kind fails. */
+/** Parses the text format strictly: an unexpected line throws. */
 function parse(text: string): Scrape {
   const series = new Map<string, Set<string>>();
   for (const line of text.split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     const [, name, labels = ''] = SERIES.exec(line) ?? [];
-    if (name === undefined) throw new Error(`no series: ${line}`);
+    if (name === undefined) throw new Error(`not a series: ${line}`);
     const names = series.get(name) ?? new Set();
     for (const [, label] of labels.matchAll(/([a-zA-Z_]\w*)="/g)) names.add(label!);
     series.set(name, names);
@@ -57,12 +57,12 @@ function parse(text: string): Scrape {
   return series;
 }
 
-/** What a Prometheus server adds to each series of a target. */
-const OF_TARGETS = ['job', 'instance'];
+/** The labels that a Prometheus server adds to each series of a target. */
+const TARGET_LABELS = ['job', 'instance'];
 
 const LABEL_LISTS = /\b(?:by|on) \(([^)]*)\)/g;
 
-/** What an expression asks for and the scrape does not have. */
+/** Returns the metrics and labels in an expression that the scrape does not have. */
 function missing(expression: string, series: Scrape): string[] {
   const code = expression.replace(/"[^"]*"/g, '""');
   const lists = [...code.matchAll(LABEL_LISTS)].flatMap(([, list]) => list!.split(', '));
@@ -74,7 +74,7 @@ function missing(expression: string, series: Scrape): string[] {
       .matchAll(/\btokenward_\w+/g),
   ].map(([name]) => name);
   if (names.length === 0) return ['any metric'];
-  const known = new Set([...OF_TARGETS, ...names.flatMap((name) => [...(series.get(name) ?? [])])]);
+  const known = new Set([...TARGET_LABELS, ...names.flatMap((name) => [...(series.get(name) ?? [])])]);
   return [...names.filter((name) => !series.has(name)), ...[...lists, ...matchers].filter((label) => !known.has(label))];
 }
 
@@ -114,25 +114,25 @@ describe('the reader of expressions', () => {
   ])('%s', (expression, expected) => expect(missing(expression, series)).toEqual(expected));
 });
 
-/** The names of metrics, where those of a histogram are one. */
+/** Returns the names of metrics. The series of a histogram count as one. */
 function metricsOf(series: Scrape): string[] {
   const names = [...series.keys()].filter((name) => name.startsWith('tokenward_')).map((name) => name.replace(/_(?:bucket|sum|count)$/, ''));
   return [...new Set(names)].sort();
 }
 
-test("the README's table tells all metrics, as OpenTelemetry and as Prometheus knows them, with their labels", async () => {
+test("the README's table lists all metrics with their labels", async () => {
   const series = await scrape();
   const rows = [...read('packages/opentelemetry/README.md').matchAll(/^\| `(tokenward\.[\w.]+)` +\| (\w+), [^|]+ \|([^|]*)\|/gm)];
   const printed = rows.map(([, name, kind]) => `${name!.replaceAll('.', '_')}${kind === 'counter' ? '_total' : ''}`);
   expect(printed.sort()).toEqual(metricsOf(series));
   for (const [, name, kind, list] of rows) {
-    const told = [...list!.matchAll(/`([\w.]+)`/g)].map(([, label]) => label!.replaceAll('.', '_'));
-    const there = series.get(`${name!.replaceAll('.', '_')}${kind === 'counter' ? '_total' : kind === 'histogram' ? '_count' : ''}`)!;
-    expect([name, told.sort()]).toEqual([name, [...there].filter((label) => label !== 'otel_scope_name').sort()]);
+    const documented = [...list!.matchAll(/`([\w.]+)`/g)].map(([, label]) => label!.replaceAll('.', '_'));
+    const scraped = series.get(`${name!.replaceAll('.', '_')}${kind === 'counter' ? '_total' : kind === 'histogram' ? '_count' : ''}`)!;
+    expect([name, documented.sort()]).toEqual([name, [...scraped].filter((label) => label !== 'otel_scope_name').sort()]);
   }
 });
 
-test('the dashboard asks for nothing that a real scrape does not have', async () => {
+test('the dashboard uses only series of a real scrape, and all metrics', async () => {
   const series = await scrape();
   const { panels, templating, schemaVersion } = JSON.parse(read('docs/monitoring/grafana-dashboard.json')) as Dashboard;
   expect(schemaVersion).toBeGreaterThanOrEqual(39);
@@ -148,12 +148,12 @@ test('the dashboard asks for nothing that a real scrape does not have', async ()
     expect(targets.length).toBeGreaterThan(0);
     for (const { expr, datasource } of targets) expect([title, datasource.uid, missing(expr, series)]).toEqual([title, '${datasource}', []]);
   }
-  const asked = shown.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).join('\n');
-  expect(metricsOf(series).filter((name) => !asked.includes(name))).toEqual([]);
+  const queries = shown.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)).join('\n');
+  expect(metricsOf(series).filter((name) => !queries.includes(name))).toEqual([]);
   for (const { definition } of templating.list.slice(1)) expect(missing(definition!.replace(/^label_values\((.*), \w+\)$/, '$1'), series)).toEqual([]);
 });
 
-test('the panels of the dashboard have ids of their own and do not overlap', () => {
+test('the panels of the dashboard have unique ids and do not overlap', () => {
   const { panels } = JSON.parse(read('docs/monitoring/grafana-dashboard.json')) as Dashboard;
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   const taken = new Map<string, string>();
@@ -168,7 +168,7 @@ test('the panels of the dashboard have ids of their own and do not overlap', () 
   }
 });
 
-test('the alerts ask for nothing that a real scrape does not have, and each says what it is about', async () => {
+test('the alerts use only series of a real scrape, and each has a severity and a summary', async () => {
   const series = await scrape();
   const rules = read('docs/monitoring/prometheus-alerts.yaml')
     .split(/^ {6}- alert: /m)
@@ -179,7 +179,7 @@ test('the alerts ask for nothing that a real scrape does not have, and each says
     const expression = /^ {8}expr: ([^|>'"\n].*)$/m.exec(rule)?.[1];
     expect([name, missing(expression!, series)]).toEqual([name, []]);
     expect([name, /^ {10}severity: (?:info|warning|critical)$/m.test(rule), /^ {10}summary: '.+'$/m.test(rule)]).toEqual([name, true, true]);
-    // a plain scalar ends at a comment, and is a mapping where it holds ": "
+    // in YAML, " #" ends a plain scalar and ": " turns it into a mapping
     expect(expression).not.toMatch(/ #|: /);
   }
 });

@@ -10,8 +10,8 @@ import { onTestFinished } from 'vitest';
 export interface Scene {
   readonly issuer: TestIssuer;
   readonly guard: ResourceGuard;
-  /** What the guard says to a token that is issued as wished, or given; to none where it is undefined. */
-  decide(token: TokenWishes | string | undefined, access?: RouteRequirements): Promise<Decision>;
+  /** Returns the guard's decision on a request with this token, or with a token issued as described, or without one. */
+  decide(token: TokenWishes | string | undefined, requirements?: RouteRequirements): Promise<Decision>;
 }
 
 export async function createScene(options: GuardOptions = {}): Promise<Scene> {
@@ -24,10 +24,10 @@ export async function createScene(options: GuardOptions = {}): Promise<Scene> {
   return {
     issuer,
     guard,
-    async decide(token, access) {
+    async decide(token, requirements) {
       const text = typeof token === 'object' ? await issuer.issueToken(token) : token;
       const headers: IncomingHttpHeaders = text === undefined ? {} : { authorization: `Bearer ${text}` };
-      return guard.check({ method: 'GET', target: '/', headers }, access);
+      return guard.check({ method: 'GET', target: '/', headers }, requirements);
     },
   };
 }
@@ -37,14 +37,14 @@ export interface Point {
   readonly value: number | Histogram;
 }
 
-/** OpenTelemetry's own SDK, which keeps in memory what it collects. */
+/** OpenTelemetry's SDK with an exporter that keeps metrics in memory. */
 export interface Metrics {
   readonly provider: MeterProvider;
-  /** Collects, and gives what is known by now of one metric. */
+  /** Collects metrics and returns the points of one. */
   points(name: string): Promise<readonly Point[]>;
-  /** The value of the one point that has these attributes among its own; undefined where there is none. */
+  /** Returns the value of the one point that has these attributes, or undefined if there is none. */
   value(name: string, attributes?: Attributes): Promise<number | Histogram | undefined>;
-  /** Everything that was collected, as text. */
+  /** Returns everything that was collected, as JSON. */
   all(): Promise<string>;
 }
 
@@ -76,7 +76,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** Tells an event as core does. */
-export function tell<N extends keyof Events>(name: N, event: Events[N]): void {
+/** Publishes an event as core does. */
+export function publish<N extends keyof Events>(name: N, event: Events[N]): void {
   channel(name).publish(event);
 }

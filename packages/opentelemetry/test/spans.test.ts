@@ -22,7 +22,7 @@ afterAll(async () => {
   await tracers.shutdown();
 });
 
-/** The span that is active while a request is decided on, as that of an HTTP instrumentation would be. */
+/** Returns the span that is active during a decision, like one of an HTTP instrumentation. */
 async function spanOf(decide: () => unknown): Promise<ReadableSpan> {
   await tracers.getTracer('test').startActiveSpan('GET /orders', async (span) => {
     await decide();
@@ -42,7 +42,7 @@ async function instrumented(tracing?: boolean): Promise<Scene> {
   return scene;
 }
 
-test('an accepted request, also where keys had to be waited for', async () => {
+test('records an accepted request, with and without a wait for keys', async () => {
   const { issuer, decide } = await instrumented();
   const token = await issuer.issueToken();
   const expected = { 'tokenward.outcome': 'accepted', 'tokenward.issuer': issuer.issuer };
@@ -50,7 +50,7 @@ test('an accepted request, also where keys had to be waited for', async () => {
   expect(await attributesOf(() => decide(token))).toEqual(expected);
 });
 
-test('an anonymous one', async () => {
+test('records an anonymous request', async () => {
   const { issuer, decide } = await instrumented();
   expect(await attributesOf(() => decide(undefined, { credentials: 'optional' }))).toEqual({
     'tokenward.outcome': 'anonymous',
@@ -58,7 +58,7 @@ test('an anonymous one', async () => {
   });
 });
 
-test('a refused one says why, and error.type is left to whoever made the span', async () => {
+test('records the reason of a refusal, and leaves error.type to the creator of the span', async () => {
   const { issuer, decide } = await instrumented();
   expect(await attributesOf(() => decide({ lifetimeSeconds: -100 }))).toEqual({
     'tokenward.outcome': 'refused',
@@ -67,7 +67,7 @@ test('a refused one says why, and error.type is left to whoever made the span', 
   });
 });
 
-test('a 503 sets no status: that is for the instrumentation of HTTP', async () => {
+test('leaves the status of the span to the HTTP instrumentation, even for a 503', async () => {
   const { issuer, decide } = await instrumented();
   issuer.misbehave('error');
   const span = await spanOf(() => decide({}));
@@ -76,7 +76,7 @@ test('a 503 sets no status: that is for the instrumentation of HTTP', async () =
   expect(span.events).toEqual([]);
 });
 
-test('requests that wait for the same keys come out on their own spans', async () => {
+test('records each of several requests that wait for the same keys on its own span', async () => {
   const { issuer, decide } = await instrumented();
   const good = await issuer.issueToken();
   await Promise.all([spanOf(() => decide(good)), spanOf(() => decide({ lifetimeSeconds: -100 })), spanOf(() => decide(undefined))]);
@@ -84,30 +84,30 @@ test('requests that wait for the same keys come out on their own spans', async (
   expect(outcomes.sort()).toEqual(['accepted', 'expired', 'missing_token']);
 });
 
-test('rule 142: nothing of the token, its subject or its client is on a span', async () => {
+test('rule 142: no part of the token, its subject or its client is on a span', async () => {
   const { issuer, decide } = await instrumented();
   const token = await issuer.issueToken({ subject: 'planted-subject', clientId: 'planted-client' });
   await spanOf(() => decide(token));
   await spanOf(() => decide(`${token}x`));
-  const told = JSON.stringify(exporter.getFinishedSpans().map(({ attributes, events, links, status }) => ({ attributes, events, links, status })));
-  expect(told).toContain('malformed_token');
-  expect(told).not.toContain('planted');
-  for (const part of token.split('.')) expect(told).not.toContain(part.slice(0, 24));
+  const recorded = JSON.stringify(exporter.getFinishedSpans().map(({ attributes, events, links, status }) => ({ attributes, events, links, status })));
+  expect(recorded).toContain('malformed_token');
+  expect(recorded).not.toContain('planted');
+  for (const part of token.split('.')) expect(recorded).not.toContain(part.slice(0, 24));
 });
 
-test('tracing: false leaves spans alone', async () => {
+test('tracing: false adds nothing to spans', async () => {
   const { decide } = await instrumented(false);
   expect(await attributesOf(() => decide({}))).toEqual({});
 });
 
-test('after its end spans are left alone', async () => {
+test('adds nothing to spans after stop()', async () => {
   const { guard, decide } = await createScene();
   const stop = instrumentTokenward({ guards: { api: guard }, meterProvider: createMetrics().provider });
   stop();
   expect(await attributesOf(() => decide({}))).toEqual({});
 });
 
-test('where no span is active nothing happens', async () => {
+test('does nothing if no span is active', async () => {
   const { decide } = await instrumented();
   expect(await decide({})).toMatchObject({ outcome: 'allow' });
   expect(exporter.getFinishedSpans()).toEqual([]);
