@@ -31,8 +31,8 @@ app.post('/orders', guard(scope('orders:write')), express.json(), (req, res) => 
 });
 
 app.delete('/orders/:id', guard(role('admin')), (req, res) => {
-  const at = orders.findIndex(({ id }) => id === req.params.id);
-  if (at >= 0) orders.splice(at, 1);
+  const index = orders.findIndex(({ id }) => id === req.params.id);
+  if (index >= 0) orders.splice(index, 1);
   res.status(204).end();
 });
 

@@ -26,8 +26,8 @@ app.post('/orders', { onRequest: app.guard(scope('orders:write')) }, async (requ
 });
 
 app.delete<{ Params: { id: string } }>('/orders/:id', { onRequest: app.guard(role('admin')) }, async (request, reply) => {
-  const at = orders.findIndex(({ id }) => id === request.params.id);
-  if (at >= 0) orders.splice(at, 1);
+  const index = orders.findIndex(({ id }) => id === request.params.id);
+  if (index >= 0) orders.splice(index, 1);
   return reply.code(204).send();
 });
 

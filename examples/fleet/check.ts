@@ -18,22 +18,22 @@ try {
 
   const token = await issuer.issueToken();
   const processes = [await ask(one, '/me', token), await ask(other, '/me', token)].map(({ body }) => (JSON.parse(body) as { process: number }).process);
-  strictEqual(new Set(processes).size, 2, 'two processes answer');
+  strictEqual(new Set(processes).size, 2, 'two processes must answer');
 
   strictEqual((await ask(one, '/logout', token, 'POST')).status, 204);
-  strictEqual((await ask(one, '/me', token)).status, 401, 'the process that revoked it refuses it at once');
-  strictEqual(await until(async () => (await ask(other, '/me', token)).status === 401), true, 'the other one refuses it, too');
+  strictEqual((await ask(one, '/me', token)).status, 401, 'the process that revoked the token must refuse it at once');
+  strictEqual(await until(async () => (await ask(other, '/me', token)).status === 401), true, 'the other process must refuse it too');
 
   const stream = await fetch(`${other}/events`, { headers: { authorization: `Bearer ${await issuer.issueToken({ claims: { sid: 'session-1' } })}` } });
   const logoutToken = await issuer.issueLogoutToken({ clientId: 'web-app', sessionId: 'session-1' });
   const form = await fetch(`${one}/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: logoutToken }) });
   strictEqual(form.status, 200);
-  strictEqual(await stream.text(), 'data: hello user-1\n\n', 'a logout that one process hears of ends a stream of the other');
+  strictEqual(await stream.text(), 'data: hello user-1\n\n', 'a logout token at one process must end a stream of the other');
 
   const admin = await issuer.issueToken({ subject: 'admin', roles: ['admin'] });
   const before = await issuer.issueToken({ subject: 'user-2' });
   strictEqual((await ask(one, '/subjects/user-2/changed', admin, 'POST')).status, 204);
-  strictEqual(await until(async () => (await ask(other, '/me', before)).status === 401), true, 'a token from before the change is refused');
+  strictEqual(await until(async () => (await ask(other, '/me', before)).status === 401), true, 'a token from before the change must be refused');
 
   deepStrictEqual(JSON.parse((await ask(one, '/ready')).body), { ready: true });
   match((await ask(other, '/metrics')).body, /^tokenward_revoked_token_uses_total\{[^}]*\} [1-9]/m);
@@ -49,8 +49,8 @@ async function startApi(redis: number): Promise<string> {
   for (let attempt = 0; ; attempt++) {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
-    const heard = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
-    const origin = /listening on (\S+)/.exec(String(heard[0]))?.[1];
+    const output = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+    const origin = /listening on (\S+)/.exec(String(output[0]))?.[1];
     if (origin !== undefined) return origin;
     if (attempt === 3) throw new Error('the API did not start');
   }

@@ -6,21 +6,21 @@ import { closeServer, type OpenPort } from './listen.ts';
 
 export interface Api {
   readonly url: string;
-  /** How long the API's copy of the issuer's keys counts as fresh. */
+  /** How long the API's cached keys count as fresh. */
   readonly keysFreshSeconds: number;
   stop(): Promise<void>;
 }
 
 const KEYS_FRESH_SECONDS = 2;
 
-/** The protected resource: what you would write yourself, with a guard before each route. */
+/** The protected API: what you would write yourself, with a guard before each route. */
 export function startApi({ server, origin }: OpenPort, issuer: string, appOrigin: string): Api {
   const guard = createGuard({
     issuer,
     audience: ORDERS_API,
-    // issuer and API share one clock here, and the demo waits for a token's end: the default allows 30 seconds more
+    // issuer and API share one clock here. The default allows 30 seconds more, and the demo would have to wait for them
     clockSkewSeconds: 0,
-    // the defaults are 600 and 30 seconds: far too long to watch
+    // the defaults, 600 and 30 seconds, are too long for a demo
     keyFetching: { freshSeconds: KEYS_FRESH_SECONDS, unknownKeyCooldownSeconds: 1, timeoutSeconds: 2 },
   });
 
@@ -37,7 +37,7 @@ export function startApi({ server, origin }: OpenPort, issuer: string, appOrigin
     response.status(201).json(order);
   });
   app.delete('/orders/:id', guard(role('admin')), (_request, response) => response.status(204).end());
-  // what the authorization server tells of a logout, for each of its clients
+  // receives the authorization server's logout tokens, for each client
   app.post('/backchannel-logout', guard.backchannelLogout({ clientId: CLIENTS.map(({ id }) => id) }));
   server.on('request', app);
 

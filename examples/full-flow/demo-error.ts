@@ -1,9 +1,9 @@
-/** Something that the person at the terminal can understand and put right: its message is shown as it is, without a stack. */
+/** A problem that the user of the demo can understand and fix. Its message is shown without a stack. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
 }
 
-/** An error in one sentence: what fetch and Node hide in `cause` and `code` is put beside the message. */
+/** Returns an error as one sentence. It adds what fetch and Node put into `cause` and `code`. */
 export function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

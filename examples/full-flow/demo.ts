@@ -11,8 +11,8 @@ import * as logout from './steps/5-logout.ts';
 import * as outage from './steps/6-outage.ts';
 import { startWorld, type World } from './world.ts';
 
-/** The story, top to bottom. Each line is a numbered step on the screen, and checks itself. */
-async function tell(world: World, screen: Screen): Promise<number> {
+/** Runs the story from top to bottom. Each call is a numbered step that checks its own result. Returns the number of steps. */
+async function runStory(world: World, screen: Screen): Promise<number> {
   const stage = setStage(world, screen);
   const { story } = stage;
 
@@ -48,27 +48,27 @@ async function tell(world: World, screen: Screen): Promise<number> {
   await logout.revokedRefreshToken(stage);
 
   story.chapter('The authorization server goes down');
-  await outage.knownKeysServeOn(stage, renewed);
+  await outage.cachedKeysStayInUse(stage, renewed);
   await outage.unknownKey(stage, renewed);
 
   return story.stepsPassed;
 }
 
 async function run(screen: Screen): Promise<void> {
-  const { serve: isToServe, portBase, help } = readArguments(process.argv.slice(2), process.env);
+  const { serve: staysOpen, portBase, help } = readArguments(process.argv.slice(2), process.env);
   if (help) return screen.plain(USAGE);
   const start = performance.now();
   const world = await startWorld(portBase);
   try {
-    if (isToServe) return await serve(world, screen);
-    const steps = await tell(world, screen);
+    if (staysOpen) return await serve(world, screen);
+    const steps = await runStory(world, screen);
     screen.title(`\nAll ${steps} steps passed, in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
   } finally {
     await world.close();
   }
 }
 
-// a reader that has seen enough, such as `head`, closes the pipe
+// a program such as `head` closes the pipe when it has read enough
 process.stdout.on('error', () => process.exit(1));
 
 const screen = createScreen();

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DemoError } from './demo-error.ts';
 
-/** A port that is held, with nobody answering yet: who will answer has to know everyone's address first. */
+/** A port that is open before anything answers: each server needs the addresses of the others first. */
 export interface OpenPort {
   readonly server: Server;
   /** `http://127.0.0.1:<port>` */
@@ -10,10 +10,10 @@ export interface OpenPort {
 }
 
 /**
- * Opens a port for each, in this order from `portBase` on.
+ * Opens one port for each name, in this order from `portBase` on.
  *
- * @param portBase undefined: any free ones
- * @throws DemoError when one can't be had; none stays open then
+ * @param portBase undefined: any free ports
+ * @throws DemoError if a port cannot be opened; then none stays open
  */
 export async function openPorts<const Names extends readonly string[]>(names: Names, portBase?: number): Promise<{ [Name in keyof Names]: OpenPort }> {
   const opened: OpenPort[] = [];
@@ -26,7 +26,7 @@ export async function openPorts<const Names extends readonly string[]>(names: Na
   }
 }
 
-/** Ends a server and the connections that are kept open to it. */
+/** Closes a server and its open connections. */
 export async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
   const closed = new Promise((resolve) => server.close(resolve));
@@ -44,7 +44,7 @@ async function openPort(who: string, port: number): Promise<OpenPort> {
 }
 
 function sentence(who: string, port: number, code: string | undefined): string {
-  const otherwise = 'choose others with --port-base, or leave it out to get free ones.';
-  if (code === 'EADDRINUSE') return `Port ${port} is in use, and ${who} was to listen there: ${otherwise}`;
-  return `${who} can't listen on port ${port} (${code}): ${otherwise}`;
+  const remedy = 'Choose others with --port-base, or leave it out to use free ones.';
+  if (code === 'EADDRINUSE') return `Port ${port} for ${who} is in use. ${remedy}`;
+  return `Cannot open port ${port} for ${who} (${code}). ${remedy}`;
 }

@@ -1,21 +1,21 @@
 import { observe, type Events } from '@tokenward/express';
 
 /**
- * What the API's operator sees and its clients don't: the guard tells it by `node:diagnostics_channel`. The demo looks here to be sure that
- * a 401 was a 401 for the right reason.
+ * What the API's operator sees and its clients do not: the guard's events, which it publishes through `node:diagnostics_channel`. The demo uses
+ * them to check the reason of each 401.
  */
 export interface Operator {
   /** The reason of the latest refusal. */
   readonly lastReason: string | undefined;
-  /** The ids of the keys that the guard fetched last. */
+  /** The ids of the keys in the guard's last fetch. */
   readonly knownKeyIds: readonly string[];
-  /** How often the guard asked for keys in vain. */
+  /** How often the guard failed to fetch keys. */
   readonly failedFetches: number;
-  /** What became of the logout tokens that came. */
+  /** The outcome of each logout token that arrived. */
   readonly logouts: readonly string[];
 }
 
-type OfIssuer = 'tokenward:refused' | 'tokenward:keys-refreshed' | 'tokenward:keys-failed' | 'tokenward:security-event';
+type EventOfIssuer = 'tokenward:refused' | 'tokenward:keys-refreshed' | 'tokenward:keys-failed' | 'tokenward:security-event';
 
 /** Watches the guard of one issuer's API. */
 export function watchGuard(issuer: string): Operator {
@@ -24,7 +24,7 @@ export function watchGuard(issuer: string): Operator {
   let failedFetches = 0;
   const logouts: string[] = [];
 
-  function on<N extends OfIssuer>(name: N, listener: (event: Events[N]) => void): void {
+  function on<N extends EventOfIssuer>(name: N, listener: (event: Events[N]) => void): void {
     observe(name, (event) => {
       if (event.issuer === issuer) listener(event);
     });

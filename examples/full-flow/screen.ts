@@ -2,16 +2,16 @@ import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Everything that is printed goes through here. */
+/** Prints everything that the demo shows. */
 export interface Screen {
   title(text: string): void;
   chapter(text: string): void;
   step(number: number, title: string, why: string): void;
-  /** A remark under a step. */
+  /** Prints a remark under a step. */
   note(text: string): void;
   request(line: string, details: readonly string[]): void;
   response(status: number, line: string, details: readonly string[]): void;
-  /** A value to look at, under a name. */
+  /** Prints a value under a name. */
   show(name: string, value: unknown): void;
   passed(text: string): void;
   plain(text: string): void;
@@ -20,13 +20,13 @@ export interface Screen {
 
 const WIDTH = 100;
 
-/** Colours and the like appear on a terminal only: styleText looks at the stream, and at NO_COLOR. */
+/** Creates the screen. Styles appear on a terminal only: styleText checks the stream and NO_COLOR. */
 export function createScreen(): Screen {
   const print = (text = '') => console.log(text);
   const paint = (style: Style, text: string) => styleText(style, text, { stream: process.stdout });
 
-  function marked(mark: string, text: string): void {
-    for (const [index, line] of wrapped(text, WIDTH - 5).entries()) print(`   ${index === 0 ? mark : ' '} ${line}`);
+  function printMarked(mark: string, text: string): void {
+    for (const [index, line] of wrap(text, WIDTH - 5).entries()) print(`   ${index === 0 ? mark : ' '} ${line}`);
   }
 
   return {
@@ -38,9 +38,9 @@ export function createScreen(): Screen {
     },
     step(number, title, why) {
       print(`\n${paint('bold', `${number}. ${title}`)}`);
-      for (const line of wrapped(why, WIDTH - 3)) print(`   ${line}`);
+      for (const line of wrap(why, WIDTH - 3)) print(`   ${line}`);
     },
-    note: (text) => marked(paint('dim', '·'), text),
+    note: (text) => printMarked(paint('dim', '·'), text),
     request(line, details) {
       print(`   ${paint('cyan', '>')} ${paint('cyan', line)}`);
       for (const detail of details) print(`       ${detail}`);
@@ -54,7 +54,7 @@ export function createScreen(): Screen {
       print(`   ${paint('dim', '·')} ${name}`);
       for (const line of JSON.stringify(value, null, 2).split('\n')) print(`       ${line}`);
     },
-    passed: (text) => marked(paint('green', '✓'), text),
+    passed: (text) => printMarked(paint('green', '✓'), text),
     plain: print,
     failed(text) {
       process.stderr.write(`${styleText('red', text, { stream: process.stderr })}\n`);
@@ -62,7 +62,7 @@ export function createScreen(): Screen {
   };
 }
 
-function wrapped(text: string, width: number): string[] {
+function wrap(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
     const line = lines.at(-1)!;

@@ -1,4 +1,4 @@
-import type { App, Tokens, Wish } from './agent/app.ts';
+import type { App, Tokens, TokenRequest } from './agent/app.ts';
 import { createBrowser, type Browser } from './agent/browser.ts';
 import { logIn } from './agent/log-in.ts';
 import type { ClientEntry } from './cast.ts';
@@ -8,18 +8,18 @@ import { createStory, type Story } from './story.ts';
 import { createWire, type Wire } from './wire.ts';
 import type { World } from './world.ts';
 
-/** What every step of the story has at hand. */
+/** What each step of the story can use. */
 export interface Stage extends World {
   readonly story: Story;
   readonly screen: Screen;
   readonly wire: Wire;
   readonly operator: Operator;
-  /** Calls the API and prints it. */
+  /** Calls the API and prints the request and the answer. */
   callApi(route: `${'GET' | 'POST'} /${string}`, accessToken?: string): Promise<Response>;
-  /** A browser in which nobody is logged in. */
+  /** Creates a browser without a session. */
   newBrowser(): Browser;
-  /** The whole way to a token, unseen, by default in a browser of its own. */
-  logIn(issuer: string, client: ClientEntry, wish: Wish, browser?: Browser): Promise<{ readonly app: App; readonly tokens: Tokens }>;
+  /** Logs in and gets tokens without printing, by default in a new browser. */
+  logIn(issuer: string, client: ClientEntry, tokenRequest: TokenRequest, browser?: Browser): Promise<{ readonly app: App; readonly tokens: Tokens }>;
 }
 
 export function setStage(world: World, screen: Screen): Stage {
@@ -34,8 +34,8 @@ export function setStage(world: World, screen: Screen): Stage {
     operator: watchGuard(world.authorizationServer.issuer),
     callApi: (route, accessToken) => wire.send(...apiRequest(world.api.url, route, accessToken)),
     newBrowser,
-    logIn: (issuer, client, wish, browser = newBrowser()) =>
-      wire.unseen(() => logIn(browser, { issuer, clientId: client.id, redirectUri, send: wire.send }, wish)),
+    logIn: (issuer, client, tokenRequest, browser = newBrowser()) =>
+      wire.quietly(() => logIn(browser, { issuer, clientId: client.id, redirectUri, send: wire.send }, tokenRequest)),
   };
 }
 

@@ -4,9 +4,9 @@ import type { Screen } from './screen.ts';
 export interface Story {
   chapter(title: string): void;
   /**
-   * One numbered step: prints what is done and why, then does it.
+   * Runs one numbered step: prints what it does and why, then does it.
    *
-   * @throws DemoError that names the step when a check in it fails, or anything else
+   * @throws DemoError that names the step, if a check or anything else in it fails
    */
   step<T>(title: string, why: string, run: () => Promise<T>): Promise<T>;
   readonly stepsPassed: number;

@@ -2,23 +2,23 @@ import { STATUS_CODES } from 'node:http';
 import type { Screen } from './screen.ts';
 import { withoutSecrets, shortened, shortenedCredentials } from './shortened.ts';
 
-/** HTTP as the demo does it: no redirect is followed unseen, nothing waits for ever, and what goes out and comes back is printed. */
+/** The demo's HTTP client. It prints requests and answers, follows no redirect by itself, and has a time-out. */
 export interface Wire {
   readonly send: typeof fetch;
-  /** Prints nothing of what is sent meanwhile. */
-  unseen<T>(run: () => Promise<T>): Promise<T>;
+  /** Runs a function without printing its requests. */
+  quietly<T>(run: () => Promise<T>): Promise<T>;
 }
 
 const TIMEOUT_SECONDS = 5;
 const MAX_BODY_LINES = 12;
 const MAX_LINE_LENGTH = 100;
-const TELLING_HEADERS = ['location', 'www-authenticate', 'retry-after'];
+const SHOWN_HEADERS = ['location', 'www-authenticate', 'retry-after'];
 
-/** @param names who answers at which origin */
+/** @param names the server's name for each origin */
 export function createWire(screen: Screen, names: Readonly<Record<string, string>>): Wire {
-  let isSeen = true;
+  let isPrinting = true;
 
-  async function printed(request: Request): Promise<Response> {
+  async function sendAndPrint(request: Request): Promise<Response> {
     const url = new URL(request.url);
     screen.request(`${request.method} ${url.pathname} HTTP/1.1   (${names[url.origin] ?? url.origin})`, [
       ...pairs(url.searchParams),
@@ -37,14 +37,14 @@ export function createWire(screen: Screen, names: Readonly<Record<string, string
   return {
     send(input, init) {
       const request = new Request(input, { ...init, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000) });
-      return isSeen ? printed(request) : fetch(request);
+      return isPrinting ? sendAndPrint(request) : fetch(request);
     },
-    async unseen(run) {
-      isSeen = false;
+    async quietly(run) {
+      isPrinting = false;
       try {
         return await run();
       } finally {
-        isSeen = true;
+        isPrinting = true;
       }
     },
   };
@@ -63,7 +63,7 @@ function receivedHeaders(headers: Headers): string[] {
   const lines = [];
   const cookies = headers.getSetCookie();
   if (cookies.length > 0) lines.push(`set-cookie: ${[...new Set(cookies.map(cookieName))].join(', ')}`);
-  for (const name of TELLING_HEADERS) {
+  for (const name of SHOWN_HEADERS) {
     const value = headers.get(name);
     if (value === null) continue;
     const [location, query] = name === 'location' ? value.split('?') : [value];
@@ -72,7 +72,7 @@ function receivedHeaders(headers: Headers): string[] {
   return lines;
 }
 
-/** A cookie is as good as a password while it lasts, so its value is not shown. */
+/** Returns a cookie's name. Its value works like a password, so it is not printed. */
 function cookieName(cookie: string): string {
   return cookie.split('=')[0]!;
 }

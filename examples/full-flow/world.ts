@@ -5,21 +5,21 @@ import { DemoError } from './demo-error.ts';
 import { closeServer, openPorts } from './listen.ts';
 import { startWebApp } from './web-app/server.ts';
 
-/** Everyone who answers HTTP. */
+/** The servers of the demo. */
 export interface World {
   readonly authorizationServer: AuthorizationServer;
-  /** A second one, with which our API has nothing to do. */
+  /** A second one, which the API does not trust. */
   readonly otherAuthorizationServer: AuthorizationServer;
   readonly api: Api;
   readonly webApp: { readonly url: string; readonly redirectUri: string };
-  /** Who is at which origin, for the print. */
+  /** The server's name for each origin, for printing. */
   readonly names: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** @throws DemoError when a port is in use, or the workspace is not built */
+/** @throws DemoError if a port is in use, or the workspace is not built */
 export async function startWorld(portBase?: number): Promise<World> {
-  // loaded here and not above, so that a workspace that is not built yet gets a sentence and no stack
+  // imported here, so that an unbuilt workspace is reported in a sentence without a stack
   const { startApi } = await import('./api.ts').catch(sayWhatToRun);
   const ports = await openPorts(['the authorization server', 'the API', 'the web app', 'the other authorization server'], portBase);
   const [loginPort, apiPort, appPort, otherLoginPort] = ports;
@@ -55,5 +55,5 @@ export async function startWorld(portBase?: number): Promise<World> {
 
 function sayWhatToRun(error: NodeJS.ErrnoException): never {
   if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-  throw new DemoError('The packages are not built yet. In the top folder run “npm run demo”, which installs and builds first, or “npm run build”.');
+  throw new DemoError('The packages are not built yet. Run “npm run demo” in the top folder, which installs and builds first, or “npm run build”.');
 }

@@ -35,8 +35,8 @@ router.post('/orders', guard(scope('orders:write')), bodyParser(), (ctx) => {
 });
 
 router.delete('/orders/:id', guard(role('admin')), (ctx) => {
-  const at = orders.findIndex(({ id }) => id === ctx.params['id']);
-  if (at >= 0) orders.splice(at, 1);
+  const index = orders.findIndex(({ id }) => id === ctx.params['id']);
+  if (index >= 0) orders.splice(index, 1);
   ctx.status = 204;
 });
 

@@ -1,30 +1,30 @@
 import * as oauth from 'oauth4webapi';
 
-/** The client: an app that wants to call the API in its user's name. */
+/** The client: an app that calls the API on behalf of its user. */
 export interface App {
-  /** Where to send the browser, and what has to be remembered until it comes back. */
-  authorizationRequest(wish: Wish): Promise<AuthorizationRequest>;
+  /** Returns where to send the browser, and what the app must remember until it returns. */
+  authorizationRequest(tokenRequest: TokenRequest): Promise<AuthorizationRequest>;
   /**
-   * Reads what the browser brought back.
+   * Reads the authorization server's answer from the URL at which the browser returned.
    *
-   * @throws Error when `state` or `iss` is not what it must be, or the answer is a refusal
+   * @throws Error if `state` or `iss` is wrong, or the answer is a refusal
    */
   readAnswer(url: URL, request: AuthorizationRequest): URLSearchParams;
-  /** @throws oauth.ResponseBodyError when the authorization server refuses */
+  /** @throws oauth.ResponseBodyError if the authorization server refuses */
   exchange(answer: URLSearchParams, request: AuthorizationRequest): Promise<Tokens>;
-  /** @throws oauth.ResponseBodyError when the authorization server refuses */
+  /** @throws oauth.ResponseBodyError if the authorization server refuses */
   refresh(refreshToken: string, resource: string): Promise<Tokens>;
   readonly metadata: oauth.AuthorizationServer;
   readonly clientId: string;
 }
 
-export interface Wish {
+export interface TokenRequest {
   readonly scope: string;
-  /** The API that the token is to be for (RFC 8707). */
+  /** The API that the token is for (RFC 8707). */
   readonly resource: string;
 }
 
-export interface AuthorizationRequest extends Wish {
+export interface AuthorizationRequest extends TokenRequest {
   readonly url: URL;
   readonly codeVerifier: string;
   readonly codeChallenge: string;
@@ -36,7 +36,7 @@ export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string;
   readonly idToken: string;
-  /** What was granted, which may be less than was asked for (RFC 6749 s3.3). */
+  /** The granted scope, which may be less than the requested one (RFC 6749 s3.3). */
   readonly scope: string;
   readonly resource: string;
 }
@@ -48,9 +48,9 @@ export interface AppOptions {
   readonly send: typeof fetch;
 }
 
-/** Begins with what the authorization server says of itself, so that only its issuer need be known beforehand. */
+/** Creates an app from the metadata of its authorization server: only the issuer must be known in advance. */
 export async function createApp({ issuer, clientId, redirectUri, send }: AppOptions): Promise<App> {
-  // plain http is for loopback only
+  // the demo runs on loopback, so plain http is allowed
   const options = { [oauth.customFetch]: send as never, [oauth.allowInsecureRequests]: true };
   const client: oauth.Client = { client_id: clientId };
   const metadata = await oauth.processDiscoveryResponse(new URL(issuer), await oauth.discoveryRequest(new URL(issuer), options));

@@ -1,14 +1,14 @@
 import { parse } from 'node-html-parser';
 import { CookieJar } from 'tough-cookie';
 
-/** As much of a browser as a login needs: it keeps cookies, follows redirects one by one, and fills in forms. */
+/** The parts of a browser that a login needs: it keeps cookies, follows redirects one by one, and submits forms. */
 export interface Browser {
   open(url: string | URL): Promise<Place>;
-  /** Sends a page's form, with these fields beside its own hidden ones. */
+  /** Submits a page's form with these fields and its own hidden ones. */
   submit(page: Page, fields: Readonly<Record<string, string | readonly string[]>>): Promise<Place>;
 }
 
-/** Where a redirect chain ended: at a page, or back at the app that began it. */
+/** Where a chain of redirects ended: at a page, or back at the app that started it. */
 export type Place = Page | BackAtApp;
 
 export interface Page {
@@ -16,9 +16,9 @@ export interface Page {
   readonly status: number;
   readonly title: string;
   readonly url: URL;
-  /** Where the page's form goes to. */
+  /** Where the page's form is submitted. */
   readonly action: URL;
-  /** The names of its fields, and of the values that can be ticked. */
+  /** The form's fields. */
   readonly fields: readonly { readonly name: string; readonly value: string | undefined; readonly hidden: boolean; readonly disabled: boolean }[];
 }
 
@@ -29,7 +29,7 @@ export interface BackAtApp {
 
 const MAX_REDIRECTS = 10;
 
-/** @param redirectUri where the authorization server sends the browser back to: the script plays the app, so the browser stops there */
+/** @param redirectUri where the authorization server sends the browser back. The browser stops there, because the script acts as the app */
 export function createBrowser(send: typeof fetch, redirectUri: string): Browser {
   const jar = new CookieJar();
 

@@ -4,10 +4,10 @@ import { ALICE } from '../cast.ts';
 const salt = randomBytes(16);
 const passwordHashes = new Map<string, Buffer>([[ALICE.username, hash(ALICE.password)]]);
 
-/** @returns the account's id, or undefined when there is no such account or the password is another: nobody is told which */
+/** Returns the account's id, or undefined if the user name or the password is wrong. The caller cannot tell which. */
 export function authenticate(username: string, password: string): string | undefined {
   const stored = passwordHashes.get(username);
-  // hashed in any case, so that the time taken does not tell which accounts exist
+  // always hashed, so that the time does not reveal which accounts exist
   const given = hash(password);
   return stored && timingSafeEqual(given, stored) ? username : undefined;
 }

@@ -1,11 +1,11 @@
-/* eslint-disable oxc/no-async-endpoint-handlers -- Express 5 hands a rejection on to its error handler by itself */
+/* eslint-disable oxc/no-async-endpoint-handlers -- Express 5 passes a rejection to its error handler */
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import { errors, type Provider } from 'oidc-provider';
 import { SCOPES_OF_APIS } from '../cast.ts';
 import { authenticate } from './accounts.ts';
 import { consentPage, errorPage, loginPage, type ConsentScope } from './pages.ts';
 
-/** The requests for which oidc-provider needs a person: it sends the browser here, and takes it back when the person has answered. */
+/** Login and consent. oidc-provider sends the browser here, and continues when the user has answered. */
 export function createInteractions(provider: () => Provider): Router {
   const router = express.Router();
   const form = express.urlencoded({ extended: false, limit: '10kb' });
@@ -16,13 +16,13 @@ export function createInteractions(provider: () => Provider): Router {
   });
 
   router.get('/:uid', async (request, response) => {
-    const asked = await ask(request, response);
-    if (asked.prompt === 'login') response.send(loginPage({ action: `${request.originalUrl}/login`, clientName: asked.clientName, failed: false }));
-    else response.send(consentPage({ ...asked, action: `${request.originalUrl}/consent` }));
+    const details = await detailsOf(request, response);
+    if (details.prompt === 'login') response.send(loginPage({ action: `${request.originalUrl}/login`, clientName: details.clientName, failed: false }));
+    else response.send(consentPage({ ...details, action: `${request.originalUrl}/consent` }));
   });
 
   router.post('/:uid/login', form, async (request, response) => {
-    const { clientName } = await ask(request, response, 'login');
+    const { clientName } = await detailsOf(request, response, 'login');
     const [username = ''] = valuesOf(request, 'username');
     const [password = ''] = valuesOf(request, 'password');
     const accountId = authenticate(username, password);
@@ -31,7 +31,7 @@ export function createInteractions(provider: () => Provider): Router {
   });
 
   router.post('/:uid/consent', form, async (request, response) => {
-    const { username: accountId, clientId, scopes, resources } = await ask(request, response, 'consent');
+    const { username: accountId, clientId, scopes, resources } = await detailsOf(request, response, 'consent');
     if (valuesOf(request, 'decision')[0] !== 'allow') {
       const refused = { error: 'access_denied', error_description: 'the user refused' };
       await provider().interactionFinished(request, response, refused, { mergeWithLastSubmission: false });
@@ -39,7 +39,7 @@ export function createInteractions(provider: () => Provider): Router {
     }
     const ticked = new Set(valuesOf(request, 'scope'));
     const grant = new (provider().Grant)({ accountId, clientId });
-    // what was refused is written down too, else it would be asked for again at once
+    // refusals are stored too, or oidc-provider would ask for them again at once
     for (const { name, required } of scopes) {
       const resource = resources.find((resource) => SCOPES_OF_APIS[resource]?.[name]);
       const allowed = required || ticked.has(name);
@@ -51,10 +51,10 @@ export function createInteractions(provider: () => Provider): Router {
     await provider().interactionFinished(request, response, { consent: { grantId: await grant.save() } });
   });
 
-  /** What oidc-provider wants to know, by the cookie that it gave to this browser. */
-  async function ask(request: Request, response: Response, expectedPrompt?: 'login' | 'consent') {
+  /** Returns what oidc-provider asks the user. It finds the interaction by the browser's cookie. */
+  async function detailsOf(request: Request, response: Response, expectedPrompt?: 'login' | 'consent') {
     const { prompt, params, session } = await provider().interactionDetails(request, response);
-    if (expectedPrompt !== undefined && prompt.name !== expectedPrompt) throw new errors.InvalidRequest('an answer to another question');
+    if (expectedPrompt !== undefined && prompt.name !== expectedPrompt) throw new errors.InvalidRequest('this is not the answer to the current prompt');
     const clientId = String(params['client_id']);
     const client = await provider().Client.find(clientId);
     const resources = [params['resource'] ?? []].flat() as string[];
@@ -71,7 +71,9 @@ export function createInteractions(provider: () => Provider): Router {
 
   router.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (!(error instanceof errors.OIDCProviderError)) return next(error);
-    response.status(error.statusCode).send(errorPage('That did not work', 'This login has ended or was begun in another browser. Start again from the app.'));
+    response
+      .status(error.statusCode)
+      .send(errorPage('That did not work', 'This login has ended, or was started in another browser. Start again from the app.'));
   });
 
   return router;
@@ -87,7 +89,7 @@ function describe(name: string, resources: readonly string[]): ConsentScope | un
   return description === undefined ? undefined : { name, description, required: name === 'openid' };
 }
 
-/** A field's values in the form that was sent: one, several, or none. */
+/** Returns a form field's values: none, one or several. */
 function valuesOf(request: Request, name: string): readonly string[] {
   const value = (request.body as Readonly<Record<string, string | readonly string[]>> | undefined)?.[name];
   return value === undefined ? [] : [value].flat();

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 
-/** A private key as a JWK, named by its thumbprint (RFC 7638). It never leaves this process: the published set holds public members only. */
+/** A private key as a JWK, named by its thumbprint (RFC 7638). It never leaves this process: only public members are published. */
 export type SigningKey = JWK & { readonly kid: string };
 
 export async function generateSigningKey(): Promise<SigningKey> {

@@ -3,7 +3,7 @@ export interface LoginPage {
   readonly clientName: string;
   /** Whether a login has just failed. */
   readonly failed: boolean;
-  /** What was typed as the user name then. */
+  /** The user name in the failed attempt. */
   readonly username?: string;
 }
 
@@ -17,15 +17,15 @@ export interface ConsentPage {
 export interface ConsentScope {
   readonly name: string;
   readonly description: string;
-  /** Can't be unticked: without it there is no login. */
+  /** Cannot be unticked: there is no login without it. */
   readonly required: boolean;
 }
 
 export function loginPage({ action, clientName, failed, username = '' }: LoginPage): string {
   return page(
     'Log in',
-    `<p>to go on to <strong>${escape(clientName)}</strong>. The app itself never sees your password.</p>
-    ${failed ? '<p class="failed" role="alert">No such user name and password.</p>' : ''}
+    `<p>to continue to <strong>${escape(clientName)}</strong>. The app itself never sees your password.</p>
+    ${failed ? '<p class="failed" role="alert">The user name or the password is wrong.</p>' : ''}
     <form method="post" action="${escape(action)}">
       <label>User name <input name="username" value="${escape(username)}" autocomplete="username" autofocus required></label>
       <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
@@ -41,7 +41,7 @@ export function consentPage({ action, clientName, username, scopes }: ConsentPag
   );
   return page(
     'Allow access?',
-    `<p><strong>${escape(clientName)}</strong> asks to act for you, <strong>${escape(username)}</strong>. Untick what you don't want it to do.</p>
+    `<p><strong>${escape(clientName)}</strong> wants to act on your behalf, <strong>${escape(username)}</strong>. Untick what you do not allow.</p>
     <form method="post" action="${escape(action)}">
       ${choices.join('\n      ')}
       <button name="decision" value="allow">Allow what is ticked</button>
@@ -50,11 +50,11 @@ export function consentPage({ action, clientName, username, scopes }: ConsentPag
   );
 }
 
-/** @param form oidc-provider's own, which the buttons send */
+/** @param form the HTML form of oidc-provider, which the button submits */
 export function logoutPage(form: string): string {
   return page(
     'Log out?',
-    `<p>This ends your login here, and at every app that it was used for.</p>
+    `<p>This ends your session here and in every app that used it.</p>
     ${form}
     <button form="op.logoutForm" name="logout" value="yes">Log out</button>`,
   );

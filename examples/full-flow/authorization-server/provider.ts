@@ -4,20 +4,20 @@ import { accountExists } from './accounts.ts';
 import type { SigningKey } from './keys.ts';
 import { errorPage, logoutPage } from './pages.ts';
 
-/** What outlives a change of keys. */
+/** What stays the same when the keys change. */
 export interface ProviderState {
   readonly issuer: string;
   readonly store: AdapterFactory;
   readonly cookieKeys: readonly string[];
-  /** Where the clients want to be sent back to, codes in hand. */
+  /** Where the browser returns to the client with a code. */
   readonly redirectUri: string;
-  /** Who wants to hear of logouts, by a logout token (OpenID Connect Back-Channel Logout). */
+  /** Where logout tokens are sent (OpenID Connect Back-Channel Logout). */
   readonly backchannelLogoutUri: string;
 }
 
 const HOUR_SECONDS = 3600;
 
-/** @param keys the first one signs; all are published, so that what the others signed can still be verified */
+/** @param keys the first one signs; all are published, so that tokens signed with the others can still be verified */
 export function createProvider({ issuer, store, cookieKeys, redirectUri, backchannelLogoutUri }: ProviderState, keys: readonly SigningKey[]): Provider {
   const appOrigin = new URL(redirectUri).origin;
   const configuration: Configuration = {
@@ -32,19 +32,19 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri, backcha
       response_types: ['code'],
       redirect_uris: [redirectUri],
       backchannel_logout_uri: backchannelLogoutUri,
-      // the logout token says which session has ended
+      // the logout token names the session that has ended
       backchannel_logout_session_required: true,
     })),
-    // and access tokens say which one they are from: else all of a user's have to go with any of them
+    // access tokens name their session too: otherwise one logout would have to end all tokens of the user
     extraTokenClaims: (_context, token) => ('sid' in token && token.sid !== undefined ? { sid: token.sid } : undefined),
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access'],
-    // RFC 9700 s2.1.1: for everyone; S256 is the only method that oidc-provider knows
+    // RFC 9700 s2.1.1: for all clients; S256 is the only method that oidc-provider supports
     pkce: { required: () => true },
     // RFC 9700 s4.14.2: a public client's refresh token is used once, and replaced
     rotateRefreshToken: true,
     features: {
-      // our own pages stand in interactions.ts
+      // interactions.ts has our own pages
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
       revocation: { enabled: true, allowedPolicy: (_context, client, token) => token.clientId === client.clientId },
@@ -71,11 +71,11 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri, backcha
         },
       },
     },
-    // by itself it connects to no private address; here everybody is on loopback
+    // by default oidc-provider connects to no private address, but the demo runs on loopback
     fetch: (url, { dispatcher: _dispatcher, ...options } = {}) => fetch(url, options),
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_context, id) => (accountExists(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
-    // a page of the app's may call the token endpoint by script; others pass the preflight, which names no client, and then can't read the answer
+    // Only pages of the app may read the token endpoint's answers. The preflight names no client, so it passes for other origins too.
     clientBasedCORS: (_context, origin) => origin === appOrigin,
     renderError(context, { error_description: description, error }) {
       context.type = 'html';

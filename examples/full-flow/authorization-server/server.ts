@@ -8,16 +8,16 @@ import { createStore } from './store.ts';
 
 export interface AuthorizationServer {
   readonly issuer: string;
-  /** The key that signs now. */
+  /** The id of the key that signs now. */
   readonly signingKeyId: string;
-  /** Signs with a new key from now on; the old ones stay published, so that their tokens live on. */
+  /** Signs with a new key from now on. The old keys stay published, so that their tokens remain valid. */
   rotateKeys(): Promise<void>;
-  /** Publishes the key that signs now and no other. */
+  /** Publishes only the key that signs now. */
   withdrawOldKeys(): void;
   stop(): Promise<void>;
 }
 
-/** A whole authorization server: oidc-provider, with our login and consent pages before it. */
+/** Starts an authorization server: oidc-provider with our own login and consent pages. */
 export async function startAuthorizationServer({ server, origin }: OpenPort, redirectUri: string, backchannelLogoutUri: string): Promise<AuthorizationServer> {
   const cookieKeys = [randomBytes(32).toString('base64url')];
   const state: ProviderState = { issuer: origin, store: createStore(), cookieKeys, redirectUri, backchannelLogoutUri };
@@ -37,10 +37,10 @@ export async function startAuthorizationServer({ server, origin }: OpenPort, red
   server.on('request', app);
 
   /**
-   * oidc-provider takes its keys once, when it is made. So a new one takes over behind the same address, with the same store: what a rolling
-   * restart does to a fleet.
+   * oidc-provider reads its keys only when it is created. So a new one replaces it at the same address, with the same store, as in a rolling
+   * restart.
    */
-  function takeOver(newKeys: readonly SigningKey[]): void {
+  function replaceProvider(newKeys: readonly SigningKey[]): void {
     keys = newKeys;
     provider = createProvider(state, keys);
     answer = provider.callback();
@@ -51,16 +51,16 @@ export async function startAuthorizationServer({ server, origin }: OpenPort, red
     get signingKeyId() {
       return keys[0]!.kid;
     },
-    rotateKeys: async () => takeOver([await generateSigningKey(), ...keys]),
-    withdrawOldKeys: () => takeOver(keys.slice(0, 1)),
+    rotateKeys: async () => replaceProvider([await generateSigningKey(), ...keys]),
+    withdrawOldKeys: () => replaceProvider(keys.slice(0, 1)),
     stop: () => closeServer(server),
   };
 }
 
-/** The pages take a password and a decision: nobody may frame them, and nothing foreign runs in them. */
+/** Sets headers for the pages. They take a password and consent, so no site may frame them, and no foreign script may run in them. */
 function pageHeaders(redirectUri: string) {
   const headers = {
-    // browsers hold a form's redirects to form-action too: the last one leads back to the app
+    // browsers apply form-action to redirects too, and the last one leads back to the app
     'content-security-policy': `default-src 'none'; style-src 'self'; form-action 'self' ${new URL(redirectUri).origin}; base-uri 'none'; frame-ancestors 'none'`,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',

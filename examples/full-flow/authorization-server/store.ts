@@ -8,8 +8,8 @@ interface Entry {
 }
 
 /**
- * Where the authorization server keeps sessions, grants, codes and refresh tokens. It stands apart from the server, as a database would:
- * that is why a change of keys ends nobody's login.
+ * Stores the authorization server's sessions, grants, codes and refresh tokens. Like a database, it is separate from the server, so a change of
+ * keys does not end sessions.
  */
 export function createStore(): AdapterFactory {
   const entries = new Map<string, Entry>();

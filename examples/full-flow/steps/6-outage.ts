@@ -4,31 +4,31 @@ import type { Tokens } from '../agent/app.ts';
 import { expectEqual, expectRefusal, expectThat } from '../expect.ts';
 import type { Stage } from '../stage.ts';
 
-export function knownKeysServeOn(stage: Stage, { accessToken }: Tokens): Promise<void> {
+export function cachedKeysStayInUse(stage: Stage, { accessToken }: Tokens): Promise<void> {
   const { story, screen, callApi, authorizationServer, operator } = stage;
   return story.step(
-    'The authorization server is stopped: the cached keys serve on',
-    'An outage over there must not become one here. The API keeps its last good keys for a while (an hour by default) and tries again in the background.',
+    'The authorization server is stopped: the cached keys stay in use',
+    'An outage of the authorization server must not become an outage of the API. The API keeps its cached keys for a while (an hour by default) and retries in the background.',
     async () => {
       await authorizationServer.stop();
-      expectEqual('whether the authorization server can be reached', await isReachable(stage), false);
-      screen.note('calling until the API has noticed, too ...');
+      expectEqual('whether the authorization server is reachable', await isReachable(stage), false);
+      screen.note('calling until the API has noticed the outage ...');
       const calls = await untilFetchFailed(stage, accessToken);
-      screen.note(`${calls} calls, all 200; failed attempts of the API to fetch keys so far: ${operator.failedFetches}`);
+      screen.note(`${calls} calls, all 200; failed key fetches of the API so far: ${operator.failedFetches}`);
       expectEqual('the status', (await callApi('GET /orders', accessToken)).status, 200);
-      screen.passed('200, with nobody there to ask');
+      screen.passed('200 during the outage');
     },
   );
 }
 
 export function unknownKey({ story, screen, callApi, operator }: Stage, tokens: Tokens): Promise<void> {
   return story.step(
-    'A token with an unknown key meanwhile: 503',
-    'It may be a forgery, or the issuer may have a new key: the API can’t find out now. So it says neither yes nor “your token is bad”, but “ask again later”.',
+    'A token with an unknown key during the outage: 503',
+    'The token may be forged, or the issuer may have a new key. The API cannot find out now, so it neither accepts nor rejects the token, but answers “try again later”.',
     async () => {
       const { privateKey } = await generateKeyPair('RS256');
       const unknown = await new SignJWT(decodeJwt(tokens.accessToken)).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'never-seen' }).sign(privateKey);
-      screen.note('made here: the same claims, signed with a key that nobody has published');
+      screen.note('the demo signs the same claims with a key that no issuer has published');
       const response = await callApi('GET /orders', unknown);
       await expectRefusal(response, operator.lastReason, { status: 503, error: 'temporarily_unavailable', reason: 'keys_unavailable' });
       expectEqual('the status for the known key', (await callApi('GET /orders', tokens.accessToken)).status, 200);
@@ -42,8 +42,8 @@ async function untilFetchFailed({ api, callApi, wire, operator }: Stage, accessT
   const deadline = Date.now() + (api.keysFreshSeconds + 3) * 1000;
   let calls = 0;
   while (operator.failedFetches === before) {
-    expectThat('the API tried to renew its keys in time', Date.now() < deadline);
-    const { status } = await wire.unseen(() => callApi('GET /orders', accessToken));
+    expectThat('the API tried to refresh its keys in time', Date.now() < deadline);
+    const { status } = await wire.quietly(() => callApi('GET /orders', accessToken));
     expectEqual('the status during the outage', status, 200);
     calls++;
     await sleep(100);
@@ -53,7 +53,7 @@ async function untilFetchFailed({ api, callApi, wire, operator }: Stage, accessT
 
 async function isReachable({ authorizationServer, wire }: Stage): Promise<boolean> {
   return wire
-    .unseen(() => wire.send(authorizationServer.issuer))
+    .quietly(() => wire.send(authorizationServer.issuer))
     .then(
       () => true,
       () => false,

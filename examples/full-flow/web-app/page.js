@@ -1,12 +1,12 @@
-/* eslint-disable typescript/no-unsafe-argument, typescript/no-unsafe-call, typescript/no-unsafe-return -- sent to the browser as it stands, so it is
+/* eslint-disable typescript/no-unsafe-argument, typescript/no-unsafe-call, typescript/no-unsafe-return -- sent to the browser unchanged, so it is
    JavaScript without types */
 import * as oauth from './oauth4webapi.js';
 
-// The same app as agent/app.ts, for a browser. What must outlive the way to the login page and back stands in sessionStorage, the tokens never.
+// The same app as agent/app.ts, for a browser. sessionStorage keeps what must survive the trip to the login page. Tokens are never stored there.
 
 const config = await (await fetch('/config.json')).json();
 const client = { client_id: config.clientId };
-// plain http is for loopback only
+// the demo runs on loopback, so plain http is allowed
 const options = { [oauth.allowInsecureRequests]: true };
 const issuer = new URL(config.issuer);
 
@@ -14,15 +14,15 @@ const issuer = new URL(config.issuer);
 let tokens;
 
 const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options)).catch(() => undefined);
-if (!server) say('session', `The authorization server at ${config.issuer} can't be reached. Is the demo still running?`);
-if (server && location.pathname === '/callback') await finishLogin().catch((error) => say('session', `The login failed: ${error.error ?? error.message}`));
+if (!server) show('session', `The authorization server at ${config.issuer} is unreachable. Is the demo still running?`);
+if (server && location.pathname === '/callback') await finishLogin().catch((error) => show('session', `The login failed: ${error.error ?? error.message}`));
 if (server) element('login').disabled = false;
 
-element('login').addEventListener('click', () => void beginLogin());
+element('login').addEventListener('click', () => void startLogin());
 element('refresh').addEventListener('click', () => void refresh());
 for (const button of document.querySelectorAll('[data-call]')) button.addEventListener('click', () => void call(button.dataset.call, button.dataset.token));
 
-async function beginLogin() {
+async function startLogin() {
   const login = { codeVerifier: oauth.generateRandomCodeVerifier(), state: oauth.generateRandomState(), nonce: oauth.generateRandomNonce() };
   sessionStorage.setItem('login', JSON.stringify(login));
   const url = new URL(server.authorization_endpoint);
@@ -44,10 +44,10 @@ async function beginLogin() {
 async function finishLogin() {
   const url = new URL(location.href);
   const login = JSON.parse(sessionStorage.getItem('login') ?? 'null');
-  // used once, whatever comes of it; and the code leaves the address bar and the history
+  // used only once, even if the login fails. The code is removed from the address bar and the history
   sessionStorage.removeItem('login');
   history.replaceState(null, '', '/');
-  if (!login) throw new Error('it was not begun here, or was finished already');
+  if (!login) throw new Error('it was not started in this tab, or is already finished');
   const answer = oauth.validateAuthResponse(server, client, url, login.state);
   const parameters = { ...options, additionalParameters: { resource: config.resource } };
   const response = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), answer, config.redirectUri, login.codeVerifier, parameters);
@@ -63,7 +63,7 @@ async function refresh() {
     tokens = await oauth.processRefreshTokenResponse(server, client, response);
     showTokens();
   } catch (error) {
-    say('session', `The token could not be renewed: ${error.error ?? error.message}`);
+    show('session', `The token could not be refreshed: ${error.error ?? error.message}`);
   }
 }
 
@@ -75,9 +75,9 @@ async function call(route, kind) {
     const response = await fetch(config.api + path, { method, headers, ...(method === 'POST' && { body: JSON.stringify({ item: 'a scone' }) }) });
     const lines = [`${method} ${path}${token ? `\nAuthorization: Bearer ${cut(token)}` : ''}`, '', `${response.status} ${response.statusText}`];
     for (const name of ['WWW-Authenticate', 'Retry-After']) if (response.headers.has(name)) lines.push(`${name}: ${response.headers.get(name)}`);
-    say('answer', [...lines, '', pretty(await response.text())].join('\n'));
+    show('answer', [...lines, '', pretty(await response.text())].join('\n'));
   } catch {
-    say('answer', `${method} ${path}\n\nThe API at ${config.api} can't be reached. Is the demo still running?`);
+    show('answer', `${method} ${path}\n\nThe API at ${config.api} is unreachable. Is the demo still running?`);
   }
 }
 
@@ -91,8 +91,8 @@ function chosenToken(kind) {
 
 function showTokens() {
   const [header, claims] = tokens.access_token.split('.').map((part, index) => (index < 2 ? decode(part) : undefined));
-  say('session', `Logged in as ${claims.sub}; granted: ${claims.scope ?? 'no scope of the API'}.`);
-  say('token', `${cut(tokens.access_token)}\n\nheader ${JSON.stringify(header, null, 2)}\n\nclaims ${JSON.stringify(claims, null, 2)}`);
+  show('session', `Logged in as ${claims.sub}; granted: ${claims.scope ?? 'no scope of the API'}.`);
+  show('token', `${cut(tokens.access_token)}\n\nheader ${JSON.stringify(header, null, 2)}\n\nclaims ${JSON.stringify(claims, null, 2)}`);
   element('refresh').disabled = !tokens.refresh_token;
 }
 
@@ -109,8 +109,8 @@ function cut(secret) {
   return `${secret.slice(0, 10)}...${secret.slice(-4)}`;
 }
 
-/** As text, never as HTML: what a server answers is not ours. */
-function say(id, text) {
+/** Shows text, never HTML: a server's answer is not trusted. */
+function show(id, text) {
   element(id).textContent = text;
 }
 

@@ -2,21 +2,21 @@ import { fileURLToPath } from 'node:url';
 import express from 'express';
 import type { OpenPort } from '../listen.ts';
 
-/** What the page has to know. None of it is secret: a page can keep no secret. */
+/** The page's configuration. Nothing in it is secret, because a page cannot keep a secret. */
 export interface WebAppConfig {
   readonly issuer: string;
   readonly clientId: string;
   readonly redirectUri: string;
-  /** The API's URL, and its identifier as the authorization server knows it. */
+  /** The API's URL, and the identifier by which the authorization server knows it. */
   readonly api: string;
   readonly resource: string;
 }
 
-/** Serves a single-page app from its own origin: nothing comes from anywhere else. */
+/** Serves a single-page app, with all its files from its own origin. */
 export function startWebApp({ server }: OpenPort, config: WebAppConfig): void {
   const headers = {
     'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ${config.issuer} ${config.api}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`,
-    // the callback's address holds the code
+    // the callback URL holds the code
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
