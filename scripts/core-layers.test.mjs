@@ -23,6 +23,7 @@ const LINES = [
   ['policy', 'node', 'options.ts'],
   ['presets'],
   ['resource-guard.ts'],
+  ['guard'],
   ['guard.ts'],
   ['adapter'],
 ];

@@ -74,7 +74,7 @@ describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow
 
   test('that answers with a promise refuses', async () => {
     const { decide } = await createScene({ claims: slow });
-    const cause = 'claims: the schema answers with a promise, and must answer at once';
+    const cause = 'claims: the schema returned a promise; it must validate synchronously';
     expect(await decide({ claims: { tenant } })).toMatchObject({ outcome: 'deny', status: 401, reason: 'invalid_claim', cause });
   });
 
@@ -216,7 +216,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
   test.each(writable)('rule 71: one that makes %s refuses, and freezes nothing', async (_what, part) => {
     const refusal = {
       reason: 'invalid_claim',
-      cause: 'claims: the schema makes something else than plain objects, arrays and values of them, or a member called __proto__',
+      cause: 'claims: the output of the schema holds something other than plain objects, arrays and primitive values, or a member called __proto__',
     };
     const isFunction = typeof part === 'function';
     for (const value of [...(isFunction ? [] : [part]), { part }, { list: [{ part }] }]) {
@@ -230,7 +230,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     const { decide } = await createScene({ claims: z.object({ since: z.coerce.date() }) });
     expect(await decide({ claims: { since: '2030-01-02' } })).toMatchObject({
       reason: 'invalid_claim',
-      cause: expect.stringMatching(/something else than plain/),
+      cause: expect.stringMatching(/something other than plain/),
     });
   });
 });

@@ -60,9 +60,9 @@ describe('rule 174: an explanation says what was expected, what was found, and w
   });
 
   test('what is no JWT, and in which way', async () => {
-    expect((await denied('opaque-token')).explain().summary).toBe('The token is not a signed JWT: it has no dots, like an opaque token.');
+    expect((await denied('opaque-token')).explain().summary).toBe('The token is not a signed JWT: it has no dots, so it is probably an opaque token.');
     expect((await denied('a.b')).explain().summary).toContain('does not have 3 segments');
-    expect((await denied('a.b.c')).explain().summary).toContain('not the base64url of a JWT');
+    expect((await denied('a.b.c')).explain().summary).toContain('not a base64url-encoded JWT');
   });
 
   test('scopes and roles, those that are needed and those that are there', async () => {

@@ -9,7 +9,7 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
   test.each(slips)('check with %o as the policy throws', async (policy) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
-    expect(() => guard.check({ method: 'GET', target: '/', headers }, { policy } as RouteRequirements)).toThrow(/access\.policy: is .*, not a policy/);
+    expect(() => guard.check({ method: 'GET', target: '/', headers }, { policy } as RouteRequirements)).toThrow(/requirements\.policy: is .*, not a policy/);
   });
 
   test.each([undefined, ...slips])('permit with %o as the policy throws', async (policy) => {
@@ -19,8 +19,8 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
   });
 
   test.each<[unknown, RegExp]>([
-    [scope('a'), /access: is a policy itself: write \{ policy: scope\('orders:read'\) \}/],
-    [[scope('a')], /access: is a list itself/],
+    [scope('a'), /requirements: is a policy: write \{ policy: scope\('orders:read'\) \}/],
+    [[scope('a')], /requirements: is a list/],
     [null, /access: is null: write \{ policy/],
     ['a', /access: is string/],
     [() => scope('a'), /access: is function/],

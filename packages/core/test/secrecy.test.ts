@@ -83,7 +83,7 @@ test('rule 142: what a predicate throws may quote the token, and comes into no e
   });
   expect(await decide(token, { policy: quoting })).toMatchObject({
     status: 403,
-    cause: { message: expect.stringMatching(/^policy\("quoting"\) threw SyntaxError\. Catch it there/) },
+    cause: { message: expect.stringMatching(/^policy\("quoting"\) threw SyntaxError\. Its message may quote the token/) },
   });
   expect(await decide(token, { policy: telling })).toMatchObject({ status: 403 });
   expect(seen).toHaveLength(3);

@@ -274,7 +274,7 @@ test('a guard that is not called, or called with a name, says what to write', ()
   expect(() => (guard as unknown as (...given: unknown[]) => void)({ headers: {} }, {}, () => {})).toThrow(/write guard\(\) and not guard/);
   expect(() => guard('orders:read' as never)).toThrow(/guard\(\.\.\.\) argument 1: is string, not a policy such as scope/);
   expect(() => guard(scope('a'), undefined as never)).toThrow(/guard\(\.\.\.\) argument 2: is undefined/);
-  expect(() => scope(['a', 'b'] as never)).toThrow(/several are several arguments/);
+  expect(() => scope(['a', 'b'] as never)).toThrow(/pass several names as several arguments/);
 });
 
 test("what is wrong with the adapter's options and with core's is told at once", () => {

@@ -45,7 +45,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
   let invalidTextsReportedAtMs = -Infinity;
 
   const mirror = createRevocationMirror({ maxEntries, maxBytes, overflowed: shareOverflow });
-  const shared = createSharedMirror(mirror, () => added.tell(), reportInvalidTexts);
+  const shared = createSharedMirror(mirror, () => added.notify(), reportInvalidTexts);
   const outages = createOutages(where, usableForMs);
   const [readingOutage, writingOutage, pruningOutage] = [outages.kind(), outages.kind(), outages.kind()];
   const writer = createWriter({ connect, keys, outage: writingOutage, timeoutMs, signal, onOverflow: () => reader.readAgain() });
@@ -70,7 +70,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
 
   /** Shares the cut-off that replaces dropped revocations, so that their tokens pass neither elsewhere nor here after a restart. */
   function shareOverflow(overflow: RevocationOverflow): void {
-    overflowed.tell(overflow);
+    overflowed.notify(overflow);
     // the writer reports a failure as its outage
     writer.send(cutoffOf(overflow.issuer, overflow.issuedUntil)).catch(() => {});
   }

@@ -5,11 +5,11 @@ import type { ExaminedClaims } from './claims.js';
 import { VerifiedAuth } from './verified-auth.js';
 
 /**
- * Builds the Auth of a token whose claims were examined.
+ * Creates the Auth of a token whose claims were examined.
  *
- * @param made what the app's schema made of the claims; without one they are the token's own
+ * @param appClaims the output of the app's claims schema. Default: the token's own claims.
  */
-export function buildAuth(token: string, examined: ExaminedClaims, rules: ClaimRules, made: object = examined.claims): VerifiedAuth {
+export function buildAuth(token: string, examined: ExaminedClaims, rules: ClaimRules, appClaims: object = examined.claims): VerifiedAuth {
   const { claims, subject, clientId, audience, scope, scp, expiresAt, issuedAt, tokenId, sessionId, actor } = examined;
   return new VerifiedAuth(
     token,
@@ -20,7 +20,7 @@ export function buildAuth(token: string, examined: ExaminedClaims, rules: ClaimR
       audience,
       scopes: rules.scopesFrom === undefined ? readScopes(scope, scp) : readScopesFrom(claims, rules.scopesFrom),
       roles: readRolesFrom(claims, rules.rolesFrom),
-      claims: made as Claims,
+      claims: appClaims as Claims,
       expiresAt,
       issuedAt,
       tokenId,

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../lib/json.js';
 import { isThenable } from '../lib/thenable.js';
 
-/** A schema as zod, valibot, ArkType and others make them (Standard Schema, version 1). */
+/** A schema of zod, valibot, ArkType or any other library that implements Standard Schema, version 1. */
 export interface ClaimsSchema<C extends object = object> {
   readonly '~standard': {
     readonly version: 1;
@@ -17,41 +17,46 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What a schema makes of claims, copied and frozen; a string names what is wrong with them, without any value of theirs. */
+/**
+ * Validates claims with a schema.
+ *
+ * @returns a frozen copy of the schema's output; or a string that says what is wrong, without any value of the token
+ */
 export function parseClaims(schema: ClaimsSchema, claims: JsonObject): object | string {
   try {
     const result = schema['~standard'].validate(claims);
     if (isThenable(result)) {
       Promise.resolve(result).catch(() => {});
-      return 'claims: the schema answers with a promise, and must answer at once';
+      return 'claims: the schema returned a promise; it must validate synchronously';
     }
     const { issues } = result;
-    // whatever else stands there: only where there is nothing, the claims satisfied the schema
+    // anything but undefined is a failure, also if it is no list
     if (issues !== undefined) return `claims: ${namesIn(issues, schema, claims) || 'as a whole'}`;
     const { value } = result;
-    if (typeof value !== 'object' || value === null) return 'claims: the schema makes no object of them';
+    if (typeof value !== 'object' || value === null) return 'claims: the output of the schema is not an object';
     return (
-      frozenCopy(value, new Map()) ?? 'claims: the schema makes something else than plain objects, arrays and values of them, or a member called __proto__'
+      frozenCopy(value, new Map()) ??
+      'claims: the output of the schema holds something other than plain objects, arrays and primitive values, or a member called __proto__'
     );
   } catch {
-    // its message may quote anything that the token holds
-    return 'claims: the schema failed with an error of its own';
+    // the message is not shown: it may quote anything in the token
+    return 'claims: the schema threw an error';
   }
 }
 
-/** Names that are the schema's or our own: one that stands in the token, as a name or in a value, may be anybody's text. */
+/** Returns names of claims that are registered or in the schema. A name that occurs only in the token may be anybody's text, so it is not shown. */
 function namesIn(issues: unknown, schema: ClaimsSchema, claims: JsonObject): string {
   if (!Array.isArray(issues)) return '';
-  // where zod and valibot keep the members of an object
+  // the members of an object schema: `shape` in zod, `entries` in valibot
   const { shape, entries } = schema as { readonly shape?: unknown; readonly entries?: unknown };
   const text = JSON.stringify(claims);
-  const isOwnWord = (name: string): boolean =>
+  const isShowable = (name: string): boolean =>
     REGISTERED.has(name) || [shape, entries].some((members) => isObject(members) && Object.hasOwn(members, name)) || !text.includes(name);
 
   const names = new Set<string>();
   for (const { path } of issues as SchemaIssue[]) {
     const name = firstName(path ?? []);
-    names.add(!path?.length ? 'as a whole' : name !== undefined && isOwnWord(name) ? name : 'one of them');
+    names.add(!path?.length ? 'as a whole' : name !== undefined && isShowable(name) ? name : 'one of them');
     if (names.size === 5) break;
   }
   return [...names].join(', ');
@@ -65,10 +70,10 @@ function firstName([part]: NonNullable<SchemaIssue['path']>): string | undefined
 const REGISTERED: ReadonlySet<string> = new Set('iss sub aud exp nbf iat jti sid client_id azp act cnf scope scp roles acr amr auth_time'.split(' '));
 
 /**
- * What a schema makes may be the app's own, which is not ours to freeze. Only own members with names are copied.
+ * Copies the output of a schema and freezes the copy. The original may belong to the app, so it is not frozen itself.
  *
- * @param copies what was copied before: it may lead back to itself
- * @returns undefined where there is something that could be written to in spite of being frozen, as a Date or Map
+ * @param copies the objects copied so far, because the output may be circular
+ * @returns undefined if something in it stays writable when frozen, such as a Date or a Map
  */
 function frozenCopy(value: object, copies: Map<object, object>): object | undefined {
   const known = copies.get(value);
@@ -77,12 +82,12 @@ function frozenCopy(value: object, copies: Map<object, object>): object | undefi
   const copy: object = Array.isArray(value) ? [] : {};
   copies.set(value, copy);
   for (const name of Object.keys(value)) {
-    // as in claims themselves: who copies such a member by assignment sets the copy's prototype
+    // copying such a member by assignment would set the prototype of the copy
     if (name === '__proto__') return undefined;
     const inner = (value as JsonObject)[name];
     const copied = isObject(inner) ? frozenCopy(inner, copies) : inner;
     if (copied === undefined && inner !== undefined) return undefined;
-    // no assignment, since a polluted prototype may have a setter of that name
+    // not by assignment: a polluted prototype may have a setter of that name
     Object.defineProperty(copy, name, { value: copied, enumerable: true });
   }
   return Object.freeze(copy);
@@ -92,13 +97,13 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
-/** An object as literals and JSON make them, in any realm. */
+/** Returns whether an object comes from a literal or from JSON, in any realm. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Whether something is such a schema, and answers at once. */
+/** Returns whether a value implements Standard Schema, version 1. */
 export function isClaimsSchema(value: unknown): value is ClaimsSchema {
   const standard = (Object(value) as Partial<ClaimsSchema>)['~standard'];
   return typeof standard === 'object' && typeof standard?.validate === 'function' && standard.version === 1;

@@ -3,11 +3,11 @@ import { isNumericDate } from '../lib/numeric-date.js';
 import type { Reason } from '../vocabulary/reason.js';
 import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 import { NONE } from '../auth/names.js';
-import type { ClaimFault } from './claim-fault.js';
-import { markOfAnotherToken, registeredClaims } from './registered-claims.js';
+import type { ClaimFailure } from './claim-failure.js';
+import { otherTokenClaim, registeredClaims } from './registered-claims.js';
 import { examineTime } from './token-time.js';
 
-/** What was read of claims that are acceptable. */
+/** What examined claims say about the token. */
 export interface ExaminedClaims {
   readonly claims: JsonObject;
   readonly subject: string | undefined;
@@ -21,11 +21,11 @@ export interface ExaminedClaims {
   readonly tokenId: string | undefined;
   readonly sessionId: string | undefined;
   readonly actor: JsonObject | undefined;
-  /** `cnf`: whom the token is bound to (RFC 7800). Whether the sender is that one only a request can show, so it is judged later. */
+  /** `cnf`: whom the token is bound to (RFC 7800). Each request must prove that it comes from there, so this is checked later. */
   readonly confirmation: unknown;
 }
 
-/** RFC 9068 s4 and RFC 8725 s3.11: absent, `JWT` or `at+jwt`. All other types are tokens for something else. */
+/** Returns whether a header's `typ` may stand on an access token: absent, `JWT` or `at+jwt` (RFC 9068 s4, RFC 8725 s3.11). */
 export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' | undefined): boolean {
   if (type === undefined) return profile === undefined;
   if (type === 'at+jwt') return true;
@@ -34,64 +34,65 @@ export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' |
 }
 
 /**
- * Checks verified claims, and reads from them what an {@link Auth} says. A claim that is null is absent.
+ * Checks the claims of a token whose signature was verified, and reads the values of an {@link Auth} from them. A claim that is null counts as absent.
  *
  * @param type the header's `typ`
+ * @returns the first failure found, or the values
  */
-export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: number, type?: string): ExaminedClaims | ClaimFault {
+export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: number, type?: string): ExaminedClaims | ClaimFailure {
   const registered = registeredClaims(claims);
   const { iss, sub, aud, exp, nbf, iat, jti, sid, clientId, azp, act, cnf, scope, scp } = registered;
-  if (iss !== rules.issuer) return fault('issuer_mismatch', 'iss', rules.issuer, iss);
+  if (iss !== rules.issuer) return failure('issuer_mismatch', 'iss', rules.issuer, iss);
 
-  const otherToken = markOfAnotherToken(registered, type);
-  if (otherToken !== undefined) return fault('not_an_access_token', otherToken, 'an access token', `a token with the claim ${otherToken}`);
+  const otherClaim = otherTokenClaim(registered, type);
+  if (otherClaim !== undefined) return failure('not_an_access_token', otherClaim, 'an access token', `a token with the claim ${otherClaim}`);
   // a client assertion: its issuer is its subject (RFC 7523 s3)
-  if (sub === iss) return fault('not_an_access_token', 'sub', 'an access token', 'a client assertion, whose iss and sub are equal');
+  if (sub === iss) return failure('not_an_access_token', 'sub', 'an access token', 'a client assertion, whose iss and sub are equal');
 
   const audience = readAudience(aud);
   if (rules.audiences) {
-    if (!audience || !isOneOf(audience, rules.audiences)) return fault('audience_mismatch', 'aud', rules.audiences, aud);
-  } else if (!audience && aud !== undefined) return fault('invalid_claim', 'aud', 'a string, or a list of strings', aud);
+    if (!audience || !includesAny(audience, rules.audiences)) return failure('audience_mismatch', 'aud', rules.audiences, aud);
+  } else if (!audience && aud !== undefined) return failure('invalid_claim', 'aud', 'a string or a list of strings', aud);
 
-  if (exp === undefined) return fault('missing_claim', 'exp', 'exp');
-  if (iat === undefined && !mayLackIssuedAt(rules)) return fault('missing_claim', 'iat', 'iat');
-  if (!isNumericDate(exp)) return fault('invalid_claim', 'exp', A_DATE, exp);
-  if (iat !== undefined && !isNumericDate(iat)) return fault('invalid_claim', 'iat', A_DATE, iat);
-  if (nbf !== undefined && !isNumericDate(nbf)) return fault('invalid_claim', 'nbf', A_DATE, nbf);
-  const untimely = examineTime(exp, nbf, iat, rules, nowSeconds);
-  if (untimely) return untimely;
+  if (exp === undefined) return failure('missing_claim', 'exp', 'exp');
+  if (iat === undefined && !mayLackIssuedAt(rules)) return failure('missing_claim', 'iat', 'iat');
+  if (!isNumericDate(exp)) return failure('invalid_claim', 'exp', A_DATE, exp);
+  if (iat !== undefined && !isNumericDate(iat)) return failure('invalid_claim', 'iat', A_DATE, iat);
+  if (nbf !== undefined && !isNumericDate(nbf)) return failure('invalid_claim', 'nbf', A_DATE, nbf);
+  const timeFailure = examineTime(exp, nbf, iat, rules, nowSeconds);
+  if (timeFailure) return timeFailure;
   if (rules.maxTokenLifetimeSeconds !== undefined && !(exp - iat! <= rules.maxTokenLifetimeSeconds))
-    return fault('lifetime_too_long', 'exp', rules.maxTokenLifetimeSeconds, exp - iat!);
+    return failure('lifetime_too_long', 'exp', rules.maxTokenLifetimeSeconds, exp - iat!);
 
-  if (!isNameOrAbsent(sub)) return fault('invalid_claim', 'sub', A_NAME, sub);
-  if (!isNameOrAbsent(jti)) return fault('invalid_claim', 'jti', A_NAME, jti);
-  if (!isNameOrAbsent(sid)) return fault('invalid_claim', 'sid', A_NAME, sid);
-  if (!isNameOrAbsent(clientId)) return fault('invalid_claim', 'client_id', A_NAME, clientId);
-  if (!isNameOrAbsent(azp)) return fault('invalid_claim', 'azp', A_NAME, azp);
-  if (act !== undefined && !isJsonObject(act)) return fault('invalid_claim', 'act', 'an object', act);
+  if (!isNameOrAbsent(sub)) return failure('invalid_claim', 'sub', A_NAME, sub);
+  if (!isNameOrAbsent(jti)) return failure('invalid_claim', 'jti', A_NAME, jti);
+  if (!isNameOrAbsent(sid)) return failure('invalid_claim', 'sid', A_NAME, sid);
+  if (!isNameOrAbsent(clientId)) return failure('invalid_claim', 'client_id', A_NAME, clientId);
+  if (!isNameOrAbsent(azp)) return failure('invalid_claim', 'azp', A_NAME, azp);
+  if (act !== undefined && !isJsonObject(act)) return failure('invalid_claim', 'act', 'an object', act);
 
-  const named = ownClient(claims, rules.clientIdClaim);
-  const client = named === undefined ? (clientId ?? azp) : named;
-  if (!isNameOrAbsent(client)) return fault('invalid_claim', rules.clientIdClaim!, A_NAME, client);
+  const configured = configuredClient(claims, rules.clientIdClaim);
+  const client = configured === undefined ? (clientId ?? azp) : configured;
+  if (!isNameOrAbsent(client)) return failure('invalid_claim', rules.clientIdClaim!, A_NAME, client);
   if (rules.allowedClients) {
     const { allowedClients: allowed } = rules;
-    if (clientId !== undefined && azp !== undefined && clientId !== azp) return fault('client_not_allowed', 'azp', allowed, [clientId, azp]);
-    if (named !== undefined && [clientId, azp].some((other) => other !== undefined && other !== named))
-      return fault('client_not_allowed', rules.clientIdClaim!, allowed, [named, clientId ?? azp]);
-    if (client === undefined || !allowed.has(client)) return fault('client_not_allowed', 'client_id', allowed, client ?? []);
+    if (clientId !== undefined && azp !== undefined && clientId !== azp) return failure('client_not_allowed', 'azp', allowed, [clientId, azp]);
+    if (configured !== undefined && [clientId, azp].some((other) => other !== undefined && other !== configured))
+      return failure('client_not_allowed', rules.clientIdClaim!, allowed, [configured, clientId ?? azp]);
+    if (client === undefined || !allowed.has(client)) return failure('client_not_allowed', 'client_id', allowed, client ?? []);
   }
   for (const name of rules.requiredClaims) {
     const value = own(claims, name);
-    if (value === undefined || value === null) return fault('missing_claim', name, name, value);
+    if (value === undefined || value === null) return failure('missing_claim', name, name, value);
   }
   for (const name of rules.forbiddenClaims) {
     const value = own(claims, name);
-    if (value !== undefined && value !== null) return fault('invalid_claim', name, `a token without ${name}`, value);
+    if (value !== undefined && value !== null) return failure('invalid_claim', name, `a token without ${name}`, value);
   }
   for (const [name, values] of rules.requiredValues) {
     const value = own(claims, name);
-    if (value === undefined || value === null) return fault('missing_claim', name, name, value);
-    if (!values.has(value as string)) return fault('invalid_claim', name, values, value);
+    if (value === undefined || value === null) return failure('missing_claim', name, name, value);
+    if (!values.has(value as string)) return failure('invalid_claim', name, values, value);
   }
 
   return {
@@ -112,14 +113,14 @@ export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds:
 }
 
 const A_DATE = 'a number of seconds since the epoch, up to the year 9999';
-const A_NAME = 'a string that is not empty';
+const A_NAME = 'a non-empty string';
 
-/** Without `iat` neither age nor lifetime can be told: where they are limited, it must be there. */
+/** Age and lifetime are counted from `iat`, so an issuer with a limit on them cannot omit it. */
 function mayLackIssuedAt({ acceptWithoutIssuedAt, maxTokenAgeSeconds, maxTokenLifetimeSeconds }: ClaimRules): boolean {
   return acceptWithoutIssuedAt && maxTokenAgeSeconds === undefined && maxTokenLifetimeSeconds === undefined;
 }
 
-function isOneOf(audience: readonly string[], accepted: ReadonlySet<string>): boolean {
+function includesAny(audience: readonly string[], accepted: ReadonlySet<string>): boolean {
   for (const value of audience) if (accepted.has(value)) return true;
   return false;
 }
@@ -134,10 +135,11 @@ function isNameOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || (typeof value === 'string' && value !== '');
 }
 
-function ownClient(claims: JsonObject, name: string | undefined): unknown {
+/** Returns the client from the claim that the option `clientIdClaim` names; undefined if there is none. */
+function configuredClient(claims: JsonObject, name: string | undefined): unknown {
   return name === undefined ? undefined : (own(claims, name) ?? undefined);
 }
 
-function fault(reason: Reason, cause: string, expected?: unknown, found?: unknown): ClaimFault {
+function failure(reason: Reason, cause: string, expected?: unknown, found?: unknown): ClaimFailure {
   return { reason, cause, expected, found };
 }

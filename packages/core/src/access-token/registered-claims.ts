@@ -1,6 +1,6 @@
 import type { JsonObject } from '../lib/json.js';
 
-/** The claims that verification looks at, whatever their types: `undefined` where a token has no such member of its own, or null. */
+/** The claims that verification reads, of any type. A claim that is absent or null is `undefined`. */
 export interface RegisteredClaims {
   iss: unknown;
   sub: unknown;
@@ -16,22 +16,22 @@ export interface RegisteredClaims {
   cnf: unknown;
   scope: unknown;
   scp: unknown;
-  /** What Keycloak writes there. */
+  /** Keycloak's kind of token: `Bearer`, `ID`, `Refresh` and others. */
   typ: unknown;
-  /** What Cognito writes there. */
+  /** `token_use`: Cognito's kind of token, `access` or `id`. */
   tokenUse: unknown;
   /**
-   * The name of a member that only other tokens have (RFC 8725 s3.12): ID tokens (OIDC Core s2, s3.1.3.6, s3.3.2.11), logout tokens and security events
-   * (RFC 8417), DPoP proofs (RFC 9449), request objects (RFC 9101) and introspection answers (RFC 9701).
+   * The name of a claim that only other kinds of tokens have (RFC 8725 s3.12): ID tokens (OIDC Core s2, s3.1.3.6, s3.3.2.11), logout tokens and security
+   * events (RFC 8417), DPoP proofs (RFC 9449), request objects (RFC 9101) and introspection responses (RFC 9701).
    */
   ofAnotherToken: string | undefined;
-  /** Of ID tokens as a rule (OIDC Core s2). Keycloak before 25 and Azure AD B2C write it into access tokens, too. */
+  /** `nonce` is mostly a claim of ID tokens (OIDC Core s2), but Keycloak before 25 and Azure AD B2C write it into access tokens too. */
   hasNonce: boolean;
 }
 
 /**
- * One walk over a token's own members. It costs a tenth of asking for each of them by name, and a name that an object inherits, from a polluted
- * prototype too, is never seen.
+ * Reads the registered claims in one walk over a token's own members. That costs a tenth of a look-up per claim, and never sees a member that the object
+ * inherits, also from a polluted prototype.
  */
 export function registeredClaims(claims: JsonObject): RegisteredClaims {
   const found: RegisteredClaims = {
@@ -124,11 +124,12 @@ export function registeredClaims(claims: JsonObject): RegisteredClaims {
 }
 
 /**
- * The name of the claim that shows a token to be no access token. A `nonce` does only where nothing says that it is one.
+ * Returns the name of the claim that shows that a token is not an access token; undefined if there is none. A `nonce` shows it only if nothing says that the
+ * token is an access token.
  *
  * @param type the header's `typ`
  */
-export function markOfAnotherToken({ ofAnotherToken, typ, tokenUse, hasNonce, scope, scp }: RegisteredClaims, type: string | undefined): string | undefined {
+export function otherTokenClaim({ ofAnotherToken, typ, tokenUse, hasNonce, scope, scp }: RegisteredClaims, type: string | undefined): string | undefined {
   if (ofAnotherToken !== undefined) return ofAnotherToken;
   if (isUseOfAnotherToken(typ)) return 'typ';
   if (isUseOfAnotherToken(tokenUse)) return 'token_use';

@@ -1,10 +1,11 @@
 import { isSameAlgorithm, MAC_ALGORITHMS, publicKeyAlgorithms } from '../jose/algorithms.js';
 import { examineClaims, isAccessTokenType } from './claims.js';
-import { isFault, type ClaimFault } from './claim-fault.js';
+import type { ClaimFailure } from './claim-failure.js';
 import { RFC9068_CLAIMS, type ClaimRules } from '../issuer/claim-rules.js';
 import type { VerifiedJwt } from './token-cache.js';
 import { rawClaims, type Auth } from '../auth/auth.js';
 import { isObserved, publish } from '../events/events.js';
+import { isFailure } from '../issuer/verification-failure.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
 import type { OptionReader } from '../lib/option-reader.js';
@@ -12,12 +13,13 @@ import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { printable } from '../lib/url.js';
 
-/** Options that may be tried out before they count. */
+/** Stricter options to try out: a token that they would refuse is reported by an event, and still accepted. */
 export type ShadowOptions = Pick<
   IssuerOptions,
   'audience' | 'algorithms' | 'profile' | 'requiredClaims' | 'maxTokenAgeSeconds' | 'maxTokenLifetimeSeconds' | 'allowedClients' | 'clockSkewSeconds'
 >;
 
+/** {@link ShadowOptions}, read. */
 export interface Shadow {
   readonly rules: Partial<ClaimRules>;
   readonly algorithms: ReadonlySet<string> | undefined;
@@ -43,7 +45,7 @@ export function readShadow(reader: OptionReader): Shadow | undefined {
   if (profile !== undefined) rules.profile = profile;
   if (claims.length > 0) rules.requiredClaims = claims;
   if (allowedClients) rules.allowedClients = new Set(allowedClients);
-  // what is undefined must not stand in the place of what the issuer's options say
+  // an undefined value here would replace that of the issuer's options
   for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds', 'clockSkewSeconds'] as const) {
     const value = seconds[name];
     if (value !== undefined) rules[name] = value;
@@ -59,7 +61,7 @@ function readAudience(reader: OptionReader, name: string): readonly string[] | u
 function readProfile(reader: OptionReader, name: string): 'rfc9068' | undefined {
   const profile = reader.get(name);
   if (profile === undefined || profile === 'rfc9068') return profile;
-  reader.wrong(name, `is ${shown(profile, ['rfc9068'])}: 'rfc9068' is the only one`);
+  reader.wrong(name, `is ${shown(profile, ['rfc9068'])}. The only profile is 'rfc9068'`);
   return undefined;
 }
 
@@ -74,29 +76,31 @@ function readSeconds(reader: OptionReader, name: string): number | undefined {
 function readAlgorithms(reader: OptionReader, name: string): ReadonlySet<string> | undefined {
   const given = reader.texts(name);
   const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
-  for (const one of given ?? []) if (!known.includes(one)) reader.wrong(name, `holds ${shown(one, [...known, 'none'])}; these are known: ${known.join(', ')}`);
+  for (const one of given ?? [])
+    if (!known.includes(one)) reader.wrong(name, `contains ${shown(one, [...known, 'none'])}. Known algorithms: ${known.join(', ')}`);
   return given && new Set(known.filter((one) => given.some((other) => isSameAlgorithm(other, one))));
 }
 
-/** Tells what the shadow's options would refuse of what was admitted; it costs nothing where nobody listens. */
-export function castShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: VerifiedJwt, nowSeconds: number): void {
+/** Publishes an event if the shadow options would refuse an accepted token. It costs nothing if nobody observes the event. */
+export function evaluateShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: VerifiedJwt, nowSeconds: number): void {
   if (!isObserved('tokenward:shadow-refused')) return;
   const all = { ...issuer.rules, ...rules, requiredClaims: [...issuer.rules.requiredClaims, ...(rules.requiredClaims ?? [])] };
-  const fault = faultOf(all, algorithms, auth, algorithm, type, nowSeconds);
-  if (fault)
-    publish('tokenward:shadow-refused', { issuer: auth.issuer, reason: fault.reason, cause: fault.cause, clientId: auth.clientId && printable(auth.clientId) });
+  const failure = failureOf(all, algorithms, auth, algorithm, type, nowSeconds);
+  if (!failure) return;
+  const { reason, cause } = failure;
+  publish('tokenward:shadow-refused', { issuer: auth.issuer, reason, cause, clientId: auth.clientId && printable(auth.clientId) });
 }
 
-function faultOf(
+function failureOf(
   rules: ClaimRules,
   algorithms: Shadow['algorithms'],
   auth: Auth,
   algorithm: string,
   type: string | undefined,
   nowSeconds: number,
-): ClaimFault | undefined {
+): ClaimFailure | undefined {
   if (!isAccessTokenType(type, rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
   if (algorithms?.has(algorithm) === false) return { reason: 'algorithm_not_allowed', cause: 'alg' };
   const examined = examineClaims(rawClaims(auth), rules, nowSeconds, type);
-  return isFault(examined) ? examined : undefined;
+  return isFailure(examined) ? examined : undefined;
 }

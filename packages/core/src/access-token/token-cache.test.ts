@@ -6,7 +6,7 @@ import { claimRules } from '../../test/claim-rules.js';
 
 const RULES = claimRules({ issuer: 'i', audiences: new Set(['a']), clockSkewSeconds: 0 });
 const auth = authFrom({ iss: 'i', aud: 'a', iat: 1, exp: 100 }, RULES, 50);
-/** Only its Auth is ever looked at here. */
+/** The cache reads only its Auth. */
 const verified = { auth } as unknown as VerifiedJwt;
 const large = { maxEntries: 1_000_000, maxBytes: 1e12 };
 
@@ -14,7 +14,7 @@ function fill(cache: TokenCache, tokens: number, prefix = 'token'): void {
   for (let number = 0; number < tokens; number++) cache.set(`${prefix}-${number}`, verified);
 }
 
-test('rule 64: a token is known by all of its characters', () => {
+test('rule 64: finds a token only by all of its characters', () => {
   const cache = createTokenCache(large);
   cache.set('header.payload.signature', verified);
   expect(cache.get('header.payload.signature')).toBe(verified);
@@ -24,14 +24,14 @@ test('rule 64: a token is known by all of its characters', () => {
   expect(cache.health()).toMatchObject({ entries: 1, hits: 1, misses: 6 });
 });
 
-test.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('rule 13: %s is a token like another, and unknown', (name) => {
+test.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('rule 13: a token named %s is unknown until it is added', (name) => {
   const cache = createTokenCache(large);
   expect(cache.get(name)).toBeUndefined();
   cache.set(name, verified);
   expect(cache.get(name)).toBe(verified);
 });
 
-test('rule 70: there are never more entries than allowed, down to two', () => {
+test('rule 70: never has more entries than allowed, down to two', () => {
   for (const maxEntries of [2, 3, 10, 1001]) {
     const cache = createTokenCache({ ...large, maxEntries });
     let most = 0;
@@ -45,7 +45,7 @@ test('rule 70: there are never more entries than allowed, down to two', () => {
   }
 });
 
-test('rule 70: there are never more bytes than allowed, and they are given back', () => {
+test('rule 70: never takes more bytes than allowed, and frees those of deleted tokens', () => {
   const cache = createTokenCache({ ...large, maxBytes: 100_000 });
   for (let number = 0; number < 1000; number++) {
     cache.set(`${'x'.repeat(number)}-${number}`, verified);
@@ -56,7 +56,7 @@ test('rule 70: there are never more bytes than allowed, and they are given back'
   expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
 });
 
-test('rule 70: one token that alone would take half of it is not kept, and pushes none out', () => {
+test('rule 70: does not keep a token that takes more than half the room, and evicts none for it', () => {
   const cache = createTokenCache({ ...large, maxBytes: 65_536 });
   cache.set('small', verified);
   cache.set('x'.repeat(20_000), verified);
@@ -64,7 +64,7 @@ test('rule 70: one token that alone would take half of it is not kept, and pushe
   expect(cache.get('small')).toBe(verified);
 });
 
-test('rule 70: what fits to the byte is kept, and a byte less has no room for it', () => {
+test('rule 70: keeps a token that fits exactly, and not with one byte less', () => {
   const weight = weightOf('token-0', auth);
   const cache = createTokenCache({ ...large, maxBytes: 4 * weight });
   fill(cache, 4);
@@ -81,7 +81,7 @@ test('rule 70: what fits to the byte is kept, and a byte less has no room for it
   }
 });
 
-test('rule 70: a token that is found again counts once', () => {
+test('rule 70: counts a token once after a hit in the old generation', () => {
   const weight = weightOf('token-0', auth);
   const cache = createTokenCache({ ...large, maxEntries: 6 });
   fill(cache, 4);
@@ -89,7 +89,7 @@ test('rule 70: a token that is found again counts once', () => {
   expect(cache.health()).toMatchObject({ entries: 4, bytes: 4 * weight });
 });
 
-test('a token that is put in again is there once', () => {
+test('has one entry for a token that is added twice', () => {
   const cache = createTokenCache(large);
   cache.set('token', verified);
   const { bytes } = cache.health();
@@ -102,7 +102,7 @@ test('a token that is put in again is there once', () => {
   expect(cache.get('token')).not.toBe(verified);
 });
 
-test('rule 70: what is used outlives a flood of tokens that are seen once', () => {
+test('rule 70: keeps a token in use during a flood of tokens that are used once', () => {
   const cache = createTokenCache({ ...large, maxEntries: 1000 });
   cache.set('used', verified);
   cache.set('unused', verified);
@@ -113,7 +113,7 @@ test('rule 70: what is used outlives a flood of tokens that are seen once', () =
   expect(cache.get('unused')).toBeUndefined();
 });
 
-test('rule 70: to put a token in costs the same, however many are pushed out', () => {
+test('rule 70: adding a token costs the same, however many are evicted', () => {
   function millisecondsFor(maxEntries: number): number {
     const cache = createTokenCache({ ...large, maxEntries });
     fill(cache, maxEntries, 'first');
@@ -133,15 +133,15 @@ describe('rule 184: tokens with the same end', () => {
   const other = `header.other${END}`;
   const ofOther = { ...verified };
 
-  test('are two tokens: whoever knows the end of one is not taken for its bearer', () => {
+  test('are two tokens: knowing the end of one does not find it', () => {
     const cache = createTokenCache(large);
     cache.set(one, verified);
-    for (const made of [other, END, END.slice(-32), `${one}${END}`, one.replace('h', 'H')]) expect(cache.get(made)).toBeUndefined();
+    for (const crafted of [other, END, END.slice(-32), `${one}${END}`, one.replace('h', 'H')]) expect(cache.get(crafted)).toBeUndefined();
     expect(cache.get(one)).toBe(verified);
     expect(cache.health()).toMatchObject({ entries: 1, hits: 1, misses: 5 });
   });
 
-  test('do not push each other out, in whichever generation the first one is', () => {
+  test('do not evict each other, in either generation', () => {
     const cache = createTokenCache({ ...large, maxEntries: 10 });
     cache.set(one, verified);
     const { bytes } = cache.health();
@@ -156,7 +156,7 @@ describe('rule 184: tokens with the same end', () => {
     expect(cache.get(one)).toBe(verified);
   });
 
-  test('are not forgotten for each other', () => {
+  test('are not deleted for each other', () => {
     const cache = createTokenCache(large);
     cache.set(one, verified);
     cache.delete(other);
@@ -165,7 +165,7 @@ describe('rule 184: tokens with the same end', () => {
     expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
   });
 
-  test('take the place that the first one has left: when it was forgotten, or is not used', () => {
+  test('are added after the first one was deleted or evicted', () => {
     const cache = createTokenCache({ ...large, maxEntries: 10 });
     cache.set(one, verified);
     cache.delete(one);

@@ -3,7 +3,7 @@ import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { VerifiedToken } from './verifier.js';
 import { weightOf } from './token-weight.js';
 
-/** That this very string was signed by this key of this issuer, and what it says. */
+/** A verified JWT, with the key that verified it. */
 export interface VerifiedJwt extends VerifiedToken, VerifiedKey {
   readonly issuer: Issuer;
   readonly type: string | undefined;
@@ -16,13 +16,14 @@ export interface TokenCacheLimits {
   readonly maxBytes: number;
 }
 
-/** What can be seen of a cache. */
+/** The state of a token cache. */
 export interface TokenCacheHealth {
   readonly entries: number;
-  /** An estimate of what they take, from the lengths of tokens and the number of their claims. */
+  /** The estimated size of all entries, from the length of the tokens and the number of their claims. */
   readonly bytes: number;
-  /** How many look-ups found their token, and how many did not. */
+  /** Look-ups that found their token. */
   readonly hits: number;
+  /** Look-ups that did not. */
   readonly misses: number;
 }
 
@@ -44,12 +45,12 @@ interface Entry {
 const TAIL_LENGTH = 8;
 
 /**
- * Caches verified tokens by their whole text. A number made from a token's last characters finds its entry, and then the whole text is compared: to
- * hash all of a token, or to look up a text at all, costs more than the rest of a check. The number decides nothing. A token whose number is taken by
- * another token is not cached, so an issuer that crafts such a token gains nothing, and nobody loses an entry.
+ * Creates a cache of verified tokens. A number computed from a token's last characters finds its entry, and then the whole token is compared: hashing a whole
+ * token, or looking up a string at all, costs more than the rest of a check. The number decides nothing. A token whose number is taken by another token is
+ * not cached, so an issuer that crafts such a token gains nothing and evicts nobody.
  *
- * There are two generations: what is found in the old one moves to the young one, and when the young one is full it becomes the old one, whose
- * forgotten entries go at once. So no flood of tokens that are seen once costs more than putting them in, and those that are used stay.
+ * Entries are evicted in two generations. A hit moves an entry from the old generation to the young one. When the young generation is full, it becomes the
+ * old one, and the previous old one is dropped whole. So a flood of tokens that are used once costs no more than adding them, and tokens in use stay.
  */
 export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): TokenCache {
   let young = new Map<number, Entry>();
@@ -71,7 +72,7 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
     youngBytes += entry.bytes;
   }
 
-  function forget(place: number, token: string): void {
+  function remove(place: number, token: string): void {
     const inYoung = young.get(place);
     if (inYoung?.token === token && young.delete(place)) youngBytes -= inYoung.bytes;
     const inOld = old.get(place);
@@ -85,7 +86,7 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
       if (!found) {
         found = old.get(place);
         if (found?.token === token) {
-          forget(place, token);
+          remove(place, token);
           keep(found);
         }
       }
@@ -98,15 +99,15 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
     },
     set(token, verified) {
       const place = placeOf(token);
-      forget(place, token);
+      remove(place, token);
       if (!young.has(place) && !old.has(place)) keep({ place, token, verified, bytes: weightOf(token, verified.auth) });
     },
-    delete: (token) => forget(placeOf(token), token),
+    delete: (token) => remove(placeOf(token), token),
     health: () => ({ entries: young.size + old.size, bytes: youngBytes + oldBytes, hits, misses }),
   };
 }
 
-/** Returns a whole number of 32 bits, which a Map finds without a call into V8's runtime. */
+/** Returns an integer of 32 bits, which a Map finds without a call into V8's runtime. */
 function placeOf(token: string): number {
   let place = 0;
   for (let at = Math.max(0, token.length - TAIL_LENGTH); at < token.length; at++) place = (Math.imul(place, 131) + token.charCodeAt(at)) | 0;

@@ -1,14 +1,14 @@
 import type { ClaimRules } from '../issuer/claim-rules.js';
-import type { ClaimFault } from './claim-fault.js';
+import type { ClaimFailure } from './claim-failure.js';
 
-/** What limits the time of an issuer's tokens beside their own dates. */
+/** The rules of an issuer that shorten or extend the time of its tokens. */
 export type TimeRules = Pick<ClaimRules, 'clockSkewSeconds' | 'maxTokenAgeSeconds'>;
 
 /**
- * Judges a token's time. No other code does: a new token, a cached one and an Auth in use are all judged here. It is written so that a clock which
- * shows no number refuses, and so that a token without `iat` is older than any age.
+ * Checks `exp`, `nbf` and `iat` against the clock, all in seconds since the epoch. No other code does: new tokens, cached tokens and an Auth in use are all
+ * checked here. Each comparison is written so that NaN fails, and so that a token without `iat` exceeds every maximum age.
  */
-export function examineTime(exp: number, nbf: number | undefined, iat: number | undefined, rules: TimeRules, nowSeconds: number): ClaimFault | undefined {
+export function examineTime(exp: number, nbf: number | undefined, iat: number | undefined, rules: TimeRules, nowSeconds: number): ClaimFailure | undefined {
   const skew = rules.clockSkewSeconds;
   if (!(nowSeconds < exp + skew)) return { reason: 'expired', cause: `exp, ${seconds(nowSeconds - exp)} ago`, expected: nowSeconds - skew, found: exp };
   if (nbf !== undefined && !(nowSeconds >= nbf - skew))
@@ -21,12 +21,12 @@ export function examineTime(exp: number, nbf: number | undefined, iat: number | 
   return undefined;
 }
 
-/** The difference of two clocks, in a form that explanations find again. */
+/** Returns a difference in a form that explain/texts.ts finds in the cause. */
 function seconds(difference: number): string {
   return `${Math.max(1, Math.floor(difference))} s`;
 }
 
-/** Until when a token counts, in seconds since the epoch: the moment from which {@link examineTime} refuses it. */
+/** Returns the first moment at which {@link examineTime} fails for a token, in seconds since the epoch. */
 export function acceptedUntil(exp: number, iat: number | undefined, { clockSkewSeconds, maxTokenAgeSeconds }: TimeRules): number {
   return Math.min(exp, maxTokenAgeSeconds === undefined ? Infinity : (iat ?? -Infinity) + maxTokenAgeSeconds) + clockSkewSeconds;
 }

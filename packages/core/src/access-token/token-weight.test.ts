@@ -4,7 +4,7 @@ import type { Claims } from '../auth/claims.js';
 import type { JsonObject } from '../lib/json.js';
 import { weightOf } from './token-weight.js';
 
-test('rule 70: weighs the text of a token, its scopes, and every claim, at whatever depth', () => {
+test('rule 70: counts the text of a token, its scopes and all claims, at any depth', () => {
   const bare = weightOf('', authWith({}));
   expect(bare).toBe(564 + 64);
   expect(weightOf('x'.repeat(1_000), authWith({})) - bare).toBe(2_500);
@@ -18,14 +18,14 @@ test('rule 70: weighs the text of a token, its scopes, and every claim, at whate
   expect(weightOf('', authWith({ a: [{ b: [{}] }] })) - bare).toBe(member + 64 + 8 + 64 + member + 64 + 8 + 64);
 });
 
-test('rule 70: what a schema made of the claims counts as much again', () => {
+test('rule 70: counts the claims twice if a schema produced others', () => {
   const claims = { a: 1, b: [2] };
   const plain = authWith(claims);
-  const ofClaims = weightOf('', plain) - 564;
-  expect(weightOf('', authWith(claims, [], { ...claims }))).toBe(564 + 2 * ofClaims);
+  const claimsBytes = weightOf('', plain) - 564;
+  expect(weightOf('', authWith(claims, [], { ...claims }))).toBe(564 + 2 * claimsBytes);
 });
 
-function authWith(claims: JsonObject, scopes: readonly string[] = [], made: JsonObject = claims): VerifiedAuth {
+function authWith(claims: JsonObject, scopes: readonly string[] = [], appClaims: JsonObject = claims): VerifiedAuth {
   return new VerifiedAuth(
     'token',
     {
@@ -35,7 +35,7 @@ function authWith(claims: JsonObject, scopes: readonly string[] = [], made: Json
       audience: ['api'],
       scopes,
       roles: [],
-      claims: made as Claims,
+      claims: appClaims as Claims,
       expiresAt: 2,
       issuedAt: 1,
       tokenId: undefined,

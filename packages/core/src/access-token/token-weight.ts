@@ -1,25 +1,25 @@
 import { rawClaims, type Auth } from '../auth/auth.js';
 
-/** The text of the token's header field, and of its claims, in which a character takes two bytes where one of them is not Latin. */
+/** One byte for the token's own text, and 1.5 for its claims: they have 3/4 of its length, and take two bytes a character if one is not Latin-1. */
 const BYTES_PER_CHARACTER = 2.5;
-/** The Auth, what stands beside it, and a place in a Map. */
+/** The Auth and its cache entry, with a place in a Map. */
 const BYTES_PER_TOKEN = 564;
 const BYTES_PER_OBJECT = 64;
-/** A name, and a share of an object's shape: both are its own where no other token has such a claim. */
+/** The name and its share of the object's hidden class. No other token shares them if no other has such a claim. */
 const BYTES_PER_MEMBER = 100;
 const BYTES_PER_ITEM = 8;
-/** Beside its text, or its digits. */
+/** In addition to the text or the digits themselves. */
 const BYTES_PER_VALUE = 24;
 
 /**
- * An estimate of the memory that a verified token takes, and not a low one: its length alone does not tell, since a thousand empty objects are a
- * short text. test/heap.test.ts holds it against the heap.
+ * Estimates the memory that a verified token takes, in bytes, and rather too high than too low. The length alone says little: a thousand empty objects are
+ * a short text. test/heap.test.ts compares the estimate with the heap.
  */
 export function weightOf(token: string, auth: Auth): number {
   const claims = rawClaims(auth);
-  const ofClaims = weightOfValue(claims);
-  // what a schema made of the claims is taken to be as large as they are
-  const all = auth.claims === claims ? ofClaims : ofClaims * 2;
+  const claimsBytes = weightOfValue(claims);
+  // the output of a schema is assumed to be as large as the claims
+  const all = auth.claims === claims ? claimsBytes : claimsBytes * 2;
   return BYTES_PER_TOKEN + token.length * BYTES_PER_CHARACTER + auth.scopes.length * (BYTES_PER_ITEM + BYTES_PER_VALUE) + all;
 }
 

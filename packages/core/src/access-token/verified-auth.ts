@@ -5,35 +5,35 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { JsonObject } from '../lib/json.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
-import type { Standing } from './standing.js';
+import type { TrustCheck } from './trust-check.js';
 import { acceptedUntil, examineTime, type TimeRules } from './token-time.js';
 
-/** What an {@link Auth} says, apart from what goes on. */
+/** The values of an {@link Auth} that come from the token. */
 type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 
-const COUNTS = Symbol.for('tokenward.counts');
-const LOST_STANDING = Symbol.for('tokenward.lostStanding');
+const IS_WITHIN_LIFETIME = Symbol.for('tokenward.isWithinLifetime');
+const TRUST_FAILURE = Symbol.for('tokenward.trustFailure');
 
-/** Whether it is still an Auth's time. One that another copy of this package made says so itself; of one that nobody made its end counts. */
-export function counts(auth: Auth, nowSeconds: number): boolean {
-  const ask = (auth as { [COUNTS]?: (nowSeconds: number) => boolean })[COUNTS];
-  return typeof ask === 'function' ? ask.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
+/** Returns whether the token's time is not over. An Auth of another copy of this package answers by its own method; for one that an app built, `expiresAt` decides. */
+export function isWithinLifetime(auth: Auth, nowSeconds: number): boolean {
+  const method = (auth as { [IS_WITHIN_LIFETIME]?: (nowSeconds: number) => boolean })[IS_WITHIN_LIFETIME];
+  return typeof method === 'function' ? method.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
 }
 
-/** For a guard's `permit`: what an admitted token is refused for since its key, or its issuer, is gone. One that no guard made has neither. */
-export function lostStanding(auth: Auth<object>, request: ProtectedRequest | undefined): VerificationFailure | undefined {
-  const ask = (auth as { [LOST_STANDING]?: VerifiedAuth[typeof LOST_STANDING] })[LOST_STANDING];
-  return typeof ask === 'function' ? ask.call(auth, request) : undefined;
+/** Returns why an admitted token is no longer trusted, because its key or its issuer is gone. An Auth that an app built has neither. */
+export function trustFailure(auth: Auth<object>, request: ProtectedRequest | undefined): VerificationFailure | undefined {
+  const method = (auth as { [TRUST_FAILURE]?: VerifiedAuth[typeof TRUST_FAILURE] })[TRUST_FAILURE];
+  return typeof method === 'function' ? method.call(auth, request) : undefined;
 }
 
-/** What a guard knows of a token that it admitted. */
+/** What a guard keeps about a token that it admitted. */
 export interface Admission {
   readonly verified: VerifiedKey;
-  readonly standing: Standing;
+  readonly trust: TrustCheck;
   readonly lives: TokenLives;
 }
 
-/** The one implementation of {@link Auth}. The token is a private field: no inspection, copy or serialisation reaches it. */
+/** The one implementation of {@link Auth}. The token is in a private field, which no inspection, copy or serialisation reaches. */
 export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly #token: string;
   readonly #claims: JsonObject;
@@ -54,9 +54,7 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   readonly sessionId: string | undefined;
   readonly actor: Readonly<Record<string, unknown>> | undefined;
 
-  /**
-   * @param claims as they stand in the token
-   */
+  /** @param claims the token's own claims, before the app's schema */
   constructor(token: string, values: AuthValues<C>, claims: JsonObject, limits: TimeRules) {
     this.#token = token;
     this.#claims = claims;
@@ -84,12 +82,11 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     return this.#claims;
   }
 
-  /** Whether it is still its time. */
-  [COUNTS](nowSeconds: number): boolean {
+  [IS_WITHIN_LIFETIME](nowSeconds: number): boolean {
     return examineTime(this.expiresAt, undefined, this.issuedAt, this.#limits, nowSeconds) === undefined;
   }
 
-  /** Says who watches over it; nobody does before a guard has admitted it. */
+  /** Records that a guard admitted the token. Until then, its signal is aborted. */
   admit(admission: Admission): this {
     this.#admission = admission;
     return this;
@@ -99,17 +96,17 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
     return this.#admission;
   }
 
-  /** Says whose it is, where it is one request's alone. */
-  bind(request: ProtectedRequest): this {
+  /** Assigns the Auth to the one request that has it. */
+  assignTo(request: ProtectedRequest): this {
     this.#request = request;
     return this;
   }
 
-  /** The same for another request, with a signal of its own. */
-  of(request: ProtectedRequest): VerifiedAuth<C> {
-    const one = new VerifiedAuth<C>(this.#token, this, this.#claims, this.#limits);
-    one.#admission = this.#admission;
-    return one.bind(request);
+  /** Returns a copy for another request, with a signal of its own. */
+  copyFor(request: ProtectedRequest): VerifiedAuth<C> {
+    const copy = new VerifiedAuth<C>(this.#token, this, this.#claims, this.#limits);
+    copy.#admission = this.#admission;
+    return copy.assignTo(request);
   }
 
   get signal(): AbortSignal {
@@ -127,16 +124,16 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
       verified: { issuer: verifiedBy, key, algorithm, keyId },
     };
     const signal = lives.watch(watched, this.#request?.heldBy);
-    return this.#request ? signal : shareable(signal);
+    return this.#request ? signal : withSharedHandlers(signal);
   }
 
-  [LOST_STANDING](request: ProtectedRequest | undefined): VerificationFailure | undefined {
-    return this.#admission?.standing.refusalOf(this.#admission.verified, request);
+  [TRUST_FAILURE](request: ProtectedRequest | undefined): VerificationFailure | undefined {
+    return this.#admission?.trust.failureOf(this.#admission.verified, request);
   }
 }
 
-/** A signal that several requests may have, since they came before anybody had asked for one: the handler that one sets must not undo another's. */
-function shareable(signal: AbortSignal): AbortSignal {
+/** Several requests may share this signal, because they share an Auth until the first one asks for a signal. So setting `onabort` adds a handler and replaces none. */
+function withSharedHandlers(signal: AbortSignal): AbortSignal {
   return Object.defineProperty(signal, 'onabort', {
     configurable: true,
     get: () => null,

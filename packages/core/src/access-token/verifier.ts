@@ -4,25 +4,26 @@ import type { Credentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { VerifiedAuth } from './verified-auth.js';
 
-/** What an authentic token says. It may be cached: nothing in it depends on the request, or may change since. */
+/** A verified token. It may be cached: nothing in it depends on the request or changes over time. */
 export interface VerifiedToken {
-  /** A member of its own, so that a polluted prototype makes no failure of a token. */
+  /** An own member, so that a polluted prototype does not turn a verified token into a failure. */
   readonly reason: undefined;
   readonly auth: VerifiedAuth;
   readonly issuer: Issuer;
-  /** `cnf`: whom the token is bound to. The request must prove that it comes from there, and proves so anew each time. */
+  /** `cnf`: whom the token is bound to. Each request needs a new proof of possession. */
   readonly confirmation: unknown;
 }
 
-/** The outcome of a verifier, which is a promise only where something must be fetched. */
+/** The result of a verifier. */
 export type Verification = VerifiedToken | VerificationFailure;
 
-/** Finds out whether a token is authentic, valid now, and meant for this API. */
+/** Verifies that a token is authentic, valid now and meant for this API. The result is a promise only if something must be fetched. */
 export interface TokenVerifier {
   /** @param nowSeconds when the check began. A verifier that had to wait reads its clock again. */
   verify(credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Verification | Promise<Verification>;
 }
 
+/** Returns whether verification succeeded. It reads one member, because it runs for every request. */
 export function isVerified(verification: Verification): verification is VerifiedToken {
   return verification.reason === undefined;
 }

@@ -23,8 +23,8 @@ const others = generateKeyPairSync('ed25519');
 const OURS = keySet({ 'k-1': ours.publicKey });
 const EMPTY = (): readonly [] => [];
 
-describe('rules 18 and 52: what a refusal tells, and whether keys are asked for', () => {
-  test('a token that could not be one of anybody is told without an issuer', () => {
+describe('rules 18 and 52: failures of the token itself', () => {
+  test('an unreadable token has no issuer, and fetches no keys', () => {
     const { newer, config } = scene();
     expect(verify('a b', config)).toMatchObject({ reason: 'malformed_credentials' });
     expect(verify('a.b', config)).toMatchObject({ reason: 'malformed_token' });
@@ -34,18 +34,18 @@ describe('rules 18 and 52: what a refusal tells, and whether keys are asked for'
     expect(newer).not.toHaveBeenCalled();
   });
 
-  test('a type or an algorithm that is not accepted is refused ahead of all keys', () => {
+  test('refuses a wrong type or algorithm before it looks at keys', () => {
     const { issuer, held, config } = scene();
     expect(verify(tokenOf(GOOD, { header: { typ: 'logout+jwt' } }), config)).toMatchObject({ reason: 'wrong_type', cause: 'typ', issuer });
     expect(verify(tokenOf(GOOD, { header: { alg: 'RS256' } }), config)).toMatchObject({ reason: 'algorithm_not_allowed', cause: 'alg', issuer });
     expect(held).not.toHaveBeenCalled();
   });
 
-  test('a bad signature under a known kid is looked up, since the key may be another by now, and stays one where nobody can be asked', async () => {
+  test('fetches keys once for a bad signature under a known kid, because the key may have been replaced', async () => {
     const token = tokenOf(GOOD, { key: others.privateKey });
     const theirs = keySet({ 'k-1': others.publicKey }).candidates('EdDSA', 'k-1');
     const cause = new Error('no answer');
-    for (const [found, verdict] of [
+    for (const [found, expected] of [
       [[], 'bad_signature'],
       [{ retryAfterSeconds: 7, cause }, 'bad_signature'],
       [OURS.candidates('EdDSA', 'k-1'), 'bad_signature'],
@@ -53,12 +53,12 @@ describe('rules 18 and 52: what a refusal tells, and whether keys are asked for'
     ] as [FoundKeys, string][]) {
       const { newer, config } = scene({ newer: () => found });
       const settled = await verify(token, config);
-      expect('reason' in settled ? settled.reason : subjectOf(settled)).toBe(verdict);
+      expect('reason' in settled ? settled.reason : subjectOf(settled)).toBe(expected);
       expect(newer).toHaveBeenCalledExactlyOnceWith('EdDSA', 'k-1');
     }
   });
 
-  test('a bad signature under a known kid that claims another issuer is one, and nobody is asked', () => {
+  test('fetches no keys for a bad signature under a known kid if the token claims another issuer', () => {
     const { issuer, newer, config } = scene();
     expect(verify(tokenOf({ ...GOOD, iss: 'https://elsewhere.example.com' }, { key: others.privateKey }), config)).toMatchObject({
       reason: 'bad_signature',
@@ -70,7 +70,7 @@ describe('rules 18 and 52: what a refusal tells, and whether keys are asked for'
   test.each<[string, Record<string, unknown>]>([
     ['unknown', { kid: 'k-2' }],
     ['absent', { kid: undefined }],
-  ])('a token of somebody else, whose kid is %s, makes nobody ask', (_name, header) => {
+  ])('fetches no keys for a token of another issuer whose kid is %s', (_name, header) => {
     const { newer, config } = scene();
     for (const iss of ['https://elsewhere.example.com', undefined, [ISSUER]]) {
       const token = tokenOf({ ...GOOD, iss }, { header, key: others.privateKey });
@@ -81,26 +81,26 @@ describe('rules 18 and 52: what a refusal tells, and whether keys are asked for'
     expect(newer).not.toHaveBeenCalled();
   });
 
-  test('a good signature over what is no JSON object is a malformed token', () => {
+  test('a signed payload that is not a JSON object is a malformed token', () => {
     const { issuer, config } = scene();
     for (const payload of ['no JSON', '[]', '{"iss":"a","iss":"b"}'])
       expect(verify(tokenOf(payload), config)).toMatchObject({ reason: 'malformed_token', issuer });
     expect(config.cache!.health().entries).toBe(0);
   });
 
-  test('a claim that is refused is told with its name and the issuer, and is not remembered', () => {
+  test('the failure of a claim has its name and the issuer, and the token is not cached', () => {
     const { issuer, config } = scene();
     expect(verify(tokenOf({ ...GOOD, aud: 'x' }), config)).toMatchObject({ reason: 'audience_mismatch', cause: 'aud', issuer });
     expect(config.cache!.health().entries).toBe(0);
   });
 });
 
-describe('rule 59: keys that are not at hand', () => {
+describe('rule 59: keys that are not cached', () => {
   test.each<[string, KeySource['held'], Record<string, unknown>, string]>([
-    ['none are held', () => undefined, {}, 'unknown_key'],
-    ['none of that name', EMPTY, {}, 'unknown_key'],
-    ['no name, and none fits', () => OURS.candidates('EdDSA', 'k-1'), { kid: undefined }, 'bad_signature'],
-  ])('are asked for where %s', async (_name, held, header, otherwise) => {
+    ['there are none', () => undefined, {}, 'unknown_key'],
+    ['none has that kid', EMPTY, {}, 'unknown_key'],
+    ['the token has no kid, and none fits', () => OURS.candidates('EdDSA', 'k-1'), { kid: undefined }, 'bad_signature'],
+  ])('are fetched if %s', async (_name, held, header, otherwise) => {
     const token = tokenOf(GOOD, { header, key: others.privateKey });
     const answers: [FoundKeys, string][] = [
       [[], otherwise],
@@ -110,9 +110,9 @@ describe('rule 59: keys that are not at hand', () => {
       const atOnce = scene({ held, newer: () => found });
       expect(verify(token, atOnce.config)).toMatchObject({ reason, issuer: atOnce.issuer });
       const later = scene({ held, newer: async () => found });
-      const verdict = verify(token, later.config);
-      expect(verdict).toBeInstanceOf(Promise);
-      expect(await verdict).toMatchObject({ reason, issuer: later.issuer });
+      const pending = verify(token, later.config);
+      expect(pending).toBeInstanceOf(Promise);
+      expect(await pending).toMatchObject({ reason, issuer: later.issuer });
     }
     const theirs = keySet({ 'k-2': others.publicKey }).candidates('EdDSA', 'k-2');
     const { newer, config } = scene({ held, newer: () => theirs });
@@ -120,7 +120,7 @@ describe('rule 59: keys that are not at hand', () => {
     expect(newer).toHaveBeenCalledExactlyOnceWith('EdDSA', 'kid' in header ? undefined : 'k-1');
   });
 
-  test('rule 61: where their issuer can not be reached it is told when to come again, and why', async () => {
+  test('rule 61: the failure says why the issuer cannot be reached, and when to retry', async () => {
     const cause = new Error('no answer');
     for (const newer of [() => ({ retryAfterSeconds: 7, cause }), async () => ({ retryAfterSeconds: 7, cause })]) {
       const { issuer, config } = scene({ held: EMPTY, newer });
@@ -129,21 +129,21 @@ describe('rule 59: keys that are not at hand', () => {
   });
 });
 
-describe('rules 38 and 140: of several issuers, the one that the token claims is asked for', () => {
+describe('rules 38 and 140: of several issuers, finds the one that the token claims', () => {
   const several = (found: Issuer | undefined | Promise<Issuer | undefined>) => {
     const { issuer, config } = scene();
     const find = vi.fn<Issuers['find']>(() => found);
     return { issuer, find, config: { ...config, issuers: { ...oneIssuer(issuer), only: undefined, find } } };
   };
 
-  test('with the request, and at once where that can be', () => {
+  test('with the request, without a promise', () => {
     const { issuer } = scene();
     const { find, config } = several(issuer);
     expect(subjectOf(verify(tokenOf(GOOD), config))).toBe('alice');
     expect(find).toHaveBeenCalledExactlyOnceWith(ISSUER, REQUEST);
   });
 
-  test('or later', async () => {
+  test('with a promise', async () => {
     const { issuer } = scene();
     expect(subjectOf(await verify(tokenOf(GOOD), several(Promise.resolve(issuer)).config))).toBe('alice');
     expect(await verify(tokenOf(GOOD), several(Promise.resolve(undefined)).config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
@@ -151,7 +151,7 @@ describe('rules 38 and 140: of several issuers, the one that the token claims is
     expect(await verify(tokenOf(GOOD), several(Promise.reject(cause)).config)).toMatchObject({ reason: 'issuer_unavailable', cause });
   });
 
-  test('one that is none of ours is foreign, and what claims none is not asked for', () => {
+  test('refuses an unknown issuer, and does not look for one if the token claims none', () => {
     const { find, config } = several(undefined);
     expect(verify(tokenOf(GOOD), config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
     expect(find).toHaveBeenCalledOnce();
@@ -160,14 +160,14 @@ describe('rules 38 and 140: of several issuers, the one that the token claims is
     expect(find).toHaveBeenCalledOnce();
   });
 
-  test('what it answers is held against iss once more', () => {
+  test('compares the issuer found with iss', () => {
     const { issuer } = scene({ rules: { issuer: 'https://another.example.com' } });
     const { config } = several(issuer);
     expect(verify(tokenOf(GOOD), config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss', issuer });
     expect(verify(tokenOf(GOOD, { header: { kid: 'k-2' } }), config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
   });
 
-  test('rule 65: a token that is remembered asks again whose it is, and counts only for that very issuer', async () => {
+  test('rule 65: a cached token finds its issuer again, and is valid only for the same one', async () => {
     const { issuer } = scene();
     const { find, config } = several(issuer);
     const token = tokenOf(GOOD);
@@ -189,8 +189,8 @@ describe('rules 38 and 140: of several issuers, the one that the token claims is
   });
 });
 
-describe('rules 65 and 67: a token that is remembered', () => {
-  test('is asked for its time, to the millisecond, and forgotten when that is over', () => {
+describe('rules 65 and 67: a cached token', () => {
+  test('is refused, to the millisecond, when its time is over, and leaves the cache', () => {
     let now = NOW * 1000;
     const { issuer, config } = scene({ now: () => now });
     const token = tokenOf({ ...GOOD, nbf: NOW - 10 });
@@ -204,7 +204,7 @@ describe('rules 65 and 67: a token that is remembered', () => {
     expect(verify(token, config)).toMatchObject({ reason: 'expired', cause: 'exp, 30 s ago', issuer });
   });
 
-  test('needs its very key, and is looked at anew where that is gone', () => {
+  test('is verified anew when its key is gone', () => {
     let current: KeySet | undefined = OURS;
     const { issuer, config } = scene({ held: (algorithm, keyId) => current?.candidates(algorithm, keyId) });
     const token = tokenOf(GOOD);
@@ -220,8 +220,8 @@ describe('rules 65 and 67: a token that is remembered', () => {
   });
 });
 
-describe('rule 18: headers are kept once a signature over them holds', () => {
-  test('by their text, and not otherwise', () => {
+describe('rule 18: keeps a parsed header after its signature was verified', () => {
+  test('by its encoded text', () => {
     const { config } = scene();
     void verify(tokenOf(GOOD, { key: others.privateKey }), config);
     expect(config.knownHeaders.size).toBe(0);
@@ -245,7 +245,7 @@ describe('rule 18: headers are kept once a signature over them holds', () => {
     }
   });
 
-  test('a hundred of them, and then from the beginning', () => {
+  test('up to a hundred, and then starts over', () => {
     const { config } = scene();
     for (let number = 0; number < 100; number++) void verify(tokenOf(GOOD, { header: { number } }), config);
     expect(config.knownHeaders.size).toBe(100);
@@ -256,7 +256,7 @@ describe('rule 18: headers are kept once a signature over them holds', () => {
   });
 });
 
-test('rule 49: claims that a schema refuses are told by their names, and what it makes of them is what the Auth holds', () => {
+test('rule 49: a schema failure names the claims, and an Auth has the output of the schema', () => {
   const { issuer, config } = scene();
   const schema = (result: { value: object } | { issues: { path: string[] }[] }) => ({
     '~standard': { version: 1 as const, vendor: 'here', validate: () => result },
@@ -272,7 +272,7 @@ test('rule 49: claims that a schema refuses are told by their names, and what it
   expect(rawClaims(auth)).toEqual(GOOD);
 });
 
-test('a shadow is cast by every token that is admitted, one that is remembered too, and by no other', () => {
+test('evaluates the shadow options for every accepted token, cached or not, and for no other', () => {
   const refused = vi.fn();
   subscribe('tokenward:shadow-refused', refused);
   onTestFinished(() => void unsubscribe('tokenward:shadow-refused', refused));
@@ -288,7 +288,7 @@ test('a shadow is cast by every token that is admitted, one that is remembered t
   expect(refused).toHaveBeenCalledTimes(2);
 });
 
-test('without a cache every token is looked at anew', () => {
+test('without a cache, verifies every token anew', () => {
   const { held, config } = scene();
   const token = tokenOf(GOOD);
   for (let times = 1; times <= 2; times++) {
@@ -301,16 +301,16 @@ interface SceneConfig extends VerificationConfig {
   readonly knownHeaders: Map<string, JoseHeader>;
 }
 
-interface Wishes {
+interface SceneOptions {
   readonly held?: KeySource['held'];
   readonly newer?: KeySource['newer'];
   readonly rules?: Partial<ClaimRules>;
   readonly now?: () => number;
 }
 
-function scene({ held: wished, newer: asked = EMPTY, rules = {}, now = () => NOW * 1000 }: Wishes = {}) {
-  const held = vi.fn(wished ?? ((algorithm: string, keyId: string | undefined) => OURS.candidates(algorithm, keyId)));
-  const newer = vi.fn(asked);
+function scene({ held: cached, newer: fetched = EMPTY, rules = {}, now = () => NOW * 1000 }: SceneOptions = {}) {
+  const held = vi.fn(cached ?? ((algorithm: string, keyId: string | undefined) => OURS.candidates(algorithm, keyId)));
+  const newer = vi.fn(fetched);
   const issuer: Issuer = {
     algorithms: new Set(['EdDSA']),
     rules: claimRules({ issuer: ISSUER, audiences: new Set(['api']), ...rules }),
@@ -338,9 +338,9 @@ function authOf(verified: Verification): Auth | VerificationFailure {
   return isVerified(verified) ? verified.auth : verified;
 }
 
-function subjectOf(verdict: unknown): string | undefined {
-  expect(verdict).not.toBeInstanceOf(Promise);
-  return (verdict as Auth).subject;
+function subjectOf(result: unknown): string | undefined {
+  expect(result).not.toBeInstanceOf(Promise);
+  return (result as Auth).subject;
 }
 
 function keySet(keys: Record<string, KeyObject>): KeySet {

@@ -6,12 +6,11 @@ import type { PreparedKey } from '../jose/key-set.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { findVerifyingKey, foreign } from '../issuer/verifying-key.js';
 import type { Monitor } from '../events/monitoring.js';
-import type { Standing } from './standing.js';
+import type { TrustCheck } from './trust-check.js';
 import type { TokenLives } from '../revocation/token-lives.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import { castShadow, type Shadow } from './shadow.js';
+import { evaluateShadow, type Shadow } from './shadow.js';
 import { buildAuth } from './build-auth.js';
-import { isFault } from './claim-fault.js';
 import { examineClaims, isAccessTokenType } from './claims.js';
 import { examineTime } from './token-time.js';
 import type { TokenVerifier, Verification } from './verifier.js';
@@ -27,7 +26,7 @@ export interface VerificationConfig {
   readonly cache: TokenCache | undefined;
   readonly shadow: Shadow | undefined;
   readonly lives?: TokenLives | undefined;
-  readonly standing?: Standing | undefined;
+  readonly trust?: TrustCheck | undefined;
   readonly monitor?: Monitor | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -35,51 +34,53 @@ export interface VerificationConfig {
 
 const MAX_KNOWN_HEADERS = 100;
 
-/** What the parts of one verifier share. */
 interface JwtVerification extends VerificationConfig {
-  /** The headers of tokens that were well signed, by their text: an issuer writes few different ones. */
+  /** The headers of verified tokens, by their encoded text. An issuer writes few different ones, so they are parsed once. */
   readonly knownHeaders: Map<string, JoseHeader>;
 }
 
-/** Creates the verifier of JWTs: it verifies them by the issuers' keys, and needs no request to the issuer for each of them. */
+/** Creates the verifier of JWTs. It verifies them with the issuers' keys, and asks the issuer about no single token. */
 export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtVerification['knownHeaders'] = new Map()): TokenVerifier {
   const verification: JwtVerification = { ...config, knownHeaders };
   return { verify: (credentials, request, nowSeconds) => verifyJwt(credentials, request, nowSeconds, verification) };
 }
 
-/** Verifies a token, or knows it from before: what may have changed since is asked each time. */
+/** Verifies a token, or finds it in the cache. Whatever may have changed since it was cached is checked again. */
 function verifyJwt({ token }: Credentials, request: ProtectedRequest, nowSeconds: number, config: JwtVerification): Verification | Promise<Verification> {
-  const known = config.cache?.get(token);
-  if (!known) return verifyAnew(token, request, config);
-  const current = config.issuers.only ?? config.issuers.find(known.issuer.rules.issuer, request);
-  if (current instanceof Promise) return current.then((issuer) => verifyAgain(known, issuer, token, request, config.now() / 1000, config), unavailable);
-  return verifyAgain(known, current, token, request, nowSeconds, config);
+  const cached = config.cache?.get(token);
+  if (!cached) return verifyAnew(token, request, config);
+  const current = config.issuers.only ?? config.issuers.find(cached.issuer.rules.issuer, request);
+  if (current instanceof Promise) return current.then((issuer) => verifyCached(cached, issuer, token, request, config.now() / 1000, config), unavailable);
+  return verifyCached(cached, current, token, request, nowSeconds, config);
 }
 
-/** A token that was well signed then counts now, if its issuer is still one for this request, its key still stands, and it is still its time. */
-function verifyAgain(
-  known: VerifiedJwt,
+/** A cached token is still valid if its issuer still serves this request, its key is still the issuer's, and its time is not over. */
+function verifyCached(
+  cached: VerifiedJwt,
   current: Issuer | undefined,
   token: string,
   request: ProtectedRequest,
   nowSeconds: number,
   config: JwtVerification,
 ): Verification | Promise<Verification> {
-  const { auth, issuer, key, algorithm, keyId, notBefore } = known;
+  const { auth, issuer, key, algorithm, keyId, notBefore } = cached;
   if (current !== issuer || !issuer.keys.held(algorithm, keyId)?.includes(key)) {
     config.cache!.delete(token);
     return verifyAnew(token, request, config);
   }
-  const untimely = examineTime(auth.expiresAt, notBefore, auth.issuedAt, issuer.rules, nowSeconds);
-  if (untimely) {
+  const timeFailure = examineTime(auth.expiresAt, notBefore, auth.issuedAt, issuer.rules, nowSeconds);
+  if (timeFailure) {
     config.cache!.delete(token);
-    return { ...untimely, issuer };
+    return { ...timeFailure, issuer };
   }
-  if (config.shadow) castShadow(config.shadow, known, nowSeconds);
-  return known;
+  if (config.shadow) evaluateShadow(config.shadow, cached, nowSeconds);
+  return cached;
 }
 
-/** Cheapest checks first; nothing of the payload is used before the signature holds, save `iss`: to refuse by, and to choose among our issuers. */
+/**
+ * Runs the cheapest checks first. Before the signature is verified, nothing of the payload is used but `iss`: to refuse a token of an unknown issuer, and to
+ * choose among the known ones.
+ */
 function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
   const jws = parseCompactJws(token, config.knownHeaders);
   if (typeof jws === 'string') return unreadable(jws, token);
@@ -93,24 +94,27 @@ function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerific
   return found ? verifyFor(found, token, jws, config) : foreign(claimed, config.issuers.names);
 }
 
-/** What is no JWT was malformed before it was looked into; what could be taken apart has passed a narrower alphabet, and what is too long is not read. */
+/**
+ * Returns the failure of a token that does not parse. Its characters are checked only here: a token that parses has passed a narrower alphabet, and one that
+ * is too long is not read.
+ */
 function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): VerificationFailure {
   if (reason === 'token_too_large') return { reason, found: `${token.length} characters` };
-  if (!isToken68(token)) return { reason: 'malformed_credentials', cause: 'the token has characters that no token has' };
-  return reason === 'malformed_token' ? { reason, cause: shapeOf(token) } : { reason };
+  if (!isToken68(token)) return { reason: 'malformed_credentials', cause: 'the token contains characters that no token may have' };
+  return reason === 'malformed_token' ? { reason, cause: formOf(token) } : { reason };
 }
 
-/** What is wrong with the form of a token, in words of ours. */
-function shapeOf(token: string): string {
+/** Describes what is wrong with the form of a token, without quoting it. */
+function formOf(token: string): string {
   const first = token.indexOf('.');
   if (first < 0) return OPAQUE;
   const second = token.indexOf('.', first + 1);
   return second >= 0 && !token.includes('.', second + 1) ? UNREADABLE_SEGMENTS : OTHER_SEGMENTS;
 }
 
-const OPAQUE = 'it has no dots, like an opaque token';
-const OTHER_SEGMENTS = 'it does not have 3 segments between dots';
-const UNREADABLE_SEGMENTS = 'it has 3 segments, but they are not the base64url of a JWT';
+const OPAQUE = 'it has no dots, so it is probably an opaque token';
+const OTHER_SEGMENTS = 'it does not have 3 segments separated by dots';
+const UNREADABLE_SEGMENTS = 'it has 3 segments, but they are not a base64url-encoded JWT';
 
 function unavailable(cause: unknown): VerificationFailure {
   return { reason: 'issuer_unavailable', cause };
@@ -122,36 +126,36 @@ function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: JwtVe
     return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
   }
   const found = findVerifyingKey(issuer, jws, config.issuers.names);
-  return found instanceof Promise ? found.then((key) => concludeBy(key, issuer, token, jws, config)) : concludeBy(found, issuer, token, jws, config);
+  return found instanceof Promise ? found.then((key) => verifyBy(key, issuer, token, jws, config)) : verifyBy(found, issuer, token, jws, config);
 }
 
-function concludeBy(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {
-  return isFailure(found) ? found : conclude(issuer, found, token, jws, config);
+function verifyBy(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {
+  return isFailure(found) ? found : verifyClaims(issuer, found, token, jws, config);
 }
 
-function conclude(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: JwtVerification): Verification {
+function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: JwtVerification): Verification {
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
-  if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed and is not the strict JSON of claims' };
+  if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed, but is not a strict JSON object' };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
   const examined = examineClaims(claims, issuer.rules, nowSeconds, jws.header.type);
-  if (isFault(examined)) {
-    // the skew that refuses is the one that operators must learn of
+  if (isFailure(examined)) {
+    // an issuer's clock that is too far ahead refuses its tokens, so the monitor must learn of it here too
     if (isFuture(claims, issuer, nowSeconds)) config.monitor?.refusedAsFuture(issuer.rules.issuer, claims['iat'] as number, nowSeconds);
     return { ...examined, issuer };
   }
-  const made = config.claims && parseClaims(config.claims, claims);
-  if (typeof made === 'string') return { reason: 'invalid_claim', cause: made, issuer };
-  const auth = buildAuth(token, examined, issuer.rules, made);
+  const appClaims = config.claims && parseClaims(config.claims, claims);
+  if (typeof appClaims === 'string') return { reason: 'invalid_claim', cause: appClaims, issuer };
+  const auth = buildAuth(token, examined, issuer.rules, appClaims);
   const { algorithm, keyId, type } = jws.header;
   const { notBefore, confirmation } = examined;
   const verified: VerifiedJwt = { reason: undefined, auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
   if (!isProvable(confirmation)) return verified;
   config.monitor?.verified(auth, nowSeconds);
-  if (config.lives && config.standing) auth.admit({ verified, lives: config.lives, standing: config.standing });
+  if (config.lives && config.trust) auth.admit({ verified, lives: config.lives, trust: config.trust });
   config.cache?.set(token, verified);
-  if (config.shadow) castShadow(config.shadow, verified, nowSeconds);
+  if (config.shadow) evaluateShadow(config.shadow, verified, nowSeconds);
   return verified;
 }
 

@@ -1,7 +1,7 @@
 import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Decision, Deny } from '../decision/decision.js';
-import { createResourceGuard, foresee } from '../guard.js';
+import { checkSilently, createResourceGuard } from '../guard.js';
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
@@ -111,7 +111,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
 
   return {
     decide,
-    foresee: (request, access) => foresee(guard, view(request), access),
+    foresee: (request, access) => checkSilently(guard, view(request), access),
     check(request, policies) {
       assertRequestGiven('guard.check(request, ...policies)', request);
       return decide(request, accessFor('required', policies)(request));

@@ -4,11 +4,11 @@ import { checkBinding } from './confirmation.js';
 
 const issuer = {} as Issuer;
 
-test('rule 88: a token that is bound to nobody needs no proof', () => {
+test('rule 88: needs no proof for a token without cnf', () => {
   expect(checkBinding(undefined, issuer)).toBeUndefined();
 });
 
-test.each([{ jkt: 'x' }, { 'x5t#S256': 'x' }, { unheard: 1 }, {}, '', 0, false, []])('rule 88: refuses a token with the cnf %j', (cnf) => {
+test.each([{ jkt: 'x' }, { 'x5t#S256': 'x' }, { unknown: 1 }, {}, '', 0, false, []])('rule 88: refuses a token with the cnf %j', (cnf) => {
   expect(checkBinding(cnf, issuer)).toStrictEqual({
     reason: 'unproven_confirmation',
     cause: 'cnf',

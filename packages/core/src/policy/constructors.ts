@@ -1,5 +1,5 @@
 /**
- * The functions that make policies.
+ * The functions that create policies.
  *
  * @module
  */

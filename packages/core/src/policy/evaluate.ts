@@ -2,17 +2,17 @@ import { kindOf } from './kinds.js';
 import type { Policy } from './policy.js';
 import type { PolicyContext, PolicyFailure } from './policy-kind.js';
 
-/** Returns why a policy is not satisfied; undefined where it is. */
+/** Returns why a policy is not satisfied; undefined if it is. */
 export function evaluatePolicy(policy: Policy, context: PolicyContext): PolicyFailure | undefined {
   return kindOf(policy).evaluate(policy, context);
 }
 
-/** Returns the scopes that a challenge asks for where a policy stands and nothing is known of the caller yet. */
+/** Returns the scopes that a challenge names for a policy if nothing is known about the caller yet. */
 export function sufficientScopes(policy: Policy): readonly string[] {
   return kindOf(policy).scopes(policy, 'sufficient');
 }
 
-/** Returns the scopes that no token does without: of alternatives none. */
+/** Returns the scopes that every token needs to satisfy a policy; of alternatives, none. */
 export function necessaryScopes(policy: Policy): readonly string[] {
   return kindOf(policy).scopes(policy, 'necessary');
 }

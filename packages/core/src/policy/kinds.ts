@@ -15,7 +15,7 @@ import { UNKNOWN } from './kinds/unknown.js';
 import { isBranded, type Policy, type PolicyOf } from './policy.js';
 import type { PolicyKind } from './policy-kind.js';
 
-/** Every kind of policy. A kind of {@link Policy} that is forgotten here does not compile. */
+/** Every kind of policy. It does not compile if a kind of {@link Policy} is missing. */
 const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   scope: SCOPE,
   anyScope: ANY_SCOPE,
@@ -31,27 +31,27 @@ const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   not: notKind(kindOf),
 };
 
-// a Map, since a policy's kind may be the name of something that every object has
+// a Map, because every object has members such as `constructor`
 const BY_NAME: ReadonlyMap<unknown, PolicyKind<Policy>> = new Map(Object.entries<PolicyKind<never>>(KINDS));
 
-/** Returns the kind of a policy, by its name: the policy may have been made by another copy of this package. */
+/** Returns the kind of a policy. It is found by name, because another copy of this package may have created the policy. */
 export function kindOf(policy: Policy): PolicyKind<Policy> {
   return BY_NAME.get(policy.kind) ?? UNKNOWN;
 }
 
-/** Whether a value is a policy that this package can judge, made by whichever copy of it. One of a kind that only a newer copy makes is none. */
+/** Returns whether a value is a policy that this copy of the package can evaluate. Any copy may have created it; a kind that only a newer copy knows does not count. */
 export function isPolicy(value: unknown): value is Policy {
   return isBranded(value) && BY_NAME.has(value.kind);
 }
 
-/** @throws ConfigurationError where a value is no policy: one that is `undefined` by a slip would demand nothing */
+/** @throws ConfigurationError if a value is not a policy: one that is `undefined` by mistake would require nothing */
 export function assertPolicy(where: string, value: unknown): asserts value is Policy {
   if (isPolicy(value)) return;
   const isRequest = typeof value === 'object' && value !== null && ('headers' in value || 'req' in value);
   throw misuse(
     where,
     isRequest
-      ? 'is a request: where middleware goes, write guard() and not guard'
+      ? 'is a request: to use a guard as middleware, write guard() and not guard'
       : `is ${value === null ? 'null' : typeof value}, not a policy such as scope('orders:read')`,
   );
 }

@@ -5,7 +5,10 @@ import { printable } from '../lib/url.js';
 import { policyTexts, type Policy, type RolePolicy, type ScopePolicy } from './policy.js';
 import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
 
-/** Returns a policy as operators see it. A policy made of a request may hold what the client wrote. Most refuse more than once, so the text is kept. */
+/**
+ * Returns the text of a policy for operators. It is made printable, because a policy that an app created from a request may contain the client's text. It is
+ * kept, because most policies refuse more than once.
+ */
 export function textOf<P extends Policy>(kind: PolicyKind<P>, policy: P): string {
   let text = policyTexts.get(policy);
   if (text === undefined) policyTexts.set(policy, (text = printable(kind.describe(policy), 500)));
@@ -17,18 +20,18 @@ export function failure<P extends Policy>(kind: PolicyKind<P>, policy: P, reason
   return { reason, details: { cause: textOf(kind, policy), expected, found } };
 }
 
-/** @param scope the whole scope that would do */
+/** @param scope all scopes that the next token needs */
 export function scopeFailure(kind: PolicyKind<ScopePolicy>, policy: ScopePolicy, scope: readonly string[], { scopes }: Auth): PolicyFailure {
-  return { reason: 'insufficient_scope', details: { scope, ...ofNames(kind, policy, policy.scopes, scopes, "the token's scopes") } };
+  return { reason: 'insufficient_scope', details: { scope, ...nameDetails(kind, policy, policy.scopes, scopes, "the token's scopes") } };
 }
 
 export function roleFailure(kind: PolicyKind<RolePolicy>, policy: RolePolicy, { roles }: Auth): PolicyFailure {
-  return { reason: 'insufficient_role', details: ofNames(kind, policy, policy.roles, roles, "the token's roles") };
+  return { reason: 'insufficient_role', details: nameDetails(kind, policy, policy.roles, roles, "the token's roles") };
 }
 
-function ofNames<P extends Policy>(kind: PolicyKind<P>, policy: P, expected: readonly string[], held: readonly string[], what: string): DenialDetails {
-  if (!isUnreadable(held)) return { cause: textOf(kind, policy), expected, found: held };
-  const found = unreadableAs(held);
+function nameDetails<P extends Policy>(kind: PolicyKind<P>, policy: P, expected: readonly string[], names: readonly string[], what: string): DenialDetails {
+  if (!isUnreadable(names)) return { cause: textOf(kind, policy), expected, found: names };
+  const found = unreadableAs(names);
   return { cause: `${textOf(kind, policy)}: ${what} are ${found}`, expected, found };
 }
 

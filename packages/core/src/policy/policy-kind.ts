@@ -5,34 +5,34 @@ import type { Reason } from '../vocabulary/reason.js';
 import type { Policy } from './policy.js';
 
 /**
- * Everything that the guard must know of one kind of policy. Each kind is one such object in a file of its own under `kinds/`, next to the function
- * that makes its policies. Nothing else switches on `policy.kind`.
+ * Everything that a guard needs to know about one kind of policy. Each kind is one such object in a file of its own under `kinds/`, next to the constructor
+ * of its policies. No other code depends on `policy.kind`.
  */
 export interface PolicyKind<P extends Policy> {
-  /** Returns the policy as the call that makes it. Operators see this text, clients never do. */
+  /** Returns the policy as the call that creates it. Operators see this text, clients never do. */
   describe(policy: P): string;
-  /** Returns undefined where the policy is satisfied, and allocates nothing then. */
+  /** Returns why the policy is not satisfied; undefined if it is, and then it allocates nothing. */
   evaluate(policy: P, context: PolicyContext): PolicyFailure | undefined;
   /**
-   * Whether the policy's opposite may admit wherever the policy fails. Without `auth`: whether `not` takes the policy at all. With it: whether this
-   * token says enough to tell. What is absent, or null, is no doubt: it says nothing, so the policy does not hold.
+   * Returns whether `not(policy)` may admit if the policy fails. Without `auth`: whether `not` accepts the policy at all. With `auth`: whether the token is
+   * clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
    */
   negatable(policy: P, auth?: Auth): boolean;
-  /** The scopes that the policy speaks of. */
+  /** Returns scopes that the policy names. */
   scopes(policy: P, which: ScopeQuestion): readonly string[];
-  /** The login that the policy demands (RFC 9470); undefined where it demands none. */
-  login(policy: P): DemandedLogin | undefined;
+  /** Returns the login that the policy requires (RFC 9470); undefined if it requires none. */
+  login(policy: P): RequiredLogin | undefined;
 }
 
 /**
- * - `sufficient`: those that a client should ask for, when nothing else is known of it: of alternatives, the first.
- * - `necessary`: those that no token does without: of alternatives, none.
- * - `mentioned`: all of them.
+ * - `sufficient`: the scopes that a client should ask for if nothing else is known about it; of alternatives, the first.
+ * - `necessary`: the scopes that every token needs; of alternatives, none.
+ * - `mentioned`: all scopes.
  */
 export type ScopeQuestion = 'sufficient' | 'necessary' | 'mentioned';
 
-/** What a challenge can ask of a new login. */
-export type DemandedLogin = Pick<DenialDetails, 'acrValues' | 'maxAgeSeconds'>;
+/** The requirements on a login that a challenge can name. */
+export type RequiredLogin = Pick<DenialDetails, 'acrValues' | 'maxAgeSeconds'>;
 
 /** What a policy is evaluated against. */
 export interface PolicyContext {
@@ -48,23 +48,23 @@ export type PolicyReason = Extract<
   'insufficient_scope' | 'insufficient_role' | 'insufficient_claim' | 'policy_refused' | 'weak_authentication' | 'stale_authentication'
 >;
 
-/** Why a policy is not satisfied: the reason, and what the challenge can name. */
+/** Why a policy is not satisfied: the reason, and details for the challenge and the explanation. */
 export interface PolicyFailure {
   readonly reason: PolicyReason;
   readonly details: DenialDetails;
 }
 
-/** Finds the kind of a policy: given to the kinds that are made of other policies. */
+/** Returns the kind of a policy. Kinds that combine other policies are created with it. */
 export type KindOf = (policy: Policy) => PolicyKind<Policy>;
 
 const NONE: readonly string[] = Object.freeze([]);
 
-/** For kinds that speak of no scopes. */
+/** For kinds that name no scopes. */
 export function noScopes(): readonly string[] {
   return NONE;
 }
 
-/** For kinds that demand no login. */
+/** For kinds that require no login. */
 export function noLogin(): undefined {
   return undefined;
 }

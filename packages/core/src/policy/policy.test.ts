@@ -9,9 +9,9 @@ const BRAND = Symbol.for('tokenward.policy');
 const LISTS = { scope, anyScope, role, anyRole, issuedBy, acr } as const;
 const isTrue = () => true;
 
-describe('rule 96: no policy is made of nothing', () => {
+describe('rule 96: a policy needs at least one name or policy', () => {
   test.each(Object.entries(LISTS))('%s()', (name, make) => {
-    expectMisuse(() => make(), `${name}()`, 'needs at least one name: a policy made of nothing would admit everybody');
+    expectMisuse(() => make(), `${name}()`, 'needs at least one name: without any, it would admit everybody');
     expectMisuse(() => make(...([] as string[])), `${name}()`, 'needs at least one name');
   });
 
@@ -19,12 +19,12 @@ describe('rule 96: no policy is made of nothing', () => {
     ['allOf', allOf],
     ['anyOf', anyOf],
   ] as const)('%s()', (name, make) => {
-    expectMisuse(() => make(), `${name}()`, 'needs at least one policy: made of nothing it would admit everybody');
+    expectMisuse(() => make(), `${name}()`, 'needs at least one policy: without any, it would admit everybody');
   });
 });
 
-describe('rule 96: a name that no token can hold is none', () => {
-  const unnamable: readonly unknown[] = [
+describe('rule 96: refuses names that a token cannot contain', () => {
+  const invalid: readonly unknown[] = [
     '',
     ' ',
     ' a',
@@ -43,43 +43,43 @@ describe('rule 96: a name that no token can hold is none', () => {
     { toString: () => 'a' },
   ];
   for (const [name, make] of Object.entries(LISTS)) {
-    test.each(unnamable.map((value) => [value]))(`${name}(%j)`, (value) => {
-      expectMisuse(() => make(value as string), `${name}(`, 'is not a name that a token can hold');
-      expectMisuse(() => make('good', value as string), `${name}(`, 'is not a name that a token can hold');
+    test.each(invalid.map((value) => [value]))(`${name}(%j)`, (value) => {
+      expectMisuse(() => make(value as string), `${name}(`, 'is not a name that a token can contain');
+      expectMisuse(() => make('good', value as string), `${name}(`, 'is not a name that a token can contain');
     });
   }
 
-  test.each(['"', '\\', '\u00e9', '\u{1f600}', '\x7f'])('scope and acr values are within RFC 6749 s3.3, so not %j', (value) => {
+  test.each(['"', '\\', '\u00e9', '\u{1f600}', '\x7f'])('a scope and an acr value cannot contain %j (RFC 6749 s3.3)', (value) => {
     for (const make of [scope, anyScope, acr]) expectMisuse(() => make(value), make.name, 'is not a name');
   });
 
-  test('what a scope-token, or a role, may hold is taken', () => {
+  test('accepts every character of a scope-token and of a role', () => {
     expect(scope("!#$%&'()*+,-./:;<=>?@[]^_`{|}~aZ0")).toMatchObject({ kind: 'scope' });
     expect(role('Geschäftsführer', '\u7ba1\u7406\u8005', 'a"b', 'a\\b')).toMatchObject({ kind: 'role' });
   });
 
-  test('a role may have a name of several words, which is one role', () => {
+  test('a role whose name has several words is one role', () => {
     for (const name of ['Domain Admins', '/admins/EU West', 'a  b c']) expect(role(name)).toMatchObject({ roles: [name] });
     expect(String(anyRole('Domain Admins', 'x'))).toBe('anyRole("Domain Admins", "x")');
   });
 
-  test('a policy without a name is told that it needs one', () => {
+  test('a policy without a name throws, and the message says so', () => {
     expect(problemsOf(() => policy(isTrue as never, undefined as never))).toEqual([
-      { path: 'policy(...)', message: "needs a name first, under which operators see it: policy('working hours', (auth) => ...)" },
+      { path: 'policy(...)', message: "needs a name for operators as its first argument: policy('working hours', (auth) => ...)" },
     ]);
   });
 
-  test('several names in one string: the message says how to write them', () => {
+  test('several names in one string throw, and the message says how to write them', () => {
     expectMisuse(
       () => scope('orders:read orders:write'),
       'scope("orders:read orders:write")',
-      'several are several arguments: scope("orders:read", "orders:write")',
+      'pass several names as several arguments: scope("orders:read", "orders:write")',
     );
   });
 
   test.each<[unknown, string, string]>([
-    [['a', 'b'], 'role(object)', "; several are several arguments: role('a', 'b')"],
-    [['a b'], 'role(object)', "; several are several arguments: role('a', 'b')"],
+    [['a', 'b'], 'role(object)', "; pass several names as several arguments: role('a', 'b')"],
+    [['a b'], 'role(object)', "; pass several names as several arguments: role('a', 'b')"],
     ['a\tb', String.raw`role("a\tb")`, ''],
     [' a b', 'role(" a b")', ''],
     ['a b ', 'role("a b ")', ''],
@@ -87,8 +87,8 @@ describe('rule 96: a name that no token can hold is none', () => {
     [undefined, 'role(undefined)', ''],
     [null, 'role(object)', ''],
     [1, 'role(number)', ''],
-  ])('and says no more than what is so: %j', (value, where, hint) => {
-    expect(problemsOf(() => role(value as string))).toEqual([{ path: where, message: `is not a name that a token can hold${hint}` }]);
+  ])('the message suggests only what applies: %j', (value, where, hint) => {
+    expect(problemsOf(() => role(value as string))).toEqual([{ path: where, message: `is not a name that a token can contain${hint}` }]);
   });
 
   test.each(['', '\n', 'a\0', undefined, null, 1, ['a']])('claim(%j, ...) and policy(%j, ...)', (name) => {
@@ -96,7 +96,7 @@ describe('rule 96: a name that no token can hold is none', () => {
     expectMisuse(() => policy(name as string, isTrue), 'policy(', 'is not a name');
   });
 
-  test('claims and policies may have names of several words, or that are URLs', () => {
+  test('a claim or policy may have a name of several words, or a URL as its name', () => {
     expect(claim('https://example.com/my roles', 'x')).toMatchObject({ name: 'https://example.com/my roles' });
     expect(policy('only on weekdays', isTrue)).toMatchObject({ name: 'only on weekdays' });
   });
@@ -104,10 +104,10 @@ describe('rule 96: a name that no token can hold is none', () => {
 
 describe('rule 96: other arguments', () => {
   test.each([[undefined], [null], [''], [NaN], [{}], [['a']], [Symbol('a')], [1n]])('claim("tenant", %o)', (expected) => {
-    expectMisuse(() => claim('tenant', expected as string), 'claim("tenant", ...)', 'needs a value (string, number or boolean) or a function');
+    expectMisuse(() => claim('tenant', expected as string), 'claim("tenant", ...)', 'needs a value (a string, number or boolean) or a function');
   });
 
-  test.each([[0], [-1], [false], [true], ['x']])('claim("tenant", %j) is taken', (expected) => {
+  test.each([[0], [-1], [false], [true], ['x']])('accepts claim("tenant", %j)', (expected) => {
     expect(claim('tenant', expected)).toMatchObject({ kind: 'claim', expected });
   });
 
@@ -126,7 +126,7 @@ describe('rule 96: other arguments', () => {
   test.each([
     ['allOf', allOf],
     ['anyOf', anyOf],
-  ] as const)('%s of what is no policy, and which argument it was', (name, make) => {
+  ] as const)('%s refuses an argument that is not a policy, and says which', (name, make) => {
     for (const value of [undefined, null, 'orders:read', scope, isTrue, {}, [scope('a')], true]) {
       const type = value === null ? 'null' : typeof value;
       expectMisuse(() => make(scope('a'), value as Policy), `${name}(...) argument 2`, `is ${type}, not a policy such as scope('orders:read')`);
@@ -134,7 +134,7 @@ describe('rule 96: other arguments', () => {
   });
 });
 
-describe('rule 100: not is for what a token says, since what fails must not admit', () => {
+describe('rule 100: not negates only what the token says, because a policy that fails must not admit', () => {
   test.each<[string, Policy]>([
     ['a scope', scope('a')],
     ['any of several scopes', anyScope('a', 'b')],
@@ -144,7 +144,7 @@ describe('rule 100: not is for what a token says, since what fails must not admi
     ['an issuer', issuedBy('https://login.example.com')],
     ['combinations of these', allOf(scope('a'), anyOf(role('b'), claim('c', 1)))],
     ['another not', not(scope('a'))],
-  ])('takes %s', (_name, negated) => {
+  ])('accepts %s', (_name, negated) => {
     expect(String(not(negated))).toBe(`not(${String(negated)})`);
   });
 
@@ -153,13 +153,13 @@ describe('rule 100: not is for what a token says, since what fails must not admi
     ['a predicate on a claim', claim('a', isTrue), 'claim("a", predicate)'],
     ['a login class', acr('gold'), 'acr("gold")'],
     ['a login age', maxAge(60), 'maxAge(60)'],
-    ['one of these among others', allOf(scope('a'), policy('mine', isTrue)), 'allOf(scope("a"), policy("mine"))'],
-    ['one of these deep within', anyOf(scope('a'), allOf(role('b'), acr('gold'))), 'anyOf(scope("a"), allOf(role("b"), acr("gold")))'],
+    ['one of these in a combination', allOf(scope('a'), policy('mine', isTrue)), 'allOf(scope("a"), policy("mine"))'],
+    ['one of these in a nested combination', anyOf(scope('a'), allOf(role('b'), acr('gold'))), 'anyOf(scope("a"), allOf(role("b"), acr("gold")))'],
   ])('refuses %s', (_name, negated, printed) => {
-    expectMisuse(() => not(negated), 'not(...)', `${printed} holds something else, whose opposite would admit where it fails`);
+    expectMisuse(() => not(negated), 'not(...)', `${printed} contains something else, and its opposite would admit if it fails`);
   });
 
-  test('refuses what is no policy', () => {
+  test('refuses a value that is not a policy', () => {
     for (const value of [undefined, null, 'a', isTrue]) expectMisuse(() => not(value as unknown as Policy), 'not(', 'not a policy');
   });
 });
@@ -180,14 +180,14 @@ test.each<[Policy, string]>([
   [policy('only on weekdays', isTrue), 'policy("only on weekdays")'],
   [anyOf(scope('reports:read'), role('auditor')), 'anyOf(scope("reports:read"), role("auditor"))'],
   [allOf(not(role('a')), anyOf(scope('b'))), 'allOf(not(role("a")), anyOf(scope("b")))'],
-])('prints as the call that makes it: %s', (value, printed) => {
+])('prints as the call that creates it: %s', (value, printed) => {
   expect(String(value)).toBe(printed);
 });
 
-test('each says by its kind what it is, and what it holds', () => {
+test('each policy has its kind and its arguments as members', () => {
   for (const [kind, make] of Object.entries(LISTS)) {
-    const held = kind.endsWith('cope') ? 'scopes' : kind.endsWith('ole') ? 'roles' : kind === 'acr' ? 'values' : 'issuers';
-    expect({ ...make('a', 'b', 'a') }).toEqual({ kind, [held]: ['a', 'b'] });
+    const member = kind.endsWith('cope') ? 'scopes' : kind.endsWith('ole') ? 'roles' : kind === 'acr' ? 'values' : 'issuers';
+    expect({ ...make('a', 'b', 'a') }).toEqual({ kind, [member]: ['a', 'b'] });
   }
   const part = scope('a');
   expect({ ...allOf(part) }).toEqual({ kind: 'allOf', policies: [part] });
@@ -198,7 +198,7 @@ test('each says by its kind what it is, and what it holds', () => {
   expect({ ...policy('mine', isTrue) }).toEqual({ kind: 'policy', name: 'mine', test: isTrue });
 });
 
-test('rule 71: a policy is frozen, with what it holds', () => {
+test('rule 71: a policy and its members are frozen', () => {
   const parts = [scope('a'), role('b')];
   const both = allOf(...parts);
   const all = [both, ...parts, not(scope('a')), acr('a'), maxAge(1), claim('a', 1), policy('a', isTrue)];
@@ -210,24 +210,24 @@ test('rule 71: a policy is frozen, with what it holds', () => {
   expect(String(both)).toBe('allOf(scope("a"), role("b"))');
 });
 
-describe('rule 96: what only looks like a policy is none', () => {
+describe('rule 96: isPolicy and assertPolicy refuse what only looks like a policy', () => {
   test.each<[string, unknown]>([
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
     ['a string', 'scope("a")'],
-    ['the function that makes one', scope],
+    ['a constructor', scope],
     ['a function', isTrue],
-    ['an object with its members', { kind: 'scope', scopes: ['a'] }],
-    ['a copy of one', { ...scope('a') }],
-    ['what was read from JSON', JSON.parse(JSON.stringify(scope('a')))],
+    ['an object with the members of a policy', { kind: 'scope', scopes: ['a'] }],
+    ['a copy of a policy', { ...scope('a') }],
+    ['a policy read from JSON', JSON.parse(JSON.stringify(scope('a')))],
     ['a structured clone', structuredClone({ ...scope('a') })],
-    ['one with another symbol of the same words', { [Symbol('tokenward.policy')]: true, kind: 'scope', scopes: ['a'] }],
-    ['one whose brand is truthy only', { [BRAND]: 1, kind: 'scope', scopes: ['a'] }],
-    ['the brand with no kind', { [BRAND]: true }],
-    ['the brand with a kind that a newer copy makes', { [BRAND]: true, kind: 'unheard' }],
-    ['the brand with a kind of the prototype', { [BRAND]: true, kind: 'constructor' }],
+    ['an object with another symbol of the same description', { [Symbol('tokenward.policy')]: true, kind: 'scope', scopes: ['a'] }],
+    ['an object whose brand is only truthy', { [BRAND]: 1, kind: 'scope', scopes: ['a'] }],
+    ['the brand without a kind', { [BRAND]: true }],
+    ['the brand with a kind that only a newer copy knows', { [BRAND]: true, kind: 'unknown' }],
+    ['the brand with the name of a prototype member as its kind', { [BRAND]: true, kind: 'constructor' }],
     ['an array of policies', [scope('a')]],
-    ['a promise of one', Promise.resolve(scope('a'))],
+    ['a promise of a policy', Promise.resolve(scope('a'))],
   ])('%s', (_name, value) => {
     expect(isPolicy(value)).toBe(false);
     expectMisuse(() => assertPolicy('here', value), 'here', 'not a policy');
@@ -236,12 +236,12 @@ describe('rule 96: what only looks like a policy is none', () => {
   test.each([
     ['a request of Node or Express', { headers: {} }],
     ['a context of Koa or Fastify', { req: {} }],
-  ])('%s where a policy is needed: the message says what was meant', (_name, value) => {
-    const message = 'is a request: where middleware goes, write guard() and not guard';
+  ])('%s instead of a policy: the message says what to write', (_name, value) => {
+    const message = 'is a request: to use a guard as middleware, write guard() and not guard';
     expect(problemsOf(() => assertPolicy('here', value))).toEqual([{ path: 'here', message }]);
   });
 
-  test('and what merely has such members, but is no object, is none', () => {
+  test('a function with such members is not mistaken for a request', () => {
     expectMisuse(
       () =>
         assertPolicy(
@@ -253,21 +253,21 @@ describe('rule 96: what only looks like a policy is none', () => {
     );
   });
 
-  test('and one of another copy of this package is one', () => {
+  test('accepts a policy of another copy of this package', () => {
     expect(isPolicy(scope('a'))).toBe(true);
     expect(isPolicy(Object.assign(Object.create({ [BRAND]: true }), { kind: 'role', roles: ['a'] }))).toBe(true);
   });
 });
 
-describe('rule 101: several policies add up', () => {
-  test('none is none, one is itself, several are all of them', () => {
+describe('rule 101: combine requires all policies of a route', () => {
+  test('returns undefined for none, the policy itself for one, and allOf for several', () => {
     const one = scope('a');
     expect(combine([])).toBeUndefined();
     expect(combine([one])).toBe(one);
     expect(String(combine([one, role('b'), not(scope('c'))]))).toBe('allOf(scope("a"), role("b"), not(scope("c")))');
   });
 
-  test('and one that is undefined by a slip throws', () => {
+  test('throws if one is undefined by mistake', () => {
     expectMisuse(() => combine([undefined] as unknown as Policy[]), 'guard(...) argument 1', 'is undefined, not a policy');
     expectMisuse(() => combine([scope('a'), undefined] as Policy[]), 'guard(...) argument 2', 'is undefined, not a policy');
   });

@@ -3,14 +3,14 @@ import { createMemory } from '../lib/private-slot.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 /**
- * What a route demands of a token: a plain, frozen value. It can be printed (`String(policy)`), tested with no HTTP
- * (`guard.permit(auth, policy)`), put on a route, or read by other programs by its `kind`.
+ * What a route requires of a token: a plain, frozen value. You can print it (`String(policy)`), test it without HTTP (`guard.permit(auth, policy)`), attach
+ * it to a route, or read it by its `kind`.
  */
 export type Policy = ScopePolicy | RolePolicy | ClaimPolicy | IssuerPolicy | CombinedPolicy | NotPolicy | AcrPolicy | MaxAgePolicy | NamedPolicy;
 
 interface Branded {
   readonly [POLICY]: true;
-  /** The policy as the call that makes it: `anyOf(scope("reports:read"), role("auditor"))`. */
+  /** Returns the policy as the call that creates it: `anyOf(scope("reports:read"), role("auditor"))`. */
   toString(): string;
 }
 export interface ScopePolicy extends Branded {
@@ -53,27 +53,27 @@ export interface NamedPolicy extends Branded {
 }
 
 export type ClaimValue = string | number | boolean;
-/** Must answer `true`, at once. Anything else refuses: a truthy object, a promise, an exception. */
+/** Admits only by returning `true`, synchronously. Anything else refuses: a truthy object, a promise, an exception. */
 export type ClaimPredicate = (value: unknown, auth: Auth, request: ProtectedRequest | undefined) => boolean;
-/** Must answer `true`, at once. Anything else refuses: a truthy object, a promise, an exception. */
+/** Admits only by returning `true`, synchronously. Anything else refuses: a truthy object, a promise, an exception. */
 export type PolicyPredicate = (auth: Auth, request: ProtectedRequest | undefined) => boolean;
 
 const POLICY: unique symbol = Symbol.for('tokenward.policy') as never;
 
-/** Each policy with this kind: `PolicyOf<'scope'>` is {@link ScopePolicy}. */
+/** The type of the policies of one kind: `PolicyOf<'scope'>` is {@link ScopePolicy}. */
 export type PolicyOf<K extends Policy['kind'], P = Policy> = P extends Policy ? (K extends P['kind'] ? P : never) : never;
 
-/** Whether a value bears the brand of policies, of whichever copy of this package. Its kind may be one that this copy does not know. */
+/** Returns whether a value has the brand of policies, of any copy of this package. This copy may not know its kind. */
 export function isBranded(value: unknown): value is Policy {
   return typeof value === 'object' && value !== null && (value as Partial<Branded>)[POLICY] === true;
 }
 
-/** The text that operators see of a policy, kept once somebody has asked for it. */
+/** The text of each policy for operators, once it was needed. */
 export const policyTexts = createMemory<Policy, string>();
 
 type Unbranded<P> = P extends Policy ? Omit<P, keyof Branded> : never;
 
-/** Returns the function that makes the policies of one kind, which print as `describe` says. */
+/** Returns a function that creates the policies of one kind. They print as `describe` says. */
 export function policyMaker<P extends Policy>(describe: (policy: P) => string): (members: Unbranded<P>) => Policy {
   const prototype = Object.freeze({
     [POLICY]: true as const,
@@ -82,9 +82,9 @@ export function policyMaker<P extends Policy>(describe: (policy: P) => string): 
     },
   });
   return (members) => {
-    const made: P = Object.assign(Object.create(prototype) as P, members);
-    // reserve the slot for the text: a frozen object takes none
-    policyTexts.set(made, undefined);
-    return Object.freeze(made) as P;
+    const policy: P = Object.assign(Object.create(prototype) as P, members);
+    // reserves the slot for the text, because a frozen object takes no new one
+    policyTexts.set(policy, undefined);
+    return Object.freeze(policy) as P;
   };
 }

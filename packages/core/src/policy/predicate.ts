@@ -4,19 +4,19 @@ import type { Policy } from './policy.js';
 import { failure, textOf } from './policy-failure.js';
 import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
 
-/** Asks a predicate, which satisfies its policy by `true` and nothing else. What it throws is for the operator to see. */
-export function askPredicate<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, ask: () => unknown): PolicyFailure | undefined {
+/** Calls a predicate, which satisfies its policy only by returning `true`. Operators learn that it threw, and not what. */
+export function callPredicate<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, call: () => unknown): PolicyFailure | undefined {
   let answer: unknown;
   try {
-    answer = ask();
+    answer = call();
     if (answer === true) return undefined;
     if (answer === false) return failure(kind, policy, reason);
-    if (!isThenable(answer)) return { reason, details: { cause: `${textOf(kind, policy)} answered with ${typeOf(answer)}, not true` } };
+    if (!isThenable(answer)) return { reason, details: { cause: `${textOf(kind, policy)} returned ${typeOf(answer)} instead of true` } };
     Promise.resolve(answer).catch(() => {});
   } catch (thrown) {
     return { reason, details: { cause: new PredicateError(textOf(kind, policy), thrown) } };
   }
-  return { reason, details: { cause: new TypeError(`${textOf(kind, policy)} answered with a promise: a predicate must answer at once`) } };
+  return { reason, details: { cause: new TypeError(`${textOf(kind, policy)} returned a promise; a predicate must be synchronous`) } };
 }
 
 function typeOf(value: unknown): string {
@@ -25,11 +25,11 @@ function typeOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-/** A predicate threw. Nothing of what it threw is kept: message, stack and members may hold text of the token, or a secret. */
+/** A predicate threw. What it threw is not kept: its message, stack and members may contain a secret, or text of the token. */
 class PredicateError extends Error {
   override readonly name = 'PredicateError';
 
   constructor(text: string, thrown: unknown) {
-    super(`${text} threw ${classOf(thrown)}. Catch it there to see what it says, which is not shown since it may quote the token`);
+    super(`${text} threw ${classOf(thrown)}. Its message may quote the token and is not shown: catch the error in the predicate to see it`);
   }
 }

@@ -1,18 +1,20 @@
-/** For stores: listeners of one kind. What one throws is the others' no matter, nor the store's. */
+/** The listeners for one kind of event of a store. If one throws, the others and the store go on. */
 export interface Listeners<T> {
+  /** @returns a function that removes the listener */
   add(listener: (value: T) => void): () => void;
-  tell(value: T): void;
+  /** Calls every listener. */
+  notify(value: T): void;
 }
 
-/** See {@link Listeners}. */
+/** Creates an empty set of {@link Listeners}. */
 export function createListeners<T>(): Listeners<T> {
   const all = new Set<(value: T) => void>();
-  let warned = false;
+  let hasWarned = false;
 
-  function failed(): void {
-    if (warned) return;
-    warned = true;
-    process.emitWarning('a listener of revocations failed; the revocation holds', { code: 'TOKENWARD_LISTENER' });
+  function warnOnce(): void {
+    if (hasWarned) return;
+    hasWarned = true;
+    process.emitWarning('a listener of revocations threw an error; the revocation is in effect', { code: 'TOKENWARD_LISTENER' });
   }
 
   return {
@@ -20,12 +22,12 @@ export function createListeners<T>(): Listeners<T> {
       all.add(listener);
       return () => void all.delete(listener);
     },
-    tell(value) {
+    notify(value) {
       for (const listener of all) {
         try {
           listener(value);
         } catch {
-          failed();
+          warnOnce();
         }
       }
     },

@@ -9,37 +9,37 @@ import { shown } from '../lib/shown-option.js';
 import { readRevocation, recordsOf, type RevocationOptions, type RevocationRules, type RevocationTarget } from './revocation.js';
 import { memoryRevocations, type RevocationStore } from './store.js';
 
-/** How tokens are revoked before they end. */
+/** How a guard keeps revocations. */
 export interface RevocationsOptions {
-  /** Shared by a fleet: `redisRevocations(...)` of `@tokenward/redis`, or your own. Default: this process alone, in memory. */
+  /** A store shared by a fleet: `redisRevocations(...)` of `@tokenward/redis`, or your own. Default: in the memory of this process. */
   readonly store?: RevocationStore | undefined;
   /**
-   * How long a revocation is kept that does not say `until`: as long as the issuer's tokens live, or longer. Tokens that live longer still, and may
-   * have been hit, are refused when it is forgotten. Default: 86400.
+   * How long a revocation without `until` is kept, in seconds. Set it to the lifetime of the issuer's tokens or more: when a revocation is removed, tokens
+   * that live longer and may have been revoked are refused. Default: 86400.
    */
   readonly retentionSeconds?: number | undefined;
   /**
-   * How far the issuer's clock may be ahead of this one: tokens that say that they were issued so long after their revocation are still hit, and a
-   * new login counts from then on. Where an issuer was seen to be further ahead, that counts. Default: 5.
+   * How far the issuer's clock may be ahead of this one, in seconds. Tokens whose `iat` is up to this long after their revocation are still revoked, and the
+   * tokens of a new login are accepted from then on. If an issuer's clock was seen to be further ahead, that difference is used. Default: 5.
    */
   readonly clockSkewSeconds?: number | undefined;
 }
 
-/** Revokes tokens at this API, and at all that share its store. It does not tell the authorization server: see `revokeAtIssuer`. */
+/** Revokes tokens at this API and at every API that shares its store. To revoke a token at the authorization server, use `revokeAtIssuer` of `createIssuerClient`. */
 export interface Revocations {
   /**
-   * Refuses tokens that were issued up to now with 401, from the next request on.
+   * Revokes tokens issued up to now. The guard refuses them with 401 from the next request on.
    *
-   * @throws ConfigurationError where the call can't be right
-   * @throws RevocationStoreError where it holds in this process, and the others could not be told yet; they will be
+   * @throws ConfigurationError if the target or an option is invalid
+   * @throws RevocationStoreError if the revocation is in effect in this process, but other processes have not received it yet; the store goes on trying
    *
    * @example await guard.revocations.revoke({ sessionId: auth.sessionId }, { reason: 'logout' });
    */
   revoke(target: RevocationTarget, options?: RevocationOptions): Promise<void>;
   /**
-   * A subject's roles or scopes have changed: tokens issued up to now are refused with 401, so that clients fetch new ones, which count.
+   * Revokes a subject's tokens issued up to now because its roles or scopes have changed, so that clients fetch new tokens.
    *
-   * @throws as {@link Revocations.revoke} does
+   * @throws the same errors as {@link Revocations.revoke}
    */
   subjectChanged(target: { readonly subject: string; readonly issuer?: string | undefined }, options?: RevocationOptions): Promise<void>;
 }
@@ -69,7 +69,7 @@ function readStore(reader: OptionReader, name: string): RevocationStore | undefi
   return given as RevocationStore;
 }
 
-/** @param aheadOf by how many seconds an issuer's clock was seen to be ahead of this one */
+/** @param aheadOf returns by how many seconds an issuer's clock was seen to be ahead of this one */
 export function createRevocations(
   { store, retentionSeconds, clockSkewSeconds }: RevocationsConfig,
   issuers: Issuers,
@@ -81,9 +81,9 @@ export function createRevocations(
     const revocation = readRevocation(target, options, issuers.only?.rules.issuer, nowSeconds);
     const { issuer } = revocation;
     const found = issuers.find(issuer, undefined);
-    // a resolver may need the request; of the others it is known whose tokens would be hit
+    // an asynchronous resolver may need the request, so only a synchronous answer shows that the issuer is unknown
     if (found instanceof Promise) found.catch(() => {});
-    else if (!found) throw misuse('revoke()', `issuer is ${shown(issuer, 'url')}, none of this guard's: nothing would be hit`);
+    else if (!found) throw misuse('revoke()', `issuer is ${shown(issuer, 'url')}, which is not an issuer of this guard: no token would be revoked`);
     const skew = found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds;
     const rules = { retentionSeconds, clockSkewSeconds: Math.max(clockSkewSeconds, Math.ceil(aheadOf(issuer))) };
     const records = recordsOf(revocation, { issuer, clockSkewSeconds: skew }, rules, nowSeconds);

@@ -4,58 +4,62 @@ import { createRevocationMirror, type MirrorLimits, type RevocationOverflow } fr
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
 /**
- * Where revocations are kept: in this process, or shared by a fleet. It is asked at each request, so it answers from memory; what it shares it has
- * learned before. `@tokenward/testing/store-suite` tries one.
+ * Keeps revocations: for this process alone, or shared by a fleet. A guard asks it for every request, so it answers from memory, and a shared store receives
+ * the others' records in the background. `@tokenward/testing/store-suite` tests an implementation.
  */
 export interface RevocationStore {
   /**
-   * Keeps a record. It holds in this process at once, before the promise is settled, and also where that rejects.
+   * Adds a record. It takes effect in this process at once, before the promise settles and also if the promise rejects.
    *
-   * @returns a promise that is settled when all who share the store will learn of it
-   * @throws RevocationStoreError by the promise, where they may not: the store goes on trying
+   * @returns a promise that resolves when every process that shares the store will receive the record
+   * @throws RevocationStoreError (the promise rejects) if some may not receive it; the store goes on trying
    */
   add(record: RevocationRecord): void | Promise<void>;
-  /** The revocation that a token falls under. */
+  /** Returns a revocation that covers a token; undefined if none does. */
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
-  /** Whether what `find` says can be relied upon now; false refuses every token with 503. */
+  /** Returns whether `find` can be relied on now. If not, the guard refuses every token with 503. */
   isCurrent(): boolean;
-  /** Calls back when revocations were added, by whomever; once for many. @returns ends it */
+  /** Calls a listener after revocations were added, by any process; once for several. @returns a function that removes the listener */
   onAdded(listener: () => void): () => void;
-  /** Calls back when room was made: see {@link RevocationOverflow}. @returns ends it */
+  /** Calls a listener after records were evicted: see {@link RevocationOverflow}. @returns a function that removes the listener */
   onOverflow(listener: (overflow: RevocationOverflow) => void): () => void;
-  /** Resolves when it is current. @throws RevocationStoreError where it can't be for now; it goes on trying. */
+  /** Resolves when the store is current. @throws RevocationStoreError if it cannot be now; it goes on trying */
   warm(): Promise<void>;
   health(): RevocationHealth;
-  /** For whoever made it: a guard that was given a store leaves it open. */
+  /** Closes the store. A guard does not close a store that was given to it. */
   close(): void | Promise<void>;
 }
 
-/** What can be seen of a store. It holds no name from a token. */
+/** The state of a store. It contains no name from a token. */
 export interface RevocationHealth {
   readonly entries: number;
   /** Whether tokens can be checked against it now. */
   readonly usable: boolean;
-  /** Since this process knew for the last time that it knows all; 0 where nobody shares it, undefined where it never did. */
+  /** The time since this process last had all records; 0 for a store that nobody shares, undefined if it never had them. */
   readonly ageSeconds: number | undefined;
-  /** Requests that were let through although the store was not current, since the options say so. */
+  /** The number of requests that passed unchecked, because the store was not current and its options allow that. */
   readonly uncheckedRequests: number;
   readonly lastError: string | undefined;
 }
 
-/** A revocation holds here, and others may not have learned of it yet. */
+/** A revocation is in effect in this process, but other processes may not have received it yet. */
 export class RevocationStoreError extends TokenwardError {
   override readonly name = 'RevocationStoreError';
   readonly code = 'TOKENWARD_REVOCATION_STORE';
 }
 
-/** Revocations of this process alone: for one process, or for tests. Those of a fleet need a store that is shared. */
+/**
+ * Creates a store for this process alone. A fleet needs a shared store.
+ *
+ * @throws ConfigurationError if a limit is invalid
+ */
 export function memoryRevocations(limits: Pick<MirrorLimits, 'maxEntries' | 'maxBytes'> = {}): RevocationStore {
   const added = createListeners<void>();
   const overflowed = createListeners<RevocationOverflow>();
-  const mirror = createRevocationMirror({ ...limits, overflowed: overflowed.tell });
+  const mirror = createRevocationMirror({ ...limits, overflowed: overflowed.notify });
   return {
     add(record) {
-      if (mirror.apply(record)) added.tell();
+      if (mirror.apply(record)) added.notify();
     },
     find(token, nowSeconds) {
       mirror.sweep(nowSeconds);

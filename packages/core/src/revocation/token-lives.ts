@@ -6,75 +6,77 @@ import { createMemory } from '../lib/private-slot.js';
 import type { RevocableToken } from './revocation.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 
-/** What is watched of a token: not the token itself, which may be large and outlive its request. */
+/** What is kept of a token to watch it. Not the token itself: it may be large, and the signal may outlive the request. */
 export interface WatchedToken {
   readonly names: RevocableToken;
-  /** In seconds since the epoch. */
+  /** The first moment at which the token is refused, in seconds since the epoch. */
   readonly acceptedUntil: number;
   readonly verified: VerifiedKey;
 }
 
-/** Ends what was begun with a token when the token ends. */
+/** Aborts the signals of tokens when the tokens end. */
 export interface TokenLives {
-  /** Whether anybody has asked for a signal. Until then, requests with the same token may share an Auth. */
+  /** Whether a signal was ever created. Until then, requests with the same token may share an Auth. */
   readonly areWatched: boolean;
   /**
-   * Makes a signal that aborts when the token expires, is revoked, or loses its key or its issuer, and when the guard is closed.
+   * Creates a signal that aborts when the token expires, is revoked, or loses its key or its issuer, and when the guard is closed.
    *
-   * @param heldBy the signal lives as long as this object, or as somebody holds the signal; undefined: until the token ends
+   * @param owner keeps the signal alive as long as it lives itself; so does any reference to the signal. If undefined, the signal lives until the token ends
    */
-  watch(token: WatchedToken, heldBy: object | undefined): AbortSignal;
-  /** Looks at all of them again, soon, and once for many calls. */
-  look(): void;
+  watch(token: WatchedToken, owner: object | undefined): AbortSignal;
+  /** Checks all watched tokens soon; once for several calls. */
+  checkSoon(): void;
   close(): void;
 }
 
-/** Why a signal aborted: its `reason`. */
+/** The `reason` of an `auth.signal` that has aborted. */
 export class TokenEndedError extends TokenwardError {
   override readonly name = 'TokenEndedError';
   readonly code = 'TOKENWARD_TOKEN_ENDED';
   readonly reason: 'expired' | 'revoked' | 'key_withdrawn' | 'issuer_removed' | 'guard_closed' | 'too_many';
 
   constructor(reason: TokenEndedError['reason']) {
-    super(`the access token that this was begun with has ended: ${reason}`);
+    super(`the access token of this operation has ended: ${reason}`);
     this.reason = reason;
   }
 }
 
-/** No longer than a clock that jumps may be wrong: a machine was suspended, or NTP has set it. Keys are asked for as often. */
+/** Bounds how long a jump of the clock goes unnoticed, after a suspended machine or an adjustment by NTP. Keys and issuers are checked as often. */
 const LONGEST_TIMER_MS = 30_000;
-/** A clock that stands still, or that is set back, is asked again. */
-const AGAIN_MS = 1000;
+/** Bounds how often the clock is read again if it stands still or was set back. */
+const SHORTEST_TIMER_MS = 1000;
+/** To look for signals without listeners costs milliseconds if there are many. */
+const BETWEEN_EVICTIONS_MS = 1000;
 const MAX_WATCHED = 100_000;
-/** To look at all of them costs milliseconds where they are many: however often revocations come, it is not done more often. */
-const BETWEEN_LOOKS_MS = 250;
+/** To check all tokens costs milliseconds if there are many, so it is not done for every revocation. */
+const BETWEEN_CHECKS_MS = 250;
 
 interface Life extends WatchedToken {
   readonly controller: AbortController;
 }
 
-/** Of all guards: what holds a signal holds it for whichever guard made it. */
-const held = createMemory<object, AbortSignal[]>();
+/** The signals that an owner keeps alive, of all guards. */
+const signalsOf = createMemory<object, AbortSignal[]>();
 
-export interface TokenLivesQuestions {
-  /** Asks without telling anybody. */
+export interface TokenLivesConfig {
+  /** Publishes no event. */
   isRevoked(token: RevocableToken): boolean;
-  /** Whether the key or the issuer that stood behind a token is known to be gone. */
+  /** Returns what is known to be gone of a token's key and issuer. */
   endingOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
-export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingOf }: TokenLivesQuestions): TokenLives {
-  /** By signal, so that whoever holds the signal keeps it watched. */
+export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingOf }: TokenLivesConfig): TokenLives {
+  /** Keyed by signal, so that any reference to the signal keeps its token watched. */
   const lives = new WeakMap<AbortSignal, Life>();
   const watched = new Set<AbortSignal | WeakRef<AbortSignal>>();
   let areWatched = false;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Infinity;
-  let nextLook: NodeJS.Timeout | undefined;
-  let lookedAt = -Infinity;
-  let madeRoomAt = -Infinity;
+  let nextCheck: NodeJS.Timeout | undefined;
+  let checkedAt = -Infinity;
+  let evictedAt = -Infinity;
   let closed = false;
-  let endObserving: (() => void) | undefined;
+  let unsubscribe: (() => void) | undefined;
 
   function end(one: AbortSignal | WeakRef<AbortSignal>, reason: TokenEndedError['reason']): void {
     watched.delete(one);
@@ -82,16 +84,16 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingO
     if (signal) lives.get(signal)!.controller.abort(new TokenEndedError(reason));
   }
 
-  function whyEnded({ names, acceptedUntil, verified }: WatchedToken): TokenEndedError['reason'] | undefined {
+  function endOf({ names, acceptedUntil, verified }: WatchedToken): TokenEndedError['reason'] | undefined {
     if (closed) return 'guard_closed';
     if (!(clock.now() / 1000 < acceptedUntil)) return 'expired';
     return isRevoked(names) ? 'revoked' : endingOf(verified);
   }
 
-  function lookAtAll(): void {
-    lookedAt = performance.now();
-    clearTimeout(nextLook);
-    nextLook = undefined;
+  function checkAll(): void {
+    checkedAt = performance.now();
+    clearTimeout(nextCheck);
+    nextCheck = undefined;
     clearTimeout(timer);
     wakesAt = Infinity;
     let earliest = Infinity;
@@ -102,28 +104,31 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingO
         continue;
       }
       const life = lives.get(signal)!;
-      const ending = whyEnded(life);
+      const ending = endOf(life);
       if (ending) end(one, ending);
       else earliest = Math.min(earliest, life.acceptedUntil);
     }
     if (earliest < Infinity) return wakeAt(earliest);
-    endObserving?.();
-    endObserving = undefined;
+    unsubscribe?.();
+    unsubscribe = undefined;
   }
 
   function wakeAt(seconds: number): void {
     if (seconds >= wakesAt) return;
     wakesAt = seconds;
     clearTimeout(timer);
-    timer = setTimeout(lookAtAll, Math.min(Math.max(seconds * 1000 - clock.now(), AGAIN_MS), LONGEST_TIMER_MS));
+    timer = setTimeout(checkAll, Math.min(Math.max(seconds * 1000 - clock.now(), SHORTEST_TIMER_MS), LONGEST_TIMER_MS));
     timer.unref();
   }
 
-  /** Those to whom nobody listens any more give way first; else whoever has been watched for longest, who has to come again, and no token outlives its end. */
-  function makeRoom(): void {
+  /**
+   * Evicts signals that nobody listens to; if there are none, the one that was watched longest. An evicted signal aborts, so no operation outlives its token:
+   * the client must send its request again.
+   */
+  function evict(): void {
     const now = performance.now();
-    if (now - madeRoomAt >= AGAIN_MS) {
-      madeRoomAt = now;
+    if (now - evictedAt >= BETWEEN_EVICTIONS_MS) {
+      evictedAt = now;
       for (const one of watched) {
         const signal = signalOf(one);
         if (!signal || getEventListeners(signal, 'abort').length === 0) end(one, 'too_many');
@@ -132,36 +137,36 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingO
     if (watched.size >= MAX_WATCHED) end(watched.values().next().value!, 'too_many');
   }
 
-  function look(): void {
-    if (nextLook || watched.size === 0) return;
-    nextLook = setTimeout(lookAtAll, Math.max(0, lookedAt + BETWEEN_LOOKS_MS - performance.now()));
-    nextLook.unref();
+  function checkSoon(): void {
+    if (nextCheck || watched.size === 0) return;
+    nextCheck = setTimeout(checkAll, Math.max(0, checkedAt + BETWEEN_CHECKS_MS - performance.now()));
+    nextCheck.unref();
   }
 
   return {
     get areWatched() {
       return areWatched;
     },
-    watch(token, heldBy) {
+    watch(token, owner) {
       areWatched = true;
-      const ending = whyEnded(token);
+      const ending = endOf(token);
       if (ending) return AbortSignal.abort(new TokenEndedError(ending));
-      if (watched.size >= MAX_WATCHED) makeRoom();
+      if (watched.size >= MAX_WATCHED) evict();
       const controller = new AbortController();
       const { signal } = controller;
       lives.set(signal, { ...token, controller });
-      watched.add(heldBy ? new WeakRef(signal) : signal);
-      if (heldBy) held.set(heldBy, [...(held.get(heldBy) ?? []), signal]);
-      endObserving ??= observe('tokenward:keys-refreshed', look);
+      watched.add(owner ? new WeakRef(signal) : signal);
+      if (owner) signalsOf.set(owner, [...(signalsOf.get(owner) ?? []), signal]);
+      unsubscribe ??= observe('tokenward:keys-refreshed', checkSoon);
       wakeAt(token.acceptedUntil);
       return signal;
     },
-    look,
+    checkSoon,
     close() {
       closed = true;
       clearTimeout(timer);
-      clearTimeout(nextLook);
-      endObserving?.();
+      clearTimeout(nextCheck);
+      unsubscribe?.();
       for (const one of watched) end(one, 'guard_closed');
     },
   };

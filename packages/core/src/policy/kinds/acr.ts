@@ -5,7 +5,7 @@ import { policyMaker, type AcrPolicy, type Policy } from '../policy.js';
 import { loginFailure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
 
-/** A login of at least one of these authentication context classes, else a step-up challenge (RFC 9470). */
+/** Returns a policy that requires a login of one of these authentication context classes (`acr`). Otherwise the client gets a step-up challenge (RFC 9470). */
 export function acr(...values: readonly string[]): Policy {
   return make({ kind: 'acr', values: checkedNames('acr', values, SCOPE_TOKEN) });
 }

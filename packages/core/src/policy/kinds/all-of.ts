@@ -1,9 +1,9 @@
 import type { Auth } from '../../auth/auth.js';
 import { behaviourOf } from '../../vocabulary/reason.js';
 import type { CombinedPolicy } from '../policy.js';
-import type { DemandedLogin, KindOf, PolicyFailure, PolicyKind } from '../policy-kind.js';
+import type { RequiredLogin, KindOf, PolicyFailure, PolicyKind } from '../policy-kind.js';
 
-/** All of several policies. */
+/** Creates the kind of policies that require all of their parts. */
 export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   const kind: PolicyKind<CombinedPolicy> = {
     describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
@@ -17,7 +17,7 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     },
     negatable: ({ policies }, auth) => policies.every((part) => kindOf(part).negatable(part, auth)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
-    /** The whole login, since one made only for the part that fails could lose the other. */
+    /** Names the requirements of all parts: a login only for the part that fails might lose the other. */
     login({ policies }) {
       const logins = policies.flatMap((part) => kindOf(part).login(part) ?? []);
       if (logins.length === 0) return undefined;
@@ -26,16 +26,16 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     },
   };
 
-  /** What a new login can't mend comes first, and of that what a new scope can't mend. */
+  /** Puts failures that a new login cannot solve first, and of those the ones that a new scope cannot solve. */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], auth: Auth): PolicyFailure {
     const denied = failures.filter(({ reason }) => behaviourOf(reason).mendedBy !== 'login');
     if (denied.length === 0) return loginFailureOf(failures, kind.login(policy));
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).mendedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
     if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
-    // a new token must not lose the scopes that this one has: RFC 6750 s3.1 names the whole scope
-    const held = kind.scopes(policy, 'mentioned').filter((name) => auth.scopes.includes(name));
-    const scope = [...new Set([...held, ...denied.flatMap((one) => one.details.scope ?? [])])];
+    // RFC 6750 s3.1: the challenge names all scopes needed, so that the new token does not lose those of this one
+    const granted = kind.scopes(policy, 'mentioned').filter((name) => auth.scopes.includes(name));
+    const scope = [...new Set([...granted, ...denied.flatMap((one) => one.details.scope ?? [])])];
     const isScope = behaviourOf(reason).mendedBy === 'scope';
     return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found } };
   }
@@ -43,15 +43,15 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   return kind;
 }
 
-function loginFailureOf(failures: readonly PolicyFailure[], demanded: DemandedLogin | undefined): PolicyFailure {
+function loginFailureOf(failures: readonly PolicyFailure[], required: RequiredLogin | undefined): PolicyFailure {
   const { reason, details } = failures[0]!;
   return {
     reason,
     details: {
       expected: details.expected,
       found: details.found,
-      acrValues: demanded?.acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
-      maxAgeSeconds: demanded?.maxAgeSeconds ?? failures.find((one) => one.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
+      acrValues: required?.acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
+      maxAgeSeconds: required?.maxAgeSeconds ?? failures.find((one) => one.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
       cause: causes(failures),
     },
   };

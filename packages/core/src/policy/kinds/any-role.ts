@@ -4,7 +4,7 @@ import { roleFailure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
 import { ROLE } from './role.js';
 
-/** At least one of these roles. */
+/** Returns a policy that requires at least one of these roles. */
 export function anyRole(...roles: readonly string[]): Policy {
   return make({ kind: 'anyRole', roles: checkedNames('anyRole', roles, ROLE_NAME) });
 }

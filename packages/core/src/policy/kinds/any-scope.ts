@@ -4,7 +4,7 @@ import { scopeFailure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
 import { SCOPE } from './scope.js';
 
-/** At least one of these scopes. */
+/** Returns a policy that requires at least one of these scopes. */
 export function anyScope(...scopes: readonly string[]): Policy {
   return make({ kind: 'anyScope', scopes: checkedNames('anyScope', scopes, SCOPE_TOKEN) });
 }
@@ -13,7 +13,7 @@ export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
   describe: ({ scopes }) => callText('anyScope', scopes),
   evaluate(policy, { auth }) {
     if (policy.scopes.some((name) => auth.scopes.includes(name))) return undefined;
-    // any one would do: the first is named, since the challenge's list means all of them
+    // a list in the challenge means all of them, so it names the first
     return scopeFailure(ANY_SCOPE, policy, policy.scopes.slice(0, 1), auth);
   },
   negatable: SCOPE.negatable,

@@ -7,17 +7,19 @@ import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type ClaimPolicy, type ClaimPredicate, type ClaimValue, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
-import { askPredicate } from '../predicate.js';
+import { callPredicate } from '../predicate.js';
 
 /**
- * A claim that is present, not null, and equal to a value, or for which a predicate answers `true`.
+ * Returns a policy that requires a claim to be present, not null, and equal to a value, or a predicate to return `true` for it.
+ *
+ * A predicate gets the token's own claim, before the claims schema, and the request where there is one.
  *
  * @example claim('tenant', (tenant, auth, request) => request?.params?.['tenant'] === tenant)
  */
 export function claim(name: string, expected: ClaimValue | ClaimPredicate): Policy {
   checkedNames('claim', [name], CLAIM_NAME);
   if (!['string', 'number', 'boolean', 'function'].includes(typeof expected) || expected === '' || Number.isNaN(expected)) {
-    throw misuse(`claim("${shownMember(name)}", ...)`, 'needs a value (string, number or boolean) or a function as its second argument');
+    throw misuse(`claim("${shownMember(name)}", ...)`, 'needs a value (a string, number or boolean) or a function as its second argument');
   }
   return make({ kind: 'claim', name, expected });
 }
@@ -28,8 +30,8 @@ export const CLAIM: PolicyKind<ClaimPolicy> = {
     const value = own(rawClaims(auth), policy.name);
     const { expected } = policy;
     if (typeof expected !== 'function') return value === expected ? undefined : failure(CLAIM, policy, 'insufficient_claim', expected, value);
-    if (value === undefined || value === null) return failure(CLAIM, policy, 'insufficient_claim', 'a claim that is there', value);
-    return askPredicate(CLAIM, policy, 'insufficient_claim', () => expected(value, auth, forPredicates(request)));
+    if (value === undefined || value === null) return failure(CLAIM, policy, 'insufficient_claim', 'a claim that is present', value);
+    return callPredicate(CLAIM, policy, 'insufficient_claim', () => expected(value, auth, forPredicates(request)));
   },
   negatable({ name, expected }, auth) {
     if (typeof expected === 'function') return false;
@@ -39,7 +41,7 @@ export const CLAIM: PolicyKind<ClaimPolicy> = {
   login: noLogin,
 };
 
-/** A value of another type is neither equal to the expected one nor surely different: `"true"`, `["suspended"]`, `{ "value": "suspended" }`. */
+/** A value of another type is neither equal to the expected one nor certainly different: `"true"`, `["suspended"]`, `{ "value": "suspended" }`. */
 function isComparable(value: unknown, expected: ClaimValue): boolean {
   return value === undefined || value === null || typeof value === typeof expected;
 }

@@ -4,7 +4,7 @@ import { failure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
 
 /**
- * A token of one of these issuers, to the letter as the options have them: to ask more, or less, of a partner's tokens.
+ * Returns a policy that requires a token of one of these issuers, written exactly as in the options. Use it to require more, or less, of a partner's tokens.
  *
  * @example anyOf(scope('orders:read'), allOf(issuedBy('https://login.partner.example'), scope('read')))
  */
@@ -17,7 +17,7 @@ export const ISSUED_BY: PolicyKind<IssuerPolicy> = {
   evaluate(policy, { auth }) {
     return policy.issuers.includes(auth.issuer) ? undefined : failure(ISSUED_BY, policy, 'insufficient_claim', policy.issuers, auth.issuer);
   },
-  // the guard has compared the issuer already
+  // the guard has already compared the issuer
   negatable: () => true,
   scopes: noScopes,
   login: noLogin,

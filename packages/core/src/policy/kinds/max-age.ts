@@ -7,7 +7,7 @@ import { policyMaker, type MaxAgePolicy, type Policy } from '../policy.js';
 import { loginFailure } from '../policy-failure.js';
 import { noScopes, type PolicyKind } from '../policy-kind.js';
 
-/** A login (`auth_time`) not older than so many seconds, else a step-up challenge (RFC 9470). */
+/** Returns a policy that requires a login (`auth_time`) at most this many seconds ago. Otherwise the client gets a step-up challenge (RFC 9470). */
 export function maxAge(seconds: number): Policy {
   if (!Number.isSafeInteger(seconds) || seconds < 0) throw misuse(`maxAge(${shown(seconds, 'number')})`, 'needs a whole number of seconds, 0 or more');
   return make({ kind: 'maxAge', seconds });

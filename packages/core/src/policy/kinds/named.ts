@@ -4,11 +4,15 @@ import { forPredicates } from '../../request/request-path.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type NamedPolicy, type Policy, type PolicyPredicate } from '../policy.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
-import { askPredicate } from '../predicate.js';
+import { callPredicate } from '../predicate.js';
 
-/** A rule of your own, under the name by which operators will see it. */
+/**
+ * Returns a policy of your own: a predicate, under the name that operators see.
+ *
+ * @example policy('working hours', () => isWorkingHours(new Date()))
+ */
 export function policy(name: string, test: PolicyPredicate): Policy {
-  if (typeof name === 'function') throw misuse('policy(...)', "needs a name first, under which operators see it: policy('working hours', (auth) => ...)");
+  if (typeof name === 'function') throw misuse('policy(...)', "needs a name for operators as its first argument: policy('working hours', (auth) => ...)");
   checkedNames('policy', [name], CLAIM_NAME);
   if (typeof test !== 'function') throw misuse(`policy("${shownMember(name)}", ...)`, 'needs a function as its second argument');
   return make({ kind: 'policy', name, test });
@@ -17,9 +21,9 @@ export function policy(name: string, test: PolicyPredicate): Policy {
 export const NAMED: PolicyKind<NamedPolicy> = {
   describe: ({ name }) => `policy(${JSON.stringify(name)})`,
   evaluate(one, { auth, request }) {
-    return askPredicate(NAMED, one, 'policy_refused', () => one.test(auth, forPredicates(request)));
+    return callPredicate(NAMED, one, 'policy_refused', () => one.test(auth, forPredicates(request)));
   },
-  // a predicate that fails refuses: its opposite would then admit
+  // if the predicate threw, its opposite would admit
   negatable: () => false,
   scopes: noScopes,
   login: noLogin,

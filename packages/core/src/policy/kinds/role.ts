@@ -4,7 +4,7 @@ import { policyMaker, type Policy, type RolePolicy } from '../policy.js';
 import { roleFailure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
 
-/** All of these roles, from where the guard's `rolesClaim` says. A role's name may hold blanks: `role('Domain Admins')` is one role. */
+/** Returns a policy that requires all of these roles, as `rolesClaim` reads them. A role's name may contain spaces: `role('Domain Admins')` is one role. */
 export function role(...roles: readonly string[]): Policy {
   return make({ kind: 'role', roles: checkedNames('role', roles, ROLE_NAME) });
 }
@@ -14,7 +14,7 @@ export const ROLE: PolicyKind<RolePolicy> = {
   evaluate(policy, { auth }) {
     return policy.roles.every((name) => auth.roles.includes(name)) ? undefined : roleFailure(ROLE, policy, auth);
   },
-  // in a list of several, a blank belongs to a role's name
+  // only a single string may be several roles in one: in a list, spaces belong to a role's name
   negatable: ({ roles }, auth) => auth === undefined || !(isUnreadable(auth.roles) || (auth.roles.length === 1 && mayContain(auth.roles, roles))),
   scopes: noScopes,
   login: noLogin,

@@ -4,7 +4,7 @@ import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
 import { noLogin, type PolicyKind } from '../policy-kind.js';
 
-/** All of these scopes (RFC 6749 s3.3), compared whole and with case. */
+/** Returns a policy that requires all of these scopes (RFC 6749 s3.3). They are compared as whole words, case-sensitively. */
 export function scope(...scopes: readonly string[]): Policy {
   return make({ kind: 'scope', scopes: checkedNames('scope', scopes, SCOPE_TOKEN) });
 }

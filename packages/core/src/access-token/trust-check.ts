@@ -5,44 +5,48 @@ import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 /**
- * Whether what stood behind a token when it was verified still does: its key is one of its issuer's, and the issuer one of the guard's. Whoever has a
- * withdrawn key chooses how long its tokens live.
+ * Checks whether a verified token is still trusted: its key is still one of its issuer's keys, and the guard still knows its issuer. Without this check, a
+ * thief with a withdrawn key would choose how long his tokens live.
  */
-export interface Standing {
-  /** For the same request, once more: false where it must be looked at anew. */
-  stands(verified: VerifiedKey, request: ProtectedRequest): boolean | Promise<boolean>;
-  /** Without waiting: what an admitted token is refused for. A resolver that answers later, or needs a request that is not given, is not asked here. */
-  refusalOf(verified: VerifiedKey, request: ProtectedRequest | undefined): VerificationFailure | undefined;
-  /** Without a request: what is known to be gone. */
+export interface TrustCheck {
+  /** Checks a token again for the same request. If the result is false, the request must be authenticated anew. */
+  isTrusted(verified: VerifiedKey, request: ProtectedRequest): boolean | Promise<boolean>;
+  /**
+   * Returns why a token that a guard admitted is no longer trusted; undefined if it is. It never waits: a resolver that returns a promise, or that needs a
+   * request which is not given, does not make it fail.
+   */
+  failureOf(verified: VerifiedKey, request: ProtectedRequest | undefined): VerificationFailure | undefined;
+  /** Returns what is known to be gone without a request to ask for; undefined if nothing is. */
   endingOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
-/** A resolver is asked so often at the most for signals, and for `permit` without a request; and a key source that has no usable keys. */
+/** Without a request, an `issuers` function is called at most this often per issuer. */
 const ASK_AGAIN_MS = 10_000;
+/** An issuer without usable keys has them fetched at most this often. */
 const REFRESH_AGAIN_MS = 1000;
 
-/** What is known of an issuer that a resolver knows. */
-interface Asked {
+/** The last answer of an `issuers` function about one issuer. */
+interface ResolverAnswer {
   at: number;
-  /** Whether the resolver knew it without a request: then it can say without one that it does not any more. */
+  /** Whether the function once knew the issuer without a request. Only then does `undefined` mean that the issuer is gone. */
   wasKnown: boolean;
   isGone: boolean;
 }
 
-/** @param gone is told when it is found out that an issuer is gone */
-export function createStanding(issuers: Issuers, clock: Pick<Clock, 'monotonic'>, gone: () => void): Standing {
-  const asked = new WeakMap<Issuer, Asked>();
+/** @param onGone called when an issuer turns out to be gone */
+export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic'>, onGone: () => void): TrustCheck {
+  const answers = new WeakMap<Issuer, ResolverAnswer>();
   const refreshed = new WeakMap<Issuer, number>();
 
-  /** true, or false; undefined where no usable keys are at hand to tell by. */
+  /** Returns undefined if the issuer has no usable keys now. */
   function hasKey({ issuer, key, algorithm, keyId }: VerifiedKey): boolean | undefined {
     const keys = issuer.keys.held(algorithm, keyId);
     if (!keys) return undefined;
-    // a key that was read anew is another object
+    // fetched again, the same key is another object
     return keys.includes(key) || keys.some((one) => one.key.equals(key.key));
   }
 
-  /** Nobody may come for a long time who would have the keys fetched. */
+  /** Fetches keys although no request needs them: the next request may be long in coming. */
   function refresh({ issuer, algorithm, keyId }: VerifiedKey): void {
     const now = clock.monotonic();
     if (now < (refreshed.get(issuer) ?? -Infinity) + REFRESH_AGAIN_MS) return;
@@ -52,20 +56,20 @@ export function createStanding(issuers: Issuers, clock: Pick<Clock, 'monotonic'>
 
   function isRemoved(issuer: Issuer): boolean {
     if (issuers.only) return false;
-    let known = asked.get(issuer);
+    let answer = answers.get(issuer);
     const now = clock.monotonic();
-    if (known && now < known.at + ASK_AGAIN_MS) return known.isGone;
-    if (!known) asked.set(issuer, (known = { at: now, wasKnown: false, isGone: false }));
-    known.at = now;
+    if (answer && now < answer.at + ASK_AGAIN_MS) return answer.isGone;
+    if (!answer) answers.set(issuer, (answer = { at: now, wasKnown: false, isGone: false }));
+    answer.at = now;
     const found = find(issuer, undefined);
     if (found instanceof Promise) found.then(learn, () => {});
     else learn(found);
-    return known.isGone;
+    return answer.isGone;
 
     function learn(current: Issuer | undefined): void {
-      if (current) known!.wasKnown = true;
-      known!.isGone = !current && known!.wasKnown;
-      if (known!.isGone) gone();
+      if (current) answer!.wasKnown = true;
+      answer!.isGone = !current && answer!.wasKnown;
+      if (answer!.isGone) onGone();
     }
   }
 
@@ -74,7 +78,7 @@ export function createStanding(issuers: Issuers, clock: Pick<Clock, 'monotonic'>
   }
 
   return {
-    stands(verified, request) {
+    isTrusted(verified, request) {
       const current = find(verified.issuer, request);
       if (!(current instanceof Promise)) return current === verified.issuer && hasKey(verified) === true;
       return current.then(
@@ -82,7 +86,7 @@ export function createStanding(issuers: Issuers, clock: Pick<Clock, 'monotonic'>
         () => false,
       );
     },
-    refusalOf(verified, request) {
+    failureOf(verified, request) {
       const { issuer, keyId } = verified;
       const has = hasKey(verified);
       if (has === undefined) {

@@ -1,0 +1,91 @@
+import { isWithinLifetime, VerifiedAuth } from '../access-token/verified-auth.js';
+import type { TrustCheck } from '../access-token/trust-check.js';
+import { isVerified, type TokenVerifier, type Verification } from '../access-token/verifier.js';
+import { checkBinding } from '../binding/confirmation.js';
+import type { VerificationFailure } from '../issuer/verification-failure.js';
+import type { Clock } from '../lib/clock.js';
+import { createMemory } from '../lib/private-slot.js';
+import { isCredentials, readCredentials } from '../request/credentials.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import type { TokenLives } from '../revocation/token-lives.js';
+import { behaviourOf } from '../vocabulary/reason.js';
+
+/** The result of authenticating a request: its Auth, or the failure. */
+export type Authentication = VerifiedAuth | VerificationFailure;
+
+/**
+ * Authenticates a request. The result is a promise only if something must be fetched.
+ *
+ * @param nowSeconds the current time, which the caller needs too: it is read once per check
+ */
+export type Authenticate = (request: ProtectedRequest, nowSeconds: number) => Authentication | Promise<Authentication>;
+
+export interface AuthenticatorConfig {
+  readonly verifier: TokenVerifier;
+  readonly maxTokenBytes: number;
+  /** Whether the verifier may return the same Auth for several requests. */
+  readonly isCaching: boolean;
+  readonly trust: TrustCheck;
+  readonly lives: TokenLives;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * Returns a function that authenticates requests: credentials, verifier, binding. It authenticates each request object once, however often a guard checks
+ * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
+ */
+export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust, lives, clock }: AuthenticatorConfig): Authenticate {
+  const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
+
+  function remembered(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> | undefined {
+    const found = authenticated.get(request);
+    if (!(found instanceof VerifiedAuth)) return found;
+    if (!isWithinLifetime(found, nowSeconds)) return undefined;
+    const { admission } = found;
+    const isTrusted = admission === undefined || trust.isTrusted(admission.verified, request);
+    if (typeof isTrusted === 'boolean') return isTrusted ? found : undefined;
+    return isTrusted.then((still) => (still ? found : authenticateOnce(request, clock.now() / 1000)));
+  }
+
+  function authenticateOnce(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
+    const authentication = authenticate(request, nowSeconds);
+    if (!(authentication instanceof Promise)) return remember(request, authentication);
+    const settled = authentication.then(
+      (result) => remember(request, result),
+      (error: unknown) => {
+        authenticated.set(request, undefined);
+        throw error;
+      },
+    );
+    authenticated.set(request, settled);
+    return settled;
+  }
+
+  /** Never remembers an outage: it says nothing about this request. */
+  function remember(request: ProtectedRequest, result: Authentication): Authentication {
+    const kept = result instanceof VerifiedAuth ? withOwnSignal(request, result) : result;
+    authenticated.set(request, kept instanceof VerifiedAuth || !behaviourOf(kept.reason).transient ? kept : undefined);
+    return kept;
+  }
+
+  /** Requests with the same token share one Auth until somebody asks for a signal, because a signal belongs to one request. */
+  function withOwnSignal(request: ProtectedRequest, auth: VerifiedAuth): VerifiedAuth {
+    if (!isCaching) return auth.assignTo(request);
+    return lives.areWatched ? auth.copyFor(request) : auth;
+  }
+
+  function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
+    const credentials = readCredentials(request, maxTokenBytes);
+    if (!isCredentials(credentials)) return credentials;
+    const verified = verifier.verify(credentials, request, nowSeconds);
+    return verified instanceof Promise ? verified.then(bind) : bind(verified);
+  }
+
+  /** Runs after the token cache, because each request needs its own proof of possession. */
+  function bind(verified: Verification): Authentication {
+    if (!isVerified(verified)) return verified;
+    return checkBinding(verified.confirmation, verified.issuer) ?? verified.auth;
+  }
+
+  return (request, nowSeconds) => remembered(request, nowSeconds) ?? authenticateOnce(request, nowSeconds);
+}

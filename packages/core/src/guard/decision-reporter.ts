@@ -1,0 +1,84 @@
+import type { Auth } from '../auth/auth.js';
+import type { Decision } from '../decision/decision.js';
+import { isObserved, publish, type RequestEvent } from '../events/events.js';
+import { causeText } from '../explain/cause-text.js';
+import { createHints } from '../explain/hints.js';
+import { placeOf } from '../explain/place.js';
+import type { Clock } from '../lib/clock.js';
+import { printable } from '../lib/url.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import type { RevocationRecord } from '../revocation/revocation.js';
+
+/** Reports decisions to operators: as events, and as hints on stderr. It costs next to nothing if nobody observes them. */
+export interface DecisionReporter {
+  /** Returns the monotonic time in milliseconds; undefined if nobody observes decisions. */
+  start(): number | undefined;
+  /**
+   * Reports a decision, and returns it.
+   *
+   * @param issuer whose token was presented, as far as that is known
+   * @param startedAt what {@link DecisionReporter.start} returned
+   */
+  report<D extends Decision>(decision: D, issuer: string | undefined, startedAt?: number, request?: ProtectedRequest, auth?: Auth): D;
+  reportRevokedToken(auth: Auth, record: RevocationRecord, nowSeconds: number, request: ProtectedRequest | undefined): void;
+}
+
+export interface ReporterConfig {
+  /** The guard's `name`, which every event carries. */
+  readonly name: string;
+  /** Used in events if the token's issuer is not known. */
+  readonly defaultIssuer: string;
+  readonly clock: Clock;
+}
+
+export function createDecisionReporter({ name, defaultIssuer, clock }: ReporterConfig): DecisionReporter {
+  const hint = createHints();
+
+  function durationSeconds(startedAt: number | undefined): number | undefined {
+    return startedAt === undefined ? undefined : (clock.monotonic() - startedAt) / 1000;
+  }
+
+  function requestEvent(request: ProtectedRequest | undefined, auth: Auth | undefined): RequestEvent {
+    const place = request && placeOf(request);
+    return {
+      guard: name,
+      method: place?.method,
+      route: place?.route,
+      path: place?.path,
+      requestId: place?.requestId,
+      clientId: auth?.clientId && printable(auth.clientId),
+    };
+  }
+
+  return {
+    start: () => (isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined),
+    report(decision, knownIssuer, startedAt, request, auth) {
+      const issuer = knownIssuer ?? defaultIssuer;
+      if (decision.outcome === 'allow') {
+        if (isObserved('tokenward:accepted')) {
+          publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined, durationSeconds: durationSeconds(startedAt) });
+        }
+        return decision;
+      }
+      hint(decision, request);
+      if (isObserved('tokenward:refused')) {
+        const { status, reason, cause } = decision;
+        publish('tokenward:refused', {
+          issuer,
+          status,
+          reason,
+          cause: cause === undefined ? undefined : causeText(cause),
+          summary: decision.explain().summary,
+          durationSeconds: durationSeconds(startedAt),
+          ...requestEvent(request, auth),
+        });
+      }
+      return decision;
+    },
+    reportRevokedToken(auth, { kind, reason, issuedUntil }, nowSeconds, request) {
+      if (!isObserved('tokenward:revoked-token-used')) return;
+      const secondsLate = Math.max(0, Math.round(nowSeconds - issuedUntil));
+      publish('tokenward:revoked-token-used', { issuer: auth.issuer, kind, reason, secondsLate, ...requestEvent(request, auth) });
+    },
+  };
+}

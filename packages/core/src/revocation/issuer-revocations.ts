@@ -1,0 +1,107 @@
+import { REVOCATION_KINDS, type RevocationKind } from '../vocabulary/revocation-words.js';
+import type { RevocableToken, RevocationRecord } from './revocation.js';
+
+/** No token was issued before this. */
+export const NEVER = -1;
+
+/** The records of one name. A final record ends in another way than an open one, so they are kept apart. */
+interface Slot {
+  final: RevocationRecord | undefined;
+  open: RevocationRecord | undefined;
+}
+
+/** The revocations of one issuer, by kind and name. */
+export interface IssuerRevocations extends Readonly<Record<RevocationKind, Map<string, Slot>>> {
+  records: number;
+  bytes: number;
+  /** Tokens with an `iat` up to this are refused, because a removed record may have covered them. In seconds since the epoch. */
+  cutoff: number;
+  /** The same for final records that have ended. It takes effect only if the clock turns out to have been wrong. */
+  endedCutoff: number;
+}
+
+/** The record and its places in Maps and Sets. */
+const BYTES_PER_RECORD = 400;
+/** A string takes two bytes a character if one of them is not Latin-1. */
+const BYTES_PER_CHARACTER = 2;
+
+export function createIssuerRevocations(): IssuerRevocations {
+  const kinds = { token: new Map(), session: new Map(), sessionless: new Map(), subject: new Map(), client: new Map(), issuer: new Map() };
+  return { ...kinds, records: 0, bytes: 0, cutoff: NEVER, endedCutoff: NEVER };
+}
+
+/** Estimates the memory that a record takes, in bytes, and rather too high than too low. */
+export function weightOf({ issuer, value }: RevocationRecord): number {
+  return BYTES_PER_RECORD + (issuer.length + value.length) * BYTES_PER_CHARACTER;
+}
+
+/** Returns the record with the same kind and name; a final one only for a final one. */
+export function counterpartOf(issuer: IssuerRevocations, record: RevocationRecord): RevocationRecord | undefined {
+  return issuer[record.kind].get(nameOf(record))?.[slotOf(record)];
+}
+
+/** Adds a record that has no counterpart. */
+export function addRecord(issuer: IssuerRevocations, record: RevocationRecord): void {
+  const slot = issuer[record.kind].get(nameOf(record));
+  if (slot) slot[slotOf(record)] = record;
+  else issuer[record.kind].set(nameOf(record), record.isFinal ? { final: record, open: undefined } : { final: undefined, open: record });
+  issuer.records++;
+  issuer.bytes += weightOf(record);
+}
+
+export function removeRecord(issuer: IssuerRevocations, record: RevocationRecord): void {
+  const slot = issuer[record.kind].get(nameOf(record))!;
+  slot[slotOf(record)] = undefined;
+  if (!slot.final && !slot.open) issuer[record.kind].delete(nameOf(record));
+  issuer.records--;
+  issuer.bytes -= weightOf(record);
+}
+
+export function* recordsIn(issuer: IssuerRevocations): IterableIterator<RevocationRecord> {
+  for (const kind of REVOCATION_KINDS) {
+    for (const { final, open } of issuer[kind].values()) {
+      if (final) yield final;
+      if (open) yield open;
+    }
+  }
+}
+
+/** Returns a record that covers a token; undefined if none does. */
+export function findRecord(
+  issuer: IssuerRevocations,
+  { tokenId, sessionId, subject, clientId, issuedAt }: RevocableToken,
+  nowSeconds: number,
+): RevocationRecord | undefined {
+  const issued = issuedSecond(issuedAt);
+  const sessionSlot = sessionId === undefined ? (subject === undefined ? undefined : issuer.sessionless.get(subject)) : issuer.session.get(sessionId);
+  return (
+    (tokenId === undefined ? undefined : coveringRecord(issuer.token.get(tokenId), -Infinity, nowSeconds)) ??
+    coveringRecord(sessionSlot, issued, nowSeconds) ??
+    (subject === undefined ? undefined : coveringRecord(issuer.subject.get(subject), issued, nowSeconds)) ??
+    (clientId === undefined ? undefined : coveringRecord(issuer.client.get(clientId), issued, nowSeconds)) ??
+    coveringRecord(issuer.issuer.get(WHOLE_ISSUER), issued, nowSeconds)
+  );
+}
+
+/** Rounds `iat` down, because RFC 7519 s2 allows fractions and a record covers whole seconds. A token without `iat` may be the oldest of all. */
+export function issuedSecond(issuedAt: number | undefined): number {
+  return Number.isFinite(issuedAt) ? Math.floor(issuedAt!) : -Infinity;
+}
+
+/** An open record covers tokens as long as it is kept, also past its `until`: when it is removed, its cutoff covers at least the same tokens. */
+function coveringRecord(slot: Slot | undefined, issued: number, nowSeconds: number): RevocationRecord | undefined {
+  if (!slot) return undefined;
+  const { final, open } = slot;
+  if (open && issued <= open.issuedUntil) return open;
+  return final && issued <= final.issuedUntil && nowSeconds < final.until ? final : undefined;
+}
+
+function slotOf({ isFinal }: RevocationRecord): keyof Slot {
+  return isFinal ? 'final' : 'open';
+}
+
+const WHOLE_ISSUER = '';
+
+function nameOf({ kind, value }: RevocationRecord): string {
+  return kind === 'issuer' ? WHOLE_ISSUER : value;
+}
