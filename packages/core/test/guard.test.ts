@@ -21,11 +21,11 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
   test.each<[unknown, RegExp]>([
     [scope('a'), /requirements: is a policy: write \{ policy: scope\('orders:read'\) \}/],
     [[scope('a')], /requirements: is a list/],
-    [null, /access: is null: write \{ policy/],
-    ['a', /access: is string/],
-    [() => scope('a'), /access: is function/],
-    [{ polcy: scope('a') }, /access\.polcy: is not an option: did you mean policy\?/],
-    [{ policies: [scope('a')] }, /access\.policies: is not an option/],
+    [null, /requirements: is null: write \{ policy/],
+    ['a', /requirements: is string/],
+    [() => scope('a'), /requirements: is function/],
+    [{ polcy: scope('a') }, /requirements\.polcy: is not an option: did you mean policy\?/],
+    [{ policies: [scope('a')] }, /requirements\.policies: is not an option/],
   ])('check with %o where the policy is named throws', async (access, message) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };

@@ -122,7 +122,7 @@ describe('rule 113', () => {
     const token = await issuer.issueToken();
     const { auth } = expectAllowed(await ask(guard, token));
     await expect(guard.revocations.revoke({ sessionId: auth!.sessionId, subject: auth!.subject })).rejects.toThrow(
-      /sessionId is undefined: the token names none/,
+      /sessionId is undefined: the token has no such claim/,
     );
     expect(await verdict(token)).toBe('allow');
   });
