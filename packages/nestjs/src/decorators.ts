@@ -2,8 +2,8 @@ import { UseGuards, type CanActivate, type Type } from '@nestjs/common';
 import { anyRole, anyScope, role, scope, type Policy } from '@tokenward/core';
 import { accessFor, accessOf, misuse } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
-import { ModuleIsImported } from './installed.js';
-import { isGuarded, mark, type HandlerPolicy, type Mark } from './rule.js';
+import { ModuleIsImported } from './start/installed.js';
+import { isGuarded, mark, type HandlerPolicy, type Mark } from './rules/rule.js';
 
 /** For a class or for a method. */
 export type ClassOrMethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;

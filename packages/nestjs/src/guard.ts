@@ -2,18 +2,18 @@ import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, 
 import { ModuleRef } from '@nestjs/core';
 import type { RouteRequirements, Decision } from '@tokenward/core';
 import { accessOf, misuse } from '@tokenward/core/adapter';
-import { isAskedByNest, settleByHand } from './by-hand.js';
-import { answerTo, rememberAdmitted, rememberPending } from './answers.js';
-import { carrierOf, unseenRequest, type Carrier } from './carrier.js';
-import { rememberAuth, rememberNobody } from './current-auth.js';
-import { never, refuse, rememberContext } from './refusing.js';
-import { GUARD, ruleOfHandler, type Rule } from './rule.js';
-import { endStreamWithToken, isEventStream, isSent, setHeaders } from './response.js';
-import { endWithToken } from './sockets.js';
-import { lastingRefusal, readLate } from './uploads.js';
-import type { Engine } from './engine.js';
-import { GUARDS, type Guards } from './guards.js';
-import { assertContext, assertNotServing, IMPORT_IT } from './misuse.js';
+import { isAskedByNest, settleByHand } from './answer/by-hand.js';
+import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js';
+import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
+import { rememberAuth, rememberNobody } from './engine/current-auth.js';
+import { never, refuse, rememberContext } from './answer/refusing.js';
+import { GUARD, ruleOfHandler, type Rule } from './rules/rule.js';
+import { endStreamWithToken, isEventStream, isSent, setHeaders } from './call/response.js';
+import { endWithToken } from './engine/sockets.js';
+import { lastingRefusal, readLate } from './engine/uploads.js';
+import type { Engine } from './engine/engine.js';
+import { GUARDS, type Guards } from './start/guards.js';
+import { assertContext, assertNotServing, IMPORT_IT } from './start/misuse.js';
 
 /** Admits a call to its handler by what the handler's decorators ask for, in every kind of context, or refuses it. */
 @Injectable()

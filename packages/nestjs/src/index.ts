@@ -1,12 +1,12 @@
 export * from '@tokenward/core';
-export { guardToken } from './guards.js';
+export { guardToken } from './start/guards.js';
 export { listHandlers, TokenwardModule, type NestGuardExtras } from './module.js';
 export { TokenwardGuard } from './guard.js';
-export type { NestGuard, NestGuardOptions } from './engine.js';
-export type { HandlerDescription } from './list.js';
-export type { MessageHandler } from './messages.js';
-export { AccessDeniedException, type RefusalDetails } from './denial.js';
-export { CurrentAuth, getAuth } from './current-auth.js';
+export type { NestGuard, NestGuardOptions } from './engine/engine.js';
+export type { HandlerDescription } from './start/list.js';
+export type { MessageHandler } from './engine/messages.js';
+export { AccessDeniedException, type RefusalDetails } from './answer/denial.js';
+export { CurrentAuth, getAuth } from './engine/current-auth.js';
 export {
   AnyRole,
   AnyScope,
@@ -20,4 +20,4 @@ export {
   Scopes,
   type ClassOrMethodDecorator,
 } from './decorators.js';
-export type { HandlerPolicy, PolicyRequest } from './rule.js';
+export type { HandlerPolicy, PolicyRequest } from './rules/rule.js';

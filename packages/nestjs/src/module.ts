@@ -9,12 +9,12 @@ import {
   type INestApplicationContext,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { assertAsyncOptions, assertGuards, assertOptions } from './misuse.js';
+import { assertAsyncOptions, assertGuards, assertOptions } from './start/misuse.js';
 import { TokenwardGuard } from './guard.js';
-import type { NestGuard, NestGuardOptions } from './engine.js';
-import { GUARDS, Guards, guardToken } from './guards.js';
-import type { HandlerDescription } from './list.js';
-import { DEFAULT_GUARD } from './rule.js';
+import type { NestGuard, NestGuardOptions } from './engine/engine.js';
+import { GUARDS, Guards, guardToken } from './start/guards.js';
+import type { HandlerDescription } from './start/list.js';
+import { DEFAULT_GUARD } from './rules/rule.js';
 
 /** What is told at once, and not by a factory. */
 export interface NestGuardExtras {

@@ -18,10 +18,10 @@ import {
   type ResourceGuard,
 } from '@tokenward/core';
 import { TokenwardGuard } from './guard.js';
-import { createEngine, OWN_OPTIONS, type Engine, type NestGuardOptions } from './engine.js';
-import { GUARDS, Guards, guardToken } from './guards.js';
-import { assertGuards } from './misuse.js';
-import { DEFAULT_GUARD } from './rule.js';
+import { createEngine, OWN_OPTIONS, type Engine, type NestGuardOptions } from './engine/engine.js';
+import { GUARDS, Guards, guardToken } from './start/guards.js';
+import { assertGuards } from './start/misuse.js';
+import { DEFAULT_GUARD } from './rules/rule.js';
 
 /** Whom calls are from. What is absent is empty, or a plain value. */
 export type TestAuth = Partial<Auth<Record<string, unknown>>>;

@@ -2,7 +2,7 @@ import { misuse, plainOptions } from '@tokenward/core/adapter';
 import type { ExecutionContext } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer, type ModuleRef } from '@nestjs/core';
 import { ConfigurationError } from '@tokenward/core';
-import { findHandlers } from './handlers.js';
+import { findHandlers } from '../rules/handlers.js';
 
 /**
  * Nest instantiates a module class that is imported without its options, too. Nothing would then guard the handlers that say nothing themselves.

@@ -1,9 +1,9 @@
 import type { Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { ConfigurationProblem } from '@tokenward/core';
-import { findGateways, findProviders, methodsOf, type Handler } from './handlers.js';
-import type { GuardedSockets } from './sockets.js';
-import { isMarked, markedMethods, ruleOfClass } from './rule.js';
+import { findGateways, findProviders, methodsOf, type Handler } from '../rules/handlers.js';
+import type { GuardedSockets } from '../engine/sockets.js';
+import { isMarked, markedMethods, ruleOfClass } from '../rules/rule.js';
 
 /** Decorators that contradict each other, and such as guard nothing. */
 export function problemsOf(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {

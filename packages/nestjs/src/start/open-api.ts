@@ -1,7 +1,7 @@
 import { Logger, RequestMethod } from '@nestjs/common';
 import { necessaryScopes } from '@tokenward/core/adapter';
-import type { Engine } from './engine.js';
-import type { Handler } from './handlers.js';
+import type { Engine } from '../engine/engine.js';
+import type { Handler } from '../rules/handlers.js';
 
 /**
  * Adds to the OpenAPI document what the handlers of one guard need and how they refuse, where @nestjs/swagger is installed. What a handler's

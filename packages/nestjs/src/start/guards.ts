@@ -3,15 +3,15 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
-import { loadExceptions } from './denial.js';
-import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from './engine.js';
-import { findGateways, findHandlers, findStandIns, type Handler } from './handlers.js';
+import { loadExceptions } from '../answer/denial.js';
+import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from '../engine/engine.js';
+import { findGateways, findHandlers, findStandIns, type Handler } from '../rules/handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi } from './open-api.js';
-import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from './rule.js';
-import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from './sockets.js';
-import { admitSecurityEvents } from './messages.js';
-import { leaveRefusedBodiesUnread } from './uploads.js';
+import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from '../rules/rule.js';
+import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from '../engine/sockets.js';
+import { admitSecurityEvents } from '../engine/messages.js';
+import { leaveRefusedBodiesUnread } from '../engine/uploads.js';
 
 /** The token of {@link Guards}. */
 export const GUARDS = Symbol.for('tokenward.guards');

@@ -10,9 +10,9 @@ import {
   type RoutePolicy,
   misuse,
 } from '@tokenward/core/adapter';
-import { view, type RpcAuthorization } from './carrier.js';
+import { view, type RpcAuthorization } from '../call/carrier.js';
 import { handlerOf, type MessageHandler } from './messages.js';
-import { refuseFrom } from './refusing.js';
+import { refuseFrom } from '../answer/refusing.js';
 
 export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {
   /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */

@@ -1,7 +1,7 @@
 import { misuse, accessFor, accessOf, type RoutePolicy } from '@tokenward/core/adapter';
 import 'reflect-metadata';
 import { policy, type RouteRequirements, type ProtectedRequest } from '@tokenward/core';
-import { view } from './carrier.js';
+import { view } from '../call/carrier.js';
 
 /** What one decorator says of a class or a handler. */
 export type Mark = { readonly word: Word } | { readonly policy: HandlerPolicy } | { readonly guard: string };

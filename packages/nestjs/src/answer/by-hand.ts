@@ -1,7 +1,7 @@
 import type { Decision } from '@tokenward/core';
 import { closeGate, isAnswered, isRunBy, sendDenial } from '@tokenward/core/adapter';
-import type { NativeResponse } from './carrier.js';
-import { isReply } from './response.js';
+import type { NativeResponse } from '../call/carrier.js';
+import { isReply } from '../call/response.js';
 
 /** Where Nest asks the guards of a call, in its own file or in a bundle. */
 const GUARDS_CONSUMER = /[\\/]guards-consumer\.js | tryActivate$/;

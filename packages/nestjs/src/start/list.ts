@@ -1,6 +1,6 @@
-import type { Engine } from './engine.js';
-import type { Handler } from './handlers.js';
-import { DEFAULT_GUARD } from './rule.js';
+import type { Engine } from '../engine/engine.js';
+import type { Handler } from '../rules/handlers.js';
+import { DEFAULT_GUARD } from '../rules/rule.js';
 
 /** A handler and what it needs, for people and for checks of your own. */
 export interface HandlerDescription {

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { RouteRequirements, Decision, Deny } from '@tokenward/core';
 import { createMemory, headersOf } from '@tokenward/core/adapter';
-import { rawOf } from './carrier.js';
+import { rawOf } from '../call/carrier.js';
 import type { Engine } from './engine.js';
-import type { Handler } from './handlers.js';
-import { ruleOfHandler, type Rule } from './rule.js';
+import type { Handler } from '../rules/handlers.js';
+import { ruleOfHandler, type Rule } from '../rules/rule.js';
 
 /** Which guard decides on a rule; undefined where everybody is let in. */
 type EngineFor = (rule: Rule) => Engine | undefined;

@@ -1,8 +1,8 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 import type { Auth, Claims } from '@tokenward/core';
 import { authOf, createMemory, misuse } from '@tokenward/core/adapter';
-import { requestOf } from './carrier.js';
-import { ruleOfHandler } from './rule.js';
+import { requestOf } from '../call/carrier.js';
+import { ruleOfHandler } from '../rules/rule.js';
 
 /** Whom each guard found a request to be from, by the guard's name: one request may call handlers of several guards (GraphQL). */
 const found = createMemory<object, Map<string, Auth | undefined>>();

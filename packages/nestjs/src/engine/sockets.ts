@@ -4,8 +4,8 @@ import type { ApplicationConfig } from '@nestjs/core';
 import type { WebSocketAdapter } from '@nestjs/common';
 import type { ConfigurationError } from '@tokenward/core';
 import { type Auth, type Decision, type Deny } from '@tokenward/core';
-import { rememberHandshake, socketIoRequest, upgradeRequest, type ClosableSocket, type SocketIoClient } from './carrier.js';
-import { detailsOf } from './denial.js';
+import { rememberHandshake, socketIoRequest, upgradeRequest, type ClosableSocket, type SocketIoClient } from '../call/carrier.js';
+import { detailsOf } from '../answer/denial.js';
 
 /** Where a gateway listens. */
 export interface Place {

@@ -1,9 +1,9 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Deny } from '@tokenward/core';
 import { answerOf, createMemory, problemHeaders } from '@tokenward/core/adapter';
-import { carrierOf, type Carrier } from './carrier.js';
+import { carrierOf, type Carrier } from '../call/carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
-import { isSent, setHeaders } from './response.js';
+import { isSent, setHeaders } from '../call/response.js';
 
 /** What of a guard has a say in how a refusal is answered. */
 interface Answering {

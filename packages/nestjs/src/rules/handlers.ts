@@ -1,6 +1,6 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { MetadataScanner, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
-import { isObject } from './carrier.js';
+import { isObject } from '../call/carrier.js';
 import { isGuarded, ruleOf, type Rule } from './rule.js';
 
 /** A handler of the application. */

@@ -1,8 +1,8 @@
 import type { HttpServer } from '@nestjs/common';
 import type { MessageReceiver } from '@tokenward/core';
 import { receiveFrom } from '@tokenward/core/adapter';
-import { rawOf, type NativeResponse } from './carrier.js';
-import { isReply, isSent, setHeaders } from './response.js';
+import { rawOf, type NativeResponse } from '../call/carrier.js';
+import { isReply, isSent, setHeaders } from '../call/response.js';
 
 /** Takes Express' or Fastify's request and response, and answers. */
 export type MessageHandler = (request: object, response: object) => Promise<void>;
