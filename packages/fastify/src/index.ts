@@ -134,11 +134,13 @@ export const tokenward = fastifyPlugin(
 
     refuseLateHooks(app);
     app.addHook('onRoute', rules.look);
-    // routes that were added before the plugin was there, since nobody waited for it, are looked at when they are asked for
-    app.addHook('onRequest', (request, reply, done) => {
-      const rule = rules.ruleFor(request);
-      return rule ? runAsHook(rule, request, reply, done) : done();
-    });
+    // Routes that were added before the plugin are looked at when a request asks for them. Without any, the hook would cost each request as much as a guard.
+    if (hasRoutes(app)) {
+      app.addHook('onRequest', (request, reply, done) => {
+        const rule = rules.ruleFor(request);
+        return rule ? runAsHook(rule, request, reply, done) : done();
+      });
+    }
     app.addHook('onReady', async () => rules.complete());
     // ahead of onClose, which waits for the requests under way, and those might wait for keys
     app.addHook('preClose', native.close);
@@ -162,6 +164,11 @@ function refuseLateHooks(app: FastifyInstance): void {
     return add.call(this, name, hook);
   }
   Reflect.set(top, 'addHook', addHook);
+}
+
+/** Whether a route was added already, in any scope. */
+function hasRoutes(app: FastifyInstance): boolean {
+  return app.printRoutes() !== '(empty tree)';
 }
 
 function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {
