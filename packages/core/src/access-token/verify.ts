@@ -42,16 +42,17 @@ interface JwtVerification extends VerificationConfig {
 /** Creates the verifier of JWTs. It verifies them with the issuers' keys, and asks the issuer about no single token. */
 export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtVerification['knownHeaders'] = new Map()): TokenVerifier {
   const verification: JwtVerification = { ...config, knownHeaders };
-  return { verify: (credentials, request, nowSeconds) => verifyJwt(credentials, request, nowSeconds, verification) };
-}
-
-/** Verifies a token, or finds it in the cache. Whatever may have changed since it was cached is checked again. */
-function verifyJwt({ token }: Credentials, request: ProtectedRequest, nowSeconds: number, config: JwtVerification): Verification | Promise<Verification> {
-  const cached = config.cache?.get(token);
-  if (!cached) return verifyAnew(token, request, config);
-  const current = config.issuers.only ?? config.issuers.find(cached.issuer.rules.issuer, request);
-  if (current instanceof Promise) return current.then((issuer) => verifyCached(cached, issuer, token, request, config.now() / 1000, config), unavailable);
-  return verifyCached(cached, current, token, request, nowSeconds, config);
+  const { cache, issuers } = config;
+  return {
+    /** Verifies a token, or finds it in the cache. Whatever may have changed since it was cached is checked again. */
+    verify({ token }: Credentials, request: ProtectedRequest, nowSeconds: number): Verification | Promise<Verification> {
+      const cached = cache?.get(token);
+      if (!cached) return verifyAnew(token, request, verification);
+      const current = issuers.only ?? issuers.find(cached.issuer.rules.issuer, request);
+      if (!(current instanceof Promise)) return verifyCached(cached, current, token, request, nowSeconds, verification);
+      return current.then((issuer) => verifyCached(cached, issuer, token, request, config.now() / 1000, verification), unavailable);
+    },
+  };
 }
 
 /** A cached token is still valid if its issuer still serves this request, its key is still the issuer's, and its time is not over. */

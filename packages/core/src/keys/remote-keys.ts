@@ -63,13 +63,13 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return issuerName(config.issuer, isVerified);
   }
 
-  function isUsable(keys: HeldKeys | undefined): keys is HeldKeys {
-    return keys !== undefined && config.clock.monotonic() < keys.usableUntil;
+  function isUsable(keys: HeldKeys | undefined, now = config.clock.monotonic()): keys is HeldKeys {
+    return keys !== undefined && now < keys.usableUntil;
   }
 
   function heldKeys(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined {
-    if (!isUsable(held)) return undefined;
     const now = config.clock.monotonic();
+    if (!isUsable(held, now)) return undefined;
     if (now >= held.refreshAt) {
       // nobody has asked for so long that a withdrawn key could still be among them: one look goes first
       if (now >= held.staleAt && mustLookFirst()) return undefined;
@@ -87,7 +87,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   function newerKeys(algorithm: string, keyId: string | undefined, isSecondLook = false): FoundKeys | Promise<FoundKeys> {
     const before = held;
     const now = config.clock.monotonic();
-    const isCurrent = isUsable(before) && (now < before.staleAt || !mustLookFirst());
+    const isCurrent = isUsable(before, now) && (now < before.staleAt || !mustLookFirst());
 
     function look(): FoundKeys {
       if (!isUsable(held)) return unavailable(nextAttemptAt);

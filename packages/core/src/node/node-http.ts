@@ -8,6 +8,8 @@ import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 const AUTHORIZATION = 'authorization';
+/** As most clients write it: to compare costs less than to make a name in lower case. */
+const AS_WRITTEN = 'Authorization';
 
 /** Node's own request, over HTTP/1 or HTTP/2; or what stands in for one in tests and on serverless platforms, which may have less. */
 interface RawRequest {
@@ -33,7 +35,7 @@ export function headersOf({ headers = {}, rawHeaders = [] }: RawRequest): Protec
   let first: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
-    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue;
+    if (name.length !== AUTHORIZATION.length || (name !== AS_WRITTEN && name.toLowerCase() !== AUTHORIZATION)) continue;
     const value = rawHeaders[at + 1]!;
     // what more there may be changes nothing
     if (first !== undefined) return { ...headers, [AUTHORIZATION]: [first, value] };
