@@ -12,7 +12,9 @@ export const servers: readonly ServerCandidate[] = [
   floor('fastify'),
   example('fastify', import.meta.resolve('@tokenward/example-fastify/server.ts')),
   behind('fastify', 'fastify-jwt', ['@fastify/jwt', 'get-jwks']),
+  withItsCache(behind('fastify', 'fastify-jwt', ['@fastify/jwt', 'get-jwks'])),
   behind('fastify', 'fastify-jwt-jwks', ['fastify-jwt-jwks']),
+  withItsCache(behind('fastify', 'fastify-jwt-jwks', ['fastify-jwt-jwks'])),
 
   unprotected('koa', ['koa', '@koa/router']),
   floor('koa'),
@@ -43,6 +45,11 @@ function floor(framework: Framework): ServerCandidate {
 /** The same app behind a guard: another's, or ours where the example has to be compiled. */
 function behind(framework: Framework, file: string, packageNames: readonly string[]): ServerCandidate {
   return { name: packageNames.join(' + '), framework, packageNames, isProtected: true, ...programOf(framework, file) };
+}
+
+/** The same server with its cache of verified tokens, which is off by default. */
+function withItsCache(candidate: ServerCandidate): ServerCandidate {
+  return { ...candidate, name: `${candidate.name}, its cache on`, programArguments: ['cache'] };
 }
 
 function example(framework: Framework, program: string): ServerCandidate {

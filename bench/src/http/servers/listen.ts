@@ -15,6 +15,11 @@ export function wantedPort(): number {
   return Number(process.env['PORT'] ?? 0);
 }
 
+/** Returns how many verified tokens a peer's cache may hold: more than the bench has, or none. */
+export function wantedCache(): number | false {
+  return process.argv.includes('cache') && 4096;
+}
+
 /** For frameworks that hand out Node's own server. */
 export function listen(app: { listen(port: number, host: string): Server }): void {
   const server = app.listen(wantedPort(), HOST);

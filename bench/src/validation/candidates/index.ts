@@ -1,6 +1,6 @@
 import type { ValidationCandidate } from '../candidate.ts';
 import { awsJwtVerify } from './aws-jwt-verify.ts';
-import { fastJwtCached, fastJwtUncached } from './fast-jwt.ts';
+import { fastJwtCached, fastJwtCachedByToken, fastJwtUncached } from './fast-jwt.ts';
 import { jose64InFlight, joseOneAtATime } from './jose.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { tokenwardFirstSight, tokenwardSeenBefore, tokenwardWithoutCache } from './tokenward.ts';
@@ -15,6 +15,7 @@ export const candidates: readonly ValidationCandidate[] = [
   tokenwardSeenBefore,
   fastJwtUncached,
   fastJwtCached,
+  fastJwtCachedByToken,
   joseOneAtATime,
   jose64InFlight,
   awsJwtVerify,
