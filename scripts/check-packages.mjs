@@ -1,4 +1,4 @@
-// Packs each public package as a release would and checks what is inside, so that a fault shows here and not at whoever installs it.
+// Packs each public package as a release would and checks its content, so that a problem shows before users install it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,17 +8,17 @@ import { conditionsOf, entriesOf } from './package-entries.mjs';
 import { packed, publicPackages, tarballFiles } from './public-packages.mjs';
 
 const TOOL_TIMEOUT_MS = 60_000;
-const OLDEST_NODE = '>=22.12.0'; // the first that has require(esm) without a flag
-const MAY_BE_THERE = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|js\.map|d\.ts)|dist\/cjs\/package\.json)$/;
+const OLDEST_NODE = '>=22.12.0'; // the first with require(esm) without a flag
+const ALLOWED = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|js\.map|d\.ts)|dist\/cjs\/package\.json)$/;
 const TEST_FILE = /(^|\/)(test|tests|fixtures)\/|\.(test|test-d|spec|bench)\./;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tokenward-packages-'));
 try {
   const packages = publicPackages(root);
-  const faulty = packages.filter((pkg) => !check(pkg, packed(pkg, root, folder)));
-  console.log(`${packages.length} packages checked, ${faulty.length} with faults`);
-  process.exitCode = packages.length > 0 && faulty.length === 0 ? 0 : 1;
+  const invalid = packages.filter((pkg) => !check(pkg, packed(pkg, root, folder)));
+  console.log(`${packages.length} packages checked, ${invalid.length} with problems`);
+  process.exitCode = packages.length > 0 && invalid.length === 0 ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -26,35 +26,35 @@ try {
 function check(pkg, tarball) {
   const files = tarballFiles(readFileSync(tarball));
   const manifest = JSON.parse(files.get('package.json').toString());
-  const faults = [
-    ...listFaults(files, manifest),
-    ...manifestFaults(manifest, pkg),
-    ...commonJsFaults(files, manifest),
-    ...sourceMapFaults(files, pkg),
-    ...toolFaults('publint', ['run', tarball, '--strict']),
-    ...toolFaults('attw', [tarball, '--profile', 'node16', '--no-emoji', '--no-color']),
+  const problems = [
+    ...fileProblems(files, manifest),
+    ...manifestProblems(manifest, pkg),
+    ...commonJsProblems(files, manifest),
+    ...sourceMapProblems(files, pkg),
+    ...toolProblems('publint', ['run', tarball, '--strict']),
+    ...toolProblems('attw', [tarball, '--profile', 'node16', '--no-emoji', '--no-color']),
   ];
   const shipped = [...files.keys()].filter((path) => path.startsWith('dist/')).length;
   console.log(
-    `${faults.length === 0 ? 'ok  ' : 'FAIL'} ${pkg.name}: ${shipped} files of dist, ${[...files.keys()].filter((path) => !path.startsWith('dist/')).join(', ')}`,
+    `${problems.length === 0 ? 'ok  ' : 'FAIL'} ${pkg.name}: ${shipped} files of dist, ${[...files.keys()].filter((path) => !path.startsWith('dist/')).join(', ')}`,
   );
-  for (const fault of faults) console.log(`     ${fault}`);
-  return faults.length === 0;
+  for (const problem of problems) console.log(`     ${problem}`);
+  return problems.length === 0;
 }
 
-function listFaults(files, { version }) {
+function fileProblems(files, { version }) {
   // there is no changelog before the first `changeset version`
   const needed = ['package.json', 'README.md', 'LICENSE', ...(version === '0.0.0' ? [] : ['CHANGELOG.md'])];
   const license = readFileSync(join(root, 'LICENSE'));
   return [
     ...needed.filter((path) => !files.has(path)).map((path) => `${path} is missing`),
-    ...[...files.keys()].filter((path) => !MAY_BE_THERE.test(path)).map((path) => `${path} has no business in the package`),
+    ...[...files.keys()].filter((path) => !ALLOWED.test(path)).map((path) => `${path} does not belong in the package`),
     ...[...files.keys()].filter((path) => TEST_FILE.test(path)).map((path) => `${path} looks like a test`),
     ...(files.get('LICENSE')?.equals(license) === false ? ["LICENSE is not the repository's"] : []),
   ];
 }
 
-function manifestFaults(manifest, { name }) {
+function manifestProblems(manifest, { name }) {
   const ranges = ['dependencies', 'peerDependencies', 'optionalDependencies', 'devDependencies'].flatMap((kind) => Object.entries(manifest[kind] ?? {}));
   const expected = [
     ['type', manifest.type, 'module'],
@@ -75,8 +75,8 @@ function manifestFaults(manifest, { name }) {
   ];
 }
 
-/** Each entry is there in both module systems, by the same conditions, and both describe the same. */
-function commonJsFaults(files, manifest) {
+/** Checks that each entry exists in both module systems, under the same conditions and with the same types. */
+function commonJsProblems(files, manifest) {
   const text = (path) => files.get(path)?.toString();
   const entries = entriesOf(manifest);
   return [
@@ -92,22 +92,22 @@ function commonJsFaults(files, manifest) {
 }
 
 /**
- * Each module has its map, the map holds its source, and the source is still there: `tsc -b` leaves behind what it once built. The map of
- * the CommonJS bundle leads to those modules.
+ * Checks that each module has a map, that the map holds its source, and that the source still exists: `tsc -b` does not remove old output. The
+ * map of the CommonJS bundle must refer to those modules.
  */
-function sourceMapFaults(files, { folder }) {
+function sourceMapProblems(files, { folder }) {
   const bundle = JSON.parse(files.get('dist/cjs/bundle.js.map') ?? '{}');
   return [
-    ...[...files.keys()].filter((path) => path.endsWith('.js') && !path.startsWith('dist/cjs/')).flatMap((path) => mapFaults(files, path, folder)),
+    ...[...files.keys()].filter((path) => path.endsWith('.js') && !path.startsWith('dist/cjs/')).flatMap((path) => mapProblems(files, path, folder)),
     ...(bundle.sources?.length > 0 ? [] : ['dist/cjs/bundle.js has no source map']),
     ...(bundle.sources ?? [])
       .map((source) => posix.join('dist/cjs', source))
       .filter((source) => source !== 'dist/entries.js' && !files.has(source))
-      .map((source) => `dist/cjs/bundle.js.map leads to ${source}, which is not in the package`),
+      .map((source) => `dist/cjs/bundle.js.map refers to ${source}, which is not in the package`),
   ];
 }
 
-function mapFaults(files, path, folder) {
+function mapProblems(files, path, folder) {
   const map = files.get(`${path}.map`);
   if (!map) return [`${path} has no source map`];
   const { sources, sourcesContent } = JSON.parse(map.toString());
@@ -116,7 +116,7 @@ function mapFaults(files, path, folder) {
   return gone.map((source) => `${path} was built from ${source}, which is gone: delete dist and build again`);
 }
 
-function toolFaults(tool, args) {
+function toolProblems(tool, args) {
   const { status, stdout, stderr, error } = spawnSync(join(root, 'node_modules', '.bin', tool), args, { encoding: 'utf8', timeout: TOOL_TIMEOUT_MS });
   return status === 0 ? [] : [`${tool} failed (${status ?? error?.code}):\n${`${stdout}${stderr}`.trim().replaceAll(/^/gm, '       ')}`];
 }

@@ -1,31 +1,32 @@
-// Compiles the samples of the documentation as strict TypeScript, against the built packages. Nobody reads what stands here:
-// a sample that needs another context than its file's has `<!-- sample: koa -->` in front of its block, and
-// `<!-- sample: members of T -->` or `<!-- sample: inside class A { ... } -->` where it is a part of something; a block that is no program
-// has `<!-- no program: why -->`.
+// Compiles the samples in the documentation as strict TypeScript, against the built packages. A comment before a block, which readers do not
+// see, can say how:
+// - `<!-- sample: koa -->`: with another context than the file's
+// - `<!-- sample: members of T -->`, `<!-- sample: inside class A { ... } -->`: as part of something
+// - `<!-- no program: why -->`: not at all
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { samplesOf } from './samples/blocks.mjs';
 import { compile } from './samples/compile.mjs';
 
-/** The names that are there without an import: those of `samples/contexts/<name>.ts`, and what the package exports. */
+/** Contexts: the names that a file's samples use without an import. They come from `samples/contexts/<name>.ts` and the package's exports. */
 const CONTEXTS = [
   [/^packages\/(core|fastify|koa|nestjs)\//, (name) => name],
   [/./, () => 'express'],
 ];
-/** How many blocks of each file are no programs. Nothing else may be left out. */
+/** How many blocks of each file are not compiled. All others must be. */
 const NO_PROGRAMS = {};
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const files = globSync(['*.md', 'docs/*.md', 'packages/*/README.md', 'examples/*/README.md', 'bench/*.md'], { cwd: root }).sort();
 const samples = files.flatMap((file) => samplesOf(readFileSync(join(root, file), 'utf8'), file)).map(inContext);
 const compiled = samples.filter(({ notCompiled }) => notCompiled === undefined);
-const faults = [...(await compile(root, compiled)), ...leftOutFaults()];
-for (const fault of faults) console.error(fault);
+const problems = [...(await compile(root, compiled)), ...skippedProblems()];
+for (const problem of problems) console.error(problem);
 console.log(
-  `${compiled.length} samples of ${new Set(compiled.map(({ file }) => file)).size} files compiled, ${samples.length - compiled.length} are no programs, ${faults.length} faults`,
+  `${compiled.length} samples of ${new Set(compiled.map(({ file }) => file)).size} files compiled, ${samples.length - compiled.length} are not programs, ${problems.length} problems`,
 );
-process.exitCode = compiled.length > 0 && faults.length === 0 ? 0 : 1;
+process.exitCode = compiled.length > 0 && problems.length === 0 ? 0 : 1;
 
 function inContext(sample) {
   const [, type] = /^members of (.+)$/.exec(sample.mark ?? '') ?? [];
@@ -35,9 +36,9 @@ function inContext(sample) {
   return { ...sample, ...(inside && { inside }), context: inside || !sample.mark ? name(pattern.exec(sample.file)[1]) : sample.mark };
 }
 
-function leftOutFaults() {
+function skippedProblems() {
   const counts = Object.fromEntries(files.map((file) => [file, samples.filter((one) => one.file === file && one.notCompiled !== undefined).length]));
   return Object.entries({ ...NO_PROGRAMS, ...counts })
     .filter(([file, count]) => count !== (NO_PROGRAMS[file] ?? 0))
-    .map(([file, count]) => `${file} has ${count} blocks that are no programs, not ${NO_PROGRAMS[file] ?? 0}: see NO_PROGRAMS`);
+    .map(([file, count]) => `${file} has ${count} blocks that are not programs, expected ${NO_PROGRAMS[file] ?? 0}: see NO_PROGRAMS`);
 }

@@ -27,16 +27,16 @@ const LINES = [
   ['guard.ts'],
   ['adapter'],
 ];
-/** Folders within a layer, which have rules of their own since the linter sees paths as they are written. */
+/** Folders within a layer. They need their own rules, because the linter compares import paths as they are written. */
 const NESTED = { 'policy/kinds': 'policy' };
-/** The faces of the package: they may import everything, and nothing imports them. */
-const FACES = ['index.ts', 'adapter.ts', 'store.ts'];
+/** The package's entry points: they may import everything, and nothing imports them. */
+const ENTRY_POINTS = ['index.ts', 'adapter.ts', 'store.ts'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = mkdtempSync(join(tmpdir(), 'tokenward-layers-'));
 afterAll(() => rmSync(folders, { recursive: true, force: true }));
 
-/** Lints planted files with the rules of the workspace; by file, what was found in it. */
+/** Lints files with the rules of the workspace. Returns the file, the line and the rule of each diagnostic. */
 function lint(files) {
   const folder = mkdtempSync(join(folders, 'planted-'));
   const config = JSON.parse(readFileSync(join(root, '.oxlintrc.json'), 'utf8'));
@@ -50,10 +50,10 @@ function lint(files) {
   return JSON.parse(stdout).diagnostics.map(({ code, filename, labels }) => ({ code, file: filename.replaceAll('\\', '/'), line: labels[0].span.line }));
 }
 
-test('each layer of core may import exactly those below it', () => {
+test('each layer of core may import exactly the layers below it', () => {
   const layers = LINES.flat();
   const rank = new Map(LINES.flatMap((line, at) => line.map((layer) => [layer, at])));
-  const targets = [...layers, ...FACES];
+  const targets = [...layers, ...ENTRY_POINTS];
   const files = {};
   const expected = [];
   for (const layer of [...layers, ...Object.keys(NESTED)]) {
@@ -77,11 +77,11 @@ test('each layer of core may import exactly those below it', () => {
 });
 
 test('every folder and file of core is in a layer', () => {
-  const placed = new Set([...LINES.flat(), ...FACES]);
+  const placed = new Set([...LINES.flat(), ...ENTRY_POINTS]);
   expect(readdirSync(join(root, 'packages/core/src')).filter((name) => !name.endsWith('.test.ts') && !placed.has(name))).toEqual([]);
 });
 
-test('a circle is noticed in any package, also where it is of types alone', () => {
+test('the linter reports import circles in every package, type imports included', () => {
   const names = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
   const files = Object.fromEntries(
     names.flatMap((name) => [
@@ -93,10 +93,10 @@ test('a circle is noticed in any package, also where it is of types alone', () =
   expect(new Set(circles.map(({ file }) => file))).toEqual(new Set(Object.keys(files)));
 });
 
-test('the main face of core has fewer than 111 names: what only authors of adapters or stores need is elsewhere', () => {
-  const face = readFileSync(join(root, 'packages/core/src/index.ts'), 'utf8');
-  expect(face).not.toMatch(/export \*/);
-  const names = [...face.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, listed]) => listed.split(',').filter((name) => name.trim() !== ''));
+test('the main entry of core exports fewer than 111 names: those for authors of adapters and stores are in other entries', () => {
+  const entry = readFileSync(join(root, 'packages/core/src/index.ts'), 'utf8');
+  expect(entry).not.toMatch(/export \*/);
+  const names = [...entry.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, listed]) => listed.split(',').filter((name) => name.trim() !== ''));
   expect(names.length).toBeGreaterThan(50);
   expect(names.length).toBeLessThan(111);
 });

@@ -6,15 +6,15 @@ const GRACE_MS = 5000;
 const POLL_MS = 50;
 
 /**
- * Runs a command with this process' input and output, and passes the signals on that this process gets. The command has a process group of
- * its own, so that a signal reaches all that it started: npm, pnpm and shells in between would end and leave a server running.
+ * Runs a command with this process' input and output, and forwards signals to it. The command gets its own process group, so that a signal reaches
+ * everything that it started. Otherwise npm, pnpm and shells would end and leave a server running.
  *
- * @returns the exit code: the command's own, or 128 and the signal's number
+ * @returns the command's exit code, or 128 plus the number of the signal that ended it
  */
 export async function runInForeground(command, args, options = {}) {
   const child = spawn(command, args, { stdio: 'inherit', detached: process.platform !== 'win32', ...options });
-  let passedOn = false;
-  const handlers = SIGNALS.map((signal) => [signal, () => ((passedOn = true), send(child.pid, signal))]);
+  let hasForwarded = false;
+  const handlers = SIGNALS.map((signal) => [signal, () => ((hasForwarded = true), send(child.pid, signal))]);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   const watch = watchParent(() => process.kill(process.pid, 'SIGTERM'));
   try {
@@ -22,7 +22,7 @@ export async function runInForeground(command, args, options = {}) {
       child.once('error', reject);
       child.once('exit', (...how) => resolve(how));
     });
-    if (passedOn) await groupEnded(child.pid);
+    if (hasForwarded) await groupEnded(child.pid);
     return code ?? 128 + constants.signals[signal];
   } finally {
     clearInterval(watch);
@@ -30,14 +30,14 @@ export async function runInForeground(command, args, options = {}) {
   }
 }
 
-/** A signal for `npm run` ends npm and the shell that it started us by, and does not reach us: that this shell is gone is all we see of it. */
+/** Calls `gone` when the parent process has ended. A signal for `npm run` ends npm and the shell in between, but does not reach this process. */
 function watchParent(gone) {
   const parent = process.ppid;
   if (!process.env.npm_lifecycle_event) return undefined;
   return setInterval(() => process.ppid !== parent && gone(), POLL_MS);
 }
 
-/** Whoever is asked to end gets a moment to do so, and is then ended. */
+/** Waits until the process group has ended, and kills it after a moment. */
 async function groupEnded(pid) {
   const until = performance.now() + GRACE_MS;
   while (send(pid, 0)) {
@@ -50,6 +50,6 @@ function send(pid, signal) {
   try {
     return process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch {
-    return false; // nobody of the group is left
+    return false; // the group has ended
   }
 }

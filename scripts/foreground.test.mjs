@@ -10,16 +10,16 @@ const folder = mkdtempSync(join(tmpdir(), 'tokenward-foreground-'));
 const foreground = new URL('foreground.mjs', import.meta.url).href;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('keeps the exit code', async () => {
+test('returns the exit code', async () => {
   expect(await runInForeground(process.execPath, ['-e', 'process.exit(3)'])).toBe(3);
   expect(await runInForeground(process.execPath, ['-e', ''])).toBe(0);
 });
 
-test('tells of a command that is not there', async () => {
+test('rejects if the command does not exist', async () => {
   await expect(runInForeground(join(folder, 'missing'), [])).rejects.toThrow('ENOENT');
 });
 
-/** Stands for `npm run demo -- --serve`: a shell that waits for a server, so that a signal for the shell alone leaves the server running. */
+/** Starts a shell that waits for a server, as `npm run demo -- --serve` does. A signal for the shell alone would leave the server running. */
 async function startServer(onTerm) {
   const server = join(folder, 'server.mjs');
   writeFileSync(server, `${onTerm}\nsetInterval(() => {}, 1000);\nprocess.stdout.write(\`serving \${process.pid}\\n\`);`);
@@ -30,7 +30,7 @@ async function startServer(onTerm) {
   return { child, pid: Number(/serving (\d+)/.exec(line)[1]) };
 }
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('passes %s on to all that was started, and ends after it', async (signal) => {
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('forwards %s to everything that was started, and ends after it', async (signal) => {
   const { child, pid } = await startServer('');
   child.kill(signal);
   const [code] = await once(child, 'exit');
@@ -38,7 +38,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('passes %s on to all that was started
   expect(isRunning(pid)).toBe(false);
 });
 
-test('ends what was started when npm, and with it the shell in between, is ended', async () => {
+test('ends what was started when npm and the shell in between have ended', async () => {
   const server = join(folder, 'orphan.mjs');
   writeFileSync(server, 'setInterval(() => {}, 1000);\nprocess.stdout.write(`serving ${process.pid}\\n`);');
   const task = join(folder, 'task.mjs');
@@ -53,7 +53,7 @@ test('ends what was started when npm, and with it the shell in between, is ended
   await expect.poll(() => isRunning(Number(/serving (\d+)/.exec(line)[1]))).toBe(false);
 });
 
-test('waits for a server that has something to do before it ends', async () => {
+test('waits for a server that cleans up before it ends', async () => {
   const done = join(folder, 'done');
   const { child, pid } = await startServer(
     `import { writeFileSync } from 'node:fs';

@@ -1,7 +1,6 @@
-// Packs what is to be released into a folder, for a job that publishes and does nothing else: `node scripts/pack-release.mjs <folder>`.
-// The folder gets a tarball for each public package whose version is not in the registry yet, its changes as `<tarball>.md`, and
-// `packages.txt` with a line `name version tarball` for each. Prints how many there are, as a workflow's output: `packages=8`. While
-// changesets wait there is nothing to release.
+// Packs a release into a folder, for a job that only publishes: `node scripts/pack-release.mjs <folder>`. The folder gets a tarball for each
+// public package whose version is not in the registry yet, its changes as `<tarball>.md`, and `packages.txt` with a line
+// `name version tarball` for each. Prints their number as a workflow's output: `packages=8`. While changesets wait, there is nothing to release.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { basename, join, resolve } from 'node:path';
@@ -12,7 +11,7 @@ const VIEW_TIMEOUT_MS = 30_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [destination] = process.argv.slice(2);
-if (!destination) throw new Error('say where to: node scripts/pack-release.mjs <folder>');
+if (!destination) throw new Error('the folder is missing: node scripts/pack-release.mjs <folder>');
 const folder = resolve(destination);
 mkdirSync(folder, { recursive: true });
 
@@ -36,10 +35,10 @@ function isPublished(name, version) {
   }
 }
 
-/** What the changelog says of this version. */
+/** Returns the changelog's section for this version. */
 function changesOf({ folder: path, manifest: { version } }) {
   const sections = readFileSync(join(path, 'CHANGELOG.md'), 'utf8').split(/^## /m);
   const section = sections.find((text) => text.startsWith(`${version}\n`));
-  if (!section) throw new Error(`${join(path, 'CHANGELOG.md')} says nothing of ${version}`);
+  if (!section) throw new Error(`${join(path, 'CHANGELOG.md')} has no section for ${version}`);
   return section.slice(version.length).trim();
 }

@@ -1,6 +1,6 @@
 /**
- * The entry points of a public package, from its `exports`: `{ path, file, name }`. Where `path` is what a user writes after the
- * package's name (`./store-suite`), `file` is what `dist` holds for it, without an extension (`store-suite/index`).
+ * Returns the entry points in a package's `exports`: `{ path, file, name }`. `path` is what users write after the package's name
+ * (`./store-suite`); `file` is its file in `dist`, without an extension (`store-suite/index`).
  */
 export function entriesOf({ exports }) {
   return Object.entries(exports)
@@ -9,8 +9,8 @@ export function entriesOf({ exports }) {
 }
 
 /**
- * What `exports` says for one entry: `module-sync` is for Node, which loads the same copy for `import` and `require`; `import` and
- * `require` are for tools that do not know it.
+ * Returns the conditions of one entry. Node uses `module-sync`, and so loads the same copy for `import` and `require`. Tools that do not know it use
+ * `import` and `require`.
  */
 export function conditionsOf(file) {
   const copy = (folder) => ({ types: `./${folder}/${file}.d.ts`, default: `./${folder}/${file}.js` });

@@ -6,8 +6,8 @@ const TIMEOUT_MS = 60_000;
 const paths = new Map();
 
 /**
- * A PATH on which `pnpm` is the version that package.json pins: this process' own where `npm run` started it. Changesets calls pnpm by its
- * bare name, so a child process that runs changesets needs this PATH too.
+ * Returns a PATH on which `pnpm` is the version in package.json. Under `npm run`, this process' own PATH is. Changesets calls pnpm by its bare name,
+ * so a child process that runs changesets needs this PATH too.
  */
 export function pathWithPnpm(root) {
   if (!paths.has(root)) paths.set(root, findPath(root));
@@ -21,11 +21,11 @@ function findPath(root) {
   try {
     if (`pnpm@${execFileSync('pnpm', ['--version'], options).trim()}` === packageManager) return path;
   } catch {
-    // there is none: npx brings it
+    // there is no pnpm: npx fetches it
   }
   try {
     return execFileSync('npx', ['--yes', '--prefer-offline', `--package=${packageManager}`, '--', 'node', '-p', 'process.env.PATH'], options).trim();
   } catch (error) {
-    throw new Error(`npx could not bring ${packageManager}; the first time it needs the npm registry. ${error.stderr || error.message}`);
+    throw new Error(`npx could not fetch ${packageManager}: check that the npm registry is reachable. ${error.stderr || error.message}`);
   }
 }

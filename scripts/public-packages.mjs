@@ -6,7 +6,7 @@ import { pathWithPnpm } from './pnpm.mjs';
 
 const PACK_TIMEOUT_MS = 60_000;
 
-/** The packages of a workspace that go to the registry: `{ name, folder, manifest }`. */
+/** Returns the packages of a workspace that are published: `{ name, folder, manifest }`. */
 export function publicPackages(root) {
   return readdirSync(join(root, 'packages'))
     .map((name) => join(root, 'packages', name))
@@ -16,7 +16,7 @@ export function publicPackages(root) {
     .map(({ folder, manifest }) => ({ name: manifest.name, folder, manifest }));
 }
 
-/** The files of the changesets that wait for a version. */
+/** Returns the file names of the changesets that are not released yet. */
 export function waitingChangesets(root) {
   return readdirSync(join(root, '.changeset')).filter((name) => name.endsWith('.md') && name !== 'README.md');
 }
@@ -35,7 +35,7 @@ export function packed({ name, folder }, root, destination) {
 
 const BLOCK_BYTES = 512;
 
-/** The files of a tarball (its bytes) by their path in the package. */
+/** Returns the files in a tarball (its bytes) by their path in the package. */
 export function tarballFiles(tarball) {
   const archive = gunzipSync(tarball);
   const files = new Map();

@@ -1,5 +1,5 @@
-// A release from end to end, with nothing real at stake: changeset, version, build, pack and publish in a copy of the working tree, to a
-// registry on loopback; then the README's first lines in empty folders, as a newcomer would, from what was published.
+// Rehearses a release from end to end without side effects: changeset, version, build, pack and publish in a copy of the working tree, to a
+// registry on loopback. Then it follows the READMEs in empty folders, as a new user would, with the published packages.
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { tryAsUser } from './rehearsal/user.mjs';
 const MANAGERS = ['npm', 'pnpm'];
 const CHECKS_PER_RUNTIME = 2 * 2; // Express 4 and 5, import and require
 
-// from within a git hook these point at the real repository, which nothing here may touch
+// inside a git hook these variables point at the real repository, which the rehearsal must not touch
 for (const name of Object.keys(process.env).filter((name) => name.startsWith('GIT_'))) delete process.env[name];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -54,8 +54,8 @@ try {
 } finally {
   end();
   console.log(`\ntook ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
-  if (report.good()) rmSync(folder, { recursive: true, force: true });
-  else console.log(`all of it is left in ${folder}`);
+  if (report.hasPassed()) rmSync(folder, { recursive: true, force: true });
+  else console.log(`the files are kept in ${folder}`);
   report.finish();
 }
 
@@ -66,7 +66,7 @@ async function release() {
 
   registry = await report.step('a registry on loopback', () => startRegistry(root, join(folder, 'registry')));
   await report.step('a copy of the working tree', () => (mkdirSync(copy), copyWorkingTree(root, copy)));
-  await report.step('install what the lockfile names', () => inCopy('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], 300));
+  await report.step('install from the lockfile', () => inCopy('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], 300));
   const version = await report.step('changeset version', async () => {
     const before = publicPackages(copy).map(({ manifest }) => manifest.version);
     ensureChangeset(copy);
@@ -74,19 +74,19 @@ async function release() {
     return versionAfter(copy, before);
   });
   await report.step('build', () => inCopy('npm', ['run', 'build'], 300));
-  await report.step('pack, and check what is packed', () => inCopy(process.execPath, ['scripts/check-packages.mjs'], 180));
+  await report.step('pack, and check the tarballs', () => inCopy(process.execPath, ['scripts/check-packages.mjs'], 180));
 
   const publisher = freshEnvironment(join(folder, 'publisher'), registry, path);
   const packages = publicPackages(copy);
   const { run: publish, 'working-directory': tarballs } = publishStep(copy);
   await report.step('pack the release', async () => {
     const output = await inCopy(process.execPath, ['scripts/pack-release.mjs', tarballs], 180, publisher);
-    if (output !== `packages=${packages.length}\n`) throw new Error(`${packages.length} packages were to be packed: ${output}`);
+    if (output !== `packages=${packages.length}\n`) throw new Error(`expected packages=${packages.length}, got ${output}`);
   });
-  await report.step('publish, by the step of release.yml', () =>
+  await report.step('publish, with the step of release.yml', () =>
     command('bash', ['-e', '-o', 'pipefail', '-c', publish], { cwd: join(copy, tarballs), env: publisher, timeoutSeconds: 120 }),
   );
-  await report.step('publish once more: nothing is left to do', async () => {
+  await report.step('publish again: nothing is left to do', async () => {
     const output = await command('bash', ['-e', '-o', 'pipefail', '-c', publish], { cwd: join(copy, tarballs), env: publisher, timeoutSeconds: 120 });
     if (output.split('is in the registry already').length - 1 !== packages.length) throw new Error(output);
   });

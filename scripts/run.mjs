@@ -1,5 +1,5 @@
-// The door to every task: `npm run demo`, `npm test` and the others come through here, on whatever Node started npm. It installs what the
-// lockfile names, then goes on under the Node that the workspace itself pins, so that a bare machine and a developer's give the same results.
+// Runs every task: `npm run demo`, `npm test` and the others start here, on any Node from 20.20. It installs the dependencies from the
+// lockfile, and then runs the task on the Node version that the workspace pins. So every machine gives the same results.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -13,10 +13,10 @@ const [task, ...args] = process.argv.slice(2);
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
-  fail(`Node ${OLDEST_NODE.join('.')} or newer is needed to start; this is ${process.versions.node}.`);
+  fail(`this needs Node ${OLDEST_NODE.join('.')} or newer, and runs on ${process.versions.node}. Install a newer Node.`);
 }
 const taskFile = join(root, 'scripts', 'tasks', `${task}.mjs`);
-if (!task || !existsSync(taskFile)) fail(`there is no task "${task ?? ''}"; package.json lists them under "scripts".`);
+if (!task || !existsSync(taskFile)) fail(`there is no task "${task ?? ''}". The "scripts" in package.json are the tasks.`);
 
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 install();
@@ -32,29 +32,29 @@ process.exitCode = await runInForeground(join(bin, 'node'), [taskFile, ...args],
   },
 });
 
-/** A PATH with pnpm on it, where turbo looks for it. What runs below npx itself would not get the signals that this process gets. */
+/** Returns a PATH with pnpm, which turbo needs. The task itself does not run under npx, because signals would not reach it there. */
 function pathOfNpx() {
   return npx(['--', 'node', '-p', 'process.env.PATH'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).stdout.trim();
 }
 
 function install() {
-  if (!existsSync(bin)) console.log('Installing the dependencies; the first time takes a minute or two ...');
+  if (!existsSync(bin)) console.log('Installing the dependencies. The first time takes a minute or two ...');
   const installed = npx(['--', 'pnpm', 'install', '--frozen-lockfile', '--reporter=append-only'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   if (installed.status === 0) return;
   const output = `${installed.stdout ?? ''}${installed.stderr ?? ''}`;
   const network = /\b(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ERR_SOCKET_TIMEOUT|[A-Z_]*CERT[A-Z_]*)\b/.exec(output)?.[1];
   if (network) {
     fail(
-      `the dependencies could not be fetched (${network}). The npm registry is needed for what is not here yet: ` +
-        'check the network, a proxy or the registry in your npm configuration, then run the same command again.',
+      `the dependencies could not be fetched from the npm registry (${network}). ` +
+        'Check the network, a proxy and the registry in your npm configuration, then run the same command again.',
     );
   }
   process.stderr.write(output);
-  fail(`the dependencies could not be installed: ${packageManager} ended with ${installed.status ?? installed.error?.code}, and its words are above.`);
+  fail(`the dependencies could not be installed: ${packageManager} failed with ${installed.status ?? installed.error?.code}. Its output is above.`);
 }
 
 function npx(args, options) {
-  // what was fetched once is not asked for again, and a registry that does not answer is soon given up
+  // use the cache first, and give up soon if the registry does not answer
   const env = { npm_config_fetch_retries: '1', ...(options.env ?? process.env) };
   return spawnSync('npx', ['--yes', '--prefer-offline', `--package=${packageManager}`, ...args], {
     cwd: root,

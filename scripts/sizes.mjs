@@ -1,4 +1,4 @@
-// What each public package weighs: its entry bundled with all its dependencies (its framework, a peer dependency, aside), and its tarball.
+// Prints the size of each public package: of its entry, bundled with its dependencies but not its framework, and of its tarball.
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

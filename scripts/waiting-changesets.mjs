@@ -1,4 +1,4 @@
-// Prints how many changesets wait for a version, as a workflow's output: `waiting=3`.
+// Prints the number of changesets that are not released yet, as a workflow's output: `waiting=3`.
 import { fileURLToPath } from 'node:url';
 import { waitingChangesets } from './public-packages.mjs';
 

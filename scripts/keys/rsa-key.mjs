@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 
 const EXPONENT = 65_537n;
 
-/** The RSA key of two primes (RFC 8017 s3.2), which are given as base64url. */
+/** Returns the RSA key of two primes (RFC 8017 s3.2) in base64url. */
 export function rsaKeyOf(p64, q64) {
   const [p, q] = [numberOf(p64), numberOf(q64)];
   const d = inverse(EXPONENT, (p - 1n) * (q - 1n));
@@ -20,7 +20,7 @@ function textOf(number) {
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
 }
 
-/** By Euclid's extended algorithm. */
+/** Returns the modular inverse, by Euclid's extended algorithm. */
 function inverse(number, modulus) {
   let [dividend, divisor] = [modulus, number % modulus];
   let [before, factor] = [0n, 1n];

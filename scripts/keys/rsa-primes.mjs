@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const KEYS = 8;
 
-/** The primes of a few RSA keys of 2048 bits, as base64url. Any two of them make another such key: see `stock.mjs`. */
+/** Returns the primes of a few RSA keys of 2048 bits, in base64url. Any two of them give another such key: see `stock.mjs`. */
 export async function makeRsaPrimes() {
   const pairs = await Promise.all(Array.from({ length: KEYS }, () => promisify(generateKeyPair)('rsa', { modulusLength: 2048 })));
   return pairs.flatMap(({ privateKey }) => {

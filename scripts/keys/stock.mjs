@@ -1,6 +1,6 @@
-// An RSA key costs a quarter of a second of CPU, nearly all of it the search for two primes, and the tests need over a thousand keys. So each run
-// searches for a few primes only, and each test file makes its keys from pairs of them. They are real keys, and all keys of a file differ; but keys that
-// share a prime protect nothing, so this is for tests only. Node generates everything else, as well as the keys that are needed once the pairs run out.
+// Generating an RSA key takes a quarter of a second of CPU, nearly all of it for finding two primes, and the tests need over a thousand keys. So each
+// run finds a few primes, and each test file builds its keys from pairs of them. The keys of a file are all different. Keys that share a prime are
+// not secure, so this is for tests only. Node generates all other keys, and RSA keys too when the pairs run out.
 import { createPublicKey, generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';

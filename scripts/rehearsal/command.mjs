@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 
-const LAST_WORDS_CHARS = 6000;
+const SHOWN_OUTPUT_CHARS = 6000;
 const running = new Set();
 
 /**
- * Runs a command to its end and resolves with what it wrote to standard output.
+ * Runs a command and resolves with its standard output.
  *
- * @throws Error with the command and its last words, when it fails or takes longer than `timeoutSeconds`
+ * @throws Error with the command and the end of its output, if it fails or takes longer than `timeoutSeconds`
  */
 export function command(name, args, { cwd, env = process.env, timeoutSeconds }) {
   return new Promise((resolve, reject) => {
-    // in a group of its own, so that what it started ends with it
+    // its own process group, so that everything it started can be ended with it
     const child = spawn(name, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child.pid);
     const output = { stdout: '', stderr: '' };
@@ -23,10 +23,10 @@ export function command(name, args, { cwd, env = process.env, timeoutSeconds }) 
       running.delete(child.pid);
     }
 
-    function fail(how) {
+    function fail(problem) {
       settle();
-      const lastWords = `${output.stdout}${output.stderr}`.trim().slice(-LAST_WORDS_CHARS);
-      reject(new Error(`\`${[name, ...args].join(' ')}\` ${how}${lastWords ? `:\n${lastWords}` : ''}`));
+      const shownOutput = `${output.stdout}${output.stderr}`.trim().slice(-SHOWN_OUTPUT_CHARS);
+      reject(new Error(`\`${[name, ...args].join(' ')}\` ${problem}${shownOutput ? `:\n${shownOutput}` : ''}`));
     }
 
     child.on('error', (error) => fail(`could not be started (${error.code})`));
@@ -38,7 +38,7 @@ export function command(name, args, { cwd, env = process.env, timeoutSeconds }) 
   });
 }
 
-/** Ends all that is still running: for the end of the whole, when a signal asks for it. */
+/** Ends all commands that still run, when a signal ends the rehearsal. */
 export function endAll() {
   for (const pid of running) endGroup(pid);
 }
@@ -47,6 +47,6 @@ function endGroup(pid) {
   try {
     if (pid) process.kill(-pid, 'SIGKILL');
   } catch {
-    // the whole group is gone already
+    // the group has ended already
   }
 }

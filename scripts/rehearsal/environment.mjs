@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * The environment of someone who has never used this machine: a home of its own, empty caches, and the given registry in its npm
- * configuration. Nothing that npm or pnpm hand down to the scripts they run comes through.
+ * Returns the environment of a new user: an own home folder, empty caches, and the given registry in the npm configuration. Variables that npm and
+ * pnpm set for scripts are removed.
  */
 export function freshEnvironment(folder, { url, token }, path) {
   mkdirSync(folder);
@@ -17,7 +17,7 @@ export function freshEnvironment(folder, { url, token }, path) {
     USERPROFILE: folder,
     NO_PROXY: '127.0.0.1,localhost',
     no_proxy: '127.0.0.1,localhost',
-    // what was published a moment ago is what is to be tried
+    // the packages were published a moment ago
     npm_config_min_release_age: '0',
     pnpm_config_minimum_release_age: '0',
     pnpm_config_update_notifier: 'false',

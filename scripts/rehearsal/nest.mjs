@@ -9,11 +9,11 @@ const RUN_TIMEOUT_SECONDS = 40;
 const TEST_TIMEOUT_SECONDS = 60;
 const CHECK = fileURLToPath(new URL('fixtures/check.mjs', import.meta.url));
 const COMPILERS = ['tsc', 'swc'];
-/** What the generator brings beside this, and beside the runner of tests, is for linting. */
+/** The generator's other dependencies, apart from the test runner, are for linting. */
 const DEVELOPMENT = ['@nestjs/cli', '@nestjs/schematics', '@nestjs/testing', '@types/express', '@types/node', 'typescript'];
 const FIXTURES = fileURLToPath(new URL('fixtures/', import.meta.url));
 
-/** How `nest new` makes an application: a module as it is, and CommonJS as when it is asked which of them. */
+/** How the generator creates an application: `nest new` makes ES modules, and its schematic can make CommonJS. */
 const KINDS = {
   module: { name: 'nest', runner: ['vitest', 'vite-tsconfig-paths'], args: ['new', 'app', '--skip-git', '--skip-install', '--package-manager', 'npm'] },
   CommonJS: {
@@ -23,10 +23,10 @@ const KINDS = {
   },
 };
 
-/** How many checks there are for one Node version. */
+/** The number of checks for one Node version. */
 export const NEST_CHECKS_PER_RUNTIME = Object.keys(KINDS).length * COMPILERS.length;
 
-/** Does what a newcomer to NestJS does: `nest new`, install the package, the README's lines, `nest build` by each compiler, run. */
+/** Does what a new user of NestJS does: `nest new`, install the package, copy the README's sample, `nest build` with each compiler, run. */
 export async function tryNest({ folder, env, readme, runtimes, check }) {
   const [, snippet] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
   if (!snippet) throw new Error('the README of @tokenward/nestjs has no ```ts block');
@@ -44,13 +44,13 @@ export async function tryNest({ folder, env, readme, runtimes, check }) {
     const app = join(parent, 'app');
     const ready = await check(`NestJS, ${kind}: nest new, install @tokenward/nestjs`, async () => {
       await run(parent, process.execPath, [binOf(cli, name), ...args], BUILD_TIMEOUT_SECONDS);
-      keepWhatIsNeeded(app, [...DEVELOPMENT, ...runner]);
+      keepDependencies(app, [...DEVELOPMENT, ...runner]);
       await run(app, 'npm', ['install', '@tokenward/nestjs'], INSTALL_TIMEOUT_SECONDS);
       await run(app, 'npm', ['install', '--save-dev', '@swc/cli', '@swc/core', '@tokenward/testing'], INSTALL_TIMEOUT_SECONDS);
       writeApp(app, snippet, kind);
       return true;
     });
-    // the configuration of jest, or of vitest, and the command are the generator's own
+    // the command and the configuration of jest or vitest come from the generator
     if (ready) await check(`NestJS, ${kind}: npm test, with ${runner[0]}`, () => run(app, 'npm', ['test'], TEST_TIMEOUT_SECONDS));
     for (const compiler of ready ? COMPILERS : []) {
       const label = `NestJS, ${kind}, ${compiler}`;
@@ -73,13 +73,13 @@ function emptyFolder(parent, name) {
   return folder;
 }
 
-/** npm puts only the commands of what was asked for into `.bin`. */
+/** Returns the path of a command. `.bin` has only the commands of packages that were named in `npm install`. */
 function binOf(cli, name) {
   const files = { nest: ['@nestjs', 'cli', 'bin', 'nest.js'], schematics: ['@angular-devkit', 'schematics-cli', 'bin', 'schematics.js'] };
   return join(cli, 'node_modules', ...files[name]);
 }
 
-function keepWhatIsNeeded(app, development) {
+function keepDependencies(app, development) {
   const file = join(app, 'package.json');
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
   manifest.devDependencies = Object.fromEntries(Object.entries(manifest.devDependencies).filter(([name]) => development.includes(name)));
@@ -87,11 +87,11 @@ function keepWhatIsNeeded(app, development) {
   rmSync(join(app, 'test'), { recursive: true, force: true });
   const config = join(app, 'tsconfig.json');
   const { compilerOptions, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
-  // the package's own types are looked at
+  // so that the package's own types are checked
   writeFileSync(config, JSON.stringify({ ...rest, compilerOptions: { ...compilerOptions, types: ['node'], skipLibCheck: false } }));
 }
 
-/** The README's lines as the application's module, and the generated start with a port that the parent process is told. */
+/** Writes the README's sample as the application's module, and a main file that sends its port to the parent process. */
 function writeApp(app, snippet, kind) {
   const extension = kind === 'module' ? '.js' : '';
   const module = snippet.replace(/\bissuer: '[^']*'/, 'issuer: process.env.ISSUER_BASE_URL').replace(/\baudience: '[^']*'/, 'audience: process.env.AUDIENCE');

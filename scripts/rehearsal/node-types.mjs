@@ -4,9 +4,9 @@ import { command } from './command.mjs';
 
 const INSTALL_TIMEOUT_SECONDS = 240;
 const TSC_TIMEOUT_SECONDS = 90;
-/** The oldest that we support, the one that most use, and whatever is newest today. */
+/** The oldest supported version, the one that most people use, and the newest. */
 const VERSIONS = ['22', '24', 'latest'];
-/** Optional for those who write JavaScript; without them the types of these adapters mean nothing. */
+/** The types of these adapters need them. */
 const FRAMEWORK_TYPES = ['@types/express@5', '@types/koa@3'];
 const COMPILER_OPTIONS = {
   module: 'nodenext',
@@ -20,8 +20,8 @@ const COMPILER_OPTIONS = {
 const OURS = /^(node_modules\/@tokenward\/|app\.mts)/;
 
 /**
- * Compiles every entry point of every published package, declaration files included, against several majors of `@types/node`: types move
- * between them, and `skipLibCheck: false` shows it to our users.
+ * Compiles every entry point of every published package, declaration files included, against several majors of `@types/node`. Types change between
+ * them, and users see errors with `skipLibCheck: false`.
  */
 export async function tryNodeTypes({ folder, env, root, packages, check }) {
   const app = join(folder, 'node-types');
@@ -52,7 +52,7 @@ function program(packages) {
   return [
     ...entries.map((entry, index) => `export * as entry${index} from '${entry}';`),
     "import { createResourceGuard } from '@tokenward/core';",
-    '// @ts-expect-error -- an issuer is a string: where all were `any`, this directive would be unused',
+    '// @ts-expect-error -- an issuer is a string; if everything were `any`, this directive would be unused',
     "createResourceGuard({ issuer: 42, audience: 'https://api.example.com' });",
     '',
   ].join('\n');
@@ -67,12 +67,12 @@ async function compile(app, env, version) {
     await command(join(app, 'node_modules', '.bin', 'tsc'), ['--pretty', 'false'], { cwd: app, env, timeoutSeconds: TSC_TIMEOUT_SECONDS });
   } catch (error) {
     output = error.message;
-    // its first line is the command's; where no line of the compiler follows, the compiler itself failed
+    // the first line is the command; if no compiler error follows, the compiler itself failed
     if (!/^\S+\(\d+,\d+\): error TS/m.test(output)) throw error;
   }
-  // a declaration file of somebody else's may be wrong by itself, and some are
-  const faults = output.split('\n').filter((line) => OURS.test(line));
-  if (faults.length > 0) throw new Error(faults.join('\n'));
+  // declaration files of other packages may have errors of their own
+  const problems = output.split('\n').filter((line) => OURS.test(line));
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
 function alias(version) {

@@ -1,4 +1,4 @@
-// The registry as a process of its own, so that it can be ended whatever it is doing. Its parent gives it a configuration and hears its port.
+// Runs the registry as a separate process, which can be killed at any time. It gets its configuration from the parent and sends its port back.
 import { runServer } from 'verdaccio';
 
 const server = await runServer(JSON.parse(process.argv[2]));

@@ -10,8 +10,7 @@ const UPLINK_TIMEOUT_MS = 45_000;
 const CONFIGURATION_TIMEOUT_SECONDS = 30;
 
 /**
- * Starts a registry on loopback that keeps what is published to it in `folder` and gets everything else from the registry that npm is
- * configured with.
+ * Starts a registry on loopback. It stores published packages in `folder` and fetches all others from the registry in the npm configuration.
  */
 export async function startRegistry(root, folder) {
   const {
@@ -26,14 +25,14 @@ export async function startRegistry(root, folder) {
     env: { ...process.env, ...(cafile ? { NODE_EXTRA_CA_CERTS: cafile } : {}) },
   });
   const port = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`the registry did not start in ${START_TIMEOUT_MS / 1000} s`)), START_TIMEOUT_MS);
+    const timer = setTimeout(() => reject(new Error(`the registry did not start within ${START_TIMEOUT_MS / 1000} s`)), START_TIMEOUT_MS);
     server.once('message', (message) => (clearTimeout(timer), resolve(message.port)));
-    server.once('exit', (code) => (clearTimeout(timer), reject(new Error(`the registry ended with ${code}; its words are in ${join(folder, 'log')}`))));
+    server.once('exit', (code) => (clearTimeout(timer), reject(new Error(`the registry exited with ${code}; its log is ${join(folder, 'log')}`))));
   });
   const url = `http://127.0.0.1:${port}/`;
   const stop = () => server.kill('SIGKILL');
   try {
-    await needUplink(url);
+    await requireUplink(url);
     return { url, token: await register(url), stop };
   } catch (error) {
     stop();
@@ -41,7 +40,7 @@ export async function startRegistry(root, folder) {
   }
 }
 
-/** Makes the account that publishes. It is gone with the registry's folder. */
+/** Creates the account that publishes. It is deleted with the registry's folder. */
 async function register(url) {
   const response = await fetch(`${url}-/user/org.couchdb.user:rehearsal`, {
     method: 'PUT',
@@ -50,22 +49,22 @@ async function register(url) {
     signal: AbortSignal.timeout(START_TIMEOUT_MS),
   });
   const { token } = await response.json();
-  if (!token) throw new Error(`the registry gave no account (${response.status})`);
+  if (!token) throw new Error(`the registry created no account (status ${response.status})`);
   return token;
 }
 
-/** Whether the other registry can be reached through this one: what follows would fail on it in less plain words. */
-async function needUplink(url) {
+/** Checks that the configured registry answers. Otherwise later steps would fail with less clear messages. */
+async function requireUplink(url) {
   try {
     const response = await fetch(`${url}express`, { signal: AbortSignal.timeout(UPLINK_TIMEOUT_MS) });
     await response.body?.cancel();
     if (response.ok) return;
   } catch {
-    // too slow is as good as absent
+    // reported below
   }
   throw new Error(
-    'The registry that npm is configured with does not answer, so express and whatever else the packages need cannot be installed: ' +
-      'check the network, a proxy or the registry in your npm configuration, then run this again.',
+    'The registry in your npm configuration does not answer, so the dependencies of the packages cannot be installed. ' +
+      'Check the network, a proxy and the registry setting, then run this again.',
   );
 }
 
@@ -74,7 +73,7 @@ function configuration(folder, uplink, proxy) {
     configPath: join(folder, 'config.json'),
     storage: join(folder, 'storage'),
     auth: { htpasswd: { file: join(folder, 'htpasswd') } },
-    // one look-up of a package does for the whole rehearsal
+    // each package is looked up once for the whole rehearsal
     uplinks: { configured: { url: uplink, timeout: '15s', maxage: '60m', max_fails: 10, ...(proxy ? { https_proxy: proxy } : {}) } },
     packages: { '@tokenward/*': { access: '$all', publish: '$authenticated' }, '**': { access: '$all', proxy: 'configured' } },
     web: { enable: false },

@@ -14,7 +14,7 @@ const GIT_SETTINGS = {
 };
 const FETCH_TIMEOUT_MS = 15_000;
 
-/** Copies what git knows of the working tree, and what it would come to know, into a repository of its own. */
+/** Copies the tracked and untracked files of the working tree, but no ignored ones, into a new repository. */
 export async function copyWorkingTree(root, copy) {
   const files = await command('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, timeoutSeconds: GIT_TIMEOUT_SECONDS });
   for (const file of files.split('\0').filter((path) => path && existsSync(join(root, path)))) {
@@ -25,39 +25,40 @@ export async function copyWorkingTree(root, copy) {
   await git('init', '--quiet', '--initial-branch=main');
   for (const [name, value] of Object.entries(GIT_SETTINGS)) await git('config', name, value);
   await git('add', '--all');
-  await git('commit', '--quiet', '--no-verify', '--message=what is to be released');
+  await git('commit', '--quiet', '--no-verify', '--message=working tree');
 }
 
-/** Where no changeset waits, one is made up, so that there is always a release to rehearse. */
+/** Adds a changeset if none waits, so that there is always a release to rehearse. */
 export function ensureChangeset(copy) {
   if (waitingChangesets(copy).length > 0) return;
   const bumps = publicPackages(copy).map(({ name }) => `'${name}': patch\n`);
   writeFileSync(join(copy, '.changeset', 'rehearsal.md'), `---\n${bumps.join('')}---\n\nA rehearsed release.\n`);
 }
 
-/** The version that `changeset version` gave to all packages alike. */
+/** Returns the version that `changeset version` gave to all packages. */
 export function versionAfter(copy, before) {
   const packages = publicPackages(copy);
   const versions = new Set(packages.map(({ manifest }) => manifest.version));
   if (versions.size !== 1) throw new Error(`the packages have ${versions.size} versions: ${[...versions].join(', ')}`);
   const [version] = versions;
-  if (before.includes(version)) throw new Error(`the version is ${version} as before`);
+  if (before.includes(version)) throw new Error(`the version is still ${version}`);
   for (const { name, folder } of packages) {
     const changelog = join(folder, 'CHANGELOG.md');
-    if (!existsSync(changelog) || !readFileSync(changelog, 'utf8').includes(`\n## ${version}\n`)) throw new Error(`${name} has no changelog of ${version}`);
+    if (!existsSync(changelog) || !readFileSync(changelog, 'utf8').includes(`\n## ${version}\n`))
+      throw new Error(`the changelog of ${name} has no section for ${version}`);
   }
   return version;
 }
 
-/** The `publish` step of release.yml: what it runs, and the folder's name it runs in. */
+/** Returns the `publish` step of release.yml: its script and its working directory. */
 export function publishStep(copy) {
   const { jobs } = parse(readFileSync(join(copy, '.github', 'workflows', 'release.yml'), 'utf8'));
   const step = jobs.publish.steps.find(({ id }) => id === 'publish');
-  if (!step?.run) throw new Error('release.yml has no step "publish" that runs anything');
+  if (!step?.run) throw new Error('release.yml has no step "publish" with a script');
   return step;
 }
 
-/** What the registry gives out must be what a release promises: the version, ranges that work anywhere, the papers. */
+/** Checks a published package: its version, ranges that work outside the workspace, README, licence and changelog. */
 export async function checkPublished({ name }, version, registry, packages) {
   const { versions, 'dist-tags': tags } = await (await get(`${registry}${name.replace('/', '%2f')}`)).json();
   const manifest = versions[version];

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 
-/** What went wrong is told already: nothing that comes after it makes sense. */
+/** Stops the rehearsal after a failed step that was reported already. */
 export class Stop extends Error {}
 
 export function createReport() {
   const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
 
-  /** Runs and counts one thing to check. Resolves with its result, or with undefined where it failed. */
+  /** Runs and counts one check. Resolves with its result, or with undefined if it failed. */
   async function check(title, work) {
     const startedAt = performance.now();
     try {
@@ -22,7 +22,7 @@ export function createReport() {
     }
   }
 
-  /** A check without which the rest can't be tried. */
+  /** Runs a check that all later ones depend on. Throws `Stop` if it fails. */
   async function step(title, work) {
     const failedBefore = counts.failed;
     const result = await check(title, work);
@@ -35,17 +35,17 @@ export function createReport() {
     console.log(`  skip  ${title}`);
   }
 
-  function good() {
+  function hasPassed() {
     return counts.failed === 0 && counts.passed > 0;
   }
 
   function finish() {
     console.log(`\nrehearsal: ${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`);
     if (process.env.TOKENWARD_COUNTS) writeFileSync(process.env.TOKENWARD_COUNTS, JSON.stringify(counts));
-    process.exitCode = good() ? 0 : 1;
+    process.exitCode = hasPassed() ? 0 : 1;
   }
 
-  return { check, step, skip, good, finish };
+  return { check, step, skip, hasPassed, finish };
 }
 
 function seconds(startedAt) {

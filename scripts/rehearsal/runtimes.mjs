@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The Node versions to try: this one, and those that `compat/` brings. What it should bring and does not is `absent`. */
+/** Returns the Node versions to try: this one and those in `compat/`. `absent` lists those that are not installed. */
 export function runtimes(root) {
   const compat = join(root, 'compat');
   const { devDependencies } = JSON.parse(readFileSync(join(compat, 'package.json'), 'utf8'));

@@ -2,8 +2,8 @@ const IMPORT = /^import (?:(?<all>\w+)|\{ (?<named>[\w, ]+) \}) from (?<from>'[^
 const LISTEN = /\bapp\.listen\([^;]*\);/;
 
 /**
- * The README's own words, its first block of JavaScript: `text` as it stands, `importEquals` the other way in which TypeScript writes a
- * `require`, and as a server for a test, once a module and once with `require`.
+ * Returns the README's first block of JavaScript: as `text`, with TypeScript's `import = require()` as `importEquals`, and as a server for a test, once
+ * with `import` and once with `require`.
  */
 export function readSnippet(readme) {
   const [, text] = /^```js\n(.*?)^```$/ms.exec(readme) ?? [];
@@ -12,7 +12,7 @@ export function readSnippet(readme) {
   return { text, importEquals: asImportEquals(text), servers: { import: server, require: asCommonJs(server) } };
 }
 
-/** Another issuer and audience, and a free port that the parent process is told. The rest stays as it stands. */
+/** Replaces the issuer and the audience, and listens on a free port, which it sends to the parent process. Nothing else changes. */
 function asServer(snippet) {
   if (!LISTEN.test(snippet)) throw new Error("the README's snippet does not end with app.listen(...);");
   return snippet
@@ -34,6 +34,6 @@ function asImportEquals(module) {
 function withImports(module, rewrite) {
   let index = 0;
   const text = module.replace(IMPORT, (...match) => rewrite(match.at(-1).from, match.at(-1), index++));
-  if (index === 0 || /^import [^=]*$/m.test(text)) throw new Error("an import of the README's snippet is of a form that this rehearsal does not know");
+  if (index === 0 || /^import [^=]*$/m.test(text)) throw new Error("the README's snippet has an import of a form that snippet.mjs does not support");
   return text;
 }

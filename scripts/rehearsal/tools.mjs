@@ -11,9 +11,9 @@ const FIXTURES = fileURLToPath(new URL('fixtures/tools/', import.meta.url));
 const FRAMEWORKS = ['express', 'fastify', 'koa'];
 const OURS = [...FRAMEWORKS.map((name) => `@tokenward/${name}`), '@tokenward/testing'];
 const TYPES = ['@types/node@24', '@types/express@5', '@types/koa@3'];
-/** ts-jest calls the compiler from JavaScript, which TypeScript 7 does not offer. */
+/** ts-jest needs the compiler's JavaScript API, which TypeScript 7 does not have. */
 const TRANSFORMS = ['ts-jest@29', '@swc/jest', '@swc/core', 'typescript@6'];
-/** NestJS 12 consists of ES modules; what is tried with it is what `nest new` writes. */
+/** NestJS 12 consists of ES modules. nest.mjs tries it with what `nest new` generates. */
 const NOT_FOR_JEST = new Set(['@tokenward/nestjs']);
 
 const JEST_CONFIG = {
@@ -24,12 +24,12 @@ const TRANSFORM = {
   'ts-jest': { '^.+\\.ts$': 'ts-jest' },
   '@swc/jest': { '^.+\\.ts$': '@swc/jest' },
 };
-/** As a project of before ES modules has it, but for the resolution, without which TypeScript reads no `exports`. */
+/** The settings of a CommonJS project, with the resolution that TypeScript needs to read `exports`. */
 const TSCONFIG = {
   compilerOptions: { module: 'commonjs', moduleResolution: 'bundler', target: 'es2022', esModuleInterop: true, strict: true, types: ['node', 'jest'] },
 };
 
-/** Tries the packages with the test runners, loaders and bundlers of our users: the same APIs, and the same three answers, in each. */
+/** Tries the packages with the test runners, loaders and bundlers of users. Each runs the same APIs and expects the same three answers. */
 export async function tryTools({ folder, env, packages, check }) {
   await Promise.all([
     tryJest({ version: 29, app: join(folder, 'tools-jest-29'), env, check, specs: [] }),
@@ -44,7 +44,7 @@ export async function tryTools({ folder, env, packages, check }) {
 }
 
 async function tryJest({ version, app, env, check, specs }) {
-  const installed = await check(`npm: install jest@${version}, and what else is tried beside it`, async () => {
+  const installed = await check(`npm: install jest@${version} and the tools that are tried with it`, async () => {
     writeApp(app);
     const all = [...new Set([...specs, ...OURS, ...FRAMEWORKS, ...TYPES, ...TRANSFORMS, `jest@${version}`, `@types/jest@${version}`])];
     await command('npm', ['install', ...all], { cwd: app, env, timeoutSeconds: INSTALL_TIMEOUT_SECONDS });
@@ -83,7 +83,7 @@ async function tryOthers(app, env, packages, check) {
   await check('tsx', () => run(app, 'ts', env, ['tsx', 'main.ts']));
 }
 
-/** One program in three forms: TypeScript, and the ES modules and the CommonJS that are made of it. */
+/** Writes one program in three forms: TypeScript, ES modules and CommonJS. */
 function writeApp(app) {
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), JSON.stringify({ private: true }));

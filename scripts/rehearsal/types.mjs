@@ -10,7 +10,7 @@ const RESOLUTIONS = {
   bundler: { options: { module: 'esnext', moduleResolution: 'bundler' }, files: ['app.ts', 'wrong.mts'] },
 };
 
-/** The README's snippet, unchanged, as a user's TypeScript sees it: under each module resolution, in a module and in a CommonJS file. */
+/** Writes the README's snippet as a module and as a CommonJS file, to be compiled under each module resolution. */
 export function writeTypeScript(folder, { text, importEquals }) {
   mkdirSync(join(folder, 'types'));
   const files = { 'app.mts': text, 'app.ts': text, 'app.cts': text, 'required.cts': importEquals };
@@ -18,7 +18,7 @@ export function writeTypeScript(folder, { text, importEquals }) {
   copyFileSync(fileURLToPath(new URL('fixtures/wrong.mts', import.meta.url)), join(folder, 'types', 'wrong.mts'));
 }
 
-/** The ways in which the snippet's types are checked: `{ title, run }`. */
+/** Returns the checks of the snippet's types: `{ title, run }`. */
 export function typeChecks(folder, env) {
   return Object.entries(RESOLUTIONS).flatMap(([name, { options, files }]) =>
     [true, false].map((exactOptionalPropertyTypes) => ({

@@ -14,7 +14,7 @@ const MANAGERS = {
 };
 
 /**
- * Does what a newcomer does with one package manager: an empty folder, the README's install line, the README's snippet. Then the same with
+ * Does what a new user does with one package manager: an empty folder, the README's install command, the README's snippet. Then the same with
  * Express 4.
  */
 export async function tryAsUser({ manager, folder, env, root, snippet, runtimes, check }) {
@@ -59,13 +59,13 @@ function emptyFolder(parent, name) {
   return folder;
 }
 
-/** A release of Express that nobody asked for would make the rest meaningless. */
+/** Checks the installed major of Express: with another one, the rest would prove nothing. */
 function expectExpress(app, major) {
   const { version } = JSON.parse(readFileSync(join(app, 'node_modules', 'express', 'package.json'), 'utf8'));
-  if (!version.startsWith(`${major}.`)) throw new Error(`Express ${version} was installed`);
+  if (!version.startsWith(`${major}.`)) throw new Error(`Express ${version} was installed instead of ${major}`);
 }
 
-/** The repository's own compiler and types, so that the rehearsal has the same result tomorrow. */
+/** Returns the repository's own versions of the compiler and the types, so that the result does not change from day to day. */
 function typeScriptSpecs(root, major) {
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return [`typescript@${devDependencies.typescript}`, `@types/node@${devDependencies['@types/node']}`, `@types/express@${major}`];

@@ -1,14 +1,14 @@
 const PROGRAM = /^(?:[cm]?[jt]s|[jt]sx|javascript|typescript)$/;
-/** Every other language that the documentation may use, so that no sample escapes by a name that nobody knows. */
+/** All other languages that the documentation may use. Any other name throws, so that no sample is skipped by mistake. */
 const TEXT = new Set(['', 'sh', 'json', 'text', 'yaml', 'html', 'http', 'diff', 'dockerfile', 'nginx']);
 const FENCE = /^( *)(`{3,}|~{3,})\s*(\S*)/;
 const MARK = /^\s*<!-- (sample|no program): (.+) -->$/;
 
 /**
- * The samples of a Markdown file: `{ line, code, mark, notCompiled }`. `line` is that of the first line of code, `mark` what a comment in
- * front of the block says (`<!-- sample: koa -->`), `notCompiled` why it is no program (`<!-- no program: ... -->`).
+ * Returns the samples of a Markdown file: `{ line, code, mark, notCompiled }`. `line` is the line of the first code, `mark` the text of a comment
+ * before the block (`<!-- sample: koa -->`), and `notCompiled` the reason why it is not a program (`<!-- no program: ... -->`).
  *
- * Of a block with `// before` and `// after` only what follows `// after` is ours.
+ * In a block with `// before` and `// after`, only the code after `// after` is compiled.
  */
 export function samplesOf(markdown, file) {
   const lines = markdown.split('\n');
@@ -17,12 +17,12 @@ export function samplesOf(markdown, file) {
     const [, indent, fence, language] = FENCE.exec(lines[index]) ?? [];
     if (fence === undefined) continue;
     const start = index + 1;
-    const end = lines.findIndex((line, at) => at >= start && line.trim() === fence);
-    if (end < 0) throw new Error(`${file}:${start} the block does not end`);
+    const end = lines.findIndex((line, position) => position >= start && line.trim() === fence);
+    if (end < 0) throw new Error(`${file}:${start} the block has no end`);
     index = end;
     if (!PROGRAM.test(language)) {
       if (TEXT.has(language)) continue;
-      throw new Error(`${file}:${start} is a block of "${language}": name a language that scripts/samples/blocks.mjs knows`);
+      throw new Error(`${file}:${start} has the unknown language "${language}": use one that scripts/samples/blocks.mjs lists`);
     }
     const [, kind, text] = MARK.exec(markBefore(lines, start - 1)) ?? [];
     samples.push({
@@ -36,14 +36,14 @@ export function samplesOf(markdown, file) {
   return samples;
 }
 
-function markBefore(lines, fenceAt) {
-  const at = lines[fenceAt - 1]?.trim() === '' ? fenceAt - 2 : fenceAt - 1;
-  return lines[at] ?? '';
+function markBefore(lines, fenceIndex) {
+  const index = lines[fenceIndex - 1]?.trim() === '' ? fenceIndex - 2 : fenceIndex - 1;
+  return lines[index] ?? '';
 }
 
-/** What stands under `// before` is another package's: its lines are left empty, so that line numbers hold. */
+/** Empties the lines after `// before`, which show another package. Line numbers stay the same. */
 function ownPart(lines) {
   const before = lines.findIndex((line) => /^\/\/ before\b/.test(line));
   const after = lines.findIndex((line) => /^\/\/ after\b/.test(line));
-  return before < 0 || after < before ? lines : lines.map((line, at) => (at >= before && at < after ? '' : line));
+  return before < 0 || after < before ? lines : lines.map((line, index) => (index >= before && index < after ? '' : line));
 }

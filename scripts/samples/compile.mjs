@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const TSC_TIMEOUT_MS = 120_000;
 const CONTEXTS = fileURLToPath(new URL('contexts', import.meta.url));
-/** Whose exports a sample may use without an import, as a sample that stands below the quick start of a README does. */
+/** The package whose exports a sample may use without an import. */
 const PACKAGE_OF = { core: 'core', express: 'express', fastify: 'fastify', koa: 'koa', nestjs: 'nestjs' };
 const OPTIONS = {
   module: 'nodenext',
@@ -22,19 +22,18 @@ const OPTIONS = {
 };
 
 /**
- * Compiles samples, each a module of its own, against the built packages and whatever the workspace has installed. A sample is
- * `{ file, line, code, context, inside }`: the context says which names are there (`contexts/<name>.ts`, and all exports of that
- * package), `inside` which text stands before it and after it. Returns what the compiler says, by file and line
- * of the documentation.
+ * Compiles samples, each as its own module, against the built packages and the workspace's dependencies. A sample is
+ * `{ file, line, code, context, inside }`: `context` provides names (`contexts/<name>.ts` and all exports of that package), and `inside` is the
+ * text before and after the code. Returns the compiler's errors, with the file and line in the documentation.
  */
 export async function compile(root, samples) {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-samples-'));
   try {
     linkModules(root, join(folder, 'node_modules'));
     const contexts = Map.groupBy(samples, ({ context }) => context);
-    const faults = [];
-    for (const [context, list] of contexts) faults.push(...compileContext(root, await writeContext(root, folder, context, list)));
-    return faults;
+    const problems = [];
+    for (const [context, list] of contexts) problems.push(...compileContext(root, await writeContext(root, folder, context, list)));
+    return problems;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -42,7 +41,7 @@ export async function compile(root, samples) {
 
 async function writeContext(root, folder, context, samples) {
   if (!Object.hasOwn(PACKAGE_OF, context))
-    throw new Error(`${samples[0].file}:${samples[0].line} asks for "${context}", and there are ${Object.keys(PACKAGE_OF).join(', ')}`);
+    throw new Error(`${samples[0].file}:${samples[0].line} has the unknown context "${context}": use ${Object.keys(PACKAGE_OF).join(', ')}`);
   const place = join(folder, context);
   mkdirSync(place);
   const module = `@tokenward/${PACKAGE_OF[context]}`;
@@ -64,7 +63,7 @@ async function writeContext(root, folder, context, samples) {
   return { place, files };
 }
 
-/** The sample at the very line where it stands in its file, so that the compiler's lines are the documentation's. */
+/** Returns the sample as a module, at the same line as in its file, so that the compiler's line numbers are correct. */
 function moduleOf({ line, code, inside = ['', ''] }) {
   const [before, after] = inside;
   return `${'\n'.repeat(line - 2)}${before}\n${code}\n${after}\nexport {};\n`;
@@ -83,7 +82,7 @@ function compileContext(root, { place, files }) {
     .map((text) => text.replace(/^(sample\d+\.ts)\((\d+),\d+\): /, (_, name, line) => `${files.get(name).file}:${line} `));
 }
 
-/** One `node_modules` with our packages, and everything that any package or example of the workspace has. */
+/** Creates a `node_modules` with our packages and all dependencies of packages and examples. */
 function linkModules(root, modules) {
   const places = [root, ...childrenOf(join(root, 'packages')), ...childrenOf(join(root, 'examples'))].map((place) => join(place, 'node_modules'));
   for (const place of places.filter((path) => existsSync(path))) {

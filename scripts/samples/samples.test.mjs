@@ -14,30 +14,30 @@ test('finds each block of JavaScript and TypeScript, with its line', () => {
   ]);
 });
 
-test('takes the indentation of a list from a block', () => {
+test('removes the indentation of a block in a list', () => {
   expect(samplesOf('- text\n\n  ```js\n  if (a) {\n    b();\n  }\n  ```', 'a.md')[0].code).toBe('if (a) {\n  b();\n}');
 });
 
-test('reads what a comment in front of a block says', () => {
+test('reads the comment before a block', () => {
   const [sample] = samplesOf(`<!-- sample: koa -->\n\n${fence('js', 'a();')}`, 'a.md');
   expect(sample).toMatchObject({ mark: 'koa', notCompiled: undefined });
   const [text] = samplesOf(`<!-- no program: it shows a shape -->\n${fence('js', 'a();')}`, 'a.md');
   expect(text).toMatchObject({ mark: undefined, notCompiled: 'it shows a shape' });
 });
 
-test("leaves another package's part of a block out, and keeps the lines", () => {
+test("leaves out another package's part of a block, and keeps line numbers", () => {
   const [sample] = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
   expect(sample.code).toBe("import a from 'a';\n\n\n\n// after\nours();");
 });
 
-test('refuses a block whose language it does not know, and one that does not end', () => {
-  expect(() => samplesOf(fence('TypeScript', 'a();'), 'a.md')).toThrow('a.md:1 is a block of "TypeScript"');
-  expect(() => samplesOf('```js\na();', 'a.md')).toThrow('a.md:1 the block does not end');
+test('throws for a block with an unknown language or without an end', () => {
+  expect(() => samplesOf(fence('TypeScript', 'a();'), 'a.md')).toThrow('a.md:1 has the unknown language "TypeScript"');
+  expect(() => samplesOf('```js\na();', 'a.md')).toThrow('a.md:1 the block has no end');
 });
 
-test('tells what is wrong with a sample by file and line, and nothing of a good one', async () => {
+test('reports errors in a sample by file and line, and none for a correct one', async () => {
   const sample = (code, more) => ({ file: 'docs/a.md', line: 7, code, context: 'express', ...more });
-  const faults = await compile(root, [
+  const problems = await compile(root, [
     sample("app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));"),
     sample("const fine = 1;\nguard('orders:read');"),
     sample('onDenied(decision, req, res) {\n  res.status(decision.states);\n}', {
@@ -45,12 +45,12 @@ test('tells what is wrong with a sample by file and line, and nothing of a good 
       inside: ["const members: import('@tokenward/express').ExpressGuardOptions = {", '};'],
     }),
   ]);
-  expect(faults.filter((fault) => fault.startsWith('docs/'))).toEqual([
+  expect(problems.filter((problem) => problem.startsWith('docs/'))).toEqual([
     expect.stringMatching(/^docs\/a\.md:8 error TS2345: Argument of type 'string'/),
     expect.stringMatching(/^docs\/a\.md:21 error TS2551: Property 'states' does not exist/),
   ]);
 });
 
-test('refuses a context that is not there', async () => {
-  await expect(compile(root, [{ file: 'a.md', line: 2, code: '', context: 'hapi' }])).rejects.toThrow('a.md:2 asks for "hapi"');
+test('throws for an unknown context', async () => {
+  await expect(compile(root, [{ file: 'a.md', line: 2, code: '', context: 'hapi' }])).rejects.toThrow('a.md:2 has the unknown context "hapi"');
 });

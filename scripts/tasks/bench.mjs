@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { build, run } from './steps.mjs';
 
 const args = process.argv.slice(2);
-const at = args.indexOf('--node');
-const version = at < 0 ? undefined : args.splice(at, 2)[1];
-if (at >= 0 && !['22', '26'].includes(version)) {
-  console.error(`--node ${version ?? ''}: it is 22 or 26; without it the workspace's own Node 24 is measured`);
+const index = args.indexOf('--node');
+const version = index < 0 ? undefined : args.splice(index, 2)[1];
+if (index >= 0 && !['22', '26'].includes(version)) {
+  console.error(`--node ${version ?? ''} is not supported: give 22 or 26, or leave it out to use the workspace's Node 24`);
   process.exit(2);
 }
 build();

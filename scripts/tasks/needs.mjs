@@ -1,22 +1,22 @@
 import { spawnSync } from 'node:child_process';
 
-/** Has a program that npm can't bring: installs it where this is a Debian machine of ours, else says what to do. Nothing is skipped for want of it. */
+/** Ensures a program that npm cannot install. Installs it on Debian as root or in CI; otherwise says what to install and exits. No test is skipped. */
 export function need(command, debianPackage) {
-  if (isThere(command)) return;
-  console.log(`\n${command} is not on the PATH: installing Debian's ${debianPackage} ...`);
-  const installed = mayInstall() && isThere('apt-get') && (install(debianPackage) || (apt('update') && install(debianPackage)));
-  if (installed && isThere(command)) return;
+  if (exists(command)) return;
+  console.log(`\n${command} is not on the PATH. Installing the Debian package ${debianPackage} ...`);
+  const installed = mayInstall() && exists('apt-get') && (install(debianPackage) || (apt('update') && install(debianPackage)));
+  if (installed && exists(command)) return;
   console.error(
-    `tokenward: the tests need ${command}, a real server. Install it (Debian and Ubuntu: apt-get install ${debianPackage}; macOS: brew install redis), then run the same command again.`,
+    `tokenward: the tests need a real ${command}. Install it (Debian and Ubuntu: apt-get install ${debianPackage}; macOS: brew install redis), then run the same command again.`,
   );
   process.exit(1);
 }
 
-function isThere(command) {
+function exists(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** As root; and by sudo where that asks no one, on a machine that is there for CI alone. */
+/** Whether this may install packages: as root, or in CI with sudo that asks for no password. */
 function mayInstall() {
   return isRoot() || (Boolean(process.env.CI) && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0);
 }

@@ -1,6 +1,6 @@
 import { build, createTally } from './steps.mjs';
 
-/** What is tried at random, and with which seed, stands in these files: the same each time, and a hundred thousand of each; the longest texts are tried, too. */
+/** These files generate their cases from fixed seeds, so each run tries the same hundred thousand. The longest texts are tried too. */
 const FILES = ['arbitrary-tokens', 'json-texts', 'json-property', 'heap', 'parsers-end'];
 const RUNS = '100000';
 

@@ -1,16 +1,16 @@
-// One app on each framework, with `GET /orders`: `guard` makes its guard, from the copy that guards; `words` is the copy that the app's
-// other files write policies with, and ask whom a request is from.
+// One app on each framework, with `GET /orders`. The first copy creates the guard. The second copy is the one that the app's other files use for
+// policies and `getAuth`.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-/** `{ url, close }` of a started app. */
+/** Starts an app. Returns its `{ url, close }`. */
 export const startOn = {
   async express({ load }, { createGuard }, { getAuth }, { options, policies }) {
     const express = load('express');
     const guard = createGuard(options);
     const app = express();
     app.get('/orders', ...policies.map((policy) => guard(policy)), (req, res) => res.json({ for: getAuth(req).subject }));
-    // what fails answers 500, and prints nothing
+    // errors answer 500 and print nothing
     app.use((_error, _req, res, _next) => res.status(500).end());
     return listening(createServer(app));
   },
@@ -32,20 +32,20 @@ export const startOn = {
     return { url: `${await app.listen({ port: 0, host: '127.0.0.1' })}/orders`, close: () => app.close() };
   },
 
-  async nestjs({ load }, { TokenwardModule }, words, { options, policies }) {
+  async nestjs({ load }, { TokenwardModule }, other, { options, policies }) {
     load('reflect-metadata');
     const { Controller, Get, Module, Req } = load('@nestjs/common');
     const { NestFactory } = load('@nestjs/core');
     class Orders {
       list(request) {
-        return { for: words.getAuth(request).subject };
+        return { for: other.getAuth(request).subject };
       }
     }
     const decorate = (decorator, ...at) => decorator(Orders, ...at) ?? Orders;
     decorate(Controller('orders'));
-    for (const decorator of [Get(), words.Require(...policies)]) decorator(Orders.prototype, 'list', Object.getOwnPropertyDescriptor(Orders.prototype, 'list'));
+    for (const decorator of [Get(), other.Require(...policies)]) decorator(Orders.prototype, 'list', Object.getOwnPropertyDescriptor(Orders.prototype, 'list'));
     Req()(Orders.prototype, 'list', 0);
-    // oxlint-disable-next-line typescript/no-extraneous-class -- Nest's modules are
+    // oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module is an empty class
     class App {}
     Module({ imports: [TokenwardModule.forRoot(options)], controllers: [Orders] })(App);
     const app = await NestFactory.create(App, { logger: false, abortOnError: false });

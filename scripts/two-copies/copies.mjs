@@ -1,5 +1,5 @@
-// Loads a package twice in one process: its ES modules, and its CommonJS with all that this requires in turn. Node alone loads one copy;
-// a bundler that follows `import` and `require`, or a test runner, may bring both.
+// Loads a package twice in one process: as ES modules, and as CommonJS with everything that it requires. Node itself loads one copy, but a bundler
+// or a test runner may load both.
 import { createRequire, registerHooks } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -13,7 +13,7 @@ registerHooks({
   },
 });
 
-/** Both copies of `@tokenward/<name>`, and `load`, a `require` as its own tests would have it, for its framework. */
+/** Returns both copies of `@tokenward/<name>`, and `load`, which requires the framework as the package's own tests do. */
 export async function copiesOf(name) {
   const require = createRequire(new URL(`../../packages/${name}/package.json`, import.meta.url));
   const path = fileURLToPath(new URL(`../../packages/${name}/dist/index.js`, import.meta.url));

@@ -1,4 +1,4 @@
-// Runs every scenario in a process that holds both copies, and tells its parent what became of each.
+// Runs every scenario in a process with both copies, and sends the results to its parent.
 import { copiesOf } from './copies.mjs';
 import { scenarios } from './scenarios.mjs';
 

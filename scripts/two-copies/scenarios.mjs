@@ -3,22 +3,22 @@ import { startOn } from './apps.mjs';
 
 const AUDIENCE = 'https://api.example.com';
 const ADAPTERS = Object.keys(startOn);
-const MAKERS = ['scope', 'anyScope', 'role', 'anyRole', 'claim', 'issuedBy', 'allOf', 'anyOf', 'not', 'acr', 'maxAge', 'policy'];
+const CONSTRUCTORS = ['scope', 'anyScope', 'role', 'anyRole', 'claim', 'issuedBy', 'allOf', 'anyOf', 'not', 'acr', 'maxAge', 'policy'];
 const CORNERS = [
   ['esm', 'cjs'],
   ['cjs', 'esm'],
 ];
 
-/** What is tried with two copies, by name: each gets `copiesOf`, and throws where something is not as it must be. */
+/** The scenarios by name. Each takes `copiesOf`, and throws if a result is wrong. */
 export const scenarios = new Map([
-  ...eachWay((name, guards, words) => [
-    `${name}: the ${guards} copy guards, and knows the policies and the requests of the ${words} copy`,
+  ...eachWay((name, guards, others) => [
+    `${name}: a guard of the ${guards} copy understands policies and requests of the ${others} copy`,
     (copiesOf) =>
       withApp(
         copiesOf,
         name,
         guards,
-        words,
+        others,
         ({ scope }) => [scope('orders:read')],
         async (ask, token) => {
           assert.equal((await ask()).status, 401);
@@ -29,14 +29,14 @@ export const scenarios = new Map([
         },
       ),
   ]),
-  ...eachWay((name, guards, words) => [
-    `${name}: policies of both copies add up in the ${guards} copy`,
+  ...eachWay((name, guards, others) => [
+    `${name}: a guard of the ${guards} copy evaluates policies that combine both copies`,
     (copiesOf) =>
       withApp(
         copiesOf,
         name,
         guards,
-        words,
+        others,
         (other, own) => [own.allOf(other.scope('a'), own.not(other.anyOf(own.scope('b'), other.role('c'))))],
         async (ask, token) => {
           assert.equal((await ask(await token('a'))).status, 200);
@@ -45,31 +45,31 @@ export const scenarios = new Map([
         },
       ),
   ]),
-  ...eachWay((name, guards, words) => [
-    `${name}: a maker of the ${words} copy that nobody called admits nobody in the ${guards} copy`,
+  ...eachWay((name, guards, others) => [
+    `${name}: a guard of the ${guards} copy never admits by an uncalled constructor of the ${others} copy`,
     async (copiesOf) => {
       const copies = await copiesOf(name);
-      const { [guards]: own, [words]: other } = copies;
+      const { [guards]: own, [others]: other } = copies;
       await withIssuer(copiesOf, {}, async (issuer, options) => {
         const headers = { authorization: `Bearer ${await issuer.issueToken({ scope: 'orders:read' })}` };
-        for (const maker of MAKERS) {
-          assert.equal(typeof other[maker], 'function', maker);
+        for (const constructor of CONSTRUCTORS) {
+          assert.equal(typeof other[constructor], 'function', constructor);
           // the app does not start, or the request is refused
-          const app = await startOn[name](copies, own, other, { options, policies: [other[maker]] }).catch((error) => {
+          const app = await startOn[name](copies, own, other, { options, policies: [other[constructor]] }).catch((error) => {
             assert.equal(error.code, 'TOKENWARD_CONFIGURATION', error);
           });
           if (!app) continue;
-          assert.notEqual((await fetch(app.url, { headers })).status, 200, maker);
+          assert.notEqual((await fetch(app.url, { headers })).status, 200, constructor);
           await app.close();
         }
       });
     },
   ]),
-  ...CORNERS.map(([guards, words]) => [
-    `core: what the ${words} copy admitted ends in the ${guards} copy, too`,
+  ...CORNERS.map(([guards, others]) => [
+    `core: the ${guards} copy refuses an expired or revoked Auth of the ${others} copy`,
     async (copiesOf) => {
-      const { createTestClock } = (await copiesOf('testing'))[words];
-      const { [guards]: own, [words]: other } = await copiesOf('core');
+      const { createTestClock } = (await copiesOf('testing'))[others];
+      const { [guards]: own, [others]: other } = await copiesOf('core');
       const clock = createTestClock();
       await withIssuer(copiesOf, { clock }, async (issuer, options) => {
         const [one, another] = [own, other].map(({ createResourceGuard }) => createResourceGuard({ ...options, clock }));
@@ -90,16 +90,16 @@ export const scenarios = new Map([
         clock.advance(400);
         assert.equal(reasonFor(second), 'expired');
         clock.advance(3600);
-        // by then nobody knows whether its key still is the issuer's
+        // by then the cached keys are too old to say whether the issuer still publishes the token's key
         assert.equal(reasonFor(lasting), 'keys_unavailable');
         await Promise.all([one.close(), another.close()]);
       });
     },
   ]),
-  ...CORNERS.map(([guards, words]) => [
-    `fastify: a route that the ${words} copy guards stays guarded in an app that the ${guards} copy protects`,
+  ...CORNERS.map(([guards, others]) => [
+    `fastify: a route that the ${others} copy guards stays guarded in an app that the ${guards} copy protects`,
     async (copiesOf) => {
-      const { [guards]: own, [words]: other, load } = await copiesOf('fastify');
+      const { [guards]: own, [others]: other, load } = await copiesOf('fastify');
       await withIssuer(copiesOf, {}, async (issuer, options) => {
         const app = load('fastify')();
         await app.register(own.tokenward, { ...options, protect: 'all' });
@@ -121,13 +121,13 @@ export const scenarios = new Map([
 ]);
 
 function eachWay(scenario) {
-  return ADAPTERS.flatMap((name) => CORNERS.map(([guards, words]) => scenario(name, guards, words)));
+  return ADAPTERS.flatMap((name) => CORNERS.map(([guards, others]) => scenario(name, guards, others)));
 }
 
-async function withApp(copiesOf, name, guards, words, policiesOf, tried) {
+async function withApp(copiesOf, name, guards, others, policiesOf, tried) {
   const copies = await copiesOf(name);
   await withIssuer(copiesOf, {}, async (issuer, options) => {
-    const app = await startOn[name](copies, copies[guards], copies[words], { options, policies: policiesOf(copies[words], copies[guards]) });
+    const app = await startOn[name](copies, copies[guards], copies[others], { options, policies: policiesOf(copies[others], copies[guards]) });
     try {
       await tried(
         (token) => fetch(app.url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),

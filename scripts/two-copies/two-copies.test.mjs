@@ -12,7 +12,10 @@ describe('a process that loads both copies of a package', () => {
   beforeAll(async () => {
     const child = fork(fileURLToPath(new URL('program.mjs', import.meta.url)), { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
     const ended = once(child, 'exit');
-    [results] = await Promise.race([once(child, 'message'), ended.then(([code, signal]) => Promise.reject(new Error(`it ended with ${code ?? signal}`)))]);
+    [results] = await Promise.race([
+      once(child, 'message'),
+      ended.then(([code, signal]) => Promise.reject(new Error(`the program ended with ${code ?? signal}`))),
+    ]);
     await ended;
     results = new Map(results);
   }, TIMEOUT_MS);

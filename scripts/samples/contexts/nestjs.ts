@@ -11,6 +11,6 @@ declare global {
   const AppModule: Type;
   const server: Server;
   const sockets: WebSocketServer;
-  /** Whom a test acts as. */
+  /** The user as whom a test acts. */
   const whoever: { subject: string; scopes: string[] };
 }

@@ -1,4 +1,4 @@
-// What samples may take as given, whatever the framework.
+// Names that samples of every framework may use.
 import type { Auth as AnyAuth, Policy as AnyPolicy, ProtectedRequest } from '@tokenward/core';
 import type { RevocationStore } from '@tokenward/core/store';
 
@@ -13,7 +13,7 @@ declare global {
   const partnerAudience: string;
   const auth: Auth;
   const request: ProtectedRequest;
-  /** Where an app under test listens, and a route of it. */
+  /** The origin of an app under test, and the URL of a route. */
   const origin: string;
   const url: string;
   function close(): Promise<void>;
