@@ -90,7 +90,7 @@ export const scenarios = new Map([
         clock.advance(400);
         assert.equal(reasonFor(second), 'expired');
         clock.advance(3600);
-        // by then the cached keys are too old to say whether the issuer still publishes the token's key
+        // the cached keys are now too old to show whether the issuer still publishes the token's key
         assert.equal(reasonFor(lasting), 'keys_unavailable');
         await Promise.all([one.close(), another.close()]);
       });

@@ -20,7 +20,7 @@ export interface Reader {
   readonly completeAtMs: number | undefined;
   /** How long this process still waits for what others write back. */
   readonly settlesInMs: number;
-  /** Reads everything again in the next turn, and writes back what Redis lacks. */
+  /** Reads everything again in the next turn, and writes back what Redis is missing. */
   readAgain(): void;
 }
 

@@ -10,7 +10,7 @@ export interface SharedMirror {
   addTexts(texts: readonly string[], isNew: boolean): void;
   /** Adds the cut-offs of issuers. */
   addCutoffs(cutoffs: ReadonlyMap<string, string>): void;
-  /** Returns, in portions, the records that this process knows and Redis lacks. `present` may grow meanwhile. */
+  /** Returns, in portions, the records that this process knows and Redis is missing. `present` may grow meanwhile. */
   missing(present: ReadonlySet<string>, cutoffs: ReadonlyMap<string, string>, nowSeconds: number): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
   /** Returns what this process learned in the last seconds: after a loss it may be the only one. undefined if that was too much to keep apart. */
   recent(): ReadonlyMap<string, RevocationRecord> | undefined;

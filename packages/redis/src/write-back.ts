@@ -5,7 +5,7 @@ import type { RevocationRecord } from '@tokenward/core/store';
  * processes may wait for this one: until everything is written, or until the recent records are.
  */
 export interface WriteBack {
-  /** Begins anew, with what is missing now. `isAwaited`: others were told to wait for this process. */
+  /** Begins anew, with what is missing now. `isAwaited`: others wait for this process. */
   begin(missing: MissingRecords, isAwaited: boolean): Promise<void>;
   /** Whether there are records to write, or others wait to hear that there are no more. */
   readonly hasWork: boolean;

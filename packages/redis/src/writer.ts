@@ -14,7 +14,7 @@ export interface Writer {
   readonly id: string;
   /** The promise rejects with a RevocationStoreError if the record is not sent in time. It is sent later. */
   send(record: RevocationRecord): Promise<void>;
-  /** Writes records that Redis lost. `isAwaited`: others were told to wait for them. */
+  /** Writes records that Redis lost. `isAwaited`: others wait for them. */
   writeBack(missing: MissingRecords, isAwaited: boolean): void;
   /** Notes that Redis has these texts, so that they are not sent. Returns those that this process did not want to send. */
   seen(texts: readonly string[]): readonly string[];
