@@ -7,12 +7,13 @@
  */
 export type { AdapterOptions } from './adapter/adapter-options.js';
 export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapter/native-guard.js';
-export { answerOf, asError, assertDenial, isDenial } from './adapter/refusals.js';
+export { answerRefusal, asError, assertDenial, type RefusalListeners } from './adapter/refusals.js';
 export { authOf, rememberAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
+export { didYouMean } from './lib/did-you-mean.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { readTable, type OptionTable } from './lib/option-table.js';
 export { shownMember } from './lib/shown-option.js';
@@ -21,4 +22,6 @@ export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './adapter/access-of.js';
 export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
+export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';
+export { answerAlone, never, settle } from './adapter/settle.js';

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { createMountMemory } from '@tokenward/core/adapter';
 
 /** What Express keeps of a piece of middleware: its function, or a router with such pieces of its own. */
 interface Layer {
@@ -6,24 +7,17 @@ interface Layer {
   readonly route?: { readonly stack?: readonly Layer[] } | undefined;
 }
 
-/** Guards that were found once, by the app in which they stand. */
-const found = new WeakMap<object, WeakSet<object>>();
+const isIn = createMountMemory();
 
 /**
- * Whether Express itself calls a guard, on its way through an app's middleware. Where it does what stands behind the guard waits; whoever calls it by
- * hand may do anything. It is asked where a request is refused or must wait, and found once.
+ * Returns whether Express itself may call a guard on its way through an app's middleware. Then the code behind the guard waits; a caller by hand may
+ * do anything. It is asked only if a request is refused or must wait.
  */
 export function isMounted(guard: object, request: Request): boolean {
   const { route, app } = request as { readonly route?: Layer['route']; readonly app?: { readonly _router?: Router; readonly router?: Router } };
   if (route?.stack?.some(({ handle }) => isGuard(handle, guard))) return true;
-  if (!app) return false;
-  const known = found.get(app);
-  if (known?.has(guard)) return true;
   // Express 4 has the first, and throws for the second
-  if (!holds((app._router ?? app.router)?.stack, guard)) return false;
-  if (known) known.add(guard);
-  else found.set(app, new WeakSet([guard]));
-  return true;
+  return app !== undefined && isIn(app, guard, () => holds((app._router ?? app.router)?.stack, guard));
 }
 
 interface Router {

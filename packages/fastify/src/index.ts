@@ -13,7 +13,7 @@ import {
   type GuardMethods,
   type RoutePolicy,
 } from '@tokenward/core/adapter';
-import { createGuarding, runAsHook, type Guarding } from './guarding.js';
+import { createGuarding } from './guarding.js';
 import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
 import { view } from './view.js';
@@ -93,11 +93,7 @@ export const tokenward = fastifyPlugin(
     const guarding = createGuarding(native, (request, auth) => {
       (request as { [found]?: Auth | undefined })[found] = auth;
     });
-    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guardWith);
-
-    function guardWith(credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]): Guarding {
-      return guarding(accessFor(credentials, policies));
-    }
+    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding);
 
     /** A route of its own scope, in which no body is read before the receiver reads it. */
     function pluginOf(receive: MessageReceiver): FastifyPluginAsync {
@@ -114,13 +110,13 @@ export const tokenward = fastifyPlugin(
       };
     }
 
-    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guardWith('required', policies), {
-      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guardWith('optional', policies),
+    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(accessFor('required', policies)), {
+      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(accessFor('optional', policies)),
       ...native.methods(pluginOf),
       check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),
       async refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply) {
         assertDenial(decision);
-        await guarding.answer(decision, request, reply);
+        await guarding.refuse(decision, request, reply);
         return reply;
       },
     }) as unknown as FastifyGuard;
@@ -138,7 +134,7 @@ export const tokenward = fastifyPlugin(
     if (hasRoutes(app)) {
       app.addHook('onRequest', (request, reply, done) => {
         const rule = rules.ruleFor(request);
-        return rule ? runAsHook(rule, request, reply, done) : done();
+        return rule ? guarding.runAsHook(rule, request, reply, done) : done();
       });
     }
     app.addHook('onReady', async () => rules.complete());

@@ -1,19 +1,19 @@
-import { misuse, isGuard, type RoutePolicy } from '@tokenward/core/adapter';
+import { accessFor, didYouMean, isGuard, misuse, type AccessFor, type RoutePolicy } from '@tokenward/core/adapter';
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { ConfigurationError } from '@tokenward/core';
 import { isPolicy } from '@tokenward/core';
-import type { Guarding } from './guarding.js';
+import type { CreateGuarding } from './guarding.js';
 import type { FastifyGuardOptions } from './options.js';
 
 type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
-type GuardWith = (credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]) => Guarding;
+type Access = AccessFor<FastifyRequest>;
 
 /** What the routes of one plugin's scope need beside the guards that they name themselves. */
 export interface RouteRules {
   /** Looks at a route that is being added, as an `onRoute` hook. */
   look(this: FastifyInstance, route: RouteOptions): void;
-  /** What guards a route that nobody looked at when it was added. */
-  ruleFor(request: FastifyRequest): Guarding | undefined;
+  /** Returns what a route needs that was added before the plugin could look at it. */
+  ruleFor(request: FastifyRequest): Access | undefined;
   /**
    * Looks at the routes as they are in the end: another plugin may have taken guards out of them.
    *
@@ -33,38 +33,32 @@ export function markReceiver<F extends object>(handler: F): F {
 /** The guards that rules were made into, by the rule. Who copies a route copies its hooks, and these with them. */
 const made = new WeakMap<object, { readonly by: object; readonly rule: unknown }>();
 
-export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesOptions, guardWith: GuardWith): RouteRules {
+export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesOptions, guarding: CreateGuarding): RouteRules {
   /** On the configuration of routes that were looked at: the very route, since configurations are copied from one to another. */
   const seen = Symbol('seen');
   const unread: { readonly where: string; readonly scope: FastifyInstance }[] = [];
   const guarded: { readonly route: RouteOptions; readonly guards: readonly Placed[] }[] = [];
   const readsConfig = decorator === 'guard';
 
-  function ruleOf({ config, method, url }: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Guarding | undefined {
-    const where = `${[method].flat().join(', ')} ${url}`;
+  function ruleOf(route: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Access | undefined {
+    const { config, method } = route;
+    const where = nameOf(route);
     assertNoSlip(where, config);
     const rule: unknown = readsConfig ? config?.tokenward : undefined;
     if (rule !== undefined && hooks.some((hook) => isGuard(hook) && !made.has(hook))) {
       throw misuse(where, 'has a guard in onRequest and config.tokenward, too: give one of them');
     }
     if (hooks.some((hook) => (rule === undefined ? isGuard(hook) : isMade(hook, rule))) || rule === 'public') return undefined;
-    if (rule !== undefined) return guardOf(where, rule);
+    if (rule !== undefined) return accessOfRule(where, rule);
     // a route for OPTIONS alone may be another plugin's, on which nobody can write; preflights pass its guard
     if (failOnUnguarded === true && String(method) !== 'OPTIONS')
       throw misuse(where, "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
-    return protect === 'all' || failOnUnguarded === true ? guardWith('required', []) : undefined;
-  }
-
-  function guardOf(where: string, rule: unknown): Guarding {
-    if (rule === 'optional' || rule === 'required') return guardWith(rule, []);
-    if (isPolicy(rule) || typeof rule === 'function') return guardWith('required', [rule as RoutePolicy<FastifyRequest>]);
-    if (Array.isArray(rule) && rule.length > 0) return guardWith('required', rule as RoutePolicy<FastifyRequest>[]);
-    throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
+    return protect === 'all' || failOnUnguarded === true ? accessFor('required', []) : undefined;
   }
 
   function isMade(hook: object, rule: unknown): boolean {
     const known = made.get(hook);
-    return known?.by === guardWith && known.rule === rule;
+    return known?.by === guarding && known.rule === rule;
   }
 
   return {
@@ -75,12 +69,13 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       const hooks = [route.onRequest ?? []].flat();
       const rule = receivers.has(route.handler) ? undefined : ruleOf(route, hooks);
       if (!readsConfig && config?.tokenward !== undefined && !receivers.has(route.handler)) {
-        unread.push({ where: `${[route.method].flat().join(', ')} ${route.url}`, scope: this });
+        unread.push({ where: nameOf(route), scope: this });
       }
       route.config = { ...config, [seen]: route } as FastifyContextConfig;
       if (rule) {
-        made.set(rule, { by: guardWith, rule: readsConfig ? config?.tokenward : undefined });
-        route.onRequest = [rule as never, ...hooks];
+        const guard = guarding(rule);
+        made.set(guard, { by: guarding, rule: readsConfig ? config?.tokenward : undefined });
+        route.onRequest = [guard as never, ...hooks];
       }
       const guards = guardsIn(route);
       if (guards.length > 0) guarded.push({ route, guards });
@@ -88,7 +83,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
     ruleFor(request) {
       const { url, method, config } = request.routeOptions;
       if (url === undefined || seen in config) return undefined;
-      if (!readsConfig && config.tokenward !== undefined && !request.server.hasDecorator('guard')) throw unreadRule(`${[method].flat().join(', ')} ${url}`);
+      if (!readsConfig && config.tokenward !== undefined && !request.server.hasDecorator('guard')) throw unreadRule(nameOf({ method, url }));
       return ruleOf({ url, method, config }, []);
     },
     complete() {
@@ -101,6 +96,14 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       if (nobodys.length > 0) throw unreadRule(nobodys.map(({ where }) => where).join('; '), decorator);
     },
   };
+}
+
+/** @throws ConfigurationError if the rule is none */
+function accessOfRule(where: string, rule: unknown): Access {
+  if (rule === 'optional' || rule === 'required') return accessFor(rule, []);
+  if (isPolicy(rule) || typeof rule === 'function') return accessFor('required', [rule as RoutePolicy<FastifyRequest>]);
+  if (Array.isArray(rule) && rule.length > 0) return accessFor('required', rule as RoutePolicy<FastifyRequest>[]);
+  throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
 }
 
 function unreadRule(where: string, decorator = 'another name'): ConfigurationError {
@@ -124,9 +127,9 @@ function guardsIn(route: RouteOptions): Placed[] {
 }
 
 /** A plugin that is registered earlier takes away guards that nobody saw, so that is no remedy for a guard given by hand. */
-function lostGuard({ method, url }: RouteOptions, slot: string): ConfigurationError {
+function lostGuard(route: RouteOptions, slot: string): ConfigurationError {
   return misuse(
-    `${[method].flat().join(', ')} ${url}`,
+    nameOf(route),
     `has lost the guard in its ${slot}: an onRoute hook of another plugin removed or wrapped it. Have that hook keep it, or give the route config: { tokenward: ... } and register that plugin before @tokenward/fastify`,
   );
 }
@@ -141,25 +144,19 @@ export function assertHookInTime(name: string, hook: unknown): void {
 function assertInTime(route: RouteOptions): void {
   const late = TOO_LATE.find((name) => [route[name] ?? []].flat().some((hook) => isGuard(hook)));
   if (late === undefined) return;
-  throw misuse(`${[route.method].flat().join(', ')} ${route.url}`, `has a guard in ${late}, where the handler has run already: give it as onRequest`);
+  throw misuse(nameOf(route), `has a guard in ${late}, where the handler has run already: give it as onRequest`);
 }
 
 const KEY = 'tokenward';
 
-/** A rule under a mistyped name would be nobody's, and the route open. */
+/** Nobody would read a rule under a mistyped name, and the route would be open. */
 function assertNoSlip(where: string, config: object | undefined): void {
-  const slip = Object.keys(config ?? {}).find((key) => key !== KEY && distance(key.toLowerCase().replace(/[^a-z]/g, ''), KEY) <= 2);
-  if (slip !== undefined) throw misuse(where, `has config.${slip}, which nobody reads: did you mean config.${KEY}?`);
+  for (const key of Object.keys(config ?? {})) {
+    const meant = key === KEY ? '' : didYouMean(key.replace(/[^a-z]/gi, ''), [KEY]);
+    if (meant !== '') throw misuse(where, `has config.${key}, which nobody reads${meant.replace(KEY, `config.${KEY}`)}`);
+  }
 }
 
-/** How many letters must be added, taken away or changed to make one word of another. */
-function distance(one: string, other: string): number {
-  if (Math.abs(one.length - other.length) > 2) return Infinity;
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= other.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[other.length]!;
+function nameOf({ method, url }: Pick<RouteOptions, 'method' | 'url'>): string {
+  return `${[method].flat().join(', ')} ${url}`;
 }

@@ -6,9 +6,5 @@ import { viewOf } from '@tokenward/core/adapter';
 /** Fastify's request as core wants it, or Node's own. How the client addressed it follows Fastify's own `trustProxy` setting. */
 export function view(request: FastifyRequest): ProtectedRequest {
   const raw = (request.raw as IncomingMessage | undefined) ?? (request as unknown as IncomingMessage);
-  return viewOf(request, raw, hostOf);
-}
-
-function hostOf({ host }: FastifyRequest): string {
-  return host;
+  return viewOf(request, raw);
 }

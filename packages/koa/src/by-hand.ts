@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http';
 import type { Context } from 'koa';
-import { asError, type ResponseGate } from '@tokenward/core/adapter';
+import { asError } from '@tokenward/core/adapter';
 
 /** As much of Koa's application as makes an answer of a context. */
 interface Application {
@@ -13,13 +13,12 @@ interface Application {
  * Sends an answer at once, by Koa's own means, on a context of its own. What anybody writes from here on, on the one that they have, is written on nothing;
  * what stands upstream sees the answer there.
  */
-export async function answerByHand(context: Context, gate: ResponseGate, answer: (own: Context) => Promise<void>): Promise<void> {
-  gate.clear();
+export async function answerByKoa(context: Context, pass: ServerResponse, answer: (own: Context) => Promise<void>): Promise<void> {
   const app = context.app as unknown as Application;
-  const own = Object.create(context, { res: { value: gate.pass }, respond: { value: true } }) as Context;
-  const response = responseOf(app, own, gate.pass);
+  const own = Object.create(context, { res: { value: pass }, respond: { value: true } }) as Context;
+  const response = responseOf(app, own, pass);
   // from the one request and its response nobody gets to the others, which are closed
-  const request = Object.assign(Object.create(context.request) as object, { ctx: own, res: gate.pass, response });
+  const request = Object.assign(Object.create(context.request) as object, { ctx: own, res: pass, response });
   Object.assign(response, { request });
   Object.defineProperties(own, { request: { value: request }, response: { value: response } });
   Object.defineProperty(own, 'onerror', { value: context.onerror.bind(own) });
@@ -30,8 +29,7 @@ export async function answerByHand(context: Context, gate: ResponseGate, answer:
   context.respond = false;
   await app.handleRequest(own, () => answer(own));
   context.status = own.status;
-  for (const [name, value] of Object.entries(gate.pass.getHeaders())) if (value !== undefined) nowhere.setHeader(name, value);
-  gate.seal();
+  for (const [name, value] of Object.entries(pass.getHeaders())) if (value !== undefined) nowhere.setHeader(name, value);
 }
 
 function responseOf(app: Application, context: Context, res: ServerResponse): object {

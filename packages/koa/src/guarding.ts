@@ -1,21 +1,21 @@
 import type { Context, Middleware, Next } from 'koa';
 import type { Decision, Deny } from '@tokenward/core';
 import {
-  answerOf,
-  asError,
+  answerAlone,
+  answerRefusal,
   closeGate,
-  isAnswered,
   markGuard,
   misuse,
   problemHeaders,
   runnerOf,
+  settle,
   type AccessFor,
   type Framework,
   type NativeGuard,
   type ResponseGate,
   type Runner,
 } from '@tokenward/core/adapter';
-import { answerByHand, Refused } from './by-hand.js';
+import { answerByKoa, Refused } from './by-hand.js';
 import { isMounted } from './mounted.js';
 import { createCaseWarning } from './router-case.js';
 
@@ -26,16 +26,17 @@ export interface CreateGuarding {
 }
 
 /**
- * Koa calls a guard with a `next` of its own, and sends what the context says once everything upstream is done. Whoever calls one by hand may wait for
- * it or not, and may go on whatever it says: then the refusal is sent at once, and nothing else is.
+ * Koa calls a guard with its own `next`, and sends what the context says when everything upstream is done. A caller by hand may not wait, and may go on
+ * despite a refusal. For such a caller the refusal is sent at once, and nothing else is sent.
  */
-export function createGuarding({ decide, refused, onDenied }: NativeGuard<Context, [context: Context]>): CreateGuarding {
-  function answer(decision: Deny, context: Context): Promise<void> {
-    refused(decision, context);
+export function createGuarding(native: NativeGuard<Context, [context: Context]>): CreateGuarding {
+  async function answer(decision: Deny, context: Context): Promise<void> {
     context.status = decision.status;
-    if (onDenied) return answerBy(onDenied, decision, context);
-    setDefault(decision, context);
-    return DONE;
+    await answerRefusal(native, decision, [context], (left) => setDefault(left, context));
+  }
+
+  function answerByHand(context: Context, gate: ResponseGate, make: (own: Context) => Promise<void>): Promise<void> {
+    return answerAlone(gate, (pass) => answerByKoa(context, pass, make));
   }
 
   function guardWith(accessFor: AccessFor<Context>): Middleware {
@@ -46,66 +47,68 @@ export function createGuarding({ decide, refused, onDenied }: NativeGuard<Contex
       assertCalled(context);
       const next = typeof given === 'function' ? given : undefined;
       warnOfSkippedCase(context['router'], guard);
-      // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router tells of a route by this member
+      // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router shows a route by this member
       const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && runnerFor(context) === 'framework';
-      const decision = decide(context, accessFor(context, passes ? 'pass' : 'refuse'));
-      if (!(decision instanceof Promise) && decision.outcome === 'allow') return admitted(decision, context, next);
+      const decision = native.decide(context, accessFor(context, passes ? 'pass' : 'refuse'));
+      if (!(decision instanceof Promise) && decision.outcome === 'allow') return admit(decision, context, next);
       const runner = next ? runnerFor(context) : 'caller';
-      if (runner === 'framework') {
-        if (!(decision instanceof Promise)) return handled(answer(decision, context));
-        return handled(settleLater(decision, context, next));
-      }
-      const gate = closeGate(context.res);
-      const goesOn = runner === 'caller' && next !== undefined && isKoas(next);
-      if (!(decision instanceof Promise)) return handled(refuseByHand(decision, context, gate, goesOn));
-      return handled(settleByHand(decision, context, next, gate, goesOn));
+      const settled = runner === 'framework' ? settleForKoa(decision, context, next) : settleByHand(decision, context, next, runner);
+      // a caller that does not wait for the guard must not end the process
+      settled.catch(() => {});
+      return settled;
     }
 
-    /** One that is mounted may be called by hand elsewhere: only the stack tells who calls now, and it is asked where that matters. */
+    /** A mounted guard may be called by hand elsewhere: only the stack shows who calls now, so it is read where that matters. */
     function runnerFor(context: Context): Runner {
       const runner = runnerOf(guard, KOA);
       return runner === 'framework' && !isMounted(guard, context) ? 'caller' : runner;
     }
-
-    function admitted(decision: Decision, context: Context, next: Next | undefined): Promise<unknown> {
-      setHeaders(context, decision.headers);
-      return next ? next() : DONE;
-    }
-
-    async function settleLater(decision: Promise<Decision>, context: Context, next: Next | undefined): Promise<unknown> {
-      const found = await decision;
-      if (isAnswered(context.res)) return undefined;
-      return found.outcome === 'allow' ? admitted(found, context, next) : answer(found, context);
-    }
-
-    async function settleByHand(decision: Promise<Decision>, context: Context, next: Next | undefined, gate: ResponseGate, goesOn: boolean): Promise<unknown> {
-      let found: Decision;
-      try {
-        found = await decision;
-      } catch (error) {
-        // nobody waits who would surely answer, and an open gate would let whoever goes on answer instead
-        await answerByHand(context, gate, () => Promise.reject(asError(error)));
-        throw new Refused(500, 'Internal Server Error', context);
-      }
-      if (isAnswered(context.res)) return new Promise(() => {});
-      if (found.outcome === 'deny') return refuseByHand(found, context, gate, goesOn);
-      // whoever did not wait has answered already, and their answer goes out now
-      return gate.open() ? undefined : admitted(found, context, next);
-    }
-  }
-
-  /** What stands upstream goes on, as it does behind every `next`; whoever gave a `next` of their own, or runs a chain of their own, does not. */
-  async function refuseByHand(decision: Deny, context: Context, gate: ResponseGate, goesOn: boolean): Promise<void> {
-    await answerByHand(context, gate, (own) => answer(decision, own));
-    if (!goesOn) throw new Refused(decision.status, decision.body.title, context);
   }
 
   return Object.assign(guardWith, {
     refuse(decision: Deny, context: Context) {
       assertCalled(context, 'guard.refuse(decision, ...)', 'needs the context: write await guard.refuse(decision, ctx)');
-      return handled(answerByHand(context, closeGate(context.res), (own) => answer(decision, own)));
+      const answered = answerByHand(context, closeGate(context.res), (own) => answer(decision, own));
+      answered.catch(() => {});
+      return answered;
     },
   });
+
+  function admit(decision: Decision, context: Context, next: Next | undefined): Promise<unknown> {
+    setHeaders(context, decision.headers);
+    return next ? next() : ADMITTED;
+  }
+
+  async function settleForKoa(decision: Decision | Promise<Decision>, context: Context, next: Next | undefined): Promise<unknown> {
+    return settle<unknown>(decision, {
+      response: context.res,
+      admit: (allowed) => admit(allowed, context, next),
+      refuse: (denied) => answer(denied, context),
+      overtaken: () => undefined,
+    });
+  }
+
+  async function settleByHand(decision: Decision | Promise<Decision>, context: Context, next: Next | undefined, runner: Runner): Promise<unknown> {
+    const gate = closeGate(context.res);
+    const outcomes = {
+      response: context.res,
+      admit: (allowed: Decision) => admit(allowed, context, next),
+      async refuse(denied: Deny): Promise<void> {
+        await answerByHand(context, gate, (own) => answer(denied, own));
+        // upstream of Koa's own next the code goes on; a caller with another next, or with a chain of their own, must not
+        if (runner === 'chain' || next === undefined || !isKoas(next)) throw new Refused(denied.status, denied.body.title, context);
+      },
+      async fail(error: Error): Promise<never> {
+        // no caller is sure to answer the error, and an open gate would let others answer instead
+        await answerByHand(context, gate, async () => {
+          throw error;
+        });
+        throw new Refused(500, 'Internal Server Error', context);
+      },
+      overtaken: () => undefined,
+    };
+    return settle<unknown>(decision, outcomes, gate);
+  }
 }
 
 /** The runner of middleware, and all that runs it: Koa, its routers, and what mounts an app in another one. */
@@ -117,19 +120,7 @@ const KOA: Framework = {
   waits: true,
 };
 
-const DONE = Promise.resolve();
-
-/** Whoever does not wait for a guard can't be told. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
-}
-
-/** Koa answers nothing to an error that is none. */
-async function answerBy(onDenied: (decision: Deny, context: Context) => unknown, decision: Deny, context: Context): Promise<void> {
-  const left = await answerOf(onDenied, decision, context);
-  if (left) setDefault(left, context);
-}
+const ADMITTED = Promise.resolve();
 
 function setDefault(decision: Deny, context: Context): void {
   context.status = decision.status;

@@ -1,11 +1,11 @@
 import type { Context } from 'koa';
+import { createMountMemory } from '@tokenward/core/adapter';
 
 interface Layer {
   readonly stack?: readonly unknown[];
 }
 
-/** Guards that were found once, by the app in which they stand. */
-const found = new WeakMap<object, WeakSet<object>>();
+const isIn = createMountMemory();
 
 /**
  * Whether a guard stands in the app, or on a route of @koa/router that the request matched: where it does Koa may be the one who calls it, on its way
@@ -14,7 +14,7 @@ const found = new WeakMap<object, WeakSet<object>>();
  */
 export function isMounted(guard: object, context: Context): boolean {
   const { app, matched } = context as unknown as { readonly app?: { readonly middleware?: readonly unknown[] }; readonly matched?: readonly Layer[] };
-  if (app && isKnown(app, guard, () => app.middleware?.includes(guard) === true)) return true;
+  if (app && isIn(app, guard, () => app.middleware?.includes(guard) === true)) return true;
   return isTraced(guard) || (Array.isArray(matched) && (matched as readonly Layer[]).some(({ stack }) => stack?.includes(guard) === true));
 }
 
@@ -24,13 +24,4 @@ export function isMounted(guard: object, context: Context): boolean {
  */
 function isTraced(guard: object): boolean {
   return Object.getOwnPropertySymbols(guard).some((symbol) => symbol.description === 'koa-layer-patched' && Reflect.get(guard, symbol) === true);
-}
-
-function isKnown(owner: object, guard: object, look: () => boolean): boolean {
-  const known = found.get(owner);
-  if (known?.has(guard)) return true;
-  if (!look()) return false;
-  if (known) known.add(guard);
-  else found.set(owner, new WeakSet([guard]));
-  return true;
 }

@@ -10,9 +10,5 @@ import { assertHasHeaders, viewOf } from '@tokenward/core/adapter';
 export function view(context: Context): ProtectedRequest {
   const raw = (context.req as IncomingMessage | undefined) ?? (context as unknown as IncomingMessage);
   assertHasHeaders(raw, 'guard.check(request, ...policies)');
-  return viewOf(context, raw, hostOf);
-}
-
-function hostOf({ host }: Context): string {
-  return host;
+  return viewOf(context, raw);
 }

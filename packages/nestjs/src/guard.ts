@@ -1,12 +1,12 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { RouteRequirements, Decision } from '@tokenward/core';
-import { accessOf, misuse } from '@tokenward/core/adapter';
+import { accessOf, misuse, never } from '@tokenward/core/adapter';
 import { isAskedByNest, settleByHand } from './answer/by-hand.js';
 import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
 import { rememberAuth, rememberNobody } from './engine/current-auth.js';
-import { never, refuse, rememberContext } from './answer/refusing.js';
+import { refuse, rememberContext } from './answer/refusing.js';
 import { GUARD, ruleOfHandler, type Rule } from './rules/rule.js';
 import { endStreamWithToken, isEventStream, isSent, setHeaders } from './call/response.js';
 import { endWithToken } from './engine/sockets.js';

@@ -1,46 +1,40 @@
 /**
- * Whether the function that asks was called from a file of that name. It costs a short stack, so it is for rare paths only. Where the caller cannot be
- * told, as in a bundle, it says no.
+ * Returns whether a function that is running was called by a frame that matches. It reads one frame of the stack, so it is cheap enough for refusals.
+ * Where the caller is unknown, as in a bundle, it returns false.
  *
- * @param frames is looked for in the line of the stack that names the caller
+ * @param running the function whose caller counts
+ * @param caller is tried on the frame, written as `file function`
  */
-export function isCalledBy(frames: RegExp): boolean {
-  const { stackTraceLimit } = Error;
-  const held: { stack?: unknown } = {};
-  try {
-    Error.stackTraceLimit = 2;
-    Error.captureStackTrace(held, isCalledBy);
-    const { stack } = held;
-    return typeof stack === 'string' && frames.test(stack.split('\n').at(-1) ?? '');
-  } catch {
-    // somebody else writes the stack, or has frozen Error
-    return false;
-  } finally {
-    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
-  }
+export function isCalledBy(running: object, caller: RegExp): boolean {
+  return framesBelow(running, 1).some((frame) => caller.test(frame));
 }
 
-/** How a framework is known on the stack. Each expression is tried on a frame that is written as `file function`. */
+/** Returns whether a frame that matches waits for a function that is running, at any depth. */
+export function isRunBy(running: object, frames: RegExp): boolean {
+  return framesBelow(running).some((frame) => frames.test(frame));
+}
+
+/** How to recognise a framework on the stack. Each expression is tried on a frame, written as `file function`. */
 export interface Framework {
-  /** What calls middleware. */
+  /** Calls middleware. */
   readonly runner: RegExp;
-  /** All of the framework's own files that a request goes through. */
+  /** All files of the framework that a request passes through. */
   readonly own: RegExp;
-  /** Of these, the functions by which anybody can start a chain of middleware. */
+  /** The functions of these files with which anybody can start a chain of middleware. */
   readonly starter: RegExp;
-  /** Of these, the ones that a server calls. */
+  /** The functions of these files that a server calls. */
   readonly app: RegExp;
-  /** Whether its starters wait for what they started, and so go on with nothing below them on the stack. */
+  /** Whether a starter waits for the chain it started, so that the stack may end there. */
   readonly waits: boolean;
 }
 
-/** Who runs a guard: the framework, a chain of middleware that the user's own code started by hand, or whoever called the guard. */
+/** Who runs a guard: the framework, a chain of middleware that the user's own code started, or a direct caller. */
 export type Runner = 'framework' | 'chain' | 'caller';
 
 /**
- * Tells who runs a guard that is running. A chain that was started by hand is run by the same files as the framework's own, so the whole stack is read:
- * it costs some microseconds, and is for refusals and late decisions only. Of a chain that waited for something before it came to the guard the stack
- * no longer knows who started it.
+ * Returns who runs a guard that is running. The same files run the framework's chain and one that was started by hand, so this reads the whole stack.
+ * That costs some microseconds, so it is for refusals and late decisions only. If a chain waited for something before it reached the guard, the stack
+ * no longer shows who started it.
  */
 export function runnerOf(guard: object, { runner, own, starter, app, waits }: Framework): Runner {
   const stack = framesBelow(guard);
@@ -60,29 +54,27 @@ export function runnerOf(guard: object, { runner, own, starter, app, waits }: Fr
   return 'framework';
 }
 
-/** Whether a function of that name waits for one that is running. Each frame is written as `file function`. */
-export function isRunBy(frames: RegExp, running: object): boolean {
-  return framesBelow(running).some((frame) => frames.test(frame));
-}
-
 const IN_PACKAGE = /[\\/]node_modules[\\/]/;
 
-/** Node's own files, and what traces a call on its way. */
+/** Node's own files, and tracing, which wraps calls. */
 const TRANSPARENT = /^node:|[\\/]node_modules[\\/]@opentelemetry[\\/]/;
 
-/** Deeper than hundreds of layers of middleware, each of which is some frames. */
+/** Deeper than hundreds of layers of middleware, which take some frames each. */
 const MOST_FRAMES = 2000;
 
-/** The functions that wait for one that is running, its caller first, each as `file function`. Where they cannot be told it is none. */
-function framesBelow(running: object): readonly string[] {
+/**
+ * Returns the frames that wait for a function that is running, its caller first. A frame is written as `file function`; for a function without a name,
+ * as `file Type.` of its receiver. Returns an empty list if the stack cannot be read: other code may write stacks, or have frozen `Error`.
+ */
+function framesBelow(running: object, most = MOST_FRAMES): readonly string[] {
   const before = { stackTraceLimit: Error.stackTraceLimit, prepareStackTrace: Error.prepareStackTrace };
-  const held: { stack?: unknown } = {};
+  const target: { stack?: unknown } = {};
   try {
-    Error.stackTraceLimit = MOST_FRAMES;
-    // by the names themselves: others may write the text of a stack in another way, and by a source map
+    Error.stackTraceLimit = most;
+    // from the call sites: other code may write the text of a stack in its own way, or through source maps
     Error.prepareStackTrace = (_error, sites) => linesOf(sites);
-    Error.captureStackTrace(held, running as () => void);
-    return Array.isArray(held.stack) ? (held.stack as string[]) : [];
+    Error.captureStackTrace(target, running as () => void);
+    return Array.isArray(target.stack) ? (target.stack as string[]) : [];
   } catch {
     return [];
   } finally {
@@ -90,12 +82,12 @@ function framesBelow(running: object): readonly string[] {
   }
 }
 
-/** What stands behind a function that waited is who waits for it, not who called it. A stack that was cut off does not show who started it. */
+/** An async frame shows who awaits a function, not who called it. A stack that was cut off does not show who started it. */
 function linesOf(sites: readonly NodeJS.CallSite[]): readonly string[] {
   const waiting = sites.findIndex((site) => site.isAsync());
   if (waiting === -1 && sites.length >= MOST_FRAMES) return [];
   return sites
     .slice(0, waiting === -1 ? undefined : waiting)
-    .map((site) => `${site.getFileName() ?? ''} ${site.getFunctionName() ?? ''}`)
+    .map((site) => `${site.getFileName() ?? ''} ${site.getFunctionName() ?? `${site.getTypeName() ?? ''}.`}`)
     .filter((line) => !TRANSPARENT.test(line));
 }

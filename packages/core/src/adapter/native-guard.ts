@@ -1,6 +1,6 @@
 import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
-import type { Decision, Deny } from '../decision/decision.js';
+import type { Decision } from '../decision/decision.js';
 import { checkSilently, createResourceGuard } from '../guard.js';
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
@@ -15,19 +15,17 @@ import type { MessageReceiver } from '../security-event/receiver.js';
 import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
 import { accessFor, type RoutePolicy } from './access-of.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
-import { callQuietly } from './refusals.js';
+import { callQuietly, type RefusalListeners } from './refusals.js';
 import { markOf, rememberAuth, type Seen } from './remembered-auth.js';
 
 /** A guard over a framework's own requests. */
-export interface NativeGuard<Request extends object, Native extends readonly unknown[]> {
+export interface NativeGuard<Request extends object, Native extends readonly unknown[]> extends RefusalListeners<Native> {
   /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
   decide(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
   /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
   foresee(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
   /** As {@link decide}, of policies that nothing was made of yet. It answers nothing. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
-  /** Tells whoever watches that a refusal is about to be answered. */
-  refused(decision: Deny, request: Native[0]): void;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
   /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
   methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler, Request>;

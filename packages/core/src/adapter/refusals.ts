@@ -4,7 +4,7 @@ import type { Deny } from '../decision/decision.js';
 import { isThenable } from '../lib/thenable.js';
 
 /** Whether an `onDenied` gave the decision back, for the guard to answer as it would have. */
-export function isDenial(answer: unknown): answer is Deny {
+function isDenial(answer: unknown): answer is Deny {
   return typeof answer === 'object' && answer !== null && (answer as Partial<Deny>).outcome === 'deny';
 }
 
@@ -35,6 +35,30 @@ export async function answerOf<Native extends readonly unknown[]>(
     throw asError(thrown);
   }
   return isDenial(given) ? given : undefined;
+}
+
+/** The functions of a guard's user that hear of a refusal before it is answered. */
+export interface RefusalListeners<Native extends readonly unknown[]> {
+  /** Tells `onRefused`. */
+  refused(decision: Deny, request: Native[0]): void;
+  readonly onDenied: ((decision: Deny, ...native: Native) => unknown) | undefined;
+}
+
+/**
+ * Answers a refusal: tells `onRefused`, then leaves the answer to `onDenied`, if there is one.
+ *
+ * @param send sends the guard's own answer. It is called if there is no `onDenied`, or if that returned the decision
+ * @returns a promise only if there is an `onDenied`. It rejects with an Error if `onDenied` throws.
+ */
+export function answerRefusal<Native extends readonly unknown[], Result>(
+  { refused, onDenied }: RefusalListeners<Native>,
+  decision: Deny,
+  native: Native,
+  send: (decision: Deny) => Result,
+): Result | Promise<Result | undefined> {
+  refused(decision, native[0]);
+  if (!onDenied) return send(decision);
+  return answerOf(onDenied, decision, ...native).then((left) => left && send(left));
 }
 
 let warned = false;

@@ -49,6 +49,7 @@ interface NativeRequest {
   readonly method?: string | undefined;
   readonly originalUrl?: string | undefined;
   readonly protocol?: string | undefined;
+  readonly host?: string | undefined;
   readonly ip?: string | undefined;
   readonly params?: unknown;
   readonly id?: unknown;
@@ -67,7 +68,11 @@ interface NativeRequest {
  * @param raw Node's own request behind it
  * @param hostOf the host, with its port, as the client addressed it by the framework's own proxy rules
  */
-export function viewOf<R extends NativeRequest>(request: R, raw: RawRequest, hostOf: (request: R) => string | undefined): ProtectedRequest {
+export function viewOf<R extends NativeRequest>(
+  request: R,
+  raw: RawRequest,
+  hostOf: (request: R) => string | undefined = ({ host }) => host,
+): ProtectedRequest {
   return new View(request, raw, hostOf);
 }
 

@@ -1,5 +1,6 @@
-import type { Decision } from '@tokenward/core';
-import { closeGate, isAnswered, isRunBy, sendDenial } from '@tokenward/core/adapter';
+import type { ServerResponse } from 'node:http';
+import type { Decision, Deny } from '@tokenward/core';
+import { answerAlone, closeGate, isAnswered, isRunBy, sendDenial, settle } from '@tokenward/core/adapter';
 import type { NativeResponse } from '../call/carrier.js';
 import { isReply } from '../call/response.js';
 
@@ -8,33 +9,40 @@ const GUARDS_CONSUMER = /[\\/]guards-consumer\.js | tryActivate$/;
 
 /** Whether Nest asks the guard that is running, itself or by another guard. It then waits for the answer. */
 export function isAskedByNest(canActivate: object): boolean {
-  return isRunBy(GUARDS_CONSUMER, canActivate);
+  return isRunBy(canActivate, GUARDS_CONSUMER);
 }
 
 /**
- * Keeps everybody from answering until the decision is there: whoever called the guard by hand may not wait for it. A refusal goes out at once, and
- * what others answer after it is forgotten.
+ * Holds the response back until the decision arrives: a caller by hand may not wait for it. A refusal goes out at once, and what others answer afterwards
+ * is ignored.
  *
- * @param settle is what the guard makes of the decision
+ * @param finish returns what the guard makes of the decision. For an admission it runs before anybody can answer.
  */
-export async function settleByHand<T>(decision: Promise<Decision>, response: NativeResponse, settle: (decision: Decision) => T): Promise<Awaited<T>> {
+export function settleByHand<T>(decision: Promise<Decision>, response: NativeResponse, finish: (decision: Decision) => T | Promise<T>): Promise<T> {
   const raw = isReply(response) ? response.raw : response;
   const gate = closeGate(raw);
-  try {
-    const found = await decision;
-    if (found.outcome === 'allow') {
-      const settled = await settle(found);
-      gate.open();
-      return settled;
-    }
-    gate.clear();
-    if (!isAnswered(raw)) sendDenial(gate.pass, found);
-    gate.seal();
-    return await settle(found);
-  } catch (error) {
-    gate.clear();
-    if (!isAnswered(raw)) gate.pass.writeHead(500).end();
-    gate.seal();
-    throw error;
+  const admitted: { result?: T } = {};
+  const finished = decision.then(async (settled) => {
+    if (settled.outcome === 'allow') admitted.result = await finish(settled);
+    return settled;
+  });
+
+  function answer(send: (response: ServerResponse) => void): Promise<void> {
+    return answerAlone(gate, (pass) => (isAnswered(raw) ? undefined : send(pass)));
   }
+
+  const outcomes = {
+    response: raw,
+    admit: () => admitted.result!,
+    async refuse(denied: Deny): Promise<T> {
+      await answer((pass) => sendDenial(pass, denied));
+      return finish(denied);
+    },
+    async fail(error: Error): Promise<never> {
+      await answer((pass) => pass.writeHead(500).end());
+      throw error;
+    },
+    overtaken: () => admitted.result!,
+  };
+  return settle<T>(finished, outcomes, gate) as Promise<T>;
 }

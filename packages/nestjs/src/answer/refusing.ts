@@ -1,22 +1,24 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Deny } from '@tokenward/core';
-import { answerOf, createMemory, problemHeaders } from '@tokenward/core/adapter';
+import { answerRefusal, createMemory, never, problemHeaders, type RefusalListeners } from '@tokenward/core/adapter';
 import { carrierOf, type Carrier } from '../call/carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
 import { isSent, setHeaders } from '../call/response.js';
 
-/** What of a guard has a say in how a refusal is answered. */
-interface Answering {
-  readonly onDenied: ((decision: Deny, context: ExecutionContext) => unknown) | undefined;
-  refused(decision: Deny, context: ExecutionContext): void;
-}
+type Answering = RefusalListeners<[context: ExecutionContext]>;
 
 /** Answers a refusal: by `onDenied`, where that is given, else by an exception. */
 export function refuse(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Answering): never | Promise<never> {
   logRefusal(decision, context);
-  engine.refused(decision, context);
-  if (engine.onDenied) return answer(decision, context, carrier, engine.onDenied);
-  throw denied(decision, context, carrier);
+  const answered = answerRefusal<[ExecutionContext], Promise<never>>(engine, decision, [context], end);
+  return Promise.resolve(answered).then(() => end(decision));
+
+  /** A call that was answered is over: neither its handler nor an exception filter has anything to do. */
+  function end(left: Deny): Promise<never> {
+    if (carrier?.response && isSent(carrier.response)) return never();
+    if (carrier?.response) setHeaders(carrier.response, problemHeaders(left));
+    throw exceptionOf(left, context);
+  }
 }
 
 const contexts = createMemory<object, ExecutionContext>();
@@ -31,22 +33,6 @@ export async function refuseFrom(decision: Deny, from: ExecutionContext | object
   const context = 'getHandler' in from ? from : contexts.get(from);
   if (context) return refuse(decision, context, carrierOf(context), engine);
   throw new AccessDeniedException(decision);
-}
-
-async function answer(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, onDenied: Answering['onDenied'] & {}): Promise<never> {
-  const left = await answerOf(onDenied, decision, context);
-  if (carrier?.response && isSent(carrier.response)) return never();
-  throw denied(left ?? decision, context, carrier);
-}
-
-function denied(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined): Error {
-  if (carrier?.response) setHeaders(carrier.response, problemHeaders(decision));
-  return exceptionOf(decision, context);
-}
-
-/** A call that was answered is over: neither its handler nor an exception filter has anything to do. */
-export function never(): Promise<never> {
-  return new Promise(() => {});
 }
 
 /** Refusals are a stranger's doing, and print at the level `debug`; an outage is the operator's, and prints as a warning. */

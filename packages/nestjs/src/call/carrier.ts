@@ -77,11 +77,7 @@ export function view(request: object): ProtectedRequest {
   const known = views.get(request);
   if (known) return known;
   const native = request as NativeRequest;
-  return viewOf(native, rawOf(native), hostOf);
-}
-
-function hostOf({ host }: NativeRequest): string {
-  return host;
+  return viewOf(native, rawOf(native));
 }
 
 /** Node's own request: Fastify's has it, Express' is it. */

@@ -1,0 +1,52 @@
+import { runInThisContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { isCalledBy, isRunBy } from './called-by.js';
+
+/** A function of a file of that name, which calls what it is given. */
+function callIn(filename: string): (call: () => boolean) => boolean {
+  return runInThisContext('(function runner(call) { return call(); })', { filename }) as (call: () => boolean) => boolean;
+}
+
+const LIBRARY = /\/lib\/hooks\.js runner$/;
+const inLibrary = callIn('/srv/lib/hooks.js');
+const elsewhere = callIn('/srv/lib/other.js');
+
+test('isCalledBy looks at the direct caller alone, and isRunBy at all who wait', () => {
+  function direct(): boolean {
+    return isCalledBy(direct, LIBRARY);
+  }
+  function deep(): boolean {
+    return isRunBy(deep, LIBRARY);
+  }
+  expect([inLibrary(direct), elsewhere(direct), inLibrary(() => elsewhere(direct))]).toEqual([true, false, false]);
+  expect([inLibrary(deep), elsewhere(deep), inLibrary(() => elsewhere(deep))]).toEqual([true, false, true]);
+});
+
+test('a function that is not running has no caller', () => {
+  expect([inLibrary(() => isCalledBy(() => {}, LIBRARY)), inLibrary(() => isRunBy(() => {}, LIBRARY))]).toEqual([false, false]);
+});
+
+test('how a stack is written for others is left as it was, and does not matter', () => {
+  const before = { stackTraceLimit: Error.stackTraceLimit, prepareStackTrace: Error.prepareStackTrace };
+  const theirs = (): string => 'written by somebody else';
+  function direct(): boolean {
+    return isCalledBy(direct, LIBRARY);
+  }
+  Object.assign(Error, { stackTraceLimit: 0, prepareStackTrace: theirs });
+  try {
+    expect(inLibrary(direct)).toBe(true);
+    expect([Error.stackTraceLimit, Error.prepareStackTrace]).toEqual([0, theirs]);
+  } finally {
+    Object.assign(Error, before);
+  }
+});
+
+test('a function without a name is written by the type of its receiver', async () => {
+  const seen = await new Promise<boolean>((resolve) => {
+    function direct(): boolean {
+      return isCalledBy(direct, / Timeout\.$/);
+    }
+    setTimeout(() => resolve(direct()), 0);
+  });
+  expect(seen).toBe(true);
+});

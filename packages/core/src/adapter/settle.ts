@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http';
+import type { Auth } from '../auth/auth.js';
+import type { Allow, Decision, Deny } from '../decision/decision.js';
+import { isAnswered } from '../node/node-http.js';
+import { asError } from './refusals.js';
+import type { ResponseGate } from './response-gate.js';
+
+/** What an adapter does with a decision, by the means of its framework. */
+export interface Outcomes<Result> {
+  /** Node's response to the request. */
+  readonly response: ServerResponse;
+  admit(decision: Allow<Auth | undefined>): Result | Promise<Result>;
+  refuse(decision: Deny): Result | Promise<Result>;
+  /** Answers if no decision was reached. Default: {@link settle} rejects with the error. */
+  fail?(error: Error): Result | Promise<Result>;
+  /** Returns what the guard's caller gets if somebody else answered first. Default: a promise that never settles. */
+  overtaken?(): Result | Promise<Result>;
+}
+
+/**
+ * Applies a decision, at once or when it arrives. If another answer was sent while the keys were fetched, it does nothing but call `overtaken`.
+ *
+ * @param gate for a guard that was called by hand: a gate that is closed. An admission opens it, and a refusal drops what others wrote. The
+ * caller need not handle a rejection: one that does not wait for the guard must not end the process.
+ */
+export function settle<Result>(decision: Decision | Promise<Decision>, outcomes: Outcomes<Result>, gate?: ResponseGate): Result | Promise<Result> {
+  const { response, fail, overtaken = never } = outcomes;
+
+  function apply(settled: Decision): Result | Promise<Result> {
+    if (settled.outcome === 'allow') return gate?.open() === true ? overtaken() : outcomes.admit(settled);
+    gate?.clear();
+    return outcomes.refuse(settled);
+  }
+
+  function applyLate(settled: Decision): Result | Promise<Result> {
+    if (!isAnswered(response)) return apply(settled);
+    // the response was written past the gate, and the decision may be a refusal: code that waits must not go on
+    return gate ? never() : overtaken();
+  }
+
+  function failed(error: unknown): Result | Promise<Result> {
+    gate?.clear();
+    if (!fail) throw asError(error);
+    return fail(asError(error));
+  }
+
+  const result = decision instanceof Promise ? decision.then(applyLate, failed) : apply(decision);
+  if (gate && result instanceof Promise) result.catch(() => {});
+  return result;
+}
+
+/**
+ * Answers through a closed gate. What others wrote before is dropped, and what they write afterwards is ignored.
+ *
+ * @param answer writes the answer on the response that it is given
+ */
+export async function answerAlone(gate: ResponseGate, answer: (response: ServerResponse) => void | Promise<void>): Promise<void> {
+  gate.clear();
+  try {
+    await answer(gate.pass);
+  } finally {
+    gate.seal();
+  }
+}
+
+/** Returns a promise that never settles: the code behind its `await` does not run. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}
