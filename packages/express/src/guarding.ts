@@ -48,7 +48,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
       return new Promise((resolve) => {
         // no caller is sure to answer the error, and an open gate would let others answer instead
         function fail(error: unknown): void {
-          if (error !== undefined) warn(`onDenied threw ${classOf(error)} where a guard was called by hand: the refusal was answered without it`);
+          if (error !== undefined) warn(`onDenied threw ${classOf(error)} for a guard that was called by hand. The guard sent its usual answer`);
           if (pass.headersSent && !pass.writableEnded) pass.destroy();
           else if (!pass.headersSent) gate.clear();
           sendDenial(pass, decision);
@@ -66,8 +66,8 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
   }
 
   function guardWith(accessFor: AccessFor<Request>): Guarding {
-    const guard: Guarding = (request, response, given) => {
-      const next = typeof given === 'function' ? given : undefined;
+    const guard: Guarding = (request, response, done) => {
+      const next = typeof done === 'function' ? done : undefined;
       assertCalled(request, response);
       // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight; so would a caller by hand
       const passes = request.method === 'OPTIONS' && !request.route && isExpress(request);
@@ -85,7 +85,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
 
   return Object.assign(guardWith, {
     refuse(decision: Deny, request: Request, response: Response) {
-      assertCalled(request, response, 'guard.refuse(decision, ...)', 'needs the request and its response: write await guard.refuse(decision, req, res)');
+      assertCalled(request, response, 'guard.refuse(decision, ...)', 'needs the request and its response. Write await guard.refuse(decision, req, res)');
       return answerByHand(decision, request, closeGate(response));
     },
   });
@@ -116,7 +116,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
         try {
           void admit(allowed, response, next);
         } catch (error) {
-          failed(asError(error), request);
+          passToExpress(asError(error), request);
           await never();
         }
       },
@@ -133,7 +133,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
   }
 }
 
-/** What calls middleware in Express 5 and 4. */
+/** The files of Express 5 and 4 that call middleware. */
 const EXPRESS: Framework = {
   runner: /[\\/]node_modules[\\/](?:router|express)[\\/]lib[\\/](?:router[\\/])?layer\.js /,
   own: /[\\/]node_modules[\\/](?:router|express)[\\/](?:lib[\\/]|index\.js )/,
@@ -142,15 +142,15 @@ const EXPRESS: Framework = {
   waits: false,
 };
 
-/** A `next` of somebody's own threw. Had the guard called it at once, Express would have caught that: it gets the error as it would have. */
-function failed(error: Error, { next }: Request): void {
+/** Hands Express the error of a caller's own `next`. If the guard had called that `next` at once, Express would have caught the error itself. */
+function passToExpress(error: Error, { next }: Request): void {
   if (typeof next !== 'function') throw error;
   next(error);
 }
 
-/** Nobody waits who would surely answer: the request is not admitted, and whoever goes on answers nothing. */
+/** Answers with 500 if the guard fails: no caller is sure to answer, and the request is not admitted. */
 function giveUp(error: Error, gate: ResponseGate): void {
-  warn(`a guard that was called by hand failed with ${classOf(error)}: the request was answered with 500`);
+  warn(`a guard that was called by hand failed with ${classOf(error)}. The request was answered with 500`);
   gate.pass.statusCode = 500;
   gate.pass.end();
   gate.seal();
@@ -164,12 +164,12 @@ function warn(message: string): void {
   process.emitWarning(message, { code: 'TOKENWARD_ON_DENIED' });
 }
 
-/** @throws ConfigurationError where a guard is called with something else than a request and its response */
+/** @throws ConfigurationError if a guard is called without a request and its response */
 function assertCalled(
   request: unknown,
   response: unknown,
   path = 'guard(...)',
-  message = 'is middleware, and was called without a request and its response: write await guard(...)(req, res)',
+  message = 'is middleware, and was called without a request and its response. Write await guard(...)(req, res)',
 ): void {
   const { headers } = Object(request) as Partial<Request>;
   const { setHeader, end } = Object(response) as Partial<ServerResponse>;

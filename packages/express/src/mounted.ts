@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { createMountMemory } from '@tokenward/core/adapter';
 
-/** What Express keeps of a piece of middleware: its function, or a router with such pieces of its own. */
+/** One layer of Express' middleware: a function, or a router with layers of its own. */
 interface Layer {
   readonly handle?: unknown;
   readonly route?: { readonly stack?: readonly Layer[] } | undefined;
@@ -16,7 +16,7 @@ const isIn = createMountMemory();
 export function isMounted(guard: object, request: Request): boolean {
   const { route, app } = request as { readonly route?: Layer['route']; readonly app?: { readonly _router?: Router; readonly router?: Router } };
   if (route?.stack?.some(({ handle }) => isGuard(handle, guard))) return true;
-  // Express 4 has the first, and throws for the second
+  // Express 4 has `_router`, and throws if `router` is read
   return app !== undefined && isIn(app, guard, () => holds((app._router ?? app.router)?.stack, guard));
 }
 
@@ -24,7 +24,7 @@ interface Router {
   readonly stack?: readonly Layer[];
 }
 
-/** Routers may stand in themselves. */
+/** A router may contain itself. */
 const MOST_ROUTERS = 32;
 
 function holds(stack: readonly Layer[] | undefined, guard: object, depth = 0): boolean {
@@ -34,7 +34,7 @@ function holds(stack: readonly Layer[] | undefined, guard: object, depth = 0): b
   );
 }
 
-/** Tracing wraps what a layer holds, and keeps the original beside it. */
+/** Tracing wraps the function of a layer, and keeps the original under `__original`. */
 function isGuard(handle: unknown, guard: object): boolean {
   return handle === guard || (typeof handle === 'function' && (handle as { readonly __original?: unknown }).__original === guard);
 }

@@ -1,26 +1,27 @@
 import type { NextFunction, Request, Response } from 'express';
 
-/** A request and its response for whoever answers in a guard's stead, by which nobody gets to the ones that are closed to all others. */
+/** A request and response for the guard's answer. Neither leads to the response that is closed to everybody else. */
 export interface OwnPair {
   readonly request: Request;
   readonly response: Response;
 }
 
 /**
- * Makes the pair for an `onDenied` that is called while the response is closed. Express' own `res.render` and `res.sendFile` go from the response to the
- * request and from there to `next`, and so may it: `req.res` is a response that can be written, and `req.next` goes nowhere but to `next`.
+ * Creates the pair for an `onDenied` that is called while the response is closed. Express' `res.render` and `res.sendFile` go from the response to
+ * `req.next`, and `onDenied` may, too. So `req.res` is the open response, and `req.next` calls only `next`.
  *
- * @param pass the response that can be written
- * @param next is called with what is given to `req.next`
+ * @param pass the open response
+ * @param next is called with the argument of `req.next`
  */
-export function ownPair(given: Request, pass: Response, next: (error?: unknown) => void): OwnPair {
+export function ownPair(original: Request, pass: Response, next: (error?: unknown) => void): OwnPair {
   const own: Partial<Record<PropertyKey, unknown>> = { next: next satisfies NextFunction };
-  const request = standIn(given, own);
+  const request = standIn(original, own);
   const response = standIn(pass, { req: request });
   own['res'] = response;
   return { request, response };
 }
 
+/** Returns a proxy in which the members of `own` replace those of the target. */
 function standIn<T extends object>(target: T, own: Partial<Record<PropertyKey, unknown>>): T {
   return new Proxy(target, {
     get: (_target, name) => (Object.hasOwn(own, name) ? own[name] : (Reflect.get(target, name, target) as unknown)),

@@ -2,13 +2,13 @@ import type { Request } from 'express';
 import type { ProtectedRequest } from '@tokenward/core';
 import { assertHasHeaders, viewOf } from '@tokenward/core/adapter';
 
-/** Express' request as core wants it. How the client addressed it follows Express' own `trust proxy` setting. */
+/** Returns Express' request as a {@link ProtectedRequest}. Scheme, host and client address follow Express' `trust proxy` setting. */
 export function view(request: Request): ProtectedRequest {
   assertHasHeaders(request, 'guard.check(request, ...policies)');
   return viewOf(request, request, hostOf);
 }
 
-/** Express 4, which still has `req.param`, drops the port from `req.host`, and warns of it: the client's own is put back where no proxy named another. */
+/** Express 4 drops the port from `req.host`, and warns. So this takes the Host header with its port, unless a proxy named another host. Only Express 4 has `req.param`. */
 function hostOf(request: Request): string {
   if (!('param' in request)) return request.host;
   const { hostname, headers } = request;

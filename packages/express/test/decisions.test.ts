@@ -64,8 +64,8 @@ test('permit gives its predicates the request, and refuse answers as the guard d
     const refused = await fetch(`${origin}/x/globex`, { headers: good });
     if (onDenied) expect([refused.status, await refused.json()]).toEqual([403, { mine: true }]);
     else await expectForbidden(refused);
-    expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never, {} as never)).toThrow(/is given no refusal/);
-    expect(() => guard.refuse({ outcome: 'deny' } as never, {} as never, {} as never)).toThrow(/write await guard.refuse\(decision, req, res\)/);
+    expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never, {} as never)).toThrow(/got no refusal/);
+    expect(() => guard.refuse({ outcome: 'deny' } as never, {} as never, {} as never)).toThrow(/Write await guard.refuse\(decision, req, res\)/);
   }
 });
 
@@ -114,9 +114,9 @@ test('rule 158: a guard without its brackets, and one where a policy belongs, sa
   expect(handler).not.toHaveBeenCalled();
   expect(seen.slice(0, 2)).toEqual([expect.stringContaining('write guard() and not guard'), expect.stringContaining('write guard() and not guard')]);
   expect(() => guard(guard() as never)).toThrow(/argument 1: is a guard/);
-  expect(() => guard(scope as never)).toThrow(/is scope itself: call it/);
+  expect(() => guard(scope as never)).toThrow(/is scope itself. Call it/);
   for (const given of [[], [undefined, undefined], [{}, {}], [{ headers: {} }, {}]])
-    expect(() => (guard() as (...given: unknown[]) => unknown)(...given)).toThrow(/write await guard/);
+    expect(() => (guard() as (...given: unknown[]) => unknown)(...given)).toThrow(/Write await guard/);
 });
 
 test('rule 159: a policy made of the request is that of each request, and refuses where it can not be made', async () => {

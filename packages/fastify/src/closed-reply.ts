@@ -1,20 +1,20 @@
 import { closeGate, isCalledBy, type ResponseGate } from '@tokenward/core/adapter';
 import type { FastifyReply } from 'fastify';
 
-/** A reply by which nobody can answer, except through `own`. */
+/** A reply that is closed: only an answer through `own` is sent. */
 export interface ClosedReply {
-  /** When it opens, `reply.sent` is true to the facts again. */
+  /** The gate of the response. When it opens, `reply.sent` says again whether the reply was sent. */
   readonly gate: ResponseGate;
-  /** The reply for the guard's answer. What others set on theirs does not go out with it. */
+  /** The reply for the guard's answer. Nothing that others set on the original reply is sent with it. */
   readonly own: FastifyReply;
   /** Returns whether Fastify read `reply.sent` while the reply was closed. */
   isSeen(): boolean;
 }
 
-/** Any file of Fastify's. The timer of a `handlerTimeout` does not count: it looks at the reply and answers nothing, and the request goes on. */
+/** Any file of Fastify, except for the timer of a `handlerTimeout`: that reads `reply.sent` and answers nothing, and the request goes on. */
 const FASTIFY = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/](?!route\.js Timeout\.)/;
 
-/** Closes a reply: to Fastify, and to everybody else who reads `reply.sent`, it looks answered. */
+/** Closes a reply. `reply.sent` is true meanwhile, so Fastify and other readers take it for answered. */
 export function closeReply(reply: FastifyReply): ClosedReply {
   const gate = closeGate(reply.raw);
   let isSeen = false;
@@ -35,7 +35,7 @@ export function closeReply(reply: FastifyReply): ClosedReply {
 
 function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
   const own = Object.create(reply, { raw: { value: pass }, sent: { get: (): boolean => pass.writableEnded } }) as FastifyReply;
-  // Fastify keeps headers, trailers and the like under symbols
+  // Fastify stores headers, trailers and other state under symbols
   for (const key of Object.getOwnPropertySymbols(reply)) Reflect.defineProperty(own, key, { value: copyOf(Reflect.get(reply, key)), writable: true });
   // a serializer on the reply was meant for the handler's answer; with null, Fastify uses none
   return own.serializer(null as never);
@@ -43,6 +43,5 @@ function ownReply(reply: FastifyReply, { pass }: ResponseGate): FastifyReply {
 
 function copyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const copied = Object.entries(value).map(([name, one]: [string, unknown]) => [name, Array.isArray(one) ? [...(one as unknown[])] : one]);
-  return Object.fromEntries(copied);
+  return Object.fromEntries(Object.entries(value).map(([name, one]: [string, unknown]) => [name, Array.isArray(one) ? [...(one as unknown[])] : one]));
 }

@@ -18,7 +18,7 @@ import { logRefusal } from './log.js';
 
 export type Done = (error?: Error) => void;
 
-/** A guard in Fastify's form. What it returns is to be waited for. */
+/** A guard in Fastify's form. A caller must wait for what it returns. */
 export type Guarding = (this: unknown, request: FastifyRequest, reply: FastifyReply, done?: Done) => PromiseLike<void> | undefined;
 
 export interface CreateGuarding {
@@ -32,8 +32,9 @@ export interface CreateGuarding {
 const ADMITTED = Promise.resolve();
 
 /**
- * Fastify calls its hooks from a file of its own, on the app, with a `done`, and waits for that. A caller by hand may not wait, and may go on despite a
- * refusal. For such a caller nobody can answer, and Fastify goes no further, until the decision arrives; if it is a refusal, ever.
+ * Fastify calls a hook from its own `hooks.js`, on the app, with a `done`, and waits until that is called. A caller by hand may not wait, and may go on
+ * despite a refusal. For such a caller the reply is closed until the decision arrives, and for good if it is a refusal: nobody else can answer, and
+ * Fastify goes no further.
  *
  * @param remember stores who an admitted request is from
  */
@@ -73,7 +74,7 @@ export function createGuarding(
       response: reply.raw,
       async admit(allowed: Decision & { outcome: 'allow' }): Promise<void> {
         if (!closed.isSeen()) return admit(allowed, request, reply, done);
-        // Fastify came by while nobody could answer, and does not come again
+        // Fastify took the closed reply for answered, and will not look again
         void reply.send(notAwaited());
         return never();
       },
@@ -94,10 +95,10 @@ export function createGuarding(
   }
 
   function guardWith(accessFor: AccessFor<FastifyRequest>): Guarding {
-    function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, given?: Done): PromiseLike<void> | undefined {
+    function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, callback?: Done): PromiseLike<void> | undefined {
       assertCalled(request, reply);
-      const done = typeof given === 'function' ? given : undefined;
-      // a handler can call a decorated guard on an app, too: only the stack shows who calls, so it is read where that matters
+      const done = typeof callback === 'function' ? callback : undefined;
+      // a handler can call a guard on the app, too: only the stack shows who calls, so it is read where that matters
       const mayBeHook = done !== undefined && isApp(this);
       if (mayBeHook && request.method === 'OPTIONS' && isCalledBy(guard, FASTIFYS_HOOKS)) return runAsHook(accessFor, request, reply, done);
       const decision = native.decide(request, accessFor(request, 'refuse'));
@@ -121,22 +122,22 @@ export function createGuarding(
 const FASTIFYS_HOOKS = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/]hooks\.js /;
 
 function sendDefault(decision: Deny, reply: FastifyReply): void {
-  // what was written before the decision arrived may have been an answer to Fastify
+  // Fastify's own answer may have been sent before the decision arrived
   if (reply.raw.headersSent) return;
   void reply.code(decision.status).headers(problemHeaders(decision)).serializer(String).send(JSON.stringify(decision.body));
 }
 
 /**
- * Returns what a guard with a `done` gives its caller by hand. Fastify, and plugins like it, ask a result for its `then` at once, and would go on twice.
- * `await` asks a microtask later, and waits for the admission.
+ * Returns a promise-like value for a caller by hand that passed a `done`. Fastify, and plugins like it, call `then` at once, and would go on twice: that
+ * `then` never settles. `await` calls `then` a microtask later, and gets the result.
  */
 function pendingAtFirst(settled: Promise<void>): PromiseLike<void> {
-  let shown: Promise<void> = never();
+  let current: Promise<void> = never();
   queueMicrotask(() => {
-    shown = settled;
+    current = settled;
   });
   // eslint-disable-next-line unicorn/no-thenable -- it is one
-  return { then: (...given) => shown.then(...given) };
+  return { then: (...callbacks) => current.then(...callbacks) };
 }
 
 /** Fastify binds hooks to their app. */
@@ -144,7 +145,7 @@ function isApp(value: unknown): boolean {
   return typeof (Object(value) as { decorateRequest?: unknown }).decorateRequest === 'function';
 }
 
-/** A preflight may pass where there is no route, or one for OPTIONS alone. A route that takes other methods, too, would run its handler for it. */
+/** A preflight may pass if there is no route, or a route for OPTIONS alone. A route that takes other methods, too, would run its handler for it. */
 function answersPreflights(request: FastifyRequest): boolean {
   if (request.method !== 'OPTIONS') return false;
   const { url, method } = request.routeOptions;
@@ -152,7 +153,10 @@ function answersPreflights(request: FastifyRequest): boolean {
 }
 
 function notAwaited(): ConfigurationError {
-  return misuse('app.guard(...)', 'was called, and nobody waited for it: write await app.guard(...)(request, reply), or give it to a route as onRequest');
+  return misuse(
+    'app.guard(...)',
+    'was called, and nobody waited for it. Write await app.guard(...)(request, reply), or set it as the onRequest hook of a route',
+  );
 }
 
 /** @throws ConfigurationError if a guard is called without a request and its reply */
@@ -160,5 +164,5 @@ function assertCalled(request: unknown, reply: unknown): void {
   const { raw } = Object(request) as Partial<FastifyRequest>;
   const { send, raw: response } = Object(reply) as Partial<FastifyReply>;
   if (typeof raw === 'object' && typeof send === 'function' && typeof response === 'object') return;
-  throw misuse('app.guard(...)', 'is a hook, and was called without a request and its reply: write await app.guard(...)(request, reply)');
+  throw misuse('app.guard(...)', 'is a hook, and was called without a request and its reply. Write await app.guard(...)(request, reply)');
 }

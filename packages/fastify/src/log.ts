@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Deny } from '@tokenward/core';
 
-/** Refusals are a stranger's doing, and print where the app's logger is set to `debug`; an outage is the operator's, and prints as a warning. */
+/** Logs a refusal: at `debug`, since any client can cause one; an outage (503) at `warn`, since operators must act on it. */
 export function logRefusal(log: FastifyBaseLogger, decision: Deny): void {
   const level = decision.status === 503 ? 'warn' : 'debug';
   const { isLevelEnabled } = log as { isLevelEnabled?: (level: string) => boolean };

@@ -1,20 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AdapterOptions, RoutePolicy } from '@tokenward/core/adapter';
 
-/** `public`: nothing; `optional`: no token or a good one; else a valid token, and all of these policies. */
+/** What a route needs. `public`: nothing. `optional`: no token, or a valid one. `required`: a valid token. A policy, or several: a valid token that satisfies all of them. */
 export type RouteRule = 'public' | 'optional' | 'required' | RoutePolicy<FastifyRequest> | readonly RoutePolicy<FastifyRequest>[];
 
 export interface FastifyGuardOptions extends AdapterOptions<[request: FastifyRequest, reply: FastifyReply]> {
-  /** `all`: routes of this scope that say nothing else need a valid token. Default: routes are open unless they say so. */
+  /** `all`: routes of this scope need a valid token unless they say otherwise. Default: routes are open unless they have a guard or a rule. */
   readonly protect?: 'all' | undefined;
   /**
-   * Stops the start at a route of this scope that says nothing: neither by a guard in its `onRequest` nor by `config.tokenward`. A route for
-   * OPTIONS alone, such as that of @fastify/cors, gets a guard instead, which preflights pass.
+   * Stops the start if a route of this scope has neither a guard in its `onRequest` nor a rule in `config.tokenward`. A route for OPTIONS alone, such as
+   * that of @fastify/cors, gets a guard instead, which lets preflights pass.
    */
   readonly failOnUnguarded?: boolean | undefined;
   /**
-   * The decorator's name, for a second guard in the same scope. Its `property` must then be another one, too, and `config.tokenward` is not its
-   * own. Default: `guard`.
+   * The name of the decorator, for a second guard in the same scope. Such a guard needs another `property`, too, and does not read `config.tokenward`.
+   * Default: `guard`.
    */
   readonly decorator?: string | undefined;
 }

@@ -8,21 +8,21 @@ import type { FastifyGuardOptions } from './options.js';
 type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
 type Access = AccessFor<FastifyRequest>;
 
-/** What the routes of one plugin's scope need beside the guards that they name themselves. */
+/** The hooks that apply `config.tokenward`, `protect` and `failOnUnguarded` to the routes of one plugin's scope. */
 export interface RouteRules {
-  /** Looks at a route that is being added, as an `onRoute` hook. */
+  /** Reads the rule of a route that is added. An `onRoute` hook. */
   look(this: FastifyInstance, route: RouteOptions): void;
-  /** Returns what a route needs that was added before the plugin could look at it. */
+  /** Returns what the route of a request needs, if the route was added before the plugin could read its rule. */
   ruleFor(request: FastifyRequest): Access | undefined;
   /**
-   * Looks at the routes as they are in the end: another plugin may have taken guards out of them.
+   * Checks the routes once all are added: a hook of another plugin may have removed guards.
    *
-   * @throws ConfigurationError where routes name rules that no plugin reads, or where a route has lost a guard
+   * @throws ConfigurationError if a route has a rule that no plugin reads, or has lost a guard
    */
   complete(): void;
 }
 
-/** Handlers that show by themselves who may send to them. */
+/** Handlers of security events: they authenticate the sender themselves. */
 const receivers = new WeakSet<object>();
 
 export function markReceiver<F extends object>(handler: F): F {
@@ -30,11 +30,11 @@ export function markReceiver<F extends object>(handler: F): F {
   return handler;
 }
 
-/** The guards that rules were made into, by the rule. Who copies a route copies its hooks, and these with them. */
+/** The guards that were created from rules. A plugin that copies a route copies its hooks, and with them such guards. */
 const made = new WeakMap<object, { readonly by: object; readonly rule: unknown }>();
 
 export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesOptions, guarding: CreateGuarding): RouteRules {
-  /** On the configuration of routes that were looked at: the very route, since configurations are copied from one to another. */
+  /** Marks the configuration of a route whose rule was read. The mark is the route itself, since a configuration may be copied to another route. */
   const seen = Symbol('seen');
   const unread: { readonly where: string; readonly scope: FastifyInstance }[] = [];
   const guarded: { readonly route: RouteOptions; readonly guards: readonly Placed[] }[] = [];
@@ -46,13 +46,13 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
     assertNoSlip(where, config);
     const rule: unknown = readsConfig ? config?.tokenward : undefined;
     if (rule !== undefined && hooks.some((hook) => isGuard(hook) && !made.has(hook))) {
-      throw misuse(where, 'has a guard in onRequest and config.tokenward, too: give one of them');
+      throw misuse(where, 'has a guard in onRequest and config.tokenward. Use one of them');
     }
     if (hooks.some((hook) => (rule === undefined ? isGuard(hook) : isMade(hook, rule))) || rule === 'public') return undefined;
     if (rule !== undefined) return accessOfRule(where, rule);
-    // a route for OPTIONS alone may be another plugin's, on which nobody can write; preflights pass its guard
+    // a route for OPTIONS alone may belong to another plugin, where users cannot add a guard; this guard lets preflights pass
     if (failOnUnguarded === true && String(method) !== 'OPTIONS')
-      throw misuse(where, "has no guard: give it onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
+      throw misuse(where, "has no guard. Add onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
     return protect === 'all' || failOnUnguarded === true ? accessFor('required', []) : undefined;
   }
 
@@ -92,8 +92,8 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
         const lost = guards.find(({ guard }) => !left.some((kept) => kept.guard === guard));
         if (lost) throw lostGuard(route, lost.slot);
       }
-      const nobodys = unread.filter(({ scope }) => !scope.hasDecorator('guard'));
-      if (nobodys.length > 0) throw unreadRule(nobodys.map(({ where }) => where).join('; '), decorator);
+      const stillUnread = unread.filter(({ scope }) => !scope.hasDecorator('guard'));
+      if (stillUnread.length > 0) throw unreadRule(stillUnread.map(({ where }) => where).join('; '), decorator);
     },
   };
 }
@@ -103,13 +103,13 @@ function accessOfRule(where: string, rule: unknown): Access {
   if (rule === 'optional' || rule === 'required') return accessFor(rule, []);
   if (isPolicy(rule) || typeof rule === 'function') return accessFor('required', [rule as RoutePolicy<FastifyRequest>]);
   if (Array.isArray(rule) && rule.length > 0) return accessFor('required', rule as RoutePolicy<FastifyRequest>[]);
-  throw misuse(where, "has a config.tokenward that is none of 'public', 'optional', 'required', a policy, or a list of policies");
+  throw misuse(where, "has a config.tokenward that is not 'public', 'optional', 'required', a policy or a list of policies");
 }
 
 function unreadRule(where: string, decorator = 'another name'): ConfigurationError {
   return misuse(
     where,
-    `has a config.tokenward, which only a plugin with the decorator "guard" reads, and the one here has "${decorator}": give the route onRequest, or register that plugin`,
+    `has a config.tokenward, which only a plugin with the decorator "guard" reads, and the one here has "${decorator}". Add onRequest to the route, or register a plugin with the decorator "guard"`,
   );
 }
 
@@ -126,25 +126,25 @@ function guardsIn(route: RouteOptions): Placed[] {
   return IN_TIME.flatMap((slot) => ([route[slot] ?? []].flat() as object[]).filter((hook) => isGuard(hook)).map((guard) => ({ slot, guard })));
 }
 
-/** A plugin that is registered earlier takes away guards that nobody saw, so that is no remedy for a guard given by hand. */
+/** To register that plugin earlier is no remedy by itself: its hook would remove the guard of the route before this plugin sees it. */
 function lostGuard(route: RouteOptions, slot: string): ConfigurationError {
   return misuse(
     nameOf(route),
-    `has lost the guard in its ${slot}: an onRoute hook of another plugin removed or wrapped it. Have that hook keep it, or give the route config: { tokenward: ... } and register that plugin before @tokenward/fastify`,
+    `has lost the guard in its ${slot}: an onRoute hook of another plugin removed or wrapped it. Change that hook, or add config: { tokenward: ... } to the route and register that plugin before @tokenward/fastify`,
   );
 }
 
-/** @throws ConfigurationError where a guard is given to `addHook` for a hook that runs after the handler */
+/** @throws ConfigurationError if a guard is added with `addHook` as a hook that runs after the handler */
 export function assertHookInTime(name: string, hook: unknown): void {
   if (typeof hook !== 'function' || !isGuard(hook) || !TOO_LATE.some((late) => late === name)) return;
-  throw misuse(`app.addHook('${name}', ...)`, "has a guard, and the handler has run by then: write app.addHook('onRequest', app.guard(...))");
+  throw misuse(`app.addHook('${name}', ...)`, "has a guard, but runs after the handler. Write app.addHook('onRequest', app.guard(...))");
 }
 
-/** By then the handler has run. */
+/** @throws ConfigurationError if a route has a guard as a hook that runs after the handler */
 function assertInTime(route: RouteOptions): void {
   const late = TOO_LATE.find((name) => [route[name] ?? []].flat().some((hook) => isGuard(hook)));
   if (late === undefined) return;
-  throw misuse(nameOf(route), `has a guard in ${late}, where the handler has run already: give it as onRequest`);
+  throw misuse(nameOf(route), `has a guard in ${late}, which runs after the handler. Use onRequest`);
 }
 
 const KEY = 'tokenward';

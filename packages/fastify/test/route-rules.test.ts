@@ -89,8 +89,8 @@ test('rule 158: what is no policy stops the start', async () => {
   const odd: [unknown, RegExp][] = [
     [app.guard(), /is a guard/],
     [app.guard, /is a guard|is a function of 0 parameters/],
-    [scope, /is scope itself: call it/],
-    [claim, /is claim itself: call it/],
+    [scope, /is scope itself. Call it/],
+    [claim, /is claim itself. Call it/],
     [() => scope('a'), /is a function of 0 parameters/],
     [(_request: unknown, _reply: unknown, done: () => void) => done(), /is a function of 3 parameters/],
   ];

@@ -76,7 +76,7 @@ describe('rule 149: encapsulation', () => {
     await app.register(tokenward, settings);
     expect(() => app.guard('a' as never)).toThrow(/not a policy/);
     for (const rule of ['orders:read', '', 'Public', null, false, 0, {}, []]) {
-      expect(() => app.get('/x', { config: { tokenward: rule as never } }, ok)).toThrow(/GET \/x: has a config\.tokenward that is none of/);
+      expect(() => app.get('/x', { config: { tokenward: rule as never } }, ok)).toThrow(/GET \/x: has a config\.tokenward that is not 'public'/);
     }
     expect(() => app.get('/y', { config: { tokenward: [undefined] as never } }, ok)).toThrow(/not a policy/);
     expect(() => app.get('/z', { onRequest: app.guard.optional(), config: { tokenward: 'required' } }, ok)).toThrow(

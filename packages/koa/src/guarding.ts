@@ -21,7 +21,7 @@ import { createCaseWarning } from './router-case.js';
 
 export interface CreateGuarding {
   (accessFor: AccessFor<Context>): Middleware;
-  /** Answers a refusal where others might answer, too: what they write is forgotten. */
+  /** Answers a refusal while others might answer too: what they write is dropped. */
   refuse(decision: Deny, context: Context): Promise<void>;
 }
 
@@ -43,9 +43,9 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
     const warnOfSkippedCase = createCaseWarning();
     return markGuard(guard);
 
-    function guard(context: Context, given?: Next): Promise<unknown> {
+    function guard(context: Context, following?: Next): Promise<unknown> {
       assertCalled(context);
-      const next = typeof given === 'function' ? given : undefined;
+      const next = typeof following === 'function' ? following : undefined;
       warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router shows a route by this member
       const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && runnerFor(context) === 'framework';
@@ -67,7 +67,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
 
   return Object.assign(guardWith, {
     refuse(decision: Deny, context: Context) {
-      assertCalled(context, 'guard.refuse(decision, ...)', 'needs the context: write await guard.refuse(decision, ctx)');
+      assertCalled(context, 'guard.refuse(decision, ...)', 'needs the context. Write await guard.refuse(decision, ctx)');
       const answered = answerByHand(context, closeGate(context.res), (own) => answer(decision, own));
       answered.catch(() => {});
       return answered;
@@ -111,7 +111,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
   }
 }
 
-/** The runner of middleware, and all that runs it: Koa, its routers, and what mounts an app in another one. */
+/** The files that run middleware: Koa, its routers, and koa-mount, which mounts an app in another one. */
 const KOA: Framework = {
   runner: /[\\/]node_modules[\\/]koa-compose[\\/]\S* dispatch$/,
   own: /[\\/]node_modules[\\/](?:koa|koa-compose|koa-mount|koa-router|@koa[\\/]router)[\\/]/,
@@ -132,16 +132,16 @@ export function setHeaders(context: Context, headers: Decision['headers']): void
   for (const name in headers) context.set(name, headers[name]!);
 }
 
-/** The `next` that Koa's own middleware runner makes (koa-compose): a bound function. One that was written by hand is none. */
+/** Returns whether koa-compose created this `next`: a bound function. One that was written by hand is not bound. */
 function isKoas(next: Next): boolean {
   return next.name === 'bound dispatch';
 }
 
-/** @throws ConfigurationError where a guard is called with something else than a context */
+/** @throws ConfigurationError if a guard is called without a context */
 function assertCalled(
   context: unknown,
   path = 'guard(...)',
-  message = 'is middleware, and was called without a context: write await guard(...)(ctx)',
+  message = 'is middleware, and was called without a context. Write await guard(...)(ctx)',
 ): asserts context is Context {
   const { req, res, response } = Object(context) as Partial<Context>;
   if (isObject(req) && isObject(res) && isObject(response)) return;

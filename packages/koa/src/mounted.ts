@@ -8,9 +8,9 @@ interface Layer {
 const isIn = createMountMemory();
 
 /**
- * Whether a guard stands in the app, or on a route of @koa/router that the request matched: where it does Koa may be the one who calls it, on its way
- * through the middleware. Then what stands behind the guard waits, and what stands upstream sends the answer; whoever calls it by hand may do anything.
- * It is asked where a request is refused or must wait.
+ * Returns whether a guard is mounted in the app, or on a route of @koa/router that the request matched. Then Koa may call it on its way through the
+ * middleware: the code behind the guard waits, and Koa sends the answer. A caller by hand may do anything. It is asked only if a request is refused or
+ * must wait.
  */
 export function isMounted(guard: object, context: Context): boolean {
   const { app, matched } = context as unknown as { readonly app?: { readonly middleware?: readonly unknown[] }; readonly matched?: readonly Layer[] };
@@ -19,8 +19,8 @@ export function isMounted(guard: object, context: Context): boolean {
 }
 
 /**
- * OpenTelemetry's instrumentation of Koa puts a function of its own in the place of what is mounted, and leaves a mark on the original. That one is then
- * called from there, or by hand; the stack tells which.
+ * OpenTelemetry's instrumentation of Koa mounts a function of its own instead of the guard, and marks the guard. The guard is then called from that
+ * function, or by hand: the stack shows which.
  */
 function isTraced(guard: object): boolean {
   return Object.getOwnPropertySymbols(guard).some((symbol) => symbol.description === 'koa-layer-patched' && Reflect.get(guard, symbol) === true);

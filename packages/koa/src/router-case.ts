@@ -1,4 +1,4 @@
-/** What @koa/router keeps of a route, or of what `router.use` was given; other routers have their own. */
+/** A layer of @koa/router: a route, or middleware of `router.use`. Other routers have other layers. */
 interface Layer {
   readonly methods?: readonly string[];
   readonly stack?: readonly unknown[];
@@ -7,21 +7,21 @@ interface Layer {
 }
 
 /**
- * @koa/router 14 and 15 match what stands on a whole router with case, though they match its routes without: for /API a guard on the router with
- * the prefix /api is not asked, and the handler runs. No guard can see the requests that pass it by, so it tells of them at the first one that
- * comes through a router.
+ * Creates a function that warns once of a router whose guard can be bypassed. @koa/router 14 and 15 match a router's middleware case-sensitively, but
+ * its routes case-insensitively. With a guard on the router with the prefix /api, a request for /API skips the guard and runs the handler. The guard
+ * never sees such requests, so the warning comes with the first request that passes through the router.
  */
 export function createCaseWarning(): (router: unknown, guard: unknown) => void {
-  const lookedAt = new WeakSet<object>();
+  const checked = new WeakSet<object>();
 
   return (router, guard) => {
-    if (typeof router !== 'object' || router === null || lookedAt.has(router)) return;
-    lookedAt.add(router);
+    if (typeof router !== 'object' || router === null || checked.has(router)) return;
+    checked.add(router);
     if (!layersOf(router).some((layer) => isSkippable(layer, guard))) return;
-    process.emitWarning('a guard on a router with a prefix is passed by when the prefix is asked for in another case', {
+    process.emitWarning('a guard on a router with a prefix is skipped if a request writes the prefix in another case', {
       type: 'SecurityWarning',
       code: 'TOKENWARD_ROUTER_CASE',
-      detail: 'Make that router with { sensitive: true }, or put the guard on its routes or on the app.',
+      detail: 'Create the router with { sensitive: true }, or put the guard on its routes or on the app.',
     });
   };
 }

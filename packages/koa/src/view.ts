@@ -4,8 +4,8 @@ import type { ProtectedRequest } from '@tokenward/core';
 import { assertHasHeaders, viewOf } from '@tokenward/core/adapter';
 
 /**
- * Koa's context as core wants it, or Node's own request. How the client addressed it follows Koa's own `app.proxy` setting; `ctx.origin` is not
- * looked at, which is made of what the client's Origin header says.
+ * Returns Koa's context, or Node's own request, as a {@link ProtectedRequest}. Scheme, host and client address follow Koa's `app.proxy` setting. It does
+ * not read `ctx.origin`, which is the client's Origin header in Koa 3.
  */
 export function view(context: Context): ProtectedRequest {
   const raw = (context.req as IncomingMessage | undefined) ?? (context as unknown as IncomingMessage);

@@ -117,9 +117,9 @@ test('rule 179: whoever waits for refuse goes on behind it, upstream sees the an
 
 test('rule 179: refuse is given a refusal and a context', async () => {
   const guard = newGuard();
-  expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never)).toThrow(/is given no refusal/);
+  expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never)).toThrow(/got no refusal/);
   for (const context of [undefined, null, {}, { req: null, res: null, response: null }])
-    expect(() => guard.refuse({ outcome: 'deny' } as never, context as never)).toThrow(/write await guard\.refuse\(decision, ctx\)/);
+    expect(() => guard.refuse({ outcome: 'deny' } as never, context as never)).toThrow(/Write await guard\.refuse\(decision, ctx\)/);
   await guard.close();
 });
 

@@ -115,7 +115,7 @@ test('rule 158: a guard without its brackets, or without a context, says what to
   }
   expect(errors).toEqual([expect.stringContaining('write guard() and not guard'), expect.stringContaining('write guard() and not guard')]);
   expect(() => guard(guard() as never)).toThrow(/argument 1: is a guard/);
-  expect(() => (guard() as (...given: unknown[]) => unknown)({})).toThrow(/write await guard\(\.\.\.\)\(ctx\)/);
+  expect(() => (guard() as (...given: unknown[]) => unknown)({})).toThrow(/Write await guard\(\.\.\.\)\(ctx\)/);
 });
 
 test('rule 159: a policy made of the request is that of each request', async () => {

@@ -7,27 +7,27 @@ import type { RouteRequirements } from '../policy/route-requirements.js';
 import { isThenable } from '../lib/thenable.js';
 
 /**
- * A policy, or a function that makes one of the request at hand: of its route's parameters, say. It answers at once; one that throws, or answers
- * something else, refuses.
+ * A policy, or a function that returns one for a request, for example from the route's parameters. The function must return the policy at once. If it
+ * throws, or returns anything else, the request is refused.
  *
  * @example guard((req) => claim('tenant', req.params.tenant))
  */
 export type RoutePolicy<Request> = Policy | ((request: Request) => Policy);
 
-/** Gives the {@link RouteRequirements} that a request needs. */
+/** Returns the {@link RouteRequirements} for a request. */
 export type AccessFor<Request> = (request: Request, preflight?: 'pass' | 'refuse') => RouteRequirements;
 
 /**
- * What a route's guard was called with, for each request.
+ * Returns a function that turns the arguments of a route's guard into {@link RouteRequirements} for each request.
  *
- * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
+ * @throws ConfigurationError if an argument is not a policy: an `undefined` by mistake would guard nothing
  */
 export function accessFor<Request>(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): AccessFor<Request> {
   policies.forEach((part, index) => assertRoutePolicy(`guard(...) argument ${index + 1}`, part));
   if (policies.every(isPolicy)) {
-    const refusing = accessOf(credentials, policies);
-    const passing = accessOf(credentials, policies, 'pass');
-    return (_request, preflight) => (preflight === 'pass' ? passing : refusing);
+    const forAll = accessOf(credentials, policies);
+    const withPreflights = accessOf(credentials, policies, 'pass');
+    return (_request, preflight) => (preflight === 'pass' ? withPreflights : forAll);
   }
   return (request, preflight) =>
     accessOf(
@@ -38,15 +38,15 @@ export function accessFor<Request>(credentials: 'required' | 'optional', policie
 }
 
 /**
- * What a route's guard was called with, as {@link RouteRequirements}.
+ * Returns {@link RouteRequirements} that ask for credentials and all of the policies.
  *
- * @throws ConfigurationError where a policy is none: one that is `undefined` by a slip would guard nothing
+ * @throws ConfigurationError if a policy is not one: an `undefined` by mistake would guard nothing
  */
 export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): RouteRequirements {
   return Object.freeze({ credentials, policy: combine(policies), preflight });
 }
 
-/** A failure becomes a policy that refuses: whoever has no token is asked for one all the same, and operators see what failed. */
+/** A failure becomes a policy that refuses. So a request without a token still gets a 401, and operators see what failed. */
 function policyOf<Request>(make: (request: Request) => Policy, request: Request): Policy {
   try {
     const made: unknown = make(request);
@@ -56,9 +56,7 @@ function policyOf<Request>(make: (request: Request) => Policy, request: Request)
         policy(MADE, (_auth, seen) => typeof seen?.target === 'string'),
       );
     if (isThenable(made)) Promise.resolve(made).catch(() => {});
-    throw new TypeError(
-      `the function given to guard(...) answered with ${isThenable(made) ? 'a promise' : typeof made}: it must answer with a policy, at once`,
-    );
+    throw new TypeError(`the function given to guard(...) returned ${isThenable(made) ? 'a promise' : typeof made}. Return a policy from it, at once`);
   } catch (error) {
     return policy(MADE, () => {
       throw error;
@@ -66,30 +64,30 @@ function policyOf<Request>(make: (request: Request) => Policy, request: Request)
   }
 }
 
-/** What operators see of it. The policy that bears the name refuses where the target is ambiguous, as every predicate that reads it does. */
+/** The policy's name for operators. A policy with this name refuses if the target is ambiguous, like every predicate that reads the target. */
 const MADE = 'made of the request';
 
 const { allOf, policy } = constructors;
 const MAKERS: ReadonlySet<unknown> = new Set(Object.values(constructors));
 
-function assertRoutePolicy(where: string, value: unknown): void {
-  if (typeof value !== 'function') return assertPolicy(where, value);
-  if (MAKERS.has(value)) throw misuse(where, `is ${value.name} itself: call it, as in ${value.name}(...)`);
-  if (isGuard(value)) throw misuse(where, 'is a guard: several guards stand side by side, and policies go into one');
-  // middleware takes more, and what takes nothing has nothing to make a policy of
+function assertRoutePolicy(path: string, value: unknown): void {
+  if (typeof value !== 'function') return assertPolicy(path, value);
+  if (MAKERS.has(value)) throw misuse(path, `is ${value.name} itself. Call it: ${value.name}(...)`);
+  if (isGuard(value)) throw misuse(path, 'is a guard, not a policy. Put two guards next to each other, or both policies into one guard');
+  // middleware takes more parameters, and a function without any cannot read the request
   if (value.length !== 1) {
-    throw misuse(where, `is a function of ${value.length} parameters: give a policy such as scope('orders:read'), or (request) => policy`);
+    throw misuse(path, `is a function of ${value.length} parameters. Use a policy such as scope('orders:read'), or (request) => policy`);
   }
 }
 
 const GUARD = Symbol.for('tokenward.guard');
 
-/** Marks what an adapter hands out as a guard, so that it is seen where a policy belongs. */
+/** Marks a function as a guard, so that it is recognised if it is used as a policy. */
 export function markGuard<F extends object>(guard: F): F {
   return Object.defineProperty(guard, GUARD, { value: true });
 }
 
-/** Whether a function is a guard of any adapter's. */
+/** Returns whether a value is a guard of any adapter. */
 export function isGuard(value: unknown): boolean {
   return typeof value === 'function' && (value as { [GUARD]?: unknown })[GUARD] === true;
 }

@@ -6,25 +6,28 @@ import { notAnOption, OptionReader } from '../lib/option-reader.js';
 import { shownName } from '../lib/shown-option.js';
 import { checkOptions, OPTION_NAMES, type GuardOptions } from '../options.js';
 
-/** The options that every adapter has beside core's. `Native` is what the framework hands to a handler: `[request, response]`, say. */
+/** The options that every adapter adds to core's. `Native` lists what the framework passes to a handler, such as `[request, response]`. */
 export interface AdapterOptions<Native extends readonly unknown[]> extends GuardOptions {
-  /** The request's property that holds the {@link Auth}. Default: `auth`. */
+  /** The name of the request's property that holds the {@link Auth}. Default: `auth`. */
   readonly property?: string | undefined;
   /**
-   * Answers refusals instead of the guard: for bodies or pages of your own. The decision's status and headers are the ones to send; what it
-   * throws goes the way of the framework's errors, and the handler behind the guard never runs. Where it returns the decision, the guard
-   * answers as it would without it.
+   * Answers refusals instead of the guard, with a body or page of your own. Send the decision's status and headers. If it returns the decision, the
+   * guard sends its usual answer. If it throws, the framework handles the error. The handler behind the guard never runs.
    */
   readonly onDenied?: ((decision: Deny, ...native: Native) => void | Deny | Promise<void | Deny>) | undefined;
   /**
-   * Sees each refusal that the guard answers, ahead of the answer, and answers nothing: for a log. What it throws, or rejects with, changes nothing.
+   * Is called with each refusal before the guard answers it, for example to log it. It answers nothing, and its errors change nothing.
    *
    * @example onRefused: (decision, request) => request.log.info(decision.explain(), 'request refused')
    */
   readonly onRefused?: ((decision: Deny, request: Native[0]) => unknown) | undefined;
 }
 
-/** The property's name. What is wrong with these options is told together with what is wrong with the guard's. */
+/**
+ * Returns the name of the property.
+ *
+ * @throws ConfigurationError that lists all invalid options, those of the guard included
+ */
 export function readAdapterOptions(
   own: Pick<AdapterOptions<never>, 'property' | 'onDenied' | 'onRefused'>,
   options: GuardOptions,
@@ -36,7 +39,7 @@ export function readAdapterOptions(
   for (const option of unknown) reader.wrong(shownName(option), notAnOption(option, known));
   const property = reader.text('property', 'auth');
   if (property in new IncomingMessage(new Socket()) || OF_FRAMEWORKS.has(property)) {
-    reader.wrong('property', `is "${property}", which requests have already: give a name of its own`);
+    reader.wrong('property', `is "${property}", which requests already have. Use another name`);
   }
   reader.fn('onDenied');
   reader.fn('onRefused');
@@ -49,6 +52,7 @@ export function readAdapterOptions(
   throw new ConfigurationError(reader.problems);
 }
 
+/** Properties that Express, Fastify or Koa already give a request. */
 const OF_FRAMEWORKS = new Set([
   'app',
   'body',

@@ -44,7 +44,7 @@ export function runnerOf(guard: object, { runner, own, starter, app, waits }: Fr
     const below = stack[at + 1];
     if (below === undefined) {
       if (waits || app.test(frame)) continue;
-      // a timer called it: a server calls the app
+      // a timer called the starter: a server would call the app
       return 'caller';
     }
     if (own.test(below)) continue;

@@ -7,13 +7,13 @@ import { failureWords } from '../net/fetch-failure.js';
 
 const foreign: unknown = runInNewContext(`Object.assign(new TypeError('connect'), { code: 'ECONNREFUSED' })`);
 
-test('an error of another realm is an error, and what merely looks like one is not', () => {
+test('recognises an error of another realm, and not what merely looks like one', () => {
   expect(foreign).not.toBeInstanceOf(Error);
   expect([foreign, new Error('one'), new DOMException('one')].map(isError)).toEqual([true, true, true]);
   expect([undefined, null, 'Error', { name: 'Error', message: 'one', stack: '' }].map(isError)).toEqual([false, false, false, false]);
 });
 
-test('the explanation of a failed fetch survives the realm of a test runner', () => {
+test('explains a failed fetch whose error comes from another realm, as in a test runner', () => {
   expect(failureWords(foreign, 'http://127.0.0.1:9/jwks')).toMatch(/^connect; nothing listens there/);
   expect(causeText(foreign)).toBe('connect');
   expect(asError(foreign)).toBe(foreign);

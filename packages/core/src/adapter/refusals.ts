@@ -3,41 +3,41 @@ import { misuse } from '../lib/configuration-error.js';
 import type { Deny } from '../decision/decision.js';
 import { isThenable } from '../lib/thenable.js';
 
-/** Whether an `onDenied` gave the decision back, for the guard to answer as it would have. */
+/** Returns whether `onDenied` returned the decision, so that the guard sends its usual answer. */
 function isDenial(answer: unknown): answer is Deny {
   return typeof answer === 'object' && answer !== null && (answer as Partial<Deny>).outcome === 'deny';
 }
 
-/** @throws ConfigurationError where what is to be answered as a refusal is none */
+/** @throws ConfigurationError if the value is not a refusal */
 export function assertDenial(decision: unknown): asserts decision is Deny {
-  if (!isDenial(decision)) throw misuse('guard.refuse(decision, ...)', 'is given no refusal: ask decision.outcome first');
+  if (!isDenial(decision)) throw misuse('guard.refuse(decision, ...)', 'got no refusal. Check decision.outcome first');
 }
 
-/** What an `onDenied` threw, as an Error: to a framework nothing may mean "go on", and some words mean routes. */
+/** Returns what was thrown as an Error. For a framework, `undefined` may mean "go on", and some strings have a meaning for routes. */
 export function asError(thrown: unknown): Error {
-  return isError(thrown) ? thrown : new Error('onDenied threw something that is no Error', { cause: thrown });
+  return isError(thrown) ? thrown : new Error('onDenied threw a value that is not an Error', { cause: thrown });
 }
 
 /**
- * Asks an `onDenied` that may answer at once or later. Gives the refusal that it left to the guard, and undefined where it has answered itself.
+ * Calls `onDenied`, which may answer at once or later. Returns the refusal if the guard is to answer it, and undefined if `onDenied` has answered.
  *
- * @throws an Error, whatever it threw
+ * @throws an Error, whatever `onDenied` threw
  */
 export async function answerOf<Native extends readonly unknown[]>(
   onDenied: (decision: Deny, ...native: Native) => unknown,
   decision: Deny,
   ...native: Native
 ): Promise<Deny | undefined> {
-  let given: unknown;
+  let returned: unknown;
   try {
-    given = await onDenied(decision, ...native);
+    returned = await onDenied(decision, ...native);
   } catch (thrown) {
     throw asError(thrown);
   }
-  return isDenial(given) ? given : undefined;
+  return isDenial(returned) ? returned : undefined;
 }
 
-/** The functions of a guard's user that hear of a refusal before it is answered. */
+/** The user's functions that are called with a refusal. */
 export interface RefusalListeners<Native extends readonly unknown[]> {
   /** Tells `onRefused`. */
   refused(decision: Deny, request: Native[0]): void;
@@ -63,17 +63,17 @@ export function answerRefusal<Native extends readonly unknown[], Result>(
 
 let warned = false;
 
-/** Calls what only watches. That it failed is told once, without its words. */
-export function callQuietly(watch: () => unknown): void {
+/** Calls a listener whose errors change nothing. The first error prints a warning, without its message. */
+export function callQuietly(listener: () => unknown): void {
   function failed(): void {
     if (warned) return;
     warned = true;
-    process.emitWarning('onRefused failed; the refusal stood, and no more is told of it', { code: 'TOKENWARD_LISTENER' });
+    process.emitWarning('onRefused failed. The refusal was answered all the same. Further failures are not reported', { code: 'TOKENWARD_LISTENER' });
   }
 
   try {
-    const answer = watch();
-    if (isThenable(answer)) Promise.resolve(answer).catch(failed);
+    const result = listener();
+    if (isThenable(result)) Promise.resolve(result).catch(failed);
   } catch {
     failed();
   }

@@ -1,23 +1,23 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createMemory } from '../lib/private-slot.js';
 
-/** A response that nobody writes on but who was let through. */
+/** Closes a response: only the guard's own answer is sent. */
 export interface ResponseGate {
-  /** The same response for whoever answers in the guard's stead: what is written on it goes out. */
+  /** The same response for the guard's answer: what is written on it is sent. */
   readonly pass: ServerResponse;
   /**
    * Lets everybody write again, and sends what was written meanwhile.
    *
-   * @returns whether somebody had answered ahead of the decision
+   * @returns whether somebody had answered before the decision
    */
   open(): boolean;
   /**
-   * Forgets what was written meanwhile, headers included. The gate stays closed.
+   * Drops what was written meanwhile, headers included. The gate stays closed.
    *
-   * @returns whether somebody had answered ahead of the decision
+   * @returns whether somebody had answered before the decision
    */
   clear(): boolean;
-  /** From here on nothing is written, and whoever tries is not told: the answer is out. */
+  /** Ignores everything that is written from now on, without an error: the answer was sent. */
   seal(): void;
 }
 
@@ -25,18 +25,18 @@ type Method = (...given: unknown[]) => unknown;
 
 const WRITERS = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
 const HEADER_SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers'] as const;
-/** What goes out ahead of the answer, or beside it. */
+/** Methods that send something before the answer, or in addition to it. */
 const HINTS = ['writeEarlyHints', 'writeContinue', 'writeProcessing', 'writeInformation', 'createPushResponse'] as const;
-/** Of an HTTP/2 stream, which the response writes on: `http2`'s users may do so, too. */
+/** Methods of the HTTP/2 stream under the response. Code may write on that stream directly. */
 const STREAM_WRITERS = ['respond', 'respondWithFD', 'respondWithFile', 'write', 'end'] as const;
 const STREAM_HINTS = ['additionalHeaders', 'pushStream'] as const;
 
 /**
- * Keeps everybody from answering while a guard that was called by hand decides. Whoever called it may not wait for it: their answer is kept
- * until the request is admitted, and forgotten where it is refused. Over HTTP/1 and HTTP/2.
+ * Closes a response while a guard that was called by hand decides. A caller that does not wait may answer meanwhile. That answer is kept until the
+ * request is admitted, and dropped if it is refused. Works over HTTP/1 and HTTP/2.
  *
- * Over HTTP/1 it holds what is called on the response, and not what was taken from it before (`const { end } = res`), its prototype, or the socket: what
- * compresses answers has such methods of its own, and sends by them what the guard answers.
+ * Over HTTP/1 it intercepts calls on the response itself. It does not intercept methods that were taken from it before (`const { end } = res`), its
+ * prototype or the socket: middleware that compresses answers took such methods, and sends the guard's answer through them.
  */
 export function closeGate(response: ServerResponse): ResponseGate {
   const known = gates.get(response);
@@ -46,11 +46,11 @@ export function closeGate(response: ServerResponse): ResponseGate {
   return gate;
 }
 
-/** Several guards may decide on one request at once: they share its gate. */
+/** Several guards may decide on one request at once. They share its gate. */
 const gates = createMemory<ServerResponse, SharedGate>();
 
 interface SharedGate extends ResponseGate {
-  /** One more guard decides. */
+  /** Counts one more guard that decides. */
   enter(): void;
 }
 
@@ -58,15 +58,15 @@ function makeGate(response: ServerResponse): SharedGate {
   let state: 'closed' | 'open' | 'sealed' = 'open';
   let deciding = 0;
   let kept: (() => unknown)[] = [];
-  /** Of what is kept, whether anything is an answer, and not a header of one. */
+  /** Whether a call that is kept is part of an answer, and not only a header. */
   let hasAnswer = false;
   let before: { readonly headers: OutgoingHttpHeaders; readonly status: { statusCode: number; statusMessage?: string } } | undefined;
   const originals = new Map<PropertyKey, Method>();
 
-  function hold(target: object, name: string, isAnswer: boolean): void {
-    const given = Reflect.get(target, name) as unknown;
-    if (typeof given !== 'function') return;
-    const original = given.bind(target) as Method;
+  function intercept(target: object, name: string, isAnswer: boolean): void {
+    const method = Reflect.get(target, name) as unknown;
+    if (typeof method !== 'function') return;
+    const original = method.bind(target) as Method;
     if (target === response) originals.set(name, original);
     replace(target, name, (...args) => {
       if (state === 'open') return original(...args);
@@ -74,20 +74,20 @@ function makeGate(response: ServerResponse): SharedGate {
         kept.push(() => original(...args));
         hasAnswer ||= isAnswer;
       }
-      // a source that heeds it waits, and holds no more than it must
+      // false asks the source to wait, so that less is kept
       return name === 'write' ? state === 'sealed' : target;
     });
   }
 
-  for (const name of WRITERS) hold(response, name, true);
-  for (const name of [...HEADER_SETTERS, ...HINTS]) hold(response, name, false);
+  for (const name of WRITERS) intercept(response, name, true);
+  for (const name of [...HEADER_SETTERS, ...HINTS]) intercept(response, name, false);
   const { stream } = response as { readonly stream?: object };
   if (stream) {
-    for (const name of STREAM_WRITERS) hold(stream, name, true);
-    for (const name of STREAM_HINTS) hold(stream, name, false);
+    for (const name of STREAM_WRITERS) intercept(stream, name, true);
+    for (const name of STREAM_HINTS) intercept(stream, name, false);
   }
 
-  /** Node's own methods call each other on the response itself. */
+  /** Opens the gate for one call: Node's own methods call each other on the response. */
   function letThrough(write: () => unknown): unknown {
     const was = state;
     state = 'open';
@@ -98,7 +98,7 @@ function makeGate(response: ServerResponse): SharedGate {
     }
   }
 
-  /** The status of whoever answers in the guard's stead: others may set one on the response meanwhile. */
+  /** The status of the guard's answer: others may set one on the response meanwhile. */
   let status: { statusCode?: number; statusMessage?: string } = {};
 
   const pass = new Proxy(response, {
@@ -122,9 +122,9 @@ function makeGate(response: ServerResponse): SharedGate {
       deciding++;
       if (state !== 'open') return;
       state = 'closed';
-      // HTTP/2 has no words beside the status, and Node warns of whoever asks
-      const words = 'stream' in response ? undefined : { statusMessage: response.statusMessage };
-      before = { headers: { ...response.getHeaders() }, status: { statusCode: response.statusCode, ...words } };
+      // HTTP/2 has no status message, and Node warns if it is read
+      const message = 'stream' in response ? undefined : { statusMessage: response.statusMessage };
+      before = { headers: { ...response.getHeaders() }, status: { statusCode: response.statusCode, ...message } };
     },
     open() {
       const wasUsed = hasAnswer;
