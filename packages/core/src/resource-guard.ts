@@ -12,58 +12,63 @@ import type { BackchannelLogoutOptions } from './security-event/backchannel-logo
 import type { MessageReceiver } from './security-event/receiver.js';
 import type { SharedSignalsOptions } from './security-event/shared-signals.js';
 
-/** One API's guard, independent of any framework. */
+/** The guard of one API, independent of any framework. */
 export interface ResourceGuard<C extends object = Claims> {
   /**
-   * Decides on a request. It answers without a promise when nothing must be waited for.
+   * Decides on a request. It returns a promise only if it must wait, for keys or for an `issuers` function.
    *
-   * The credentials of one request object are looked at once, however often it is checked. `auth` is undefined where
-   * optional credentials were absent, and for a CORS preflight that may pass.
+   * The credentials of one request object are verified once, however often it is checked. `auth` is undefined if the route's credentials are optional and
+   * the request has none, and for a CORS preflight that may pass.
+   *
+   * @throws ConfigurationError if the request or the requirements are invalid
    */
-  check(request: ProtectedRequest, access?: RouteRequirements): Decision<Auth<C> | undefined> | Promise<Decision<Auth<C> | undefined>>;
+  check(request: ProtectedRequest, requirements?: RouteRequirements): Decision<Auth<C> | undefined> | Promise<Decision<Auth<C> | undefined>>;
   /**
-   * Decides whether an authenticated request satisfies one more policy. It refuses also what has ended meanwhile: a token that has expired or was
-   * revoked, or whose key or issuer is gone. It awaits nothing: where no usable keys are at hand it answers 503 and has them fetched.
+   * Decides whether an authenticated request satisfies one more policy. It also refuses if the token has expired or was revoked meanwhile, or if its key or
+   * issuer is gone. It never waits: if no usable keys are cached, it answers 503 and fetches them in the background.
    *
-   * @param request for predicates that read it, and for an `issuers` function; one that answers by a promise is asked by `check` alone
+   * @param request for predicates that read it, and for an `issuers` function that returns no promise
+   * @throws ConfigurationError if the Auth or the policy is invalid
    */
   permit(auth: Auth<C>, policy: Policy, request?: ProtectedRequest): Decision<Auth<C>>;
   /**
-   * Fetches the issuer's keys ahead of the first request.
+   * Fetches the issuers' keys, and reads a shared store of revocations, before the first request.
    *
-   * @throws KeysUnavailableError when they can't be had; the guard goes on trying at later requests.
+   * @throws KeysUnavailableError if keys cannot be fetched; later requests try again
+   * @throws RevocationStoreError if the store cannot be read; the guard tries again in the background
    */
   warm(): Promise<void>;
-  /** Refuses tokens before they end. */
+  /** Revokes tokens before they expire. */
   readonly revocations: Revocations;
   /**
-   * Makes the receiver of an authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
+   * Creates a receiver of an authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
    *
-   * @throws ConfigurationError that lists all that is wrong with the options
+   * @throws ConfigurationError that lists all invalid options
    */
   backchannelLogout(options: BackchannelLogoutOptions): MessageReceiver;
   /**
-   * Makes the receiver of security events by push (RFC 8935), of which those of OpenID CAEP that end tokens count.
+   * Creates a receiver of security events by push (RFC 8935). The events of OpenID CAEP revoke tokens.
    *
-   * @throws ConfigurationError that lists all that is wrong with the options
+   * @throws ConfigurationError that lists all invalid options
    */
   sharedSignals(options: SharedSignalsOptions): MessageReceiver;
-  /** What can be seen of the guard: for a readiness probe, and for people. It costs nothing and asks nobody. */
+  /** Returns the state of the guard, for a readiness probe and for people. It fetches nothing. */
   health(): GuardHealth;
-  /** Gives up what is under way. A closed guard refuses with 503 what it has no keys for. */
+  /** Stops fetches and timers, and aborts every `auth.signal`. A closed guard answers 503 to tokens whose keys are not cached. */
   close(): Promise<void>;
 }
 
-/** The state of a guard. It holds no secret, token or key. */
+/** The state of a guard. It contains no secret, token or key. */
 export interface GuardHealth {
   /**
-   * Whether tokens can be checked: the revocations are known, and an issuer that the options name has usable keys. Stale ones count, and so do not those of issuers that only tokens
-   * name (tenants, and those of a resolver): what strangers send, and one partner that is away, must not take an API out of service.
+   * Whether tokens can be checked: the store of revocations is current, and at least one issuer that the options name has usable keys, fresh or stale.
+   * Issuers that only tokens name (tenants, and those of an `issuers` function) do not count: neither a stranger's token nor one partner's outage may take an
+   * API out of service.
    */
   readonly ready: boolean;
-  /** Those of a list, and those of templates and resolvers that were asked for by now. */
+  /** The issuers that the options list, and the tenants and resolved issuers used so far. */
   readonly issuers: readonly IssuerHealth[];
-  /** undefined: it is off. */
+  /** undefined if the cache is off. */
   readonly tokenCache: TokenCacheHealth | undefined;
   readonly revocations: RevocationHealth;
 }

@@ -1,5 +1,5 @@
 /**
- * What the author of a shared store needs beside the public face: the contracts that stores keep, and the parts that they are made of.
+ * For authors of shared stores: the interfaces that a store implements, and the parts to build it from.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-import { createResourceGuard, scope, TokenEndedError, type GuardOptions, type IssuerOptions, type ProtectedRequest } from '@tokenward/core';
+import { createResourceGuard, scope, TokenEndedError, type Deny, type GuardOptions, type IssuerOptions, type ProtectedRequest } from '@tokenward/core';
 import { createTestClock, createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, expectAllowed, verdictOf } from './guarded.js';
@@ -36,7 +36,9 @@ describe('rule 163: a key that its issuer has withdrawn', () => {
     // known keys are renewed in the background
     expectAllowed(await guard.check(other));
     await expect.poll(async () => verdictOf(await guard.check(request))).toBe('unknown_key');
-    expect(guard.permit(auth!, READ)).toMatchObject({ outcome: 'deny', status: 401, reason: 'unknown_key' });
+    const refusal = guard.permit(auth!, READ);
+    expect(refusal).toMatchObject({ outcome: 'deny', status: 401, reason: 'unknown_key' });
+    expect((refusal as Deny).explain().summary).toBe('The issuer has no key that can verify the token: its key was withdrawn.');
     await expect.poll(() => signal.aborted).toBe(true);
     expect(signal.reason).toBeInstanceOf(TokenEndedError);
     expect(signal.reason).toMatchObject({ reason: 'key_withdrawn' });

@@ -99,7 +99,7 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     };
     const kept = await refusalOf({ sid: 's-2' });
     expect(kept.cause).toBe('session: logout; the token has no iat, so it counts as issued before the revocation');
-    expect(kept.remedy).toMatch(/^Have the issuer write iat .* give revoke\(\) an until, or revoke by tokenId/);
+    expect(kept.remedy).toMatch(/^Configure the issuer to write iat .* give revoke\(\) an until, or revoke by tokenId/);
     expect((await decide(token)).outcome).toBe('allow');
     clock.advance(2 * 86_400);
     const forgotten = await refusalOf({ sid: 's-3' });

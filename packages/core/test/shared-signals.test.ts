@@ -233,11 +233,14 @@ test('keys that can not be had are 503, and it is sent again', async () => {
 });
 
 test.each([
-  [{ audience: 'a' }, /authorization: is missing: give what the transmitter shows/],
-  [{ audience: 'a', authorization: 'Bearer short' }, /authorization: is none, or too short/],
+  [{ audience: 'a' }, /authorization: is missing: give the value of the transmitter's/],
+  [{ audience: 'a', authorization: 'Bearer short' }, /authorization: is not a string, or too short/],
   [{ audience: 'a', authorization: `${AUTHORIZATION}\n` }, /authorization: begins or ends with white space/],
-  [{ audience: 'a', authorization: [] }, /authorization: is none, or too short/],
-  [{ audience: 'a', authorization: AUTHORIZATION, unsafeAcceptUnauthenticatedTransmitters: true }, /stands beside unsafeAcceptUnauthenticatedTransmitters/],
+  [{ audience: 'a', authorization: [] }, /authorization: is not a string, or too short/],
+  [
+    { audience: 'a', authorization: AUTHORIZATION, unsafeAcceptUnauthenticatedTransmitters: true },
+    /cannot be combined with unsafeAcceptUnauthenticatedTransmitters/,
+  ],
   [{ authorization: AUTHORIZATION }, /audience: is missing/],
   [{ audience: [], authorization: AUTHORIZATION }, /audience: is an empty list/],
 ])('wrong options are told at once, and no secret is shown: %j', async (options, message_) => {

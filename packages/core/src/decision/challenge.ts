@@ -9,7 +9,7 @@ export interface Challenge {
   readonly maxAge?: number | undefined;
 }
 
-/** `Bearer realm="...", ...`, each value quoted. `realm` always stands, since RFC 6750 s3 asks for at least one parameter. */
+/** Returns a challenge: `Bearer realm="...", ...`, each value quoted. It always has `realm`, because RFC 6750 s3 requires at least one parameter. */
 export function bearerChallenge(challenge: Challenge): string {
   let line = `Bearer realm=${quoted(challenge.realm)}`;
   if (challenge.error !== undefined) line += `, error=${quoted(challenge.error)}`;
@@ -21,10 +21,10 @@ export function bearerChallenge(challenge: Challenge): string {
   return line;
 }
 
-/** Printable ASCII without the quote and the backslash. */
+/** Printable ASCII without quote and backslash. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** A quoted-string (RFC 9110 s5.6.4). Whatever is not printable ASCII is dropped: a line break here would be a header of its own. */
+/** Returns a quoted-string (RFC 9110 s5.6.4) without characters that are not printable ASCII: a line break would start a header of its own. */
 function quoted(value: string): string {
   if (PLAIN.test(value)) return `"${value}"`;
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;

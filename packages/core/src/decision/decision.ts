@@ -2,7 +2,7 @@ import type { Auth } from '../auth/auth.js';
 import type { Explanation } from '../explain/explanation.js';
 import type { Reason } from '../vocabulary/reason.js';
 
-/** Header fields by their names in lower case; an array stands for separate field lines. */
+/** Header fields, with names in lower case. An array means separate field lines. */
 export type ResponseHeaders = Readonly<Record<string, string | string[]>>;
 
 /** The body of a refusal: problem details for HTTP APIs (RFC 9457). */
@@ -10,36 +10,38 @@ export interface ProblemDetails {
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  /** The error code of RFC 6750 s3.1, RFC 9470 s3; absent where there were no credentials at all. */
+  /** The error code of RFC 6750 s3.1 or RFC 9470 s3; absent if the request had no credentials. */
   readonly error?: string;
   readonly detail: string;
-  /** The whole scope that would do, where scopes are what lacks. */
+  /** All scopes that the next token needs, if scopes are missing. */
   readonly scope?: string;
 }
 
+/** The request is admitted. */
 export interface Allow<A extends Auth<object> | undefined> {
   readonly outcome: 'allow';
   readonly auth: A;
-  /** To be put on the response, whatever it is. */
+  /** Headers for the response, whatever its status. */
   readonly headers: ResponseHeaders;
 }
 
+/** The request is refused. */
 export interface Deny {
   readonly outcome: 'deny';
   readonly status: 400 | 401 | 403 | 503;
   readonly headers: ResponseHeaders;
   readonly body: ProblemDetails;
-  /** For operators, never for the wire: what exactly was wrong. */
+  /** For operators, never for clients: why the request was refused. */
   readonly reason: Reason;
-  /** For operators: the error behind it, or what was expected. */
+  /** For operators, never for clients: the underlying error, the claim or the policy. */
   readonly cause?: unknown;
   /**
-   * Says why, and what to do about it: for logs and developers, never for the client.
+   * Explains why the request was refused and what to do about it: for logs and developers, never for clients.
    *
    * @example logger.info(decision.explain()); // { reason, summary, expected, found, remedy, docs }
    */
   explain(): Explanation;
 }
 
-/** The answer to *may this token do this here?* A refusal is a value; only misuse throws. */
+/** Whether the token may do this here. A refusal is a value; only misuse throws. */
 export type Decision<A extends Auth<object> | undefined = Auth | undefined> = Allow<A> | Deny;

@@ -11,8 +11,8 @@ interface Words {
 }
 
 /**
- * Fixed words (RFC 6750 s3.1, RFC 9470 s3): nothing from a token, a key server or an exception is told to the client, and one text
- * stands for every way in which a token may be bad.
+ * Fixed words (RFC 6750 s3.1, RFC 9470 s3). Nothing from a token, a key server or an exception reaches the client, and every invalid token gets the same
+ * text.
  */
 const WORDS: Readonly<Record<Refusal, Words>> = {
   unauthenticated: { status: 401, title: 'Unauthorized', detail: 'This resource needs an access token' },
@@ -28,26 +28,27 @@ const WORDS: Readonly<Record<Refusal, Words>> = {
   unavailable: { status: 503, title: 'Service Unavailable', error: 'temporarily_unavailable', detail: 'The access token cannot be checked at the moment' },
 };
 
-/** What a refusal tells beyond its reason. */
+/** The details of a refusal: for its explanation, and for its headers. */
 export interface DenialDetails extends Explained {
-  /** The whole scope that would do. */
+  /** All scopes that the next token needs. */
   readonly scope?: readonly string[] | undefined;
   readonly acrValues?: readonly string[] | undefined;
   readonly maxAgeSeconds?: number | undefined;
   readonly retryAfterSeconds?: number | undefined;
 }
 
-export type Deniable = (reason: Reason, details?: DenialDetails) => Deny;
+/** Creates a refusal. */
+export type DenialFactory = (reason: Reason, details?: DenialDetails) => Deny;
 
-/** The answer that all refusals of one kind share, as long as they name nothing of the route. */
+/** The answer that all refusals of one kind share if they name nothing of the route. */
 interface Template {
   readonly words: Words;
   readonly headers: ResponseHeaders;
   readonly body: ProblemDetails;
 }
 
-/** Makes the refusals of one guard: the words are fixed, `realm` and `resource_metadata` are the guard's own. */
-export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm' | 'resourceMetadata'>): Deniable {
+/** Returns a function that creates the refusals of one guard. The words are fixed; `realm` and `resource_metadata` are the guard's. */
+export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm' | 'resourceMetadata'>): DenialFactory {
   const templates = Object.fromEntries(Object.entries(WORDS).map(([answer, words]) => [answer, templateOf(words)])) as Record<Refusal, Template>;
 
   function templateOf(words: Words): Template {
@@ -62,7 +63,7 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
       realm,
       resourceMetadata,
       error: words.error,
-      // RFC 6750 s3.1: without credentials nothing is said about an error
+      // RFC 6750 s3.1: a request without credentials gets no error
       errorDescription: words.error && words.detail,
       scope,
       acrValues: details.acrValues?.join(' '),
@@ -76,7 +77,7 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
     const { words } = template;
     const scope = details.scope?.length ? details.scope.join(' ') : undefined;
     const isPlain = scope === undefined && details.acrValues === undefined && details.maxAgeSeconds === undefined && details.retryAfterSeconds === undefined;
-    // shared, since they are frozen: building them again would be half the cost of refusing a request without a token
+    // shared, which is safe because they are frozen: building them anew would double the cost of refusing a request without a token
     if (isPlain) return new Denial(words.status, template.headers, template.body, reason, details);
     return new Denial(words.status, headersOf(words, scope, details), scope === undefined ? template.body : bodyOf(words, scope), reason, details);
   };
@@ -88,7 +89,7 @@ function bodyOf({ title, status, error, detail }: Words, scope: string | undefin
   return Object.freeze({ type: 'about:blank', title, status, ...(error && { error }), detail, ...(scope && { scope }) });
 }
 
-/** A refusal. What it can explain stands in private fields: printed, cloned or serialised it shows what operators' logs may hold. */
+/** A refusal. The details for its explanation are in a private field, so that a log of the refusal shows only what logs may contain. */
 class Denial implements Deny {
   readonly outcome = 'deny';
   readonly status: Deny['status'];

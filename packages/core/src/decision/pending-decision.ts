@@ -1,17 +1,17 @@
 import { misuse } from '../lib/configuration-error.js';
 
 /**
- * A decision that is not there yet. A guard answers at once while everything is known, so `await` can be forgotten and nobody notices; then a client
- * that makes the guard wait, by a key that is not known, would find a promise whose `outcome` is not `deny`. Reading it throws instead.
+ * Makes a forgotten `await` throw. A guard mostly returns its decision without a promise, so the mistake goes unnoticed until a client makes the guard wait,
+ * for example with an unknown key. The promise then has no `outcome`, which a handler may take for anything but `deny`. Reading it throws instead.
  */
 export function pendingDecision<D>(decision: Promise<D>): Promise<D> {
   return Object.defineProperties(decision, UNREADABLE);
 }
 
-function refuseToSay(): never {
-  throw misuse('decision', 'is not there yet. Write const decision = await guard.check(...)');
+function throwMisuse(): never {
+  throw misuse('decision', 'is a promise. Write const decision = await guard.check(...)');
 }
 
 const UNREADABLE: PropertyDescriptorMap = Object.fromEntries(
-  ['outcome', 'auth', 'status', 'reason'].map((member) => [member, { get: refuseToSay, enumerable: false, configurable: true }]),
+  ['outcome', 'auth', 'status', 'reason'].map((member) => [member, { get: throwMisuse, enumerable: false, configurable: true }]),
 );

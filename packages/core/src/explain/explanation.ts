@@ -5,24 +5,26 @@ import { resolved, shownExpected, shownFound } from './shown-values.js';
 import { TEXTS } from './texts.js';
 
 /**
- * Why a request was refused, for the people who run the API: never sent to clients. It holds no token and no claim that is not named here: `iss`,
- * `aud`, dates, `kid`, `alg`, `typ`, scopes, roles and clients are shown, bounded and printable; of everything else only its type.
+ * Why a request was refused, for the people who run the API. Never send it to clients.
+ *
+ * It does not contain the token. It shows `iss`, `aud`, dates, `kid`, `alg`, `typ`, scopes, roles and client IDs, shortened and with printable characters
+ * only. Of every other value it shows only the type.
  */
 export interface Explanation {
   readonly reason: Reason;
   /** What was wrong, in one or two sentences. */
   readonly summary: string;
-  /** What would have passed; undefined where there is no single such value. */
+  /** What the guard would have accepted; undefined if that is not a single value. */
   readonly expected: string | undefined;
-  /** What came instead. */
+  /** What the token or the request has instead. */
   readonly found: string | undefined;
   /** What to do about it. */
   readonly remedy: string;
-  /** The address of the page that says more. */
+  /** The URL of the section of docs/why-401.md about this reason. */
   readonly docs: string;
 }
 
-/** What a refusal can be explained by: what would have passed, and what came instead. Explanations bound and print them. */
+/** The details that an explanation is created from. They may be any values: the explanation shortens them and makes them printable. */
 export interface Explained {
   readonly cause?: unknown;
   readonly expected?: unknown;
@@ -31,7 +33,7 @@ export interface Explained {
 
 const DOCS = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
 
-/** Explains a refusal. It is made when it is asked for, since most refusals are never read. */
+/** Creates the explanation of a refusal. Guards call it only on demand, because most refusals are never read. */
 export function explanationOf(reason: Reason, details: Explained): Explanation {
   const expected = resolved(details.expected);
   const found = resolved(details.found);
@@ -48,7 +50,7 @@ export function explanationOf(reason: Reason, details: Explained): Explanation {
   });
 }
 
-/** The same on one line, for a log or a terminal. */
+/** Returns an explanation as one line, for a log or a terminal. */
 export function explanationLine({ reason, summary, expected, found, remedy, docs }: Explanation): string {
   const values = [expected === undefined ? '' : ` Expected: ${expected}.`, found === undefined ? '' : ` Found: ${found}.`].join('');
   return `${reason}: ${summary}${values} ${remedy} (${docs})`;

@@ -2,14 +2,14 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import { withoutTokenSegments } from '../lib/token-shapes.js';
 import { printable } from '../lib/url.js';
 
-/** Where a request went, for operators: enough to find it in an access log, and nothing that a query or a token in a path would give away. */
+/** Where a request went: enough for operators to find it in an access log, without its query and without tokens in its path. */
 export interface RequestPlace {
   readonly method: string;
-  /** The pattern of the route that the framework matched, where it tells: `/orders/:id`. */
+  /** The pattern of the route that the framework matched, if it is known: `/orders/:id`. */
   readonly route: string | undefined;
-  /** The path as the client sent it, without the query: of 200 characters at the most, printable, without the segments that may be tokens. */
+  /** The path as the client sent it, without the query: at most 200 printable characters, without segments that may be tokens. */
   readonly path: string;
-  /** The framework's own identifier of the request, where it has one. */
+  /** The framework's identifier of the request, if it has one. */
   readonly requestId: string | undefined;
 }
 

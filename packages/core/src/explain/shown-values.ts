@@ -1,10 +1,10 @@
 import type { Reason } from '../vocabulary/reason.js';
 import { printable } from '../lib/url.js';
 
-const MOST_ITEMS = 12;
-const MOST_CHARACTERS = 120;
+const MAX_ITEMS = 12;
+const MAX_CHARACTERS = 120;
 
-/** How a reason's values are printed. What is not in this table is a claim's value, of which only the type is shown (rule 142). */
+/** How the values of each reason are printed. The values of other reasons are claims, of which only the type is shown (rule 142). */
 const FORMS: Partial<Record<Reason, Form>> = {
   wrong_type: { name: 'typ', values: 'text' },
   algorithm_not_allowed: { name: 'alg', values: 'text' },
@@ -31,31 +31,31 @@ const FORMS: Partial<Record<Reason, Form>> = {
 
 interface Form {
   readonly name: string;
-  /** `phrase`: words of ours, printed as they are. */
+  /** `phrase`: fixed words of this package, printed without quotes. */
   readonly values: 'text' | 'date' | 'seconds' | 'phrase';
-  /** How what is expected compares, where it is a limit. */
+  /** How a value compares with the expected one, if that is a limit. */
   readonly relation?: string;
 }
 
-/** What would have passed: configuration, so it may be printed for every reason. */
+/** Returns the text of the expected value. It comes from the configuration, so it may be printed for every reason. */
 export function shownExpected(reason: Reason, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   const form = FORMS[reason];
-  // outside the table one string is a description of ours, and a list holds configured values
+  // outside the table, a string is a description of this package, and a list contains configured values
   const text = items(value, form?.values ?? (typeof value === 'string' ? 'phrase' : 'text'));
   return [form?.name, form?.relation, text].filter(Boolean).join(' ');
 }
 
-/** What came: printed where the table above says so, else its type. */
+/** Returns the text of the value found if the table above allows it, otherwise only its type. */
 export function shownFound(reason: Reason, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   const form = FORMS[reason];
   if (!form) return typeName(value);
-  // null stands for a value that is not there, where its absence is the point
+  // null means that the value is absent
   return [form.name, value === null ? 'none' : items(value, form.values)].filter(Boolean).join(' ');
 }
 
-/** Values that cost something to find are given as functions. */
+/** Returns a value, or the result of a function that computes it: only an explanation pays for it. */
 export function resolved(value: unknown): unknown {
   if (typeof value !== 'function') return value;
   try {
@@ -69,23 +69,23 @@ function items(value: unknown, form: Form['values']): string {
   const list: readonly unknown[] | undefined = Array.isArray(value) ? value : value instanceof Set ? [...(value as Set<unknown>)] : undefined;
   if (!list) return item(value, form);
   if (list.length === 0) return 'none';
-  const shown = list.slice(0, MOST_ITEMS).map((one) => item(one, form));
-  return list.length > MOST_ITEMS ? `${shown.join(', ')} and ${list.length - MOST_ITEMS} more` : shown.join(', ');
+  const shown = list.slice(0, MAX_ITEMS).map((one) => item(one, form));
+  return list.length > MAX_ITEMS ? `${shown.join(', ')} and ${list.length - MAX_ITEMS} more` : shown.join(', ');
 }
 
 function item(value: unknown, form: Form['values']): string {
-  if (typeof value === 'string') return form === 'phrase' ? printable(value, MOST_CHARACTERS) : JSON.stringify(printable(value, MOST_CHARACTERS));
+  if (typeof value === 'string') return form === 'phrase' ? printable(value, MAX_CHARACTERS) : JSON.stringify(printable(value, MAX_CHARACTERS));
   if (typeof value === 'number') return form === 'date' ? dateText(value) : form === 'seconds' ? `${Math.round(value)} s` : String(value);
   return typeof value === 'boolean' ? String(value) : typeName(value);
 }
 
-/** RFC 7519 s2 NumericDate, in words that can be compared with a clock. */
+/** Returns a NumericDate (RFC 7519 s2) in a form that can be compared with a clock. */
 function dateText(seconds: number): string {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? `${seconds} s since the epoch` : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** What kind of value it is, without the value. */
+/** Returns the type of a value, without the value. */
 function typeName(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${plural(typeof value[0])}`;

@@ -4,16 +4,16 @@ import { TEXTS } from './texts.js';
 
 const page = readFileSync(new URL('../../../../docs/why-401.md', import.meta.url), 'utf8').replaceAll('\\', '');
 
-test.each(Object.entries(TEXTS))('rule 174: %s stands in docs/why-401.md, in the words of its explanation', (reason, { summary, remedy }) => {
+test.each(Object.entries(TEXTS))('rule 174: docs/why-401.md has the texts of %s', (reason, { summary, remedy }) => {
   const [, section = ''] = page.split(`### \`${reason}\`\n`);
   expect(section.replaceAll('`', '').startsWith(`\n${summary}\n\n${remedy}\n`)).toBe(true);
 });
 
-test('texts are whole sentences, and nothing of them is left to be filled in', () => {
+test('texts are whole sentences', () => {
   for (const { summary, remedy } of Object.values(TEXTS)) for (const text of [summary, remedy]) expect(text).toMatch(/^[A-Z].*[.]$/);
 });
 
-test('what is compared may be anything', () => {
+test('refining a text never throws, whatever the values are', () => {
   const odd = [undefined, null, 0, '', 'x', [], {}, 'https://', ['https://a/b', 7]];
   for (const { refine } of Object.values(TEXTS)) {
     for (const expected of odd) for (const found of odd) for (const cause of [undefined, '', 'exp']) refine?.({ cause, expected, found });

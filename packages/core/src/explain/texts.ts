@@ -1,7 +1,7 @@
 import { WITHOUT_ISSUED_AT } from '../vocabulary/revocation-words.js';
 import type { Reason } from '../vocabulary/reason.js';
 
-/** What a reason's text may look at: the cause as text, and the raw values, which it compares and never prints. */
+/** The details that may refine a text: the cause as text, and the values, which are compared and never printed. */
 export interface TextInput {
   readonly cause: string | undefined;
   readonly expected: unknown;
@@ -11,22 +11,22 @@ export interface TextInput {
 interface Text {
   readonly summary: string;
   readonly remedy: string;
-  /** Says more where the details allow it. */
+  /** Returns a more exact text if the details allow it. */
   readonly refine?: ((input: TextInput) => { readonly summary?: string | undefined; readonly remedy?: string | undefined }) | undefined;
 }
 
 /**
- * The text of every reason: for `explain()`, hints, and docs/why-401.md, which a test holds to these very words. Everything in it is ours; causes are
+ * The text of every reason, for `explain()`, hints and docs/why-401.md; a test compares the page with it. Texts contain nothing from a token: causes are
  * fixed words, names of claims and policies, and configuration.
  */
 export const TEXTS: Readonly<Record<Reason, Text>> = {
   missing_token: {
     summary: 'The request has no access token: there is no Authorization header.',
-    remedy: 'Send "Authorization: Bearer <access token>". If the client does send it, check proxies and redirects on the way: they may drop the header.',
+    remedy: 'Send "Authorization: Bearer <access token>". If the client sends it, check proxies and redirects on the way: they may drop the header.',
   },
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme other than Bearer.',
-    remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, have it remove them, or use guard.optional().',
+    remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional().',
     refine: withCause('The Authorization header has a scheme other than Bearer'),
   },
   malformed_credentials: {
@@ -40,7 +40,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   token_too_large: {
     summary: 'The token is longer than maxTokenBytes allows.',
-    remedy: 'Have the issuer put less into the token (groups are the usual reason), or raise maxTokenBytes.',
+    remedy: 'Configure the issuer to write less into the token (the usual cause is a long list of groups), or raise maxTokenBytes.',
   },
   malformed_token: {
     summary: 'The token is not a signed JWT.',
@@ -53,12 +53,12 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy: 'Configure the authorization server to issue signed, unencrypted access tokens for this API.',
   },
   unsupported_critical_header: {
-    summary: 'The token\'s header demands an extension ("crit" or "b64") that is not supported.',
-    remedy: 'Check which token the client sends; access tokens of the usual servers have no such header.',
+    summary: 'The token\'s header requires an extension ("crit" or "b64") that is not supported.',
+    remedy: 'Check which token the client sends: access tokens of common authorization servers have no such header.',
   },
   wrong_type: {
-    summary: 'The token\'s header says that it is another kind of token ("typ").',
-    remedy: 'Send the access token, not an ID token, a logout token or a DPoP proof. With profile "rfc9068" the type must be at+jwt.',
+    summary: 'The token\'s header says that it is not an access token ("typ").',
+    remedy: 'Send the access token, not an ID token, a logout token or a DPoP proof. With profile "rfc9068", typ must be at+jwt.',
   },
   not_an_access_token: {
     summary: 'The token is an ID token, a logout token or another kind of token.',
@@ -67,32 +67,32 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   algorithm_not_allowed: {
     summary: 'The token is signed with an algorithm that this guard does not allow.',
-    remedy: 'If the issuer really signs with it, add it to algorithms. HS256, HS384 and HS512 need sharedSecrets.',
+    remedy: 'If the issuer is meant to sign with it, add it to algorithms. HS256, HS384 and HS512 need sharedSecrets.',
     refine: ({ found }) => ({
       remedy:
         typeof found === 'string' && /^HS\d/.test(found)
-          ? 'The token is signed with a shared secret. If the issuer really does that, set sharedSecrets; else configure it to sign with a key pair (RS256, ES256).'
+          ? 'The token is signed with a shared secret. If the issuer is meant to do that, set sharedSecrets. Otherwise configure it to sign with a key pair (RS256, ES256).'
           : found === 'none'
-            ? 'The token is not signed at all. Nothing makes it acceptable: check where the client got it from.'
+            ? 'The token is not signed, and no option makes the guard accept it. Check where the client got it from.'
             : undefined,
     }),
   },
   unknown_key: {
     summary: 'The issuer publishes no key with the token\'s key ID ("kid") for this algorithm.',
     remedy:
-      'Check that the token comes from this issuer and environment, and that jwksUri is the right one. After a rotation new keys are looked up within keyFetching.unknownKeyCooldownSeconds.',
+      'Check that the token comes from this issuer and environment, and that jwksUri is the right one. After a rotation, the guard fetches new keys within keyFetching.unknownKeyCooldownSeconds.',
     refine: ({ cause }) => ({
-      summary: cause && 'The key with the token\'s key ID ("kid") is labelled for another issuer ("issuer" in its JWK), so it does not sign for this one.',
+      summary: cause && `The issuer has no key that can verify the token: ${cause}.`,
     }),
   },
   bad_signature: {
     summary: "The signature does not match the issuer's key.",
     remedy:
-      'Check that the token arrived unchanged and comes from this issuer and environment. With sharedSecrets, check the encoding of the secret (utf8, base64url, base64 or hex). A recreated development realm has new keys under old names.',
+      'Check that the token arrived unchanged and comes from this issuer and environment. With sharedSecrets, check the encoding of the secret (utf8, base64url, base64 or hex). A development realm that was created anew has new keys with old key IDs.',
   },
   issuer_mismatch: {
-    summary: 'The token was issued by another issuer than the configured one.',
-    remedy: 'If the token is right, set issuer to exactly what its iss says. Check that client and API use the same environment and tenant.',
+    summary: 'The token comes from an issuer that is not configured.',
+    remedy: 'If the token is right, set issuer to exactly the value of its iss. Check that the client and the API use the same environment and tenant.',
     refine: ({ expected, found }) => ({ remedy: issuerRemedy(expected, found) }),
   },
   audience_mismatch: {
@@ -100,7 +100,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy:
       'Have the client ask for a token for this API (its audience, resource or scope parameter), or set audience to what the authorization server writes into aud for this API.',
     refine: ({ expected, found }) => ({
-      summary: expected !== undefined && isNothing(found) ? 'The token names no API that it is meant for: it has no "aud".' : undefined,
+      summary: expected !== undefined && isNothing(found) ? 'The token does not say which API it is meant for: it has no "aud".' : undefined,
     }),
   },
   client_not_allowed: {
@@ -108,10 +108,10 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy: 'Add the client to allowedClients if it may call this API.',
   },
   missing_claim: {
-    summary: 'The token lacks a claim that is required.',
+    summary: 'A required claim is missing from the token.',
     remedy:
-      'Have the authorization server add the claim, or do not demand it (requiredClaims, requiredValues, profile). For issuers that write no iat there is unsafeAcceptTokensWithoutIssuedAt.',
-    refine: ({ cause }) => ({ summary: cause && `The token lacks the claim ${cause}, which is required.` }),
+      'Configure the authorization server to add the claim, or do not require it (requiredClaims, requiredValues, profile). For issuers that write no iat, there is unsafeAcceptTokensWithoutIssuedAt.',
+    refine: ({ cause }) => ({ summary: cause && `The required claim ${cause} is missing from the token.` }),
   },
   invalid_claim: {
     summary: 'A claim of the token has a value or a type that is not accepted.',
@@ -120,17 +120,18 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   expired: {
     summary: 'The token has expired.',
-    remedy: 'Have the client fetch a new token. If it is new, compare the clocks of this machine and of the issuer; clockSkewSeconds forgives up to 300 s.',
+    remedy:
+      'Have the client fetch a new token. If it is new, compare the clocks of this machine and of the issuer; clockSkewSeconds allows a difference of up to 300 s.',
     refine: ({ cause }) => ({ summary: secondsIn(cause) && `The token expired ${secondsIn(cause)} ago.` }),
   },
   not_yet_valid: {
     summary: 'The token is not valid yet ("nbf").',
-    remedy: 'Compare the clocks of this machine and of the issuer: one of them is off. clockSkewSeconds forgives up to 300 s.',
+    remedy: 'Compare the clocks of this machine and of the issuer: one of them is off. clockSkewSeconds allows a difference of up to 300 s.',
     refine: ({ cause }) => ({ summary: secondsIn(cause) && `The token becomes valid in ${secondsIn(cause)} ("nbf").` }),
   },
   issued_in_the_future: {
     summary: 'The token says that it was issued in the future ("iat").',
-    remedy: 'Compare the clocks of this machine and of the issuer: one of them is off. clockSkewSeconds forgives up to 300 s.',
+    remedy: 'Compare the clocks of this machine and of the issuer: one of them is off. clockSkewSeconds allows a difference of up to 300 s.',
     refine: ({ cause }) => ({ summary: secondsIn(cause) && `The token says that it was issued ${secondsIn(cause)} in the future ("iat").` }),
   },
   too_old: {
@@ -147,11 +148,11 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   revoked: {
     summary: 'The token was revoked.',
-    remedy: 'Have the client fetch a new token. Events on tokenward:revoked say when tokens are revoked, and by which kind.',
+    remedy: 'Have the client fetch a new token. The event tokenward:revoked reports each revocation, with its kind and reason.',
     refine: ({ cause }) => ({
       summary: cause && `The token was revoked: ${cause}.`,
       remedy: cause?.includes(WITHOUT_ISSUED_AT)
-        ? 'Have the issuer write iat into its tokens: only then can new ones be told from revoked ones. Until it does, give revoke() an until, or revoke by tokenId (docs/revocation.md, "Tokens without iat").'
+        ? 'Configure the issuer to write iat into its tokens: without it, new tokens look like revoked ones. Until then, give revoke() an until, or revoke by tokenId (docs/revocation.md, "Tokens without iat").'
         : undefined,
     }),
   },
@@ -163,43 +164,43 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   insufficient_role: {
     summary: 'The token does not have the roles that the route needs.',
     remedy:
-      'Check what the user was given, and whether rolesClaim names the place where this issuer writes roles: a name, an array as the path to it, or a function.',
+      'Check which roles the user has, and whether rolesClaim names the claim in which this issuer writes them: a name, an array as a path, or a function.',
     refine: withCause('The token does not have the roles that the route needs'),
   },
   insufficient_claim: {
     summary: 'A claim does not have the value that the route needs.',
-    remedy: 'Check what the issuer writes into the claim, and what the policy demands.',
+    remedy: 'Check what the issuer writes into the claim, and what the policy requires.',
     refine: withCause('A claim does not have the value that the route needs'),
   },
   policy_refused: {
-    summary: 'A policy of the route refused.',
-    remedy: 'Look at the policy: a predicate admits only by returning true, at once. Anything else, an exception or a promise included, refuses.',
-    refine: withCause('A policy of the route refused'),
+    summary: 'A policy of the route refused the request.',
+    remedy: 'Check the policy: a predicate admits only by returning true, synchronously. Anything else refuses, also an exception or a promise.',
+    refine: withCause('A policy of the route refused the request'),
   },
   weak_authentication: {
     summary: 'The login was not strong enough ("acr").',
-    remedy: 'The client has to send the user through a login with the acr_values of the challenge (RFC 9470).',
+    remedy: 'Have the client send the user to a login with the acr_values of the challenge (RFC 9470).',
     refine: withCause('The login was not strong enough'),
   },
   stale_authentication: {
-    summary: 'The login is too long ago, or the token does not say when it was ("auth_time").',
-    remedy: 'The client has to send the user through a new login with the max_age of the challenge (RFC 9470).',
-    refine: withCause('The login is too long ago, or the token does not say when it was'),
+    summary: 'The login was too long ago, or the token does not say when it was ("auth_time").',
+    remedy: 'Have the client send the user to a new login with the max_age of the challenge (RFC 9470).',
+    refine: withCause('The login was too long ago, or the token does not say when it was'),
   },
   keys_unavailable: {
     summary: "The issuer's keys cannot be fetched, and no cached key can verify this token.",
-    remedy: 'Check that this machine reaches the address, that issuer, metadataUrl or jwksUri is right, and guard.health().',
+    remedy: 'Check that this machine can reach the address, and that issuer, metadataUrl or jwksUri is right. guard.health() shows the last error.',
     refine: withCause("The issuer's keys cannot be fetched, and no cached key can verify this token"),
   },
   issuer_unavailable: {
-    summary: 'The function that resolves issuers failed or took too long.',
-    remedy: 'Look at the issuers function that was given to the guard, and at what it asks.',
-    refine: withCause('The function that resolves issuers failed or took too long'),
+    summary: 'The issuers function failed or took too long.',
+    remedy: 'Check the issuers function that you gave to the guard, and the service that it calls.',
+    refine: withCause('The issuers function failed or took too long'),
   },
   revocations_unavailable: {
-    summary: 'The store of revocations cannot be read, so nobody can tell whether the token was revoked.',
-    remedy: 'Check the store (guard.health().revocations). The guard recovers by itself when the store is back.',
-    refine: withCause('The store of revocations cannot be read, so nobody can tell whether the token was revoked'),
+    summary: 'The store of revocations cannot be read, so nobody knows whether the token was revoked.',
+    remedy: 'Check the store: guard.health().revocations shows the last error. The guard recovers by itself when the store is back.',
+    refine: withCause('The store of revocations cannot be read, so nobody knows whether the token was revoked'),
   },
 };
 
@@ -207,7 +208,7 @@ function withCause(summary: string): Text['refine'] {
   return ({ cause }) => ({ summary: cause && `${summary}: ${cause}.` });
 }
 
-/** The difference between two clocks, where the cause tells it. */
+/** Returns the difference of two clocks from a cause of access-token/token-time.ts. */
 function secondsIn(cause: string | undefined): string | undefined {
   return /\b\d+(?:\.\d+)? s\b/.exec(cause ?? '')?.[0];
 }
@@ -216,21 +217,21 @@ function isNothing(found: unknown): boolean {
   return found === undefined || found === null || (Array.isArray(found) && found.length === 0);
 }
 
-/** The mistakes that everybody makes have a sentence of their own. */
+/** Returns a more exact remedy for common mistakes. */
 function issuerRemedy(expected: unknown, found: unknown): string | undefined {
   if (typeof found !== 'string') return 'The token has no readable iss. Check which token the client sends.';
   const names = (Array.isArray(expected) ? expected : [expected]).filter((name): name is string => typeof name === 'string');
   const withoutSlash = (text: string): string => text.replace(/\/$/, '');
   if (names.some((name) => withoutSlash(name) === withoutSlash(found))) {
-    return 'The two differ in the slash at the end only. Write issuer exactly as the token has it.';
+    return 'The two differ only in the slash at the end. Write issuer exactly as the token has it.';
   }
   const withoutScheme = (text: string): string => withoutSlash(text).replace(/^https?:/, '');
   if (names.some((name) => withoutScheme(name) === withoutScheme(found))) {
-    return 'The two differ in http and https only. Configure the public https address at the authorization server, and write issuer exactly as the token has it.';
+    return 'The two differ only in http and https. Configure the public https address at the authorization server, and write issuer exactly as the token has it.';
   }
   const pathOf = (text: string): string | undefined => URL.parse(text)?.pathname;
   if (names.some((name) => pathOf(name) !== undefined && pathOf(name) === pathOf(found) && pathOf(found) !== '/')) {
-    return 'The two differ in the host only. Set issuer to what the token says; if its metadata is reachable under another address only (Docker, private networks), set metadataUrl to that.';
+    return 'The two differ only in the host. Set issuer to the value in the token. If its metadata is reachable only at another address (Docker, private networks), set metadataUrl to that address.';
   }
   return undefined;
 }

@@ -3,20 +3,20 @@ import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readDomain, readPreset, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface Auth0Options extends PresetOptions {
-  /** The tenant's domain, or its custom one, as tokens say it: `example.eu.auth0.com`. */
+  /** The tenant's domain as in the tokens' `iss`: `example.eu.auth0.com`, or your custom domain. */
   readonly domain: string;
 }
 
 /**
- * Options for access tokens of Auth0, of both its profiles: its own (`typ` JWT, the client in `azp`) and that of RFC 9068 (`at+jwt`, `client_id`).
+ * Returns the options for access tokens of Auth0, in both its profiles: its own (`typ` JWT, the client in `azp`) and RFC 9068 (`at+jwt`, `client_id`).
  *
- * - The issuer ends with a slash. `aud` is the API's identifier, as a rule beside the address of `/userinfo`.
- * - Tokens that were asked for without an audience are encrypted or opaque, and are refused: they are meant for Auth0 itself.
- * - `permissions`, of an API with RBAC, can be asked by `role('read:orders')`. For roles that an Action writes into a claim of your own, say
+ * - The issuer ends with a slash. `aud` is the API's identifier, often together with the address of `/userinfo`.
+ * - A client that asks for a token without an audience gets an encrypted or opaque one for Auth0 itself. The guard refuses it.
+ * - The `permissions` of an API with RBAC are read as roles: `role('read:orders')`. If an Action writes roles into a claim of your own, set
  *   `rolesClaim: 'https://example.com/roles'`.
  *
  * @see https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
- * @throws ConfigurationError
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example createGuard(auth0({ domain: 'example.eu.auth0.com', audience: 'https://api.example.com' }))
  */

@@ -3,38 +3,38 @@ import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface CognitoOptions extends Omit<PresetOptions, 'audience' | 'allowedClients'> {
-  /** `eu-central-1` */
+  /** The AWS region: `eu-central-1`. */
   readonly region: string;
-  /** `eu-central-1_AbCdEfGhI` */
+  /** The ID of the user pool: `eu-central-1_AbCdEfGhI`. */
   readonly userPoolId: string;
   /** The app clients whose tokens are accepted. */
   readonly clientIds: readonly string[];
-  /** Demands `aud` too: Cognito writes it only where the client asked for a resource. */
+  /** Requires `aud` too. Cognito writes it only if the client asked for a resource. */
   readonly audience?: string | readonly string[] | undefined;
 }
 
 /**
- * Options for access tokens of an Amazon Cognito user pool.
+ * Returns the options for access tokens of an Amazon Cognito user pool.
  *
- * - They have no `aud` as a rule, so the client that they were issued to (`client_id`) takes its place: list the clients that may call **this** API,
- *   since the tokens of those for others look the same. Custom scopes (`orders/read`) tell APIs apart better still.
- * - `token_use` must be `access`: ID tokens are signed for the same issuer.
- * - `cognito:groups` count as roles.
+ * - The tokens mostly have no `aud`, so the client (`client_id`) takes its place. List only clients that may call **this** API: the tokens of clients for
+ *   other APIs look the same. Custom scopes (`orders/read`) separate APIs even better.
+ * - `token_use` must be `access`, because the same issuer signs ID tokens.
+ * - `cognito:groups` are read as roles.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
- * @throws ConfigurationError
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example createGuard(cognito({ region: 'eu-central-1', userPoolId: 'eu-central-1_AbCdEfGhI', clientIds: ['57cbishk4j24pabc1234567890'] }))
  */
 export function cognito<S extends ClaimsSchema | undefined = undefined>(options: CognitoOptions & { readonly claims?: S }): PresetResult<S> {
   const { reader, rest } = readPreset('cognito', options, ['region', 'userPoolId', 'clientIds']);
-  const region = readText(reader, 'region', /^[a-z]{2,}(?:-[a-z]+)+-\d$/, 'a name as in eu-central-1');
-  const pool = readText(reader, 'userPoolId', /^[\w-]+_[0-9A-Za-z]+$/, 'an ID as in eu-central-1_AbCdEfGhI');
-  if (region && pool && !pool.startsWith(`${region}_`)) reader.wrong('userPoolId', `is not of the region ${region}`);
-  const allowedClients = readTexts(reader, 'clientIds', /^[\w+]+$/, "a list of app clients' IDs");
-  if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is what clientIds says: leave it out');
+  const region = readText(reader, 'region', /^[a-z]{2,}(?:-[a-z]+)+-\d$/, 'a name such as eu-central-1');
+  const pool = readText(reader, 'userPoolId', /^[\w-]+_[0-9A-Za-z]+$/, 'an ID such as eu-central-1_AbCdEfGhI');
+  if (region && pool && !pool.startsWith(`${region}_`)) reader.wrong('userPoolId', `is not in the region ${region}`);
+  const allowedClients = readTexts(reader, 'clientIds', /^[\w+]+$/, 'a list of app client IDs');
+  if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is already set by clientIds: remove it');
   const merged = withKnown(reader, rest, { requiredValues: { token_use: 'access' }, rolesClaim: 'cognito:groups' });
-  // one that names another API is not for this one
+  // without an expected audience, a token with `aud` is meant for another API
   const anyAudience = rest.audience === undefined && { unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(rest.forbiddenClaims ?? [])] };
   const issuer = `https://cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${pool}`;
   return finish(reader, () => keepDemands({ ...merged, ...anyAudience, issuer, allowedClients }) as PresetResult<S>);

@@ -9,28 +9,28 @@ import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions,
 export interface EntraIdOptions extends PresetOptions {
   /** The directory (tenant) ID whose tokens are accepted. */
   readonly tenantId?: string | undefined;
-  /** Instead of `tenantId`: several. */
+  /** Several directory (tenant) IDs, instead of `tenantId`. */
   readonly tenantIds?: readonly string[] | undefined;
-  /** The format that the API's registration asks for (`requestedAccessTokenVersion`). Default: both are accepted, each for itself. */
+  /** The token format that the API's registration sets (`requestedAccessTokenVersion`). Default: both are accepted, each by its own rules. */
   readonly tokenVersion?: 1 | 2 | undefined;
 }
 
 /**
- * Options for access tokens of Microsoft Entra ID. Its two formats are issuers of their own, with keys of their own, and neither passes as the
- * other:
+ * Returns the options for access tokens of Microsoft Entra ID. Its two formats have an issuer and keys of their own, and a token of one is never accepted as
+ * the other:
  *
- * - v2.0: `https://login.microsoftonline.com/<tenant>/v2.0`, the client in `azp`, `aud` always the API's client ID.
- * - v1.0: `https://sts.windows.net/<tenant>/`, the client in `appid`, `aud` the client ID or the App ID URI, as the client asked: list both.
+ * - v2.0: `https://login.microsoftonline.com/<tenant>/v2.0`, the client in `azp`. `aud` is always the API's client ID.
+ * - v1.0: `https://sts.windows.net/<tenant>/`, the client in `appid`. `aud` is the client ID or the App ID URI, whichever the client asked for: list both.
  *
- * Scopes are in `scp` where a user stands behind the token, `roles` are the user's or, without one, the application's own. **Demand one of them on
- * every route**: any application of the tenant gets a token with neither. `sub` differs from API to API; `oid` with `tid` is the same in all.
- * ID tokens have no `azp` or `appid`, and are refused also where one registration is both client and API.
+ * A token for a user has scopes in `scp` and the user's `roles`; a token without a user has only the application's `roles`. **Require a scope or a role on
+ * every route**: any application of the tenant gets a token with neither. `sub` differs from API to API; `oid` with `tid` is the same in all. ID tokens have
+ * no `azp` or `appid`, so they are refused even if one registration is both client and API.
  *
- * The result's `issuers` is a list, complete in itself, for use beside other providers': `issuers: [...entraId({ ... }).issuers, auth0({ ... })]`.
+ * To combine it with other providers, use the list `issuers` of the result: `issuers: [...entraId({ ... }).issuers, auth0({ ... })]`.
  *
  * @see https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
  * @see https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
- * @throws ConfigurationError
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example createGuard(entraId({ tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', audience: '6e74172b-be56-4843-9ff4-e66a39bb12e3' }))
  */
@@ -42,7 +42,7 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
   const version = reader.get('tokenVersion');
   if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `is ${shown(version, 'number')}: 1 or 2 is needed`);
   if (rest.audience === undefined && rest.unsafeAcceptTokensForAnyAudience !== true) {
-    reader.wrong('audience', "is missing: give the API's client ID, and for v1.0 its App ID URI too");
+    reader.wrong('audience', "is missing: give the API's client ID and, for v1.0, its App ID URI too");
   }
   const tid = several.tenants ? undefined : { tid: tenant };
   const v2: GuardOptions = {
@@ -69,15 +69,15 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
 }
 
 const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const WANTED = "the directory's ID as it stands in tokens, which is a GUID in lower case and neither a domain nor `common`,";
+const WANTED = "the directory's ID as in tokens (a GUID in lower case, not a domain and not `common`)";
 
 function readTenant(reader: OptionReader): { readonly tenant: string; readonly tenants?: readonly string[] } {
   if (reader.get('tenantIds') === undefined) return { tenant: readText(reader, 'tenantId', TENANT_ID, WANTED) };
-  if (reader.get('tenantId') !== undefined) reader.wrong('tenantIds', 'stands beside tenantId: give one of them');
+  if (reader.get('tenantId') !== undefined) reader.wrong('tenantIds', 'cannot be combined with tenantId: give one of them');
   return { tenant: '{tenant}', tenants: readTexts(reader, 'tenantIds', TENANT_ID, WANTED) };
 }
 
-/** The options that are about an issuer, or those that are about the guard; the clock skew is about both. */
+/** Returns the options of an issuer, or those of the guard. The clock skew belongs to both. */
 function only(options: GuardOptions, ofIssuer: boolean): GuardOptions {
   const names: readonly string[] = ISSUER_OPTION_NAMES;
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name) === ofIssuer || name === 'clockSkewSeconds'));

@@ -3,24 +3,23 @@ import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readPreset, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface GoogleOptions extends PresetOptions {
-  /** The service accounts that may call, by their unique IDs: 21 digits, what `gcloud iam service-accounts describe` shows as `uniqueId`. */
+  /** The unique IDs of the service accounts that may call: 21 digits, shown as `uniqueId` by `gcloud iam service-accounts describe`. */
   readonly serviceAccounts: readonly string[];
 }
 
 /**
- * Options for what Google Cloud's workloads call APIs with: ID tokens, signed by Google, of service accounts. (Google's access tokens are opaque, and
- * for Google's own APIs.)
+ * Returns the options for the tokens with which workloads on Google Cloud call APIs: ID tokens of service accounts, signed by Google. (Google's access tokens
+ * are opaque, and only for Google's own APIs.)
  *
- * - `aud` is what the caller asks for, so it keeps other services' tokens out, but whoever has a service account anywhere at Google can ask for
- *   yours. Who may call is therefore said by `serviceAccounts`, and held against `sub`.
- * - `email` is not looked at: an account that is deleted can be made anew under the same address by whoever then holds the project, with
- *   another unique ID; and a token need not have it. (A user or client is never known by an address here.)
- * - ID tokens of people who log in, at a client of yours, have a `sub` that is not listed, and mostly `at_hash` or `nonce`.
- * - There are no scopes or roles in these tokens: demand `policy(...)` or a `claim(...)` where the accounts' rights differ.
+ * - The caller chooses `aud`. It keeps tokens for other services out, but anybody with a service account anywhere at Google can ask for yours. So
+ *   `serviceAccounts` lists who may call, and is compared with `sub`.
+ * - `email` is not read. A token need not have it, and the owner of a project can delete an account and create another with the same address.
+ * - ID tokens of people who log in to a client of yours are refused: their `sub` is not listed, and most have `at_hash` or `nonce`.
+ * - These tokens have no scopes or roles. If the accounts' rights differ, require `policy(...)` or `claim(...)`.
  *
  * @see https://cloud.google.com/docs/authentication/token-types#id
  * @see https://cloud.google.com/compute/docs/instances/verifying-instance-identity#payload
- * @throws ConfigurationError
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example createGuard(google({ audience: 'https://api.example.com', serviceAccounts: ['104029292853099978293'] }))
  */

@@ -12,36 +12,36 @@ import type { Revocations } from '../revocation/revocations.js';
 import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 
-/** What the receiver of logout tokens is told. */
+/** Options of the receiver of logout tokens. */
 export interface BackchannelLogoutOptions {
-  /** Our client id, or several: whom the authorization server's logout tokens are meant for. It is registered there with the receiver's URL. */
+  /** The client ID that the authorization server writes into `aud` of its logout tokens, or several. Register the receiver's URL there for this client. */
   readonly clientId: string | readonly string[];
-  /** Remembers which logout tokens have counted. Default: in this process; a repeated one changes nothing anyway. */
+  /** Remembers which logout tokens were used. Default: in the memory of this process. A repeated logout token does no harm. */
   readonly replays?: ReplayStore | undefined;
 }
 
-/** What a receiver works with. */
-export interface ReceiverSurroundings {
+/** The parts of a guard that a receiver needs. */
+export interface ReceiverContext {
   readonly issuers: Issuers;
   readonly revocations: Revocations;
   readonly clock: Clock;
 }
 
-/** A logout token lives for minutes; one that comes again after a day ends nothing new. */
-const MOST_REMEMBERED_SECONDS = 86_400;
+/** A logout token lives for minutes, and one that is repeated after a day ends nothing new. */
+const MAX_REMEMBERED_SECONDS = 86_400;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-/** Fixed words: nothing of the token, and nothing of what happened here (OpenID Connect Back-Channel Logout 1.0 s2.8). */
+/** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
 const FAILED = answer(400, JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' }));
 const DONE = answer(200, '');
 
 /**
- * Receives logout tokens (OpenID Connect Back-Channel Logout 1.0), and revokes what they end: with `sid` the tokens of that session, and those of the
- * subject that name no session; with `sub` alone all of the subject's.
+ * Creates a receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0). A logout token with `sid` revokes the tokens of that session, and those of
+ * the subject without a session. A logout token with only `sub` revokes all tokens of the subject.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  */
-export function createBackchannelLogout(options: BackchannelLogoutOptions, { issuers, revocations, clock }: ReceiverSurroundings): MessageReceiver {
+export function createBackchannelLogout(options: BackchannelLogoutOptions, { issuers, revocations, clock }: ReceiverContext): MessageReceiver {
   const { clientIds, replays } = readOptions(options, clock);
 
   return async function receive(message) {
@@ -49,18 +49,18 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
     const token = logoutTokenOf(message);
     if (token === undefined) return refuse('request', undefined);
     const jws = await verifyIssuedJws(token, issuers);
-    if ('fault' in jws) return jws.fault === 'unavailable' ? fail(jws.cause) : refuse(jws.cause, undefined);
+    if ('failure' in jws) return jws.failure === 'unavailable' ? fail(jws.cause) : refuse(jws.cause, undefined);
     const { issuer } = jws.issuer.rules;
-    const fault = faultOf(jws, clientIds, clock.now() / 1000);
-    if (fault) return refuse(fault, issuer);
+    const invalidClaim = findInvalidClaim(jws, clientIds, clock.now() / 1000);
+    if (invalidClaim) return refuse(invalidClaim, issuer);
 
     const { sub, sid, iat, exp, jti } = jws.claims as { sub?: string; sid?: string; iat: number; exp: number; jti: string };
     try {
-      // done first and then counted, so that one that failed can be sent again; a second time it says nothing new
+      // revoked before it is remembered, so that the server can send it again after a failure; revoking twice does no harm
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
       await revocations.revoke(target, { reason: 'logout', at: iat });
-      const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds, MOST_REMEMBERED_SECONDS);
-      // one that there is no room to remember has counted all the same
+      const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds, MAX_REMEMBERED_SECONDS);
+      // `full` is no failure: the tokens are revoked
       if ((await replays.add(replayName('logout', issuer, jti), ttlSeconds)) === false) {
         publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
         return refuse('jti', issuer);
@@ -83,7 +83,7 @@ function fail(cause: string): typeof FAILED {
   return FAILED;
 }
 
-/** OpenID Connect Back-Channel Logout 1.0 s2.5: a form with one `logout_token`. */
+/** Reads `logout_token` from a form, which has it once (OpenID Connect Back-Channel Logout 1.0 s2.5). */
 function logoutTokenOf(message: ReceivedMessage): string | undefined {
   if (mediaTypeOf(message) !== 'application/x-www-form-urlencoded') return undefined;
   const text = textOf(message.body);
@@ -95,14 +95,14 @@ function logoutTokenOf(message: ReceivedMessage): string | undefined {
   return tokens.length === 1 && typeof token === 'string' && token.length <= MAX_MESSAGE_BYTES ? token : undefined;
 }
 
-/** The claim for which it is no logout token of ours; s2.4 and s2.6. */
-function faultOf({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<string>, nowSeconds: number): string | undefined {
+/** Returns the name of an invalid claim (OpenID Connect Back-Channel Logout 1.0 s2.4 and s2.6); undefined if all are valid. */
+function findInvalidClaim({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<string>, nowSeconds: number): string | undefined {
   const { aud, iat, exp, jti, sub, sid, events } = claims;
   const skew = issuer.rules.clockSkewSeconds;
   if (type !== undefined && type !== 'logout+jwt' && type !== 'jwt') return 'typ';
   if (!isFor(aud, clientIds)) return 'aud';
   if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
-  // an end that lies too far ahead is no reason to leave somebody logged in
+  // an `exp` far in the future is accepted: refusing it would leave somebody logged in
   if (typeof exp !== 'number' || !(nowSeconds < exp + skew)) return 'exp';
   if (!isName(jti)) return 'jti';
   if (Object.hasOwn(claims, 'nonce')) return 'nonce';
@@ -124,7 +124,7 @@ const OPTIONS = { clientId: readClientIds, replays: readReplays } satisfies Opti
 function readClientIds(reader: OptionReader, name: string): ReadonlySet<string> {
   const given = reader.get(name);
   const clientIds = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
-  if (given === undefined) reader.wrong(name, 'is missing: give the client id under which the receiver is registered at the authorization server');
+  if (given === undefined) reader.wrong(name, 'is missing: give the client ID for which the receiver is registered at the authorization server');
   return new Set(clientIds);
 }
 

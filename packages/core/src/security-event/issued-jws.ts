@@ -7,7 +7,7 @@ import { findVerifyingKey } from '../issuer/verifying-key.js';
 import { behaviourOf } from '../vocabulary/reason.js';
 import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
 
-/** A JWS that one of the guard's issuers signed, whatever it is for: what it is remains to be asked. */
+/** A JWS that one of the guard's issuers signed. Its type and claims are not checked yet. */
 export interface IssuedJws {
   readonly issuer: Issuer;
   /** The header's `typ`, in lower case and without `application/`. */
@@ -15,46 +15,50 @@ export interface IssuedJws {
   readonly claims: JsonObject;
 }
 
-export interface JwsFault {
-  readonly fault: 'malformed' | 'foreign_issuer' | 'bad_key' | 'unavailable';
+/** Why a JWS could not be verified. */
+export interface JwsFailure {
+  readonly failure: 'malformed' | 'unknown_issuer' | 'bad_key' | 'unavailable';
   readonly cause: string;
 }
 
-/** Verifies what an issuer sends beside tokens, by the same keys and as strictly: nothing of it is used before its signature holds, save `iss`. */
-export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<IssuedJws | JwsFault> {
+/** Verifies a JWS that an issuer sends, with the same keys and as strictly as an access token. Before the signature is verified, only `iss` is used. */
+export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<IssuedJws | JwsFailure> {
   const jws = parseCompactJws(text);
-  if (typeof jws === 'string') return { fault: 'malformed', cause: jws };
+  if (typeof jws === 'string') return { failure: 'malformed', cause: jws };
   const claimed = claimedIssuer(jws.payload);
   let issuer: Issuer | undefined;
   try {
     issuer = claimed === undefined ? undefined : await issuers.find(claimed, undefined);
   } catch {
-    return { fault: 'unavailable', cause: 'issuer' };
+    return { failure: 'unavailable', cause: 'issuer' };
   }
-  if (!issuer) return { fault: 'foreign_issuer', cause: 'iss' };
+  if (!issuer) return { failure: 'unknown_issuer', cause: 'iss' };
 
   const key = await findVerifyingKey(issuer, jws, issuers.names);
   if (isFailure(key))
-    return behaviourOf(key.reason).transient ? { fault: 'unavailable', cause: 'keys' } : { fault: 'bad_key', cause: key.cause === 'alg' ? 'alg' : 'signature' };
+    return behaviourOf(key.reason).transient
+      ? { failure: 'unavailable', cause: 'keys' }
+      : { failure: 'bad_key', cause: key.cause === 'alg' ? 'alg' : 'signature' };
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
-  if (!claims || claims['iss'] !== issuer.rules.issuer) return { fault: 'malformed', cause: 'claims' };
+  if (!claims || claims['iss'] !== issuer.rules.issuer) return { failure: 'malformed', cause: 'claims' };
   return { issuer, type: jws.header.type?.toLowerCase().replace(/^application\//, ''), claims: withoutNulls(claims) };
 }
 
-/** Null is absent, and what is absent can't come from a polluted prototype. */
+/** Copies the claims without those that are null, which count as absent. The copy has no prototype, so a polluted one cannot add claims. */
 function withoutNulls(claims: JsonObject): JsonObject {
   const present: JsonObject = Object.create(null) as JsonObject;
   for (const name of Object.keys(claims)) if (claims[name] !== null) present[name] = claims[name];
   return present;
 }
 
-/** Whether `aud` names one of those who we are (RFC 7519 s4.1.3). */
+/** Returns whether `aud` contains one of these names (RFC 7519 s4.1.3). */
 export function isFor(aud: unknown, names: ReadonlySet<string>): boolean {
   const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audience.every((name) => typeof name === 'string') && audience.some((name) => names.has(name));
 }
 
+/** Returns whether a value is a non-empty string of a bounded length. */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
 }

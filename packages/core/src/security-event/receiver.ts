@@ -1,23 +1,24 @@
 import type { ResponseHeaders } from '../decision/decision.js';
 
-/** A request that an authorization server sends to an API. */
+/** A request that an authorization server sends to a receiver. */
 export interface ReceivedMessage {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** Bytes or text as they came, or what a body parser made of a form. Longer ones than 64 KiB are not to be read. */
+  /** The body as bytes or text, or as an object that a body parser created from a form. Do not read more than 64 KiB. */
   readonly body: unknown;
 }
 
+/** The response to a {@link ReceivedMessage}. */
 export interface ReceiverAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
   readonly body: string;
 }
 
-/** Takes a message in, and says what to answer. It never throws and never rejects. */
+/** Handles a message, and returns the response. It never throws and never rejects. */
 export type MessageReceiver = (message: ReceivedMessage) => Promise<ReceiverAnswer>;
 
-/** So much of a body is read at the most. */
+/** A longer body is not read. */
 export const MAX_MESSAGE_BYTES = 65_536;
 
 export const NOT_A_POST: ReceiverAnswer = answer(405, '', { allow: 'POST' });
@@ -30,20 +31,20 @@ export function answer(status: number, body: string, headers: ResponseHeaders = 
   });
 }
 
-/** The media type of a message, without parameters. */
+/** Returns the media type of a message, without parameters. */
 export function mediaTypeOf({ headers }: ReceivedMessage): string | undefined {
   const field = singleField(headers, 'content-type');
   return field?.split(';', 1)[0]!.trim().toLowerCase();
 }
 
-/** Of a field that must stand there once, two lines are none. */
+/** Returns a header field that may occur only once; undefined if it is absent or repeated. */
 export function singleField(headers: ReceivedMessage['headers'], name: string): string | undefined {
   const field = headers[name];
   if (field === undefined || typeof field === 'string') return field;
   return field.length === 1 ? field[0] : undefined;
 }
 
-/** undefined: it is no text, or too long. */
+/** Returns a body as text; undefined if it is not text, or too long. */
 export function textOf(body: unknown): string | undefined {
   const text = typeof body === 'string' ? body : body instanceof Uint8Array ? Buffer.from(body).toString('utf8') : undefined;
   return text !== undefined && text.length <= MAX_MESSAGE_BYTES ? text : undefined;

@@ -1,36 +1,36 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 
-/** Remembers what may count once: the `jti` of a logout token, of a security event. */
+/** Remembers what may be used only once: the `jti` of a logout token or of a security event. */
 export interface ReplayStore {
   /**
-   * Remembers a name, in one step with the question whether it was there.
+   * Adds a name unless it is present, in one atomic step.
    *
-   * @param name short, and no secret
+   * @param name short, and not secret
    * @param ttlSeconds how long it must be remembered
-   * @returns true where it is new and is remembered now; false where it was there already; `full` where it is new and there is no room to remember it
+   * @returns true if the name is new and was added; false if it was present; `full` if it is new, but there is no room for it
    */
   add(name: string, ttlSeconds: number): ReplayAnswer | Promise<ReplayAnswer>;
 }
 
-/** What a {@link ReplayStore} says: only false claims that something came again. */
+/** The result of {@link ReplayStore.add}. Only `false` means a replay. */
 export type ReplayAnswer = boolean | 'full';
 
 const DEFAULT_MAX_ENTRIES = 100_000;
-/** To walk through all of them costs milliseconds. */
-const LOOK_AGAIN_MS = 1000;
+/** To look for expired entries costs milliseconds, so it is not done more often. */
+const BETWEEN_SWEEPS_MS = 1000;
 
-/** Of this process alone. What ends first is looked for only when there is no room. */
+/** Creates a store for this process alone. It looks for expired entries only if there is no room. */
 export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
   const ends = new Map<string, number>();
-  let lookAgainAt = -Infinity;
+  let nextSweepAt = -Infinity;
   return {
     add(name, ttlSeconds) {
       const now = clock.monotonic();
       const known = ends.get(name);
       if (known !== undefined && now < known) return false;
-      if (ends.size >= maxEntries && now >= lookAgainAt) {
-        lookAgainAt = now + LOOK_AGAIN_MS;
+      if (ends.size >= maxEntries && now >= nextSweepAt) {
+        nextSweepAt = now + BETWEEN_SWEEPS_MS;
         for (const [other, end] of ends) if (end <= now) ends.delete(other);
       }
       if (ends.size >= maxEntries) return 'full';
@@ -40,7 +40,7 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
   };
 }
 
-/** A name of fixed length for what may be anybody's text. */
+/** Returns a name of fixed length for text from a token. */
 export function replayName(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -8,52 +8,52 @@ import { OptionReader, plainOptions } from '../lib/option-reader.js';
 import { readTable, type OptionTable } from '../lib/option-table.js';
 import { memoryReplays, replayName, type ReplayStore } from './replay.js';
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
-import { readReplays, type ReceiverSurroundings } from './backchannel-logout.js';
+import { readReplays, type ReceiverContext } from './backchannel-logout.js';
 import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, mediaTypeOf, NOT_A_POST, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 import { readEventSubject, type EventSubject } from './subject.js';
 
-/** What the receiver of security events is told. */
+/** Options of the receiver of security events. */
 export interface SharedSignalsOptions {
-  /** Whom the transmitter's events are meant for: what was agreed on as `aud` of the stream; several: any one will do. */
+  /** The `aud` of the events, as agreed with the transmitter. If there are several, any one is accepted. */
   readonly audience: string | readonly string[];
-  /** What the transmitter shows in `Authorization`, to the letter, such as `Bearer ...`; several, so that one can follow another. */
+  /** The exact value of the transmitter's `Authorization` header, such as `Bearer ...`. Give several to replace one by another. */
   readonly authorization?: string | readonly string[] | undefined;
-  /** Instead of `authorization`: whoever has a signed event that we have not seen may send it. */
+  /** Accepts any transmitter, so that anybody who has a signed event may send it. It cannot be combined with `authorization`. */
   readonly unsafeAcceptUnauthenticatedTransmitters?: boolean | undefined;
-  /** Remembers which events have counted. Default: in this process; a repeated one changes nothing anyway. */
+  /** Remembers which events were used. Default: in the memory of this process. A repeated event does no harm. */
   readonly replays?: ReplayStore | undefined;
 }
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
-/** OpenID CAEP 1.0 s3: what of it ends tokens. */
+/** The events of OpenID CAEP 1.0 s3 that end tokens. */
 const REASONS: ReadonlyMap<string, RevocationReason> = new Map([
   [`${CAEP}session-revoked`, 'session_revoked'],
   [`${CAEP}token-claims-change`, 'claims_changed'],
   [`${CAEP}credential-change`, 'credential_changed'],
 ]);
-/** So long the `jti` of an event is remembered, in seconds: it has no end of its own. */
+/** How long the `jti` of an event is remembered. An event need not have an `exp`. */
 const REMEMBERED_SECONDS = 86_400;
 const MIN_AUTHORIZATION_LENGTH = 24;
 
 const ACCEPTED = answer(202, '');
 const UNAVAILABLE = answer(503, '', { 'retry-after': '5' });
-/** RFC 8935 s2.3 and s2.4, in fixed words. */
+/** The errors of RFC 8935 s2.3 and s2.4, in fixed words. */
 const ERRORS = {
-  invalid_request: refusal('invalid_request', 'The request is no security event token'),
-  invalid_key: refusal('invalid_key', 'The security event token is not signed with a key that is known here'),
-  invalid_issuer: refusal('invalid_issuer', 'The issuer is not known here'),
-  invalid_audience: refusal('invalid_audience', 'The audience is not this recipient'),
+  invalid_request: refusal('invalid_request', 'The request is not a security event token'),
+  invalid_key: refusal('invalid_key', 'The security event token is not signed with a known key'),
+  invalid_issuer: refusal('invalid_issuer', 'The issuer is not known'),
+  invalid_audience: refusal('invalid_audience', 'The audience is not this receiver'),
   authentication_failed: refusal('authentication_failed', 'The transmitter could not be authenticated'),
 };
 
 /**
- * Receives security events by push (RFC 8935), and revokes what those of CAEP end: a session, or the tokens that a subject has had up to then. What
- * is not known is acknowledged, and changes nothing.
+ * Creates a receiver of security events by push (RFC 8935). The events of OpenID CAEP revoke the tokens of a session, or the tokens of a subject issued up to
+ * then. Other events are acknowledged and change nothing.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  */
-export function createSharedSignals(options: SharedSignalsOptions, { issuers, revocations, clock }: ReceiverSurroundings): MessageReceiver {
+export function createSharedSignals(options: SharedSignalsOptions, { issuers, revocations, clock }: ReceiverContext): MessageReceiver {
   const { audiences, transmitters, replays } = readOptions(options, clock);
 
   return async function receive(message) {
@@ -62,18 +62,15 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
     const text = mediaTypeOf(message) === 'application/secevent+jwt' ? textOf(message.body) : undefined;
     if (text === undefined) return refuse('invalid_request', 'request', undefined);
     const jws = await verifyIssuedJws(text.trim(), issuers);
-    if ('fault' in jws) {
-      if (jws.fault === 'unavailable') return fail(jws.cause);
-      return refuse(jws.fault === 'foreign_issuer' ? 'invalid_issuer' : jws.fault === 'bad_key' ? 'invalid_key' : 'invalid_request', jws.cause, undefined);
-    }
+    if ('failure' in jws) return jws.failure === 'unavailable' ? fail(jws.cause) : refuse(ERROR_OF[jws.failure], jws.cause, undefined);
     const { issuer } = jws.issuer.rules;
-    const fault = faultOf(jws, clock.now() / 1000);
-    if (fault) return refuse('invalid_request', fault, issuer);
+    const invalidClaim = findInvalidClaim(jws, clock.now() / 1000);
+    if (invalidClaim) return refuse('invalid_request', invalidClaim, issuer);
     if (!isFor(jws.claims['aud'], audiences)) return refuse('invalid_audience', 'aud', issuer);
     try {
-      // done first and then counted, so that what failed can be sent again; a second time it says nothing new
-      const done = await carryOut(jws, issuer);
-      // one that there is no room to remember has counted all the same: a second time it says nothing new
+      // revoked before it is remembered, so that the transmitter can send it again after a failure; revoking twice does no harm
+      const done = await revokeTokens(jws, issuer);
+      // `full` is no failure: the tokens are revoked
       const isNew = (await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS)) !== false;
       if (!isNew) publish('tokenward:token-replayed', { issuer, of: 'security_event' });
       publish('tokenward:security-event', {
@@ -89,32 +86,32 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
   };
 
   /** @returns whether anything was revoked */
-  async function carryOut({ claims }: IssuedJws, issuer: string): Promise<boolean> {
+  async function revokeTokens({ claims }: IssuedJws, issuer: string): Promise<boolean> {
     let done = false;
     for (const [type, event] of Object.entries(claims['events'] as JsonObject)) {
       const reason = REASONS.get(type);
       if (reason === undefined) continue;
-      // RFC 8417 s2.2 and OpenID SSF 1.0 s4.1; earlier drafts had it in the event
-      const named = readEventSubject(claims['sub_id'] ?? own(event as JsonObject, 'subject'), issuer);
-      if (!named) continue;
-      const happened = own(event as JsonObject, 'event_timestamp');
-      // what comes late is about tokens from before it happened, and about no others
-      const at = isNumericDate(happened) && happened <= (claims['iat'] as number) ? happened : (claims['iat'] as number);
-      await revocations.revoke({ ...targetOf(named, reason), issuer }, { reason, at });
+      // RFC 8417 s2.2 and OpenID SSF 1.0 s4.1; in earlier drafts, the event contained the subject
+      const subject = readEventSubject(claims['sub_id'] ?? own(event as JsonObject, 'subject'), issuer);
+      if (!subject) continue;
+      const eventTime = own(event as JsonObject, 'event_timestamp');
+      // an event that arrives late concerns only tokens issued before it happened
+      const at = isNumericDate(eventTime) && eventTime <= (claims['iat'] as number) ? eventTime : (claims['iat'] as number);
+      await revocations.revoke({ ...targetOf(subject, reason), issuer }, { reason, at });
       done = true;
     }
     return done;
   }
 }
 
-/** Of a session that ends the others go on; changed claims and credentials are the subject's, whichever session told of them. */
+/** A session that ends does not affect others. Changed claims and credentials concern all sessions of the subject. */
 function targetOf({ subject, sessionId }: EventSubject, reason: RevocationReason): { sessionId: string; subject?: string } | { subject: string } {
   if (sessionId !== undefined && (reason === 'session_revoked' || subject === undefined)) return { sessionId, ...(subject !== undefined && { subject }) };
   return { subject: subject! };
 }
 
-/** The claim for which it is no security event token (RFC 8417 s2.2, OpenID SSF 1.0 s4). */
-function faultOf({ type, claims, issuer }: IssuedJws, nowSeconds: number): string | undefined {
+/** Returns the name of an invalid claim (RFC 8417 s2.2, OpenID SSF 1.0 s4); undefined if all are valid. */
+function findInvalidClaim({ type, claims, issuer }: IssuedJws, nowSeconds: number): string | undefined {
   const { iat, jti, exp, events } = claims;
   const skew = issuer.rules.clockSkewSeconds;
   if (type !== 'secevent+jwt') return 'typ';
@@ -124,6 +121,11 @@ function faultOf({ type, claims, issuer }: IssuedJws, nowSeconds: number): strin
   if (!isJsonObject(events) || Object.keys(events).length === 0 || !Object.values(events).every(isJsonObject)) return 'events';
   return undefined;
 }
+
+const ERROR_OF = { malformed: 'invalid_request', unknown_issuer: 'invalid_issuer', bad_key: 'invalid_key' } as const satisfies Record<
+  string,
+  keyof typeof ERRORS
+>;
 
 function refusal(err: string, description: string): ReturnType<typeof answer> {
   return answer(400, JSON.stringify({ err, description }), { 'content-language': 'en' });
@@ -141,7 +143,7 @@ function fail(cause: string): typeof UNAVAILABLE {
 
 function isTransmitter({ headers }: ReceivedMessage, transmitters: readonly Buffer[]): boolean {
   const digest = digestOf(singleField(headers, 'authorization') ?? '');
-  // all of them, so that the time tells nothing
+  // compares all of them, so that the duration reveals nothing
   return transmitters.map((known) => timingSafeEqual(known, digest)).includes(true);
 }
 
@@ -172,28 +174,28 @@ function readOptions(options: SharedSignalsOptions, clock: Clock): Config {
 function readAudiences(reader: OptionReader, name: string): ReadonlySet<string> {
   const given = reader.get(name);
   const audiences = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
-  if (given === undefined) reader.wrong(name, "is missing: give what the transmitter writes into the events' aud");
+  if (given === undefined) reader.wrong(name, "is missing: give the value that the transmitter writes into the events' aud");
   return new Set(audiences);
 }
 
 function readTransmitters(reader: OptionReader, name: string): readonly unknown[] | undefined {
-  const shown = reader.get(name);
-  const transmitters = shown === undefined ? undefined : [shown].flat();
-  // what was given is a secret
+  const given = reader.get(name);
+  const transmitters = given === undefined ? undefined : [given].flat();
+  // the message does not show the value, which is a secret
   if (transmitters && (transmitters.length === 0 || !transmitters.every((one) => typeof one === 'string' && one.length >= MIN_AUTHORIZATION_LENGTH)))
-    reader.wrong(name, `is none, or too short: the field's whole value is needed, of ${MIN_AUTHORIZATION_LENGTH} characters at the least`);
-  // a field's value never has it (RFC 9110 s5.5), so that no transmitter would be known
+    reader.wrong(name, `is not a string, or too short: the whole header value is needed, of at least ${MIN_AUTHORIZATION_LENGTH} characters`);
+  // a header value never has outer white space (RFC 9110 s5.5), so no transmitter would match
   else if (transmitters?.some((one) => one !== (one as string).trim()))
-    reader.wrong(name, 'begins or ends with white space, as the text of a file does, and no header field has that. Remove it, as by trim()');
+    reader.wrong(name, 'begins or ends with white space, which no header value has. Remove it with trim(), for example after reading a file');
   return transmitters;
 }
 
-/** One of the two must be said, and not both. */
+/** Requires either `authorization` or `unsafeAcceptUnauthenticatedTransmitters`, and not both. */
 function readUnauthenticated(reader: OptionReader, name: string): void {
   const isGiven = reader.get('authorization') !== undefined;
   if (reader.flag(name) !== isGiven) return;
   const message = isGiven
-    ? 'stands beside unsafeAcceptUnauthenticatedTransmitters: give one of them'
-    : 'is missing: give what the transmitter shows in Authorization';
+    ? 'cannot be combined with unsafeAcceptUnauthenticatedTransmitters: give one of them'
+    : "is missing: give the value of the transmitter's Authorization header";
   reader.wrong('authorization', message);
 }

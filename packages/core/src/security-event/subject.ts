@@ -1,7 +1,7 @@
 import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 import { isName } from './issued-jws.js';
 
-/** Whom a security event is about, in the names that access tokens have. */
+/** The subject of a security event, by the names in access tokens. */
 export interface EventSubject {
   readonly subject?: string;
   readonly sessionId?: string;
@@ -10,10 +10,10 @@ export interface EventSubject {
 const MAX_ALIASES = 20;
 
 /**
- * Reads a subject identifier (RFC 9493, and the complex ones of OpenID SSF 1.0 s3). Only what names a subject or session of that very issuer counts:
- * an e-mail address or a telephone number may be somebody else's tomorrow.
+ * Reads a subject identifier (RFC 9493, and the complex ones of OpenID SSF 1.0 s3). Only a subject or session of the same issuer is accepted: an e-mail
+ * address or a phone number may belong to somebody else tomorrow.
  *
- * @returns undefined where it names nobody whom tokens name
+ * @returns undefined if the identifier names no subject or session that access tokens name
  */
 export function readEventSubject(identifier: unknown, issuer: string): EventSubject | undefined {
   if (!isJsonObject(identifier)) return undefined;
@@ -43,7 +43,7 @@ function isComplex(identifier: JsonObject): boolean {
   return [own(identifier, 'user'), own(identifier, 'session')].some((member) => member !== undefined && member !== null);
 }
 
-/** RFC 9493 s3.2.4 `iss_sub` and s3.2.7 `opaque`. */
+/** Reads the formats `iss_sub` (RFC 9493 s3.2.4) and `opaque` (s3.2.7). */
 function nameIn(identifier: unknown, issuer: string): string | undefined {
   if (!isJsonObject(identifier)) return undefined;
   const format = own(identifier, 'format');

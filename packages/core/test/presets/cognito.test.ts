@@ -85,13 +85,13 @@ describe('cognito', () => {
     [{ region: undefined }, /^region: is missing/],
     [{ region: 'us-west-2.evil.example' }, /^region: is "us-west-2\.evil/],
     [{ userPoolId: 'example' }, /^userPoolId: is "example"/],
-    [{ userPoolId: 'eu-central-1_example' }, /^userPoolId: .*not of the region us-west-2/],
+    [{ userPoolId: 'eu-central-1_example' }, /^userPoolId: .*not in the region us-west-2/],
     [{ userPoolId: 'us-west-2_a/b' }, /^userPoolId: is/],
     [{ clientIds: undefined }, /^clientIds: is missing/],
     [{ clientIds: [] }, /^clientIds: is an empty list/],
     [{ clientIds: 'x' }, /^clientIds: is a string of 1 character:/],
     [{ clientIds: ['*'] }, /^clientIds: holds a string of 1 character:/],
-    [{ allowedClients: ['x'] }, /^allowedClients: is what clientIds says/],
+    [{ allowedClients: ['x'] }, /^allowedClients: is already set by clientIds/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => cognito({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);
   });

@@ -153,12 +153,12 @@ describe('entraId', () => {
     [{ tenantId: 'common' }, /^tenantId: is "common": .*GUID/],
     [{ tenantId: 'contoso.onmicrosoft.com' }, /^tenantId: is "contoso/],
     [{ tenantId: tenantId.toUpperCase() }, /^tenantId: is .*lower case/],
-    [{ tenantIds: [other] }, /^tenantIds: stands beside tenantId/],
+    [{ tenantIds: [other] }, /^tenantIds: cannot be combined with tenantId/],
     [{ tenantId: undefined, tenantIds: [] }, /^tenantIds: is an empty list/],
     [{ tenantId: undefined, tenantIds: ['organizations'] }, /^tenantIds: holds "organizations"/],
     [{ tokenVersion: 3 }, /^tokenVersion: is 3/],
     [{ audience: undefined }, /^audience: is missing/],
-    [{ requiredValues: { ver: '2.0' } }, /^requiredValues\.ver: is what the preset demands itself/],
+    [{ requiredValues: { ver: '2.0' } }, /^requiredValues\.ver: is already required by the preset/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => entraId({ ...usual, ...wrong }))).toEqual(expect.arrayContaining([expect.stringMatching(message)]));
   });

@@ -52,7 +52,7 @@ describe('every preset', () => {
 
   test.each(presets)('%s says itself who the issuer is, and is contradicted by none', (name, make) => {
     for (const option of ['issuer', 'issuers', 'tenants', 'unsafeAcceptAnyTenant']) {
-      expect(problemsOf(() => make({ [option]: 'https://login.example.com' }))).toEqual([`${option}: is what ${name}() answers itself: leave it out`]);
+      expect(problemsOf(() => make({ [option]: 'https://login.example.com' }))).toEqual([`${option}: is set by ${name}() itself: remove it`]);
     }
   });
 
@@ -117,7 +117,7 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
       expect(problem).toMatch(
         /^domain: is (?:"[^]*"|a string of \d+ characters?): the host's name is needed, in lower case and without https:\/\/, a port, a path or a dot at its end/,
       );
-      expect(problem).toContain(write === undefined ? ', as in example.' : `, so write "${write}"`);
+      expect(problem).toContain(write === undefined ? ', such as example.' : `, so write "${write}"`);
     }
   });
 
@@ -130,8 +130,8 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
     ['https://SSO.example.com', /^url: is not the canonical form of its URL, which is "https:\/\/sso\.example\.com\/"/],
     ['https://sso.example.com:443', /^url: is not the canonical form/],
     ['HTTPS://sso.example.com', /^url: is not the canonical form/],
-    ['https://sso.example.com.', /^url: has a host with an empty part or a dot at its end/],
-    ['https://a..com/auth', /^url: has a host with an empty part/],
+    ['https://sso.example.com.', /^url: has a host name with an empty part or a dot at its end/],
+    ['https://a..com/auth', /^url: has a host name with an empty part/],
     ['https://sso.example.com/a/../b', /^url: has a backslash or a segment of dots/],
     ['https://u:p@sso.example.com', /^url: holds a user name or password/],
     ['ftp://sso.example.com', /^url: has the scheme "ftp"/],

@@ -70,7 +70,7 @@ describe('google', () => {
   test.each<[object, RegExp]>([
     [{ serviceAccounts: undefined }, /^serviceAccounts: is missing/],
     [{ serviceAccounts: [] }, /^serviceAccounts: is an empty list/],
-    [{ requiredValues: { sub: 'x' } }, /^requiredValues\.sub: is what the preset demands itself/],
+    [{ requiredValues: { sub: 'x' } }, /^requiredValues\.sub: is already required by the preset/],
     [{ audience: undefined }, /^audience: is missing/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => google({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);

@@ -100,12 +100,12 @@ describe('keycloak', () => {
     [{ url: 'sso.example.com' }, /^url: is not an absolute URL/],
     [{ url: 'http://sso.example.com' }, /^url: is http/],
     [{ url: 'https://sso.example.com/?x=y' }, /^url: has a query/],
-    [{ url: 'https://sso.example.com/realms/shop' }, /^url: has the realm in it/],
+    [{ url: 'https://sso.example.com/realms/shop' }, /^url: contains the realm/],
     [{ realm: 'shop/x' }, /^realm: is "shop\/x"/],
     [{ realm: '..' }, /^realm: is a string of 2 characters/],
     [{ realm: '' }, /^realm: is ""/],
     [{ clientId: '' }, /^clientId: is ""/],
-    [{ requiredValues: { typ: 'Refresh' } }, /^requiredValues\.typ: is what the preset demands itself/],
+    [{ requiredValues: { typ: 'Refresh' } }, /^requiredValues\.typ: is already required by the preset/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => keycloak({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);
   });
