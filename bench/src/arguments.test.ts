@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readPlan } from './arguments.ts';
 import { FRAMEWORKS } from './framework.ts';
 
-test('measures everything, on all frameworks, and keeps the result of nothing less', () => {
+test('measures everything on all frameworks, and names only such a result "latest"', () => {
   const { name, frameworks, validation, adapters, http, hostile } = readPlan([]);
   expect(name).toBe('latest');
   expect(frameworks).toEqual(FRAMEWORKS);
@@ -17,7 +17,7 @@ test('measures one part', () => {
   expect([validation, adapters, hostile]).toEqual([undefined, undefined, undefined]);
 });
 
-test('measures some of the frameworks, and no validation, which has none', () => {
+test('measures some of the frameworks, without the validation part', () => {
   const { name, frameworks, validation, http } = readPlan(['--', '--framework', 'koa', '--framework', 'express', '--only', 'http']);
   expect(frameworks).toEqual(['express', 'koa']);
   expect(name).toBe('http-koa-express');
@@ -26,9 +26,9 @@ test('measures some of the frameworks, and no validation, which has none', () =>
   expect(validation).toBeUndefined();
 });
 
-test('refuses what it does not know', () => {
-  expect(() => readPlan(['--only', 'speed'])).toThrow('--only speed: it is one of validation, adapters, http, hostile');
-  expect(() => readPlan(['--framework', 'hapi'])).toThrow('--framework hapi: it is one of express, ');
-  expect(() => readPlan(['--only', 'validation', '--framework', 'koa'])).toThrow('validation knows no framework');
-  expect(() => readPlan(['--seed', 'x'])).toThrow('--seed x: a whole number is needed');
+test('refuses unknown arguments', () => {
+  expect(() => readPlan(['--only', 'speed'])).toThrow('--only speed is unknown. Use one of validation, adapters, http, hostile');
+  expect(() => readPlan(['--framework', 'hapi'])).toThrow('--framework hapi is unknown. Use one of express, ');
+  expect(() => readPlan(['--only', 'validation', '--framework', 'koa'])).toThrow('does not apply to the validation part');
+  expect(() => readPlan(['--seed', 'x'])).toThrow('--seed x is not a whole number');
 });

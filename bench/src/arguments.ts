@@ -9,16 +9,16 @@ import type { RevocationPlan } from './revocation.ts';
 import type { ValidationPlan } from './validation/measure.ts';
 
 export interface Plan {
-  /** Under which name the result is written. */
+  /** The name of the result file. */
   readonly name: string;
   readonly seed: number;
-  /** Those that all parts but the validation are about. */
+  /** The validation part uses none of them. */
   readonly frameworks: readonly Framework[];
-  /** undefined: this part is left out. */
+  /** undefined: this part does not run. */
   readonly validation: ValidationPlan | undefined;
   readonly adapters: SharePlan | undefined;
   readonly http: HttpPlan | undefined;
-  /** What hostile tokens cost; with it, which of them are accepted. */
+  /** What hostile tokens cost, and which of them servers accept. */
   readonly hostile: HostileCostPlan | undefined;
   readonly faults: FaultsPlan | undefined;
   readonly memory: MemoryPlan | undefined;
@@ -29,9 +29,9 @@ const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
   --quick      few and short rounds: shows that everything works, not how fast it is
-  --only       one of the parts
-  --framework  one of them, or several with an option for each, and no validation
-  --seed       of the order in which the candidates take their turns`;
+  --only       runs one part
+  --framework  runs one framework, without the validation part; repeat it for several
+  --seed       another order in which the candidates take turns`;
 
 const FULL = {
   validation: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 1024, poolSize: 2048, knownTokens: 100 },
@@ -58,7 +58,11 @@ const QUICK = {
   revocation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 512, knownTokens: 32, live: [1000, 10_000] },
 };
 
-/** @throws Error that says what is wrong with the arguments */
+/**
+ * Reads the command line.
+ *
+ * @throws Error that says what is wrong with the arguments
+ */
 export function readPlan(args: readonly string[]): Plan {
   const { values } = parseArgs({
     args: args.filter((argument) => argument !== '--'),
@@ -70,16 +74,16 @@ export function readPlan(args: readonly string[]): Plan {
     },
   });
   const { quick, only, framework: named, seed } = values;
-  if (only !== undefined && !PARTS.includes(only)) throw new Error(`--only ${only}: it is one of ${PARTS.join(', ')}`);
+  if (only !== undefined && !PARTS.includes(only)) throw new Error(`--only ${only} is unknown. Use one of ${PARTS.join(', ')}`);
   const unknown = named.find((name) => !FRAMEWORKS.some((framework) => framework === name));
-  if (unknown !== undefined) throw new Error(`--framework ${unknown}: it is one of ${FRAMEWORKS.join(', ')}`);
-  if (named.length > 0 && only === 'validation') throw new Error('--framework: validation knows no framework');
-  if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed}: a whole number is needed`);
+  if (unknown !== undefined) throw new Error(`--framework ${unknown} is unknown. Use one of ${FRAMEWORKS.join(', ')}`);
+  if (named.length > 0 && only === 'validation') throw new Error('--framework does not apply to the validation part. Leave one of them out');
+  if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed} is not a whole number`);
   const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
   const isWanted = (part: string): boolean => only === undefined || only === part;
   const { validation, adapters, http, hostile, faults, memory, revocation } = quick ? QUICK : FULL;
   return {
-    // the results that are kept are those of a whole run
+    // only the result of a complete run is committed
     name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
     seed: Number(seed),
     frameworks,

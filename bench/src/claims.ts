@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 
 export const AUDIENCE = 'https://api.example.com';
 
-/** Far enough ahead that no token runs out before the bench is done. */
+/** Long enough that no token expires during a run. */
 const LIFETIME_SECONDS = 3600;
 
 /**
- * What an authorization server writes into an access token of the usual size: with a 2048-bit RSA signature and the headers used here it is
- * some 925 bytes long.
+ * Returns the claims of an access token of ordinary size: with a 2048-bit RSA signature and the headers used here, the token has about 925 bytes.
  */
 export function accessTokenClaims(issuer: string, overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 
-/** What the figures depend on, with nothing that names the machine. */
+/** What the figures depend on. Nothing in it identifies the machine. */
 export interface Environment {
   readonly node: string;
   readonly openssl: string;
@@ -25,7 +25,7 @@ export function describeEnvironment(packageNames: readonly string[]): Environmen
   };
 }
 
-/** Processes that ran or waited to run, averaged over the last minute: this bench alone is one, or two while it loads a server. */
+/** Returns how many processes ran or waited to run, averaged over the last minute. The bench alone is one, or two while it loads a server. */
 export function loadNow(): number {
   return Math.round(loadavg()[0]! * 100) / 100;
 }

@@ -12,7 +12,7 @@ export interface FaultsResult {
   readonly eventLoop: readonly EventLoopResult[];
 }
 
-/** What bad days cost those who have done nothing: good tokens in a flood of bad ones, and whoever shares the process with slow keys. */
+/** Measures what faults cost everybody else: valid tokens among a flood of invalid ones, and other work in a process with slow keys. */
 export async function measureFaults(plan: FaultsPlan, random: Random): Promise<FaultsResult> {
   return { flood: await measureFlood(plan.flood), eventLoop: await measureEventLoop(plan.eventLoop, random) };
 }

@@ -3,12 +3,12 @@ import { spreadOf, summarise } from './figures.ts';
 
 const slices = (...cpu: number[]) => cpu.map((cpuMicroseconds) => ({ cpuMicroseconds, wallMicroseconds: 2 * cpuMicroseconds }));
 
-test('takes median and quartiles, between two values where they fall between', () => {
+test('interpolates median and quartiles between two values', () => {
   expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, lowerQuartile: 1.75, upperQuartile: 3.25, mean: 2.5 });
   expect(spreadOf([7])).toEqual({ median: 7, lowerQuartile: 7, upperQuartile: 7, mean: 7 });
 });
 
-test('holds a slice against the baseline of the same round, so that a slow round counts for both', () => {
+test('compares a slice with the baseline of the same round, so that a slow round counts for both', () => {
   const [, other] = summarise(
     [
       { name: 'floor', slices: slices(10, 100, 10) },
@@ -23,6 +23,6 @@ test('holds a slice against the baseline of the same round, so that a slow round
   expect(other!.perSecond.median).toBeCloseTo(1e6 / 60);
 });
 
-test('refuses a baseline that nobody is', () => {
+test('refuses a baseline that is not a contender', () => {
   expect(() => summarise([{ name: 'other', slices: slices(1) }], 'floor')).toThrow('no contender is named floor');
 });

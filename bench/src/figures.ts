@@ -7,22 +7,26 @@ export interface Spread {
   readonly mean: number;
 }
 
-/** What a row of the report says of one contender. */
+/** The figures of one contender: a row of a table. */
 export interface Figures {
   readonly name: string;
   readonly cpuMicroseconds: Spread;
   readonly wallMicroseconds: Spread;
-  /** Operations by the clock, not by CPU time. */
+  /** Operations per second of wall time. */
   readonly perSecond: Spread;
   /** CPU time as a multiple of the baseline's in the same round. */
   readonly cpuRatio: Spread;
   /** CPU time beyond the baseline's in the same round, in microseconds. */
   readonly cpuAdded: Spread;
-  /** Operations by the clock as a part of the baseline's in the same round. */
+  /** Operations per second of wall time as a share of the baseline's in the same round. */
   readonly speedRatio: Spread;
 }
 
-/** @param baseline the name of the contender that all are held against */
+/**
+ * Summarises the rounds of each contender.
+ *
+ * @param baseline the name of the contender that all are compared with
+ */
 export function summarise(series: readonly Series[], baseline: string): Figures[] {
   const reference = series.find(({ name }) => name === baseline);
   if (!reference) throw new Error(`no contender is named ${baseline}`);
@@ -47,7 +51,7 @@ export function spreadOf(values: readonly number[]): Spread {
   };
 }
 
-/** Between two values where it falls between them. */
+/** Interpolates between two values. */
 export function quantile(sorted: readonly number[], part: number): number {
   const position = (sorted.length - 1) * part;
   const below = Math.floor(position);
@@ -57,6 +61,6 @@ export function quantile(sorted: readonly number[], part: number): number {
 
 function sliceOf(series: Series, round: number): Slice {
   const slice = series.slices[round];
-  if (!slice) throw new Error(`${series.name} has no slice of round ${round}`);
+  if (!slice) throw new Error(`${series.name} has no slice in round ${round}`);
   return slice;
 }

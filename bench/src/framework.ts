@@ -1,4 +1,4 @@
-/** The frameworks that there are adapters for; NestJS on each of the platforms that it runs on. */
+/** The frameworks with an adapter. NestJS is there once per platform. */
 export const FRAMEWORKS = ['express', 'fastify', 'koa', 'nestjs', 'nestjs-fastify'] as const;
 
 export type Framework = (typeof FRAMEWORKS)[number];

@@ -6,30 +6,30 @@ import { createMeter } from './meter.ts';
 
 export interface HostileCostPlan {
   readonly rounds: number;
-  /** How often each token comes in each round. */
+  /** How often each token is checked in each round. */
   readonly sliceSize: number;
 }
 
-/** What one kind of refusal costs: CPU time of its cheapest and its dearest row. */
+/** What one kind of refusal costs: CPU time of its cheapest and its most expensive row. */
 export interface HostileCost {
   readonly reason: Reason;
   readonly rows: number;
   readonly leastMicroseconds: number;
   readonly medianMicroseconds: number;
   readonly mostMicroseconds: number;
-  /** Of the dearest. */
+  /** The most expensive row. */
   readonly rule: number;
   readonly name: string;
   readonly tokenBytes: number;
 }
 
 export interface HostileCostResult {
-  /** A good token that is new, RS256: nearly all of it is one signature check. */
+  /** A new valid token with RS256: nearly all of it is one signature check. */
   readonly goodMicroseconds: number;
   readonly costs: readonly HostileCost[];
 }
 
-/** CPU time of `guard.check` for each token that no guard may accept, held against that for a good one. */
+/** Measures the CPU time of `guard.check` for each token that no guard may accept, and for a valid one. */
 export async function measureHostileCost(plan: HostileCostPlan): Promise<HostileCostResult> {
   const issuer = await createTestIssuer({ audience: AUDIENCE });
   try {
@@ -47,8 +47,8 @@ export async function measureHostileCost(plan: HostileCostPlan): Promise<Hostile
         meter.start();
         for (const request of requests) {
           const answer = guard.check(request);
-          const told = reasonOf(answer instanceof Promise ? await answer : answer);
-          if (told !== expected) throw new Error(`a token got "${told}" where "${expected}" was expected`);
+          const reason = reasonOf(answer instanceof Promise ? await answer : answer);
+          if (reason !== expected) throw new Error(`a token got "${reason}" where "${expected}" was expected`);
         }
         meter.stop();
         if (round >= 0) slices.push(meter.per(plan.sliceSize).cpuMicroseconds);
@@ -62,7 +62,7 @@ export async function measureHostileCost(plan: HostileCostPlan): Promise<Hostile
       const cost = { reason, rows: 1, leastMicroseconds: microseconds, medianMicroseconds: microseconds, mostMicroseconds: microseconds };
       measured.push({ ...cost, microseconds, rule, name, tokenBytes: token.length });
     }
-    // last, when compilers are done with all of it
+    // last, when everything is compiled
     return { goodMicroseconds: await microsecondsOf(good, 'allow'), costs: byReason(measured) };
   } finally {
     await issuer.close();

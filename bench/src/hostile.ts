@@ -4,16 +4,16 @@ import type { Framework } from './framework.ts';
 import { startServer } from './http/server-process.ts';
 import { servers } from './http/servers/index.ts';
 
-/** What a server made of the tokens that no guard may accept, each sent once as a Bearer token. */
+/** How a server answers the tokens that no guard may accept, each sent once as a Bearer token. */
 export interface HostileResult {
   readonly framework: Framework;
   readonly name: string;
   readonly tokens: number;
-  /** Answered with 200, by the number of the rule that the token breaks. */
+  /** Number of answers with 200, by the number of the rule that the token breaks. */
   readonly accepted: Readonly<Record<number, number>>;
-  /** Answered with 5xx. */
+  /** Number of answers with 5xx. */
   readonly failures: number;
-  /** 401 without a `WWW-Authenticate` field, which RFC 9110 s15.5.2 demands. */
+  /** Number of answers with 401 and no `WWW-Authenticate`, which RFC 9110 s15.5.2 requires. */
   readonly withoutChallenge: number;
 }
 
@@ -22,7 +22,7 @@ const ANSWER_SECONDS = 10;
 export async function countHostile(frameworks: readonly Framework[]): Promise<HostileResult[]> {
   const results: HostileResult[] = [];
   for (const candidate of servers.filter(({ framework, isProtected }) => isProtected && frameworks.includes(framework))) {
-    // an issuer for each, since some rows need odd keys that must be there before the keys are fetched
+    // one issuer per server: some rows need odd keys, which must be published before the server fetches them
     const issuer = await createTestIssuer({ audience: AUDIENCE });
     const rows = await hostileTokens(issuer);
     const server = await startServer(candidate, issuer);

@@ -35,7 +35,7 @@ async function run(plan: Plan): Promise<void> {
   ]);
   const random = createRandom(plan.seed);
   const loadBefore = loadNow();
-  console.log(`Node ${environment.node}, ${environment.cpu}, ${environment.cores} cores, load ${loadBefore} before the start\n`);
+  console.log(`Node ${environment.node}, ${environment.cpu}, ${environment.cores} cores, load ${loadBefore} at the start\n`);
 
   const validation: ValidationResult[] = [];
   for (const algorithm of plan.validation ? ALGORITHMS : []) {

@@ -3,18 +3,18 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 export interface MemoryPlan {
-  /** So many tokens are put into a cache, so many issuers made, for each row. */
+  /** Per row: this many tokens are cached, or this many issuers created. */
   readonly tokens: number;
   readonly issuers: number;
 }
 
-/** What one takes, garbage cleared away. */
+/** What one token or issuer takes, after garbage collection. */
 export interface MemoryRow {
-  /** In V8's heap, and what that heap knows to hang on it. */
+  /** In V8's heap, with the external memory that V8 counts. */
   readonly heapBytes: number;
-  /** Of the process, with OpenSSL's own memory, where keys are. */
+  /** In the whole process, with OpenSSL's own memory, which holds the keys. */
   readonly residentBytes: number | undefined;
-  /** What the guard counts it as. */
+  /** What the guard counts for it. */
   readonly estimatedBytes: number | undefined;
 }
 
@@ -27,7 +27,7 @@ const KEYS = [1, 3, 10];
 const PROGRAM = fileURLToPath(new URL('memory/program.ts', import.meta.url));
 const TIMEOUT_SECONDS = 120;
 
-/** What tokens in the cache and issuers with their keys take, each row measured by a process of its own. */
+/** Measures what cached tokens, and issuers with their keys, take. Each row runs in its own process. */
 export async function measureMemory(plan: MemoryPlan): Promise<MemoryResult[]> {
   const results: MemoryResult[] = [];
   for (const characters of TOKEN_CHARACTERS) results.push({ name: `a token of ${characters} bytes`, ...(await run('tokens', characters, plan.tokens)) });

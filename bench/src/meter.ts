@@ -1,6 +1,6 @@
 import type { Slice } from './rounds.ts';
 
-/** Adds up what this process spends between `start` and `stop`. */
+/** Adds up the time that this process spends between `start` and `stop`. */
 export interface Meter {
   start(): void;
   stop(): void;

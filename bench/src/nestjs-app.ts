@@ -5,12 +5,12 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-/** What Nest runs on. */
+/** The platform that Nest runs on. */
 export type Platform = 'express' | 'fastify';
 
-/** An app whose only route is `GET /me`. Node does not run decorators, so here they are called, as TypeScript's own code would call them. */
+/** Creates an app whose only route is `GET /me`. Node does not run decorators, so they are called as functions. */
 export async function createNestApp(platform: Platform, me: Type<MeController>, metadata: ModuleMetadata = {}): Promise<INestApplication<Server>> {
-  // oxlint-disable-next-line typescript/no-extraneous-class -- what Nest takes for a module
+  // oxlint-disable-next-line typescript/no-extraneous-class -- a Nest module
   class AppModule {}
 
   Get('me')(me.prototype as object, 'me', Object.getOwnPropertyDescriptor(me.prototype, 'me')!);

@@ -1,7 +1,7 @@
-/** A number from 0 (included) to 1 (excluded). */
+/** Returns a number from 0 (included) to 1 (excluded). */
 export type Random = () => number;
 
-/** A generator (mulberry32) that gives the same row of numbers for the same seed, so that a run's order can be had again. */
+/** Creates a generator (mulberry32) that returns the same numbers for the same seed, so that the order of a run can be repeated. */
 export function createRandom(seed: number): Random {
   let state = seed | 0;
   return () => {
@@ -12,7 +12,7 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A copy in another order, each order as likely as any other (Fisher and Yates). */
+/** Returns a copy in random order, each order equally likely (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const result = [...items];
   for (let last = result.length - 1; last > 0; last--) {

@@ -15,16 +15,16 @@ export interface RevocationPlan {
   /** Checks by each contender in each round. */
   readonly sliceSize: number;
   readonly knownTokens: number;
-  /** So many live revocations, of which none is about these tokens. */
+  /** Numbers of live revocations. None of them hits the measured tokens. */
   readonly live: readonly number[];
 }
 
-const NONE = 'nothing revoked, nobody listens';
+const NONE = 'no revocations, no listeners';
 const ISSUER = 'https://login.example.com';
 const ADDRESSES = Array.from({ length: 8 }, (_address, at) => `192.0.2.${at}`);
 const USER_AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36';
 
-/** CPU time of one check of a token that is known, where most else is least: with so many live revocations, and with those who listen. */
+/** Measures one check of a known token, the cheapest there is, with live revocations and with listeners. */
 export async function measureRevocation(plan: RevocationPlan, random: Random): Promise<readonly Figures[]> {
   const { tokens, setting } = await createTokenPool('RS256', plan.knownTokens);
 
@@ -47,7 +47,7 @@ export async function measureRevocation(plan: RevocationPlan, random: Random): P
   const contenders = [
     contenderOf(NONE, guard, tokens, plan),
     ...plan.live.map((live) => contenderOf(`${live} live revocations`, guardWith(live), tokens, plan)),
-    contenderOf('somebody listens to every event', guard, tokens, plan, () => {
+    contenderOf('a listener on every event', guard, tokens, plan, () => {
       const ends = listenToAll();
       return () => ends.forEach((end) => end());
     }),
@@ -85,7 +85,7 @@ function contenderOf(
         meter.start();
         for (const request of requests) {
           const decision = guard.check(request);
-          if (decision instanceof Promise || decision.outcome !== 'allow') throw new Error(`${name}: a good token was refused while measuring`);
+          if (decision instanceof Promise || decision.outcome !== 'allow') throw new Error(`${name}: a valid token was refused while measuring`);
         }
         meter.stop();
       }

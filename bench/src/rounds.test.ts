@@ -22,14 +22,14 @@ async function orderOf(seed: number): Promise<string[]> {
   return order;
 }
 
-test('lets each contender run once a round, in changing order, and leaves the warm-up out', async () => {
+test('runs each contender once per round, in changing order, without counting the warm-up', async () => {
   const order = await orderOf(1);
   const rounds = Array.from({ length: 22 }, (_, round) => order.slice(round * 4, round * 4 + 4));
   for (const round of rounds) expect([...round].sort()).toEqual(['a', 'b', 'c', 'd']);
   expect(new Set(rounds.map(String)).size).toBeGreaterThan(5);
 });
 
-test('runs in the same order for the same seed, in another for another', async () => {
+test('runs in the same order for the same seed only', async () => {
   expect(await orderOf(7)).toEqual(await orderOf(7));
   expect(await orderOf(7)).not.toEqual(await orderOf(8));
 });

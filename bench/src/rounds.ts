@@ -1,12 +1,12 @@
 import { shuffled, type Random } from './random.ts';
 
-/** Something that is measured: a slice of its work at a time. */
+/** Something that is measured, one slice of work at a time. */
 export interface Contender {
   readonly name: string;
   runSlice(): Promise<Slice>;
 }
 
-/** What one slice took, per operation. */
+/** The time per operation in one slice. */
 export interface Slice {
   /** User and system time of the whole process, its threads included. */
   readonly cpuMicroseconds: number;
@@ -14,20 +14,20 @@ export interface Slice {
 }
 
 export interface Rounds {
-  /** Run first and not counted: compilers and caches warm up. */
+  /** Rounds that run first and do not count, while code is compiled and caches fill. */
   readonly warmUp: number;
   readonly measured: number;
 }
 
-/** A contender's slices, one a round. */
+/** A contender's slices, one per round. */
 export interface Series {
   readonly name: string;
   readonly slices: readonly Slice[];
 }
 
 /**
- * Lets the contenders work in turns, each for one slice a round, in another order each round: what the machine does meanwhile meets them
- * all alike, and slices of one round can be held against each other.
+ * Runs the contenders in turns, one slice each per round, in another order each round. Whatever else the machine does hits all of them alike, so the
+ * slices of one round can be compared.
  */
 export async function runInterleaved(contenders: readonly Contender[], rounds: Rounds, random: Random): Promise<Series[]> {
   const series = contenders.map(({ name }) => ({ name, slices: [] as Slice[] }));

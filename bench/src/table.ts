@@ -30,7 +30,7 @@ export function revocationTable(figures: readonly Figures[]): string {
     withSign(cpuAdded.median, 2),
     between(cpuAdded, 2),
   ]);
-  return table(['a check of a token that is known, RS256', 'CPU µs', '(quartiles)', 'added µs', '(quartiles)'], rows);
+  return table(['a check of a known token, RS256', 'CPU µs', '(quartiles)', 'added µs', '(quartiles)'], rows);
 }
 
 export function httpTable({ framework, tokenBytes, baseline, connections, figures }: HttpResult): string {
@@ -84,7 +84,7 @@ function between({ lowerQuartile, upperQuartile }: Spread, digits: number): stri
   return `${lowerQuartile.toFixed(digits)}–${upperQuartile.toFixed(digits)}`;
 }
 
-/** As Markdown has it, and aligned for those who read it as it is. */
+/** Writes a Markdown table, aligned so that it can be read as text. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
@@ -112,8 +112,8 @@ export function hostileCostTable({ goodMicroseconds, costs }: HostileCostResult)
     `rule ${rule}: ${name} (${tokenBytes} bytes)`,
   ]);
   return table(
-    ['guard.check, refused as', 'rows', 'least µs', 'median µs', 'most µs', 'the dearest'],
-    [...rows, ['(a good token)', '1', '', goodMicroseconds.toFixed(1), '', '']],
+    ['guard.check, refused as', 'rows', 'least µs', 'median µs', 'most µs', 'the most expensive'],
+    [...rows, ['(a valid token)', '1', '', goodMicroseconds.toFixed(1), '', '']],
   );
 }
 
@@ -124,18 +124,18 @@ export function floodTable({ goodTokens, unknownKeys, before, during, fetches, r
     p99Microseconds.toFixed(1),
     String(promised),
   ];
-  const told = Object.entries(refused).map(([reason, count]) => `${count} ${reason}`);
+  const reasons = Object.entries(refused).map(([reason, count]) => `${count} ${reason}`);
   const waits = table(
-    [`${goodTokens} good tokens`, 'p50 µs', 'p99 µs', 'by a promise'],
+    [`${goodTokens} valid tokens`, 'p50 µs', 'p99 µs', 'as a promise'],
     [row('before', before), row(`among ${unknownKeys} unknown keys`, during)],
   );
-  return `${waits}\n\nThe issuer was asked for its keys ${fetches === 1 ? 'once' : `${fetches} times`} because of them; they were told: ${told.join(', ')}`;
+  return `${waits}\n\nThey caused ${fetches === 1 ? 'one fetch' : `${fetches} fetches`} of the issuer's keys. Their refusals: ${reasons.join(', ')}`;
 }
 
 export function eventLoopTable(results: readonly EventLoopResult[]): string {
   const rows = results.map(({ key, name, rate, p50Milliseconds, p99Milliseconds, perSecond }) => [
     `${key}, ${name}`,
-    rate === undefined ? 'as it can' : `${rate}/s`,
+    rate === undefined ? 'all it can' : `${rate}/s`,
     p50Milliseconds.median.toFixed(2),
     p99Milliseconds.median.toFixed(2),
     between(p99Milliseconds, 2),

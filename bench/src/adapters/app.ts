@@ -1,29 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Auth, Jwks } from '@tokenward/core';
 
-/** What a guard asks for: a token, or one that may be left out. */
+/** Whether a request needs a token. */
 export type Credentials = 'required' | 'optional';
 
-/** What a framework's apps are made with. */
+/** What the apps of a framework are created from. */
 export interface Ingredients {
-  /** A guard's options; with keys that are given, so that no network is in the way. */
+  /** The guard's options. The keys are given, so no network is involved. */
   readonly options: { readonly issuer: string; readonly audience: string; readonly jwks: Jwks };
   readonly credentials: Credentials;
-  /** What the handlers of unguarded apps do: core's check alone, of a request that was read before. */
+  /** The handler of an app without a guard: core's check alone, on a request that was read before. */
   readonly check: () => void;
-  /** What the handler behind the adapter's guard does with whom the request is from. */
+  /** The handler behind the adapter's guard. It receives the `Auth` of the request. */
   readonly admit: (auth: Auth | undefined) => void;
 }
 
-/** Takes a request as Node's own server would hand it over. */
+/** Takes a request as Node's own server passes it on. */
 export type Dispatch = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** Three apps of one framework with the route `GET /me`, none of which answers: what they share cancels out. */
+/** Three apps of one framework with the route `GET /me`. None of them answers, so what they share cancels out. */
 export interface Apps {
-  /** No guard; core's check in the handler. */
+  /** Without a guard: core's check is in the handler. */
   readonly unguarded: Dispatch;
-  /** The same, behind the least that may stand where a guard stands. */
+  /** The same, behind middleware that only goes on. */
   readonly step: Dispatch;
-  /** The adapter's guard. */
+  /** With the adapter's guard. */
   readonly guarded: Dispatch;
 }

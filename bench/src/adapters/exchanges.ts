@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { requestText } from '../http/request.ts';
 
-/** A request that came over a socket, and the response that belongs to it: Node's own objects. */
+/** A request that came over a socket, and its response: Node's own objects. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -12,12 +12,12 @@ export interface Exchange {
 
 export interface ExchangeSource {
   /**
-   * Sends requests, one behind the other without waiting for answers, and gives what Node's HTTP server made of them.
+   * Sends requests without waiting for answers, and returns what Node's HTTP server made of them.
    *
-   * @param tokens undefined: no credentials
+   * @param tokens one per request; undefined sends no credentials
    */
   receive(tokens: readonly (string | undefined)[]): Promise<Exchange[]>;
-  /** Answers those that have no answer, so that nothing keeps them any longer, as nothing keeps requests in a server that were answered. */
+  /** Answers all requests that have no answer yet, so that nothing keeps them in memory. */
   conclude(exchanges: readonly Exchange[]): Promise<void>;
   close(): void;
 }

@@ -2,24 +2,24 @@ import { expect, test } from 'vitest';
 import { FRAMEWORKS } from '../framework.ts';
 import { countAdapterLines, countLines } from './lines.ts';
 
-test('counts lines of code, with their braces and types', () => {
+test('counts lines of code, including braces and types', () => {
   expect(countLines("import a from 'a';\n\nexport function f(): void {\n  a();\n}\n")).toBe(4);
 });
 
-test('leaves out empty lines and those that are nothing but a comment', () => {
+test('leaves out empty lines, and lines that hold only a comment', () => {
   expect(countLines('// why\n\n   \n  // why\n')).toBe(0);
   expect(countLines('/** One line. */\n/**\n * Several lines,\n * one of them {\n */\n')).toBe(0);
 });
 
-test('counts code before and behind a comment', () => {
+test('counts code before and after a comment', () => {
   expect(countLines('a(); // why\nb(); /* why */\n/* why */ c();\n/*\n*/ d();')).toBe(4);
 });
 
-test('takes a string for no comment', () => {
+test('does not take a string for a comment', () => {
   expect(countLines("const pattern = '/*';\nconst url = 'https://example.com';\na();\n")).toBe(3);
 });
 
-test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('finds the code of the %s adapter, which is under 440 lines', (framework) => {
+test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('finds the code of the %s adapter, which has fewer than 440 lines', (framework) => {
   const { files, lines } = countAdapterLines(framework);
   expect(files).toBeGreaterThan(0);
   expect(lines).toBeGreaterThan(20);

@@ -2,17 +2,17 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Framework } from '../framework.ts';
 
-/** How much code an adapter is. */
+/** How much code an adapter has. */
 export interface AdapterLines {
   readonly framework: Framework;
   readonly files: number;
-  /** Of these files, without empty lines and without those that are nothing but a comment. */
+  /** Without empty lines, and without lines that hold only a comment. */
   readonly lines: number;
 }
 
 const PACKAGES = new URL('../../../packages/', import.meta.url);
 
-/** NestJS has one adapter for both of its platforms. */
+/** Counts an adapter's lines of code. NestJS has one adapter for both of its platforms. */
 export function countAdapterLines(framework: Framework): AdapterLines {
   const folder = fileURLToPath(new URL(`${framework === 'nestjs-fastify' ? 'nestjs' : framework}/src/`, PACKAGES));
   const files = globSync('**/*.ts', { cwd: folder }).filter((file) => !/\.test(-d)?\.ts$/.test(file));
@@ -20,7 +20,7 @@ export function countAdapterLines(framework: Framework): AdapterLines {
   return { framework, files: files.length, lines: files.reduce((sum, file) => sum + countLines(readFileSync(`${folder}/${file}`, 'utf8')), 0) };
 }
 
-/** A line counts when something is left of it without comments and white space. Braces count, and types, and imports. */
+/** Counts the lines that hold more than comments and white space. Braces, types and imports count. */
 export function countLines(source: string): number {
   let isInComment = false;
   let count = 0;
@@ -32,7 +32,7 @@ export function countLines(source: string): number {
   return count;
 }
 
-/** Strings that hold `//` or the marks of a block comment do no harm: what stands before them counts already. */
+/** A string that holds `//` or `/*` does no harm: the code before it counts already. */
 function withoutComments(line: string, isInComment: boolean): { readonly rest: string; readonly isOpen: boolean } {
   if (isInComment) {
     const end = line.indexOf('*/');

@@ -5,11 +5,11 @@ import type { Credentials } from './app.ts';
 import { countAdapterLines, type AdapterLines } from './lines.ts';
 import type { ShareFigures, SharePlan } from './share.ts';
 
-/** What an adapter is beside core, in time and in code. */
+/** What an adapter adds to core, in time and in code. */
 export interface AdapterResult extends AdapterLines {
-  /** Of a request without credentials, where they are optional: core's check is next to nothing. */
+  /** For a request without credentials, where they are optional: core's check costs almost nothing. */
   readonly withoutToken: ShareFigures;
-  /** Of a request with an access token that is new. */
+  /** For a request with a new access token. */
   readonly withToken: ShareFigures;
 }
 
@@ -30,7 +30,7 @@ async function shareOf(framework: Framework, credentials: Credentials, plan: Sha
     signal: AbortSignal.timeout(DEADLINE_SECONDS * 1000),
   });
   const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the adapter for ${framework} could not be measured: its process ended with ${String(code)}`);
+    throw new Error(`the adapter for ${framework} could not be measured: its process exited with ${String(code)}`);
   });
   const [figures] = (await Promise.race([once(child, 'message'), ended])) as [ShareFigures];
   ended.catch(() => {});

@@ -17,22 +17,22 @@ export interface SharePlan {
   readonly rounds: Rounds;
   /** Requests to each app in each round. */
   readonly sliceSize: number;
-  /** So many different tokens there are. */
+  /** Number of different tokens. */
   readonly poolSize: number;
 }
 
-/** Of each app in turn, with the unguarded one for a baseline. */
+/** One entry per app. The unguarded app is the baseline. */
 export type ShareFigures = readonly Figures[];
 
 const APPS: readonly (keyof Apps)[] = ['unguarded', 'step', 'guarded'];
 
-/** So few requests at once that the processor still has them at hand when their turn comes. */
+/** Few enough that they are still in the processor's caches when their turn comes. */
 const BATCH_SIZE = 64;
 const HANDLING_MS = 1000;
 
 /**
- * What a guard adds to a request, beyond core's own check: an app with the guard is held against one without, whose handler has core check the
- * same request. To be called in a process of its own, since an app has one framework and the compiler knows it.
+ * Measures what a guard adds to a request beyond core's own check. It compares an app with the guard to one without, whose handler has core check the
+ * same request. Call it in a process of its own: an app has one framework, and the compiler optimises for it.
  */
 export async function measureShare(framework: Framework, credentials: Credentials, plan: SharePlan, random: Random): Promise<ShareFigures> {
   const pool = await createTokenPool('RS256', credentials === 'required' ? plan.poolSize : 2);
@@ -55,7 +55,7 @@ export async function measureShare(framework: Framework, credentials: Credential
   const source = await createExchangeSource();
   try {
     const tokens = credentials === 'required' ? pool.tokens.map(({ token }) => readFresh(token)) : [undefined];
-    await proveWorth(
+    await assertCorrect(
       apps,
       source,
       turn,
@@ -71,7 +71,7 @@ export async function measureShare(framework: Framework, credentials: Credential
 
 /** The request that is being handled. */
 interface Turn {
-  /** What core checks where there is no guard. */
+  /** What core checks in an app without a guard. */
   view: ProtectedRequest | undefined;
   end: (isAsExpected: boolean) => void;
 }
@@ -92,7 +92,7 @@ function contenderOf(
   return {
     name,
     async runSlice() {
-      // what others left behind is not for this one to clear away
+      // the garbage of the others is not this contender's cost
       collectYoungGarbage();
       const meter = createMeter();
       for (let left = plan.sliceSize; left > 0; left -= BATCH_SIZE) {
@@ -101,7 +101,7 @@ function contenderOf(
         meter.start();
         for (let index = 0; index < exchanges.length; index++) {
           const isAsExpected = await handle(dispatch, exchanges[index]!, views[index]!, turn);
-          if (!isAsExpected) throw new Error(`the app "${name}" decided wrongly`);
+          if (!isAsExpected) throw new Error(`the app "${name}" made a wrong decision`);
         }
         meter.stop();
         await source.conclude(exchanges);
@@ -114,7 +114,7 @@ function contenderOf(
   };
 }
 
-/** One request after another, as each in a server has its turn of the event loop. */
+/** Handles one request after another: in a server, each has its own turn of the event loop. */
 function handle(dispatch: Dispatch, { request, response }: Exchange, view: ProtectedRequest, turn: Turn): Promise<boolean> {
   return new Promise((resolve) => {
     turn.view = view;
@@ -123,28 +123,28 @@ function handle(dispatch: Dispatch, { request, response }: Exchange, view: Prote
   });
 }
 
-/** The same view as the adapters make. It is made for all apps alike, before the measured time, so that it is no part of core's check. */
+/** Makes the view that adapters make. Every app gets one before the measured time, so that it is not part of core's check. */
 function viewFor({ request }: Exchange): ProtectedRequest {
   return viewOf({ method: request.method!, originalUrl: request.url!, protocol: 'http' }, request, () => request.headers.host);
 }
 
-async function proveWorth(apps: Apps, source: ExchangeSource, turn: Turn, good: string | undefined, bad: readonly string[]): Promise<void> {
+async function assertCorrect(apps: Apps, source: ExchangeSource, turn: Turn, good: string | undefined, bad: readonly string[]): Promise<void> {
   for (const name of APPS) {
     const exchanges = await source.receive([good]);
-    if ((await withinReason(handle(apps[name], exchanges[0]!, viewFor(exchanges[0]!), turn))) !== true)
-      throw new Error(`the app "${name}" does not handle a good request`);
+    if ((await orTimeout(handle(apps[name], exchanges[0]!, viewFor(exchanges[0]!), turn))) !== true)
+      throw new Error(`the app "${name}" does not admit a valid request`);
     await source.conclude(exchanges);
   }
   for (const token of bad) {
     const exchanges = await source.receive([token]);
-    const handled = await withinReason(handle(apps.guarded, exchanges[0]!, viewFor(exchanges[0]!), turn));
+    const handled = await orTimeout(handle(apps.guarded, exchanges[0]!, viewFor(exchanges[0]!), turn));
     const { statusCode } = exchanges[0]!.response;
-    if (handled !== undefined || statusCode !== 401) throw new Error(`the guarded app answers ${statusCode} to a bad token`);
+    if (handled !== undefined || statusCode !== 401) throw new Error(`the guarded app answers ${statusCode} to an invalid token`);
     await source.conclude(exchanges);
   }
 }
 
-/** undefined: the handler was not called. */
-function withinReason(handled: Promise<boolean>): Promise<boolean | undefined> {
+/** undefined: no handler ran in time. */
+function orTimeout(handled: Promise<boolean>): Promise<boolean | undefined> {
   return Promise.race([handled, setTimeout(HANDLING_MS, undefined)]);
 }

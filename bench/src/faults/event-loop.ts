@@ -10,25 +10,25 @@ export interface EventLoopPlan {
   readonly connections: number;
   /** Requests to each server in each round. */
   readonly sliceSize: number;
-  /** So many different tokens there are; nobody keeps what it verified. */
+  /** Number of different tokens. No server has a cache. */
   readonly poolSize: number;
-  /** The same for both, and less than either can do; undefined: as much as each of them can. */
+  /** Requests per second, the same for both servers and fewer than either can answer. undefined: as many as each can answer. */
   readonly rates: readonly (number | undefined)[];
 }
 
-/** One way to verify, with one kind of key. */
+/** One way of verifying with one kind of key. */
 export interface EventLoopResult {
   readonly key: string;
   readonly name: string;
   readonly connections: number;
   readonly rate: number | undefined;
-  /** How late a timer comes, of each round. */
+  /** How late a timer fires, per round. */
   readonly p50Milliseconds: Spread;
   readonly p99Milliseconds: Spread;
   readonly perSecond: Spread;
 }
 
-/** What `GET /delay` answers: since it was asked last. */
+/** The answer of `GET /delay`: delays since the last such request. */
 export interface LoopDelay {
   readonly p50Milliseconds: number;
   readonly p99Milliseconds: number;
@@ -44,7 +44,7 @@ const verifiers = [
 ];
 const ANSWER_SECONDS = 10;
 
-/** How late everything else in a process comes while it verifies tokens over many connections. */
+/** Measures how late everything else in a process runs while it verifies tokens over many connections. */
 export async function measureEventLoop(plan: EventLoopPlan, random: Random): Promise<EventLoopResult[]> {
   const results: EventLoopResult[] = [];
   for (const [name, key] of await slowAndQuickKeys()) results.push(...(await measureKey(name, key, plan, random)));
@@ -69,7 +69,7 @@ async function measureKey(keyName: string, key: SigningKey, plan: EventLoopPlan,
     while (tokens.length < plan.poolSize) tokens.push(await issuer.issueToken({ key, claims: accessTokenClaims(issuer.issuer) }));
     for (const { name, program } of verifiers) {
       running.push(await startServer({ name, program }, issuer));
-      await proveWorth(name, running.at(-1)!, issuer);
+      await assertCorrect(name, running.at(-1)!, issuer);
     }
     const contenders = plan.rates.flatMap((rate) => verifiers.map(({ name }, index) => ({ name, rate, server: running[index]!, slices: [] as LoopSlice[] })));
     for (let round = -1; round < plan.rounds; round++) {
@@ -93,14 +93,14 @@ async function measureKey(keyName: string, key: SigningKey, plan: EventLoopPlan,
   }
 }
 
-async function proveWorth(name: string, { port }: ServerProcess, issuer: TestIssuer): Promise<void> {
+async function assertCorrect(name: string, { port }: ServerProcess, issuer: TestIssuer): Promise<void> {
   const expired = await issuer.issueToken({ lifetimeSeconds: -3600 });
   const response = await fetch(`http://127.0.0.1:${port}/me`, {
     headers: { authorization: `Bearer ${expired}` },
     signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
   });
   await response.body?.cancel();
-  if (response.status !== 401) throw new Error(`${name} answers ${response.status} to a token that has expired, so it can't be measured`);
+  if (response.status !== 401) throw new Error(`${name} answers ${response.status} to an expired token, so it cannot be measured`);
 }
 
 async function runSlice({ port }: ServerProcess, tokens: readonly string[], plan: EventLoopPlan, perSecond: number | undefined): Promise<LoopSlice> {

@@ -6,9 +6,9 @@ import { accessTokenClaims, AUDIENCE } from '../claims.ts';
 import { quantile } from '../figures.ts';
 
 export interface FloodPlan {
-  /** Tokens that name a key which nobody has, each another. */
+  /** Number of tokens that each name another unknown key. */
   readonly unknownKeys: number;
-  /** Good tokens, none of which comes twice. */
+  /** Number of valid tokens. Each is sent once. */
   readonly goodTokens: number;
 }
 
@@ -17,23 +17,23 @@ export interface FloodResult {
   readonly goodTokens: number;
   readonly before: Waits;
   readonly during: Waits;
-  /** How often the issuer was asked for its keys because of the flood. */
+  /** How often the guard fetched keys because of the flood. */
   readonly fetches: number;
-  /** What the flood was told, by reason. */
+  /** The refusals of the flood, by reason. */
   readonly refused: Readonly<Record<string, number>>;
 }
 
-/** From the request to the decision, by the clock. */
+/** The wall time from request to decision. */
 export interface Waits {
   readonly p50Microseconds: number;
   readonly p99Microseconds: number;
-  /** So many decisions did not come at once, but by a promise. */
+  /** Number of decisions that were promises. */
   readonly promised: number;
 }
 
 export async function measureFlood(plan: FloodPlan): Promise<FloodResult> {
   const issuer = await createTestIssuer({ audience: AUDIENCE });
-  // a cache would answer for tokens that were seen before, and these are to be new
+  // every token must be new, also in the second pass
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: AUDIENCE, tokenCache: false });
   try {
     await guard.warm();
@@ -58,14 +58,14 @@ export async function measureFlood(plan: FloodPlan): Promise<FloodResult> {
   }
 }
 
-/** The header and the claims of good tokens, each with a `kid` of its own. */
+/** Makes tokens with the claims and the signature of a valid one, each with another `kid`. */
 async function forgedTokens(issuer: TestIssuer, count: number): Promise<string[]> {
   const [, payload, signature] = (await issuer.issueToken()).split('.');
   const header = (): string => Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid: randomUUID() })).toString('base64url');
   return Array.from({ length: count }, () => [header(), payload, signature].join('.'));
 }
 
-/** One good token a turn of the event loop, after whatever else comes in that turn. */
+/** Checks one valid token per turn of the event loop, after `others` ran in that turn. */
 async function waitsOf(tokens: readonly string[], guard: ResourceGuard, others: (turn: number) => void): Promise<Waits> {
   const microseconds: number[] = [];
   let promised = 0;
@@ -76,7 +76,7 @@ async function waitsOf(tokens: readonly string[], guard: ResourceGuard, others: 
     if (answer instanceof Promise) promised++;
     const { outcome } = answer instanceof Promise ? await answer : answer;
     microseconds.push((performance.now() - start) * 1000);
-    if (outcome !== 'allow') throw new Error('a good token was refused while measuring');
+    if (outcome !== 'allow') throw new Error('a valid token was refused while measuring');
     await nextTurn();
   }
   microseconds.sort((a, b) => a - b);

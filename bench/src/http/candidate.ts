@@ -1,15 +1,15 @@
 import type { Framework } from '../framework.ts';
 
-/** An API in a process of its own, which answers `GET /me` with who the token is from. */
+/** An API in its own process. It answers `GET /me` with whom the token is from. */
 export interface ServerCandidate {
-  /** No other server on the same framework has it. */
+  /** Unique per framework. */
   readonly name: string;
   readonly framework: Framework;
-  /** The npm packages that it stands for. */
+  /** The npm packages that it measures. */
   readonly packageNames: readonly string[];
-  /** Whether it refuses requests at all. One that does not is what the others on its framework are held against. */
+  /** Whether it refuses requests at all. The one that does not is the baseline of its framework. */
   readonly isProtected: boolean;
-  /** The program. It reads `ISSUER_BASE_URL`, `AUDIENCE` and `PORT`, and prints where it listens. */
+  /** Reads `ISSUER_BASE_URL`, `AUDIENCE` and `PORT`, and prints where it listens. */
   readonly program: URL;
   readonly programArguments?: readonly string[];
 }

@@ -5,9 +5,9 @@ export interface Load {
   readonly port: number;
   readonly requests: number;
   readonly connections: number;
-  /** The whole of the next request, as it goes over the wire. */
+  /** Returns the text of the next request. */
   readonly nextRequest: () => string;
-  /** Sends no more than so many. Without it: as many as are answered. */
+  /** Upper limit of requests per second. Default: as many as the server answers. */
   readonly perSecond?: number | undefined;
 }
 
@@ -19,10 +19,10 @@ interface Due {
 const SILENCE_SECONDS = 10;
 
 /**
- * Sends requests over connections that are kept alive, each with one request on its way at a time, and takes nothing but 200 for an answer.
- * It does just enough of HTTP that the client is no brake on the server: it has one of the machine's cores, the server another.
+ * Sends requests over connections that are kept alive, one at a time on each, and accepts no answer but 200. It does just enough of HTTP not to slow
+ * the server down: the client has one of the machine's cores, the server another.
  *
- * @returns how long it took, in microseconds, the opening of connections not included
+ * @returns the duration in microseconds, without the opening of connections
  */
 export async function applyLoad({ port, requests, connections, nextRequest, perSecond }: Load): Promise<number> {
   const sockets = Array.from({ length: connections }, () => connect({ port, host: '127.0.0.1', noDelay: true }));
@@ -37,7 +37,7 @@ export async function applyLoad({ port, requests, connections, nextRequest, perS
       sent++;
       return { request: nextRequest(), waitMilliseconds: dueAt - performance.now() };
     }
-    await Promise.all(sockets.map((socket) => converse(socket, takeRequest))).finally(rest);
+    await Promise.all(sockets.map((socket) => sendRequests(socket, takeRequest))).finally(rest);
     return (performance.now() - startedAt) * 1000;
   } finally {
     for (const socket of sockets) socket.destroy();
@@ -45,8 +45,8 @@ export async function applyLoad({ port, requests, connections, nextRequest, perS
 }
 
 /**
- * Keeps this process from sleeping while it waits. To wake a sleeping process costs him who writes to it more than the writing, on a virtual
- * machine most of all, and the more often the slower he answers: on one machine the client's sleep would stand in the server's account.
+ * Keeps this process from sleeping while it waits. To wake a sleeping process costs the writer more than the write itself, most of all on a virtual
+ * machine, and a slow server would have to do so more often: the client's sleep would count as the server's CPU time.
  */
 function stayAwake(): () => void {
   let immediate = setImmediate(again);
@@ -56,8 +56,8 @@ function stayAwake(): () => void {
   return () => clearImmediate(immediate);
 }
 
-/** Sends a request whenever the answer to the last one has come, until there are no more. */
-async function converse(socket: Socket, takeRequest: () => Due | undefined): Promise<void> {
+/** Sends the next request when the answer to the last one has arrived, until there are no more. */
+async function sendRequests(socket: Socket, takeRequest: () => Due | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let received = '';
 
@@ -84,7 +84,7 @@ async function converse(socket: Socket, takeRequest: () => Due | undefined): Pro
   });
 }
 
-/** undefined while the header section is not complete. */
+/** Returns undefined until the header section is complete. */
 function responseLength(received: string): number | undefined {
   const headersEnd = received.indexOf('\r\n\r\n');
   if (headersEnd < 0) return undefined;

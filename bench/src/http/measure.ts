@@ -17,7 +17,7 @@ export interface HttpPlan {
   /** Requests to each server in each round. */
   readonly sliceSize: number;
   readonly connections: number;
-  /** So many different tokens there are. */
+  /** Number of different tokens. */
   readonly poolSize: number;
 }
 
@@ -33,8 +33,7 @@ export interface HttpResult {
 const CHECK_SECONDS = 10;
 
 /**
- * Requests per second and the server's CPU time of each, for a framework's servers that have shown before that they admit and refuse what they
- * should.
+ * Measures requests per second and CPU time per request for the servers of a framework. Each server must first admit and refuse what it should.
  */
 export async function measureHttp(framework: Framework, plan: HttpPlan, random: Random): Promise<HttpResult> {
   const candidates = servers.filter((candidate) => candidate.framework === framework);
@@ -48,7 +47,7 @@ export async function measureHttp(framework: Framework, plan: HttpPlan, random: 
     for (const candidate of candidates) {
       const server = await startServer(candidate, issuer);
       running.push(server);
-      await proveWorth(candidate, server, issuer, tokens[0]!);
+      await assertCorrect(candidate, server, issuer, tokens[0]!);
       contenders.push(contenderOf(candidate, server, tokens, plan));
     }
     const series = await runInterleaved(contenders, plan.rounds, random);
@@ -66,16 +65,16 @@ export async function measureHttp(framework: Framework, plan: HttpPlan, random: 
   }
 }
 
-async function proveWorth({ name, isProtected }: ServerCandidate, { port }: ServerProcess, issuer: TestIssuer, token: string): Promise<void> {
+async function assertCorrect({ name, isProtected }: ServerCandidate, { port }: ServerProcess, issuer: TestIssuer, token: string): Promise<void> {
   async function expectStatus(status: number, what: string, sent?: string): Promise<string> {
     const headers: Record<string, string> = sent === undefined ? {} : { authorization: `Bearer ${sent}` };
     const response = await fetch(`http://127.0.0.1:${port}/me`, { headers, signal: AbortSignal.timeout(CHECK_SECONDS * 1000) });
     const body = await response.text();
-    if (response.status !== status) throw new Error(`${name} answers ${response.status} to ${what}, so it can't be measured: ${status} was expected`);
+    if (response.status !== status) throw new Error(`${name} answers ${response.status} to ${what}, so it cannot be measured: ${status} was expected`);
     return body;
   }
   const expected = JSON.stringify(answerFrom(decodeJwt(token)));
-  const answer = await expectStatus(200, 'a good token', token);
+  const answer = await expectStatus(200, 'a valid token', token);
   if (!isProtected) {
     if (answer.length !== expected.length) throw new Error(`${name} answers ${answer}, which is not as long as ${expected}`);
     return;
@@ -83,9 +82,9 @@ async function proveWorth({ name, isProtected }: ServerCandidate, { port }: Serv
   if (answer !== expected) throw new Error(`${name} answers ${answer}, where ${expected} was expected`);
   const other = await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer) });
   await expectStatus(401, 'a request without a token');
-  await expectStatus(401, "a token with another's signature", [...token.split('.').slice(0, 2), other.split('.')[2]].join('.'));
+  await expectStatus(401, 'a token with the signature of another', [...token.split('.').slice(0, 2), other.split('.')[2]].join('.'));
   await expectStatus(401, 'a token for another audience', await issuer.issueToken({ claims: accessTokenClaims(issuer.issuer, { aud: `${AUDIENCE}/other` }) }));
-  await expectStatus(401, 'a token that has expired', await issuer.issueToken({ lifetimeSeconds: -3600 }));
+  await expectStatus(401, 'an expired token', await issuer.issueToken({ lifetimeSeconds: -3600 }));
 }
 
 function contenderOf({ name }: ServerCandidate, server: ServerProcess, tokens: readonly string[], plan: HttpPlan): Contender {

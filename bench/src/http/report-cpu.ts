@@ -1,11 +1,11 @@
-/** Loaded into a server before its own program: tells whoever started it, on being asked, how much CPU time it has used. */
+/** Loaded into a server before its own program: reports the CPU time used so far when the parent process asks. */
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send?.(user + system);
 });
 
-// that it can be asked is no reason to stay
+// the channel must not keep the server alive
 process.channel?.unref();
 
-// with nobody left to ask, nothing is left to do
+// without its parent, the server has nothing left to do
 process.on('disconnect', () => process.exit());

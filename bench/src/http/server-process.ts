@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { ServerCandidate } from './candidate.ts';
 
-/** A candidate at work. */
+/** A running candidate. */
 export interface ServerProcess {
   readonly port: number;
   /** User and system time since its start, in microseconds. */
@@ -29,7 +29,7 @@ export async function startServer(
     env: { ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0', NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const complaints = lastWordsOf(child);
+  const errorOutput = errorOutputOf(child);
   try {
     const port = await listeningPort(child);
     return {
@@ -44,23 +44,23 @@ export async function startServer(
     };
   } catch (cause) {
     await stop(child);
-    throw new Error(`${name} did not start: ${(cause as Error).message}\n${complaints()}`, { cause });
+    throw new Error(`${name} did not start: ${(cause as Error).message}\n${errorOutput()}`, { cause });
   }
 }
 
-/** What a server says of the requests that it refuses is of no interest, unless it fails. */
-function lastWordsOf(child: ChildProcess): () => string {
-  let words = '';
+/** Keeps the end of what a server prints on stderr, which is shown only if it does not start. */
+function errorOutputOf(child: ChildProcess): () => string {
+  let text = '';
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
-    words = (words + chunk).slice(-2000);
+    text = (text + chunk).slice(-2000);
   });
-  return () => words;
+  return () => text;
 }
 
 async function listeningPort(child: ChildProcess): Promise<number> {
   const signal = AbortSignal.timeout(START_SECONDS * 1000);
   const ended = once(child, 'exit', { signal }).then(([code]) => {
-    throw new Error(`it ended with code ${String(code)}`);
+    throw new Error(`it exited with code ${String(code)}`);
   });
   const [line] = (await Promise.race([once(createInterface(child.stdout!), 'line', { signal }), ended])) as [string];
   ended.catch(() => {});

@@ -1,4 +1,4 @@
-// A process of its own, so that nothing else is in its memory: prints as JSON what cached tokens of one length, or issuers with so many keys, take.
+// Prints as JSON what cached tokens of one length, or issuers with a number of keys, take. It is its own process, so that nothing else is in its memory.
 import { randomBytes } from 'node:crypto';
 import { createResourceGuard, type Jwks } from '@tokenward/core';
 import { SignJWT } from 'jose';
@@ -14,7 +14,7 @@ async function ofTokens(characters: number, tokens: number): Promise<MemoryRow> 
   const secret = randomBytes(32);
   const fields: Buffer[] = [];
   while (fields.length < tokens) fields.push(Buffer.from(`Bearer ${await tokenOf(characters, secret)}`, 'latin1'));
-  // what comes with the first tokens only is no part of an entry
+  // what the first tokens set up once does not belong to an entry
   const options = { issuer: ISSUER, audience: AUDIENCE, sharedSecrets: secret };
   admitAll(fields, createResourceGuard({ ...options, tokenCache: { maxEntries: 2 } }));
   const guard = createResourceGuard({ ...options, tokenCache: { maxEntries: tokens * 2, maxBytes: 1e12 } });
@@ -29,7 +29,7 @@ async function ofTokens(characters: number, tokens: number): Promise<MemoryRow> 
 function admitAll(fields: readonly Buffer[], guard: ReturnType<typeof createResourceGuard>): void {
   for (const field of fields) {
     const decision = guard.check({ method: 'GET', target: '/', headers: { authorization: field.toString('latin1') } });
-    if (decision instanceof Promise || decision.outcome !== 'allow') throw new Error('a good token was refused while measuring');
+    if (decision instanceof Promise || decision.outcome !== 'allow') throw new Error('a valid token was refused while measuring');
   }
 }
 
@@ -37,13 +37,13 @@ async function tokenOf(characters: number, secret: Uint8Array): Promise<string> 
   const sign = (claims: Record<string, unknown>): Promise<string> => new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(secret);
   const claims = accessTokenClaims(ISSUER, characters < 700 ? { auth_time: undefined, sid: undefined, roles: undefined } : {});
   const missing = characters - (await sign(claims)).length;
-  // an item is nine characters, twelve in base64url
+  // an item has nine characters, twelve in base64url
   const groups = Array.from({ length: Math.max(0, Math.floor((missing - 14) / 12)) }, (_, index) => `team${100 + (index % 900)}-`.slice(0, 6));
   return sign(groups.length > 0 ? { ...claims, groups } : claims);
 }
 
 function ofIssuers(keys: number, issuers: number): MemoryRow {
-  // the keys of each are its own, as they are in life
+  // each issuer has its own keys, as in production
   const sets = Array.from({ length: issuers }, () => keySet(keys));
   const before = memory();
   const guards = sets.map((jwks, index) => createResourceGuard({ issuer: `${ISSUER}/${index}`, audience: AUDIENCE, jwks }));
@@ -52,7 +52,7 @@ function ofIssuers(keys: number, issuers: number): MemoryRow {
   return { heapBytes: (after.heap - before.heap) / issuers, residentBytes: (after.resident - before.resident) / issuers, estimatedBytes: undefined };
 }
 
-/** RSA keys of 2048 bits. Nobody signs with them, so that their numbers may be any. */
+/** Makes RSA keys of 2048 bits. Nothing is signed with them, so any numbers will do. */
 function keySet(keys: number): Jwks {
   function jwk(index: number): Jwks['keys'][number] {
     const modulus = randomBytes(256);

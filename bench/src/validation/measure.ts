@@ -11,9 +11,9 @@ export interface ValidationPlan {
   readonly rounds: Rounds;
   /** Validations by each candidate in each round. */
   readonly sliceSize: number;
-  /** So many different tokens there are for those to whom tokens must be new. */
+  /** Number of different tokens for candidates that need new ones. */
   readonly poolSize: number;
-  /** So many for those to whom they are known. */
+  /** Number of different tokens for candidates that know them. */
   readonly knownTokens: number;
 }
 
@@ -26,24 +26,24 @@ export interface ValidationResult {
 
 export const ALGORITHMS: readonly Algorithm[] = ['RS256', 'ES256', 'EdDSA'];
 
-/** CPU time of one validation by each candidate, each of which has shown before that it accepts and refuses what it should. */
+/** Measures the CPU time of one validation by each candidate. Each must first accept and refuse what it should. */
 export async function measureValidation(algorithm: Algorithm, plan: ValidationPlan, random: Random): Promise<ValidationResult> {
   const pool = await createTokenPool(algorithm, plan.poolSize);
   const contenders: Contender[] = [];
   for (const candidate of candidates) {
     const present = await candidate.prepare(pool.setting);
-    await proveWorth(candidate, present, pool);
+    await assertCorrect(candidate, present, pool);
     contenders.push(contenderOf(candidate, present, pool, plan));
   }
   const series = await runInterleaved(contenders, plan.rounds, random);
   return { algorithm, tokenBytes: pool.tokens[0]!.token.length, baseline: floor.name, figures: summarise(series, floor.name) };
 }
 
-async function proveWorth({ name, examines }: ValidationCandidate, present: Presenter, { tokens, refused, setting }: TokenPool): Promise<void> {
-  const complain = (what: string) => new Error(`${name} ${what} (${setting.algorithm}), so it can't be measured`);
-  for (const token of tokens.slice(0, 3)) if (!(await accepts(present(token)))) throw complain('refuses a good token');
+async function assertCorrect({ name, examines }: ValidationCandidate, present: Presenter, { tokens, refused, setting }: TokenPool): Promise<void> {
+  const failed = (what: string) => new Error(`${name} ${what} (${setting.algorithm}), so it cannot be measured`);
+  for (const token of tokens.slice(0, 3)) if (!(await accepts(present(token)))) throw failed('refuses a valid token');
   for (const token of examines === 'claims' ? [...refused.signature, ...refused.claims] : refused.signature) {
-    if (await accepts(present(token))) throw complain('accepts a bad token');
+    if (await accepts(present(token))) throw failed('accepts an invalid token');
   }
 }
 
@@ -65,7 +65,7 @@ function contenderOf({ name, inFlight, tokens }: ValidationCandidate, present: P
   return {
     name,
     async runSlice() {
-      // what others left behind is not for this one to clear away
+      // the garbage of the others is not this candidate's cost
       collectYoungGarbage();
       const meter = createMeter();
       for (let left = plan.sliceSize; left > 0; left -= BATCH_SIZE) {
@@ -82,13 +82,13 @@ function contenderOf({ name, inFlight, tokens }: ValidationCandidate, present: P
   };
 }
 
-/** So few tokens at once that the processor still has them at hand when their turn comes, as it has those of a request just read. */
+/** Few enough tokens that they are still in the processor's caches when their turn comes, as those of a request just read are. */
 const BATCH_SIZE = 256;
 
-/** Several of these may share the attempts: each takes the next one when it is done with its last. */
+/** Takes one attempt after another. Several workers may share the attempts. */
 async function workThrough(attempts: Attempt[]): Promise<void> {
   for (let attempt = attempts.pop(); attempt; attempt = attempts.pop()) {
     const answer = attempt();
-    if ((answer instanceof Promise ? await answer : answer) === false) throw new Error('a good token was refused while measuring');
+    if ((answer instanceof Promise ? await answer : answer) === false) throw new Error('a valid token was refused while measuring');
   }
 }

@@ -4,9 +4,9 @@ import type { Algorithm, PublicJwk, Setting, TokenBytes } from './candidate.ts';
 
 export interface TokenPool {
   readonly setting: Setting;
-  /** All different, all good. */
+  /** All different, all valid. */
   readonly tokens: readonly TokenBytes[];
-  /** What must be refused: by those who check signatures, and by those who check claims too. */
+  /** What must be refused: by every candidate, and by those that check claims. */
   readonly refused: { readonly signature: readonly TokenBytes[]; readonly claims: readonly TokenBytes[] };
 }
 

@@ -1,7 +1,7 @@
 import type { Framework } from '../../framework.ts';
 import type { Apps, Ingredients } from '../app.ts';
 
-/** Only the one framework is loaded. */
+/** Loads no other framework. */
 export async function makeApps(framework: Framework, ingredients: Ingredients): Promise<Apps> {
   switch (framework) {
     case 'express':

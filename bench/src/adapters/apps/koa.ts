@@ -21,7 +21,7 @@ function dispatchOf(...middleware: RouterMiddleware[]): Apps['guarded'] {
   return new Koa().use(router.routes()).callback();
 }
 
-/** Koa answers by itself unless it is told not to. */
+/** Koa would answer otherwise. */
 function leave(ctx: Koa.Context, handle: () => void): void {
   ctx.respond = false;
   handle();

@@ -42,12 +42,12 @@ class Step implements CanActivate {
   }
 }
 
-/** Fastify's reply can be taken out of its hands. Express' response need not be. */
+/** Only Fastify's reply has to be hijacked. */
 interface Response {
   hijack?(): void;
 }
 
-/** Nest answers by itself unless a handler asks for the response, and Fastify when its handler is done. */
+/** Fastify would answer when its handler returns. Nest leaves the answer to a handler that asks for the response. */
 function leave(response: Response): void {
   response.hijack?.();
 }

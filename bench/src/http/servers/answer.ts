@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { accessTokenClaims } from '../../claims.ts';
 
-/** What `GET /me` says: as in the examples. */
+/** The answer of `GET /me`, as in the examples. */
 export interface Answer {
   readonly subject: unknown;
   readonly issuer: unknown;
@@ -10,12 +10,12 @@ export interface Answer {
   readonly roles: unknown;
 }
 
-/** The answer from a token's claims, for those that hand out nothing else. */
+/** Makes the answer from a token's claims. */
 export function answerFrom({ sub, iss, client_id: clientId = null, scope, roles }: Readonly<Record<string, unknown>>): Answer {
   return { subject: sub, issuer: iss, clientId, scopes: String(scope).split(' '), roles };
 }
 
-/** An answer of the same length from a server that looks at no token. */
+/** Makes an answer of the same length, for a server that reads no token. */
 export function ownAnswer(issuer: string): Answer {
   return answerFrom({ ...accessTokenClaims(issuer), sub: `user-${randomUUID()}` });
 }

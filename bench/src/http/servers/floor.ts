@@ -8,18 +8,18 @@ interface Known {
   readonly endsAt: number;
 }
 
-/** What a hook asks: who a request is from, by its `Authorization` field. */
+/** Tells whom a request is from by its `Authorization` field. */
 export interface Floor {
-  /** Of a token that was seen before: the least that anybody could do. */
+  /** Looks up a token that was seen before: the least that anybody could do. */
   known(field: string | undefined): Answer | undefined;
-  /** Of one that was not; undefined where it is not good. */
+  /** Verifies a new token. undefined: it is not valid. */
   verified(field: string | undefined): Promise<Answer | undefined>;
 }
 
 const BEARER = 'Bearer ';
 const TAIL_LENGTH = 32;
 
-/** Tokens that were verified once, by jose, are known by their last characters, compared as a whole and asked for their time: nothing else. */
+/** Creates a floor: jose verifies each token once. From then on only its text is compared, and its expiry. */
 export function createFloor(): Floor {
   const issuer = setting('ISSUER_BASE_URL');
   const audience = setting('AUDIENCE');
@@ -39,7 +39,7 @@ export function createFloor(): Floor {
       try {
         const { payload } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['RS256'] });
         const answer = answerFrom(payload);
-        // a copy: a slice would keep the token
+        // a copy, since a slice would keep the whole token in memory
         tokens.set(Buffer.from(token.slice(-TAIL_LENGTH), 'latin1').toString('latin1'), { token, answer, endsAt: payload.exp! * 1000 });
         return answer;
       } catch {

@@ -32,17 +32,17 @@ export const servers: readonly ServerCandidate[] = [
   behind('nestjs-fastify', 'passport-jwt', ['@nestjs/passport', 'passport-jwt', 'jwks-rsa']),
 ];
 
-/** The smallest app that gives the same answer to anybody. */
+/** The smallest app that gives the same answer to everybody. */
 function unprotected(framework: Framework, packageNames: readonly string[]): ServerCandidate {
   return { name: 'no protection (ceiling)', framework, packageNames, isProtected: false, ...programOf(framework, 'unprotected') };
 }
 
-/** The least that a guard could do for a token that it knows: see bench/README.md. */
+/** The least that a guard can do for a known token: see bench/README.md. */
 function floor(framework: Framework): ServerCandidate {
   return { name: 'a look-up in a Map (floor)', framework, packageNames: ['jose'], isProtected: true, ...programOf(framework, 'floor') };
 }
 
-/** The same app behind a guard: another's, or ours where the example has to be compiled. */
+/** The same app behind a guard: a peer's, or ours where the example would have to be compiled. */
 function behind(framework: Framework, file: string, packageNames: readonly string[]): ServerCandidate {
   return { name: packageNames.join(' + '), framework, packageNames, isProtected: true, ...programOf(framework, file) };
 }
@@ -62,7 +62,7 @@ function example(framework: Framework, program: string): ServerCandidate {
   };
 }
 
-/** Those on NestJS are told which platform to run on. */
+/** Servers on NestJS get their platform as an argument. */
 function programOf(framework: Framework, file: string): Pick<ServerCandidate, 'program' | 'programArguments'> {
   if (framework === 'nestjs') return { program: new URL(`nestjs/${file}.ts`, import.meta.url), programArguments: ['express'] };
   if (framework === 'nestjs-fastify') return { program: new URL(`nestjs/${file}.ts`, import.meta.url), programArguments: ['fastify'] };

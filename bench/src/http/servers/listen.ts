@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 export const HOST = '127.0.0.1';
 
-/** A setting that the server can't do without. */
+/** Reads a required setting. */
 export function setting(name: 'ISSUER_BASE_URL' | 'AUDIENCE'): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set`);
   return value;
 }
 
-/** Any free one where none is set. */
+/** Returns the port to listen on. 0 means any free one. */
 export function wantedPort(): number {
   return Number(process.env['PORT'] ?? 0);
 }
@@ -20,13 +20,13 @@ export function wantedCache(): number | false {
   return process.argv.includes('cache') && 4096;
 }
 
-/** For frameworks that hand out Node's own server. */
+/** Starts an app whose `listen` returns Node's own server. */
 export function listen(app: { listen(port: number, host: string): Server }): void {
   const server = app.listen(wantedPort(), HOST);
   server.once('listening', () => announce(server));
 }
 
-/** Says where a server listens, and ends it as the examples end, so that all servers are started and measured in one way. */
+/** Prints where a server listens, and stops it on SIGTERM as the examples do, so that all servers are started and measured alike. */
 export function announce(server: Server): void {
   console.log(`listening on http://${HOST}:${(server.address() as AddressInfo).port}`);
   process.once('SIGTERM', () => {

@@ -4,7 +4,7 @@ import { readFresh, type ValidationCandidate } from '../candidate.ts';
 
 export const fastJwtUncached = fastJwtWith({ name: 'fast-jwt, uncached', tokens: 'new' });
 export const fastJwtCached = fastJwtWith({ name: 'fast-jwt, from its cache', tokens: 'known' });
-/** Its README offers this to those who do not mind that the cache holds whole tokens. By default it hashes them. */
+/** As its README suggests for more speed. By default it hashes each token. */
 export const fastJwtCachedByToken = fastJwtWith({ name: 'fast-jwt, from its cache by the whole token', tokens: 'known', cacheKeyBuilder: (token) => token });
 
 interface Variant extends Pick<ValidationCandidate, 'name' | 'tokens'> {

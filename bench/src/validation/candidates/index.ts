@@ -5,7 +5,7 @@ import { jose64InFlight, joseOneAtATime } from './jose.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { tokenwardFirstSight, tokenwardSeenBefore, tokenwardWithoutCache } from './tokenward.ts';
 
-/** What all are held against. */
+/** The baseline that all are compared with. */
 export const floor: ValidationCandidate = nodeCrypto;
 
 export const candidates: readonly ValidationCandidate[] = [

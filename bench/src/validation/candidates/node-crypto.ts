@@ -2,8 +2,7 @@ import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
 import { readFresh, type Algorithm, type ValidationCandidate } from '../candidate.ts';
 
 /**
- * The floor: the signature check alone, on bytes that are already decoded, in the form that OpenSSL takes, with a key that is already
- * imported. Whoever validates a token has to do at least this.
+ * The floor: the signature check alone, on decoded bytes in the form that OpenSSL takes, with an imported key. Every validator does at least this.
  */
 export const nodeCrypto: ValidationCandidate = {
   name: 'node:crypto verify (floor)',
@@ -26,7 +25,7 @@ export const nodeCrypto: ValidationCandidate = {
 
 const HASHES: Readonly<Record<Algorithm, string | null>> = { RS256: 'sha256', ES256: 'sha256', EdDSA: null };
 
-/** ES256's two numbers of 32 bytes as DER, so that Node need not turn them into it. */
+/** Returns the two numbers of an ES256 signature as DER, so that Node need not convert them. */
 function derOf(raw: Buffer): Buffer {
   const numbers = [derInteger(raw.subarray(0, 32)), derInteger(raw.subarray(32))];
   return Buffer.concat([Buffer.from([0x30, numbers[0]!.length + numbers[1]!.length]), ...numbers]);

@@ -1,7 +1,7 @@
 import { createResourceGuard, type GuardOptions, type Jwks, type ProtectedRequest } from '@tokenward/core';
 import { readFresh, type Setting, type ValidationCandidate } from '../candidate.ts';
 
-/** With its cache, which is on by default, but never with a token that is in it: to put one in is part of the cost. */
+/** With the cache, as by default, but no token is ever found there: to put one in is part of the cost. */
 export const tokenwardFirstSight = tokenwardWith({
   name: 'tokenward guard.check, token seen first',
   tokens: 'new',
@@ -14,7 +14,7 @@ interface Variant extends Pick<ValidationCandidate, 'name' | 'tokens'> {
   readonly tokenCache: (setting: Setting) => GuardOptions['tokenCache'];
 }
 
-/** The guard's whole way: from a request's header fields to a decision. */
+/** Measures the whole guard, from a request's headers to a decision. */
 function tokenwardWith({ name, tokens, tokenCache }: Variant): ValidationCandidate {
   return {
     name,
@@ -26,7 +26,7 @@ function tokenwardWith({ name, tokens, tokenCache }: Variant): ValidationCandida
       const { issuer, audience, jwks } = setting;
       const guard = createResourceGuard({ issuer, audience, jwks: jwks as unknown as Jwks, tokenCache: tokenCache(setting) });
       return ({ field }) => {
-        // a guard looks at a request's credentials once, so each attempt is a request of its own
+        // a guard verifies the credentials of one request once, so each attempt has its own request
         const request: ProtectedRequest = { method: 'GET', target: '/orders', headers: { authorization: readFresh(field) } };
         return () => {
           const decision = guard.check(request);

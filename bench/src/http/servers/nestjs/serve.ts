@@ -3,10 +3,10 @@ import type { INestApplication } from '@nestjs/common';
 import type { Platform } from '../../../nestjs-app.ts';
 import { announce, HOST, wantedPort } from '../listen.ts';
 
-/** As the program was called. */
+/** Reads the platform from the command line. */
 export function wantedPlatform(): Platform {
   const wanted = process.argv[2];
-  if (wanted !== 'express' && wanted !== 'fastify') throw new Error(`"${wanted}" is no platform of Nest`);
+  if (wanted !== 'express' && wanted !== 'fastify') throw new Error(`"${wanted}" is not a platform of Nest`);
   return wanted;
 }
 
