@@ -12,7 +12,7 @@ app.get('/public', (req, res) => {
 });
 
 app.get('/optional', guard.optional(), (req, res) => {
-  res.json({ subject: getAuth(req)?.subject ?? null });
+  res.json({ subject: getAuth(req, 'optional')?.subject ?? null });
 });
 
 app.get('/me', guard(), (req, res) => {

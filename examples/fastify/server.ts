@@ -10,7 +10,7 @@ app.guard.warm().catch(({ message }: Error) => console.error(message)); // repor
 
 app.get('/public', { config: { tokenward: 'public' } }, async () => ({ public: true }));
 
-app.get('/optional', { onRequest: app.guard.optional() }, async (request) => ({ subject: request.auth?.subject ?? null }));
+app.get('/optional', { onRequest: app.guard.optional() }, async (request) => ({ subject: getAuth(request, 'optional')?.subject ?? null }));
 
 app.get('/me', { onRequest: app.guard() }, async (request) => {
   const { subject, issuer, clientId = null, scopes, roles } = getAuth(request);

@@ -15,7 +15,7 @@ router.get('/public', (ctx) => {
 });
 
 router.get('/optional', guard.optional(), (ctx) => {
-  ctx.body = { subject: getAuth(ctx)?.subject ?? null };
+  ctx.body = { subject: getAuth(ctx, 'optional')?.subject ?? null };
 });
 
 router.get('/me', guard(), (ctx) => {

@@ -37,7 +37,7 @@ class ApiController {
 
   @Get('optional')
   @OptionalAuth()
-  optional(@CurrentAuth() auth: Auth | undefined) {
+  optional(@CurrentAuth('optional') auth: Auth | undefined) {
     return { subject: auth?.subject ?? null };
   }
 

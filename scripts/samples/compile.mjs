@@ -8,6 +8,7 @@ const TSC_TIMEOUT_MS = 120_000;
 const CONTEXTS = fileURLToPath(new URL('contexts', import.meta.url));
 /** The package whose exports a sample may use without an import. */
 const PACKAGE_OF = { core: 'core', express: 'express', fastify: 'fastify', koa: 'koa', nestjs: 'nestjs' };
+const AUGMENTS_US = /declare module '@tokenward\//;
 const OPTIONS = {
   module: 'nodenext',
   target: 'es2024',
@@ -30,19 +31,20 @@ export async function compile(root, samples) {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-samples-'));
   try {
     linkModules(root, join(folder, 'node_modules'));
-    const contexts = Map.groupBy(samples, ({ context }) => context);
+    // what a sample declares of our packages holds for its whole program
+    const programs = [...Map.groupBy(samples, (sample) => (AUGMENTS_US.test(sample.code) ? sample : sample.context)).values()];
     const problems = [];
-    for (const [context, list] of contexts) problems.push(...compileContext(root, await writeContext(root, folder, context, list)));
+    for (const [index, list] of programs.entries()) problems.push(...compileProgram(root, await writeProgram(root, join(folder, `program${index}`), list)));
     return problems;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function writeContext(root, folder, context, samples) {
+async function writeProgram(root, place, samples) {
+  const [{ context }] = samples;
   if (!Object.hasOwn(PACKAGE_OF, context))
     throw new Error(`${samples[0].file}:${samples[0].line} has the unknown context "${context}": use ${Object.keys(PACKAGE_OF).join(', ')}`);
-  const place = join(folder, context);
   mkdirSync(place);
   const module = `@tokenward/${PACKAGE_OF[context]}`;
   const names = Object.keys(await import(pathToFileURL(join(root, 'packages', PACKAGE_OF[context], 'dist', 'index.js')).href)).filter(
@@ -69,7 +71,7 @@ function moduleOf({ line, code, inside = ['', ''] }) {
   return `${'\n'.repeat(line - 2)}${before}\n${code}\n${after}\nexport {};\n`;
 }
 
-function compileContext(root, { place, files }) {
+function compileProgram(root, { place, files }) {
   const { stdout, error } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['--project', place, '--pretty', 'false'], {
     cwd: place,
     encoding: 'utf8',

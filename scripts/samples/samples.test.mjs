@@ -51,6 +51,19 @@ test('reports errors in a sample by file and line, and none for a correct one', 
   ]);
 });
 
+test('compiles a sample that declares claims as a program of its own', async () => {
+  const declaring = (name) =>
+    `declare module '@tokenward/express' {\n  interface Register {\n    claims: { ${name}: string };\n  }\n}\nauth.claims.${name}.trim();`;
+  const undeclared = 'auth.claims.tenant.trim();';
+  const samples = [declaring('tenant'), declaring('partner'), undeclared].map((code, index) => ({
+    file: 'docs/a.md',
+    line: 7 + index * 20,
+    code,
+    context: 'express',
+  }));
+  expect(await compile(root, samples)).toEqual([expect.stringMatching(/^docs\/a\.md:47 error TS\d+: .*unknown/)]);
+});
+
 test('throws for an unknown context', async () => {
   await expect(compile(root, [{ file: 'a.md', line: 2, code: '', context: 'hapi' }])).rejects.toThrow('a.md:2 has the unknown context "hapi"');
 });

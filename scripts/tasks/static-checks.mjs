@@ -1,7 +1,13 @@
 import { globSync } from 'node:fs';
 import { run } from './steps.mjs';
 
-const TYPESCRIPT_PROJECTS = ['tsconfig.json', '{packages,examples}/*/tsconfig.json', 'bench/tsconfig.json', 'bench/src/http/servers/express/tsconfig.json'];
+const TYPESCRIPT_PROJECTS = [
+  'tsconfig.json',
+  '{packages,examples}/*/tsconfig.json',
+  'packages/*/test/declared/tsconfig.json',
+  'bench/tsconfig.json',
+  'bench/src/http/servers/express/tsconfig.json',
+];
 
 /** Checks the format and the lint rules of all files. Some rules look at types, so the packages must be built. */
 export function lint() {

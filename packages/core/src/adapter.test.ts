@@ -16,10 +16,42 @@ test('whom a request is from is known of that very request, not of copies or chi
   const request: Request = { headers: { authorization: `Bearer ${await issuer.issueToken({ subject: 'ada' })}` } };
   expect(await guard.decide(request, accessOf('required', []))).toMatchObject({ outcome: 'allow' });
   await issuer.close();
-  expect(authOf(request)?.subject).toBe('ada');
+  expect(authOf(request).subject).toBe('ada');
   for (const other of [{ ...request }, Object.assign({}, request), Object.create(request) as object, structuredClone({ headers: {} })])
     expect(() => authOf(other)).toThrow(/no guard has authenticated/);
   expect(await guard.decide({ headers: {} }, accessOf('required', []))).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
+});
+
+test('rule 180: each guard returns what it found itself, and throws for a request that only another guard admitted', async () => {
+  const issuer = await createTestIssuer();
+  const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
+  const [api, partner] = [issuer.audience, 'https://partner.example.test'].map((audience) =>
+    createNativeGuard<Request, []>({ issuer: issuer.issuer, audience, rolesClaim: audience }, view),
+  );
+  const claims = { [issuer.audience]: 'reader', 'https://partner.example.test': 'auditor' };
+  const token = await issuer.issueToken({ audience: [issuer.audience, 'https://partner.example.test'], claims });
+  const request: Request = { headers: { authorization: `Bearer ${token}` } };
+  expect(() => api!.getAuth(request)).toThrow(/this guard has not authenticated the request/);
+  await api!.decide(request, accessOf('required', []));
+  expect(() => partner!.getAuth(request)).toThrow(/this guard has not authenticated the request/);
+  expect(() => partner!.getAuth(request, 'optional')).toThrow(/this guard has not authenticated the request/);
+  await partner!.decide(request, accessOf('optional', []));
+  await issuer.close();
+  expect(api!.getAuth(request)?.roles).toEqual(['reader']);
+  expect(partner!.getAuth(request)?.roles).toEqual(['auditor']);
+  expect(authOf(request)).toBe(partner!.getAuth(request));
+});
+
+test('rule 180: a request that a guard refused is not admitted by it, whatever an optional guard said', async () => {
+  const options = { issuer: 'http://127.0.0.1:1', audience: 'a' };
+  const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
+  const [refusing, optional] = [createNativeGuard<Request, []>(options, view), createNativeGuard<Request, []>(options, view)];
+  const request = { headers: {} };
+  await optional.decide(request, accessOf('optional', []));
+  expect(await refusing.decide(request, accessOf('required', []))).toMatchObject({ outcome: 'deny' });
+  expect(() => refusing.getAuth(request, 'optional')).toThrow(/this guard has not authenticated the request/);
+  expect(optional.getAuth(request, 'optional')).toBeUndefined();
+  expect(() => optional.getAuth(request)).toThrow(/nobody is authenticated/);
 });
 
 test('a request that takes no more members is decided on all the same', async () => {
@@ -27,7 +59,7 @@ test('a request that takes no more members is decided on all the same', async ()
   const frozen = Object.freeze({ headers: {} });
   expect(() => authOf(frozen)).toThrow(/no guard has authenticated/);
   expect(await guard.decide(frozen, accessOf('optional', []))).toMatchObject({ outcome: 'allow' });
-  expect(authOf(frozen)).toBeUndefined();
+  expect(authOf(frozen, 'optional')).toBeUndefined();
 });
 
 test('a property that can be read alone stays as it is', async () => {
@@ -35,7 +67,7 @@ test('a property that can be read alone stays as it is', async () => {
   const request = Object.defineProperty({ headers: {} }, 'auth', { get: () => 'theirs' });
   expect(await guard.decide(request, accessOf('optional', []))).toMatchObject({ outcome: 'allow' });
   expect(request).toHaveProperty('auth', 'theirs');
-  expect(authOf(request)).toBeUndefined();
+  expect(authOf(request, 'optional')).toBeUndefined();
 });
 
 test('one request is read once by each guard, however often it is asked', async () => {
@@ -56,5 +88,5 @@ test('whom a request is from is known to another copy of this package', async ()
   expect(copy.authOf).not.toBe(authOf);
   expect(() => copy.authOf(request)).toThrow(/no guard has authenticated/);
   await guard.decide(request, accessOf('optional', []));
-  expect(copy.authOf(request)).toBeUndefined();
+  expect(copy.authOf(request, 'optional')).toBeUndefined();
 });

@@ -8,7 +8,8 @@
 export type { AdapterOptions } from './adapter/adapter-options.js';
 export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapter/native-guard.js';
 export { answerRefusal, asError, assertDenial, type RefusalListeners } from './adapter/refusals.js';
-export { authOf, rememberAuth } from './adapter/remembered-auth.js';
+export type { ClaimsWithoutSchema } from './auth/app-claims.js';
+export { authOf, requireAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';

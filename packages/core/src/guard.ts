@@ -1,11 +1,12 @@
-import type { ClaimsSchema } from './access-token/claims-schema.js';
 import { createTokenCache } from './access-token/token-cache.js';
 import { createTrustCheck } from './access-token/trust-check.js';
 import { isWithinLifetime, trustFailure, VerifiedAuth } from './access-token/verified-auth.js';
 import type { TokenVerifier } from './access-token/verifier.js';
 import { createJwtVerifier } from './access-token/verify.js';
+import type { ClaimsWithoutSchema } from './auth/app-claims.js';
 import { assertAuth } from './auth/assert-auth.js';
 import type { Auth } from './auth/auth.js';
+import type { ClaimsSchema } from './auth/claims-schema.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import { createDenial } from './decision/denial.js';
 import { pendingDecision } from './decision/pending-decision.js';
@@ -54,7 +55,7 @@ const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: unde
  * const decision = await guard.check({ method: 'GET', target: '/orders', headers: request.headers }, { policy: scope('orders:read') });
  */
 export function createResourceGuard<C extends object>(options: GuardOptions & { readonly claims: ClaimsSchema<C> }): ResourceGuard<C>;
-export function createResourceGuard(options?: GuardOptions): ResourceGuard;
+export function createResourceGuard(options?: GuardOptions): ResourceGuard<ClaimsWithoutSchema>;
 export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
   const { issuers, clock } = config;
@@ -132,6 +133,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return failure ? deny(failure.reason, failure.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
+  function permitAndReport(auth: Auth, policy: Policy, request?: ProtectedRequest): Decision<Auth> {
+    assertPolicy('permit(auth, policy)', policy);
+    assertAuth(auth);
+    const failure = trustFailure(auth, request);
+    return report(failure ? refuse(failure, { policy }) : permit(auth, policy, readSeconds(), request), auth.issuer, undefined, request, auth);
+  }
+
   function readSeconds(): number {
     return clock.now() / 1000;
   }
@@ -153,12 +161,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
 
   const guard: ResourceGuard = Object.freeze({
     check,
-    permit(auth: Auth, policy: Policy, request?: ProtectedRequest) {
-      assertPolicy('permit(auth, policy)', policy);
-      assertAuth(auth);
-      const failure = trustFailure(auth, request);
-      return report(failure ? refuse(failure, { policy }) : permit(auth, policy, readSeconds(), request), auth.issuer, undefined, request, auth);
-    },
+    permit: permitAndReport as ResourceGuard['permit'],
     warm,
     revocations,
     backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations, clock }),

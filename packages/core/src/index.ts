@@ -18,14 +18,15 @@ export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './securit
 export { createIssuerClient, IssuerRequestError, type IssuerClient, type IssuerClientOptions } from './issuer-client.js';
 export type { MonitoringOptions } from './events/monitoring.js';
 export { TokenEndedError } from './revocation/token-lives.js';
-export type { ClaimsSchema } from './access-token/claims-schema.js';
 export type { ShadowOptions } from './access-token/shadow.js';
 export type { RouteRequirements } from './policy/route-requirements.js';
 export type { GuardHealth, ResourceGuard } from './resource-guard.js';
 export type { Allow, Decision, Deny, ProblemDetails, ResponseHeaders } from './decision/decision.js';
 export type { ClientCertificate, ProtectedRequest } from './request/protected-request.js';
 export { rawToken, type Auth } from './auth/auth.js';
+export type { AppClaims, Register } from './auth/app-claims.js';
 export type { Claims } from './auth/claims.js';
+export type { ClaimsSchema } from './auth/claims-schema.js';
 export type { NamesReader } from './auth/names.js';
 export type { Algorithm } from './jose/algorithms.js';
 export type { Jwk, Jwks } from './jose/jwk.js';

@@ -1,6 +1,7 @@
 import type { TokenCacheLimits } from './access-token/token-cache.js';
 import { own } from './lib/json.js';
-import { isClaimsSchema, type ClaimsSchema } from './access-token/claims-schema.js';
+import { isClaimsSchema } from './access-token/claims-schema.js';
+import type { ClaimsSchema } from './auth/claims-schema.js';
 import { readClock, type Clock } from './lib/clock.js';
 import { ConfigurationError, type ConfigurationProblem } from './lib/configuration-error.js';
 import { oneIssuer, severalIssuers, type Issuer, type Issuers } from './issuer/issuer.js';

@@ -1,6 +1,6 @@
 import type { TokenCacheHealth } from './access-token/token-cache.js';
 import type { Auth } from './auth/auth.js';
-import type { Claims } from './auth/claims.js';
+import type { AppClaims } from './auth/app-claims.js';
 import type { Decision } from './decision/decision.js';
 import type { IssuerHealth } from './issuer/issuer.js';
 import type { Policy } from './policy/policy.js';
@@ -13,7 +13,7 @@ import type { MessageReceiver } from './security-event/receiver.js';
 import type { SharedSignalsOptions } from './security-event/shared-signals.js';
 
 /** The guard of one API, independent of any framework. */
-export interface ResourceGuard<C extends object = Claims> {
+export interface ResourceGuard<C extends object = AppClaims> {
   /**
    * Decides on a request. It returns a promise only if it must wait, for keys or for an `issuers` function.
    *
@@ -30,7 +30,7 @@ export interface ResourceGuard<C extends object = Claims> {
    * @param request for predicates that read it, and for an `issuers` function that returns no promise
    * @throws ConfigurationError if the Auth or the policy is invalid
    */
-  permit(auth: Auth<C>, policy: Policy, request?: ProtectedRequest): Decision<Auth<C>>;
+  permit<A extends Auth<object>>(auth: A, policy: Policy, request?: ProtectedRequest): Decision<A>;
   /**
    * Fetches the issuers' keys, and reads a shared store of revocations, before the first request.
    *

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { Auth, Claims, Decision, Deny, MessageReceiver } from '@tokenward/core';
+import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
   accessFor,
   assertDenial,
@@ -8,6 +8,7 @@ import {
   createNativeGuard,
   receiveInto,
   type AdapterOptions,
+  type ClaimsWithoutSchema,
   type GuardMethods,
   type RoutePolicy,
 } from '@tokenward/core/adapter';
@@ -21,7 +22,7 @@ declare global {
   // eslint-disable-next-line typescript/no-namespace
   namespace Express {
     interface Request {
-      /** Who the request is from, behind a guard of @tokenward/express. `getAuth(req)` is the same without the `undefined`. */
+      /** The `Auth` of the request. Undefined if no guard has authenticated it; `getAuth(req)` throws then. */
       auth?: Auth | undefined;
     }
   }
@@ -41,25 +42,8 @@ export interface Guard {
   (request: Express.Request, response: Express.Response): Promise<void>;
 }
 
-/**
- * A {@link Guard} that lets requests without credentials through. The last way to call it is the one from which TypeScript infers the type of
- * `res.locals` in the handlers that stand on the same route, and that type tells `getAuth` so. Nothing of it exists at run time.
- */
-export interface OptionalGuard {
-  (request: Express.Request, response: Express.Response): Promise<void>;
-  (request: Express.Request, response: Express.Response, next: NextFunction): void;
-  (request: BehindOptionalGuard, response: NonNullable<BehindOptionalGuard['res']>, next: NextFunction): void;
-}
-
-declare const OPTIONAL: unique symbol;
-
-/** The request of a handler that stands on one route with an optional guard. */
-export interface BehindOptionalGuard {
-  readonly res?: { readonly locals: { readonly [OPTIONAL]: true } } | undefined;
-}
-
-/** What {@link createGuard} makes: to hand it to routers, type their parameter so. */
-export interface ExpressGuard extends GuardMethods<RequestHandler, Request | IncomingMessage> {
+/** What {@link createGuard} returns: to hand it to routers, type their parameter so. `C` is the type of the claims that it finds. */
+export interface ExpressGuard<C extends object = AppClaims> extends GuardMethods<RequestHandler, Express.Request | IncomingMessage, C> {
   /**
    * A valid access token is needed, and all of these policies.
    *
@@ -67,13 +51,13 @@ export interface ExpressGuard extends GuardMethods<RequestHandler, Request | Inc
    */
   (...policies: readonly RoutePolicy<Request>[]): Guard;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
-  optional(...policies: readonly RoutePolicy<Request>[]): OptionalGuard;
+  optional(...policies: readonly RoutePolicy<Request>[]): Guard;
   /**
    * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, say. It takes Express' request or Node's own.
    *
    * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
    */
-  check(request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
+  check(request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
    * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. From then on nobody else can answer,
    * whether or not they wait. The promise is fulfilled once the answer was made, and is never rejected.
@@ -95,12 +79,14 @@ export interface ExpressGuard extends GuardMethods<RequestHandler, Request | Inc
  * app.use(guard());
  * app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));
  */
+export function createGuard<C extends object>(options: ExpressGuardOptions & { readonly claims: ClaimsSchema<C> }): ExpressGuard<C>;
+export function createGuard(options?: ExpressGuardOptions): ExpressGuard<ClaimsWithoutSchema>;
 export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
   const native = createNativeGuard<Request, [request: Request, response: Response]>(options, view);
   const guardWith = createGuarding(native);
 
   return Object.assign((...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('required', policies)) as Guard, {
-    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('optional', policies)) as OptionalGuard,
+    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('optional', policies)) as Guard,
     ...native.methods(handlerOf),
     check: (request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]) => native.check(request as Request, policies),
     refuse(decision: Deny, request: Request, response: Response) {
@@ -116,13 +102,17 @@ function handlerOf(receive: MessageReceiver): RequestHandler {
 }
 
 /**
- * Who the request is from. Behind `guard.optional()` it may be undefined, and a handler that stands on the same route as that guard sees
- * so by its type.
+ * Returns the `Auth` of a request, as the last guard on its way found it.
  *
- * @throws Error where no guard admitted the request
+ * @throws ConfigurationError if no guard has admitted the request, or if an optional guard admitted it without authentication
  */
-export function getAuth<C extends object = Claims>(request: BehindOptionalGuard): Auth<C> | undefined;
-export function getAuth<C extends object = Claims>(request: Express.Request): Auth<C>;
-export function getAuth<C extends object>(request: object): Auth<C> | undefined {
-  return authOf<C>(request);
+export function getAuth<C extends object = AppClaims>(request: Express.Request | IncomingMessage): Auth<C>;
+/**
+ * Returns the `Auth` of a request, or undefined if an optional guard admitted it without authentication.
+ *
+ * @throws ConfigurationError if no guard has admitted the request
+ */
+export function getAuth<C extends object = AppClaims>(request: Express.Request | IncomingMessage, optional: 'optional' | undefined): Auth<C> | undefined;
+export function getAuth(request: object, optional?: 'optional'): Auth | undefined {
+  return authOf(request, optional);
 }

@@ -1,10 +1,10 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type expressModule from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { createGuard, getAuth, type Auth, type ExpressGuard, type Guard } from '@tokenward/express';
 import { handlersOf, serverOf } from './odd-ways.js';
-import type { AppSetup, HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+import type { AppSetup, HandlerAnswer, HandlerInput, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 /** Starts the suite's apps on one version of Express. */
 export function startOn(express: typeof expressModule): StartApp {
@@ -27,6 +27,10 @@ export function startOn(express: typeof expressModule): StartApp {
         },
       }),
     });
+    const asking = (request: Request | IncomingMessage): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
+      getAuth: (optional) => getAuth(request, optional),
+      ofGuard: (optional) => guard.getAuth(request, optional),
+    });
     let plain: RequestListener | undefined;
     const guards = new Map<string, Guard>();
     for (const { method, path, access, policies, answer, way, guardOf } of routes) {
@@ -34,7 +38,7 @@ export function startOn(express: typeof expressModule): StartApp {
       guards.set(path, own);
       if (way?.startsWith('from plain')) {
         const [handle] = handlersOf(way, own, (request, response) => {
-          const { status, body } = answer({ auth: whoever(request), params: {}, body: undefined });
+          const { status, body } = answer({ auth: whoever(request), ...asking(request), params: {}, body: undefined });
           response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
         });
         plain = (request, response) => {
@@ -46,6 +50,7 @@ export function startOn(express: typeof expressModule): StartApp {
       const handler = (request: Request, response: Response): void => {
         const { status, body } = answer({
           auth: access === 'public' ? undefined : way ? whoever(request) : authBy(request, property),
+          ...asking(request),
           params: request.params as Record<string, string>,
           body: request.body as unknown,
         });
@@ -81,7 +86,7 @@ function whoever(request: Request): Auth | undefined {
 
 /** By both ways in which a handler may ask, which must agree. */
 function authBy(request: Request, property = 'auth'): Auth | undefined {
-  const auth = getAuth(request);
+  const auth = getAuth(request, 'optional');
   if ((request as unknown as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and getAuth differ`);
   return auth;
 }

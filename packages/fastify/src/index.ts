@@ -1,18 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { ConfigurationError, type Auth, type Claims, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import {
-  accessFor,
-  assertDenial,
-  authOf,
-  createNativeGuard,
-  misuse,
-  OptionReader,
-  receiveFrom,
-  type GuardMethods,
-  type RoutePolicy,
-} from '@tokenward/core/adapter';
+import { ConfigurationError, type AppClaims, type Auth, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
+import { accessFor, assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom, type GuardMethods, type RoutePolicy } from '@tokenward/core/adapter';
 import { createGuarding } from './guarding.js';
 import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
@@ -26,7 +16,7 @@ declare module 'fastify' {
     guard: FastifyGuard;
   }
   interface FastifyRequest {
-    /** Who the request is from, behind a guard; undefined where no token was needed and none came. */
+    /** The `Auth` of the request. Undefined if no guard has authenticated it; `getAuth(request)` throws then. */
     readonly auth: Auth | undefined;
   }
   interface FastifyContextConfig {
@@ -51,8 +41,8 @@ export interface Guard {
   (request: AnyRequest, reply: AnyReply): Promise<void>;
 }
 
-/** What the plugin puts under `app.guard`. */
-export interface FastifyGuard extends GuardMethods<FastifyPluginAsync, AnyRequest | IncomingMessage> {
+/** What the plugin puts under `app.guard`. `C` is the type of the claims that it finds. */
+export interface FastifyGuard<C extends object = AppClaims> extends GuardMethods<FastifyPluginAsync, AnyRequest | IncomingMessage, C> {
   /**
    * A valid access token is needed, and all of these policies.
    *
@@ -66,7 +56,7 @@ export interface FastifyGuard extends GuardMethods<FastifyPluginAsync, AnyReques
    *
    * @example app.server.on('upgrade', async (req, socket, head) => { const decision = await app.guard.check(req, scope('feed')); ... });
    */
-  check(request: AnyRequest | IncomingMessage, ...policies: readonly RoutePolicy<GuardedRequest>[]): Decision | Promise<Decision>;
+  check(request: AnyRequest | IncomingMessage, ...policies: readonly RoutePolicy<GuardedRequest>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. To be returned by a handler. */
   refuse(decision: Deny, request: AnyRequest, reply: AnyReply): Promise<AnyReply>;
 }
@@ -113,6 +103,7 @@ export const tokenward = fastifyPlugin(
     const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(accessFor('required', policies)), {
       optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(accessFor('optional', policies)),
       ...native.methods(pluginOf),
+      getAuth: (request: FastifyRequest, optional?: 'optional') => native.getAuth(request, optional, isPublic),
       check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),
       async refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply) {
         assertDenial(decision);
@@ -177,12 +168,22 @@ function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguar
 }
 
 /**
- * Who the request is from. Behind `app.guard.optional()` read `request.auth`, whose type says that it may be undefined.
+ * Returns the `Auth` of a request, as the last guard on its way found it.
  *
- * @throws ConfigurationError where no guard admitted the request, and where it is from nobody
+ * @throws ConfigurationError if no guard has admitted the request, or if the request was admitted without authentication
  */
-export function getAuth<C extends object = Claims>(request: AnyRequest): Auth<C> {
-  const auth = authOf<C>(request);
-  if (!auth) throw misuse('getAuth()', 'the request is from nobody. Behind guard.optional() read request.auth');
-  return auth;
+export function getAuth<C extends object = AppClaims>(request: AnyRequest | IncomingMessage): Auth<C>;
+/**
+ * Returns the `Auth` of a request, or undefined if it was admitted without authentication: by an optional guard, or on a route whose
+ * `config.tokenward` is `'public'`.
+ *
+ * @throws ConfigurationError if no guard has admitted the request
+ */
+export function getAuth<C extends object = AppClaims>(request: AnyRequest | IncomingMessage, optional: 'optional' | undefined): Auth<C> | undefined;
+export function getAuth(request: AnyRequest | IncomingMessage, optional?: 'optional'): Auth | undefined {
+  return authOf(request, optional, isPublic);
+}
+
+function isPublic(request: object): boolean {
+  return (request as Partial<FastifyRequest>).routeOptions?.config?.tokenward === 'public';
 }

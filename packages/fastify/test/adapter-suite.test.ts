@@ -9,6 +9,6 @@ const overHttp2 = startOn('onRequest', { http2: true });
 const overTls = startOn('config', { http2: true, https: { key: key!, cert: cert! } });
 
 describe('Fastify 5, guarded by onRequest', () => adapterSuite({ test, beforeAll, afterAll }, startOn('onRequest'), { ways: oddWays }));
-describe('Fastify 5, guarded by config', () => adapterSuite({ test, beforeAll, afterAll }, startOn('config'), { ways: [] }));
+describe('Fastify 5, guarded by config', () => adapterSuite({ test, beforeAll, afterAll }, startOn('config'), { ways: [], declaresPublicRoutes: true }));
 describe('Fastify 5 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays }));
-describe('Fastify 5 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, ways: [] }));
+describe('Fastify 5 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, ways: [], declaresPublicRoutes: true }));

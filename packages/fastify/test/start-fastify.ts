@@ -9,7 +9,7 @@ import Fastify, {
 import type { Http2SecureServer, Http2Server } from 'node:http2';
 import { getAuth, tokenward, type Auth } from '@tokenward/fastify';
 import { routeOf } from './odd-ways.js';
-import type { RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+import type { HandlerInput, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 /** Starts the suite's apps on Fastify; routes are guarded by their `onRequest`, or by their `config`. */
 export function startOn(
@@ -29,13 +29,17 @@ export function startOn(
         },
       }),
     });
+    const asking = (request: FastifyRequest): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
+      getAuth: (optional) => getAuth(request, optional),
+      ofGuard: (optional) => app.guard.getAuth(request, optional),
+    });
     const guards = new Map<string, ReturnType<typeof app.guard>>();
     for (const { method, path, access, policies, answer, way, guardOf } of routes) {
       const own = guards.get(guardOf ?? '') ?? app.guard(...policies);
       guards.set(path, own);
       if (way) {
-        const handle = (_request: FastifyRequest, reply: FastifyReply): unknown => {
-          const { status, body } = answer({ auth: undefined, params: {}, body: undefined });
+        const handle = (request: FastifyRequest, reply: FastifyReply): unknown => {
+          const { status, body } = answer({ auth: undefined, ...asking(request), params: {}, body: undefined });
           return reply.code(status).send(body);
         };
         app.route({ method, url: path, ...routeOf(way, own, handle) });
@@ -49,7 +53,7 @@ export function startOn(
         ...(style === 'config' ? { config: { tokenward: rule } } : { onRequest: hook }),
         async handler(request, reply) {
           const auth = access === 'public' ? undefined : authBy(request, property);
-          const { status, body } = answer({ auth, params: request.params as Record<string, string>, body: request.body });
+          const { status, body } = answer({ auth, ...asking(request), params: request.params as Record<string, string>, body: request.body });
           return reply.code(status).send(body);
         },
       });
@@ -65,8 +69,8 @@ export function startOn(
 
 /** By both ways in which a handler may ask, which must agree. */
 function authBy(request: FastifyRequest, property = 'auth'): Auth | undefined {
-  const auth = (request as unknown as Record<string, Auth | undefined>)[property];
-  if (auth && getAuth(request) !== auth) throw new Error(`request.${property} and getAuth differ`);
+  const auth = getAuth(request, 'optional');
+  if ((request as unknown as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and getAuth differ`);
   return auth;
 }
 

@@ -1,6 +1,6 @@
-// What users see, checked by the compiler and never run.
+// What users see, checked by the compiler and never run. Claims are not declared here: see declared/.
 import Fastify, { type FastifyBaseLogger, type FastifyTypeProvider } from 'fastify';
-import { getAuth, scope, tokenward, type Auth, type Claims } from '@tokenward/fastify';
+import { getAuth, scope, tokenward, type Auth, type Claims, type Decision, type FastifyGuard } from '@tokenward/fastify';
 import { expectTypeOf } from 'vitest';
 
 const app = Fastify();
@@ -8,6 +8,8 @@ void app.register(tokenward, { issuer: 'https://login.example.com', audience: 'a
 
 app.get<{ Params: { id: string } }>('/a/:id', { onRequest: app.guard(scope('a')) }, async (request) => {
   expectTypeOf(getAuth(request)).toEqualTypeOf<Auth>();
+  expectTypeOf(getAuth(request, 'optional')).toEqualTypeOf<Auth | undefined>();
+  expectTypeOf(getAuth(request).claims['tenant']).toEqualTypeOf<unknown>();
   expectTypeOf(request.auth).toEqualTypeOf<Auth | undefined>();
   expectTypeOf(request.params.id).toEqualTypeOf<string>();
 });
@@ -23,6 +25,15 @@ interface MyClaims extends Claims {
 
 app.get('/c', { onRequest: app.guard() }, async (request) => {
   expectTypeOf(getAuth<MyClaims>(request).claims.tenant).toEqualTypeOf<string>();
+});
+
+// several guards: the claims come from the guard itself
+app.get('/partner', async (request) => {
+  const partner = app.getDecorator<FastifyGuard<{ partnerId: number }>>('partnerGuard');
+  expectTypeOf(partner.getAuth(request)).toEqualTypeOf<Auth<{ partnerId: number }>>();
+  expectTypeOf(partner.getAuth(request, 'optional')?.claims.partnerId).toEqualTypeOf<number | undefined>();
+  expectTypeOf(await partner.check(request)).toEqualTypeOf<Decision<Auth<{ partnerId: number }>>>();
+  expectTypeOf(app.guard).toEqualTypeOf<FastifyGuard<Claims>>();
 });
 
 // @ts-expect-error -- a name is no policy

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
-import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
+import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
   accessFor,
   assertDenial,
@@ -8,6 +8,7 @@ import {
   createNativeGuard,
   receiveFrom,
   type AdapterOptions,
+  type ClaimsWithoutSchema,
   type GuardMethods,
   type RoutePolicy,
 } from '@tokenward/core/adapter';
@@ -18,22 +19,17 @@ export * from '@tokenward/core';
 
 export type KoaGuardOptions = AdapterOptions<[context: Context]>;
 
-declare const OPTIONAL: unique symbol;
-
-/** The state that a required guard leaves: `ctx.state.auth`. */
+/** The state behind a guard. */
 export interface AuthState {
-  auth: Auth;
+  /** The `Auth` of the request. Undefined if no guard has authenticated it, and with another `property`; `getAuth(ctx)` throws then. */
+  auth?: Auth | undefined;
 }
 
-/** The state that an optional guard leaves. */
-export interface OptionalAuthState {
-  auth: Auth | undefined;
-  /** Tells `getAuth`, by type alone, that the guard is an optional one. */
-  readonly [OPTIONAL]: true;
-}
+/** The part of a context by which `getAuth` recognizes one, whatever its state; or Node's own request, after `guard.check`. */
+type AnyContext = { readonly state: object } | IncomingMessage;
 
-/** What {@link createGuard} makes: to hand it to routers, type their parameter so. */
-export interface KoaGuard extends GuardMethods<Middleware, Context | IncomingMessage> {
+/** What {@link createGuard} returns: to hand it to routers, type their parameter so. `C` is the type of the claims that it finds. */
+export interface KoaGuard<C extends object = AppClaims> extends GuardMethods<Middleware, AnyContext, C> {
   /**
    * Middleware: a valid access token is needed, and all of these policies. Called by hand, `await guard(scope('orders:read'))(ctx)`, it gives a promise
    * that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise is rejected, so that nothing behind
@@ -43,13 +39,13 @@ export interface KoaGuard extends GuardMethods<Middleware, Context | IncomingMes
    */
   (...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<AuthState>;
   /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
-  optional(...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<OptionalAuthState>;
+  optional(...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<AuthState>;
   /**
    * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, say. It takes a context or Node's own request.
    *
    * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
    */
-  check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision | Promise<Decision>;
+  check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
    * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. The answer is sent at once, and from then
    * on nobody else can answer, whether or not they wait. The promise is fulfilled once it was sent.
@@ -77,6 +73,8 @@ export type KoaMiddleware<State> = ((context: Context) => Promise<void>) & Middl
  * app.use(guard());
  * router.get('/orders', guard(scope('orders:read')), (ctx) => { ctx.body = { for: getAuth(ctx).subject }; });
  */
+export function createGuard<C extends object>(options: KoaGuardOptions & { readonly claims: ClaimsSchema<C> }): KoaGuard<C>;
+export function createGuard(options?: KoaGuardOptions): KoaGuard<ClaimsWithoutSchema>;
 export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
   const native = createNativeGuard<Context, [context: Context]>(options, view, ({ state }) => state ?? {});
   const guardWith = createGuarding(native);
@@ -85,7 +83,7 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
     (...policies: readonly RoutePolicy<RoutedContext>[]) => guardWith(accessFor('required', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
     {
       optional: (...policies: readonly RoutePolicy<RoutedContext>[]) =>
-        guardWith(accessFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<OptionalAuthState>,
+        guardWith(accessFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
       ...native.methods(middlewareOf),
       check: (request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]) =>
         native.check(request as Context, policies as RoutePolicy<Context>[]),
@@ -109,18 +107,17 @@ function middlewareOf(receive: MessageReceiver): Middleware {
 }
 
 /**
- * Who the request is from. Behind `guard.optional()` it may be undefined, and a handler that stands on the same route as that guard sees
- * so by its type.
+ * Returns the `Auth` of a request, as the last guard on its way found it.
  *
- * @throws Error where no guard admitted the request
+ * @throws ConfigurationError if no guard has admitted the request, or if an optional guard admitted it without authentication
  */
-export function getAuth<State, _Inferred>(context: { readonly state: State }): AuthOf<State>;
-// the first can't be called with one type argument, which is for the claims
-export function getAuth<C extends object>(context: { readonly state: OptionalAuthState }): Auth<C> | undefined;
-export function getAuth<C extends object>(context: { readonly state: object }): Auth<C>;
-export function getAuth<C extends object>(context: object): Auth<C> | undefined {
-  return authOf<C>(context);
+export function getAuth<C extends object = AppClaims>(context: AnyContext): Auth<C>;
+/**
+ * Returns the `Auth` of a request, or undefined if an optional guard admitted it without authentication.
+ *
+ * @throws ConfigurationError if no guard has admitted the request
+ */
+export function getAuth<C extends object = AppClaims>(context: AnyContext, optional: 'optional' | undefined): Auth<C> | undefined;
+export function getAuth(context: object, optional?: 'optional'): Auth | undefined {
+  return authOf(context, optional);
 }
-
-/** Koa's own state has every member, as `any`: it tells nothing of guards. */
-type AuthOf<State> = State extends OptionalAuthState ? (0 extends 1 & State['auth'] ? Auth : Auth | undefined) : Auth;

@@ -6,7 +6,7 @@ import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerRes
 import type { AddressInfo, Socket } from 'node:net';
 import { createGuard, getAuth, type Auth, type AuthState, type KoaGuard, type KoaMiddleware } from '@tokenward/koa';
 import { middlewareOf } from './odd-ways.js';
-import type { HandlerAnswer, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+import type { HandlerAnswer, HandlerInput, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
 
 type AnyServer = Server | Http2Server | Http2SecureServer;
 
@@ -27,19 +27,28 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       }),
     });
     const router = new Router();
+    const asking = (context: Context): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
+      getAuth: (optional) => getAuth(context, optional),
+      ofGuard: (optional) => guard.getAuth(context, optional),
+    });
     const guards = new Map<string, KoaMiddleware<AuthState>>();
     for (const { method, path, access, policies, answer, way, guardOf } of routes) {
       const own = guards.get(guardOf ?? '') ?? guard(...policies);
       guards.set(path, own);
       if (way) {
-        const handle = (context: Context): void => void Object.assign(context, answer({ auth: undefined, params: {}, body: undefined }));
+        const handle = (context: Context): void => void Object.assign(context, answer({ auth: undefined, ...asking(context), params: {}, body: undefined }));
         router.register(path, [method], middlewareOf(way, own, handle) as never);
         continue;
       }
       const stack = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : own];
       const handler = (context: Context): void => {
         const auth = access === 'public' ? undefined : authBy(context, property);
-        const { status, body } = answer({ auth, params: context['params'] as Record<string, string>, body: (context.request as { body?: unknown }).body });
+        const { status, body } = answer({
+          auth,
+          ...asking(context),
+          params: context['params'] as Record<string, string>,
+          body: (context.request as { body?: unknown }).body,
+        });
         context.status = status;
         if (body !== undefined) context.body = body;
       };
@@ -57,7 +66,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
 
 /** By both ways in which a handler may ask, which must agree. */
 function authBy(context: Context, property = 'auth'): Auth | undefined {
-  const auth: Auth | undefined = getAuth(context);
+  const auth = getAuth(context, 'optional');
   if ((context.state as Record<string, unknown>)[property] !== auth) throw new Error(`ctx.state.${property} and getAuth differ`);
   return auth;
 }

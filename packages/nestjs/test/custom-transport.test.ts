@@ -48,7 +48,7 @@ class WhoController {
 
   @MessagePattern('maybe')
   @OptionalAuth()
-  maybe(@CurrentAuth('subject') subject: string | undefined) {
+  maybe(@CurrentAuth('subject', 'optional') subject: string | undefined) {
     return subject ?? 'nobody';
   }
 }
@@ -116,13 +116,13 @@ describe('a transport that hands one context to all messages', () => {
       }
 
       @MessagePattern('unmarked')
-      unmarked(@CurrentAuth('subject') subject: string | undefined) {
+      unmarked(@CurrentAuth('subject', 'optional') subject: string | undefined) {
         return subject ?? 'nobody';
       }
 
       @MessagePattern('maybe')
       @OptionalAuth()
-      maybe(@CurrentAuth('subject') subject: string | undefined) {
+      maybe(@CurrentAuth('subject', 'optional') subject: string | undefined) {
         return subject ?? 'nobody';
       }
     }

@@ -209,7 +209,7 @@ describe.each([
     @OptionalAuth()
     class OptionalGateway {
       @SubscribeMessage('who')
-      who(@CurrentAuth('subject') subject: string | undefined) {
+      who(@CurrentAuth('subject', 'optional') subject: string | undefined) {
         return { event: 'who', data: subject ?? null };
       }
     }

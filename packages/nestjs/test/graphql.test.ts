@@ -31,7 +31,7 @@ class OrdersResolver {
 
   @Query(() => String, { nullable: true })
   @OptionalAuth()
-  maybe(@CurrentAuth('subject') subject: string | undefined): string | null {
+  maybe(@CurrentAuth('subject', 'optional') subject: string | undefined): string | null {
     return subject ?? null;
   }
 

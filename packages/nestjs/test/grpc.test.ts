@@ -34,7 +34,7 @@ class OrdersController {
 
   @GrpcMethod('Orders', 'Maybe')
   @OptionalAuth()
-  maybe(@CurrentAuth('subject') subject: string | undefined) {
+  maybe(@CurrentAuth('subject', 'optional') subject: string | undefined) {
     return { subject: subject ?? 'nobody' };
   }
 

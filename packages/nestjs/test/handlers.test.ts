@@ -77,7 +77,7 @@ class OrdersController {
 
   @Get('preview')
   @OptionalAuth()
-  preview(@CurrentAuth() auth: Auth | undefined, @CurrentAuth('subject') subject: string | undefined) {
+  preview(@CurrentAuth('optional') auth: Auth | undefined, @CurrentAuth('subject', 'optional') subject: string | undefined) {
     return { subject: subject ?? null, same: auth?.subject === subject };
   }
 }

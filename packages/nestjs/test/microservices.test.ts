@@ -62,7 +62,7 @@ class OrdersController {
 
   @MessagePattern('maybe')
   @OptionalAuth()
-  maybe(@CurrentAuth('subject') subject: string | undefined) {
+  maybe(@CurrentAuth('subject', 'optional') subject: string | undefined) {
     return { subject: subject ?? null };
   }
 

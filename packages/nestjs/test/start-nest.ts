@@ -1,12 +1,11 @@
 import {
-  Body,
   Controller,
+  createParamDecorator,
   Delete,
   Get,
   HttpCode,
   Inject,
   Module,
-  Param,
   Post,
   Put,
   Req,
@@ -114,22 +113,29 @@ function receiverOf({ backchannelLogout, sharedSignals }: SuiteReceivers): Type 
   return ReceiverController;
 }
 
+const Context = createParamDecorator((_data: unknown, context: ExecutionContext) => context);
+
 function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
-  class SuiteController {}
+  class SuiteController {
+    @Inject(guardToken()) readonly guard!: NestGuard;
+  }
 
   routes.forEach(({ method, path, access, policies, way, answer }, index) => {
     const key = `route${index}`;
 
-    function handle(auth: Auth | undefined, request: object, params: Record<string, string>, body: unknown, response: Answering): unknown {
-      if (access !== 'public' && (request as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and @CurrentAuth() differ`);
-      if (auth && getAuth(request) !== auth) throw new Error('getAuth and @CurrentAuth() differ');
-      const { status, body: answered } = answer({ auth, params, body });
+    function handle(this: SuiteController, auth: Auth | undefined, context: ExecutionContext, response: Answering): unknown {
+      const request = context.switchToHttp().getRequest<{ params: Record<string, string>; body: unknown }>();
+      if ((request as unknown as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and @CurrentAuth() differ`);
+      if (access !== 'public' && getAuth(request, 'optional') !== auth) throw new Error('getAuth and @CurrentAuth() differ');
+      const { status, body: answered } = answer({
+        auth,
+        getAuth: (optional) => getAuth(context, optional),
+        ofGuard: (optional) => this.guard.getAuth(context, optional),
+        params: request.params,
+        body: request.body,
+      });
       response.status(status);
       return answered;
-    }
-
-    function handlePublic(request: object, params: Record<string, string>, body: unknown, response: Answering): unknown {
-      return handle(undefined, request, params, body, response);
     }
 
     const decorators = [VERBS[method](path), HttpCode(200)];
@@ -138,10 +144,9 @@ function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
     if (policies.length > 0) decorators.push(Require(...(policies as [(typeof policies)[number]])));
     const byHand = way === undefined ? undefined : decoratorOf(way);
     if (byHand) decorators.push(byHand);
-    const parameters = [Req(), Param(), Body(), Res({ passthrough: true })];
-    if (access !== 'public') parameters.unshift(CurrentAuth());
+    const parameters = [access === 'required' ? CurrentAuth() : CurrentAuth('optional'), Context(), Res({ passthrough: true })];
 
-    Object.defineProperty(SuiteController.prototype, key, { value: access === 'public' ? handlePublic : handle, configurable: true, writable: true });
+    Object.defineProperty(SuiteController.prototype, key, { value: handle, configurable: true, writable: true });
     parameters.forEach((parameter, at) => parameter(SuiteController.prototype, key, at));
     for (const decorate of decorators) decorate(SuiteController.prototype, key, Object.getOwnPropertyDescriptor(SuiteController.prototype, key)!);
   });

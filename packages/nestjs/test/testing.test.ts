@@ -42,7 +42,7 @@ class OrdersController {
 
   @Get('maybe')
   @OptionalAuth()
-  maybe(@CurrentAuth('subject') subject: string | undefined) {
+  maybe(@CurrentAuth('subject', 'optional') subject: string | undefined) {
     return { subject: subject ?? null };
   }
 
@@ -157,7 +157,7 @@ describe('decides as the real guard does', () => {
 
     @Get(':tenant/open')
     @OptionalAuth()
-    open(@CurrentAuth('subject') subject: string | undefined) {
+    open(@CurrentAuth('subject', 'optional') subject: string | undefined) {
       return { subject: subject ?? null };
     }
   }

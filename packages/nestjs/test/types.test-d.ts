@@ -9,7 +9,9 @@ import {
   scope,
   TokenwardModule,
   type Auth,
+  type Claims,
   type HandlerDescription,
+  type NestGuard,
   type TokenwardGuard,
 } from '@tokenward/nestjs';
 import { runAs, TokenwardTestingModule } from '@tokenward/nestjs/testing';
@@ -23,9 +25,16 @@ test('what users see', () => {
   const context = {} as ExecutionContext;
   expectTypeOf(getAuth(context)).toEqualTypeOf<Auth>();
   expectTypeOf(getAuth(context, 'optional')).toEqualTypeOf<Auth | undefined>();
+  expectTypeOf(getAuth(context).claims['tenant']).toEqualTypeOf<unknown>();
   expectTypeOf(getAuth<MyClaims>({}).claims.tenant).toEqualTypeOf<string>();
   expectTypeOf(CurrentAuth()).toEqualTypeOf<ParameterDecorator>();
   expectTypeOf(CurrentAuth('subject')).toEqualTypeOf<ParameterDecorator>();
+  expectTypeOf(CurrentAuth('optional')).toEqualTypeOf<ParameterDecorator>();
+  expectTypeOf(CurrentAuth('subject', 'optional')).toEqualTypeOf<ParameterDecorator>();
+  const partner = {} as NestGuard<MyClaims>;
+  expectTypeOf(partner.getAuth(context).claims.tenant).toEqualTypeOf<string>();
+  expectTypeOf(partner.getAuth(context, 'optional')?.claims.tenant).toEqualTypeOf<string | undefined>();
+  expectTypeOf<NestGuard>().toEqualTypeOf<NestGuard<Claims>>();
   // @ts-expect-error no member of Auth
   CurrentAuth('token');
   // @ts-expect-error it would need nothing

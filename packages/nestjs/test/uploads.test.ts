@@ -50,7 +50,7 @@ class FilesController {
 
   @Post('maybe')
   @OptionalAuth()
-  maybe(@CurrentAuth('subject') subject: string | undefined, @Body() body: Filled) {
+  maybe(@CurrentAuth('subject', 'optional') subject: string | undefined, @Body() body: Filled) {
     return { subject: subject ?? null, bytes: bytesOf(body) };
   }
 

@@ -39,6 +39,7 @@ test.for<[keyof Faults, RegExp]>([
   ['readsForwardedHost', /^rule 154: the origin/],
   ['readsBodyFirst', /^rule 150/],
   ['servesTheDeparted', /^a client that leaves/],
+  ['anonymousWithoutGuard', /^rule 180: getAuth throws on a route/],
 ])('the suite notices an adapter with the fault %s', { timeout: 60_000 }, async ([fault, expected]) => {
   expect(await failuresOf({}, expected)).toEqual([]);
   expect(await failuresOf({ [fault]: true }, expected)).not.toEqual([]);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import { accessOf, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, viewOf } from '@tokenward/core/adapter';
-import type { HandlerAnswer, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
+import type { HandlerAnswer, HandlerInput, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 /** Ways to write an adapter wrongly, which the suite must notice. */
 export interface Faults {
@@ -19,6 +19,7 @@ export interface Faults {
   readonly readsForwardedHost?: boolean;
   readonly readsBodyFirst?: boolean;
   readonly servesTheDeparted?: boolean;
+  readonly anonymousWithoutGuard?: boolean;
 }
 
 /** The smallest adapter that there can be, over node:http: a second opinion on the suite, and something to break. */
@@ -38,6 +39,11 @@ export function startPlain(faults: Faults = {}): StartApp {
       access: route.access === 'public' ? undefined : accessOf(route.access, faults.policiesForgotten ? [] : route.policies, 'pass'),
     }));
 
+    const { getAuth } = guard.methods(() => undefined);
+    const asking = (request: IncomingMessage): Asking => ({
+      getAuth: (optional) => (faults.anonymousWithoutGuard ? authWhereKnown(request) : authOf(request, optional)),
+      ofGuard: (optional) => getAuth(request, optional),
+    });
     const { backchannelLogout, sharedSignals } = guard.methods((receive: MessageReceiver) => receive);
     const received = new Map<string, MessageReceiver>();
     if (receivers) {
@@ -54,7 +60,7 @@ export function startPlain(faults: Faults = {}): StartApp {
       const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || method === 'OPTIONS'));
       if (!found) return void send(response, { status: 404 });
       if (found.access && !(faults.readsForwardedUser && request.headers['x-forwarded-user'])) {
-        if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response);
+        if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response, asking(request));
         if (faults.readsBodyFirst) await text(request);
         let decision = await guard.decide(request, found.access);
         if (isAnswered(response) && !faults.servesTheDeparted) return;
@@ -66,7 +72,7 @@ export function startPlain(faults: Faults = {}): StartApp {
         }
       }
       if (method === 'OPTIONS') return void send(response, { status: 204 });
-      return runHandler(found.route, request, response);
+      return runHandler(found.route, request, response, asking(request));
     }
 
     async function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -103,16 +109,19 @@ function matches({ path }: SuiteRoute, asked: string): boolean {
   return pattern.length === parts.length && pattern.every((part, index) => part.startsWith(':') || part === parts[index]);
 }
 
-async function runHandler(route: SuiteRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** How a handler asks who its request is from. */
+type Asking = Pick<HandlerInput, 'getAuth' | 'ofGuard'>;
+
+async function runHandler(route: SuiteRoute, request: IncomingMessage, response: ServerResponse, asking: Asking): Promise<void> {
   const auth = route.access === 'public' ? undefined : authWhereKnown(request);
   const body = request.headers['content-type'] === 'application/json' ? await json(request) : undefined;
-  send(response, route.answer({ auth, params: {}, body }));
+  send(response, route.answer({ auth, ...asking, params: {}, body }));
 }
 
 /** A broken adapter may come here with nobody known. */
 function authWhereKnown(request: IncomingMessage): Auth | undefined {
   try {
-    return authOf(request);
+    return authOf(request, 'optional');
   } catch {
     return undefined;
   }

@@ -10,7 +10,7 @@ export async function expressApps({ options, credentials, check, admit }: Ingred
       (_req, _res, next) => next(),
       () => check(),
     ),
-    guarded: credentials === 'optional' ? appOf(guard.optional(), (req) => admit(getAuth(req))) : appOf(guard(), (req) => admit(getAuth(req))),
+    guarded: credentials === 'optional' ? appOf(guard.optional(), (req) => admit(getAuth(req, 'optional'))) : appOf(guard(), (req) => admit(getAuth(req))),
   };
 }
 

@@ -11,7 +11,7 @@ export async function koaApps({ options, credentials, check, admit }: Ingredient
       (_ctx, next) => next(),
       (ctx) => leave(ctx, check),
     ),
-    guarded: dispatchOf(credentials === 'optional' ? guard.optional() : guard(), (ctx) => leave(ctx, () => admit(getAuth(ctx)))),
+    guarded: dispatchOf(credentials === 'optional' ? guard.optional() : guard(), (ctx) => leave(ctx, () => admit(getAuth(ctx, 'optional')))),
   };
 }
 

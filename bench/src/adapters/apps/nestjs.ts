@@ -27,7 +27,7 @@ export async function nestjsApps(platform: Platform, { options, credentials, che
   }
 
   UseGuards(Step)(Stepped);
-  CurrentAuth()(Guarded.prototype, 'me', 1);
+  (credentials === 'optional' ? CurrentAuth('optional') : CurrentAuth())(Guarded.prototype, 'me', 1);
   if (credentials === 'optional') OptionalAuth()(Guarded);
   return {
     unguarded: await dispatchOf(platform, Unguarded),

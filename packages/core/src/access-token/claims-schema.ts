@@ -1,21 +1,6 @@
+import type { ClaimsSchema, SchemaIssue } from '../auth/claims-schema.js';
 import type { JsonObject } from '../lib/json.js';
 import { isThenable } from '../lib/thenable.js';
-
-/** A schema of zod, valibot, ArkType or any other library that implements Standard Schema, version 1. */
-export interface ClaimsSchema<C extends object = object> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => SchemaResult<C> | Promise<SchemaResult<C>>;
-    readonly types?: { readonly input: unknown; readonly output: C } | undefined;
-  };
-}
-
-type SchemaResult<C> = { readonly value: C; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
-
-interface SchemaIssue {
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
-}
 
 /**
  * Validates claims with a schema.

@@ -1,4 +1,5 @@
-import { parseClaims, type ClaimsSchema } from './claims-schema.js';
+import type { ClaimsSchema } from '../auth/claims-schema.js';
+import { parseClaims } from './claims-schema.js';
 import { isProvable } from '../binding/confirmation.js';
 import { isToken68, type Credentials } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';

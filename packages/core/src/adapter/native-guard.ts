@@ -1,3 +1,4 @@
+import type { AppClaims } from '../auth/app-claims.js';
 import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Decision } from '../decision/decision.js';
@@ -16,7 +17,7 @@ import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
 import { accessFor, type RoutePolicy } from './access-of.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
 import { callQuietly, type RefusalListeners } from './refusals.js';
-import { markOf, rememberAuth, type Seen } from './remembered-auth.js';
+import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remembered-auth.js';
 
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> extends RefusalListeners<Native> {
@@ -25,21 +26,35 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
   foresee(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
   /** As {@link decide}, of policies that nothing was made of yet. It answers nothing. */
-  check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision | Promise<Decision>;
+  check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
+  /** As {@link authOf}, of what this guard found alone. */
+  getAuth(request: Request, optional?: 'optional', isPublic?: (request: Request) => boolean): Auth | undefined;
   /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
   methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler, Request>;
   close(): Promise<void>;
 }
 
-/** What every framework's guard offers beside guarding. */
-export interface GuardMethods<Handler, Request extends object = object> {
+/** What every framework's guard offers beside guarding. `C` is the type of the claims that this guard finds. */
+export interface GuardMethods<Handler, Request extends object = object, C extends object = AppClaims> {
+  /**
+   * Returns the `Auth` that this guard found for the request, whatever other guards found.
+   *
+   * @throws ConfigurationError if this guard has not admitted the request, or if it admitted the request without authentication
+   */
+  getAuth(request: Request): Auth<C>;
+  /**
+   * Returns undefined where this guard admitted the request without authentication: behind `guard.optional()`.
+   *
+   * @throws ConfigurationError if this guard has not admitted the request
+   */
+  getAuth(request: Request, optional: 'optional' | undefined): Auth<C> | undefined;
   /**
    * Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP.
    *
    * @param request for predicates that read it: without it they see none
    */
-  permit(auth: Auth, policy: Policy, request?: Request): Decision<Auth>;
+  permit<A extends Auth<object>>(auth: A, policy: Policy, request?: Request): Decision<A>;
   /**
    * Fetches the issuer's keys, and reads a shared store of revocations, ahead of the first request.
    *
@@ -84,27 +99,45 @@ export function createNativeGuard<Request extends object, Native extends readonl
   const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
   const guard = createGuard(options);
 
-  function viewed(request: Request): ProtectedRequest {
+  function seenOf(mark: RequestMark | undefined): Seen | undefined {
+    for (let seen = mark?.seen; seen; seen = seen.next) if (seen.by === guard) return seen;
+    return undefined;
+  }
+
+  function look(request: Request): Seen {
     const mark = markOf(request);
-    for (let { seen } = mark; seen; seen = seen.next) if (seen.by === guard) return seen.view;
-    const seen: Seen = { by: guard, view: view(request), next: mark.seen };
+    const known = seenOf(mark);
+    if (known) return known;
+    const seen: Seen = { by: guard, view: view(request), mark, isAdmitted: false, auth: undefined, next: mark.seen };
     mark.seen = seen;
-    return seen.view;
+    return seen;
   }
 
   function decide(request: Request, access: RouteRequirements): Decision | Promise<Decision> {
-    const decision = guard.check(viewed(request), access);
-    return decision instanceof Promise ? pendingDecision(decision.then((settled) => remember(request, access, settled))) : remember(request, access, decision);
+    const seen = look(request);
+    const decision = guard.check(seen.view, access);
+    return decision instanceof Promise
+      ? pendingDecision(decision.then((settled) => remember(request, seen, access, settled)))
+      : remember(request, seen, access, decision);
   }
 
-  function remember(request: Request, { credentials }: RouteRequirements, decision: Decision): Decision {
+  function remember(request: Request, seen: Seen, { credentials }: RouteRequirements, decision: Decision): Decision {
     // a preflight is from nobody, so a handler that asks who it is from must fail
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
-      rememberAuth(request, decision.auth);
+      seen.isAdmitted = seen.mark.isAdmitted = true;
+      seen.auth = seen.mark.auth = decision.auth;
       const held = holder(request);
       if (held) setQuietly(held, name, decision.auth);
     }
     return decision;
+  }
+
+  function getAuth(request: Request, optional?: 'optional', isPublic?: (request: Request) => boolean): Auth | undefined {
+    const seen = seenOf(marks.get(request));
+    if (!seen?.isAdmitted && !isPublic?.(request)) {
+      throw misuse('guard.getAuth()', 'this guard has not authenticated the request. Put it before this handler');
+    }
+    return requireAuth(seen?.auth, optional, 'guard.getAuth');
   }
 
   return {
@@ -112,17 +145,20 @@ export function createNativeGuard<Request extends object, Native extends readonl
     foresee: (request, access) => checkSilently(guard, view(request), access),
     check(request, policies) {
       assertRequestGiven('guard.check(request, ...policies)', request);
-      return decide(request, accessFor('required', policies)(request));
+      return decide(request, accessFor('required', policies)(request)) as Decision<Auth> | Promise<Decision<Auth>>;
     },
     refused(decision, request) {
       if (onRefused) callQuietly(() => onRefused(decision, request));
     },
     onDenied,
+    getAuth,
     methods: (handlerOf) => ({
+      // what else a caller hands over is none of this guard's
+      getAuth: ((request, optional) => getAuth(request, optional)) as GuardMethods<never, Request>['getAuth'],
       permit(auth, policy, request) {
         if (request === undefined) return guard.permit(auth, policy);
         assertRequestGiven('guard.permit(auth, policy, request)', request);
-        return guard.permit(auth, policy, viewed(request));
+        return guard.permit(auth, policy, look(request).view);
       },
       warm: guard.warm,
       health: guard.health,

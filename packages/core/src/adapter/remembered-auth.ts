@@ -1,6 +1,6 @@
 import { misuse } from '../lib/configuration-error.js';
 import type { Auth } from '../auth/auth.js';
-import type { Claims } from '../auth/claims.js';
+import type { AppClaims } from '../auth/app-claims.js';
 import { createMemory, type Memory } from '../lib/private-slot.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
@@ -15,6 +15,10 @@ export interface RequestMark {
 export interface Seen {
   readonly by: object;
   readonly view: ProtectedRequest;
+  /** The mark that holds this: finding it again on the request would cost more. */
+  readonly mark: RequestMark;
+  isAdmitted: boolean;
+  auth: Auth | undefined;
   /** As another guard sees it. */
   readonly next: Seen | undefined;
 }
@@ -22,7 +26,7 @@ export interface Seen {
 const MARKS = Symbol.for('tokenward.requestMarks');
 
 /** One for all copies of this package: a guard may come from the ES module and `getAuth` from the CommonJS one. */
-const marks = sharedMarks();
+export const marks = sharedMarks();
 
 function sharedMarks(): Memory<object, RequestMark> {
   const shared = globalThis as { [MARKS]?: Memory<object, RequestMark> };
@@ -39,21 +43,30 @@ function noMark(): RequestMark {
   return { isAdmitted: false, auth: undefined, seen: undefined };
 }
 
-/** Has {@link authOf} say whom a request is from. */
-export function rememberAuth(request: object, auth: Auth | undefined): void {
-  const mark = markOf(request);
-  mark.isAdmitted = true;
-  mark.auth = auth;
+/**
+ * Returns the `Auth` that the last guard on the request's way found. A copy of the request, or an object that inherits from it, is another request.
+ *
+ * @param optional `'optional'` returns undefined if the request was admitted without authentication
+ * @param isPublic says whether the app declares the request's route public, so that no guard is expected there
+ * @throws ConfigurationError if no guard has admitted the request, or, without `'optional'`, if it was admitted without authentication
+ */
+export function authOf<C extends object = AppClaims>(request: object): Auth<C>;
+export function authOf<C extends object = AppClaims>(request: object, optional: 'optional' | undefined, isPublic?: IsPublic): Auth<C> | undefined;
+export function authOf(request: object, optional?: 'optional', isPublic?: IsPublic): Auth | undefined {
+  const mark = marks.get(request);
+  // an answer that is not known yet is not "nobody": whoever forgets a guard must notice
+  if (!mark?.isAdmitted && !isPublic?.(request)) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
+  return requireAuth(mark?.auth, optional);
 }
 
+type IsPublic = (request: object) => boolean;
+
 /**
- * Whom the last guard on a request's way found it to be from; undefined where credentials were optional and absent. A copy of the request, or a child,
- * is another one.
+ * Returns the `Auth` that a guard found, or undefined if there is none and the caller said `'optional'`.
  *
- * @throws ConfigurationError where no guard admitted the request
+ * @throws ConfigurationError if there is none and the caller did not say `'optional'`
  */
-export function authOf<C extends object = Claims>(request: object): Auth<C> | undefined {
-  const mark = marks.get(request);
-  if (!mark?.isAdmitted) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
-  return mark.auth as Auth<C> | undefined;
+export function requireAuth(auth: Auth | undefined, optional: 'optional' | undefined, name = 'getAuth'): Auth | undefined {
+  if (auth || optional === 'optional') return auth;
+  throw misuse(`${name}()`, `nobody is authenticated: this route does not require an access token. Write ${name}(..., 'optional'), which may return undefined`);
 }

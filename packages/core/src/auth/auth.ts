@@ -1,12 +1,12 @@
 import { misuse } from '../lib/configuration-error.js';
 import type { JsonObject } from '../lib/json.js';
-import type { Claims } from './claims.js';
+import type { AppClaims } from './app-claims.js';
 
 /**
  * What a verified access token says: an immutable value. It prints, logs and serialises without the token itself;
  * {@link rawToken} gives that to those who must pass it on.
  */
-export interface Auth<C extends object = Claims> {
+export interface Auth<C extends object = AppClaims> {
   /** Who issued the token: the configured issuer, byte by byte (`iss`). */
   readonly issuer: string;
   /** Who the token speaks for (`sub`). A user is known by issuer and subject together, never by e-mail or name. */
@@ -49,14 +49,14 @@ export const RAW_CLAIMS: unique symbol = Symbol.for('tokenward.rawClaims') as ne
  *
  * @throws ConfigurationError when the value did not come from a guard.
  */
-export function rawToken(auth: Auth): string {
+export function rawToken(auth: Auth<object>): string {
   const read = (auth as { [RAW_TOKEN]?: () => string })[RAW_TOKEN];
   if (typeof read !== 'function') throw misuse('rawToken(auth)', 'this value was not made by a guard, so no token stands behind it');
   return read.call(auth);
 }
 
 /** A token's claims as they stand in it, where a schema made something else of them; of an Auth that no guard made, those that it has. */
-export function rawClaims(auth: Auth): JsonObject {
+export function rawClaims(auth: Auth<object>): JsonObject {
   const read = (auth as { [RAW_CLAIMS]?: () => JsonObject })[RAW_CLAIMS];
-  return typeof read === 'function' ? read.call(auth) : auth.claims;
+  return typeof read === 'function' ? read.call(auth) : (auth.claims as JsonObject);
 }

@@ -1,4 +1,5 @@
 import type { Auth } from '../auth/auth.js';
+import type { AppClaims } from '../auth/app-claims.js';
 import { createMemory } from '../lib/private-slot.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
@@ -54,9 +55,9 @@ export interface NamedPolicy extends Branded {
 
 export type ClaimValue = string | number | boolean;
 /** Admits only by returning `true`, synchronously. Anything else refuses: a truthy object, a promise, an exception. */
-export type ClaimPredicate = (value: unknown, auth: Auth, request: ProtectedRequest | undefined) => boolean;
+export type ClaimPredicate<C extends object = AppClaims> = (value: unknown, auth: Auth<C>, request: ProtectedRequest | undefined) => boolean;
 /** Admits only by returning `true`, synchronously. Anything else refuses: a truthy object, a promise, an exception. */
-export type PolicyPredicate = (auth: Auth, request: ProtectedRequest | undefined) => boolean;
+export type PolicyPredicate<C extends object = AppClaims> = (auth: Auth<C>, request: ProtectedRequest | undefined) => boolean;
 
 const POLICY: unique symbol = Symbol.for('tokenward.policy') as never;
 

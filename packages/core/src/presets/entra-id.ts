@@ -1,4 +1,4 @@
-import type { ClaimsSchema } from '../access-token/claims-schema.js';
+import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { ISSUER_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
 import { keepDemands } from '../issuer/merged-options.js';
 import { type OptionReader } from '../lib/option-reader.js';

@@ -1,4 +1,4 @@
-import type { ClaimsSchema } from '../access-token/claims-schema.js';
+import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
 import { finish, readBaseUrl, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 

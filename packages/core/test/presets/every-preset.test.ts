@@ -1,4 +1,16 @@
-import { auth0, cognito, createResourceGuard, entraId, google, keycloak, okta, type ClaimsSchema, type GuardOptions } from '@tokenward/core';
+import {
+  auth0,
+  cognito,
+  createResourceGuard,
+  entraId,
+  google,
+  keycloak,
+  okta,
+  type Claims,
+  type ClaimsSchema,
+  type GuardOptions,
+  type ResourceGuard,
+} from '@tokenward/core';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { given, problemsOf } from './provider-tokens.js';
 
@@ -67,9 +79,9 @@ describe('every preset', () => {
       '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as { tenant: string } }) },
     };
     const guard = createResourceGuard(auth0({ domain: 'a.auth0.com', audience, claims: schema }));
-    expectTypeOf<Parameters<typeof guard.permit>[0]['claims']>().toEqualTypeOf<Readonly<{ readonly tenant: string }>>();
+    expectTypeOf(guard).toEqualTypeOf<ResourceGuard<{ readonly tenant: string }>>();
     const untyped = createResourceGuard(entraId({ tenantId, audience }));
-    expectTypeOf<Parameters<typeof untyped.permit>[0]['claims']['iss']>().toEqualTypeOf<string>();
+    expectTypeOf(untyped).toEqualTypeOf<ResourceGuard<Claims>>();
     // @ts-expect-error -- a misspelt option is an error before anything runs
     expect(problemsOf(() => auth0({ domain: 'a.auth0.com', audience, realmm: 'x' }))).toHaveLength(1);
     // @ts-expect-error -- and so is one that is missing

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
-import type { Auth, Claims } from '@tokenward/core';
-import { authOf, createMemory, misuse } from '@tokenward/core/adapter';
+import type { AppClaims, Auth } from '@tokenward/core';
+import { authOf, createMemory, misuse, requireAuth } from '@tokenward/core/adapter';
 import { requestOf } from '../call/carrier.js';
 import { ruleOfHandler } from '../rules/rule.js';
 
@@ -19,54 +19,69 @@ export function rememberAuth(request: object, guard: string, auth: Auth | undefi
 }
 
 /**
- * Who a call is from, as its handler's guard found it. From a request alone: as the last guard on its way did.
+ * Returns the `Auth` of a call, as its handler's guard found it. For a request alone: as the last guard on its way found it.
  *
  * @param from a handler's `ExecutionContext`, in interceptors and in guards of your own; or the request
- * @param optional for what stands behind @OptionalAuth(): undefined where no credentials came
- * @throws ConfigurationError where no guard admitted the call, and where it is from nobody
+ * @throws ConfigurationError if no guard has admitted the call, or if its handler does not require an access token and none came
  */
-export function getAuth<C extends object = Claims>(from: ExecutionContext | object): Auth<C>;
-export function getAuth<C extends object = Claims>(from: ExecutionContext | object, optional: 'optional'): Auth<C> | undefined;
+export function getAuth<C extends object = AppClaims>(from: ExecutionContext | object): Auth<C>;
+/**
+ * Returns the `Auth` of a call, or undefined if its handler does not require an access token and none came: behind `@OptionalAuth()` and `@Public()`.
+ *
+ * @throws ConfigurationError if no guard has admitted the call
+ */
+export function getAuth<C extends object = AppClaims>(from: ExecutionContext | object, optional: 'optional' | undefined): Auth<C> | undefined;
 export function getAuth(from: ExecutionContext | object, optional?: 'optional'): Auth | undefined {
-  const auth = isContext(from) ? authIn(from, optional) : authOf(from);
-  if (!auth && optional !== 'optional') throw misuse('getAuth()', "the call is from nobody. Behind @OptionalAuth() write getAuth(..., 'optional')");
-  return auth;
+  return isContext(from) ? authIn(from, optional) : authOf(from, optional);
 }
 
-function authIn(context: ExecutionContext, optional?: 'optional'): Auth | undefined {
-  const { access, guard } = ruleOfHandler(context.getClass(), context.getHandler());
-  if (!access && optional === 'optional') return undefined;
-  if (!access)
-    throw misuse('getAuth()', "the handler is @Public(), so that nobody was authenticated. Where it may be either, write getAuth(context, 'optional')");
+/** @param guard the name of the guard that is asked; by default, the handler's own */
+export function authIn(context: ExecutionContext, optional?: 'optional', guard?: string): Auth | undefined {
+  const name = guard === undefined ? 'getAuth' : 'guard.getAuth';
+  const rule = ruleOfHandler(context.getClass(), context.getHandler());
+  if (!rule.access) return requireAuth(undefined, optional, name);
   const request = requestOf(context);
   const known = request && found.get(request);
-  if (known?.has(guard)) return known.get(guard);
+  const asked = guard ?? rule.guard;
+  if (known?.has(asked)) return requireAuth(known.get(asked), optional, name);
   throw misuse(
-    'getAuth()',
-    'no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule',
+    `${name}()`,
+    asked === rule.guard
+      ? 'no guard has authenticated this call yet; a guard of your own must stand behind ours: under @UseGuards(), or in a module that is imported after TokenwardModule'
+      : `the guard "${asked}" has not authenticated this call: its handler is guarded by "${rule.guard}"`,
   );
 }
 
-function isContext(from: object): from is ExecutionContext {
+export function isContext(from: object): from is ExecutionContext {
   return 'getHandler' in from && 'getClass' in from && 'getArgByIndex' in from;
 }
 
 type Pipes = readonly (Type<PipeTransform> | PipeTransform)[];
 
 /**
- * Who the call is from: an `Auth`, or one of its members, through pipes if there are any. Behind @OptionalAuth() it may be undefined.
+ * Injects the `Auth` of the call, or one of its members, through pipes if there are any. As `getAuth(context)`, it throws if there is none. Write
+ * `'optional'` for undefined instead: behind `@OptionalAuth()` and `@Public()`.
  *
  * @example list(@CurrentAuth() auth: Auth) {}
+ * @example news(@CurrentAuth('optional') auth: Auth | undefined) {}
  * @example list(@CurrentAuth('subject', LoadUser) user: User) {}
  */
 export function CurrentAuth(...pipes: Pipes): ParameterDecorator;
+export function CurrentAuth(optional: 'optional', ...pipes: Pipes): ParameterDecorator;
 export function CurrentAuth(member: keyof Auth, ...pipes: Pipes): ParameterDecorator;
-export function CurrentAuth(...given: readonly (keyof Auth | Pipes[number])[]): ParameterDecorator {
+export function CurrentAuth(member: keyof Auth, optional: 'optional', ...pipes: Pipes): ParameterDecorator;
+export function CurrentAuth(...given: readonly (keyof Auth | 'optional' | Pipes[number])[]): ParameterDecorator {
   if (typeof given[2] === 'number') throw misuse('@CurrentAuth', 'stands without its brackets. Write @CurrentAuth()');
-  return ofContext(...(given as Pipes));
+  const injected = given[0] === 'optional' || given[1] === 'optional' ? optionalOfContext : ofContext;
+  return injected(...(given.filter((one) => one !== 'optional') as unknown as Pipes));
 }
 
 const ofContext = createParamDecorator((member: keyof Auth | undefined, context: ExecutionContext): unknown => {
-  const auth = authIn(context);
+  const auth = authIn(context)!;
+  return member === undefined ? auth : auth[member];
+});
+
+const optionalOfContext = createParamDecorator((member: keyof Auth | undefined, context: ExecutionContext): unknown => {
+  const auth = authIn(context, 'optional');
   return member === undefined ? auth : auth?.[member];
 });

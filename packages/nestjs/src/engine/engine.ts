@@ -1,5 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { ConfigurationError, type RouteRequirements, type Decision, type Deny, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import {
+  ConfigurationError,
+  type AppClaims,
+  type Auth,
+  type RouteRequirements,
+  type Decision,
+  type Deny,
+  type GuardOptions,
+  type ResourceGuard,
+} from '@tokenward/core';
 import {
   assertDenial,
   createNativeGuard,
@@ -11,6 +20,7 @@ import {
   misuse,
 } from '@tokenward/core/adapter';
 import { view, type RpcAuthorization } from '../call/carrier.js';
+import { authIn, isContext } from './current-auth.js';
 import { handlerOf, type MessageHandler } from './messages.js';
 import { refuseFrom } from '../answer/refusing.js';
 
@@ -28,15 +38,15 @@ export interface NestGuardOptions extends Omit<AdapterOptions<[context: Executio
   readonly openApiScheme?: string | undefined;
 }
 
-/** A guard as other providers see it: `@Inject(guardToken())`. */
-export interface NestGuard extends GuardMethods<MessageHandler> {
+/** A guard as other providers see it: `@Inject(guardToken())`. `C` is the type of the claims that it finds. */
+export interface NestGuard<C extends object = AppClaims> extends GuardMethods<MessageHandler, ExecutionContext | object, C> {
   /**
    * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, middleware and servers beside Nest. It takes Express' request,
    * Fastify's, or Node's own.
    *
    * @example server.on('upgrade', async (request, socket) => { const decision = await guard.check(request, scope('feed')); ... });
    */
-  check(request: object, ...policies: readonly RoutePolicy<object>[]): Decision | Promise<Decision>;
+  check(request: object, ...policies: readonly RoutePolicy<object>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
    * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given, else by an exception.
    *
@@ -83,6 +93,7 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
   return {
     ...guard,
     ...guard.methods(handlerOf),
+    getAuth: ((from, optional) => (isContext(from) ? authIn(from, optional, name) : guard.getAuth(from, optional))) as NestGuard['getAuth'],
     check: (request, ...policies) => guard.check(request, policies),
     async refuse(decision, from) {
       assertDenial(decision);

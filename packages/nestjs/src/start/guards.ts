@@ -151,7 +151,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return {
       decide: (request) => engine.decide(request, accessOf(asked, policiesFor(request))),
       watch(request, socket) {
-        const auth = authOf(request);
+        const auth = authOf(request, 'optional');
         if (auth) endWithToken(request, socket, auth);
       },
     };

@@ -13,16 +13,24 @@ export interface SuiteRoute {
   readonly guardOf?: string | undefined;
   /** Given to the guard one by one, as a user would write `guard(policy, policy)`. */
   readonly policies: readonly Policy[];
-  /** What the route's handler answers with. `auth` is what `getAuth` says; undefined on public routes and for anonymous requests. */
+  /** What the route's handler answers with. */
   readonly answer: (given: HandlerInput) => HandlerAnswer;
 }
 
 export interface HandlerInput {
+  /** The request's property that holds the Auth, by default `auth`; undefined on public routes and for anonymous requests. */
   readonly auth: Auth | undefined;
+  /** The adapter's `getAuth`, of this request. */
+  readonly getAuth: AskAuth;
+  /** `guard.getAuth`, of this request. */
+  readonly ofGuard: AskAuth;
   readonly params: Readonly<Record<string, string | undefined>>;
   /** The JSON body, parsed behind the guard. */
   readonly body: unknown;
 }
+
+/** `getAuth(request, 'optional')` without its request, as in `(...how) => getAuth(request, ...how)`. */
+export type AskAuth = (optional?: 'optional') => Auth | undefined;
 
 export interface HandlerAnswer {
   readonly status: number;

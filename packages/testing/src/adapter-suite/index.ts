@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { authCases } from './auth-cases.js';
 import { hostileCases } from './hostile-cases.js';
 import { credentialCases } from './credential-cases.js';
 import { exampleRoutes } from './example-routes.js';
@@ -18,7 +19,7 @@ import type { AppSetup, OddWay, RunningApp, StartApp, SuiteRoute } from './app.j
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
-export type { AppSetup, HandlerAnswer, HandlerInput, OddWay, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from './app.js';
+export type { AppSetup, AskAuth, HandlerAnswer, HandlerInput, OddWay, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from './app.js';
 export type { Ask, Received, Sent } from './exchange.js';
 export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 export { checkExample } from './check-example.js';
@@ -35,6 +36,8 @@ export interface SuiteOptions {
   readonly ways: readonly OddWay[];
   /** The apps speak HTTP/2: at an http origin by prior knowledge, at an https one with any certificate. Default: HTTP/1.1, over http. */
   readonly http2?: boolean | undefined;
+  /** The app declares public routes to the guard, as by a decorator, instead of leaving the guard out. Default: false. */
+  readonly declaresPublicRoutes?: boolean | undefined;
 }
 
 /**
@@ -48,7 +51,11 @@ export interface SuiteOptions {
  *   return { origin, close };
  * }, { ways: [] });
  */
-export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, { http2 = false, ways }: SuiteOptions): void {
+export function adapterSuite(
+  { test, beforeAll, afterAll }: TestRunner,
+  startApp: StartApp,
+  { http2 = false, ways, declaresPublicRoutes = false }: SuiteOptions,
+): void {
   let issuer: TestIssuer;
   let app: SuiteApp;
   let handlersRun = 0;
@@ -84,6 +91,7 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
     const suite: Suite = {
       issuer,
       app,
+      declaresPublicRoutes,
       token: (wishes) => issuer.issueToken(wishes),
       ask: app.ask,
       async start(setup) {
@@ -107,6 +115,7 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
   const version = http2 ? 'HTTP/2' : 'HTTP/1.1';
   for (const suiteCase of [
     ...credentialCases,
+    ...authCases,
     ...policyCases,
     ...responseCases,
     ...routingCases,

@@ -21,6 +21,8 @@ export interface Suite {
   readonly issuer: TestIssuer;
   /** An app with the routes of the examples. */
   readonly app: SuiteApp;
+  /** Whether public routes are declared to the guard, as the suite's option says. */
+  readonly declaresPublicRoutes: boolean;
   /** A good token of the issuer. */
   token(wishes?: TokenWishes): Promise<string>;
   /** Asks the app with the routes of the examples. */

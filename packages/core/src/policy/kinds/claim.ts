@@ -1,3 +1,4 @@
+import type { AppClaims } from '../../auth/app-claims.js';
 import { rawClaims } from '../../auth/auth.js';
 import { misuse } from '../../lib/configuration-error.js';
 import { own } from '../../lib/json.js';
@@ -12,16 +13,16 @@ import { callPredicate } from '../predicate.js';
 /**
  * Returns a policy that requires a claim to be present, not null, and equal to a value, or a predicate to return `true` for it.
  *
- * A predicate gets the token's own claim, before the claims schema, and the request where there is one.
+ * The claim is compared as it is in the token. A predicate finds the output of the claims schema in `auth.claims`, and gets the request where there is one.
  *
  * @example claim('tenant', (tenant, auth, request) => request?.params?.['tenant'] === tenant)
  */
-export function claim(name: string, expected: ClaimValue | ClaimPredicate): Policy {
+export function claim<C extends object = AppClaims>(name: string, expected: ClaimValue | ClaimPredicate<C>): Policy {
   checkedNames('claim', [name], CLAIM_NAME);
   if (!['string', 'number', 'boolean', 'function'].includes(typeof expected) || expected === '' || Number.isNaN(expected)) {
     throw misuse(`claim("${shownMember(name)}", ...)`, 'needs a value (a string, number or boolean) or a function as its second argument');
   }
-  return make({ kind: 'claim', name, expected });
+  return make({ kind: 'claim', name, expected: expected as ClaimValue | ClaimPredicate });
 }
 
 export const CLAIM: PolicyKind<ClaimPolicy> = {

@@ -1,3 +1,4 @@
+import type { AppClaims } from '../../auth/app-claims.js';
 import { misuse } from '../../lib/configuration-error.js';
 import { shownMember } from '../../lib/shown-option.js';
 import { forPredicates } from '../../request/request-path.js';
@@ -11,11 +12,11 @@ import { callPredicate } from '../predicate.js';
  *
  * @example policy('working hours', () => isWorkingHours(new Date()))
  */
-export function policy(name: string, test: PolicyPredicate): Policy {
+export function policy<C extends object = AppClaims>(name: string, test: PolicyPredicate<C>): Policy {
   if (typeof name === 'function') throw misuse('policy(...)', "needs a name for operators as its first argument: policy('working hours', (auth) => ...)");
   checkedNames('policy', [name], CLAIM_NAME);
   if (typeof test !== 'function') throw misuse(`policy("${shownMember(name)}", ...)`, 'needs a function as its second argument');
-  return make({ kind: 'policy', name, test });
+  return make({ kind: 'policy', name, test: test as PolicyPredicate });
 }
 
 export const NAMED: PolicyKind<NamedPolicy> = {

@@ -1,0 +1,30 @@
+import type { ClaimsSchema } from './claims-schema.js';
+import type { Claims } from './claims.js';
+
+/**
+ * Declares the type of your app's claims, once, by declaration merging. Write the member `claims`: the type of the schema that your guard's `claims`
+ * option has, or a type of your own. Then every `Auth` that says nothing else has these claims. The declaration changes types only: a guard without a
+ * schema checks nothing.
+ *
+ * @example
+ * declare module '@tokenward/express' {
+ *   interface Register { claims: typeof claimsSchema }
+ * }
+ */
+export interface Register {}
+
+/** The claims of an app: what {@link Register} declares, or {@link Claims}. Of a schema, its output type. */
+export type AppClaims = Register extends { readonly claims: infer Declared } ? DeclaredClaims<Declared> : Claims;
+
+/** The claims from a guard without a schema. A declared schema says nothing about them; a declared type does. */
+export type ClaimsWithoutSchema = Register extends { readonly claims: { readonly '~standard': unknown } } ? Claims : AppClaims;
+
+type DeclaredClaims<D> = 0 extends 1 & D
+  ? Claims
+  : D extends ClaimsSchema<infer Output>
+    ? Output
+    : D extends { readonly '~standard': unknown }
+      ? Claims
+      : D extends object
+        ? D
+        : Claims;
