@@ -3,52 +3,53 @@ import { TokenwardError } from './lib/tokenward-error.js';
 import { parseJson } from './lib/parse-json.js';
 import { discover, endpointOf, type MetadataSource } from './net/metadata.js';
 import { failureWords, silenceHint } from './net/fetch-failure.js';
-import { InwardAddressError, isInward } from './net/public-address.js';
+import { InternalAddressError, isInternal } from './net/public-address.js';
 import { nodeRequest, nodeTransport, readBytes } from './net/transport.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
+import { numberOption, readTable, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
-import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl } from './lib/url.js';
+import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl, urlProblem } from './lib/url.js';
 
-/** Who we are to an authorization server. */
+/** The authorization server, and this API's credentials as its client. */
 export interface IssuerClientOptions {
   /** The authorization server's issuer identifier. */
   readonly issuer: string;
   readonly clientId: string;
-  /** Needed unless `authentication` is `none`. */
+  /** Required unless `authentication` is `none`. */
   readonly clientSecret?: string | undefined;
-  /** How the client shows who it is (RFC 6749 s2.3.1); `none`: a public client. Default: `client_secret_basic`. */
+  /** How the client authenticates (RFC 6749 s2.3.1). `none` is for a public client. Default: `client_secret_basic`. */
   readonly authentication?: 'client_secret_basic' | 'client_secret_post' | 'none' | undefined;
-  /** Where the issuer's metadata is fetched, when that is not under the issuer's own name. Its `issuer` must still equal `issuer`. */
+  /** The address of the issuer's metadata, if it is not under the issuer's own name. The document's `issuer` must still equal `issuer`. */
   readonly metadataUrl?: string | undefined;
-  /** Hosts that may be asked over plain http: anybody on the way to them then reads the token and the client's secret. */
+  /** Hosts for which plain http is accepted. Anybody on the way to them can read the token and the client's secret. */
   readonly unsafeHttpHosts?: readonly string[] | undefined;
-  /** Where tokens are revoked, instead of asking the issuer's metadata. */
+  /** The address of the revocation endpoint. By default the issuer's metadata names it. */
   readonly revocationEndpoint?: string | undefined;
-  /** For all of one call: metadata and the request itself. Default: 5. */
+  /** The limit for one call in total: metadata and the request itself. Default: 5. */
   readonly timeoutSeconds?: number | undefined;
 }
 
 export interface IssuerClient {
   /**
-   * Has the authorization server revoke a token (RFC 7009): a refresh token for good, and, where it keeps such, access tokens. A token that it does
-   * not know is none any more, which is no error.
+   * Revokes a token at the authorization server (RFC 7009): a refresh token, or an access token if the server keeps track of those. A token that the
+   * server does not know is not an error (RFC 7009 s2.2).
    *
-   * @throws IssuerRequestError where it did not say that it is done: the token may still be good
+   * @throws IssuerRequestError if the server did not confirm the revocation: the token may still be valid
    *
    * @example await client.revokeAtIssuer(refreshToken, { tokenTypeHint: 'refresh_token' });
    */
   revokeAtIssuer(token: string, options?: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined }): Promise<void>;
 }
 
-/** The authorization server did not do what it was asked for. The message names the address and what happened there, and no token or secret. */
+/** A request to the authorization server failed. The message names the address and what happened there. It contains no token and no secret. */
 export class IssuerRequestError extends TokenwardError {
   override readonly name = 'IssuerRequestError';
   readonly code = 'TOKENWARD_ISSUER_REQUEST';
-  /** undefined: there was no answer. */
+  /** The HTTP status. undefined if there was no response. */
   readonly status: number | undefined;
-  /** The `error` of RFC 6749 s5.2, where the server gave one. */
+  /** The error code of the response (RFC 6749 s5.2), if it has one. */
   readonly error: string | undefined;
-  /** After how many seconds to come again, where the server says so. */
+  /** The `Retry-After` of the response in seconds, if it has one. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(message: string, { status, error, retryAfterSeconds, cause }: Failure = {}) {
@@ -66,15 +67,15 @@ interface Failure {
   readonly cause?: unknown;
 }
 
-const INWARD = "the issuer's metadata puts its revocation endpoint on a private address: give it by the option revocationEndpoint if that is right";
-const MAX_ANSWER_BYTES = 65_536;
+const INTERNAL = "the issuer's metadata names a revocation endpoint on a private address. If it is right, set the option revocationEndpoint";
+const MAX_RESPONSE_BYTES = 65_536;
 const MAX_METADATA_BYTES = 524_288;
 const MAX_TOKEN_LENGTH = 65_536;
 
 /**
- * A client of an authorization server, for what an API asks of it.
+ * Creates a client of an authorization server, for the requests that an API makes to it.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example
  * const client = createIssuerClient({ issuer: 'https://login.example.com', clientId: 'orders-api', clientSecret: process.env.CLIENT_SECRET });
@@ -87,18 +88,18 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   return Object.freeze({
     async revokeAtIssuer(token: string, { tokenTypeHint }: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined } = {}) {
       if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH)
-        throw misuse('revokeAtIssuer()', `token is a ${typeof token} that is none: a string of ${MAX_TOKEN_LENGTH} characters at the most is needed`);
+        throw misuse('revokeAtIssuer()', `token must be a string of 1 to ${MAX_TOKEN_LENGTH} characters (got a ${typeof token})`);
       const form = new URLSearchParams({ token, ...(tokenTypeHint && { token_type_hint: tokenTypeHint }) });
       const headers = authenticate(form);
       const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-      const where = revocationEndpoint ?? (await find(signal));
-      const answer = await post(where, form, headers, signal);
-      // RFC 7009 s2.2: also for one that it does not know
-      if (answer.status !== 200) throw refused(where, answer);
+      const endpoint = revocationEndpoint ?? (await discoverEndpoint(signal));
+      const response = await post(endpoint, form, headers, signal);
+      // RFC 7009 s2.2: the status is 200 for an unknown token too
+      if (response.status !== 200) throw failureOf(endpoint, response);
     },
   });
 
-  async function find(signal: AbortSignal): Promise<string> {
+  async function discoverEndpoint(signal: AbortSignal): Promise<string> {
     try {
       const metadata = await discover(source, limits, signal, 'revocationEndpoint');
       return endpointOf(metadata, 'revocation_endpoint', 'revocationEndpoint', source.unsafeHttpHosts);
@@ -107,40 +108,39 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
     }
   }
 
-  async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<Told> {
+  async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<EndpointResponse> {
     const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, source);
-    if (publicOnly && isInward(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INWARD}`);
+    if (publicOnly && isInternal(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INTERNAL}`);
     try {
-      const sent = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;
-      const answer = await nodeRequest(url, signal, publicOnly, timeoutSeconds * 1000, sent);
-      return { status: answer.status, retryAfter: answer.header('retry-after'), text: (await readBytes(answer, MAX_ANSWER_BYTES)).toString() };
+      const post = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;
+      const response = await nodeRequest(url, signal, publicOnly, timeoutSeconds * 1000, post);
+      return { status: response.status, retryAfter: response.header('retry-after'), text: (await readBytes(response, MAX_RESPONSE_BYTES)).toString() };
     } catch (error) {
       const reason = signal.aborted
         ? `no complete answer within ${timeoutSeconds} s${silenceHint(url)}`
-        : error instanceof InwardAddressError
-          ? INWARD
+        : error instanceof InternalAddressError
+          ? INTERNAL
           : failureWords(error, url);
-      // what was sent is no part of the cause
+      // without a cause: it could contain the token or the secret
       throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
     }
   }
 }
 
-/** As much of an answer as counts. */
-interface Told {
+interface EndpointResponse {
   readonly status: number;
   readonly retryAfter: string | null;
   readonly text: string;
 }
 
-function refused(url: string, { status, retryAfter, text }: Told): IssuerRequestError {
+function failureOf(url: string, { status, retryAfter, text }: EndpointResponse): IssuerRequestError {
   const error = errorIn(text);
   const seconds = retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
-  const message = `${printableUrl(url)}: answered with status ${status}${error === undefined ? '' : ` (${error})`}, so the token may still be good`;
+  const message = `${printableUrl(url)}: answered with status ${status}${error === undefined ? '' : ` (${error})`}, so the token may still be valid`;
   return new IssuerRequestError(message, { status, error, retryAfterSeconds: seconds });
 }
 
-/** RFC 6749 s5.2: one of its codes, or of an extension's; nothing else of the answer is told. */
+/** Returns an error code of RFC 6749 s5.2 or of an extension. Nothing else of the response goes into the message. */
 function errorIn(text: string): string | undefined {
   try {
     const { error } = parseJson(text) as { error?: unknown };
@@ -150,77 +150,96 @@ function errorIn(text: string): string | undefined {
   }
 }
 
-/** What a file's last line break, or a variable's, makes of a secret is another one, which the server refuses at each call. */
-const SPACE_AROUND = 'begins or ends with white space, as the text of a file does. Remove it, as by trim()';
-
-function hasSpaceAround(text: unknown): boolean {
-  return typeof text === 'string' && text !== text.trim();
-}
-
-const OPTION_NAMES = [
-  'issuer',
-  'clientId',
-  'clientSecret',
-  'authentication',
-  'metadataUrl',
-  'unsafeHttpHosts',
-  'revocationEndpoint',
-  'timeoutSeconds',
-] as const satisfies readonly (keyof IssuerClientOptions)[];
-const AUTHENTICATIONS: readonly string[] = ['client_secret_basic', 'client_secret_post', 'none'];
-
-/** Those of OpenID Connect Core s9 and RFC 8705 that are not spoken here, and may be repeated in a message. */
-const OTHER_AUTHENTICATIONS = ['client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
-
 interface ClientConfig extends MetadataSource {
   readonly revocationEndpoint: string | undefined;
   readonly timeoutSeconds: number;
-  /** Adds to the form, or answers with header fields. */
+  /** Adds the client's credentials to the form, or returns them as header fields. */
   authenticate(form: URLSearchParams): Record<string, string>;
 }
 
+const AUTHENTICATIONS = ['client_secret_basic', 'client_secret_post', 'none'] as const;
+type Authentication = (typeof AUTHENTICATIONS)[number];
+
+/** Methods of OpenID Connect Core s9 and RFC 8705 that are not supported. A message may repeat them. */
+const OTHER_AUTHENTICATIONS = ['client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
+
+/** The last line break of a file makes another secret, which the server refuses at each call. */
+const SPACE_AROUND = 'begins or ends with white space, such as the line break at the end of a file. Remove it, for example with trim()';
+
+/** The readers of the options. Options that depend on one another are checked in `readOptions`. */
+const CLIENT_OPTIONS = {
+  issuer(reader: OptionReader, name: string) {
+    if (reader.get(name) === undefined) reader.wrong(name, "is missing: set it to the authorization server's issuer URL");
+    return reader.text(name, '');
+  },
+  clientId(reader: OptionReader, name: string) {
+    const clientId = reader.text(name, '');
+    if (reader.get(name) === undefined) reader.wrong(name, 'is missing: set it to the client id of this API at the authorization server');
+    if (hasSpaceAround(clientId)) reader.wrong(name, SPACE_AROUND);
+    return clientId;
+  },
+  // must be absent, or a string, depending on the authentication
+  clientSecret: (reader: OptionReader, name: string) => reader.get(name),
+  authentication: readAuthentication,
+  metadataUrl: readUrl,
+  unsafeHttpHosts: (reader: OptionReader, name: string) => reader.hosts(name),
+  revocationEndpoint: readUrl,
+  timeoutSeconds: numberOption(5, { least: 0.1, most: 60 }),
+} satisfies OptionTable<IssuerClientOptions>;
+
 function readOptions(options: IssuerClientOptions): ClientConfig {
-  const reader = new OptionReader(plainOptions(options, 'createIssuerClient()'), OPTION_NAMES, 'createIssuerClient().');
-  const unsafeHttpHosts = reader.hosts('unsafeHttpHosts') ?? new Set<string>();
-  const isAsked = reader.get('metadataUrl') === undefined && reader.get('revocationEndpoint') === undefined;
-  const issuer = isAsked ? reader.url('issuer', unsafeHttpHosts) : reader.text('issuer', '');
-  const problem = issuer === undefined || issuer === '' ? undefined : isAsked ? canonicalProblem(issuer) : identifierProblem(issuer);
-  if (problem !== undefined) reader.wrong('issuer', `${problem} (given: ${shown(issuer, 'url')})`);
-  if (reader.get('issuer') === undefined) reader.wrong('issuer', "is missing: give the authorization server's issuer URL");
-  const clientId = reader.text('clientId', '');
-  if (reader.get('clientId') === undefined) reader.wrong('clientId', 'is missing: give the client id that this API has at the authorization server');
-  const authentication = reader.get('authentication') ?? 'client_secret_basic';
-  if (!(AUTHENTICATIONS as readonly unknown[]).includes(authentication))
-    reader.wrong(
-      'authentication',
-      `is ${shown(authentication, [...AUTHENTICATIONS, ...OTHER_AUTHENTICATIONS])}: one of ${AUTHENTICATIONS.join(', ')} is needed`,
-    );
-  const secret = reader.get('clientSecret');
-  if (authentication === 'none' ? secret !== undefined : typeof secret !== 'string' || secret === '')
-    reader.wrong('clientSecret', authentication === 'none' ? 'stands beside authentication: none, which shows no secret' : 'is missing, empty or no string');
-  else if (secret !== undefined && hasSpaceAround(secret)) reader.wrong('clientSecret', SPACE_AROUND);
-  if (hasSpaceAround(clientId)) reader.wrong('clientId', SPACE_AROUND);
-  const config = {
-    issuer: issuer ?? '',
-    metadataUrl: reader.url('metadataUrl', unsafeHttpHosts),
-    unsafeHttpHosts,
-    revocationEndpoint: reader.url('revocationEndpoint', unsafeHttpHosts),
-    timeoutSeconds: reader.number('timeoutSeconds', 5, { least: 0.1, most: 60 }),
-  };
+  const reader = new OptionReader(plainOptions(options, 'createIssuerClient()'), Object.keys(CLIENT_OPTIONS), 'createIssuerClient().');
+  const { clientId, clientSecret, authentication, unsafeHttpHosts = new Set<string>(), ...values } = readTable(reader, CLIENT_OPTIONS);
+  checkIssuer(reader, values.issuer, unsafeHttpHosts);
+  checkSecret(reader, clientSecret, authentication);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  const secret = clientSecret as string;
   return {
-    ...config,
+    ...values,
+    unsafeHttpHosts,
     authenticate(form) {
       if (authentication === 'client_secret_basic')
-        return { authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(secret as string)}`).toString('base64')}` };
+        return { authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(secret)}`).toString('base64')}` };
       form.set('client_id', clientId);
-      if (authentication === 'client_secret_post') form.set('client_secret', secret as string);
+      if (authentication === 'client_secret_post') form.set('client_secret', secret);
       return {};
     },
   };
 }
 
-/** RFC 6749 s2.3.1: each half in the form's encoding, so that a colon or another letter arrives as it was. */
+function readUrl(reader: OptionReader, name: string): string | undefined {
+  return reader.url(name, reader.httpHosts());
+}
+
+function readAuthentication(reader: OptionReader, name: string): Authentication | undefined {
+  const given = reader.get(name) ?? 'client_secret_basic';
+  const authentication = AUTHENTICATIONS.find((one) => one === given);
+  if (authentication === undefined)
+    reader.wrong(name, `must be one of ${AUTHENTICATIONS.join(', ')} (got ${shown(given, [...AUTHENTICATIONS, ...OTHER_AUTHENTICATIONS])})`);
+  return authentication;
+}
+
+/** An issuer that metadata is fetched from must be a canonical URL. Others are only compared. */
+function checkIssuer(reader: OptionReader, issuer: string, unsafeHttpHosts: ReadonlySet<string>): void {
+  if (issuer === '') return;
+  const isAsked = reader.get('metadataUrl') === undefined && reader.get('revocationEndpoint') === undefined;
+  const problem = isAsked ? (urlProblem(issuer, unsafeHttpHosts) ?? canonicalProblem(issuer)) : identifierProblem(issuer);
+  if (problem !== undefined) reader.wrong('issuer', `${problem} (got ${shown(issuer, 'url')})`);
+}
+
+function checkSecret(reader: OptionReader, secret: unknown, authentication: Authentication | undefined): void {
+  if (authentication === 'none') {
+    if (secret !== undefined) reader.wrong('clientSecret', 'cannot be combined with authentication: none, which sends no secret. Leave one of them out');
+  } else if (typeof secret !== 'string' || secret === '') {
+    reader.wrong('clientSecret', 'is missing, empty or not a string. Set it, or set authentication to none for a public client');
+  } else if (hasSpaceAround(secret)) reader.wrong('clientSecret', SPACE_AROUND);
+}
+
+function hasSpaceAround(text: string): boolean {
+  return text !== text.trim();
+}
+
+/** Encodes one half of the credentials as a form does (RFC 6749 s2.3.1), so that a colon in it arrives intact. */
 function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }

@@ -226,8 +226,8 @@ test('a store of replays that fails is 400, though the logout holds', async () =
 
 test.each([
   [{}, /clientId: is missing/],
-  [{ clientId: '' }, /clientId: is ""/],
-  [{ clientId: [] }, /clientId: is an empty list/],
+  [{ clientId: '' }, /clientId: must be .*\(got ""\)/],
+  [{ clientId: [] }, /clientId: must be .*\(got an empty list\)/],
   [{ clientId: 'a', replays: {} }, /replays: is a value of type object: a ReplayStore is needed/],
   [{ clientId: 'a', audience: 'b' }, /audience: is not an option/],
 ])('wrong options are told at once: %j', async (options, message) => {

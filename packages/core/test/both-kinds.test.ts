@@ -104,12 +104,14 @@ test('rule 22: a symmetric key in a JWKS is none, also where secrets are shared'
 test('secrets beside keys need algorithms of both kinds, and tenants with keys in common', () => {
   const problems = (options: GuardOptions): string[] | undefined =>
     configurationErrorOf(() => guardOf({ sharedSecrets: secret, ...options }))?.problems.map(({ path, message }) => `${path} ${message}`);
-  expect(problems({ jwks })).toEqual([expect.stringMatching(/^sharedSecrets stands beside jwks\. .*algorithms that name both kinds/)]);
-  expect(problems({ jwks, algorithms: ['ES256'] })).toEqual([expect.stringMatching(/^sharedSecrets has no algorithm/)]);
-  expect(problems({ jwks, jwksUri: issuer.jwksUri, algorithms })).toEqual(['jwks stands beside jwksUri: give one of them']);
-  expect(problems({ sharedSecretsFile: { path: '/x', encoding: 'hex' }, algorithms })?.join()).toContain('sharedSecretsFile stands beside sharedSecrets');
+  expect(problems({ jwks })).toEqual([expect.stringMatching(/^sharedSecrets cannot be combined with jwks\. .*algorithms of both kinds/)]);
+  expect(problems({ jwks, algorithms: ['ES256'] })).toEqual([expect.stringMatching(/^sharedSecrets cannot be used with any of the algorithms/)]);
+  expect(problems({ jwks, jwksUri: issuer.jwksUri, algorithms })).toEqual(['jwks cannot be combined with jwksUri. Set only one of them']);
+  expect(problems({ sharedSecretsFile: { path: '/x', encoding: 'hex' }, algorithms })?.join()).toContain(
+    'sharedSecretsFile cannot be combined with sharedSecrets',
+  );
   const tenants = { issuer: 'https://login.example.test/{tenant}', tenants: ['a'], algorithms };
-  expect(problems(tenants)).toEqual([expect.stringMatching(/^sharedSecrets stands beside keys of each tenant/)]);
+  expect(problems(tenants)).toEqual([expect.stringMatching(/^sharedSecrets cannot be combined with separate keys for each tenant/)]);
   expect(problems({ ...tenants, jwks })).toBeUndefined();
   expect(problems({ ...tenants, jwksUri: 'https://login.example.test/keys' })).toBeUndefined();
 });

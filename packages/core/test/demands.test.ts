@@ -98,14 +98,39 @@ describe('rule 162: what can not be demanded together stops the start', () => {
   test.each<[string, IssuerOptions, IssuerOptions, string]>([
     ['values', { requiredValues: { tenant: ['a', 'b'] } }, { requiredValues: { tenant: 'c' } }, 'issuers[0].requiredValues.tenant: allows no value'],
     ['clients', { allowedClients: ['a', 'b'] }, { allowedClients: ['c'] }, 'issuers[0].allowedClients: lists no client'],
-    ['an empty list of claims', { requiredClaims: ['a'] }, { requiredClaims: [] }, 'issuers[0].requiredClaims: is an empty list'],
-    ['no list of claims', { requiredClaims: ['a'] }, { requiredClaims: null as never }, 'issuers[0].requiredClaims: is null'],
-    ['an empty list of forbidden claims', { forbiddenClaims: ['a'] }, { forbiddenClaims: [] }, 'issuers[0].forbiddenClaims: is an empty list'],
-    ['an empty list of clients', { allowedClients: ['a'] }, { allowedClients: [] }, 'issuers[0].allowedClients: is an empty list'],
-    ['no values', { requiredValues: { a: 1 } }, { requiredValues: null as never }, 'issuers[0].requiredValues: is null'],
-    ['a value that is undefined', { requiredValues: { a: 1 } }, { requiredValues: { b: undefined as never } }, 'issuers[0].requiredValues.b: needs a value'],
-    ['an age that is null', { maxTokenAgeSeconds: 60 }, { maxTokenAgeSeconds: null as never }, 'issuers[0].maxTokenAgeSeconds: is null'],
-    ['a profile that is null', { profile: 'rfc9068' }, { profile: null as never }, 'issuers[0].profile: is null'],
+    [
+      'an empty list of claims',
+      { requiredClaims: ['a'] },
+      { requiredClaims: [] },
+      'issuers[0].requiredClaims: must be a list of one or more non-empty strings (got an empty list)',
+    ],
+    [
+      'no list of claims',
+      { requiredClaims: ['a'] },
+      { requiredClaims: null as never },
+      'issuers[0].requiredClaims: must be a list of one or more non-empty strings (got null)',
+    ],
+    [
+      'an empty list of forbidden claims',
+      { forbiddenClaims: ['a'] },
+      { forbiddenClaims: [] },
+      'issuers[0].forbiddenClaims: must be a list of one or more non-empty strings (got an empty list)',
+    ],
+    [
+      'an empty list of clients',
+      { allowedClients: ['a'] },
+      { allowedClients: [] },
+      'issuers[0].allowedClients: must be a list of one or more non-empty strings (got an empty list)',
+    ],
+    ['no values', { requiredValues: { a: 1 } }, { requiredValues: null as never }, 'issuers[0].requiredValues: must be an object from names of claims'],
+    ['a value that is undefined', { requiredValues: { a: 1 } }, { requiredValues: { b: undefined as never } }, 'issuers[0].requiredValues.b: must be a value'],
+    [
+      'an age that is null',
+      { maxTokenAgeSeconds: 60 },
+      { maxTokenAgeSeconds: null as never },
+      'issuers[0].maxTokenAgeSeconds: must be a number of at least 1 (got null)',
+    ],
+    ['a profile that is null', { profile: 'rfc9068' }, { profile: null as never }, "issuers[0].profile: must be 'rfc9068'"],
   ])('%s', (_what, beside, own, message) => {
     expect(() => createResourceGuard({ audience: 'a', ...beside, issuers: [{ issuer: 'https://a.example.test', ...own }] })).toThrow(message);
   });
@@ -236,7 +261,7 @@ function withKeys(options: GuardOptions): GuardOptions {
 test('rule 162: what each of the issuers replaces stops the start, also where it is spread over a preset that makes a list', () => {
   const preset = entraId({ tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', audience: 'https://wide.example' });
   for (const more of [{ audience: 'https://only-this.example' }, { unsafeAcceptTokensForAnyAudience: true }]) {
-    expect(() => createResourceGuard({ ...preset, ...more } as GuardOptions)).toThrow(/has no effect: each of the issuers says its own/);
+    expect(() => createResourceGuard({ ...preset, ...more } as GuardOptions)).toThrow(/has no effect, since each of the issuers sets its own/);
   }
   expect(() => createResourceGuard({ issuers: [{ issuer: 'https://a.example', audience: 'a', algorithms: ['ES256'] }], algorithms: ['RS256'] })).toThrow(
     /algorithms: has no effect/,

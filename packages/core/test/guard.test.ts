@@ -33,11 +33,11 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
   });
 
   test.each<[unknown, RegExp]>([
-    [null, /permit\(auth, policy\): auth is null/],
-    [undefined, /auth is undefined, not the auth of a decision that allows/],
-    ['user-1', /auth is string/],
-    [{}, /auth is object/],
-    [Promise.resolve({}), /auth is a promise: await it first/],
+    [null, /permit\(auth, policy\): auth must be .*\(got null\)/],
+    [undefined, /auth must be the auth of a decision that allows \(got undefined\)/],
+    ['user-1', /auth must be .*\(got string\)/],
+    [{}, /auth must be .*\(got object\)/],
+    [Promise.resolve({}), /auth is a promise\. Await it first/],
   ])('permit for %o throws', async (auth, message) => {
     const { guard } = await createScene();
     expect(() => guard.permit(auth as never, scope('a'))).toThrow(message);

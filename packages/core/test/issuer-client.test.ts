@@ -90,7 +90,7 @@ describe('rule 114: revokeAtIssuer', () => {
       '503',
       (_request, response) => void response.writeHead(503, { 'retry-after': '7' }).end(),
       { status: 503, retryAfterSeconds: 7 },
-      /status 503, so the token may still be good/,
+      /status 503, so the token may still be valid/,
     ],
     ['500 with HTML', (_request, response) => void response.writeHead(500).end('<h1>PLANTED'), { status: 500 }, /status 500/],
     [
@@ -134,10 +134,10 @@ describe('rule 114: revokeAtIssuer', () => {
   });
 
   test.each([
-    [(issuer: string) => ({ issuer }), /the metadata has no revocation_endpoint; give the address by the option revocationEndpoint/],
+    [(issuer: string) => ({ issuer }), /the metadata has no revocation_endpoint; set the option revocationEndpoint to the address/],
     [(issuer: string) => ({ issuer: `${issuer}/`, revocation_endpoint: `${issuer}/revoke` }), /the metadata is of issuer/],
-    [(issuer: string) => ({ issuer, revocation_endpoint: 'http://login.example.test/revoke' }), /its revocation_endpoint, .* is http/],
-    [(issuer: string) => ({ issuer, revocation_endpoint: 'javascript:alert(1)' }), /has the scheme/],
+    [(issuer: string) => ({ issuer, revocation_endpoint: 'http://login.example.test/revoke' }), /its revocation_endpoint, .* must use https/],
+    [(issuer: string) => ({ issuer, revocation_endpoint: 'javascript:alert(1)' }), /its scheme is/],
   ])('rules 51 and 53: nothing is sent where the metadata is wrong', async (metadata, message) => {
     const { issuer, asked } = await createServerOf(DONE, metadata);
     expect((await failureOf(clientOf(issuer).revokeAtIssuer(TOKEN))).message).toMatch(message);
@@ -152,16 +152,22 @@ describe('rule 114: revokeAtIssuer', () => {
 });
 
 test.each([
-  [{}, /4 things are wrong|issuer: is missing/],
-  [{ issuer: 'http://login.example.test', clientId: 'a', clientSecret: 'PLANTED' }, /issuer: is http/],
+  [{}, /4 invalid options|issuer: is missing/],
+  [{ issuer: 'http://login.example.test', clientId: 'a', clientSecret: 'PLANTED' }, /issuer: must use https/],
   [{ issuer: 'https://a.test', clientId: 'a' }, /clientSecret: is missing/],
   [{ issuer: 'https://a.test', clientId: 'a', clientSecret: '' }, /clientSecret: is missing, empty/],
-  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED\n' }, /clientSecret: begins or ends with white space, as the text of a file does/],
+  [
+    { issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED\n' },
+    /clientSecret: begins or ends with white space, such as the line break at the end of a file/,
+  ],
   [{ issuer: 'https://a.test', clientId: 'a', clientSecret: ' PLANTED' }, /clientSecret: begins or ends with white space/],
   [{ issuer: 'https://a.test', clientId: 'a\r\n', clientSecret: 'PLANTED' }, /clientId: begins or ends with white space/],
-  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', authentication: 'none' }, /clientSecret: stands beside authentication: none/],
-  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', authentication: 'private_key_jwt' }, /authentication: is "private_key_jwt": one of/],
-  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', timeoutSeconds: 0 }, /timeoutSeconds: is 0/],
+  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', authentication: 'none' }, /clientSecret: cannot be combined with authentication: none/],
+  [
+    { issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', authentication: 'private_key_jwt' },
+    /authentication: must be one of .*\(got "private_key_jwt"\)/,
+  ],
+  [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', timeoutSeconds: 0 }, /timeoutSeconds: must be .*\(got 0\)/],
 ])('wrong options are told at once, and no secret is shown: %j', (options, message) => {
   expect(() => createIssuerClient(options as IssuerClientOptions)).toThrow(message);
   expect(() => createIssuerClient(options as IssuerClientOptions)).not.toThrow(/PLANTED/);

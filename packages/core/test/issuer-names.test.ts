@@ -77,7 +77,7 @@ describe('rule 173: an issuer that is only compared is any string', () => {
   });
 
   test.each(NAMES.filter((name) => !name.includes(':')))('%s without keys stops the start, with the remedy', (issuer) => {
-    expect(problemOf({ issuer })).toMatch(/issuer: is not an absolute URL: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets/);
+    expect(problemOf({ issuer })).toMatch(/issuer: is not an absolute URL. Use one, or set jwksUri, jwks, jwksFile or sharedSecrets/);
   });
 });
 
@@ -95,7 +95,7 @@ describe('rule 173: metadataUrl says where metadata is fetched, and nothing else
     const { port, asked } = await serve((own) => ({ issuer: `http://127.0.0.1:${own}`, jwks_uri: `http://127.0.0.1:${own}/keys` }), {});
     const guard = guardOf({ issuer: 'https://login.example.test', audience: 'a', metadataUrl: `http://127.0.0.1:${port}/metadata` });
     await expect(guard.warm()).rejects.toThrow(
-      /but the guard's issuer is "https:\/\/login\.example\.test"; both must be equal to the letter; metadataUrl says only where/,
+      /but the guard's issuer is "https:\/\/login\.example\.test"; both must be exactly equal. metadataUrl changes only where/,
     );
     expect(asked).toHaveLength(1);
   });
@@ -108,18 +108,18 @@ describe('rule 173: metadataUrl says where metadata is fetched, and nothing else
     const tokenOf = (tid: string) => server.issueToken({ claims: { iss: `https://login.example.test/${tid}`, tid } });
     expect(verdictOf(await ask(guard, await tokenOf('acme')))).toBe('allow');
     expect(verdictOf(await ask(guard, await tokenOf('globex')))).toBe('keys_unavailable');
-    expect(problemOf({ ...options, metadataUrl: `http://127.0.0.1:${port}/metadata` })).toMatch(/metadataUrl: has no \{tenant\}, and the issuer has/);
+    expect(problemOf({ ...options, metadataUrl: `http://127.0.0.1:${port}/metadata` })).toMatch(/metadataUrl: needs \{tenant\}, as in issuer/);
     expect(problemOf({ issuer: 'https://a.example', metadataUrl: 'https://b.example/{tenant}' })).toMatch(
-      /metadataUrl: has \{tenant\}, and the issuer has not/,
+      /metadataUrl: contains \{tenant\}, but the issuer does not/,
     );
   });
 
   test.each<[GuardOptions, RegExp]>([
-    [{ metadataUrl: 'http://keycloak:8080/metadata' }, /metadataUrl: is http, .* use https, or list the host "keycloak" in unsafeHttpHosts/],
+    [{ metadataUrl: 'http://keycloak:8080/metadata' }, /metadataUrl: must use https, .* Use https, or list the host "keycloak" in unsafeHttpHosts/],
     [{ metadataUrl: 'metadata' }, /metadataUrl: is not an absolute URL/],
-    [{ metadataUrl: 7 as never }, /metadataUrl: is not a string/],
-    [{ metadataUrl: 'https://a.example/m', jwksUri: 'https://a.example/k' }, /jwksUri: stands beside metadataUrl: give one of them/],
-    [{ metadataUrl: 'https://a.example/m', issuers: [{ issuer: 'https://b.example' }] }, /metadataUrl: stands beside issuers/],
+    [{ metadataUrl: 7 as never }, /metadataUrl: must be a string/],
+    [{ metadataUrl: 'https://a.example/m', jwksUri: 'https://a.example/k' }, /jwksUri: cannot be combined with metadataUrl. Set only one of them/],
+    [{ metadataUrl: 'https://a.example/m', issuers: [{ issuer: 'https://b.example' }] }, /metadataUrl: cannot be combined with issuers/],
   ])('%j stops the start', (options, problem) => {
     expect(problemOf({ ...(!options.issuers && { issuer: 'https://login.example.test' }), ...options })).toMatch(problem);
   });
@@ -156,7 +156,7 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     const { port } = await serve((own) => ({ issuer: `http://keycloak:${own}/realms/shop`, jwks_uri: `http://keycloak:${own}/keys` }), server.jwks);
     const options = { url: `http://keycloak:${port}`, realm: 'shop', audience: 'a' };
     await guardOf(keycloak({ ...options, unsafeHttpHosts: ['keycloak'] })).warm();
-    expect(() => keycloak(options)).toThrow(/url: is http, .* list the host "keycloak" in unsafeHttpHosts/);
+    expect(() => keycloak(options)).toThrow(/url: must use https, .* list the host "keycloak" in unsafeHttpHosts/);
   });
 
   test('what its metadata names on another host is refused, with the remedy', async () => {
@@ -167,10 +167,10 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     );
     const issuer = `http://keycloak:${port}`;
     await expect(guardOf({ issuer, audience: 'a', unsafeHttpHosts: ['keycloak'] }).warm()).rejects.toThrow(
-      /its jwks_uri, .*, is http, .* list the host "other" in unsafeHttpHosts/,
+      /its jwks_uri, .*, must use https, .* list the host "other" in unsafeHttpHosts/,
     );
     const client = createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', unsafeHttpHosts: ['keycloak'] });
-    await expect(client.revokeAtIssuer('t')).rejects.toThrow(/its revocation_endpoint, .*, is http, .* list the host "other" in unsafeHttpHosts/);
+    await expect(client.revokeAtIssuer('t')).rejects.toThrow(/its revocation_endpoint, .*, must use https, .* list the host "other" in unsafeHttpHosts/);
     expect(asked).toHaveLength(2);
   });
 
@@ -187,10 +187,10 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
       guardOf({ issuer, audience: 'a', unsafeHttpHosts: listed, keyFetching }).warm();
     await expect(warm({})).rejects.toThrow(/the host 127\.0\.0\.1 has a private, loopback or link-local address, and only the issuer's metadata names it/);
     await expect(warm({ jwksHosts: ['elsewhere'] })).rejects.toThrow(
-      /puts its keys on the host 127\.0\.0\.1, which is neither the issuer's own nor in keyFetching\.jwksHosts/,
+      /names the host 127\.0\.0\.1 for its keys, which is neither the issuer's own nor in keyFetching\.jwksHosts/,
     );
     const client = createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', unsafeHttpHosts: listed });
-    await expect(client.revokeAtIssuer('t')).rejects.toThrow(/puts its revocation endpoint on a private address/);
+    await expect(client.revokeAtIssuer('t')).rejects.toThrow(/names a revocation endpoint on a private address/);
     expect(asked.filter((line) => line.includes(' 127.0.0.1 '))).toEqual([]);
     await warm({ jwksHosts: ['127.0.0.1'] });
     expect(asked.filter((line) => line.includes(' 127.0.0.1 '))).toEqual(['GET 127.0.0.1 /keys']);
@@ -203,9 +203,9 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     await createIssuerClient({ ...options, unsafeHttpHosts: ['keycloak'] }).revokeAtIssuer('t');
     await createIssuerClient({ ...options, metadataUrl: `http://127.0.0.1:${port}/m`, unsafeHttpHosts: ['keycloak'] }).revokeAtIssuer('t');
     expect(asked).toEqual(['GET keycloak /.well-known/openid-configuration', 'POST keycloak /revoke', 'GET 127.0.0.1 /m', 'POST keycloak /revoke']);
-    expect(() => createIssuerClient(options)).toThrow(/issuer: is http, .* list the host "keycloak" in unsafeHttpHosts/);
+    expect(() => createIssuerClient(options)).toThrow(/issuer: must use https, .* list the host "keycloak" in unsafeHttpHosts/);
     expect(() => createIssuerClient({ ...options, unsafeHttpHosts: ['keycloak'], revocationEndpoint: 'http://other/revoke' })).toThrow(
-      /revocationEndpoint: is http/,
+      /revocationEndpoint: must use https/,
     );
   });
 
@@ -215,7 +215,7 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
 
   test('a host that is not listed stops the start, with the remedy', () => {
     expect(problemOf({ issuer: 'http://192.168.1.20:8080', unsafeHttpHosts: ['192.168.1.21'] })).toMatch(
-      /issuer: is http, which anybody on the way can forge: use https, or list the host "192\.168\.1\.20" in unsafeHttpHosts/,
+      /issuer: must use https, since anybody on the way can forge answers over http. Use https, or list the host "192\.168\.1\.20" in unsafeHttpHosts/,
     );
   });
 });
@@ -334,7 +334,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
 
   test.each([...ASTRAY, 'https://LOGIN.example.test', 'https://login.example.test:443/a'])('%s as an option stops the start, in each place', (url) => {
     expect(problemOf({ issuer: url })).toMatch(
-      /issuer: (has a backslash or a segment of dots|is not the canonical form of its URL, which is "https:\/\/login\.example\.test\/)/,
+      /issuer: (has a backslash or a dot segment|is not the canonical form of the URL. Write "https:\/\/login\.example\.test\/)/,
     );
     expect(problemOf({ issuer: `${url}/{tenant}`, tenants: ['a'] })).toMatch(/issuer: /);
     expect(problemOf({ issuers: [{ issuer: url }] })).toMatch(/issuers\[0\]\.issuer: /);
@@ -343,9 +343,9 @@ describe('rule 175: only canonical URLs are issuers', () => {
 
   test.each(ASTRAY)('%s is no address of metadata, keys or an endpoint either', (url) => {
     const issuer = 'https://login.example.test';
-    for (const options of [{ metadataUrl: url }, { jwksUri: url }]) expect(problemOf({ issuer, ...options })).toMatch(/has a backslash or a segment of dots/);
-    expect(problemOf({ issuer: url, jwksUri: 'https://login.example.test/keys' })).toMatch(/has a backslash or a segment of dots/);
-    expect(() => createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', revocationEndpoint: url })).toThrow(/has a backslash or a segment of dots/);
+    for (const options of [{ metadataUrl: url }, { jwksUri: url }]) expect(problemOf({ issuer, ...options })).toMatch(/has a backslash or a dot segment/);
+    expect(problemOf({ issuer: url, jwksUri: 'https://login.example.test/keys' })).toMatch(/has a backslash or a dot segment/);
+    expect(() => createIssuerClient({ issuer, clientId: 'c', clientSecret: 's', revocationEndpoint: url })).toThrow(/has a backslash or a dot segment/);
   });
 });
 
@@ -356,10 +356,10 @@ describe('errors of discovery name what was tried, and the options that help', (
     await expect(guardOf({ issuer, audience: 'a' }).warm()).rejects.toThrow(
       `${issuer}/.well-known/openid-configuration: answered with status 404; ` +
         `${server.issuer}/.well-known/oauth-authorization-server/realms/mistyped: answered with status 404. ` +
-        'If the metadata is at another address, give it by metadataUrl, or give jwksUri',
+        'If the metadata is at another address, set metadataUrl or jwksUri',
     );
     await expect(createIssuerClient({ issuer, clientId: 'c', clientSecret: 's' }).revokeAtIssuer('t')).rejects.toThrow(
-      /openid-configuration: .* 404; .*oauth-authorization-server\/realms\/mistyped: .* 404\. If .* give it by metadataUrl, or give revocationEndpoint/,
+      /openid-configuration: .* 404; .*oauth-authorization-server\/realms\/mistyped: .* 404\. If .* set metadataUrl or revocationEndpoint/,
     );
   });
 
@@ -367,10 +367,10 @@ describe('errors of discovery name what was tried, and the options that help', (
     const server = await createTestIssuer();
     await server.close();
     await expect(guardOf({ issuer: server.issuer, audience: 'a' }).warm()).rejects.toThrow(
-      /openid-configuration: .*ECONNREFUSED.*; nothing listens there \(in a container, localhost is the container itself\)\. If .* metadataUrl, or give jwksUri/,
+      /openid-configuration: .*ECONNREFUSED.*; no server listens there \(in a container, localhost is the container itself\)\. If .* set metadataUrl or jwksUri/,
     );
     await expect(guardOf({ issuer: 'https://x.example', audience: 'a', metadataUrl: `${server.issuer}/m` }).warm()).rejects.toThrow(
-      /\/m: .*ECONNREFUSED.*correct metadataUrl, or give jwksUri instead/,
+      /\/m: .*ECONNREFUSED.*correct metadataUrl, or set jwksUri instead/,
     );
   });
 });

@@ -126,7 +126,7 @@ describe('options that are wrong', () => {
     ['one without an audience', { issuers: [one, { issuer: two.issuer }] }, ['issuers[1].audience']],
     ['one without an issuer', { issuers: [{ audience: 'a' }, two] }, ['issuers[0].issuer']],
     ['two without an issuer', { issuers: [{ audience: 'a' }, { audience: 'a' }] }, ['issuers[0].issuer', 'issuers[1].issuer']],
-    ['one that is there twice', { issuers: [one, two, { ...one, audience: 'b' }] }, ['issuers[2].issuer']],
+    ['one that is duplicated', { issuers: [one, two, { ...one, audience: 'b' }] }, ['issuers[2].issuer']],
     ['one with an option of the guard', { issuers: [one, { ...two, realm: 'x' }] }, ['issuers[1].realm']],
     ['one with an unknown option within', { issuers: [one, { ...two, keyFetching: { retries: 1 } }] }, ['issuers[1].keyFetching.retries']],
     ['one with another alphabet', { issuers: [{ ...one, algorithms: ['none'] }, two] }, ['issuers[0].algorithms']],
@@ -215,7 +215,7 @@ describe('whose token it is', () => {
     const { clock, ours, partner } = await createPair({ algorithm: 'ES256', audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     partner.misbehave({ document: { issuer: ours.issuer, jwks_uri: partner.jwksUri } }, 'metadata');
-    await expect(guard.warm()).rejects.toThrow('equal to the letter');
+    await expect(guard.warm()).rejects.toThrow('exactly equal');
     const theirs = await partner.signingKey();
     expect(verdictOf(await ask(guard, await ours.issueToken({ key: theirs })))).toBe('unknown_key');
     expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');

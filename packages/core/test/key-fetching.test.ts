@@ -34,7 +34,7 @@ describe('metadata', () => {
         outcome: 'deny',
         status: 503,
         reason: 'keys_unavailable',
-        cause: { message: expect.stringContaining('equal to the letter') },
+        cause: { message: expect.stringContaining('exactly equal') },
       });
     }
     expect(other.requests.jwks).toBe(0);

@@ -76,19 +76,23 @@ describe.each(ways)('a file that is $name', (way) => {
 const broken: readonly (readonly [string, string, RegExp])[] = [
   ['nothing', '', /it is neither JSON nor PEM$/],
   ['half a JWKS', jwksOf(old).slice(0, 100), /it is neither JSON nor PEM$/],
-  ['an empty set', '{"keys":[]}', /it holds no usable key$/],
-  ['something else', '{"planted":"PLANTED"}', /it is no JWKS/],
-  ['a private key', old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string, /it holds a private key, which has no place here/],
-  ['a public and a private key', pemOf(young) + (old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string), /it holds a private key/],
-  ['a PEM of something else', '-----BEGIN PLANTED-----\nUExBTlRFRA==\n-----END PLANTED-----', /it holds a PEM block that is no public key or certificate$/],
-  ['half a PEM', pemOf(old).slice(0, 120), /it holds a PEM block that has no end$/],
-  ['a PEM and half of another', pemOf(old) + pemOf(young).slice(0, 120), /it holds a PEM block that has no end$/],
+  ['an empty set', '{"keys":[]}', /it contains no usable key$/],
+  ['something else', '{"planted":"PLANTED"}', /it is not a JWKS/],
+  ['a private key', old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string, /it contains a private key\. Use the public one/],
+  ['a public and a private key', pemOf(young) + (old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string), /it contains a private key/],
+  [
+    'a PEM of something else',
+    '-----BEGIN PLANTED-----\nUExBTlRFRA==\n-----END PLANTED-----',
+    /it contains a PEM block that is neither a public key nor a certificate$/,
+  ],
+  ['half a PEM', pemOf(old).slice(0, 120), /it contains a PEM block without an end$/],
+  ['a PEM and half of another', pemOf(old) + pemOf(young).slice(0, 120), /it contains a PEM block without an end$/],
   [
     'an encrypted private key',
     old.privateKey.export({ format: 'pem', type: 'sec1', cipher: 'aes-128-cbc', passphrase: 'PLANTED' }) as string,
-    /it holds a private key/,
+    /it contains a private key/,
   ],
-  ['a symmetric key', '{"keys":[{"kty":"oct","k":"UExBTlRFRFBMQU5URURQTEFOVEVEUExBTlRFRFBMQU5URUQ"}]}', /it holds no usable key/],
+  ['a symmetric key', '{"keys":[{"kty":"oct","k":"UExBTlRFRFBMQU5URURQTEFOVEVEUExBTlRFRFBMQU5URUQ"}]}', /it contains no usable key/],
   ['more than a mebibyte', ' '.repeat(1_048_577), /it has more than 1048576 bytes$/],
 ];
 
@@ -144,11 +148,11 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no
   symlinkSync('circle', join(folder, 'circle'));
   const wrong: [string, string][] = [
     [join(folder, 'absent'), 'there is no such file (ENOENT)'],
-    [join(folder, 'file', 'absent'), 'there is no such file: a part of its path is no directory (ENOTDIR)'],
+    [join(folder, 'file', 'absent'), 'there is no such file: a part of its path is not a directory (ENOTDIR)'],
     [join(folder, 'x'.repeat(300)), 'there is no such file: its name is too long (ENAMETOOLONG)'],
-    [join(folder, 'circle'), 'its symbolic links lead to no end (ELOOP)'],
+    [join(folder, 'circle'), 'its symbolic links form a loop (ELOOP)'],
     [folder, 'it is a directory (EISDIR)'],
-    ['/dev/null', 'it is no regular file'],
+    ['/dev/null', 'it is not a regular file'],
     ['./absent/keys', 'there is no such file (ENOENT)'],
     ['src/absent.pem', 'there is no such file (ENOENT)'],
     ['C:\\keys\\absent', 'there is no such file (ENOENT)'],
@@ -169,13 +173,13 @@ test('rule 139: a file of secrets needs its encoding, and a bare path is refused
     {
       path: 'sharedSecretsFile',
       message:
-        'is a bare string, and nobody can tell how the secrets in the file are to be read. Write { path: "...", encoding: "base64url" }. The encodings are utf8, base64url, base64, hex',
+        'must also say how to decode the secrets in the file. Write { path: "...", encoding: "base64url" }. The encodings are utf8, base64url, base64, hex',
     },
   ]);
   for (const [given, problem] of [
-    [{ path }, ['sharedSecretsFile.encoding', /^is undefined. Say how each line is to be read: utf8, base64url, base64, hex$/]],
-    [{ path, encoding: 'latin1' }, ['sharedSecretsFile.encoding', /^is "latin1"\. Say how/]],
-    [{ path, encoding: 'constructor' }, ['sharedSecretsFile.encoding', /Say how/]],
+    [{ path }, ['sharedSecretsFile.encoding', /^must say how to decode each line: utf8, base64url, base64, hex \(got undefined\)$/]],
+    [{ path, encoding: 'latin1' }, ['sharedSecretsFile.encoding', /^must say how .*\(got "latin1"\)$/]],
+    [{ path, encoding: 'constructor' }, ['sharedSecretsFile.encoding', /must say how/]],
     [{ encoding: 'hex' }, ['sharedSecretsFile.path', /^is missing/]],
     [{ path, encoding: 'hex', kid: 'a' }, ['sharedSecretsFile.kid', /is not an option/]],
   ] as const) {
@@ -200,7 +204,7 @@ test('a line in another encoding than the one that is named stops the start', ()
   const secret = randomBytes(32);
   const messageOf = (line: string, encoding: 'utf8' | 'base64url' | 'hex'): string | undefined =>
     errorOf({ sharedSecretsFile: { path: lay(ways[0]!, `${line}\n`).path, encoding } })?.message;
-  expect(messageOf(secret.toString('hex'), 'base64url')).toMatch(/is written in hexadecimal digits, so it is hardly base64url/);
+  expect(messageOf(secret.toString('hex'), 'base64url')).toMatch(/consists of hexadecimal digits, so it is hardly base64url/);
   expect(messageOf(secret.toString('base64url'), 'hex')).toMatch(/is not hex/);
   expect(messageOf(`${secret.toString('hex')} `, 'utf8')).toMatch(/begins or ends with white space/);
 });
@@ -241,7 +245,7 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: %s shows nothin
   for (const text of given) {
     const error = errorOf(fileAs(name, text));
     expect(error?.problems).toEqual([
-      { path: name, message: expect.stringMatching(/; what was given is not shown: it looks like no path, and may be a secret itself$/) },
+      { path: name, message: expect.stringMatching(/; the value does not look like a path and may be a secret, so it is not shown$/) },
     ]);
     const shown = [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), error!.stack].join('\n');
     for (let at = 0; at + 12 <= text.length; at += 4) expect(shown).not.toContain(text.slice(at, at + 12));
@@ -278,7 +282,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
       renameSync(pipe, path);
     `;
     const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program], waiting);
-    expect(output.split('\n')).toEqual([`tokenward: ${name}: ${pipe}: it is no regular file`, `${path}: it is no regular file`, 'true', '']);
+    expect(output.split('\n')).toEqual([`tokenward: ${name}: ${pipe}: it is not a regular file`, `${path}: it is not a regular file`, 'true', '']);
   });
 
   test('a file of any size, or without an end, is not read beyond what is allowed, and is closed', async () => {
@@ -291,7 +295,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
     const open = readdirSync('/proc/self/fd').length;
     expect(errorOf({ jwksFile: huge })?.message).toBe(`tokenward: jwksFile: ${huge}: it has more than 1048576 bytes`);
     for (const device of ['/dev/zero', '/dev/null'])
-      expect(errorOf({ jwksFile: device })?.message).toBe(`tokenward: jwksFile: ${device}: it is no regular file`);
+      expect(errorOf({ jwksFile: device })?.message).toBe(`tokenward: jwksFile: ${device}: it is not a regular file`);
     // it tells no size, and is refused for what it holds
     expect(errorOf({ jwksFile: '/proc/self/status' })?.message).toBe('tokenward: jwksFile: /proc/self/status: it is neither JSON nor PEM');
     expect(readdirSync('/proc/self/fd')).toHaveLength(open);

@@ -91,7 +91,7 @@ test('rule 32: a private member among published keys is told to operators, witho
   onTestFinished(() => void unsubscribe('tokenward:keys-refreshed', listen));
   expect(await verdict({})).toBe('allow');
   expect(seen[0]?.remarks).toEqual([
-    'keys[1]: shows its private part: replace this key at the issuer',
+    'keys[1]: contains its private part. Replace this key at the issuer',
     expect.stringMatching(/^keys\[2\]: is a symmetric key/),
   ]);
   expect(JSON.stringify(seen)).not.toContain(d);
@@ -104,7 +104,7 @@ test('rule 32: a private or symmetric key given as a static one stops the start,
   const good = asSigningKey('ES256', privateKey).publicJwk;
   for (const odd of [whole, { kty: 'oct', k: 'c2VjcmV0LXNlY3JldA' }]) {
     const start = (): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys: [good, odd] } });
-    expect(start).toThrow(/jwks: keys\[1\]: (shows its private part|is a symmetric key)/);
+    expect(start).toThrow(/jwks: keys\[1\]: (contains its private part|is a symmetric key)/);
     expect(start).not.toThrow(new RegExp(whole.d!));
   }
 });
@@ -114,7 +114,7 @@ test('rule 25: a weak or broken key among given ones stops the start, one for so
   const good = asSigningKey('ES256', await generatePrivateKey('ES256')).publicJwk;
   const weak = asSigningKey('RS256', await generatePrivateKey('RS256', { modulusLength: 1024 })).publicJwk;
   expect(() => start(good, weak)).toThrow(/jwks: keys\[1\]: is an RSA key of 1024 bits/);
-  expect(() => start(good, { ...good, x: 'AAAA' })).toThrow(/jwks: keys\[1\]: can not be imported/);
+  expect(() => start(good, { ...good, x: 'AAAA' })).toThrow(/jwks: keys\[1\]: cannot be imported/);
   expect(() => start(good, { ...weak, use: 'enc' }, { kty: 'OKP', crv: 'X25519', x: 'AAAA' })).not.toThrow();
 });
 

@@ -134,10 +134,10 @@ test('decisions tell what they took', async () => {
 });
 
 test.each([
-  [{ maxPlaces: 0 }, /monitoring\.maxPlaces: is 0/],
+  [{ maxPlaces: 0 }, /monitoring\.maxPlaces: must be .*\(got 0\)/],
   [{ windowSeconds: 0 }, /monitoring\.windowSeconds/],
   [{ maxWatched: 1.5 }, /monitoring\.maxWatched/],
-  [{ longLivedSeconds: '1d' }, /monitoring\.longLivedSeconds: is "1d"/],
+  [{ longLivedSeconds: '1d' }, /monitoring\.longLivedSeconds: must be .*\(got "1d"\)/],
   [{ log: true }, /monitoring\.log: is not an option/],
 ])('wrong options stop the start: %j', (monitoring, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', monitoring } as unknown as GuardOptions)).toThrow(message);

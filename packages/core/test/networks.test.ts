@@ -95,9 +95,7 @@ test('keys are fetched through the proxy that Node was told to use, and certific
   expect(asked).toEqual(Array.from({ length: 2 }, () => `CONNECT login.example.test:443 ${CREDENTIALS}`));
   for (const more of [{ NODE_EXTRA_CA_CERTS: '' }, { NODE_EXTRA_CA_CERTS: '', NODE_TLS_REJECT_UNAUTHORIZED: '0' }]) {
     const refused = await warm({ issuer: ISSUER }, throughProxy(more));
-    expect(refused).toMatch(
-      /self-signed certificate.*; if a private authority issued the certificate, name the file with its certificate in NODE_EXTRA_CA_CERTS/,
-    );
+    expect(refused).toMatch(/self-signed certificate.*; if a private authority issued the certificate, set NODE_EXTRA_CA_CERTS to the file/);
   }
   expect(await warm({ issuer: 'https://other.example.test' }, throughProxy())).toMatch(/altnames/);
 });
@@ -131,7 +129,7 @@ test('a proxy that Node was not told to use is not used, and the error says how 
 test('rule 142: a proxy that refuses is named in the error, and its password is not', async () => {
   mode = 'refuses';
   const refused = await warm({ issuer: ISSUER }, throughProxy());
-  expect(refused).toMatch(/407.*; the proxy is the one that HTTPS_PROXY names/);
+  expect(refused).toMatch(/407.*; check the proxy in HTTPS_PROXY/);
   expect(refused).not.toContain(PROXY_SECRET);
   expect(refused).not.toContain(CREDENTIALS);
 });

@@ -54,11 +54,11 @@ describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) =
 
     test('a public key that is cut short is not taken', async () => {
       const key = asSigningKey(algorithm, await generatePrivateKey(algorithm)).publicJwk as unknown as { pub: string };
-      expect(problemsOf([algorithm], { ...key, pub: key.pub.slice(0, -8) })).toEqual(['jwks: it holds no usable key (keys[0]: can not be imported)']);
+      expect(problemsOf([algorithm], { ...key, pub: key.pub.slice(0, -8) })).toEqual(['jwks: it contains no usable key (keys[0]: cannot be imported)']);
     });
   } else {
     test('is an error at the start that says which Node has it', () => {
-      const words = `holds "${algorithm}", which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`;
+      const words = `lists "${algorithm}", which needs Node 24.6 or newer (this is ${process.versions.node})`;
       expect(problemsOf([algorithm])).toContain(`algorithms: ${words}`);
       expect(problemsOf(['RS256', algorithm])).toEqual([`algorithms: ${words}`]);
     });
@@ -73,7 +73,7 @@ describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) =
   }
 
   test('rule 20: needs a key that says so, and no other key fits it', () => {
-    expect(problemsOf(['RS256'], shaped)).toEqual(['jwks: it holds no usable key (keys[0]: fits none of the allowed algorithms)']);
+    expect(problemsOf(['RS256'], shaped)).toEqual(['jwks: it contains no usable key (keys[0]: fits none of the allowed algorithms)']);
   });
 });
 

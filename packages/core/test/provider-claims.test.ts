@@ -12,7 +12,7 @@ describe('rolesClaim and scopesClaim', () => {
     // without the claim the function throws
     expect(await verdict({}, { policy: not(role('suspended')) })).toBe('policy_refused');
     const refusal = await decide({}, { policy: role('admin') });
-    expect(refusal).toMatchObject({ reason: 'insufficient_role', cause: expect.stringContaining('unreadable: the function failed') });
+    expect(refusal).toMatchObject({ reason: 'insufficient_role', cause: expect.stringContaining('unreadable: the function threw an error') });
     expect(await verdict({})).toBe('allow');
   });
 
@@ -144,21 +144,21 @@ function errorOf(options: GuardOptions): string | undefined {
 
 describe('misuse is told with what was meant', () => {
   test.each([
-    ['tokenward:refusd', 'observe("tokenward:refusd"): is no event: did you mean tokenward:refused?; these are: tokenward:accepted'],
-    ['refused', 'observe("refused"): is no event; these are'],
-    ['toString', 'observe("toString"): is no event; these are'],
-    [undefined, 'observe(undefined): is no event'],
+    ['tokenward:refusd', 'observe("tokenward:refusd"): is not an event: did you mean tokenward:refused? (events: tokenward:accepted'],
+    ['refused', 'observe("refused"): is not an event (events'],
+    ['toString', 'observe("toString"): is not an event (events'],
+    [undefined, 'observe(undefined): is not an event'],
   ])('observe(%j)', (name, message) => {
     expect(() => observe(name as never, () => {})).toThrow(message);
   });
 
   test('observe without a listener', () => {
-    expect(() => observe('tokenward:refused', undefined as never)).toThrow('needs a function as its second argument');
+    expect(() => observe('tokenward:refused', undefined as never)).toThrow('the second argument must be a function');
   });
 
   test('every ConfigurationError names tokenward', () => {
-    expect(errorOf({ audiance: 'a' } as GuardOptions)).toMatch(/^tokenward: audiance: is not an option: did you mean audience\?;/);
-    expect(errorOf({ audiance: 'a', isuer: 'b' } as GuardOptions)).toMatch(/^tokenward: 2 things are wrong:/);
+    expect(errorOf({ audiance: 'a' } as GuardOptions)).toMatch(/^tokenward: audiance: is not an option: did you mean audience\? \(options: /);
+    expect(errorOf({ audiance: 'a', isuer: 'b' } as GuardOptions)).toMatch(/^tokenward: 2 invalid options:/);
     expect(() => scope()).toThrow(/^tokenward: scope\(\)/);
   });
 

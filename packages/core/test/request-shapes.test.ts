@@ -20,16 +20,16 @@ describe('a request in another shape is a misuse, and never one without a token'
     [
       'a Headers object',
       { method: 'GET', target: '/', headers: new Headers({ authorization }) },
-      /request\.headers: is a Headers object: give Object\.fromEntries/,
+      /request\.headers: is a Headers object\. Pass Object\.fromEntries/,
     ],
     ['a Map', { method: 'GET', target: '/', headers: new Map([['authorization', authorization]]) }, /request\.headers: is a Headers object/],
-    ['a list', { method: 'GET', target: '/', headers: ['authorization', authorization] }, /request\.headers: is a list/],
-    ['no headers', { method: 'GET', target: '/' }, /request\.headers: is undefined/],
-    ['null for headers', { method: 'GET', target: '/', headers: null }, /request\.headers: is null/],
-    ['no target', { method: 'GET', headers: { authorization } }, /request\.target: is undefined/],
-    ['no method', { target: '/', headers: { authorization } }, /request\.method: is undefined/],
-    ['nothing', undefined, /request: is undefined/],
-    ['a string', 'GET /', /request: is string/],
+    ['a list', { method: 'GET', target: '/', headers: ['authorization', authorization] }, /request\.headers: must be .*\(got a list\)/],
+    ['no headers', { method: 'GET', target: '/' }, /request\.headers: must be .*\(got undefined\)/],
+    ['null for headers', { method: 'GET', target: '/', headers: null }, /request\.headers: must be .*\(got null\)/],
+    ['no target', { method: 'GET', headers: { authorization } }, /request\.target: must be .*\(got undefined\)/],
+    ['no method', { target: '/', headers: { authorization } }, /request\.method: must be .*\(got undefined\)/],
+    ['nothing', undefined, /request: must be .*\(got undefined\)/],
+    ['a string', 'GET /', /request: must be .*\(got string\)/],
   ])('%s', (_what, request, message) => {
     expect(() => check(request)).toThrow(message);
   });

@@ -191,23 +191,19 @@ describe('rule 141: a resolver that fails', () => {
   });
 
   test.each<[string, (server: TenantServer) => unknown, string]>([
-    ['that throws', () => raise(new Error('no such table')), 'it threw Error; catch it there'],
+    ['that throws', () => raise(new Error('no such table')), 'it threw Error. The message may quote the token, so it is not shown. Catch'],
     ['that rejects', async () => raise(Object.assign(new Error('no such table'), { code: 'ECONNREFUSED' })), 'it threw Error (ECONNREFUSED)'],
-    ['that throws no Error', () => raise('secret' as never), 'it threw something that is no Error'],
-    ['that answers with a URL', (its) => its.issuerOf('one'), 'a plain object is needed'],
-    ['that answers with true', () => true, 'a plain object is needed'],
-    ['that answers with a function', () => () => undefined, 'a plain object is needed'],
-    ['that answers with a list', (its) => [{ issuer: its.issuerOf('one'), audience: AUDIENCE }], 'a plain object is needed'],
-    [
-      'that answers with an object of a class',
-      (its) => Object.create({ issuer: its.issuerOf('one'), audience: AUDIENCE }) as object,
-      'a plain object is needed',
-    ],
+    ['that throws no Error', () => raise('secret' as never), 'it threw a value that is not an Error'],
+    ['that answers with a URL', (its) => its.issuerOf('one'), 'must be a plain object'],
+    ['that answers with true', () => true, 'must be a plain object'],
+    ['that answers with a function', () => () => undefined, 'must be a plain object'],
+    ['that answers with a list', (its) => [{ issuer: its.issuerOf('one'), audience: AUDIENCE }], 'must be a plain object'],
+    ['that answers with an object of a class', (its) => Object.create({ issuer: its.issuerOf('one'), audience: AUDIENCE }) as object, 'must be a plain object'],
     ['that leaves out the audience', (its) => ({ issuer: its.issuerOf('one') }), 'audience: is missing'],
     ['that leaves out the issuer', () => ({ audience: AUDIENCE }), 'issuer: is missing'],
     ['that knows of no such option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, audiance: 1 }), 'audiance: is not an option'],
     ['that would fetch by itself', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, fetch }), 'fetch: is not an option'],
-    ['that answers with tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'of no use to a resolver'],
+    ['that answers with tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'cannot be returned by a resolver'],
     ['that answers with a number beyond all', () => ({ issuer: 10n }), 'it threw TypeError'],
   ])('%s: 503 that says why to operators alone', async (_name, answer, cause) => {
     const { server, guard } = await createScene((its) => () => answer(its) as IssuerOptions);
@@ -284,7 +280,7 @@ describe('rule 141: a resolver that hangs', () => {
     vi.advanceTimersByTime(1);
     const decisions = await Promise.all(stuck);
     expect(new Set(decisions.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
-    expect(decisions[0]).toMatchObject({ status: 503, cause: { message: 'the resolver of issuers failed: no answer within 5 s' } });
+    expect(decisions[0]).toMatchObject({ status: 503, cause: { message: 'the resolver in the option issuers failed: no answer within 5 s' } });
     vi.useRealTimers();
   });
 
@@ -295,7 +291,7 @@ describe('rule 141: a resolver that hangs', () => {
     const flood = Array.from({ length: 2000 }, () => ask(guard, token).finally(() => settled++));
     const away = await Promise.all(flood.slice(500));
     expect(new Set(away.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
-    expect(away[0]).toMatchObject({ status: 503, cause: { message: 'the resolver of issuers failed: too many requests wait for it' } });
+    expect(away[0]).toMatchObject({ status: 503, cause: { message: 'the resolver in the option issuers failed: too many requests are waiting for it' } });
     expect(settled).toBe(1500);
     expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
     expect(settled).toBe(1500);

@@ -269,10 +269,10 @@ describe('a store of somebody else that fails', () => {
 test.each([
   [{ store: {} }, /revocations\.store: is a value of type object without add, find/],
   [{ store: null }, /revocations\.store: is null without add/],
-  [{ retentionSeconds: 59 }, /revocations\.retentionSeconds: is 59: a number from 60/],
+  [{ retentionSeconds: 59 }, /revocations\.retentionSeconds: must be a number from 60/],
   [{ clockSkewSeconds: -1 }, /revocations\.clockSkewSeconds/],
   [{ fail: 'open' }, /revocations\.fail: is not an option/],
-  ['memory', /revocations: is a string of 6 characters: an object is needed/],
+  ['memory', /revocations: must be an object \(got a string of 6 characters\)/],
 ])('wrong options stop the start: %j', (revocations, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', revocations } as unknown as GuardOptions)).toThrow(message);
 });

@@ -10,7 +10,7 @@ import { newFolder } from './key-files.js';
 const ONE = 'https://one.example.test';
 const TWO = 'https://two.example.test';
 const TEXT = 'PLANTED-cool-hand-9-luke-never-shared';
-const WORDS = 'a secret that another issuer has, too: each could sign for the other';
+const WORDS = 'a secret that another issuer has too: each could sign tokens of the other. Use different secrets';
 /** How long a change may take to be seen. */
 const WAIT = { timeout: 5000, interval: 20 };
 
@@ -92,7 +92,7 @@ describe('rule 181: two issuers never have the same secret, since each could sig
     });
 
     writeFileSync(second, 'first-planted-secret-of-40-characters-12\n');
-    await vi.waitFor(() => expect(failed).toEqual([{ issuer: TWO, usable: true, message: `${second}: it holds ${WORDS}` }]), WAIT);
+    await vi.waitFor(() => expect(failed).toEqual([{ issuer: TWO, usable: true, message: `${second}: it contains ${WORDS}` }]), WAIT);
     expect(guard.health().issuers[1]!.lastError).toContain(WORDS);
     expect(verdictOf(await ask(guard, tokenBy('first-planted-secret-of-40-characters-12', TWO)))).toBe('bad_signature');
     expect(verdictOf(await ask(guard, tokenBy('second-planted-secret-of-41-characters-1', TWO)))).toBe('allow');
@@ -148,7 +148,7 @@ describe('rule 181: no identifier belongs to two entries', () => {
       [[two, one], two],
     ] as const) {
       const problems = configurationErrorOf(() => createResourceGuard({ audience: 'a', issuers: issuers as readonly IssuerOptions[] }))?.problems;
-      const message = `and "${told.issuer}" both stand for "${both}": which of them counts would not be certain. Take that tenant out of one of them`;
+      const message = `and "${told.issuer}" both stand for "${both}", so it is ambiguous whose rules apply. Remove that tenant from one of them`;
       expect(problems).toEqual([{ path: 'issuers[1].issuer', message }]);
     }
   });
@@ -163,7 +163,7 @@ describe('rule 181: no identifier belongs to two entries', () => {
     ] as IssuerOptions[][]) {
       const problems = configurationErrorOf(() => createResourceGuard({ audience: 'a', issuers }))?.problems;
       expect(problems).toEqual([
-        { path: `issuers[${issuers.indexOf(plain as IssuerOptions)}].issuer`, message: expect.stringContaining(`is also one of "${template.issuer}"`) },
+        { path: `issuers[${issuers.indexOf(plain as IssuerOptions)}].issuer`, message: expect.stringContaining(`is also a tenant of "${template.issuer}"`) },
       ]);
     }
   });

@@ -92,7 +92,7 @@ test('rule 142: no value of a claim is told, and the name of a client only as pr
 });
 
 test.each<[unknown, RegExp]>([
-  [true, /shadow: is true: an object is needed/],
+  [true, /shadow: must be an object \(got true\)/],
   [{ issuer: 'https://login.example.test' }, /shadow\.issuer: is not an option/],
   [{ audience: '' }, /shadow\.audience/],
   [{ audience: [] }, /shadow\.audience/],

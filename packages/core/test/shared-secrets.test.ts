@@ -44,7 +44,7 @@ describe.each(MACS)('%s', (algorithm, bytes) => {
 
   test(`rule 138: needs ${bytes} bytes`, () => {
     expect(problemOf({ sharedSecrets: randomBytes(bytes - 1), algorithms: [algorithm] })).toBe(
-      `has ${bytes - 1} bytes: ${bytes} are needed for ${algorithm} (RFC 7518 s3.2)`,
+      `has ${bytes - 1} bytes, fewer than the ${bytes} for ${algorithm} (RFC 7518 s3.2)`,
     );
     expect(problemOf({ sharedSecrets: randomBytes(bytes), algorithms: [algorithm] })).toBeUndefined();
   });
@@ -66,7 +66,7 @@ test('rule 20: HS256 alone is allowed unless more is said', async () => {
 });
 
 test('rule 138: the longest hash decides how long a secret must be', () => {
-  expect(problemOf({ sharedSecrets: randomBytes(63), algorithms: ['HS256', 'HS512'] })).toMatch(/^has 63 bytes: 64 are needed for HS256, HS512/);
+  expect(problemOf({ sharedSecrets: randomBytes(63), algorithms: ['HS256', 'HS512'] })).toMatch(/^has 63 bytes, fewer than the 64 for HS256, HS512/);
   expect(problemOf({ sharedSecrets: randomBytes(64), algorithms: ['HS256', 'HS512'] })).toBeUndefined();
 });
 
@@ -86,7 +86,7 @@ test('rule 138: each of several is checked, and told by its place', () => {
     expect.stringMatching(/^sharedSecrets \[1\] has 5 bytes/),
     expect.stringMatching(/^sharedSecrets \[2\] is not base64url/),
   ]);
-  expect(problemOf({ sharedSecrets: Array.from({ length: 9 }, () => randomBytes(32)) })).toBe('holds 9 secrets: one is needed, and 8 are the most');
+  expect(problemOf({ sharedSecrets: Array.from({ length: 9 }, () => randomBytes(32)) })).toBe('must have 1 to 8 secrets (got 9)');
 });
 
 test('rule 29: the kid of a token chooses no secret', async () => {
@@ -126,7 +126,7 @@ test.each(MACS)('rule 23: %s without secrets stops the start, whatever keys ther
   const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
   for (const keys of [{}, { jwks }, { jwksUri: 'https://login.example.test/keys' }, { sharedSecrets: undefined }]) {
     for (const algorithms of [[algorithm], ['RS256', algorithm]] as Algorithm[][]) {
-      expect(errorOf({ ...keys, algorithms })?.message).toContain(`algorithms: holds "${algorithm}", which needs sharedSecrets: keys that are public`);
+      expect(errorOf({ ...keys, algorithms })?.message).toContain(`algorithms: lists "${algorithm}", which needs sharedSecrets: a public key is no secret`);
     }
   }
 });
@@ -137,15 +137,15 @@ test('rule 22: secrets stand beside public keys only where algorithms name both 
   for (const keys of [{ jwks }, { jwksUri: 'https://login.example.test/keys' }, { jwksFile: '/nowhere' }]) {
     for (const algorithms of [undefined, ['HS256']] as (Algorithm[] | undefined)[]) {
       expect(errorOf({ ...keys, sharedSecrets: secret, algorithms })?.message).toMatch(
-        /sharedSecrets: stands beside (?:jwks|jwksUri|jwksFile)\. Give one of them or, for a migration, algorithms that name both kinds/,
+        /sharedSecrets: cannot be combined with (?:jwks|jwksUri|jwksFile)\. Set only one of them or, for a migration, list algorithms of both kinds/,
       );
     }
-    expect(errorOf({ ...keys, sharedSecrets: secret, algorithms: ['RS256'] })?.message).toContain('sharedSecrets: has no algorithm to be used for');
+    expect(errorOf({ ...keys, sharedSecrets: secret, algorithms: ['RS256'] })?.message).toContain('sharedSecrets: cannot be used with any of the algorithms');
   }
-  expect(problemOf({ sharedSecrets: secret, algorithms: ['RS256'] })).toContain('has no algorithm to be used for. Add one of HS256, HS384, HS512');
+  expect(problemOf({ sharedSecrets: secret, algorithms: ['RS256'] })).toContain('cannot be used with any of the algorithms. Add one of HS256, HS384, HS512');
   for (const name of ['none', 'hs256', 'HS1'] as string[] as Algorithm[]) {
     expect(problemOf({ sharedSecrets: secret, algorithms: ['HS256', name] })).toMatch(
-      /^holds (?:".+"|a string of \d+ characters|""); these can be used: RS256, .*HS256, HS384, HS512$/,
+      /^lists (?:".+"|a string of \d+ characters|""), which is not supported\. Use RS256, .*HS256, HS384, HS512$/,
     );
   }
 });
@@ -213,7 +213,7 @@ test('rule 138: the path of a file is no secret', () => {
   const path = join(folder, 'the-secret-itself');
   writeFileSync(path, randomBytes(32).toString('base64url'));
   for (const secret of ['/run/secrets/hs256', './secret', 'C:\\secrets\\hs256', 'secret.txt']) {
-    expect(problemOf({ sharedSecrets: secret as never })).toMatch(/The path of a file goes into sharedSecretsFile/);
+    expect(problemOf({ sharedSecrets: secret as never })).toMatch(/For a file, use sharedSecretsFile/);
   }
   for (const secret of [
     path as never,
@@ -222,7 +222,7 @@ test('rule 138: the path of a file is no secret', () => {
     { base64url: Buffer.from(path).toString('base64url') },
     Buffer.from(`file://${path}`),
   ]) {
-    expect(problemOf({ sharedSecrets: secret })).toMatch(/is the path of a file: that goes into sharedSecretsFile/);
+    expect(problemOf({ sharedSecrets: secret })).toMatch(/is the path of a file. Use sharedSecretsFile for that/);
   }
 });
 
@@ -235,8 +235,8 @@ const GUESSABLE: readonly (readonly [Buffer, string])[] = [
   [Buffer.from(Array.from({ length: 32 }, (_byte, at) => at)), 'counts up or down'],
   [Buffer.from(Array.from({ length: 64 }, (_byte, at) => (300 - at) % 256)), 'counts up or down'],
   [Buffer.from(Array.from({ length: 64 }, (_byte, at) => (at * 7 + 250) % 256)), 'counts up or down'],
-  [Buffer.from('https://login.example.com/.well-known/jwks.json'), 'is an address'],
-  [Buffer.from('postgres://user:password@db.example.com/app'), 'is an address'],
+  [Buffer.from('https://login.example.com/.well-known/jwks.json'), 'is a URL'],
+  [Buffer.from('postgres://user:password@db.example.com/app'), 'is a URL'],
   [Buffer.from('72f988bf-86f1-41af-91ab-2d7cd011db47'), 'is a UUID'],
   [Buffer.from('72F988BF-86F1-41AF-91AB-2D7CD011DB47'), 'is a UUID'],
 ];
@@ -245,7 +245,7 @@ test.each(GUESSABLE)('rule 138: what can be guessed is no secret, however long i
   for (const sharedSecrets of [secret, { base64url: secret.toString('base64url') }, { hex: secret.toString('hex') }]) {
     const problem = problemOf({ sharedSecrets });
     expect(problem).toContain(weakness);
-    expect(problem).toContain(': make one by crypto.randomBytes');
+    expect(problem).toContain('. Create one with crypto.randomBytes');
   }
 });
 
@@ -290,7 +290,7 @@ test('a bare string is refused, whatever it looks like, since nobody can tell ho
       {
         path: 'sharedSecrets',
         message:
-          'is a bare string, and nobody can tell how it is to be read. Write { utf8: "..." }, { base64url: "..." }, { base64: "..." }, { hex: "..." }, or give its bytes (a Uint8Array). The path of a file goes into sharedSecretsFile',
+          'is a bare string without an encoding. Write { utf8: "..." }, { base64url: "..." }, { base64: "..." }, { hex: "..." }, or pass its bytes (a Uint8Array). For a file, use sharedSecretsFile',
       },
     ]);
     if (text !== '') expect(inspect(error, { depth: 9 })).not.toContain(text);
@@ -310,22 +310,22 @@ test.each([
 ])('%s is refused as base64url and base64, which it is by chance', (_what, text) => {
   for (const encoding of ['base64url', 'base64'] as const) {
     expect(problemOf({ sharedSecrets: { [encoding]: text } as never })).toMatch(
-      new RegExp(`^is written in hexadecimal digits, so it is hardly ${encoding}\\. Write \\{ hex`),
+      new RegExp(`^consists of hexadecimal digits, so it is hardly ${encoding}\\. Write \\{ hex`),
     );
   }
 });
 
 test.each<[string, unknown, RegExp]>([
-  ['two encodings', { utf8: 'a'.repeat(40), hex: 'ab'.repeat(40) }, /^needs one of these forms: \{ utf8/],
-  ['an encoding and something else', { utf8: 'a'.repeat(40), kid: 'x' }, /^needs one of these forms/],
-  ['another encoding', { latin1: 'a'.repeat(40) }, /^needs one of these forms/],
-  ['an encoding that is inherited', Object.create({ utf8: 'a'.repeat(40) }), /^needs one of these forms/],
-  ['bytes under an encoding', { utf8: randomBytes(32) }, /^has a utf8 that is no string/],
+  ['two encodings', { utf8: 'a'.repeat(40), hex: 'ab'.repeat(40) }, /^must be \{ utf8: "\.\.\." \}, /],
+  ['an encoding and something else', { utf8: 'a'.repeat(40), kid: 'x' }, /^must be \{ utf8/],
+  ['another encoding', { latin1: 'a'.repeat(40) }, /^must be \{ utf8/],
+  ['an encoding that is inherited', Object.create({ utf8: 'a'.repeat(40) }), /^must be \{ utf8/],
+  ['bytes under an encoding', { utf8: randomBytes(32) }, /^has a utf8 that is not a string/],
   ['an empty text', { hex: '' }, /^is empty/],
   ['half a character', { utf8: `${'abcdefghij'.repeat(4)}\ud800` }, /lone surrogate/],
   ['a line end', { utf8: 'correct horse battery staple, and more\n' }, /^begins or ends with white space/],
   ['a blank in front', { utf8: ' correct horse battery staple, and more' }, /^begins or ends with white space/],
-  ['far too many bytes', randomBytes(8193), /^has 8193 bytes: 8192 are the most/],
+  ['far too many bytes', randomBytes(8193), /^has 8193 bytes, more than 8192/],
   ['far too many characters', { utf8: 'x'.repeat(30_000) }, /^has 30000 characters/],
 ])('a secret with %s is refused', (_what, sharedSecrets, words) => {
   expect(problemOf({ sharedSecrets: sharedSecrets as SharedSecret })).toMatch(words);

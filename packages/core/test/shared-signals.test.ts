@@ -242,7 +242,7 @@ test.each([
     /cannot be combined with unsafeAcceptUnauthenticatedTransmitters/,
   ],
   [{ authorization: AUTHORIZATION }, /audience: is missing/],
-  [{ audience: [], authorization: AUTHORIZATION }, /audience: is an empty list/],
+  [{ audience: [], authorization: AUTHORIZATION }, /audience: must be .*\(got an empty list\)/],
 ])('wrong options are told at once, and no secret is shown: %j', async (options, message_) => {
   const { guard } = await createScene();
   expect(() => guard.sharedSignals(options as never)).toThrow(message_);

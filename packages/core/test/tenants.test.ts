@@ -20,33 +20,33 @@ async function createScene(names: readonly string[], options: GuardOptions = {})
 describe('rule 50: options of a template', () => {
   test.each<[string, GuardOptions, string]>([
     ['no tenants', { tenants: undefined }, 'tenants: is missing: list the tenants'],
-    ['tenants that are none', { tenants: [] }, 'tenants: is an empty list'],
-    ['a tenant with a dot', { tenants: ['one', 'example.com'] }, 'tenants: holds "example.com": letters, digits and hyphens'],
-    ['a tenant with a slash', { tenants: ['one/two'] }, 'tenants: holds "one/two"'],
-    ['a tenant with an underscore', { tenants: ['one_two'] }, 'tenants: holds "one_two"'],
-    ['an empty tenant', { tenants: [''] }, 'tenants: is a list'],
-    ['a long tenant', { tenants: ['x'.repeat(65)] }, 'tenants: holds'],
-    ['any tenant beside a list', { unsafeAcceptAnyTenant: true, jwks: keys }, 'tenants: stands beside unsafeAcceptAnyTenant'],
-    ['any tenant with its keys anywhere', { tenants: undefined, unsafeAcceptAnyTenant: true }, 'unsafeAcceptAnyTenant: needs jwksUri'],
+    ['tenants that are none', { tenants: [] }, 'tenants: must be a list of one or more non-empty strings (got an empty list)'],
+    ['a tenant with a dot', { tenants: ['one', 'example.com'] }, 'tenants: must list names of 1 to 64 letters, digits and hyphens (got "example.com")'],
+    ['a tenant with a slash', { tenants: ['one/two'] }, 'tenants: must list names of 1 to 64 letters, digits and hyphens (got "one/two")'],
+    ['a tenant with an underscore', { tenants: ['one_two'] }, 'tenants: must list names of 1 to 64 letters, digits and hyphens (got "one_two")'],
+    ['an empty tenant', { tenants: [''] }, 'tenants: must be a list of one or more non-empty strings (got a list)'],
+    ['a long tenant', { tenants: ['x'.repeat(65)] }, 'tenants: must list names'],
+    ['any tenant beside a list', { unsafeAcceptAnyTenant: true, jwks: keys }, 'tenants: cannot be combined with unsafeAcceptAnyTenant'],
+    ['any tenant with its keys anywhere', { tenants: undefined, unsafeAcceptAnyTenant: true }, 'unsafeAcceptAnyTenant: needs jwks, or jwksUri'],
     [
       'any tenant with its keys where it wants them',
       { tenants: undefined, unsafeAcceptAnyTenant: true, jwksUri: 'https://login.example.test/{tenant}/keys' },
-      'unsafeAcceptAnyTenant: needs jwksUri (without {tenant})',
+      'unsafeAcceptAnyTenant: needs jwks, or jwksUri without {tenant}',
     ],
     ['the template in the host', { issuer: 'https://{tenant}.example.test/' }, 'issuer:'],
-    ['the template in a part of a segment', { issuer: 'https://login.example.test/x{tenant}/v2.0' }, 'issuer: has {tenant} where no segment'],
+    ['the template in a part of a segment', { issuer: 'https://login.example.test/x{tenant}/v2.0' }, 'issuer: has {tenant}, which is not a whole segment'],
     ['the template twice', { issuer: 'https://login.example.test/{tenant}/{tenant}' }, 'issuer: has braces'],
     ['another template', { issuer: 'https://login.example.test/{tenantid}/v2.0' }, 'issuer: has braces'],
     [
       'keys of tenants, and an issuer without',
       { issuer: 'https://a.example.test', tenants: undefined, jwksUri: 'https://a.example.test/{tenant}' },
-      'jwksUri: has {tenant}',
+      'jwksUri: contains {tenant}',
     ],
-    ['tenants, and an issuer without', { issuer: 'https://a.example.test' }, 'tenants: is for an issuer with {tenant}'],
+    ['tenants, and an issuer without', { issuer: 'https://a.example.test' }, 'tenants: has no effect without {tenant} in issuer'],
     [
       'any tenant, and an issuer without',
       { issuer: 'https://a.example.test', tenants: undefined, unsafeAcceptAnyTenant: true, jwks: keys },
-      'unsafeAcceptAnyTenant: is for',
+      'unsafeAcceptAnyTenant: has no effect',
     ],
   ])('%s', (_name, options, message) => {
     expect(() => createResourceGuard({ ...good, ...options })).toThrow(message);
@@ -217,7 +217,7 @@ describe('health, warm and close', () => {
     });
     server.slow('one', Infinity);
     const warming = guard.warm();
-    await Promise.all([guard.close(), expect(warming).rejects.toThrow('given up, since the guard was closed')]);
+    await Promise.all([guard.close(), expect(warming).rejects.toThrow('cancelled, because the guard was closed')]);
   });
 
   test('a closed guard asks no tenant that comes afterwards', async () => {
@@ -245,5 +245,5 @@ test('templates stand beside other issuers, and one that is listed by itself is 
   expect(verdictOf(await ask(guard, server.token('special', { aud: 'https://special.example.test', tid: undefined })))).toBe('allow');
   expect(verdictOf(await ask(guard, server.token('three', {}, {}, server.keyOf('one'))))).toBe('issuer_mismatch');
   const both = [{ issuer: server.template, tenants: ['one', 'special'] }, { issuer: server.issuerOf('special') }];
-  expect(() => createResourceGuard({ audience: AUDIENCE, issuers: both })).toThrow(/issuers\[1\]\.issuer: is also one of/);
+  expect(() => createResourceGuard({ audience: AUDIENCE, issuers: both })).toThrow(/issuers\[1\]\.issuer: is also a tenant of/);
 });

@@ -437,16 +437,16 @@ test('rule 71: what a hit returns is frozen to its depth, so that no handler cha
 });
 
 test.each<[unknown, RegExp]>([
-  [true, /tokenCache: is true: an object is needed/],
-  [0, /tokenCache: is a number: an object is needed/],
-  [null, /tokenCache: is null: an object is needed/],
-  [{ maxEntries: 1 }, /tokenCache\.maxEntries: is 1: a whole number from 2/],
-  [{ maxEntries: 2.5 }, /tokenCache\.maxEntries: is 2\.5/],
-  [{ maxEntries: Infinity }, /tokenCache\.maxEntries: is Infinity/],
-  [{ maxEntries: '100' }, /tokenCache\.maxEntries: is "100"/],
-  [{ maxBytes: 1000 }, /tokenCache\.maxBytes: is 1000: a whole number, 65536 or more is needed/],
-  [{ maxBytes: Number.NaN }, /tokenCache\.maxBytes: is NaN/],
-  [{ size: 5 }, /tokenCache\.size: is not an option; these are: maxEntries, maxBytes/],
+  [true, /tokenCache: must be an object \(got true\)/],
+  [0, /tokenCache: must be an object \(got a number\)/],
+  [null, /tokenCache: must be an object \(got null\)/],
+  [{ maxEntries: 1 }, /tokenCache\.maxEntries: must be a whole number from 2 to \d+ \(got 1\)/],
+  [{ maxEntries: 2.5 }, /tokenCache\.maxEntries: must be .*\(got 2\.5\)/],
+  [{ maxEntries: Infinity }, /tokenCache\.maxEntries: must be .*\(got Infinity\)/],
+  [{ maxEntries: '100' }, /tokenCache\.maxEntries: must be .*\(got "100"\)/],
+  [{ maxBytes: 1000 }, /tokenCache\.maxBytes: must be a whole number of at least 65536 \(got 1000\)/],
+  [{ maxBytes: Number.NaN }, /tokenCache\.maxBytes: must be .*\(got NaN\)/],
+  [{ size: 5 }, /tokenCache\.size: is not an option \(options: maxEntries, maxBytes/],
 ])('tokenCache: %j stops the start', (tokenCache, message) => {
   expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', tokenCache: tokenCache as never })).toThrow(message);
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { TRAITS, type Algorithm } from '../src/jose/algorithms.js';
 import { parseCompactJws, type CompactJws } from '../src/jose/compact-jws.js';
-import { signerOf } from '../src/jose/signature.js';
+import { findSigningKey } from '../src/jose/signature.js';
 import { parseKeySet, type PreparedKey } from '../src/jose/key-set.js';
 import { readSecret, secretKeySet } from '../src/keys/shared-secrets.js';
 
@@ -52,10 +52,10 @@ describe.each(['rfc7515', 'rfc7520', 'rfc8037'])('tokens of %s', (file) => {
     }
     expect(jws).toMatchObject({ header: { algorithm: alg } });
     const keys = keysOf(key!, alg);
-    expect(signerOf(keys, jws as CompactJws)).toBe(keys[0]);
+    expect(findSigningKey(keys, jws as CompactJws)).toBe(keys[0]);
     for (const wrong of changed(token)) {
       const other = parseCompactJws(wrong);
-      if (typeof other !== 'string') expect(signerOf(keys, other)).toBeUndefined();
+      if (typeof other !== 'string') expect(findSigningKey(keys, other)).toBeUndefined();
     }
   });
 
@@ -93,14 +93,14 @@ describe('RSASSA-PKCS1-v1_5 by NIST', () => {
 
   test.each(numbered(short))('rule 25: $alg, number $number: $result, and the key is too short for us', ({ key, alg, result }) => {
     expect(result).toBe('P');
-    expect(() => keysOf(key, alg)).toThrow(/is an RSA key of 1024 bits: 2048 are needed/);
+    expect(() => keysOf(key, alg)).toThrow(/is an RSA key of 1024 bits, fewer than 2048/);
   });
 });
 
 describe('RSASSA-PSS by NIST', () => {
   const { cases } = read<PublishedSignature>('nist-rsa-pss');
   test.each(numbered(cases))('rule 26: $alg, number $number: $result, and a salt of 10 bytes is too short for us', ({ key, alg, data, signature }) => {
-    expect(signerOf(keysOf(key, alg), jwsOf(data, signature))).toBeUndefined();
+    expect(findSigningKey(keysOf(key, alg), jwsOf(data, signature))).toBeUndefined();
   });
 
   test('rule 26: it is the salt alone that those are refused for which NIST calls valid', () => {
@@ -109,7 +109,7 @@ describe('RSASSA-PSS by NIST', () => {
     for (const { key, alg, data, signature } of valid) {
       const [prepared] = keysOf(key, alg);
       Object.assign(prepared!.key, { saltLength: 10 });
-      expect(signerOf([prepared!], jwsOf(data, signature))).toBe(prepared);
+      expect(findSigningKey([prepared!], jwsOf(data, signature))).toBe(prepared);
     }
   });
 });
@@ -121,10 +121,10 @@ describe('Ed25519 by its authors', () => {
     expect(cases).toHaveLength(128);
     for (const [index, { key, data, signature }] of cases.entries()) {
       const keys = keysOf(key, alg);
-      expect(signerOf(keys, jwsOf(data, signature))).toBe(keys[0]);
+      expect(findSigningKey(keys, jwsOf(data, signature))).toBe(keys[0]);
       const bytes = Buffer.from(signature, 'base64url');
       bytes[index % 64]! ^= 1;
-      expect(signerOf(keys, jwsOf(data, bytes.toString('base64url')))).toBeUndefined();
+      expect(findSigningKey(keys, jwsOf(data, bytes.toString('base64url')))).toBeUndefined();
     }
   });
 });
@@ -136,11 +136,11 @@ describe('HMAC of RFC 4231', () => {
     const [prepared] = secretKeySet([Buffer.from(key.k!, 'base64url')], [alg as 'HS256']).candidates(alg, undefined);
     const whole = Buffer.from(signature, 'base64url').length === TRAITS.get(alg)!.signatureLength;
     // section 4.6 cuts its MAC to 128 bits, which RFC 7518 s3.2 has no place for
-    expect(signerOf([prepared!], jwsOf(data, signature))).toBe(whole ? prepared : undefined);
+    expect(findSigningKey([prepared!], jwsOf(data, signature))).toBe(whole ? prepared : undefined);
   });
 
   test('rule 138: its keys are too short or too simple to be given as secrets', () => {
-    for (const { alg, key } of cases) expect(readSecret({ base64url: key.k }, [alg as 'HS256'])).toMatch(/are needed|repeats itself|counts up or down/);
+    for (const { alg, key } of cases) expect(readSecret({ base64url: key.k }, [alg as 'HS256'])).toMatch(/fewer than|repeats itself|counts up or down/);
   });
 });
 
@@ -153,7 +153,7 @@ function expectAsPublished({ key, alg, data, signature, result }: PublishedSigna
     expect(result).toMatch(/^F .*(?:Q changed|Public Key e changed)/);
     return;
   }
-  expect(signerOf(keys, jwsOf(data, signature)) !== undefined).toBe(result.startsWith('P'));
+  expect(findSigningKey(keys, jwsOf(data, signature)) !== undefined).toBe(result.startsWith('P'));
 }
 
 function keysOf(key: PublishedKey, alg: Algorithm): readonly PreparedKey[] {

@@ -140,7 +140,7 @@ describe('options that would never arrive', () => {
             readonly issuer = options.issuer;
           })(),
         ),
-      /a plain object is needed/,
+      /must be a plain object/,
     ],
     ['forRootAsync()', () => TokenwardModule.forRootAsync(undefined as never), /TokenwardModule\.forRootAsync: is undefined/],
     ['forRootAsync({})', () => TokenwardModule.forRootAsync({}), /Write forRootAsync\(\{ inject/],

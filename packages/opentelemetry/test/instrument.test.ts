@@ -25,11 +25,11 @@ describe('options', () => {
   test('reports all invalid options at once', () => {
     const problems = problemsOf({ guards: { api: {}, 'a b': { health } }, meterProvider: {}, tracing: 'yes', meter: 1 });
     expect(problems).toEqual([
-      'meter: is not an option; these are: guards, meterProvider, tracing',
+      'meter: is not an option (options: guards, meterProvider, tracing)',
       'guards.api: must be a guard: it has no health()',
       'guards: has a name that cannot be a label: use at most 64 letters, digits, _, . and -',
       'meterProvider: must be a MeterProvider: it has no getMeter()',
-      'tracing: is a string of 3 characters: true or false is needed',
+      'tracing: must be true or false (got a string of 3 characters)',
     ]);
   });
 

@@ -6,7 +6,7 @@ import type { VerifiedJwt } from './token-cache.js';
 import { rawClaims, type Auth } from '../auth/auth.js';
 import { isObserved, publish } from '../events/events.js';
 import { isFailure } from '../issuer/verification-failure.js';
-import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
+import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/claim-options.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { readInnerTable, type OptionTable } from '../lib/option-table.js';

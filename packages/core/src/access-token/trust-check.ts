@@ -40,7 +40,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
 
   /** Returns undefined if the issuer has no usable keys now. */
   function hasKey({ issuer, key, algorithm, keyId }: VerifiedKey): boolean | undefined {
-    const keys = issuer.keys.held(algorithm, keyId);
+    const keys = issuer.keys.cachedKeys(algorithm, keyId);
     if (!keys) return undefined;
     // fetched again, the same key is another object
     return keys.includes(key) || keys.some((one) => one.key.equals(key.key));
@@ -51,7 +51,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
     const now = clock.monotonic();
     if (now < (refreshed.get(issuer) ?? -Infinity) + REFRESH_AGAIN_MS) return;
     refreshed.set(issuer, now);
-    void issuer.keys.newer(algorithm, keyId);
+    void issuer.keys.fetchKeys(algorithm, keyId);
   }
 
   function isRemoved(issuer: Issuer): boolean {

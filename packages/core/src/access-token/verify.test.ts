@@ -96,7 +96,7 @@ describe('rules 18 and 52: failures of the token itself', () => {
 });
 
 describe('rule 59: keys that are not cached', () => {
-  test.each<[string, KeySource['held'], Record<string, unknown>, string]>([
+  test.each<[string, KeySource['cachedKeys'], Record<string, unknown>, string]>([
     ['there are none', () => undefined, {}, 'unknown_key'],
     ['none has that kid', EMPTY, {}, 'unknown_key'],
     ['the token has no kid, and none fits', () => OURS.candidates('EdDSA', 'k-1'), { kid: undefined }, 'bad_signature'],
@@ -302,8 +302,8 @@ interface SceneConfig extends VerificationConfig {
 }
 
 interface SceneOptions {
-  readonly held?: KeySource['held'];
-  readonly newer?: KeySource['newer'];
+  readonly held?: KeySource['cachedKeys'];
+  readonly newer?: KeySource['fetchKeys'];
   readonly rules?: Partial<ClaimRules>;
   readonly now?: () => number;
 }
@@ -314,7 +314,7 @@ function scene({ held: cached, newer: fetched = EMPTY, rules = {}, now = () => N
   const issuer: Issuer = {
     algorithms: new Set(['EdDSA']),
     rules: claimRules({ issuer: ISSUER, audiences: new Set(['api']), ...rules }),
-    keys: { ...createGivenKeySource(() => OURS), held, newer },
+    keys: { ...createGivenKeySource(() => OURS), cachedKeys: held, fetchKeys: newer },
     isVerified: true,
     release() {},
   };

@@ -5,7 +5,7 @@ import { isToken68, type Credentials } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
-import { findVerifyingKey, foreign } from '../issuer/verifying-key.js';
+import { findVerifyingKey, issuerMismatch } from '../issuer/verifying-key.js';
 import type { Monitor } from '../events/monitoring.js';
 import type { TrustCheck } from './trust-check.js';
 import type { TokenLives } from '../revocation/token-lives.js';
@@ -66,7 +66,7 @@ function verifyCached(
   config: JwtVerification,
 ): Verification | Promise<Verification> {
   const { auth, issuer, key, algorithm, keyId, notBefore } = cached;
-  if (current !== issuer || !issuer.keys.held(algorithm, keyId)?.includes(key)) {
+  if (current !== issuer || !issuer.keys.cachedKeys(algorithm, keyId)?.includes(key)) {
     config.cache!.delete(token);
     return verifyAnew(token, request, config);
   }
@@ -92,8 +92,8 @@ function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerific
   const claimed = claimedIssuer(jws.payload);
   const found = claimed === undefined ? undefined : config.issuers.find(claimed, request);
   if (found instanceof Promise)
-    return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : foreign(claimed, config.issuers.names)), unavailable);
-  return found ? verifyFor(found, token, jws, config) : foreign(claimed, config.issuers.names);
+    return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : issuerMismatch(claimed, config.issuers.names)), unavailable);
+  return found ? verifyFor(found, token, jws, config) : issuerMismatch(claimed, config.issuers.names);
 }
 
 /**

@@ -14,7 +14,7 @@ test('recognises an error of another realm, and not what merely looks like one',
 });
 
 test('explains a failed fetch whose error comes from another realm, as in a test runner', () => {
-  expect(failureWords(foreign, 'http://127.0.0.1:9/jwks')).toMatch(/^connect; nothing listens there/);
+  expect(failureWords(foreign, 'http://127.0.0.1:9/jwks')).toMatch(/^connect; no server listens there/);
   expect(causeText(foreign)).toBe('connect');
   expect(asError(foreign)).toBe(foreign);
 });

@@ -3,59 +3,61 @@ import type { JsonObject } from '../lib/json.js';
 import type { AppClaims } from './app-claims.js';
 
 /**
- * What a verified access token says: an immutable value. It prints, logs and serialises without the token itself;
- * {@link rawToken} gives that to those who must pass it on.
+ * The content of a verified access token: an immutable value. It never prints or serialises the token itself. {@link rawToken} returns the token, to pass
+ * it on.
  */
 export interface Auth<C extends object = AppClaims> {
-  /** Who issued the token: the configured issuer, byte by byte (`iss`). */
+  /** The issuer of the token (`iss`), exactly as configured. */
   readonly issuer: string;
-  /** Who the token speaks for (`sub`). A user is known by issuer and subject together, never by e-mail or name. */
+  /** The subject of the token (`sub`). A user is identified by issuer and subject together, never by e-mail address or name. */
   readonly subject: string | undefined;
   /** The client that the token was issued to (`client_id`, else `azp`). */
   readonly clientId: string | undefined;
-  /** Who the token is meant for (`aud`), always as a list. */
+  /** The audience of the token (`aud`), always as a list. */
   readonly audience: readonly string[];
-  /** What the token grants (`scope` and `scp`, or where the options say). */
+  /** The granted scopes: `scope` and `scp`, or as set by `scopesClaim`. */
   readonly scopes: readonly string[];
-  /** The subject's roles, from the claim that the options name (`roles` by default). */
+  /** The subject's roles: `roles`, or as set by `rolesClaim`. */
   readonly roles: readonly string[];
-  /** Every claim, deeply frozen. Read own members only: the names come from outside. */
+  /** All claims, deeply frozen; with a schema, its result. Read own members only: the names come from outside. */
   readonly claims: Readonly<C>;
-  /** When the token ends (`exp`): seconds since the epoch. */
+  /** When the token expires (`exp`), in seconds since the epoch. */
   readonly expiresAt: number;
-  /** When it was issued (`iat`): seconds since the epoch. undefined only with `unsafeAcceptTokensWithoutIssuedAt`. */
+  /** When the token was issued (`iat`), in seconds since the epoch. undefined only with `unsafeAcceptTokensWithoutIssuedAt`. */
   readonly issuedAt: number | undefined;
-  /** The token's own identifier (`jti`). */
+  /** The identifier of the token (`jti`). */
   readonly tokenId: string | undefined;
-  /** The login session it belongs to (`sid`). */
+  /** The login session of the token (`sid`). */
   readonly sessionId: string | undefined;
-  /** Who acts on the subject's behalf (`act`, RFC 8693 s4.1). */
+  /** The party that acts on the subject's behalf (`act`, RFC 8693 s4.1). */
   readonly actor: Readonly<Record<string, unknown>> | undefined;
   /**
-   * Aborts when the token expires, is revoked, or loses its key or its issuer, and when its guard is closed: to end what was begun with it. Its
-   * `reason` is a `TokenEndedError`. Each request has a signal of its own, which lives as long as the request's connection, or as long as you hold it.
+   * Aborts when the token expires or is revoked, when its key or issuer is no longer trusted, and when the guard is closed. Use it to end long-lived work.
+   * Its `reason` is a `TokenEndedError`. Each request has its own signal, which lives as long as the request's connection or as you hold it.
    *
    * @example auth.signal.addEventListener('abort', () => response.end(), { once: true });
    */
   readonly signal: AbortSignal;
 }
 
-/** Under these names an {@link Auth} tells what it neither prints nor serialises, to whichever copy of this package. */
+/** The names under which an {@link Auth} keeps what it neither prints nor serialises. Every copy of this package uses the same. */
 export const RAW_TOKEN: unique symbol = Symbol.for('tokenward.rawToken') as never;
 export const RAW_CLAIMS: unique symbol = Symbol.for('tokenward.rawClaims') as never;
 
 /**
- * The access token that an {@link Auth} was made of, for passing it on to another API.
+ * Returns the access token of an {@link Auth}, to pass it on to another API.
  *
- * @throws ConfigurationError when the value did not come from a guard.
+ * @throws ConfigurationError if no guard created the value
+ *
+ * @example await fetch(url, { headers: { authorization: `Bearer ${rawToken(auth)}` } });
  */
 export function rawToken(auth: Auth<object>): string {
   const read = (auth as { [RAW_TOKEN]?: () => string })[RAW_TOKEN];
-  if (typeof read !== 'function') throw misuse('rawToken(auth)', 'this value was not made by a guard, so no token stands behind it');
+  if (typeof read !== 'function') throw misuse('rawToken(auth)', 'no guard created this value, so it has no token. Pass the auth of a decision');
   return read.call(auth);
 }
 
-/** A token's claims as they stand in it, where a schema made something else of them; of an Auth that no guard made, those that it has. */
+/** Returns the claims as the token has them, before a schema changed them. For an `Auth` that no guard created, returns its claims. */
 export function rawClaims(auth: Auth<object>): JsonObject {
   const read = (auth as { [RAW_CLAIMS]?: () => JsonObject })[RAW_CLAIMS];
   return typeof read === 'function' ? read.call(auth) : (auth.claims as JsonObject);

@@ -1,6 +1,6 @@
 /**
- * The claims of an access token: RFC 7519 s4.1, RFC 9068 s2.2, and whatever else the issuer adds. Some issuers write null for a claim that is absent:
- * the members of an {@link Auth} have undefined then.
+ * The claims of an access token: those of RFC 7519 s4.1 and RFC 9068 s2.2, and any others that the issuer adds. Some issuers write null for an absent
+ * claim. The members of an {@link Auth} are then undefined.
  */
 export interface Claims {
   readonly iss: string;

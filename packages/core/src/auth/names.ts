@@ -3,47 +3,49 @@ import type { Claims } from './claims.js';
 import { isJsonObject, own, type JsonObject } from '../lib/json.js';
 
 /**
- * Reads scopes or roles from a token's claims. It must answer with a list of strings, at once, and look at nothing but the claims: what it answers
- * is kept with the token. Anything else (an exception, a promise, `undefined`) counts as "there, and unreadable": policies refuse.
+ * Reads scopes or roles from a token's claims. It must return a list of strings, not a promise, and depend on the claims only: its result is cached with
+ * the token. After anything else (an exception, a promise, `undefined`) the names count as unreadable, and policies that need them refuse.
+ *
+ * @example (claims) => Object.keys(claims['urn:zitadel:iam:org:project:roles'] ?? {})
  */
 export type NamesReader = (claims: Claims) => readonly string[];
 
-/** Where scopes or roles are: paths of names, of which all that are there count, or a function. */
+/** Where scopes or roles are: paths, whose names are combined, or a function. */
 export type NamesSource = readonly (readonly string[])[] | NamesReader;
 
 export const NONE: readonly string[] = Object.freeze([]);
 const UNREADABLE = Symbol.for('tokenward.unreadable');
 
-/** Whether scopes or roles stand for some that can't be read, in whichever copy of this package they were looked at. */
+/** Whether scopes or roles could not be read. It recognises those of another copy of this package too. */
 export function isUnreadable(names: readonly string[]): boolean {
   return UNREADABLE in names;
 }
 
-/** Of unreadable scopes or roles: what is there instead of names, without its value. */
+/** Describes what the token has instead of scopes or roles, without its value. */
 export function unreadableAs(names: readonly string[]): string {
   const what = (names as { [UNREADABLE]?: unknown })[UNREADABLE];
-  return `unreadable: ${typeof what === 'string' ? what : 'something else than a list of names'}`;
+  return `unreadable: ${typeof what === 'string' ? what : 'something other than a list of names'}`;
 }
 
-/** The scopes of `scope` and `scp`: texts (RFC 6749 s3.3: names between blanks) or lists. */
+/** Reads the scopes of `scope` and `scp`: strings with spaces between names (RFC 6749 s3.3), or lists. */
 export function readScopes(scope: unknown, scp: unknown): readonly string[] {
   const ofScope = readList(scope, splitScope);
   if (scp === undefined) return ofScope;
   return joined([ofScope, readList(scp, splitScope)]);
 }
 
-/** Scopes from where the options say. */
+/** Reads scopes as set by `scopesClaim`. */
 export function readScopesFrom(claims: JsonObject, source: NamesSource): readonly string[] {
   return readNames(claims, source, splitScope);
 }
 
-/** Roles from where the options say. A text is one role. */
+/** Reads roles as set by `rolesClaim`. A string is one role. */
 export function readRolesFrom(claims: JsonObject, source: NamesSource): readonly string[] {
   return readNames(claims, source, oneName);
 }
 
 function readNames(claims: JsonObject, source: NamesSource, split: Split): readonly string[] {
-  if (typeof source === 'function') return askReader(source, claims);
+  if (typeof source === 'function') return callReader(source, claims);
   if (source.length === 1) return readPath(claims, source[0]!, split);
   return joined(source.map((path) => readPath(claims, path, split)));
 }
@@ -75,17 +77,17 @@ function readList(value: unknown, split: Split): readonly string[] {
   return isListOfStrings(value) ? value : unreadable(value);
 }
 
-function askReader(reader: NamesReader, claims: JsonObject): readonly string[] {
-  let answer: unknown;
+function callReader(reader: NamesReader, claims: JsonObject): readonly string[] {
+  let result: unknown;
   try {
-    answer = reader(claims as Readonly<JsonObject> as Claims);
-    if (isListOfStrings(answer)) return Object.freeze([...answer]);
-    if (!isThenable(answer)) return unreadableBy(`the function answered with ${kindOf(answer)}`);
-    Promise.resolve(answer).catch(() => {});
+    result = reader(claims as Readonly<JsonObject> as Claims);
+    if (isListOfStrings(result)) return Object.freeze([...result]);
+    if (!isThenable(result)) return unreadableBecause(`the function returned ${kindOf(result)}`);
+    Promise.resolve(result).catch(() => {});
   } catch {
-    return unreadableBy('the function failed with an error of its own');
+    return unreadableBecause('the function threw an error');
   }
-  return unreadableBy('the function answered with a promise');
+  return unreadableBecause('the function returned a promise');
 }
 
 function joined(lists: readonly (readonly string[])[]): readonly string[] {
@@ -100,16 +102,16 @@ function isListOfStrings(value: unknown): value is readonly string[] {
 }
 
 function unreadable(value: unknown): readonly string[] {
-  return unreadableBy(kindOf(value));
+  return unreadableBecause(kindOf(value));
 }
 
-/** None as far as names are demanded, but not absent either. */
-function unreadableBy(what: string): readonly string[] {
+/** Returns an empty list, so that policies which need names refuse, with a mark, so that policies which negate them refuse too. */
+function unreadableBecause(what: string): readonly string[] {
   return Object.freeze(Object.defineProperty([], UNREADABLE, { value: what }));
 }
 
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value);
-  if (Array.isArray(value)) return `an array that holds ${kindOf(value.find((item) => typeof item !== 'string'))}`;
+  if (Array.isArray(value)) return `an array that contains ${kindOf(value.find((item) => typeof item !== 'string'))}`;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -8,79 +8,80 @@ import { debugLine } from '../lib/debug.js';
 import { shown } from '../lib/shown-option.js';
 import { isThenable } from '../lib/thenable.js';
 
-/** Which request an event is about, so that it can be found in an access log. */
+/** The request of an event, so that it can be found in an access log. */
 export interface RequestEvent {
   /** The guard's `name`. */
   readonly guard: string;
-  /** undefined where there was no request: `permit` without one. */
+  /** undefined if `permit` was called without a request. */
   readonly method: string | undefined;
-  /** The pattern of the matched route, where the framework tells: `/orders/:id`. */
+  /** The pattern of the matched route, if the framework provides it: `/orders/:id`. */
   readonly route: string | undefined;
-  /** The path as it was sent, without its query: 200 characters at the most, and no tokens. It is the client's text: no label for metrics. */
+  /** The path as the client sent it, without query and tokens: at most 200 characters. Do not use it as a label of metrics: clients choose it. */
   readonly path: string | undefined;
-  /** The framework's own identifier of the request, where it has one. */
+  /** The framework's identifier of the request, if it has one. */
   readonly requestId: string | undefined;
-  /** The client that the token was issued to, once its signature was checked. */
+  /** The client that the token was issued to, if the signature was verified. */
   readonly clientId: string | undefined;
 }
 
 /**
- * What operators may see, by node:diagnostics_channel. No event holds a token, a secret or a claim's value, save the client that a token was issued to.
- * Listeners run in the middle of a request: keep them short. {@link observe} adds one that may throw; of one that `subscribe` adds Node makes an
- * uncaught exception.
+ * The events for operators, on the channels of node:diagnostics_channel. No event contains a token, a secret or the value of a claim, except for the
+ * client of a token. Listeners run during the request, so keep them short. A listener that {@link observe} adds may throw. If one that `subscribe`
+ * adds throws, Node raises an uncaught exception.
  */
 export interface Events {
   'tokenward:accepted': {
     readonly issuer: string;
     readonly anonymous: boolean;
-    /** What the decision took, by the clock; undefined where one who was admitted was asked for one more policy. */
+    /** How long the decision took. undefined if a later guard only evaluated one more policy. */
     readonly durationSeconds: number | undefined;
   };
   'tokenward:refused': {
     readonly issuer: string;
     readonly status: number;
     readonly reason: Reason;
-    /** The claim, policy or address that it was about, and what happened there: fixed words and configuration, never a claim's value. */
+    /** The claim, policy or address concerned, and what happened there. It consists of fixed words and configuration, never of claim values. */
     readonly cause: string | undefined;
-    /** What the explanation of the reason says, and what to do: {@link Explanation}. */
+    /** The summary of the {@link Explanation}. */
     readonly summary: string;
     readonly durationSeconds: number | undefined;
   } & RequestEvent;
-  /** What the `shadow` options would have refused of a token that was admitted. */
+  /** The `shadow` options would have refused an accepted token. */
   'tokenward:shadow-refused': { readonly issuer: string; readonly reason: Reason; readonly cause: string; readonly clientId: string | undefined };
-  /** Tokens were revoked by this process. */
+  /** This process revoked tokens. */
   'tokenward:revoked': { readonly issuer: string; readonly kind: RevocationKind; readonly reason: RevocationReason };
-  /** A revoked token came, and was refused. `secondsLate`: since its revocation. */
+  /** The guard refused a revoked token. `secondsLate` is the time since the revocation. */
   'tokenward:revoked-token-used': {
     readonly issuer: string;
     readonly kind: RevocationKind;
     readonly reason: RevocationReason;
     readonly secondsLate: number;
   } & RequestEvent;
-  /** An authorization server sent a logout token or a security event. The cause is the claim, or the part of the request, that was wrong. */
+  /** An authorization server sent a logout token or a security event. If it was refused, `cause` is the claim or the part of the request that was wrong. */
   'tokenward:security-event': {
     readonly issuer: string | undefined;
     readonly channel: 'backchannel_logout' | 'shared_signals';
-    /** `ignored`: about nothing that concerns tokens, or seen before. `failed`: keys or a store were out of reach. */
+    /** `ignored`: it does not concern tokens, or is a duplicate. `failed`: keys or a store were unreachable. */
     readonly outcome: 'done' | 'ignored' | 'refused' | 'failed';
     readonly cause: string | undefined;
   };
-  /** There was no room for all revocations: the issuer's tokens with an `iat` up to this are refused now, whosever they are. */
+  /** The store was full and dropped revocations. The guard now refuses all of the issuer's tokens with an `iat` up to `issuedUntil`. */
   'tokenward:revocations-overflowed': { readonly issuer: string; readonly dropped: number; readonly issuedUntil: number };
-  /** A store that a fleet shares could not be reached; `usable`: whether tokens are still checked against what is known. */
+  /** The shared store is unreachable. `usable` says whether tokens are still checked against the known revocations. */
   'tokenward:revocations-failed': { readonly message: string; readonly usable: boolean };
-  /** All of a shared store was read: at the start, and where it could not be told what was missed. */
+  /** All revocations of a shared store were read: at start-up, or because some may have been missed. */
   'tokenward:revocations-synced': { readonly entries: number };
-  /** A token, or a session, came from more places than `monitoring.maxPlaces` within the window; told once a window. */
+  /** A token or session came from more than `monitoring.maxPlaces` places within the window. Published once per window. */
   'tokenward:token-reused': { readonly issuer: string; readonly by: 'token' | 'session'; readonly places: number; readonly windowSeconds: number };
-  /** A token that counts once came again, and did not count. */
+  /** A logout token or security event came a second time, and had no effect. */
   'tokenward:token-replayed': { readonly issuer: string; readonly of: 'logout_token' | 'security_event' };
-  /** A token was made to live longer than `monitoring.longLivedSeconds`. `maxTokenLifetimeSeconds` refuses such. */
+  /** A token has a longer lifetime than `monitoring.longLivedSeconds`. `maxTokenLifetimeSeconds` would refuse it. */
   'tokenward:long-lived-token': { readonly issuer: string; readonly lifetimeSeconds: number; readonly clientId: string | undefined };
-  /** A new token was issued in the future by this machine's clock, so that the issuer's is ahead by so much at the least. */
+  /** A new token was issued in the future by this machine's clock: the issuer's clock is at least `skewSeconds` ahead. */
   'tokenward:clock-skew': { readonly issuer: string; readonly skewSeconds: number };
+  /** An issuer's keys were fetched or read. `remarks` are about keys that were skipped, or should not be public. */
   'tokenward:keys-refreshed': { readonly issuer: string; readonly keyIds: readonly string[]; readonly remarks: readonly string[] };
-  /** An issuer's keys could not be fetched or read. `message` names the address and what happened there; `usable`: whether cached keys serve on. */
+  /** An issuer's keys could not be fetched or read. `message` names the address and what happened there. `usable` says whether cached keys stay in use. */
   'tokenward:keys-failed': { readonly issuer: string; readonly message: string; readonly usable: boolean };
 }
 
@@ -106,40 +107,42 @@ export const EVENT_NAMES = Object.freeze([
 const channels = Object.fromEntries(EVENT_NAMES.map((name) => [name, channel(name)])) as Record<keyof Events, Channel>;
 
 /**
- * Calls a listener at every event of a name. What it throws, or rejects with, changes nothing: it is told once as a process warning, without its text.
+ * Calls a listener for every event of a name. If it throws or rejects, the decision stands, and the process prints one warning without the error's text.
  *
- * @returns ends it
- * @throws ConfigurationError where there is no event of that name
+ * @returns a function that removes the listener
+ * @throws ConfigurationError if there is no event of that name
  *
  * @example observe('tokenward:refused', (event) => logger.info(event, 'request refused'));
  */
 export function observe<N extends keyof Events>(name: N, listener: (event: Events[N]) => unknown): () => void {
   if (!Object.hasOwn(channels, name)) {
-    throw misuse(`observe(${shown(name, 'name')})`, `is no event${didYouMean(name, EVENT_NAMES)}; these are: ${EVENT_NAMES.join(', ')}`);
+    throw misuse(`observe(${shown(name, 'name')})`, `is not an event${didYouMean(name, EVENT_NAMES)} (events: ${EVENT_NAMES.join(', ')})`);
   }
-  if (typeof listener !== 'function') throw misuse(`observe('${name}')`, `needs a function as its second argument (got ${shown(listener)})`);
+  if (typeof listener !== 'function') throw misuse(`observe('${name}')`, `the second argument must be a function (got ${shown(listener)})`);
   let warned = false;
 
-  function failed(): void {
+  function warnOnce(): void {
     if (warned) return;
     warned = true;
-    process.emitWarning(`a listener of ${name} failed; the decision stood, and no more is told of this listener`, { code: 'TOKENWARD_LISTENER' });
+    process.emitWarning(`a listener of ${name} threw an error. Decisions are not affected. This warning is printed once per listener`, {
+      code: 'TOKENWARD_LISTENER',
+    });
   }
 
-  function tell(event: unknown): void {
+  function callListener(event: unknown): void {
     try {
-      const answer = listener(event as Events[N]);
-      if (isThenable(answer)) Promise.resolve(answer).catch(failed);
+      const result = listener(event as Events[N]);
+      if (isThenable(result)) Promise.resolve(result).catch(warnOnce);
     } catch {
-      failed();
+      warnOnce();
     }
   }
 
-  subscribe(name, tell);
-  return () => void unsubscribe(name, tell);
+  subscribe(name, callListener);
+  return () => void unsubscribe(name, callListener);
 }
 
-/** What `NODE_DEBUG=tokenward` prints, beside refusals: where keys and revocations come from. */
+/** The events that `NODE_DEBUG=tokenward` prints, besides refusals. */
 const PRINTED: ReadonlySet<keyof Events> = new Set<keyof Events>([
   'tokenward:keys-refreshed',
   'tokenward:keys-failed',

@@ -2,21 +2,23 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import type { Auth } from '../auth/auth.js';
 import { isObserved, publish } from './events.js';
-import { bounded } from '../lib/lru.js';
+import { createLruMap } from '../lib/lru.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { printable } from '../lib/url.js';
 
-/** From when on it is told that tokens are used strangely. Nothing is refused by it, and it costs nothing where nobody listens. */
+/** Thresholds for anomaly events. They never refuse a request, and cost nothing if nobody listens. */
 export interface MonitoringOptions {
-  /** `tokenward:token-reused`: a token, or a session, from more client addresses, or more user agents, than this within the window. Default: 5. */
+  /**
+   * `tokenward:token-reused` reports a token or session from more client addresses, or more user agents, than this within the window. Default: 5.
+   */
   readonly maxPlaces?: number | undefined;
   /** Default: 3600. */
   readonly windowSeconds?: number | undefined;
-  /** So many tokens and sessions are watched at once, the latest. Default: 10000. */
+  /** The most tokens, and the most sessions, that are watched at once. A new one replaces the oldest. Default: 10000. */
   readonly maxWatched?: number | undefined;
-  /** `tokenward:long-lived-token`: a token that was made to live longer (`exp` - `iat`). Default: 86400. */
+  /** `tokenward:long-lived-token` reports tokens with a longer lifetime (`exp` - `iat`). Default: 86400. */
   readonly longLivedSeconds?: number | undefined;
 }
 
@@ -24,15 +26,15 @@ export type MonitoringConfig = { readonly [N in keyof MonitoringOptions]-?: numb
 
 const MAX_ISSUERS = 1000;
 
-/** What is looked at beside the decisions. */
+/** Publishes events about anomalies. */
 export interface Monitor {
-  /** At each request that a token was accepted for. */
+  /** Call it for each accepted token. */
   accepted(auth: Auth, request: ProtectedRequest): void;
-  /** At a token that was not known before. */
+  /** Call it for each accepted token that was not cached. */
   verified(auth: Auth, nowSeconds: number): void;
-  /** At a well signed token that was refused since it says that it was issued further in the future than its issuer is allowed. */
+  /** Call it for each token with a valid signature that is refused because its `iat` is in the future. */
   refusedAsFuture(issuer: string, issuedAt: number, nowSeconds: number): void;
-  /** By how many seconds an issuer's clock was seen to be ahead of this one: 0 where it was not. */
+  /** Returns by how many seconds an issuer's clock was observed to be ahead of this one, or 0. */
   aheadOf(issuer: string): number;
 }
 
@@ -50,25 +52,25 @@ export function readMonitoring(reader: OptionReader): MonitoringConfig {
 export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
   const { maxPlaces, windowSeconds, maxWatched, longLivedSeconds } = config;
   const watched = { token: new Map<string, Places>(), session: new Map<string, Places>() };
-  const ahead = bounded<number>(MAX_ISSUERS);
+  const ahead = createLruMap<number>(MAX_ISSUERS);
   let seed = 0;
   let windowEnds = -Infinity;
 
-  function look(by: 'token' | 'session', issuer: string, name: string, address: number | undefined, userAgent: number | undefined): void {
+  function countPlaces(by: 'token' | 'session', issuer: string, name: string, address: number | undefined, userAgent: number | undefined): void {
     const places = placesOf(watched[by], issuer, name, maxWatched);
-    if (places.told) return;
+    if (places.isReported) return;
     if (address !== undefined) add(places.addresses, address);
     if (userAgent !== undefined) add(places.userAgents, userAgent);
     const most = Math.max(places.addresses.length, places.userAgents.length);
     if (most <= maxPlaces) return;
-    places.told = true;
+    places.isReported = true;
     publish('tokenward:token-reused', { issuer, by, places: most, windowSeconds });
   }
 
   return {
     accepted({ issuer, tokenId, sessionId }, request) {
       if (!isObserved('tokenward:token-reused') || (tokenId === undefined && sessionId === undefined)) return;
-      // read here and no sooner: Express and Koa parse the forwarded fields for it
+      // not before: Express and Koa parse the forwarding headers for clientAddress
       const { clientAddress, headers } = request;
       const now = clock.monotonic();
       if (now >= windowEnds) {
@@ -80,14 +82,14 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
       const agent = headers['user-agent'];
       const address = clientAddress === undefined ? undefined : digest(networkOf(clientAddress), seed);
       const userAgent = typeof agent === 'string' ? digest(agent, seed) : undefined;
-      if (tokenId !== undefined) look('token', issuer, tokenId, address, userAgent);
-      if (sessionId !== undefined) look('session', issuer, sessionId, address, userAgent);
+      if (tokenId !== undefined) countPlaces('token', issuer, tokenId, address, userAgent);
+      if (sessionId !== undefined) countPlaces('session', issuer, sessionId, address, userAgent);
     },
     verified({ issuer, issuedAt, expiresAt, clientId }, nowSeconds) {
       if (issuedAt === undefined) return;
       const lifetimeSeconds = expiresAt - issuedAt;
       if (lifetimeSeconds > longLivedSeconds) publish('tokenward:long-lived-token', { issuer, lifetimeSeconds, clientId: clientId && printable(clientId) });
-      // what is less than a second is how iat is written
+      // less than a second is rounding
       const skewSeconds = Math.round((issuedAt - nowSeconds) * 1000) / 1000;
       if (skewSeconds < 1) return;
       if (skewSeconds > (ahead.get(issuer) ?? 0)) ahead.set(issuer, skewSeconds);
@@ -100,22 +102,22 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
   };
 }
 
-/** The places of one token or session, as numbers that mean nothing to anybody. */
+/** The places of one token or session, as digests. */
 interface Places {
   readonly issuer: string;
   readonly addresses: number[];
   readonly userAgents: number[];
-  told: boolean;
+  isReported: boolean;
 }
 
 function placesOf(watched: Map<string, Places>, issuer: string, name: string, most: number): Places {
   let key = name;
   let places = watched.get(key);
-  // a longer name is made, and hashed, only where two issuers have the same one
+  // avoids creating and hashing a longer key unless two issuers use the same name
   if (places && places.issuer !== issuer) places = watched.get((key = `${name}\n${issuer}`));
   if (!places) {
     if (watched.size >= most) watched.delete(watched.keys().next().value!);
-    watched.set(key, (places = { issuer, addresses: [], userAgents: [], told: false }));
+    watched.set(key, (places = { issuer, addresses: [], userAgents: [], isReported: false }));
   }
   return places;
 }
@@ -124,7 +126,7 @@ function add(to: number[], place: number): void {
   if (!to.includes(place)) to.push(place);
 }
 
-/** One household, or one host, has all of an IPv6 network's 64 bits (RFC 4291 s2.5.4), and changes its address within (RFC 8981). */
+/** Returns the network of an IPv6 address: one host or household has all 64 bits below it (RFC 4291 s2.5.4) and changes its address (RFC 8981). */
 function networkOf(address: string): string {
   if (!address.includes(':') || address.includes('.')) return address;
   let colon = -1;
@@ -135,7 +137,7 @@ function networkOf(address: string): string {
   return address.slice(0, colon);
 }
 
-/** FNV-1a, begun with a seed that nobody knows and that each window has anew. */
+/** Returns the FNV-1a hash of a text. The secret seed changes with each window, so that digests mean nothing outside of it. */
 function digest(text: string, seed: number): number {
   let hash = seed;
   const length = Math.min(text.length, 256);

@@ -1,21 +1,21 @@
 import { isObserved, type Events } from './events.js';
 
-/** Prints process warnings about outages that nobody listens to, so that they are not silent. */
+/** Prints process warnings about outages, unless somebody listens to their events. */
 export interface OutageWarnings {
-  /** Call it at each failure: only the first one of an outage warns. `message` says what failed and what still works, and holds no secret. */
+  /** Call it at each failure. Only the first one of an outage prints a warning. `message` says what failed and what still works, without secrets. */
   began(name: string, message: string): void;
-  /** Call it at each success: warns only where the outage was warned about. */
+  /** Call it at each success. It prints a warning only if the beginning of the outage was printed. */
   ended(name: string, message: string): void;
-  /** Ends an outage without a word: the guard or store was closed. */
+  /** Call it when the guard or store is closed. The end of the outage is then not printed. */
   forget(name: string): void;
 }
 
-/** At most so many outages are warned about at a time: a thousand tenants of one server print no thousand lines. */
+/** The most outages that are printed at a time: an outage of a server with a thousand tenants must not print a thousand lines. */
 const MAX_OPEN = 20;
 
 /**
  * Creates the warnings of one guard or store. An outage prints one warning at its start and one at its end, with the code `TOKENWARD_OUTAGE`.
- * Nothing is printed where somebody listens to `event`.
+ * It prints nothing if somebody listens to `event`.
  *
  * @example
  * const warnings = createOutageWarnings('tokenward:revocations-failed');
@@ -31,7 +31,7 @@ export function createOutageWarnings(event: keyof Events): OutageWarnings {
       if (open.size < MAX_OPEN) {
         open.add(name);
         warn(message);
-      } else if (unnamed++ === 0) warn(`tokenward: there are more outages like these ${MAX_OPEN}; listen to ${event} to see them all`);
+      } else if (unnamed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages; listen to ${event} to see them all`);
     },
     ended(name, message) {
       if (!open.delete(name)) return;

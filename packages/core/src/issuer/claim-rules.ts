@@ -1,9 +1,9 @@
 import type { NamesSource } from '../auth/names.js';
 
-/** What tokens are held against: the part of a guard's configuration that is about claims. */
+/** The rules for the claims of an issuer's tokens. */
 export interface ClaimRules {
   readonly issuer: string;
-  /** undefined: any, since the options said so. */
+  /** undefined: any, with `unsafeAcceptTokensForAnyAudience`. */
   readonly audiences: ReadonlySet<string> | undefined;
   readonly clockSkewSeconds: number;
   readonly requiredClaims: readonly string[];
@@ -14,19 +14,19 @@ export interface ClaimRules {
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly profile: 'rfc9068' | undefined;
   readonly forbiddenClaims: readonly string[];
-  /** The claim that names the client where neither `client_id` nor `azp` does. */
+  /** The claim that names the client, if it is neither `client_id` nor `azp`. */
   readonly clientIdClaim: string | undefined;
   readonly rolesFrom: NamesSource;
   /** undefined: `scope` and `scp`. */
   readonly scopesFrom: NamesSource | undefined;
-  /** Whether `iat` may be absent. */
+  /** Whether `iat` may be missing. */
   readonly acceptWithoutIssuedAt: boolean;
 }
 
-/** RFC 9068 s2.2: the claims that the profile requires, beyond those required of every token. */
+/** The claims that the profile requires beyond those of every token (RFC 9068 s2.2). */
 export const RFC9068_CLAIMS: readonly string[] = ['aud', 'sub', 'client_id', 'jti'];
 
-/** Both values that a claim must have: of a claim that both speak of, only what both allow. */
+/** Combines two demands on the values of claims. For a claim in both, only values that both allow remain. */
 export function bothValues<V>(some: ReadonlyMap<string, ReadonlySet<V>>, others: ReadonlyMap<string, ReadonlySet<V>>): Map<string, ReadonlySet<V>> {
   const both = new Map<string, ReadonlySet<V>>(some);
   for (const [name, values] of others) both.set(name, some.has(name) ? new Set([...values].filter((value) => some.get(name)!.has(value))) : values);

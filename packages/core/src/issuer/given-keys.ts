@@ -8,7 +8,8 @@ import {
   type MacAlgorithm,
 } from '../jose/algorithms.js';
 import { publish } from '../events/events.js';
-import { type OptionReader } from '../lib/option-reader.js';
+import type { OptionReader } from '../lib/option-reader.js';
+import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import type { OutageWarnings } from '../events/outage-warnings.js';
 import { parseKeyText } from '../keys/key-file.js';
@@ -17,6 +18,7 @@ import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
 import { SECRET_ENCODINGS } from '../keys/secret-encodings.js';
 import { SHARED_BETWEEN_ISSUERS, type SecretOwner } from '../keys/secret-owners.js';
 import { parseSecretLines, readSecrets } from '../keys/shared-secrets.js';
+import type { SharedSecretsFile } from './issuer-options.js';
 import { TENANT } from './tenants.js';
 import { watchFile } from '../keys/watched-file.js';
 
@@ -28,56 +30,57 @@ function hasSecrets(reader: OptionReader): boolean {
   return SECRET_OPTION_NAMES.some((name) => reader.get(name) !== undefined);
 }
 
-/** What may sign: the algorithms of either kind, for which the keys of that kind alone are asked. */
+/** The allowed algorithms by kind. Keys of one kind are never used for the other. */
 interface AllowedAlgorithms {
   readonly macs: readonly MacAlgorithm[];
   readonly publicKeys: readonly Algorithm[];
 }
 
-export function readAlgorithms(reader: OptionReader): AllowedAlgorithms {
-  const given = reader.texts('algorithms');
+/** Returns the allowed algorithms, and reports names that cannot be used. The default depends on whether there are shared secrets. */
+export function allowedAlgorithms(reader: OptionReader, names: readonly string[] | undefined): AllowedAlgorithms {
   const known = publicKeyAlgorithms();
-  const besideSecrets = hasSecrets(reader);
-  if (!given) return besideSecrets ? { macs: ['HS256'], publicKeys: [] } : { macs: [], publicKeys: known };
-  for (const name of given) {
+  const withSecrets = hasSecrets(reader);
+  if (!names) return withSecrets ? { macs: ['HS256'], publicKeys: [] } : { macs: [], publicKeys: known };
+  for (const name of names) {
     if ((known as readonly string[]).includes(name)) continue;
     if ((MAC_ALGORITHMS as readonly string[]).includes(name)) {
-      if (!besideSecrets) reader.wrong('algorithms', `holds ${shown(name, MAC_ALGORITHMS)}, which needs sharedSecrets: keys that are public can't be secrets`);
+      if (!withSecrets) reader.wrong('algorithms', `lists ${shown(name, MAC_ALGORITHMS)}, which needs sharedSecrets: a public key is no secret`);
     } else if ((POST_QUANTUM_ALGORITHMS as readonly string[]).includes(name) && !hasPostQuantum()) {
-      reader.wrong(
-        'algorithms',
-        `holds ${shown(name, POST_QUANTUM_ALGORITHMS)}, which Node ${process.versions.node} does not have: Node 24.6 or newer is needed`,
-      );
+      reader.wrong('algorithms', `lists ${shown(name, POST_QUANTUM_ALGORITHMS)}, which needs Node 24.6 or newer (this is ${process.versions.node})`);
     } else {
-      reader.wrong(
-        'algorithms',
-        `holds ${shown(name, [...known, ...MAC_ALGORITHMS, 'none'])}; these can be used: ${[...known, ...(besideSecrets ? MAC_ALGORITHMS : [])].join(', ')}`,
-      );
+      const usable = [...known, ...(withSecrets ? MAC_ALGORITHMS : [])];
+      reader.wrong('algorithms', `lists ${shown(name, [...known, ...MAC_ALGORITHMS, 'none'])}, which is not supported. Use ${usable.join(', ')}`);
     }
   }
   return {
-    macs: besideSecrets ? MAC_ALGORITHMS.filter((name) => given.includes(name)) : [],
-    publicKeys: known.filter((name) => given.some((one) => isSameAlgorithm(one, name))),
+    macs: withSecrets ? MAC_ALGORITHMS.filter((name) => names.includes(name)) : [],
+    publicKeys: known.filter((name) => names.some((one) => isSameAlgorithm(one, name))),
   };
 }
 
-/** Tells what is wrong with the options together: nothing that was given may be without use. */
+/** Reports options about keys that cannot be combined, or that would have no effect. */
 export function checkKeyOptions(reader: OptionReader, { macs, publicKeys }: AllowedAlgorithms, hasTenants: boolean): void {
   const [keys, otherKeys] = PUBLIC_KEY_OPTION_NAMES.filter((name) => reader.get(name) !== undefined);
   const [secrets, otherSecrets] = SECRET_OPTION_NAMES.filter((name) => reader.get(name) !== undefined);
-  if (otherKeys) reader.wrong(otherKeys, `stands beside ${keys}: give one of them`);
-  if (otherSecrets) reader.wrong(otherSecrets, `stands beside ${secrets}: give one of them`);
+  if (otherKeys) reader.wrong(otherKeys, `cannot be combined with ${keys}. Set only one of them`);
+  if (otherSecrets) reader.wrong(otherSecrets, `cannot be combined with ${secrets}. Set only one of them`);
   if (secrets && keys && publicKeys.length === 0) {
-    reader.wrong(secrets, `stands beside ${keys}. Give one of them or, for a migration, algorithms that name both kinds, such as ['HS256', 'ES256']`);
+    reader.wrong(
+      secrets,
+      `cannot be combined with ${keys}. Set only one of them or, for a migration, list algorithms of both kinds, such as ['HS256', 'ES256']`,
+    );
   }
-  if (secrets && macs.length === 0) reader.wrong(secrets, `has no algorithm to be used for. Add one of ${MAC_ALGORITHMS.join(', ')} to algorithms`);
+  if (secrets && macs.length === 0) reader.wrong(secrets, `cannot be used with any of the algorithms. Add one of ${MAC_ALGORITHMS.join(', ')} to algorithms`);
   for (const name of ['jwksUri', 'metadataUrl'] as const) {
-    if (hasTenant(reader.get(name)) && !hasTenants) reader.wrong(name, 'has {tenant}, and the issuer has not');
+    if (hasTenant(reader.get(name)) && !hasTenants) reader.wrong(name, 'contains {tenant}, but the issuer does not. Remove it, or add it to issuer');
   }
   if (hasTenants && reader.get('metadataUrl') !== undefined && !hasTenant(reader.get('metadataUrl')))
-    reader.wrong('metadataUrl', 'has no {tenant}, and the issuer has: the metadata names one issuer, so each tenant has metadata of its own');
+    reader.wrong('metadataUrl', 'needs {tenant}, as in issuer: metadata names one issuer, so each tenant has metadata of its own');
   if (secrets && publicKeys.length > 0 && hasTenants && !knowsAllKeys(reader)) {
-    reader.wrong(secrets, 'stands beside keys of each tenant. Give jwks, jwksFile, or a jwksUri without {tenant}, so that all tenants have the same keys');
+    reader.wrong(
+      secrets,
+      'cannot be combined with separate keys for each tenant. Set jwks, jwksFile, or a jwksUri without {tenant}, so that all tenants share their keys',
+    );
   }
 }
 
@@ -85,96 +88,113 @@ function hasTenant(address: unknown): boolean {
   return typeof address === 'string' && address.includes(TENANT);
 }
 
-/** Whether anything is fetched from the issuer's own address: not where the options say where the keys are, or hold them. */
+/** Whether the guard fetches anything from the issuer's own address. It does not if the options name another address, or hold the keys. */
 export function asksIssuer(reader: OptionReader, publicKeys: readonly Algorithm[]): boolean {
   return (publicKeys.length > 0 || !hasSecrets(reader)) && PUBLIC_KEY_OPTION_NAMES.every((name) => reader.get(name) === undefined);
 }
 
-/** Whether it is known where all tenants' public keys are. */
+/** Whether the options say where the public keys of all tenants are. */
 export function knowsAllKeys(reader: OptionReader): boolean {
   const jwksUri = reader.get('jwksUri');
   return typeof jwksUri === 'string' ? !jwksUri.includes(TENANT) : reader.get('jwks') !== undefined || reader.get('jwksFile') !== undefined;
 }
 
-/** Public keys that need not be fetched; made into a source when everything else is right, too. */
+/** Parses the public keys of `jwks` or `jwksFile`. Returns a function that creates their source, once all options are known to be valid. */
 export function readGivenKeys(
   reader: OptionReader,
+  { jwks, jwksFile }: { readonly jwks: unknown; readonly jwksFile: string | undefined },
   algorithms: readonly Algorithm[],
   maxKeys: number,
-  issuer: string,
-  outages: OutageWarnings,
+  events: FileEvents,
 ): (() => KeySource) | undefined {
-  // what stands beside secrets without use is told of once
+  // checkKeyOptions reports public keys that no algorithm uses
   if (algorithms.length === 0 && hasSecrets(reader)) return undefined;
-  const jwks = reader.get('jwks');
   if (jwks !== undefined) {
-    const set = tried(reader, 'jwks', () => {
+    const set = attempt(reader, 'jwks', () => {
       const parsed = typeof jwks === 'string' ? parseKeyText(jwks, algorithms, maxKeys) : parseKeySet(jwks, algorithms, maxKeys);
-      for (const fault of parsed.faults) reader.wrong('jwks', fault);
+      for (const problem of parsed.problems) reader.wrong('jwks', problem);
       return parsed;
     });
     return set && (() => createGivenKeySource(() => set));
   }
-  if (reader.get('jwksFile') === undefined) return undefined;
+  if (jwksFile === undefined) return undefined;
   let last: KeySet | undefined;
-  const file = { path: reader.text('jwksFile', ''), parse: (text: string) => (last = parseKeyText(text, algorithms, maxKeys, last)) };
-  return readFileOf(reader, 'jwksFile', file, issuer, outages);
+  const parse = (text: string): KeySet => (last = parseKeyText(text, algorithms, maxKeys, last));
+  return readKeyFile(reader, 'jwksFile', { path: jwksFile, parse }, events);
 }
 
-/** Secrets, made into a source in the same way. */
+/** Parses the secrets of `sharedSecrets` or `sharedSecretsFile`. Returns a function that creates their source, as {@link readGivenKeys} does. */
 export function readGivenSecrets(
   reader: OptionReader,
+  { sharedSecrets, sharedSecretsFile }: { readonly sharedSecrets: unknown; readonly sharedSecretsFile: SharedSecretsFile | undefined },
   macs: readonly MacAlgorithm[],
-  issuer: string,
-  outages: OutageWarnings,
   owner: SecretOwner | undefined,
+  events: FileEvents,
 ): (() => KeySource) | undefined {
   if (macs.length === 0) return undefined;
-  const secrets = reader.get('sharedSecrets');
-  if (secrets !== undefined) {
-    const set = readSecrets(secrets, macs, (message) => reader.wrong('sharedSecrets', message));
-    if (set && owner?.take(issuer, set.prints!) === false) reader.wrong('sharedSecrets', `holds ${SHARED_BETWEEN_ISSUERS}`);
+  if (sharedSecrets !== undefined) {
+    const set = readSecrets(sharedSecrets, macs, (message) => reader.wrong('sharedSecrets', message));
+    if (set && owner?.take(events.issuer, set.prints!) === false) reader.wrong('sharedSecrets', `contains ${SHARED_BETWEEN_ISSUERS}`);
     return set && (() => createGivenKeySource(() => set));
   }
-  const given = reader.get('sharedSecretsFile');
-  if (given === undefined) return undefined;
-  if (typeof given === 'string') {
-    const encodings = SECRET_ENCODINGS.join(', ');
-    reader.wrong(
-      'sharedSecretsFile',
-      `is a bare string, and nobody can tell how the secrets in the file are to be read. Write { path: "...", encoding: "base64url" }. The encodings are ${encodings}`,
-    );
-    return undefined;
-  }
-  const inner = reader.inner('sharedSecretsFile', ['path', 'encoding']);
-  const path = inner.text('path', '');
-  const encoding = SECRET_ENCODINGS.find((name) => name === inner.get('encoding'));
-  if (inner.get('path') === undefined) inner.wrong('path', 'is missing: give the path of the file');
-  if (!encoding) inner.wrong('encoding', `is ${shown(inner.get('encoding'), 'name')}. Say how each line is to be read: ${SECRET_ENCODINGS.join(', ')}`);
-  if (path === '' || !encoding) return undefined;
+  if (!sharedSecretsFile) return undefined;
+  const { path, encoding } = sharedSecretsFile;
 
-  /** A file that changes later may bring another issuer's secret as well: it is then refused like any other that can't be read. */
+  /** A later version of the file may contain another issuer's secret: it is refused like any file that cannot be parsed. */
   function parse(text: string): KeySet {
-    const set = parseSecretLines(text, encoding!, macs);
-    if (owner?.take(issuer, set.prints!) === false) throw new Error(`it holds ${SHARED_BETWEEN_ISSUERS}`);
+    const set = parseSecretLines(text, encoding, macs);
+    if (owner?.take(events.issuer, set.prints!) === false) throw new Error(`it contains ${SHARED_BETWEEN_ISSUERS}`);
     return set;
   }
 
-  return readFileOf(reader, 'sharedSecretsFile', { path, parse }, issuer, outages);
+  return readKeyFile(reader, 'sharedSecretsFile', { path, parse }, events);
 }
+
+/** Reads where the secrets are and how each line encodes one. undefined if either is missing or invalid. */
+export function readSecretsFile(reader: OptionReader, name: string): SharedSecretsFile | undefined {
+  const given = reader.get(name);
+  if (given === undefined) return undefined;
+  if (typeof given === 'string') {
+    reader.wrong(
+      name,
+      `must also say how to decode the secrets in the file. Write { path: "...", encoding: "base64url" }. The encodings are ${SECRET_ENCODINGS.join(', ')}`,
+    );
+    return undefined;
+  }
+  const { path, encoding } = readInnerTable(reader, name, SECRETS_FILE);
+  return path === undefined || encoding === undefined ? undefined : { path, encoding };
+}
+
+const SECRETS_FILE = {
+  path(reader: OptionReader, name: string) {
+    if (reader.get(name) === undefined) reader.wrong(name, 'is missing: set it to the path of the file');
+    return reader.text(name, '') || undefined;
+  },
+  encoding(reader: OptionReader, name: string) {
+    const encoding = SECRET_ENCODINGS.find((one) => one === reader.get(name));
+    if (encoding === undefined) reader.wrong(name, `must say how to decode each line: ${SECRET_ENCODINGS.join(', ')} (got ${shown(reader.get(name), 'name')})`);
+    return encoding;
+  },
+} satisfies OptionTable<SharedSecretsFile>;
 
 interface KeyFile {
   readonly path: string;
   readonly parse: (text: string) => KeySet;
 }
 
-function readFileOf(reader: OptionReader, name: string, { path, parse }: KeyFile, issuer: string, outages: OutageWarnings): () => KeySource {
-  // read once for the start's sake, and watched only when everything is right
-  tried(reader, name, () => watchFile(path, parse, () => {}).close());
+/** Who is told about changes of a file with keys. */
+interface FileEvents {
+  readonly issuer: string;
+  readonly outages: OutageWarnings;
+}
+
+function readKeyFile(reader: OptionReader, name: string, { path, parse }: KeyFile, { issuer, outages }: FileEvents): () => KeySource {
+  // parses the file once, to report problems; watching begins when all options are valid
+  attempt(reader, name, () => watchFile(path, parse, () => {}).close());
   return () => {
     const file = watchFile(path, parse, (error) => {
       if (error) {
-        outages.began(issuer, `tokenward: ${error.message}; the keys that were read before serve on`);
+        outages.began(issuer, `tokenward: ${error.message}; the cached keys stay in use`);
         publish('tokenward:keys-failed', { issuer, message: error.message, usable: true });
         return;
       }
@@ -185,7 +205,7 @@ function readFileOf(reader: OptionReader, name: string, { path, parse }: KeyFile
   };
 }
 
-function tried<T>(reader: OptionReader, name: string, read: () => T): T | undefined {
+function attempt<T>(reader: OptionReader, name: string, read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

@@ -4,24 +4,25 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import { issuerName } from '../keys/issuer-name.js';
 import type { KeyHealth, KeySource } from '../keys/key-source.js';
 
-/** One authorization server, as its tokens are held against it. */
+/** One authorization server: its keys, and the rules for its tokens. */
 export interface Issuer {
   readonly algorithms: ReadonlySet<string>;
   readonly rules: ClaimRules;
   readonly keys: KeySource;
-  /** Whether a token was verified for it, or the options name it: others can be named by anybody. See {@link markVerified}. */
+  /** Whether the options name it, or a token of it was verified. Anybody can invent other issuers. See {@link markVerified}. */
   isVerified: boolean;
-  /** It is kept no longer: keys that nobody else has end with it. */
+  /** Called when the guard evicts it. Closes keys that no other issuer shares. */
   release(): void;
 }
 
-/** Notes that an issuer's key has signed something, so that it is no stranger's invention. */
+/** Records that an issuer's key verified a signature, so that the issuer is known to exist. */
 export function markVerified(issuer: Issuer): void {
   if (issuer.isVerified) return;
   issuer.isVerified = true;
-  issuer.keys.verified();
+  issuer.keys.markVerified();
 }
 
+/** Returns the issuer's name for events. */
 export function nameOf({ rules, isVerified }: Issuer): string {
   return issuerName(rules.issuer, isVerified);
 }
@@ -33,30 +34,30 @@ export interface IssuerHealth extends KeyHealth {
 
 /** The issuers of one guard. */
 export interface Issuers {
-  /** Where there is one alone: a token need not be asked which. */
+  /** The issuer, if there is only one: the token's `iss` is then not needed to choose. */
   readonly only: Issuer | undefined;
-  /** What events and names of the whole guard say. */
+  /** The name for events that concern all issuers of the guard. */
   readonly name: string;
-  /** The identifiers, one by one, as far as the options say them: for explanations. */
+  /** The identifiers in the options, for explanations. */
   readonly names: readonly string[];
   /**
-   * The issuer that a token claims to be from, before its signature is checked: undefined where it is none of ours. Rejects with an
-   * {@link IssuerUnavailableError} where that can't be told now.
+   * Returns the issuer that an unverified token names, or undefined if it is none of the guard's issuers. Rejects with an
+   * {@link IssuerUnavailableError} if a resolver failed.
    */
   find(claimed: string, request: ProtectedRequest | undefined): Issuer | undefined | Promise<Issuer | undefined>;
-  /** Those that are known by now, each with its keys; tenants that have their keys in common are one. */
+  /** Returns the issuers that exist so far with their keys. Tenants that share keys count as one. */
   known(): readonly KnownIssuer[];
   close(): void;
 }
 
 export interface KnownIssuer {
   readonly name: string;
-  /** Whether the options name it, and not only a token. */
+  /** Whether the options name it. If not, only a token does. */
   readonly isListed: boolean;
   readonly keys: KeySource;
 }
 
-/** It could not be found out who an issuer is: a resolver failed. */
+/** A resolver failed, so the guard could not find out whether it trusts an issuer. */
 export class IssuerUnavailableError extends TokenwardError {
   override readonly name = 'IssuerUnavailableError';
   readonly code = 'TOKENWARD_ISSUER_UNAVAILABLE';
@@ -77,27 +78,27 @@ function asKnown({ rules, keys }: Issuer): KnownIssuer {
   return { name: rules.issuer, isListed: true, keys };
 }
 
-/** Several, each known by its identifier to the letter; `otherwise` finds those that are not listed one by one. */
-export function severalIssuers(listed: readonly Issuer[], otherwise: readonly Issuers[]): Issuers {
+/** @param groups find issuers that are not listed by their exact identifiers */
+export function severalIssuers(listed: readonly Issuer[], groups: readonly Issuers[]): Issuers {
   const byIdentifier = new Map(listed.map((issuer) => [issuer.rules.issuer, issuer]));
-  const names = [...byIdentifier.keys(), ...otherwise.map(({ name }) => name)];
+  const names = [...byIdentifier.keys(), ...groups.map(({ name }) => name)];
   return {
     only: undefined,
     name: names.join(', '),
     names,
     find(claimed, request) {
-      const found = byIdentifier.get(claimed);
-      if (found) return found;
-      for (const issuers of otherwise) {
-        const more = issuers.find(claimed, request);
-        if (more) return more;
+      const issuer = byIdentifier.get(claimed);
+      if (issuer) return issuer;
+      for (const group of groups) {
+        const found = group.find(claimed, request);
+        if (found) return found;
       }
       return undefined;
     },
-    known: () => [...listed.map(asKnown), ...otherwise.flatMap((issuers) => issuers.known())],
+    known: () => [...listed.map(asKnown), ...groups.flatMap((group) => group.known())],
     close() {
       for (const { keys } of listed) keys.close();
-      for (const issuers of otherwise) issuers.close();
+      for (const group of groups) group.close();
     },
   };
 }

@@ -4,54 +4,52 @@ import type { IssuerOptions } from './issuer-options.js';
 type Demands = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'forbiddenClaims' | 'allowedClients'>;
 type Mutable<O> = { -readonly [N in keyof O]: O[N] };
 
-/** Says which option can't be right once both are put together. */
+/** Reports an option that contradicts another one. */
 export type WrongOption = (name: string, message: string) => void;
 
 /**
- * Puts one issuer's options over those that stand beside `issuers`. What an option demands of tokens is never dropped: required claims and
- * values, forbidden claims, allowed clients and limits of time add up. What an option names (audience, algorithms, where roles are) is a default,
- * and the issuer's own word takes its place. An option that is undefined says nothing.
+ * Merges the options next to `issuers` with those of one issuer. Demands on tokens add up: required claims and values, forbidden claims, allowed clients
+ * and time limits. For all other options (audience, algorithms, where roles are), the issuer's own value replaces the default. An option that is
+ * undefined counts as not set.
  */
 export function mergedOptions(defaults: IssuerOptions, one: IssuerOptions, wrong: WrongOption): IssuerOptions {
-  const said = Object.fromEntries(Object.entries(withDemands(one, wrong)).filter(([, value]) => value !== undefined)) as IssuerOptions;
-  const result: Mutable<IssuerOptions> = { ...defaults, ...said, ...addedUp(defaults, said, 'beside issuers', wrong) };
+  const own = definedMembers(withDemands(one, wrong)) as IssuerOptions;
+  const result: Mutable<IssuerOptions> = { ...defaults, ...own, ...combinedDemands(defaults, own, 'next to issuers', wrong) };
   for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'] as const) {
-    if (typeof defaults[name] === 'number' && typeof said[name] === 'number') result[name] = Math.min(defaults[name], said[name]);
+    if (typeof defaults[name] === 'number' && typeof own[name] === 'number') result[name] = Math.min(defaults[name], own[name]);
   }
-  if (isPlain(defaults.keyFetching) && isPlain(said.keyFetching)) {
-    const own = Object.entries(said.keyFetching).filter(([, value]) => value !== undefined);
-    result.keyFetching = { ...defaults.keyFetching, ...Object.fromEntries(own) };
-  }
-  // the one that says nothing of its audience has the other's word
-  if (said.audience !== undefined) delete result.unsafeAcceptTokensForAnyAudience;
-  if (said.unsafeAcceptTokensForAnyAudience === true && said.audience === undefined) delete result.audience;
+  if (isPlain(defaults.keyFetching) && isPlain(own.keyFetching)) result.keyFetching = { ...defaults.keyFetching, ...definedMembers(own.keyFetching) };
+  // the issuer's own word on its audience replaces either form of the default
+  if (own.audience !== undefined) delete result.unsafeAcceptTokensForAnyAudience;
+  if (own.unsafeAcceptTokensForAnyAudience === true && own.audience === undefined) delete result.audience;
   return result;
+}
+
+function definedMembers(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 const DEMANDS = Symbol.for('tokenward.demands');
 
-/**
- * Has the demands of a preset travel with its result: whoever spreads other options over it (`{ ...keycloak(...), requiredClaims }`) adds to
- * them.
- */
+/** Attaches the demands of a preset to its result, so that options spread over it (`{ ...keycloak(...), requiredClaims }`) add to them. */
 export function keepDemands<O extends IssuerOptions>(options: O): O {
   const { requiredClaims, requiredValues, forbiddenClaims, allowedClients } = options;
   return { ...options, [DEMANDS]: Object.freeze({ requiredClaims, requiredValues, forbiddenClaims, allowedClients }) };
 }
 
-/** The demands that travel with options, if any. */
+/** Returns the demands of the preset that the options were created from, if any. */
 export function demandsOf(options: object): Demands | undefined {
   return Object.hasOwn(options, DEMANDS) ? (options as { [DEMANDS]: Demands })[DEMANDS] : undefined;
 }
 
-/** Options, and with them what a preset that they were made of demands. */
+/** Returns options combined with the demands of the preset that they were created from. */
 export function withDemands<O extends IssuerOptions>(options: O, wrong: WrongOption): O {
   const demands = demandsOf(options);
-  return demands ? { ...options, ...addedUp(demands, options, 'of the preset', wrong) } : options;
+  return demands ? { ...options, ...combinedDemands(demands, options, 'of the preset', wrong) } : options;
 }
 
-/** What is of the wrong kind goes on as it is, for its reader to say so. */
-function addedUp(some: Demands, others: Demands, whose: string, wrong: WrongOption): Demands {
+/** Combines demands. A value of the wrong type is passed on, so that the option's reader reports it. */
+function combinedDemands(some: Demands, others: Demands, whose: string, wrong: WrongOption): Demands {
   const result: Mutable<Demands> = {};
   for (const name of ['requiredClaims', 'forbiddenClaims'] as const) {
     const [one, other] = [some[name], others[name]];
@@ -77,7 +75,7 @@ function valuesOf(
     if (left.length > 0) return [name, left] as const;
     wrong(
       `requiredValues.${shownMember(name)}`,
-      `allows no value that requiredValues.${shownMember(name)} ${whose} allows, so no token could pass. Change one of them.`,
+      `allows no value that requiredValues.${shownMember(name)} ${whose} allows, so every token would be refused. Change one of them.`,
     );
     return [name, some[name]!] as const;
   });
@@ -88,11 +86,11 @@ function clientsOf(some: readonly string[], others: Demands['allowedClients'], w
   if (others === undefined) return some;
   if (!isList(others)) return others;
   const left = some.filter((client) => others.includes(client));
-  if (left.length === 0) wrong('allowedClients', `lists no client that allowedClients ${whose} lists, so no token could pass. Change one of them.`);
+  if (left.length === 0) wrong('allowedClients', `lists no client that allowedClients ${whose} lists, so every token would be refused. Change one of them.`);
   return left.length > 0 ? left : some;
 }
 
-/** A list that says something: an empty one is a mistake, which its reader tells. */
+/** Whether a value is a list with items. The option's reader reports an empty list. */
 function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length > 0;
 }

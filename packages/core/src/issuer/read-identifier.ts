@@ -1,28 +1,40 @@
-import { type OptionReader } from '../lib/option-reader.js';
+import type { OptionReader } from '../lib/option-reader.js';
 import { shown } from '../lib/shown-option.js';
 import { canonicalProblem, identifierProblem, urlProblem } from '../lib/url.js';
 import type { ClaimRules } from './claim-rules.js';
 import { knowsAllKeys } from './given-keys.js';
 import { isTenant, TENANT } from './tenants.js';
 
-/** Reads the issuer identifier, which may come from the environment. */
-export function readIssuer(reader: OptionReader, environment: boolean, isAsked: boolean, unsafeHttpHosts: ReadonlySet<string>): string {
-  const fromEnvironment = environment && reader.get('issuer') === undefined;
-  const issuer = fromEnvironment ? process.env['ISSUER_BASE_URL'] : reader.get('issuer');
-  if (issuer === undefined || issuer === '') {
-    reader.wrong('issuer', `is missing: give the authorization server's issuer URL${environment ? ', or set ISSUER_BASE_URL in the environment' : ''}`);
+/**
+ * Returns the issuer identifier: that of the option, or that of the environment. Returns '' if it is missing or no string.
+ *
+ * @param environment whether the guard may read `ISSUER_BASE_URL`
+ * @param isAsked whether the guard fetches from the issuer. If not, it only compares the identifier, which may be any StringOrURI (RFC 7519 s2)
+ */
+export function requireIssuer(
+  reader: OptionReader,
+  identifier: string | undefined,
+  environment: boolean,
+  isAsked: boolean,
+  unsafeHttpHosts: ReadonlySet<string>,
+): string {
+  const isSet = reader.get('issuer') !== undefined;
+  if (isSet && identifier === undefined) return '';
+  const fromEnvironment = environment && !isSet;
+  const issuer = (fromEnvironment ? process.env['ISSUER_BASE_URL'] : identifier) ?? '';
+  if (issuer === '') {
+    reader.wrong('issuer', `is missing: set it to the authorization server's issuer URL${environment ? ', or set ISSUER_BASE_URL in the environment' : ''}`);
     return '';
   }
-  // where the options say where the keys are, nothing is fetched from the issuer: it is only compared
-  const problem = typeof issuer === 'string' ? (isAsked ? askedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer)) : 'is not a string';
-  if (problem) reader.wrong('issuer', `${problem} (given${fromEnvironment ? ' by ISSUER_BASE_URL' : ''}: ${shown(issuer, 'url')})`);
-  return issuer as string;
+  const problem = isAsked ? askedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer);
+  if (problem) reader.wrong('issuer', `${problem} (got ${shown(issuer, 'url')}${fromEnvironment ? ' from ISSUER_BASE_URL' : ''})`);
+  return issuer;
 }
 
 function askedIssuerProblem(issuer: string, unsafeHttpHosts: ReadonlySet<string>): string | undefined {
   const one = issuer.replace(TENANT, 'tenant');
   const problem = urlProblem(one, unsafeHttpHosts) ?? partProblem(issuer);
-  if (problem === 'is not an absolute URL') return `${problem}: give one, or say where its keys are by jwksUri, jwks, jwksFile or sharedSecrets`;
+  if (problem === 'is not an absolute URL') return `${problem}. Use one, or set jwksUri, jwks, jwksFile or sharedSecrets`;
   return problem ?? canonicalProblem(one)?.replace('tenant', TENANT);
 }
 
@@ -31,10 +43,10 @@ function comparedIssuerProblem(issuer: string): string | undefined {
 }
 
 /**
- * Whether nobody who is asked for metadata can have a token's issuer, whatever the options say: RFC 8414 s2, and there is one spelling of each. A bare
- * word, a URN or plain http may be somebody's, once the options say more.
+ * Whether no authorization server can have this issuer identifier, whatever the options say (RFC 8414 s2; the guard accepts only the canonical
+ * spelling). A bare word, a URN or plain http is possible, if the options allow it.
  */
-export function isNobodys(claimed: string): boolean {
+export function isImpossible(claimed: string): boolean {
   if (/[?#{}]/.test(claimed)) return true;
   if (!/^https?:/i.test(claimed)) return false;
   const url = URL.parse(claimed);
@@ -42,49 +54,49 @@ export function isNobodys(claimed: string): boolean {
 }
 
 function metadataProblem(issuer: string): string | undefined {
-  return issuer.includes('/.well-known/') ? 'is the address of the metadata: give the issuer, which is what stands before /.well-known/' : undefined;
+  return issuer.includes('/.well-known/') ? 'is the address of the metadata. Use the issuer, which is the part before /.well-known/' : undefined;
 }
 
 /** RFC 8414 s2: an issuer identifier has no query and no fragment. */
 function partProblem(issuer: string): string | undefined {
   if (/[?#]/.test(issuer)) return 'has a query or a fragment, which an issuer never has';
-  if (/[{}]/.test(issuer.replace(TENANT, ''))) return 'has braces: {tenant} may stand there once, for one segment of its path';
+  if (/[{}]/.test(issuer.replace(TENANT, ''))) return 'has braces. It may contain {tenant} once, as one segment of its path';
   if (issuer.includes(TENANT) && !new RegExp(`/\\${TENANT.slice(0, -1)}\\}(?:/|$)`).test(issuer.replace(/^https?:\/\/[^/]*/, ''))) {
-    return 'has {tenant} where no segment of its path stands by itself';
+    return 'has {tenant}, which is not a whole segment of its path';
   }
   return metadataProblem(issuer);
 }
 
-/** Reads which tenants `{tenant}` stands for; undefined where the issuer has none. */
-export function readTenants(reader: OptionReader, issuer: string): ReadonlySet<string> | 'any' | undefined {
-  const any = reader.flag('unsafeAcceptAnyTenant');
-  const tenants = reader.texts('tenants');
-  if (typeof issuer !== 'string' || !issuer.includes(TENANT)) {
+/** Returns the tenants that `{tenant}` stands for. undefined if the issuer has no `{tenant}`. */
+export function requireTenants(
+  reader: OptionReader,
+  issuer: string,
+  tenants: readonly string[] | undefined,
+  acceptsAny: boolean,
+): ReadonlySet<string> | 'any' | undefined {
+  if (!issuer.includes(TENANT)) {
     for (const name of ['tenants', 'unsafeAcceptAnyTenant']) {
-      if (reader.get(name) !== undefined) reader.wrong(name, 'is for an issuer with {tenant} in it');
+      if (reader.get(name) !== undefined) reader.wrong(name, 'has no effect without {tenant} in issuer. Leave it out, or add {tenant}');
     }
     return undefined;
   }
   for (const tenant of tenants ?? []) {
-    if (!isTenant(tenant)) reader.wrong('tenants', `holds ${shown(tenant, 'name')}: letters, digits and hyphens are needed, 64 at the most`);
+    if (!isTenant(tenant)) reader.wrong('tenants', `must list names of 1 to 64 letters, digits and hyphens (got ${shown(tenant, 'name')})`);
   }
-  if (any === (tenants !== undefined)) {
-    reader.wrong(
-      'tenants',
-      any ? 'stands beside unsafeAcceptAnyTenant: give one of them' : 'is missing: list the tenants that {tenant} in the issuer may stand for',
-    );
+  const isListed = reader.get('tenants') !== undefined;
+  if (acceptsAny && isListed) reader.wrong('tenants', 'cannot be combined with unsafeAcceptAnyTenant. Set only one of them');
+  if (!acceptsAny && !isListed) reader.wrong('tenants', 'is missing: list the tenants that {tenant} in issuer may stand for');
+  if (acceptsAny && !knowsAllKeys(reader)) {
+    reader.wrong('unsafeAcceptAnyTenant', 'needs jwks, or jwksUri without {tenant}: otherwise a stranger could choose the address of the keys');
   }
-  if (any && !knowsAllKeys(reader)) {
-    reader.wrong('unsafeAcceptAnyTenant', "needs jwksUri (without {tenant}) or jwks: an address of a stranger's choice is not asked for keys");
-  }
-  return any ? 'any' : new Set(tenants);
+  return acceptsAny ? 'any' : new Set(tenants);
 }
 
-/** `tid` must be the tenant of `iss`, and what `requiredValues` says of it holds besides. */
+/** Reports `requiredValues` whose `tid` is none of the tenants. The guard demands that `tid` is the tenant of `iss`, and these values as well. */
 export function checkTenantValues(reader: OptionReader, tenants: ReadonlySet<string> | 'any' | undefined, { requiredValues }: ClaimRules): void {
   const allowed = requiredValues.get('tid');
   if (tenants === undefined || tenants === 'any' || tenants.size === 0 || !allowed) return;
   if (![...tenants].some((tenant) => allowed.has(tenant))) {
-    reader.wrong('requiredValues.tid', 'allows none of the tenants, so no token could pass. Change it or tenants.');
+    reader.wrong('requiredValues.tid', 'allows none of the tenants, so every token would be refused. Change it or tenants.');
   }
 }

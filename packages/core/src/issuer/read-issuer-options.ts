@@ -1,61 +1,63 @@
 import type { Clock } from '../lib/clock.js';
 import type { OptionReader } from '../lib/option-reader.js';
+import { readTable } from '../lib/option-table.js';
 import type { OutageWarnings } from '../events/outage-warnings.js';
 import { keysOfBothKinds } from '../keys/both-kinds.js';
-import { bothValues, type ClaimRules } from './claim-rules.js';
-import { asksIssuer, checkKeyOptions, readAlgorithms, readGivenKeys, readGivenSecrets } from './given-keys.js';
+import { bothValues, RFC9068_CLAIMS, type ClaimRules } from './claim-rules.js';
+import { checkIssuedAtOptions, requireAudience } from './claim-options.js';
+import { allowedAlgorithms, asksIssuer, checkKeyOptions, readGivenKeys, readGivenSecrets } from './given-keys.js';
 import type { Issuer, Issuers } from './issuer.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { Probes } from '../keys/probes.js';
-import { readClaimRules } from './read-claim-rules.js';
-import { checkTenantValues, readIssuer, readTenants } from './read-identifier.js';
-import { readAddress, readKeyFetching } from './read-key-fetching.js';
+import { ISSUER_OPTIONS, type IssuerValues } from './issuer-table.js';
+import { checkTenantValues, requireIssuer, requireTenants } from './read-identifier.js';
 import { createRemoteKeySource } from '../keys/remote-keys.js';
 import type { SecretOwner } from '../keys/secret-owners.js';
 import type { SharedSources } from '../keys/shared-sources.js';
 import { TENANT, tenantIssuers } from './tenants.js';
 import type { Transport } from '../net/transport.js';
 
-/** What issuers have in common. */
-export interface IssuerSurroundings {
+/** What an issuer needs from its guard. */
+export interface IssuerContext {
   readonly clock: Clock;
   readonly transport: Transport;
   readonly outages: OutageWarnings;
-  /** Whether what is absent may come from the environment: not where there are several. */
+  /** Whether missing options may come from the environment. They may not if there are several issuers. */
   readonly environment: boolean;
-  /** Keys that several issuers have in common, by what they are fetched with: one issuer under several options is asked once. */
+  /** Key sources that the issuers of a resolver share: one issuer under several options is fetched from once. */
   readonly keySources?: SharedSources | undefined;
-  /** Where there are several: whose secrets are whose. */
+  /** Detects secrets that another issuer has too. Set if there are several issuers. */
   readonly secretOwner?: SecretOwner | undefined;
-  /** For issuers that tokens name, and not the options alone. */
+  /** Limits the fetches for issuers that the options do not name. */
   readonly probes: Probes;
 }
 
 /**
- * Reads one issuer's options. What is wrong with them is told to the reader; the result is then not to be used.
+ * Reads one issuer's options and reports problems to the reader. Call the result only if there were none.
  *
- * @returns makes the issuer, or the issuers of its tenants, once everything is known to be right
+ * @returns creates the issuer, or the issuers of its tenants
  */
-export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurroundings): () => Issuer | Issuers {
-  const { clock, transport, outages, environment, keySources, secretOwner, probes } = surroundings;
-  const unsafeHttpHosts = reader.hosts('unsafeHttpHosts') ?? NO_HOSTS;
-  const { macs, publicKeys } = readAlgorithms(reader);
-  const issuer = readIssuer(reader, environment, asksIssuer(reader, publicKeys), unsafeHttpHosts);
-  const tenants = readTenants(reader, issuer);
-  const rules = readClaimRules(reader, issuer, environment);
+export function readIssuerOptions(reader: OptionReader, context: IssuerContext): () => Issuer | Issuers {
+  const { clock, transport, outages, environment, keySources, secretOwner, probes } = context;
+  const values = readTable(reader, ISSUER_OPTIONS);
+  const { keyFetching, jwksUri, metadataUrl, unsafeHttpHosts = NO_HOSTS } = values;
+  const algorithms = allowedAlgorithms(reader, values.algorithms);
+  const { macs, publicKeys } = algorithms;
+  const issuer = requireIssuer(reader, values.issuer, environment, asksIssuer(reader, publicKeys), unsafeHttpHosts);
+  const audiences = requireAudience(reader, values.audience, values.unsafeAcceptTokensForAnyAudience, environment);
+  const tenants = requireTenants(reader, issuer, values.tenants, values.unsafeAcceptAnyTenant);
+  const rules = claimRulesOf(values, issuer, audiences);
+  checkIssuedAtOptions(reader, rules.acceptWithoutIssuedAt);
   checkTenantValues(reader, tenants, rules);
-  const fetching = readKeyFetching(reader);
-  const jwksUri = readAddress(reader, 'jwksUri', unsafeHttpHosts);
-  const metadataUrl = readAddress(reader, 'metadataUrl', unsafeHttpHosts);
-  const given = readGivenKeys(reader, publicKeys, fetching.maxKeys, issuer, outages);
-  const secrets = readGivenSecrets(reader, macs, issuer, outages, secretOwner);
-  checkKeyOptions(reader, { macs, publicKeys }, tenants !== undefined);
+  const given = readGivenKeys(reader, values, publicKeys, keyFetching.maxKeys, { issuer, outages });
+  const secrets = readGivenSecrets(reader, values, macs, secretOwner, { issuer, outages });
+  checkKeyOptions(reader, algorithms, tenants !== undefined);
 
-  /** @param release is told when the issuer is kept no longer */
-  function make(identifier: string, moreValues: ClaimRules['requiredValues'], keys: KeySource, isListed: boolean, release: () => void): Issuer {
+  /** @param release is called when the guard evicts the issuer */
+  function issuerWith(identifier: string, extraValues: ClaimRules['requiredValues'], keys: KeySource, isListed: boolean, release: () => void): Issuer {
     return {
       algorithms: new Set<string>([...macs, ...publicKeys]),
-      rules: { ...rules, issuer: identifier, requiredValues: bothValues(rules.requiredValues, moreValues) },
+      rules: { ...rules, issuer: identifier, requiredValues: bothValues(rules.requiredValues, extraValues) },
       keys,
       isVerified: isListed,
       release,
@@ -65,7 +67,7 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
   function remoteKeys(identifier: string, tenant: string | undefined, isListed: boolean): KeySource {
     const ofTenant = (address: string | undefined): string | undefined => (tenant === undefined ? address : address?.replace(TENANT, tenant));
     return createRemoteKeySource({
-      ...fetching,
+      ...keyFetching,
       issuer: identifier,
       jwksUri: ofTenant(jwksUri),
       metadataUrl: ofTenant(metadataUrl),
@@ -78,49 +80,68 @@ export function readIssuerOptions(reader: OptionReader, surroundings: IssuerSurr
     });
   }
 
-  function makeOne(): Issuer {
-    const ofSecrets = secrets?.();
+  function createOne(): Issuer {
+    const secretKeys = secrets?.();
     if (given || publicKeys.length === 0) {
-      const keys = given ? beside(ofSecrets, given(), true) : ofSecrets!;
-      return make(issuer, NO_VALUES, keys, !keySources, () => {
+      const keys = given ? withSecrets(secretKeys, given(), true) : secretKeys!;
+      return issuerWith(issuer, NO_VALUES, keys, !keySources, () => {
         keys.close();
         secretOwner?.release();
       });
     }
-    if (!keySources) return make(issuer, NO_VALUES, beside(ofSecrets, remoteKeys(issuer, undefined, true), true), true, () => {});
-    const hosts = { jwksHosts: [...(fetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
-    const name = JSON.stringify([issuer, jwksUri, metadataUrl, publicKeys, { ...fetching, ...hosts }]);
+    if (!keySources) return issuerWith(issuer, NO_VALUES, withSecrets(secretKeys, remoteKeys(issuer, undefined, true), true), true, () => {});
+    const hosts = { jwksHosts: [...(keyFetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
+    const name = JSON.stringify([issuer, jwksUri, metadataUrl, publicKeys, { ...keyFetching, ...hosts }]);
     const keys = keySources.acquire(name, () => remoteKeys(issuer, undefined, false));
-    return make(issuer, NO_VALUES, beside(ofSecrets, keys, false), false, () => {
-      ofSecrets?.close();
+    return issuerWith(issuer, NO_VALUES, withSecrets(secretKeys, keys, false), false, () => {
+      secretKeys?.close();
       secretOwner?.release();
       keySources.release(name);
     });
   }
 
-  /** The keys that all tenants have in common, if they have: with secrets they do, see checkKeyOptions. */
-  function makeShared(): KeySource | undefined {
+  /** Returns the keys that all tenants share. With secrets they always do: see checkKeyOptions. */
+  function createSharedKeys(): KeySource | undefined {
     if (secrets && publicKeys.length === 0) return secrets();
     const keys = given ? given() : jwksUri?.includes(TENANT) === false ? remoteKeys(issuer, undefined, true) : undefined;
-    return keys && beside(secrets?.(), keys, true);
+    return keys && withSecrets(secrets?.(), keys, true);
   }
 
   return () => {
-    if (!tenants) return makeOne();
-    const shared = makeShared();
+    if (!tenants) return createOne();
+    const shared = createSharedKeys();
     return tenantIssuers({
       template: issuer,
       tenants: tenants === 'any' ? undefined : tenants,
       sharedKeys: shared,
       build(tenant, identifier) {
         const keys = shared ?? remoteKeys(identifier, tenant, false);
-        return make(identifier, new Map([['tid', new Set([tenant])]]), keys, false, () => {});
+        return issuerWith(identifier, new Map([['tid', new Set([tenant])]]), keys, false, () => {});
       },
     });
   };
 }
 
-function beside(secrets: KeySource | undefined, keys: KeySource, ownsKeys: boolean): KeySource {
+function claimRulesOf(values: IssuerValues, issuer: string, audiences: ClaimRules['audiences']): ClaimRules {
+  return {
+    issuer,
+    audiences,
+    clockSkewSeconds: values.clockSkewSeconds,
+    requiredClaims: [...(values.profile ? RFC9068_CLAIMS : []), ...(values.requiredClaims ?? [])],
+    requiredValues: values.requiredValues,
+    forbiddenClaims: values.forbiddenClaims ?? [],
+    maxTokenAgeSeconds: values.maxTokenAgeSeconds,
+    maxTokenLifetimeSeconds: values.maxTokenLifetimeSeconds,
+    allowedClients: values.allowedClients && new Set(values.allowedClients),
+    clientIdClaim: values.clientIdClaim,
+    profile: values.profile,
+    rolesFrom: values.rolesClaim ?? [['roles']],
+    scopesFrom: values.scopesClaim,
+    acceptWithoutIssuedAt: values.unsafeAcceptTokensWithoutIssuedAt,
+  };
+}
+
+function withSecrets(secrets: KeySource | undefined, keys: KeySource, ownsKeys: boolean): KeySource {
   return secrets ? keysOfBothKinds(secrets, keys, ownsKeys) : keys;
 }
 

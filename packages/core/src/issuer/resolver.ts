@@ -8,30 +8,33 @@ import { ConfigurationError } from '../lib/configuration-error.js';
 import type { IssuerOptions } from './issuer-options.js';
 import { demandsOf } from './merged-options.js';
 import { IssuerUnavailableError, nameOf, type Issuer, type Issuers } from './issuer.js';
-import { keptIssuers } from './kept-issuers.js';
+import { createIssuerCache } from './issuer-cache.js';
 import { identifierProblem } from '../lib/url.js';
-import { isNobodys } from './read-identifier.js';
+import { isImpossible } from './read-identifier.js';
 import { TENANT } from './tenants.js';
 
 /**
- * Says which issuer's tokens a request may carry, if any. It is asked at every token, also at one that was verified before; what it answers
- * may depend on the request: on its host or its route, for a tenant. Nothing is fetched for an issuer to which it does not agree.
+ * Returns the options of a trusted issuer. The guard calls it for every token, cached ones too, so the result may depend on the request: on its host or
+ * route, for example. The guard fetches nothing for issuers that it does not accept.
  *
- * @param unverifiedIssuer what the token claims, not yet verified: anybody's text, of 1024 characters at the most
- * @returns the issuer's options, undefined where such tokens are refused. The same object for the same issuer costs least; for other options
- * give another object: one is read once, and then frozen.
+ * @param unverifiedIssuer the `iss` of the token, not verified yet: anybody's text, of up to 1024 characters
+ * @returns the issuer's options, or undefined to refuse its tokens. Return the same object for the same options, which is fastest. The guard reads an
+ * object once and freezes it, so return another object to change the options.
+ *
+ * @example issuers: (unverifiedIssuer) => (tenants.has(unverifiedIssuer) ? { issuer: unverifiedIssuer, audience } : undefined)
  */
 export type IssuerResolver = (unverifiedIssuer: string, request: ProtectedRequest | undefined) => Resolved | Promise<Resolved>;
 type Resolved = IssuerOptions | undefined;
 
-/** So many requests wait for answers at once; and so many for one issuer, lest a tenant whose answers don't come takes the others' places. */
+/** The most requests that wait for a resolver at once. */
 const MAX_WAITING = 10_000;
+/** For one issuer, so that a slow one does not take the places of all others. */
 const MAX_WAITING_FOR_ONE = 500;
 const TIMEOUT_MS = 5000;
 
-/** Builds an issuer once for the same options, however many requests ask for it at once. */
+/** Returns the issuers of a resolver. Equal options count as one issuer, which is created once. */
 export function resolvedIssuers(resolver: IssuerResolver, build: (options: IssuerOptions) => Issuer): Issuers {
-  const built = keptIssuers((issuer) => issuer.release());
+  const cache = createIssuerCache((issuer) => issuer.release());
   const fingerprints = new WeakMap<object, string>();
   const waitingFor = new Map<string, number>();
   let waiting = 0;
@@ -41,32 +44,32 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     if (options === undefined || options === null) return undefined;
     const known = fingerprints.get(options);
     const name = known ?? fingerprint(options);
-    const issuer = built.get(name) ?? buildClaimed(options, claimed, name);
+    const issuer = cache.get(name) ?? buildClaimed(options, claimed, name);
     if (!issuer) return undefined;
-    // whoever changes it afterwards would have one issuer pass for another
+    // a later change of the object would let one issuer pass for another
     if (known === undefined) fingerprints.set(Object.freeze(options), name);
     return issuer.rules.issuer === claimed ? issuer : undefined;
   }
 
-  /** @returns undefined where the answer has but the token's own word for an issuer, which can be nobody's: that is no fault of the resolver's */
+  /** @returns undefined if only the `issuer` is invalid, and the resolver copied it from the token: then it is the token's fault */
   function buildClaimed(options: IssuerOptions, claimed: string, name: string): Issuer | undefined {
     try {
-      return built.add(name, buildAnew(options));
+      return cache.add(name, buildNew(options));
     } catch (error) {
       const isOfIssuer = error instanceof ConfigurationError && error.problems.every(({ path }) => /(?:^|\.)issuer$/.test(path));
-      if (isOfIssuer && options.issuer === claimed && isNobodys(claimed)) return undefined;
+      if (isOfIssuer && options.issuer === claimed && isImpossible(claimed)) return undefined;
       throw error;
     }
   }
 
-  function buildAnew(options: IssuerOptions): Issuer {
+  function buildNew(options: IssuerOptions): Issuer {
     const issuer = build(options);
     if (closed) issuer.keys.close();
     return issuer;
   }
 
-  /** @throws IssuerUnavailableError where the options can't be right, without what they took from the token */
-  function understood(options: Resolved, claimed: string): Issuer | undefined {
+  /** @throws IssuerUnavailableError if the options are invalid. Its message contains nothing that may come from the token */
+  function accept(options: Resolved, claimed: string): Issuer | undefined {
     try {
       return issuerOf(options, claimed);
     } catch (error) {
@@ -74,13 +77,13 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     }
   }
 
-  /** One that is out of service must not hold up everybody. */
+  /** Waits for the resolver. A resolver that does not answer must not delay all requests. */
   async function settle(answer: Promise<Resolved>, claimed: string): Promise<Issuer | undefined> {
     const ofThis = waitingFor.get(claimed) ?? 0;
     if (waiting >= MAX_WAITING || ofThis >= MAX_WAITING_FOR_ONE) {
-      // nobody waits for it, so nobody would hear that it failed
+      // avoids an unhandled rejection
       answer.catch(() => {});
-      throw failure('too many requests wait for it');
+      throw failure('too many requests are waiting for it');
     }
     waiting++;
     waitingFor.set(claimed, ofThis + 1);
@@ -95,7 +98,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
         }),
         late,
       ]);
-      return understood(settled, claimed);
+      return accept(settled, claimed);
     } finally {
       clearTimeout(timer);
       waiting--;
@@ -107,10 +110,10 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
 
   return {
     only: undefined,
-    name: 'those of a resolver',
+    name: 'issuers of a resolver',
     names: [],
     find(claimed, request) {
-      // nor is a resolver asked that may look at its beginning alone: no issuer has blanks, or a path that leads astray
+      // a resolver may look only at the beginning of the text, so it never sees white space or an ambiguous path
       if (identifierProblem(claimed) !== undefined || claimed.includes(TENANT)) return undefined;
       let answer: Resolved | Promise<Resolved>;
       try {
@@ -120,37 +123,37 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
         return Promise.reject(failure(wordsFor(thrown)));
       }
       try {
-        return understood(answer, claimed);
+        return accept(answer, claimed);
       } catch (error) {
         return Promise.reject(error);
       }
     },
-    known: () => built.values().map((issuer) => ({ name: nameOf(issuer), isListed: false, keys: issuer.keys })),
+    known: () => cache.values().map((issuer) => ({ name: nameOf(issuer), isListed: false, keys: issuer.keys })),
     close() {
       closed = true;
-      for (const { keys } of built.values()) keys.close();
+      for (const { keys } of cache.values()) keys.close();
     },
   };
 }
 
 /**
- * What a resolver throws may quote the token, so none of its own words are passed on, whatever class it is of: an application can make errors of
- * ours as well. Its class is, and a system's error code.
+ * Describes what a resolver threw: its class and the system's error code. The message may quote the token, so it is never passed on. This applies to our
+ * own error classes too, since applications can create them.
  */
 function wordsFor(thrown: unknown): string {
-  if (!isError(thrown)) return 'it threw something that is no Error';
+  if (!isError(thrown)) return 'it threw a value that is not an Error';
   const { code } = thrown as { code?: unknown };
   const known = typeof code === 'string' && (Object.hasOwn(constants.errno, code) || code === 'ENOTFOUND') ? ` (${code})` : '';
-  return `it threw ${classOf(thrown)}${known}; catch it there to see what it says, which is not shown since it may quote the token`;
+  return `it threw ${classOf(thrown)}${known}. The message may quote the token, so it is not shown. Catch and log the error in the resolver`;
 }
 
 function failure(what: string): IssuerUnavailableError {
-  return new IssuerUnavailableError(`the resolver of issuers failed: ${what}`);
+  return new IssuerUnavailableError(`the resolver in the option issuers failed: ${what}`);
 }
 
 /**
- * Equal options are one issuer; bytes are written out, and nothing of a secret stays in the name. What JSON leaves out counts too: a member that is
- * undefined, a function, and what a preset demands.
+ * Returns a hash of options. Options with the same hash count as one issuer. It covers what JSON leaves out: bytes, undefined members, functions, and the
+ * demands of a preset. It reveals nothing of a secret.
  */
 function fingerprint(options: IssuerOptions): string {
   const text = JSON.stringify([options, demandsOf(options)], (_name, value: unknown) => {
@@ -164,7 +167,7 @@ function fingerprint(options: IssuerOptions): string {
 const numbers = new WeakMap<object, number>();
 let lastNumber = 0;
 
-/** Functions are told apart by identity: one that is made anew for each answer makes an issuer anew. */
+/** Functions are compared by identity. A resolver that creates a new function each time therefore creates a new issuer each time. */
 function numberOf(fn: object): number {
   const known = numbers.get(fn);
   if (known !== undefined) return known;

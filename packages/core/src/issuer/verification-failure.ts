@@ -6,11 +6,11 @@ import type { Issuer } from './issuer.js';
 export interface VerificationFailure extends Explained {
   readonly reason: Reason;
   readonly retryAfterSeconds?: number;
-  /** Whose token it claims to be, where that is one of ours. */
+  /** The issuer that the token names, if it is one of the guard's. */
   readonly issuer?: Issuer;
 }
 
-/** By a member of its own: a polluted prototype would make a failure of everything. */
+/** Whether a result is a failure. It checks an own member: with a polluted prototype, everything would look like a failure. */
 export function isFailure(result: object): result is VerificationFailure {
   return Object.hasOwn(result, 'reason');
 }

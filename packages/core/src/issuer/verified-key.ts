@@ -1,7 +1,7 @@
 import type { Issuer } from './issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
 
-/** The key that a token was signed with, and whose it was. */
+/** The key that verified a token, and its issuer. */
 export interface VerifiedKey {
   readonly issuer: Issuer;
   readonly key: PreparedKey;

@@ -1,18 +1,18 @@
 import { constants, generateKeyPairSync } from 'node:crypto';
 
-/** The algorithms of access tokens: with public keys (RFC 7518 s3.1, RFC 8037, RFC 9864, draft-ietf-cose-dilithium), or with shared secrets. */
+/** The signature algorithms of tokens, with public keys (RFC 7518 s3.1, RFC 8037, RFC 9864, draft-ietf-cose-dilithium) or with shared secrets. */
 export type Algorithm = (typeof ALGORITHMS)[number] | PostQuantumAlgorithm | MacAlgorithm;
 export type MacAlgorithm = (typeof MAC_ALGORITHMS)[number];
 type PostQuantumAlgorithm = (typeof POST_QUANTUM_ALGORITHMS)[number];
 
 export const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const;
 export const MAC_ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const;
-/** Where the runtime has them: Node 24.6 and newer. */
+/** Node has them since 24.6. */
 export const POST_QUANTUM_ALGORITHMS = ['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const;
 
 let knowsPostQuantum: boolean | undefined;
 
-/** Whether this runtime can check ML-DSA signatures. */
+/** Whether this runtime can verify ML-DSA signatures. */
 export function hasPostQuantum(): boolean {
   return (knowsPostQuantum ??= canMakeMlDsaKeys());
 }
@@ -26,23 +26,23 @@ function canMakeMlDsaKeys(): boolean {
   }
 }
 
-/** All algorithms with public keys that this runtime knows. */
+/** Returns all algorithms with public keys that this runtime supports. */
 export function publicKeyAlgorithms(): readonly Algorithm[] {
   return hasPostQuantum() ? [...ALGORITHMS, ...POST_QUANTUM_ALGORITHMS] : ALGORITHMS;
 }
 
-/** RFC 9864: EdDSA and Ed25519 are two names of one algorithm here. */
+/** Whether two names mean the same algorithm. EdDSA and Ed25519 do here (RFC 9864). */
 export function isSameAlgorithm(given: unknown, name: string): boolean {
   return given === name || (given === 'EdDSA' && name === 'Ed25519') || (given === 'Ed25519' && name === 'EdDSA');
 }
 
-/** How an algorithm's signatures are checked by node:crypto, and which keys fit it. */
+/** How node:crypto verifies an algorithm's signatures, and which keys fit the algorithm. */
 export interface AlgorithmTraits {
   readonly hash: string | null;
   readonly keyType: 'rsa' | 'ec' | 'ed25519' | 'ml-dsa' | 'secret';
-  /** OpenSSL's name of the only curve that fits. */
+  /** The only curve that fits, by OpenSSL's name. */
   readonly curve?: string;
-  /** In bytes, where the algorithm fixes it; RSA's follows from the key. */
+  /** In bytes. undefined for RSA, where it depends on the key. */
   readonly signatureLength?: number;
   readonly padding?: { readonly padding: number; readonly saltLength: number };
 }

@@ -2,17 +2,17 @@ import type { Reason } from '../vocabulary/reason.js';
 import { decodeBase64url } from '../lib/base64url.js';
 import { own, parseStrictObject } from '../lib/json.js';
 
-/** A compact JWS (RFC 7515 s7.1) taken apart and not yet verified: the payload stays bytes. */
+/** A compact JWS (RFC 7515 s7.1), decoded but not verified. The payload stays bytes. */
 export interface CompactJws {
   readonly header64: string;
   readonly header: JoseHeader;
-  /** What is signed: the first two segments with their dot. */
+  /** The signing input: the first two segments with the dot between them. */
   readonly signed: Buffer;
   readonly payload: Buffer;
   readonly signature: Buffer;
 }
 
-/** What is used of a header (RFC 7515 s4.1): strings, or absent. */
+/** The header parameters that are used (RFC 7515 s4.1). */
 export interface JoseHeader {
   readonly algorithm: string;
   readonly keyId: string | undefined;
@@ -25,9 +25,10 @@ const MAX_HEADER_LENGTH = Math.ceil((8 * 1024 * 4) / 3);
 export const MAX_KEY_ID_LENGTH = 512;
 
 /**
- * Takes a token apart, cheapest checks first. A string is the reason why it can't be one of ours.
+ * Decodes a compact JWS. The cheapest checks come first.
  *
- * @param known headers that were parsed before, by their very text
+ * @param known parsed headers by their encoded text
+ * @returns a string, if the token is no acceptable JWS: the reason
  */
 export function parseCompactJws(token: string, known?: ReadonlyMap<string, JoseHeader>): CompactJws | CompactReason {
   const first = token.indexOf('.');
@@ -50,16 +51,16 @@ function parseHeader(header64: string): JoseHeader | CompactReason {
   const header = bytes && parseStrictObject(bytes);
   if (!header) return 'malformed_token';
   const alg = own(header, 'alg');
-  // null says no more than an absent member: some libraries write all that they know of
+  // null counts as absent: some libraries write all members that they know
   const kid = own(header, 'kid') ?? undefined;
   const typ = own(header, 'typ') ?? undefined;
   const cty = own(header, 'cty') ?? undefined;
   if (typeof alg !== 'string' || !isStringOrAbsent(kid) || !isStringOrAbsent(typ) || !isStringOrAbsent(cty)) return 'malformed_token';
   if (kid !== undefined && kid.length > MAX_KEY_ID_LENGTH) return 'malformed_token';
-  // no extension is understood here, so every `crit` names one that is not (RFC 7515 s4.1.11); neither is an unencoded payload (RFC 7797). Of these two
-  // null is not absent: they say how to read what is signed, and must have their form
+  // no extension is supported, so every `crit` is refused (RFC 7515 s4.1.11), and so is an unencoded payload (RFC 7797). For these two, null does
+  // not count as absent: they decide how the signed content is read
   if (Object.hasOwn(header, 'crit') || (Object.hasOwn(header, 'b64') && header['b64'] !== true)) return 'unsupported_critical_header';
-  // RFC 7519 s5.2: a token within the token
+  // RFC 7519 s5.2: a nested token
   if (cty !== undefined && cty.replace(/^application\//i, '').toLowerCase() === 'jwt') return 'encrypted_token';
   return { algorithm: alg, keyId: kid, type: typ };
 }
@@ -68,7 +69,7 @@ function isStringOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-/** Five segments, RFC 7516 s7.1; looked for without splitting, so that a row of dots costs nothing. */
+/** Whether there are five segments (RFC 7516 s7.1). It does not split the token, so that many dots cost nothing. */
 function isJweShape(token: string, third: number): boolean {
   const fourth = token.indexOf('.', third + 1);
   return fourth >= 0 && token.indexOf('.', fourth + 1) < 0;

@@ -4,12 +4,12 @@ export interface Jwks {
 }
 
 /**
- * A JSON Web Key (RFC 7517 s4); only its public members are ever used. Any type of a JWK can be given: Node's, jose's, and an object as a
- * server published it.
+ * A JSON Web Key (RFC 7517 s4). Only its public members are used. The JWK types of Node and jose are assignable to it, and so are objects as a server
+ * publishes them.
  */
 export type Jwk = JwkMembers | (JwkMembers & Readonly<Record<string, unknown>>);
 
-/** Declared here, since `@types/node` moved and changed its own `JsonWebKey` between major versions. */
+/** Declared here, because `@types/node` moved and changed its `JsonWebKey` between major versions. */
 interface JwkMembers {
   readonly kty?: string | undefined;
   readonly kid?: string | undefined;

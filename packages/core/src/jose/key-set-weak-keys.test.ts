@@ -15,16 +15,20 @@ describe('rule 25: RSA keys', () => {
   });
 
   test.each([512, 1024, 2047])('of %i bits are too small', (bits) => {
-    expect(() => parseKeySet({ keys: [rsaOf(bits)] }, ALGORITHMS, 1)).toThrow(`is an RSA key of ${bits} bits: 2048 are needed`);
+    expect(() => parseKeySet({ keys: [rsaOf(bits)] }, ALGORITHMS, 1)).toThrow(`is an RSA key of ${bits} bits, fewer than 2048`);
   });
 
   test.each([8193, 8200, 16_384])('of %i bits would cost too much', (bits) => {
-    expect(() => parseKeySet({ keys: [rsaOf(bits)] }, ALGORITHMS, 1)).toThrow('each check would cost too much');
+    expect(() => parseKeySet({ keys: [rsaOf(bits)] }, ALGORITHMS, 1)).toThrow(
+      /is an RSA key (?:of \d+ bits, more than 8192|whose modulus or exponent is missing or too large)/,
+    );
   });
 
   test.each(['n', 'e'])('of a million digits in %s stop nobody', (name) => {
     const began = performance.now();
-    expect(() => parseKeySet({ keys: [{ ...RSA, [name]: asBase64url(randomBytes(400_000)) }] }, ALGORITHMS, 1)).toThrow('each check would cost too much');
+    expect(() => parseKeySet({ keys: [{ ...RSA, [name]: asBase64url(randomBytes(400_000)) }] }, ALGORITHMS, 1)).toThrow(
+      'modulus or exponent is missing or too large',
+    );
     expect(performance.now() - began).toBeLessThan(500);
   });
 
@@ -43,7 +47,7 @@ describe('rule 25: RSA keys', () => {
   ])('with an exponent that is %s are left out', (_name, hex) => {
     const { remarks } = parseKeySet({ keys: [{ ...RSA, e: Buffer.from(hex, 'hex').toString('base64url') }, ED] }, ALGORITHMS, 2);
     expect(remarks).toHaveLength(1);
-    expect(remarks[0]).toMatch(/unusual public exponent|can not be imported|too large/);
+    expect(remarks[0]).toMatch(/unusual public exponent|cannot be imported|too large/);
   });
 
   test.each(['03', '11', '010001', 'ffffffff'])('with the exponent 0x%s are used', (hex) => {
@@ -67,7 +71,7 @@ describe('rule 26: Ed25519 points of small order are left out', () => {
     ]) {
       const { size, remarks } = parseKeySet({ keys: [{ ...ED, x: spell(Buffer.from(hex, 'hex')) }, EC] }, ALGORITHMS, 2);
       expect(size).toBe(1);
-      expect(remarks[0]).toMatch(/low-order|can not be imported/);
+      expect(remarks[0]).toMatch(/low-order|cannot be imported/);
     }
     expect(() => parseKeySet({ keys: [{ ...ED, x: asBase64url(Buffer.from(hex, 'hex')) }] }, ALGORITHMS, 1)).toThrow('low-order');
   });

@@ -102,15 +102,15 @@ describe('rule 57: a document that is no usable set', () => {
     ['keys that are an object', { keys: { 0: EC } }],
     ['keys that are a string', { keys: 'keys' }],
   ])('%s', (_name, document) => {
-    expect(() => parseKeySet(document, ALGORITHMS, 10)).toThrow('it is no JWKS');
+    expect(() => parseKeySet(document, ALGORITHMS, 10)).toThrow('it is not a JWKS');
   });
 
   test('an empty set', () => {
-    expect(() => parseKeySet({ keys: [] }, ALGORITHMS, 10)).toThrow('it holds no usable key');
+    expect(() => parseKeySet({ keys: [] }, ALGORITHMS, 10)).toThrow('it contains no usable key');
   });
 
   test('rule 56: more keys than allowed, unread', () => {
-    expect(() => parseKeySet({ keys: Array.from({ length: 11 }, () => ED) }, ALGORITHMS, 10)).toThrow('it holds 11 keys, more than the 10 allowed');
+    expect(() => parseKeySet({ keys: Array.from({ length: 11 }, () => ED) }, ALGORITHMS, 10)).toThrow('it contains 11 keys, more than the 10 allowed');
     expect(parseKeySet({ keys: Array.from({ length: 10 }, () => ED) }, ALGORITHMS, 10).size).toBe(10);
   });
 });

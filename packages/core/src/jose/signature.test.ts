@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { parseKeySet, type PreparedKey } from './key-set.js';
 import type { Algorithm } from './algorithms.js';
 import type { CompactJws } from './compact-jws.js';
-import { derSignature, signerOf } from './signature.js';
+import { derSignature, findSigningKey } from './signature.js';
 
 interface Curve {
   readonly algorithm: Algorithm;
@@ -16,8 +16,8 @@ interface Curve {
   readonly order: bigint;
 }
 
-function isSignedByOneOf(...given: Parameters<typeof signerOf>): boolean {
-  return signerOf(...given) !== undefined;
+function isSignedByOneOf(...given: Parameters<typeof findSigningKey>): boolean {
+  return findSigningKey(...given) !== undefined;
 }
 
 const CURVES: readonly Curve[] = [

@@ -2,8 +2,8 @@ import { createHmac, timingSafeEqual, verify } from 'node:crypto';
 import type { PreparedKey } from './key-set.js';
 import type { CompactJws } from './compact-jws.js';
 
-/** The key that made the signature. They come from configuration or from the issuer, bound to the token's algorithm already. */
-export function signerOf(keys: readonly PreparedKey[], jws: CompactJws): PreparedKey | undefined {
+/** Returns the key that verifies the signature. All keys must be for the token's algorithm. */
+export function findSigningKey(keys: readonly PreparedKey[], jws: CompactJws): PreparedKey | undefined {
   for (const prepared of keys) {
     if (jws.signature.length === prepared.signatureLength && isSignedBy(prepared, jws)) return prepared;
   }
@@ -16,8 +16,8 @@ function isSignedBy({ kind, hash, key }: PreparedKey, { signed, signature }: Com
 }
 
 /**
- * The two numbers of an ECDSA signature (RFC 7518 s3.4: r and s, equally long) as the DER that OpenSSL takes. Node can do it too
- * (`dsaEncoding`), for a fifth more than the whole check costs. At most 139 bytes, so every length fits the forms used here.
+ * Converts an ECDSA signature (RFC 7518 s3.4: r and s, equally long) to the DER that OpenSSL takes. Node's option `dsaEncoding` does the same, but
+ * makes the verification slower by a fifth. The result has at most 139 bytes, so one or two length bytes are enough.
  */
 export function derSignature(signature: Buffer): Buffer {
   const half = signature.length / 2;
@@ -42,7 +42,7 @@ export function derSignature(signature: Buffer): Buffer {
   return der;
 }
 
-/** Where a number's first byte that is not zero stands; its last one is kept, so that zero stays a number. */
+/** Returns the index of a number's first byte that is not zero. The last byte always counts, so that zero keeps one byte. */
 function startOfNumber(bytes: Buffer, from: number, to: number): number {
   while (from < to - 1 && bytes[from] === 0) from++;
   return from;

@@ -11,11 +11,10 @@ const SPACE = 0x20;
 const MAX_LENGTH = 4096;
 
 /**
- * What a payload's `iss` says, before any signature was checked: enough to refuse by, and to choose among our own issuers. It is looked for
- * and nothing is parsed, since whoever sends nonsense would have us work for it; the claims are read, strictly and with this one among them, when
- * the signature holds.
+ * Returns the `iss` of a payload before the signature is verified: to refuse a token, or to choose one of the guard's issuers. It scans for the member
+ * instead of parsing, so that an invalid token costs little. The claims are parsed strictly, including `iss`, once the signature is verified.
  *
- * @returns undefined where no member of the outermost object has that name, in plain letters, and a string as its value
+ * @returns undefined if the outermost object has no member of that name, without escapes, with a string as its value
  */
 export function claimedIssuer(payload: Buffer): string | undefined {
   let depth = 0;
@@ -36,7 +35,7 @@ export function claimedIssuer(payload: Buffer): string | undefined {
   return undefined;
 }
 
-/** Where the quote that closes a string stands; the payload's end, where none does. */
+/** Returns the index of the quote that closes a string, or the payload's length if there is none. */
 function endOfString(payload: Buffer, start: number): number {
   for (let at = start + 1; at < payload.length; at++) {
     if (payload[at] === BACKSLASH) at++;
@@ -49,11 +48,11 @@ function isIss(payload: Buffer, at: number): boolean {
   return payload[at] === 0x69 && payload[at + 1] === 0x73 && payload[at + 2] === 0x73;
 }
 
-/** The string that follows a member's name, if it is not too long for an issuer's. */
+/** Returns the string after a member's name, unless it is too long for an issuer. */
 function stringAfter(payload: Buffer, from: number): string | undefined {
-  const colon = afterBlanks(payload, from);
+  const colon = skipSpace(payload, from);
   if (payload[colon] !== COLON) return undefined;
-  const start = afterBlanks(payload, colon + 1);
+  const start = skipSpace(payload, colon + 1);
   if (payload[start] !== QUOTE) return undefined;
   const end = endOfString(payload, start);
   if (end >= payload.length || end - from >= MAX_LENGTH) return undefined;
@@ -64,8 +63,8 @@ function stringAfter(payload: Buffer, from: number): string | undefined {
   }
 }
 
-/** Past white space; what is not JSON's is refused when the claims are read. */
-function afterBlanks(payload: Buffer, from: number): number {
+/** Skips white space. White space that JSON does not allow is refused when the claims are parsed. */
+function skipSpace(payload: Buffer, from: number): number {
   let at = from;
   while (payload[at] === SPACE || (payload[at]! >= 0x09 && payload[at]! <= 0x0d)) at++;
   return at;

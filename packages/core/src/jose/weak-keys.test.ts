@@ -12,9 +12,9 @@ const ROCA = {
 
 test('rule 167: an RSA key with the ROCA weakness is not used, and told of', () => {
   const good = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
-  const { size, faults } = parseKeySet({ keys: [ROCA, good] }, ['RS256', 'ES256'], 10);
+  const { size, problems } = parseKeySet({ keys: [ROCA, good] }, ['RS256', 'ES256'], 10);
   expect(size).toBe(1);
-  expect(faults).toEqual([expect.stringMatching(/^keys\[0\]: is an RSA key whose private part can be computed from it \(ROCA/)]);
+  expect(problems).toEqual([expect.stringMatching(/^keys\[0\]: is an RSA key whose private part can be computed from it \(ROCA/)]);
 });
 
 test('rule 167: a modulus that differs by a little, and keys made by OpenSSL, have it not', () => {

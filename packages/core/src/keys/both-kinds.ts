@@ -4,16 +4,16 @@ import type { KeySource } from './key-source.js';
 const MACS: ReadonlySet<string> = new Set(MAC_ALGORITHMS);
 
 /**
- * Secrets and public keys side by side. Each is asked for the algorithms of its kind alone, so that neither can stand for the other.
+ * Combines secrets and public keys. Each source is used only for the algorithms of its kind, so that a public key never serves as a secret.
  *
- * @param ownsPublicKeys whether they are to be closed with the secrets: not where other issuers have them, too
+ * @param ownsPublicKeys whether `close` closes the public keys too. It must not if other issuers share them
  */
 export function keysOfBothKinds(secrets: KeySource, publicKeys: KeySource, ownsPublicKeys: boolean): KeySource {
   const ofKind = (algorithm: string): KeySource => (MACS.has(algorithm) ? secrets : publicKeys);
   return {
-    held: (algorithm, keyId) => ofKind(algorithm).held(algorithm, keyId),
-    newer: (algorithm, keyId) => ofKind(algorithm).newer(algorithm, keyId),
-    verified: () => publicKeys.verified(),
+    cachedKeys: (algorithm, keyId) => ofKind(algorithm).cachedKeys(algorithm, keyId),
+    fetchKeys: (algorithm, keyId) => ofKind(algorithm).fetchKeys(algorithm, keyId),
+    markVerified: () => publicKeys.markVerified(),
     isBusy: () => publicKeys.isBusy(),
     warm: () => publicKeys.warm(),
     close() {

@@ -6,19 +6,19 @@ import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet } from '../jose/key-set.js';
 import { discoverJwksUri, type MetadataSource } from '../net/metadata.js';
 
-/** Where one issuer's keys are, and what is taken from there. */
+/** Where one issuer's keys are, and the limits of fetching them. */
 export interface KeyFetchConfig extends FetchLimits, MetadataSource {
-  /** undefined: the issuer's metadata says it. */
+  /** undefined: from the issuer's metadata. */
   readonly jwksUri: string | undefined;
   readonly algorithms: readonly Algorithm[];
   readonly maxKeys: number;
   readonly freshSeconds: number;
   readonly clock: Clock;
-  /** The hosts that metadata may name, beside the issuer's own; undefined: any. */
+  /** The hosts besides the issuer's own that the metadata may name. undefined: any. */
   readonly jwksHosts: ReadonlySet<string> | undefined;
 }
 
-/** The key that a fetch is made for. */
+/** The key that is missing in the cache. */
 export interface WantedKey {
   readonly algorithm: string;
   readonly keyId: string | undefined;
@@ -27,23 +27,23 @@ export interface WantedKey {
 export interface FetchedKeys {
   readonly set: KeySet;
   readonly freshSeconds: number;
-  /** The wanted key is not in the set, and the metadata that may name another address could not be read. */
-  readonly doubt: Error | undefined;
+  /** Set if the wanted key is not in the set, and the metadata, which may name another address by now, could not be read. */
+  readonly metadataError: Error | undefined;
 }
 
 interface FetchOptions {
-  /** The keys that are cached: those that did not change are kept as they are. */
-  readonly before: KeySet | undefined;
+  /** The cached keys. Keys that did not change stay the same objects. */
+  readonly previous: KeySet | undefined;
   readonly wanted: WantedKey | undefined;
-  /** Whether the last fetch failed, so that the address itself may be what is wrong. */
+  /** Whether the last fetch failed. If so, the address itself may be outdated. */
   readonly isAfterFailure: boolean;
   readonly signal: AbortSignal;
 }
 
-/** A `jwks_uri` that metadata named is looked up again after so long. */
+/** How long a `jwks_uri` is used before the metadata is fetched again. */
 const METADATA_LIFE_SECONDS = 3600;
 
-/** Fetches one issuer's keys, from the configured address or from the one that its metadata names. */
+/** Returns a function that fetches one issuer's keys, from the configured address or from the one in its metadata. */
 export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions) => Promise<FetchedKeys> {
   let discovered: { readonly jwksUri: string; readonly until: number } | undefined;
 
@@ -54,11 +54,11 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     return jwksUri;
   }
 
-  async function fetchFrom(jwksUri: string, { before, signal }: FetchOptions): Promise<FetchedKeys> {
+  async function fetchFrom(jwksUri: string, { previous, signal }: FetchOptions): Promise<FetchedKeys> {
     const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && isNamedByMetadataAlone(config, jwksUri));
     try {
-      const set = parseKeySet(document, config.algorithms, config.maxKeys, before);
-      return { set, freshSeconds: freshnessSeconds(header, config.freshSeconds), doubt: undefined };
+      const set = parseKeySet(document, config.algorithms, config.maxKeys, previous);
+      return { set, freshSeconds: freshnessSeconds(header, config.freshSeconds), metadataError: undefined };
     } catch (error) {
       throw new Error(`${printableUrl(jwksUri)}: ${(error as Error).message}`);
     }
@@ -71,31 +71,33 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     const jwksUri = isKnown ? discovered!.jwksUri : await discover(signal);
     const fetched = await fetchFrom(jwksUri, options);
     if (!isKnown || !wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;
-    // the old address may serve on while the metadata names a new one
+    // the old address may still answer although the metadata names a new one
     try {
       const newer = await discover(signal);
       return newer === jwksUri ? fetched : await fetchFrom(newer, options);
     } catch (error) {
-      return { ...fetched, doubt: error as Error };
+      return { ...fetched, metadataError: error as Error };
     }
   };
 }
 
-/** The issuer's word for where its keys are is taken within what was configured: a host of its own, or one that was listed. */
+/** @throws Error if the metadata names a host that is neither the issuer's own nor listed, although hosts are listed */
 function checkHost(config: KeyFetchConfig, jwksUri: string): void {
   const { hostname } = new URL(jwksUri);
   const { issuer, metadataUrl, jwksHosts } = config;
   const isOwn = [issuer, metadataUrl].some((own) => own !== undefined && URL.parse(own)?.hostname === hostname);
   if (jwksHosts === undefined || isOwn || isListed(config, hostname)) return;
-  throw new Error(`the metadata of ${issuer} puts its keys on the host ${printable(hostname)}, which is neither the issuer's own nor in keyFetching.jwksHosts`);
+  throw new Error(
+    `the metadata of ${issuer} names the host ${printable(hostname)} for its keys, which is neither the issuer's own nor in keyFetching.jwksHosts`,
+  );
 }
 
-/** Whether nobody but the metadata names the host. */
+/** Whether the metadata names the host, and the options do not. */
 function isNamedByMetadataAlone(config: KeyFetchConfig, jwksUri: string): boolean {
   return leadsElsewhere(jwksUri, config) && !isListed(config, new URL(jwksUri).hostname);
 }
 
-/** `unsafeHttpHosts` says how a host may be asked, and never which one. */
+/** Whether the options list the host. `unsafeHttpHosts` does not count: it only allows http. */
 function isListed({ jwksHosts }: KeyFetchConfig, hostname: string): boolean {
   return jwksHosts?.has(hostname) === true;
 }

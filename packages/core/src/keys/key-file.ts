@@ -7,19 +7,19 @@ import { parseKeySet, type KeySet } from '../jose/key-set.js';
 const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
 
 /**
- * The keys of a text: a JWKS, or public keys or certificates in PEM.
+ * Parses a text with keys: a JWKS, or public keys or certificates in PEM.
  *
- * @throws Error where it is neither, or holds a private key, or none that is usable, or more than would be tried
+ * @throws Error if it is neither, if it contains a private key or no usable key, or if it contains too many keys in PEM
  */
-export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, before?: KeySet): KeySet {
-  if (!text.includes(PEM_BEGIN)) return parseKeySet(readJson(text), algorithms, maxKeys, before);
-  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) throw new Error('it holds a private key, which has no place here: give the public one');
+export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, previous?: KeySet): KeySet {
+  if (!text.includes(PEM_BEGIN)) return parseKeySet(readJson(text), algorithms, maxKeys, previous);
+  if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) throw new Error('it contains a private key. Use the public one');
   const blocks = text.match(PEM) ?? [];
-  // half-written, perhaps: fewer keys than were meant must not replace those at hand
-  if (blocks.length !== text.split(PEM_BEGIN).length - 1) throw new Error('it holds a PEM block that has no end');
-  const set = parseKeySet({ keys: blocks.map((block) => toJwk(block)) }, algorithms, maxKeys, before);
+  // the file may be half-written: a part of its keys must not replace the cached keys
+  if (blocks.length !== text.split(PEM_BEGIN).length - 1) throw new Error('it contains a PEM block without an end');
+  const set = parseKeySet({ keys: blocks.map((block) => toJwk(block)) }, algorithms, maxKeys, previous);
   checkAllAreTried(set, algorithms);
-  // PEM has no place for a name: all are tried, whatever `kid` a token names
+  // PEM has no key ids, so all keys are tried, whatever the token's `kid`
   return { ...set, candidates: (algorithm) => set.candidates(algorithm, undefined) };
 }
 
@@ -27,8 +27,7 @@ function checkAllAreTried(set: KeySet, algorithms: readonly Algorithm[]): void {
   for (const algorithm of algorithms) {
     const count = set.keys.filter(({ prepared }) => prepared.has(algorithm)).length;
     const tried = set.candidates(algorithm, undefined).length;
-    if (count > tried)
-      throw new Error(`it holds ${count} keys for ${algorithm} in PEM, which gives them no names: ${tried} are the most, and a JWKS may hold more`);
+    if (count > tried) throw new Error(`it contains ${count} keys for ${algorithm} in PEM, more than ${tried}. Use a JWKS, in which keys have ids`);
   }
 }
 
@@ -44,6 +43,6 @@ function toJwk(pem: string): unknown {
   try {
     return createPublicKey(pem).export({ format: 'jwk' });
   } catch {
-    throw new Error('it holds a PEM block that is no public key or certificate');
+    throw new Error('it contains a PEM block that is neither a public key nor a certificate');
   }
 }

@@ -1,18 +1,18 @@
-/** How a block of PEM begins (RFC 7468 s2), wherever in a text. */
+/** The beginning of a PEM block (RFC 7468 s2). */
 export const PEM_BEGIN = '-----BEGIN';
 
 /**
- * Words that stand in keys which are written down: PEM, RFC 4716, OpenSSH (also behind the length in its binary form, RFC 4253 s6.6), PuTTY, XML, and
- * what OpenSSL prints around them. A secret made by chance has none of them.
+ * Words that key formats contain: PEM, RFC 4716, OpenSSH (in its binary form after the length, RFC 4253 s6.6), PuTTY, XML, and OpenSSL's output. A
+ * random secret contains none of them.
  */
 const KEY_WORDS =
   /-----BEGIN|---- BEGIN |ssh-(?:rsa|dss|ed25519|ed448)|ecdsa-sha2-nistp|sk-(?:ssh|ecdsa)-|openssh-key-v1|PuTTY-User-Key-File|Bag Attributes|RSAKeyValue|<Modulus>|Public-Key: ?\(/;
-/** A JWK's only member that is always there (RFC 7517 s4.1), in JSON, in JSON within a string, in YAML or as code. */
+/** The only member that every JWK has (RFC 7517 s4.1), in JSON, in JSON within a string, in YAML or in code. */
 const KTY = /kty\\*["']\s*[:=]|\bkty\s*:|\bkty\s*=\s*["']?(?:RSA|EC|OKP|AKP|oct)\b/;
 
 /**
- * What DER holds of keys: the identifiers of algorithms and curves (RSA, EC, EdDSA and X25519, DSA, ML-DSA), each with its tag and length, and the
- * beginnings of PKCS #1 and SEC 1, which name none. Each is long enough not to stand in random bytes.
+ * Parts of keys in DER: the object identifiers of algorithms and curves (RSA, EC, EdDSA and X25519, DSA, ML-DSA) with tag and length, and the beginnings
+ * of PKCS #1 and SEC 1 keys, which have none. Each is too long to occur in random bytes.
  */
 const DER = new RegExp(
   [
@@ -30,33 +30,33 @@ const DER = new RegExp(
   ].join('|'),
 );
 
-/** A key in hex in base64, say: what a deployment's files and variables are wrapped into. */
-const MOST_WRAPPINGS = 4;
-/** The shortest key in base64 or hex is longer. */
+/** Files and variables of a deployment may be wrapped several times: hex in base64, for example. */
+const MAX_WRAPPINGS = 4;
+/** Runs that are long enough for the shortest key. */
 const BASE64_RUN = /[A-Za-z0-9+/_-]{32,}/g;
 const HEX_RUN = /[0-9A-Fa-f]{48,}/g;
-/** What stands between the parts of one key that was broken into lines, or put into a string, a URL or a list of bytes. */
+/** Separators within a key that is broken into lines, or written in a string, a URL or a list of bytes. */
 const BETWEEN = /\s+|\\/g;
 const BETWEEN_BYTES = /0x|[:,]/g;
 
 /**
- * Whether a key stands anywhere in these bytes, in any form that keys are stored or published in: others may then know them, so they are no secret
- * to share. It looks for marks and reads nothing, so that what stands in front of a key or behind it, or that only a part is there, changes nothing.
+ * Whether bytes contain a key in a common storage format. Others may know such a key, so it must not be used as a shared secret. The function searches for
+ * typical parts instead of parsing. So it also finds a key with text around it, or a part of a key.
  */
 export function isKeyMaterial(bytes: Uint8Array, wrappings = 0): boolean {
-  // one character a byte
+  // one character for each byte
   const binary = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   const plain = unescaped(binary);
   if ([binary, plain, everySecond(plain, 0), everySecond(plain, 1)].some((view) => DER.test(view))) return true;
-  // UTF-16 and UTF-32 have zeros between
+  // removes the zeros of UTF-16 and UTF-32
   const text = plain.replaceAll('\0', '');
   if (KEY_WORDS.test(text) || KTY.test(text) || isJson(text)) return true;
-  return wrappings < MOST_WRAPPINGS && unwrapped(text).some((inner) => isKeyMaterial(inner, wrappings + 1));
+  return wrappings < MAX_WRAPPINGS && unwrapped(text).some((inner) => isKeyMaterial(inner, wrappings + 1));
 }
 
-/** What a string in JSON or code, or a part of a URL, is spelt for. */
+/** Decodes the escapes of strings in JSON or code, and of URLs. */
 function unescaped(text: string): string {
-  return text.replace(/(?:\\u00|\\x|%)([0-9A-Fa-f]{2})|\\([bfnrt"\\/])/g, (_spelt, hex: string | undefined, letter: string) =>
+  return text.replace(/(?:\\u00|\\x|%)([0-9A-Fa-f]{2})|\\([bfnrt"\\/])/g, (_escape, hex: string | undefined, letter: string) =>
     hex === undefined ? (ESCAPES.get(letter) ?? letter) : String.fromCharCode(Number.parseInt(hex, 16)),
   );
 }
@@ -69,12 +69,12 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['t', '\t'],
 ]);
 
-/** UTF-16 without its zeros. */
+/** Returns every second character: UTF-16 without its zeros. */
 function everySecond(text: string, from: number): string {
   return Buffer.from(Buffer.from(text, 'latin1').filter((_byte, at) => at % 2 === from)).toString('latin1');
 }
 
-/** A JWK or JWKS of another kind. A secret made by chance may begin with a brace, too, but is no JSON. */
+/** Whether a text is JSON: a JWK or JWKS of an unknown kind. A random secret may begin with a brace too, but is not JSON. */
 function isJson(text: string): boolean {
   if (!/^[^!-~]*[[{]/.test(text)) return false;
   try {
@@ -84,7 +84,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** What a text is the base64 or hex of, whatever stands in front: each place where a group of characters can begin. */
+/** Decodes base64 and hex in a text. It starts at each offset at which a group of characters can begin, since other text may come first. */
 function unwrapped(text: string): Buffer[] {
   const packed = text.replace(BETWEEN, '');
   const base64 = (packed.match(BASE64_RUN) ?? []).flatMap((run) => [0, 1, 2, 3].map((from) => Buffer.from(run.slice(from), 'base64')));

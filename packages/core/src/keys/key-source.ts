@@ -1,53 +1,57 @@
 import { printable } from '../lib/url.js';
 import type { KeySet, PreparedKey } from '../jose/key-set.js';
 
-/** Where a guard's keys come from. */
+/** The keys of one issuer, or of the tenants that share them. */
 export interface KeySource {
-  /** The keys at hand that may have signed a token: none where the key is unknown, undefined where nothing usable is held. */
-  held(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined;
-  /** Asks for keys that are not at hand; none where there are no newer ones. */
-  newer(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys>;
-  /** A token was verified by these keys: from now on the source is no stranger's invention. */
-  verified(): void;
-  /** Whether it was asked just now, so that a new source in its place would ask again too soon. */
+  /** Returns the cached keys that may have signed a token: an empty list if the key is unknown, undefined if no usable keys are cached. */
+  cachedKeys(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined;
+  /** Fetches keys that are not cached. Returns an empty list if there are no new ones. */
+  fetchKeys(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys>;
+  /** Call it when a key verified a token. From then on the issuer is known to exist, and fetches are not limited by the budget of probes. */
+  markVerified(): void;
+  /** Whether it fetched recently. A new source in its place would fetch again too soon. */
   isBusy(): boolean;
   warm(): Promise<void>;
   close(): void;
   health(): KeyHealth;
 }
 
-/** What can be seen of an issuer's keys. No key material is in it. */
+/** The state of an issuer's keys, without key material. */
 export interface KeyHealth {
   /**
-   * `fresh`; `refreshing`: served while they are renewed; `stale`: served since the issuer can't be reached; `empty`: not fetched yet; `gone`: none that
-   * is still usable; `given`: from the options, or a file.
+   * - `fresh`: cached and up to date
+   * - `refreshing`: cached; a refresh is due or under way
+   * - `stale`: still used because the issuer is unreachable
+   * - `empty`: not fetched yet
+   * - `gone`: the cached keys are too old to be used
+   * - `given`: from the options or a file
    */
   readonly state: 'fresh' | 'refreshing' | 'stale' | 'empty' | 'gone' | 'given';
-  /** Whether tokens can be checked now. */
+  /** Whether tokens can be verified now. */
   readonly usable: boolean;
-  /** Since the keys at hand were fetched. */
+  /** The time since the cached keys were fetched. */
   readonly ageSeconds: number | undefined;
-  /** Until they are renewed in the background, at the next request. */
+  /** The time until a request refreshes the keys in the background. */
   readonly refreshInSeconds: number | undefined;
   readonly keyIds: readonly string[];
-  /** Why the last look failed: an address, and what happened there. */
+  /** Why the last fetch failed: an address, and what happened there. */
   readonly lastError: string | undefined;
 }
 
 export type FoundKeys = readonly PreparedKey[] | KeysUnavailable;
 
-/** There may be such a key, but its issuer can't be asked now. */
+/** The key may exist, but keys cannot be fetched now. */
 export interface KeysUnavailable {
   readonly retryAfterSeconds: number;
   readonly cause: Error;
 }
 
-/** Keys that were given, not fetched. `current` is asked at each token, since a file may bring others. */
+/** Creates a source of keys from the options or a file. It calls `current` for each token, since a file may change. */
 export function createGivenKeySource(current: () => KeySet, { lastError = () => undefined, close = () => {} }: GivenKeysLife = {}): KeySource {
   return {
-    held: (algorithm, keyId) => current().candidates(algorithm, keyId),
-    newer: () => [],
-    verified: () => {},
+    cachedKeys: (algorithm, keyId) => current().candidates(algorithm, keyId),
+    fetchKeys: () => [],
+    markVerified: () => {},
     isBusy: () => false,
     warm: async () => {},
     close,

@@ -1,30 +1,30 @@
 import type { Clock } from '../lib/clock.js';
 
 /**
- * The fetches for issuers that no token was verified for yet. Anybody can name such issuers, as many as a resolver or a template agrees to, so all
- * of them share one budget.
+ * The budget for fetching the keys of unverified issuers: those without a verified token so far. Anybody can name any number of such issuers that a
+ * resolver or a template accepts, so all of them share one budget.
  */
 export interface Probes {
   /**
-   * Takes one fetch from the budget, or waits for one.
+   * Takes one fetch from the budget, or waits until there is one.
    *
-   * @param signal ends the wait; its reason is what the promise rejects with
-   * @returns gives the fetch back: call it when a token was verified, so that a fleet of honest tenants is never held up
-   * @throws ProbeRefusedError where too many wait already
+   * @param signal ends the wait
+   * @returns a function that returns the fetch to the budget. Call it when a token is verified, so that many honest tenants are never delayed
+   * @throws ProbeRefusedError if too many fetches wait already, or if the signal aborts while it waits
    */
   take(signal: AbortSignal): Promise<() => void>;
 }
 
-/** Nobody asked the issuer: the budget for issuers that nobody has verified is used up. */
+/** The issuer was not asked, because the budget for unverified issuers is used up. */
 export class ProbeRefusedError extends Error {
   constructor() {
-    super('too many issuers for which no token was verified yet are named at once, so this one was not asked; try again later');
+    super('tokens name too many unverified issuers at once, so this one was not asked; try again later');
   }
 }
 
 const MAX_PROBES = 100;
 const MAX_WAITING = 5000;
-/** A fetch that led to no verified token comes back after so long. */
+/** When a fetch returns to the budget, if it led to no verified token. */
 const HOLD_SECONDS = 30;
 
 interface Waiting {
@@ -32,7 +32,7 @@ interface Waiting {
 }
 
 export function createProbes(clock: Clock): Probes {
-  // in the order in which they were taken, each with the moment when it comes back
+  // in the order in which they were taken, each with the time at which it returns
   const taken = new Map<symbol, number>();
   const queue = new Set<Waiting>();
 

@@ -12,50 +12,52 @@ export interface RemoteKeysConfig extends KeyFetchConfig {
   readonly staleSeconds: number;
   readonly unknownKeyCooldownSeconds: number;
   readonly outages: OutageWarnings;
-  /** undefined: the options name this issuer. Else a token does, and until one was verified its fetches come from this budget. */
+  /** undefined if the options name this issuer. If only a token does, its fetches use this budget until a token is verified. */
   readonly probes: Probes | undefined;
 }
 
-/** An issuer's keys could not be fetched. The message names the address and what went wrong there. */
+/** An issuer's keys could not be fetched. The message names the address and what happened there. */
 export class KeysUnavailableError extends TokenwardError {
   override readonly name = 'KeysUnavailableError';
   readonly code = 'TOKENWARD_KEYS_UNAVAILABLE';
 }
 
-/** Keys and the moments of their life, all in the monotonic clock's milliseconds. */
-interface HeldKeys {
+/** Keys and their times, in milliseconds of the monotonic clock. */
+interface CachedKeys {
   readonly set: KeySet;
   readonly fetchedAt: number;
-  /** From here on they are renewed in the background. */
+  /** From then on, requests refresh them in the background. */
   readonly refreshAt: number;
-  /** From here on they serve only because the issuer can't be reached. */
+  /** From then on, they are used only while the issuer is unreachable. */
   readonly staleAt: number;
   readonly usableUntil: number;
 }
 
 const MAX_BACKOFF_SECONDS = 30;
 const REFRESH_AT_SHARE = 0.75;
-/** So many requests with unknown keys wait for a refresh while known keys are at hand; more are sent away to come again. */
+/** The most requests with unknown keys that wait for a refresh while usable keys are cached. Others get 503. */
 const MAX_WAITING = 1000;
-/** Without requests, keys are renewed so long before they end: an API behind a readiness probe must not wait for a request that never comes. */
+/**
+ * Without requests, keys are refreshed this long before they become unusable. An API that is not ready gets no requests, so it cannot depend on one.
+ */
 const IDLE_LEAD_SECONDS = 60;
 
-/** An issuer's published keys: fetched when first needed, renewed in the background, kept for a while when the issuer is away. */
+/** Creates the source of an issuer's published keys. It fetches them when first needed, refreshes them in the background, and uses stale keys during an outage. */
 export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   const fetchKeys = createKeyFetcher(config);
-  let held: HeldKeys | undefined;
-  let underWay: Promise<void> | undefined;
-  let flight: AbortController | undefined;
+  let cached: CachedKeys | undefined;
+  let pending: Promise<void> | undefined;
+  let controller: AbortController | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let isVerified = config.probes === undefined;
-  let refund: (() => void) | undefined;
-  let isFirstLook = true;
+  let returnProbe: (() => void) | undefined;
+  let isPendingRequired = true;
   let lastError: Error | undefined;
-  let doubt: Error | undefined;
+  let metadataError: Error | undefined;
   let failures = 0;
   let waiting = 0;
-  let askedAt = -Infinity;
+  let fetchedAt = -Infinity;
   let nextAttemptAt = -Infinity;
   let nextUnknownAt = -Infinity;
 
@@ -63,100 +65,100 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return issuerName(config.issuer, isVerified);
   }
 
-  function isUsable(keys: HeldKeys | undefined, now = config.clock.monotonic()): keys is HeldKeys {
+  function isUsable(keys: CachedKeys | undefined, now = config.clock.monotonic()): keys is CachedKeys {
     return keys !== undefined && now < keys.usableUntil;
   }
 
-  function heldKeys(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined {
+  function cachedKeys(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined {
     const now = config.clock.monotonic();
-    if (!isUsable(held, now)) return undefined;
-    if (now >= held.refreshAt) {
-      // nobody has asked for so long that a withdrawn key could still be among them: one look goes first
-      if (now >= held.staleAt && mustLookFirst()) return undefined;
+    if (!isUsable(cached, now)) return undefined;
+    if (now >= cached.refreshAt) {
+      // without requests for a long time, a withdrawn key could still be among them
+      if (now >= cached.staleAt && mustRefreshFirst()) return undefined;
       if (now >= nextAttemptAt) void refresh();
     }
-    return held.set.candidates(algorithm, keyId);
+    return cached.set.candidates(algorithm, keyId);
   }
 
-  /** A failure of just now says that the issuer is away; one of long ago says nothing. It is decided when a look begins. */
-  function mustLookFirst(): boolean {
-    if (underWay) return isFirstLook;
+  /** Whether stale keys need a refresh before they are used: not during an outage, which a recent failure shows. A pending refresh decides when it starts. */
+  function mustRefreshFirst(): boolean {
+    if (pending) return isPendingRequired;
     return lastError === undefined || config.clock.monotonic() >= nextAttemptAt + MAX_BACKOFF_SECONDS * 1000;
   }
 
-  function newerKeys(algorithm: string, keyId: string | undefined, isSecondLook = false): FoundKeys | Promise<FoundKeys> {
-    const before = held;
+  function fetchMissingKeys(algorithm: string, keyId: string | undefined, isRepeated = false): FoundKeys | Promise<FoundKeys> {
+    const previous = cached;
     const now = config.clock.monotonic();
-    const isCurrent = isUsable(before, now) && (now < before.staleAt || !mustLookFirst());
+    const isCurrent = isUsable(previous, now) && (now < previous.staleAt || !mustRefreshFirst());
 
-    function look(): FoundKeys {
-      if (!isUsable(held)) return unavailable(nextAttemptAt);
-      const found = held === before && isCurrent ? [] : held.set.candidates(algorithm, keyId);
-      return found.length === 0 && (lastError ?? doubt) ? unavailable(Math.max(nextUnknownAt, nextAttemptAt)) : found;
+    function result(): FoundKeys {
+      if (!isUsable(cached)) return unavailable(nextAttemptAt);
+      const found = cached === previous && isCurrent ? [] : cached.set.candidates(algorithm, keyId);
+      return found.length === 0 && (lastError ?? metadataError) ? unavailable(Math.max(nextUnknownAt, nextAttemptAt)) : found;
     }
 
-    if (!isCurrent) return underWay || now >= nextAttemptAt ? refresh().then(look) : look();
-    // a flood of made-up keys must not reach the issuer, whatever came of the last look, nor pile up here
+    if (!isCurrent) return pending || now >= nextAttemptAt ? refresh().then(result) : result();
+    // many requests with invented key ids must neither reach the issuer nor pile up here, even if the last fetch failed
     const isCoolingDown = now < nextUnknownAt;
-    if (isCoolingDown && (!underWay || lastError)) return look();
+    if (isCoolingDown && (!pending || lastError)) return result();
     if (waiting >= MAX_WAITING) return unavailable(now);
-    // a look that began before this request was not made for it, and may have missed a key that is newer
-    const joins = underWay !== undefined;
+    // a refresh that began before this request may have missed a key that was published since
+    const joins = pending !== undefined;
     if (!isCoolingDown && !joins) nextUnknownAt = now + config.unknownKeyCooldownSeconds * 1000;
     waiting++;
     return refresh({ algorithm, keyId }).then(() => {
       waiting--;
-      const found = look();
+      const found = result();
       const isMissing = 'length' in found && found.length === 0;
-      return isMissing && joins && !isCoolingDown && !isSecondLook ? newerKeys(algorithm, keyId, true) : found;
+      return isMissing && joins && !isCoolingDown && !isRepeated ? fetchMissingKeys(algorithm, keyId, true) : found;
     });
   }
 
   function unavailable(until: number): FoundKeys {
-    const cause = lastError ?? doubt ?? new KeysUnavailableError(`the keys of ${name()} are not here yet`);
+    const cause = lastError ?? metadataError ?? new KeysUnavailableError(`the keys of ${name()} are not fetched yet`);
     return { retryAfterSeconds: Math.max(1, Math.ceil((until - config.clock.monotonic()) / 1000)), cause };
   }
 
-  /** One at a time; never rejects. */
+  /** Fetches the keys, or joins a pending fetch. Never rejects. */
   function refresh(wanted?: WantedKey): Promise<void> {
-    if (!underWay) {
-      isFirstLook = mustLookFirst();
-      underWay = load(wanted)
+    if (!pending) {
+      isPendingRequired = mustRefreshFirst();
+      pending = load(wanted)
         .then(succeed, fail)
         .finally(() => {
-          underWay = undefined;
+          pending = undefined;
           schedule();
         });
     }
-    return underWay;
+    return pending;
   }
 
   async function load(wanted: WantedKey | undefined): Promise<FetchedKeys> {
-    flight = new AbortController();
-    const { signal } = flight;
+    controller = new AbortController();
+    const { signal } = controller;
     if (closed) abort();
     const late = new Error(`no complete answer within ${config.timeoutSeconds} s`);
-    const deadline = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, flight);
+    const deadline = setTimeout((of: AbortController) => of.abort(late), config.timeoutSeconds * 1000, controller);
     try {
-      if (!isVerified) refund = await config.probes!.take(signal);
-      askedAt = config.clock.monotonic();
-      return await fetchKeys({ before: held?.set, wanted, isAfterFailure: lastError !== undefined, signal });
+      if (!isVerified) returnProbe = await config.probes!.take(signal);
+      fetchedAt = config.clock.monotonic();
+      return await fetchKeys({ previous: cached?.set, wanted, isAfterFailure: lastError !== undefined, signal });
     } finally {
       clearTimeout(deadline);
     }
   }
 
   function abort(): void {
-    flight?.abort(new Error('given up, since the guard was closed'));
+    controller?.abort(new Error('cancelled, because the guard was closed'));
   }
 
-  function succeed({ set, freshSeconds, doubt: open }: FetchedKeys): void {
+  function succeed({ set, freshSeconds, ...fetched }: FetchedKeys): void {
     const now = config.clock.monotonic();
     const fresh = freshSeconds * 1000;
-    held = { set, fetchedAt: now, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
+    cached = { set, fetchedAt: now, refreshAt: now + fresh * REFRESH_AT_SHARE, staleAt: now + fresh, usableUntil: now + fresh + config.staleSeconds * 1000 };
     failures = 0;
     lastError = undefined;
-    doubt = open && unavailableError(open);
+    metadataError = fetched.metadataError && unavailableError(fetched.metadataError);
     nextAttemptAt = -Infinity;
     config.outages.ended(config.issuer, `tokenward: the keys of ${name()} can be fetched again`);
     publish('tokenward:keys-refreshed', { issuer: name(), keyIds: set.keyIds.map((keyId) => printable(keyId)), remarks: set.remarks });
@@ -166,18 +168,18 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const now = config.clock.monotonic();
     lastError = unavailableError(error);
     if (error instanceof ProbeRefusedError) {
-      // nobody was asked, so nothing is known of the issuer
+      // the issuer was not asked, so this is not its failure
       nextAttemptAt = now + 1000;
       return;
     }
     failures++;
     nextAttemptAt = now + Math.min(MAX_BACKOFF_SECONDS, 2 ** (failures - 1)) * 1000;
-    // a closed guard gave its fetch up itself
+    // closing the guard cancelled the fetch
     if (closed) return;
-    const usable = isUsable(held);
-    // a name that no token was verified for may be anybody's invention
+    const usable = isUsable(cached);
+    // anybody can invent an unverified issuer
     if (isVerified) {
-      const effect = usable ? 'the cached keys serve on for now' : 'its tokens are answered with 503';
+      const effect = usable ? 'the cached keys stay in use for now' : 'its tokens get 503';
       config.outages.began(config.issuer, `tokenward: ${lastError.message}; ${effect}`);
     }
     publish('tokenward:keys-failed', { issuer: name(), message: lastError.message, usable });
@@ -187,38 +189,38 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return new KeysUnavailableError(`the keys of ${name()} could not be fetched: ${cause.message}`, { cause });
   }
 
-  /** Goes on without requests, lest an API that is not ready waits for a request that it never gets. Never for what strangers can name. */
+  /** Schedules a refresh without a request, since an API that is not ready gets none. Not for issuers that only tokens name. */
   function schedule(): void {
     clearTimeout(timer);
     if (closed || config.probes !== undefined) return;
     const now = config.clock.monotonic();
-    const dueAt = !isUsable(held) ? nextAttemptAt : lastError ? held.usableUntil : held.usableUntil - leadOf(held);
+    const dueAt = !isUsable(cached) ? nextAttemptAt : lastError ? cached.usableUntil : cached.usableUntil - leadOf(cached);
     timer = setTimeout(() => void refresh(), Math.max(1, dueAt - now));
     timer.unref();
   }
 
   function health(): KeyHealth {
     const now = config.clock.monotonic();
-    const usable = isUsable(held);
+    const usable = isUsable(cached);
     return {
-      state: !usable ? (held ? 'gone' : 'empty') : now >= held!.staleAt ? 'stale' : underWay || now >= held!.refreshAt ? 'refreshing' : 'fresh',
+      state: !usable ? (cached ? 'gone' : 'empty') : now >= cached!.staleAt ? 'stale' : pending || now >= cached!.refreshAt ? 'refreshing' : 'fresh',
       usable,
-      ageSeconds: held && (now - held.fetchedAt) / 1000,
-      refreshInSeconds: held && Math.max(0, Math.max(held.refreshAt, nextAttemptAt) - now) / 1000,
-      keyIds: usable ? held!.set.keyIds.map((keyId) => printable(keyId)) : [],
+      ageSeconds: cached && (now - cached.fetchedAt) / 1000,
+      refreshInSeconds: cached && Math.max(0, Math.max(cached.refreshAt, nextAttemptAt) - now) / 1000,
+      keyIds: usable ? cached!.set.keyIds.map((keyId) => printable(keyId)) : [],
       lastError: lastError?.message,
     };
   }
 
   return {
     health,
-    held: heldKeys,
-    newer: (algorithm, keyId) => newerKeys(algorithm, keyId),
-    verified() {
+    cachedKeys,
+    fetchKeys: (algorithm, keyId) => fetchMissingKeys(algorithm, keyId),
+    markVerified() {
       isVerified = true;
-      refund?.();
+      returnProbe?.();
     },
-    isBusy: () => underWay !== undefined || config.clock.monotonic() < askedAt + config.unknownKeyCooldownSeconds * 1000,
+    isBusy: () => pending !== undefined || config.clock.monotonic() < fetchedAt + config.unknownKeyCooldownSeconds * 1000,
     async warm() {
       await refresh();
       if (lastError) throw lastError;
@@ -232,6 +234,6 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   };
 }
 
-function leadOf({ fetchedAt, usableUntil }: HeldKeys): number {
+function leadOf({ fetchedAt, usableUntil }: CachedKeys): number {
   return Math.min(IDLE_LEAD_SECONDS * 1000, (usableUntil - fetchedAt) / 4);
 }

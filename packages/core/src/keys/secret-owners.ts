@@ -1,47 +1,48 @@
 import { createHmac } from 'node:crypto';
 
-/** One issuer's secrets, among those of all issuers of a guard. */
+/** The secrets of one issuer of a guard. */
 export interface SecretOwner {
   /**
-   * Takes secrets in place of those that this issuer had. Two readings of one issuer may have the same, as while its options change.
+   * Registers the issuer's secrets in place of earlier ones. Several owners with the same issuer may share a secret: a resolver may return new options
+   * for an issuer while the old ones are still in use.
    *
    * @param prints see {@link printsOf}
-   * @returns false, and nothing changes, where another issuer has one of them: each could then sign for the other
+   * @returns false if another issuer has one of them, so that each could sign for the other. Then nothing changes
    */
   take(issuer: string, prints: readonly string[]): boolean;
-  /** They are nobody's from now on. */
+  /** Removes the issuer's secrets. */
   release(): void;
 }
 
-export const SHARED_BETWEEN_ISSUERS = 'a secret that another issuer has, too: each could sign for the other';
+export const SHARED_BETWEEN_ISSUERS = 'a secret that another issuer has too: each could sign tokens of the other. Use different secrets';
 
-/** Notices where two issuers have the same secret, wherever it was read from, and whenever. */
+/** Returns a function that creates an owner for each issuer of a guard. Together they detect secrets that two issuers share. */
 export function secretOwners(): () => SecretOwner {
-  const holders = new Map<string, Map<object, string>>();
+  const owners = new Map<string, Map<object, string>>();
 
   return function createOwner() {
     const self = {};
-    let held: readonly string[] = [];
+    let owned: readonly string[] = [];
 
     function release(): void {
-      for (const print of held) {
-        const ofPrint = holders.get(print);
+      for (const print of owned) {
+        const ofPrint = owners.get(print);
         ofPrint?.delete(self);
-        if (ofPrint?.size === 0) holders.delete(print);
+        if (ofPrint?.size === 0) owners.delete(print);
       }
-      held = [];
+      owned = [];
     }
 
     return {
       take(issuer, prints) {
-        const isTaken = prints.some((print) => [...(holders.get(print) ?? [])].some(([holder, name]) => holder !== self && name !== issuer));
+        const isTaken = prints.some((print) => [...(owners.get(print) ?? [])].some(([owner, name]) => owner !== self && name !== issuer));
         if (isTaken) return false;
         release();
         for (const print of prints) {
-          const ofPrint = holders.get(print) ?? new Map<object, string>();
-          holders.set(print, ofPrint.set(self, issuer));
+          const ofPrint = owners.get(print) ?? new Map<object, string>();
+          owners.set(print, ofPrint.set(self, issuer));
         }
-        held = prints;
+        owned = prints;
         return true;
       },
       release,
@@ -53,8 +54,8 @@ const HASHES = ['sha256', 'sha384', 'sha512'];
 const MESSAGE = 'tokenward: whose secret is this?';
 
 /**
- * By what secrets are compared: what each of them signs, so that two texts which are one key to HMAC (RFC 2104 s2: with zeros at the end, or one the
- * hash of the other) are one here; and once more without what a file or variable may have added at its ends.
+ * Returns fingerprints of secrets, to compare them. A fingerprint is a MAC, so that two texts which are the same HMAC key have the same one (RFC 2104 s2:
+ * one ends with zeros, or is the hash of the other). White space at the ends, which a file or variable may add, does not count either.
  */
 export function printsOf(secrets: readonly Buffer[]): readonly string[] {
   const texts = secrets.flatMap((secret) => {
@@ -71,7 +72,7 @@ function withoutSpaceAround(bytes: Buffer): Buffer {
   return bytes.subarray(start, end);
 }
 
-/** White space in ASCII, and zeros. */
+/** Whether a byte is ASCII white space or zero. */
 function isBlank(byte: number): boolean {
   return byte === 0 || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 }

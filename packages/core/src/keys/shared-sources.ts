@@ -1,18 +1,18 @@
 import type { KeySource } from './key-source.js';
 
-/** Key sources that several issuers have in common: one issuer under several options is fetched from once. */
+/** Key sources that several issuers share, so that the keys of one issuer under several options are fetched once. */
 export interface SharedSources {
-  acquire(name: string, make: () => KeySource): KeySource;
-  /** The source is forgotten with the last issuer that uses it. It is not closed, so that a request under way still gets its keys. */
+  acquire(name: string, create: () => KeySource): KeySource;
+  /** Removes the source if no other issuer uses it. It does not close it: a pending request still needs the keys. */
   release(name: string): void;
 }
 
 export function sharedSources(): SharedSources {
   const sources = new Map<string, { readonly keys: KeySource; users: number }>();
   return {
-    acquire(name, make) {
+    acquire(name, create) {
       let shared = sources.get(name);
-      if (!shared) sources.set(name, (shared = { keys: make(), users: 0 }));
+      if (!shared) sources.set(name, (shared = { keys: create(), users: 0 }));
       shared.users++;
       return shared.keys;
     },

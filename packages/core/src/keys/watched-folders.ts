@@ -1,18 +1,18 @@
 import { readlinkSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, isAbsolute, join, parse, resolve, sep } from 'node:path';
 
-/** The folders of one file, and of each symbolic link on the way to it. */
+/** The folders of a file and of each symbolic link on its path. */
 export interface WatchedFolders {
-  /** Looks where they are by now: a link may have been swapped, and a watch stays with the folder that it began with. */
+  /** Watches the folders to which the links lead now. A watch stays with the folder that it began with, although a link may have been swapped. */
   follow(): void;
   close(): void;
 }
 
-/** As many links as systems follow. */
+/** The limit of Linux. */
 const MAX_LINKS = 40;
 
-/** @param changed is told whenever something on the way to the file may have changed */
-export function watchFolders(path: string, changed: () => void): WatchedFolders {
+/** @param onChange is called when something on the file's path may have changed */
+export function watchFolders(path: string, onChange: () => void): WatchedFolders {
   const watchers = new Map<string, FSWatcher>();
 
   function follow(): void {
@@ -25,7 +25,7 @@ export function watchFolders(path: string, changed: () => void): WatchedFolders 
     for (const [name, { folder, entries }] of found) {
       if (watchers.has(name)) continue;
       const watcher = watchFolder(folder, (entry) => {
-        if (entry === null || !entries || entries.has(entry)) changed();
+        if (entry === null || !entries || entries.has(entry)) onChange();
       });
       if (watcher) watchers.set(name, watcher);
     }
@@ -43,11 +43,11 @@ export function watchFolders(path: string, changed: () => void): WatchedFolders 
 
 interface Folder {
   readonly folder: string;
-  /** What matters in it; undefined: everything, as in the file's own folder, where writers put new files beside the old one. */
+  /** The entries that matter. undefined means all, as in the file's own folder, in which programs create a new file to replace it. */
   readonly entries: Set<string> | undefined;
 }
 
-/** By the folder's identity, so that another one in its place is another folder. */
+/** Returns the folders by their identity, so that a new folder at the same path counts as another one. */
 function foldersOf(path: string): ReadonlyMap<string, Folder> {
   const folders = new Map<string, Folder>();
 
@@ -76,7 +76,7 @@ function foldersOf(path: string): ReadonlyMap<string, Folder> {
   }
   add(dirname(resolve(path)), undefined);
   add(dirname(at), undefined);
-  // a folder that is moved away takes its watch along
+  // if the folder is moved away, its watch moves with it
   add(dirname(dirname(at)), basename(dirname(at)));
   return folders;
 }
@@ -105,10 +105,10 @@ function identityOf(folder: string): string {
   }
 }
 
-/** undefined where it can't be watched: it is then looked at from time to time. */
-function watchFolder(folder: string, changed: (entry: string | null) => void): FSWatcher | undefined {
+/** Watches a folder. Returns undefined if that is impossible; polling then finds the changes. */
+function watchFolder(folder: string, onChange: (entry: string | null) => void): FSWatcher | undefined {
   try {
-    return watch(folder, { persistent: false }, (_event, entry) => changed(entry)).on('error', () => {});
+    return watch(folder, { persistent: false }, (_event, entry) => onChange(entry)).on('error', () => {});
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
-/** Repeats an attempt in the background, with back-off, until it succeeds. Its timer keeps no process alive. */
+/** Retries in the background, with exponential back-off, until an attempt succeeds. Its timer does not keep the process alive. */
 export interface BackgroundRetry {
-  /** Does nothing where it has begun already. */
+  /** Starts retrying, unless it has started already. */
   begin(): void;
   close(): void;
 }

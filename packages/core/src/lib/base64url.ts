@@ -1,8 +1,8 @@
 /**
- * Decodes base64url as RFC 7515 s2 and appendix C have it: no padding, no other alphabet, no white space, no spare bits set. Node's decoder
- * passes over all of that, so what it read must encode to the very same text again.
+ * Decodes base64url (RFC 7515 s2 and appendix C). Node's decoder accepts padding, other alphabets, white space and spare bits. So the decoded
+ * bytes must encode to the same text again.
  *
- * @returns undefined for everything else, the empty text included
+ * @returns undefined for any other text, including the empty one
  */
 export function decodeBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url');

@@ -1,21 +1,21 @@
 import type { OptionReader } from './option-reader.js';
 
-/** Where a guard takes the time from. */
+/** The source of a guard's time. */
 export interface Clock {
-  /** Milliseconds since the epoch: for what tokens say. */
+  /** Returns milliseconds since the epoch, to compare with the dates in tokens. */
   now(): number;
-  /** Milliseconds since some fixed point, never set back: for the age of what was fetched. */
+  /** Returns milliseconds since a fixed point, and never goes back: for the age of keys and caches. */
   monotonic(): number;
 }
 
 export const systemClock: Clock = Object.freeze({ now: () => Date.now(), monotonic: () => performance.now() });
 
-/** Reads the option `clock`: the system's where it is absent. */
+/** Reads the option `clock`. The default is the system's clock. */
 export function readClock(reader: OptionReader): Clock {
   const clock = reader.get('clock') as Partial<Clock> | undefined;
   if (clock === undefined) return systemClock;
   if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function' || !Number.isFinite(clock.now()) || !Number.isFinite(clock.monotonic())) {
-    reader.wrong('clock', 'needs the functions now() and monotonic(), which both answer with a number of milliseconds');
+    reader.wrong('clock', 'needs the functions now() and monotonic(). Both must return a number of milliseconds');
   }
   return clock as Clock;
 }

@@ -6,7 +6,7 @@ export function isDebugging(): boolean {
   return debug.enabled;
 }
 
-/** Writes a line for developers where `NODE_DEBUG=tokenward` asks for it. */
+/** Prints a line if `NODE_DEBUG=tokenward` is set. */
 export function debugLine(line: () => string): void {
   if (debug.enabled) debug('%s', line());
 }

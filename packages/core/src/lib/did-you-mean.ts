@@ -1,19 +1,19 @@
-/** A known name that differs by a slip of the keyboard, as a question; empty where there is none. */
+/** Returns `: did you mean X?` for a known name that differs by a few typing errors, or an empty text. */
 export function didYouMean(name: string, known: readonly string[]): string {
   if (typeof name !== 'string') return '';
-  const most = name.length < 5 ? 1 : name.length < 12 ? 2 : 3;
+  const maxEdits = name.length < 5 ? 1 : name.length < 12 ? 2 : 3;
   let nearest: string | undefined;
-  let least = most + 1;
+  let fewest = maxEdits + 1;
   for (const one of known) {
-    const edits = name.length > MOST_COMPARED ? least : editsBetween(name.toLowerCase(), one.toLowerCase());
-    if (edits < least) [nearest, least] = [one, edits];
+    const edits = name.length > MAX_COMPARED_LENGTH ? fewest : editsBetween(name.toLowerCase(), one.toLowerCase());
+    if (edits < fewest) [nearest, fewest] = [one, edits];
   }
   return nearest === undefined ? '' : `: did you mean ${nearest}?`;
 }
 
-const MOST_COMPARED = 100;
+const MAX_COMPARED_LENGTH = 100;
 
-/** Letters to add, drop or replace, or neighbours to swap. */
+/** Counts the letters to add, drop or replace, and the neighbours to swap (Damerau-Levenshtein distance). */
 function editsBetween(one: string, other: string): number {
   let before: number[] = [];
   let last = Array.from({ length: other.length + 1 }, (_, at) => at);

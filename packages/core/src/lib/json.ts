@@ -3,12 +3,12 @@ import { endOfString, parseJson } from './parse-json.js';
 
 export type JsonObject = Record<string, unknown>;
 
-/** A member of an object's own: names come from outside, and every object inherits some. */
+/** Returns an own member of an object. Names come from outside, and every object inherits some members. */
 export function own(of: object, name: string): unknown {
   return Object.hasOwn(of, name) ? (of as JsonObject)[name] : undefined;
 }
 
-/** An object as JSON has them: no list, and not null. */
+/** Whether a value is a JSON object: neither an array nor null. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -26,10 +26,10 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Parses the bytes of a JSON object as strictly as a signed one must be read: fatal UTF-8 with no byte order mark, no member twice at any
- * depth however it is spelt (RFC 7515 s4, RFC 7519 s4), no lone surrogates, bounded depth and size. The result is deeply frozen.
+ * Parses a JSON object strictly, as a signed one must be. It must be valid UTF-8 without a byte order mark. It must have no lone surrogates, and no
+ * duplicated member at any depth, in whatever spelling (RFC 7515 s4, RFC 7519 s4). Depth and size are bounded. The result is deeply frozen.
  *
- * @returns undefined for everything else
+ * @returns undefined for anything else
  */
 export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
   let text: string;
@@ -37,8 +37,8 @@ export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
   else if (isUtf8(bytes)) text = bytes.toString('utf8');
   else return undefined;
 
-  const written = measure(text);
-  if (written < 0) return undefined;
+  const membersInText = countMembers(text);
+  if (membersInText < 0) return undefined;
   let value: unknown;
   try {
     value = parseJson(text);
@@ -46,13 +46,13 @@ export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  // JSON.parse keeps the last of equal names: fewer members in the value than in the text means that one was repeated
-  const kept = freezeAndCount(value, text.includes('\\u'));
-  return kept === written ? (value as JsonObject) : undefined;
+  // JSON.parse keeps the last of equal names, so a duplicated member leaves fewer members in the value than in the text
+  const members = freezeAndCount(value, text.includes('\\u'));
+  return members === membersInText ? (value as JsonObject) : undefined;
 }
 
-/** Counts the members written in a JSON text, at all depths; -1 when it is nested too deep, too long, or has an open string. */
-function measure(text: string): number {
+/** Counts the members in a JSON text at all depths. Returns -1 if the text is nested too deep, is too long, or has an unterminated string. */
+function countMembers(text: string): number {
   let members = 0;
   let items = 0;
   let depth = 0;
@@ -82,8 +82,8 @@ function measure(text: string): number {
 }
 
 /**
- * The number of members at all depths; -1 where a name or string is not well-formed Unicode, and where a member is called `__proto__`: whoever
- * copies that one by assignment, as `Object.assign` does, sets the copy's prototype by it.
+ * Freezes a value deeply and counts its members at all depths. Returns -1 if a name or string is not well-formed Unicode, or if a member is named
+ * `__proto__`: code that copies it by assignment, as `Object.assign` does, would set the prototype of the copy.
  */
 function freezeAndCount(value: object, hasEscapes: boolean): number {
   let count = 0;

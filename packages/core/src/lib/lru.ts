@@ -1,13 +1,11 @@
-/** Values by name, of which those that were not asked for longest are forgotten when there are too many. */
-export interface Bounded<V> {
+/** A bounded map of names to values. A new name evicts the least recently used one if there are too many. */
+export interface LruMap<V> {
   get(name: string): V | undefined;
   set(name: string, value: V): V;
-  values(): readonly V[];
 }
 
-/** @param forgotten is told of each value that had to go */
-export function bounded<V>(most: number, forgotten: (value: V) => void = () => {}): Bounded<V> {
-  // a Map gives its entries in the order in which they were put in
+export function createLruMap<V>(maxEntries: number): LruMap<V> {
+  // a Map iterates in the order of insertion
   const all = new Map<string, V>();
   return {
     get(name) {
@@ -19,14 +17,9 @@ export function bounded<V>(most: number, forgotten: (value: V) => void = () => {
       return value;
     },
     set(name, value) {
-      if (all.size >= most) {
-        const [oldest, old] = all.entries().next().value!;
-        all.delete(oldest);
-        forgotten(old);
-      }
+      if (all.size >= maxEntries) all.delete(all.keys().next().value!);
       all.set(name, value);
       return value;
     },
-    values: () => [...all.values()],
   };
 }

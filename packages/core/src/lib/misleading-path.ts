@@ -1,27 +1,27 @@
-/** What can't be a plain path. A dot within a name (`/v2.0`, `/a.js`) needs no closer look, and these are asked of every token of a resolver. */
-// eslint-disable-next-line no-control-regex -- they are what is looked for
+/** A quick test, made for every token of a resolver: other paths are plain. A dot within a name (`/v2.0`, `/a.js`) is harmless. */
+// eslint-disable-next-line no-control-regex -- a path with control characters is not plain
 const SUSPICIOUS = /[%\\\u0000-\u001f\u007f-\uffff]|(?:^|\/) *\./;
-/** A path that is decoded more often than this is nobody's honest path. */
-const MOST_DECODINGS = 5;
-/** UTF-8 that no encoder writes (RFC 3629 s3) and that careless decoders take for a dot, a slash or a backslash: `%c0%ae`, `%c0%2e`, `%e0%80%ae`. */
+/** No honest client encodes a path more often. */
+const MAX_DECODINGS = 5;
+/** Overlong UTF-8 (RFC 3629 s3), which careless decoders read as a dot, a slash or a backslash: `%c0%ae`, `%c0%2e`, `%e0%80%ae`. */
 const OVERLONG = /%c[01]%(?:[89ab][\da-f]|1c|2e|2f|5c)|%e0%[89][\da-f]|%f0%8[\da-f]/i;
-/** What some take for a slash: fractions, division, set minus. */
+/** Slashes, and characters that some programs read as one: fraction slash, division slash, set minus. */
 const SLASHES = /[/\\\u2044\u2215\u2216]/;
-// eslint-disable-next-line no-control-regex -- parsers of URLs and file systems leave them out
-const LEFT_OUT = /[\u0000-\u0020\u007f]/g;
+// eslint-disable-next-line no-control-regex -- URL parsers and file systems ignore them
+const IGNORED = /[\u0000-\u0020\u007f]/g;
 
 /**
- * Whether something that reads a path may take it for another one. That is a segment `.` or `..`, in whatever way it is written (`%2e%2e`, `..%2f`,
- * `..\`, encoded twice, overlong, with a lookalike), with what a servlet container or a URL parser cuts off behind it (`..;x`, `..%3fx`, `..%20`), and
- * a NUL, at which whoever reads on in C stops. An encoded slash or a semicolon alone leads where it says.
+ * Whether a program could read a path as another path. It returns true for a segment `.` or `..` in any spelling: `%2e%2e`, `..%2f`, `..\`, encoded
+ * twice, overlong, or with a lookalike character. It also returns true if a servlet container or a URL parser would strip the rest of such a segment
+ * (`..;x`, `..%3fx`, `..%20`), and for a NUL, which ends a string in C. An encoded slash or a semicolon alone is harmless.
  */
 export function isMisleadingPath(path: string): boolean {
   if (!SUSPICIOUS.test(path)) return false;
-  // Node gives the bytes of a target as characters
+  // Node returns each byte of a target as one character
   let decoded = path.replace(/[\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
-  for (let round = 0; round <= MOST_DECODINGS; round++) {
+  for (let round = 0; round <= MAX_DECODINGS; round++) {
     if (decoded.includes('\0') || OVERLONG.test(decoded) || decoded.split(SLASHES).some(isDots)) return true;
-    const next = decodedOnce(decoded);
+    const next = decodeOnce(decoded);
     if (next === decoded) return false;
     decoded = next;
   }
@@ -29,11 +29,11 @@ export function isMisleadingPath(path: string): boolean {
 }
 
 function isDots(segment: string): boolean {
-  return /^\.{1,2}(?:[;?#]|$)/.test(segment.replace(LEFT_OUT, ''));
+  return /^\.{1,2}(?:[;?#]|$)/.test(segment.replace(IGNORED, ''));
 }
 
-/** As lenient decoders do it: what is no encoding stays, `%u002e` counts, and so do characters that stand for a dot or a slash (U+FF0E, U+2025). */
-function decodedOnce(text: string): string {
+/** Decodes as lenient decoders do: invalid encodings stay, `%u002e` is a dot, and so are compatibility characters (U+FF0E, U+2025). */
+function decodeOnce(text: string): string {
   return text
     .replace(/%u([\da-f]{4})/gi, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
     .replace(/(?:%[\da-f]{2})+/gi, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))

@@ -1,7 +1,7 @@
-/** The last second of the year 9999. What lies beyond was written in milliseconds (RFC 7519 s2 has seconds), and would hardly ever end. */
+/** The last second of the year 9999. A larger number is in milliseconds by mistake (RFC 7519 s2 has seconds). */
 const LAST_DATE = 253_402_300_799;
 
-/** A date as tokens write it: seconds since the epoch (RFC 7519 s2). */
+/** Whether a value is a NumericDate: seconds since the epoch (RFC 7519 s2). */
 export function isNumericDate(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= LAST_DATE;
 }

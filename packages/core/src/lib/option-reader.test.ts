@@ -9,11 +9,11 @@ test('rule 139: all that is wrong is collected, each under its path', () => {
   inner.number('seconds', 5, { least: 0, most: 60 });
   inner.inner('deeper', ['name']).text('name', 'x');
   expect(reader.problems).toEqual([
-    { path: 'colour', message: 'is not an option; these are: name, inner' },
-    { path: 'name', message: 'is "": a string that is not empty is needed' },
-    { path: 'inner.nam', message: 'is not an option; these are: seconds, deeper' },
-    { path: 'inner.seconds', message: 'is a string of 3 characters: a number from 0 to 60 is needed' },
-    { path: 'inner.deeper.name', message: 'is a number: a string that is not empty is needed' },
+    { path: 'colour', message: 'is not an option (options: name, inner)' },
+    { path: 'name', message: 'must be a non-empty string (got "")' },
+    { path: 'inner.nam', message: 'is not an option (options: seconds, deeper)' },
+    { path: 'inner.seconds', message: 'must be a number from 0 to 60 (got a string of 3 characters)' },
+    { path: 'inner.deeper.name', message: 'must be a non-empty string (got a number)' },
   ]);
 });
 
@@ -24,7 +24,7 @@ describe('rule 45: numbers', () => {
       const reader = readerOf(value);
       expect(reader.number('option', 30, { least: 0, most: 300 })).toBe(30);
       expect(reader.problems).toHaveLength(1);
-      expect(reader.problems[0]).toMatchObject({ path: 'option', message: expect.stringContaining('a number from 0 to 300 is needed') as string });
+      expect(reader.problems[0]).toMatchObject({ path: 'option', message: expect.stringContaining('must be a number from 0 to 300') as string });
     },
   );
 
@@ -35,7 +35,7 @@ describe('rule 45: numbers', () => {
   test('whole ones, where they are asked for', () => {
     const reader = readerOf(1.5);
     expect(reader.optionalNumber('option', { least: 1, whole: true })).toBeUndefined();
-    expect(reader.problems[0]!.message).toBe('is 1.5: a whole number, 1 or more is needed');
+    expect(reader.problems[0]!.message).toBe('must be a whole number of at least 1 (got 1.5)');
     expect(readerOf(2).optionalNumber('option', { least: 1, whole: true })).toBe(2);
   });
 
@@ -48,8 +48,7 @@ describe('rule 45: numbers', () => {
 test('texts: none is empty, and lists are copied', () => {
   expect(readerOf('a').text('option', 'x')).toBe('a');
   expect(readerOf(undefined).text('option', 'x')).toBe('x');
-  for (const value of ['', 1, null, ['a'], {}, false])
-    expectRefused(value, (reader) => reader.text('option', 'x'), 'x', 'a string that is not empty is needed');
+  for (const value of ['', 1, null, ['a'], {}, false]) expectRefused(value, (reader) => reader.text('option', 'x'), 'x', 'must be a non-empty string');
 
   const given = ['a', 'b'];
   const read = readerOf(given).texts('option');
@@ -57,7 +56,7 @@ test('texts: none is empty, and lists are copied', () => {
   expect(read).not.toBe(given);
   expect(readerOf(undefined).texts('option')).toBeUndefined();
   for (const value of [[], [''], ['a', ''], ['a', 1], 'a', null, {}, [['a']]]) {
-    expectRefused(value, (reader) => reader.texts('option'), undefined, 'a list of at least one string is needed');
+    expectRefused(value, (reader) => reader.texts('option'), undefined, 'must be a list of one or more non-empty strings');
   }
 });
 
@@ -65,29 +64,29 @@ test('flags are true or false, and no other value is either', () => {
   expect(readerOf(true).flag('option')).toBe(true);
   expect(readerOf(false).flag('option')).toBe(false);
   expect(readerOf(undefined).flag('option')).toBe(false);
-  for (const value of ['true', 1, null, {}, []]) expectRefused(value, (reader) => reader.flag('option'), false, 'true or false is needed');
+  for (const value of ['true', 1, null, {}, []]) expectRefused(value, (reader) => reader.flag('option'), false, 'must be true or false');
 });
 
 test('functions and objects are what they are', () => {
   const fn = () => 1;
   expect(readerOf(fn).fn('option')).toBe(fn);
   expect(readerOf(undefined).fn('option')).toBeUndefined();
-  for (const value of ['fn', 1, null, {}, true]) expectRefused(value, (reader) => reader.fn('option'), undefined, 'a function is needed');
+  for (const value of ['fn', 1, null, {}, true]) expectRefused(value, (reader) => reader.fn('option'), undefined, 'must be a function');
   for (const value of ['a', 1, null, [], true, fn]) {
     const reader = readerOf(value);
     expect(reader.inner('option', ['a']).get('a')).toBeUndefined();
-    expect(reader.problems[0]!.message).toContain('an object is needed');
+    expect(reader.problems[0]!.message).toContain('must be an object');
   }
 });
 
 test('rule 53: URLs are checked, and shown without what they should not hold', () => {
   expect(readerOf('https://api.example.com/a').url('option')).toBe('https://api.example.com/a');
   expect(readerOf(undefined).url('option')).toBeUndefined();
-  for (const value of [1, null, {}, ['https://api.example.com']]) expectRefused(value, (reader) => reader.url('option'), undefined, 'is not a string');
-  expectRefused('http://api.example.com', (reader) => reader.url('option'), undefined, 'https is needed');
+  for (const value of [1, null, {}, ['https://api.example.com']]) expectRefused(value, (reader) => reader.url('option'), undefined, 'must be a string');
+  expectRefused('http://api.example.com', (reader) => reader.url('option'), undefined, 'must use https');
   const reader = readerOf('https://user:secret@api.example.com');
   reader.url('option');
-  expect(reader.problems).toEqual([{ path: 'option', message: 'holds a user name or password: remove them (given: "https://***@api.example.com")' }]);
+  expect(reader.problems).toEqual([{ path: 'option', message: 'contains a user name or password. Remove them (got "https://***@api.example.com")' }]);
 });
 
 function readerOf(value: unknown): OptionReader {
@@ -121,7 +120,7 @@ test.each<[string, string]>([
   expect(new OptionReader({ [name]: 1 }, known).problems).toEqual([
     {
       path: name.length > 0 && name.length < 41 ? name : expect.stringMatching(/^\(a name of \d+ characters\)$/),
-      message: `is not an option${question}; these are: ${known.join(', ')}`,
+      message: `is not an option${question} (options: ${known.join(', ')})`,
     },
   ]);
 });

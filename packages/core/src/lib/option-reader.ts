@@ -10,12 +10,17 @@ interface Range {
   readonly whole?: boolean;
 }
 
-/** Reads one bag of options, collecting what is wrong with it instead of stopping at the first. */
+/** Reads an object of options. It collects problems instead of stopping at the first. */
 export class OptionReader {
   readonly problems: ConfigurationProblem[];
   readonly #options: Readonly<Record<string, unknown>>;
   readonly #prefix: string;
 
+  /**
+   * Reports names that are not known.
+   *
+   * @param prefix precedes the names in the paths of problems
+   */
   constructor(options: object, known: readonly string[], prefix = '', problems: ConfigurationProblem[] = []) {
     this.#options = options as Readonly<Record<string, unknown>>;
     this.#prefix = prefix;
@@ -25,103 +30,118 @@ export class OptionReader {
     }
   }
 
-  /** The bag of options within this one. */
+  /** Returns a reader of the object that an option holds. */
   inner(name: string, known: readonly string[]): OptionReader {
     const value = this.get(name);
-    const bag = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-    if (value !== undefined && bag !== value) this.wrong(name, `is ${shown(value)}: an object is needed`);
-    return new OptionReader(bag, known, `${this.#prefix}${name}.`, this.problems);
+    const options = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+    if (value !== undefined && options !== value) this.wrong(name, `must be an object (got ${shown(value)})`);
+    return new OptionReader(options, known, `${this.#prefix}${name}.`, this.problems);
   }
 
-  /** Of the options' own: what an object inherits, from a polluted prototype too, is never seen. */
+  /** Returns an own member of the options. Inherited members, such as those of a polluted prototype, do not count. */
   get(name: string): unknown {
     return own(this.#options, name);
   }
 
+  /** Reports a problem with an option. */
   wrong(name: string, message: string): void {
     this.problems.push({ path: `${this.#prefix}${name}`, message });
   }
 
-  number(name: string, otherwise: number, range: Range): number {
-    return this.optionalNumber(name, range) ?? otherwise;
+  number(name: string, defaultValue: number, range: Range): number {
+    return this.optionalNumber(name, range) ?? defaultValue;
   }
 
   optionalNumber(name: string, { least, most = Number.MAX_SAFE_INTEGER, whole = false }: Range): number | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
     if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value))) return value;
-    const upTo = most === Number.MAX_SAFE_INTEGER ? `, ${least} or more` : ` from ${least} to ${most}`;
-    this.wrong(name, `is ${shown(value, 'number')}: a ${whole ? 'whole ' : ''}number${upTo} is needed`);
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    this.wrong(name, `must be a ${whole ? 'whole ' : ''}number ${range} (got ${shown(value, 'number')})`);
     return undefined;
   }
 
-  text(name: string, otherwise: string): string {
+  text(name: string, defaultValue: string): string {
     const value = this.get(name);
-    if (value === undefined) return otherwise;
+    if (value === undefined) return defaultValue;
     if (typeof value === 'string' && value !== '') return value;
-    this.wrong(name, `is ${shown(value)}: a string that is not empty is needed`);
-    return otherwise;
+    this.wrong(name, `must be a non-empty string (got ${shown(value)})`);
+    return defaultValue;
   }
 
-  /** A list of non-empty strings; an empty list would mean nothing or everything, so it is an error. */
+  /** Reads a list of non-empty strings. An empty list is a problem: it could mean nothing or everything. */
   texts(name: string): readonly string[] | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    // `every` passes over holes
+    // `every` skips holes
     if (Array.isArray(value) && value.length > 0 && !value.includes(undefined) && value.every((text) => typeof text === 'string' && text !== ''))
       return [...(value as string[])];
-    this.wrong(name, `is ${shown(value)}: a list of at least one string is needed, none of them empty`);
+    this.wrong(name, `must be a list of one or more non-empty strings (got ${shown(value)})`);
     return undefined;
   }
 
-  /** @param unsafeHttpHosts the hosts for which http passes, where there is an option for them */
-  url(name: string, unsafeHttpHosts?: ReadonlySet<string>): string | undefined {
+  /** @param httpHosts hosts for which plain http is accepted; undefined if there is no option for them */
+  url(name: string, httpHosts?: ReadonlySet<string>): string | undefined {
     const value = this.get(name);
     if (value === undefined) return undefined;
-    const problem = typeof value === 'string' ? urlProblem(value, unsafeHttpHosts) : 'is not a string';
+    const problem = typeof value === 'string' ? urlProblem(value, httpHosts) : 'must be a string';
     if (problem === undefined) return value as string;
-    this.wrong(name, `${problem} (given: ${shown(value, 'url')})`);
+    this.wrong(name, `${problem} (got ${shown(value, 'url')})`);
     return undefined;
   }
 
-  /** Host names, exactly as a URL has them. */
+  /** Reads host names as they appear in URLs. */
   hosts(name: string): ReadonlySet<string> | undefined {
     const hosts = this.texts(name);
     for (const host of hosts ?? []) {
       if (host.includes('*') || URL.parse(`https://${host}/`)?.hostname !== host)
-        this.wrong(name, `holds ${shown(host, 'host')}: host names are needed, in lower case, without scheme, port or pattern`);
+        this.wrong(name, `must list host names in lower case, without scheme, port or pattern (got ${shown(host, 'host')})`);
     }
     return hosts && new Set(hosts);
   }
 
+  /** Returns the hosts in `unsafeHttpHosts` next to an option, without reporting problems: the reader of that option does. */
+  httpHosts(): ReadonlySet<string> {
+    const hosts = this.get('unsafeHttpHosts');
+    return new Set(Array.isArray(hosts) ? (hosts as string[]) : []);
+  }
+
   flag(name: string): boolean {
     const value = this.get(name);
-    if (value !== undefined && typeof value !== 'boolean') this.wrong(name, `is ${shown(value)}: true or false is needed`);
+    if (value !== undefined && typeof value !== 'boolean') this.wrong(name, `must be true or false (got ${shown(value)})`);
     return value === true;
   }
 
   fn<F>(name: string): F | undefined {
     const value = this.get(name);
     if (value === undefined || typeof value === 'function') return value as F | undefined;
-    this.wrong(name, `is ${shown(value)}: a function is needed`);
+    this.wrong(name, `must be a function (got ${shown(value)})`);
     return undefined;
   }
 }
 
-/** What to say of a name that nobody knows: the one that was meant comes first. */
+/** Returns the message for an unknown option. The option that was probably meant comes first. */
 export function notAnOption(name: string, known: readonly string[]): string {
-  return `is not an option${didYouMean(name, known)}; these are: ${known.join(', ')}`;
+  return `is not an option${didYouMean(name, known)} (options: ${known.join(', ')})`;
 }
 
 /**
- * An object whose members are all its own, as options must be: what stands in a prototype would be seen by some readers and not by others.
+ * Returns options that are a plain object. Members of a prototype would be seen by some readers and not by others.
  *
- * @throws ConfigurationError
+ * @throws ConfigurationError if they are not
  */
 export function plainOptions<O extends object>(options: O, path = 'options'): O {
-  const prototype: unknown = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;
-  const isPlain = prototype === null || (typeof prototype === 'object' && Object.hasOwn(prototype, 'isPrototypeOf'));
-  if (isPlain && Object.getOwnPropertyNames(options).length === Object.keys(options).length) return options;
-  const given = typeof options === 'object' && options !== null ? 'an instance of a class, a list, or has hidden members' : shown(options);
-  throw misuse(path, `is ${given}: a plain object is needed`);
+  const problem = plainProblem(options);
+  if (problem !== undefined) throw misuse(path, problem);
+  return options;
+}
+
+/** Returns why a value is not a plain object, or undefined if it is one. */
+export function plainProblem(options: unknown): string | undefined {
+  const isObject = typeof options === 'object' && options !== null;
+  const prototype: unknown = isObject ? Object.getPrototypeOf(options) : undefined;
+  // objects of another realm, such as Jest's, have an Object.prototype of their own
+  const isPlain = isObject && (prototype === null || (typeof prototype === 'object' && Object.hasOwn(prototype, 'isPrototypeOf')));
+  if (isPlain && Object.getOwnPropertyNames(options).length === Object.keys(options).length) return undefined;
+  return `must be a plain object (got ${isObject ? 'a list, an instance of a class, or an object with hidden members' : shown(options)})`;
 }

@@ -22,9 +22,9 @@ test('tells all that is wrong, unknown names first', () => {
   const reader = new OptionReader({ cache: { owner: '', size: 11, sise: 1 } }, ['cache']);
   readInnerTable(reader, 'cache', TABLE);
   expect(reader.problems).toEqual([
-    { path: 'cache.sise', message: 'is not an option: did you mean size?; these are: size, owner' },
-    { path: 'cache.size', message: 'is 11: a number from 1 to 10 is needed' },
-    { path: 'cache.owner', message: 'is "": a string that is not empty is needed' },
+    { path: 'cache.sise', message: 'is not an option: did you mean size? (options: size, owner)' },
+    { path: 'cache.size', message: 'must be a number from 1 to 10 (got 11)' },
+    { path: 'cache.owner', message: 'must be a non-empty string (got "")' },
   ]);
 });
 

@@ -1,7 +1,7 @@
-/** Remembers one value by each object, as a WeakMap does. */
+/** Keeps one value for each object, as a WeakMap does. */
 export interface Memory<K extends object, V> {
   get(key: K): V | undefined;
-  /** undefined: forgets. */
+  /** @param value undefined removes the value */
   set(key: K, value: V | undefined): void;
   /** Returns the remembered value. If there is none, remembers what `make` returns. */
   getOrMake(key: K, make: () => V): V;

@@ -1,4 +1,4 @@
-/** What kind of thing was given, for messages that must not show it. */
+/** Returns the type of a value, for messages that must not show the value. */
 export function shapeOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }

@@ -1,12 +1,12 @@
 import { withoutTokenSegments } from './token-shapes.js';
 import { didYouMean } from './did-you-mean.js';
 
-/** What an option wants, for values that look like it: a number, an address, a host's name, another name, or one of several words. */
+/** The form of an option's values: a number, a URL, a host name, another name, or one of several words. */
 export type Wanted = 'number' | 'url' | 'host' | 'name' | readonly string[];
 
 /**
- * What was given, for a message. A value is repeated only where it looks like what the option wants, since a secret may stand in the wrong place: under
- * any option, as a text, a number, or a name. Of everything else its type and length are told.
+ * Returns a value as a message may show it. The value is repeated only if it has the form that the option wants, since it may be a secret in the
+ * wrong place. Otherwise only its type and length are shown.
  */
 export function shown(value: unknown, wanted?: Wanted): string {
   if (typeof value === 'string') return looksLike(value, wanted) ? JSON.stringify(wanted === 'url' ? shownUrl(value) : value) : lengthOf(value);
@@ -28,10 +28,10 @@ function looksLike(text: string, wanted: Wanted | undefined): boolean {
   return wanted === 'host' ? HOST.test(text) : wanted.includes(text) || didYouMean(text, wanted) !== '';
 }
 
-/** `60` or `15m`: what is wrong with it is that it is a string. */
+/** `60` or `15m`: right except that it is a string. */
 const QUANTITY = /^-?\d{1,5}(?:\.\d{1,2})?[a-z]{0,2}$/;
 const PRINTABLE = /^[!-~]{1,200}$/;
-/** Labels of words and few digits, as people name machines; a port, or a pattern. */
+/** Labels of words and a few digits, as people name machines, possibly with a port or as a pattern. */
 const HOST = /^(?:\*\.)?(?:[A-Za-z]{1,20}\d{0,3}|\d{1,3})(?:[.-](?:[A-Za-z]{1,20}\d{0,3}|\d{1,3}))*(?::\d{1,5})?$/;
 
 function isUrl(text: string): boolean {
@@ -39,21 +39,21 @@ function isUrl(text: string): boolean {
   return url?.protocol === 'https:' || url?.protocol === 'http:';
 }
 
-/** An address without what it may hold beside: user name, password, query, fragment, and segments that may be tokens. */
+/** Returns a URL without user name, password, query, fragment, and segments that may be tokens. */
 function shownUrl(text: string): string {
   const address = text.replace(/^([a-z]+:[/\\]*).*@/i, '$1***@');
   const [path, rest] = address.split(/(?=[?#])/, 2) as [string, string?];
   return `${withoutTokenSegments(path)}${rest === undefined ? '' : `${rest.charAt(0)}...`}`;
 }
 
-/** An option's name that nobody knows, for a message: it may be a secret, too. A name is letters, as those of options are, and few digits. */
+/** Returns the name of an unknown option as a message may show it. It may be a secret too, so it is repeated only if it has the form of a name. */
 export function shownName(name: string): string {
   return NAME.test(name) ? name : `(a name of ${name.length} characters)`;
 }
 
 const NAME = /^[A-Za-z_$-]{1,40}\d{0,2}$/;
 
-/** The name of a claim, a tenant or the like, which is the user's own choice: words and few digits, or an address made of such. */
+/** Returns the name of a claim, a tenant or the like as a message may show it: words and a few digits, or a URL made of those. */
 export function shownMember(name: string): string {
   return NAME.test(name) || (name.length <= 100 && WORDS.test(name)) ? name : shownName(name);
 }

@@ -1,4 +1,4 @@
-/** Whether `await` would wait for it: query builders of databases and the like are no Promises, and are awaited all the same. */
+/** Whether `await` would wait for a value. Query builders of databases, for example, are no Promises but can be awaited. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { readonly then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,25 +1,25 @@
-/** A path that is encoded more often than this is nobody's honest path. */
-const MOST_DECODINGS = 5;
-/** Of a path, so much is looked at: far more than is ever shown. */
-const MOST_LOOKED_AT = 4096;
+/** No honest client encodes a path more often. */
+const MAX_DECODINGS = 5;
+/** The part of a path that is examined: far more than is ever shown. */
+const MAX_EXAMINED = 4096;
 const ELIDED = '[token]';
 
-/** A text with the tokens in it left out: whatever a JSON object in base64url begins, up to the end of its segments. */
+/** Returns a text without the tokens in it. A token begins with a JSON object in base64url, and ends where its segments end. */
 export function withoutTokens(text: string): string {
   return text.replace(RUN, (run) => (isJwt(decoded(run)) ? ELIDED : run));
 }
 
-/** What a token can be made of, its dots written as they are or encoded. */
+/** The characters of a token. Its dots may be percent-encoded. */
 const RUN = /[\w.%-]{12,}/g;
 
 /**
- * A path of which each segment is left out that may be a token, or a part of one. It goes by the form of what stands there, however it is encoded:
- * letters and digits as chance puts them. Words, numbers, UUIDs and short names stay, since by them a request is found in an access log.
+ * Returns a path without the segments that may be a token or a part of one, in any encoding. It removes segments that look random: letters and digits
+ * without order. It keeps words, numbers, UUIDs and short names, which help to find a request in an access log.
  */
 export function withoutTokenSegments(path: string): string {
-  const looked = path.slice(0, MOST_LOOKED_AT);
-  // of a segment that was cut off nobody can tell what it is
-  const segments = (path.length > MOST_LOOKED_AT ? looked.slice(0, looked.lastIndexOf('/') + 1) : looked).split('/');
+  const examined = path.slice(0, MAX_EXAMINED);
+  // a truncated segment could be anything
+  const segments = (path.length > MAX_EXAMINED ? examined.slice(0, examined.lastIndexOf('/') + 1) : examined).split('/');
   return segments.map((segment) => (isTokenLike(segment) ? ELIDED : segment)).join('/');
 }
 
@@ -30,16 +30,16 @@ function isTokenLike(segment: string): boolean {
 }
 
 const SHORTEST = 8;
-/** What is longer is a token, if it is neither words nor numbers nor a UUID. */
+/** A longer text is a token, unless it consists of words or numbers, or is a UUID. */
 const LONGEST_NAME = 24;
-/** A shorter name is one if it has so many characters of all kinds in a row. */
+/** A shorter text is a token if it has this many mixed characters in a row. */
 const LEAST_MIXED = 12;
 const NO_TOKEN_CHARACTER = /[^\w+/=~-]+/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** Words and numbers between hyphens or slashes, as titles are written in paths. */
+/** Words and numbers between hyphens or slashes, like a title in a path. */
 const WORDS = /^(?:(?:[A-Z]?[a-z]{1,24}|[A-Z]{1,24}|\d{1,32})(?:[-_~+/=]+|$))+$/;
 
-/** Whether letters and digits are mixed as chance mixes them. */
+/** Whether letters and digits are mixed as in random text. */
 function isRandom(text: string): boolean {
   if (text.length < LEAST_MIXED || UUID.test(text) || WORDS.test(text)) return false;
   return text.length > LONGEST_NAME || text.split(/[-_~]/).some((part) => part.length >= LEAST_MIXED && isMixed(part));
@@ -49,7 +49,7 @@ function isMixed(text: string): boolean {
   return /[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text);
 }
 
-/** Whether a JWT, or the beginning of one, stands anywhere in a text: a header, and a dot somewhere behind it. */
+/** Whether a text contains a JWT or the beginning of one: a header, and a dot somewhere after it. */
 function isJwt(text: string): boolean {
   const lastDot = text.lastIndexOf('.');
   if (lastDot < 0) return false;
@@ -57,18 +57,18 @@ function isJwt(text: string): boolean {
   return false;
 }
 
-/** How `{` begins in base64url, or white space ahead of it. */
+/** The first characters of `{` in base64url, or of white space before it. */
 const HEADER = /e[wy]|[CDI][A-Za-z]/g;
 
-/** RFC 7515 s3: a header is an object, and JSON may begin with white space. */
+/** Whether a text begins with a JSON object in base64url. White space may come first (RFC 8259 s2). */
 function isJsonInBase64url(text: string): boolean {
   return text.length >= SHORTEST && /^\s*\{\s*"/.test(Buffer.from(text.slice(0, 64), 'base64url').toString('latin1'));
 }
 
-/** What percent-encoding stands for, as often as it was put over it. */
+/** Decodes percent-encoding, repeatedly. */
 function decoded(text: string): string {
   let plain = text;
-  for (let round = 0; round < MOST_DECODINGS && plain.includes('%'); round++) {
+  for (let round = 0; round < MAX_DECODINGS && plain.includes('%'); round++) {
     const next = plain.replace(/%([2-7][\da-f])/gi, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
     if (next === plain) break;
     plain = next;

@@ -1,4 +1,4 @@
-/** What every error that tokenward throws or rejects with says as its `code`: a closed set, stable over releases. */
+/** The `code` of the errors that tokenward throws or rejects with. A closed set, stable across releases. */
 export type TokenwardErrorCode =
   | 'TOKENWARD_CONFIGURATION'
   | 'TOKENWARD_ISSUER_REQUEST'
@@ -8,9 +8,9 @@ export type TokenwardErrorCode =
   | 'TOKENWARD_TOKEN_ENDED';
 
 /**
- * The base class of the errors that tokenward throws. A refused request is no error: see `Decision`.
+ * The base class of the errors that tokenward throws. A refused request is not an error: see `Decision`.
  *
- * Compare the `code` where two copies of tokenward may be loaded: `instanceof` knows only its own copy's classes.
+ * If two copies of tokenward may be loaded, compare the `code`: `instanceof` knows only the classes of its own copy.
  *
  * @example
  * try { await guard.warm(); } catch (error) { if (error instanceof TokenwardError) logger.error(error.code); }

@@ -10,20 +10,20 @@ type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
 ) => void;
 
-/** Where Node takes proxies from; undefined: it uses none. */
+/** The variables in which Node looks for proxies. undefined if it uses none. */
 type ProxyEnvironment = Readonly<Record<string, string | undefined>> | undefined;
 
 /**
- * How one request connects. Each has a connection of its own: they are rare, and another's pooled one might lead elsewhere. Certificates are
- * always checked, whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+ * Returns the options of Node's HTTP client for the connection of one request. Requests are rare, and a pooled connection might lead to another
+ * address, so each request gets a connection of its own. Certificates are always verified, even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
  *
- * @param publicOnly the host must have a public address. Through a proxy, nobody here sees the address.
- * @param timeoutMs how long a proxy may take to open a tunnel: Node's client looks at no signal before it is open
+ * @param publicOnly whether the host must have a public address. Behind a proxy, the address cannot be seen
+ * @param timeoutMs how long a proxy may take to open a tunnel. Node's client ignores the abort signal until it is open
  */
 export function connectionOptions(url: string, publicOnly: boolean, timeoutMs: number): RequestOptions & { readonly rejectUnauthorized: true } {
   const { protocol, hostname } = new URL(url);
   const find: Lookup | undefined = publicOnly ? lookupPublic : isUnderLocalhost(hostname) ? lookup : undefined;
-  // a proxy's own name is looked up as usual
+  // the proxy's own name is looked up as usual
   const ofTarget: Lookup | undefined =
     find &&
     ((name, options, callback) => (name === hostname ? find(isUnderLocalhost(name) ? 'localhost' : name, options, callback) : lookup(name, options, callback)));
@@ -31,7 +31,7 @@ export function connectionOptions(url: string, publicOnly: boolean, timeoutMs: n
   return { agent: agent ?? false, rejectUnauthorized: true, ...(agent && { timeout: timeoutMs }), ...(ofTarget && { lookup: ofTarget }) };
 }
 
-/** Loopback is never asked for through a proxy: there it would be another machine. */
+/** Returns an agent that uses the proxy. A proxy is never used for loopback: behind it, that is another machine. */
 function proxyAgent(protocol: string, hostname: string): HttpAgent | undefined {
   const proxyEnv = proxyEnvironment(protocol);
   if (!proxyEnv || isLoopback(hostname)) return undefined;
@@ -39,14 +39,14 @@ function proxyAgent(protocol: string, hostname: string): HttpAgent | undefined {
   return protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options as AgentOptions);
 }
 
-/** As Node was told by NODE_USE_ENV_PROXY, `--use-env-proxy` or `http.setGlobalProxyFromEnv()`. */
+/** Returns the variables if NODE_USE_ENV_PROXY, `--use-env-proxy` or `http.setGlobalProxyFromEnv()` lets Node use proxies. */
 function proxyEnvironment(protocol: string): ProxyEnvironment {
-  // not in the types of every version of Node
+  // some versions of @types/node lack `proxyEnv`
   const { options } = (protocol === 'https:' ? httpsAgent : httpAgent) as { readonly options?: { readonly proxyEnv?: ProxyEnvironment } };
   return options?.proxyEnv;
 }
 
-/** The variable that names a proxy which Node was not told to use; undefined where there is none. */
+/** Returns the variable that names a proxy which Node does not use, or undefined. */
 export function unusedProxyVariable(url: string): string | undefined {
   const { protocol, hostname } = new URL(url);
   if (isLoopback(hostname) || proxyEnvironment(protocol)) return undefined;

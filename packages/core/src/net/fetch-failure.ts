@@ -2,14 +2,14 @@ import { isError } from '../lib/native-error.js';
 import { isLoopback, printable } from '../lib/url.js';
 import { unusedProxyVariable } from './connection.js';
 
-/** What went wrong with a request, in words that follow its URL, and what most likely helps. */
+/** Returns what went wrong with a request, in words that follow its URL, and the most likely remedy. */
 export function failureWords(error: unknown, url: string): string {
   const words = printable(describe(error), 500);
   const hint = hintFor(codeOf(error), url);
   return hint === undefined ? words : `${words}; ${hint}`;
 }
 
-/** What helps where no answer came in time. */
+/** Returns the most likely remedy if no answer came in time. */
 export function silenceHint(url: string): string {
   const proxy = proxyHint(url);
   return proxy === undefined ? '' : `; ${proxy}`;
@@ -17,7 +17,7 @@ export function silenceHint(url: string): string {
 
 function describe(error: unknown): string {
   if (!isError(error)) return 'failed';
-  // undici says "fetch failed" and keeps what happened in the cause; a refused connection over two families has a code and no words
+  // undici's message is "fetch failed", with the details in the cause; an error for several addresses has a code and no message
   const { code } = error as { code?: unknown };
   const cause = error.cause as { code?: unknown; message?: unknown } | undefined;
   const detail = typeof cause?.code === 'string' ? cause.code : typeof cause?.message === 'string' ? cause.message : undefined;
@@ -48,10 +48,10 @@ const NO_CONNECTION = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOST
 
 function hintFor(code: string | undefined, url: string): string | undefined {
   if (code === undefined) return undefined;
-  if (PRIVATE_AUTHORITY.has(code)) return 'if a private authority issued the certificate, name the file with its certificate in NODE_EXTRA_CA_CERTS';
-  if (code === 'ERR_PROXY_TUNNEL') return 'the proxy is the one that HTTPS_PROXY names; NO_PROXY lists the hosts that are asked without it';
+  if (PRIVATE_AUTHORITY.has(code)) return "if a private authority issued the certificate, set NODE_EXTRA_CA_CERTS to the file with the authority's certificate";
+  if (code === 'ERR_PROXY_TUNNEL') return 'check the proxy in HTTPS_PROXY, or list the host in NO_PROXY to connect directly';
   if (!NO_CONNECTION.has(code)) return undefined;
-  if (code === 'ECONNREFUSED' && isLoopback(new URL(url).hostname)) return 'nothing listens there (in a container, localhost is the container itself)';
+  if (code === 'ECONNREFUSED' && isLoopback(new URL(url).hostname)) return 'no server listens there (in a container, localhost is the container itself)';
   return proxyHint(url);
 }
 

@@ -5,9 +5,9 @@ import { readBytes, type Answer, type Transport } from './transport.js';
 
 export interface FetchLimits {
   readonly transport: Transport;
-  /** Counted after decompression. */
+  /** After decompression. */
   readonly maxBytes: number;
-  /** After so long the signal ends it. */
+  /** When the signal of {@link fetchJson} aborts. */
   readonly timeoutSeconds: number;
 }
 
@@ -16,30 +16,31 @@ export interface FetchedJson {
   readonly header: Answer['header'];
 }
 
-/** The server answered, and said that there is nothing at this address. */
+/** The server answered that there is no document at this address. */
 export class NotFoundError extends Error {}
 
 /**
- * GETs a JSON document: a limit on what is read, and no redirect is followed (RFC 9700 s4.12).
+ * Fetches a JSON document with GET. It follows no redirect (RFC 9700 s4.12).
  *
- * @param signal ends it, whatever the transport does; its reason tells why
+ * @param signal ends the fetch, even if the transport ignores it. The message of its reason becomes part of the error
+ * @param publicOnly see {@link Transport}
  * @throws Error that names the URL and what went wrong
  */
 export async function fetchJson(url: string, limits: FetchLimits, signal: AbortSignal, publicOnly = false): Promise<FetchedJson> {
   try {
     signal.throwIfAborted();
-    // raced as well, since a fetch of the user's own may not listen to the signal
+    // the user's own fetch may ignore the signal
     return await Promise.race([load(url, limits, signal, publicOnly), rejectOn(signal)]);
   } catch (error) {
     const where = printableUrl(url);
     if (signal.aborted) throw new Error(`${where}: ${(signal.reason as Error).message}${silenceHint(url)}`);
     if (error instanceof NotFoundError) throw new NotFoundError(`${where}: ${error.message}`);
-    // a fetch of the user's own may have put anything into it, a proxy's password also
+    // the error of a user's own fetch may contain anything, even a proxy's password
     throw new Error(`${where}: ${failureWords(error, url)}`);
   }
 }
 
-/** 403 is how object stores say it of files that are not there. */
+/** Object stores answer 403 for missing files. */
 const NOTHING_THERE = new Set([400, 403, 404, 405, 410]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -49,7 +50,7 @@ async function load(url: string, { transport, maxBytes, timeoutSeconds }: FetchL
   if (status !== 200) {
     answer.discard();
     if (NOTHING_THERE.has(status)) throw new NotFoundError(`answered with status ${status}`);
-    throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so give the final address' : ''}`);
+    throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so configure the final address' : ''}`);
   }
   const text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(answer, maxBytes));
   try {

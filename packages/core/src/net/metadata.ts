@@ -1,26 +1,26 @@
 import { printable, printableUrl, urlProblem } from '../lib/url.js';
 import { fetchJson, NotFoundError, type FetchLimits } from './fetch-json.js';
 
-/** What an issuer says of itself, and where it said so. */
+/** An authorization server's metadata, and where it was fetched. */
 export interface IssuerMetadata {
   readonly url: string;
   readonly document: Readonly<Record<string, unknown>>;
 }
 
-/** Whose metadata is read, and where. */
+/** An issuer, and the address of its metadata. */
 export interface MetadataSource {
   readonly issuer: string;
-  /** undefined: at the issuer's well-known addresses. */
+  /** undefined: the issuer's well-known addresses. */
   readonly metadataUrl?: string | undefined;
-  /** The hosts that may be asked over plain http. */
+  /** The hosts for which plain http is accepted. */
   readonly unsafeHttpHosts: ReadonlySet<string>;
 }
 
 /**
- * Reads an issuer's metadata. OpenID Connect Discovery's address is asked first, RFC 8414's when there is none; of what comes back nothing is
- * used unless it names exactly the configured issuer (RFC 8414 s3.3).
+ * Fetches an issuer's metadata. It tries the address of OpenID Connect Discovery first, then that of RFC 8414. It rejects a document that does not
+ * name exactly the configured issuer (RFC 8414 s3.3).
  *
- * @param otherOption the option that makes metadata needless, for the error
+ * @param otherOption the option that makes the metadata unnecessary, for the error
  * @throws Error that names each address that was tried, and the options that help
  */
 export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption: string): Promise<IssuerMetadata> {
@@ -28,9 +28,9 @@ export async function discover(source: MetadataSource, limits: FetchLimits, sign
   const { url, document } = await fetchMetadata(source, limits, signal, otherOption);
   const metadata = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
   if (metadata['issuer'] !== issuer) {
-    const hint = metadataUrl === undefined ? '' : '; metadataUrl says only where it is fetched';
+    const hint = metadataUrl === undefined ? '' : '. metadataUrl changes only where the metadata is fetched';
     throw new Error(
-      `${printableUrl(url)}: the metadata is of issuer ${named(metadata['issuer'])}, but the guard's issuer is ${named(issuer)}; both must be equal to the letter${hint}`,
+      `${printableUrl(url)}: the metadata is of issuer ${named(metadata['issuer'])}, but the guard's issuer is ${named(issuer)}; both must be exactly equal${hint}`,
     );
   }
   return { url, document: metadata };
@@ -51,30 +51,30 @@ async function fetchMetadata(
       if (!(error instanceof NotFoundError)) break;
     }
   }
-  const remedy = metadataUrl === undefined ? `give it by metadataUrl, or give ${otherOption}` : `correct metadataUrl, or give ${otherOption} instead`;
+  const remedy = metadataUrl === undefined ? `set metadataUrl or ${otherOption}` : `correct metadataUrl, or set ${otherOption} instead`;
   throw new Error(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
 }
 
-/** Finds where an issuer publishes its keys: its metadata's `jwks_uri`. */
+/** Returns the address of an issuer's keys: `jwks_uri` of its metadata. */
 export async function discoverJwksUri(source: MetadataSource, limits: FetchLimits, signal: AbortSignal): Promise<string> {
   return endpointOf(await discover(source, limits, signal, 'jwksUri'), 'jwks_uri', 'jwksUri', source.unsafeHttpHosts);
 }
 
 /**
- * An address that metadata names.
+ * Returns an address that metadata names.
  *
- * @param option by which it can be given instead
- * @throws Error where there is none, or one that must not be asked
+ * @param option the option that sets the address instead, for the error
+ * @throws Error if there is none, or one from which nothing may be fetched
  */
 export function endpointOf({ url, document }: IssuerMetadata, name: string, option: string, unsafeHttpHosts: ReadonlySet<string>): string {
   const endpoint = document[name];
-  if (typeof endpoint !== 'string') throw new Error(`${printableUrl(url)}: the metadata has no ${name}; give the address by the option ${option}`);
+  if (typeof endpoint !== 'string') throw new Error(`${printableUrl(url)}: the metadata has no ${name}; set the option ${option} to the address`);
   const problem = urlProblem(endpoint, unsafeHttpHosts);
   if (problem) throw new Error(`${printableUrl(url)}: its ${name}, ${printableUrl(endpoint)}, ${problem}`);
   return endpoint;
 }
 
-/** OpenID Connect Discovery s4 puts its suffix behind the issuer's path, RFC 8414 s3.1 before it. */
+/** OpenID Connect Discovery s4 appends its suffix to the issuer's path. RFC 8414 s3.1 inserts it before the path. */
 function metadataUrls(issuer: string): readonly [openid: string, oauth: string] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');

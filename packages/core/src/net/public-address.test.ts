@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, test, vi } from 'vitest';
-import { isInward, isPublicAddress, lookupPublic } from './public-address.js';
+import { isInternal, isPublicAddress, lookupPublic } from './public-address.js';
 
 /** Names that no DNS has: what one resolves to is the attacker's to say, so it is said here. All others are looked up as ever. */
 const MADE_UP: Readonly<Record<string, readonly string[]>> = {
@@ -43,9 +43,9 @@ test('rule 55: a URL with such an address in it is seen without a look-up', () =
     'auth.localhost',
     'a.b.localhost.',
   ])
-    expect(isInward(`https://${host}/revoke`)).toBe(true);
+    expect(isInternal(`https://${host}/revoke`)).toBe(true);
   for (const host of ['8.8.8.8', '[2606:4700:4700::1111]', 'login.example.com', 'localhost.example.com', 'notlocalhost'])
-    expect(isInward(`https://${host}/revoke`)).toBe(false);
+    expect(isInternal(`https://${host}/revoke`)).toBe(false);
 });
 
 describe('rule 55: addresses that lead inward or nowhere', () => {

@@ -4,21 +4,21 @@ import { isLoopback } from '../lib/url.js';
 
 type LookupCallback = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
-/** What is allocated to the networks of the world. All other IPv6 addresses lead inward, or nowhere. */
+/** IPv6 addresses that are allocated to public networks. All others are internal or unused. */
 const GLOBAL_UNICAST = blockList(['2000::/3']);
-/** An IPv4 address in IPv6's clothes, which counts as itself. */
+/** IPv4-mapped IPv6 addresses. They are judged as the IPv4 address. */
 const MAPPED = blockList(['::ffff:0:0/96']);
 
 /**
- * Addresses that lead inward, or nowhere, or to whichever machine is nearest: all of the IANA special-purpose registries (RFC 6890), also those
- * entries that are globally reachable. No authorization server is there.
+ * Internal, unused and anycast addresses: all entries of the IANA special-purpose registries (RFC 6890), even the globally reachable ones. No
+ * authorization server has such an address.
  */
 const SPECIAL = blockList([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
   '127.0.0.0/8',
-  '168.63.129.16/32', // a cloud's own services
+  '168.63.129.16/32', // internal services of a cloud
   '169.254.0.0/16',
   '172.16.0.0/12',
   '192.0.0.0/24',
@@ -49,37 +49,37 @@ function blockList(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** Whether an address is anybody's to reach: an IPv4 address that is mapped into IPv6 counts as itself; translated and tunnelled ones are refused. */
+/** Whether an address is public. An IPv4-mapped IPv6 address counts as its IPv4 address. Translated and tunnelled addresses are not public. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !SPECIAL.check(address, 'ipv4');
   return family === 6 && (GLOBAL_UNICAST.check(address, 'ipv6') || MAPPED.check(address, 'ipv6')) && !SPECIAL.check(address, 'ipv6');
 }
 
-/** Whether a URL shows by itself that it leads to what is not anybody's to reach, by an address or by a name for loopback: such a one is never looked up. */
-export function isInward(url: string): boolean {
+/** Whether a URL itself shows that its host has no public address: it contains such an address, or a name for loopback, which is never looked up. */
+export function isInternal(url: string): boolean {
   const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.+$/, '');
   return isIP(host) !== 0 ? !isPublicAddress(host) : isLoopback(host);
 }
 
 /**
- * Node's `lookup` for a connection that must not lead inward: asked at the moment of connecting, so that the address that was looked at is
- * the one that is connected to.
+ * Looks a host name up as Node's `lookup` does, and fails unless all its addresses are public. Node calls it when it connects, so the checked address
+ * is the one that it connects to.
  */
 export function lookupPublic(hostname: string, options: LookupOptions, callback: LookupCallback): void {
   resolve(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, []);
-    const inward = addresses.find(({ address }) => !isPublicAddress(address));
-    if (inward || addresses.length === 0) return callback(new InwardAddressError(hostname), []);
+    const internal = addresses.find(({ address }) => !isPublicAddress(address));
+    if (internal || addresses.length === 0) return callback(new InternalAddressError(hostname), []);
     return options.all ? callback(null, addresses) : callback(null, addresses[0]!.address, addresses[0]!.family);
   });
 }
 
-/** A host leads inward, and only the issuer's metadata names it. */
-export class InwardAddressError extends Error {
+/** A host has no public address, and only the issuer's metadata names it. */
+export class InternalAddressError extends Error {
   constructor(hostname: string) {
     super(
-      `the host ${hostname} has a private, loopback or link-local address, and only the issuer's metadata names it; allow it by keyFetching.jwksHosts if it is right`,
+      `the host ${hostname} has a private, loopback or link-local address, and only the issuer's metadata names it. If it is right, list it in keyFetching.jwksHosts`,
     );
   }
 }

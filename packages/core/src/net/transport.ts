@@ -3,54 +3,60 @@ import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { connectionOptions } from './connection.js';
-import { InwardAddressError, isInward } from './public-address.js';
+import { InternalAddressError, isInternal } from './public-address.js';
 
-/** An answer as far as it is needed: its body is bytes after decompression, read by whoever bounds it. */
+/** A response. The body is decompressed; whoever reads it must limit its size. */
 export interface Answer {
   readonly status: number;
   header(name: string): string | null;
   readonly body: AsyncIterable<Uint8Array>;
-  /** Gives the body up unread. */
+  /** Abandons the body unread. */
   discard(): void;
 }
 
-/** GETs a URL and follows no redirect. `publicOnly`: a host that leads inward is not connected to. The signal ends it after `timeoutMs`, or earlier. */
+/**
+ * Fetches a URL with GET, and follows no redirect. With `publicOnly` it does not connect to hosts without a public address. The signal aborts after
+ * `timeoutMs` at the latest.
+ */
 export type Transport = (url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number) => Promise<Answer>;
 
 const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
-/** What is sent with a request that is no plain GET. */
-export interface Sent {
+/** The parts of a POST request. */
+export interface PostRequest {
   readonly method: 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** GETs over Node's own HTTP client. */
+/** Fetches with Node's own HTTP client. */
 export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) => nodeRequest(url, signal, publicOnly, timeoutMs);
 
 /**
- * Sends one request over Node's own HTTP client, which tells the address before it connects, and follows no redirect. See {@link connectionOptions}.
+ * Sends one request with Node's own HTTP client, which lets us check the address before it connects. It follows no redirect. See
+ * {@link connectionOptions}.
+ *
+ * @param post undefined for a GET
  */
-export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number, sent?: Sent): Promise<Answer> {
+export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number, post?: PostRequest): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
-    if (publicOnly && isInward(url)) {
-      reject(new InwardAddressError(hostname));
+    if (publicOnly && isInternal(url)) {
+      reject(new InternalAddressError(hostname));
       return;
     }
-    const { method = 'GET', headers, body } = sent ?? {};
+    const { method = 'GET', headers, body } = post ?? {};
     const length = body === undefined ? undefined : { 'content-length': Buffer.byteLength(body) };
     const options = { method, headers: { ...HEADERS, ...length, ...headers }, signal, ...connectionOptions(url, publicOnly, timeoutMs) };
     const request = protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
     request.once('response', (incoming) => resolve(answerOf(incoming)));
     request.once('upgrade', (_incoming, socket) => {
       socket.destroy();
-      reject(new Error('answered with another protocol'));
+      reject(new Error('the server switched to another protocol'));
     });
-    // also after the answer began: what cuts the body off is told by the body
+    // stays after the response begins: an error event without a listener would end the process
     request.on('error', reject);
-    // where the connection ends and nothing else was said
+    // does nothing if the promise is settled already
     request.once('close', () => reject(new Error('the connection was closed without an answer')));
     request.end(body);
   });
@@ -59,14 +65,14 @@ export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolea
 /**
  * Reads the body of an answer.
  *
- * @throws Error where it has more than `maxBytes`, counted after decompression
+ * @throws Error if it has more than `maxBytes` after decompression
  */
 export async function readBytes({ body }: Answer, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
-    // leaving the loop gives the rest up
+    // leaving the loop abandons the rest
     if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
@@ -88,7 +94,7 @@ function answerOf(incoming: IncomingMessage): Answer {
   };
 }
 
-/** Nothing compressed was asked for, but some servers hold nothing else. */
+/** The request asks for no compression, but some servers store only compressed documents. */
 function inflated(incoming: IncomingMessage, encoding: string | undefined): Readable {
   if (encoding === undefined || encoding === 'identity') return incoming;
   const inflate =
@@ -108,16 +114,16 @@ function inflated(incoming: IncomingMessage, encoding: string | undefined): Read
   return incoming.pipe(inflate);
 }
 
-/** Over a fetch of the user's own. What its URL shows is looked at before; what a name leads to is then its own business. */
+/** Returns a transport over the user's own fetch. It checks addresses in the URL; the fetch itself is responsible for what names resolve to. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, signal, publicOnly) => {
-    if (publicOnly && isInward(url)) throw new InwardAddressError(new URL(url).hostname);
+    if (publicOnly && isInternal(url)) throw new InternalAddressError(new URL(url).hostname);
     const response = await fetch(url, { headers: { accept: HEADERS.accept }, redirect: 'manual', signal });
     return {
       status: response.status,
       header: (name) => response.headers.get(name),
       body: response.body ?? NOTHING,
-      // a fetch of the user's own may give a body of another kind
+      // the user's own fetch may return another kind of body
       discard: () => void response.body?.cancel?.().catch(() => {}),
     };
   };

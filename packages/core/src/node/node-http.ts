@@ -11,40 +11,40 @@ const AUTHORIZATION = 'authorization';
 /** As most clients write it: to compare costs less than to make a name in lower case. */
 const AS_WRITTEN = 'Authorization';
 
-/** Node's own request, over HTTP/1 or HTTP/2; or what stands in for one in tests and on serverless platforms, which may have less. */
+/** Node's own request over HTTP/1 or HTTP/2. A stand-in, in tests and on serverless platforms, may lack some members. */
 interface RawRequest {
   readonly headers?: IncomingMessage['headers'] | undefined;
   readonly rawHeaders?: readonly string[] | undefined;
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly socket?: { readonly encrypted?: boolean; readonly remoteAddress?: string | undefined } | null | undefined;
-  /** Of HTTP/2. */
+  /** HTTP/2 only. */
   readonly stream?: { readonly endAfterHeaders?: boolean } | undefined;
-  /** What request loggers put there, and plugins that number requests. */
+  /** Set by request loggers, and by plugins that number requests. */
   readonly id?: unknown;
 }
 
-/** @throws ConfigurationError where something else was given for a request, such as its response: it would be told that it has no token */
+/** @throws ConfigurationError if a value is not a request but a response, for example. The guard would answer that it has no token */
 export function assertHasHeaders({ headers }: { readonly headers?: unknown }, path: string): void {
   if (typeof headers !== 'object' || headers === null)
-    throw misuse(path, "is given no request, since it has no headers: give the framework's request or context, or the request of node:http");
+    throw misuse(path, "has no headers, so it is not a request: give the framework's request or context, or the request of node:http");
 }
 
-/** The headers of Node's request, in which a second `Authorization` line is seen: Node itself drops it from `headers`. */
+/** Returns the headers of Node's request with all `Authorization` lines. Node itself drops all but the first. */
 export function headersOf({ headers = {}, rawHeaders = [] }: RawRequest): ProtectedRequest['headers'] {
   let first: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!;
     if (name.length !== AUTHORIZATION.length || (name !== AS_WRITTEN && name.toLowerCase() !== AUTHORIZATION)) continue;
     const value = rawHeaders[at + 1]!;
-    // what more there may be changes nothing
+    // two are enough to refuse the request
     if (first !== undefined) return { ...headers, [AUTHORIZATION]: [first, value] };
     first = value;
   }
   return headers;
 }
 
-/** What every framework's request tells in the same words. Node's own request, or a part of one, lacks most of it. */
+/** The members of frameworks' requests that are read. Node's own request lacks most of them. */
 interface NativeRequest {
   readonly method?: string | undefined;
   readonly originalUrl?: string | undefined;
@@ -53,20 +53,20 @@ interface NativeRequest {
   readonly ip?: string | undefined;
   readonly params?: unknown;
   readonly id?: unknown;
-  /** Of Express. */
+  /** Express. */
   readonly route?: unknown;
   readonly baseUrl?: unknown;
-  /** Of Fastify. */
+  /** Fastify. */
   readonly routeOptions?: unknown;
-  /** Of @koa/router. */
+  /** @koa/router. */
   readonly _matchedRoute?: unknown;
 }
 
 /**
- * A framework's request as core wants it.
+ * Returns a framework's request as a `ProtectedRequest`.
  *
  * @param raw Node's own request behind it
- * @param hostOf the host, with its port, as the client addressed it by the framework's own proxy rules
+ * @param hostOf returns the host and port that the client addressed, by the framework's proxy rules
  */
 export function viewOf<R extends NativeRequest>(
   request: R,
@@ -76,7 +76,7 @@ export function viewOf<R extends NativeRequest>(
   return new View(request, raw, hostOf);
 }
 
-/** A class, since a getter in an object literal gives each object a shape of its own, and that keeps the request until a full collection. */
+/** A class, since getters in an object literal would give each object a hidden class of its own, which keeps the request until a full collection. */
 class View<R extends NativeRequest> extends Roomy implements ProtectedRequest {
   readonly target: string;
   readonly headers: ProtectedRequest['headers'];
@@ -93,7 +93,7 @@ class View<R extends NativeRequest> extends Roomy implements ProtectedRequest {
     this.#hostOf = hostOf;
   }
 
-  /** It may be overridden between two guards. */
+  /** Read each time, since middleware may override it between two guards. */
   get method(): string {
     return this.#request.method ?? this.#raw.method ?? 'GET';
   }
@@ -102,7 +102,7 @@ class View<R extends NativeRequest> extends Roomy implements ProtectedRequest {
     return normalPath(this.target);
   }
 
-  /** Of the route that stands there when it is asked for: a router that is mounted below knows more of them. */
+  /** Read each time, since a router that is mounted further down adds parameters. */
   get params(): ProtectedRequest['params'] {
     const { params } = this.#request;
     return typeof params === 'object' && params !== null ? (params as ProtectedRequest['params']) : undefined;
@@ -141,7 +141,7 @@ class View<R extends NativeRequest> extends Roomy implements ProtectedRequest {
   }
 }
 
-/** The pattern of the route that the framework matched, where it says so: of Express, Fastify or @koa/router. */
+/** Returns the pattern of the matched route, if Express, Fastify or @koa/router provides it. */
 function routeOf({ route, baseUrl, routeOptions, _matchedRoute }: NativeRequest): string | undefined {
   const { path } = Object(route) as { path?: unknown };
   if (typeof path === 'string') return typeof baseUrl === 'string' ? baseUrl + path : path;
@@ -150,8 +150,8 @@ function routeOf({ route, baseUrl, routeOptions, _matchedRoute }: NativeRequest)
 }
 
 /**
- * What Node itself holds for as long as the answer goes on: HTTP/1's request, by its response; HTTP/2's stream; of an upgrade, which forgets its request,
- * the socket. What only stands in for one of these is held by nobody.
+ * Returns an object that Node itself keeps until the response ends: the request of HTTP/1, which its response refers to, or the stream of HTTP/2. After an
+ * upgrade it is the socket, since Node drops the request. For a stand-in there is none.
  */
 function holderOf(raw: object): object | undefined {
   if (raw instanceof IncomingMessage) {
@@ -165,15 +165,15 @@ function holderOf(raw: object): object | undefined {
 const NOT_IN_HOST = /[\s,/?#@\\]/;
 
 /**
- * Whether the client named no second host, of which a proxy may have believed that one, and none that a framework would have to mend
- * (RFC 9112 s3.2, RFC 9113 s8.3.1). Node lets all of these through.
+ * Whether the client named one well-formed host (RFC 9112 s3.2, RFC 9113 s8.3.1). Node accepts several and malformed ones, of which a proxy may have used
+ * another than the framework does.
  */
 function namesOneHost({ rawHeaders = [] }: RawRequest): boolean {
   const hosts = rawHeaders.filter((_value, at) => at % 2 === 1 && /^(?:host|:authority)$/i.test(rawHeaders[at - 1]!));
   return new Set(hosts).size <= 1 && !hosts.some((host) => NOT_IN_HOST.test(host));
 }
 
-/** `scheme://host[:port]` of what a framework says of a request; undefined where that is no web address. */
+/** Returns `scheme://host[:port]`, or undefined if the protocol or host is invalid. */
 export function originOf(protocol: string, host: string | undefined): string | undefined {
   if (protocol !== 'http' && protocol !== 'https') return undefined;
   const url = host && !NOT_IN_HOST.test(host) ? URL.parse(`${protocol}://${host}`) : null;
@@ -182,21 +182,21 @@ export function originOf(protocol: string, host: string | undefined): string | u
 
 /** A response, over HTTP/1 or HTTP/2. */
 interface NativeResponse extends Pick<ServerResponse, 'headersSent' | 'destroyed'> {
-  /** Of HTTP/2, where it alone knows that the client has left. */
+  /** HTTP/2 only, where the stream alone shows that the client disconnected. */
   readonly stream?: { readonly destroyed: boolean } | undefined;
 }
 
-/** Whether a response needs no answer any more: while keys were fetched a time-out may have answered, or the client may have left. */
+/** Whether a response was sent or its client disconnected. Both may happen while keys are fetched. */
 export function isAnswered({ headersSent, destroyed, stream }: NativeResponse): boolean {
   return headersSent || destroyed || stream?.destroyed === true;
 }
 
-/** A refusal's headers together with the type of its body (RFC 9457), for whoever sends that body. */
+/** Returns the headers of a refusal with the content type of its body (RFC 9457). */
 export function problemHeaders({ headers }: Deny): ResponseHeaders {
   return { 'content-type': 'application/problem+json', ...headers };
 }
 
-/** Sends a refusal as it is meant to be sent, unless another answer was sent meanwhile: by a time-out, say. */
+/** Sends a refusal, unless another response, such as that of a time-out, was sent already. */
 export function sendDenial(response: ServerResponse, denial: Deny): void {
   if (response.headersSent) return;
   response.statusCode = denial.status;
@@ -204,7 +204,7 @@ export function sendDenial(response: ServerResponse, denial: Deny): void {
   response.end(JSON.stringify(denial.body));
 }
 
-/** Puts a decision's headers on a response that others will send. */
+/** Sets a decision's headers on a response. */
 export function applyHeaders(response: ServerResponse, headers: ResponseHeaders): void {
   for (const name in headers) response.setHeader(name, headers[name]!);
 }

@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { applyHeaders, isAnswered } from './node-http.js';
 import { MAX_MESSAGE_BYTES, type MessageReceiver, type ReceiverAnswer } from '../security-event/receiver.js';
 
-/** So long the sender may take for all of its body. */
+/** The limit for receiving the whole body. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * Hands an authorization server's message to a receiver. What it says is to be answered, unless somebody else has answered meanwhile.
+ * Passes an authorization server's message to a receiver. The caller sends the returned answer, unless another response was sent already.
  *
- * @param parsed what a body parser has made of the body, where one has read it; undefined has it read here, up to 64 KiB
+ * @param parsed the result of a body parser. If it is undefined, this function reads the body, up to 64 KiB
  */
 export async function receiveFrom(request: IncomingMessage, parsed: unknown, receive: MessageReceiver): Promise<ReceiverAnswer> {
   const { method = 'GET', headers, headersDistinct } = request;
@@ -16,7 +16,7 @@ export async function receiveFrom(request: IncomingMessage, parsed: unknown, rec
   return receive({ method, headers: headersDistinct ?? headers, body: isRead ? parsed : await readBody(request) });
 }
 
-/** As {@link receiveFrom}, and sends the answer over Node's own response. */
+/** Passes a message to a receiver as {@link receiveFrom} does, and sends the answer. */
 export async function receiveInto(request: IncomingMessage, response: ServerResponse, parsed: unknown, receive: MessageReceiver): Promise<void> {
   const { status, headers, body } = await receiveFrom(request, parsed, receive);
   if (isAnswered(response)) return;
@@ -25,12 +25,12 @@ export async function receiveInto(request: IncomingMessage, response: ServerResp
   response.end(body);
 }
 
-/** What body parsers put there when they have read nothing. */
+/** Body parsers that did not read the body leave an empty object. */
 function isEmptyObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array) && Object.keys(value).length === 0;
 }
 
-/** undefined: it is too long, too slow, or was given up. */
+/** Reads the body. Returns undefined if it is too long or too slow, or if the client disconnects. */
 function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (request.readableEnded || request.destroyed) return Promise.resolve(undefined);
   return new Promise((resolve) => {
@@ -42,7 +42,7 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     function finish(body: Buffer | undefined): void {
       clearTimeout(timer);
       request.off('data', take).off('end', end).off('close', giveUp);
-      // the rest may come and is let go
+      // discards the rest
       request.resume();
       resolve(body);
     }

@@ -1,5 +1,6 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
-import { ISSUER_OPTION_NAMES, type IssuerOptions } from '../issuer/issuer-options.js';
+import type { IssuerOptions } from '../issuer/issuer-options.js';
+import { ISSUER_OPTION_NAMES } from '../issuer/issuer-table.js';
 import { keepDemands } from '../issuer/merged-options.js';
 import { type OptionReader } from '../lib/option-reader.js';
 import { shown } from '../lib/shown-option.js';

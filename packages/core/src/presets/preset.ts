@@ -31,7 +31,7 @@ export function readPreset(preset: string, options: object, own: readonly string
     if (reader.get(name) !== undefined) reader.wrong(name, `is set by ${preset}() itself: remove it`);
   }
   for (const name of Object.keys(given)) {
-    const suggestion = own.includes(name) || (OPTION_NAMES as readonly string[]).includes(name) ? '' : didYouMean(name, own);
+    const suggestion = own.includes(name) || OPTION_NAMES.includes(name) ? '' : didYouMean(name, own);
     if (suggestion !== '') reader.wrong(shownName(name), `is not an option of ${preset}()${suggestion}`);
   }
   return { reader, rest: Object.fromEntries(Object.entries(given).filter(([name]) => !own.includes(name) && !(name in SET_BY_PRESET))) };
@@ -118,7 +118,7 @@ export function readBaseUrl(reader: OptionReader, name: string): string {
   const problem =
     urlProblem(given, httpHostsFor(reader, given)) ??
     (/[?#{}]/.test(given) ? 'has a query, a fragment or braces' : (canonicalProblem(url) ?? hostProblem(new URL(url).hostname)));
-  if (problem) reader.wrong(name, `${problem} (given: ${shown(given, 'url')})`);
+  if (problem) reader.wrong(name, `${problem} (got ${shown(given, 'url')})`);
   return url;
 }
 

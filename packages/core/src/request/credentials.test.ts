@@ -36,7 +36,7 @@ describe('rule 5: no credentials', () => {
   });
 
   test('a token alone is by its grammar another scheme, and operators are told what was forgotten', () => {
-    const cause = 'it holds a token without the word Bearer in front of it';
+    const cause = 'it contains a token without Bearer before it';
     for (const field of ['abc.def.ghi', 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl']) expect(read(field)).toEqual({ reason: 'unsupported_scheme', cause });
     for (const field of ['abc.def', 'abc.def.ghi.jkl', 'abc.def.ghi x']) expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
   });
@@ -84,7 +84,7 @@ describe('rules 2 and 5: refuses what is malformed, before any decoding', () => 
   });
 
   test.each([
-    ['', 'the Authorization header is empty or no text'],
+    ['', 'the Authorization header is empty or not a string'],
     ['Bearer', 'nothing follows the word Bearer'],
     ['"Bearer" abc', 'the Authorization header does not begin with a scheme and a space'],
   ])('and operators are told which it was: %j', (field, cause) => {

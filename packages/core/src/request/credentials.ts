@@ -1,20 +1,21 @@
 import type { Reason } from '../vocabulary/reason.js';
 import type { ProtectedRequest } from './protected-request.js';
 
-/** An access token as it was presented, and by which scheme: a token that is bound to its sender must not count as a bearer token. */
+/** An access token and its authentication scheme. A sender-constrained token must not count as a bearer token, so the scheme matters. */
 export interface Credentials {
   readonly scheme: 'Bearer';
   readonly token: string;
 }
 
-/** Why a request has no credentials that could be verified. */
+/** Why a request has no usable credentials. */
 export interface CredentialsFailure {
   readonly reason: CredentialsReason;
   readonly cause?: string;
-  /** A member of its own: with a polluted prototype, every failure would hold a token. */
+  /** An own member. With a polluted prototype, every failure would otherwise have a token. */
   readonly token: undefined;
 }
 
+/** Whether credentials were found. */
 export function isCredentials(found: Credentials | CredentialsFailure): found is Credentials {
   return found.token !== undefined;
 }
@@ -23,8 +24,8 @@ type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' 
 
 const MISSING: CredentialsFailure = { reason: 'missing_token', token: undefined };
 const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined };
-const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it holds a token without the word Bearer in front of it' };
-const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'the Authorization header is empty or no text' };
+const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it contains a token without Bearer before it' };
+const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'the Authorization header is empty or not a string' };
 const NO_TOKEN: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'nothing follows the word Bearer' };
 const NO_SCHEME: CredentialsFailure = {
   reason: 'malformed_credentials',
@@ -35,22 +36,22 @@ const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials', token: un
 const TOO_LARGE: CredentialsFailure = { reason: 'token_too_large', token: undefined };
 
 const BEARER = 'bearer ';
-/** auth-scheme [ SP ... ]: RFC 9110 s11.4 */
+/** RFC 9110 s11.4: auth-scheme [ SP ... ] */
 const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
-/** Two field lines that a proxy joined (RFC 9110 s5.3). */
+/** Two header lines that a proxy joined (RFC 9110 s5.3). */
 const FOLDED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i;
-/** The commonest slip: by its grammar a token alone is the name of a scheme. */
+/** The most common mistake. By the grammar, a token alone is a scheme. */
 const BARE_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
 
-/** What a Bearer token may be made of (RFC 6750 s2.1, RFC 9110 s11.2). */
+/** Whether a text has the syntax of a bearer token (RFC 6750 s2.1, RFC 9110 s11.2). */
 export function isToken68(text: string): boolean {
   return TOKEN68.test(text);
 }
 
 /**
- * Finds the access token of a request. It is taken from the `Authorization` field alone (RFC 6750 s2.1); one in the query is not used,
- * but beside the field it makes the request ambiguous (RFC 6750 s2). Whether it is {@link isToken68} is asked of what is no JWT only.
+ * Finds the access token of a request in its `Authorization` header (RFC 6750 s2.1). A token in the query is never used, but next to the header it makes
+ * the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are no JWT.
  */
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials | CredentialsFailure {
   const field = request.headers['authorization'] ?? fieldInAnyCase(request.headers);
@@ -60,7 +61,7 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   else if (field.length === 0) return MISSING;
   else if (field.length > 1) return MULTIPLE;
   else value = field[0]!;
-  // what stands in for a request may hold anything
+  // a stand-in for a request may contain anything
   if (typeof value !== 'string' || value === '') return NO_HEADER;
 
   if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
@@ -76,7 +77,7 @@ function withoutBearer(value: string): CredentialsFailure {
   return SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;
 }
 
-/** Node writes names in lower case; platforms that hand requests on as plain objects may write them as the client did. */
+/** Finds the header in any case. Node writes names in lower case, but some platforms pass them on as the client sent them. */
 function fieldInAnyCase(headers: ProtectedRequest['headers']): string | readonly string[] | undefined {
   const names = Object.keys(headers).filter((name) => name.length === 13 && headers[name] !== undefined && name.toLowerCase() === 'authorization');
   return names.length > 1 ? names.flatMap((name) => headers[name]!) : headers[names[0]!];

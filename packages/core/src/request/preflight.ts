@@ -1,12 +1,12 @@
 import type { ProtectedRequest } from './protected-request.js';
 
 /**
- * Fields that no browser sends with a preflight: credentials, a body and its type, and those by which a method is overridden, since what looks
- * like OPTIONS here might be run as something else behind.
+ * Headers that no browser sends with a preflight: credentials, those of a body, and overrides of the method. With an override, a later handler might run
+ * the request as another method.
  */
-const NEVER = ['authorization', 'cookie', 'content-type', 'transfer-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'];
+const NOT_IN_PREFLIGHT = ['authorization', 'cookie', 'content-type', 'transfer-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'];
 
-/** A CORS preflight (Fetch standard, s4.8): it carries neither credentials nor a body. An OPTIONS request that does is an ordinary request. */
+/** Whether a request is a CORS preflight (Fetch standard, s4.8), which has neither credentials nor a body. Other OPTIONS requests are ordinary ones. */
 export function isPreflight(request: ProtectedRequest): boolean {
   const { method, target, headers } = request;
   return (
@@ -14,14 +14,14 @@ export function isPreflight(request: ProtectedRequest): boolean {
     headers['origin'] !== undefined &&
     headers['access-control-request-method'] !== undefined &&
     isZeroOrAbsent(headers['content-length']) &&
-    // over HTTP/2 a body needs no field that announces it
+    // over HTTP/2, a body needs no header
     request.hasBody !== true &&
     !isOverriddenByQuery(target) &&
-    !NEVER.some((name) => headers[name] !== undefined)
+    !NOT_IN_PREFLIGHT.some((name) => headers[name] !== undefined)
   );
 }
 
-/** What method-override reads when it is told to. */
+/** Whether the query overrides the method, as the package method-override can be configured to do. */
 function isOverriddenByQuery(target: string): boolean {
   const query = target.indexOf('?');
   return query >= 0 && new URLSearchParams(target.slice(query + 1)).has('_method');

@@ -1,40 +1,40 @@
-/** A request as the guard sees it: what an adapter reads from its framework, and nothing else. */
+/** A request as the guard sees it. An adapter reads it from its framework. */
 export interface ProtectedRequest {
-  /** The HTTP method as it was sent, with case. */
+  /** The HTTP method as the client sent it. Case matters. */
   readonly method: string;
   /**
-   * Path and query as the client sent them: the original target, not what a mounted router sees. Compare {@link params} or {@link path} rather than
-   * this: one resource has many targets.
+   * Path and query as the client sent them, not as a mounted router sees them. In policies compare {@link params} or {@link path} instead: one resource
+   * has many targets.
    */
   readonly target: string;
-  /** The target's path in one way of writing (RFC 3986 s6.2.2): without query, nothing encoded that need not be, no doubled slash and none at the end. */
+  /** The normalised path (RFC 3986 s6.2.2): no query, no unnecessary encoding, no doubled slash, no slash at the end. */
   readonly path?: string | undefined;
-  /** The parameters of the route that the framework matched, decoded: `/tenants/:tenant` gives `tenant`. */
+  /** The decoded parameters of the route that the framework matched: `tenant` for `/tenants/:tenant`. */
   readonly params?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
-  /** `scheme://host[:port]` as the client addressed it, by the framework's own proxy rules. */
+  /** `scheme://host[:port]` as the client sees it, by the framework's proxy rules. */
   readonly origin?: string | undefined;
-  /** The client's address by the framework's own proxy rules: asked for only where somebody listens for tokens that are used strangely. */
+  /** The client's address by the framework's proxy rules. Read only if somebody listens to `tokenward:token-reused`. */
   readonly clientAddress?: string | undefined;
-  /** Field names in lower case. An array holds separate field lines: a doubled `Authorization` must be seen. */
+  /** Header names must be in lower case. An array contains separate header lines: the guard must see a doubled `Authorization`. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The pattern of the route that the framework matched, where it tells: `/orders/:id`. Read only when a refusal is told. */
+  /** The pattern of the route that the framework matched, if it is known: `/orders/:id`. Read only for events about the request. */
   readonly route?: string | undefined;
-  /** The framework's own identifier of the request, where it has one. Read only when a refusal is told. */
+  /** The framework's identifier of the request, if it has one. Read only for events about the request. */
   readonly requestId?: string | undefined;
-  /** Whether a body comes with it, where the headers need not say so (HTTP/2). */
+  /** Whether the request has a body. Over HTTP/2, the headers need not say so. */
   readonly hasBody?: boolean | undefined;
   /**
-   * What lives exactly as long as the request is being answered, or the socket that it was upgraded to: `auth.signal` goes with it, and what listens to
-   * it. Without it a signal is kept until its token ends.
+   * An object that lives until the request is answered, or the socket that it was upgraded to. `auth.signal` and its listeners are garbage-collected
+   * with it. Without it, a signal is kept until its token ends.
    */
   readonly heldBy?: object | undefined;
-  /** The TLS connection's client certificate, asked for only by a bound token. */
+  /** Returns the client certificate of the TLS connection. Called only for sender-constrained tokens. */
   readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;
 }
 
 export interface ClientCertificate {
   /** The certificate in DER. */
   readonly raw: Uint8Array;
-  /** Whether TLS found it to be signed by a trusted authority. */
+  /** Whether the TLS server verified that a trusted authority signed it. */
   readonly authorized: boolean;
 }

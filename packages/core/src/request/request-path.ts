@@ -2,23 +2,23 @@ import { isMisleadingPath } from '../lib/misleading-path.js';
 import type { ProtectedRequest } from './protected-request.js';
 
 /**
- * Whether something that reads a target may take it for another path than the one that the framework matched: see {@link isMisleadingPath}; and two
- * slashes at its beginning are a host's name to URL parsers (`new URL('//acme/globex', base)` has the path `/globex`).
+ * Whether a program could read a target as another path than the framework did: see {@link isMisleadingPath}. Also, URL parsers read a host name after
+ * two slashes at the beginning (`new URL('//acme/globex', base)` has the path `/globex`).
  */
-export function mayLeadElsewhere(target: string): boolean {
+export function isAmbiguousTarget(target: string): boolean {
   const path = pathOf(target);
   return /^[/\\]{2}/.test(path) || isMisleadingPath(path);
 }
 
-/** The path of a target, without the query; in absolute form (RFC 9112 s3.2.2) without the origin, too. */
+/** Returns the path of a target without the query, and in absolute form (RFC 9112 s3.2.2) without the origin. */
 function pathOf(target: string): string {
   const path = target.split(/[?#]/, 1)[0]!;
   return path.startsWith('/') ? path : path.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '') || '/';
 }
 
 /**
- * A target's path in one way of writing: without query and origin, what needs no encoding is not encoded, what is encoded stands in upper case,
- * and no slash is doubled or at the end (RFC 3986 s6.2.2). Case is kept.
+ * Returns the normalised path of a target (RFC 3986 s6.2.2): without query and origin, without unnecessary encoding, other encodings in upper case, and
+ * without doubled slashes and a slash at the end. Case is kept.
  */
 export function normalPath(target: string): string {
   const path = pathOf(target)
@@ -30,13 +30,13 @@ export function normalPath(target: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
-/** What a predicate of a policy sees of a request. */
+/** Returns the request as predicates of policies see it. If its target is ambiguous, they cannot read it. */
 export function forPredicates(request: ProtectedRequest | undefined): ProtectedRequest | undefined {
-  return request && mayLeadElsewhere(request.target) ? new Unreadable(request) : request;
+  return request && isAmbiguousTarget(request.target) ? new AmbiguousRequest(request) : request;
 }
 
-/** A request whose target means one thing to the router and may mean another to what comes behind: whoever decides by it refuses. */
-class Unreadable implements ProtectedRequest {
+/** A request whose target may mean another resource to a later handler than to the router. A predicate that reads it throws, and so refuses. */
+class AmbiguousRequest implements ProtectedRequest {
   readonly #request: ProtectedRequest;
 
   constructor(request: ProtectedRequest) {
@@ -78,11 +78,11 @@ class Unreadable implements ProtectedRequest {
   }
 }
 
-/** Its name is what operators see of it: a predicate that throws is told by the name of the error. */
+/** Operators see the name: the reason of a refusal by a predicate that throws contains the class of the error. */
 class AmbiguousPathError extends Error {
   override readonly name = 'AmbiguousPathError';
 
   constructor() {
-    super('the target can be read as another path (dot segments, a NUL, two slashes at its beginning), so no policy decides by it');
+    super('the target could be read as another path (dot segments, a NUL, two slashes at its beginning), so policies must not read it');
   }
 }

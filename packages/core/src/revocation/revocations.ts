@@ -1,7 +1,7 @@
 import { misuse } from '../lib/configuration-error.js';
 import type { Clock } from '../lib/clock.js';
 import { publish } from '../events/events.js';
-import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/read-claim-rules.js';
+import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/claim-options.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { type OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';

@@ -1,19 +1,19 @@
-/** Why a request was refused: a closed set, stable over releases, for operators' logs, metrics and alerts. Never sent to clients. */
+/** Why a request was refused. A closed set, stable across releases, for logs, metrics and alerts. Clients never see it. */
 export type Reason = keyof typeof REASONS;
 
-/** What a client may be told: one answer stands for many reasons. */
+/** What the client is told. Many reasons share one answer. */
 export type Refusal = 'unauthenticated' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'unavailable';
 
-/** What follows from a reason, so that no code has to compare reasons. */
+/** The consequences of a reason, so that no code compares reasons. */
 export interface Behaviour {
   readonly answer: Refusal;
-  /** It says nothing about the request, only about this moment: it is never remembered. */
+  /** Whether it says nothing about the request itself. If so, it is never cached. */
   readonly transient: boolean;
-  /** The challenge names the scope that the route needs: the caller presented no access token (RFC 6750 s3.1). */
+  /** Whether the challenge names the scope that the route needs: if the request has no access token (RFC 6750 s3.1). */
   readonly namesScope: boolean;
-  /** No access token was sent: where credentials are optional, the request is anonymous. */
+  /** Whether the request has no access token. If credentials are optional, it is then anonymous. */
   readonly isAnonymous: boolean;
-  /** What the client can ask its authorization server for, so that the next token passes: more scopes, or a new login. */
+  /** What the client can request from its authorization server to be accepted: more scopes, or a new login. */
   readonly mendedBy: 'scope' | 'login' | undefined;
 }
 
@@ -24,7 +24,7 @@ const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, n
 const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, mendedBy: 'login' };
 const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, mendedBy: undefined };
 
-/** The one table from what was wrong to what the client is told and what becomes of it. */
+/** All reasons with their behaviour. */
 const REASONS = {
   missing_token: noToken,
   unsupported_scheme: noToken,
@@ -67,7 +67,7 @@ const REASONS = {
   revocations_unavailable: outage,
 } as const satisfies Record<string, Behaviour>;
 
-/** What follows from a reason. */
+/** Returns the behaviour of a reason. */
 export function behaviourOf(reason: Reason): Behaviour {
   return REASONS[reason];
 }

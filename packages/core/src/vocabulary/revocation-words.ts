@@ -1,4 +1,4 @@
-/** Why: a closed set, for events, metrics and people. No client is told. */
+/** Why tokens were revoked. A closed set, for events and metrics. Clients never see it. */
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 
 export const REVOCATION_REASONS = [
@@ -11,10 +11,10 @@ export const REVOCATION_REASONS = [
   'administrative',
 ] as const;
 
-/** `sessionless`: the tokens of a subject that name no session. */
+/** What was revoked. `sessionless`: the tokens of a subject without a `sid`. */
 export type RevocationKind = (typeof REVOCATION_KINDS)[number];
 
 export const REVOCATION_KINDS = ['token', 'session', 'sessionless', 'subject', 'client', 'issuer'] as const;
 
-/** In causes: a token that does not say when it was issued may be the oldest of all. */
+/** The cause of a refusal: a token without `iat` may have been issued at any time. */
 export const WITHOUT_ISSUED_AT = 'the token has no iat, so it counts as issued before the revocation';

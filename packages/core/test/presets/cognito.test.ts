@@ -88,8 +88,8 @@ describe('cognito', () => {
     [{ userPoolId: 'eu-central-1_example' }, /^userPoolId: .*not in the region us-west-2/],
     [{ userPoolId: 'us-west-2_a/b' }, /^userPoolId: is/],
     [{ clientIds: undefined }, /^clientIds: is missing/],
-    [{ clientIds: [] }, /^clientIds: is an empty list/],
-    [{ clientIds: 'x' }, /^clientIds: is a string of 1 character:/],
+    [{ clientIds: [] }, /^clientIds: must be .*\(got an empty list\)/],
+    [{ clientIds: 'x' }, /^clientIds: must be .*\(got a string of 1 character\)/],
     [{ clientIds: ['*'] }, /^clientIds: holds a string of 1 character:/],
     [{ allowedClients: ['x'] }, /^allowedClients: is already set by clientIds/],
   ])('refuses the options %j', (wrong, message) => {

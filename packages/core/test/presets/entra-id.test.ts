@@ -154,7 +154,7 @@ describe('entraId', () => {
     [{ tenantId: 'contoso.onmicrosoft.com' }, /^tenantId: is "contoso/],
     [{ tenantId: tenantId.toUpperCase() }, /^tenantId: is .*lower case/],
     [{ tenantIds: [other] }, /^tenantIds: cannot be combined with tenantId/],
-    [{ tenantId: undefined, tenantIds: [] }, /^tenantIds: is an empty list/],
+    [{ tenantId: undefined, tenantIds: [] }, /^tenantIds: must be .*\(got an empty list\)/],
     [{ tenantId: undefined, tenantIds: ['organizations'] }, /^tenantIds: holds "organizations"/],
     [{ tokenVersion: 3 }, /^tokenVersion: is 3/],
     [{ audience: undefined }, /^audience: is missing/],

@@ -69,7 +69,7 @@ describe('google', () => {
 
   test.each<[object, RegExp]>([
     [{ serviceAccounts: undefined }, /^serviceAccounts: is missing/],
-    [{ serviceAccounts: [] }, /^serviceAccounts: is an empty list/],
+    [{ serviceAccounts: [] }, /^serviceAccounts: must be .*\(got an empty list\)/],
     [{ requiredValues: { sub: 'x' } }, /^requiredValues\.sub: is already required by the preset/],
     [{ audience: undefined }, /^audience: is missing/],
   ])('refuses the options %j', (wrong, message) => {

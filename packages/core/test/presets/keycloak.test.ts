@@ -104,7 +104,7 @@ describe('keycloak', () => {
     [{ realm: 'shop/x' }, /^realm: is "shop\/x"/],
     [{ realm: '..' }, /^realm: is a string of 2 characters/],
     [{ realm: '' }, /^realm: is ""/],
-    [{ clientId: '' }, /^clientId: is ""/],
+    [{ clientId: '' }, /^clientId: must be .*\(got ""\)/],
     [{ requiredValues: { typ: 'Refresh' } }, /^requiredValues\.typ: is already required by the preset/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => keycloak({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);

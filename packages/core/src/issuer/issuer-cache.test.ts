@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
+import { markVerified, type Issuer } from './issuer.js';
+import { createIssuerCache } from './issuer-cache.js';
+
+const NO_KEYS = createGivenKeySource(() => ({ size: 0, keys: [], keyIds: [], remarks: [], problems: [], candidates: () => [] }));
+
+function issuerOf(name: string, isBusy = false): Issuer {
+  const keys: KeySource = { ...NO_KEYS, isBusy: () => isBusy };
+  return { algorithms: new Set(), rules: { issuer: name } as Issuer['rules'], keys, isVerified: false, release() {} };
+}
+
+function scene(maxEntries: { verified: number; unverified: number }) {
+  const evicted: string[] = [];
+  const cache = createIssuerCache(({ rules }) => evicted.push(rules.issuer), maxEntries);
+  const name = (issuer: string, isBusy?: boolean) => cache.get(issuer) ?? cache.add(issuer, issuerOf(issuer, isBusy));
+  const verify = (issuer: string) => markVerified(name(issuer));
+  return { cache, evicted, name, verify };
+}
+
+test('rule 161: unverified issuers evict one another, the oldest first, and no verified issuer', () => {
+  const { cache, evicted, name, verify } = scene({ verified: 3, unverified: 3 });
+  for (const issuer of ['a', 'b', 'c']) verify(issuer);
+  for (let stranger = 0; stranger < 100; stranger++) name(`stranger-${stranger}`);
+  expect(evicted).toEqual(Array.from({ length: 97 }, (_, stranger) => `stranger-${stranger}`));
+  expect(cache.values().map(({ rules }) => rules.issuer)).toEqual(['a', 'b', 'c', 'stranger-97', 'stranger-98', 'stranger-99']);
+});
+
+test('rule 161: an eviction spares verified issuers that were used since the last one, even the oldest', () => {
+  const { cache, evicted, name, verify } = scene({ verified: 3, unverified: 1 });
+  for (const issuer of ['a', 'b', 'c']) {
+    verify(issuer);
+    name(issuer);
+  }
+  verify('d');
+  name('d');
+  // all four were used, so a full round clears every flag and evicts the oldest
+  expect(evicted).toEqual(['a']);
+  name('b');
+  verify('e');
+  name('e');
+  expect(evicted).toEqual(['a', 'c']);
+  expect(cache.get('b')).toBeDefined();
+});
+
+test('rule 161: a busy unverified issuer is evicted last, so that it keeps its cooldown', () => {
+  const { evicted, name } = scene({ verified: 1, unverified: 3 });
+  name('asked', true);
+  for (let stranger = 0; stranger < 10; stranger++) name(`stranger-${stranger}`);
+  expect(evicted).not.toContain('asked');
+  const { evicted: all, name: busy } = scene({ verified: 1, unverified: 3 });
+  for (let stranger = 0; stranger < 5; stranger++) busy(`stranger-${stranger}`, true);
+  expect(all).toEqual(['stranger-0', 'stranger-1']);
+});
