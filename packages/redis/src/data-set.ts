@@ -159,10 +159,28 @@ local function entries_after(id, most)
 end
 `;
 
-/** Returns the entries after an id. ARGV: id, how many at most. */
-export const READ_AFTER = `${ENTRIES_AFTER}
+/**
+ * `is_rewound(id)`: whether the entry with this id is gone although an older one is there. Trimming removes the oldest first, so the server has lost
+ * the entry, and has perhaps gone on from before it.
+ */
+const IS_REWOUND = `
+local function first_after(id)
+  local reply = redis.call('XREAD', 'COUNT', '1', 'STREAMS', KEYS[2], id)
+  return reply and reply[1][2][1][1] or ''
+end
+local function is_rewound(id)
+  local milliseconds, sequence = string.match(id, '^(%d+)-(%d+)$')
+  local before = milliseconds .. '-' .. string.format('%.0f', sequence - 1)
+  if sequence == '0' then before = string.format('%.0f', milliseconds - 1) .. '-18446744073709551615' end
+  local found = first_after(before)
+  return found ~= id and first_after('0-0') ~= found
+end
+`;
+
+/** Returns the entries after an id, and 1 if the entry with this id was lost. ARGV: id, how many at most, 1 if the id is that of an entry. */
+export const READ_AFTER = `${ENTRIES_AFTER}${IS_REWOUND}
 local entries = entries_after(ARGV[1], tonumber(ARGV[2]))
-return entries
+return { entries, ARGV[3] == '1' and is_rewound(ARGV[1]) and 1 or 0 }
 `;
 
 /** Returns a page of the records, as ZSCAN does. ARGV: cursor, about how many. */
@@ -180,20 +198,26 @@ return all
 `;
 
 /**
- * Returns the entries after an id and, from the same moment, all that shows whether something is missing. ARGV: id, how many entries at most.
+ * Returns the entries after an id and, from the same moment, all that shows whether something is missing. ARGV: id, how many entries at most, 1 if
+ * the id is that of an entry.
  * Returns: epoch, the stream's last id, how many entries were ever added to it, the entries, the server's time, whether a process writes back
- * lost records (1) and among them what it learned right before the loss (2), the server's uptime, and 1 if there may be more entries.
+ * lost records (1) and among them what it learned right before the loss (2), the server's uptime, 1 if there may be more entries, 1 if the entry with
+ * the id was lost, and 1 if the stream's last id is that of an entry.
  */
-export const LOOK = `${WHOLE_EPOCH}${ENTRIES_AFTER}
+export const LOOK = `${WHOLE_EPOCH}${ENTRIES_AFTER}${IS_REWOUND}
 local last, added = '0-0', 0
 local entries, more = {}, 0
+local rewound, has_last = 0, 0
 if redis.call('EXISTS', KEYS[2]) == 1 then
   local info = redis.call('XINFO', 'STREAM', KEYS[2])
   added = -1
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then last = info[i + 1] end
     if info[i] == 'entries-added' then added = info[i + 1] end
+    if info[i] == 'last-entry' and info[i + 1] then has_last = info[i + 1][1] end
   end
+  has_last = has_last == last and 1 or 0
+  if ARGV[3] == '1' and is_rewound(ARGV[1]) then rewound = 1 end
   if ARGV[1] ~= '' then entries, more = entries_after(ARGV[1], tonumber(ARGV[2])) end
 end
 local now = redis.call('TIME')[1]
@@ -202,7 +226,7 @@ for _, who in ipairs(redis.call('ZRANGE', KEYS[5], now, '+inf', 'BYSCORE', 'LIMI
   written_back = math.max(written_back, string.sub(who, 1, 7) == 'lately:' and 2 or 1)
 end
 local uptime = string.match(redis.call('INFO', 'server'), 'uptime_in_seconds:(%d+)')
-return { whole_epoch(), last, added, entries, now, written_back, tonumber(uptime or '0'), more }
+return { whole_epoch(), last, added, entries, now, written_back, tonumber(uptime or '0'), more, rewound, has_last }
 `;
 
 /**

@@ -31,7 +31,7 @@ export async function readEverything(
 ): Promise<FullRead | undefined> {
   await connection.send(script(BEGIN_FULL_READ, keys, randomUUID(), writerId, allSeconds, recentSeconds));
   // entries that are added during the read are in the stream after this position
-  const { epoch, lastId, added } = await look(connection, keys, '', 0);
+  const { epoch, lastId, added, isLastEntry } = await look(connection, keys, undefined, 0);
   if (epoch === undefined) return undefined;
   const present = new Set<string>();
   let cursor = '0';
@@ -44,5 +44,5 @@ export async function readEverything(
   // read last, because records that are removed during the read leave a cut-off
   const cutoffs = pairsOf(await connection.send(script(READ_CUTOFFS, keys)));
   mirror.addCutoffs(cutoffs);
-  return { position: { epoch, id: lastId, added }, present, cutoffs };
+  return { position: { epoch, id: lastId, isEntry: isLastEntry, added }, present, cutoffs };
 }

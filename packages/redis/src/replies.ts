@@ -4,8 +4,10 @@ import { StoreFailure } from './store-failure.js';
 /** How far a process has read a data set. */
 export interface Position {
   readonly epoch: string;
-  /** The last stream entry that was read. */
+  /** The stream's last id when it was read. */
   readonly id: string;
+  /** Whether there is, or was, an entry with this id: a stream's last entry may have been deleted. */
+  readonly isEntry: boolean;
   /** How many entries were ever added to the stream, up to that one. */
   readonly added: number;
 }
@@ -25,6 +27,10 @@ export interface Look {
   readonly uptimeSeconds: number;
   /** Whether the page holds fewer entries than asked for, because they are large. */
   readonly hasMore: boolean;
+  /** Whether the server lost the entry that was read last, and older ones are still there. */
+  readonly isRewound: boolean;
+  /** Whether `lastId` is the id of an entry. */
+  readonly isLastEntry: boolean;
 }
 
 export interface Entries {
@@ -38,7 +44,7 @@ const NO_ENTRIES: Entries = { count: 0, lastId: undefined, texts: [] };
 
 /** Reads the reply of the script `LOOK`. */
 export function lookOf(reply: Reply): Look {
-  const [epoch, lastId, added, entries, serverSeconds, writtenBack, uptimeSeconds, more] = listOf(reply);
+  const [epoch, lastId, added, entries, serverSeconds, writtenBack, uptimeSeconds, more, rewound, isLastEntry] = listOf(reply);
   const look: Look = {
     epoch: typeof epoch === 'string' ? epoch : undefined,
     lastId: String(lastId),
@@ -49,6 +55,8 @@ export function lookOf(reply: Reply): Look {
     isRecentWrittenBack: Number(writtenBack) > 1,
     uptimeSeconds: Number(uptimeSeconds),
     hasMore: Number(more) > 0,
+    isRewound: Number(rewound) > 0,
+    isLastEntry: Number(isLastEntry) > 0,
   };
   // before version 7, Redis does not count added entries, and losses would go unnoticed
   if (!(look.added >= 0)) throw new StoreFailure('the server is too old: Redis 7 or newer is needed');
@@ -58,6 +66,12 @@ export function lookOf(reply: Reply): Look {
 /** Reads XREAD's reply for one stream: null if nothing came. */
 export function readEntriesOf(reply: Reply): Entries {
   return reply === null ? NO_ENTRIES : entriesOf(listOf(listOf(reply)[0]!)[1]!);
+}
+
+/** Reads the reply of the script `READ_AFTER`. */
+export function pageAfterOf(reply: Reply): Pick<Look, 'entries' | 'isRewound'> {
+  const [entries, rewound] = listOf(reply);
+  return { entries: entriesOf(entries!), isRewound: Number(rewound) > 0 };
 }
 
 /** Reads a page of ZSCAN: its texts, and the cursor of the next page. */
@@ -81,7 +95,7 @@ export function roleOf(reply: Reply): string | undefined {
   return Array.isArray(reply) ? pairsOf(reply).get('role') : undefined;
 }
 
-export function entriesOf(reply: Reply): Entries {
+function entriesOf(reply: Reply): Entries {
   const entries = listOf(reply).map(listOf);
   return {
     count: entries.length,

@@ -1,7 +1,8 @@
 import type { Clock } from '@tokenward/core';
 import type { Connection } from './connection.js';
 import { LOOK, READ_AFTER, script, type Keys } from './data-set.js';
-import { entriesOf, lookOf, readEntriesOf, roleOf, type Entries, type Look, type Position } from './replies.js';
+import { lookOf, pageAfterOf, readEntriesOf, roleOf, type Entries, type Look, type Position } from './replies.js';
+import { recordOf } from './record-text.js';
 import { StoreFailure } from './store-failure.js';
 
 /** Follows the stream of one data set from the position that was read last. */
@@ -47,7 +48,7 @@ export function createStream(keys: Keys, clock: Clock, timeoutMs: number, receiv
   function receive({ count, lastId, texts }: Entries): void {
     if (lastId === undefined) return;
     received(texts);
-    position = { epoch: position!.epoch, id: lastId, added: position!.added + count };
+    position = { epoch: position!.epoch, id: lastId, isEntry: true, added: position!.added + count };
     const charactersEach = texts.reduce((sum, text) => sum + text.length, 0) / count;
     page = Math.max(MIN_PAGE, Math.min(MAX_PAGE, Math.ceil(PAGE_CHARACTERS / (charactersEach + 1)), page * 2));
   }
@@ -58,12 +59,13 @@ export function createStream(keys: Keys, clock: Clock, timeoutMs: number, receiv
         const askedAtMs = clock.monotonic();
         // a server that does not know HELLO may be used; if the connection is broken, look() fails too
         const role = connection.send(['HELLO']).then(roleOf, () => undefined);
-        const [found, is] = await Promise.all([look(connection, keys, position?.id ?? '', page), role]);
+        const [found, is] = await Promise.all([look(connection, keys, position, page), role]);
         if (is !== undefined && is !== 'master' && is !== 'primary') throw new StoreFailure('the server is a replica, which may be behind its master');
         if (!position || found.epoch !== position.epoch) {
           const continuity = position ? 'lost' : 'unread';
           return { continuity, look: found, askedAtMs };
         }
+        if (found.isRewound) return { continuity: 'gap', look: found, askedAtMs };
         const isPageFull = found.hasMore || found.entries.count >= page;
         receive(found.entries);
         if (isPageFull) continue;
@@ -84,8 +86,11 @@ export function createStream(keys: Keys, clock: Clock, timeoutMs: number, receiv
         const reply = await connection.send(['XREAD', 'COUNT', '1', 'BLOCK', block, 'STREAMS', keys.stream, position!.id], leftMs + timeoutMs);
         const entries = readEntriesOf(reply);
         if (entries.count === 0) return;
-        receive(entries);
-        receive(entriesOf(await connection.send(script(READ_AFTER, keys, position!.id, page))));
+        // a revocation applies at once, but it may follow a gap: only the script checks that
+        received(entries.texts.filter((text) => recordOf(text) !== undefined));
+        const after = pageAfterOf(await connection.send(script(READ_AFTER, keys, position!.id, page, flag(position!.isEntry))));
+        if (after.isRewound) return;
+        receive(after.entries);
         untilMs = Math.min(untilMs, performance.now() + MAX_BUSY_MS);
       }
     },
@@ -95,7 +100,11 @@ export function createStream(keys: Keys, clock: Clock, timeoutMs: number, receiv
   };
 }
 
-/** Asks the server for its state and for a page of entries after an id; '' asks for no entries. */
-export async function look(connection: Connection, keys: Keys, id: string, page: number): Promise<Look> {
-  return lookOf(await connection.send(script(LOOK, keys, id, page)));
+/** Asks the server for its state, and for a page of the entries after a position. */
+export async function look(connection: Connection, keys: Keys, position: Position | undefined, page: number): Promise<Look> {
+  return lookOf(await connection.send(script(LOOK, keys, position?.id ?? '', page, flag(position?.isEntry ?? false))));
+}
+
+function flag(value: boolean): number {
+  return value ? 1 : 0;
 }

@@ -71,7 +71,7 @@ describe('entries that are too large to be revocations', () => {
 
   test('sends only the id of an entry with 80,000 empty fields', async () => {
     await server().ask('XADD', KEYS.stream, '*', ...Array.from({ length: 80_000 }, () => ''));
-    const [[, texts]] = (await server().ask(...script(READ_AFTER, KEYS, '0-0', 10))) as [[id: string, texts: string[]]];
+    const [[[, texts]]] = (await server().ask(...script(READ_AFTER, KEYS, '0-0', 10, 0))) as [[[id: string, texts: string[]]], number];
     expect(texts).toEqual(['r', '']);
   });
 

@@ -8,6 +8,7 @@ import {
   heard,
   isCurrentAgain,
   isRevokedIn,
+  nextAnswer,
   KEYS,
   nowSeconds,
   openStore,
@@ -84,6 +85,19 @@ describe('a server that dies', () => {
     await eventually(async () => (await valuesIn(server())).length === 4, 'lost records are there again');
     await Promise.all(stores.map(isCurrentAgain));
   });
+});
+
+test('rule 115: a process that waits for entries notices that the server lost one, although another process has written it back', async () => {
+  const [[one, other], [first, second, third]] = await threeRevoked();
+  // only this one is left waiting, behind the loss and what follows it
+  await one!.close();
+  await nextAnswer(other!);
+  await nextAnswer(other!);
+  const [milliseconds, sequence] = second![0].split('-');
+  const another = JSON.stringify(['session', 'https://login.example.test', 'another', nowSeconds(), nowSeconds() + 60, 0, 'logout']);
+  const writtenBack = `${Date.now() + 1000}-0`;
+  await restore([third!], [first!, second!, [`${milliseconds}-${Number(sequence) + 1}`, ['r', another]], [writtenBack, third![1]]]);
+  await eventually(() => isRevokedIn(other!, 'another'), 'it knows the entry that took the place of the lost one');
 });
 
 type Entry = readonly [string, readonly string[]];
