@@ -8,7 +8,7 @@ import { seedEpoch, startRedis, type RedisServer } from './redis-server.js';
 const ISSUER = 'https://login.example.test';
 /** How long a test waits for an event. Only a test that fails waits so long, so a busy machine has time enough. */
 const PATIENCE_MS = 45_000;
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 export const KEYS = {
   records: '{tokenward:revocations}:records',
