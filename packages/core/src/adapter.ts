@@ -1,7 +1,6 @@
 /**
- * What the author of an adapter needs beside the public face: a guard over a framework's own requests, the memory of whom a request was
- * found to be from, and the writing of answers to Node's own response. An adapter reads the request by one function, and hands the
- * decision on in its framework's manner.
+ * The kit for authors of adapters, in addition to the main entry point: a guard over a framework's requests, the `Auth` of a request, and answers on
+ * Node's response. An adapter turns its framework's request into a {@link ProtectedRequest}, and a decision into its framework's answer.
  *
  * @module
  */

@@ -18,7 +18,7 @@ import { view } from './view.js';
 export * from '@tokenward/core';
 
 declare global {
-  // the only way in which Express lets a property of its request be typed
+  // the only way to type a property of Express' request
   // eslint-disable-next-line typescript/no-namespace
   namespace Express {
     interface Request {
@@ -31,9 +31,8 @@ declare global {
 export type ExpressGuardOptions = AdapterOptions<[request: Request, response: Response]>;
 
 /**
- * Admits a request to what stands behind it, or refuses it: middleware, for an app, a router or a route. Called by hand without `next` it gives a
- * promise that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise never settles, so that nothing
- * behind `await` runs.
+ * Middleware that admits a request or refuses it, for an app, a router or a route. If you call it without `next`, it returns a promise that is fulfilled
+ * once the request is admitted. On a refusal it sends the answer, and the promise never settles, so nothing after `await` runs.
  *
  * @example await guard(scope('orders:read'))(req, res);
  */
@@ -42,37 +41,37 @@ export interface Guard {
   (request: Express.Request, response: Express.Response): Promise<void>;
 }
 
-/** What {@link createGuard} returns: to hand it to routers, type their parameter so. `C` is the type of the claims that it finds. */
+/** What {@link createGuard} returns. Use it as the type of a parameter, to pass the guard to routers. `C` is the type of the claims in its tokens. */
 export interface ExpressGuard<C extends object = AppClaims> extends GuardMethods<RequestHandler, Express.Request | IncomingMessage, C> {
   /**
-   * A valid access token is needed, and all of these policies.
+   * Returns a guard that requires a valid access token which satisfies all of these policies.
    *
    * @example guard((req) => claim('tenant', req.params.tenant))
    */
   (...policies: readonly RoutePolicy<Request>[]): Guard;
-  /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
+  /** Returns a guard that also admits requests without credentials. A token must still be valid and satisfy all of these policies. */
   optional(...policies: readonly RoutePolicy<Request>[]): Guard;
   /**
-   * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, say. It takes Express' request or Node's own.
+   * Decides on a request and answers nothing, for example for the `upgrade` of a WebSocket. It takes Express' request or Node's own.
    *
    * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
    */
   check(request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
-   * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. From then on nobody else can answer,
-   * whether or not they wait. The promise is fulfilled once the answer was made, and is never rejected.
+   * Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. From then on nobody else can answer, even
+   * if the promise is not awaited. The promise is fulfilled once the answer is made. It never rejects.
    *
-   * @throws ConfigurationError where it is given no refusal, or no request and response
+   * @throws ConfigurationError if the decision is not a refusal, or without a request and its response
    */
   refuse(decision: Deny, request: Request, response: Response): Promise<void>;
-  /** Gives up what is under way: for an orderly shutdown. */
+  /** Answers requests that wait for keys with 503, and stops timers: for an orderly shutdown. */
   close(): Promise<void>;
 }
 
 /**
- * Makes the guard of one API. With no options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment.
+ * Creates the guard of one API. Without options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example
  * const guard = createGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
@@ -102,7 +101,7 @@ function handlerOf(receive: MessageReceiver): RequestHandler {
 }
 
 /**
- * Returns the `Auth` of a request, as the last guard on its way found it.
+ * Returns the `Auth` that the last guard found for a request.
  *
  * @throws ConfigurationError if no guard has admitted the request, or if an optional guard admitted it without authentication
  */

@@ -36,7 +36,7 @@ const ADMITTED = Promise.resolve();
  * despite a refusal. For such a caller the reply is closed until the decision arrives, and for good if it is a refusal: nobody else can answer, and
  * Fastify goes no further.
  *
- * @param remember stores who an admitted request is from
+ * @param remember stores the `Auth` of an admitted request
  */
 export function createGuarding(
   native: NativeGuard<FastifyRequest, [request: FastifyRequest, reply: FastifyReply]>,

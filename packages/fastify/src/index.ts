@@ -20,19 +20,19 @@ declare module 'fastify' {
     readonly auth: Auth | undefined;
   }
   interface FastifyContextConfig {
-    /** What the route needs, where no guard is written into its `onRequest`. */
+    /** What the route needs, if it has no guard in its `onRequest`. */
     tokenward?: RouteRule | undefined;
   }
 }
 
-/** As much of a request, and of a reply, as is typed alike on all servers (HTTP/2, too), loggers and type providers. */
+/** The members of a request and a reply that have the same type with every server (HTTP/2, too), logger and type provider. */
 type AnyRequest = Pick<FastifyRequest, 'auth'>;
 type AnyReply = Pick<FastifyReply, 'statusCode'>;
 
 /**
- * An `onRequest` hook. It is done when the request may go on, and never when it was refused. Called by hand without `done`, in an async hook or a handler,
- * it gives a promise that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise never settles, so that
- * nothing behind `await` runs.
+ * An `onRequest` hook that calls `done` once the request is admitted, and never after a refusal. If you call it without `done`, in an async hook or a
+ * handler, it returns a promise that is fulfilled once the request is admitted. On a refusal it sends the answer, and the promise never settles, so
+ * nothing after `await` runs.
  *
  * @example app.addHook('onRequest', async (request, reply) => { await app.guard(scope('orders:read'))(request, reply); });
  */
@@ -41,34 +41,34 @@ export interface Guard {
   (request: AnyRequest, reply: AnyReply): Promise<void>;
 }
 
-/** What the plugin puts under `app.guard`. `C` is the type of the claims that it finds. */
+/** The type of `app.guard`. `C` is the type of the claims in its tokens. */
 export interface FastifyGuard<C extends object = AppClaims> extends GuardMethods<FastifyPluginAsync, AnyRequest | IncomingMessage, C> {
   /**
-   * A valid access token is needed, and all of these policies.
+   * Returns a guard that requires a valid access token which satisfies all of these policies.
    *
    * @example app.guard((request) => claim('tenant', request.params.tenant))
    */
   (...policies: readonly RoutePolicy<GuardedRequest>[]): Guard;
-  /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
+  /** Returns a guard that also admits requests without credentials. A token must still be valid and satisfy all of these policies. */
   optional(...policies: readonly RoutePolicy<GuardedRequest>[]): Guard;
   /**
-   * Decides on a request, and answers nothing. It takes Fastify's request, or Node's own: of the server's `upgrade`, say.
+   * Decides on a request and answers nothing. It takes Fastify's request or Node's own, for example that of the server's `upgrade`.
    *
    * @example app.server.on('upgrade', async (req, socket, head) => { const decision = await app.guard.check(req, scope('feed')); ... });
    */
   check(request: AnyRequest | IncomingMessage, ...policies: readonly RoutePolicy<GuardedRequest>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
-  /** Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. To be returned by a handler. */
+  /** Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. Return its result from the handler. */
   refuse(decision: Deny, request: AnyRequest, reply: AnyReply): Promise<AnyReply>;
 }
 
-/** What a function that makes a policy sees. */
+/** The request that a function passed to `app.guard` gets. */
 export type GuardedRequest = FastifyRequest<{ Params: Readonly<Record<string, string>> }>;
 
 /**
- * The plugin: it adds `app.guard` and `request.auth` to the scope in which it is registered. With no options it reads `ISSUER_BASE_URL` and
- * `AUDIENCE` from the environment. The guard is closed with the app.
+ * The plugin. It adds `app.guard` and `request.auth` to the scope in which it is registered. Without options it reads `ISSUER_BASE_URL` and
+ * `AUDIENCE` from the environment. The guard closes with the app.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example
  * await app.register(tokenward, { issuer: 'https://login.example.com', audience: 'https://api.example.com' });
@@ -78,14 +78,14 @@ export const tokenward = fastifyPlugin(
   async (app: FastifyInstance, { protect, failOnUnguarded, decorator = 'guard', ...options }: FastifyGuardOptions) => {
     checkOptions({ protect, failOnUnguarded, decorator });
     const native = createNativeGuard<FastifyRequest, [request: FastifyRequest, reply: FastifyReply]>(options, view, () => undefined);
-    /** Where a request holds whom this guard found it to be from. */
+    /** The request's property with the `Auth` that this guard found. */
     const found = Symbol('auth');
     const guarding = createGuarding(native, (request, auth) => {
       (request as { [found]?: Auth | undefined })[found] = auth;
     });
     const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding);
 
-    /** A route of its own scope, in which no body is read before the receiver reads it. */
+    /** Returns a plugin with one route. It has a scope of its own, where no parser reads the body before the receiver does. */
     function pluginOf(receive: MessageReceiver): FastifyPluginAsync {
       return async (scope) => {
         scope.removeAllContentTypeParsers();
@@ -120,16 +120,16 @@ export const tokenward = fastifyPlugin(
     });
 
     refuseLateHooks(app);
-    app.addHook('onRoute', rules.look);
-    // Routes that were added before the plugin are looked at when a request asks for them. Without any, the hook would cost each request as much as a guard.
+    app.addHook('onRoute', rules.readRoute);
+    // the rule of a route that was added before the plugin is read at a request; without such routes, the hook would cost each request as much as a guard
     if (hasRoutes(app)) {
       app.addHook('onRequest', (request, reply, done) => {
         const rule = rules.ruleFor(request);
         return rule ? guarding.runAsHook(rule, request, reply, done) : done();
       });
     }
-    app.addHook('onReady', async () => rules.complete());
-    // ahead of onClose, which waits for the requests under way, and those might wait for keys
+    app.addHook('onReady', async () => rules.checkRoutes());
+    // before onClose, which waits for running requests: those may wait for keys
     app.addHook('preClose', native.close);
   },
   { name: '@tokenward/fastify', fastify: '5.x' },
@@ -139,7 +139,7 @@ export default tokenward;
 
 const checked = new WeakSet<object>();
 
-/** All scopes inherit the method from the app at the top, and with it the check: guards may be handed to scopes above. */
+/** Wraps `addHook` of the app at the top, from which all scopes inherit: a guard may be passed to a scope above its own. */
 function refuseLateHooks(app: FastifyInstance): void {
   let top: object = app;
   while (!Object.hasOwn(top, 'addHook')) top = Object.getPrototypeOf(top) as object;
@@ -153,22 +153,22 @@ function refuseLateHooks(app: FastifyInstance): void {
   Reflect.set(top, 'addHook', addHook);
 }
 
-/** Whether a route was added already, in any scope. */
+/** Returns whether any scope has a route already. */
 function hasRoutes(app: FastifyInstance): boolean {
   return app.printRoutes() !== '(empty tree)';
 }
 
-function checkOptions(given: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {
-  const reader = new OptionReader(given, ['protect', 'failOnUnguarded', 'decorator']);
-  if (given.protect !== undefined && given.protect !== 'all') reader.wrong('protect', "is not 'all', which is the only one");
+function checkOptions(options: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {
+  const reader = new OptionReader(options, ['protect', 'failOnUnguarded', 'decorator']);
+  if (options.protect !== undefined && options.protect !== 'all') reader.wrong('protect', "must be 'all' if it is set");
   reader.flag('failOnUnguarded');
   const decorator = reader.text('decorator', 'guard');
-  if (decorator in Object.prototype) reader.wrong('decorator', `is "${decorator}", which every object has: give a name of its own`);
+  if (decorator in Object.prototype) reader.wrong('decorator', `is "${decorator}", which every object already has. Use another name`);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
 }
 
 /**
- * Returns the `Auth` of a request, as the last guard on its way found it.
+ * Returns the `Auth` that the last guard found for a request.
  *
  * @throws ConfigurationError if no guard has admitted the request, or if the request was admitted without authentication
  */

@@ -10,8 +10,8 @@ type Access = AccessFor<FastifyRequest>;
 
 /** The hooks that apply `config.tokenward`, `protect` and `failOnUnguarded` to the routes of one plugin's scope. */
 export interface RouteRules {
-  /** Reads the rule of a route that is added. An `onRoute` hook. */
-  look(this: FastifyInstance, route: RouteOptions): void;
+  /** An `onRoute` hook that reads the rule of a route and adds its guard. */
+  readRoute(this: FastifyInstance, route: RouteOptions): void;
   /** Returns what the route of a request needs, if the route was added before the plugin could read its rule. */
   ruleFor(request: FastifyRequest): Access | undefined;
   /**
@@ -19,12 +19,13 @@ export interface RouteRules {
    *
    * @throws ConfigurationError if a route has a rule that no plugin reads, or has lost a guard
    */
-  complete(): void;
+  checkRoutes(): void;
 }
 
 /** Handlers of security events: they authenticate the sender themselves. */
 const receivers = new WeakSet<object>();
 
+/** Marks the handler of a route for security events, which needs no guard. */
 export function markReceiver<F extends object>(handler: F): F {
   receivers.add(handler);
   return handler;
@@ -43,7 +44,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
   function ruleOf(route: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Access | undefined {
     const { config, method } = route;
     const where = nameOf(route);
-    assertNoSlip(where, config);
+    assertNoTypo(where, config);
     const rule: unknown = readsConfig ? config?.tokenward : undefined;
     if (rule !== undefined && hooks.some((hook) => isGuard(hook) && !made.has(hook))) {
       throw misuse(where, 'has a guard in onRequest and config.tokenward. Use one of them');
@@ -62,7 +63,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
   }
 
   return {
-    look(this: FastifyInstance, route) {
+    readRoute(this: FastifyInstance, route) {
       const config = route.config;
       if (config && Reflect.get(config, seen) === route) return;
       assertInTime(route);
@@ -86,7 +87,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       if (!readsConfig && config.tokenward !== undefined && !request.server.hasDecorator('guard')) throw unreadRule(nameOf({ method, url }));
       return ruleOf({ url, method, config }, []);
     },
-    complete() {
+    checkRoutes() {
       for (const { route, guards } of guarded) {
         const left = guardsIn(route);
         const lost = guards.find(({ guard }) => !left.some((kept) => kept.guard === guard));
@@ -98,7 +99,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
   };
 }
 
-/** @throws ConfigurationError if the rule is none */
+/** @throws ConfigurationError if the value is not a rule */
 function accessOfRule(where: string, rule: unknown): Access {
   if (rule === 'optional' || rule === 'required') return accessFor(rule, []);
   if (isPolicy(rule) || typeof rule === 'function') return accessFor('required', [rule as RoutePolicy<FastifyRequest>]);
@@ -150,7 +151,7 @@ function assertInTime(route: RouteOptions): void {
 const KEY = 'tokenward';
 
 /** Nobody would read a rule under a mistyped name, and the route would be open. */
-function assertNoSlip(where: string, config: object | undefined): void {
+function assertNoTypo(where: string, config: object | undefined): void {
   for (const key of Object.keys(config ?? {})) {
     const meant = key === KEY ? '' : didYouMean(key.replace(/[^a-z]/gi, ''), [KEY]);
     if (meant !== '') throw misuse(where, `has config.${key}, which nobody reads${meant.replace(KEY, `config.${KEY}`)}`);

@@ -24,12 +24,12 @@ export async function answerByKoa(context: Context, pass: ServerResponse, answer
   Object.defineProperty(own, 'onerror', { value: context.onerror.bind(own) });
   // code that goes on despite the refusal may fail: the app gets its error, but no answer is made of it
   Object.assign(context, { onerror: (error: unknown) => void (error === null || error === undefined || app.emit('error', asError(error), context)) });
-  const nowhere = new ServerResponse(context.req);
-  Object.defineProperty(context, 'response', { value: responseOf(app, context, nowhere), configurable: true, writable: true });
+  const discarded = new ServerResponse(context.req);
+  Object.defineProperty(context, 'response', { value: responseOf(app, context, discarded), configurable: true, writable: true });
   context.respond = false;
   await app.handleRequest(own, () => answer(own));
   context.status = own.status;
-  for (const [name, value] of Object.entries(pass.getHeaders())) if (value !== undefined) nowhere.setHeader(name, value);
+  for (const [name, value] of Object.entries(pass.getHeaders())) if (value !== undefined) discarded.setHeader(name, value);
 }
 
 function responseOf(app: Application, context: Context, res: ServerResponse): object {

@@ -28,45 +28,45 @@ export interface AuthState {
 /** The part of a context by which `getAuth` recognizes one, whatever its state; or Node's own request, after `guard.check`. */
 type AnyContext = { readonly state: object } | IncomingMessage;
 
-/** What {@link createGuard} returns: to hand it to routers, type their parameter so. `C` is the type of the claims that it finds. */
+/** What {@link createGuard} returns. Use it as the type of a parameter, to pass the guard to routers. `C` is the type of the claims in its tokens. */
 export interface KoaGuard<C extends object = AppClaims> extends GuardMethods<Middleware, AnyContext, C> {
   /**
-   * Middleware: a valid access token is needed, and all of these policies. Called by hand, `await guard(scope('orders:read'))(ctx)`, it gives a promise
-   * that is fulfilled once the request is admitted. Where it is refused the answer is sent, and the promise is rejected, so that nothing behind
-   * `await` runs; Koa tells nobody of that rejection.
+   * Returns middleware that requires a valid access token which satisfies all of these policies. You can call it without `next`,
+   * `await guard(scope('orders:read'))(ctx)`: the promise is then fulfilled once the request is admitted. On a refusal the guard sends the answer, and
+   * the promise rejects, so nothing after `await` runs. Koa does not report that rejection.
    *
    * @example guard((ctx) => claim('tenant', ctx.params.tenant))
    */
   (...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<AuthState>;
-  /** No credentials are needed, but wrong ones are refused, and a token that is there needs all of these policies. */
+  /** Returns a guard that also admits requests without credentials. A token must still be valid and satisfy all of these policies. */
   optional(...policies: readonly RoutePolicy<RoutedContext>[]): KoaMiddleware<AuthState>;
   /**
-   * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, say. It takes a context or Node's own request.
+   * Decides on a request and answers nothing, for example for the `upgrade` of a WebSocket. It takes a context or Node's own request.
    *
    * @example server.on('upgrade', async (req, socket, head) => { const decision = await guard.check(req, scope('feed')); ... });
    */
   check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
-   * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given. The answer is sent at once, and from then
-   * on nobody else can answer, whether or not they wait. The promise is fulfilled once it was sent.
+   * Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. The answer is sent at once. From then on
+   * nobody else can answer, even if the promise is not awaited. The promise is fulfilled once the answer was sent.
    *
-   * @throws ConfigurationError where it is given no refusal, or no context
+   * @throws ConfigurationError if the decision is not a refusal, or without a context
    */
   refuse(decision: Deny, context: Context): Promise<void>;
-  /** Gives up what is under way: for an orderly shutdown. */
+  /** Answers requests that wait for keys with 503, and stops timers: for an orderly shutdown. */
   close(): Promise<void>;
 }
 
 /** A context behind a router. */
 export type RoutedContext = Context & { readonly params: Readonly<Record<string, string>> };
 
-/** Koa's middleware, which by hand may be called without `next`. What Koa infers of it, it infers of the last part. */
+/** Koa middleware that may also be called without `next`. `Middleware` comes last, since Koa infers the state from the last part. */
 export type KoaMiddleware<State> = ((context: Context) => Promise<void>) & Middleware<State>;
 
 /**
- * Makes the guard of one API. With no options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment.
+ * Creates the guard of one API. Without options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment.
  *
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @throws ConfigurationError that lists all invalid options
  *
  * @example
  * const guard = createGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
@@ -107,7 +107,7 @@ function middlewareOf(receive: MessageReceiver): Middleware {
 }
 
 /**
- * Returns the `Auth` of a request, as the last guard on its way found it.
+ * Returns the `Auth` that the last guard found for a request.
  *
  * @throws ConfigurationError if no guard has admitted the request, or if an optional guard admitted it without authentication
  */

@@ -21,21 +21,21 @@ import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remem
 
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> extends RefusalListeners<Native> {
-  /** Decides as `ResourceGuard.check` does, and remembers whom the request is from: under the property, and for {@link authOf}. */
+  /** Decides as `ResourceGuard.check` does, and stores the `Auth` of the request: under the property, and for {@link authOf}. */
   decide(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
-  /** Decides as {@link decide} would at this moment, for one that will be asked later: nothing is remembered of it, and nobody is told. */
+  /** Returns what {@link decide} would decide now. It stores nothing and sends no event: {@link decide} will be called later. */
   foresee(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
-  /** As {@link decide}, of policies that nothing was made of yet. It answers nothing. */
+  /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
-  /** As {@link authOf}, of what this guard found alone. */
+  /** Does the same as {@link authOf}, but returns only what this guard found. */
   getAuth(request: Request, optional?: 'optional', isPublic?: (request: Request) => boolean): Auth | undefined;
-  /** What a framework's guard offers beside guarding, with handlers in the framework's own form. */
+  /** Returns the methods of a framework's guard, with handlers in the framework's form. */
   methods<Handler>(handlerOf: (receive: MessageReceiver) => Handler): GuardMethods<Handler, Request>;
   close(): Promise<void>;
 }
 
-/** What every framework's guard offers beside guarding. `C` is the type of the claims that this guard finds. */
+/** The methods of every framework's guard. `C` is the type of the claims in its tokens. */
 export interface GuardMethods<Handler, Request extends object = object, C extends object = AppClaims> {
   /**
    * Returns the `Auth` that this guard found for the request, whatever other guards found.
@@ -44,58 +44,60 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
    */
   getAuth(request: Request): Auth<C>;
   /**
-   * Returns undefined where this guard admitted the request without authentication: behind `guard.optional()`.
+   * Returns the same, or undefined if this guard admitted the request without authentication: behind `guard.optional()`.
    *
    * @throws ConfigurationError if this guard has not admitted the request
    */
   getAuth(request: Request, optional: 'optional' | undefined): Auth<C> | undefined;
   /**
-   * Decides whether one who was admitted satisfies one more policy: in a handler, or in a test with no HTTP.
+   * Evaluates one more policy for an admitted caller: in a handler, or in a test without HTTP.
    *
-   * @param request for predicates that read it: without it they see none
+   * @param request the request, for policies that read it
    */
   permit<A extends Auth<object>>(auth: A, policy: Policy, request?: Request): Decision<A>;
   /**
-   * Fetches the issuer's keys, and reads a shared store of revocations, ahead of the first request.
+   * Fetches the issuer's keys, and reads a shared store of revocations, before the first request.
    *
-   * @throws KeysUnavailableError, or RevocationStoreError, when they can't be had; the guard goes on trying at later requests
+   * @throws KeysUnavailableError or RevocationStoreError if that fails. The guard tries again at later requests.
    */
   warm(): Promise<void>;
-  /** What can be seen of the guard: for a readiness probe, and for people. */
+  /** Returns the state of keys, caches and revocations, for a readiness probe or a status page. */
   health(): GuardHealth;
   /** Refuses tokens from the next request on: `await guard.revocations.revoke({ sessionId }, { reason: 'logout' })`. */
   readonly revocations: Revocations;
   /**
    * Receives the authorization server's logout tokens (OpenID Connect Back-Channel Logout 1.0).
    *
-   * @throws ConfigurationError that lists all that is wrong with the options
+   * @throws ConfigurationError that lists all invalid options
    *
    * @example app.post('/backchannel-logout', guard.backchannelLogout({ clientId: 'web-app' }));
    */
   backchannelLogout(options: BackchannelLogoutOptions): Handler;
   /**
-   * Receives security events by push (RFC 8935), of which those of OpenID CAEP that end tokens count.
+   * Receives security events by push (RFC 8935). Events of OpenID CAEP that end tokens revoke them; others are ignored.
    *
-   * @throws ConfigurationError that lists all that is wrong with the options
+   * @throws ConfigurationError that lists all invalid options
    */
   sharedSignals(options: SharedSignalsOptions): Handler;
 }
 
 /**
- * @param view reads a framework's request; it is called once for each request
- * @param holder where the framework's users look for the property, when that is not the request itself; undefined where the adapter sees to it
- * @param moreOptions the names of options that the adapter has taken already: for the message about one that nobody knows
- * @param createGuard makes the guard that decides: another one for tests that say themselves whom requests are from
- * @throws ConfigurationError that lists all that is wrong with the options
+ * Creates a guard over a framework's requests.
+ *
+ * @param view returns a framework's request as a {@link ProtectedRequest}. It is called once for each request.
+ * @param holder returns the object that gets the property. Default: the request. undefined: the adapter stores the `Auth` itself.
+ * @param moreOptions the names of options that the adapter has read already. They only complete the message about an unknown option.
+ * @param createGuard creates the guard that decides. Tests pass their own, to choose the caller.
+ * @throws ConfigurationError that lists all invalid options
  */
 export function createNativeGuard<Request extends object, Native extends readonly unknown[]>(
-  given: AdapterOptions<Native>,
+  adapterOptions: AdapterOptions<Native>,
   view: (request: Request) => ProtectedRequest,
   holder: (request: Request) => object | undefined = (request) => request,
   moreOptions: readonly string[] = [],
   createGuard: (options: GuardOptions) => ResourceGuard = createResourceGuard,
 ): NativeGuard<Request, Native> {
-  const { property, onDenied, onRefused, ...options } = plainOptions(given);
+  const { property, onDenied, onRefused, ...options } = plainOptions(adapterOptions);
   const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
   const guard = createGuard(options);
 
@@ -122,12 +124,12 @@ export function createNativeGuard<Request extends object, Native extends readonl
   }
 
   function remember(request: Request, seen: Seen, { credentials }: RouteRequirements, decision: Decision): Decision {
-    // a preflight is from nobody, so a handler that asks who it is from must fail
+    // a preflight has no caller, so getAuth must throw for it
     if (decision.outcome === 'allow' && (decision.auth || credentials === 'optional')) {
       seen.isAdmitted = seen.mark.isAdmitted = true;
       seen.auth = seen.mark.auth = decision.auth;
-      const held = holder(request);
-      if (held) setQuietly(held, name, decision.auth);
+      const target = holder(request);
+      if (target) setQuietly(target, name, decision.auth);
     }
     return decision;
   }
@@ -144,7 +146,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     decide,
     foresee: (request, access) => checkSilently(guard, view(request), access),
     check(request, policies) {
-      assertRequestGiven('guard.check(request, ...policies)', request);
+      assertIsRequest('guard.check(request, ...policies)', request);
       return decide(request, accessFor('required', policies)(request)) as Decision<Auth> | Promise<Decision<Auth>>;
     },
     refused(decision, request) {
@@ -153,31 +155,31 @@ export function createNativeGuard<Request extends object, Native extends readonl
     onDenied,
     getAuth,
     methods: (handlerOf) => ({
-      // what else a caller hands over is none of this guard's
+      // further arguments are not passed on
       getAuth: ((request, optional) => getAuth(request, optional)) as GuardMethods<never, Request>['getAuth'],
       permit(auth, policy, request) {
         if (request === undefined) return guard.permit(auth, policy);
-        assertRequestGiven('guard.permit(auth, policy, request)', request);
+        assertIsRequest('guard.permit(auth, policy, request)', request);
         return guard.permit(auth, policy, look(request).view);
       },
       warm: guard.warm,
       health: guard.health,
       revocations: guard.revocations,
-      backchannelLogout: (received) => handlerOf(guard.backchannelLogout(received)),
-      sharedSignals: (received) => handlerOf(guard.sharedSignals(received)),
+      backchannelLogout: (receiverOptions) => handlerOf(guard.backchannelLogout(receiverOptions)),
+      sharedSignals: (receiverOptions) => handlerOf(guard.sharedSignals(receiverOptions)),
     }),
     close: guard.close,
   };
 }
 
-/** @throws ConfigurationError where there is no request, or something else */
-function assertRequestGiven(path: string, request: unknown): void {
+/** @throws ConfigurationError if the value cannot be a request */
+function assertIsRequest(path: string, request: unknown): void {
   if (typeof request === 'object' && request !== null && !Array.isArray(request)) return;
-  const given = request === null ? 'null' : Array.isArray(request) ? 'a list' : typeof request;
-  throw misuse(path, `is given ${given} for a request: give the framework's request or context, or the request of node:http`);
+  const kind = request === null ? 'null' : Array.isArray(request) ? 'a list' : typeof request;
+  throw misuse(path, `got ${kind} instead of a request. Pass the framework's request or context, or the request of node:http`);
 }
 
-/** As Reflect.set does, which costs more where all goes well: a property that can't be written stays as it is. */
+/** Sets the property, unless it is read-only. `Reflect.set` alone would do the same, but costs more in the usual case. */
 function setQuietly(holder: object, name: string, auth: Auth | undefined): void {
   try {
     (holder as Record<string, unknown>)[name] = auth;

@@ -39,15 +39,15 @@ export async function answerOf<Native extends readonly unknown[]>(
 
 /** The user's functions that are called with a refusal. */
 export interface RefusalListeners<Native extends readonly unknown[]> {
-  /** Tells `onRefused`. */
+  /** Calls `onRefused`, if there is one. */
   refused(decision: Deny, request: Native[0]): void;
   readonly onDenied: ((decision: Deny, ...native: Native) => unknown) | undefined;
 }
 
 /**
- * Answers a refusal: tells `onRefused`, then leaves the answer to `onDenied`, if there is one.
+ * Answers a refusal: calls `onRefused`, and then `onDenied`, which answers if there is one.
  *
- * @param send sends the guard's own answer. It is called if there is no `onDenied`, or if that returned the decision
+ * @param send sends the guard's usual answer. It is called if there is no `onDenied`, or if `onDenied` returned the decision.
  * @returns a promise only if there is an `onDenied`. It rejects with an Error if `onDenied` throws.
  */
 export function answerRefusal<Native extends readonly unknown[], Result>(

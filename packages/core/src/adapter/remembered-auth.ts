@@ -4,7 +4,7 @@ import type { AppClaims } from '../auth/app-claims.js';
 import { createMemory, type Memory } from '../lib/private-slot.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
-/** All that adapters remember of a framework's request, in one place: to make room on a request costs as much as the rest of a guard. */
+/** Everything that adapters store about a request, in one place: to add a slot to a request costs as much as the rest of a guard. */
 export interface RequestMark {
   isAdmitted: boolean;
   auth: Auth | undefined;
@@ -12,6 +12,7 @@ export interface RequestMark {
   seen: Seen | undefined;
 }
 
+/** A request as one guard sees it. */
 export interface Seen {
   readonly by: object;
   readonly view: ProtectedRequest;
@@ -19,13 +20,13 @@ export interface Seen {
   readonly mark: RequestMark;
   isAdmitted: boolean;
   auth: Auth | undefined;
-  /** As another guard sees it. */
+  /** The request as another guard sees it. */
   readonly next: Seen | undefined;
 }
 
 const MARKS = Symbol.for('tokenward.requestMarks');
 
-/** One for all copies of this package: a guard may come from the ES module and `getAuth` from the CommonJS one. */
+/** Shared by all copies of this package: a guard may come from the ES module, and `getAuth` from the CommonJS one. */
 export const marks = sharedMarks();
 
 function sharedMarks(): Memory<object, RequestMark> {
@@ -34,7 +35,7 @@ function sharedMarks(): Memory<object, RequestMark> {
   return shared[MARKS]!;
 }
 
-/** Returns what is remembered of a request, and makes room for it where nothing is. */
+/** Returns the mark of a request, and adds one if there is none. */
 export function markOf(request: object): RequestMark {
   return marks.getOrMake(request, noMark);
 }
@@ -54,7 +55,7 @@ export function authOf<C extends object = AppClaims>(request: object): Auth<C>;
 export function authOf<C extends object = AppClaims>(request: object, optional: 'optional' | undefined, isPublic?: IsPublic): Auth<C> | undefined;
 export function authOf(request: object, optional?: 'optional', isPublic?: IsPublic): Auth | undefined {
   const mark = marks.get(request);
-  // an answer that is not known yet is not "nobody": whoever forgets a guard must notice
+  // "not decided yet" is not "nobody": a forgotten guard must be noticed
   if (!mark?.isAdmitted && !isPublic?.(request)) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
   return requireAuth(mark?.auth, optional);
 }

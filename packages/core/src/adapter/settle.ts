@@ -5,7 +5,7 @@ import { isAnswered } from '../node/node-http.js';
 import { asError } from './refusals.js';
 import type { ResponseGate } from './response-gate.js';
 
-/** What an adapter does with a decision, by the means of its framework. */
+/** What an adapter does with a decision, in its framework's way. */
 export interface Outcomes<Result> {
   /** Node's response to the request. */
   readonly response: ServerResponse;
@@ -18,10 +18,10 @@ export interface Outcomes<Result> {
 }
 
 /**
- * Applies a decision, at once or when it arrives. If another answer was sent while the keys were fetched, it does nothing but call `overtaken`.
+ * Applies a decision, at once or when it arrives. If another answer was sent while the keys were fetched, it only calls `overtaken`.
  *
- * @param gate for a guard that was called by hand: a gate that is closed. An admission opens it, and a refusal drops what others wrote. The
- * caller need not handle a rejection: one that does not wait for the guard must not end the process.
+ * @param gate the closed gate of a guard that was called by hand. An admission opens it, and a refusal drops what others wrote. A rejection need not be
+ * handled: a caller that does not wait for the guard must not end the process.
  */
 export function settle<Result>(decision: Decision | Promise<Decision>, outcomes: Outcomes<Result>, gate?: ResponseGate): Result | Promise<Result> {
   const { response, fail, overtaken = never } = outcomes;
@@ -34,7 +34,7 @@ export function settle<Result>(decision: Decision | Promise<Decision>, outcomes:
 
   function applyLate(settled: Decision): Result | Promise<Result> {
     if (!isAnswered(response)) return apply(settled);
-    // the response was written past the gate, and the decision may be a refusal: code that waits must not go on
+    // someone wrote on the response despite the gate, and the decision may be a refusal: code that waits must not go on
     return gate ? never() : overtaken();
   }
 
