@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { accessOf, authOf, createNativeGuard } from './adapter.js';
+import { requirementsOf, authOf, createNativeGuard } from './adapter.js';
 import { createTestIssuer } from '@tokenward/testing';
 
 interface Request {
@@ -14,12 +14,12 @@ test('whom a request is from is known of that very request, not of copies or chi
     headers,
   }));
   const request: Request = { headers: { authorization: `Bearer ${await issuer.issueToken({ subject: 'ada' })}` } };
-  expect(await guard.decide(request, accessOf('required', []))).toMatchObject({ outcome: 'allow' });
+  expect(await guard.decide(request, requirementsOf('required', []))).toMatchObject({ outcome: 'allow' });
   await issuer.close();
   expect(authOf(request).subject).toBe('ada');
   for (const other of [{ ...request }, Object.assign({}, request), Object.create(request) as object, structuredClone({ headers: {} })])
     expect(() => authOf(other)).toThrow(/no guard has authenticated/);
-  expect(await guard.decide({ headers: {} }, accessOf('required', []))).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
+  expect(await guard.decide({ headers: {} }, requirementsOf('required', []))).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
 });
 
 test('rule 180: each guard returns what it found itself, and throws for a request that only another guard admitted', async () => {
@@ -32,10 +32,10 @@ test('rule 180: each guard returns what it found itself, and throws for a reques
   const token = await issuer.issueToken({ audience: [issuer.audience, 'https://partner.example.test'], claims });
   const request: Request = { headers: { authorization: `Bearer ${token}` } };
   expect(() => api!.getAuth(request)).toThrow(/this guard has not authenticated the request/);
-  await api!.decide(request, accessOf('required', []));
+  await api!.decide(request, requirementsOf('required', []));
   expect(() => partner!.getAuth(request)).toThrow(/this guard has not authenticated the request/);
   expect(() => partner!.getAuth(request, 'optional')).toThrow(/this guard has not authenticated the request/);
-  await partner!.decide(request, accessOf('optional', []));
+  await partner!.decide(request, requirementsOf('optional', []));
   await issuer.close();
   expect(api!.getAuth(request)?.roles).toEqual(['reader']);
   expect(partner!.getAuth(request)?.roles).toEqual(['auditor']);
@@ -47,8 +47,8 @@ test('rule 180: a request that a guard refused is not admitted by it, whatever a
   const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
   const [refusing, optional] = [createNativeGuard<Request, []>(options, view), createNativeGuard<Request, []>(options, view)];
   const request = { headers: {} };
-  await optional.decide(request, accessOf('optional', []));
-  expect(await refusing.decide(request, accessOf('required', []))).toMatchObject({ outcome: 'deny' });
+  await optional.decide(request, requirementsOf('optional', []));
+  expect(await refusing.decide(request, requirementsOf('required', []))).toMatchObject({ outcome: 'deny' });
   expect(() => refusing.getAuth(request, 'optional')).toThrow(/this guard has not authenticated the request/);
   expect(optional.getAuth(request, 'optional')).toBeUndefined();
   expect(() => optional.getAuth(request)).toThrow(/nobody is authenticated/);
@@ -58,14 +58,14 @@ test('a request that takes no more members is decided on all the same', async ()
   const guard = createNativeGuard<Request, []>({ issuer: 'http://127.0.0.1:1', audience: 'a' }, ({ headers }) => ({ method: 'GET', target: '/', headers }));
   const frozen = Object.freeze({ headers: {} });
   expect(() => authOf(frozen)).toThrow(/no guard has authenticated/);
-  expect(await guard.decide(frozen, accessOf('optional', []))).toMatchObject({ outcome: 'allow' });
+  expect(await guard.decide(frozen, requirementsOf('optional', []))).toMatchObject({ outcome: 'allow' });
   expect(authOf(frozen, 'optional')).toBeUndefined();
 });
 
 test('a property that can be read alone stays as it is', async () => {
   const guard = createNativeGuard<Request, []>({ issuer: 'http://127.0.0.1:1', audience: 'a' }, ({ headers }) => ({ method: 'GET', target: '/', headers }));
   const request = Object.defineProperty({ headers: {} }, 'auth', { get: () => 'theirs' });
-  expect(await guard.decide(request, accessOf('optional', []))).toMatchObject({ outcome: 'allow' });
+  expect(await guard.decide(request, requirementsOf('optional', []))).toMatchObject({ outcome: 'allow' });
   expect(request).toHaveProperty('auth', 'theirs');
   expect(authOf(request, 'optional')).toBeUndefined();
 });
@@ -76,7 +76,7 @@ test('one request is read once by each guard, however often it is asked', async 
   const view = ({ headers }: Request) => ({ method: 'GET', target: `/${read++}`, headers });
   const guards = [createNativeGuard<Request, []>(options, view), createNativeGuard<Request, []>(options, view)];
   const request = { headers: {} };
-  for (const guard of [...guards, ...guards]) await guard.decide(request, accessOf('optional', []));
+  for (const guard of [...guards, ...guards]) await guard.decide(request, requirementsOf('optional', []));
   expect(read).toBe(2);
 });
 
@@ -87,6 +87,6 @@ test('whom a request is from is known to another copy of this package', async ()
   const request = { headers: {} };
   expect(copy.authOf).not.toBe(authOf);
   expect(() => copy.authOf(request)).toThrow(/no guard has authenticated/);
-  await guard.decide(request, accessOf('optional', []));
+  await guard.decide(request, requirementsOf('optional', []));
   expect(copy.authOf(request, 'optional')).toBeUndefined();
 });

@@ -20,7 +20,7 @@ export { shownMember } from './lib/shown-option.js';
 export { classOf } from './lib/thrown.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
-export { accessFor, accessOf, isGuard, markGuard, type AccessFor, type RoutePolicy } from './adapter/access-of.js';
+export { requirementsFor, requirementsOf, isGuard, markGuard, type RequirementsFor, type RoutePolicy } from './adapter/requirements-for.js';
 export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';

@@ -14,7 +14,7 @@ import {
   runnerOf,
   sendDenial,
   settle,
-  type AccessFor,
+  type RequirementsFor,
   type Framework,
   type NativeGuard,
   type ResponseGate,
@@ -26,7 +26,7 @@ import { ownPair, type OwnPair } from './own-pair.js';
 type Guarding = (request: Request, response: Response, next?: NextFunction) => Promise<void> | undefined;
 
 export interface CreateGuarding {
-  (accessFor: AccessFor<Request>): Guarding;
+  (requirementsFor: RequirementsFor<Request>): Guarding;
   /** Answers a refusal while others might answer too: what they write is dropped. */
   refuse(decision: Deny, request: Request, response: Response): Promise<void>;
 }
@@ -65,13 +65,13 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     await answer(decision, request, response);
   }
 
-  function guardWith(accessFor: AccessFor<Request>): Guarding {
+  function guardWith(requirementsFor: RequirementsFor<Request>): Guarding {
     const guard: Guarding = (request, response, done) => {
       const next = typeof done === 'function' ? done : undefined;
       assertCalled(request, response);
       // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight; so would a caller by hand
       const passes = request.method === 'OPTIONS' && !request.route && isExpress(request);
-      const decision = native.decide(request, accessFor(request, passes ? 'pass' : 'refuse'));
+      const decision = native.decide(request, requirementsFor(request, passes ? 'pass' : 'refuse'));
       if (!(decision instanceof Promise) && decision.outcome === 'allow') return admit(decision, response, next);
       return next && isExpress(request) ? settleForExpress(decision, request, response, next) : settleByHand(decision, request, response, next);
     };

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
-  accessFor,
+  requirementsFor,
   assertDenial,
   authOf,
   createNativeGuard,
@@ -84,8 +84,8 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
   const native = createNativeGuard<Request, [request: Request, response: Response]>(options, view);
   const guardWith = createGuarding(native);
 
-  return Object.assign((...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('required', policies)) as Guard, {
-    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(accessFor('optional', policies)) as Guard,
+  return Object.assign((...policies: readonly RoutePolicy<Request>[]) => guardWith(requirementsFor('required', policies)) as Guard, {
+    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(requirementsFor('optional', policies)) as Guard,
     ...native.methods(handlerOf),
     check: (request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]) => native.check(request as Request, policies),
     refuse(decision: Deny, request: Request, response: Response) {

@@ -8,7 +8,7 @@ import {
   never,
   problemHeaders,
   settle,
-  type AccessFor,
+  type RequirementsFor,
   type NativeGuard,
 } from '@tokenward/core/adapter';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -22,9 +22,9 @@ export type Done = (error?: Error) => void;
 export type Guarding = (this: unknown, request: FastifyRequest, reply: FastifyReply, done?: Done) => PromiseLike<void> | undefined;
 
 export interface CreateGuarding {
-  (accessFor: AccessFor<FastifyRequest>): Guarding;
+  (requirementsFor: RequirementsFor<FastifyRequest>): Guarding;
   /** Decides within a hook that Fastify called, as if Fastify had called a guard. */
-  runAsHook(accessFor: AccessFor<FastifyRequest>, request: FastifyRequest, reply: FastifyReply, done: Done): void;
+  runAsHook(requirementsFor: RequirementsFor<FastifyRequest>, request: FastifyRequest, reply: FastifyReply, done: Done): void;
   /** Answers a refusal while others might answer too: what they write is dropped. */
   refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
@@ -90,18 +90,18 @@ export function createGuarding(
     return done ? pendingAtFirst(settled) : settled;
   }
 
-  function runAsHook(accessFor: AccessFor<FastifyRequest>, request: FastifyRequest, reply: FastifyReply, done: Done): undefined {
-    return settleHook(native.decide(request, accessFor(request, answersPreflights(request) ? 'pass' : 'refuse')), request, reply, done);
+  function runAsHook(requirementsFor: RequirementsFor<FastifyRequest>, request: FastifyRequest, reply: FastifyReply, done: Done): undefined {
+    return settleHook(native.decide(request, requirementsFor(request, answersPreflights(request) ? 'pass' : 'refuse')), request, reply, done);
   }
 
-  function guardWith(accessFor: AccessFor<FastifyRequest>): Guarding {
+  function guardWith(requirementsFor: RequirementsFor<FastifyRequest>): Guarding {
     function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, callback?: Done): PromiseLike<void> | undefined {
       assertCalled(request, reply);
       const done = typeof callback === 'function' ? callback : undefined;
       // a handler can call a guard on the app, too: only the stack shows who calls, so it is read where that matters
       const mayBeHook = done !== undefined && isApp(this);
-      if (mayBeHook && request.method === 'OPTIONS' && isCalledBy(guard, FASTIFYS_HOOKS)) return runAsHook(accessFor, request, reply, done);
-      const decision = native.decide(request, accessFor(request, 'refuse'));
+      if (mayBeHook && request.method === 'OPTIONS' && isCalledBy(guard, FASTIFYS_HOOKS)) return runAsHook(requirementsFor, request, reply, done);
+      const decision = native.decide(request, requirementsFor(request, 'refuse'));
       if (!(decision instanceof Promise) && decision.outcome === 'allow') {
         admit(decision, request, reply, done);
         return done ? undefined : ADMITTED;

@@ -2,7 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type AppClaims, type Auth, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import { accessFor, assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom, type GuardMethods, type RoutePolicy } from '@tokenward/core/adapter';
+import {
+  requirementsFor,
+  assertDenial,
+  authOf,
+  createNativeGuard,
+  OptionReader,
+  receiveFrom,
+  type GuardMethods,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
 import { createGuarding } from './guarding.js';
 import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
@@ -100,8 +109,8 @@ export const tokenward = fastifyPlugin(
       };
     }
 
-    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(accessFor('required', policies)), {
-      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(accessFor('optional', policies)),
+    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(requirementsFor('required', policies)), {
+      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(requirementsFor('optional', policies)),
       ...native.methods(pluginOf),
       getAuth: (request: FastifyRequest, optional?: 'optional') => native.getAuth(request, optional, isPublic),
       check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),

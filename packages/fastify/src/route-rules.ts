@@ -1,4 +1,4 @@
-import { accessFor, didYouMean, isGuard, misuse, type AccessFor, type RoutePolicy } from '@tokenward/core/adapter';
+import { requirementsFor, didYouMean, isGuard, misuse, type RequirementsFor, type RoutePolicy } from '@tokenward/core/adapter';
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { ConfigurationError } from '@tokenward/core';
 import { isPolicy } from '@tokenward/core';
@@ -6,14 +6,14 @@ import type { CreateGuarding } from './guarding.js';
 import type { FastifyGuardOptions } from './options.js';
 
 type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
-type Access = AccessFor<FastifyRequest>;
+type Requirements = RequirementsFor<FastifyRequest>;
 
 /** The hooks that apply `config.tokenward`, `protect` and `failOnUnguarded` to the routes of one plugin's scope. */
 export interface RouteRules {
   /** An `onRoute` hook that reads the rule of a route and adds its guard. */
   readRoute(this: FastifyInstance, route: RouteOptions): void;
   /** Returns what the route of a request needs, if the route was added before the plugin could read its rule. */
-  ruleFor(request: FastifyRequest): Access | undefined;
+  ruleFor(request: FastifyRequest): Requirements | undefined;
   /**
    * Checks the routes once all are added: a hook of another plugin may have removed guards.
    *
@@ -41,7 +41,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
   const guarded: { readonly route: RouteOptions; readonly guards: readonly Placed[] }[] = [];
   const readsConfig = decorator === 'guard';
 
-  function ruleOf(route: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Access | undefined {
+  function ruleOf(route: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Requirements | undefined {
     const { config, method } = route;
     const where = nameOf(route);
     assertNoTypo(where, config);
@@ -50,11 +50,11 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       throw misuse(where, 'has a guard in onRequest and config.tokenward. Use one of them');
     }
     if (hooks.some((hook) => (rule === undefined ? isGuard(hook) : isMade(hook, rule))) || rule === 'public') return undefined;
-    if (rule !== undefined) return accessOfRule(where, rule);
+    if (rule !== undefined) return requirementsOfRule(where, rule);
     // a route for OPTIONS alone may belong to another plugin, where users cannot add a guard; this guard lets preflights pass
     if (failOnUnguarded === true && String(method) !== 'OPTIONS')
       throw misuse(where, "has no guard. Add onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
-    return protect === 'all' || failOnUnguarded === true ? accessFor('required', []) : undefined;
+    return protect === 'all' || failOnUnguarded === true ? requirementsFor('required', []) : undefined;
   }
 
   function isMade(hook: object, rule: unknown): boolean {
@@ -100,10 +100,10 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
 }
 
 /** @throws ConfigurationError if the value is not a rule */
-function accessOfRule(where: string, rule: unknown): Access {
-  if (rule === 'optional' || rule === 'required') return accessFor(rule, []);
-  if (isPolicy(rule) || typeof rule === 'function') return accessFor('required', [rule as RoutePolicy<FastifyRequest>]);
-  if (Array.isArray(rule) && rule.length > 0) return accessFor('required', rule as RoutePolicy<FastifyRequest>[]);
+function requirementsOfRule(where: string, rule: unknown): Requirements {
+  if (rule === 'optional' || rule === 'required') return requirementsFor(rule, []);
+  if (isPolicy(rule) || typeof rule === 'function') return requirementsFor('required', [rule as RoutePolicy<FastifyRequest>]);
+  if (Array.isArray(rule) && rule.length > 0) return requirementsFor('required', rule as RoutePolicy<FastifyRequest>[]);
   throw misuse(where, "has a config.tokenward that is not 'public', 'optional', 'required', a policy or a list of policies");
 }
 

@@ -9,7 +9,7 @@ import {
   problemHeaders,
   runnerOf,
   settle,
-  type AccessFor,
+  type RequirementsFor,
   type Framework,
   type NativeGuard,
   type ResponseGate,
@@ -20,7 +20,7 @@ import { isMounted } from './mounted.js';
 import { createCaseWarning } from './router-case.js';
 
 export interface CreateGuarding {
-  (accessFor: AccessFor<Context>): Middleware;
+  (requirementsFor: RequirementsFor<Context>): Middleware;
   /** Answers a refusal while others might answer too: what they write is dropped. */
   refuse(decision: Deny, context: Context): Promise<void>;
 }
@@ -39,7 +39,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
     return answerAlone(gate, (pass) => answerByKoa(context, pass, make));
   }
 
-  function guardWith(accessFor: AccessFor<Context>): Middleware {
+  function guardWith(requirementsFor: RequirementsFor<Context>): Middleware {
     const warnOfSkippedCase = createCaseWarning();
     return markGuard(guard);
 
@@ -49,7 +49,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
       warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router shows a route by this member
       const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && runnerFor(context) === 'framework';
-      const decision = native.decide(context, accessFor(context, passes ? 'pass' : 'refuse'));
+      const decision = native.decide(context, requirementsFor(context, passes ? 'pass' : 'refuse'));
       if (!(decision instanceof Promise) && decision.outcome === 'allow') return admit(decision, context, next);
       const runner = next ? runnerFor(context) : 'caller';
       const settled = runner === 'framework' ? settleForKoa(decision, context, next) : settleByHand(decision, context, next, runner);

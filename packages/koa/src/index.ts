@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
-  accessFor,
+  requirementsFor,
   assertDenial,
   authOf,
   createNativeGuard,
@@ -80,10 +80,11 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
   const guardWith = createGuarding(native);
 
   return Object.assign(
-    (...policies: readonly RoutePolicy<RoutedContext>[]) => guardWith(accessFor('required', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
+    (...policies: readonly RoutePolicy<RoutedContext>[]) =>
+      guardWith(requirementsFor('required', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
     {
       optional: (...policies: readonly RoutePolicy<RoutedContext>[]) =>
-        guardWith(accessFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
+        guardWith(requirementsFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
       ...native.methods(middlewareOf),
       check: (request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]) =>
         native.check(request as Context, policies as RoutePolicy<Context>[]),

@@ -1,6 +1,6 @@
 import { UseGuards, type CanActivate, type Type } from '@nestjs/common';
 import { anyRole, anyScope, role, scope, type Policy } from '@tokenward/core';
-import { accessFor, accessOf, misuse } from '@tokenward/core/adapter';
+import { misuse, requirementsFor, requirementsOf } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import { ModuleIsImported } from './start/installed.js';
 import { isGuarded, mark, type HandlerPolicy, type Mark } from './rules/rule.js';
@@ -36,7 +36,7 @@ export function AnyRole(...roles: readonly string[]): ClassOrMethodDecorator {
  * @example @Put('payout') @Require(scope('payout'), acr('urn:example:mfa'), maxAge(300))
  */
 export function Require(...policies: readonly [Policy, ...Policy[]]): ClassOrMethodDecorator {
-  const { policy } = accessOf('required', policies);
+  const { policy } = requirementsOf('required', policies);
   if (!policy) throw misuse('@Require()', 'needs at least one policy; for a valid token alone there is @Authenticated()');
   return guarded('@Require()', { policy });
 }
@@ -50,7 +50,7 @@ export function Require(...policies: readonly [Policy, ...Policy[]]): ClassOrMet
  */
 export function Policies(...policies: readonly [HandlerPolicy, ...HandlerPolicy[]]): ClassOrMethodDecorator {
   if (policies.length === 0) throw misuse('@Policies()', 'needs at least one policy. For a valid token alone write @Authenticated()');
-  accessFor('required', policies);
+  requirementsFor('required', policies);
   const added = policies.map((policy) => guarded('@Policies()', { policy }));
   return (target, key, descriptor) => {
     for (const add of added.toReversed()) add(target, key, descriptor);

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { RouteRequirements, Decision } from '@tokenward/core';
-import { accessOf, misuse, never } from '@tokenward/core/adapter';
+import { misuse, never, requirementsOf } from '@tokenward/core/adapter';
 import { isAskedByNest, settleByHand } from './answer/by-hand.js';
 import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js';
 import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
@@ -46,7 +46,7 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
       if (carrier) rememberNobody(carrier.request, rule.guard);
       return admit(context);
     }
-    const decision = carrier ? decideOn(carrier, rule.accessFor(carrier.request), engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
+    const decision = carrier ? decideOn(carrier, rule.requirementsFor(carrier.request), engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
     const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
     const settled = decision instanceof Promise ? this.#settleLater(decision, carrier, finish) : finish(decision);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;
@@ -75,7 +75,7 @@ function decideOn({ request, response }: Carrier, access: RouteRequirements, eng
 
 /** Where credentials can't be seen, that there are none is not known. */
 function withCredentials({ policy }: RouteRequirements): RouteRequirements {
-  return accessOf('required', policy ? [policy] : []);
+  return requirementsOf('required', policy ? [policy] : []);
 }
 
 function settle(decision: Decision, context: ExecutionContext, carrier: Carrier | undefined, rule: Rule, engine: Engine): boolean | Promise<boolean> {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
-import { accessOf, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, viewOf } from '@tokenward/core/adapter';
+import { requirementsOf, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, viewOf } from '@tokenward/core/adapter';
 import type { HandlerAnswer, HandlerInput, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 /** Ways to write an adapter wrongly, which the suite must notice. */
@@ -36,7 +36,7 @@ export function startPlain(faults: Faults = {}): StartApp {
     );
     const guarded = routes.map((route) => ({
       route,
-      access: route.access === 'public' ? undefined : accessOf(route.access, faults.policiesForgotten ? [] : route.policies, 'pass'),
+      access: route.access === 'public' ? undefined : requirementsOf(route.access, faults.policiesForgotten ? [] : route.policies, 'pass'),
     }));
 
     const { getAuth } = guard.methods(() => undefined);

@@ -14,7 +14,7 @@ import type { Revocations } from '../revocation/revocations.js';
 import type { BackchannelLogoutOptions } from '../security-event/backchannel-logout.js';
 import type { MessageReceiver } from '../security-event/receiver.js';
 import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
-import { accessFor, type RoutePolicy } from './access-of.js';
+import { requirementsFor, type RoutePolicy } from './requirements-for.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
 import { callQuietly, type RefusalListeners } from './refusals.js';
 import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remembered-auth.js';
@@ -22,9 +22,9 @@ import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remem
 /** A guard over a framework's own requests. */
 export interface NativeGuard<Request extends object, Native extends readonly unknown[]> extends RefusalListeners<Native> {
   /** Decides as `ResourceGuard.check` does, and stores the `Auth` of the request: under the property, and for {@link authOf}. */
-  decide(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
+  decide(request: Request, requirements: RouteRequirements): Decision | Promise<Decision>;
   /** Returns what {@link decide} would decide now. It stores nothing and sends no event: {@link decide} will be called later. */
-  foresee(request: Request, access: RouteRequirements): Decision | Promise<Decision>;
+  foresee(request: Request, requirements: RouteRequirements): Decision | Promise<Decision>;
   /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
@@ -115,12 +115,12 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return seen;
   }
 
-  function decide(request: Request, access: RouteRequirements): Decision | Promise<Decision> {
+  function decide(request: Request, requirements: RouteRequirements): Decision | Promise<Decision> {
     const seen = look(request);
-    const decision = guard.check(seen.view, access);
+    const decision = guard.check(seen.view, requirements);
     return decision instanceof Promise
-      ? pendingDecision(decision.then((settled) => remember(request, seen, access, settled)))
-      : remember(request, seen, access, decision);
+      ? pendingDecision(decision.then((settled) => remember(request, seen, requirements, settled)))
+      : remember(request, seen, requirements, decision);
   }
 
   function remember(request: Request, seen: Seen, { credentials }: RouteRequirements, decision: Decision): Decision {
@@ -144,10 +144,10 @@ export function createNativeGuard<Request extends object, Native extends readonl
 
   return {
     decide,
-    foresee: (request, access) => checkSilently(guard, view(request), access),
+    foresee: (request, requirements) => checkSilently(guard, view(request), requirements),
     check(request, policies) {
       assertIsRequest('guard.check(request, ...policies)', request);
-      return decide(request, accessFor('required', policies)(request)) as Decision<Auth> | Promise<Decision<Auth>>;
+      return decide(request, requirementsFor('required', policies)(request)) as Decision<Auth> | Promise<Decision<Auth>>;
     },
     refused(decision, request) {
       if (onRefused) callQuietly(() => onRefused(decision, request));

@@ -141,7 +141,7 @@ async function isRefused(request: object, raw: IncomingMessage, places: readonly
   for (const { owner, method } of places) {
     const rule = ruleOfHandler(owner, method);
     const engine = engineFor(rule);
-    if (!engine || (await decideEarly(request, raw, engine, rule.accessFor(request))).outcome === 'allow') return false;
+    if (!engine || (await decideEarly(request, raw, engine, rule.requirementsFor(request))).outcome === 'allow') return false;
   }
   return places.length > 0;
 }

@@ -1,4 +1,4 @@
-import { misuse, accessFor, accessOf, type RoutePolicy } from '@tokenward/core/adapter';
+import { misuse, requirementsFor, requirementsOf, type RoutePolicy } from '@tokenward/core/adapter';
 import 'reflect-metadata';
 import { policy, type RouteRequirements, type ProtectedRequest } from '@tokenward/core';
 import { view } from '../call/carrier.js';
@@ -22,7 +22,7 @@ export interface Rule {
   /** `undefined`: nothing, whatever credentials are sent. */
   readonly access: RouteRequirements | undefined;
   /** What it needs of one request: the same, with the policies that are made of that request. */
-  accessFor(request: object): RouteRequirements;
+  requirementsFor(request: object): RouteRequirements;
   /** The name of the guard that decides. */
   readonly guard: string;
   /** Whether any decorator said something. */
@@ -71,15 +71,15 @@ export function ruleOfClass(owner: Class): Rule & { readonly policies: readonly 
 }
 
 /** A preflight has no place at a handler: what answers preflights stands ahead of it. */
-function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'access' | 'accessFor'> {
-  const needed = accessOf(
+function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'access' | 'requirementsFor'> {
+  const needed = requirementsOf(
     word === 'optional' ? word : 'required',
     policies.map((one) => (typeof one === 'function' ? UNMADE : one)),
   );
   const access = word === 'public' ? undefined : needed;
-  if (policies.every((one) => typeof one !== 'function')) return { access, accessFor: () => needed };
-  const made = accessFor<PolicyRequest>(needed.credentials!, policies);
-  return { access, accessFor: (request) => made(policyRequest(view(request))) };
+  if (policies.every((one) => typeof one !== 'function')) return { access, requirementsFor: () => needed };
+  const made = requirementsFor<PolicyRequest>(needed.credentials!, policies);
+  return { access, requirementsFor: (request) => made(policyRequest(view(request))) };
 }
 
 /** Stands for a policy that is made of the request, where there is none: it refuses. */

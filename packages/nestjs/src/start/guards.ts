@@ -1,4 +1,4 @@
-import { misuse, accessOf, authOf } from '@tokenward/core/adapter';
+import { authOf, misuse, requirementsOf } from '@tokenward/core/adapter';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
@@ -147,9 +147,9 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     }
     const engine = this.get(rules[0]!.guard);
     const asked = rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required';
-    const policiesFor = (request: object) => rules.flatMap((rule) => rule.accessFor(request).policy ?? []);
+    const policiesFor = (request: object) => rules.flatMap((rule) => rule.requirementsFor(request).policy ?? []);
     return {
-      decide: (request) => engine.decide(request, accessOf(asked, policiesFor(request))),
+      decide: (request) => engine.decide(request, requirementsOf(asked, policiesFor(request))),
       watch(request, socket) {
         const auth = authOf(request, 'optional');
         if (auth) endWithToken(request, socket, auth);

@@ -15,22 +15,22 @@ import { isThenable } from '../lib/thenable.js';
 export type RoutePolicy<Request> = Policy | ((request: Request) => Policy);
 
 /** Returns the {@link RouteRequirements} for a request. */
-export type AccessFor<Request> = (request: Request, preflight?: 'pass' | 'refuse') => RouteRequirements;
+export type RequirementsFor<Request> = (request: Request, preflight?: 'pass' | 'refuse') => RouteRequirements;
 
 /**
  * Returns a function that turns the arguments of a route's guard into {@link RouteRequirements} for each request.
  *
  * @throws ConfigurationError if an argument is not a policy: an `undefined` by mistake would guard nothing
  */
-export function accessFor<Request>(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): AccessFor<Request> {
+export function requirementsFor<Request>(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): RequirementsFor<Request> {
   policies.forEach((part, index) => assertRoutePolicy(`guard(...) argument ${index + 1}`, part));
   if (policies.every(isPolicy)) {
-    const forAll = accessOf(credentials, policies);
-    const withPreflights = accessOf(credentials, policies, 'pass');
+    const forAll = requirementsOf(credentials, policies);
+    const withPreflights = requirementsOf(credentials, policies, 'pass');
     return (_request, preflight) => (preflight === 'pass' ? withPreflights : forAll);
   }
   return (request, preflight) =>
-    accessOf(
+    requirementsOf(
       credentials,
       policies.map((part) => (typeof part === 'function' ? policyOf(part, request) : part)),
       preflight,
@@ -42,7 +42,7 @@ export function accessFor<Request>(credentials: 'required' | 'optional', policie
  *
  * @throws ConfigurationError if a policy is not one: an `undefined` by mistake would guard nothing
  */
-export function accessOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): RouteRequirements {
+export function requirementsOf(credentials: 'required' | 'optional', policies: readonly Policy[], preflight: 'pass' | 'refuse' = 'refuse'): RouteRequirements {
   return Object.freeze({ credentials, policy: combine(policies), preflight });
 }
 
