@@ -14,7 +14,7 @@ function listen(): () => Promise<string[]> {
   };
 }
 
-test('an outage warns once at its start and once at its end, by name, however often it fails', async () => {
+test('prints one warning at the start and one at the end of each outage, however often it fails', async () => {
   const seen = listen();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   for (let failure = 0; failure < 100; failure++) warnings.began('one', 'one is down');
@@ -26,7 +26,7 @@ test('an outage warns once at its start and once at its end, by name, however of
   expect(await seen()).toHaveLength(4);
 });
 
-test('a success without an outage says nothing, and neither does an outage that was closed', async () => {
+test('prints nothing for a success without an outage, or for an outage that was closed', async () => {
   const seen = listen();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   warnings.ended('one', 'one is back');
@@ -36,7 +36,7 @@ test('a success without an outage says nothing, and neither does an outage that 
   expect(await seen()).toEqual(['one is down']);
 });
 
-test('nothing is printed where somebody listens to the event, and an outage goes on unprinted until nobody does', async () => {
+test('prints nothing while somebody listens to the event', async () => {
   const seen = listen();
   const end = observe('tokenward:revocations-failed', () => {});
   const warnings = createOutageWarnings('tokenward:revocations-failed');
@@ -49,7 +49,7 @@ test('nothing is printed where somebody listens to the event, and an outage goes
   expect(await seen()).toEqual(['keys are down', 'store is still down', 'store is back']);
 });
 
-test('a thousand outages at once print a bounded number of lines', async () => {
+test('prints a bounded number of lines for a thousand outages at once', async () => {
   const seen = listen();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   for (let tenant = 0; tenant < 1000; tenant++) warnings.began(`tenant-${tenant}`, `tenant-${tenant} is down`);

@@ -3,7 +3,7 @@ import { parseCompactJws, type JoseHeader } from './compact-jws.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-test('takes a token apart: what is signed, the payload and the signature as bytes', () => {
+test('decodes a token: signing input, payload and signature as bytes', () => {
   const header64 = segment({ alg: 'RS256', kid: 'k-1', typ: 'at+jwt' });
   expect(parseCompactJws(`${header64}.${segment({ sub: 'a' })}.AQID`)).toEqual({
     header64,
@@ -14,7 +14,7 @@ test('takes a token apart: what is signed, the payload and the signature as byte
   });
 });
 
-describe('rules 12 and 21: refuses what has not three segments', () => {
+describe('rules 12 and 21: refuses a token without three segments', () => {
   const good = segment({ alg: 'RS256' });
   test.each([
     ['nothing', ''],
@@ -40,7 +40,7 @@ describe('rules 12 and 21: refuses what has not three segments', () => {
   });
 });
 
-describe('rule 16: refuses what is encrypted, nested or no compact form', () => {
+describe('rule 16: refuses a token that is encrypted, nested or not compact', () => {
   const good = segment({ alg: 'RSA-OAEP', enc: 'A256GCM' });
   test.each([
     ['a compact JWE', `${good}.a.b.c.d`],
@@ -65,7 +65,7 @@ describe('rule 16: refuses what is encrypted, nested or no compact form', () => 
   });
 });
 
-describe('rule 12: refuses a header that is no JSON object', () => {
+describe('rule 12: refuses a header that is not a JSON object', () => {
   test.each(['', ' ', '[]', 'null', '1', '"alg"', '{', '{"alg":"RS256"} x', '\ufeff{"alg":"RS256"}', '{"alg":"RS256","alg":"RS256"}'])('%j', (text) => {
     expect(parseCompactJws(`${segment(text)}.e30.AQID`)).toBe('malformed_token');
   });
@@ -76,7 +76,7 @@ describe('rule 12: refuses a header that is no JSON object', () => {
   });
 });
 
-describe('rule 14: refuses members of a header that are no strings', () => {
+describe('rule 14: refuses header parameters that are not strings', () => {
   test.each(['kid', 'typ', 'cty', 'alg'])('%s', (name) => {
     for (const value of [0, 1, true, false, [], ['RS256'], {}, { toString: 'RS256' }]) {
       expect(parseCompactJws(`${segment({ alg: 'RS256', [name]: value })}.e30.AQID`)).toBe('malformed_token');
@@ -106,7 +106,7 @@ describe('rule 14: refuses members of a header that are no strings', () => {
   });
 });
 
-describe('rule 15: refuses crit whatever it holds, and an unencoded payload', () => {
+describe('rule 15: refuses any crit, and an unencoded payload', () => {
   test.each<[string, object]>([
     ['an empty crit', { crit: [] }],
     ['a crit that is null', { crit: null }],
@@ -130,7 +130,7 @@ describe('rule 15: refuses crit whatever it holds, and an unencoded payload', ()
   });
 });
 
-describe('rule 8: lengths are looked at before anything is taken apart', () => {
+describe('rule 8: checks lengths before decoding', () => {
   test('100,000 dots make no array of parts, wherever they stand', () => {
     const split = vi.spyOn(String.prototype, 'split');
     const from = vi.spyOn(Buffer, 'from');

@@ -12,7 +12,7 @@ const ED = jwkOf(generateKeyPairSync('ed25519'));
 const PRIVATE_EC = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as AnyJwk;
 const PRIVATE_RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as AnyJwk;
 
-describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that shows nothing of it', () => {
+describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that shows nothing of it', () => {
   test.each<[string, unknown, string]>([
     ['null', null, 'is not an object'],
     ['a string', 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A', 'is not an object'],
@@ -83,7 +83,7 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     expectNothingOf(odd, remarks[0]!);
   });
 
-  test('and is a fault unless it is for something else', () => {
+  test('reports it as a problem unless it is for another use', () => {
     const forElse = [{ ...RSA, use: 'enc' }, { ...EC, key_ops: [] }, { ...RSA, alg: 'RSA-OAEP' }, jwkOf(generateKeyPairSync('x25519'))];
     const faulty = [null, { kty: 'oct', k: base64url(32) }, { ...EC, kid: 1 }, { ...EC, y: flipped(EC['y'] as string) }, { ...RSA, e: 'Ag' }, PRIVATE_EC];
     const { remarks, problems } = parseKeySet({ keys: [...forElse, ...faulty, ED] }, ALGORITHMS, 20);
@@ -91,7 +91,7 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     expect(problems).toEqual(remarks.slice(4));
   });
 
-  test('and so is one that is nested deeply, in the text of a JWKS', () => {
+  test('skips a deeply nested key in the text of a JWKS', () => {
     const text = JSON.stringify({
       keys: [
         { ...EC, x: '#' },
@@ -103,12 +103,12 @@ describe('rules 25, 27, 31 and 32: an odd key is left out, with a remark that sh
     expect(remarks).toHaveLength(1);
   });
 
-  test('and alone leaves no set', () => {
+  test('fails if no usable key remains', () => {
     expect(() => parseKeySet({ keys: [{ ...RSA, use: 'enc' }] }, ALGORITHMS, 10)).toThrow('it contains no usable key (keys[0]: is not for signatures ("use"))');
   });
 });
 
-describe('rule 32: a private part is remarked on, not shown, and not used', () => {
+describe('rule 32: reports a private part without showing or using it', () => {
   test.each([
     ['EC', PRIVATE_EC, 'ES256'],
     ['RSA', PRIVATE_RSA, 'RS256'],
@@ -128,7 +128,7 @@ describe('rule 32: a private part is remarked on, not shown, and not used', () =
   });
 });
 
-describe('rule 168: what is null or blank in a JWK is absent', () => {
+describe('rule 168: null and blank members of a JWK count as absent', () => {
   const members = ['alg', 'use', 'kid', 'key_ops', 'issuer', 'd', 'k'];
   test.each(members)('%s that is null', (name) => {
     const set = parseKeySet({ keys: [{ ...EC, [name]: null }] }, ALGORITHMS, 10);

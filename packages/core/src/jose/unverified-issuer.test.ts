@@ -3,7 +3,7 @@ import { claimedIssuer } from './unverified-issuer.js';
 
 const of = (text: string) => claimedIssuer(Buffer.from(text));
 
-describe('rule 18: what iss says, before the signature holds', () => {
+describe('rule 18: reads iss before the signature is verified', () => {
   test.each([
     ['first', '{"iss":"https://a","sub":"x"}'],
     ['last, among white space', '{ "sub" : "x" ,\n "iss" : "https://a" }'],

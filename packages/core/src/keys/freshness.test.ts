@@ -3,7 +3,7 @@ import { freshnessSeconds } from './freshness.js';
 
 const DEFAULT = 600;
 
-describe('rule 60: what the server says counts within a minute and an hour', () => {
+describe("rule 60: the server's value counts between a minute and an hour", () => {
   test.each([
     ['a time within', 'max-age=300', 300],
     ['a minute', 'max-age=60', 60],
@@ -27,7 +27,7 @@ describe('rule 60: what the server says counts within a minute and an hour', () 
   });
 });
 
-describe('rule 60: what says nothing leaves the default', () => {
+describe('rule 60: the default applies without a usable value', () => {
   test.each([
     ['no field', undefined],
     ['an empty field', ''],
@@ -54,7 +54,7 @@ describe('rule 60: what says nothing leaves the default', () => {
   });
 });
 
-describe('rule 60: Age is taken off what the server says', () => {
+describe("rule 60: subtracts Age from the server's value", () => {
   test.each([
     ['a part', '100', 200],
     ['nearly all', '250', 60],
@@ -86,7 +86,7 @@ test('rule 60: a default of less than a minute lowers the lower bound to itself'
   expect(freshnessSeconds(headers({ 'cache-control': 'max-age=20' }), 5)).toBe(20);
 });
 
-test('rule 60: a default of more than an hour holds where nothing is said, and raises no bound', () => {
+test('rule 60: a default of more than an hour applies without a value, and does not raise the maximum', () => {
   expect(freshnessSeconds(headers({}), 7200)).toBe(7200);
   expect(freshnessSeconds(headers({ 'cache-control': 'max-age=7200' }), 7200)).toBe(3600);
 });

@@ -16,14 +16,14 @@ async function grantedOf(promises: Promise<() => void>[]): Promise<number> {
   return granted;
 }
 
-test('rule 161: of 6,000 that ask at once 100 may fetch, 5,000 wait, and the rest is refused', async () => {
+test('rule 161: of 6,000 fetches at once, 100 start, 5,000 wait and the rest are refused', async () => {
   const probes = createProbes(createTestClock());
   const asked = Array.from({ length: 6000 }, () => probes.take(open()));
   expect(await grantedOf(asked)).toBe(100);
   for (const refused of asked.slice(5100)) await expect(refused).rejects.toThrow(ProbeRefusedError);
 });
 
-test('rule 161: what is given back goes to those that wait, and comes back by itself after 30 s', async () => {
+test('rule 161: a returned fetch goes to one that waits, and each fetch returns by itself after 30 s', async () => {
   const clock = createTestClock();
   const probes = createProbes(clock);
   const first = await Promise.all(Array.from({ length: 100 }, () => probes.take(open())));
@@ -37,7 +37,7 @@ test('rule 161: what is given back goes to those that wait, and comes back by it
   expect(await grantedOf([...waiting, probes.take(open())])).toBe(51);
 });
 
-test('one that gives up waiting makes room, and one that gave up before it asked never waits', async () => {
+test('an aborted wait frees its place, and a fetch that was aborted before never waits', async () => {
   const probes = createProbes(createTestClock());
   const [giveBack] = await Promise.all(Array.from({ length: 100 }, () => probes.take(open())));
   const late = new AbortController();

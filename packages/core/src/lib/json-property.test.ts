@@ -15,7 +15,7 @@ const NAME = fc
   )
   .filter((name) => name.isWellFormed());
 
-test('rule 11: refuses a member that stands twice, at whatever depth, however it is spelt', () => {
+test('rule 11: refuses a duplicated member at any depth and in any spelling', () => {
   let repeated = 0;
   fc.assert(
     fc.property(jsonObject(), fc.nat(), fc.boolean(), (value, at, escaped) => {
@@ -59,7 +59,7 @@ test('rules 10 to 12: never throws, whatever the bytes', () => {
   );
 });
 
-test('rules 10 to 12: refuses what JSON.parse refuses, one character away from good', () => {
+test('rules 10 to 12: refuses what JSON.parse refuses, for texts with one changed character', () => {
   const seen = { broken: 0, whole: 0 };
   const character = fc.constantFrom(...'{}[]":,\\u0 \n\0-.e\u00e9', '');
   fc.assert(
@@ -82,8 +82,8 @@ test('rules 10 to 12: refuses what JSON.parse refuses, one character away from g
  * V8's JSON.parse (Node 24 and 26) takes an escaped name for another one that it saw at the same place in an earlier text, when the other's
  * characters are those of the spelling (https://github.com/nodejs/node/issues/63785). Each test makes it see that other one first.
  */
-describe('rules 11 and 13: an escaped name is itself, whatever was parsed before', () => {
-  test('a member that stands twice is not hidden', () => {
+describe('rules 11 and 13: reads an escaped name correctly, whatever was parsed before', () => {
+  test('finds a duplicated member', () => {
     JSON.parse('{"first":"a","\\\\u006":1}');
     expect(parse('{"first":"a","\\u0066irst":"b"}')).toBeUndefined();
   });

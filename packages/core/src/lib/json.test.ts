@@ -10,7 +10,7 @@ test('rule 10: reads an object, UTF-8 and escapes and all', () => {
   expect(parse(' \t\r\n{ } \n')).toEqual({});
 });
 
-describe('rule 10: refuses what is no well-formed Unicode', () => {
+describe('rule 10: refuses text that is not well-formed Unicode', () => {
   test.each<[string, string | number[]]>([
     ['a byte order mark', [0xef, 0xbb, 0xbf, ...Buffer.from('{}')]],
     ['UTF-16', [...Buffer.from('{}', 'utf16le')]],
@@ -36,7 +36,7 @@ describe('rule 10: refuses what is no well-formed Unicode', () => {
   });
 });
 
-describe('rule 11: refuses a member that stands twice', () => {
+describe('rule 11: refuses a duplicated member', () => {
   test.each([
     ['side by side', '{"a":1,"a":1}'],
     ['far apart', '{"a":1,"b":{"c":[]},"d":"","a":2}'],
@@ -61,13 +61,13 @@ describe('rule 11: refuses a member that stands twice', () => {
     expect(parse(text)).toBeUndefined();
   });
 
-  test('and none that stands once at each of several places', () => {
+  test('accepts the same name in different objects', () => {
     const text = '{"a":{"a":{"a":[{"a":1},{"a":2}]}},"b":"\\"a\\":1,\\"a\\":1","A":0,"a ":0,"c":"a:a:a,,{}[]\\\\"}';
     expect(parse(text)).toEqual(JSON.parse(text));
   });
 });
 
-describe('rule 12: refuses what is no object, or too much of one', () => {
+describe('rule 12: refuses a text that is not an object, or is too large', () => {
   test.each([
     '',
     ' ',
@@ -125,7 +125,7 @@ describe('rule 12: refuses what is no object, or too much of one', () => {
     expect(parse(list(10_002))).toBeUndefined();
   });
 
-  test('colons, commas and brackets in strings are none of these', () => {
+  test('does not count colons, commas and brackets in strings', () => {
     const text = JSON.stringify({ a: ':,{}[]"\\'.repeat(3_000) });
     expect(parse(text)).toEqual(JSON.parse(text));
   });

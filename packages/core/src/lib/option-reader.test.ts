@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { didYouMean } from './did-you-mean.js';
 import { OptionReader } from './option-reader.js';
 
-test('rule 139: all that is wrong is collected, each under its path', () => {
+test('rule 139: collects all problems, each under its path', () => {
   const reader = new OptionReader({ name: '', colour: 1, inner: { seconds: 'ten', nam: 1, deeper: { name: 1 } } }, ['name', 'inner']);
   reader.text('name', 'x');
   const inner = reader.inner('inner', ['seconds', 'deeper']);
@@ -19,7 +19,7 @@ test('rule 139: all that is wrong is collected, each under its path', () => {
 
 describe('rule 45: numbers', () => {
   test.each<[unknown]>([[NaN], [Infinity], [-Infinity], [-1], [301], ['60'], [''], [null], [true], [[60]], [{}], [60n], [new Date()]])(
-    '%s is none that will do',
+    'refuses %s',
     (value) => {
       const reader = readerOf(value);
       expect(reader.number('option', 30, { least: 0, most: 300 })).toBe(30);
@@ -28,24 +28,24 @@ describe('rule 45: numbers', () => {
     },
   );
 
-  test.each([0, 0.5, 30, 300])('%d will do', (value) => {
+  test.each([0, 0.5, 30, 300])('accepts %d', (value) => {
     expect(readerOf(value).number('option', 1, { least: 0, most: 300 })).toBe(value);
   });
 
-  test('whole ones, where they are asked for', () => {
+  test('refuses a fraction for an option that needs a whole number', () => {
     const reader = readerOf(1.5);
     expect(reader.optionalNumber('option', { least: 1, whole: true })).toBeUndefined();
     expect(reader.problems[0]!.message).toBe('must be a whole number of at least 1 (got 1.5)');
     expect(readerOf(2).optionalNumber('option', { least: 1, whole: true })).toBe(2);
   });
 
-  test('undefined is the default', () => {
+  test('returns the default for undefined', () => {
     expect(readerOf(undefined).number('option', 30, { least: 0 })).toBe(30);
     expect(readerOf(undefined).optionalNumber('option', { least: 0 })).toBeUndefined();
   });
 });
 
-test('texts: none is empty, and lists are copied', () => {
+test('refuses empty strings and empty lists, and copies lists', () => {
   expect(readerOf('a').text('option', 'x')).toBe('a');
   expect(readerOf(undefined).text('option', 'x')).toBe('x');
   for (const value of ['', 1, null, ['a'], {}, false]) expectRefused(value, (reader) => reader.text('option', 'x'), 'x', 'must be a non-empty string');
@@ -60,14 +60,14 @@ test('texts: none is empty, and lists are copied', () => {
   }
 });
 
-test('flags are true or false, and no other value is either', () => {
+test('accepts only true and false for a flag', () => {
   expect(readerOf(true).flag('option')).toBe(true);
   expect(readerOf(false).flag('option')).toBe(false);
   expect(readerOf(undefined).flag('option')).toBe(false);
   for (const value of ['true', 1, null, {}, []]) expectRefused(value, (reader) => reader.flag('option'), false, 'must be true or false');
 });
 
-test('functions and objects are what they are', () => {
+test('accepts only functions and objects where an option needs them', () => {
   const fn = () => 1;
   expect(readerOf(fn).fn('option')).toBe(fn);
   expect(readerOf(undefined).fn('option')).toBeUndefined();
@@ -79,7 +79,7 @@ test('functions and objects are what they are', () => {
   }
 });
 
-test('rule 53: URLs are checked, and shown without what they should not hold', () => {
+test('rule 53: checks URLs, and shows them without user names and passwords', () => {
   expect(readerOf('https://api.example.com/a').url('option')).toBe('https://api.example.com/a');
   expect(readerOf(undefined).url('option')).toBeUndefined();
   for (const value of [1, null, {}, ['https://api.example.com']]) expectRefused(value, (reader) => reader.url('option'), undefined, 'must be a string');
@@ -114,7 +114,7 @@ test.each<[string, string]>([
   ['x', ''],
   ['', ''],
   ['audience'.repeat(100_000), ''],
-])('a mistyped option %j is asked about first%s', (name, question) => {
+])('suggests an option for the mistyped %j%s', (name, question) => {
   const known = ['issuer', 'audience', 'jwksUri', 'requiredClaims', 'maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'];
   expect(didYouMean(name, known)).toBe(question);
   expect(new OptionReader({ [name]: 1 }, known).problems).toEqual([

@@ -12,13 +12,13 @@ const TABLE = {
   owner: (reader: OptionReader, name: string) => reader.text(name, 'nobody'),
 } satisfies OptionTable<Options>;
 
-test('reads each option under its name, and completes what is absent', () => {
+test('reads each option under its name, and fills in defaults', () => {
   const values = readInnerTable(new OptionReader({ cache: { size: 7 } }, ['cache']), 'cache', TABLE);
   expect(values).toEqual({ size: 7, owner: 'nobody' });
   expectTypeOf(values).toEqualTypeOf<{ readonly size: number; readonly owner: string }>();
 });
 
-test('tells all that is wrong, unknown names first', () => {
+test('reports all problems, unknown names first', () => {
   const reader = new OptionReader({ cache: { owner: '', size: 11, sise: 1 } }, ['cache']);
   readInnerTable(reader, 'cache', TABLE);
   expect(reader.problems).toEqual([
@@ -28,10 +28,10 @@ test('tells all that is wrong, unknown names first', () => {
   ]);
 });
 
-test('an option that is forgotten, and one that is none, do not compile', () => {
+test('a missing option and an unknown option do not compile', () => {
   const owner = TABLE.owner;
-  // @ts-expect-error -- size is forgotten, although it is optional
+  // @ts-expect-error -- size is missing, although it is optional
   void ({ owner } satisfies OptionTable<Options>);
-  // @ts-expect-error -- nobody has an option of that name
+  // @ts-expect-error -- there is no option of that name
   void ({ ...TABLE, colour: owner } satisfies OptionTable<Options>);
 });

@@ -18,7 +18,7 @@ test('remembers by the very object, in each memory for itself', () => {
   expect(one.get(Object.create(key) as object)).toBeUndefined();
 });
 
-test('shows nothing on the object', () => {
+test('adds nothing visible to the object', () => {
   const memory = createMemory<object, string>();
   const key = { name: 'key' };
   memory.set(key, 'secret');

@@ -25,7 +25,7 @@ describe('rule 53: URLs that may be fetched from', () => {
   });
 });
 
-describe('rule 53: http passes for loopback only', () => {
+describe('rule 53: accepts http for loopback only', () => {
   test.each([
     'http://login.example.com',
     'http://127.0.0.1.evil.example',
@@ -157,19 +157,19 @@ const ASTRAY = [
   'https:\\\\login.example.com/realms',
 ];
 
-test.each(ASTRAY)('rule 175: %s leads elsewhere than it says, and is neither asked nor compared', (url) => {
+test.each(ASTRAY)('rule 175: refuses %s, which programs may read as another URL', (url) => {
   expect(urlProblem(url)).toMatch(/has a backslash or a dot segment|holds a user name/);
   expect(identifierProblem(url)).toMatch(/has a backslash or a dot segment/);
 });
 
 test.each(['https://login.example.com/...', 'https://login.example.com/a.b/..c', 'https://login.example.com/?a=/../b', 'https://login.example.com/a%2fb'])(
-  'rule 175: %s leads where it says',
+  'rule 175: accepts %s, which is unambiguous',
   (url) => {
     expect(urlProblem(url)).toBeUndefined();
   },
 );
 
-test('rule 175: an issuer that is asked has one spelling', () => {
+test('rule 175: accepts only the canonical spelling of an issuer that is fetched from', () => {
   for (const url of ['https://login.example.com', 'https://login.example.com/', 'https://login.example.com:8443/a/', 'http://[::1]:8080/a%20b'])
     expect(canonicalProblem(url)).toBeUndefined();
   for (const url of [
@@ -188,7 +188,7 @@ test('rule 175: an issuer that is asked has one spelling', () => {
     expect(canonicalProblem(url)).toMatch(/^is not the canonical form of the URL. Write "https?:/);
 });
 
-test('rule 173: an issuer that is only compared is any StringOrURI', () => {
+test('rule 173: accepts any StringOrURI for an issuer that is only compared', () => {
   for (const issuer of ['accounts.google.com', 'kubernetes/serviceaccount', 'urn:example:issuer', 'http://adfs.example.com/adfs/services/trust', 'my-issuer'])
     expect(identifierProblem(issuer)).toBeUndefined();
   for (const issuer of [' a', 'a b', 'a\n', 'a\u0000', '\u00e9', 'x'.repeat(1025)]) expect(identifierProblem(issuer)).toEqual(expect.any(String));

@@ -15,7 +15,7 @@ function requestWith(...rawHeaders: string[]): IncomingMessage {
   return request;
 }
 
-test('rule 1: a second Authorization line is seen, in whatever case, and no third is needed', () => {
+test('rule 1: returns a second Authorization line in any case, and ignores a third', () => {
   expect(headersOf(requestWith('Host', 'a', 'Authorization', 'x', 'AUTHORIZATION', 'y', 'authorization', 'z'))).toEqual({
     host: 'a',
     authorization: ['x', 'y'],
@@ -70,7 +70,7 @@ async function listen(server: Server | Http2Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('a response is answered when its head was sent, or when the client has left', async () => {
+test('a response is answered if its headers were sent or the client disconnected', async () => {
   const responses: ServerResponse[] = [];
   const port = await listen(createServer((_request, response) => void responses.push(response)));
   const [answered, left] = [0, 1].map(() => request({ port, agent: false }).on('error', () => {}).end()); // prettier-ignore
@@ -83,7 +83,7 @@ test('a response is answered when its head was sent, or when the client has left
   await vi.waitFor(() => expect(isAnswered(responses[1]!)).toBe(true));
 });
 
-test('the same over HTTP/2, where only the stream knows that the client has left', async () => {
+test('over HTTP/2, only the stream shows that the client disconnected', async () => {
   const responses: Http2ServerResponse[] = [];
   const port = await listen(createHttp2Server((_request, response) => void responses.push(response)));
   const session = connect(`http://127.0.0.1:${port}`);

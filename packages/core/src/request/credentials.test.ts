@@ -35,19 +35,19 @@ describe('rule 5: no credentials', () => {
     expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
   });
 
-  test('a token alone is by its grammar another scheme, and operators are told what was forgotten', () => {
+  test('reports a token without Bearer, which by the grammar is another scheme, to operators', () => {
     const cause = 'it contains a token without Bearer before it';
     for (const field of ['abc.def.ghi', 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl']) expect(read(field)).toEqual({ reason: 'unsupported_scheme', cause });
     for (const field of ['abc.def', 'abc.def.ghi.jkl', 'abc.def.ghi x']) expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
   });
 
-  test('a token in the query alone is not seen (rule 3)', () => {
+  test('ignores a token in the query alone (rule 3)', () => {
     expect(read(undefined, '/orders?access_token=abc')).toEqual({ reason: 'missing_token' });
     expect(read('Basic YTpi', '/orders?access_token=abc')).toEqual({ reason: 'unsupported_scheme' });
   });
 });
 
-describe('rules 2 and 5: refuses what is malformed, before any decoding', () => {
+describe('rules 2 and 5: refuses malformed credentials before decoding', () => {
   test.each([
     ['nothing', ''],
     ['a space', ' '],
@@ -148,7 +148,7 @@ describe('rule 1: refuses more than one', () => {
   });
 });
 
-describe('rule 8: the length is looked at first', () => {
+describe('rule 8: checks the length first', () => {
   test('a token of the limit is read, and one byte more is refused', () => {
     expect(read(`Bearer ${'a'.repeat(LIMIT)}`)).toBe('a'.repeat(LIMIT));
     expect(read(`Bearer ${'a'.repeat(LIMIT + 1)}`)).toEqual({ reason: 'token_too_large' });

@@ -137,7 +137,7 @@ test.each([
   expect(normalPath(target)).toBe(path);
 });
 
-test('rule 159: whoever reads where such a target leads fails, and all else can be read', () => {
+test('rule 159: reading an ambiguous target throws, and everything else can be read', () => {
   const headers = { a: 'b' };
   const request = { method: 'PUT', target: '/a/../b', headers, params: { x: 'y' }, path: '/a', origin: 'https://a.test', route: '/:x', requestId: '7' };
   const shown = forPredicates(request)!;
