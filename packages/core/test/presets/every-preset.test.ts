@@ -50,7 +50,7 @@ describe('every preset', () => {
     expect(problemsOf(() => make({ audiance: 1 })).join()).toContain('audiance: is not an option');
     expect(problemsOf(() => make({ maxTokenBytes: 1 })).join()).toContain('maxTokenBytes: must be a whole number from 256 to 1048576 (got 1)');
     expect(problemsOf(() => make({ requiredClaims: 'x' })).join()).toContain('requiredClaims: must be a list');
-    expect(problemsOf(() => make({ requiredValues: 'x' })).join()).toContain('requiredValues: is a string');
+    expect(problemsOf(() => make({ requiredValues: 'x' })).join()).toContain('requiredValues: must be an object');
     expect(problemsOf(() => make({ jwks: given.jwks, jwksUri: 'https://a.example.com/keys' })).join()).toContain('jwks: cannot be combined with jwksUri');
   });
 

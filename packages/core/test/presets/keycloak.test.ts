@@ -98,7 +98,7 @@ describe('keycloak', () => {
   test.each<[object, RegExp]>([
     [{ url: undefined }, /^url: is missing/],
     [{ url: 'sso.example.com' }, /^url: is not an absolute URL/],
-    [{ url: 'http://sso.example.com' }, /^url: is http/],
+    [{ url: 'http://sso.example.com' }, /^url: must use https/],
     [{ url: 'https://sso.example.com/?x=y' }, /^url: has a query/],
     [{ url: 'https://sso.example.com/realms/shop' }, /^url: contains the realm/],
     [{ realm: 'shop/x' }, /^realm: is "shop\/x"/],
