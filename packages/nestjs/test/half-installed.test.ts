@@ -130,7 +130,7 @@ describe('options that would never arrive', () => {
   }
 
   test.each<[string, () => unknown, RegExp]>([
-    ['forRoot(null)', () => TokenwardModule.forRoot(null as never), /TokenwardModule\.forRoot: is null/],
+    ['forRoot(null)', () => TokenwardModule.forRoot(null as never), /TokenwardModule\.forRoot: must be .*\(got null\)/],
     ['a promise', () => TokenwardModule.forRoot(Promise.resolve(options) as never), /Write TokenwardModule\.forRootAsync\(\{ useFactory/],
     [
       'an instance',
@@ -142,7 +142,7 @@ describe('options that would never arrive', () => {
         ),
       /must be a plain object/,
     ],
-    ['forRootAsync()', () => TokenwardModule.forRootAsync(undefined as never), /TokenwardModule\.forRootAsync: is undefined/],
+    ['forRootAsync()', () => TokenwardModule.forRootAsync(undefined as never), /TokenwardModule\.forRootAsync: must be .*\(got undefined\)/],
     ['forRootAsync({})', () => TokenwardModule.forRootAsync({}), /Write forRootAsync\(\{ inject/],
     ['options in the place of a factory', () => TokenwardModule.forRootAsync(options as never), /Write forRootAsync\(\{ inject/],
     ['a factory that was called', () => TokenwardModule.forRootAsync({ useFactory: useFactory() as never }), /useFactory: is not a function/],
