@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import {
   auth0,
   cognito,
@@ -26,11 +27,20 @@ describe('every preset', () => {
     ['google', (more) => google({ audience, serviceAccounts: ['104029292853099978293'], ...more })],
   ];
 
-  test.each(presets)('%s makes options that a guard takes', (_name, make) => {
+  test('is in the list above, has a test of its own, and is named in the guide and in the README', () => {
+    const files = readdirSync(new URL('../../src/presets', import.meta.url)).filter((file) => file !== 'preset.ts' && !file.endsWith('.test.ts'));
+    const names = files.map((file) => file.replace('.ts', '').replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase()));
+    expect(presets.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+    const [guide, readme] = ['../../../../docs/guide.md', '../../README.md'].map((path) => readFileSync(new URL(path, import.meta.url), 'utf8'));
+    for (const name of names) expect([guide!.includes(`| \`${name}()\` `), readme!.includes(`\`${name}()\``)], name).toEqual([true, true]);
+    for (const file of files) expect(existsSync(new URL(file.replace('.ts', '.test.ts'), import.meta.url)), file).toBe(true);
+  });
+
+  test.each(presets)('%s returns options that a guard accepts', (_name, make) => {
     expect(problemsOf(() => make({}))).toEqual([]);
   });
 
-  test.each(presets)('%s passes on what it does not know: to the guard, which takes it or says what is wrong with it', (_name, make) => {
+  test.each(presets)('%s passes other options on to the guard, which accepts or refuses them', (_name, make) => {
     const more = {
       resourceMetadataUrl: 'https://api.example.com/x',
       maxTokenBytes: 4096,
@@ -54,7 +64,7 @@ describe('every preset', () => {
     expect(problemsOf(() => make({ jwks: given.jwks, jwksUri: 'https://a.example.com/keys' })).join()).toContain('jwks: cannot be combined with jwksUri');
   });
 
-  test.each(presets)('%s adds what it demands to what else is demanded', (name, make) => {
+  test.each(presets)('%s adds its required claims and values to those of the options', (name, make) => {
     const options = make({ requiredClaims: ['tenant'], requiredValues: { env: 'live' } });
     const first = Array.isArray(options.issuers) ? (options.issuers[0] as GuardOptions) : options;
     expect(first.requiredClaims).toContain('tenant');
@@ -62,13 +72,13 @@ describe('every preset', () => {
     if (name !== 'auth0') expect([...first.requiredClaims!, ...Object.keys(first.requiredValues!)].length).toBeGreaterThan(2);
   });
 
-  test.each(presets)('%s says itself who the issuer is, and is contradicted by none', (name, make) => {
+  test.each(presets)('%s sets the issuer itself, and refuses options that would replace it', (name, make) => {
     for (const option of ['issuer', 'issuers', 'tenants', 'unsafeAcceptAnyTenant']) {
       expect(problemsOf(() => make({ [option]: 'https://login.example.com' }))).toEqual([`${option}: is set by ${name}() itself: remove it`]);
     }
   });
 
-  test('takes plain objects alone, and says all that is wrong at once', () => {
+  test('accepts only plain objects, and lists all invalid options', () => {
     expect(() => auth0(null as never)).toThrow(/options: must be a plain object \(got null\)/);
     expect(() => okta([] as never)).toThrow(/must be a plain object/);
     expect(problemsOf(() => cognito({} as never))).toHaveLength(3);
