@@ -5,51 +5,51 @@ import { TokenwardGuard } from './guard.js';
 import { ModuleIsImported } from './start/installed.js';
 import { isGuarded, mark, type HandlerPolicy, type Mark } from './rules/rule.js';
 
-/** For a class or for a method. */
+/** A decorator for a class or a method. */
 export type ClassOrMethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;
 
-/** All of these scopes are needed, beside what the class and other decorators need. */
+/** Requires all of these scopes, in addition to what the class and other decorators require. */
 export function Scopes(...scopes: readonly string[]): ClassOrMethodDecorator {
   return guarded('@Scopes()', { policy: scope(...scopes) });
 }
 
-/** At least one of these scopes is needed. */
+/** Requires at least one of these scopes. */
 export function AnyScope(...scopes: readonly string[]): ClassOrMethodDecorator {
   return guarded('@AnyScope()', { policy: anyScope(...scopes) });
 }
 
-/** All of these roles are needed. */
+/** Requires all of these roles. */
 export function Roles(...roles: readonly string[]): ClassOrMethodDecorator {
   return guarded('@Roles()', { policy: role(...roles) });
 }
 
-/** At least one of these roles is needed. */
+/** Requires at least one of these roles. */
 export function AnyRole(...roles: readonly string[]): ClassOrMethodDecorator {
   return guarded('@AnyRole()', { policy: anyRole(...roles) });
 }
 
 /**
- * All of these policies are needed.
+ * Requires all of these policies.
  *
- * @throws ConfigurationError where one is no policy
+ * @throws ConfigurationError if one is not a policy
  *
  * @example @Put('payout') @Require(scope('payout'), acr('urn:example:mfa'), maxAge(300))
  */
 export function Require(...policies: readonly [Policy, ...Policy[]]): ClassOrMethodDecorator {
   const { policy } = requirementsOf('required', policies);
-  if (!policy) throw misuse('@Require()', 'needs at least one policy; for a valid token alone there is @Authenticated()');
+  if (!policy) throw misuse('@Require()', 'needs at least one policy. To require a valid token alone, write @Authenticated()');
   return guarded('@Require()', { policy });
 }
 
 /**
- * All of these policies are needed, some of which are made of the request at hand. A function that throws, or gives no policy, refuses.
+ * Requires all of these policies. A function makes a policy from the request. If it throws or returns no policy, the guard refuses the request.
  *
- * @throws ConfigurationError where one is neither a policy nor a function of one parameter
+ * @throws ConfigurationError if one is neither a policy nor a function of one parameter
  *
  * @example @Get('tenants/:tenant/orders') @Policies(({ params }) => claim('tenant', params['tenant'] ?? ''))
  */
 export function Policies(...policies: readonly [HandlerPolicy, ...HandlerPolicy[]]): ClassOrMethodDecorator {
-  if (policies.length === 0) throw misuse('@Policies()', 'needs at least one policy. For a valid token alone write @Authenticated()');
+  if (policies.length === 0) throw misuse('@Policies()', 'needs at least one policy. To require a valid token alone, write @Authenticated()');
   requirementsFor('required', policies);
   const added = policies.map((policy) => guarded('@Policies()', { policy }));
   return (target, key, descriptor) => {
@@ -57,19 +57,19 @@ export function Policies(...policies: readonly [HandlerPolicy, ...HandlerPolicy[
   };
 }
 
-/** A valid token is needed, and nothing more: where the class says @Public(), or where the global guard can't see the handler. */
+/** Requires a valid token and nothing more. Use it where the class is `@Public()`, and on handlers that Nest's global guards do not cover. */
 export function Authenticated(...none: readonly never[]): ClassOrMethodDecorator {
   assertCalled('@Authenticated', none);
   return guarded('@Authenticated()', { word: 'required' });
 }
 
-/** No credentials are needed, but wrong ones are refused, and a token that is there needs what else is asked for. */
+/** Admits requests without credentials. A wrong token is refused, and a token must meet the other requirements. */
 export function OptionalAuth(...none: readonly never[]): ClassOrMethodDecorator {
   assertCalled('@OptionalAuth', none);
   return guarded('@OptionalAuth()', { word: 'optional' });
 }
 
-/** Open to everybody, whatever credentials are sent. On a method it lifts what the class needs; on a class it lifts nothing of its methods. */
+/** Admits every request, with any credentials or none. On a method it lifts the requirements of the class; on a class it lifts none of its methods. */
 export function Public(...none: readonly never[]): ClassOrMethodDecorator {
   assertCalled('@Public', none);
   return (target, key, descriptor) => {
@@ -78,13 +78,13 @@ export function Public(...none: readonly never[]): ClassOrMethodDecorator {
   };
 }
 
-/** Which guard decides, where there are several: the `name` that `TokenwardModule.forRoot` was given. */
+/** Names the guard that decides, in an application with several: the `name` that `TokenwardModule.forRoot` got. */
 export function GuardedBy(name: string): ClassOrMethodDecorator {
-  if (typeof name !== 'string' || name === '') throw misuse('@GuardedBy()', 'needs the name of a guard');
+  if (typeof name !== 'string' || name === '') throw misuse('@GuardedBy()', 'needs the name of a guard: the `name` that TokenwardModule.forRoot got');
   return guarded('@GuardedBy()', { guard: name });
 }
 
-/** The guard itself stands on the class or method as well, since there are handlers that Nest's global guards don't see (hybrid applications). */
+/** Adds the guard to the class or method as well: in hybrid applications, Nest's global guards do not run for every handler. */
 function guarded(name: string, added: Mark): ClassOrMethodDecorator {
   return (target, key, descriptor) => {
     place(name, added, target, key, descriptor);
@@ -98,7 +98,7 @@ function useGuard(guard: Type<CanActivate>, target: object, key?: string | symbo
   else UseGuards(guard)(target as new () => unknown);
 }
 
-/** Without its brackets a decorator takes the class, or the method, for what it is called with, and what it returns for the class. */
+/** A decorator without brackets gets the class or method as its arguments, and its result replaces the class. */
 function assertCalled(name: string, given: readonly unknown[]): void {
   if (given.length > 0) throw misuse(name, `takes no arguments. Write ${name}()`);
 }
@@ -106,6 +106,6 @@ function assertCalled(name: string, given: readonly unknown[]): void {
 function place(name: string, added: Mark, target: object, key?: string | symbol, descriptor?: PropertyDescriptor): void {
   const isMethod = key !== undefined && typeof descriptor?.value === 'function' && typeof target !== 'function';
   if (!isMethod && (key !== undefined || typeof target !== 'function'))
-    throw misuse(name, `stands on ${String(key)}, which is no method: it belongs on a class or a method`);
+    throw misuse(name, `is on ${String(key)}, which is not a method. Put it on a class or a method`);
   mark(target, key, added);
 }

@@ -16,13 +16,13 @@ import { GUARDS, Guards, guardToken } from './start/guards.js';
 import type { HandlerDescription } from './start/list.js';
 import { DEFAULT_GUARD } from './rules/rule.js';
 
-/** What is told at once, and not by a factory. */
+/** Options that no factory can give. */
 export interface NestGuardExtras {
-  /** The guard's name, for @GuardedBy, where an application has several. Default: the guard of all handlers that name none. */
+  /** The guard's name, for `@GuardedBy()` in an application with several guards. A guard without a name decides for all handlers that name none. */
   readonly name?: string | undefined;
 }
 
-/** One for the whole application: the guard among Nest's global guards, and what it knows. */
+/** Exists once per application: registers the global guard and its registry. */
 @Global()
 @Module({
   providers: [{ provide: GUARDS, useClass: Guards }, TokenwardGuard, { provide: APP_GUARD, useExisting: TokenwardGuard }],
@@ -52,8 +52,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<NestGuardOptio
   .build();
 
 /**
- * Guards every handler of the application, of every kind: without a decorator it needs a valid access token. Import it once for each API
- * (issuer and audience); all but one have a `name`.
+ * Guards every handler of the application, of every kind. A handler without a decorator requires a valid access token. Import the module once for each API
+ * (issuer and audience), all but one with a `name`.
  *
  * @example
  * @Module({ imports: [TokenwardModule.forRoot({ issuer: 'https://login.example.com', audience: 'https://api.example.com' })] })
@@ -61,19 +61,19 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<NestGuardOptio
  */
 @Module({})
 export class TokenwardModule extends ConfigurableModuleClass {
-  /** @throws ConfigurationError where nothing in the application calls `forRoot` or `forRootAsync`, so that every handler would be open */
+  /** @throws ConfigurationError if nothing in the application calls `forRoot` or `forRootAsync`: every handler would be open */
   constructor(@Optional() @Inject(GUARDS) guards?: object) {
     super();
     assertGuards('TokenwardModule', guards, 'imports: [TokenwardModule.forRoot({ issuer, audience })]');
   }
 
-  /** With no options it reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment. What is wrong with them stops the start. */
+  /** Without options, reads `ISSUER_BASE_URL` and `AUDIENCE` from the environment. Invalid options stop the start. */
   static override forRoot(options: NestGuardOptions & NestGuardExtras = {}): DynamicModule {
     assertOptions('TokenwardModule.forRoot', options);
     return super.forRoot(options);
   }
 
-  /** Options from a factory, a class with `createGuardOptions`, or an existing provider of such a class. */
+  /** Takes the options from a factory, a class with `createGuardOptions`, or an existing provider of such a class. */
   static override forRootAsync(options: ConfigurableModuleAsyncOptions<NestGuardOptions, 'createGuardOptions'> & NestGuardExtras): DynamicModule {
     assertAsyncOptions(options);
     return super.forRootAsync(options);
@@ -81,7 +81,7 @@ export class TokenwardModule extends ConfigurableModuleClass {
 }
 
 /**
- * Every handler of an application with what it needs: for a start-up log, or for a test that fails when something is open that should not be.
+ * Returns every handler of an application with its requirements: for a start-up log, or for a test that fails if a handler is open by mistake.
  *
  * @example expect(listHandlers(app).filter(({ access }) => access === 'public').map(({ at }) => at)).toEqual(['GET /health']);
  */

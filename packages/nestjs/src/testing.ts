@@ -1,5 +1,5 @@
 /**
- * For tests of an application's own handlers: every call is from whom the test says, and no token is looked at.
+ * For tests of an application's own handlers: the test says who calls, and no token is read.
  *
  * @module
  */
@@ -23,16 +23,16 @@ import { GUARDS, Guards, guardToken } from './start/guards.js';
 import { assertGuards } from './start/misuse.js';
 import { DEFAULT_GUARD } from './rules/rule.js';
 
-/** Whom calls are from. What is absent is empty, or a plain value. */
+/** The caller. Missing members are empty or have a plain default. */
 export type TestAuth = Partial<Auth<Record<string, unknown>>>;
 
-/** One for all calls, or for each call anew; undefined is nobody. */
+/** One caller for all calls, or a function that returns the caller of each call: undefined for none. */
 export type Who = TestAuth | (() => TestAuth | undefined);
 
 refuseInProduction();
 
 /**
- * Stands in for `TokenwardModule` where a test makes a module of single controllers, resolvers or gateways. What handlers need is still asked for.
+ * Replaces `TokenwardModule` in a test of single controllers, resolvers or gateways. The requirements of handlers still apply.
  *
  * @example
  * const module = await Test.createTestingModule({
@@ -42,15 +42,15 @@ refuseInProduction();
  */
 @Module({})
 export class TokenwardTestingModule {
-  /** @throws ConfigurationError where `as` was not called, so that every handler would be open */
+  /** @throws ConfigurationError if `as` was not called: every handler would be open */
   constructor(@Optional() @Inject(GUARDS) guards?: object) {
     assertGuards('TokenwardTestingModule', guards, "imports: [TokenwardTestingModule.as({ subject: 'user-1' })]");
   }
 
   /**
-   * @param given options of the guard, such as `property` and `onDenied`; and the names of further guards, for providers that inject them by
+   * @param given options of the guard, such as `property` and `onDenied`, and the names of further guards, for providers that inject them by
    *   `guardToken(name)`
-   * @throws ConfigurationError where `NODE_ENV` is `production`
+   * @throws ConfigurationError if `NODE_ENV` is `production`
    */
   static as(who: Who, ...given: readonly (string | TestGuardOptions)[]): DynamicModule {
     refuseInProduction();
@@ -69,16 +69,16 @@ export class TokenwardTestingModule {
   }
 }
 
-/** The builder that `Test.createTestingModule` gives. */
+/** The builder that `Test.createTestingModule` returns. */
 interface Overridable<B> {
   overrideProvider(token: unknown): { useFactory(options: { factory: (...given: never[]) => unknown; inject: unknown[] }): B };
 }
 
 /**
- * Has the calls of a whole application be from whom the test says. Of the options of its own `TokenwardModule` those that say how it answers hold
- * here, too (`property`, `onDenied` and their like); those about issuers and keys are not even looked at.
+ * Sets the caller in a test of a whole application. The options of its own `TokenwardModule` that shape answers still apply (`property`, `onDenied` and the
+ * like). Those about issuers and keys are not read.
  *
- * @throws ConfigurationError where `NODE_ENV` is `production`
+ * @throws ConfigurationError if `NODE_ENV` is `production`
  *
  * @example const module = await runAs(Test.createTestingModule({ imports: [AppModule] }), { subject: 'user-1' }).compile();
  */
@@ -96,10 +96,10 @@ function testGuards(who: Who, names: Names) {
   };
 }
 
-/** Which guards handlers may name. */
+/** The guards that handlers may name. */
 type Names = 'any' | 'those of the application';
 
-/** Those of an application, with guards that decide as its own do once they know whom a call is from. */
+/** The registry of an application whose guards take the caller from the test, and decide as usual from there. */
 class TestGuards extends Guards {
   readonly #who: Who;
   readonly #names: Names;
@@ -127,14 +127,14 @@ class TestGuards extends Guards {
 const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'https://api.test';
 
-/** Options that say how a guard answers, and not whose tokens it takes. */
+/** Options that shape a guard's answers, not those about the tokens that it accepts. */
 const KEPT = [...OWN_OPTIONS, 'property', 'onDenied', 'onRefused', 'realm', 'resourceMetadataUrl', 'clockSkewSeconds', 'clock'] as const;
 
-/** The options of a guard that hold in tests, too. */
+/** The options of a guard that also apply in tests. */
 export type TestGuardOptions = Pick<NestGuardOptions, (typeof KEPT)[number]>;
 
-/** What a handler needs when it needs no more than a token: of one that is revoked or over it is no more true. */
-const ANYBODY = policy('is whom the test says', () => true);
+/** The policy of a handler that requires a token and nothing more. Revoked and expired tokens do not meet it. */
+const ANYBODY = policy('any caller', () => true);
 
 function guardThatKnows(who: Who, options: GuardOptions): ResourceGuard {
   const guard = createResourceGuard(options);
@@ -147,7 +147,7 @@ function guardThatKnows(who: Who, options: GuardOptions): ResourceGuard {
   return { ...guard, check };
 }
 
-/** No token is looked at, though a test may send one. */
+/** Hides the credentials of a request: a test may send some, and they are not read. */
 function withoutCredentials(request: ProtectedRequest): ProtectedRequest {
   const headers = { ...request.headers, authorization: undefined };
   return new Proxy(request, { get: (seen, name) => (name === 'headers' ? headers : (Reflect.get(seen, name) as unknown)) });
@@ -177,5 +177,5 @@ function testAuth({ claims, ...wished }: TestAuth): Auth {
 
 function refuseInProduction(): void {
   if (process.env['NODE_ENV'] !== 'production') return;
-  throw misuse('@tokenward/nestjs/testing', 'admits everybody without a token: it does not load where NODE_ENV is "production"');
+  throw misuse('@tokenward/nestjs/testing', 'admits every call without a token, so it does not load if NODE_ENV is "production"');
 }

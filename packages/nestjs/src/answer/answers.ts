@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { createMemory } from '@tokenward/core/adapter';
 
-/** What a guard answered to a context, and what that context was about: one that somebody made by hand may be about another call by now. */
+/** A guard's answer to a context, and the call that the context stood for: a context made by hand may stand for another call later. */
 interface Answer {
   readonly handler: object;
   readonly owner: object;
@@ -14,12 +14,12 @@ interface Answer {
 
 const answers = createMemory<ExecutionContext, Answer>();
 
-/** Nest asks all guards of a call one after the other. Whoever asks for the same call much later wants to know whether its token still counts. */
+/** Nest runs all guards of a call one after the other. A caller that asks again much later wants to know whether the token is still valid. */
 const SAME_CALL_MS = 1000;
 
 /**
- * The answer that a context has already, or waits for: the guard may stand both among the global guards and on the handler, and a guard of the
- * user's may ask it, too. It is decided on once, and told once to those who watch.
+ * Returns the answer that a context already has or waits for. The guard may be both a global guard and on the handler, and a guard of the application may call
+ * it too: the call is still decided once, and published as one event.
  */
 export function answerTo(context: ExecutionContext): true | Promise<boolean> | undefined {
   const known = answers.get(context);
@@ -33,11 +33,11 @@ export function rememberAdmitted(context: ExecutionContext): void {
   answers.set(context, about(context, true));
 }
 
-/** A caller that does not wait for it must not end the process by what it rejects with. */
+/** Remembers a pending answer. Its rejection is handled here, so a caller that does not await it cannot end the process. */
 export function rememberPending(context: ExecutionContext, pending: Promise<boolean>): Promise<boolean> {
   const answer = about(context, pending);
   answers.set(context, answer);
-  // a refusal may be an outage's, and is no answer for the next one who asks
+  // the refusal may come from an outage, which says nothing about the next call
   pending.catch(() => {
     if (answers.get(context) === answer) answers.set(context, undefined);
   });

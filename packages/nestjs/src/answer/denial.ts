@@ -2,15 +2,15 @@ import { HttpException, type ExecutionContext } from '@nestjs/common';
 import type { Deny, ProblemDetails, Reason, ResponseHeaders } from '@tokenward/core';
 
 /**
- * A refusal as an exception, for HTTP and GraphQL: exception filters see it like any other. Its response is the problem details that the
- * client gets; the headers are already on the answer when it is thrown.
+ * A refusal as an exception, for HTTP and GraphQL. Exception filters receive it like any other exception. Its response is the problem details that the client
+ * gets. The headers are already set on the response when it is thrown.
  */
 export class AccessDeniedException extends HttpException {
   override readonly name = 'AccessDeniedException';
   declare readonly headers: ResponseHeaders;
-  /** For operators, never for the wire: what exactly was wrong. It is in no serialisation. */
+  /** Why the request was refused: for operators, never for the client. Serialisation leaves it out. */
   declare readonly reason: Reason;
-  /** What GraphQL tells its client beside the message. */
+  /** What a GraphQL client gets beside the message. */
   readonly extensions: RefusalDetails & { readonly code: string };
 
   constructor(decision: Deny) {
@@ -21,10 +21,10 @@ export class AccessDeniedException extends HttpException {
   }
 }
 
-/** The codes that GraphQL's clients know. */
+/** The error codes that GraphQL clients know. */
 const CODES = { 400: 'BAD_REQUEST', 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 503: 'SERVICE_UNAVAILABLE' } as const satisfies Record<Deny['status'], string>;
 
-/** A refusal where there are no headers: the problem details, and the challenge that HTTP would have sent. */
+/** A refusal where there are no headers: the problem details, and the challenge that HTTP would carry in `WWW-Authenticate`. */
 export interface RefusalDetails extends ProblemDetails {
   readonly challenge?: string | string[];
 }
@@ -36,16 +36,16 @@ export function detailsOf({ body, headers }: Deny): RefusalDetails {
 
 type DetailsException = new (details: object) => Error;
 
-/** Exceptions whose details reach the client of a socket or a message, from Nest's optional packages. */
+/** Exceptions of Nest's optional packages, whose details reach the client of a socket or the sender of a message. */
 const exceptions: { ws?: DetailsException; rpc?: DetailsException } = {};
 
-/** Loads what refusals in these kinds of handlers are thrown as. */
+/** Loads the exceptions that refusals become in these kinds of handlers. */
 export async function loadExceptions(kinds: ReadonlySet<string>): Promise<void> {
   if (kinds.has('ws')) exceptions.ws = (await import('@nestjs/websockets')).WsException;
   if (kinds.has('rpc')) exceptions.rpc = (await import('@nestjs/microservices')).RpcException;
 }
 
-/** A refusal as what the context's own exception filter tells the client. */
+/** Returns the refusal as the exception that the context's own filter passes on to the client. */
 export function exceptionOf(decision: Deny, context: ExecutionContext): Error {
   const type = context.getType<string>();
   const OfContext = type === 'ws' || type === 'rpc' ? exceptions[type] : undefined;
@@ -57,7 +57,7 @@ export function exceptionOf(decision: Deny, context: ExecutionContext): Error {
 /** gRPC's status codes: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE. */
 const GRPC_CODES = { 400: 3, 401: 16, 403: 7, 503: 14 } as const satisfies Record<Deny['status'], number>;
 
-/** A handler of gRPC gets its call as a third argument. */
+/** gRPC handlers get the call as their third argument. */
 function isGrpc(context: ExecutionContext): boolean {
   const call = context.getArgByIndex<{ getPath?: unknown; sendMetadata?: unknown } | undefined>(2);
   return typeof call?.getPath === 'function' || typeof call?.sendMetadata === 'function';

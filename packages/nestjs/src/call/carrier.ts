@@ -3,16 +3,16 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { ProtectedRequest, ResponseHeaders } from '@tokenward/core';
 import { createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
 
-/** What carries the credentials of a call: a request, a socket, a message. The guard remembers it, so that it is verified once. */
+/** What carries the credentials of a call: a request, a socket or a message. The guard remembers it, so that each one is verified once. */
 export interface Carrier {
   readonly request: object;
-  /** The answer that headers are put on, where the call has one of its own. */
+  /** The response of the call, if it has its own. */
   readonly response?: NativeResponse | undefined;
-  /** The socket that ends with the token, where the call came by one. */
+  /** The socket on which the call arrived, if any. It is closed when the token ends. */
   readonly socket?: ClosableSocket | undefined;
 }
 
-/** Express' response is Node's own, Fastify's reply has it. */
+/** Express' response, which is Node's own, or Fastify's reply, which holds it. */
 export type NativeResponse = ServerResponse | FastifyReply;
 
 export interface FastifyReply {
@@ -28,13 +28,13 @@ export interface ClosableSocket {
   once(event: 'close' | 'disconnect', listener: () => void): unknown;
   close?(code: number, reason: string): void;
   disconnect?(): void;
-  /** Of `ws`: without waiting for the client's word. */
+  /** `ws` only: closes the connection without waiting for the client. */
   terminate?(): void;
-  /** What it is closed with. Default: 1008. */
+  /** The close code. Default: 1008. */
   readonly closeCode?: number;
 }
 
-/** Reads the `Authorization` value of a message whose transport has a way of its own to carry one. */
+/** Returns the `Authorization` value of a message, for transports that carry it in their own way. */
 export type RpcAuthorization = (context: ExecutionContext) => string | undefined;
 
 /** Express' or Fastify's request. */
@@ -46,10 +46,10 @@ interface NativeRequest {
   readonly raw?: IncomingMessage | undefined;
 }
 
-/** Requests that are none of HTTP, as core wants them. */
+/** The `ProtectedRequest` of each carrier that is not an HTTP request. */
 const views = createMemory<object, ProtectedRequest>();
 
-/** What carries a call's credentials; undefined where that is not known. */
+/** Returns what carries a call's credentials, or undefined if that is unknown. */
 export function carrierOf(context: ExecutionContext, rpcAuthorization?: RpcAuthorization): Carrier | undefined {
   switch (context.getType<string>()) {
     case 'http':
@@ -65,14 +65,14 @@ export function carrierOf(context: ExecutionContext, rpcAuthorization?: RpcAutho
   }
 }
 
-/** The request by which a guard knows a call, for those who ask afterwards. */
+/** Returns the object by which the guard remembers a call. */
 export function requestOf(context: ExecutionContext): object | undefined {
   if (context.getType<string>() !== 'rpc') return carrierOf(context)?.request;
   const [data, message] = context.getArgs<[unknown, unknown]>();
   return isObject(message) && messages.get(message)?.data === data ? message : undefined;
 }
 
-/** Reads what a guard is to decide on. */
+/** Returns the request as core checks it. */
 export function view(request: object): ProtectedRequest {
   const known = views.get(request);
   if (known) return known;
@@ -80,12 +80,12 @@ export function view(request: object): ProtectedRequest {
   return viewOf(native, rawOf(native));
 }
 
-/** Node's own request: Fastify's has it, Express' is it. */
+/** Returns Node's own request: Fastify's request holds it, Express' request is it. */
 export function rawOf(request: object): IncomingMessage {
   return (request as NativeRequest).raw ?? (request as IncomingMessage);
 }
 
-/** What stands for a request that can't be seen: it shows nothing. */
+/** Returns a request without headers, in place of one that cannot be read. */
 export function unseenRequest(): object {
   const request = {};
   views.set(request, { method: 'GET', target: '/', headers: {} });
@@ -97,24 +97,24 @@ function ofHttp(request: unknown, response?: NativeResponse): Carrier | undefine
 }
 
 function isNativeRequest(request: unknown): request is NativeRequest {
-  // by what it inherits as well, which a copy has not
+  // inherited members count: a copy of a request does not have them
   if (typeof request !== 'object' || request === null || !('originalUrl' in request && 'protocol' in request)) return false;
   const raw: Partial<IncomingMessage> = rawOf(request);
   return Array.isArray(raw.rawHeaders) && typeof raw.on === 'function';
 }
 
-/** graphql-ws' context of one connection. */
+/** The context of one connection in graphql-ws. */
 interface GraphqlConnection {
   readonly connectionParams?: Readonly<Record<string, unknown>> | null | undefined;
   readonly extra: { readonly request: IncomingMessage; readonly socket: ClosableSocket };
 }
 
-/** The context that Nest hands to resolvers. A reference resolver gets it one argument earlier. */
+/** Returns the context that Nest passes to resolvers. Reference resolvers get it one argument earlier. */
 function graphqlContext(context: ExecutionContext): unknown {
   return context.getArgByIndex(Reflect.hasMetadata('graphql:resolve_reference', context.getHandler()) ? 1 : 2);
 }
 
-/** Over HTTP the request; over a subscription's socket what the client said when it connected. */
+/** Over HTTP, the request carries the credentials. On a subscription's socket, the parameters of the connection do. */
 function ofGraphql(graphql: unknown): Carrier | undefined {
   const { req } = Object(graphql) as { req?: unknown };
   const http = ofHttp(req);
@@ -127,7 +127,7 @@ function ofGraphql(graphql: unknown): Carrier | undefined {
   return { request: extra, socket: { once: socket.once.bind(socket), close: socket.close!.bind(socket), closeCode: GRAPHQL_FORBIDDEN } };
 }
 
-/** The code after which graphql-ws' client connects anew, with a token that it asks for. */
+/** After this close code, the client of graphql-ws asks for a token and connects again. */
 const GRAPHQL_FORBIDDEN = 4403;
 
 function isConnection(value: unknown): value is GraphqlConnection {
@@ -135,12 +135,12 @@ function isConnection(value: unknown): value is GraphqlConnection {
   return Array.isArray((Object(extra) as Partial<GraphqlConnection['extra']>).request?.rawHeaders);
 }
 
-/** `Authorization`, in the case in which the client wrote it. */
+/** Returns every `authorization` member, in whatever case the client wrote its name. */
 function authorizationIn(params: GraphqlConnection['connectionParams']): string[] {
   return Object.entries(params ?? {}).flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? shown(value) : []));
 }
 
-/** What is no string is no credentials, and not the absence of them. */
+/** A value that is not a string becomes malformed credentials. It must not count as none. */
 function shown(value: unknown, scheme = ''): string[] {
   if (value === undefined || value === null) return [];
   return [typeof value === 'string' ? scheme + value : ''];
@@ -156,31 +156,31 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Remembers what a gateway's client said when it connected, since its messages say nothing of it. */
+/** Remembers the handshake of a gateway's client, because its messages carry no credentials. */
 export function rememberHandshake(client: object, request: object, socket: ClosableSocket): void {
   handshakes.set(client, { request, socket });
 }
 
-/** What socket.io tells of a client's handshake, in which a browser can't set headers. */
+/** A client of socket.io. Browsers cannot set headers in its handshake, so `auth` may hold the token. */
 export interface SocketIoClient extends ClosableSocket {
   readonly handshake: { readonly auth?: Readonly<Record<string, unknown>> | undefined };
   readonly request: IncomingMessage;
 }
 
-/** What carries the credentials of a socket.io client: the header of its handshake, or `auth: { token }`. */
+/** Returns what carries the credentials of a socket.io client: the header of its handshake, or `auth: { token }`. */
 export function socketIoRequest(client: SocketIoClient): object {
   const { token } = Object(client.handshake.auth) as { token?: unknown };
   views.set(client, handshakeView(client.request, shown(token, 'Bearer ')));
   return client;
 }
 
-/** What carries the credentials of a `ws` client: the request that was upgraded. */
+/** Returns what carries the credentials of a `ws` client: the request that was upgraded. */
 export function upgradeRequest(request: IncomingMessage): object {
   if (!views.get(request)) views.set(request, handshakeView(request, []));
   return request;
 }
 
-/** A handshake's request. What stands beside a header is a second way of showing a token, and is seen as one. */
+/** Returns a handshake's request. Values in `beside` count like `Authorization` headers, so a token in both places is a duplicate. */
 function handshakeView(request: IncomingMessage, beside: readonly string[]): ProtectedRequest {
   const headers = headersOf(request);
   const authorization = [...[headers['authorization'] ?? []].flat(), ...beside];
@@ -198,8 +198,8 @@ interface Message {
 const messages = createMemory<object, Message>();
 
 /**
- * A message's credentials are in its packet's metadata, where the transport has such (TCP, Redis), or where the option says. A transport that
- * hands one context to several messages would have one pass for the other: they are not known.
+ * Reads a message's credentials: from where `rpcAuthorization` says, or from its packet's metadata, for transports that have it (TCP, Redis). If a transport
+ * uses one context for several messages, one could pass as another: then the credentials are unknown.
  */
 function ofMessage(context: ExecutionContext, rpcAuthorization: RpcAuthorization | undefined): Carrier | undefined {
   const [data, message] = context.getArgs<[unknown, unknown]>();

@@ -16,7 +16,7 @@ export function setHeaders(response: NativeResponse, headers: ResponseHeaders): 
   else applyHeaders(response, headers);
 }
 
-/** What `@Sse()` writes onto a handler. */
+/** The metadata that `@Sse()` writes on a handler. */
 const SSE = '__sse__';
 
 export function isEventStream(context: ExecutionContext): boolean {
@@ -26,13 +26,13 @@ export function isEventStream(context: ExecutionContext): boolean {
 const CLOSING_MS = 1000;
 
 /**
- * Ends an answer that goes on when the token of its request expires or is revoked. Nest lets what feeds it go on until the connection is closed, so
- * that is closed, too: at once where no word was sent yet, since an empty answer would be a wrong one.
+ * Ends a streaming response when the token of its request expires or is revoked. Nest keeps the stream's source running until the connection closes, so the
+ * connection is closed too. If nothing was sent yet, it is closed at once: an empty response would look like a complete one.
  */
 export function endStreamWithToken(response: NativeResponse, { signal }: Auth): void {
   const raw = isReply(response) ? response.raw : response;
   const { socket } = raw;
-  // of HTTP/2 many requests share one connection
+  // in HTTP/2, many requests share one connection
   const { stream } = raw as { stream?: { destroy(): void } };
 
   function close(): void {
@@ -44,7 +44,7 @@ export function endStreamWithToken(response: NativeResponse, { signal }: Auth): 
     if (!raw.headersSent) return close();
     raw.once('finish', close);
     raw.end();
-    // a client that reads slowly, or not at all
+    // for a client that reads slowly or not at all
     setTimeout(close, CLOSING_MS).unref();
   }
 

@@ -4,10 +4,10 @@ import { receiveFrom } from '@tokenward/core/adapter';
 import { rawOf, type NativeResponse } from '../call/carrier.js';
 import { isReply, isSent, setHeaders } from '../call/response.js';
 
-/** Takes Express' or Fastify's request and response, and answers. */
+/** Handles Express' or Fastify's request, and sends the response. */
 export type MessageHandler = (request: object, response: object) => Promise<void>;
 
-/** What hands an authorization server's messages to a receiver. */
+/** Returns a handler that passes an authorization server's messages to a receiver. */
 export function handlerOf(receive: MessageReceiver): MessageHandler {
   return async (request, given) => {
     const response = given as NativeResponse;
@@ -26,7 +26,7 @@ export function handlerOf(receive: MessageReceiver): MessageHandler {
 
 const SECURITY_EVENT = 'application/secevent+jwt';
 
-/** Fastify refuses bodies of types that it does not know before a handler sees them. */
+/** Has Fastify accept security events: it answers 415 to content types that it does not know. */
 export function admitSecurityEvents(httpAdapter: HttpServer): void {
   if (httpAdapter.getType() !== 'fastify') return;
   const app = httpAdapter.getInstance() as {

@@ -9,30 +9,30 @@ import { detailsOf } from '../answer/denial.js';
 
 /** Where a gateway listens. */
 export interface Place {
-  /** undefined: not known. */
+  /** undefined: unknown. */
   readonly port: number | undefined;
   readonly path: string | undefined;
   readonly namespace: unknown;
 }
 
-/** The gateways' sockets, all of which are guarded. */
+/** The sockets of all gateways, each of them guarded. */
 export interface GuardedSockets {
-  /** How often a gateway was bound to one. */
+  /** How often a gateway was bound to a socket. */
   bound(): number;
 }
 
-/** What those who connect at a place must show. */
+/** The requirements for clients that connect at a place. */
 export interface Handshake {
   decide(request: object): Decision | Promise<Decision>;
-  /** Sees to it that the socket ends with the token that it came with. */
+  /** Ends the socket when the token of its handshake ends. */
   watch(request: object, socket: ClosableSocket): void;
 }
 
 type HandshakeAt = (places: readonly Place[]) => Handshake | undefined;
 
 /**
- * Has every gateway's handshake decided on, whatever adapter the application uses, since Nest runs no guard for `handleConnection`. The adapter
- * is given to Nest after this, so each one that Nest is given is looked after.
+ * Guards the handshake of every gateway, with any WebSocket adapter: Nest runs no guards for `handleConnection`. Nest gets its adapters after this call, so each
+ * one is guarded as it is set.
  */
 export function guardHandshakes(config: ApplicationConfig, handshakeAt: HandshakeAt): GuardedSockets {
   const setIoAdapter = config.setIoAdapter.bind(config);
@@ -43,7 +43,7 @@ export function guardHandshakes(config: ApplicationConfig, handshakeAt: Handshak
   return { bound: () => bound };
 }
 
-/** One server, at whose places several gateways may listen. */
+/** One server. Several gateways may listen at its places. */
 interface Guarded {
   readonly places: Place[];
   handshake: Handshake | undefined;
@@ -83,24 +83,24 @@ function guardAdapter(adapter: WebSocketAdapter, handshakeAt: HandshakeAt, tell:
 
 const NOWHERE: Place = { port: undefined, path: undefined, namespace: undefined };
 
-/** Tells, when a client is connected, whether its handshake was admitted; what it came with is then known for its messages. */
+/** Returns whether the handshake of a connected client was admitted, and remembers its credentials for its messages. */
 type OnConnection = (client: ClosableSocket, request: unknown) => boolean;
 
-/** @returns undefined for servers whose clients can't be known */
+/** Returns undefined for servers of an unknown kind. */
 function guardServer(server: object, guarded: Guarded): OnConnection | undefined {
   if (isSocketIo(server)) return guardSocketIo(server, guarded);
   return isWs(server) ? guardWs(server, guarded) : undefined;
 }
 
 function unknownServer(): ConfigurationError {
-  const message = "has a server that is neither socket.io's nor that of ws: only where all gateways are @Public() can it be used";
+  const message = 'has a server of neither socket.io nor ws, whose handshakes cannot be guarded. Use one of these, or put @Public() on every gateway';
   return misuse('WebSocket adapter', message);
 }
 
 /** socket.io's server, or one of its namespaces. */
 interface SocketIoServer {
   readonly opts?: { readonly connectionStateRecovery?: { skipMiddlewares?: boolean } };
-  /** Of a namespace. */
+  /** Namespaces only. */
   readonly server?: SocketIoServer;
   use(middleware: (client: SocketIoClient, next: (error?: Error) => void) => void): void;
 }
@@ -111,7 +111,7 @@ function isSocketIo(server: object): server is SocketIoServer {
 
 function guardSocketIo(server: SocketIoServer, guarded: Guarded): OnConnection {
   const recovery = (server.server ?? server).opts?.connectionStateRecovery;
-  // who comes back is asked for a token like others: the old one may have expired
+  // a client that comes back needs a token like any other: the old one may have expired
   if (recovery) recovery.skipMiddlewares = false;
   const admitted = createMemory<object, true>();
 
@@ -150,7 +150,7 @@ function isWs(server: object): server is WsServer {
   return typeof (server as { handleUpgrade?: unknown }).handleUpgrade === 'function' && typeof (server as Partial<WsServer>).options === 'object';
 }
 
-/** The upgrade is refused as an HTTP request is, before the socket opens. */
+/** Refuses an upgrade like any HTTP request, before the socket opens. */
 function guardWs({ options }: WsServer, guarded: Guarded): OnConnection {
   const admitted = createMemory<object, true>();
   const given = options.verifyClient;
@@ -178,13 +178,13 @@ function guardWs({ options }: WsServer, guarded: Guarded): OnConnection {
   };
 }
 
-/** `ws` has a content type of its own, and looks for another one by this spelling. */
+/** `ws` sets its own content type, unless there is a header with exactly this spelling. */
 function headersOf(decision: Deny): Record<string, string | string[]> {
   const { 'content-type': type, ...headers } = problemHeaders(decision);
   return { ...headers, 'Content-Type': type! };
 }
 
-/** @param refuse gets no decision where deciding failed */
+/** @param refuse gets no decision if the check failed */
 function settle(handshake: Handshake | undefined, request: object, admit: () => void, refuse: (denied?: Deny) => void): void {
   function settled(decision: Decision): void {
     if (decision.outcome === 'allow') admit();
@@ -198,9 +198,9 @@ function settle(handshake: Handshake | undefined, request: object, admit: () => 
 const watched = createMemory<object, true>();
 
 /**
- * Ends a socket when the token that it came with does, or is revoked.
+ * Closes a socket when its token expires or is revoked.
  *
- * @param request what the token is known by
+ * @param request the carrier of the token
  */
 export function endWithToken(request: object, socket: ClosableSocket, { signal }: Auth): void {
   if (watched.get(request)) return;
@@ -211,20 +211,20 @@ export function endWithToken(request: object, socket: ClosableSocket, { signal }
   }
 
   signal.addEventListener('abort', endIt, { once: true });
-  // a client of socket.io can send any event but this one
+  // clients of socket.io can send any event but this one
   socket.once(typeof socket.disconnect === 'function' ? 'disconnect' : 'close', () => signal.removeEventListener('abort', endIt));
   if (signal.aborted) endIt();
 }
 
 const CLOSING_MS = 1000;
-/** RFC 6455 s7.4.1: for one that acts against the rules of the place. */
+/** The endpoint received a message that violates its policy (RFC 6455 s7.4.1). */
 const POLICY_VIOLATION = 1008;
 
 function end(socket: ClosableSocket): void {
   if (typeof socket.disconnect === 'function') socket.disconnect();
   else {
     socket.close?.(socket.closeCode ?? POLICY_VIOLATION, 'The access token is no longer valid');
-    // a client need not answer the close frame, and what it sends meanwhile is still heard
+    // a client may ignore the close frame, and its messages still arrive
     if (socket.terminate) setTimeout(() => socket.terminate!(), CLOSING_MS).unref();
   }
 }

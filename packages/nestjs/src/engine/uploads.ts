@@ -7,13 +7,13 @@ import type { Engine } from './engine.js';
 import type { Handler } from '../rules/handlers.js';
 import { ruleOfHandler, type Rule } from '../rules/rule.js';
 
-/** Which guard decides on a rule; undefined where everybody is let in. */
+/** Returns the guard that decides for a rule, or undefined if the rule admits every request. */
 type EngineFor = (rule: Rule) => Engine | undefined;
 
 /**
- * Nest reads bodies before it asks its guards. Large ones are decided on right before they would be read, when the framework's own router can
- * tell their handler: those that will be refused the parsers leave alone, and the guard refuses in its place as it always does. What stands
- * before and behind the parsers sees the request as it is.
+ * Keeps body parsers from reading the large bodies of requests that the guard will refuse. Nest parses bodies before it runs guards, so a large request is checked
+ * right before the parser, if the framework's router can tell its handlers. The guard then refuses in its usual place. Middleware before and after the parsers
+ * sees the request unchanged.
  */
 export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, handlers: readonly Handler[], engineFor: EngineFor): void {
   const isFastify = adapter.getType() === 'fastify';
@@ -26,7 +26,7 @@ export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, handlers:
   else if (adapter.getType() === 'express') lookInExpress(adapter as unknown as ExpressAdapter, engineFor);
 }
 
-/** A class that has a method as its handler: several may inherit one. */
+/** A class and the method that is its handler. Several classes may inherit one method. */
 interface Place {
   readonly owner: Handler['owner'];
   readonly method: Method;
@@ -35,13 +35,13 @@ type Method = (...given: never[]) => unknown;
 
 const PLACES = Symbol.for('tokenward.places');
 
-/** Nest copies a method's metadata to what it gives Express as the route's handler. */
+/** Nest copies a method's metadata to the function that it registers with Express. */
 function markForExpress(method: Method, owner: Handler['owner']): void {
   const places = (Reflect.getMetadata(PLACES, method) ?? []) as readonly Place[];
   Reflect.defineMetadata(PLACES, withPlace(places, { owner, method }), method);
 }
 
-/** And what stands there under this name into the configuration of Fastify's route, as `@RouteConfig()` does. */
+/** Nest copies the metadata of this name, which `@RouteConfig()` writes too, to the configuration of Fastify's route. */
 function markForFastify(method: Method, owner: Handler['owner']): void {
   const config = (Reflect.getMetadata('__fastify_route_config__', method) ?? {}) as { [PLACES]?: readonly Place[] };
   Reflect.defineMetadata('__fastify_route_config__', { ...config, [PLACES]: withPlace(config[PLACES] ?? [], { owner, method }) }, method);
@@ -55,7 +55,7 @@ type Next = (error?: unknown) => void;
 type ExpressRequest = IncomingMessage & { readonly path: string };
 type ExpressParser = (request: ExpressRequest, response: unknown, next: Next) => void;
 
-/** The two ways in which Nest puts parsers ahead of its routes. */
+/** The two methods by which Nest registers body parsers. */
 interface ExpressAdapter {
   getInstance(): { readonly router: { readonly stack: readonly ExpressLayer[] } };
   use(parser: ExpressParser): void;
@@ -93,11 +93,11 @@ function unlessRefused(parser: ExpressParser, refuses: (request: ExpressRequest)
       })
       .catch(next);
   };
-  // by which Nest knows whether there is such a parser already
+  // Nest looks for this name to see whether the parser is registered already
   return Object.defineProperty(looking, 'name', { value: parser.name });
 }
 
-/** All routes of the method and path, by Express' own matching; none where one of them is no handler of Nest's. */
+/** Returns the handlers of all routes that Express matches. Returns none if any of these routes is not Nest's. */
 function placesInExpress(adapter: ExpressAdapter, request: ExpressRequest): readonly Place[] {
   const method = request.method!.toLowerCase();
   const { stack } = adapter.getInstance().router;
@@ -120,7 +120,7 @@ function lookInFastify(app: FastifyApp, engineFor: EngineFor): void {
     if (!isLarge(raw) || !(await isRefused(request, raw, routeOptions.config[PLACES] ?? [], engineFor))) return;
     hide(raw);
     leaveUnread(raw, async () => {
-      throw new Error('tokenward: a large request was refused before its body was read, and admitted behind it: set credentials in an onRequest hook');
+      throw new Error('tokenward: a large request was refused before its body was read, and admitted afterwards. Set credentials in an onRequest hook');
     });
   });
   app.addHook('preValidation', async ({ raw }) => restore(raw));
@@ -128,7 +128,7 @@ function lookInFastify(app: FastifyApp, engineFor: EngineFor): void {
 
 const LARGE_BYTES = 16 * 1024;
 
-/** Of one that is sent in chunks, or over HTTP/2 without a length, nobody knows. */
+/** Whether the body is large. A body without a length counts as large. */
 function isLarge(raw: IncomingMessage): boolean {
   const length = raw.headers['content-length'];
   if (length !== undefined) return Number(length) > LARGE_BYTES;
@@ -136,7 +136,7 @@ function isLarge(raw: IncomingMessage): boolean {
   return raw.headers['transfer-encoding'] !== undefined || stream?.endAfterHeaders === false;
 }
 
-/** @param places all handlers to which the request may come: none, where that is not known */
+/** @param places all handlers that may get the request: empty if they are unknown */
 async function isRefused(request: object, raw: IncomingMessage, places: readonly Place[], engineFor: EngineFor): Promise<boolean> {
   for (const { owner, method } of places) {
     const rule = ruleOfHandler(owner, method);
@@ -148,7 +148,7 @@ async function isRefused(request: object, raw: IncomingMessage, places: readonly
 
 const BODY_FIELDS = ['content-length', 'content-type', 'transfer-encoding'];
 
-/** What announces a body that will not be read. */
+/** The header fields that announce a body, of requests whose body will not be read. */
 const hidden = createMemory<IncomingMessage, IncomingMessage['headers']>();
 
 function hide(raw: IncomingMessage): void {
@@ -168,7 +168,7 @@ function leaveUnread(raw: IncomingMessage, read: Read): void {
   unread.set(raw, [...(unread.get(raw) ?? []), read]);
 }
 
-/** Reads what was left unread, once its request is admitted after all: middleware behind the parsers may have changed what it shows. */
+/** Reads the body that was left unread, if the request is admitted after all: middleware after the parsers may have changed its credentials. */
 export function readLate(request: unknown): true | Promise<true> {
   const raw = typeof request === 'object' && request !== null ? rawOf(request) : undefined;
   const left = raw && unread.get(raw);
@@ -191,7 +191,7 @@ interface Early {
 
 const early = createMemory<object, readonly Early[]>();
 
-/** Once, however many parsers and handlers there are for which it would be looked at. The guard decides when the body is there. */
+/** Checks a request ahead of the guard, once for all parsers and handlers. Only the guard can admit it, after the body was read. */
 async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, access: RouteRequirements): Promise<Decision> {
   const known = earlyDecision(request, raw, engine, access);
   if (known) return known;
@@ -200,7 +200,7 @@ async function decideEarly(request: object, raw: IncomingMessage, engine: Engine
   return decision;
 }
 
-/** What was decided before the body was read: by the same guard, for the same needs and the same credentials. */
+/** Returns the decision made before the body was read, by the same guard, for the same requirements and the same credentials. */
 function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: RouteRequirements): Decision | undefined {
   const shown = authorizationOf(raw);
   return early
@@ -209,8 +209,8 @@ function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { 
 }
 
 /**
- * The refusal for which Fastify left a body unread. There it can't be read any more, so a request that would be admitted by now (keys came within
- * reach meanwhile) is still refused.
+ * Returns the refusal for which Fastify left a body unread. Fastify cannot read it later, so the request stays refused, even if it would be admitted now (because
+ * the keys arrived meanwhile).
  */
 export function lastingRefusal(request: object, engine: Engine, access: RouteRequirements): Deny | undefined {
   const raw = rawOf(request);

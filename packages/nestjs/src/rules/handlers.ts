@@ -8,19 +8,19 @@ export interface Handler {
   readonly kind: 'http' | 'graphql' | 'ws' | 'rpc';
   /** `OrdersController.list` */
   readonly name: string;
-  /** How it is reached: `GET /orders`, `Query orders`, `message "move"`. */
+  /** How clients reach it: `GET /orders`, `Query orders`, `message "move"`. */
   readonly at: string;
   readonly owner: Type;
   readonly key: string;
-  /** What it needs by its decorators. */
+  /** What its decorators require. */
   readonly rule: Rule;
-  /** Whether Nest runs guards for it only if it is told so: GraphQL's field and reference resolvers. */
+  /** Whether Nest runs guards for it only when configured to: GraphQL's field and reference resolvers. */
   readonly isField: boolean;
-  /** Whether the guard stands on the handler or its class itself, not only among the global guards. */
+  /** Whether the handler or its class has the guard itself, beside the global guards. */
   readonly isGuarded: boolean;
 }
 
-/** The keys of Nest's own metadata, by which Nest finds its handlers. */
+/** The metadata keys by which Nest finds its handlers. */
 const METADATA = {
   path: 'path',
   method: 'method',
@@ -37,7 +37,7 @@ const METADATA = {
 
 const ROOTS = new Set<unknown>(['Query', 'Mutation', 'Subscription']);
 
-/** Every handler that Nest will serve. What factories make is known only when they have made it. */
+/** Returns every handler that Nest will serve. Handlers on what a factory returns are known only after it ran. */
 export function findHandlers(modules: ModulesContainer, config: ApplicationConfig): Handler[] {
   const found = new Map<string, Handler>();
   for (const module of modules.values()) {
@@ -52,7 +52,7 @@ export function findHandlers(modules: ModulesContainer, config: ApplicationConfi
   return [...found.values()];
 }
 
-/** The classes of all providers; `isMade`: Nest did not make the instance itself, and then takes it for a resolver only. */
+/** Returns the classes of all providers. `isMade`: Nest did not create the instance itself, so it serves only its resolvers. */
 export function findProviders(modules: ModulesContainer): { readonly owner: Type; readonly isMade: boolean }[] {
   const wrappers = [...modules.values()].flatMap(({ providers }) => Array.from(providers.values()));
   const found = new Map<Type, boolean>();
@@ -63,7 +63,7 @@ export function findProviders(modules: ModulesContainer): { readonly owner: Type
   return [...found].map(([owner, isMade]) => ({ owner, isMade }));
 }
 
-/** What an instance has in the place of a handler's method, since something bound or wrapped that. */
+/** A function that an instance has in place of a handler's method, because something bound or wrapped the method. */
 export interface StandIn {
   readonly handler: Handler;
   readonly standIn: object;
@@ -80,7 +80,7 @@ export function findStandIns(modules: ModulesContainer, handlers: readonly Handl
   );
 }
 
-/** All gateways. */
+/** Returns the classes of all gateways. */
 export function findGateways(modules: ModulesContainer): Type[] {
   return findProviders(modules).flatMap(({ owner, isMade }) => (!isMade && Reflect.hasMetadata(METADATA.isGateway, owner) ? [owner] : []));
 }

@@ -3,57 +3,57 @@ import 'reflect-metadata';
 import { policy, type RouteRequirements, type ProtectedRequest } from '@tokenward/core';
 import { view } from '../call/carrier.js';
 
-/** What one decorator says of a class or a handler. */
+/** What one decorator says about a class or a handler. */
 export type Mark = { readonly word: Word } | { readonly policy: HandlerPolicy } | { readonly guard: string };
 
-/** A call's request as a function of `@Policies()` sees it. */
+/** The request that a function of `@Policies()` gets. */
 export interface PolicyRequest extends ProtectedRequest {
-  /** Of the route that was matched; of calls that have none, nothing. */
+  /** The parameters of the matched route. Empty for calls without a route. */
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** A policy, or a function that makes one of the request at hand. */
+/** A policy, or a function that makes one from the request. */
 export type HandlerPolicy = RoutePolicy<PolicyRequest>;
 
 type Word = 'public' | 'optional' | 'required';
 
-/** What a handler needs, once all decorators of its class and its method, and of those that they inherit from, were read. */
+/** The requirements of a handler: from all decorators of its method and its class, inherited ones included. */
 export interface Rule {
-  /** `undefined`: nothing, whatever credentials are sent. */
+  /** undefined: the handler is open, whatever credentials a request carries. */
   readonly access: RouteRequirements | undefined;
-  /** What it needs of one request: the same, with the policies that are made of that request. */
+  /** Returns the requirements for one request, with the policies that are made from it. */
   requirementsFor(request: object): RouteRequirements;
   /** The name of the guard that decides. */
   readonly guard: string;
-  /** Whether any decorator said something. */
+  /** Whether there is any decorator of ours. */
   readonly marked: boolean;
-  /** What contradicts itself. A rule that has problems admits nobody. */
+  /** Contradictions among the decorators. A rule with problems admits no call. */
   readonly problems: readonly string[];
 }
 
-/** The name of the guard that decides where no other is named. */
+/** The guard that decides if `@GuardedBy()` names no other. */
 export const DEFAULT_GUARD = 'default';
 
 const MARKS = Symbol.for('tokenward.marks');
 
-/** On the guard's class, in whichever copy of this package. */
+/** Marks the guard's class, in every copy of this package. */
 export const GUARD: unique symbol = Symbol.for('tokenward.guard') as never;
 
 type Class = abstract new (...parameters: never[]) => unknown;
 
-/** Adds a mark to a class, or to the method of a prototype: there, and not on its function, which other decorators may replace. */
+/** Adds a mark to a class or to a prototype's method: by its key, because other decorators may replace its function. */
 export function mark(target: object, key: string | symbol | undefined, added: Mark): void {
-  // decorators are applied from the last to the first
+  // decorators run from the last to the first
   const marks = [added, ...marksOf(target, key)];
   if (key === undefined) Reflect.defineMetadata(MARKS, marks, target);
   else Reflect.defineMetadata(MARKS, marks, target, key);
 }
 
-/** What a handler of a class needs. */
+/** Returns the rule of a class's handler. */
 export function ruleOf(owner: Class, key: string | symbol): Rule {
   const prototypes = chainOf(owner.prototype as object);
   const ofClass = levelOf(chainOf(owner).map(demandsOfClass));
-  // from the declaration that stands to those that it overrides
+  // from the declaration in effect to those that it overrides
   const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => demandsOfMethod(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
   return {
@@ -64,13 +64,13 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
   };
 }
 
-/** What a class needs of those who come to it without a handler: a gateway's handshake. */
+/** Returns the rule of a class by itself: for the handshake of a gateway, which has no handler. */
 export function ruleOfClass(owner: Class): Rule & { readonly policies: readonly HandlerPolicy[] } {
   const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(demandsOfClass));
   return { ...accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems, policies };
 }
 
-/** A preflight has no place at a handler: what answers preflights stands ahead of it. */
+/** CORS preflights are not exempt here: whatever answers them runs before the guard. */
 function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'access' | 'requirementsFor'> {
   const needed = requirementsOf(
     word === 'optional' ? word : 'required',
@@ -82,8 +82,8 @@ function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'a
   return { access, requirementsFor: (request) => made(policyRequest(view(request))) };
 }
 
-/** Stands for a policy that is made of the request, where there is none: it refuses. */
-const UNMADE = policy('made of the request', () => false);
+/** Takes the place of a policy that needs a request, where there is none. It refuses. */
+const UNMADE = policy('made from the request', () => false);
 
 function policyRequest(request: ProtectedRequest): PolicyRequest {
   const params = (request.params ?? {}) as PolicyRequest['params'];
@@ -99,8 +99,8 @@ interface Level {
 }
 
 /**
- * What the marks of one level say together, method or class: one list for each declaration, from the one that stands to those that it inherits
- * from. All of them add what is needed; what loosens is heard of the first alone.
+ * Combines the marks of one level, method or class: one list for each declaration, from the one in effect to those that it inherits from. Requirements add
+ * up. Only the first declaration can loosen.
  */
 function levelOf(declarations: readonly (readonly Mark[])[]): Level {
   const marks = declarations.flat();
@@ -108,15 +108,16 @@ function levelOf(declarations: readonly (readonly Mark[])[]): Level {
   const guards = new Set(marks.flatMap((one) => ('guard' in one ? [one.guard] : [])));
   const policies = policiesOf(marks);
   const problems: string[] = [];
-  if (words.has('public') && (words.size > 1 || policies.length > 0)) problems.push('is @Public() and has requirements, too: its own, or inherited ones');
+  if (words.has('public') && (words.size > 1 || policies.length > 0))
+    problems.push('is @Public() and has requirements, its own or inherited ones. Remove one of the two');
   else if (words.has('optional') && declarations.some(needsToken))
-    problems.push('is @OptionalAuth() and needs a token, too: by @Authenticated(), or by what it inherits');
-  if (guards.size > 1) problems.push(`is @GuardedBy() several guards: ${[...guards].join(', ')}`);
+    problems.push('is @OptionalAuth() and requires a token, by @Authenticated() or an inherited decorator. Remove one of the two');
+  if (guards.size > 1) problems.push(`is @GuardedBy() several guards: ${[...guards].join(', ')}. Name one`);
   const needsOne = policies.length > 0 || guards.size > 0 ? 'required' : undefined;
   return { word: strictest(words) ?? needsOne, policies, guard: [...guards][0], marked: marks.length > 0, problems };
 }
 
-/** Beside @OptionalAuth() policies are for the tokens that come; alone they need one. */
+/** Beside `@OptionalAuth()`, policies apply to requests that carry a token. Alone, they require one. */
 function needsToken(marks: readonly Mark[]): boolean {
   const words = new Set(wordsOf(marks));
   return words.has('required') || (policiesOf(marks).length > 0 && !words.has('optional'));
@@ -134,7 +135,7 @@ function strictest(words: ReadonlySet<Word>): Word | undefined {
   return (['required', 'optional', 'public'] as const).find((word) => words.has(word));
 }
 
-/** What stands on a class, or on a method where it is declared. */
+/** Returns the marks of a class, or of a method where it is declared. */
 function marksOf(declared: object, key?: string | symbol): readonly Mark[] {
   const marks = key === undefined ? Reflect.getOwnMetadata(MARKS, declared) : Reflect.getOwnMetadata(MARKS, declared, key);
   return (marks as readonly Mark[] | undefined) ?? [];
@@ -148,18 +149,18 @@ function demandsOfMethod(declared: object, key: string | symbol): readonly Mark[
   return withGuard(marksOf(declared, key), methodAt(declared, key));
 }
 
-/** The guard stands there by hand, `@UseGuards(TokenwardGuard)`, and not by a decorator of ours: that wants a token. */
+/** `@UseGuards(TokenwardGuard)`, written by hand, requires a token like `@Authenticated()`. */
 function withGuard(marks: readonly Mark[], at: object | undefined): readonly Mark[] {
   const byUs = marks.some((one) => !('word' in one) || one.word !== 'public');
   return byUs || typeof at !== 'function' || !isGuard(Reflect.getOwnMetadata('__guards__', at)) ? marks : [{ word: 'required' }, ...marks];
 }
 
-/** Whether a class itself was decorated. */
+/** Whether a class has a decorator of ours. */
 export function isMarked(owner: Class): boolean {
   return chainOf(owner).some((one) => marksOf(one).length > 0);
 }
 
-/** The methods of a class that were decorated where they stand. */
+/** Returns the methods of a class that have a decorator of ours on the declaration in effect. */
 export function markedMethods(owner: Class): string[] {
   const prototypes = chainOf(owner.prototype as object);
   const keys = new Set(prototypes.flatMap((one) => Reflect.ownKeys(one)));
@@ -174,7 +175,7 @@ export function markedMethods(owner: Class): string[] {
     .map(String);
 }
 
-/** Whether the guard itself stands on a class or on a method's function. */
+/** Whether a class or a method's function has the guard itself. */
 export function isGuarded(at: object): boolean {
   return isGuard(Reflect.getMetadata('__guards__', at));
 }
@@ -183,7 +184,7 @@ function isGuard(guards: unknown): boolean {
   return Array.isArray(guards) && guards.some((one) => (typeof one === 'function' && GUARD in one) || isGuardInstance(one));
 }
 
-/** `@UseGuards(new TokenwardGuard())`: it admits nobody, and is none that Nest would make. */
+/** `@UseGuards(new TokenwardGuard())`: a guard that Nest did not create, and that admits no call. */
 function isGuardInstance(one: unknown): boolean {
   return typeof one === 'object' && one !== null && GUARD in (one.constructor as object);
 }
@@ -197,16 +198,20 @@ function chainOf(start: object): object[] {
 }
 
 /**
- * The rule of the handler that Nest is about to run. Its function is looked for by identity, and by name only where something wrapped it on its
- * way to Nest, as tracing does.
+ * Returns the rule of the handler that Nest is about to run. The handler's function is found by identity. Only if something wrapped it, as tracing does, it is
+ * found by name.
  *
- * @throws ConfigurationError where it is no method of its class, or its decorators contradict each other: nobody is admitted to it
+ * @throws ConfigurationError if it is not a method of its class, or if its decorators contradict each other: then it admits no call
  */
 export function ruleOfHandler(owner: Class, handler: { readonly name: string }): Rule {
   const known = RULES.get(handler)?.get(owner);
   if (known) return known;
   const key = keyOf(owner, handler);
-  if (key === undefined) throw misuse(owner.name, `has no method, or several, that are the handler "${handler.name}", so it is not known what it needs`);
+  if (key === undefined)
+    throw misuse(
+      owner.name,
+      `has no method, or several, that match the handler "${handler.name}", so its requirements are unknown. Let wrappers keep the method's name and metadata`,
+    );
   const rule = ruleOf(owner, key);
   if (rule.problems.length > 0) throw misuse(`${owner.name}.${String(key)}`, rule.problems.join('; '));
   if (!RULES.has(handler)) RULES.set(handler, new Map());
@@ -225,10 +230,10 @@ function keyOf(owner: Class, handler: { readonly name: string }): string | symbo
   return method && isSameToNest(method, handler) ? handler.name : undefined;
 }
 
-/** Functions that stand on an instance in the place of a method, by the class. One that stands for several has no name. */
+/** Functions that instances have in place of a method, by class. A function in place of several methods has no name. */
 const STAND_INS = new WeakMap<object, Map<Class, string | undefined>>();
 
-/** Has a function that an instance has in the place of a method be taken for that, whatever it is called. */
+/** Records a function that an instance has in place of a method: it gets the method's rule, whatever its name. */
 export function rememberStandIn(owner: Class, key: string, handler: object): void {
   const keys = STAND_INS.get(handler) ?? new Map<Class, string | undefined>();
   STAND_INS.set(handler, keys.set(owner, keys.has(owner) && keys.get(owner) !== key ? undefined : key));
@@ -238,7 +243,7 @@ function methodAt(level: object, key: string | symbol): object | undefined {
   return Object.getOwnPropertyDescriptor(level, key)?.value as object | undefined;
 }
 
-/** What wraps a handler carries on what Nest knows of it: by that, and not by a name alone, it is the same one. */
+/** A wrapper must carry the handler's metadata of Nest. An equal name alone does not make it the same handler. */
 function isSameToNest(method: object, handler: object): boolean {
   const keys = ['path', 'method', '__version__', 'microservices:pattern', 'message', 'graphql:resolver_type', 'graphql:resolver_name'];
   const [known, shown] = [method, handler].map((one) => keys.map((key) => Reflect.getMetadata(key, one) as unknown));

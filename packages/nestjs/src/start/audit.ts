@@ -5,7 +5,7 @@ import { findGateways, findProviders, methodsOf, type Handler } from '../rules/h
 import type { GuardedSockets } from '../engine/sockets.js';
 import { isMarked, markedMethods, ruleOfClass } from '../rules/rule.js';
 
-/** Decorators that contradict each other, and such as guard nothing. */
+/** Returns decorators that contradict each other or guard nothing. */
 export function problemsOf(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   return [
     ...handlers.flatMap(({ name, rule }) => rule.problems.map((message) => ({ path: name, message }))),
@@ -16,32 +16,32 @@ export function problemsOf(handlers: readonly Handler[], modules: ModulesContain
 }
 
 /**
- * Nest puts guards among the global ones while it starts, and never later: a module that `LazyModuleLoader` loads would guard nothing. By then the
- * other modules no longer learn of one that is global.
+ * Returns a problem if the module was loaded lazily. Nest collects global guards only while it starts, so a module from `LazyModuleLoader` would guard nothing.
+ * Such a module is not among the imports of the other modules.
  */
 export function problemsOfImports(modules: ModulesContainer, token: symbol): ConfigurationProblem[] {
   const all = [...modules.values()];
   const [own, another] = all.filter(({ providers }) => providers.has(token));
   if (another) {
-    return [{ path: 'TokenwardTestingModule', message: 'is imported beside TokenwardModule. Write runAs(builder, who) in the test of a whole application' }];
+    return [{ path: 'TokenwardTestingModule', message: 'cannot be imported beside TokenwardModule. To test a whole application, write runAs(builder, who)' }];
   }
   const others = all.filter((module) => module !== own && module.name !== 'InternalCoreModule');
   if (!own || others.every(({ imports }) => imports.has(own))) return [];
-  return [{ path: 'TokenwardModule', message: 'is loaded lazily, when Nest takes no more global guards. Write it into the imports of the root module' }];
+  return [{ path: 'TokenwardModule', message: 'is loaded lazily, too late for Nest to take its global guard. Add it to the imports of the root module' }];
 }
 
-/** What a class decorator puts in a class' place has not what stands on that class. */
+/** A class that a decorator replaced: the decorators of the original are not on the new class. */
 function wrapped(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   const owners = new Set([...handlers.map(({ owner }) => owner), ...findGateways(modules)]);
   return [...owners]
     .filter((owner) => (owner.prototype as { constructor: unknown }).constructor !== owner)
     .map(({ name }) => ({
       path: name,
-      message: 'was replaced by a class decorator, so that it is not certain what it needs: such a decorator must return nothing, or a class that extends it',
+      message: 'was replaced by a class decorator, so its requirements are uncertain. Have the decorator return nothing, or a class that extends it',
     }));
 }
 
-/** Classes and methods whose decorators nobody reads. */
+/** Classes and methods whose decorators have no effect. */
 function markedForNothing(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   const gateways = new Set<unknown>(findGateways(modules));
   const serving = new Set<unknown>([...handlers.map(({ owner }) => owner), ...gateways]);
@@ -52,7 +52,7 @@ function markedForNothing(handlers: readonly Handler[], modules: ModulesContaine
     const idle = markedMethods(owner).filter((key) => !handled.has(key) && !isKnownToOthers(owner, key));
     const problems = idle.map((key) => ({
       path: `${owner.name}.${key}`,
-      message: gateways.has(owner) ? `${GUARDS_NOTHING}; what a handshake needs stands on the class` : GUARDS_NOTHING,
+      message: gateways.has(owner) ? `${GUARDS_NOTHING}. For a handshake, put them on the class` : GUARDS_NOTHING,
     }));
     const isForNothing = isMarked(owner) && !serving.has(owner) && !methodsOf(owner).some((key) => isKnownToOthers(owner, key));
     if (isForNothing) problems.push({ path: owner.name, message: GUARDS_NOTHING });
@@ -60,17 +60,17 @@ function markedForNothing(handlers: readonly Handler[], modules: ModulesContaine
   });
 }
 
-/** Whether a library that adds a kind of handlers to Nest (chat bots, command lines, queues) may have put its own metadata on a method. */
+/** Whether a library that adds its own kind of handler (chat bots, command lines, queues) may have put metadata on a method. */
 function isKnownToOthers(owner: Type, key: string): boolean {
   const method = (owner.prototype as Record<string, unknown>)[key];
   return typeof method === 'function' && Reflect.getMetadataKeys(method).some((name) => name !== '__guards__' && !String(name).startsWith('design:'));
 }
 
-const GUARDS_NOTHING = 'has decorators of tokenward and is no handler: Nest runs guards for those of controllers, resolvers and gateways alone';
+const GUARDS_NOTHING = 'has decorators of tokenward but is not a handler. Nest runs guards only for handlers of controllers, resolvers and gateways';
 
 /**
- * Messages of a hybrid application. `connectMicroservice` takes over no global guard unless it is told `inheritAppConfig: true`, and nothing
- * shows whether it was: such handlers have the guard on themselves.
+ * Returns the message handlers of a hybrid application that lack a guard of their own. `connectMicroservice` drops global guards without
+ * `inheritAppConfig: true`, and nothing shows which was the case.
  */
 export function problemsOfHybrid(handlers: readonly Handler[]): ConfigurationProblem[] {
   return handlers
@@ -78,31 +78,31 @@ export function problemsOfHybrid(handlers: readonly Handler[]): ConfigurationPro
     .map(({ name }) => ({
       path: name,
       message:
-        'takes messages in an application that serves HTTP, too, where connectMicroservice leaves global guards out: put @Authenticated(), or what it needs, on the class (or @Public())',
+        'handles messages in an application that serves HTTP too, where connectMicroservice drops global guards. Put @Authenticated(), other requirements or @Public() on the class',
     }));
 }
 
 /**
- * A microservice with `deferInitialization` starts the whole application once more, its gateways too, and without `inheritAppConfig` it does so
- * with no guards at all.
+ * Returns gateways that are served twice. A microservice with `deferInitialization` starts the whole application once more, gateways included, and without
+ * `inheritAppConfig` it starts them without guards.
  */
 export function problemsOfSockets(gateways: readonly Type[], { bound }: GuardedSockets, starts: number): ConfigurationProblem[] {
   const closed = gateways.filter((gateway) => ruleOfClass(gateway).access);
   if (starts < 2 || closed.length === 0 || bound() >= starts * gateways.length) return [];
   return closed.map(({ name }) => ({
     path: name,
-    message: 'is served a second time, with no guards, by connectMicroservice({ ... }, { deferInitialization: true }): give it inheritAppConfig: true, too',
+    message: 'is served a second time, without guards, by connectMicroservice({ ... }, { deferInitialization: true }). Add inheritAppConfig: true',
   }));
 }
 
-/** Fields and references of GraphQL that need something, in an application in which Nest runs no guards for them. */
+/** Returns GraphQL field and reference resolvers with requirements, if Nest runs no guards for them. */
 export function problemsOfFields(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   if (runsGuardsForFields(modules)) return [];
   return handlers
     .filter(({ isField, at, rule }) => isField && rule.access && (rule.marked || at === 'reference'))
     .map(({ name, at }) => ({
       path: name,
-      message: `is a ${at === 'reference' ? 'reference' : 'field'} resolver, for which Nest runs no guards: give GraphQLModule fieldResolverEnhancers: ['guards'], or put @Public() on it`,
+      message: `is a ${at === 'reference' ? 'reference' : 'field'} resolver, for which Nest runs no guards. Set fieldResolverEnhancers: ['guards'] in GraphQLModule, or put @Public() on it`,
     }));
 }
 

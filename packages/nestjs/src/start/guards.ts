@@ -13,10 +13,10 @@ import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, typ
 import { admitSecurityEvents } from '../engine/messages.js';
 import { leaveRefusedBodiesUnread } from '../engine/uploads.js';
 
-/** The token of {@link Guards}. */
+/** The injection token of {@link Guards}. */
 export const GUARDS = Symbol.for('tokenward.guards');
 
-/** Everything that one application guards: its handlers, and the guards that decide on them, by name. */
+/** The handlers of one application, and the guards that decide for them, by name. */
 @Injectable()
 export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   readonly #engines = new Map<string, Engine>();
@@ -42,9 +42,10 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     if (adapterHost.httpAdapter) this.#leaveRefusedBodiesUnread();
   }
 
-  /** Adds a guard. What its handlers need is told to OpenAPI, where that is installed. */
+  /** Adds a guard, and describes its handlers in OpenAPI if that is installed. */
   async add(name: string, options: NestGuardOptions): Promise<NestGuard> {
-    if (this.#engines.has(name)) refuseToStart([{ path: 'TokenwardModule', message: `is there twice for the guard "${name}": give one of them a name` }]);
+    if (this.#engines.has(name))
+      refuseToStart([{ path: 'TokenwardModule', message: `is imported twice for the guard "${name}". Give one of them another name` }]);
     const engine = this.#admitting(this.createEngine(options, name));
     this.#engines.set(name, engine);
     await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
@@ -57,7 +58,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return createEngine(options, name);
   }
 
-  /** A receiver of security events is made by a provider, which may be before Nest learns of its HTTP adapter. */
+  /** A provider may create a receiver of security events before Nest has its HTTP adapter. */
   #admitting(engine: Engine): Engine {
     return {
       ...engine,
@@ -73,19 +74,19 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return this.#engines.has(name);
   }
 
-  /** @throws ConfigurationError where there is no guard of that name: nobody is admitted by it */
+  /** @throws ConfigurationError if there is no guard of that name */
   get(name: string): Engine {
     const engine = this.#engines.get(name);
-    if (!engine) throw misuse(`guard "${name}"`, `is not there: ${nameIt(name)}`);
+    if (!engine) throw misuse(`guard "${name}"`, `does not exist. ${nameIt(name)}`);
     return engine;
   }
 
-  /** Every handler of the application with what it needs. */
+  /** Returns every handler of the application with its requirements. */
   list(): HandlerDescription[] {
     return findHandlers(this.#modules, this.#config).map((handler) => describeHandler(handler, this.get(handler.rule.guard)));
   }
 
-  /** What depends on a request is made for each, and not at the start. */
+  /** Whether the guard's options depend on a request-scoped provider: Nest then creates the guard per request, not at start-up. */
   #isPerRequest(name: string): boolean {
     const provided = [...this.#modules.values()].map(({ providers }) => providers.get(guardToken(name)));
     return provided.some((wrapper) => wrapper?.isDependencyTreeStatic() === false);
@@ -99,7 +100,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     refuseToStart([
       ...nameless.map((name) => ({
         path: this.#handlers.find(({ rule }) => rule.guard === name)!.name,
-        message: `needs the guard "${name}": ${this.#isPerRequest(name) ? ONCE : nameIt(name)}`,
+        message: `names the guard "${name}", which does not exist. ${this.#isPerRequest(name) ? ONCE : nameIt(name)}`,
       })),
       ...problemsOf(this.#handlers, this.#modules),
       ...this.#problemsOfHybrid(),
@@ -111,7 +112,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     for (const handler of this.list()) logger.log(lineOf(handler));
   }
 
-  /** When whatever wraps handlers has done so. */
+  /** By now, everything that wraps handlers has done so. */
   onApplicationBootstrap(): void {
     for (const { handler, standIn } of findStandIns(this.#modules, this.#handlers)) rememberStandIn(handler.owner, handler.key, standIn);
   }
@@ -129,12 +130,12 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     });
   }
 
-  /** In tests Nest learns of its HTTP adapter only after the providers were made. */
+  /** In tests, Nest gets its HTTP adapter only after the providers were created. */
   #problemsOfHybrid(): ConfigurationProblem[] {
     return this.#adapterHost.httpAdapter ? problemsOfHybrid(this.#handlers) : [];
   }
 
-  /** What those who connect need: what all classes of gateways need that listen there. */
+  /** Returns the requirements of a handshake: those of all gateway classes that listen there. */
   #handshakeAt(places: readonly Place[]): Handshake | undefined {
     const here = findGateways(this.#modules).filter((gateway) => places.some((place) => isSamePlace(placeOf(gateway), place)));
     const rules = here.map(ruleOfClass).filter(({ access, guard, marked }) => access && (marked || !this.get(guard).leaveUnmarkedHandlersOpen));
@@ -142,7 +143,10 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     const names = new Set(rules.map(({ guard }) => guard));
     if (names.size > 1) {
       refuseToStart([
-        { path: here.map(({ name }) => name).join(', '), message: `share one socket and are @GuardedBy() several guards: ${[...names].join(', ')}` },
+        {
+          path: here.map(({ name }) => name).join(', '),
+          message: `share one socket but are @GuardedBy() different guards: ${[...names].join(', ')}. Name one guard for all of them`,
+        },
       ]);
     }
     const engine = this.get(rules[0]!.guard);
@@ -163,7 +167,7 @@ function placeOf(gateway: object): Place {
   return { port: (Reflect.getMetadata('port', gateway) as number | undefined) ?? 0, path, namespace };
 }
 
-/** An adapter may have made a server in a way of its own: what any gateway needs is needed there. */
+/** An adapter may have created a server in its own way, at an unknown place: then the requirements of every gateway apply. */
 function isSamePlace(one: Place, other: Place): boolean {
   if (other.port === undefined) return true;
   return one.port === other.port && one.path === other.path && slashed(one.namespace) === slashed(other.namespace);
@@ -174,17 +178,17 @@ function slashed(namespace: unknown): unknown {
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
 }
 
-const ONCE = 'its options depend on the request, but are read once, at the start: inject only what is no request-scoped provider';
+const ONCE = 'Its options depend on the request, but they are read once, at start-up: inject no request-scoped provider';
 
-/** The token by which a guard is injected: `@Inject(guardToken()) guard: NestGuard`. */
+/** Returns the injection token of a guard: `@Inject(guardToken()) guard: NestGuard`. */
 export function guardToken(name: string = DEFAULT_GUARD): string {
   return `tokenward.guard.${name}`;
 }
 
 function nameIt(name: string): string {
   return name === DEFAULT_GUARD
-    ? 'add TokenwardModule.forRoot(...) without a name to the imports, or put @GuardedBy(...) on the handler'
-    : `add TokenwardModule.forRoot({ name: '${name}', ... }) to the imports`;
+    ? 'Add TokenwardModule.forRoot(...) without a name to the imports, or put @GuardedBy(...) on the handler'
+    : `Add TokenwardModule.forRoot({ name: '${name}', ... }) to the imports`;
 }
 
 function refuseToStart(problems: readonly ConfigurationProblem[]): void {

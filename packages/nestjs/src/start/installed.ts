@@ -4,8 +4,8 @@ import { GUARDS } from './guards.js';
 import { assertNotServing } from './misuse.js';
 
 /**
- * Stands where `@Public()` does, and refuses nothing. Where the module is missing, such handlers are the only trace of tokenward in an application
- * whose other handlers say nothing, since they need a token by default.
+ * A guard that `@Public()` adds, and that refuses nothing. It notices a missing `TokenwardModule`: handlers need a token by default, so in an application
+ * without the module, `@Public()` may be the only trace of tokenward.
  */
 @Injectable()
 export class ModuleIsImported implements CanActivate, OnModuleInit {
@@ -17,7 +17,7 @@ export class ModuleIsImported implements CanActivate, OnModuleInit {
     this.#module = module;
   }
 
-  /** @throws ConfigurationError where an application serves without `TokenwardModule` */
+  /** @throws ConfigurationError if an application serves requests without `TokenwardModule` */
   onModuleInit(): void {
     if (!this.#guards) assertNotServing(this.#module);
   }

@@ -2,16 +2,16 @@ import type { Engine } from '../engine/engine.js';
 import type { Handler } from '../rules/handlers.js';
 import { DEFAULT_GUARD } from '../rules/rule.js';
 
-/** A handler and what it needs, for people and for checks of your own. */
+/** A handler and its requirements, to print or to test. */
 export interface HandlerDescription {
   readonly kind: Handler['kind'];
   /** `OrdersController.list` */
   readonly name: string;
-  /** How it is reached: `GET /orders`, `Query orders`, `message "move"`. A versioned path is told without its version. */
+  /** How clients reach it: `GET /orders`, `Query orders`, `message "move"`. Paths are without their API version. */
   readonly at: string;
-  /** `with its parent`: a field of GraphQL, which is reached only through what has it. */
+  /** `with its parent`: a GraphQL field, which clients reach only through its parent. */
   readonly access: 'public' | 'optional' | 'required' | 'with its parent';
-  /** As the calls that make it: `scope("orders:read")`. */
+  /** The policy as code: `scope("orders:read")`. */
   readonly policy: string | undefined;
   /** The name of the guard that decides. */
   readonly guard: string;

@@ -5,7 +5,7 @@ import { ConfigurationError } from '@tokenward/core';
 import { findHandlers } from '../rules/handlers.js';
 
 /**
- * Nest instantiates a module class that is imported without its options, too. Nothing would then guard the handlers that say nothing themselves.
+ * Throws if the module was imported as a bare class: Nest accepts that, and handlers without decorators would be open.
  *
  * @param written what to write instead
  */
@@ -14,7 +14,7 @@ export function assertGuards(path: string, guards: object | undefined, written: 
   throw misuse(path, `is imported without its options, so no handler would be guarded. Write ${written}`);
 }
 
-/** A promise, a class or a text has no members of its own, and would be read like no options at all. */
+/** Throws for a promise, a class or a string: none has members of its own, so it would pass as empty options. */
 export function assertOptions(path: string, options: unknown): void {
   if (typeof (options as { then?: unknown } | null)?.then === 'function') {
     throw misuse(path, 'got a promise. Write TokenwardModule.forRootAsync({ useFactory: () => promise }), or await it first');
@@ -27,12 +27,12 @@ const SOURCES = ['useFactory', 'useClass', 'useExisting'] as const;
 const MEMBERS: ReadonlySet<string> = new Set([...SOURCES, 'imports', 'inject', 'provideInjectionTokensFrom', 'name']);
 const SAMPLE = 'forRootAsync({ inject: [Config], useFactory: (config) => ({ issuer: config.issuer, audience: config.audience }) })';
 
-/** What stands beside the factory never reaches the guard, so a demand that was written there would be dropped. */
+/** Throws for guard options beside the factory: they never reach the guard, so a requirement among them would be lost. */
 export function assertAsyncOptions(options: unknown): void {
   assertOptions(ASYNC, options);
   const given = options as Readonly<Record<string, unknown>>;
   const sources = SOURCES.filter((name) => given[name] !== undefined && given[name] !== null);
-  if (sources.length === 0) throw misuse(ASYNC, `has nothing that gives the options. Write ${SAMPLE}`);
+  if (sources.length === 0) throw misuse(ASYNC, `has no source of options. Write ${SAMPLE}`);
   if (sources.length > 1) throw misuse(ASYNC, `has ${sources.join(' and ')}. Keep one of them`);
   const source = sources[0]!;
   if (source !== 'useExisting' && typeof given[source] !== 'function') throw misuse(`${ASYNC} ${source}`, `is not a function. Write ${SAMPLE}`);
@@ -44,10 +44,10 @@ export function assertAsyncOptions(options: unknown): void {
 
 export const IMPORT_IT = 'Write imports: [TokenwardModule.forRoot({ issuer, audience })] in the root module';
 
-/** @throws Error for what is no context of Nest's: a request, say, or nothing */
+/** @throws ConfigurationError for anything but an ExecutionContext, such as a request */
 export function assertContext(context: ExecutionContext): void {
   if (!isContext(context)) {
-    throw misuse('canActivate', 'needs the ExecutionContext of a handler. Ahead of handlers, in middleware say, write await guard.check(request)');
+    throw misuse('canActivate', 'needs the ExecutionContext of a handler. In middleware, where there is none, write await guard.check(request)');
   }
 }
 
@@ -62,9 +62,9 @@ function isContext(given: Partial<ExecutionContext> | null | undefined): boolean
 }
 
 /**
- * A worker's application context may have controllers, of which nobody serves anything.
+ * An application context of a worker may have controllers, but nothing serves them.
  *
- * @throws ConfigurationError where there is an HTTP server, or messages are handled
+ * @throws ConfigurationError if there is an HTTP server, or a handler of messages
  */
 export function assertNotServing(module: ModuleRef): void {
   const { httpAdapter } = module.get(HttpAdapterHost, { strict: false });

@@ -4,10 +4,10 @@ import type { Engine } from '../engine/engine.js';
 import type { Handler } from '../rules/handlers.js';
 
 /**
- * Adds to the OpenAPI document what the handlers of one guard need and how they refuse, where @nestjs/swagger is installed. What a handler's
- * own decorators of swagger say of its security or of these answers stays.
+ * Adds the requirements and refusals of one guard's handlers to the OpenAPI document, if @nestjs/swagger is installed. A handler's own swagger decorators for
+ * security and for these responses take precedence.
  *
- * @param handlers those of all guards
+ * @param handlers the handlers of all guards
  */
 export async function describeInOpenApi(handlers: readonly Handler[], name: string, { leaveUnmarkedHandlersOpen, openApiScheme }: Engine): Promise<void> {
   const own = handlers.filter(({ rule }) => rule.guard === name);
@@ -25,18 +25,18 @@ export async function describeInOpenApi(handlers: readonly Handler[], name: stri
     const { credentials, policy } = rule.access!;
     if (!Reflect.hasMetadata(SECURITY, method) && !Reflect.hasMetadata(SECURITY, owner)) {
       if (credentials === 'optional') ApiSecurity({})(prototype, key, descriptor);
-      // OpenAPI can only ask for all of some scopes: of alternatives the 403's words tell
+      // OpenAPI cannot express alternatives among scopes: the description of the 403 names them
       ApiSecurity(openApiScheme, policy ? [...necessaryScopes(policy)] : [])(prototype, key, descriptor);
     }
     const said = Reflect.getMetadata(RESPONSES, method) as Record<string, unknown> | undefined;
     if (!said) ApiResponse(successOf(prototype, key, method))(prototype, key, descriptor);
-    if (!said?.['401']) ApiResponse({ status: 401, description: 'No access token, or one that is not valid' })(prototype, key, descriptor);
+    if (!said?.['401']) ApiResponse({ status: 401, description: 'The access token is missing or not valid' })(prototype, key, descriptor);
     if (policy && !said?.['403'])
-      ApiResponse({ status: 403, description: `The access token lacks what is needed: ${String(policy)}` })(prototype, key, descriptor);
+      ApiResponse({ status: 403, description: `The access token does not meet the requirements: ${String(policy)}` })(prototype, key, descriptor);
   }
 }
 
-/** What handlers demand where `openApiScheme` says nothing. A name that it gives is the user's, and stays. */
+/** The security scheme of handlers if `openApiScheme` is not set. A name from `openApiScheme` is never changed. */
 const DEFAULT_SCHEME = 'oauth2';
 
 interface Described {
@@ -53,8 +53,8 @@ type CreateDocument = (...given: never[]) => Described;
 const NAMED = Symbol.for('tokenward.open-api.named');
 
 /**
- * Has documents demand a scheme that they have. Which ones those are is said by `DocumentBuilder`, after the handlers were described: most
- * tutorials write `addBearerAuth()`, whose scheme is called `bearer`.
+ * Has documents refer to a security scheme that they define. `DocumentBuilder` defines the schemes, after the handlers were described, and most tutorials write
+ * `addBearerAuth()`, whose scheme is named `bearer`.
  */
 function nameSchemes(module: { createDocument: unknown }): void {
   const create = module.createDocument as CreateDocument & { [NAMED]?: true };
@@ -78,9 +78,9 @@ function nameScheme({ components, paths }: Described, wanted: string): void {
   const [found, another] = Object.entries(known).filter(([, { type, scheme }]) => type === 'oauth2' || type === 'openIdConnect' || isBearer(type, scheme));
   if (!found || another) {
     const which = another
-      ? 'several that would do: name one in openApiScheme'
-      : 'none that would do: write new DocumentBuilder().addOAuth2(...) or .addBearerAuth()';
-    new Logger('Tokenward').warn(`The OpenAPI document has no security scheme "${wanted}", which its operations demand, and ${which}`);
+      ? 'several that could take its place. Name one in openApiScheme'
+      : 'none that could take its place. Write new DocumentBuilder().addOAuth2(...) or .addBearerAuth()';
+    new Logger('Tokenward').warn(`The OpenAPI document has no security scheme "${wanted}", which its operations refer to, and ${which}`);
     return;
   }
   const [name, { type }] = found;
@@ -89,7 +89,7 @@ function nameScheme({ components, paths }: Described, wanted: string): void {
   }
 }
 
-/** OpenAPI 3.0: schemes other than those of OAuth and OpenID Connect have no scopes. */
+/** In OpenAPI 3.0, only schemes of OAuth and OpenID Connect have scopes. */
 function renamed(requirement: Requirement, from: string, to: string, withoutScopes: boolean): Requirement {
   return Object.fromEntries(Object.entries(requirement).map(([name, scopes]) => (name === from ? [to, withoutScopes ? [] : scopes] : [name, scopes])));
 }
@@ -102,7 +102,7 @@ const SECURITY = 'swagger/apiSecurity';
 const RESPONSES = 'swagger/apiResponse';
 const BEFORE = Symbol.for('tokenward.open-api');
 
-/** What swagger knows of a method is kept on its function: nothing right can be said of one that classes with other needs inherit. */
+/** Whether another class inherits the method with other requirements. Swagger's metadata is on the function, so nothing it could say fits both. */
 function isDifferent(other: Handler, handler: Handler): boolean {
   if (functionOf(other) !== functionOf(handler)) return false;
   const [one, another] = [other.rule, handler.rule];
@@ -115,7 +115,7 @@ function functionOf({ owner, key }: Handler): object {
   return methodOf(owner.prototype as object, key).descriptor.value as object;
 }
 
-/** Forgets what an application that was made before this one said. */
+/** Removes what an earlier application in this process wrote on the method. */
 function startAnew(method: object): void {
   const before = Reflect.getOwnMetadata(BEFORE, method) as readonly unknown[] | undefined;
   if (!before)
@@ -130,7 +130,7 @@ function startAnew(method: object): void {
   }
 }
 
-/** What swagger says of a method that says nothing of its answers: nothing of the kind, once there is one. Its compiler plugin knows their type. */
+/** Returns the response that swagger documents by default. It stops doing so once a method has a response. Its compiler plugin knows the type. */
 function successOf(prototype: object, key: string, method: object): { status: number } {
   const { _OPENAPI_METADATA_FACTORY: factory } = prototype.constructor as { _OPENAPI_METADATA_FACTORY?: () => Record<string, object> };
   const isPost = Reflect.getMetadata('method', method) === RequestMethod.POST;
@@ -138,7 +138,7 @@ function successOf(prototype: object, key: string, method: object): { status: nu
   return { status, ...factory?.()[key] };
 }
 
-/** The method as it stands on the class, or on one that it extends. */
+/** Returns the method's descriptor, with the class that declares it. */
 function methodOf(prototype: object, key: string): { prototype: object; descriptor: PropertyDescriptor } {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, key);
   return descriptor ? { prototype, descriptor } : methodOf(Object.getPrototypeOf(prototype) as object, key);
