@@ -47,7 +47,7 @@ class OneForAll extends ExecutionContextHost {
 }
 
 describe.each(['express', 'fastify'] as const)('the guard called by hand, on %s', (platform) => {
-  test('rule 157: a context that is used again is decided on again', async () => {
+  test('rule 157: checks a context again when it is used again', async () => {
     const one = new OneForAll();
     const answers: unknown[] = [];
     const { ask, app } = await world.start({
@@ -100,20 +100,23 @@ class HastyController {
   }
 }
 
-test.each(['express', 'fastify'] as const)('rule 157: a context made by hand that is not waited for holds the answer back, on %s', async (platform) => {
-  const answerTo = async (wishes: object): Promise<string> => {
-    // each application fetches its keys anew
-    const { app, ask } = await world.start({ platform, controllers: [HastyController] });
-    HastyController.guard = app.get(TokenwardGuard);
-    const { status, body } = await ask({ path: '/hasty', token: await world.token(wishes) });
-    return `${status} ${JSON.stringify(body)}`;
-  };
-  expect(await answerTo({ scope: 'orders:read' })).toBe('200 "SECRET"');
-  expect(await answerTo({ scope: 'other' })).toMatch(/^403 (?!.*SECRET)/);
-  expect(await answerTo({ scope: 'orders:read', header: { kid: 'made-up' } })).toMatch(/^401 (?!.*SECRET)/);
-});
+test.each(['express', 'fastify'] as const)(
+  'rule 157: holds the response back for a context made by hand that the caller does not await, on %s',
+  async (platform) => {
+    const answerTo = async (wishes: object): Promise<string> => {
+      // each application fetches its keys anew
+      const { app, ask } = await world.start({ platform, controllers: [HastyController] });
+      HastyController.guard = app.get(TokenwardGuard);
+      const { status, body } = await ask({ path: '/hasty', token: await world.token(wishes) });
+      return `${status} ${JSON.stringify(body)}`;
+    };
+    expect(await answerTo({ scope: 'orders:read' })).toBe('200 "SECRET"');
+    expect(await answerTo({ scope: 'other' })).toMatch(/^403 (?!.*SECRET)/);
+    expect(await answerTo({ scope: 'orders:read', header: { kid: 'made-up' } })).toMatch(/^401 (?!.*SECRET)/);
+  },
+);
 
-test('rule 157: what is no context of a handler throws, and says what to write', async () => {
+test("rule 157: throws for anything but a handler's context, and says what to write", async () => {
   const { app } = await world.start({ controllers: [OrdersController] });
   const guard = app.get(TokenwardGuard);
   for (const given of [undefined, null, {}, { headers: {} }, { switchToHttp: () => ({}) }, new ExecutionContextHost([])]) {
@@ -124,7 +127,7 @@ test('rule 157: what is no context of a handler throws, and says what to write',
   expect(() => canActivate(new ExecutionContextHost([{}, {}], OrdersController, OrdersController.prototype.list))).toThrow();
 });
 
-test('rule 157: a request that is none is refused', async () => {
+test('rule 157: refuses a request that is not one', async () => {
   const { app } = await world.start({ controllers: [OrdersController] });
   const guard = app.get(TokenwardGuard);
   for (const request of [undefined, null, {}, 'GET /orders', { headers: { authorization: `Bearer ${await world.token()}` } }]) {

@@ -52,7 +52,7 @@ async function callIn(type: string, method: keyof BotController, ...given: unkno
   return call(...given);
 }
 
-test('rule 146: in an unknown context nothing is admitted but what is @Public(), whatever it is called with', async () => {
+test('rule 146: admits only @Public() handlers in an unknown context, whatever its arguments', async () => {
   const request = { originalUrl: '/', rawHeaders: [], method: 'GET', headers: { authorization: `Bearer ${await world.token({ scope: 'bots' })}` } };
   for (const method of ['plain', 'scoped', 'optional'] as const) {
     await expect(callIn('telegram', method, request, request, { req: request })).rejects.toMatchObject({ status: 401, reason: 'missing_token' });
@@ -60,7 +60,7 @@ test('rule 146: in an unknown context nothing is admitted but what is @Public(),
   expect(await callIn('telegram', 'open')).toBe('ran');
 });
 
-test('rule 146: a known context without a request that can be seen admits nobody', async () => {
+test('rule 146: refuses a known context whose request cannot be read', async () => {
   for (const type of ['http', 'graphql', 'ws']) {
     for (const given of [[], [undefined, undefined, undefined], [{}, {}, { req: {} }], [{ headers: {} }, {}, { req: { extra: {} } }]]) {
       await expect(callIn(type, 'optional', ...given)).rejects.toMatchObject({ status: 401 });
@@ -68,7 +68,7 @@ test('rule 146: a known context without a request that can be seen admits nobody
   }
 });
 
-test('a handler that is no method of its class admits nobody', () => {
+test('refuses calls to a handler that is not a method of its class', () => {
   const guard = new TokenwardGuard();
   const context = (handler: () => void) => new ExecutionContextHost([], BotController, handler);
   expect(() => guard.canActivate(context(function elsewhere() {}))).toThrow(/no method/);

@@ -80,7 +80,7 @@ class OrdersController {
 }
 
 describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
-  test("an interceptor for all handlers asks with 'optional', and gets undefined where a handler is @Public()", async () => {
+  test("returns undefined to a global interceptor that asks with 'optional' for a @Public() handler", async () => {
     const providers = [{ provide: APP_INTERCEPTOR, useClass: AuditInterceptor }];
     const { ask } = await world.start({ platform, controllers: [OrdersController], providers });
     const token = await world.token();
@@ -182,7 +182,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(byGuard.splice(0)).toEqual([nobody, nobody]);
   });
 
-  test('at a handler that is left open there is nobody, whatever was sent', async () => {
+  test('finds no caller on a handler that is left open, whatever the request carries', async () => {
     @Controller('open')
     class OpenController {
       @Get()
@@ -205,7 +205,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect((await ask({ path: '/open', method: 'POST', token })).body).toEqual({ subject: 'user-1' });
   });
 
-  test('a guard of your own that Nest asks before ours is told so; under @UseGuards(), or from a module behind ours, it knows', async () => {
+  test('tells a guard of the application that runs too early; under @UseGuards(), or in a later module, it gets the caller', async () => {
     @Controller('guarded')
     class GuardedController {
       @Get()

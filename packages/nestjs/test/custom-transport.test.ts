@@ -90,8 +90,8 @@ async function authorized(subject: string): Promise<{ auth: string }> {
   return { auth: `Bearer ${await world.token({ subject })}` };
 }
 
-describe('a transport that hands one context to all messages', () => {
-  test('rule 146: gives nobody the identity of another one', async () => {
+describe('a transport that uses one context for all messages', () => {
+  test('rule 146: never gives one message the identity of another', async () => {
     const one = { name: 'bus' };
     const bus = new Bus(() => one);
     const app = await start(bus, [WhoController]);
@@ -106,7 +106,7 @@ describe('a transport that hands one context to all messages', () => {
     await app.close();
   });
 
-  test('rule 146: nor where it is open to everybody', async () => {
+  test('rule 146: does not do so on open handlers either', async () => {
     @Controller()
     class OpenController {
       @MessagePattern('open')
@@ -140,7 +140,7 @@ describe('a transport that hands one context to all messages', () => {
   });
 });
 
-test('rule 146: messages that have a context each are told apart, at once and one after the other', async () => {
+test('rule 146: tells messages with their own contexts apart, at once and one after the other', async () => {
   const bus = new Bus(() => ({}));
   const app = await start(bus, [WhoController]);
   const asked = await Promise.all(['ada', 'bob', 'eve'].map(async (subject) => bus.ask('me', await authorized(subject))));
@@ -149,7 +149,7 @@ test('rule 146: messages that have a context each are told apart, at once and on
   await app.close();
 });
 
-test('getAuth in a guard that runs before ours says so, and spoils nothing', async () => {
+test('getAuth() in a guard that runs before ours throws, and breaks nothing', async () => {
   const bus = new Bus(() => ({}));
   const app = await start(bus, [WhoController], { isAsked: true });
   expect(await bus.ask('me', await authorized('ada'))).toBe('ada');

@@ -92,7 +92,7 @@ class ReadinessController {
 }
 
 describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => {
-  test('a policy may be made of the request: a tenant in the path', async () => {
+  test('makes a policy from the request: a tenant in the path', async () => {
     const { ask } = await world.start({ platform, controllers: [TenantsController] });
     const token = await world.token({ scope: 'orders:read', claims: { tenant: 'acme' } });
     expect((await ask({ path: '/tenants/acme/orders', token })).body).toBe('orders');
@@ -107,7 +107,7 @@ describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => 
     expect((await ask({ path: '/tenants/globex/maybe', token })).status).toBe(403);
   });
 
-  test('a function that throws, or gives no policy, refuses', async () => {
+  test('refuses if the function throws or returns no policy', async () => {
     const { ask } = await world.start({ platform, controllers: [TenantsController] });
     for (const end of ['broken', 'nothing']) {
       expect((await ask({ path: `/tenants/acme/${end}`, token: await world.token() })).status).toBe(403);
@@ -115,7 +115,7 @@ describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => 
     }
   });
 
-  test('permit sees the request, and refuse answers as the guard does, by onDenied where that is given', async () => {
+  test('permit() reads the request, and refuse() answers as the guard does, by onDenied if given', async () => {
     const token = await world.token({ scope: 'orders:read', claims: { files: true } });
     const { ask } = await world.start({ platform, controllers: [TenantsController] });
     expect((await ask({ path: '/tenants/acme/files/own', token })).body).toBe('own');
@@ -142,7 +142,7 @@ describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => 
     expect((await mine.ask({ path: '/tenants/acme/files/other', token })).body).toEqual({ mine: 'insufficient_claim' });
   });
 
-  test('onDenied may give the decision back, and onRefused only sees', async () => {
+  test('onDenied can return the decision, and onRefused only observes', async () => {
     const seen: unknown[] = [];
     const { ask } = await world.start({
       platform,
@@ -160,21 +160,21 @@ describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => 
     expect(seen).toEqual([['missing_token', 'orders']]);
   });
 
-  test('readiness is 503 until keys are there, as the README has it', async () => {
+  test('readiness is 503 until the keys are fetched, as the README shows', async () => {
     const { ask, app } = await world.start({ platform, controllers: [ReadinessController] });
     expect(await ask({ path: '/ready' })).toMatchObject({ status: 503, body: { ready: false } });
     await app.get<NestGuard>(guardToken()).warm();
     expect(await ask({ path: '/ready' })).toMatchObject({ status: 200, body: { ready: true } });
   });
 
-  test('check decides on a request and answers nothing', async () => {
+  test('check() decides and sends no response', async () => {
     const { ask } = await world.start({ platform, controllers: [ReadinessController] });
     expect((await ask({ path: '/checked' })).body).toEqual({ outcome: 'deny' });
     expect((await ask({ path: '/checked', token: await world.token() })).body).toEqual({ outcome: 'deny' });
     expect((await ask({ path: '/checked', token: await world.token({ scope: 'feed' }) })).body).toEqual({ outcome: 'allow' });
   });
 
-  test('a refusal is told with the route that was matched', async () => {
+  test('publishes a refusal with the matched route', async () => {
     const { ask } = await world.start({ platform, controllers: [TenantsController] });
     const told: Events['tokenward:refused'][] = [];
     const end = observe('tokenward:refused', (event) => told.push(event));
@@ -185,7 +185,7 @@ describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => 
   });
 });
 
-test('check decides on an upgrade, of which Nest knows nothing', async () => {
+test('check() decides for an upgrade, which Nest does not see', async () => {
   const { app } = await world.start({ controllers: [ReadinessController] });
   const guard = app.get<NestGuard>(guardToken());
   const server = createServer().on('upgrade', (request, socket) => {
@@ -206,7 +206,7 @@ test('check decides on an upgrade, of which Nest knows nothing', async () => {
 describe("Nest's logger", () => {
   beforeEach(() => vi.spyOn(Logger, 'isLevelEnabled').mockReturnValue(true));
 
-  test('prints refusals at the level debug, without what was sent, and outages as warnings', async () => {
+  test('prints refusals at the level debug, without credentials, and outages as warnings', async () => {
     const debug = vi.spyOn(Logger, 'debug').mockImplementation(() => {});
     const warn = vi.spyOn(Logger, 'warn').mockImplementation(() => {});
     const { ask } = await world.start({ controllers: [TenantsController] });
@@ -220,7 +220,7 @@ describe("Nest's logger", () => {
   });
 });
 
-test('@Policies() throws for what is no policy', () => {
+test('@Policies() throws for anything but a policy', () => {
   for (const wrong of [[], [undefined], [scope], [() => scope('a')], [(_a: unknown, _b: unknown) => scope('a')]]) {
     expect(() => (Policies as (...given: unknown[]) => unknown)(...wrong)).toThrow(ConfigurationError);
   }

@@ -23,7 +23,7 @@ test.each(['handleConnection', 'handleDisconnect', 'afterInit', 'helper'])(
     Scopes('chat:join')(ChatGateway.prototype, key, Object.getOwnPropertyDescriptor(ChatGateway.prototype, key));
 
     await expect(world.start({ providers: [ChatGateway] })).rejects.toThrow(
-      new RegExp(`ChatGateway\\.${key}.*no handler.*handshake needs stands on the class`),
+      new RegExp(`ChatGateway\\.${key}.*not a handler.*For a handshake, put them on the class`),
     );
   },
 );
@@ -46,10 +46,10 @@ test.each([
     }
   }
 
-  await expect(world.start({ controllers: [OrdersController] })).rejects.toThrow(/OrdersController\.helper.*no handler/);
+  await expect(world.start({ controllers: [OrdersController] })).rejects.toThrow(/OrdersController\.helper.*not a handler/);
 });
 
-test('and so do decorators on a controller that has no route, and on a provider that a factory made', async () => {
+test('decorators on a controller without routes, or on a provider that a factory made, stop the start', async () => {
   @Controller()
   @Scopes('admin')
   class EmptyController {}
@@ -59,11 +59,11 @@ test('and so do decorators on a controller that has no route, and on a provider 
     run() {}
   }
 
-  await expect(world.start({ controllers: [EmptyController] })).rejects.toThrow(/EmptyController.*no handler/);
-  await expect(world.start({ providers: [{ provide: 'service', useFactory: () => new Service() }] })).rejects.toThrow(/Service\.run.*no handler/);
+  await expect(world.start({ controllers: [EmptyController] })).rejects.toThrow(/EmptyController.*not a handler/);
+  await expect(world.start({ providers: [{ provide: 'service', useFactory: () => new Service() }] })).rejects.toThrow(/Service\.run.*not a handler/);
 });
 
-test('what another library knows as a handler may have decorators, on the method or on its class', async () => {
+test('accepts decorators on handlers of other libraries, on the method or on its class', async () => {
   const Job = (name: string) => SetMetadata('queue:job', name);
 
   @Injectable()
@@ -88,7 +88,7 @@ test('what another library knows as a handler may have decorators, on the method
   expect(app.get(JobsService)).toBeInstanceOf(JobsService);
 });
 
-test('what overrides a decorated method of a base class, and is no handler, does not', async () => {
+test('a method that overrides a decorated one without being a handler does not stop the start', async () => {
   class Base {
     @Get()
     @Scopes('admin')
@@ -113,7 +113,7 @@ test('what overrides a decorated method of a base class, and is no handler, does
   expect((await ask({ path: '/orders', token: await world.token({ scope: 'admin' }) })).status).toBe(404);
 });
 
-test('messages of a hybrid application and routes are both handlers', async () => {
+test('counts both messages and routes of a hybrid application as handlers', async () => {
   @Controller('both')
   @Authenticated()
   class BothController {

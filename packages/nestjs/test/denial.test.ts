@@ -29,7 +29,7 @@ class OrdersController {
   }
 }
 
-test.each(['express', 'fastify'] as const)('what operators may see of a refusal is in no serialisation of it, on %s', async (platform) => {
+test.each(['express', 'fastify'] as const)('keeps what only operators may see out of every serialisation of a refusal, on %s', async (platform) => {
   const caught: unknown[] = [];
 
   @Catch()

@@ -74,7 +74,7 @@ interface Answer {
   readonly errors?: { readonly extensions: Record<string, unknown> }[];
 }
 
-test('rule 146: a reference resolver needs what its decorators say, and a token where they say nothing', async () => {
+test('rule 146: requires of a reference resolver what its decorators say, or a token without any', async () => {
   const { app, ask } = await world.start({ providers: [UsersResolver, ProductsResolver], imports: [federated([User, Product], ['guards'])] });
 
   async function entity(type: string, fields: string, token?: string): Promise<Answer> {
@@ -92,7 +92,7 @@ test('rule 146: a reference resolver needs what its decorators say, and a token 
   expect(listHandlers(app).map(({ name, at, access }) => [name, at, access])).toContainEqual(['ProductsResolver.reference', 'reference', 'required']);
 });
 
-test('rule 148: where Nest runs no guards for references, one that is not @Public() stops the start', async () => {
+test('rule 148: a reference that is not @Public() stops the start, if Nest runs no guards for references', async () => {
   for (const [resolver, type] of [
     [UsersResolver, User],
     [ProductsResolver, Product],
@@ -102,7 +102,7 @@ test('rule 148: where Nest runs no guards for references, one that is not @Publi
   }
 });
 
-test('a reference that is @Public() is resolved for everybody', async () => {
+test('resolves a @Public() reference without a token', async () => {
   @Resolver(() => Product)
   class OpenResolver {
     @Query(() => String)

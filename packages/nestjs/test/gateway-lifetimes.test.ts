@@ -31,7 +31,7 @@ const shortLived = () => world.token({ lifetimeSeconds: 2 });
 const ended = () => new Promise((resolve) => socket.once('disconnect', resolve));
 const heard = (event: string) => new Promise((resolve) => socket.once(event, resolve));
 
-test.each(['close', 'error'])("rule 146: a client that sends '%s' outlives its token no more than another one", async (event) => {
+test.each(['close', 'error'])("rule 146: disconnects a client that sends '%s' when its token expires, like any other", async (event) => {
   const { origin } = await world.start({ providers: [NewsGateway], options: { clockSkewSeconds: 0 } });
   socket = socketIoClient(origin, { auth: { token: await shortLived() } });
   await connected(socket);
@@ -39,7 +39,7 @@ test.each(['close', 'error'])("rule 146: a client that sends '%s' outlives its t
   expect(await ended()).toBe('io server disconnect');
 });
 
-test("rule 146: and one that sends 'disconnect', which socket.io's own client can't, is cut off", async () => {
+test("rule 146: disconnects a client that sends 'disconnect', which socket.io's own client cannot", async () => {
   const { origin } = await world.start({ providers: [NewsGateway] });
   const raw = new WebSocket(`${origin.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
   const closed = once(raw, 'close');
@@ -50,7 +50,7 @@ test("rule 146: and one that sends 'disconnect', which socket.io's own client ca
   await closed;
 });
 
-test('a revoked token ends the socket that it came with, and no other', async () => {
+test('closes the socket of a revoked token, and no other', async () => {
   const store = memoryRevocations();
   const { origin } = await world.start({ providers: [NewsGateway], options: { revocations: { store } } });
   const other = socketIoClient(origin, { auth: { token: await world.token({ subject: 'user-2' }) } });
@@ -98,7 +98,7 @@ describe('with connectionStateRecovery', () => {
     app.get(NewsGateway).server.emit('news', news);
   }
 
-  test('rule 146: who comes back with no token, or with one that has expired, gets nothing of what was missed', async () => {
+  test('rule 146: replays nothing to a client that comes back without a token or with an expired one', async () => {
     const { shown } = await brokenOff(await world.token());
     const news: unknown[] = [];
     socket.on('news', (one) => news.push(one));
@@ -112,7 +112,7 @@ describe('with connectionStateRecovery', () => {
     }
   });
 
-  test('who comes back with a good token has missed nothing, stays, and is known', async () => {
+  test('replays what was missed to a client that comes back with a valid token, and knows it', async () => {
     const { app, shown } = await brokenOff(await world.token({ subject: 'ada' }));
     shown.token = await world.token({ subject: 'ada' });
     const [missed, back] = [heard('news'), connected(socket)];
@@ -127,7 +127,7 @@ describe('with connectionStateRecovery', () => {
     expect([await more, socket.connected]).toEqual(['more', true]);
   });
 
-  test('rule 146: who came back is known by the token of then, and ends with it', async () => {
+  test('rule 146: knows a client that came back by its new token, and disconnects it when that ends', async () => {
     const { shown } = await brokenOff(await world.token({ subject: 'ada' }));
     shown.token = await world.token({ subject: 'bob', lifetimeSeconds: 2 });
     const back = connected(socket);

@@ -67,7 +67,7 @@ describe.each([
     }
   }
 
-  test('rule 146: of ws, asks at the handshake for what any of them needs', async () => {
+  test('rule 146: of ws, requires at the handshake what any gateway requires', async () => {
     const { origin } = await world.start({ providers, prepare: (app) => void app.useWebSocketAdapter(new OneWsAdapter(app)) });
 
     async function statusOf(token?: string): Promise<number> {
@@ -87,7 +87,7 @@ describe.each([
     expect(ran).toEqual(expect.arrayContaining(['open', 'secret']));
   });
 
-  test('rule 146: of socket.io, asks at the handshake for what any of them needs', async () => {
+  test('rule 146: of socket.io, requires at the handshake what any gateway requires', async () => {
     const { origin } = await world.start({ providers, prepare: (app) => void app.useWebSocketAdapter(new OneIoAdapter(app)) });
 
     async function connect(auth: object): Promise<void> {
@@ -107,7 +107,7 @@ describe.each([
   });
 });
 
-test('what afterInit adds runs ahead of the decision on the handshake, which it does not change', async () => {
+test('runs middleware from afterInit before the handshake is checked, and decides the same', async () => {
   type Next = (error?: Error) => void;
 
   @WebSocketGateway()
@@ -185,7 +185,7 @@ describe('connectMicroservice with deferInitialization, which starts the gateway
 
   test.each(['the server first', 'the microservices first'] as const)('rule 148: stops the start without inheritAppConfig, %s', async (order) => {
     for (const inheritAppConfig of [undefined, false]) {
-      await expect(start(order, inheritAppConfig)).rejects.toThrow(/ChatGateway.*no guards.*inheritAppConfig: true/);
+      await expect(start(order, inheritAppConfig)).rejects.toThrow(/ChatGateway.*without guards.*inheritAppConfig: true/);
     }
     const { app } = await start(order, false, true);
     await app.close();

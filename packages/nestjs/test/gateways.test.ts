@@ -152,7 +152,7 @@ describe.each([
   });
   afterEach(() => client.close());
 
-  test('rule 146: the handshake is refused, and handleConnection does not run', async () => {
+  test('rule 146: refuses the handshake, and handleConnection does not run', async () => {
     await expect(client.connect(app.origin, 'chat')).rejects.toMatchObject({ status: 401, title: 'Unauthorized' });
     await expect(client.connect(app.origin, 'chat', 'bad')).rejects.toMatchObject({ status: 401, error: 'invalid_token' });
     expect(connected).toEqual([]);
@@ -163,13 +163,13 @@ describe.each([
     }
   });
 
-  test('rule 146: with a good token the socket opens, and its messages know from whom they are', async () => {
+  test('rule 146: opens the socket for a valid token, and its messages have the caller', async () => {
     await client.connect(app.origin, 'chat', await world.token());
     expect(connected).toEqual(['chat']);
     expect(await client.ask('me')).toEqual({ event: 'me', data: 'user-1' });
   });
 
-  test('rule 146: a message needs what its decorators say', async () => {
+  test('rule 146: requires of a message what its decorators say', async () => {
     await client.connect(app.origin, 'chat', await world.token());
     expect(await client.ask('move', 1)).toMatchObject({ event: 'exception', data: { status: 403, error: 'insufficient_scope', scope: 'moves:write' } });
     client.close();
@@ -177,7 +177,7 @@ describe.each([
     expect(await client.ask('move', 1)).toEqual({ event: 'moved', data: 1 });
   });
 
-  test('@Public() on the gateway opens its handshake, and not what its messages need', async () => {
+  test('@Public() on the gateway opens its handshake, not its messages', async () => {
     await client.connect(app.origin, 'open');
     expect(connected).toEqual(['open']);
     expect(await client.ask('ping')).toEqual({ event: 'pong', data: 1 });
@@ -189,13 +189,13 @@ describe.each([
     expect(await client.ask('move')).toEqual({ event: 'moved', data: 'user-1' });
   });
 
-  test('an expired token ends the socket', async () => {
+  test('closes the socket when the token expires', async () => {
     await client.connect(app.origin, 'chat', await world.token({ lifetimeSeconds: 2 }));
     expect(await client.ask('me')).toEqual({ event: 'me', data: 'user-1' });
     expect(await client.ended()).toBe(name === 'ws' ? 1008 : 'io server disconnect');
   });
 
-  test('gateways are listed', () => {
+  test('lists gateways', () => {
     expect(listHandlers(app.app).map(({ kind, at, access }) => [kind, at, access])).toEqual([
       ['ws', 'message "me"', 'required'],
       ['ws', 'message "move"', 'required'],
@@ -204,7 +204,7 @@ describe.each([
     ]);
   });
 
-  test('@OptionalAuth() on the gateway admits no wrong token', async () => {
+  test('@OptionalAuth() on the gateway does not admit a wrong token', async () => {
     @WebSocketGateway()
     @OptionalAuth()
     class OptionalGateway {
@@ -223,7 +223,7 @@ describe.each([
     expect(await client.ask('who')).toEqual({ event: 'who', data: 'user-1' });
   });
 
-  test('what two gateways on one socket need adds up', async () => {
+  test('adds up the requirements of two gateways on one socket', async () => {
     @WebSocketGateway()
     @Scopes('chat:join')
     class ScopedGateway {
@@ -253,7 +253,7 @@ describe.each([
     await expect(started).rejects.toThrow(/ChatGateway, PartnerGateway.*default, partner/);
   });
 
-  test('with its keys out of reach the handshake is refused as unavailable', async () => {
+  test('answers 503 to a handshake while the keys cannot be fetched', async () => {
     const gone = await createWorld();
     const token = await gone.token();
     const { issuer: url, audience } = gone.issuer;
@@ -265,7 +265,7 @@ describe.each([
 });
 
 describe('socket.io', () => {
-  test('a token in the handshake header counts as well, and both are one too many', async () => {
+  test('takes a token from the handshake header too, and refuses two of them', async () => {
     const { origin } = await world.start({ providers: [ChatGateway] });
     const token = await world.token();
     const client = socketIo();
@@ -280,7 +280,7 @@ describe('socket.io', () => {
     client.close();
   });
 
-  test('the default adapter is guarded, too, and so is a namespace that needs something of its own', async () => {
+  test('guards the default adapter too, and a namespace with requirements of its own', async () => {
     @WebSocketGateway({ namespace: 'admin' })
     @Scopes('admin')
     class AdminGateway {

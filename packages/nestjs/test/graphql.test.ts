@@ -100,7 +100,7 @@ describe.each(['express', 'fastify'] as const)('GraphQL on %s', (platform) => {
     app = await world.start({ platform, imports: [graphql()], providers: [OrdersResolver] });
   });
 
-  test('rule 146: a query needs what its decorators say, and a token where they say nothing', async () => {
+  test('rule 146: requires of a query what its decorators say, or a token without any', async () => {
     expect((await query(app, '{ me }')).errors?.[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED', status: 401, challenge: 'Bearer realm="api"' });
     expect((await query(app, '{ me }', 'bad')).errors?.[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED', error: 'invalid_token' });
     expect((await query(app, '{ me }', await world.token())).data).toEqual({ me: 'user-1' });
@@ -109,25 +109,25 @@ describe.each(['express', 'fastify'] as const)('GraphQL on %s', (platform) => {
     expect((await query(app, '{ orders { id } }', await world.token({ scope: 'orders:read' }))).data).toEqual({ orders: [{ id: '1' }] });
   });
 
-  test('@Public() and @OptionalAuth() mean what they mean over HTTP', async () => {
+  test('@Public() and @OptionalAuth() work as they do over HTTP', async () => {
     expect((await query(app, '{ open { id } }', 'bad')).data).toEqual({ open: { id: '1' } });
     expect((await query(app, '{ maybe }')).data).toEqual({ maybe: null });
     expect((await query(app, '{ maybe }', await world.token())).data).toEqual({ maybe: 'user-1' });
     expect((await query(app, '{ maybe }', 'bad')).errors).toHaveLength(1);
   });
 
-  test('rule 148: fields that need something are guarded, and refused one by one', async () => {
+  test('rule 148: guards fields with requirements, and refuses them one by one', async () => {
     const token = await world.token();
     expect((await query(app, '{ open { secret } }', token)).errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
     expect((await query(app, '{ open { secret } }', await world.token({ roles: ['auditor'] }))).data).toEqual({ open: { secret: 'secret of 1' } });
     expect((await query(app, '{ open { plain } }')).errors?.[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('arguments of a query are never taken for a request', async () => {
+  test('never takes arguments of a query for a request', async () => {
     expect((await query(app, '{ echo(text: "{\\"req\\":{}}") }')).errors?.[0]?.extensions).toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('a refusal tells nothing but fixed words', async () => {
+  test('a refusal contains only fixed texts', async () => {
     const token = await world.token({ subject: 'a-secret-subject' });
     const answer = JSON.stringify(await query(app, '{ orders { id } }', token));
     for (const secret of ['a-secret-subject', token]) expect(answer).not.toContain(secret);
@@ -164,7 +164,7 @@ describe('subscriptions over graphql-ws', () => {
     throw new Error('the subscription ended without an answer');
   }
 
-  test('rule 146: the token at connection is what counts', async () => {
+  test('rule 146: uses the token of the connection', async () => {
     const good = await world.token({ scope: 'orders:read' });
     for (const [params, headers] of [
       [{ Authorization: `Bearer ${good}` }],
@@ -189,14 +189,14 @@ describe('subscriptions over graphql-ws', () => {
     await client.dispose();
   });
 
-  test('rule 1: a token in the header and another at connection are two', async () => {
+  test('rule 1: refuses a token in the header beside one at connection', async () => {
     const token = `Bearer ${await world.token({ scope: 'orders:read' })}`;
     const { client } = connect({ authorization: token }, { authorization: token });
     expect((await first(client)).errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
     await client.dispose();
   });
 
-  test('an expired token ends the socket', async () => {
+  test('closes the socket when the token expires', async () => {
     const { client, closed } = connect({ authorization: `Bearer ${await shortLived()}` });
     expect((await first(client)).data).toEqual({ ticks: 'user-1 0' });
     expect((await closed).code).toBe(4403);
@@ -213,11 +213,11 @@ describe('what stops the start', () => {
     return world.start({ providers: [resolver], imports: [graphql({ fieldResolverEnhancers: [], ...options })] });
   }
 
-  test('rule 148: a field that needs something, where Nest runs no guards for fields', async () => {
+  test('rule 148: a field with requirements, if Nest runs no guards for fields', async () => {
     await expect(start(OrdersResolver)).rejects.toThrow(/OrdersResolver\.secret.*fieldResolverEnhancers: \['guards'\]/);
   });
 
-  test('rule 148: nor where a factory, or somebody else, made the resolver', async () => {
+  test('rule 148: a resolver that a factory or other code made, with such a field', async () => {
     for (const provider of [
       { provide: 'resolver', useFactory: () => new OrdersResolver() },
       { provide: 'resolver', useValue: new OrdersResolver() },
@@ -227,7 +227,7 @@ describe('what stops the start', () => {
     }
   });
 
-  test('rule 148: undecorated fields are as guarded as what leads to them', async () => {
+  test('rule 148: an undecorated field is guarded as its parent is', async () => {
     @Resolver(() => Order)
     class PlainResolver {
       @Query(() => Order)
@@ -247,7 +247,7 @@ describe('what stops the start', () => {
   });
 });
 
-test('resolvers that a factory made, or that are values, are guarded and listed as others', async () => {
+test('guards and lists resolvers that are values or come from a factory', async () => {
   for (const provider of [
     { provide: 'resolver', useFactory: async () => new OrdersResolver() },
     { provide: 'resolver', useValue: new OrdersResolver() },
@@ -302,7 +302,7 @@ describe('a context of your own', () => {
   });
 });
 
-test('several guards: fields of one request see only what their own guard found', async () => {
+test('several guards: fields of one request get only the caller that their own guard found', async () => {
   const partner = await createWorld();
 
   @Resolver()

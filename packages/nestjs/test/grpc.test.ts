@@ -123,7 +123,7 @@ async function answersOf(stream: ClientReadableStream<Subject>): Promise<string[
   return answers;
 }
 
-test('rule 146: over gRPC, a method needs what its decorators say, and a token where they say nothing', async () => {
+test('rule 146: over gRPC, requires of a method what its decorators say, or a token without any', async () => {
   const token = `Bearer ${await world.token()}`;
   expect(await ask(orders, 'me', token)).toEqual({ subject: 'user-1' });
   expect(await ask(orders, 'scoped', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual({ subject: 'scoped' });
@@ -132,7 +132,7 @@ test('rule 146: over gRPC, a method needs what its decorators say, and a token w
   expect(await ask(orders, 'maybe', token)).toEqual({ subject: 'user-1' });
 });
 
-test("rule 146: a refusal has a status of gRPC's, and words that tell nothing more than over HTTP", async () => {
+test('rule 146: a refusal has a gRPC status, and the same fixed texts as over HTTP', async () => {
   const token = `Bearer ${await world.token()}`;
   await expect(ask(orders, 'me')).rejects.toMatchObject({ code: status.UNAUTHENTICATED, details: 'This resource needs an access token' });
   await expect(ask(orders, 'me', 'Bearer bad')).rejects.toMatchObject({ code: status.UNAUTHENTICATED, details: expect.stringMatching(/access token/) });
@@ -142,7 +142,7 @@ test("rule 146: a refusal has a status of gRPC's, and words that tell nothing mo
   expect([status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.INVALID_ARGUMENT]).toEqual([16, 7, 3]);
 });
 
-test('with its keys out of reach a method is unavailable', async () => {
+test('answers UNAVAILABLE while the keys cannot be fetched', async () => {
   const gone = await createWorld();
   const token = `Bearer ${await gone.token()}`;
   const { issuer, audience } = gone.issuer;
@@ -150,7 +150,7 @@ test('with its keys out of reach a method is unavailable', async () => {
   await expect(ask(await start({ issuer, audience }), 'me', token)).rejects.toMatchObject({ code: status.UNAVAILABLE });
 });
 
-test('rule 146: streams are refused before they begin, with the same statuses', async () => {
+test('rule 146: refuses streams before they begin, with the same statuses', async () => {
   const token = `Bearer ${await world.token()}`;
   await expect(answersOf(orders.ticks({}, shown(), soon()))).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
   expect(await answersOf(orders.ticks({}, shown(token), soon()))).toEqual(['user-1', 'user-1']);

@@ -87,11 +87,11 @@ describe('the module without its options', () => {
     }
   });
 
-  test('rule 158: among the providers it stops the start, too', async () => {
+  test('rule 158: stops the start among the providers too', async () => {
     expect((await refusalOf([], [SecretController], [TokenwardModule])).message).toMatch(WRITE_FOR_ROOT);
   });
 
-  test('rule 158: beside options elsewhere it is as good as they are, whichever is first', async () => {
+  test('rule 158: uses the options given elsewhere, whichever is first', async () => {
     for (const imports of [
       [AuthModule, TokenwardModule.forRoot(ours)],
       [TokenwardModule.forRoot(ours), TokenwardModule],
@@ -102,7 +102,7 @@ describe('the module without its options', () => {
     }
   });
 
-  test('rule 158: and so is one that a feature module gives options to', async () => {
+  test('rule 158: uses the options that a feature module gives', async () => {
     @Module({ imports: [TokenwardModule.forRoot(ours)], controllers: [OrdersController] })
     class FeatureModule {}
 
@@ -116,9 +116,9 @@ describe('the module without its options', () => {
     expect((await failure(module.compile())).message).toMatch(/Write imports: \[TokenwardTestingModule\.as\(/);
   });
 
-  test('rule 158: and so does the testing module beside the real one', async () => {
+  test('rule 158: the testing module beside the real one stops the start', async () => {
     const module = Test.createTestingModule({ imports: [TokenwardModule.forRoot(ours), TokenwardTestingModule.as({})], controllers: [SecretController] });
-    expect((await failure(module.compile())).message).toMatch(/Write runAs/);
+    expect((await failure(module.compile())).message).toMatch(/write runAs/);
   });
 });
 
@@ -162,7 +162,7 @@ describe('options that would never arrive', () => {
     expect(make).toThrow(message);
   });
 
-  test.each([undefined, null])('rule 158: a factory that gives %s stops the start', async (nothing) => {
+  test.each([undefined, null])('rule 158: a factory that returns %s stops the start', async (nothing) => {
     const { message } = await refusalOf([TokenwardModule.forRootAsync({ useFactory: async () => nothing as never })]);
     expect(message).toMatch(/forRootAsync: got (undefined|null) from its factory. Return the options/);
   });
@@ -172,7 +172,7 @@ describe('options that would never arrive', () => {
     expect((await refusalOf(imports)).message).toMatch(/options depend on the request/);
   });
 
-  test('rule 158: what is right goes on', async () => {
+  test('rule 158: starts with valid options', async () => {
     for (const imports of [
       [TokenwardModule.forRootAsync({ useFactory: () => ours })],
       [
@@ -207,7 +207,7 @@ describe('decorators and guards without the module', () => {
     expect((await refusalOf([], [ByHandController])).message).toMatch(WRITE_FOR_ROOT);
   });
 
-  test('rule 158: a guard made by hand admits nobody', async () => {
+  test('rule 158: a guard made by hand refuses every call', async () => {
     const token = await world.token();
     for (const prepare of [(app: INestApplication) => void app.useGlobalGuards(new TokenwardGuard()), undefined]) {
       const providers = prepare ? [] : [{ provide: APP_GUARD, useFactory: () => new TokenwardGuard() }];
@@ -217,7 +217,7 @@ describe('decorators and guards without the module', () => {
     expect(() => new TokenwardGuard(ours as never)).toThrow(/takes no options. Write imports/);
   });
 
-  test('rule 158: beside the module it opens nothing', async () => {
+  test('rule 158: beside the module, it opens nothing', async () => {
     const prepare = (app: INestApplication) => void app.useGlobalGuards(new TokenwardGuard(), app.get(TokenwardGuard));
     const { ask } = await world.start({ controllers: [SecretController, HealthController], prepare });
     expect((await ask({ path: '/secret' })).status).toBeOneOf([401, 500]);
@@ -249,7 +249,7 @@ describe('decorators and guards without the module', () => {
     await app.close().catch(() => {});
   });
 
-  test('a context that serves nothing needs no module', async () => {
+  test('an application context that serves nothing needs no module', async () => {
     @Module({ controllers: [OrdersController] })
     class WorkerModule {}
 
@@ -289,7 +289,7 @@ describe('the guard on a handler by hand, where unmarked handlers are open', () 
     }
   }
 
-  test('rule 158: it needs a token', async () => {
+  test('rule 158: requires a token', async () => {
     const { ask } = await world.start({ controllers: [MovedController, GuardedController], options: { leaveUnmarkedHandlersOpen: true } });
     expect((await ask({ path: '/moved/old' })).status).toBe(200);
     expect((await ask({ path: '/class/open' })).status).toBe(200);
@@ -299,7 +299,7 @@ describe('the guard on a handler by hand, where unmarked handlers are open', () 
     }
   });
 
-  test('rule 158: and beside @Public() it stops the start', async () => {
+  test('rule 158: stops the start beside @Public()', async () => {
     @Controller('both')
     class BothController {
       @Get()
@@ -314,13 +314,13 @@ describe('the guard on a handler by hand, where unmarked handlers are open', () 
   });
 });
 
-test('rule 158: a module that is loaded lazily is refused, since Nest takes no more global guards then', async () => {
+test('rule 158: refuses a lazily loaded module, because Nest takes no global guards then', async () => {
   const { app } = await world.start({ unguarded: true, controllers: [SecretController] });
   const loading = app.get(LazyModuleLoader).load(() => TokenwardModule.forRoot(ours));
   expect((await failure(loading)).message).toMatch(/loaded lazily.*root module/);
 });
 
-test('rule 158: what is loaded lazily besides may import the module again', async () => {
+test('rule 158: other lazily loaded modules may import the module again', async () => {
   @Injectable()
   class Service {}
 

@@ -91,13 +91,13 @@ class PlainController {
 }
 
 describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
-  test('a handler with no decorator needs a valid token', async () => {
+  test('requires a valid token of a handler without decorators', async () => {
     const { ask } = await world.start({ platform, controllers: [PlainController] });
     expect((await ask({ path: '/plain' })).status).toBe(401);
     expect((await ask({ path: '/plain', token: await world.token() })).status).toBe(200);
   });
 
-  test('rule 101: what the class needs and what the handler needs add up', async () => {
+  test('rule 101: adds up the requirements of the class and of the handler', async () => {
     const { ask } = await world.start({ platform, controllers: [OrdersController] });
     const read = await world.token({ scope: 'orders:read' });
     const write = await world.token({ scope: 'orders:write' });
@@ -114,7 +114,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect((await ask({ path: '/orders/purge', token: await world.token({ roles: ['admin'], claims: { tenant: 'a' } }) })).status).toBe(403);
   });
 
-  test('@Public() on a handler lifts what the class needs; @OptionalAuth() still asks it of a token that comes', async () => {
+  test('@Public() on a handler lifts the requirements of the class; @OptionalAuth() keeps them for requests with a token', async () => {
     const { ask } = await world.start({ platform, controllers: [OrdersController] });
     expect((await ask({ path: '/orders/health', token: 'bad' })).status).toBe(200);
     expect((await ask({ path: '/orders/preview' })).body).toEqual({ subject: null, same: true });
@@ -123,7 +123,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect((await ask({ path: '/orders/preview', token: 'bad' })).status).toBe(401);
   });
 
-  test('the challenge is exact, and the exception carries it to filters', async () => {
+  test('sends the exact challenge, and the exception carries it to filters', async () => {
     @Catch(AccessDeniedException)
     class Filter implements ExceptionFilter<AccessDeniedException> {
       catch(denied: AccessDeniedException, host: ArgumentsHost) {
@@ -151,7 +151,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect([filtered.status, filtered.headers.get('www-authenticate'), filtered.body]).toEqual([401, challenge, { reason: 'malformed_token', challenge }]);
   });
 
-  test('rule 145: the guard stands ahead of interceptors and pipes', async () => {
+  test('rule 145: runs before interceptors and pipes', async () => {
     const seen: string[] = [];
 
     class Interceptor implements NestInterceptor {
@@ -178,7 +178,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(seen).toEqual(['user-1', 'user-1']);
   });
 
-  test('several guards: each handler has the one that it names, and sees only what that one found', async () => {
+  test('several guards: each handler gets the guard that it names, and only the caller that this guard found', async () => {
     const partner = await createWorld();
 
     @Controller('both')
@@ -213,7 +213,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     await partner.close();
   });
 
-  test('rule 108: HEAD is decided on as GET is, and a preflight that nobody answers reaches no handler', async () => {
+  test('rule 108: decides HEAD like GET, and a preflight that nothing answers reaches no handler', async () => {
     const { ask } = await world.start({ platform, controllers: [PlainController] });
     expect((await ask({ path: '/plain', method: 'HEAD' })).status).toBe(401);
     const preflight = { origin: 'https://app.example', 'access-control-request-method': 'GET' };
@@ -247,7 +247,7 @@ describe('inheritance', () => {
     }
   }
 
-  test('rule 147: inherited and overridden handlers keep what the base needs', async () => {
+  test('rule 147: inherited and overridden handlers keep the requirements of the base', async () => {
     const { app, ask } = await world.start({ controllers: [DerivedController] });
     const all = ['base:class', 'base:method', 'derived:class', 'derived:method'];
     for (const path of ['inherited', 'overridden']) {
@@ -261,7 +261,7 @@ describe('inheritance', () => {
     expect(listHandlers(app)).toHaveLength(2);
   });
 
-  test('rule 147: handlers of a generic base class, too', async () => {
+  test('rule 147: so do handlers of a generic base class', async () => {
     function crud(name: string) {
       @Controller(name)
       @Scopes(`${name}:read`)
@@ -288,7 +288,7 @@ describe('inheritance', () => {
     expect((await ask({ path: '/teas', token: await world.token({ scope: 'teas:read' }) })).status).toBe(403);
   });
 
-  test('rule 147: @Public() on the class does not lift what a handler needs', async () => {
+  test("rule 147: @Public() on the class does not lift a handler's requirements", async () => {
     @Controller('open')
     @Public()
     class OpenController {
@@ -318,7 +318,7 @@ describe('inheritance', () => {
     expect((await ask({ path: '/open/known' })).status).toBe(401);
   });
 
-  test('a decorator that replaces the method loses nothing, whatever their order', async () => {
+  test('a decorator that replaces the method loses no requirement, in any order', async () => {
     function traced(_target: object, _key: string | symbol, descriptor: PropertyDescriptor): void {
       const original = descriptor.value as (...given: unknown[]) => unknown;
       descriptor.value = function replaced(this: unknown, ...given: unknown[]): unknown {
@@ -404,7 +404,7 @@ describe('what stops the start', () => {
     await expect(world.start({ controllers: [PublicController, OptionalController] })).rejects.toThrow(/PublicController\.get[^]*OptionalController\.get/);
   });
 
-  test('decorators on a service, which Nest runs no guards for', async () => {
+  test('decorators on a service, for which Nest runs no guards', async () => {
     @Injectable()
     class OrdersService {
       @Scopes('orders:read')
@@ -412,7 +412,7 @@ describe('what stops the start', () => {
         return [];
       }
     }
-    await expect(world.start({ providers: [OrdersService] })).rejects.toThrow(/OrdersService.*no handler/);
+    await expect(world.start({ providers: [OrdersService] })).rejects.toThrow(/OrdersService.*not a handler/);
   });
 
   test('the same guard twice', async () => {
@@ -428,19 +428,19 @@ describe('what stops the start', () => {
     ).rejects.toThrow(/issuer[^]*audience/);
   });
 
-  test('a decorator that is given nothing, no policy, or no place', () => {
+  test('a decorator without arguments, without a policy, or on something else than a class or method', () => {
     expect(() => Scopes()).toThrow(ConfigurationError);
     expect(() => Roles()).toThrow(ConfigurationError);
     expect(() => Require(undefined as never)).toThrow(ConfigurationError);
     expect(() => (Require as () => unknown)()).toThrow(ConfigurationError);
     expect(() => GuardedBy('')).toThrow(ConfigurationError);
-    expect(() => Scopes('a')({}, 'property')).toThrow(/no method/);
-    expect(() => Public()(class {}, 'fixed', { value: () => {} })).toThrow(/no method/);
+    expect(() => Scopes('a')({}, 'property')).toThrow(/not a method/);
+    expect(() => Public()(class {}, 'fixed', { value: () => {} })).toThrow(/not a method/);
   });
 });
 
 describe('TokenwardModule', () => {
-  test('forRootAsync takes a class and what it injects', async () => {
+  test('forRootAsync() takes a class and its injected providers', async () => {
     @Injectable()
     class Settings {
       readonly audience = world.issuer.audience;
@@ -467,7 +467,7 @@ describe('TokenwardModule', () => {
     expect((await ask({ path: '/plain', token: await world.token() })).status).toBe(200);
   });
 
-  test('leaveUnmarkedHandlersOpen opens handlers without decorators, and no others', async () => {
+  test('leaveUnmarkedHandlersOpen opens only handlers without decorators', async () => {
     const { app, ask } = await world.start({ controllers: [PlainController, OrdersController], options: { leaveUnmarkedHandlersOpen: true } });
     expect((await ask({ path: '/plain', token: 'bad' })).status).toBe(200);
     expect((await ask({ path: '/orders' })).status).toBe(401);
@@ -478,7 +478,7 @@ describe('TokenwardModule', () => {
     ).toEqual(['GET /plain', 'GET /orders/health']);
   });
 
-  test('the list of handlers tells what is open, what is guarded, and how', async () => {
+  test('listHandlers() tells which handlers are open, and what the others require', async () => {
     const { app } = await world.start({ controllers: [OrdersController], prepare: (app) => void app.setGlobalPrefix('api') });
     expect(listHandlers(app).map(({ at, access, policy }) => [at, access, policy])).toEqual([
       ['GET /api/orders', 'required', 'scope("orders:read")'],
@@ -489,7 +489,7 @@ describe('TokenwardModule', () => {
     ]);
   });
 
-  test('printHandlers prints it at start', async () => {
+  test('printHandlers prints that list at start-up', async () => {
     const lines: string[] = [];
     const logger = { log: (message: string, context: string) => context === 'Tokenward' && lines.push(message), error() {}, warn() {} };
     await world.start({ controllers: [OrdersController], options: { printHandlers: true }, prepare: (app) => app.useLogger(logger) });
@@ -497,7 +497,7 @@ describe('TokenwardModule', () => {
     expect(lines[1]).toBe('required http POST /orders (OrdersController.create) needs allOf(scope("orders:read"), scope("orders:write"))');
   });
 
-  test('pipes of @CurrentAuth() get what was asked for', async () => {
+  test('pipes of @CurrentAuth() get the member that was asked for', async () => {
     class Loud implements PipeTransform<string> {
       transform(value: string) {
         return value.toUpperCase();
@@ -522,7 +522,7 @@ describe('TokenwardModule', () => {
     expect((await ask({ path: '/piped', token: await world.token() })).body).toEqual({ loud: 'USER-1', both: 'USER-1' });
   });
 
-  test('asking who it is from, where no guard ran or nobody came, is a clear error', async () => {
+  test('asking for the caller is a clear error if no guard ran or there is none', async () => {
     @Controller('asking')
     class AskingController {
       @Get()
@@ -537,7 +537,7 @@ describe('TokenwardModule', () => {
     expect(() => getAuth({})).toThrow(/no guard has authenticated/);
   });
 
-  test('onDenied that answers is all that happens; one that does not leaves it to the exception', async () => {
+  test('a response from onDenied is the only one; without one, the exception follows', async () => {
     const answered: string[] = [];
     for (const platform of ['express', 'fastify'] as const) {
       const { ask } = await world.start({

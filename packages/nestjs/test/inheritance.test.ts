@@ -24,7 +24,7 @@ class Base {
   }
 }
 
-test('rule 147: what overrides a handler that is @Public() or @OptionalAuth() needs a token, until it says so itself', async () => {
+test('rule 147: an override of a @Public() or @OptionalAuth() handler requires a token, unless it has the decorator itself', async () => {
   @Controller('silent')
   class SilentController extends Base {
     @Get('open')
@@ -82,7 +82,7 @@ test('rule 147: what overrides a handler that is @Public() or @OptionalAuth() ne
   ]);
 });
 
-test('rule 147: a handler that is inherited as it is stays @Public(), or @OptionalAuth()', async () => {
+test('rule 147: a handler that is inherited unchanged stays @Public() or @OptionalAuth()', async () => {
   @Controller('plain')
   class PlainController extends Base {}
 
@@ -99,7 +99,7 @@ test('rule 147: a handler that is inherited as it is stays @Public(), or @Option
   expect((await ask({ path: '/scoped/maybe', token: await world.token() })).status).toBe(403);
 });
 
-test('rule 147: a class that extends a @Public() or @OptionalAuth() one needs a token, until it says so itself', async () => {
+test('rule 147: a class that extends a @Public() or @OptionalAuth() one requires a token, unless it has the decorator itself', async () => {
   @Public()
   class OpenBase {
     @Get('inherited')
@@ -139,7 +139,7 @@ test('rule 147: a class that extends a @Public() or @OptionalAuth() one needs a 
   expect((await ask({ path: '/spoken/inherited' })).status).toBe(200);
 });
 
-test('rule 147: a base class that says @Authenticated() is not opened by one that extends it', async () => {
+test('rule 147: a class cannot open an @Authenticated() base class that it extends', async () => {
   @Authenticated()
   class GuardedBase {}
 
@@ -155,7 +155,7 @@ test('rule 147: a base class that says @Authenticated() is not opened by one tha
   await expect(world.start({ controllers: [OpenedController] })).rejects.toThrow(/OpenedController.*@Public\(\)/);
 });
 
-test('rule 147: a gateway that extends a @Public() one asks at its handshake', async () => {
+test('rule 147: a gateway that extends a @Public() one requires a token at its handshake', async () => {
   @WebSocketGateway({ namespace: 'open' })
   @Public()
   class OpenGateway {

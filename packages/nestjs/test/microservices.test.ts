@@ -130,7 +130,7 @@ describe.each([
 ])('rule 146: over TCP, in %s,', (name, start) => {
   const controllers = name === 'a microservice' ? [OrdersController] : [DecoratedController];
 
-  test('a message needs what its decorators say, and a token where they say nothing', async () => {
+  test('requires of a message what its decorators say, or a token without any', async () => {
     const { ask } = await start(controllers);
     const token = await world.token();
     const refused: unknown = await ask('me').catch((error: unknown) => error);
@@ -147,7 +147,7 @@ describe.each([
     expect(await ask('orders', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual([]);
   });
 
-  test('@Public() and @OptionalAuth() mean what they mean over HTTP', async () => {
+  test('@Public() and @OptionalAuth() work as they do over HTTP', async () => {
     const { ask } = await start(controllers);
     expect(await ask('health', 'Bearer bad')).toBe('ok');
     expect(await ask('maybe')).toEqual({ subject: null });
@@ -155,7 +155,7 @@ describe.each([
     await expect(ask('maybe', 'Bearer bad')).rejects.toMatchObject({ status: 401 });
   });
 
-  test('an event that is not allowed reaches no handler', async () => {
+  test('a refused event reaches no handler', async () => {
     const { ask, tell } = await start(controllers);
     await tell('happened', 'without');
     await tell('happened', 'lacking', `Bearer ${await world.token()}`);
@@ -164,7 +164,7 @@ describe.each([
     await expect.poll(() => events).toEqual(['good']);
   });
 
-  test('credentials in the payload, or that are no string, are none', async () => {
+  test('ignores credentials in the payload, and refuses those that are not strings', async () => {
     const { ask } = await start(controllers);
     const token = await world.token();
     await expect(ask('me', undefined, { authorization: `Bearer ${token}`, headers: { authorization: `Bearer ${token}` } })).rejects.toMatchObject({
@@ -184,7 +184,7 @@ async function hybrid(controllers: Type[], inheritAppConfig: boolean, http: Type
   return { app, ...client(port) };
 }
 
-test('rule 148: a hybrid application does not start with a message handler that the global guard may not see', async () => {
+test('rule 148: a hybrid application does not start with a message handler that the global guard may not cover', async () => {
   @Controller()
   class UndecoratedController {
     @Get('undecorated')
@@ -202,7 +202,7 @@ test('rule 148: a hybrid application does not start with a message handler that 
   await expect(hybrid([OrdersController], false)).rejects.toThrow(/OrdersController\.me:/);
 });
 
-test('an application that serves both guards both, and lists both', async () => {
+test('an application that serves HTTP and messages guards and lists both', async () => {
   @Controller('both')
   @Scopes('both')
   class BothController {
@@ -225,7 +225,7 @@ test('an application that serves both guards both, and lists both', async () => 
   );
 });
 
-test('rpcAuthorization tells where another transport carries its credentials', async () => {
+test('rpcAuthorization reads the credentials of another transport', async () => {
   const { ask } = await microservice([OrdersController], { rpcAuthorization: (context) => context.switchToRpc().getData<{ auth?: string }>().auth });
   const token = await world.token();
   expect(await ask('me', undefined, { auth: `Bearer ${token}` })).toMatchObject({ subject: 'user-1' });

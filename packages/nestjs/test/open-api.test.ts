@@ -85,7 +85,7 @@ async function documentOf(
   return document!;
 }
 
-test('OpenAPI tells what each handler needs, by class and handler, decorated or not', async () => {
+test('OpenAPI has the requirements of each handler, by class and handler, decorated or not', async () => {
   const { paths } = await documentOf();
   expect(paths['/orders']!.get!.security).toEqual([{ oauth2: ['orders:read'] }]);
   expect(paths['/orders']!.post!.security).toEqual([{ oauth2: ['orders:read', 'orders:write'] }]);
@@ -95,7 +95,7 @@ test('OpenAPI tells what each handler needs, by class and handler, decorated or 
   expect(paths['/orders/reports']!.get!.security).toEqual([{ oauth2: ['orders:read'] }]);
 });
 
-test('OpenAPI tells the answers of refusals', async () => {
+test('OpenAPI has the responses of refusals', async () => {
   const { paths } = await documentOf();
   expect(Object.keys(paths['/orders']!.get!.responses)).toEqual(expect.arrayContaining(['200', '401', '403']));
   expect(Object.keys(paths['/orders']!.post!.responses)).toEqual(expect.arrayContaining(['201', '401', '403']));
@@ -106,12 +106,12 @@ test('OpenAPI tells the answers of refusals', async () => {
   });
 });
 
-test("what a handler's own decorators of swagger say stays", async () => {
+test("a handler's own swagger decorators take precedence", async () => {
   const { get } = (await documentOf()).paths['/orders/own']!;
   expect([get!.security, get!.responses['401']]).toEqual([[{ mine: [] }], { description: 'mine' }]);
 });
 
-test("what a class says of its handlers' security stays alone, and the answers of refusals are told", async () => {
+test('security from a class takes precedence, and the responses of refusals are added', async () => {
   @Controller('orders')
   @ApiBearerAuth('mine')
   @Scopes('orders:read')
@@ -161,7 +161,7 @@ describe('of a method that several controllers inherit', () => {
   @Scopes('teas:read')
   class BlackTeasController extends Base {}
 
-  test('nothing is told where they need different things, rather than something wrong', async () => {
+  test('says nothing if their requirements differ', async () => {
     for (const controllers of [
       [TeasController, CupsController],
       [CupsController, TeasController],
@@ -173,7 +173,7 @@ describe('of a method that several controllers inherit', () => {
     }
   });
 
-  test('what they need is told where it is the same', async () => {
+  test('describes their requirements if they are the same', async () => {
     const { paths } = await documentOf({}, [TeasController, BlackTeasController]);
     for (const path of ['/teas', '/black-teas']) {
       const { security, responses } = paths[path]!.get!;
@@ -181,7 +181,7 @@ describe('of a method that several controllers inherit', () => {
     }
   });
 
-  test('nothing is told where different guards decide', async () => {
+  test('says nothing if different guards decide', async () => {
     @Controller('partners')
     @Scopes('teas:read')
     @GuardedBy('partner')
@@ -193,7 +193,7 @@ describe('of a method that several controllers inherit', () => {
     for (const { get } of Object.values(paths)) expect([get!.security, Object.keys(get!.responses)]).toEqual([undefined, ['200']]);
   });
 
-  test('an application that is made later tells what it needs itself, and not what an earlier one did', async () => {
+  test('a later application describes its own requirements, not those of an earlier one', async () => {
     expect((await documentOf({ openApiScheme: 'first' }, [TeasController])).paths['/teas']!.get!.security).toEqual([{ first: ['teas:read'] }]);
     expect((await documentOf({ openApiScheme: 'second' }, [TeasController])).paths['/teas']!.get!.security).toEqual([{ second: ['teas:read'] }]);
     expect((await documentOf({ openApiScheme: 'third' }, [CupsController])).paths['/cups']!.get!.security).toEqual([{ third: ['cups:read'] }]);
@@ -203,7 +203,7 @@ describe('of a method that several controllers inherit', () => {
   });
 });
 
-test('the scheme has the name that the document gives it, and what is left open needs nothing', async () => {
+test("uses the document's name for the scheme, and none for open handlers", async () => {
   const { paths } = await documentOf({ openApiScheme: 'login', leaveUnmarkedHandlersOpen: true });
   expect(paths['/orders']!.get!.security).toEqual([{ login: ['orders:read'] }]);
   expect(paths['/plain']!.get!.security).toBeUndefined();
@@ -212,7 +212,7 @@ test('the scheme has the name that the document gives it, and what is left open 
 describe('a document whose security scheme has another name', () => {
   const of = (builder: DocumentBuilder, options: Partial<NestGuardOptions> = {}) => documentOf(options, controller(), [], builder);
 
-  test('has its own one demanded: that of addBearerAuth() without scopes, that of addOAuth2() with them', async () => {
+  test('refers to its own scheme: that of addBearerAuth() without scopes, that of addOAuth2() with them', async () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     const bearer = (await of(new DocumentBuilder().addBearerAuth())).paths;
     expect(bearer['/orders']!.get!.security).toEqual([{ bearer: [] }]);
@@ -230,7 +230,7 @@ describe('a document whose security scheme has another name', () => {
       'several',
       new DocumentBuilder().addBearerAuth().addOAuth2({ type: 'oauth2', flows: {} }, 'login'),
       {},
-      /several that would do: name one in openApiScheme/,
+      /several that could take its place. Name one in openApiScheme/,
     ],
   ])('and where %s would do, a warning says what to write', async (_name, builder, options, message) => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});

@@ -28,7 +28,7 @@ test.each([
   await refusal(async () => given as never);
 });
 
-test('an option that nobody knows is named, beside all that there are, and beside what else is wrong', async () => {
+test('names an unknown option, all known ones, and every other problem', async () => {
   const { issuer, audience } = world.issuer;
   const { message } = await refusal(() => ({ issuer, audience, scope: 'orders:read' }) as never);
   expect(message).toMatch(/scope.*is not an option/);
@@ -37,7 +37,7 @@ test('an option that nobody knows is named, beside all that there are, and besid
   expect((await refusal(() => ({ issuer: 'ftp://wrong', audience, scope: '' }) as never)).problems.map(({ path }) => path)).toEqual(['scope', 'issuer']);
 });
 
-test('a name that stands in what the factory returns is told where it belongs', async () => {
+test('says where the name belongs if a factory returns it', async () => {
   const { issuer, audience } = world.issuer;
   expect((await refusal(() => ({ issuer, audience, name: 'partner' }))).message).toMatch(/name.*forRootAsync\(\{ name, useFactory \}\)/);
 });

@@ -16,7 +16,7 @@ function readyController(): common.Type {
   return new Function('require', `${code}\nreturn ReadyController;`)((name: string) => modules[name]) as common.Type;
 }
 
-test.each(['express', 'fastify'] as const)('rule 169: /ready, as the README has it, comes back with the issuer, on %s', async (platform) => {
+test.each(['express', 'fastify'] as const)('rule 169: /ready, as the README shows it, recovers with the issuer, on %s', async (platform) => {
   const world = await createWorld();
   onTestFinished(() => world.close());
   world.issuer.misbehave('error');

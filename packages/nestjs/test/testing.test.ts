@@ -63,19 +63,19 @@ async function start(who: Who): Promise<string> {
   return app.getUrl();
 }
 
-test('calls are from whom the test says, with no token, and what handlers need is still asked for', async () => {
+test('the test says who calls, without a token, and requirements still apply', async () => {
   const origin = await start({ subject: 'ada', scopes: ['orders:read'] });
   expect((await send(origin, { path: '/orders' })).body).toEqual({ for: 'ada' });
   expect((await send(origin, { path: '/orders/admin' })).status).toBe(403);
   expect((await send(origin, { path: '/orders/health' })).status).toBe(200);
 });
 
-test('roles and claims are what the test says', async () => {
+test('the test sets roles and claims', async () => {
   const origin = await start({ scopes: ['orders:read'], roles: ['admin'], claims: { acr: 'mfa' } });
   expect((await send(origin, { path: '/orders/admin' })).status).toBe(200);
 });
 
-test('a function says it anew for each call; undefined is nobody', async () => {
+test('a function returns the caller of each call; undefined is none', async () => {
   let who: ReturnType<Extract<Who, () => unknown>>;
   const origin = await start(() => who);
   expect((await send(origin, { path: '/orders' })).status).toBe(401);
@@ -84,7 +84,7 @@ test('a function says it anew for each call; undefined is nobody', async () => {
   expect((await send(origin, { path: '/orders/maybe' })).body).toEqual({ subject: 'bob' });
 });
 
-test('guards that providers inject are there, by whatever names the test gives', async () => {
+test('providers can inject guards by the names that the test gives', async () => {
   @Controller('injecting')
   class InjectingController {
     constructor(
@@ -118,7 +118,7 @@ test('guards that providers inject are there, by whatever names the test gives',
   await expect(nameless.compile()).rejects.toThrow(/tokenward\.guard\.partner/);
 });
 
-test('runAs stands in for the TokenwardModule of a whole application, whose options about tokens are not even looked at', async () => {
+test('runAs() replaces the TokenwardModule of a whole application, and does not read its options about tokens', async () => {
   @Module({ imports: [TokenwardModule.forRoot({ issuer: 'not configured here' })], controllers: [OrdersController] })
   class AppModule {}
 
@@ -187,7 +187,7 @@ describe('decides as the real guard does', () => {
     expect(told.splice(0)).toEqual(['insufficient_claim']);
   });
 
-  test('refusals have the realm of the application, and no token is looked at', async () => {
+  test('refusals have the realm of the application, and no token is read', async () => {
     const { onDenied: _onDenied, ...answering } = options;
 
     @Module({ imports: [TokenwardModule.forRoot(answering)], controllers: [TenantsController] })
@@ -201,7 +201,7 @@ describe('decides as the real guard does', () => {
     expect((await send(origin, { path: '/tenants/acme/open', token: 'not looked at' })).body).toEqual({ subject: null });
   });
 
-  test('what the test revokes is refused', async () => {
+  test('refuses what the test revokes', async () => {
     const module = await runAs(Test.createTestingModule({ imports: [AppModule] }), who).compile();
     app = module.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
@@ -213,12 +213,12 @@ describe('decides as the real guard does', () => {
   });
 });
 
-test('a handler called by hand sees what it is given; a controller needs no module of ours to be made', async () => {
+test('a handler called by hand gets its arguments, and a controller can be created without our module', async () => {
   const module = await Test.createTestingModule({ controllers: [OrdersController] }).compile();
   expect(module.get(OrdersController).list({ subject: 'ada' } as Auth)).toEqual({ for: 'ada' });
 });
 
-test('what a test says is no token', async () => {
+test('the caller of a test is not a token', async () => {
   const seen: unknown[] = [];
 
   @Controller('seen')

@@ -135,7 +135,7 @@ describe.each(['express', 'fastify'] as const)('while a large body is on its way
     await issuer.close();
   });
 
-  test.each(both)('rule 150: a policy that no longer holds refuses, body %s', async (_name, chunked) => {
+  test.each(both)('rule 150: refuses if the policy is no longer met, body %s', async (_name, chunked) => {
     const { origin } = await world.start({ platform, controllers: [FilesController] });
     for (const isLate of [true, false]) {
       isWelcome = true;
@@ -149,7 +149,7 @@ describe.each(['express', 'fastify'] as const)('while a large body is on its way
     }
   });
 
-  test.each(both)('rule 111: a method that the body overrides is judged by the policies, body %s', async (_name, chunked) => {
+  test.each(both)('rule 111: policies see the method that the body overrides, body %s', async (_name, chunked) => {
     const { origin } = await world.start({
       platform,
       controllers: [FilesController],
@@ -166,7 +166,7 @@ describe.each(['express', 'fastify'] as const)('while a large body is on its way
     }
   });
 
-  test('rule 150: an outage that ends meanwhile admits with the body, or is still told; the handler never runs without it', async () => {
+  test('rule 150: if an outage ends meanwhile, admits with the body or still refuses; the handler never runs without the body', async () => {
     let isFirst = true;
     const { origin } = await world.start({
       platform,

@@ -144,7 +144,7 @@ function cookieToHeader({ headers }: IncomingMessage): void {
 }
 
 describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
-  test('rule 150: a large upload is read when it is admitted, of a length that is known or not', async () => {
+  test('rule 150: reads a large upload when it is admitted, with and without a length', async () => {
     const { origin } = await world.start({ platform, controllers: [FilesController] });
     const token = await world.token();
     for (const chunked of [false, true]) {
@@ -157,7 +157,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     }
   });
 
-  test('rule 150: an identity that middleware in front found in a cookie is the one that counts, however large the body', async () => {
+  test('rule 150: uses the credentials that earlier middleware took from a cookie, however large the body', async () => {
     const { origin } = await world.start({ platform, controllers: [FilesController], prepare: (app) => inFront(app, cookieToHeader) });
     const cookie = { cookie: `token=${await world.token({ subject: 'ada' })}` };
     const small = JSON.stringify({ filler: 'xyz' });
@@ -169,7 +169,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(await upload(origin, { path: '/files/maybe' })).toEqual({ status: 201, body: { subject: null, bytes: 20_000 } });
   });
 
-  test('rule 150: and so is one that middleware of a module found, behind the parsers', async () => {
+  test('rule 150: uses the credentials that middleware of a module sets after the parsers', async () => {
     class CookieMiddleware implements NestMiddleware<IncomingMessage> {
       use(request: IncomingMessage, _response: unknown, next: Next): void {
         cookieToHeader((request as { raw?: IncomingMessage }).raw ?? request);
@@ -200,7 +200,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(overridden).toMatchObject(platform === 'express' ? { status: 200, body: { put: 20_000 } } : { status: 401 });
   });
 
-  test('rule 150: a large upload is told once to those who watch, refused or accepted', async () => {
+  test('rule 150: publishes one event for a large upload, refused or accepted', async () => {
     abstract class Base {
       @Post()
       create() {
@@ -244,7 +244,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     for (const name of channels) unsubscribe(name, tell);
   });
 
-  test('rule 150: handlers of one path that differ by version are asked for by their own rule', async () => {
+  test('rule 150: checks handlers of one path that differ by version by their own rules', async () => {
     @Controller({ path: 'files', version: '1' })
     class FirstController {
       @Post()
@@ -273,7 +273,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect(ran).toEqual([]);
   });
 
-  test('rule 147: handlers that several controllers inherit are asked for by the rule of their own', async () => {
+  test('rule 147: checks handlers that several controllers inherit by the rule of each controller', async () => {
     const [teas, none] = [await world.token({ scope: 'teas' }), undefined];
     for (const paths of ['teas cups open maybe plain', 'plain maybe open cups teas', 'teas cups', 'cups teas', 'maybe plain', 'plain maybe', 'open plain']) {
       const { origin } = await world.start({ platform, controllers: inheriting(paths.split(' ')) });
@@ -365,7 +365,7 @@ function answerWhen(app: INestApplication, moment: Promise<void>): void {
   hook(app, 'onRequest', async (_request, reply) => answer(() => void reply.code(503).send('too late')));
 }
 
-describe('middleware sees headers and body as they were sent', () => {
+describe('middleware gets headers and body unchanged', () => {
   class RawMiddleware implements NestMiddleware<IncomingMessage, ServerResponse> {
     use(request: IncomingMessage, response: ServerResponse): void {
       readRaw((request as { raw?: IncomingMessage }).raw ?? request, response);
@@ -384,19 +384,19 @@ describe('middleware sees headers and body as they were sent', () => {
     [true, { type: 'application/json', length: null, coding: 'chunked', bytes: LARGE.length }],
   ] as const;
 
-  test.each(['express', 'fastify'] as const)('rule 150: in front of a guarded handler that takes any path, on %s', async (platform) => {
+  test.each(['express', 'fastify'] as const)('rule 150: before a guarded handler of any path, on %s', async (platform) => {
     const { origin } = await world.start({ platform, controllers: [FallbackController], prepare: (app) => void app.use('/webhook', readRaw) });
     for (const [chunked, body] of asSent) expect(await upload(origin, { path: '/webhook', chunked })).toEqual({ status: 200, body });
     expect(await upload(origin, { path: '/other' })).toMatchObject({ status: 401 });
   });
 
-  test.each(['express', 'fastify'] as const)('rule 150: behind the parsers, from a module, on %s', async (platform) => {
+  test.each(['express', 'fastify'] as const)('rule 150: after the parsers, from a module, on %s', async (platform) => {
     const { origin } = await world.start({ platform, controllers: [FallbackController], imports: [RawModule] });
     for (const [chunked, body] of asSent) expect(await upload(origin, { path: '/webhook', chunked })).toEqual({ status: 200, body });
     expect(await upload(origin, { path: '/other' })).toMatchObject({ status: 401 });
   });
 
-  test('rule 150: a proxy hands on whole requests, in which no second one can hide', async () => {
+  test('rule 150: a proxy forwards whole requests, and no second one can hide in them', async () => {
     const seen: string[] = [];
     const upstream = createServer((request, response) => {
       seen.push(`${request.method} ${request.url}`);
@@ -434,7 +434,7 @@ describe('middleware sees headers and body as they were sent', () => {
     upstream.close();
   });
 
-  test('rule 150: where middleware in front changed the method or the path, the handler that it comes to counts', async () => {
+  test('rule 150: if earlier middleware changed the method or path, the handler that it reaches decides', async () => {
     const { origin } = await world.start({
       controllers: [FilesController],
       prepare: (app) =>
@@ -451,7 +451,7 @@ describe('middleware sees headers and body as they were sent', () => {
   });
 });
 
-test('rule 150: on Fastify, hooks behind the parsers see the headers of what will be refused as they were sent', async () => {
+test('rule 150: on Fastify, hooks after the parsers see the headers of a refused request unchanged', async () => {
   const seen: unknown[] = [];
   const { origin } = await world.start({
     platform: 'fastify',
@@ -468,7 +468,7 @@ test('rule 150: on Fastify, hooks behind the parsers see the headers of what wil
   ]);
 });
 
-test('rule 150: on Fastify, one that a hook behind the parsers gives credentials reaches no handler without its body', async () => {
+test('rule 150: on Fastify, a request that gets credentials after the parsers reaches no handler without its body', async () => {
   const { origin } = await world.start({
     platform: 'fastify',
     controllers: [FilesController],
@@ -481,7 +481,7 @@ test('rule 150: on Fastify, one that a hook behind the parsers gives credentials
   expect(ran).toEqual([]);
 });
 
-test("rule 150: parsers that were added by useBodyParser leave refused bodies unread, too, and stand in the place of Nest's own", async () => {
+test("rule 150: parsers from useBodyParser() also leave refused bodies unread, and replace Nest's own", async () => {
   const { app, origin } = await world.start({
     controllers: [FilesController],
     prepare: (app) => void (app as NestExpressApplication).useBodyParser('text', { type: 'text/plain', limit: '1mb' }).useBodyParser('json', { limit: '1mb' }),
@@ -496,7 +496,7 @@ test("rule 150: parsers that were added by useBodyParser leave refused bodies un
   expect(router.stack.filter(({ name }) => name === 'jsonParser')).toHaveLength(1);
 });
 
-test('rule 150: over HTTP/2, where a body needs no length, a refused one stays unread', async () => {
+test('rule 150: over HTTP/2, where bodies need no length, leaves a refused body unread', async () => {
   const { issuer } = world;
 
   @Module({ imports: [TokenwardModule.forRoot({ issuer: issuer.issuer, audience: issuer.audience })], controllers: [FilesController] })
@@ -522,7 +522,7 @@ test('rule 150: over HTTP/2, where a body needs no length, a refused one stays u
   await close();
 });
 
-test('rule 150: of two applications with the same controller, one in the other, each decides for itself', async () => {
+test('rule 150: two applications with the same controller, one inside the other, decide for themselves', async () => {
   const partner = await createWorld();
   const inner = await partner.start({ controllers: [FilesController] });
   const handle = inner.app.getHttpAdapter().getInstance() as (request: unknown, response: unknown, next: Next) => void;

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describe('class decorators that put something in the place of the class', () => {
+describe('class decorators that replace the class', () => {
   /** As decorators do that count or trace what is made. */
   const Wrapped = ((original: Type) => {
     function Wrapper(...given: never[]): unknown {
@@ -61,7 +61,7 @@ describe('class decorators that put something in the place of the class', () => 
     }
   });
 
-  test('rule 147: a class that extends it needs what it says', async () => {
+  test('rule 147: a class that extends the original keeps its requirements', async () => {
     @Controller('above')
     @Scopes('admin')
     @Extended
@@ -111,7 +111,7 @@ function withMetadata(wrapper: Method, method: Method): Method {
   return wrapper;
 }
 
-describe('handlers that something wrapped on the instance', () => {
+describe('handlers that were wrapped on the instance', () => {
   /** `open` is free for all, `secret` needs a scope, `plain` a token. */
   function controllerWith(wrap: (method: Method) => Method, keys: readonly string[], scope: Scope = Scope.DEFAULT): Type {
     @Controller({ path: 'wrapped', scope })
@@ -158,7 +158,7 @@ describe('handlers that something wrapped on the instance', () => {
     expect((await ask({ path: '/wrapped/plain', token: await world.token() })).body).toBe('plain');
   });
 
-  test('rule 146: on an instance that each request has anew, what has their name and metadata needs what they say', async () => {
+  test('rule 146: on a request-scoped instance, a wrapper with their name and metadata keeps their requirements', async () => {
     const { ask } = await world.start({
       controllers: [controllerWith((method) => withMetadata(called(method.name, method), method), all, Scope.REQUEST)],
     });
@@ -169,7 +169,7 @@ describe('handlers that something wrapped on the instance', () => {
     expect((await ask({ path: '/wrapped/plain', token: await world.token() })).body).toBe('plain');
   });
 
-  test('rule 146: what stands for several of them lets nobody in', async () => {
+  test('rule 146: a function in place of several handlers refuses every call', async () => {
     const one = called('open', () => 'secret');
     const { ask } = await world.start({ controllers: [controllerWith(() => one, all)] });
     for (const path of ['/wrapped/open', '/wrapped/secret', '/wrapped/plain']) expect((await ask({ path })).status, path).toBe(500);
@@ -189,7 +189,7 @@ describe('handlers that something wrapped on the instance', () => {
     expect((await ask({ path: '/wrapped/open' })).body).toBe('open');
   });
 
-  test('rule 146: where only their version tells one handler from the other, the name of a public one opens none', async () => {
+  test('rule 146: if handlers differ only by version, the name of a public one opens no other', async () => {
     @Controller({ path: 'versioned', scope: Scope.REQUEST })
     class VersionedController {
       constructor() {
@@ -225,7 +225,7 @@ describe('handlers that something wrapped on the instance', () => {
     for (const version of ['2', '3']) expect((await ask({ path: '/versioned', headers: { 'x-version': version } })).status).toBeOneOf([401, 500]);
   });
 
-  test('rule 146: nor in GraphQL, where queries look alike', async () => {
+  test('rule 146: does not open one in GraphQL either, where queries look alike', async () => {
     @Resolver()
     class WrappedResolver {
       constructor() {
