@@ -4,8 +4,8 @@ import type { RouteRequirements, Decision } from '@tokenward/core';
 import { misuse, never, requirementsOf } from '@tokenward/core/adapter';
 import { isAskedByNest, settleByHand } from './answer/by-hand.js';
 import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js';
+import { rememberAuth, rememberOpen } from './call/call-notes.js';
 import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
-import { rememberAuth, rememberNobody } from './engine/current-auth.js';
 import { refuse, rememberContext } from './answer/refusing.js';
 import { GUARD, ruleOfHandler, type Rule } from './rules/rule.js';
 import { endStreamWithToken, isEventStream, isSent, setHeaders } from './call/response.js';
@@ -15,21 +15,21 @@ import type { Engine } from './engine/engine.js';
 import { GUARDS, type Guards } from './start/guards.js';
 import { assertContext, assertNotServing, IMPORT_IT } from './start/misuse.js';
 
-/** Admits a call to its handler by what the handler's decorators ask for, in every kind of context, or refuses it. */
+/** Admits or refuses a call by the decorators of its handler, in every kind of context. */
 @Injectable()
 export class TokenwardGuard implements CanActivate, OnModuleInit {
   static readonly [GUARD] = true;
   readonly #guards: Guards | undefined;
   readonly #module: ModuleRef | undefined;
 
-  /** Nest makes it: `TokenwardModule.forRoot(...)` puts it among the global guards. */
+  /** Nest creates the guard: `TokenwardModule.forRoot(...)` registers it as a global guard. */
   constructor(@Optional() @Inject(GUARDS) guards?: Guards, @Optional() @Inject(ModuleRef) module?: ModuleRef) {
     if (guards && typeof guards.get !== 'function') throw misuse('new TokenwardGuard(...)', `takes no options. ${IMPORT_IT}`);
     this.#guards = guards;
     this.#module = module;
   }
 
-  /** @throws ConfigurationError where an application serves without `TokenwardModule`: its handlers without decorators would be open */
+  /** @throws ConfigurationError if the application serves handlers without `TokenwardModule`: those without decorators would be open */
   onModuleInit(): void {
     if (!this.#guards && this.#module) assertNotServing(this.#module);
   }
@@ -43,12 +43,15 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
     const engine = this.#engineOf(rule);
     const carrier = carrierOf(context, engine.rpcAuthorization);
     if (!rule.marked && engine.leaveUnmarkedHandlersOpen) {
-      if (carrier) rememberNobody(carrier.request, rule.guard);
+      if (carrier) rememberOpen(carrier.request, rule.guard);
       return admit(context);
     }
     const decision = carrier ? decideOn(carrier, rule.requirementsFor(carrier.request), engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
-    const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
-    const settled = decision instanceof Promise ? this.#settleLater(decision, carrier, finish) : finish(decision);
+    if (decision instanceof Promise) {
+      const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
+      return rememberPending(context, this.#settleLater(decision, carrier, finish));
+    }
+    const settled = settle(decision, context, carrier, rule, engine);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;
   }
 
@@ -59,12 +62,12 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
   }
 
   #engineOf({ guard }: Rule): Engine {
-    if (!this.#guards) throw misuse('TokenwardModule', `is not imported, or this guard was made by hand, so it admits nobody. ${IMPORT_IT}`);
+    if (!this.#guards) throw misuse('TokenwardModule', `is not imported, or Nest did not create this guard, so it admits no call. ${IMPORT_IT}`);
     return this.#guards.get(guard);
   }
 }
 
-/** What was foreseen of a large request admits nobody: while its body was on its way the token may have ended, and others may have changed the request. */
+/** An early refusal of a large request may last. An early admission does not: the token may have expired or the request changed while the body arrived. */
 function decideOn({ request, response }: Carrier, access: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
   const decision = engine.decide(request, access);
   const refusal = response && lastingRefusal(request, engine, access);
@@ -73,13 +76,13 @@ function decideOn({ request, response }: Carrier, access: RouteRequirements, eng
   return decision instanceof Promise ? decision.then(lasting) : lasting(decision);
 }
 
-/** Where credentials can't be seen, that there are none is not known. */
+/** Returns requirements that always need a token: if the guard cannot read credentials, optional authentication must not take them as absent. */
 function withCredentials({ policy }: RouteRequirements): RouteRequirements {
   return requirementsOf('required', policy ? [policy] : []);
 }
 
 function settle(decision: Decision, context: ExecutionContext, carrier: Carrier | undefined, rule: Rule, engine: Engine): boolean | Promise<boolean> {
-  // while keys were fetched a time-out may have answered, or the client may have left: no handler runs for it
+  // while the guard fetched keys, a time-out may have answered or the client may have left: then no handler may run
   if (carrier?.response && isSent(carrier.response)) return never();
   if (decision.outcome !== 'allow') return refuse(decision, context, carrier, engine);
   rememberAdmitted(context);

@@ -155,6 +155,6 @@ test('getAuth() in a guard that runs before ours throws, and breaks nothing', as
   expect(await bus.ask('me', await authorized('ada'))).toBe('ada');
   expect(await bus.ask('maybe', {})).toBe('nobody');
   expect(Before.seen).toEqual([expect.any(Error), expect.any(Error)]);
-  expect((Before.seen[0] as Error).message).toMatch(/a guard of your own must stand behind ours/);
+  expect((Before.seen[0] as Error).message).toMatch(/Run guards of your own after it/);
   await app.close();
 });

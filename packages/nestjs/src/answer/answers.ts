@@ -1,18 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { createMemory } from '@tokenward/core/adapter';
-
-/** A guard's answer to a context, and the call that the context stood for: a context made by hand may stand for another call later. */
-interface Answer {
-  readonly handler: object;
-  readonly owner: object;
-  readonly args: readonly unknown[];
-  readonly first: unknown;
-  readonly third: unknown;
-  readonly at: number;
-  readonly answer: true | Promise<boolean>;
-}
-
-const answers = createMemory<ExecutionContext, Answer>();
+import { notesOf, type Answer, type CallNotes } from '../call/call-notes.js';
 
 /** Nest runs all guards of a call one after the other. A caller that asks again much later wants to know whether the token is still valid. */
 const SAME_CALL_MS = 1000;
@@ -22,29 +9,57 @@ const SAME_CALL_MS = 1000;
  * it too: the call is still decided once, and published as one event.
  */
 export function answerTo(context: ExecutionContext): true | Promise<boolean> | undefined {
-  const known = answers.get(context);
+  let known = notesOn(context).answers;
+  while (known && known.context !== context) known = known.next;
   if (!known || known.handler !== context.getHandler() || known.owner !== context.getClass()) return undefined;
   const args = context.getArgs();
   if (known.args !== args || known.first !== args[0] || known.third !== args[2]) return undefined;
-  return known.answer !== true || performance.now() - known.at < SAME_CALL_MS ? known.answer : undefined;
+  return known.answer !== true || isRecent(known, performance.now()) ? known.answer : undefined;
 }
 
 export function rememberAdmitted(context: ExecutionContext): void {
-  answers.set(context, about(context, true));
+  remember(context, true);
 }
 
 /** Remembers a pending answer. Its rejection is handled here, so a caller that does not await it cannot end the process. */
 export function rememberPending(context: ExecutionContext, pending: Promise<boolean>): Promise<boolean> {
-  const answer = about(context, pending);
-  answers.set(context, answer);
+  const notes = notesOn(context);
+  const answer = remember(context, pending);
   // the refusal may come from an outage, which says nothing about the next call
   pending.catch(() => {
-    if (answers.get(context) === answer) answers.set(context, undefined);
+    notes.answers = without(notes.answers, (one) => one === answer);
   });
   return pending;
 }
 
-function about(context: ExecutionContext, answer: true | Promise<boolean>): Answer {
+/** An HTTP request has one call at a time, and core keeps its own notes there. A request of GraphQL has a call for each field. */
+function notesOn(context: ExecutionContext): CallNotes {
+  const request: unknown = context.getType() === 'http' ? context.getArgByIndex(0) : undefined;
+  return notesOf(typeof request === 'object' && request !== null ? request : context);
+}
+
+function remember(context: ExecutionContext, answer: true | Promise<boolean>): Answer {
+  const notes = notesOn(context);
   const args = context.getArgs<unknown[]>();
-  return { handler: context.getHandler(), owner: context.getClass(), args, first: args[0], third: args[2], at: performance.now(), answer };
+  const at = performance.now();
+  const next = notes.answers && without(notes.answers, (one) => one.context === context || (one.answer === true && !isRecent(one, at)));
+  notes.answers = { context, handler: context.getHandler(), owner: context.getClass(), args, first: args[0], third: args[2], at, answer, next };
+  return notes.answers;
+}
+
+function isRecent({ at }: Answer, now: number): boolean {
+  return now - at < SAME_CALL_MS;
+}
+
+function without(answers: Answer | undefined, isOver: (one: Answer) => boolean): Answer | undefined {
+  let kept: Answer | undefined;
+  for (let one = answers; one;) {
+    const { next } = one;
+    if (!isOver(one)) {
+      one.next = kept;
+      kept = one;
+    }
+    one = next;
+  }
+  return kept;
 }

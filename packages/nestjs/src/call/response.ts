@@ -19,8 +19,16 @@ export function setHeaders(response: NativeResponse, headers: ResponseHeaders): 
 /** The metadata that `@Sse()` writes on a handler. */
 const SSE = '__sse__';
 
+/** Whether a handler has `@Sse()`. Metadata is slow to read, so each handler's is read once. */
+const eventStreams = new WeakMap<object, boolean>();
+
 export function isEventStream(context: ExecutionContext): boolean {
-  return Reflect.getMetadata(SSE, context.getHandler()) === true;
+  const handler = context.getHandler();
+  const known = eventStreams.get(handler);
+  if (known !== undefined) return known;
+  const isStream = Reflect.getMetadata(SSE, handler) === true;
+  eventStreams.set(handler, isStream);
+  return isStream;
 }
 
 const CLOSING_MS = 1000;

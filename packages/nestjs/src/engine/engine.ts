@@ -25,30 +25,30 @@ import { handlerOf, type MessageHandler } from './messages.js';
 import { refuseFrom } from '../answer/refusing.js';
 
 export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {
-  /** Handlers without any decorator of ours are open, instead of needing a valid token. For an application that is moved over step by step. */
+  /** Leaves handlers without a decorator of ours open, instead of requiring a valid token. For an application that you migrate step by step. */
   readonly leaveUnmarkedHandlersOpen?: boolean | undefined;
-  /** Prints, at start, every handler with what it needs. Default: false. */
+  /** Logs every handler with its requirements at start-up. Default: false. */
   readonly printHandlers?: boolean | undefined;
   /**
-   * Where a microservice's message carries its `Authorization` value, for transports in which it is not the packet's metadata: a gRPC
-   * `Metadata`, a header of NATS, Kafka or RabbitMQ.
+   * Returns the `Authorization` value of a microservice's message, for transports that do not carry it in the packet's metadata: from a gRPC
+   * `Metadata`, or from a header of NATS, Kafka or RabbitMQ.
    */
   readonly rpcAuthorization?: RpcAuthorization | undefined;
   /** The name of the security scheme in the OpenAPI document (`DocumentBuilder.addOAuth2`). Default: `oauth2`. */
   readonly openApiScheme?: string | undefined;
 }
 
-/** A guard as other providers see it: `@Inject(guardToken())`. `C` is the type of the claims that it finds. */
+/** A guard for other providers: `@Inject(guardToken())`. `C` is the type of its claims. */
 export interface NestGuard<C extends object = AppClaims> extends GuardMethods<MessageHandler, ExecutionContext | object, C> {
   /**
-   * Decides on a request, and answers nothing: for the `upgrade` of a WebSocket, middleware and servers beside Nest. It takes Express' request,
-   * Fastify's, or Node's own.
+   * Decides on a request and answers nothing: for the `upgrade` of a WebSocket, for middleware, and for servers beside Nest. It takes a request of
+   * Express, Fastify or Node.
    *
    * @example server.on('upgrade', async (request, socket) => { const decision = await guard.check(request, scope('feed')); ... });
    */
   check(request: object, ...policies: readonly RoutePolicy<object>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
-   * Answers a refusal, of `permit` or `check`, as the guard answers its own: by `onDenied`, where that is given, else by an exception.
+   * Answers a refusal of `permit` or `check` as the guard answers its own: by `onDenied` if the guard has it, else by an exception.
    *
    * @param from the handler's `ExecutionContext`, or the request that the guard admitted to it
    * @example if (decision.outcome === 'deny') return this.guard.refuse(decision, request);
@@ -59,7 +59,7 @@ export interface NestGuard<C extends object = AppClaims> extends GuardMethods<Me
 /** One named guard. */
 export interface Engine extends NestGuard {
   decide(request: object, access: RouteRequirements): Decision | Promise<Decision>;
-  /** Decides ahead of {@link decide}, which is asked later: nothing is remembered, and nobody is told. */
+  /** Decides early, before {@link decide}: remembers nothing and publishes no event. */
   foresee(request: object, access: RouteRequirements): Decision | Promise<Decision>;
   refused(decision: Deny, context: ExecutionContext): void;
   close(): Promise<void>;
@@ -71,11 +71,11 @@ export interface Engine extends NestGuard {
 }
 
 /**
- * Makes one guard.
+ * Creates one guard.
  *
- * @param name what events call it
- * @param createGuard makes the guard that decides. Default: one that looks at tokens
- * @throws ConfigurationError that lists all that is wrong with the options
+ * @param name its name in events
+ * @param createGuard creates the guard that decides. Default: one that verifies tokens
+ * @throws ConfigurationError that lists all invalid options
  */
 export function createEngine(options: NestGuardOptions, name?: string, createGuard?: (options: GuardOptions) => ResourceGuard): Engine {
   if (options === undefined || options === null) {
@@ -87,7 +87,7 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
   reader.flag('printHandlers');
   reader.fn('rpcAuthorization');
   const scheme = reader.text('openApiScheme', 'oauth2');
-  if ('name' in ofGuard) reader.wrong('name', 'stands in what the factory returns: it belongs beside the factory, forRootAsync({ name, useFactory })');
+  if ('name' in ofGuard) reader.wrong('name', 'is among the options that the factory returns. Write it beside the factory: forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   const guard = createNativeGuard<object, [ExecutionContext]>({ ...ofGuard, name }, view, undefined, OWN_OPTIONS, createGuard);
   return {

@@ -106,8 +106,10 @@ function placesInExpress(adapter: ExpressAdapter, request: ExpressRequest): read
   return places.every((one) => one.length > 0) ? places.flat() : [];
 }
 
+type Done = (error?: unknown) => void;
 interface FastifyApp {
-  addHook(name: 'preParsing' | 'preValidation', hook: (request: FastifyRequest, reply: unknown, ...rest: never[]) => Promise<void>): void;
+  addHook(name: 'preParsing', hook: (request: FastifyRequest, reply: unknown, payload: unknown, done: Done) => void): void;
+  addHook(name: 'preValidation', hook: (request: FastifyRequest, reply: unknown, done: Done) => void): void;
 }
 interface FastifyRequest {
   readonly raw: IncomingMessage;
@@ -115,15 +117,24 @@ interface FastifyRequest {
 }
 
 function lookInFastify(app: FastifyApp, engineFor: EngineFor): void {
-  app.addHook('preParsing', async (request) => {
-    const { raw, routeOptions } = request;
-    if (!isLarge(raw) || !(await isRefused(request, raw, routeOptions.config[PLACES] ?? [], engineFor))) return;
-    hide(raw);
-    leaveUnread(raw, async () => {
-      throw new Error('tokenward: a large request was refused before its body was read, and admitted afterwards. Set credentials in an onRequest hook');
-    });
+  // hooks with callbacks: small requests must not wait for promises
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    if (!isLarge(request.raw)) return done();
+    leaveRefusedUnread(request, engineFor).then(() => done(), done);
   });
-  app.addHook('preValidation', async ({ raw }) => restore(raw));
+  app.addHook('preValidation', ({ raw }, _reply, done) => {
+    restore(raw);
+    done();
+  });
+}
+
+async function leaveRefusedUnread(request: FastifyRequest, engineFor: EngineFor): Promise<void> {
+  const { raw, routeOptions } = request;
+  if (!(await isRefused(request, raw, routeOptions.config[PLACES] ?? [], engineFor))) return;
+  hide(raw);
+  leaveUnread(raw, async () => {
+    throw new Error('tokenward: a large request was refused before its body was read, and admitted afterwards. Set credentials in an onRequest hook');
+  });
 }
 
 const LARGE_BYTES = 16 * 1024;
@@ -148,8 +159,8 @@ async function isRefused(request: object, raw: IncomingMessage, places: readonly
 
 const BODY_FIELDS = ['content-length', 'content-type', 'transfer-encoding'];
 
-/** The header fields that announce a body, of requests whose body will not be read. */
-const hidden = createMemory<IncomingMessage, IncomingMessage['headers']>();
+/** The header fields that announce a body, of requests whose body will not be read. Most requests have no entry, and a WeakMap finds that out fast. */
+const hidden = new WeakMap<IncomingMessage, IncomingMessage['headers']>();
 
 function hide(raw: IncomingMessage): void {
   hidden.set(raw, Object.fromEntries(BODY_FIELDS.map((name) => [name, raw.headers[name]])));
@@ -157,12 +168,14 @@ function hide(raw: IncomingMessage): void {
 }
 
 function restore(raw: IncomingMessage): void {
-  for (const [name, value] of Object.entries(hidden.get(raw) ?? {})) if (value !== undefined) raw.headers[name] = value;
-  hidden.set(raw, undefined);
+  const fields = hidden.get(raw);
+  if (!fields) return;
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) raw.headers[name] = value;
+  hidden.delete(raw);
 }
 
 type Read = () => Promise<void>;
-const unread = createMemory<IncomingMessage, readonly Read[]>();
+const unread = new WeakMap<IncomingMessage, readonly Read[]>();
 
 function leaveUnread(raw: IncomingMessage, read: Read): void {
   unread.set(raw, [...(unread.get(raw) ?? []), read]);
@@ -173,7 +186,7 @@ export function readLate(request: unknown): true | Promise<true> {
   const raw = typeof request === 'object' && request !== null ? rawOf(request) : undefined;
   const left = raw && unread.get(raw);
   if (!left) return true;
-  unread.set(raw, undefined);
+  unread.delete(raw);
   return readAll(left);
 }
 
