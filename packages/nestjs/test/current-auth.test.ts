@@ -96,7 +96,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     }
   });
 
-  test('@CurrentAuth() throws where nobody is authenticated, and injects undefined only if it says so', async () => {
+  test('@CurrentAuth() throws if nobody is authenticated, and injects undefined only with "optional"', async () => {
     @Controller('news')
     class NewsController {
       @Get()

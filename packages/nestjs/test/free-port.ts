@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A port that nobody listens on: Nest's microservices take no 0. */
+/** Returns a free port: Nest's microservices do not accept port 0. */
 export function freePort(): Promise<number> {
   const server = createServer();
   return new Promise((resolve) => {

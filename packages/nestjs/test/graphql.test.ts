@@ -275,7 +275,7 @@ describe('a context of your own', () => {
   test.each([
     ['a copy of the request', (given: object) => ({ req: { ...requestIn(given) } })],
     ['its headers alone', (given: object) => ({ req: { headers: Reflect.get(requestIn(given), 'headers') as object } })],
-  ])('rule 146: with %s is refused as if nobody came, and nothing of its insides is told', async (_name, context) => {
+  ])('rule 146: with %s is refused like a request without credentials, and the answer shows nothing of it', async (_name, context) => {
     for (const platform of ['express', 'fastify'] as const) {
       const app = await world.start({ platform, providers: [OrdersResolver], imports: [graphql({ context: context as never })] });
       for (const token of [undefined, await world.token()]) {

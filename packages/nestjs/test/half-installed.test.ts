@@ -332,7 +332,7 @@ test('rule 158: other lazily loaded modules may import the module again', async 
   expect((await ask({ path: '/secret' })).status).toBe(401);
 });
 
-describe('decorators without their brackets', () => {
+describe('decorators without parentheses', () => {
   test.each<[string, unknown]>([
     ['@Public', Public],
     ['@Authenticated', Authenticated],

@@ -370,7 +370,7 @@ describe('what stops the start', () => {
     ['@Public() and @OptionalAuth()', [Public(), OptionalAuth()], /@Public\(\)/],
     ['@OptionalAuth() and @Authenticated()', [OptionalAuth(), Authenticated()], /@OptionalAuth\(\)/],
     ['two guards', [GuardedBy('a'), GuardedBy('b')], /b, a/],
-    ['a guard that is not there', [GuardedBy('nobody')], /guard "nobody".*forRoot\(\{ name: 'nobody'/],
+    ['a guard that does not exist', [GuardedBy('nobody')], /guard "nobody".*forRoot\(\{ name: 'nobody'/],
   ])('rule 147: %s', async (_name, decorators, message) => {
     await expect(world.start({ controllers: [controllerWith(...decorators)] })).rejects.toThrow(message);
   });

@@ -232,7 +232,7 @@ describe('a document whose security scheme has another name', () => {
       {},
       /several that could take its place. Name one in openApiScheme/,
     ],
-  ])('and where %s would do, a warning says what to write', async (_name, builder, options, message) => {
+  ])('if the document has %s for it, a warning says what to write', async (_name, builder, options, message) => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     expect((await of(builder, options)).paths['/orders']!.get!.security).toEqual([{ oauth2: ['orders:read'] }]);
     expect(warn.mock.calls.map(([line]) => String(line))).toEqual([expect.stringMatching(message)]);

@@ -23,7 +23,7 @@ test.each([
   ['null', null],
   ['a string', 'https://login.example.com'],
   ['an array', []],
-])('a factory that gives %s is a configuration that is wrong', async (_name, given) => {
+])('a factory that returns %s stops the start', async (_name, given) => {
   expect((await refusal(() => given as never)).problems).toHaveLength(1);
   await refusal(async () => given as never);
 });

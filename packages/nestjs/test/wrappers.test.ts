@@ -149,7 +149,7 @@ describe('handlers that were wrapped on the instance', () => {
     ['wrapped under the name of a public one', (method: Method) => called('open', method)],
     ['wrapped under that name, and bound', (method: Method): Method => called('open', method).bind<Method>(undefined)],
     ['wrapped with name and metadata, as tracing does', (method: Method) => withMetadata(called(method.name, method), method)],
-  ])('rule 146: %s, they need what they say', async (_name, wrap) => {
+  ])('rule 146: %s, they keep their requirements', async (_name, wrap) => {
     const { ask } = await world.start({ controllers: [controllerWith(wrap, all)] });
     expect((await ask({ path: '/wrapped/open', token: 'bad' })).body).toBe('open');
     for (const path of ['/wrapped/secret', '/wrapped/plain']) expect((await ask({ path })).status, path).toBe(401);
@@ -181,7 +181,7 @@ describe('handlers that were wrapped on the instance', () => {
     ['of a public one that is bound', 'bound open', (wrapper: Method) => wrapper],
     ['of none', 'wrapper', (wrapper: Method) => wrapper],
     ['that is empty', '', withMetadata],
-  ])('rule 146: on an instance that each request has anew, a name %s lets nobody in who should not be', async (_name, name, finish) => {
+  ])('rule 146: on a request-scoped instance, a name %s admits no request that its requirements refuse', async (_name, name, finish) => {
     const controller = controllerWith((method) => finish(called(name, method), method), ['secret', 'plain'], Scope.REQUEST);
     const { ask } = await world.start({ controllers: [controller] });
     for (const path of ['/wrapped/secret', '/wrapped/plain']) expect((await ask({ path })).status, path).toBe(500);
