@@ -131,6 +131,15 @@ export const MISTAKES: readonly Mistake[] = [
     },
   },
   {
+    title: 'A handler needs a caller, but its route does not',
+    make: async ({ askApp, issuer }) => {
+      const app = express();
+      const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience });
+      app.get('/orders', guard.optional(), (request, response) => void response.json({ for: getAuth(request).subject }));
+      await askApp(app, {});
+    },
+  },
+  {
     title: 'The brackets are missing: app.use(guard)',
     make: async ({ askApp, issuer }) => {
       const app = express();

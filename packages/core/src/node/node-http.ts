@@ -27,7 +27,7 @@ interface RawRequest {
 /** @throws ConfigurationError if a value is not a request but a response, for example. The guard would answer that it has no token */
 export function assertHasHeaders({ headers }: { readonly headers?: unknown }, path: string): void {
   if (typeof headers !== 'object' || headers === null)
-    throw misuse(path, "has no headers, so it is not a request: give the framework's request or context, or the request of node:http");
+    throw misuse(path, "has no headers, so it is not a request. Pass the framework's request or context, or the request of node:http");
 }
 
 /** Returns the headers of Node's request with all `Authorization` lines. Node itself drops all but the first. */
