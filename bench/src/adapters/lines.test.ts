@@ -19,9 +19,9 @@ test('does not take a string for a comment', () => {
   expect(countLines("const pattern = '/*';\nconst url = 'https://example.com';\na();\n")).toBe(3);
 });
 
-test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('finds the code of the %s adapter, which has fewer than 430 lines', (framework) => {
+test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('finds the code of the %s adapter, which has fewer than 440 lines', (framework) => {
   const { files, lines } = countAdapterLines(framework);
   expect(files).toBeGreaterThan(0);
   expect(lines).toBeGreaterThan(20);
-  expect(lines).toBeLessThan(430);
+  expect(lines).toBeLessThan(440);
 });
