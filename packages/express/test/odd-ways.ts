@@ -1,5 +1,5 @@
-import { createServer, type RequestListener } from 'node:http';
-import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
+/* eslint-disable oxc/no-async-endpoint-handlers -- these are the careless ways that must not admit */
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import type { Guard } from '@tokenward/express';
 import type { OddWay } from '@tokenward/testing/adapter-suite';
 
@@ -26,6 +26,18 @@ const WAYS: Readonly<Record<string, Way>> = {
     async (request, response, next) => {
       await guard(request, response);
       next();
+    },
+    handle,
+  ],
+  'awaited in a router, without next': (guard, handle) =>
+    express.Router().use(async (request, response) => {
+      await guard(request, response);
+      handle(request, response);
+    }),
+  "awaited with Express' own next, and answered where nobody has": (guard, handle) => [
+    async (request: Request, response: Response, next: NextFunction): Promise<void> => {
+      await (guard(request, response, next) as unknown);
+      if (!response.headersSent) response.json({ secret: 'what the handler answers' });
     },
     handle,
   ],
@@ -98,9 +110,4 @@ export const oddWays: readonly OddWay[] = [
 /** The handlers of a route whose guard is called in that way. */
 export function handlersOf(way: string, guard: Guard, handle: Handle): RequestHandler[] {
   return [(WAYS[way] ?? CARELESS[way]!)(guard, handle)].flat();
-}
-
-/** A server of Node's own, where a way is one that needs no Express; else the app's. */
-export function serverOf(app: Express, plain: RequestListener | undefined) {
-  return createServer(plain ?? app);
 }

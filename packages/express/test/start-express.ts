@@ -1,14 +1,14 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type expressModule from 'express';
 import type { Express, NextFunction, Request, Response } from 'express';
-import { createGuard, getAuth, type Auth, type ExpressGuard, type Guard } from '@tokenward/express';
-import { handlersOf, serverOf } from './odd-ways.js';
-import type { AppSetup, HandlerAnswer, HandlerInput, RunningApp, StartApp } from '@tokenward/testing/adapter-suite';
+import { createGuard, getAuth, type Auth, type Deny, type ExpressGuard, type Guard } from '@tokenward/express';
+import { handlersOf } from './odd-ways.js';
+import type { AppSetup, HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard } from '@tokenward/testing/adapter-suite';
 
 /** Starts the suite's apps on one version of Express. */
 export function startOn(express: typeof expressModule): StartApp {
-  return async ({ options, routes, property, onDenied, receivers }: AppSetup) => {
+  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers }: AppSetup) => {
     const app = express();
     app.disable('x-powered-by');
     app.set('env', 'test');
@@ -17,23 +17,32 @@ export function startOn(express: typeof expressModule): StartApp {
       ...(property !== undefined && { property }),
       ...(onDenied && {
         onDenied(decision, _request, response) {
-          // a server of Node's own has no more
-          const send = ({ status, body }: HandlerAnswer): void => {
-            if ('json' in response) response.status(status).json(body);
-            else (response as ServerResponse).writeHead(status).end(JSON.stringify(body));
+          const send = (answer: OnDeniedAnswer): Deny | undefined => {
+            if ('outcome' in answer) return answer;
+            // the response of a plain server has no more methods
+            if ('json' in response) response.status(answer.status).json(answer.body);
+            else (response as ServerResponse).writeHead(answer.status).end(JSON.stringify(answer.body));
+            return undefined;
           };
           const answer = onDenied(decision);
           return answer instanceof Promise ? answer.then(send) : send(answer);
         },
       }),
+      ...(onRefused && { onRefused }),
     });
+    const second = secondApi && createGuard(secondApi);
+    const guardFor = ({ api, access, policies }: SuiteGuard): Guard => {
+      const of = api === 'first' ? guard : second!;
+      return access === 'optional' ? (of.optional(...policies) as Guard) : of(...policies);
+    };
+    for (const appGuard of appGuards) app.use(guardFor(appGuard));
     const asking = (request: Request | IncomingMessage): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
       getAuth: (optional) => getAuth(request, optional),
       ofGuard: (optional) => guard.getAuth(request, optional),
     });
-    let plain: RequestListener | undefined;
+    const plain = new Map<string, RequestListener>();
     const guards = new Map<string, Guard>();
-    for (const { method, path, access, policies, answer, way, guardOf } of routes) {
+    for (const { method, path, access, policies, guards: several, answer, way, guardOf } of routes) {
       const own = guards.get(guardOf ?? '') ?? guard(...policies);
       guards.set(path, own);
       if (way?.startsWith('from plain')) {
@@ -41,27 +50,30 @@ export function startOn(express: typeof expressModule): StartApp {
           const { status, body } = answer({ auth: whoever(request), ...asking(request), params: {}, body: undefined });
           response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
         });
-        plain = (request, response) => {
-          if (request.url !== path) return app(request, response);
-          return void Promise.resolve(handle!(request as Request, response as Response, () => {})).catch(() => response.destroy());
-        };
+        plain.set(path, (request, response) => {
+          Promise.resolve(handle!(request as Request, response as Response, () => {})).catch(() => response.destroy());
+        });
         continue;
       }
       const handler = (request: Request, response: Response): void => {
-        const { status, body } = answer({
-          auth: access === 'public' ? undefined : way ? whoever(request) : authBy(request, property),
-          ...asking(request),
+        const { status, body, stream, refusal } = answer({
+          auth: access === 'public' ? undefined : way ? whoever(request) : several ? getAuth(request, 'optional') : authBy(request, property),
           params: request.params as Record<string, string>,
           body: request.body as unknown,
+          ...asking(request),
+          permit: (auth, policy) => guard.permit(auth, policy, request),
+          properties: propertiesOf(request, property, secondApi?.property),
         });
-        if (body === undefined) response.status(status).end();
+        if (refusal) void guard.refuse(refusal, request, response);
+        else if (stream) stream.pipe(response.status(status).set('content-type', 'text/event-stream'));
+        else if (body === undefined) response.status(status).end();
         else response.status(status).json(body);
       };
       if (way) {
-        app.get(path, ...handlersOf(way, own, handler));
+        app.all(path, ...handlersOf(way, own, handler));
         continue;
       }
-      const stack = access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : own];
+      const stack = several ? several.map(guardFor) : access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : own];
       app[method.toLowerCase() as 'get'](path, ...(stack as []), express.json(), handler);
     }
     if (receivers) {
@@ -71,11 +83,11 @@ export function startOn(express: typeof expressModule): StartApp {
       app.post('/events', guard.sharedSignals(receivers.sharedSignals));
     }
     app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => void response.status(500).end());
-    return listen(app, guard, plain);
+    return listen(app, guard, (request, response) => (plain.get(request.url!) ?? app)(request, response));
   };
 }
 
-/** Code that does not wait for the guard may run for whoever. */
+/** If the code does not wait for its guard, it may run before the guard has decided. */
 function whoever(request: Request): Auth | undefined {
   try {
     return getAuth(request);
@@ -84,22 +96,35 @@ function whoever(request: Request): Auth | undefined {
   }
 }
 
-/** By both ways in which a handler may ask, which must agree. */
+function propertiesOf(request: Request, first = 'auth', second = ''): HandlerInput['properties'] {
+  const properties = request as unknown as Record<string, Auth | undefined>;
+  return { first: properties[first], second: properties[second] };
+}
+
+/** Reads the Auth in both ways that a handler has. They must agree. */
 function authBy(request: Request, property = 'auth'): Auth | undefined {
   const auth = getAuth(request, 'optional');
   if ((request as unknown as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and getAuth differ`);
   return auth;
 }
 
-export async function listen(app: Express, guard: Pick<ExpressGuard, 'close'>, plain?: RequestListener): Promise<RunningApp> {
-  const server = serverOf(app, plain).listen(0, '127.0.0.1');
+export async function listen(app: Express, guard: ExpressGuard, listener: RequestListener = app): Promise<RunningApp> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
+    guard: guard as RunningApp['guard'],
+    server,
+    shutDown,
+    close() {
       server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await guard.close();
+      return shutDown();
     },
   };
+
+  async function shutDown(): Promise<void> {
+    const closed = new Promise((resolve) => server.close(resolve));
+    await guard.close();
+    await closed;
+  }
 }

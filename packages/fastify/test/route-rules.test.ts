@@ -135,3 +135,10 @@ test('rule 159: a policy is made of each request; one that can not be made refus
     await expectUnauthorized(await fetch(`${origin}${path}`));
   }
 });
+
+test.each([[[]], [() => {}], [{}], [new Headers()]])('rule 158: check() throws for an object without headers: %s', async (given) => {
+  const app = Fastify();
+  onTestFinished(() => app.close());
+  await app.register(tokenward, settings);
+  expect(() => app.guard.check(given as never)).toThrow(/guard\.check\(.*framework's request/);
+});

@@ -1,8 +1,8 @@
 import Fastify, { type FastifyReply, type FastifyServerOptions } from 'fastify';
 import { getAuth, tokenward } from '@tokenward/fastify';
-import { createTestIssuer, expectUnauthorized, expectUnavailable } from '@tokenward/testing';
+import { createTestIssuer, expectUnauthorized } from '@tokenward/testing';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { askSelfSigned, expectUploadsAskedFor, selfSigned } from '../../testing/test/exchanges.js';
 
 async function serve(serverOptions: object = {}) {
@@ -18,26 +18,6 @@ async function serve(serverOptions: object = {}) {
   const { port } = app.server.address() as AddressInfo;
   return { issuer, app, port, url: `${origin}/x`, headers: { authorization: `Bearer ${await issuer.issueToken()}`, connection: 'close' } };
 }
-
-test('warm() fetches the keys ahead of the first request', async () => {
-  const { issuer, app, url, headers } = await serve();
-  await app.guard.warm();
-  issuer.misbehave('error');
-  expect((await fetch(url, { headers })).status).toBe(200);
-  expect(issuer.requests).toEqual({ metadata: 1, jwks: 1 });
-});
-
-test('the end of the app has those answered who wait for keys, so that it comes soon', async () => {
-  const { issuer, app, url, headers } = await serve();
-  issuer.misbehave('hang');
-  const answer = fetch(url, { headers });
-  await vi.waitFor(() => expect(issuer.requests.metadata).toBe(1));
-  const startedAt = performance.now();
-  const closed = app.close();
-  await expectUnavailable(await answer);
-  await closed;
-  expect(performance.now() - startedAt).toBeLessThan(2_000);
-});
 
 test('rule 150: with checkContinue an upload is refused before its first byte, and one that may be is asked for by the app', async () => {
   const { app, port, headers } = await serve();

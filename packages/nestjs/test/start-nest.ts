@@ -10,6 +10,7 @@ import {
   Put,
   Req,
   Res,
+  StreamableFile,
   type ExecutionContext,
   type INestApplication,
   type Type,
@@ -23,15 +24,16 @@ import {
   guardToken,
   OptionalAuth,
   Public,
-  Require,
+  Policies,
   TokenwardGuard,
   TokenwardModule,
   type Auth,
   type MessageHandler,
   type NestGuard,
+  type Policy,
 } from '@tokenward/nestjs';
 import { decoratorOf, prepareFor } from './odd-ways.js';
-import type { AppSetup, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from '@tokenward/testing/adapter-suite';
+import type { AppSetup, HandlerInput, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 export type Platform = 'express' | 'fastify';
 
@@ -46,9 +48,15 @@ export async function listen(app: INestApplication): Promise<RunningApp> {
   await app.listen(0, '127.0.0.1');
   return {
     origin: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
-    async close() {
+    // an app without TokenwardModule has none
+    get guard() {
+      return app.get<NestGuard>(guardToken());
+    },
+    server: app.getHttpServer() as RunningApp['server'],
+    shutDown: () => app.close(),
+    close() {
       (app.getHttpServer() as { closeAllConnections?(): void }).closeAllConnections?.();
-      await app.close();
+      return app.close();
     },
   };
 }
@@ -63,7 +71,7 @@ interface Answering {
 
 /** Starts the suite's apps, with one controller for all routes. */
 export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
-  return async ({ options, routes, property, onDenied, receivers }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, onRefused, receivers }: AppSetup) => {
     @Module({
       imports: [
         TokenwardModule.forRoot({
@@ -71,10 +79,13 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
           ...(property !== undefined && { property }),
           ...(onDenied && {
             async onDenied(decision, context: ExecutionContext) {
-              const { status, body } = await onDenied(decision);
-              context.switchToHttp().getResponse<Answering>().status(status).send(body);
+              const answer = await onDenied(decision);
+              if ('outcome' in answer) return answer;
+              context.switchToHttp().getResponse<Answering>().status(answer.status).send(answer.body);
+              return undefined;
             },
           }),
+          ...(onRefused && { onRefused }),
         }),
       ],
       providers: routes.some(({ way }) => way !== undefined) ? [TokenwardGuard] : [],
@@ -123,25 +134,28 @@ function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
   routes.forEach(({ method, path, access, policies, way, answer }, index) => {
     const key = `route${index}`;
 
-    function handle(this: SuiteController, auth: Auth | undefined, context: ExecutionContext, response: Answering): unknown {
+    async function handle(this: SuiteController, auth: Auth | undefined, context: ExecutionContext, response: Answering): Promise<unknown> {
       const request = context.switchToHttp().getRequest<{ params: Record<string, string>; body: unknown }>();
       if ((request as unknown as Record<string, unknown>)[property] !== auth) throw new Error(`request.${property} and @CurrentAuth() differ`);
       if (access !== 'public' && getAuth(request, 'optional') !== auth) throw new Error('getAuth and @CurrentAuth() differ');
-      const { status, body: answered } = answer({
+      const input: HandlerInput = {
         auth,
         getAuth: (optional) => getAuth(context, optional),
         ofGuard: (optional) => this.guard.getAuth(context, optional),
         params: request.params,
         body: request.body,
-      });
+        permit: (permitted: Auth, policy: Policy) => this.guard.permit(permitted, policy, request),
+      };
+      const { status, body: answered, stream, refusal } = answer(input);
+      if (refusal) return this.guard.refuse(refusal, request);
       response.status(status);
-      return answered;
+      return stream ? new StreamableFile(stream, { type: 'text/event-stream' }) : answered;
     }
 
     const decorators = [VERBS[method](path), HttpCode(200)];
     if (access === 'public') decorators.push(Public());
     if (access === 'optional') decorators.push(OptionalAuth());
-    if (policies.length > 0) decorators.push(Require(...(policies as [(typeof policies)[number]])));
+    if (policies.length > 0) decorators.push(Policies(...(policies as Parameters<typeof Policies>)));
     const byHand = way === undefined ? undefined : decoratorOf(way);
     if (byHand) decorators.push(byHand);
     const parameters = [access === 'required' ? CurrentAuth() : CurrentAuth('optional'), Context(), Res({ passthrough: true })];

@@ -2,8 +2,19 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
-import { requirementsOf, authOf, createNativeGuard, isAnswered, receiveInto, sendDenial, viewOf } from '@tokenward/core/adapter';
-import type { HandlerAnswer, HandlerInput, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
+import {
+  requirementsFor,
+  assertHasHeaders,
+  authOf,
+  createNativeGuard,
+  isAnswered,
+  receiveInto,
+  sendDenial,
+  viewOf,
+  type NativeGuard,
+  type RoutePolicy,
+} from '@tokenward/core/adapter';
+import type { HandlerAnswer, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
 /** Ways to write an adapter wrongly, which the suite must notice. */
 export interface Faults {
@@ -24,27 +35,44 @@ export interface Faults {
 
 /** The smallest adapter that there can be, over node:http: a second opinion on the suite, and something to break. */
 export function startPlain(faults: Faults = {}): StartApp {
-  return async ({ options, routes, property, onDenied, receivers }) => {
-    const guard = createNativeGuard<IncomingMessage, [IncomingMessage, ServerResponse]>(
-      { ...options, property, ...(onDenied && { onDenied: async (decision, _request, response) => send(response, await onDenied(decision)) }) },
-      (request) => {
-        const { method, url, headers } = request;
-        const host = faults.readsForwardedHost ? headers['x-forwarded-host'] : headers.host;
-        const raw = faults.joinedHeaders ? { headers, rawHeaders: [] } : request;
-        return viewOf({ method: method!, originalUrl: url!, protocol: 'http', params: paramsOf(routes, url!) }, raw, () => host as string | undefined);
+  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers }) => {
+    const view = (request: IncomingMessage) => {
+      assertHasHeaders(request, 'guard.check(request, ...policies)');
+      const { method, url, headers } = request;
+      const host = faults.readsForwardedHost ? headers['x-forwarded-host'] : headers.host;
+      const raw = faults.joinedHeaders ? { headers, rawHeaders: [] } : request;
+      const params = url === undefined ? {} : paramsOf(routes, url);
+      return viewOf({ method: method ?? 'GET', originalUrl: url ?? '/', protocol: 'http', params }, raw, () => host as string | undefined);
+    };
+    const first: Guard = createNativeGuard(
+      {
+        ...options,
+        property,
+        onRefused,
+        ...(onDenied && {
+          async onDenied(decision, _request, response) {
+            const answer = await onDenied(decision);
+            if ('outcome' in answer) return answer;
+            send(response, answer);
+            return undefined;
+          },
+        }),
       },
+      view,
     );
-    const guarded = routes.map((route) => ({
-      route,
-      access: route.access === 'public' ? undefined : requirementsOf(route.access, faults.policiesForgotten ? [] : route.policies, 'pass'),
-    }));
-
-    const { getAuth } = guard.methods(() => undefined);
-    const asking = (request: IncomingMessage): Asking => ({
-      getAuth: (optional) => (faults.anonymousWithoutGuard ? authWhereKnown(request) : authOf(request, optional)),
-      ofGuard: (optional) => getAuth(request, optional),
+    const second: Guard | undefined = secondApi && createNativeGuard(secondApi, view);
+    const requirements = (access: 'required' | 'optional', policies: SuiteRoute['policies']) =>
+      requirementsFor(access, (faults.policiesForgotten ? [] : policies) as readonly RoutePolicy<IncomingMessage>[]);
+    const guarded = routes.map((route) => {
+      const own = route.access === 'public' ? [] : [{ api: 'first', access: route.access, policies: route.policies } as const];
+      const guards = [...appGuards, ...(route.guards ?? own)];
+      return {
+        route,
+        guards: guards.map(({ api, access, policies }) => ({ guard: api === 'first' ? first : second!, access, needs: requirements(access, policies) })),
+      };
     });
-    const { backchannelLogout, sharedSignals } = guard.methods((receive: MessageReceiver) => receive);
+
+    const { backchannelLogout, sharedSignals, ...methods } = first.methods((receive: MessageReceiver) => receive);
     const received = new Map<string, MessageReceiver>();
     if (receivers) {
       const logout = backchannelLogout(receivers.backchannelLogout);
@@ -59,12 +87,13 @@ export function startPlain(faults: Faults = {}): StartApp {
       if (receive) return receiveInto(request, response, undefined, receive);
       const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || method === 'OPTIONS'));
       if (!found) return void send(response, { status: 404 });
-      if (found.access && !(faults.readsForwardedUser && request.headers['x-forwarded-user'])) {
-        if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response, asking(request));
+      if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response);
+      for (const { guard, access, needs } of found.guards) {
+        if (faults.readsForwardedUser && request.headers['x-forwarded-user']) break;
         if (faults.readsBodyFirst) await text(request);
-        let decision = await guard.decide(request, found.access);
+        let decision = await guard.decide(request, needs(Object.assign(request, { params: paramsOf(routes, request.url!) }), 'pass'));
         if (isAnswered(response) && !faults.servesTheDeparted) return;
-        if (faults.wrongTokenIsAnonymous && found.access.credentials === 'optional' && decision.outcome === 'deny')
+        if (faults.wrongTokenIsAnonymous && access === 'optional' && decision.outcome === 'deny')
           decision = { outcome: 'allow', auth: undefined, headers: {} } as Decision;
         if (decision.outcome === 'deny') {
           await refuse(decision, request, response);
@@ -72,30 +101,61 @@ export function startPlain(faults: Faults = {}): StartApp {
         }
       }
       if (method === 'OPTIONS') return void send(response, { status: 204 });
-      return runHandler(found.route, request, response, asking(request));
+      return runHandler(found.route, request, response);
     }
 
     async function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): Promise<void> {
-      if (guard.onDenied) await guard.onDenied(decision, request, response);
-      else if (faults.headersDropped) response.writeHead(decision.status).end(JSON.stringify(decision.body));
+      first.refused(decision, request);
+      const answered = first.onDenied ? await first.onDenied(decision, request, response) : decision;
+      if (!answered) return;
+      if (faults.headersDropped) response.writeHead(decision.status).end(JSON.stringify(decision.body));
       else if (faults.bodyDropped) response.writeHead(decision.status, decision.headers).end();
       else sendDenial(response, decision);
+    }
+
+    async function runHandler(route: SuiteRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const auth = route.access === 'public' ? undefined : authIfKnown(request);
+      const body = request.headers['content-type'] === 'application/json' ? await json(request) : undefined;
+      const properties = request as unknown as Record<string, Auth | undefined>;
+      const given = route.answer({
+        auth,
+        params: {},
+        body,
+        getAuth: (optional) => (faults.anonymousWithoutGuard ? authIfKnown(request) : authOf(request, optional)),
+        ofGuard: (optional) => methods.getAuth(request, optional),
+        permit: (permitted, policy) => methods.permit(permitted, policy, request),
+        properties: { first: properties[property ?? 'auth'], second: properties[secondApi?.property ?? ''] },
+      });
+      if (given.refusal) await refuse(given.refusal, request, response);
+      else send(response, given);
     }
 
     const server = createServer((request, response) => {
       answer(request, response).catch(() => void send(response, { status: 500 }));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+    async function shutDown(): Promise<void> {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await first.close();
+      await second?.close();
+      await closed;
+    }
+
     return {
       origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      async close() {
+      guard: { ...methods, check: (request: IncomingMessage, ...policies: RoutePolicy<IncomingMessage>[]) => first.check(request, policies) },
+      server,
+      shutDown,
+      close() {
         server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-        await guard.close();
+        return shutDown();
       },
     };
   };
 }
+
+type Guard = NativeGuard<IncomingMessage, [IncomingMessage, ServerResponse]>;
 
 function paramsOf(routes: readonly SuiteRoute[], url: string): Record<string, string> {
   const parts = url.split('?')[0]!.split('/');
@@ -109,17 +169,8 @@ function matches({ path }: SuiteRoute, asked: string): boolean {
   return pattern.length === parts.length && pattern.every((part, index) => part.startsWith(':') || part === parts[index]);
 }
 
-/** How a handler asks who its request is from. */
-type Asking = Pick<HandlerInput, 'getAuth' | 'ofGuard'>;
-
-async function runHandler(route: SuiteRoute, request: IncomingMessage, response: ServerResponse, asking: Asking): Promise<void> {
-  const auth = route.access === 'public' ? undefined : authWhereKnown(request);
-  const body = request.headers['content-type'] === 'application/json' ? await json(request) : undefined;
-  send(response, route.answer({ auth, ...asking, params: {}, body }));
-}
-
-/** A broken adapter may come here with nobody known. */
-function authWhereKnown(request: IncomingMessage): Auth | undefined {
+/** A broken adapter may run a handler though no guard has authenticated the request. */
+function authIfKnown(request: IncomingMessage): Auth | undefined {
   try {
     return authOf(request, 'optional');
   } catch {
@@ -127,8 +178,9 @@ function authWhereKnown(request: IncomingMessage): Auth | undefined {
   }
 }
 
-function send(response: ServerResponse, { status, body }: HandlerAnswer): void {
+function send(response: ServerResponse, { status, body, stream }: HandlerAnswer): void {
   if (response.writableEnded) return;
+  if (stream) return void stream.pipe(response.writeHead(status, { 'content-type': 'text/event-stream' }));
   if (!response.headersSent) response.writeHead(status, { 'content-type': 'application/json' });
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }

@@ -1,20 +1,8 @@
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
-import type { Auth, GuardOptions, Revocations } from '@tokenward/core';
+import type { GuardOptions, Revocations } from '@tokenward/core';
 import { expect, onTestFinished } from 'vitest';
 
-/** What a framework's own server needs of an event stream: to write, and to end. */
-export interface EventStream {
-  write(text: string): unknown;
-  end(): unknown;
-}
-
-/** An event stream that goes on until its token ends, as a handler writes it. */
-export function streamUntilTheEnd({ signal, subject }: Auth, stream: EventStream): void {
-  stream.write(`data: ${subject}\n\n`);
-  signal.addEventListener('abort', () => stream.end(), { once: true });
-}
-
-/** Has an app whose GET /events is such a stream end one of two by a revocation. */
+/** Opens two streams at GET /events and revokes the token of one. Expects that stream to end and the other to stay open. */
 export async function expectStreamEnds(
   start: (options: GuardOptions) => Promise<{ readonly origin: string; readonly revocations: Revocations }>,
 ): Promise<void> {

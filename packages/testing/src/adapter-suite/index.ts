@@ -1,8 +1,10 @@
 /**
- * The behaviour that every adapter shows, over real sockets: give it one function that starts an app, and a test runner's functions.
+ * Tests of the behaviour that every adapter must show, over real sockets. They need one function that starts an app, and the functions of a
+ * test runner.
  *
  * @module
  */
+import { Agent } from 'node:http';
 import { authCases } from './auth-cases.js';
 import { hostileCases } from './hostile-cases.js';
 import { credentialCases } from './credential-cases.js';
@@ -10,21 +12,39 @@ import { exampleRoutes } from './example-routes.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
+import { departureCases } from './departure-cases.js';
+import { guardMethodCases } from './guard-method-cases.js';
 import { oddCases } from './odd-cases.js';
+import { onDeniedCases } from './on-denied-cases.js';
 import { policyCases } from './policy-cases.js';
 import { responseCases } from './response-cases.js';
 import { revocationCases } from './revocation-cases.js';
 import { routingCases } from './routing-cases.js';
+import { severalGuardsCases } from './several-guards-cases.js';
 import type { AppSetup, OddWay, RunningApp, StartApp, SuiteRoute } from './app.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
-export type { AppSetup, AskAuth, HandlerAnswer, HandlerInput, OddWay, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from './app.js';
+export type {
+  AppSetup,
+  AskAuth,
+  HandlerAnswer,
+  HandlerInput,
+  OddWay,
+  OnDeniedAnswer,
+  RunningApp,
+  StartApp,
+  SuiteGuard,
+  SuiteGuardMethods,
+  SuitePolicy,
+  SuiteReceivers,
+  SuiteRoute,
+} from './app.js';
 export type { Ask, Received, Sent } from './exchange.js';
 export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 export { checkExample } from './check-example.js';
 
-/** What is needed of a test runner: vitest, jest and node:test have all of it, under these names or next to them. */
+/** The functions of a test runner. vitest and jest have them under these names; `before` and `after` of node:test fit too. */
 export interface TestRunner {
   test(name: string, run: () => Promise<void>): void;
   beforeAll(run: () => Promise<void>): void;
@@ -32,11 +52,13 @@ export interface TestRunner {
 }
 
 export interface SuiteOptions {
-  /** Every way in which the guard can be called other than by the framework itself; the function that starts apps implements each. */
+  /** All unusual ways to call the guard by hand. The function that starts apps implements each of them. */
   readonly ways: readonly OddWay[];
-  /** The apps speak HTTP/2: at an http origin by prior knowledge, at an https one with any certificate. Default: HTTP/1.1, over http. */
+  /** The apps speak HTTP/2: without TLS (prior knowledge) at an http origin, with any certificate at an https one. Default: HTTP/1.1. */
   readonly http2?: boolean | undefined;
-  /** The app declares public routes to the guard, as by a decorator, instead of leaving the guard out. Default: false. */
+  /** Whether a route can have several guards with different options. Default: true. */
+  readonly severalGuards?: boolean | undefined;
+  /** Whether the app declares public routes to the guard, as with a decorator, instead of leaving the guard out. Default: false. */
   readonly declaresPublicRoutes?: boolean | undefined;
 }
 
@@ -54,14 +76,15 @@ export interface SuiteOptions {
 export function adapterSuite(
   { test, beforeAll, afterAll }: TestRunner,
   startApp: StartApp,
-  { http2 = false, ways, declaresPublicRoutes = false }: SuiteOptions,
+  { http2 = false, severalGuards = true, declaresPublicRoutes = false, ways }: SuiteOptions,
 ): void {
   let issuer: TestIssuer;
   let app: SuiteApp;
   let handlersRun = 0;
 
   beforeAll(async () => {
-    issuer = await createTestIssuer();
+    // signs faster than RSA does
+    issuer = await createTestIssuer({ algorithm: 'ES256' });
     app = await start();
   });
 
@@ -73,7 +96,7 @@ export function adapterSuite(
   async function start(setup: Partial<AppSetup> = {}): Promise<SuiteApp> {
     const { issuer: url, audience } = issuer;
     const started = await startApp({ options: { issuer: url, audience }, ...setup, routes: (setup.routes ?? exampleRoutes).map(counted) });
-    return http2 ? overHttp2(started) : { ...started, ask: (sent) => send(started.origin, sent) };
+    return http2 ? overHttp2(started) : overHttp1(started);
   }
 
   function counted(route: SuiteRoute): SuiteRoute {
@@ -113,7 +136,7 @@ export function adapterSuite(
   }
 
   const version = http2 ? 'HTTP/2' : 'HTTP/1.1';
-  for (const suiteCase of [
+  const cases = [
     ...credentialCases,
     ...authCases,
     ...policyCases,
@@ -121,17 +144,35 @@ export function adapterSuite(
     ...routingCases,
     ...revocationCases,
     ...hostileCases,
+    ...onDeniedCases,
+    ...severalGuardsCases,
+    ...guardMethodCases,
+    ...departureCases,
     ...ways.flatMap(oddCases),
-  ]) {
-    if ((suiteCase.over ?? version) === version) test(suiteCase.name, () => runCase(suiteCase));
+  ];
+  for (const suiteCase of cases) {
+    const isShown = (suiteCase.over ?? version) === version && (severalGuards || !suiteCase.needsSeveralGuards);
+    if (isShown) test(suiteCase.name, () => runCase(suiteCase));
   }
   for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));
+}
+
+function overHttp1(app: RunningApp): SuiteApp {
+  const agent = new Agent({ keepAlive: true });
+  return {
+    ...app,
+    ask: (sent) => send(app.origin, { agent, ...sent }),
+    close() {
+      agent.destroy();
+      return app.close();
+    },
+  };
 }
 
 function overHttp2(app: RunningApp): SuiteApp {
   const connection = connectHttp2(app.origin);
   return {
-    origin: app.origin,
+    ...app,
     ask: connection.ask,
     close() {
       connection.close();

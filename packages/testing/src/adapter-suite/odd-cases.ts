@@ -1,12 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { scope } from '@tokenward/core';
 import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
-import { createTestIssuer, type TestIssuer } from '../issuer.js';
+import type { TestIssuer } from '../issuer.js';
+import { asSigningKey, generatePrivateKey } from '../signing-key.js';
 import type { AppSetup, OddWay, SuiteRoute } from './app.js';
 import type { Received } from './exchange.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 
-/** What no stranger may see. */
+/** What the handler answers. A refused request must not see it. */
 const SECRET = 'what the handler answers';
 
 const PREFLIGHT = [
@@ -14,10 +15,10 @@ const PREFLIGHT = [
   ['access-control-request-method', 'GET'],
 ] as const;
 
-/** So late the keys arrive, where they are not there yet: whoever does not wait is done by then. */
+/** How late the keys arrive. A caller that does not wait for the guard has answered by then. */
 const LATE_MS = 15;
 
-/** A guard that is called by hand, in whatever way, refuses or throws: it never admits, and never ends the process. */
+/** A guard that is called by hand, in any way, refuses or throws. It never admits a stranger and never ends the process. */
 export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
   const route: SuiteRoute = {
     method: 'GET',
@@ -27,182 +28,184 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
     way: name,
     answer: () => ({ status: 200, body: { secret: SECRET } }),
   };
+  /** A route whose guard the framework calls, and one that calls the same guard by hand. */
+  const shared: SuiteRoute[] = [
+    { ...route, path: '/mounted', way: undefined },
+    { ...route, path: '/shared', guardOf: '/mounted' },
+  ];
 
   function start(suite: Suite, setup: Partial<AppSetup> = {}): Promise<SuiteApp> {
     const { issuer, audience } = suite.issuer;
     return suite.start({ options: { issuer, audience, fetch: fetchLate }, routes: [route], ...setup });
   }
 
-  /** That nothing of the handler got out, and that it did not run where the call is waited for. */
+  /** The answer contains nothing of the handler's. If the caller waits for the guard, no handler ran. */
   function expectNothing(suite: Suite, answer: Received, what: string): void {
-    ok(answer.status >= 400 && !allOf(answer).includes(SECRET), `${what}: ${answer.status} ${answer.body}`);
+    ok(answer.status >= 400 && !textOf(answer).includes(SECRET), `${what}: ${answer.status} ${answer.body}`);
     const ran = suite.handlersRun();
     if (isAwaited) strictEqual(ran, 0, `${what}: a handler ran`);
   }
 
-  const cases: SuiteCase[] = [
+  async function expectRefusal(suite: Suite, answer: Received, { what, token }: Stranger): Promise<void> {
+    expectNothing(suite, answer, what);
+    await (what === 'missing scope' ? expectForbidden(answer, { scope: 'a' }) : expectUnauthorized(answer, challengeFor(token)));
+  }
+
+  async function expectGood(suite: Suite, app: SuiteApp, token: string): Promise<void> {
+    suite.handlersRun();
+    const answer = await app.ask({ path: '/odd', token });
+    deepStrictEqual([answer.status, answer.json()], [200, { secret: SECRET }]);
+    if (isAwaited) strictEqual(suite.handlersRun(), 1);
+  }
+
+  return [
     {
-      name: `rule 157: ${name}: refuses whoever may not be, once the keys are there, and admits whoever may`,
+      name: `rule 157: ${name}: refuses strangers while keys are fetched and afterwards, and admits a good token`,
       async run(suite) {
         const app = await start(suite);
-        await warm(suite, app);
-        for (const [what, token] of await strangers(suite)) {
-          const answer = await app.ask({ path: '/odd', token });
-          expectNothing(suite, answer, what);
-          await (what === 'missing scope' ? expectForbidden(answer, { scope: 'a' }) : expectUnauthorized(answer, whatIsTold(token)));
-          await expectGood(suite, app);
+        const all = await strangersOf(suite);
+        const good = await suite.token({ scope: 'a' });
+        for (const [stranger, answer] of await askAtOnce(app, '/odd', all)) await expectRefusal(suite, answer, stranger);
+        for (const stranger of all) {
+          await expectRefusal(suite, await app.ask({ path: '/odd', token: stranger.token }), stranger);
+          await expectGood(suite, app, good);
         }
       },
     },
     {
-      name: `rule 157: ${name}: refuses whoever may not be while the keys are still on their way`,
+      name: `rule 178: ${name}: refuses strangers if the framework calls the same guard on another route`,
       async run(suite) {
-        const askCold = async ([what, token]: Stranger): Promise<void> => {
-          const app = await start(suite);
-          const answer = await app.ask({ path: '/odd', token });
-          expectNothing(suite, answer, what);
-          await (what === 'missing scope' ? expectForbidden(answer, { scope: 'a' }) : expectUnauthorized(answer, whatIsTold(token)));
-        };
-        await Promise.all((await strangers(suite)).map(askCold));
-      },
-    },
-    {
-      name: `rule 178: ${name}: refuses where the same guard is also mounted elsewhere`,
-      async run(suite) {
-        const mounted: SuiteRoute = { ...route, path: '/mounted', way: undefined };
-        const app = await start(suite, { routes: [mounted, { ...route, guardOf: '/mounted' }] });
-        const all = await strangers(suite);
-        // the last one while the keys are on their way, and all once they are there
-        for (const [what, token] of [...all.slice(-1), ...all]) {
-          const answer = await app.ask({ path: '/odd', token });
-          expectNothing(suite, answer, what);
-          ok(answer.status === 401 || answer.status === 403, `${what}: ${answer.status}`);
+        const app = await start(suite, { routes: shared });
+        const all = await strangersOf(suite);
+        // the first round while keys are fetched, the second afterwards
+        for (let round = 0; round < 2; round++) {
+          for (const [{ what }, answer] of await askAtOnce(app, '/shared', all)) {
+            expectNothing(suite, answer, what);
+            ok(answer.status === 401 || answer.status === 403, `${what}: ${answer.status}`);
+          }
         }
-        const preflight = await app.ask({ path: '/odd', method: 'OPTIONS', headers: PREFLIGHT });
-        ok(!allOf(preflight).includes(SECRET), `a preflight: ${preflight.body}`);
+        const preflight = await app.ask({ path: '/shared', method: 'OPTIONS', headers: PREFLIGHT });
+        ok(!textOf(preflight).includes(SECRET), `a preflight: ${preflight.body}`);
         await expectForbidden(await app.ask({ path: '/mounted', token: await suite.token({ scope: 'b' }) }), { scope: 'a' });
         strictEqual((await app.ask({ path: '/mounted', token: await suite.token({ scope: 'a' }) })).status, 200);
       },
     },
     {
-      name: `rule 157: ${name}: a good token that comes ahead of the keys is answered`,
+      name: `rule 157: ${name}: answers a good token that arrives before the keys`,
       async run(suite) {
         const app = await start(suite);
         const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
-        // whoever did not wait may have been too early to be served
+        // a caller that does not wait may have been too early to be served
         if (isAwaited) deepStrictEqual([answer.status, answer.json()], [200, { secret: SECRET }]);
         else ok(answer.status < 600);
-        await expectGood(suite, app);
+        await expectGood(suite, app, await suite.token({ scope: 'a' }));
       },
     },
     {
-      name: `rule 157: ${name}: keys out of reach are 503`,
+      name: `rule 157: ${name}: answers 503 if the keys cannot be fetched`,
       async run(suite) {
-        const away = await createTestIssuer({ audience: suite.issuer.audience, algorithm: 'ES256' });
-        away.misbehave('error');
-        try {
-          const app = await start(suite, { options: { issuer: away.issuer, audience: away.audience, fetch: fetchLate } });
-          const answer = await app.ask({ path: '/odd', token: await away.issueToken({ scope: 'a' }) });
-          expectNothing(suite, answer, 'keys out of reach');
-          await expectUnavailable(answer);
-        } finally {
-          await away.close();
-        }
+        const { issuer, audience } = suite.issuer;
+        const app = await start(suite, { options: { issuer, audience, fetch: failLate } });
+        const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
+        expectNothing(suite, answer, 'keys out of reach');
+        await expectUnavailable(answer);
       },
     },
     {
-      name: `rule 157: ${name}: an onDenied answers, at once or later, and nobody else does`,
+      name: `rule 157: ${name}: only onDenied answers, at once or later`,
       async run(suite) {
-        const askAll = async ({ isLater, isCold }: { isLater: boolean; isCold: boolean }): Promise<void> => {
+        const askAll = async (isLater: boolean): Promise<void> => {
           const onDenied: AppSetup['onDenied'] = ({ status, reason }) => {
             const answer = { status, body: { mine: reason } };
             return isLater ? new Promise((resolve) => setTimeout(() => resolve(answer), LATE_MS)) : answer;
           };
-          const warmApp = isCold ? undefined : await start(suite, { onDenied });
-          if (warmApp) await warm(suite, warmApp);
-          const askOne = async ([what, token]: Stranger): Promise<void> => {
-            const app = warmApp ?? (await start(suite, { onDenied }));
-            const answer = await app.ask({ path: '/odd', token });
+          const app = await start(suite, { onDenied, routes: [route, ...shared] });
+          for (const [{ what }, answer] of await askTwice(app, await strangersOf(suite))) {
             expectNothing(suite, answer, what);
             ok('mine' in (answer.json() as object), `${what}: ${answer.body}`);
-          };
-          await Promise.all((await strangers(suite)).map(askOne));
+          }
         };
-        for (const isLater of [false, true]) for (const isCold of [true, false]) await askAll({ isLater, isCold });
+        await Promise.all([askAll(false), askAll(true)]);
       },
     },
     {
-      name: `rule 157: ${name}: an onDenied that throws, at once or later, is no way in`,
+      name: `rule 157: ${name}: an onDenied that throws, at once or later, admits nobody`,
       async run(suite) {
-        for (const thrown of [
-          () => {
-            throw new Error('out of order');
-          },
-          () => Promise.reject(new Error('out of order')),
-        ]) {
-          // prettier-ignore
-          const app = await start(suite, { onDenied: thrown });
-          for (const [what, token] of await strangers(suite)) expectNothing(suite, await app.ask({ path: '/odd', token }), what);
-        }
+        const askAll = async (onDenied: AppSetup['onDenied']): Promise<void> => {
+          const app = await start(suite, { onDenied, routes: [route, ...shared] });
+          for (const [{ what }, answer] of await askTwice(app, await strangersOf(suite))) expectNothing(suite, answer, what);
+        };
+        await Promise.all([askAll(throwing), askAll(rejecting)]);
       },
     },
   ];
-  return cases;
-
-  async function warm(suite: Suite, app: SuiteApp): Promise<void> {
-    await app.ask({ path: '/odd', token: await suite.token() });
-    suite.handlersRun();
-  }
-
-  async function expectGood(suite: Suite, app: SuiteApp): Promise<void> {
-    suite.handlersRun();
-    const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
-    deepStrictEqual([answer.status, answer.json()], [200, { secret: SECRET }]);
-    if (isAwaited) strictEqual(suite.handlersRun(), 1);
-  }
 }
 
-type Stranger = readonly [what: string, token: string | undefined];
-type Strangers = readonly Stranger[];
+/** A request that must be refused. */
+interface Stranger {
+  /** Why it must be refused. */
+  readonly what: string;
+  readonly token: string | undefined;
+}
 
-const known = new WeakMap<TestIssuer, Promise<Strangers>>();
+const known = new WeakMap<TestIssuer, Promise<readonly Stranger[]>>();
 
-/** Whoever may not be there, by what is wrong. */
-function strangers(suite: Suite): Promise<Strangers> {
+function strangersOf(suite: Suite): Promise<readonly Stranger[]> {
   const made = known.get(suite.issuer) ?? makeStrangers(suite);
   known.set(suite.issuer, made);
   return made;
 }
 
-async function makeStrangers({ issuer, token }: Suite): Promise<Strangers> {
+async function makeStrangers({ token }: Suite): Promise<readonly Stranger[]> {
+  const ownKey = asSigningKey('ES256', await generatePrivateKey('ES256'), 'unknown-kid');
   return [
-    ['no token', undefined],
-    ['no JWT', 'bad'],
-    ['expired', await token({ scope: 'a', lifetimeSeconds: -3600 })],
-    ['unknown key', await forged(issuer)],
-    ['missing scope', await token({ scope: 'b' })],
+    { what: 'no token', token: undefined },
+    { what: 'no JWT', token: 'bad' },
+    { what: 'expired', token: await token({ scope: 'a', lifetimeSeconds: -3600 }) },
+    { what: 'unknown key', token: await token({ scope: 'a', key: ownKey }) },
+    { what: 'missing scope', token: await token({ scope: 'b' }) },
   ];
 }
 
-/** A token of somebody who knows the issuer's name, and has a key of their own. */
-async function forged({ issuer, audience }: TestIssuer): Promise<string> {
-  const stranger = await createTestIssuer({ audience });
-  try {
-    return await stranger.issueToken({ scope: 'a', claims: { iss: issuer }, header: { kid: 'nobody-knows' } });
-  } finally {
-    await stranger.close();
-  }
+/** Sends one request for each stranger, all at the same time. */
+function askAtOnce(app: SuiteApp, path: string, strangers: readonly Stranger[]): Promise<(readonly [Stranger, Received])[]> {
+  return Promise.all(strangers.map(async (stranger) => [stranger, await app.ask({ path, token: stranger.token })] as const));
 }
 
-function whatIsTold(token: string | undefined): Parameters<typeof expectUnauthorized>[1] {
+/** Sends the requests while keys are fetched, and once more afterwards. The last one goes to the shared guard, too. */
+async function askTwice(app: SuiteApp, strangers: readonly Stranger[]): Promise<(readonly [Stranger, Received])[]> {
+  const answers: (readonly [Stranger, Received])[] = [];
+  for (let round = 0; round < 2; round++) {
+    const both = await Promise.all([askAtOnce(app, '/odd', strangers), askAtOnce(app, '/shared', strangers.slice(-1))]);
+    answers.push(...both.flat());
+  }
+  return answers;
+}
+
+function challengeFor(token: string | undefined): Parameters<typeof expectUnauthorized>[1] {
   return token === undefined ? { scope: 'a' } : { error: 'invalid_token' };
 }
 
-function allOf({ body, headers }: Received): string {
+function textOf({ body, headers }: Received): string {
   return `${body}${headers.get('x-secret')}`;
 }
 
-async function fetchLate(...given: Parameters<typeof fetch>): ReturnType<typeof fetch> {
+function throwing(): never {
+  throw new Error('out of order');
+}
+
+function rejecting(): Promise<never> {
+  return Promise.reject(new Error('out of order'));
+}
+
+async function fetchLate(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const url = new URL(input instanceof Request ? input.url : input);
+  // the metadata arrives late, and so do the keys
+  if (url.pathname.includes('/.well-known/')) await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  return fetch(input, init);
+}
+
+async function failLate(): Promise<never> {
   await new Promise((resolve) => setTimeout(resolve, LATE_MS));
-  return fetch(...given);
+  throw new TypeError('fetch failed');
 }

@@ -2,7 +2,7 @@ import { ok, rejects, strictEqual } from 'node:assert/strict';
 import { allOf, anyOf, anyRole, anyScope, claim, maxAge, not, policy, role, scope, type Policy } from '@tokenward/core';
 import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import type { TokenWishes } from '../issuer.js';
-import type { SuiteRoute } from './app.js';
+import type { SuitePolicy, SuiteRoute } from './app.js';
 import type { Suite, SuiteCase } from './suite-case.js';
 
 /** Section J: what a route demands of a token. */
@@ -134,6 +134,30 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: 'rule 159: makes a policy of each request, and refuses with 403 if the function throws or returns no policy',
+    async run({ start, token, handlersRun }) {
+      const functions: Record<string, SuitePolicy> = {
+        throws: (_request) => {
+          throw new Error('out of order');
+        },
+        nothing: (_request) => undefined as never,
+        truth: (_request) => true as never,
+        later: (async (_request: unknown) => Promise.reject(new Error('late'))) as never,
+      };
+      const own: SuitePolicy = ({ params }) => claim('tenant', (params as { tenant: string }).tenant);
+      const routes = Object.entries(functions).map(([name, demand]): SuiteRoute => Object.assign(guarded(demand), { path: `/${name}` }));
+      const app = await start({ routes: [{ ...guarded(own), path: '/tenants/:tenant' }, ...routes] });
+      const good = await token({ claims: { tenant: 'acme' } });
+      for (const path of ['/tenants/acme', '/tenants/%61cme']) strictEqual((await app.ask({ path, token: good })).status, 200, path);
+      strictEqual(handlersRun(), 2);
+      for (const path of ['/tenants/globex', '/tenants/ACME', ...Object.keys(functions).map((name) => `/${name}`)]) {
+        await expectForbidden(await app.ask({ path, token: good }));
+        await expectUnauthorized(await app.ask({ path }));
+      }
+      strictEqual(handlersRun(), 0);
+    },
+  },
+  {
     name: 'allOf and anyOf hold at any depth',
     async run(suite) {
       const demand = anyOf(allOf(scope('a'), not(role('suspended'))), allOf(role('admin'), claim('level', 3)));
@@ -148,7 +172,7 @@ export const policyCases: readonly SuiteCase[] = [
   },
 ];
 
-function guarded(...policies: readonly Policy[]): SuiteRoute {
+function guarded(...policies: readonly SuitePolicy[]): SuiteRoute {
   return { method: 'GET', path: '/guarded', access: 'required', policies, answer: () => ({ status: 200 }) };
 }
 

@@ -1,8 +1,11 @@
-import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createResourceGuard, memoryRevocations, scope, type Auth, type ResourceGuard } from '@tokenward/core';
 import { expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import { createTestClock } from '../clock.js';
 import { createTestIssuer } from '../issuer.js';
+import type { SuiteRoute } from './app.js';
 import type { Received, Sent } from './exchange.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 
@@ -51,14 +54,15 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 163: what was admitted by a key that is withdrawn ends: its permit, its signal, and its next request',
+    name: 'rule 163: ends what a withdrawn key admitted: its permit, its signal and its next request',
     async run({ start }) {
-      const issuer = await createTestIssuer();
+      const clock = createTestClock();
+      const issuer = await createTestIssuer({ clock });
       try {
         const leaked = await issuer.signingKey();
         const other = await issuer.rotateKeys();
         const [token, good] = await Promise.all([leaked, other].map((key) => issuer.issueToken({ key, scope: 'orders:read' })));
-        const options = { issuer: issuer.issuer, audience: issuer.audience, keyFetching: { freshSeconds: 1 } };
+        const options = { issuer: issuer.issuer, audience: issuer.audience, clock, keyFetching: { freshSeconds: 60 } };
         const admitted: Auth[] = [];
         const app = await start({
           options,
@@ -70,13 +74,13 @@ export const revocationCases: readonly SuiteCase[] = [
         const guard = createResourceGuard(options);
         const permitted = () => [lost, kept].map((auth) => guard.permit(auth, scope('orders:read')).outcome);
         issuer.withdrawKey(leaked.kid);
-        // until the keys are fetched anew
-        for (let round = 0; round < 100 && !signals[0]!.aborted; round++) {
-          await app.ask({ path: '/feed', token: good });
-          await sleep(50);
-        }
+        clock.advance(61);
+        // the first request after that has the keys fetched again
+        const aborted = new Promise((resolve) => lost.signal.addEventListener('abort', resolve, { once: true }));
+        strictEqual((await app.ask({ path: '/feed', token: good })).status, 200);
+        await aborted;
         deepStrictEqual(
-          signals.map(({ aborted }) => aborted),
+          signals.map((signal) => signal.aborted),
           [true, false],
         );
         deepStrictEqual(permitted(), ['deny', 'allow']);
@@ -84,6 +88,34 @@ export const revocationCases: readonly SuiteCase[] = [
       } finally {
         await issuer.close();
       }
+    },
+  },
+  {
+    name: 'auth.signal ends an event stream when its token is revoked, and leaves the stream of another token open',
+    async run({ start, token }) {
+      const streams = new Map<string, PassThrough>();
+      const events: SuiteRoute = {
+        method: 'GET',
+        path: '/events',
+        access: 'required',
+        policies: [],
+        answer({ auth }) {
+          const stream = new PassThrough();
+          streams.set(auth!.subject!, stream);
+          stream.write(`data: ${auth!.subject}\n\n`);
+          auth!.signal.addEventListener('abort', () => stream.end(), { once: true });
+          return { status: 200, stream };
+        },
+      };
+      const app = await start({ routes: [events] });
+      const [mine, other] = [app.ask({ path: '/events', token: await token() }), app.ask({ path: '/events', token: await token({ subject: 'user-2' }) })];
+      while (streams.size < 2) await sleep(1);
+      await app.guard.revocations.revoke({ subject: 'user-1' });
+      const { status, body, headers } = await mine;
+      deepStrictEqual([status, body], [200, 'data: user-1\n\n']);
+      match(headers.get('content-type') ?? '', /^text\/event-stream/);
+      streams.get('user-2')!.end('data: goes on\n\n');
+      strictEqual((await other).body, 'data: user-2\n\ndata: goes on\n\n');
     },
   },
   {

@@ -2,33 +2,35 @@ import type { TestIssuer, TokenWishes } from '../issuer.js';
 import type { AppSetup, RunningApp } from './app.js';
 import type { Ask } from './exchange.js';
 
-/** One behaviour that every adapter shows. */
+/** One behaviour that every adapter must show. */
 export interface SuiteCase {
-  /** It begins with the number of the rule, where there is one: `rule 5: no credentials are 401`. */
+  /** Begins with the number of the rule, if there is one: `rule 5: refuses requests without credentials with 401`. */
   readonly name: string;
-  /** The version of HTTP without which there is nothing to show. */
+  /** The case is about this version of HTTP only. */
   readonly over?: 'HTTP/1.1' | 'HTTP/2' | undefined;
+  /** The case needs an app with two guards on one route. */
+  readonly needsSeveralGuards?: boolean | undefined;
   run(suite: Suite): Promise<void>;
 }
 
-/** A listening app, and a way to ask it over the version of HTTP that the suite is run on. */
+/** A listening app, and a function that sends it requests over the HTTP version of the suite. */
 export interface SuiteApp extends RunningApp {
   readonly ask: Ask;
 }
 
-/** What a case is run with. */
+/** What a case works with. */
 export interface Suite {
   readonly issuer: TestIssuer;
   /** An app with the routes of the examples. */
   readonly app: SuiteApp;
-  /** Whether public routes are declared to the guard, as the suite's option says. */
+  /** Whether public routes are declared to the guard: the suite's option of this name. */
   readonly declaresPublicRoutes: boolean;
-  /** A good token of the issuer. */
+  /** Issues a token that the app accepts. */
   token(wishes?: TokenWishes): Promise<string>;
-  /** Asks the app with the routes of the examples. */
+  /** Sends a request to the app with the routes of the examples. */
   readonly ask: Ask;
-  /** Starts another app, by default with the routes of the examples; it is closed when the case ends. */
+  /** Starts another app, by default with the routes of the examples. The suite closes it when the case ends. */
   start(setup?: Partial<AppSetup>): Promise<SuiteApp>;
-  /** How many handlers have run since the last call, in all apps. */
+  /** Returns how many handlers have run since the last call, in all apps. */
   handlersRun(): number;
 }
