@@ -106,7 +106,7 @@ describe('rule 116: a logout token', () => {
   });
 });
 
-test('rule 117: its jti counts once', async () => {
+test('rule 117: accepts a jti once', async () => {
   const { receive, issuer } = await createLogoutScene();
   const token = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
   expect([(await receive(form(token))).status, (await receive(form(token))).status]).toEqual([200, 400]);
@@ -114,7 +114,7 @@ test('rule 117: its jti counts once', async () => {
   expect((await receive(form(other))).status).toBe(200);
 });
 
-test('rule 117: one that is sent again ends no later login', async () => {
+test('rule 117: ends no later login if the token is sent again', async () => {
   const { receive, issuer, clock, verdict } = await createLogoutScene();
   const logoutToken = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
   await receive(form(logoutToken));
@@ -124,14 +124,14 @@ test('rule 117: one that is sent again ends no later login', async () => {
   expect(await verdict(later)).toBe('allow');
 });
 
-test('rule 119: with a session, those of its subject that name no session end, too', async () => {
+test('rule 119: a logout of a session also ends tokens of the subject without a session', async () => {
   const { logout, issuer, verdict } = await createLogoutScene();
   const tokens = await Promise.all(['s-1', 's-2', undefined].map((sid) => issuer.issueToken({ claims: { sid } })));
   expect(await logout({ sessionId: 's-1' })).toBe(200);
   expect(await Promise.all(tokens.map((token) => verdict(token)))).toEqual(['revoked', 'allow', 'revoked']);
 });
 
-test('rule 119: an equal subject of another issuer is untouched', async () => {
+test('rule 119: does not affect an equal subject of another issuer', async () => {
   const { one, other, guard } = await createTwoIssuers();
   const receive = guard.backchannelLogout({ clientId: CLIENT });
   expect((await receive(form(await one.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' })))).status).toBe(200);
@@ -180,7 +180,7 @@ describe('rule 118: the request', () => {
   });
 });
 
-test('keys that can not be had are 400, and it may be sent again', async () => {
+test('answers 400 if keys cannot be fetched, and accepts the token later', async () => {
   const { receive, issuer, guard, clock } = await createLogoutScene();
   issuer.misbehave('error');
   const token = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
@@ -191,7 +191,7 @@ test('keys that can not be had are 400, and it may be sent again', async () => {
   expect((await receive(form(token))).status).toBe(200);
 });
 
-test('the key is looked for anew where the issuer names none', async () => {
+test('fetches keys again if a token without a kid does not verify', async () => {
   const { receive, issuer, clock } = await createLogoutScene();
   const withoutKid = async () => issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', header: { kid: undefined } });
   expect((await receive(form(await withoutKid()))).status).toBe(200);
@@ -209,7 +209,7 @@ test('of an issuer that is ahead it ends what was issued before, by that clock',
   expect(await verdict(await issuer.issueToken({ claims: { iat: ahead + 1 } }))).toBe('allow');
 });
 
-test('is remembered for a day at the most, whatever its exp', async () => {
+test('remembers it for a day at most, whatever its exp', async () => {
   const asked: number[] = [];
   const { logout } = await createLogoutScene({ add: (_name, ttlSeconds) => asked.push(ttlSeconds) > 0 });
   for (const exp of [1e300, Number.MAX_SAFE_INTEGER]) expect(await logout({ claims: { exp } })).toBe(200);
@@ -230,7 +230,7 @@ test.each([
   [{ clientId: [] }, /clientId: must be .*\(got an empty list\)/],
   [{ clientId: 'a', replays: {} }, /replays: is a value of type object: a ReplayStore is needed/],
   [{ clientId: 'a', audience: 'b' }, /audience: is not an option/],
-])('wrong options are told at once: %j', async (options, message) => {
+])('reports invalid options at once: %j', async (options, message) => {
   const { guard } = await createScene();
   expect(() => guard.backchannelLogout(options as never)).toThrow(message);
 });

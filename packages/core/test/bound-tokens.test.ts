@@ -29,7 +29,7 @@ test('rule 88: refuses a sender-constrained token where credentials are optional
   expect(await decide({})).toMatchObject({ outcome: 'allow' });
 });
 
-test('rule 5: with another scheme nobody is authenticated, and no token is read', async () => {
+test('rule 5: reads no token of another scheme and authenticates nobody', async () => {
   const { guard, issuer } = await createScene();
   const token = await issuer.issueToken({});
   for (const authorization of [`DPoP ${token}`, `Basic ${token}`]) {

@@ -24,21 +24,21 @@ describe('types of token', () => {
 });
 
 describe('issuer and audience', () => {
-  test('rule 38: an issuer with a path, and with a slash at its end, is taken to the letter', async () => {
+  test('rule 38: compares an issuer with a path or a final slash exactly', async () => {
     const { issuer, verdict } = await createScene({}, { path: '/realms/one' });
     expect(issuer.issuer).toMatch(/\/realms\/one$/);
     expect(await verdict({})).toBe('allow');
     expect(await verdict({ claims: { iss: `${issuer.issuer}/` } })).toBe('issuer_mismatch');
   });
 
-  test('rule 40: one of several audiences is enough, on either side', async () => {
+  test('rule 40: accepts a token if one of several audiences matches, on either side', async () => {
     const { verdict } = await createScene({ audience: ['https://a.example.test', 'https://b.example.test'] });
     expect(await verdict({ audience: 'https://b.example.test' })).toBe('allow');
     expect(await verdict({ audience: ['https://x.example.test', 'https://a.example.test'] })).toBe('allow');
     expect(await verdict({ audience: ['https://x.example.test'] })).toBe('audience_mismatch');
   });
 
-  test('rule 41: any audience passes only by the option that says so, and a malformed one does not', async () => {
+  test('rule 41: accepts any audience only with the option for it, and never a malformed one', async () => {
     const { verdict } = await createScene({ audience: undefined, unsafeAcceptTokensForAnyAudience: true });
     expect(await verdict({ audience: 'https://elsewhere.example.test' })).toBe('allow');
     expect(await verdict({ claims: { aud: undefined } })).toBe('allow');
@@ -47,7 +47,7 @@ describe('issuer and audience', () => {
 });
 
 describe('dates', () => {
-  test('rule 44: a token ends at exp + skew and begins at nbf - skew, to the second', async () => {
+  test('rule 44: accepts a token from nbf - skew until exp + skew, to the second', async () => {
     const { clock, issuer, verdict } = await createScene({ clockSkewSeconds: 30 });
     clock.set(Math.ceil(clock.now() / 1000) * 1000);
     const token = await issuer.issueToken({ lifetimeSeconds: 300 });
@@ -66,7 +66,7 @@ describe('dates', () => {
     expect(await verdict(later)).toBe('allow');
   });
 
-  test('rule 44: with no skew a token is refused in the very second of its exp', async () => {
+  test('rule 44: refuses a token in the second of its exp if there is no skew', async () => {
     const { clock, issuer, verdict } = await createScene({ clockSkewSeconds: 0 });
     clock.set(Math.ceil(clock.now() / 1000) * 1000);
     const token = await issuer.issueToken({ lifetimeSeconds: 10 });
@@ -76,7 +76,7 @@ describe('dates', () => {
     expect(await verdict(token)).toBe('expired');
   });
 
-  test('rule 43: fractions of a second count, and never in the favour of the token', async () => {
+  test('rule 43: counts fractions of a second, never in favour of the token', async () => {
     const { clock, issuer, verdict } = await createScene({ clockSkewSeconds: 0 });
     clock.set(Math.ceil(clock.now() / 1000) * 1000);
     const now = clock.now() / 1000;
@@ -91,14 +91,14 @@ describe('dates', () => {
     expect(await verdict(token)).toBe('expired');
   });
 
-  test('rule 46: iat may be ahead by the skew and no more', async () => {
+  test('rule 46: accepts an iat ahead of the clock by the skew and no more', async () => {
     const { clock, verdict } = await createScene({ clockSkewSeconds: 30 });
     const now = clock.now() / 1000;
     expect(await verdict({ claims: { iat: now + 30 } })).toBe('allow');
     expect(await verdict({ claims: { iat: now + 30.001 } })).toBe('issued_in_the_future');
   });
 
-  test('rule 46: the maximum age counts from iat, the maximum lifetime is exp - iat', async () => {
+  test('rule 46: counts the maximum age from iat, and the maximum lifetime as exp - iat', async () => {
     const { clock, issuer, verdict } = await createScene({ maxTokenAgeSeconds: 60, maxTokenLifetimeSeconds: 3600, clockSkewSeconds: 0 });
     clock.set(Math.ceil(clock.now() / 1000) * 1000);
     const token = await issuer.issueToken({ lifetimeSeconds: 3600 });
@@ -109,14 +109,14 @@ describe('dates', () => {
     expect(await verdict({ lifetimeSeconds: 3601 })).toBe('lifetime_too_long');
   });
 
-  test('rule 43: milliseconds in exp are not a token that lives for ever', async () => {
+  test('rule 43: refuses an exp in milliseconds', async () => {
     const { clock, verdict } = await createScene();
     expect(await verdict({ claims: { exp: clock.now() + 300_000 } })).toBe('invalid_claim');
   });
 });
 
 describe('clients, scopes, roles and other claims', () => {
-  test('rule 47: allowed clients are held against client_id and azp, which must agree', async () => {
+  test('rule 47: compares allowed clients with client_id and azp, which must agree', async () => {
     const { verdict } = await createScene({ allowedClients: ['web', 'mobile'] });
     expect(await verdict({ clientId: 'web' })).toBe('allow');
     expect(await verdict({ claims: { client_id: undefined, azp: 'mobile' } })).toBe('allow');
@@ -127,7 +127,7 @@ describe('clients, scopes, roles and other claims', () => {
     expect(await verdict({ clientId: 'Web' })).toBe('client_not_allowed');
   });
 
-  test('rule 47: a client that is named like the audience does not stand in for it', async () => {
+  test('rule 47: does not take a client_id that equals the audience for the audience', async () => {
     const { issuer, verdict } = await createScene();
     expect(await verdict({ claims: { aud: undefined, azp: issuer.audience, client_id: issuer.audience } })).toBe('audience_mismatch');
   });
@@ -151,14 +151,14 @@ describe('clients, scopes, roles and other claims', () => {
     expect(expectAllowed(await decide({ claims })).auth?.scopes).toEqual(scopes);
   });
 
-  test('rule 49: required claims count as own members that are not null', async () => {
+  test('rule 49: requires claims to be own members that are not null', async () => {
     const { verdict } = await createScene({ requiredClaims: ['tenant', 'toString'] });
     expect(await verdict({ claims: { tenant: 't' } })).toBe('missing_claim');
     expect(await verdict({ claims: { tenant: null, toString: 'x' } })).toBe('missing_claim');
     expect(await verdict({ claims: { tenant: '', toString: false } })).toBe('allow');
   });
 
-  test('an Auth holds what the token says, under the names of the field', async () => {
+  test('an Auth has the claims of the token under their usual names', async () => {
     const { issuer, clock, decide } = await createScene();
     const now = Math.floor(clock.now() / 1000);
     const actor = { sub: 'service-1', act: { sub: 'service-0' } };
@@ -188,7 +188,7 @@ describe('clients, scopes, roles and other claims', () => {
     expect(rawToken(auth!)).toBe(token);
   });
 
-  test('rule 71: an Auth is frozen to its depth', async () => {
+  test('rule 71: an Auth is deeply frozen', async () => {
     const { decide } = await createScene();
     const { auth } = expectAllowed(await decide({ scope: 'a', roles: ['r'], claims: { deep: { list: [{ x: 1 }] }, act: { sub: 'x' } } }));
     const deep = auth?.claims['deep'] as { list: object[] };

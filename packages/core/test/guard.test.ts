@@ -5,7 +5,7 @@ import { createScene, expectAllowed, verdictOf } from './guarded.js';
 
 const slips: unknown[] = ['admin', [scope('a')], () => scope('a'), { kind: 'nothing' }, { kind: 'scope', scopes: [] }, null, 7, {}];
 
-describe('rule 96: what is no policy is misuse, and never satisfied', () => {
+describe('rule 96: throws for anything that is not a policy', () => {
   test.each(slips)('check with %o as the policy throws', async (policy) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
@@ -44,7 +44,7 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
     expect(() => guard.permit(auth as never, scope('a'))).toThrow(ConfigurationError);
   });
 
-  test('a polluted prototype makes misuse of no call', async () => {
+  test('a polluted prototype makes no call throw', async () => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
     // oxlint-disable-next-line no-extend-native -- this is what is tried
@@ -74,7 +74,7 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
     }
   });
 
-  test('a policy of a kind that a newer copy made is none to this one', async () => {
+  test('refuses a policy of a kind that only a newer copy knows', async () => {
     const newer = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object), { kind: 'moonPhase' }) as ReturnType<typeof scope>;
     expect(isPolicy(newer)).toBe(false);
     expect(isPolicy(scope('a'))).toBe(true);
@@ -88,7 +88,7 @@ describe('rule 96: what is no policy is misuse, and never satisfied', () => {
 });
 
 describe('what was found of a request', () => {
-  test('rule 65: an Auth that is kept for a request ends with its token', async () => {
+  test('rule 65: refuses an Auth that was kept beyond the end of its token', async () => {
     const { guard, issuer, clock } = await createScene({ clockSkewSeconds: 0 });
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 60 })}` } };
     expect(verdictOf(await guard.check(request))).toBe('allow');
@@ -98,7 +98,7 @@ describe('what was found of a request', () => {
     expect(verdictOf(await guard.check(request))).toBe('expired');
   });
 
-  test('keys out of reach are no finding: the same request is looked at again', async () => {
+  test('verifies the same request again after keys were out of reach', async () => {
     const { guard, issuer, clock } = await createScene();
     issuer.misbehave('error');
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
@@ -123,7 +123,7 @@ describe('what was found of a request', () => {
     expect(verdictOf(await guard.check(request))).toBe('allow');
   });
 
-  test('once it is known, the answer comes without a promise', async () => {
+  test('decides on a known token without a promise', async () => {
     const { guard, issuer } = await createScene();
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
     const first = guard.check(request);
@@ -132,7 +132,7 @@ describe('what was found of a request', () => {
     expect(guard.check(request, { policy: scope('a') })).toMatchObject({ outcome: 'deny', reason: 'insufficient_scope' });
   });
 
-  test('rule 157: a decision that nobody waited for does not look like one that admits', async () => {
+  test('rule 157: a decision that was not awaited does not look like one that admits', async () => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken({ header: { kid: 'made-up' } })}` };
     const decision = guard.check({ method: 'GET', target: '/', headers }) as Promise<Decision> & Decision;
@@ -144,7 +144,7 @@ describe('what was found of a request', () => {
     expect(verdictOf(await decision)).toBe('unknown_key');
   });
 
-  test('checks of one request at once, for different demands, are one look and do not mix', async () => {
+  test('checks one request for different requirements at the same time without mixing them, and verifies it once', async () => {
     const { guard, issuer } = await createScene();
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ scope: 'a' })}` } };
     const decisions = await Promise.all([guard.check(request), guard.check(request, { policy: scope('a') }), guard.check(request, { policy: scope('b') })]);
@@ -204,7 +204,7 @@ describe('rule 108: a preflight', () => {
   });
 });
 
-test('a clock that shows no number refuses, and one that never did stops the start', async () => {
+test('refuses while the clock returns no number, and stops the start if it never did', async () => {
   let broken = false;
   const { verdict } = await createScene(
     { clock: { now: () => (broken ? Number.NaN : Date.now()), monotonic: () => 0 }, maxTokenAgeSeconds: 60 },
@@ -218,7 +218,7 @@ test('a clock that shows no number refuses, and one that never did stops the sta
   }
 });
 
-test('rule 49: scopes and roles that can not be read are not known to be absent', async () => {
+test('rule 49: refuses not() if scopes or roles cannot be read', async () => {
   const { verdict } = await createScene();
   for (const claims of [{ roles: { suspended: true } }, { roles: ['x', 7] }, { roles: 7 }]) {
     expect(await verdict({ claims }, { policy: not(role('suspended')) })).toBe('policy_refused');
@@ -238,7 +238,7 @@ test('rule 49: scopes and roles that can not be read are not known to be absent'
   expect(await verdict({ claims: { roles: [] } }, { policy: not(role('suspended')) })).toBe('allow');
 });
 
-test('the profile of RFC 9068 demands an audience even where any will do', async () => {
+test('the profile of RFC 9068 requires an audience even if any audience is accepted', async () => {
   const { verdict } = await createScene({ profile: 'rfc9068', audience: undefined, unsafeAcceptTokensForAnyAudience: true });
   expect(await verdict({ claims: { aud: undefined } })).toBe('missing_claim');
   expect(await verdict({ audience: 'https://elsewhere.example.test' })).toBe('allow');

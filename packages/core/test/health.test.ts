@@ -12,7 +12,7 @@ function issuerHealth({ guard }: Pick<Scene, 'guard'>): IssuerHealth {
   return issuers[0]!;
 }
 
-test('empty: nothing was fetched yet, and to look at it fetches nothing', async () => {
+test('reports "empty" before the first fetch, and fetches nothing itself', async () => {
   const scene = await createScene(life);
   const expected = { state: 'empty', usable: false, ageSeconds: undefined, refreshInSeconds: undefined, keyIds: [], lastError: undefined };
   expect(issuerHealth(scene)).toEqual({ issuer: scene.issuer.issuer, ...expected });
@@ -20,7 +20,7 @@ test('empty: nothing was fetched yet, and to look at it fetches nothing', async 
   expect(scene.issuer.requests).toEqual({ metadata: 0, jwks: 0 });
 });
 
-test('empty, with what happened, when the first look failed', async () => {
+test('reports "empty" with the error if the first fetch failed', async () => {
   const scene = await createScene(life);
   scene.issuer.misbehave('error', 'jwks');
   await expect(scene.guard.warm()).rejects.toThrow();
@@ -28,7 +28,7 @@ test('empty, with what happened, when the first look failed', async () => {
   expect(scene.guard.health().ready).toBe(false);
 });
 
-test('fresh: for three quarters of their life', async () => {
+test('reports "fresh" for three quarters of the lifetime of the keys', async () => {
   const scene = await createScene(life);
   await scene.guard.warm();
   const { kid } = await scene.issuer.signingKey();
@@ -38,7 +38,7 @@ test('fresh: for three quarters of their life', async () => {
   expect(issuerHealth(scene)).toMatchObject({ state: 'fresh', ageSeconds: 449, refreshInSeconds: 1 });
 });
 
-test('refreshing: due, or under way, and served meanwhile', async () => {
+test('reports "refreshing" while a refresh is due or under way', async () => {
   const scene = await createScene(life);
   await scene.guard.warm();
   const token = await scene.issuer.issueToken({ lifetimeSeconds: 10_000 });
@@ -57,7 +57,7 @@ test('refreshing: due, or under way, and served meanwhile', async () => {
   expect(issuerHealth(scene)).toMatchObject({ ageSeconds: 0, lastError: undefined });
 });
 
-test('stale: past their life, and served since the issuer can not be reached; then gone', async () => {
+test('reports "stale" for keys past their lifetime while the issuer cannot be reached, then "gone"', async () => {
   const scene = await createScene(life);
   await scene.guard.warm();
   scene.issuer.misbehave('reset');
@@ -75,7 +75,7 @@ test('stale: past their life, and served since the issuer can not be reached; th
   expect(issuerHealth(scene)).toMatchObject({ state: 'fresh', usable: true, ageSeconds: 0, lastError: undefined });
 });
 
-test('given: keys from the options, which no clock ages', async () => {
+test('reports "given" for keys from the options, which never expire', async () => {
   const issuer = await createTestIssuer();
   await issuer.close();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: 'a', jwks: issuer.jwks as Jwks });
@@ -84,7 +84,7 @@ test('given: keys from the options, which no clock ages', async () => {
   expect(guard.health().ready).toBe(true);
 });
 
-test('ready: one of the issuers that the options name has usable keys', async () => {
+test('is ready once one of the configured issuers has usable keys', async () => {
   const one = await createTestIssuer();
   const two = await createTestIssuer();
   onTestFinished(async () => {
@@ -107,7 +107,7 @@ test('ready: one of the issuers that the options name has usable keys', async ()
   expect(guard.health().ready).toBe(true);
 });
 
-test('rule 60: ages are told by the clock that is never set back', async () => {
+test('rule 60: measures ages with the monotonic clock', async () => {
   const scene = await createScene(life);
   await scene.guard.warm();
   scene.clock.skewWall(-1_000_000);
@@ -115,7 +115,7 @@ test('rule 60: ages are told by the clock that is never set back', async () => {
   expect(issuerHealth(scene)).toMatchObject({ state: 'fresh', ageSeconds: 10, refreshInSeconds: 440 });
 });
 
-test('rule 139: there is no token, key or secret in it, and none of what an issuer made up', async () => {
+test('rule 139: contains no token, key or secret, and no text of an issuer', async () => {
   const issuer = await createTestIssuer({ algorithm: 'HS256' });
   onTestFinished(() => issuer.close());
   const secret = Buffer.from(issuer.sharedSecrets[0]!);
@@ -137,7 +137,7 @@ test('rule 139: there is no token, key or secret in it, and none of what an issu
   expect(JSON.stringify(scene.guard.health())).not.toContain(key.publicJwk.n);
 });
 
-test('it is a picture of the moment, which nobody can write to the guard by', async () => {
+test('is a copy that cannot change the guard', async () => {
   const scene = await createScene();
   await scene.guard.warm();
   const health = scene.guard.health();

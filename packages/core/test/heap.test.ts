@@ -15,7 +15,7 @@ async function heapOf(...args: readonly (number | string)[]): Promise<HeapFigure
   return JSON.parse(stdout) as HeapFigures;
 }
 
-test('rule 70: a flood of good tokens that are seen once stays under both bounds, and so does the heap', { timeout: 300_000 }, async () => {
+test('rule 70: keeps the cache and the heap under both bounds in a flood of tokens that are seen once', { timeout: 300_000 }, async () => {
   const figures = await heapOf(RUNS * 10, 500, 'roles');
   expect(figures.tokens).toBe(RUNS * 10);
   expect(figures.mostEntries).toBeGreaterThan(ENTRIES / 4);
@@ -35,7 +35,7 @@ test.each([
   [1000, 'members'],
   [2000, 'members'],
   [2000, 'empty'],
-])('rule 70: what a token takes is not estimated too low: %i characters, %s', { timeout: 60_000 }, async (characters, shape) => {
+])('rule 70: estimates no less than what a token takes: %i characters, %s', { timeout: 60_000 }, async (characters, shape) => {
   const figures = await heapOf(2000, characters, shape, 100_000, 1e10);
   expect(figures.entries).toBe(2000);
   expect(figures.heapBytes).toBeLessThanOrEqual(figures.estimatedBytes);

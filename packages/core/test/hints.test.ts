@@ -28,7 +28,7 @@ function stderrOf(env: Readonly<Record<string, string>>): string[] {
   return stderr.split('\n').filter((line) => line !== '');
 }
 
-test('rule 174: outside production the first refusal of each reason is printed, on one line of stderr', () => {
+test('rule 174: prints the first refusal of each reason on one line of stderr, outside production', () => {
   const lines = stderrOf({});
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatch(/^tokenward: GET \/orders -> 401 audience_mismatch: .* \[printed once for each reason, .*TOKENWARD_HINTS=0.*\]$/);
@@ -36,7 +36,7 @@ test('rule 174: outside production the first refusal of each reason is printed, 
   expect(lines.join('\n')).not.toMatch(/PLANTED|eyJ/);
 });
 
-test('rule 174: in production, or when it is switched off, nothing is printed', () => {
+test('rule 174: prints nothing in production, or if hints are switched off', () => {
   expect(stderrOf({ NODE_ENV: 'production' })).toEqual([]);
   expect(stderrOf({ TOKENWARD_HINTS: '0' })).toEqual([]);
 });

@@ -168,7 +168,7 @@ test.each([
     /authentication: must be one of .*\(got "private_key_jwt"\)/,
   ],
   [{ issuer: 'https://a.test', clientId: 'a', clientSecret: 'PLANTED', timeoutSeconds: 0 }, /timeoutSeconds: must be .*\(got 0\)/],
-])('wrong options are told at once, and no secret is shown: %j', (options, message) => {
+])('reports invalid options at once, without secrets: %j', (options, message) => {
   expect(() => createIssuerClient(options as IssuerClientOptions)).toThrow(message);
   expect(() => createIssuerClient(options as IssuerClientOptions)).not.toThrow(/PLANTED/);
 });

@@ -28,7 +28,7 @@ async function createPair(of: TestIssuerOptions = {}): Promise<{ clock: TestCloc
 }
 
 describe('several issuers', () => {
-  test('each has its own audience, algorithms, mapping of claims, leeway and keys', async () => {
+  test('each has its own audience, algorithms, claim names, skew and keys', async () => {
     const { clock, ours, partner } = await createPair();
     const guard = createResourceGuard({
       clock,
@@ -86,7 +86,7 @@ describe('several issuers', () => {
     expect(verdictOf(await ask(guard, await partner.issueToken({ lifetimeSeconds: 60, clientId: 'client-2' })))).toBe('client_not_allowed');
   });
 
-  test('one that shares secrets stands beside one that publishes keys, and neither takes the other kind of signature', async () => {
+  test('an issuer with secrets and one with public keys each accept only their own kind of signature', async () => {
     const { clock, ours } = await createPair();
     const secret = await createTestIssuer({ clock, audience: CUSTOMERS, algorithm: 'HS256' });
     onTestFinished(() => secret.close());
@@ -102,7 +102,7 @@ describe('several issuers', () => {
     expect(verdictOf(await ask(guard, await secret.issueToken({ key: await ours.signingKey() })))).toBe('algorithm_not_allowed');
   });
 
-  test('a list of one is one', async () => {
+  test('a list of one issuer works like one issuer', async () => {
     const { clock, ours } = await createPair();
     const guard = createResourceGuard({ clock, issuers: [{ issuer: ours.issuer, audience: CUSTOMERS }] });
     expect(verdictOf(await ask(guard, await ours.issueToken()))).toBe('allow');
@@ -169,7 +169,7 @@ describe('options that are wrong', () => {
     expect(problems.toSorted()).toEqual(paths.toSorted());
   });
 
-  test('the environment stands in for no issuer of a list', () => {
+  test('the environment variables replace no issuer of a list', () => {
     const before = process.env['AUDIENCE'];
     process.env['AUDIENCE'] = 'https://api.example.test';
     onTestFinished(() => {
@@ -181,7 +181,7 @@ describe('options that are wrong', () => {
 });
 
 describe('whose token it is', () => {
-  test('rule 33: a good signature by the key of one issuer is no signature of another', async () => {
+  test('rule 33: refuses a token of one issuer that is signed with the key of another', async () => {
     const { clock, ours, partner } = await createPair({ algorithm: 'ES256', audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     await guard.warm();
@@ -250,7 +250,7 @@ describe('whose token it is', () => {
     });
   });
 
-  test('rule 52: an issuer that nobody knows causes no look-up of a name and no connection', async () => {
+  test('rule 52: an unknown issuer causes no name look-up and no connection', async () => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     const stranger = asSigningKey('ES256', await generatePrivateKey('ES256'));
@@ -273,7 +273,7 @@ test.each<[string, GuardOptions]>([
   ['set of clients', { allowedClients: ['client-2'] }],
   ['set of algorithms', { algorithms: ['RS256'] }],
   ['place of keys', { jwks: { keys: [] } }],
-])('rule 69: a guard with another %s has no hit of the first', async (_name, more) => {
+])('rule 69: a guard with another %s shares no hit with the first', async (_name, more) => {
   const { clock, ours } = await createPair({ audience: AUDIENCE });
   const usual: GuardOptions = { clock, issuer: ours.issuer, audience: AUDIENCE };
   if ('jwks' in more) more = { jwks: { keys: [asSigningKey('ES256', await generatePrivateKey('ES256'), (await ours.signingKey()).kid).publicJwk] } };
@@ -353,7 +353,7 @@ describe('what operators see', () => {
     expect(JSON.stringify([accepted, refused])).not.toContain('made-up');
   });
 
-  test('health tells of each by itself, and the guard is ready when one is', async () => {
+  test('reports the health of each, and is ready when one of them is', async () => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     const failed = listen('tokenward:keys-failed');
@@ -376,7 +376,7 @@ describe('what operators see', () => {
     expect(guard.health()).toMatchObject({ ready: true, issuers: [{ state: 'fresh' }, { state: 'fresh', lastError: undefined }] });
   });
 
-  test('a closed guard asks none of them', async () => {
+  test('a closed guard sends no request to any of them', async () => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     await guard.close();

@@ -19,7 +19,7 @@ describe('where the issuer can not even be asked', () => {
     return `https://localhost:${(server.address() as AddressInfo).port}`;
   }
 
-  test('rule 53: a certificate that nobody vouches for is 503, and nothing of the answer is read', async () => {
+  test('rule 53: answers 503 for an untrusted certificate, and reads nothing of the response', async () => {
     let asked = 0;
     const issuer = await serveTls((_request, response) => {
       asked++;
@@ -36,7 +36,7 @@ describe('where the issuer can not even be asked', () => {
     expect(asked).toBe(0);
   });
 
-  test('rule 53: the same with a good certificate for another name', async () => {
+  test('rule 53: answers 503 for a valid certificate of another name', async () => {
     const before = getCACertificates();
     setDefaultCACertificates([...before, cert!]);
     onTestFinished(() => setDefaultCACertificates(before));
@@ -46,7 +46,7 @@ describe('where the issuer can not even be asked', () => {
     await expect(createResourceGuard({ issuer: unnamed, audience: 'a' }).warm()).rejects.toThrow(/altnames/);
   });
 
-  test('rule 61: a name that is not found is 503, and found later with no restart', async () => {
+  test('rule 61: answers 503 while a host name is not found, and finds it later without a restart', async () => {
     const { lookup } = dns;
     let found = false;
     const failing = (
@@ -72,7 +72,7 @@ describe('where the issuer can not even be asked', () => {
     expect(verdictOf(await ask(guard, token))).toBe('allow');
   });
 
-  test('rule 61: an issuer that does not listen yet is found when it does', async () => {
+  test('rule 61: finds an issuer that starts to listen later', async () => {
     const first = await createTestIssuer();
     const port = Number(new URL(first.issuer).port);
     await first.close();
@@ -111,7 +111,7 @@ describe('lives and clocks', () => {
     expect(guard.health().issuers[0]).toMatchObject({ state: 'stale' });
   });
 
-  test('rule 60: a wall clock that jumps years makes no fetch, brings no key back and withdraws none', async () => {
+  test('rule 60: a wall clock that jumps by years causes no fetch, and neither returns nor withdraws a key', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
     await guard.warm();
     for (const years of [10, -20, 10]) {
@@ -144,7 +144,7 @@ describe('lives and clocks', () => {
     expect(await verdict({ key: await issuer.rotateKeys() })).toBe('unknown_key');
   });
 
-  test('rule 59: a look for an unknown key reads metadata again, so that a moved jwks_uri is found while the old address serves on', async () => {
+  test('rule 59: fetches metadata again for an unknown key, so that it finds a moved jwks_uri while the old one still answers', async () => {
     const { issuer, guard, verdict } = await createScene();
     const moved = await createTestIssuer();
     onTestFinished(() => moved.close());
@@ -159,7 +159,7 @@ describe('lives and clocks', () => {
     expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
   });
 
-  test('rule 59: while metadata can not be read, an unknown key is 503, and known keys serve on', async () => {
+  test('rule 59: answers 503 for an unknown key while metadata cannot be fetched, and goes on using known keys', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     await guard.warm();
     issuer.misbehave('error', 'metadata');
@@ -195,7 +195,7 @@ describe('lives and clocks', () => {
     expect(await verdict({ key: anew })).toBe('allow');
   });
 
-  test('rule 61: jwks_uri is looked up again after a failure, since the address may be what is wrong', async () => {
+  test('rule 61: reads jwks_uri again after a failure, since the address may be wrong', async () => {
     const { issuer, clock, guard } = await createScene();
     const moved = await createTestIssuer();
     onTestFinished(() => moved.close());
@@ -208,7 +208,7 @@ describe('lives and clocks', () => {
     expect([issuer.requests.metadata, moved.requests.jwks]).toEqual([2, 1]);
   });
 
-  test('rule 51: metadata that comes to be of another issuer later is not used, and the last good keys serve', async () => {
+  test('rule 51: does not use metadata that later names another issuer, and keeps the last good keys', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
     const other = await createTestIssuer();
     onTestFinished(() => other.close());
@@ -222,7 +222,7 @@ describe('lives and clocks', () => {
 });
 
 describe('one issuer and the next', () => {
-  test('rule 63: issuers of one host that differ in their path share neither metadata nor keys', async () => {
+  test('rule 63: two issuers of one host share neither metadata nor keys', async () => {
     const one = await createScene({}, { path: '/tenants/one' });
     const other = await createTestIssuer({ path: '/tenants/two' });
     onTestFinished(() => other.close());
@@ -237,7 +237,7 @@ describe('one issuer and the next', () => {
     expect(guard.health().issuers.map(({ keyIds }) => keyIds)).toEqual([[(await one.issuer.signingKey()).kid], [(await other.signingKey()).kid]]);
   });
 
-  test('rule 59: the cooldown of one issuer is not the cooldown of another', async () => {
+  test('rule 59: keeps the cooldowns of two issuers apart', async () => {
     const one = await createTestIssuer();
     const two = await createTestIssuer();
     onTestFinished(async () => {

@@ -24,7 +24,7 @@ const named = misbehaviours.map((how) => [typeof how === 'string' ? how : JSON.s
 const quick: GuardOptions = { keyFetching: { timeoutSeconds: 0.3 } };
 
 describe('metadata', () => {
-  test('rule 51: metadata of another issuer is not used', async () => {
+  test('rule 51: does not use metadata of another issuer', async () => {
     const other = await createTestIssuer();
     onTestFinished(() => other.close());
     const { issuer, decide } = await createScene();
@@ -59,7 +59,7 @@ describe('metadata', () => {
     expect(asked).toEqual(['/tenants/one/.well-known/openid-configuration', '/.well-known/oauth-authorization-server/tenants/one', '/keys']);
   });
 
-  test('rule 52: a token of an unknown issuer makes nobody ask anybody', async () => {
+  test('rule 52: sends no request for a token of an unknown issuer', async () => {
     const { issuer, verdict } = await createScene();
     expect(await verdict({ claims: { iss: 'https://login.example.test' } })).toBe('issuer_mismatch');
     expect(await verdict({ key: asSigningKey('RS256', await generatePrivateKey('RS256')), claims: { iss: 'https://login.example.test' } })).toBe(
@@ -78,7 +78,7 @@ describe('metadata', () => {
     },
   );
 
-  test('rule 53: there is no option that turns the check of certificates off', () => {
+  test('rule 53: has no option that turns off the certificate check', () => {
     for (const name of ['rejectUnauthorized', 'insecure', 'agent', 'tls']) {
       expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', [name]: false })).toThrow(/is not an option/);
     }

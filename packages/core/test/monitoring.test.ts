@@ -139,6 +139,6 @@ test.each([
   [{ maxWatched: 1.5 }, /monitoring\.maxWatched/],
   [{ longLivedSeconds: '1d' }, /monitoring\.longLivedSeconds: must be .*\(got "1d"\)/],
   [{ log: true }, /monitoring\.log: is not an option/],
-])('wrong options stop the start: %j', (monitoring, message) => {
+])('invalid options stop the start: %j', (monitoring, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', monitoring } as unknown as GuardOptions)).toThrow(message);
 });

@@ -8,7 +8,7 @@ import { AUDIENCE, createTenantServer } from './tenant-server.js';
 
 const SOON = { timeout: 8000, interval: 20 };
 
-test('rule 61: warmed while the issuer is down, a guard becomes ready by itself once the issuer is back', async () => {
+test('rule 61: becomes ready by itself once the issuer is back, if it was warmed while the issuer was down', async () => {
   const { issuer, guard } = await createScene();
   issuer.misbehave('error');
   await expect(guard.warm()).rejects.toThrow('could not be fetched');
@@ -20,7 +20,7 @@ test('rule 61: warmed while the issuer is down, a guard becomes ready by itself 
   expect(issuer.requests.jwks).toBe(jwks);
 });
 
-test('rule 61: the same after a first request that failed, and with back-off', async () => {
+test('rule 61: becomes ready by itself after a first request that failed, with back-off', async () => {
   const { issuer, guard, verdict } = await createScene();
   issuer.misbehave('error', 'jwks');
   expect(await verdict({})).toBe('keys_unavailable');
@@ -32,7 +32,7 @@ test('rule 61: the same after a first request that failed, and with back-off', a
   await expect.poll(() => guard.health().ready, SOON).toBe(true);
 }, 15_000);
 
-test('a guard that is not ready asks nobody once it is closed', async () => {
+test('sends no request after it is closed, even if it is not ready', async () => {
   const { issuer, guard } = await createScene();
   issuer.misbehave('error', 'jwks');
   await expect(guard.warm()).rejects.toThrow();
@@ -41,7 +41,7 @@ test('a guard that is not ready asks nobody once it is closed', async () => {
   expect(issuer.requests.jwks).toBe(1);
 });
 
-test('without requests, keys are renewed before they end, so that a guard stays ready', async () => {
+test('refreshes keys before they expire, so that it stays ready without requests', async () => {
   const issuer = await createTestIssuer({ cacheControl: undefined });
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, keyFetching: { freshSeconds: 1, staleSeconds: 0 } });
   onTestFinished(async () => {
@@ -56,7 +56,7 @@ test('without requests, keys are renewed before they end, so that a guard stays 
   expect(issuer.requests.jwks).toBeGreaterThan(2);
 });
 
-test('rule 161: what a token names is not asked in the background', async () => {
+test('rule 161: sends no background requests to an issuer that only a token names', async () => {
   const server = await createTenantServer([]);
   const guard = createResourceGuard({ issuers: (issuer) => ({ issuer, audience: AUDIENCE }) });
   onTestFinished(() => guard.close());
@@ -86,7 +86,7 @@ function createLateStore() {
   return { late, state };
 }
 
-test.each(['warmed', 'asked'])('rule 112: %s while its shared store is away, a guard becomes ready by itself once the store is back', async (way) => {
+test.each(['warmed', 'asked'])('rule 112: becomes ready by itself once its store is back, if it was %s while the store was away', async (way) => {
   const { late, state } = createLateStore();
   const { issuer, guard, verdict } = await createScene({ revocations: { store: late } });
   if (way === 'warmed') await expect(guard.warm()).rejects.toThrow('it is away');

@@ -15,7 +15,7 @@ function check(request: unknown) {
   return guard.check(request as ProtectedRequest);
 }
 
-describe('a request in another shape is a misuse, and never one without a token', () => {
+describe('throws for an invalid request, and never takes it for an anonymous one', () => {
   test.each<[string, unknown, RegExp]>([
     [
       'a Headers object',
@@ -35,7 +35,7 @@ describe('a request in another shape is a misuse, and never one without a token'
   });
 });
 
-test('rule 1: names in whatever case hold credentials, and two of them are two credentials', async () => {
+test('rule 1: reads header names in any case, and counts two of them as two credentials', async () => {
   const request = { method: 'GET', target: '/' };
   expect(await check({ ...request, headers: { Authorization: authorization } })).toMatchObject({ outcome: 'allow', auth: { subject: 'ada' } });
   expect(await check({ ...request, headers: { AUTHORIZATION: [authorization] } })).toMatchObject({ outcome: 'allow' });
@@ -45,11 +45,11 @@ test('rule 1: names in whatever case hold credentials, and two of them are two c
   });
 });
 
-test.each([42, true, {}, [42], [{}], Symbol('x')])('rule 2: a field that is no text is malformed: %o', async (value) => {
+test.each([42, true, {}, [42], [{}], Symbol('x')])('rule 2: refuses a header field that is not text: %o', async (value) => {
   expect(await check({ method: 'GET', target: '/', headers: { authorization: value } })).toMatchObject({ outcome: 'deny', status: 400 });
 });
 
-test('rule 108: an OPTIONS request with a body is no preflight, though no header says so', async () => {
+test('rule 108: does not take an OPTIONS request with a body for a preflight, even if no header announces the body', async () => {
   const headers = { origin: 'https://app.example.test', 'access-control-request-method': 'GET' };
   const preflight = { method: 'OPTIONS', target: '/', headers };
   expect(await guard.check(preflight, { preflight: 'pass' })).toMatchObject({ outcome: 'allow' });

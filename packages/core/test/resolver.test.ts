@@ -43,7 +43,7 @@ async function createScene(resolver: (server: TenantServer) => IssuerResolver, m
 }
 
 describe('rule 140: a resolver that looks at the request', () => {
-  test("the good token of another tenant is refused on this tenant's route", async () => {
+  test("refuses the good token of another tenant on this tenant's route", async () => {
     const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
     const [one, two] = [server.token('one'), server.token('two')];
     for (let round = 0; round < 3; round++) {
@@ -85,7 +85,7 @@ describe('rule 140: a resolver that looks at the request', () => {
     expect(verdictOf(await guard.check(request))).toBe('issuer_mismatch');
   });
 
-  test('what it answers is held against iss once more: options of another issuer are none for this token', async () => {
+  test('compares the resolved issuer with iss, and refuses the token if they differ', async () => {
     const { server, guard } = await createScene((its) => () => ({ issuer: its.issuerOf('two'), audience: AUDIENCE }));
     expect(verdictOf(await guard.check(at('one', server.token('one'))))).toBe('issuer_mismatch');
     expect(verdictOf(await guard.check(at('one', server.token('one', {}, {}, server.keyOf('two')))))).toBe('issuer_mismatch');
@@ -96,7 +96,7 @@ describe('rule 140: a resolver that looks at the request', () => {
 });
 
 describe('what it is asked, and answers', () => {
-  test('it gets the issuer that the token claims and the request, and is not asked where there is no token', async () => {
+  test('gets the issuer of the token and the request, and is not called without a token', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     const request = at('one', server.token('one'));
     await guard.check(request);
@@ -126,7 +126,7 @@ describe('what it is asked, and answers', () => {
     }
   });
 
-  test('where it answers at once, a token that can be checked at once is', async () => {
+  test('decides at once if the resolver answers at once', async () => {
     const { server, guard } = await createScene((its) => byHost(its, ['one']));
     await guard.check(at('one', server.token('one')));
     expect(guard.check(at('one', server.token('one')))).not.toBeInstanceOf(Promise);
@@ -145,7 +145,7 @@ describe('what it is asked, and answers', () => {
     expect(verdictOf(await ask(guard, server.token('one')))).toBe('audience_mismatch');
   });
 
-  test('equal options are one issuer, whose keys are fetched once, however many requests come at once', async () => {
+  test('treats equal options as one issuer, and fetches its keys once for many simultaneous requests', async () => {
     const { server, guard } = await createScene((its) => async () => ({ issuer: its.issuerOf('one'), audience: [AUDIENCE] }));
     const token = server.token('one');
     const decisions = await Promise.all(Array.from({ length: 300 }, () => ask(guard, token)));
@@ -169,7 +169,7 @@ describe('what it is asked, and answers', () => {
     expect(guard.health().issuers).toHaveLength(2);
   });
 
-  test('rule 52: where it answers nothing, nobody is asked for keys', async () => {
+  test('rule 52: fetches no keys if it returns nothing', async () => {
     const { server, guard } = await createScene(() => async () => undefined);
     const network = spyOnNetwork();
     for (const iss of ['https://stranger.example.test', 'http://127.0.0.1:1', server.issuerOf('one')]) {
@@ -252,7 +252,7 @@ describe('rule 141: a resolver that fails', () => {
     expect(events).not.toEqual([]);
   });
 
-  test('it is asked again by the next request', async () => {
+  test('is called again for the next request', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     resolve.mockRejectedValueOnce(new Error('away'));
     const token = server.token('one');
@@ -265,7 +265,7 @@ describe('rule 141: a resolver that fails', () => {
 describe('rule 141: a resolver that hangs', () => {
   const never = new Promise<never>(() => {});
 
-  test('is 503 after five seconds, and delays nobody else in the meantime', async () => {
+  test('answers 503 after five seconds, and delays no other request', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { server, guard } = await createScene(
       (its) => async (issuer) => (issuer === its.issuerOf('two') ? never : { issuer, audience: AUDIENCE, jwksUri: `${issuer.replace('/v2.0', '')}/keys` }),
@@ -297,7 +297,7 @@ describe('rule 141: a resolver that hangs', () => {
     expect(settled).toBe(1500);
   });
 
-  test('those that were sent away leave no rejection that nobody handles', async () => {
+  test('leaves no unhandled rejection', async () => {
     const late = Promise.withResolvers<never>();
     const server = await createTenantServer(['one']);
     const guard = createResourceGuard({ issuers: async () => late.promise });
@@ -314,7 +314,7 @@ describe('rule 141: a resolver that hangs', () => {
 });
 
 describe('rule 141: bounded', () => {
-  test('one issuer under many options is asked for its keys once, and for unknown ones once a cooldown', async () => {
+  test('fetches the keys of an issuer with many options once, and unknown keys once per cooldown', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     for (let host = 0; host < 50; host++) {
       resolve.mockReturnValue({ issuer: server.issuerOf('one'), audience: `https://host-${host}.example.test` });
@@ -339,7 +339,7 @@ describe('rule 141: bounded', () => {
     expect(verdictOf(await asked('b.example.test'))).toBe('issuer_unavailable');
   });
 
-  test('a closed guard asks no issuer that a resolver brings afterwards', async () => {
+  test('a closed guard sends no request to an issuer that a resolver returns later', async () => {
     const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
     expect(verdictOf(await guard.check(at('one', server.token('one'))))).toBe('allow');
     await guard.close();

@@ -19,7 +19,7 @@ const CLAIMS = { jti: 'token-1', sid: 'session-1' };
 const TARGETS: readonly RevocationTarget[] = [{ tokenId: 'token-1' }, { sessionId: 'session-1' }, { subject: 'user-1' }, { clientId: 'client-1' }];
 
 describe.each([{}, { tokenCache: false }] as GuardOptions[])('a revoked token (%j)', (options) => {
-  test.each(TARGETS)('rule 66: is refused with 401 from the next request on: %j', async (target) => {
+  test.each(TARGETS)('rule 66: refuses the token with 401 from the next request on: %j', async (target) => {
     const { guard, issuer } = await createScene(options);
     const [token, other] = [
       await issuer.issueToken({ claims: CLAIMS }),
@@ -33,7 +33,7 @@ describe.each([{}, { tokenCache: false }] as GuardOptions[])('a revoked token (%
     expectAllowed(await ask(guard, other));
   });
 
-  test('rule 66: also where the request was admitted before, by this very guard', async () => {
+  test('rule 66: refuses it even if this guard admitted the request before', async () => {
     const { guard, issuer } = await createScene(options);
     const request = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
     const { auth } = expectAllowed(await guard.check(request));
@@ -42,7 +42,7 @@ describe.each([{}, { tokenCache: false }] as GuardOptions[])('a revoked token (%
     expect(verdictOf(guard.permit(auth as Auth, scope('orders:read')))).toBe('revoked');
   });
 
-  test('rule 102: is 401 also where a scope lacks', async () => {
+  test('rule 102: answers 401 even if a scope is missing', async () => {
     const { guard, issuer, decide } = await createScene(options);
     const token = await issuer.issueToken({ claims: CLAIMS });
     expect(await decide(token, { policy: scope('x') })).toMatchObject({ status: 403 });
@@ -87,7 +87,7 @@ describe('rule 113', () => {
     expect(await verdict(await issuer.issueToken({ claims: { iat: at + 1 } }))).toBe('allow');
   });
 
-  test('a revocation outlives the longest token that it can hit', async () => {
+  test('keeps a revocation longer than the longest token that it affects', async () => {
     const { guard, issuer, clock, verdict } = await createScene({ revocations: { retentionSeconds: 3600 } });
     const [short, long] = [await issuer.issueToken({ lifetimeSeconds: 3600 }), await issuer.issueToken({ lifetimeSeconds: 86_400 })];
     const other = await issuer.issueToken({ subject: 'user-2', lifetimeSeconds: 86_400 });
@@ -167,7 +167,7 @@ describe('rule 113', () => {
     expect(await verdict(token)).toBe('allow');
   });
 
-  test('a token that is revoked until its own end leaves nothing behind', async () => {
+  test('keeps nothing of a token that is revoked until its own end', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     const token = await issuer.issueToken({ claims: CLAIMS });
     const { auth } = expectAllowed(await ask(guard, token));
@@ -188,7 +188,7 @@ test('subjectChanged: tokens from before are refused with 401, and those from af
   expect(await verdict(await issuer.issueToken({ roles: ['reader'] }))).toBe('allow');
 });
 
-test('rule 119: an equal name of another issuer is untouched', async () => {
+test('rule 119: does not affect an equal name of another issuer', async () => {
   const { one, other, guard } = await createTwoIssuers();
   const tokens = [await one.issueToken({ claims: CLAIMS }), await other.issueToken({ claims: CLAIMS })] as const;
   await expect(guard.revocations.revoke({ subject: 'user-1' })).rejects.toThrow(/names no issuer: this guard has several/);
@@ -201,7 +201,7 @@ test('rule 119: an equal name of another issuer is untouched', async () => {
   expect(verdictOf(await ask(guard, tokens[1]))).toBe('revoked');
 });
 
-test('two guards that share a store share their revocations', async () => {
+test('two guards with one store share their revocations', async () => {
   const store = memoryRevocations();
   const { guard, issuer } = await createScene({ revocations: { store } });
   const other = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, revocations: { store } });
@@ -218,7 +218,7 @@ describe('rule 112: a store that is out of reach', () => {
     return { ...store, isCurrent: () => false, health: () => ({ ...store.health(), usable: false, lastError: 'redis://127.0.0.1:1: connection refused' }) };
   }
 
-  test('is 503 with Retry-After for a good token, and makes the guard unready', async () => {
+  test('answers 503 with Retry-After for a good token, and is not ready', async () => {
     const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
     const refused = await ask(guard, await issuer.issueToken());
     expect(refused).toMatchObject({ status: 503, reason: 'revocations_unavailable', body: { error: 'temporarily_unavailable' } });
@@ -226,7 +226,7 @@ describe('rule 112: a store that is out of reach', () => {
     expect(guard.health()).toMatchObject({ ready: false, revocations: { usable: false } });
   });
 
-  test('changes nothing for a bad one, and for none', async () => {
+  test('answers bad tokens and missing ones as usual', async () => {
     const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
     expect(verdictOf(await ask(guard, await issuer.issueToken({ lifetimeSeconds: -100 })))).toBe('expired');
     expect(verdictOf(await guard.check({ method: 'GET', target: '/', headers: {} }, { credentials: 'optional' }))).toBe('allow');
@@ -241,7 +241,7 @@ describe('a store of somebody else that fails', () => {
     return { ...memoryRevocations(), [method]: fail, ...(method === 'health' && { isCurrent: () => false }) };
   }
 
-  test.each(['find', 'isCurrent', 'health'] as const)('in %s is 503, and nothing is thrown', async (method) => {
+  test.each(['find', 'isCurrent', 'health'] as const)('answers 503 if %s fails, and throws nothing', async (method) => {
     const { guard, issuer } = await createScene({ revocations: { store: failing(method) } });
     expect(await ask(guard, await issuer.issueToken())).toMatchObject({ status: 503, reason: 'revocations_unavailable' });
     if (method === 'health') expect(guard.health()).toMatchObject({ ready: false, revocations: { lastError: 'the store threw Error' } });
@@ -273,7 +273,7 @@ test.each([
   [{ clockSkewSeconds: -1 }, /revocations\.clockSkewSeconds/],
   [{ fail: 'open' }, /revocations\.fail: is not an option/],
   ['memory', /revocations: must be an object \(got a string of 6 characters\)/],
-])('wrong options stop the start: %j', (revocations, message) => {
+])('invalid options stop the start: %j', (revocations, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', revocations } as unknown as GuardOptions)).toThrow(message);
 });
 
@@ -284,7 +284,7 @@ describe('events', () => {
     return events;
   }
 
-  test('rule 142: tell what was revoked and what came nevertheless, and no name but the client', async () => {
+  test('rule 142: report what was revoked and refused, with no name but the client', async () => {
     const revoked = collect('tokenward:revoked');
     const used = collect('tokenward:revoked-token-used');
     const { guard, issuer, clock, decide } = await createScene();
@@ -299,7 +299,7 @@ describe('events', () => {
     expect(JSON.stringify([revoked, used, guard.health()])).not.toContain('PLANTED');
   });
 
-  test('an overflow is told, and no revoked token passes', async () => {
+  test('reports an overflow, and admits no revoked token', async () => {
     const told = collect('tokenward:revocations-overflowed');
     const { guard, issuer, verdict } = await createScene({ revocations: { store: memoryRevocations({ maxEntries: 10 }) } });
     const token = await issuer.issueToken();
@@ -309,7 +309,7 @@ describe('events', () => {
     expect(await verdict(token)).toBe('revoked');
   });
 
-  test('a listener that throws, rejects or hangs changes nothing', async () => {
+  test('ignores a listener that throws, rejects or hangs', async () => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     onTestFinished(() => warnings.mockRestore());
     const listeners = [
@@ -353,7 +353,7 @@ describe('auth.signal', () => {
     expect(signal.reason).toMatchObject({ reason: 'expired' });
   });
 
-  test('aborts when the guard is closed, since nobody watches any more', async () => {
+  test('aborts when the guard is closed', async () => {
     const { guard, issuer } = await createScene();
     const { auth } = expectAllowed(await ask(guard, await issuer.issueToken()));
     const { signal } = auth!;
@@ -371,7 +371,7 @@ describe('auth.signal', () => {
     await expect.poll(() => signal.aborted, { timeout: 4000 }).toBe(true);
   });
 
-  test('many revocations make it look once', async () => {
+  test('many revocations cause one look-up', async () => {
     const store = memoryRevocations();
     let asked = 0;
     const { guard, issuer } = await createScene({ revocations: { store: { ...store, find: (...of) => (asked++, store.find(...of)) } } });
@@ -384,7 +384,7 @@ describe('auth.signal', () => {
     await expect.poll(() => signal.aborted).toBe(true);
   });
 
-  test('rule 142: stands in no serialisation', async () => {
+  test('rule 142: appears in no serialisation', async () => {
     const { guard, issuer } = await createScene();
     const { auth } = expectAllowed(await ask(guard, await issuer.issueToken()));
     expect(Object.keys(auth!)).not.toContain('signal');

@@ -31,7 +31,7 @@ function errorsToo(_name: string, value: unknown): unknown {
   return value instanceof Error ? { message: value.message, stack: value.stack, cause: value.cause } : value;
 }
 
-test('rule 139: an Auth prints, logs, clones and serialises without its token', async () => {
+test('rule 139: an Auth never shows its token when it is printed, cloned or serialised', async () => {
   const { issuer, decide } = await createScene();
   const token = await issuer.issueToken({ scope: 'a' });
   const { auth } = expectAllowed(await decide(token));
@@ -54,7 +54,7 @@ test('rule 139: a guard and its decisions show neither tokens nor keys', async (
   for (const value of [guard, ...decisions]) expect(shown(value)).not.toContain(signature.slice(0, 40));
 });
 
-test('rule 142: planted tokens come into no event, cause or error, accepted or refused', async () => {
+test('rule 142: puts no token into an event, a cause or an error', async () => {
   const seen = watch();
   const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
   const rows = await hostileTokens(issuer);
@@ -73,7 +73,7 @@ test('rule 142: planted tokens come into no event, cause or error, accepted or r
   }
 });
 
-test('rule 142: what a predicate throws may quote the token, and comes into no event', async () => {
+test('rule 142: puts no error of a predicate into an event, since it may quote the token', async () => {
   const seen = watch();
   const { issuer, decide } = await createScene();
   const token = await issuer.issueToken({ claims: { planted: 'planted-claim-value' } });
@@ -96,7 +96,7 @@ test.each<[string, () => never]>([
   ['a string', () => raise('PLANTED')],
   ['an object', () => raise({ message: 'PLANTED', [inspect.custom]: () => 'PLANTED' })],
   ['an Error under another name', () => raise(Object.assign(new Error('PLANTED'), { name: 'PLANTED', code: 'PLANTED', headers: ['PLANTED'] }))],
-])('rule 142: of %s that a function of the user throws nothing is told, wherever it stands', async (_what, thrower) => {
+])('rule 142: tells nothing of %s that a user function throws, wherever the function is', async (_what, thrower) => {
   const seen = watch();
   const { issuer } = await createScene();
   const token = await issuer.issueToken();
@@ -126,7 +126,7 @@ function raise(thrown: unknown): never {
   throw thrown;
 }
 
-test('rule 142: a key server that answers with what it was asked brings nothing of it into errors', async () => {
+test('rule 142: puts nothing of a key server that echoes requests into errors', async () => {
   const seen = watch();
   const { issuer, decide } = await createScene();
   const token = await issuer.issueToken();
@@ -137,7 +137,7 @@ test('rule 142: a key server that answers with what it was asked brings nothing 
   expect(shown([seen, decision])).not.toContain(token.slice(0, 60));
 });
 
-test('rule 142: what another issuer names itself is bounded and quoted in the error', async () => {
+test('rule 142: bounds and quotes the name of another issuer in the error', async () => {
   const { issuer, decide } = await createScene();
   issuer.misbehave({ document: { issuer: `evil\n\u001b[31m${'x'.repeat(5000)}`, jwks_uri: issuer.jwksUri } });
   const decision = await decide({});
@@ -147,7 +147,7 @@ test('rule 142: what another issuer names itself is bounded and quoted in the er
   expect(message).not.toMatch(/[\u0000-\u001f]/);
 });
 
-test('rule 106: what the client is told does not depend on what was wrong with the token', async () => {
+test('rule 106: gives the same answer for every bad token', async () => {
   const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
   const rows = (await hostileTokens(issuer)).filter(({ status }) => status === 401);
   const answers = new Set<string>();
@@ -188,7 +188,7 @@ test('rule 142: events say what happened, by the configured issuer and a reason 
   ]);
 });
 
-test('a guard has no state at import: two of them share nothing', async () => {
+test('two guards share no state', async () => {
   const one = await createScene();
   const two = createResourceGuard({ issuer: one.issuer.issuer, audience: 'https://other.example.test', clock: one.clock });
   const token = await one.issuer.issueToken();

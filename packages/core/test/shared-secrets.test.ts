@@ -19,7 +19,7 @@ const issuer = await createTestIssuer({ algorithm: 'HS256' });
 await issuer.close();
 
 describe.each(MACS)('%s', (algorithm, bytes) => {
-  test('is accepted with a secret given as bytes, or as a text whose encoding is named', async () => {
+  test('is accepted with a secret given as bytes, or as text with a named encoding', async () => {
     const secret = randomBytes(bytes);
     const token = tokenBy(secret, algorithm);
     const forms: SharedSecret[] = [
@@ -49,7 +49,7 @@ describe.each(MACS)('%s', (algorithm, bytes) => {
     expect(problemOf({ sharedSecrets: randomBytes(bytes), algorithms: [algorithm] })).toBeUndefined();
   });
 
-  test('rule 20: is the only one that its secret is used for', async () => {
+  test('rule 20: uses a secret for its own algorithm only', async () => {
     const secret = randomBytes(64);
     for (const [other] of MACS) {
       expect(await verdict({ sharedSecrets: secret, algorithms: [algorithm] }, tokenBy(secret, other))).toBe(
@@ -59,18 +59,18 @@ describe.each(MACS)('%s', (algorithm, bytes) => {
   });
 });
 
-test('rule 20: HS256 alone is allowed unless more is said', async () => {
+test('rule 20: allows HS256 only by default', async () => {
   const secret = randomBytes(64);
   expect(await verdict({ sharedSecrets: secret }, tokenBy(secret, 'HS256'))).toBe('allow');
   expect(await verdict({ sharedSecrets: secret }, tokenBy(secret, 'HS512'))).toBe('algorithm_not_allowed');
 });
 
-test('rule 138: the longest hash decides how long a secret must be', () => {
+test('rule 138: requires a secret as long as the longest hash', () => {
   expect(problemOf({ sharedSecrets: randomBytes(63), algorithms: ['HS256', 'HS512'] })).toMatch(/^has 63 bytes, fewer than the 64 for HS256, HS512/);
   expect(problemOf({ sharedSecrets: randomBytes(64), algorithms: ['HS256', 'HS512'] })).toBeUndefined();
 });
 
-test('rule 138: one secret follows another with no gap, and each can be taken away by itself', async () => {
+test('rule 138: rotates secrets without a gap', async () => {
   const [old, young, next] = [randomBytes(32), randomBytes(32), randomBytes(32)];
   const verdicts = async (sharedSecrets: Buffer[]) => Promise.all([old, young, next].map((by) => verdict({ sharedSecrets }, tokenBy(by))));
   expect(await verdicts([old])).toEqual(['allow', 'bad_signature', 'bad_signature']);
@@ -80,7 +80,7 @@ test('rule 138: one secret follows another with no gap, and each can be taken aw
   expect(await verdicts([next])).toEqual(['bad_signature', 'bad_signature', 'allow']);
 });
 
-test('rule 138: each of several is checked, and told by its place', () => {
+test('rule 138: checks each secret, and reports its position', () => {
   const error = errorOf({ sharedSecrets: [randomBytes(32), randomBytes(5), { base64url: 'sh+rt' }] });
   expect(error?.problems.map(({ path, message }) => `${path} ${message}`)).toEqual([
     expect.stringMatching(/^sharedSecrets \[1\] has 5 bytes/),
@@ -89,7 +89,7 @@ test('rule 138: each of several is checked, and told by its place', () => {
   expect(problemOf({ sharedSecrets: Array.from({ length: 9 }, () => randomBytes(32)) })).toBe('must have 1 to 8 secrets (got 9)');
 });
 
-test('rule 29: the kid of a token chooses no secret', async () => {
+test('rule 29: does not choose a secret by the kid of a token', async () => {
   const secrets = [randomBytes(32), randomBytes(32)];
   for (const kid of [undefined, 'a', '0', '1', '../../dev/null', '__proto__', 'x'.repeat(512)]) {
     for (const secret of secrets) expect(await verdict({ sharedSecrets: secrets }, tokenBy(secret, 'HS256', { kid }))).toBe('allow');
@@ -98,7 +98,7 @@ test('rule 29: the kid of a token chooses no secret', async () => {
   }
 });
 
-test('rule 23: an empty or absent secret stops the start', () => {
+test('rule 23: an empty or missing secret stops the start', () => {
   const empty: unknown[] = [
     '',
     [],
@@ -150,12 +150,12 @@ test('rule 22: secrets stand beside public keys only where algorithms name both 
   }
 });
 
-test('rule 22: a token with a signature is refused where secrets are shared', async () => {
+test('rule 22: refuses a token with a public-key signature if only secrets are configured', async () => {
   const key = asSigningKey('RS256', await generatePrivateKey('RS256'));
   expect(await verdict({ sharedSecrets: randomBytes(32) }, await issuer.issueToken({ key }))).toBe('algorithm_not_allowed');
 });
 
-describe('rule 22: public keys are no secrets', () => {
+describe('rule 22: refuses public keys as secrets', () => {
   const forms = publicForms();
 
   test.each(forms)('$form makes no HS token good where keys are public', async ({ bytes, jwk }) => {
@@ -207,7 +207,7 @@ test('a secret made by chance may begin as a key would', async () => {
   expect(await verdict({ sharedSecrets: letters }, tokenBy(letters))).toBe('allow');
 });
 
-test('rule 138: the path of a file is no secret', () => {
+test('rule 138: refuses the path of a file as a secret', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-a-rather-long-name-of-a-folder-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'the-secret-itself');
@@ -241,7 +241,7 @@ const GUESSABLE: readonly (readonly [Buffer, string])[] = [
   [Buffer.from('72F988BF-86F1-41AF-91AB-2D7CD011DB47'), 'is a UUID'],
 ];
 
-test.each(GUESSABLE)('rule 138: what can be guessed is no secret, however long it is (%#: %s)', (secret, weakness) => {
+test.each(GUESSABLE)('rule 138: refuses a secret that can be guessed, however long it is (%#: %s)', (secret, weakness) => {
   for (const sharedSecrets of [secret, { base64url: secret.toString('base64url') }, { hex: secret.toString('hex') }]) {
     const problem = problemOf({ sharedSecrets });
     expect(problem).toContain(weakness);
@@ -249,7 +249,7 @@ test.each(GUESSABLE)('rule 138: what can be guessed is no secret, however long i
   }
 });
 
-test('rule 138: what only begins, or ends, like something that can be guessed is a secret', () => {
+test('rule 138: accepts a secret that only begins or ends like a guessable one', () => {
   const block = randomBytes(17);
   const counted = Buffer.from(Array.from({ length: 31 }, (_byte, at) => at));
   for (const secret of [
@@ -263,7 +263,7 @@ test('rule 138: what only begins, or ends, like something that can be guessed is
   }
 });
 
-test('rule 9: a secret that is nearly base64url is none', () => {
+test('rule 9: refuses a secret that is almost base64url', () => {
   const good = randomBytes(32).toString('base64url');
   for (const secret of [`${good} `, `${good}\n`, ` ${good}`, `${good}===`, `${good.slice(0, -1)}+`, `${good.slice(0, 20)}\n${good.slice(20)}`, `${good}AA`]) {
     expect(problemOf({ sharedSecrets: { base64url: secret } })).toMatch(/^(?:is not base64url$|begins or ends with white space)/);
@@ -282,7 +282,7 @@ test('rule 9: a secret that is nearly base64url is none', () => {
   }
 });
 
-test('a bare string is refused, whatever it looks like, since nobody can tell how it is to be read', () => {
+test('refuses a plain string, since its encoding is unknown', () => {
   const secret = randomBytes(32);
   for (const text of [secret.toString('base64url'), secret.toString('hex'), secret.toString('base64'), randomUUID(), 'a passphrase', '']) {
     const error = errorOf({ sharedSecrets: text as never })!;
@@ -331,7 +331,7 @@ test.each<[string, unknown, RegExp]>([
   expect(problemOf({ sharedSecrets: sharedSecrets as SharedSecret })).toMatch(words);
 });
 
-test('rule 139: no error shows a secret, however it is looked at', () => {
+test('rule 139: shows no secret in an error', () => {
   const marked = 'PLANTED-MARK-AS-A-SECRET';
   const secrets = [
     marked,
@@ -347,7 +347,7 @@ test('rule 139: no error shows a secret, however it is looked at', () => {
   for (const sharedSecrets of secrets) expectHidden(errorOf({ sharedSecrets: sharedSecrets as SharedSecret })!, marked);
 });
 
-test('rule 139: a guard, its health and its decisions show no secret', async () => {
+test('rule 139: shows no secret in a guard, its health or its decisions', async () => {
   const secret = randomBytes(32);
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, sharedSecrets: secret });
   const decisions = [await ask(guard, tokenBy(secret)), await ask(guard, tokenBy(randomBytes(32)))];
@@ -357,7 +357,7 @@ test('rule 139: a guard, its health and its decisions show no secret', async () 
   expect(shown).not.toContain(inspect(secret).slice(8, 40));
 });
 
-test('rule 34: a MAC of another length is refused without an error', async () => {
+test('rule 34: refuses a MAC of another length without an error', async () => {
   const secret = randomBytes(64);
   const good = tokenBy(secret);
   const [header, payload, mac] = good.split('.') as [string, string, string];
@@ -370,7 +370,7 @@ test('rule 34: a MAC of another length is refused without an error', async () =>
   expect(await verdict({ sharedSecrets: secret }, good)).toBe('allow');
 });
 
-test("rule 34: MACs are compared in constant time, each secret's whole", async () => {
+test('rule 34: compares MACs in constant time, the whole MAC of each secret', async () => {
   const real = crypto.timingSafeEqual;
   const compared: number[] = [];
   crypto.timingSafeEqual = (one, other) => {

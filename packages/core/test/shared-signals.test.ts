@@ -99,7 +99,7 @@ describe('whom it is about', () => {
     expect(await verdict(token)).toBe('revoked');
   });
 
-  test('rule 168: null is absent in an event, too', async () => {
+  test('rule 168: treats null as absent in an event', async () => {
     const { tell, user, issuer, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
     const events = { [`${CAEP}session-revoked`]: { subject: user, event_timestamp: null } };
@@ -129,7 +129,7 @@ describe('whom it is about', () => {
   });
 });
 
-test('rule 120: unknown events are acknowledged and ignored, and those beside them count', async () => {
+test('rule 120: acknowledges and ignores unknown events, and applies the known ones', async () => {
   const { tell, user, issuer, guard, verdict } = await createSignalScene();
   for (const type of ['session-established', 'urn:example:other', 'https://schemas.openid.net/secevent/ssf/event-type/verification', '__proto__'])
     expect(await tell({ type: type.includes(':') ? type : `${CAEP}${type}`, subject: user })).toBe(202);
@@ -139,7 +139,7 @@ test('rule 120: unknown events are acknowledged and ignored, and those beside th
   expect(await verdict(token)).toBe('revoked');
 });
 
-test('rule 120: its jti counts once, and a repeated one is acknowledged', async () => {
+test('rule 120: applies a jti once, and acknowledges it again', async () => {
   const { receive, issuer, clock, user, verdict } = await createSignalScene();
   const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
   const outcomes: unknown[] = [];
@@ -221,7 +221,7 @@ test('rule 121: only its own media type, as text, POSTed and of a bounded size',
   expect(await receive(message(Buffer.from(`${event}\n`)))).toEqual({ status: 202, headers: { 'cache-control': 'no-store' }, body: '' });
 });
 
-test('keys that can not be had are 503, and it is sent again', async () => {
+test('answers 503 if keys cannot be fetched, so that it is sent again', async () => {
   const { receive, issuer, user, clock, verdict } = await createSignalScene();
   issuer.misbehave('error');
   const [token, event] = [await issuer.issueToken(), await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user })];
@@ -243,7 +243,7 @@ test.each([
   ],
   [{ authorization: AUTHORIZATION }, /audience: is missing/],
   [{ audience: [], authorization: AUTHORIZATION }, /audience: must be .*\(got an empty list\)/],
-])('wrong options are told at once, and no secret is shown: %j', async (options, message_) => {
+])('reports invalid options at once, without secrets: %j', async (options, message_) => {
   const { guard } = await createScene();
   expect(() => guard.sharedSignals(options as never)).toThrow(message_);
   expect(() => guard.sharedSignals({ ...options, more: 1 } as never)).not.toThrow(/0123456789|short$/);

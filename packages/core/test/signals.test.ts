@@ -14,7 +14,7 @@ async function heapOf(...args: readonly (number | string)[]): Promise<SignalFigu
 }
 
 test.each(['cache', 'no-cache'])(
-  'rule 172: nothing is left of a response that was closed, and what is open ends with its token: %s',
+  'rule 172: keeps nothing of a closed response, and ends open ones with their token: %s',
   { timeout: 60_000 },
   async (cache) => {
     const figures = await heapOf(500, cache);
@@ -28,7 +28,7 @@ test.each(['cache', 'no-cache'])(
   },
 );
 
-test.each([{ tokenCache: undefined }, { tokenCache: false as const }])('rule 172: each request of a token has a signal of its own, %j', async (options) => {
+test.each([{ tokenCache: undefined }, { tokenCache: false as const }])('rule 172: gives each request of a token its own signal, %j', async (options) => {
   const issuer = await createTestIssuer();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
   onTestFinished(async () => {
@@ -57,7 +57,7 @@ test.each([{ tokenCache: undefined }, { tokenCache: false as const }])('rule 172
   await expect.poll(() => ended.toSorted((one, other) => one - other)).toEqual([0, 1, 2, 3]);
 });
 
-test('rule 172: requests whose signal nobody reads go on sharing what was made of their token', async () => {
+test('rule 172: requests of one token share its Auth if none reads the signal', async () => {
   const issuer = await createTestIssuer();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience });
   onTestFinished(async () => {

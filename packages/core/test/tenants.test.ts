@@ -54,7 +54,7 @@ describe('rule 50: options of a template', () => {
 });
 
 describe('rule 50: tenants of a list', () => {
-  test('each is an issuer of its own, with keys of its own', async () => {
+  test('each tenant is an issuer with its own keys', async () => {
     const { server, guard, verdict } = await createScene(['one', 'two']);
     expect(expectAllowed(await ask(guard, server.token('one'))).auth?.issuer).toBe(server.issuerOf('one'));
     expect(await verdict('two')).toBe('allow');
@@ -62,7 +62,7 @@ describe('rule 50: tenants of a list', () => {
     expect(await verdict('one', {}, { kid: server.keyOf('one').kid }, server.keyOf('two'))).toBe('bad_signature');
   });
 
-  test('tid says the same as iss, or the token is refused', async () => {
+  test('refuses a token whose tid and iss disagree', async () => {
     const { verdict } = await createScene(['one', 'two']);
     expect(await verdict('one', { tid: 'two' })).toBe('invalid_claim');
     expect(await verdict('one', { tid: 'ONE' })).toBe('invalid_claim');
@@ -124,7 +124,7 @@ describe('rule 50: tenants of a list', () => {
     expect([server.requestsOf('one'), server.requestsOf('two')]).toEqual(byTemplate ? [2, 1] : [3, 2]);
   });
 
-  test('what else is configured holds for each of them', async () => {
+  test('other options apply to each tenant', async () => {
     const { verdict } = await createScene(['one', 'two'], { requiredValues: { env: ['live'] }, clockSkewSeconds: 0 });
     expect(await verdict('one', { env: 'live' })).toBe('allow');
     expect(await verdict('one', { env: 'live', tid: 'two' })).toBe('invalid_claim');
@@ -155,7 +155,7 @@ describe('any tenant', () => {
     expect(server.requestsOf('two') + server.requestsOf('three') + server.requestsOf('never-heard-of')).toBe(0);
   });
 
-  test('rule 141: made-up tenants are forgotten again, cause no traffic, and take nothing from a good one', async () => {
+  test('rule 141: made-up tenants are evicted, cause no traffic and evict no good one', async () => {
     const server = await createTenantServer(['one']);
     const guard = createResourceGuard({
       issuer: server.template,
@@ -220,7 +220,7 @@ describe('health, warm and close', () => {
     await Promise.all([guard.close(), expect(warming).rejects.toThrow('cancelled, because the guard was closed')]);
   });
 
-  test('a closed guard asks no tenant that comes afterwards', async () => {
+  test('a closed guard sends no request to a tenant that appears later', async () => {
     const { server, guard, verdict } = await createScene(['one', 'two']);
     expect(await verdict('one')).toBe('allow');
     await guard.close();

@@ -26,7 +26,7 @@ function cacheOf({ guard }: Pick<Scene, 'guard'>): TokenCacheHealth {
 }
 
 describe('what a hit is', () => {
-  test('a token that comes again is known, and its signature not checked again', async () => {
+  test('knows a token that arrives again, and does not verify its signature again', async () => {
     const scene = await createScene();
     const token = await scene.issuer.issueToken({ scope: 'a' });
     const checks = countSignatureChecks();
@@ -38,14 +38,14 @@ describe('what a hit is', () => {
     expect(rawToken(first.auth!)).toBe(token);
   });
 
-  test('one request that is checked twice is looked at once, and counts once', async () => {
+  test('verifies and counts a request once, though it is checked twice', async () => {
     const scene = await createScene();
     const request = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await scene.issuer.issueToken()}` } };
     for (let again = 0; again < 3; again++) expect(verdictOf(await scene.guard.check(request))).toBe('allow');
     expect(cacheOf(scene)).toMatchObject({ entries: 1, hits: 0, misses: 1 });
   });
 
-  test('tokenCache: false keeps nothing, and each signature is checked', async () => {
+  test('tokenCache: false caches nothing and verifies each signature', async () => {
     const scene = await createScene({ tokenCache: false });
     const token = await scene.issuer.issueToken();
     const checks = countSignatureChecks();
@@ -67,7 +67,7 @@ describe('what a hit is', () => {
 });
 
 describe('rule 64: keyed by the whole token', () => {
-  test('another token with the same signature part, or the same jti, is another token', async () => {
+  test('does not confuse tokens with the same signature part or jti', async () => {
     const scene = await createScene();
     const good = await scene.issuer.issueToken({ subject: 'ada', claims: { jti: 'one' } });
     const other = await scene.issuer.issueToken({ subject: 'bob', claims: { jti: 'one' } });
@@ -81,7 +81,7 @@ describe('rule 64: keyed by the whole token', () => {
     expect(expectAllowed(await scene.decide(good)).auth).toMatchObject({ subject: 'ada', tokenId: 'one' });
   });
 
-  test('one character more, less or other, wherever it is, is never a hit', async () => {
+  test('has no hit for a token that differs in one character, wherever it is', async () => {
     const scene = await createScene({}, { algorithm: 'ES256' });
     const good = await scene.issuer.issueToken();
     expect(await scene.verdict(good)).toBe('allow');
@@ -235,7 +235,7 @@ describe('rule 65: a hit asks for the time again', () => {
 });
 
 describe('rule 67: a hit needs its key in the current set', () => {
-  test('a withdrawn key refuses what it signed from the next fetch on', async () => {
+  test('refuses the tokens of a withdrawn key from the next fetch on', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
     expect(await verdict(token)).toBe('allow');
@@ -264,7 +264,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     expect(await verdict(token)).toBe('bad_signature');
   });
 
-  test('another key under the same kid is another key', async () => {
+  test('does not confuse two keys with the same kid', async () => {
     const { issuer, guard, verdict } = await createScene();
     const old = await issuer.signingKey();
     const token = await issuer.issueToken();
@@ -276,7 +276,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     expect(await verdict(token)).toBe('bad_signature');
   });
 
-  test('a key that is no longer for signatures, or for this algorithm, is not the same key', async () => {
+  test('refuses tokens of a key whose use or algorithm changed', async () => {
     for (const change of [{ use: 'enc' }, { alg: 'RS512' }]) {
       const { issuer, guard, verdict } = await createScene();
       const key = await issuer.signingKey();
@@ -290,7 +290,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     }
   });
 
-  test('a fetch that brings the same key keeps the hit: no second signature check', async () => {
+  test('keeps the hit if a fetch returns the same key', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
     const checks = countSignatureChecks();
@@ -306,7 +306,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     expect(cacheOf({ guard })).toMatchObject({ entries: 1, hits: 3, misses: 1 });
   });
 
-  test('a withdrawn key that nobody looked for meanwhile is looked for first', async () => {
+  test('fetches stale keys before it uses a cached token', async () => {
     const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
     const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
     expect(await verdict(token)).toBe('allow');
@@ -316,7 +316,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     expect(await verdict(token)).toBe('unknown_key');
   });
 
-  test('rule 61: without usable keys a known token is 503 as well, and known again afterwards', async () => {
+  test('rule 61: answers 503 for a known token without usable keys, and knows it again afterwards', async () => {
     const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
     const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
     expect(await verdict(token)).toBe('allow');
@@ -330,7 +330,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
 });
 
 describe('rule 68: only authentication is remembered', () => {
-  test('each route asks its own policy of a token that is known', async () => {
+  test('evaluates the policy of each route for a known token', async () => {
     const scene = await createScene();
     const token = await scene.issuer.issueToken({ scope: 'read', claims: { tenant: 'one' } });
     for (let again = 0; again < 3; again++) {
@@ -342,7 +342,7 @@ describe('rule 68: only authentication is remembered', () => {
     expect(cacheOf(scene)).toMatchObject({ entries: 1, misses: 1, hits: 11 });
   });
 
-  test('a policy is asked at each request, and its last answer does not stick', async () => {
+  test('evaluates a policy at each request and does not remember its result', async () => {
     const scene = await createScene();
     const token = await scene.issuer.issueToken();
     let asked = 0;
@@ -377,7 +377,7 @@ describe('rule 69: two guards never share a hit', () => {
 });
 
 describe('rule 70: bounds', () => {
-  test('refused tokens make no entry, and push none out', async () => {
+  test('refused tokens add no entry and evict none', async () => {
     const issuer = await createTestIssuer();
     onTestFinished(() => issuer.close());
     const rows = await hostileTokens(issuer);
@@ -392,7 +392,7 @@ describe('rule 70: bounds', () => {
     expect(checks()).toBe(0);
   });
 
-  test('so many entries as were allowed, and the one in use among them', async () => {
+  test('keeps the allowed number of entries, including the one in use', async () => {
     const scene = await createScene({ tokenCache: { maxEntries: 10 } }, { algorithm: 'ES256' });
     const used = await scene.issuer.issueToken();
     for (let number = 0; number < 100; number++) {
@@ -403,7 +403,7 @@ describe('rule 70: bounds', () => {
     expect(cacheOf(scene)).toMatchObject({ hits: 99 });
   });
 
-  test('so many bytes as were allowed', async () => {
+  test('keeps the allowed number of bytes', async () => {
     const scene = await createScene({ tokenCache: { maxBytes: 65_536 } }, { algorithm: 'ES256' });
     for (let number = 0; number < 100; number++) {
       expect(await scene.verdict({ claims: { filler: 'x'.repeat(number * 10) } })).toBe('allow');
@@ -413,7 +413,7 @@ describe('rule 70: bounds', () => {
   });
 });
 
-test('rule 71: what a hit returns is frozen to its depth, so that no handler changes the next request', async () => {
+test('rule 71: returns a deeply frozen Auth, so that no handler changes the next request', async () => {
   const scene = await createScene();
   const token = await scene.issuer.issueToken({ scope: 'a', roles: ['r'], claims: { deep: { list: [{ x: 1 }] } } });
   await scene.decide(token);

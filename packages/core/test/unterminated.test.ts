@@ -17,7 +17,7 @@ const UNTERMINATED = [
   `{"keys":[]}${'"'.repeat(99_999)}\\`,
 ];
 
-test.each(UNTERMINATED)('rule 165: a key server that answers %j is 503, and the process goes on', async (text) => {
+test.each(UNTERMINATED)('rule 165: answers 503 if a key server answers %j, and goes on', async (text) => {
   const { port, texts } = await serve(text);
   const { issuer } = await createScene();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwksUri: `http://127.0.0.1:${port}/keys` });
@@ -26,7 +26,7 @@ test.each(UNTERMINATED)('rule 165: a key server that answers %j is 503, and the 
   expect(texts.asked).toBe(1);
 });
 
-test.each(UNTERMINATED)('rule 165: keys at hand serve on while their server answers %j to each refresh', async (text) => {
+test.each(UNTERMINATED)('rule 165: goes on using cached keys while their server answers %j to each refresh', async (text) => {
   const { port, texts } = await serve('');
   const { issuer, clock } = await createScene();
   texts.answer = JSON.stringify(issuer.jwks);

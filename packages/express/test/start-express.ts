@@ -33,7 +33,7 @@ export function startOn(express: typeof expressModule): StartApp {
     const second = secondApi && createGuard(secondApi);
     const guardFor = ({ api, access, policies }: SuiteGuard): Guard => {
       const of = api === 'first' ? guard : second!;
-      return access === 'optional' ? (of.optional(...policies) as Guard) : of(...policies);
+      return access === 'optional' ? of.optional(...policies) : of(...policies);
     };
     for (const appGuard of appGuards) app.use(guardFor(appGuard));
     const asking = (request: Request | IncomingMessage): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({

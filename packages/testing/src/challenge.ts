@@ -1,14 +1,14 @@
-/** One challenge of a `WWW-Authenticate` field (RFC 9110 s11.6.1), taken apart. */
+/** A parsed challenge of a `WWW-Authenticate` field (RFC 9110 s11.6.1). */
 export interface ReceivedChallenge {
   readonly scheme: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** token [ BWS "=" BWS quoted-string ], as RFC 9110 s11.2 writes auth-params; nothing else is let through. */
+/** token [ BWS "=" BWS quoted-string ], the form of auth-params in RFC 9110 s11.2. Nothing else is accepted. */
 const PARAMETER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)="((?:[\t !#-[\]-~]|\\[\t -~])*)"/;
 
 /**
- * Reads one field line that holds one challenge, strictly: quoted values only, each parameter once.
+ * Parses a field line with one challenge. It accepts quoted values only, and each parameter once.
  *
  * @throws Error that says where the line is malformed
  */
@@ -21,7 +21,7 @@ export function parseChallenge(line: string): ReceivedChallenge {
     const match = rest.startsWith(separator) ? PARAMETER.exec(rest.slice(separator.length)) : null;
     if (!match) throw new Error(`no auth-param at "${rest}"`);
     const [whole, name, value] = match as unknown as [string, string, string];
-    if (name in parameters) throw new Error(`"${name}" stands twice: ${line}`);
+    if (name in parameters) throw new Error(`"${name}" is duplicated: ${line}`);
     parameters[name] = value.replaceAll(/\\(.)/g, '$1');
     rest = rest.slice(separator.length + whole.length);
   }

@@ -1,12 +1,12 @@
 import type { Clock } from '@tokenward/core';
 
-/** A clock that stands still until it is told: give it to a guard as its `clock`, and to the issuer whose tokens it reads. */
+/** A clock that stands still until a test moves it. Pass it as `clock` to the guard and to the issuer of its tokens. */
 export interface TestClock extends Clock {
-  /** Lets time pass, on both clocks. */
+  /** Moves the wall clock and the monotonic clock forward. */
   advance(seconds: number): void;
-  /** Lets time pass until a moment that is not yet past. */
+  /** Moves both clocks forward to a moment in the future. */
   set(moment: Moment): void;
-  /** Sets the wall clock, as an administrator or NTP would: what was measured by the monotonic one does not age. Negative: back. */
+  /** Moves the wall clock only, as an administrator or NTP would. A negative number moves it back. */
   skewWall(seconds: number): void;
 }
 
@@ -14,7 +14,9 @@ export interface TestClock extends Clock {
 export type Moment = Date | string | number;
 
 /**
- * @param startAt what the wall clock shows at first. Default: the present.
+ * Creates a clock that stands still.
+ *
+ * @param startAt the time that the wall clock shows at first. Default: now.
  *
  * @example
  * const clock = createTestClock('2030-01-01T00:00:00Z');
@@ -35,16 +37,17 @@ export function createTestClock(startAt: Moment = Date.now()): TestClock {
     monotonic: () => monotonic,
     advance(seconds: number) {
       if (!(seconds >= 0 && seconds < Infinity))
-        throw new RangeError(`advance(${seconds}): time passes by 0 seconds or more; skewWall() sets the wall clock back`);
+        throw new RangeError(`advance(${seconds}): must be 0 seconds or more. To set the wall clock back, use skewWall()`);
       pass(seconds * 1000);
     },
     set(moment: Moment) {
       const milliseconds = millisecondsOf(moment) - now;
-      if (milliseconds < 0) throw new RangeError(`set(${String(moment)}): that is ${-milliseconds / 1000} s ago; skewWall() sets the wall clock back`);
+      if (milliseconds < 0)
+        throw new RangeError(`set(${String(moment)}): is ${-milliseconds / 1000} s in the past. To set the wall clock back, use skewWall()`);
       pass(milliseconds);
     },
     skewWall(seconds: number) {
-      if (!Number.isFinite(seconds)) throw new RangeError(`skewWall(${seconds}): a finite number of seconds is needed`);
+      if (!Number.isFinite(seconds)) throw new RangeError(`skewWall(${seconds}): must be a finite number of seconds`);
       now += seconds * 1000;
     },
   });
@@ -52,6 +55,6 @@ export function createTestClock(startAt: Moment = Date.now()): TestClock {
 
 function millisecondsOf(moment: Moment): number {
   const milliseconds = typeof moment === 'number' ? moment : new Date(moment).getTime();
-  if (!Number.isFinite(milliseconds)) throw new RangeError(`${String(moment)} is no date: give a Date, an ISO text, or milliseconds since the epoch`);
+  if (!Number.isFinite(milliseconds)) throw new RangeError(`${String(moment)} is not a date. Pass a Date, an ISO string, or milliseconds since the epoch`);
   return milliseconds;
 }

@@ -1,9 +1,9 @@
-/** What becomes a segment: its text, or its bytes where no text says them (an invalid encoding, say). */
+/** The content of a segment: text, or bytes for what text cannot express, such as an invalid encoding. */
 export type SegmentContent = string | Uint8Array;
 
 /**
- * Puts a compact JWS (RFC 7515 s7.1) together from its parts, whatever they hold: nothing is checked, completed or put in order, since
- * what a strict reader must refuse has to be made by a careless writer.
+ * Builds a compact JWS (RFC 7515 s7.1) from its parts. It checks and completes nothing, so that tests can build tokens that a strict
+ * parser must refuse.
  */
 export function compactJws(header64: string, payload64: string, sign: (signed: Uint8Array) => Uint8Array): string {
   const signed = `${header64}.${payload64}`;

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { parseChallenge, type ReceivedChallenge } from './challenge.js';
 
-/** What is looked at of a response: fetch's `Response` fits, and so does whatever shows status, headers and text. */
+/** The parts of a response that the assertions read. A `Response` of fetch fits. */
 export interface ReceivedResponse {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -9,17 +9,17 @@ export interface ReceivedResponse {
 }
 
 export interface ExpectedRefusal {
-  /** The error code of the challenge and the body; `undefined`: there must be none. */
+  /** The error code of the challenge and the body. Default: there must be none. */
   readonly error?: string | undefined;
-  /** The scope that the challenge must name; `undefined`: there must be none. */
+  /** The scope that the challenge must name. Default: there must be none. */
   readonly scope?: string | undefined;
   readonly acrValues?: string | undefined;
   readonly maxAge?: string | undefined;
 }
 
 /**
- * Asserts a 401 by RFC 6750 s3 and RFC 9470 s3: the challenge, the problem in the body, and that nothing is cached. Without `error` it must be
- * the answer to a request that showed no credentials.
+ * Asserts a 401 (RFC 6750 s3, RFC 9470 s3) with its challenge, its problem body and `Cache-Control: no-store`. Without `error`, the response must be the
+ * answer to a request without credentials.
  *
  * @throws AssertionError
  *
@@ -40,10 +40,10 @@ export function expectBadRequest(response: ReceivedResponse): Promise<ReceivedCh
   return expectChallenge(response, 400, { error: 'invalid_request' });
 }
 
-/** Asserts a 503 with `Retry-After` (RFC 9110 s10.2.3), and gives its seconds. */
+/** Asserts a 503 with `Retry-After` (RFC 9110 s10.2.3), and returns its seconds. */
 export async function expectUnavailable(response: ReceivedResponse): Promise<number> {
   await expectProblem(response, 503, { error: 'temporarily_unavailable' });
-  strictEqual(response.headers.get('www-authenticate'), null, 'a 503 asks for no other credentials');
+  strictEqual(response.headers.get('www-authenticate'), null, 'a 503 has no WWW-Authenticate field');
   const retryAfter = response.headers.get('retry-after') ?? '';
   match(retryAfter, /^[1-9]\d*$/, 'Retry-After is a whole number of seconds');
   return Number(retryAfter);
@@ -56,7 +56,7 @@ async function expectChallenge(response: ReceivedResponse, status: number, expec
   const challenge = parseChallenge(line);
   const { error, scope, acr_values: acrValues, max_age: maxAge, error_description: description } = challenge.parameters;
   deepStrictEqual({ error, scope, acrValues, maxAge }, { error: undefined, scope: undefined, acrValues: undefined, maxAge: undefined, ...expected });
-  strictEqual(description === undefined, error === undefined, 'error_description comes with error, and only so');
+  strictEqual(description === undefined, error === undefined, 'error_description is present if error is, and only then');
   return challenge;
 }
 

@@ -7,48 +7,48 @@ import { misanswer, type Misbehaviour } from './misbehaviour.js';
 import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
 
 export interface TestIssuerOptions {
-  /** What `aud` says in tokens for which nothing else is said. Default: `https://api.example.test`. */
+  /** The `aud` of tokens by default. Default: `https://api.example.test`. */
   readonly audience?: string | undefined;
-  /** The issuer identifier's path, as of a tenant or realm: `/realms/one`. Default: none. */
+  /** The path of the issuer identifier, such as a tenant or realm: `/realms/one`. Default: none. */
   readonly path?: string | undefined;
-  /** Of the first key, and of tokens for which nothing else is said. Default: RS256. */
+  /** The algorithm of the first key, and of tokens by default. Default: RS256. */
   readonly algorithm?: Algorithm | undefined;
-  /** Where `iat` and `exp` are counted from. Default: the system's clock. */
+  /** The clock for `iat` and `exp`. Default: the system's clock. */
   readonly clock?: Pick<Clock, 'now'> | undefined;
-  /** Default: any free one. */
+  /** Default: any free port. */
   readonly port?: number | undefined;
-  /** What the JWKS is served with: `max-age=600`, say. Default: nothing. */
+  /** The `Cache-Control` field of the JWKS, such as `max-age=600`. Default: none. */
   readonly cacheControl?: string | undefined;
 }
 
-/** What an access token shall say. Everything has a default that a guard accepts. */
+/** The content of an access token. Every member has a default that a guard accepts. */
 export interface TokenWishes {
   /** `sub`. Default: `user-1`. */
   readonly subject?: string | undefined;
-  /** `scope`: names between spaces. Default: none. */
+  /** `scope`: names separated by spaces. Default: none. */
   readonly scope?: string | undefined;
   /** `roles`. Default: none. */
   readonly roles?: readonly string[] | undefined;
   /** `client_id`. Default: `client-1`. */
   readonly clientId?: string | undefined;
-  /** `aud`. Default: the issuer's own `audience`. */
+  /** `aud`. Default: the `audience` of the issuer. */
   readonly audience?: string | readonly string[] | undefined;
-  /** How long after `iat` the token ends; negative: so long ago. Default: 300. */
+  /** Seconds from `iat` to `exp`. A negative number issues an expired token. Default: 300. */
   readonly lifetimeSeconds?: number | undefined;
-  /** Signs with the issuer's newest key for it, which is made when there is none. Default: the issuer's own. */
+  /** Signs with the newest key for this algorithm, and creates one if there is none. Default: the algorithm of the issuer. */
   readonly algorithm?: Algorithm | undefined;
-  /** Signs with this key, whether or not the issuer publishes it. */
+  /** Signs with this key, even if the issuer does not publish it. */
   readonly key?: SigningKey | undefined;
-  /** Header members to add or to replace; `undefined` leaves one out. */
+  /** Header members to add or replace. `undefined` leaves one out. */
   readonly header?: Readonly<Record<string, unknown>> | undefined;
-  /** Claims to add or to replace; `undefined` leaves one out. */
+  /** Claims to add or replace. `undefined` leaves one out. */
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   readonly signature?: SignatureQuirks | undefined;
 }
 
-/** What a logout token shall say. */
+/** The content of a logout token. */
 export interface LogoutTokenWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
-  /** `aud`: whom it is meant for. Default: `client-1`. */
+  /** `aud`: the client that receives it. Default: `client-1`. */
   readonly clientId?: string | undefined;
   /** `sub`. Default: none. */
   readonly subject?: string | undefined;
@@ -56,11 +56,11 @@ export interface LogoutTokenWishes extends Pick<TokenWishes, 'key' | 'header' | 
   readonly sessionId?: string | undefined;
 }
 
-/** What a security event shall say. */
+/** The content of a security event. */
 export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
-  /** `aud`. Default: the issuer's own `audience`. */
+  /** `aud`. Default: the `audience` of the issuer. */
   readonly audience?: string | undefined;
-  /** The event's name in CAEP, such as `session-revoked`, or a whole URI. */
+  /** The name of the event in CAEP, such as `session-revoked`, or a full URI. */
   readonly type: string;
   /** `sub_id`, a subject identifier (RFC 9493). Default: none. */
   readonly subject?: Readonly<Record<string, unknown>> | undefined;
@@ -73,31 +73,32 @@ const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
 
 /** A real authorization server's key side, over HTTP on loopback, which can be told to misbehave. */
 export interface TestIssuer {
-  /** The issuer identifier: what `iss` says. */
+  /** The issuer identifier, which is the `iss` of its tokens. */
   readonly issuer: string;
   readonly audience: string;
   readonly jwksUri: string;
-  /** What is published now. */
+  /** The keys that are published now. */
   readonly jwks: { readonly keys: SigningKey['publicJwk'][] };
   readonly algorithm: Algorithm;
-  /** What HS256 and its like are signed with, in bytes: the newest first. They are never published. */
+  /** The secrets for HS256, HS384 and HS512, newest first. They are never published. */
   readonly sharedSecrets: Uint8Array[];
-  /** How often each document was asked for. */
+  /** How often each document was requested. */
   readonly requests: { readonly metadata: number; readonly jwks: number };
+  /** Issues an access token. */
   issueToken(wishes?: TokenWishes): Promise<string>;
-  /** A logout token (OpenID Connect Back-Channel Logout 1.0 s2.4): of a session, or of all of a subject's. */
+  /** Issues a logout token (OpenID Connect Back-Channel Logout 1.0 s2.4) for one session, or for all sessions of a subject. */
   issueLogoutToken(wishes?: LogoutTokenWishes): Promise<string>;
-  /** A security event token (RFC 8417) that tells one event of OpenID CAEP. */
+  /** Issues a security event token (RFC 8417) with one event of OpenID CAEP. */
   issueSecurityEvent(wishes: SecurityEventWishes): Promise<string>;
-  /** The newest published key of an algorithm, which is made when there is none. */
+  /** Returns the newest key of an algorithm, and creates one if there is none. */
   signingKey(algorithm?: Algorithm): Promise<SigningKey>;
-  /** Publishes a new key beside the old ones, and signs with it from now on. */
+  /** Publishes a new key in addition to the old ones, and signs with it from now on. */
   rotateKeys(algorithm?: Algorithm): Promise<SigningKey>;
-  /** Takes a key out of the published set. */
+  /** Removes a key from the published set. */
   withdrawKey(kid: string): void;
-  /** Publishes a key of your own making; tokens are signed with it only when they are wished so. */
+  /** Publishes a key of yours. The issuer signs with it only if a token names it as `key`. */
   publishKey(key: SigningKey): void;
-  /** Answers wrongly from now on, to one kind of question or to both; {@link behave} ends it. */
+  /** Makes the issuer answer wrongly, for one kind of document or for both, until {@link behave}. */
   misbehave(how: Misbehaviour, where?: 'metadata' | 'jwks'): void;
   behave(): void;
   close(): Promise<void>;
@@ -113,9 +114,9 @@ export interface TestIssuer {
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { audience = 'https://api.example.test', path = '', algorithm = 'RS256', clock = systemClock, cacheControl } = options;
-  if (path !== '' && !/^\/.*[^/]$/.test(path)) throw new TypeError(`path "${path}": it starts with a slash and does not end with one`);
+  if (path !== '' && !/^\/.*[^/]$/.test(path)) throw new TypeError(`path "${path}": must start with a slash and must not end with one`);
   const keys: SigningKey[] = [await newKey(algorithm)];
-  /** Keys that somebody else made: published, and never signed with unasked. */
+  /** Keys that were passed in. The issuer publishes them and signs with them only on request. */
   const foreign = new Set<SigningKey>();
   const requests = { metadata: 0, jwks: 0 };
   const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour } = {};
@@ -182,7 +183,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     );
   }
 
-  /** What tells of something else than an access token has neither its scope nor its client. */
+  /** Issues a token of another kind, which has neither `sub` nor `client_id`. */
   function issueOther(typ: string, { header, claims, ...wishes }: Omit<TokenWishes, 'subject'>): Promise<string> {
     return issueToken({ ...wishes, header: { typ, ...header }, claims: { sub: undefined, client_id: undefined, ...claims } });
   }
@@ -217,7 +218,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     rotateKeys,
     withdrawKey(kid) {
       const at = keys.findIndex((key) => key.kid === kid);
-      if (at < 0) throw new RangeError(`no key "${kid}" is published; these are: ${keys.map((key) => key.kid).join(', ')}`);
+      if (at < 0) throw new RangeError(`no key "${kid}" is published. Published keys: ${keys.map((key) => key.kid).join(', ')}`);
       keys.splice(at, 1);
     },
     publishKey(key) {

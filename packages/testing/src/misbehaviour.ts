@@ -4,19 +4,19 @@ import { gzipSync } from 'node:zlib';
 /**
  * Ways for an issuer to answer wrongly:
  *
- * - `hang`: takes the request and stays silent
- * - `drip`: one byte a second, for ever
- * - `reset`: cuts the connection
+ * - `hang`: accepts the request and never answers
+ * - `drip`: sends one byte per second, without end
+ * - `reset`: resets the connection
  * - `error`: status 500
  * - `html`: status 200 with a web page
  * - `redirect`: status 302 to the same document elsewhere on this server
  * - `huge`: a JSON document of 10 MB
  * - `bomb`: the same, compressed to a few kilobytes
- * - `half`: JSON that ends in the middle
- * - `empty`: nothing at all
+ * - `half`: truncated JSON
+ * - `empty`: an empty body
  * - `no-keys`: a JWKS without keys
  *
- * An object is sent as the document: the metadata of another issuer, say, or keys that are none.
+ * An object is sent as the document, such as the metadata of another issuer, or invalid keys.
  */
 export type Misbehaviour =
   | 'hang'

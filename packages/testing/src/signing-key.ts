@@ -2,7 +2,7 @@ import { constants, createHmac, createPublicKey, createSecretKey, generateKeyPai
 import { promisify } from 'node:util';
 import type { Algorithm } from '@tokenward/core';
 
-/** A private key, or a shared secret, under its name. It stays with the issuer: only the public part is ever shown, and of a secret there is none. */
+/** A private key or a shared secret, with its kid. The issuer publishes the public part only, and nothing of a secret. */
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: Algorithm;
@@ -10,7 +10,7 @@ export interface SigningKey {
   readonly publicJwk: PublicJwk;
 }
 
-/** A public key as the issuer's JWKS shows it: node:crypto, jose and a guard's `jwks` all take it. */
+/** A public key as in the issuer's JWKS. node:crypto, jose and the `jwks` option of a guard accept it. */
 export interface PublicJwk {
   kty?: string;
   n?: string;
@@ -21,28 +21,28 @@ export interface PublicJwk {
   [member: string]: unknown;
 }
 
-/** Departures from what an algorithm demands, for signatures that must be refused. */
+/** Deviations from the algorithm, for signatures that must be refused. */
 export interface SignatureQuirks {
-  /** RSASSA-PSS: the salt's length in bytes, where RFC 7518 s3.5 has the hash's own. */
+  /** RSASSA-PSS: the length of the salt in bytes. RFC 7518 s3.5 requires the length of the hash. */
   readonly saltLength?: number | undefined;
-  /** ECDSA: DER, where RFC 7518 s3.4 has the two numbers side by side. */
+  /** ECDSA: the encoding of the signature. RFC 7518 s3.4 requires `ieee-p1363`. */
   readonly encoding?: 'ieee-p1363' | 'der' | undefined;
 }
 
 const generate = promisify(generateKeyPair);
 
-/** A new private key that fits an algorithm. */
+/** Generates a private key for an algorithm. */
 export async function generatePrivateKey(algorithm: Algorithm, { modulusLength = 2048 } = {}): Promise<KeyObject> {
   const { family, curve } = traitsOf(algorithm);
   if (family === 'secret') return createSecretKey(randomBytes(64));
   if (family === 'ed25519') return (await generate('ed25519')).privateKey;
-  // newer than the types that this is compiled with
+  // the types of Node that this is compiled with do not know it yet
   if (family === 'ml-dsa') return (await generate(algorithm.toLowerCase() as 'ed25519')).privateKey;
   if (family === 'ec') return (await generate('ec', { namedCurve: curve! })).privateKey;
   return (await generate('rsa', { modulusLength })).privateKey;
 }
 
-/** Makes a private key one of an issuer's, by the name and the other members that its JWKS will show. */
+/** Returns a private key as a {@link SigningKey} with a kid and further members of its public JWK. */
 export function asSigningKey(
   algorithm: Algorithm,
   privateKey: KeyObject,
@@ -54,7 +54,7 @@ export function asSigningKey(
   return { kid, algorithm, privateKey, publicJwk };
 }
 
-/** Signs bytes as an algorithm has it, with whatever key: whether the two fit is not asked, so that misfits can be made too. */
+/** Signs bytes with an algorithm and a key. It does not check whether they fit, so that tests can create invalid signatures. */
 export function signBytes(algorithm: Algorithm, privateKey: KeyObject, bytes: Uint8Array, quirks: SignatureQuirks = {}): Buffer {
   const { family, hash, saltLength } = traitsOf(algorithm);
   if (family === 'pss') {
@@ -97,6 +97,6 @@ const TRAITS: Readonly<Record<Algorithm, Traits>> = {
 };
 
 function traitsOf(algorithm: Algorithm): Traits {
-  if (!Object.hasOwn(TRAITS, algorithm)) throw new TypeError(`there is no key for the algorithm "${algorithm}": use one of ${Object.keys(TRAITS).join(', ')}`);
+  if (!Object.hasOwn(TRAITS, algorithm)) throw new TypeError(`no key for the algorithm "${algorithm}". Use one of ${Object.keys(TRAITS).join(', ')}`);
   return TRAITS[algorithm];
 }

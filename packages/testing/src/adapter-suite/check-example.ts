@@ -13,8 +13,8 @@ const START_MS = 10_000;
 const END_MS = 2_000;
 
 /**
- * Starts an example app as its reader would, in a process of its own with a local issuer, and holds it against the examples' contract. Each
- * line of it is printed; where one fails the process's exit code becomes 1.
+ * Starts an example app in its own process, with a local issuer, and checks it against the contract of the examples. It prints each line of the contract.
+ * If one fails, it sets the exit code of the process to 1.
  *
  * @param server the app's file, which `node` runs
  */
@@ -56,7 +56,7 @@ function say(line: string): void {
 interface StartedExample {
   readonly process: ChildProcess;
   readonly origin: Promise<string>;
-  /** Everything that it has printed to stdout. */
+  /** Returns everything that it has printed to stdout. */
   output(): string;
 }
 

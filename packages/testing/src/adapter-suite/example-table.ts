@@ -3,7 +3,7 @@ import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import type { TestIssuer } from '../issuer.js';
 import type { Ask, Sent } from './exchange.js';
 
-/** One line of the examples' contract: what an app with their routes answers. */
+/** One line of the contract of the examples. */
 interface ExampleCase {
   readonly name: string;
   run(ask: Ask, issuer: TestIssuer): Promise<void>;
@@ -16,7 +16,7 @@ function line(name: string, run: ExampleCase['run']): ExampleCase {
 const WRONG = 'not.a.token';
 const now = (): number => Math.floor(Date.now() / 1000);
 
-/** The examples' contract, over real HTTP. Any app that has their routes, in whichever framework and process, can be held against it. */
+/** The contract of the examples, over real HTTP. It applies to every app with their routes, whatever its framework and process. */
 export const exampleTable: readonly ExampleCase[] = [
   line('GET /public is 200, whatever credentials are sent', async (ask, issuer) => {
     for (const token of [undefined, WRONG, await issuer.issueToken(), await issuer.issueToken({ lifetimeSeconds: -3600 })]) {

@@ -5,28 +5,28 @@ import type { ReceivedResponse } from '../expect-refusal.js';
 
 export interface Sent {
   readonly method?: string | undefined;
-  /** Path and query, to the letter. */
+  /** Path and query, sent as they are. */
   readonly path: string;
-  /** Field lines, in their order; a name may stand twice. */
+  /** Field lines in their order. A name may be repeated. */
   readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
   readonly token?: string | undefined;
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Instead of `json`: a form, to the letter. */
+  /** Instead of `json`: a form body, sent as it is. */
   readonly form?: string | undefined;
-  /** With `form`: another content type than a form's. */
+  /** With `form`: another content type. */
   readonly contentType?: string | undefined;
-  /** Instead of `json`: a body of so many bytes is announced and only begun, so that whoever wants to read it never answers. */
+  /** Instead of `json`: announces a body of this many bytes and sends only its beginning. A server that reads the whole body never answers. */
   readonly announcedBytes?: number | undefined;
-  /** Over HTTP/2 there is one connection anyway. */
+  /** Ignored over HTTP/2, which uses one connection. */
   readonly agent?: Agent | undefined;
-  /** The client leaves by it. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface Received extends ReceivedResponse {
   readonly body: string;
-  /** Every line of a field. */
+  /** Returns every line of a field. */
   lines(name: string): string[];
   json(): unknown;
 }
@@ -34,12 +34,12 @@ export interface Received extends ReceivedResponse {
 export type Ask = (sent: Sent) => Promise<Received>;
 
 const TIMEOUT_MS = 10_000;
-/** Whoever waits for a body that never ends is found out sooner. */
+/** A server that waits for the rest of an unfinished body is detected sooner. */
 const UNREAD_TIMEOUT_MS = 3_000;
-/** Little less than what HTTP/2 lets a client send before the server has read some of it (RFC 9113 s6.9.2). */
+/** A little less than HTTP/2 lets a client send before the server has read some of it (RFC 9113 s6.9.2). */
 const BEGUN_BYTES = 65_000;
 
-/** Sends one request over a socket of its own, unless an agent is given. */
+/** Sends one request, over its own socket if no agent is given. */
 export function send(origin: string, sent: Sent): Promise<Received> {
   const { method = 'GET', path, agent, signal } = sent;
   const { hostname, port, host } = new URL(origin);
@@ -59,7 +59,7 @@ export function send(origin: string, sent: Sent): Promise<Received> {
   });
 }
 
-/** What is sent: the field lines, the body's bytes, and whether there would be more of them; and how long to wait for the answer. */
+/** Returns the field lines and the body of a request, whether the body is unfinished, and how long to wait for the answer. */
 export function messageOf({ headers = [], token, json, form, contentType, announcedBytes }: Sent, host: string) {
   const isBegun = announcedBytes !== undefined;
   const payload = isBegun ? Buffer.alloc(Math.min(announcedBytes, BEGUN_BYTES), ' ') : (form ?? (json === undefined ? undefined : JSON.stringify(json)));
@@ -76,8 +76,8 @@ export function messageOf({ headers = [], token, json, form, contentType, announ
 }
 
 /**
- * Sends bytes as they are, where no HTTP client would, and gives the answer's status; undefined where the connection was closed without one.
- * The message must say `Connection: close`.
+ * Sends bytes that no HTTP client would send, and returns the status of the answer, or undefined if the connection was closed without one. The message
+ * must contain `Connection: close`.
  */
 export async function sendRaw(origin: string, message: string): Promise<number | undefined> {
   const { hostname, port } = new URL(origin);

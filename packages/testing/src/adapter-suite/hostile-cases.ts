@@ -4,10 +4,10 @@ import { hostileTokens } from '../hostile/index.js';
 import { createTestIssuer } from '../issuer.js';
 import type { SuiteCase } from './suite-case.js';
 
-/** Every hostile token, at a route with and at one without obligation to show one. */
+/** Every hostile token, on a route that requires a token and on one that does not. */
 export const hostileCases: readonly SuiteCase[] = [
   {
-    name: 'rule 19: every hostile token is refused, with the answer that is due',
+    name: 'rule 19: refuses every hostile token with the right answer',
     async run({ start, handlersRun }) {
       const issuer = await createTestIssuer();
       try {
@@ -24,7 +24,7 @@ export const hostileCases: readonly SuiteCase[] = [
           }
         }
         strictEqual(handlersRun(), 0);
-        // published before the guard fetched its keys, as the odd ones were
+        // this key was published before the guard fetched its keys, like the invalid ones
         const token = await issuer.issueToken({ algorithm: 'PS256' });
         strictEqual((await app.ask({ path: '/me', token })).status, 200);
       } finally {

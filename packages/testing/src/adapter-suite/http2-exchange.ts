@@ -2,21 +2,21 @@ import { connect, constants, type ClientHttp2Session, type OutgoingHttpHeaders }
 import { text } from 'node:stream/consumers';
 import { messageOf, received, type Ask, type Received, type Sent } from './exchange.js';
 
-/** One connection over HTTP/2, on which everything is asked. */
+/** One connection over HTTP/2, for all requests. */
 export interface Http2Connection {
   readonly ask: Ask;
   close(): void;
 }
 
-/** Over http in the clear by prior knowledge, over https with whatever certificate the server has. */
+/** Connects without TLS at an http origin (prior knowledge), and with any certificate at an https one. */
 export function connectHttp2(origin: string): Http2Connection {
   const session = connect(origin, { rejectUnauthorized: false });
-  // what goes wrong with the connection is told by each of its streams
+  // each stream reports the errors of the connection
   session.on('error', () => {});
   return { ask: (sent) => sendHttp2(session, new URL(origin).host, sent), close: () => session.destroy() };
 }
 
-/** An answer is whole when the server has ended the stream in good order, though it may not have read the request's body. */
+/** An answer is complete once the server has ended the stream without an error, even if it has not read the body of the request. */
 function sendHttp2(session: ClientHttp2Session, host: string, sent: Sent): Promise<Received> {
   const { method = 'GET', path, signal } = sent;
   const { payload, isBegun, lines, timeoutMs } = messageOf(sent, host);
@@ -41,7 +41,7 @@ function sendHttp2(session: ClientHttp2Session, host: string, sent: Sent): Promi
   });
 }
 
-/** A field that stands on several lines is an array. HTTP/2 says the host in `:authority` (RFC 9113 s8.3.1). */
+/** A field with several lines becomes an array. HTTP/2 sends the host in `:authority` (RFC 9113 s8.3.1). */
 function fieldsOf(lines: readonly (readonly [name: string, value: string])[]): OutgoingHttpHeaders {
   const fields: Record<string, string | string[]> = {};
   for (const [given, value] of lines) {

@@ -9,12 +9,12 @@ const SETTINGS = 4;
 const END_STREAM = 0x1;
 const END_HEADERS = 0x4;
 
-/** What RFC 7541 appendix A has a byte of its own for; other statuses are spelt out. */
+/** The statuses that RFC 7541 appendix A encodes in one byte. */
 const INDEXED_STATUSES: ReadonlyMap<number | undefined, number> = new Map([[0x88, 200], [0x8c, 400], [0x8d, 404], [0x8e, 500]]); // prettier-ignore
 
 /**
- * Asks for a path over HTTP/2 with field lines that Node's own client would refuse to send (RFC 9113 s4, RFC 7541 s6.2.2), and gives the body,
- * with the status where it is one of 200, 400, 404, 500.
+ * Sends a GET request over HTTP/2 with field lines that Node's client would refuse to send (RFC 9113 s4, RFC 7541 s6.2.2). Returns the body, and the
+ * status if it is 200, 400, 404 or 500.
  */
 export async function sendFrames(
   origin: string,
@@ -34,7 +34,7 @@ export async function sendFrames(
       if (stream !== 1) continue;
       if (type === HEADERS) status = INDEXED_STATUSES.get(payload[0]);
       else if (type === DATA) body += payload.toString();
-      else throw new Error(`GET ${path}: a frame of type ${type} came instead of an answer`);
+      else throw new Error(`GET ${path}: got a frame of type ${type} instead of an answer`);
       if (flags & END_STREAM) return { status, body };
     }
     throw new Error(`GET ${path}: the connection ended without an answer`);
@@ -49,7 +49,7 @@ function open(origin: string): Socket {
   return protocol === 'https:' ? connectTls({ ...address, ALPNProtocols: ['h2'], rejectUnauthorized: false }) : connect(address);
 }
 
-/** A string as it is, behind its length in seven bits and what goes over them (RFC 7541 s5.1, s5.2). */
+/** Encodes a string without compression, after its length with a 7-bit prefix (RFC 7541 s5.1, s5.2). */
 function literal(text: string): Buffer {
   const bytes = Buffer.from(text, 'latin1');
   if (bytes.length < 127) return Buffer.concat([Buffer.of(bytes.length), bytes]);

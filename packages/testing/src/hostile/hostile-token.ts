@@ -3,20 +3,20 @@ import { base64url, compactJws, type SegmentContent } from '../compact-jws.js';
 import type { TestIssuer } from '../issuer.js';
 import { signBytes, type SigningKey } from '../signing-key.js';
 
-/** A token that looks like one of the issuer's, and that no guard may accept. */
+/** A token that looks like a token of the issuer, and that no guard may accept. */
 export interface HostileToken {
-  /** The number of the rule that it breaks. */
+  /** The number of the rule that refuses it. */
   readonly rule: number;
   /** What is wrong with it. */
   readonly name: string;
   readonly token: string;
-  /** The answer that it must get as a Bearer token: 400 where its very characters are wrong, else 401. */
+  /** The status of the answer: 400 if it contains characters that no token may contain, else 401. */
   readonly status: 400 | 401;
-  /** What operators must be told, so that it is refused for what is wrong with it and not by accident. */
+  /** The reason that operators must see. It shows that the token is refused for the right reason. */
   readonly reason: Reason;
 }
 
-/** What the rows of the table are made with: a good token's parts, to be spoilt one at a time. */
+/** The parts of a good token. Each row of the table spoils one of them. */
 export interface Forge {
   readonly issuer: TestIssuer;
   readonly key: SigningKey;
@@ -24,22 +24,22 @@ export interface Forge {
   claims(changes?: Readonly<Record<string, unknown>>): Record<string, unknown>;
   /** The header of a good token, with some members replaced; `undefined` leaves one out. */
   header(changes?: Readonly<Record<string, unknown>>): Record<string, unknown>;
-  /** Signs whatever header and payload, by default those of a good token, with the issuer's own key or with a signer of the row's. */
+  /** Signs any header and payload, by default those of a good token, with the issuer's key or with the row's own signer. */
   token(parts: TokenParts): string;
 }
 
 export interface TokenParts {
-  /** An object becomes JSON; text and bytes are taken as they are. */
+  /** An object becomes JSON. Text and bytes are used as they are. */
   readonly header?: object | SegmentContent;
   readonly payload?: object | SegmentContent;
-  /** The segments themselves, where their encoding is what is wrong. */
+  /** The encoded segments, for rows whose encoding is wrong. */
   readonly header64?: string;
   readonly payload64?: string;
   readonly sign?: (signed: Uint8Array) => Uint8Array;
 }
 
 export async function createForge(issuer: TestIssuer): Promise<Forge> {
-  // one algorithm for all, so that the rows do not change with the issuer's own
+  // one algorithm for all rows, whatever the algorithm of the issuer
   const key = await issuer.signingKey('RS256');
   const now = Math.floor(Date.now() / 1000);
 

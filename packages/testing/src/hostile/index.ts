@@ -5,8 +5,8 @@ import { keyRows } from './keys.js';
 import { parsingRows } from './parsing.js';
 
 /**
- * Tokens that no guard of the issuer may accept, each with the rule that it breaks, and the answer that it must get. Some need odd keys in the
- * issuer's JWKS: they are published here, so call it before the guard fetches its keys.
+ * Returns tokens that no guard of the issuer may accept, each with the rule that refuses it and the expected answer. Some need invalid keys in the issuer's
+ * JWKS. The function publishes them, so call it before the guard fetches its keys.
  *
  * @example
  * for (const { rule, name, token, status } of await hostileTokens(issuer)) {

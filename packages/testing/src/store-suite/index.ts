@@ -1,5 +1,6 @@
 /**
- * What every store of revocations does, whether it is in memory or shared: give it one function that opens a store, and a test runner's functions.
+ * Tests of the behaviour that every revocation store must show, in memory or shared. They need one function that opens a store, and the functions of a test
+ * runner.
  *
  * @module
  */
@@ -9,13 +10,13 @@ import type { OpenStore } from './store-case.js';
 
 export type { OpenedStore, OpenStore, StoreCase } from './store-case.js';
 
-/** What is needed of a test runner: vitest, jest and node:test have it. */
+/** The function of a test runner. vitest, jest and node:test have it. */
 export interface StoreTestRunner {
   test(name: string, run: () => Promise<void>): void;
 }
 
 /**
- * Declares the suite's tests. Each opens a store of its own, with nothing in it.
+ * Declares the suite's tests. Each test opens its own, empty store.
  *
  * @example
  * import { test } from 'vitest';

@@ -10,12 +10,12 @@ const BY_KIND = {
   issuer: '',
 } as const satisfies Partial<Record<RevocationKind, string>>;
 
-/** Names that no table of names may confuse. */
+/** Names that a store must keep apart. */
 const ODD_NAMES = ['__proto__', 'constructor', 'a|b', 'a\nb', 'a\u0000b', '\u{1f600}', ' ', '*', '{}', 'é', 'e\u0301', '\ud800', 'x'.repeat(2048)];
 
 export const revocationCases: readonly StoreCase[] = [
   ...Object.entries(BY_KIND).map(([kind, value]): StoreCase => ({
-    name: `rule 66: a revocation by ${kind} holds at once, before its promise is settled`,
+    name: `rule 66: a revocation by ${kind} takes effect at once, before its promise settles`,
     async run({ store }) {
       const token = tokenOf();
       assert.equal(store.find(token, nowSeconds()), undefined);
@@ -28,7 +28,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   })),
   {
-    name: 'rule 119: another name, and an equal one of another issuer, is untouched',
+    name: 'rule 119: does not affect another name, or an equal name of another issuer',
     async run({ store }) {
       for (const [kind, value] of Object.entries(BY_KIND)) await store.add(record({ kind: kind as RevocationKind, value }));
       const other = 'https://other.example.test';
@@ -40,7 +40,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 113: it hits what was issued up to its second, that second included, and nothing later',
+    name: 'rule 113: affects tokens issued up to and including its second, and none issued later',
     async run({ store }) {
       const now = nowSeconds();
       await store.add(record({ issuedUntil: now }));
@@ -52,14 +52,14 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a token that was revoked by its own name stays so, whenever it says that it was issued',
+    name: 'a token that was revoked by its jti stays revoked, whatever its iat',
     async run({ store }) {
       await store.add(record({ kind: 'token', value: 'token-1' }));
       assert.notEqual(store.find(tokenOf({ issuedAt: nowSeconds() + 1000 }), nowSeconds()), undefined);
     },
   },
   {
-    name: 'a session that ends takes those tokens of its subject along that name no session',
+    name: 'the end of a session also revokes tokens of its subject that name no session',
     async run({ store }) {
       await store.add(record({ kind: 'sessionless', value: 'subject-1' }));
       assert.notEqual(store.find(tokenOf({ sessionId: undefined }), nowSeconds()), undefined);
@@ -67,7 +67,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 120: of two about the same the later one counts, in whatever order they come',
+    name: 'rule 120: of two revocations of the same name the later one counts, in any order',
     async run({ store }) {
       const now = nowSeconds();
       for (const value of ['session-1', 'session-2']) {
@@ -78,7 +78,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 113: one that is final ends at its end, and leaves nothing behind',
+    name: 'rule 113: a final revocation ends at its end and leaves nothing behind',
     async run({ store }) {
       const now = nowSeconds();
       await store.add(record({ kind: 'token', value: 'token-1', until: now + 100, isFinal: true }));
@@ -87,7 +87,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 113: of one that is not, tokens that live on are refused after its end, too',
+    name: 'rule 113: a revocation that is not final refuses tokens after its end, too',
     async run({ store }) {
       const now = nowSeconds();
       await store.add(record({ issuedUntil: now, until: now + 100 }));
@@ -96,7 +96,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'names of every kind are kept apart',
+    name: 'keeps names of every kind apart',
     async run({ store }) {
       for (const value of ODD_NAMES) assert.equal(store.find(tokenOf({ sessionId: value }), nowSeconds()), undefined);
       await Promise.all(ODD_NAMES.map(async (value) => store.add(record({ value }))));
@@ -107,7 +107,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'whoever listens is told of what was added, and of nothing once it has ended',
+    name: 'calls a listener for each addition, until it unsubscribes',
     async run({ store }) {
       let told = 0;
       const end = store.onAdded(() => told++);
@@ -120,7 +120,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'its health counts entries, and shows no name',
+    name: 'its health counts entries and shows no name',
     async run({ store }) {
       assert.equal(store.health().entries, 0);
       await store.add(record({ value: 'PLANTED-NAME' }));

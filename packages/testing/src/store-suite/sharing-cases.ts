@@ -7,13 +7,13 @@ interface SharedStore {
   openAnother(): Promise<RevocationStore>;
 }
 
-/** Of a store that can't be shared, nothing is asked here. */
+/** Does nothing for a store that cannot be shared. */
 function shared(name: string, run: (opened: SharedStore) => Promise<void>): StoreCase {
   return { name, run: async ({ store, openAnother }) => (openAnother ? run({ store, openAnother }) : undefined) };
 }
 
 export const sharingCases: readonly StoreCase[] = [
-  shared('what one process revokes the others refuse', async ({ store, openAnother }) => {
+  shared('the other processes refuse what one process revokes', async ({ store, openAnother }) => {
     const other = await openAnother();
     await other.warm();
     await store.add(record());
@@ -22,7 +22,7 @@ export const sharingCases: readonly StoreCase[] = [
     await eventually(() => store.find(tokenOf({ sessionId: 'session-2' }), nowSeconds()) !== undefined, 'the first process refuses');
     assert.equal(store.health().entries, other.health().entries);
   }),
-  shared('rule 115: a process that comes later knows what was revoked before, once it is warm', async ({ store, openAnother }) => {
+  shared('rule 115: a process that starts later knows earlier revocations once it is warm', async ({ store, openAnother }) => {
     const values = Array.from({ length: 2500 }, (_value, at) => `session-${at}`);
     await Promise.all(values.map(async (value) => store.add(record({ value }))));
     const later = await openAnother();
@@ -30,14 +30,14 @@ export const sharingCases: readonly StoreCase[] = [
     for (const sessionId of values) assert.notEqual(later.find(tokenOf({ sessionId }), nowSeconds()), undefined);
     assert.equal(later.health().entries, values.length);
   }),
-  shared('a burst reaches all, whole and once', async ({ store, openAnother }) => {
+  shared('a burst reaches all processes completely and once', async ({ store, openAnother }) => {
     const others = [await openAnother(), await openAnother()] as const;
     await Promise.all(others.map((other) => other.warm()));
     const values = Array.from({ length: 1000 }, (_value, at) => `burst-${at}`);
     await Promise.all(values.map(async (value, at) => (at % 2 === 0 ? store : others[0]).add(record({ value }))));
     for (const one of [store, ...others]) await eventually(() => one.health().entries === values.length, 'all entries are there');
   }),
-  shared('listeners hear of what others have added', async ({ store, openAnother }) => {
+  shared('calls listeners for additions of other processes', async ({ store, openAnother }) => {
     const other = await openAnother();
     await other.warm();
     let told = 0;

@@ -1,16 +1,16 @@
 import type { RevocableToken, RevocationRecord, RevocationStore } from '@tokenward/core/store';
 
-/** A store with nothing in it. */
+/** An empty store. */
 export interface OpenedStore {
   readonly store: RevocationStore;
-  /** Opens it once more, as another process of the fleet would; absent where it can't be shared. It is closed with the first. */
+  /** Opens the store again, as another process would. Leave it out if the store cannot be shared. It is closed with the first. */
   readonly openAnother?: (() => Promise<RevocationStore>) | undefined;
   close(): Promise<void>;
 }
 
 export type OpenStore = () => Promise<OpenedStore>;
 
-/** One behaviour that every store shows. */
+/** One behaviour that every store must show. */
 export interface StoreCase {
   readonly name: string;
   run(opened: OpenedStore): Promise<void>;
@@ -22,13 +22,13 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** A revocation of a session, as of now. */
+/** Returns a revocation of a session, as of now. */
 export function record(wishes: Partial<RevocationRecord> = {}): RevocationRecord {
   const now = nowSeconds();
   return { kind: 'session', issuer: ISSUER, value: 'session-1', issuedUntil: now, until: now + 3600, isFinal: false, reason: 'logout', ...wishes };
 }
 
-/** A token of the session that {@link record} revokes, issued before. */
+/** Returns a token of the session that {@link record} revokes, issued before the revocation. */
 export function tokenOf(wishes: Partial<RevocableToken> = {}): RevocableToken {
   return {
     issuer: ISSUER,
@@ -41,11 +41,11 @@ export function tokenOf(wishes: Partial<RevocableToken> = {}): RevocableToken {
   };
 }
 
-/** Waits until something holds, and fails where it does not come to. */
+/** Waits until a condition is true, and fails after a timeout. */
 export async function eventually(holds: () => boolean, what: string, withinMs = 5000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!holds()) {
-    if (Date.now() > end) throw new Error(`after ${withinMs} ms it does not hold: ${what}`);
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
