@@ -3,7 +3,7 @@ import { anyRole, anyScope, role, scope, type Policy } from '@tokenward/core';
 import { misuse, requirementsFor, requirementsOf } from '@tokenward/core/adapter';
 import { TokenwardGuard } from './guard.js';
 import { ModuleIsImported } from './start/installed.js';
-import { isGuarded, mark, type HandlerPolicy, type Mark } from './rules/rule.js';
+import { isGuarded, mark, type HandlerPolicy, type Mark } from './rules/marks.js';
 
 /** A decorator for a class or a method. */
 export type ClassOrMethodDecorator = (target: object, key?: string | symbol, descriptor?: PropertyDescriptor) => void;

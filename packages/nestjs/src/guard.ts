@@ -7,7 +7,8 @@ import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js
 import { rememberAuth, rememberOpen } from './call/call-notes.js';
 import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
 import { refuse, rememberContext } from './answer/refusing.js';
-import { GUARD, ruleOfHandler, type Rule } from './rules/rule.js';
+import { ruleOfHandler, type Rule } from './rules/rule.js';
+import { GUARD } from './rules/marks.js';
 import { endStreamWithToken, isEventStream, isSent, setHeaders } from './call/response.js';
 import { endWithToken } from './engine/sockets.js';
 import { lastingRefusal, readLate } from './engine/uploads.js';

@@ -20,4 +20,4 @@ export {
   Scopes,
   type ClassOrMethodDecorator,
 } from './decorators.js';
-export type { HandlerPolicy, PolicyRequest } from './rules/rule.js';
+export type { HandlerPolicy, PolicyRequest } from './rules/marks.js';

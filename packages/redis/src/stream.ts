@@ -1,6 +1,7 @@
 import type { Clock } from '@tokenward/core';
 import type { Connection } from './connection.js';
-import { LOOK, READ_AFTER, script, type Keys } from './data-set.js';
+import { script, type Keys } from './data-set.js';
+import { LOOK, READ_AFTER } from './stream-scripts.js';
 import { lookOf, pageAfterOf, readEntriesOf, roleOf, type Entries, type Look, type Position } from './replies.js';
 import { recordOf } from './record-text.js';
 import { StoreFailure } from './store-failure.js';

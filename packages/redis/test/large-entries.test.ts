@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { READ_AFTER, script } from '../src/data-set.js';
+import { script } from '../src/data-set.js';
+import { READ_AFTER } from '../src/stream-scripts.js';
 import { eventually, heard, isCurrentAgain, isRevokedIn, KEYS, nowSeconds, openStore, recordOf, textOf, useServer, valuesIn } from './stores.js';
 
 const server = useServer();

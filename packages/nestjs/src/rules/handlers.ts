@@ -1,7 +1,8 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { MetadataScanner, type ApplicationConfig, type ModulesContainer } from '@nestjs/core';
 import { isObject } from '../call/carrier.js';
-import { isGuarded, ruleOf, type Rule } from './rule.js';
+import { ruleOf, type Rule } from './rule.js';
+import { isGuarded } from './marks.js';
 
 /** A handler of the application. */
 export interface Handler {

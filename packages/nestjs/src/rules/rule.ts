@@ -1,21 +1,7 @@
-import { misuse, requirementsFor, requirementsOf, type RoutePolicy } from '@tokenward/core/adapter';
-import 'reflect-metadata';
+import { misuse, requirementsFor, requirementsOf } from '@tokenward/core/adapter';
 import { policy, type RouteRequirements, type ProtectedRequest } from '@tokenward/core';
 import { view } from '../call/carrier.js';
-
-/** What one decorator says about a class or a handler. */
-export type Mark = { readonly word: Word } | { readonly policy: HandlerPolicy } | { readonly guard: string };
-
-/** The request that a function of `@Policies()` gets. */
-export interface PolicyRequest extends ProtectedRequest {
-  /** The parameters of the matched route. Empty for calls without a route. */
-  readonly params: Readonly<Record<string, string>>;
-}
-
-/** A policy, or a function that makes one from the request. */
-export type HandlerPolicy = RoutePolicy<PolicyRequest>;
-
-type Word = 'public' | 'optional' | 'required';
+import { chainOf, isGuard, marksOf, type Class, type HandlerPolicy, type Mark, type PolicyRequest, type Word } from './marks.js';
 
 /** The requirements of a handler: from all decorators of its method and its class, inherited ones included. */
 export interface Rule {
@@ -33,21 +19,6 @@ export interface Rule {
 
 /** The guard that decides if `@GuardedBy()` names no other. */
 export const DEFAULT_GUARD = 'default';
-
-const MARKS = Symbol.for('tokenward.marks');
-
-/** Marks the guard's class, in every copy of this package. */
-export const GUARD: unique symbol = Symbol.for('tokenward.guard') as never;
-
-type Class = abstract new (...parameters: never[]) => unknown;
-
-/** Adds a mark to a class or to a prototype's method: by its key, because other decorators may replace its function. */
-export function mark(target: object, key: string | symbol | undefined, added: Mark): void {
-  // decorators run from the last to the first
-  const marks = [added, ...marksOf(target, key)];
-  if (key === undefined) Reflect.defineMetadata(MARKS, marks, target);
-  else Reflect.defineMetadata(MARKS, marks, target, key);
-}
 
 /** Returns the rule of a class's handler. */
 export function ruleOf(owner: Class, key: string | symbol): Rule {
@@ -135,12 +106,6 @@ function strictest(words: ReadonlySet<Word>): Word | undefined {
   return (['required', 'optional', 'public'] as const).find((word) => words.has(word));
 }
 
-/** Returns the marks of a class, or of a method where it is declared. */
-function marksOf(declared: object, key?: string | symbol): readonly Mark[] {
-  const marks = key === undefined ? Reflect.getOwnMetadata(MARKS, declared) : Reflect.getOwnMetadata(MARKS, declared, key);
-  return (marks as readonly Mark[] | undefined) ?? [];
-}
-
 function demandsOfClass(declared: object): readonly Mark[] {
   return withGuard(marksOf(declared), declared);
 }
@@ -153,48 +118,6 @@ function demandsOfMethod(declared: object, key: string | symbol): readonly Mark[
 function withGuard(marks: readonly Mark[], at: object | undefined): readonly Mark[] {
   const byUs = marks.some((one) => !('word' in one) || one.word !== 'public');
   return byUs || typeof at !== 'function' || !isGuard(Reflect.getOwnMetadata('__guards__', at)) ? marks : [{ word: 'required' }, ...marks];
-}
-
-/** Whether a class has a decorator of ours. */
-export function isMarked(owner: Class): boolean {
-  return chainOf(owner).some((one) => marksOf(one).length > 0);
-}
-
-/** Returns the methods of a class that have a decorator of ours on the declaration in effect. */
-export function markedMethods(owner: Class): string[] {
-  const prototypes = chainOf(owner.prototype as object);
-  const keys = new Set(prototypes.flatMap((one) => Reflect.ownKeys(one)));
-  return [...keys]
-    .filter(
-      (key) =>
-        marksOf(
-          prototypes.find((one) => Object.hasOwn(one, key))!,
-          key,
-        ).length > 0,
-    )
-    .map(String);
-}
-
-/** Whether a class or a method's function has the guard itself. */
-export function isGuarded(at: object): boolean {
-  return isGuard(Reflect.getMetadata('__guards__', at));
-}
-
-function isGuard(guards: unknown): boolean {
-  return Array.isArray(guards) && guards.some((one) => (typeof one === 'function' && GUARD in one) || isGuardInstance(one));
-}
-
-/** `@UseGuards(new TokenwardGuard())`: a guard that Nest did not create, and that admits no call. */
-function isGuardInstance(one: unknown): boolean {
-  return typeof one === 'object' && one !== null && GUARD in (one.constructor as object);
-}
-
-function chainOf(start: object): object[] {
-  const chain: object[] = [];
-  for (let at: object | null = start; at !== null && at !== Function.prototype && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
-    chain.push(at);
-  }
-  return chain;
 }
 
 /**

@@ -3,7 +3,8 @@ import type { ModulesContainer } from '@nestjs/core';
 import type { ConfigurationProblem } from '@tokenward/core';
 import { findGateways, findProviders, methodsOf, type Handler } from '../rules/handlers.js';
 import type { GuardedSockets } from '../engine/sockets.js';
-import { isMarked, markedMethods, ruleOfClass } from '../rules/rule.js';
+import { ruleOfClass } from '../rules/rule.js';
+import { isMarked, markedMethods } from '../rules/marks.js';
 
 /** Returns decorators that contradict each other or guard nothing. */
 export function problemsOf(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
