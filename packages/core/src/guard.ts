@@ -35,8 +35,8 @@ import { behaviourOf } from './vocabulary/reason.js';
 const silentChecks = new WeakMap<object, ResourceGuard['check']>();
 
 /**
- * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that must know the answer before the check that counts: it passes
- * a request object of its own, because the guard remembers the result with the object.
+ * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that must know the answer before its real check. It passes a request
+ * object of its own, because the guard remembers the result with the object.
  */
 export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Decision | Promise<Decision> {
   return (silentChecks.get(guard) ?? guard.check)(request, requirements);
@@ -62,7 +62,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const { store } = config.revocations;
   const trust = createTrustCheck(issuers, clock, () => lives.checkSoon());
   const revocation = createRevocationCheck(store, clock);
-  const lives: TokenLives = createTokenLives(clock, { isRevoked: revocation.isRevoked, endingOf: trust.endingOf });
+  const lives: TokenLives = createTokenLives(clock, { isRevoked: revocation.isRevoked, endReasonOf: trust.endReasonOf });
   const monitor = createMonitor(config.monitoring, clock);
   const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unsubscribe = [store.onAdded(lives.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];

@@ -8,7 +8,7 @@ import { nodeRequest, nodeTransport, readBytes } from './net/transport.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
-import { canonicalProblem, identifierProblem, leadsElsewhere, printableUrl, urlProblem } from './lib/url.js';
+import { canonicalProblem, identifierProblem, leadsToOtherHost, printableUrl, urlProblem } from './lib/url.js';
 
 /** The authorization server, and this API's credentials as its client. */
 export interface IssuerClientOptions {
@@ -109,7 +109,7 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   }
 
   async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<EndpointResponse> {
-    const publicOnly = revocationEndpoint === undefined && leadsElsewhere(url, source);
+    const publicOnly = revocationEndpoint === undefined && leadsToOtherHost(url, source);
     if (publicOnly && isInternal(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INTERNAL}`);
     try {
       const post = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;

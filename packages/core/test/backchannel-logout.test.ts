@@ -228,7 +228,7 @@ test.each([
   [{}, /clientId: is missing/],
   [{ clientId: '' }, /clientId: must be .*\(got ""\)/],
   [{ clientId: [] }, /clientId: must be .*\(got an empty list\)/],
-  [{ clientId: 'a', replays: {} }, /replays: is a value of type object: a ReplayStore is needed/],
+  [{ clientId: 'a', replays: {} }, /replays: must be a ReplayStore \(got a value of type object\)/],
   [{ clientId: 'a', audience: 'b' }, /audience: is not an option/],
 ])('reports invalid options at once: %j', async (options, message) => {
   const { guard } = await createScene();

@@ -135,7 +135,7 @@ describe('rule 114: revokeAtIssuer', () => {
 
   test.each([
     [(issuer: string) => ({ issuer }), /the metadata has no revocation_endpoint; set the option revocationEndpoint to the address/],
-    [(issuer: string) => ({ issuer: `${issuer}/`, revocation_endpoint: `${issuer}/revoke` }), /the metadata is of issuer/],
+    [(issuer: string) => ({ issuer: `${issuer}/`, revocation_endpoint: `${issuer}/revoke` }), /the metadata names the issuer/],
     [(issuer: string) => ({ issuer, revocation_endpoint: 'http://login.example.test/revoke' }), /its revocation_endpoint, .* must use https/],
     [(issuer: string) => ({ issuer, revocation_endpoint: 'javascript:alert(1)' }), /its scheme is/],
   ])('rules 51 and 53: nothing is sent where the metadata is wrong', async (metadata, message) => {

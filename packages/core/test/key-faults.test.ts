@@ -215,7 +215,7 @@ describe('lives and clocks', () => {
     await guard.warm();
     issuer.misbehave({ document: { issuer: other.issuer, jwks_uri: other.jwksUri } }, 'metadata');
     clock.advance(3600);
-    await expect(guard.warm()).rejects.toThrow(/equal to the letter/);
+    await expect(guard.warm()).rejects.toThrow(/must be exactly equal/);
     expect(other.requests.jwks).toBe(0);
     expect(await verdict({})).toBe('allow');
   });

@@ -96,7 +96,7 @@ test.each<[unknown, RegExp]>([
   [{ issuer: 'https://login.example.test' }, /shadow\.issuer: is not an option/],
   [{ audience: '' }, /shadow\.audience/],
   [{ audience: [] }, /shadow\.audience/],
-  [{ algorithms: ['RS257'] }, /shadow\.algorithms: contains "RS257"/],
+  [{ algorithms: ['RS257'] }, /shadow\.algorithms: lists "RS257", which is not supported/],
   [{ algorithms: [] }, /shadow\.algorithms/],
   [{ profile: 'rfc7519' }, /shadow\.profile/],
   [{ requiredClaims: 'sub' }, /shadow\.requiredClaims/],

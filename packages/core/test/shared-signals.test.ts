@@ -233,10 +233,10 @@ test('answers 503 if keys cannot be fetched, so that it is sent again', async ()
 });
 
 test.each([
-  [{ audience: 'a' }, /authorization: is missing: give the value of the transmitter's/],
-  [{ audience: 'a', authorization: 'Bearer short' }, /authorization: is not a string, or too short/],
+  [{ audience: 'a' }, /authorization: is missing: set it to the value of the transmitter's/],
+  [{ audience: 'a', authorization: 'Bearer short' }, /authorization: must be the whole header value, a string of at least 24 characters/],
   [{ audience: 'a', authorization: `${AUTHORIZATION}\n` }, /authorization: begins or ends with white space/],
-  [{ audience: 'a', authorization: [] }, /authorization: is not a string, or too short/],
+  [{ audience: 'a', authorization: [] }, /authorization: must be the whole header value, a string of at least 24 characters/],
   [
     { audience: 'a', authorization: AUTHORIZATION, unsafeAcceptUnauthenticatedTransmitters: true },
     /cannot be combined with unsafeAcceptUnauthenticatedTransmitters/,

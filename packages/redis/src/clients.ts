@@ -40,7 +40,7 @@ export function recognise(client: unknown): GivenClient {
   if (has(client, 'defineCommand') && has(client, 'duplicate')) return other('is a client of ioredis, which is not supported');
   if (has(client, 'execute') && !has(client, 'duplicate')) return other('is a pool of connections');
   const isSentinel = has(client, '_execute') && has(client, 'getSentinelNode', 'acquire');
-  if (isSentinel && !has(client, 'duplicate')) return other('is a Sentinel client of redis 5, which cannot be duplicated: redis 6 is needed');
+  if (isSentinel && !has(client, 'duplicate')) return other('is a Sentinel client of redis 5, which cannot be duplicated. Use redis 6');
   if (!has(client, 'duplicate') || !has(client, 'sendCommand')) return other('is not a client of the package redis');
   if (!has(client, 'destroy')) return other('is a client of redis 4 or older, or of another package');
   if (isSentinel) return { kind: 'sentinel', client: client as SentinelClient };
@@ -65,7 +65,7 @@ export function fromClient(client: PlainClient, timeoutMs: number): () => RawCli
   return () => client.duplicate(overrides(timeoutMs, client.options?.socket));
 }
 
-/** Asks the cluster for each connection which node has the keys: after a failover it is another one. */
+/** Asks the cluster before each connection which node has the keys, since a failover changes it. */
 export function fromCluster(client: ClusterClient, slot: number, timeoutMs: number): MakeClient {
   return () =>
     withFinder(
@@ -81,7 +81,7 @@ export function fromCluster(client: ClusterClient, slot: number, timeoutMs: numb
     );
 }
 
-/** Asks the sentinels for each connection which server is the master. */
+/** Asks the sentinels before each connection which server is the master. */
 export function fromSentinel(client: SentinelClient, timeoutMs: number): MakeClient {
   const alone = { maxCommandRediscovers: 0, masterPoolSize: 1, replicaPoolSize: 0, reserveClient: false, scanInterval: 0, clientSideCache: undefined };
   return () =>

@@ -94,7 +94,7 @@ function readWhenUnreachable(reader: OptionReader, name: string): unknown {
 
 function readPrefix(reader: OptionReader, name: string): string {
   const prefix = reader.text(name, 'tokenward:revocations');
-  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong(name, `has ${prefix.length} characters, more than ${MAX_PREFIX_LENGTH}: use a shorter prefix`);
+  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong(name, `must have at most ${MAX_PREFIX_LENGTH} characters (got ${prefix.length})`);
   return prefix;
 }
 
@@ -111,7 +111,7 @@ function readServer(
   timeoutMs: number,
 ): Server | undefined {
   if (client !== undefined) {
-    if (url !== undefined) reader.wrong('client', 'cannot be combined with url: give one of them');
+    if (url !== undefined) reader.wrong('client', 'cannot be combined with url. Set only one of them');
     const given = recognise(client);
     switch (given.kind) {
       case 'client':
@@ -123,7 +123,7 @@ function readServer(
       case 'other':
         reader.wrong('client', given.problem);
     }
-  } else if (url === undefined) reader.wrong('url', 'is missing: give url, or a client of the package redis');
+  } else if (url === undefined) reader.wrong('url', 'is missing: set it, or set client to a client of the package redis');
   else if (isRedisUrl(url)) return tryClient(reader, 'url', fromUrl(url, timeoutMs));
   else reader.wrong('url', 'must have the form redis://host:port, rediss://host:port or unix:///path');
   return undefined;
@@ -135,7 +135,7 @@ function tryClient(reader: OptionReader, name: string, makeClient: () => RawClie
     destroy(client);
     return { makeClient, where: addressOf(client) };
   } catch {
-    reader.wrong(name, 'is rejected by the package redis: check its form');
+    reader.wrong(name, 'is rejected by the package redis. Check its form');
     return undefined;
   }
 }

@@ -59,7 +59,7 @@ export function lookOf(reply: Reply): Look {
     isLastEntry: Number(isLastEntry) > 0,
   };
   // before version 7, Redis does not count added entries, and losses would go unnoticed
-  if (!(look.added >= 0)) throw new StoreFailure('the server is too old: Redis 7 or newer is needed');
+  if (!(look.added >= 0)) throw new StoreFailure('the server is too old. Use Redis 7 or newer');
   return look;
 }
 

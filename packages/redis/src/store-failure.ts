@@ -37,7 +37,7 @@ const TEXTS: ReadonlyMap<string, string> = new Map([
 /** Errors inside a script have no code of their own. */
 const SCRIPT_ERRORS: readonly (readonly [RegExp, string])[] = [
   [/^ERR (ACL failure in script|The user executing the script can't)/, TEXTS.get('NOPERM')!],
-  [/^ERR unknown (redis )?command/i, 'the server lacks a command: Redis 7 or newer is needed'],
+  [/^ERR unknown (redis )?command/i, 'the server lacks a command. Use Redis 7 or newer'],
 ];
 
 /** Returns the fixed text for an error, or its code; never the error's own text. */

@@ -7,7 +7,7 @@ import type { ClaimFailure } from './claim-failure.js';
 import { otherTokenClaim, registeredClaims } from './registered-claims.js';
 import { examineTime } from './token-time.js';
 
-/** What examined claims say about the token. */
+/** The values that examined claims have. */
 export interface ExaminedClaims {
   readonly claims: JsonObject;
   readonly subject: string | undefined;
@@ -21,11 +21,11 @@ export interface ExaminedClaims {
   readonly tokenId: string | undefined;
   readonly sessionId: string | undefined;
   readonly actor: JsonObject | undefined;
-  /** `cnf`: whom the token is bound to (RFC 7800). Each request must prove that it comes from there, so this is checked later. */
+  /** `cnf`: the key that the sender must prove to possess (RFC 7800). Each request needs its own proof, so it is checked later. */
   readonly confirmation: unknown;
 }
 
-/** Returns whether a header's `typ` may stand on an access token: absent, `JWT` or `at+jwt` (RFC 9068 s4, RFC 8725 s3.11). */
+/** Returns whether an access token may have this `typ` in its header: absent, `JWT` or `at+jwt` (RFC 9068 s4, RFC 8725 s3.11). */
 export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' | undefined): boolean {
   if (type === undefined) return profile === undefined;
   if (type === 'at+jwt') return true;

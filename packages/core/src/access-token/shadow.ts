@@ -61,7 +61,7 @@ function readAudience(reader: OptionReader, name: string): readonly string[] | u
 function readProfile(reader: OptionReader, name: string): 'rfc9068' | undefined {
   const profile = reader.get(name);
   if (profile === undefined || profile === 'rfc9068') return profile;
-  reader.wrong(name, `is ${shown(profile, ['rfc9068'])}. The only profile is 'rfc9068'`);
+  reader.wrong(name, `must be 'rfc9068', or be left out (got ${shown(profile, ['rfc9068'])})`);
   return undefined;
 }
 
@@ -77,7 +77,7 @@ function readAlgorithms(reader: OptionReader, name: string): ReadonlySet<string>
   const given = reader.texts(name);
   const known: readonly string[] = [...publicKeyAlgorithms(), ...MAC_ALGORITHMS];
   for (const one of given ?? [])
-    if (!known.includes(one)) reader.wrong(name, `contains ${shown(one, [...known, 'none'])}. Known algorithms: ${known.join(', ')}`);
+    if (!known.includes(one)) reader.wrong(name, `lists ${shown(one, [...known, 'none'])}, which is not supported. Use ${known.join(', ')}`);
   return given && new Set(known.filter((one) => given.some((other) => isSameAlgorithm(other, one))));
 }
 

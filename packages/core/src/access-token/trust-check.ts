@@ -16,13 +16,13 @@ export interface TrustCheck {
    * request which is not given, does not make it fail.
    */
   failureOf(verified: VerifiedKey, request: ProtectedRequest | undefined): VerificationFailure | undefined;
-  /** Returns what is known to be gone without a request to ask for; undefined if nothing is. */
-  endingOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
+  /** Returns why a token is no longer trusted, as far as that is known without a request; undefined otherwise. */
+  endReasonOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
-/** Without a request, an `issuers` function is called at most this often per issuer. */
+/** The shortest time between two calls of an `issuers` function for one issuer without a request. */
 const ASK_AGAIN_MS = 10_000;
-/** An issuer without usable keys has them fetched at most this often. */
+/** The shortest time between two fetches for an issuer without usable keys. */
 const REFRESH_AGAIN_MS = 1000;
 
 /** The last answer of an `issuers` function about one issuer. */
@@ -46,7 +46,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
     return keys.includes(key) || keys.some((one) => one.key.equals(key.key));
   }
 
-  /** Fetches keys although no request needs them: the next request may be long in coming. */
+  /** Fetches keys without waiting for a request: the next one may come much later. */
   function refresh({ issuer, algorithm, keyId }: VerifiedKey): void {
     const now = clock.monotonic();
     if (now < (refreshed.get(issuer) ?? -Infinity) + REFRESH_AGAIN_MS) return;
@@ -100,7 +100,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
       const isGone = request && !(current instanceof Promise) ? current === undefined : isRemoved(issuer);
       return isGone ? { reason: 'issuer_mismatch', cause: 'iss', found: issuer.rules.issuer, issuer } : undefined;
     },
-    endingOf(verified) {
+    endReasonOf(verified) {
       const has = hasKey(verified);
       if (has === undefined) refresh(verified);
       if (has === false) return 'key_withdrawn';

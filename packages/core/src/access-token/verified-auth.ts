@@ -14,7 +14,7 @@ type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 const IS_WITHIN_LIFETIME = Symbol.for('tokenward.isWithinLifetime');
 const TRUST_FAILURE = Symbol.for('tokenward.trustFailure');
 
-/** Returns whether the token's time is not over. An Auth of another copy of this package answers by its own method; for one that an app built, `expiresAt` decides. */
+/** Returns whether the token is still within its lifetime. An Auth of another copy of this package uses its own method; for one that an app built, `expiresAt` decides. */
 export function isWithinLifetime(auth: Auth, nowSeconds: number): boolean {
   const method = (auth as { [IS_WITHIN_LIFETIME]?: (nowSeconds: number) => boolean })[IS_WITHIN_LIFETIME];
   return typeof method === 'function' ? method.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;

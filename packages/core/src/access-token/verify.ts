@@ -40,12 +40,12 @@ interface JwtVerification extends VerificationConfig {
   readonly knownHeaders: Map<string, JoseHeader>;
 }
 
-/** Creates the verifier of JWTs. It verifies them with the issuers' keys, and asks the issuer about no single token. */
+/** Creates the verifier of JWTs. It verifies them with the issuers' keys, without a request to the issuer for each token. */
 export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtVerification['knownHeaders'] = new Map()): TokenVerifier {
   const verification: JwtVerification = { ...config, knownHeaders };
   const { cache, issuers } = config;
   return {
-    /** Verifies a token, or finds it in the cache. Whatever may have changed since it was cached is checked again. */
+    /** Verifies a token, or finds it in the cache. It checks again what may have changed since then. */
     verify({ token }: Credentials, request: ProtectedRequest, nowSeconds: number): Verification | Promise<Verification> {
       const cached = cache?.get(token);
       if (!cached) return verifyAnew(token, request, verification);
@@ -56,7 +56,7 @@ export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtV
   };
 }
 
-/** A cached token is still valid if its issuer still serves this request, its key is still the issuer's, and its time is not over. */
+/** A cached token is still valid if its issuer still serves this request and still has its key, and if it has not expired. */
 function verifyCached(
   cached: VerifiedJwt,
   current: Issuer | undefined,
@@ -87,13 +87,13 @@ function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerific
   const jws = parseCompactJws(token, config.knownHeaders);
   if (typeof jws === 'string') return unreadable(jws, token);
   const { only } = config.issuers;
-  if (only) return verifyFor(only, token, jws, config);
+  if (only) return verifyWithIssuer(only, token, jws, config);
 
   const claimed = claimedIssuer(jws.payload);
   const found = claimed === undefined ? undefined : config.issuers.find(claimed, request);
   if (found instanceof Promise)
-    return found.then((issuer) => (issuer ? verifyFor(issuer, token, jws, config) : issuerMismatch(claimed, config.issuers.names)), unavailable);
-  return found ? verifyFor(found, token, jws, config) : issuerMismatch(claimed, config.issuers.names);
+    return found.then((issuer) => (issuer ? verifyWithIssuer(issuer, token, jws, config) : issuerMismatch(claimed, config.issuers.names)), unavailable);
+  return found ? verifyWithIssuer(found, token, jws, config) : issuerMismatch(claimed, config.issuers.names);
 }
 
 /**
@@ -122,16 +122,16 @@ function unavailable(cause: unknown): VerificationFailure {
   return { reason: 'issuer_unavailable', cause };
 }
 
-function verifyFor(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
+function verifyWithIssuer(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
   const { type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) {
     return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
   }
   const found = findVerifyingKey(issuer, jws, config.issuers.names);
-  return found instanceof Promise ? found.then((key) => verifyBy(key, issuer, token, jws, config)) : verifyBy(found, issuer, token, jws, config);
+  return found instanceof Promise ? found.then((key) => verifyWithKey(key, issuer, token, jws, config)) : verifyWithKey(found, issuer, token, jws, config);
 }
 
-function verifyBy(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {
+function verifyWithKey(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {
   return isFailure(found) ? found : verifyClaims(issuer, found, token, jws, config);
 }
 
@@ -143,7 +143,7 @@ function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: Comp
   const nowSeconds = config.now() / 1000;
   const examined = examineClaims(claims, issuer.rules, nowSeconds, jws.header.type);
   if (isFailure(examined)) {
-    // an issuer's clock that is too far ahead refuses its tokens, so the monitor must learn of it here too
+    // if an issuer's clock is too far ahead, its tokens are refused here, so report the clock skew here too
     if (isFuture(claims, issuer, nowSeconds)) config.monitor?.refusedAsFuture(issuer.rules.issuer, claims['iat'] as number, nowSeconds);
     return { ...examined, issuer };
   }

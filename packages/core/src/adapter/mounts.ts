@@ -1,6 +1,6 @@
 /**
- * Returns a function that says whether a guard is mounted in an app. It looks once for each guard that it finds: guards are rarely taken out
- * again, and to look walks through all of an app's middleware.
+ * Returns a function that says whether a guard is mounted in an app. It remembers each guard that it found:
+ * guards are rarely removed, and `look` walks through all of an app's middleware.
  *
  * @example const isIn = createMountMemory(); isIn(app, guard, () => app.middleware.includes(guard))
  */

@@ -4,7 +4,7 @@ import type { AppClaims } from '../auth/app-claims.js';
 import { createMemory, type Memory } from '../lib/private-slot.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
-/** Everything that adapters store about a request, in one place: to add a slot to a request costs as much as the rest of a guard. */
+/** Everything that adapters store about a request, in one place: adding a slot to a request costs as much as the rest of a guard. */
 export interface RequestMark {
   isAdmitted: boolean;
   auth: Auth | undefined;
@@ -45,7 +45,7 @@ function noMark(): RequestMark {
 }
 
 /**
- * Returns the `Auth` that the last guard on the request's way found. A copy of the request, or an object that inherits from it, is another request.
+ * Returns the `Auth` that the last guard to check the request found. A copy of the request, or an object that inherits from it, is another request.
  *
  * @param optional `'optional'` returns undefined if the request was admitted without authentication
  * @param isPublic says whether the app declares the request's route public, so that no guard is expected there

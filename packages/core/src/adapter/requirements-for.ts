@@ -53,19 +53,19 @@ function policyOf<Request>(make: (request: Request) => Policy, request: Request)
     if (isPolicy(made))
       return allOf(
         made,
-        policy(MADE, (_auth, seen) => typeof seen?.target === 'string'),
+        policy(COMPUTED, (_auth, seen) => typeof seen?.target === 'string'),
       );
     if (isThenable(made)) Promise.resolve(made).catch(() => {});
     throw new TypeError(`the function given to guard(...) returned ${isThenable(made) ? 'a promise' : typeof made}. Return a policy from it, at once`);
   } catch (error) {
-    return policy(MADE, () => {
+    return policy(COMPUTED, () => {
       throw error;
     });
   }
 }
 
 /** The policy's name for operators. A policy with this name refuses if the target is ambiguous, like every predicate that reads the target. */
-const MADE = 'made of the request';
+const COMPUTED = 'computed from the request';
 
 const { allOf, policy } = constructors;
 const MAKERS: ReadonlySet<unknown> = new Set(Object.values(constructors));

@@ -43,5 +43,5 @@ export interface Deny {
   explain(): Explanation;
 }
 
-/** Whether the token may do this here. A refusal is a value; only misuse throws. */
+/** The guard's decision on a request: to admit it or to refuse it. A refusal is a value; only misuse throws. */
 export type Decision<A extends Auth<object> | undefined = Auth | undefined> = Allow<A> | Deny;

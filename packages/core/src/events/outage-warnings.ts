@@ -23,7 +23,7 @@ const MAX_OPEN = 20;
  */
 export function createOutageWarnings(event: keyof Events): OutageWarnings {
   const open = new Set<string>();
-  let unnamed = 0;
+  let suppressed = 0;
 
   return {
     began(name, message) {
@@ -31,11 +31,11 @@ export function createOutageWarnings(event: keyof Events): OutageWarnings {
       if (open.size < MAX_OPEN) {
         open.add(name);
         warn(message);
-      } else if (unnamed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages; listen to ${event} to see them all`);
+      } else if (suppressed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages; listen to ${event} to see them all`);
     },
     ended(name, message) {
       if (!open.delete(name)) return;
-      if (open.size === 0) unnamed = 0;
+      if (open.size === 0) suppressed = 0;
       warn(message);
     },
     forget(name) {

@@ -71,7 +71,7 @@ export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust,
   /** Requests with the same token share one Auth until somebody asks for a signal, because a signal belongs to one request. */
   function withOwnSignal(request: ProtectedRequest, auth: VerifiedAuth): VerifiedAuth {
     if (!isCaching) return auth.assignTo(request);
-    return lives.areWatched ? auth.copyFor(request) : auth;
+    return lives.hasSignals ? auth.copyFor(request) : auth;
   }
 
   function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {

@@ -92,7 +92,7 @@ export function readNamesSource(reader: OptionReader, name: string): NamesSource
   if (!given.every(Array.isArray)) return [reader.texts(name) ?? []];
   const paths = given as unknown[][];
   if (paths.length > 0 && paths.every((path) => path.length > 0 && path.every((part) => typeof part === 'string' && part !== ''))) return paths as string[][];
-  reader.wrong(name, 'holds a path that is empty or holds something other than names');
+  reader.wrong(name, 'must contain only paths of one or more non-empty names');
   return [];
 }
 

@@ -182,7 +182,7 @@ interface KeyFile {
   readonly parse: (text: string) => KeySet;
 }
 
-/** Who is told about changes of a file with keys. */
+/** The issuer and the warnings with which changes of a key file are reported. */
 interface FileEvents {
   readonly issuer: string;
   readonly outages: OutageWarnings;

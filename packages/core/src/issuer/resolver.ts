@@ -73,7 +73,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     try {
       return issuerOf(options, claimed);
     } catch (error) {
-      throw failure(error instanceof ConfigurationError ? error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."') : wordsFor(error));
+      throw failure(error instanceof ConfigurationError ? error.message.replace(/"(?:[^"\\]|\\.)*"/g, '"..."') : describeThrown(error));
     }
   }
 
@@ -94,7 +94,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     try {
       const settled = await Promise.race([
         answer.catch((thrown: unknown) => {
-          throw failure(wordsFor(thrown));
+          throw failure(describeThrown(thrown));
         }),
         late,
       ]);
@@ -120,7 +120,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
         answer = resolver(claimed, request);
         if (isThenable(answer)) return settle(Promise.resolve(answer), claimed);
       } catch (thrown) {
-        return Promise.reject(failure(wordsFor(thrown)));
+        return Promise.reject(failure(describeThrown(thrown)));
       }
       try {
         return accept(answer, claimed);
@@ -140,7 +140,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
  * Describes what a resolver threw: its class and the system's error code. The message may quote the token, so it is never passed on. This applies to our
  * own error classes too, since applications can create them.
  */
-function wordsFor(thrown: unknown): string {
+function describeThrown(thrown: unknown): string {
   if (!isError(thrown)) return 'it threw a value that is not an Error';
   const { code } = thrown as { code?: unknown };
   const known = typeof code === 'string' && (Object.hasOwn(constants.errno, code) || code === 'ENOTFOUND') ? ` (${code})` : '';

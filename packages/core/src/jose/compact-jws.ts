@@ -28,7 +28,7 @@ export const MAX_KEY_ID_LENGTH = 512;
  * Decodes a compact JWS. The cheapest checks come first.
  *
  * @param known parsed headers by their encoded text
- * @returns a string, if the token is no acceptable JWS: the reason
+ * @returns the decoded JWS; if it is not acceptable, the reason as a string
  */
 export function parseCompactJws(token: string, known?: ReadonlyMap<string, JoseHeader>): CompactJws | CompactReason {
   const first = token.indexOf('.');

@@ -1,6 +1,6 @@
 import type { Algorithm } from '../jose/algorithms.js';
 import type { Clock } from '../lib/clock.js';
-import { leadsElsewhere, printable, printableUrl } from '../lib/url.js';
+import { leadsToOtherHost, printable, printableUrl } from '../lib/url.js';
 import { fetchJson, type FetchLimits } from '../net/fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
 import { parseKeySet, type KeySet } from '../jose/key-set.js';
@@ -73,8 +73,8 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
     if (!isKnown || !wanted || fetched.set.candidates(wanted.algorithm, wanted.keyId).length > 0) return fetched;
     // the old address may still answer although the metadata names a new one
     try {
-      const newer = await discover(signal);
-      return newer === jwksUri ? fetched : await fetchFrom(newer, options);
+      const current = await discover(signal);
+      return current === jwksUri ? fetched : await fetchFrom(current, options);
     } catch (error) {
       return { ...fetched, metadataError: error as Error };
     }
@@ -94,7 +94,7 @@ function checkHost(config: KeyFetchConfig, jwksUri: string): void {
 
 /** Whether the metadata names the host, and the options do not. */
 function isNamedByMetadataAlone(config: KeyFetchConfig, jwksUri: string): boolean {
-  return leadsElsewhere(jwksUri, config) && !isListed(config, new URL(jwksUri).hostname);
+  return leadsToOtherHost(jwksUri, config) && !isListed(config, new URL(jwksUri).hostname);
 }
 
 /** Whether the options list the host. `unsafeHttpHosts` does not count: it only allows http. */

@@ -9,7 +9,7 @@ export interface Probes {
    * Takes one fetch from the budget, or waits until there is one.
    *
    * @param signal ends the wait
-   * @returns a function that returns the fetch to the budget. Call it when a token is verified, so that many honest tenants are never delayed
+   * @returns a function that returns the fetch to the budget. Call it when a token is verified, so that tenants with valid tokens are never delayed
    * @throws ProbeRefusedError if too many fetches wait already, or if the signal aborts while it waits
    */
   take(signal: AbortSignal): Promise<() => void>;

@@ -1,7 +1,7 @@
-/** A quick test, made for every token of a resolver: other paths are plain. A dot within a name (`/v2.0`, `/a.js`) is harmless. */
+/** A quick first test, because a resolver's guard runs it for every token. A path without a match is plain. A dot within a name (`/v2.0`, `/a.js`) is harmless. */
 // eslint-disable-next-line no-control-regex -- a path with control characters is not plain
 const SUSPICIOUS = /[%\\\u0000-\u001f\u007f-\uffff]|(?:^|\/) *\./;
-/** No honest client encodes a path more often. */
+/** More often than any ordinary client encodes a path. */
 const MAX_DECODINGS = 5;
 /** Overlong UTF-8 (RFC 3629 s3), which careless decoders read as a dot, a slash or a backslash: `%c0%ae`, `%c0%2e`, `%e0%80%ae`. */
 const OVERLONG = /%c[01]%(?:[89ab][\da-f]|1c|2e|2f|5c)|%e0%[89][\da-f]|%f0%8[\da-f]/i;

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { createMemory, Roomy } from './private-slot.js';
+import { createMemory, WithNotes } from './private-slot.js';
 
 test('remembers by the very object, in each memory for itself', () => {
   const one = createMemory<object, string>();
@@ -46,7 +46,7 @@ test.each([
 });
 
 test('an object with room keeps the value of the first memory there, and those of others beside it', () => {
-  class Room extends Roomy {
+  class Room extends WithNotes {
     readonly name = 'room';
   }
   const one = createMemory<object, string>();

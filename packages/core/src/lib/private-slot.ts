@@ -15,62 +15,62 @@ export interface Memory<K extends object, V> {
 export function createMemory<K extends object, V>(): Memory<K, V> {
   const memory = {};
   return {
-    get: (key) => Roomy.find(key, memory)?.value as V | undefined,
+    get: (key) => WithNotes.find(key, memory)?.value as V | undefined,
     set(key, value) {
-      Roomy.findOrAdd(key, memory).value = value;
+      WithNotes.findOrAdd(key, memory).value = value;
     },
     getOrMake(key, make) {
-      const note = Roomy.findOrAdd(key, memory);
+      const note = WithNotes.findOrAdd(key, memory);
       return (note.value ??= make()) as V;
     },
   };
 }
 
-/** What one memory remembers by an object. An object holds a list of these. */
+/** The value that one memory keeps for an object. The notes of an object form a linked list. */
 interface Note {
   readonly memory: object;
   value: unknown;
   readonly next: Note | undefined;
 }
 
-/** A class that extends this one adds its fields to the object that is given. */
+/** Returns the object that it is given, so that a subclass adds its private fields to that object. */
 // eslint-disable-next-line typescript/no-extraneous-class -- a function would do the same, and its type would not
-class Given {
+class ReturnsGiven {
   constructor(given?: object) {
     // eslint-disable-next-line no-constructor-return -- see above
     if (given) return given;
   }
 }
 
-/** The value that the field has on the next object that gets one. */
+/** The first value of the field that is added next. */
 let initial: Note | undefined;
 
-/** For objects that take no more fields, such as frozen ones. */
-let ofClosed: WeakMap<object, Note> | undefined;
+/** The notes of objects that take no more fields, such as frozen ones. */
+let notesOfFrozen: WeakMap<object, Note> | undefined;
 
 /**
- * A class whose objects come with the field. Any other object gets it when it is first remembered by. To find out that an object has no such field costs
- * V8 several times as much as to add or read it, so that is asked as rarely as possible.
+ * A class whose objects have the field from the start. Any other object gets it with its first value. For V8, finding out that an object lacks the field
+ * costs several times as much as adding or reading it, so this code tests for it as rarely as possible.
  */
-export class Roomy extends Given {
+export class WithNotes extends ReturnsGiven {
   #notes: Note | undefined = initial;
 
   static find(key: object, memory: object): Note | undefined {
-    return noteOf(memory, #notes in key ? key.#notes : ofClosed?.get(key));
+    return noteOf(memory, #notes in key ? key.#notes : notesOfFrozen?.get(key));
   }
 
   static findOrAdd(key: object, memory: object): Note {
     if (#notes in key) return noteOf(memory, key.#notes) ?? (key.#notes = { memory, value: undefined, next: key.#notes });
-    const known = ofClosed?.get(key);
+    const known = notesOfFrozen?.get(key);
     const found = known && noteOf(memory, known);
     if (found) return found;
     const added: Note = { memory, value: undefined, next: known };
     if (Object.isExtensible(key)) {
       initial = added;
-      // eslint-disable-next-line no-new -- what is made is the key with its field
-      new Roomy(key);
+      // eslint-disable-next-line no-new -- it adds the field to the key
+      new WithNotes(key);
       initial = undefined;
-    } else (ofClosed ??= new WeakMap()).set(key, added);
+    } else (notesOfFrozen ??= new WeakMap()).set(key, added);
     return added;
   }
 }

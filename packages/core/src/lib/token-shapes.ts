@@ -1,4 +1,4 @@
-/** No honest client encodes a path more often. */
+/** More often than any ordinary client encodes a path. */
 const MAX_DECODINGS = 5;
 /** The part of a path that is examined: far more than is ever shown. */
 const MAX_EXAMINED = 4096;

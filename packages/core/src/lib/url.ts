@@ -65,7 +65,7 @@ export function isUnderLocalhost(hostname: string): boolean {
 }
 
 /** Whether only an issuer's metadata names the host of a URL, so that it must have a public address. The metadata of an issuer on loopback may name any. */
-export function leadsElsewhere(url: string, { issuer, metadataUrl }: { readonly issuer: string; readonly metadataUrl?: string | undefined }): boolean {
+export function leadsToOtherHost(url: string, { issuer, metadataUrl }: { readonly issuer: string; readonly metadataUrl?: string | undefined }): boolean {
   const { hostname } = new URL(url);
   // nothing is fetched from an issuer that is no URL
   const own = URL.parse(issuer)?.hostname;

@@ -40,8 +40,8 @@ export async function fetchJson(url: string, limits: FetchLimits, signal: AbortS
   }
 }
 
-/** Object stores answer 403 for missing files. */
-const NOTHING_THERE = new Set([400, 403, 404, 405, 410]);
+/** The statuses for a missing document. Object stores answer 403. */
+const NOT_FOUND = new Set([400, 403, 404, 405, 410]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 async function load(url: string, { transport, maxBytes, timeoutSeconds }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
@@ -49,7 +49,7 @@ async function load(url: string, { transport, maxBytes, timeoutSeconds }: FetchL
   const { status } = answer;
   if (status !== 200) {
     answer.discard();
-    if (NOTHING_THERE.has(status)) throw new NotFoundError(`answered with status ${status}`);
+    if (NOT_FOUND.has(status)) throw new NotFoundError(`answered with status ${status}`);
     throw new Error(`answered with status ${status}${REDIRECTS.has(status) ? ': redirects are not followed, so configure the final address' : ''}`);
   }
   const text = new TextDecoder('utf-8', { fatal: true }).decode(await readBytes(answer, maxBytes));

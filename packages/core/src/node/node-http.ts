@@ -2,13 +2,13 @@ import { misuse } from '../lib/configuration-error.js';
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { Roomy } from '../lib/private-slot.js';
+import { WithNotes } from '../lib/private-slot.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 const AUTHORIZATION = 'authorization';
-/** As most clients write it: to compare costs less than to make a name in lower case. */
+/** As most clients write it: comparing costs less than converting a name to lower case. */
 const AS_WRITTEN = 'Authorization';
 
 /** Node's own request over HTTP/1 or HTTP/2. A stand-in, in tests and on serverless platforms, may lack some members. */
@@ -24,7 +24,7 @@ interface RawRequest {
   readonly id?: unknown;
 }
 
-/** @throws ConfigurationError if a value is not a request but a response, for example. The guard would answer that it has no token */
+/** @throws ConfigurationError if a value is not a request, but a response, for example. The guard would otherwise find no token in it */
 export function assertHasHeaders({ headers }: { readonly headers?: unknown }, path: string): void {
   if (typeof headers !== 'object' || headers === null)
     throw misuse(path, "has no headers, so it is not a request. Pass the framework's request or context, or the request of node:http");
@@ -77,7 +77,7 @@ export function viewOf<R extends NativeRequest>(
 }
 
 /** A class, since getters in an object literal would give each object a hidden class of its own, which keeps the request until a full collection. */
-class View<R extends NativeRequest> extends Roomy implements ProtectedRequest {
+class View<R extends NativeRequest> extends WithNotes implements ProtectedRequest {
   readonly target: string;
   readonly headers: ProtectedRequest['headers'];
   readonly #request: R;

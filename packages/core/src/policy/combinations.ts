@@ -30,7 +30,7 @@ export function not(negated: Policy): Policy {
   if (!kind.negatable(policy)) {
     throw misuse(
       'not(...)',
-      `negates scopes, roles, claim values and issuers only; ${printable(kind.describe(policy))} contains something else, and its opposite would admit if it fails`,
+      `accepts only policies about scopes, roles, claim values and issuers; ${printable(kind.describe(policy))} contains something else. Its negation would admit a request when it fails`,
     );
   }
   return make({ kind: 'not', policy });

@@ -18,18 +18,20 @@ export interface PolicyKind<P extends Policy> {
    * clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
    */
   negatable(policy: P, auth?: Auth): boolean;
-  /** Returns scopes that the policy names. */
-  scopes(policy: P, which: ScopeQuestion): readonly string[];
+  /** Returns the selected scopes of the policy. */
+  scopes(policy: P, which: ScopeSelection): readonly string[];
   /** Returns the login that the policy requires (RFC 9470); undefined if it requires none. */
   login(policy: P): RequiredLogin | undefined;
 }
 
 /**
+ * Which of a policy's scopes to return:
+ *
  * - `sufficient`: the scopes that a client should ask for if nothing else is known about it; of alternatives, the first.
  * - `necessary`: the scopes that every token needs; of alternatives, none.
  * - `mentioned`: all scopes.
  */
-export type ScopeQuestion = 'sufficient' | 'necessary' | 'mentioned';
+export type ScopeSelection = 'sufficient' | 'necessary' | 'mentioned';
 
 /** The requirements on a login that a challenge can name. */
 export type RequiredLogin = Pick<DenialDetails, 'acrValues' | 'maxAgeSeconds'>;

@@ -156,7 +156,7 @@ describe('rule 100: not negates only what the token says, because a policy that 
     ['one of these in a combination', allOf(scope('a'), policy('mine', isTrue)), 'allOf(scope("a"), policy("mine"))'],
     ['one of these in a nested combination', anyOf(scope('a'), allOf(role('b'), acr('gold'))), 'anyOf(scope("a"), allOf(role("b"), acr("gold")))'],
   ])('refuses %s', (_name, negated, printed) => {
-    expectMisuse(() => not(negated), 'not(...)', `${printed} contains something else, and its opposite would admit if it fails`);
+    expectMisuse(() => not(negated), 'not(...)', `${printed} contains something else. Its negation would admit a request when it fails`);
   });
 
   test('refuses a value that is not a policy', () => {

@@ -32,7 +32,7 @@ export function cognito<S extends ClaimsSchema | undefined = undefined>(options:
   const pool = readText(reader, 'userPoolId', /^[\w-]+_[0-9A-Za-z]+$/, 'an ID such as eu-central-1_AbCdEfGhI');
   if (region && pool && !pool.startsWith(`${region}_`)) reader.wrong('userPoolId', `is not in the region ${region}`);
   const allowedClients = readTexts(reader, 'clientIds', /^[\w+]+$/, 'a list of app client IDs');
-  if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is already set by clientIds: remove it');
+  if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is already set by clientIds. Remove it');
   const merged = withKnown(reader, rest, { requiredValues: { token_use: 'access' }, rolesClaim: 'cognito:groups' });
   // without an expected audience, a token with `aud` is meant for another API
   const anyAudience = rest.audience === undefined && { unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(rest.forbiddenClaims ?? [])] };

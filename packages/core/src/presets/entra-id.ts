@@ -41,9 +41,9 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
   const { reader, rest } = readPreset('entraId', options, ['tenantId', 'tenantIds', 'tokenVersion']);
   const { tenant, ...several } = readTenant(reader);
   const version = reader.get('tokenVersion');
-  if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `is ${shown(version, 'number')}: 1 or 2 is needed`);
+  if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `must be 1 or 2 (got ${shown(version, 'number')})`);
   if (rest.audience === undefined && rest.unsafeAcceptTokensForAnyAudience !== true) {
-    reader.wrong('audience', "is missing: give the API's client ID and, for v1.0, its App ID URI too");
+    reader.wrong('audience', "is missing: set it to the API's client ID and, for v1.0, its App ID URI too");
   }
   const tid = several.tenants ? undefined : { tid: tenant };
   const v2: GuardOptions = {
@@ -71,11 +71,12 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
 
 const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const WANTED = "the directory's ID as in tokens (a GUID in lower case, not a domain and not `common`)";
+const WANTED_LIST = "a list of directories' IDs as in tokens (GUIDs in lower case, not domains and not `common`)";
 
 function readTenant(reader: OptionReader): { readonly tenant: string; readonly tenants?: readonly string[] } {
   if (reader.get('tenantIds') === undefined) return { tenant: readText(reader, 'tenantId', TENANT_ID, WANTED) };
-  if (reader.get('tenantId') !== undefined) reader.wrong('tenantIds', 'cannot be combined with tenantId: give one of them');
-  return { tenant: '{tenant}', tenants: readTexts(reader, 'tenantIds', TENANT_ID, WANTED) };
+  if (reader.get('tenantId') !== undefined) reader.wrong('tenantIds', 'cannot be combined with tenantId. Set only one of them');
+  return { tenant: '{tenant}', tenants: readTexts(reader, 'tenantIds', TENANT_ID, WANTED_LIST) };
 }
 
 /** Returns the options of an issuer, or those of the guard. The clock skew belongs to both. */

@@ -27,7 +27,7 @@ export interface KeycloakOptions extends PresetOptions {
 export function keycloak<S extends ClaimsSchema | undefined = undefined>(options: KeycloakOptions & { readonly claims?: S }): PresetResult<S> {
   const { reader, rest } = readPreset('keycloak', options, ['url', 'realm', 'clientId']);
   const url = readBaseUrl(reader, 'url');
-  if (url.includes('/realms/')) reader.wrong('url', 'contains the realm: give the part before /realms/');
+  if (url.includes('/realms/')) reader.wrong('url', 'must not contain the realm. Set it to the part before /realms/');
   const realm = readText(
     reader,
     'realm',

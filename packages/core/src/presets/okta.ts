@@ -27,7 +27,7 @@ export function okta<S extends ClaimsSchema | undefined = undefined>(options: Ok
   const { reader, rest } = readPreset('okta', options, ['domain', 'authorizationServerId']);
   const domain = readDomain(reader, 'example.okta.com');
   if (/^[^.]*-admin\.okta/.test(domain))
-    reader.wrong('domain', `is ${shown(domain, 'host')}, the domain of the console: give the one without -admin, which tokens have`);
+    reader.wrong('domain', `must not be the domain of the admin console (got ${shown(domain, 'host')}). Use the one without -admin, which tokens have`);
   const server = readText(reader, 'authorizationServerId', /^[A-Za-z0-9]+$/, 'an ID such as aus9o8wvkhockw9TL0h7', 'default');
   const merged = withKnown(reader, rest, { requiredClaims: ['cid'], clientIdClaim: 'cid', rolesClaim: 'groups' });
   return finish(reader, () => keepDemands({ ...merged, issuer: `https://${domain}/oauth2/${server}` }) as PresetResult<S>);

@@ -28,7 +28,7 @@ export function readPreset(preset: string, options: object, own: readonly string
   const given = plainOptions(options);
   const reader = new OptionReader(given, Object.keys(given));
   for (const name of Object.keys(SET_BY_PRESET)) {
-    if (reader.get(name) !== undefined) reader.wrong(name, `is set by ${preset}() itself: remove it`);
+    if (reader.get(name) !== undefined) reader.wrong(name, `is set by ${preset}() itself. Remove it`);
   }
   for (const name of Object.keys(given)) {
     const suggestion = own.includes(name) || OPTION_NAMES.includes(name) ? '' : didYouMean(name, own);
@@ -48,7 +48,7 @@ export function withKnown(reader: OptionReader, rest: GuardOptions, { requiredCl
   if (requiredValues && isPlainOrAbsent(rest.requiredValues)) {
     for (const name of Object.keys(requiredValues)) {
       if (rest.requiredValues && Object.hasOwn(rest.requiredValues, name))
-        reader.wrong(`requiredValues.${name}`, 'is already required by the preset: remove it');
+        reader.wrong(`requiredValues.${name}`, 'is already required by the preset. Remove it');
     }
     merged.requiredValues = { ...rest.requiredValues, ...requiredValues };
   }
@@ -70,16 +70,16 @@ export function finish<O>(reader: OptionReader, make: () => O): O {
 export function readText(reader: OptionReader, name: string, form: RegExp, wanted: string, otherwise?: string): string {
   const value = reader.get(name) ?? otherwise;
   if (typeof value === 'string' && form.test(value)) return value;
-  reader.wrong(name, `is ${value === undefined ? 'missing' : shown(value, 'name')}: ${wanted} is needed`);
+  reader.wrong(name, value === undefined ? `is missing: set it to ${wanted}` : `must be ${wanted} (got ${shown(value, 'name')})`);
   return '';
 }
 
 /** Reads a list of strings of a form. */
 export function readTexts(reader: OptionReader, name: string, form: RegExp, wanted: string): readonly string[] {
   const value = reader.get(name);
-  if (value === undefined) reader.wrong(name, `is missing: ${wanted} is needed`);
+  if (value === undefined) reader.wrong(name, `is missing: set it to ${wanted}`);
   const texts = reader.texts(name) ?? [];
-  for (const text of texts) if (!form.test(text)) reader.wrong(name, `holds ${shown(text, 'name')}: ${wanted} is needed`);
+  for (const text of texts) if (!form.test(text)) reader.wrong(name, `must be ${wanted} (got a list with ${shown(text, 'name')})`);
   return texts;
 }
 
@@ -88,10 +88,13 @@ export function readDomain(reader: OptionReader, example: string): string {
   const domain = reader.get('domain');
   if (typeof domain === 'string' && isHostName(domain)) return domain;
   const meant = typeof domain === 'string' ? hostIn(domain) : undefined;
-  const hint = meant === undefined || withoutTokenSegments(meant) !== meant ? `such as ${example}` : `so write "${meant}"`;
+  const remedy = meant === undefined || withoutTokenSegments(meant) !== meant ? '' : `. Write "${meant}"`;
+  const given = shown(domain, typeof domain === 'string' && domain.includes('/') ? 'url' : 'host');
   reader.wrong(
     'domain',
-    `is ${domain === undefined ? 'missing' : shown(domain, typeof domain === 'string' && domain.includes('/') ? 'url' : 'host')}: the host's name is needed, in lower case and without https://, a port, a path or a dot at its end, ${hint}`,
+    domain === undefined
+      ? `is missing: set it to a host name such as ${example}`
+      : `must be a host name such as ${example}: in lower case, without https://, port, path or final dot (got ${given})${remedy}`,
   );
   return '';
 }
@@ -111,7 +114,7 @@ function hostIn(text: string): string | undefined {
 export function readBaseUrl(reader: OptionReader, name: string): string {
   const given = reader.get(name);
   if (typeof given !== 'string') {
-    reader.wrong(name, `is ${given === undefined ? 'missing' : shown(given)}: the server's address is needed`);
+    reader.wrong(name, given === undefined ? "is missing: set it to the server's address" : `must be the server's address (got ${shown(given)})`);
     return '';
   }
   const url = given.replace(/\/+$/, '');

@@ -51,7 +51,7 @@ export function isToken68(text: string): boolean {
 
 /**
  * Finds the access token of a request in its `Authorization` header (RFC 6750 s2.1). A token in the query is never used, but next to the header it makes
- * the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are no JWT.
+ * the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are not JWTs.
  */
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials | CredentialsFailure {
   const field = request.headers['authorization'] ?? fieldInAnyCase(request.headers);

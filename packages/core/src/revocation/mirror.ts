@@ -25,7 +25,7 @@ export interface RevocationMirror {
   apply(record: RevocationRecord): RevocationRecord | undefined;
   /** Returns a revocation that covers a token; undefined if none does. */
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
-  /** Removes the records that have ended. It does nothing twice in the same minute, so it may be called for every request. */
+  /** Removes the records that have ended. It runs at most once a minute, so you may call it for every request. */
   sweep(nowSeconds: number): void;
   records(): IterableIterator<RevocationRecord>;
   readonly size: number;
@@ -49,7 +49,7 @@ export interface MirrorLimits {
 }
 
 const BUCKET_SECONDS = 60;
-/** A clock that goes back by less was only corrected. */
+/** A clock that is set back by this or less was only adjusted, so the sweeps before stay valid. */
 const CLOCK_TOLERANCE_MINUTES = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
 /** A million records with names of ordinary length. */
@@ -68,9 +68,10 @@ export function createRevocationMirror({
   maxBytes = DEFAULT_MAX_BYTES,
   overflowed = () => {},
 }: MirrorLimits = {}): RevocationMirror {
-  if (!(Number.isInteger(maxEntries) && maxEntries > 0)) throw misuse('maxEntries', `is ${shown(maxEntries, 'number')}: a whole number, 1 or more, is needed`);
+  if (!(Number.isInteger(maxEntries) && maxEntries > 0))
+    throw misuse('maxEntries', `must be a whole number of at least 1 (got ${shown(maxEntries, 'number')})`);
   if (!(Number.isInteger(maxBytes) && maxBytes >= MIN_MAX_BYTES))
-    throw misuse('maxBytes', `is ${shown(maxBytes, 'number')}: a whole number, ${MIN_MAX_BYTES} or more, is needed`);
+    throw misuse('maxBytes', `must be a whole number of at least ${MIN_MAX_BYTES} (got ${shown(maxBytes, 'number')})`);
   const byIssuer = new Map<string, IssuerRevocations>();
   /** The records by the minute in which they end, so that a sweep does not visit all of them. */
   const byEnd = new Map<number, Set<RevocationRecord>>();

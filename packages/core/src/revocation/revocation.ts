@@ -129,7 +129,7 @@ function endOf(until: number | undefined, issuedUntil: number, issuer: RevokedIs
 type Names = { readonly [N in (typeof TARGET_NAMES)[number]]?: string } & { readonly issuer: string };
 
 function readTarget(target: RevocationTarget, issuer: string | undefined): Names {
-  if (typeof target !== 'object' || target === null) throw misuse(REVOKE, `is ${shown(target)}: an object is needed, such as { sessionId: '...' }`);
+  if (typeof target !== 'object' || target === null) throw misuse(REVOKE, `target must be an object such as { sessionId: '...' } (got ${shown(target)})`);
   const names: Partial<Record<(typeof TARGET_NAMES)[number], string>> = {};
   for (const name of Object.keys(target)) {
     const value = (target as Record<string, unknown>)[name];
@@ -138,17 +138,17 @@ function readTarget(target: RevocationTarget, issuer: string | undefined): Names
       throw misuse(REVOKE, `has the unknown member ${shownName(name)}${didYouMean(name, TARGET_NAMES)}. Known members: ${TARGET_NAMES.join(', ')}`);
     if (value === undefined)
       throw misuse(REVOKE, `${name} is undefined: the token has no such claim. Check that first, and revoke by another name, such as the subject`);
-    // the value is not shown, because it is somebody's name
+    // the message shows only its length, because it is somebody's name
     if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_LENGTH)
-      throw misuse(REVOKE, `${name} is of type ${typeof value}: a non-empty string of at most ${MAX_NAME_LENGTH} characters is needed`);
+      throw misuse(REVOKE, `${name} must be a non-empty string of at most ${MAX_NAME_LENGTH} characters (got ${shown(value)})`);
     names[name as keyof Names] = value;
   }
   const given = TARGET_NAMES.filter((name) => name !== 'issuer' && names[name] !== undefined);
   const isSession = given.length === 2 && names.sessionId !== undefined && names.subject !== undefined;
-  if (given.length > 1 && !isSession) throw misuse(REVOKE, `names ${given.join(' and ')}: give one of them, or a session with its subject`);
-  if (given.length === 0 && names.issuer === undefined) throw misuse(REVOKE, `names nothing to revoke: give one of ${TARGET_NAMES.join(', ')}`);
+  if (given.length > 1 && !isSession) throw misuse(REVOKE, `cannot combine ${given.join(' and ')}. Set only one of them, or sessionId with its subject`);
+  if (given.length === 0 && names.issuer === undefined) throw misuse(REVOKE, `names nothing to revoke. Set one of ${TARGET_NAMES.join(', ')}`);
   const owner = names.issuer ?? issuer;
-  if (owner === undefined) throw misuse(REVOKE, 'names no issuer: this guard has several, and a name belongs to one of them');
+  if (owner === undefined) throw misuse(REVOKE, 'names no issuer, but this guard has several. Set issuer');
   return { ...names, issuer: owner };
 }
 
@@ -160,16 +160,16 @@ function readOptions(
   if (unknown !== undefined)
     throw misuse(REVOKE, `has the unknown option ${shownName(unknown)}${didYouMean(unknown, OPTION_NAMES)}. Known options: ${OPTION_NAMES.join(', ')}`);
   if (!REVOCATION_REASONS.includes(reason))
-    throw misuse(REVOKE, `reason is ${shown(reason, REVOCATION_REASONS)}: one of ${REVOCATION_REASONS.join(', ')} is needed`);
+    throw misuse(REVOKE, `reason must be one of ${REVOCATION_REASONS.join(', ')} (got ${shown(reason, REVOCATION_REASONS)})`);
   for (const [name, seconds] of [
     ['until', until],
     ['at', at],
   ] as const) {
     if (seconds !== undefined && !isNumericDate(seconds))
-      throw misuse(REVOKE, `${name} is ${shown(seconds, 'number')}: a number of seconds since the epoch is needed`);
+      throw misuse(REVOKE, `${name} must be a number of seconds since the epoch (got ${shown(seconds, 'number')})`);
   }
   // a token may be accepted for a while after its `exp`, by the clock skew; a time further in the past is in another unit, or a mistake
   if (until !== undefined && until <= nowSeconds - MAX_PAST_SECONDS)
-    throw misuse(REVOKE, `until is ${until}, which is long past: give the time at which the last revoked token expires, in seconds since the epoch`);
+    throw misuse(REVOKE, `until must be the time at which the last revoked token expires, in seconds since the epoch (got ${until}, which is long past)`);
   return { reason, ...(until !== undefined && { until }), ...(at !== undefined && { at }) };
 }

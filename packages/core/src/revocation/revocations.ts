@@ -65,7 +65,7 @@ function readStore(reader: OptionReader, name: string): RevocationStore | undefi
   const given = reader.get(name) as Partial<RevocationStore> | undefined;
   if (given === undefined) return undefined;
   const missing = STORE_METHODS.filter((method) => typeof (given as Partial<RevocationStore> | null)?.[method] !== 'function');
-  if (missing.length > 0) reader.wrong(name, `is ${shown(given)} without ${missing.join(', ')}: a RevocationStore is needed`);
+  if (missing.length > 0) reader.wrong(name, `must be a RevocationStore (got ${shown(given)} without ${missing.join(', ')})`);
   return given as RevocationStore;
 }
 
@@ -83,7 +83,7 @@ export function createRevocations(
     const found = issuers.find(issuer, undefined);
     // an asynchronous resolver may need the request, so only a synchronous answer shows that the issuer is unknown
     if (found instanceof Promise) found.catch(() => {});
-    else if (!found) throw misuse('revoke()', `issuer is ${shown(issuer, 'url')}, which is not an issuer of this guard: no token would be revoked`);
+    else if (!found) throw misuse('revoke()', `issuer must be an issuer of this guard (got ${shown(issuer, 'url')}). No token would be revoked`);
     const skew = found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds;
     const rules = { retentionSeconds, clockSkewSeconds: Math.max(clockSkewSeconds, Math.ceil(aheadOf(issuer))) };
     const records = recordsOf(revocation, { issuer, clockSkewSeconds: skew }, rules, nowSeconds);

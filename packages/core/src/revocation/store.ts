@@ -19,7 +19,7 @@ export interface RevocationStore {
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
   /** Returns whether `find` can be relied on now. If not, the guard refuses every token with 503. */
   isCurrent(): boolean;
-  /** Calls a listener after revocations were added, by any process; once for several. @returns a function that removes the listener */
+  /** Calls a listener after any process has added revocations. One call may stand for several. @returns a function that removes the listener */
   onAdded(listener: () => void): () => void;
   /** Calls a listener after records were evicted: see {@link RevocationOverflow}. @returns a function that removes the listener */
   onOverflow(listener: (overflow: RevocationOverflow) => void): () => void;

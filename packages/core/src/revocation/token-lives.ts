@@ -6,7 +6,7 @@ import { createMemory } from '../lib/private-slot.js';
 import type { RevocableToken } from './revocation.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 
-/** What is kept of a token to watch it. Not the token itself: it may be large, and the signal may outlive the request. */
+/** The values that are kept to watch a token. They exclude the token itself: it may be large, and the signal may outlive the request. */
 export interface WatchedToken {
   readonly names: RevocableToken;
   /** The first moment at which the token is refused, in seconds since the epoch. */
@@ -17,14 +17,14 @@ export interface WatchedToken {
 /** Aborts the signals of tokens when the tokens end. */
 export interface TokenLives {
   /** Whether a signal was ever created. Until then, requests with the same token may share an Auth. */
-  readonly areWatched: boolean;
+  readonly hasSignals: boolean;
   /**
    * Creates a signal that aborts when the token expires, is revoked, or loses its key or its issuer, and when the guard is closed.
    *
    * @param owner keeps the signal alive as long as it lives itself; so does any reference to the signal. If undefined, the signal lives until the token ends
    */
   watch(token: WatchedToken, owner: object | undefined): AbortSignal;
-  /** Checks all watched tokens soon; once for several calls. */
+  /** Schedules a check of all watched tokens. Calls in quick succession share one check. */
   checkSoon(): void;
   close(): void;
 }
@@ -45,10 +45,10 @@ export class TokenEndedError extends TokenwardError {
 const LONGEST_TIMER_MS = 30_000;
 /** Bounds how often the clock is read again if it stands still or was set back. */
 const SHORTEST_TIMER_MS = 1000;
-/** To look for signals without listeners costs milliseconds if there are many. */
+/** Searching for signals without listeners costs milliseconds if there are many. */
 const BETWEEN_EVICTIONS_MS = 1000;
 const MAX_WATCHED = 100_000;
-/** To check all tokens costs milliseconds if there are many, so it is not done for every revocation. */
+/** Checking all tokens costs milliseconds if there are many, so it is not done for every revocation. */
 const BETWEEN_CHECKS_MS = 250;
 
 interface Life extends WatchedToken {
@@ -61,15 +61,15 @@ const signalsOf = createMemory<object, AbortSignal[]>();
 export interface TokenLivesConfig {
   /** Publishes no event. */
   isRevoked(token: RevocableToken): boolean;
-  /** Returns what is known to be gone of a token's key and issuer. */
-  endingOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
+  /** Returns why a token is known to be no longer trusted; undefined otherwise. */
+  endReasonOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
-export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingOf }: TokenLivesConfig): TokenLives {
+export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endReasonOf }: TokenLivesConfig): TokenLives {
   /** Keyed by signal, so that any reference to the signal keeps its token watched. */
   const lives = new WeakMap<AbortSignal, Life>();
   const watched = new Set<AbortSignal | WeakRef<AbortSignal>>();
-  let areWatched = false;
+  let hasSignals = false;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Infinity;
   let nextCheck: NodeJS.Timeout | undefined;
@@ -87,7 +87,7 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingO
   function endOf({ names, acceptedUntil, verified }: WatchedToken): TokenEndedError['reason'] | undefined {
     if (closed) return 'guard_closed';
     if (!(clock.now() / 1000 < acceptedUntil)) return 'expired';
-    return isRevoked(names) ? 'revoked' : endingOf(verified);
+    return isRevoked(names) ? 'revoked' : endReasonOf(verified);
   }
 
   function checkAll(): void {
@@ -144,11 +144,11 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endingO
   }
 
   return {
-    get areWatched() {
-      return areWatched;
+    get hasSignals() {
+      return hasSignals;
     },
     watch(token, owner) {
-      areWatched = true;
+      hasSignals = true;
       const ending = endOf(token);
       if (ending) return AbortSignal.abort(new TokenEndedError(ending));
       if (watched.size >= MAX_WATCHED) evict();

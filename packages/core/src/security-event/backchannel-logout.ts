@@ -27,7 +27,7 @@ export interface ReceiverContext {
   readonly clock: Clock;
 }
 
-/** A logout token lives for minutes, and one that is repeated after a day ends nothing new. */
+/** A logout token is valid for minutes. One that is repeated after a day revokes nothing new. */
 const MAX_REMEMBERED_SECONDS = 86_400;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
@@ -124,12 +124,12 @@ const OPTIONS = { clientId: readClientIds, replays: readReplays } satisfies Opti
 function readClientIds(reader: OptionReader, name: string): ReadonlySet<string> {
   const given = reader.get(name);
   const clientIds = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
-  if (given === undefined) reader.wrong(name, 'is missing: give the client ID for which the receiver is registered at the authorization server');
+  if (given === undefined) reader.wrong(name, 'is missing: set it to the client ID for which the receiver is registered at the authorization server');
   return new Set(clientIds);
 }
 
 export function readReplays(reader: OptionReader, name: string): ReplayStore | undefined {
   const replays = reader.get(name) as Partial<ReplayStore> | null | undefined;
-  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong(name, `is ${shown(replays)}: a ReplayStore is needed`);
+  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong(name, `must be a ReplayStore (got ${shown(replays)})`);
   return replays as ReplayStore | undefined;
 }

@@ -17,7 +17,7 @@ export interface ReplayStore {
 export type ReplayAnswer = boolean | 'full';
 
 const DEFAULT_MAX_ENTRIES = 100_000;
-/** To look for expired entries costs milliseconds, so it is not done more often. */
+/** The shortest time between two searches for expired entries, which cost milliseconds. */
 const BETWEEN_SWEEPS_MS = 1000;
 
 /** Creates a store for this process alone. It looks for expired entries only if there is no room. */

@@ -17,7 +17,7 @@ import { readEventSubject, type EventSubject } from './subject.js';
 export interface SharedSignalsOptions {
   /** The `aud` of the events, as agreed with the transmitter. If there are several, any one is accepted. */
   readonly audience: string | readonly string[];
-  /** The exact value of the transmitter's `Authorization` header, such as `Bearer ...`. Give several to replace one by another. */
+  /** The exact value of the transmitter's `Authorization` header, such as `Bearer ...`. List both the old and the new value while you replace it. */
   readonly authorization?: string | readonly string[] | undefined;
   /** Accepts any transmitter, so that anybody who has a signed event may send it. It cannot be combined with `authorization`. */
   readonly unsafeAcceptUnauthenticatedTransmitters?: boolean | undefined;
@@ -48,8 +48,8 @@ const ERRORS = {
 };
 
 /**
- * Creates a receiver of security events by push (RFC 8935). The events of OpenID CAEP revoke the tokens of a session, or the tokens of a subject issued up to
- * then. Other events are acknowledged and change nothing.
+ * Creates a receiver of security events by push (RFC 8935). The events of OpenID CAEP revoke the tokens of a session, or the subject's tokens issued up to the
+ * event. Other events are acknowledged and change nothing.
  *
  * @throws ConfigurationError that lists all invalid options
  */
@@ -174,7 +174,7 @@ function readOptions(options: SharedSignalsOptions, clock: Clock): Config {
 function readAudiences(reader: OptionReader, name: string): ReadonlySet<string> {
   const given = reader.get(name);
   const audiences = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
-  if (given === undefined) reader.wrong(name, "is missing: give the value that the transmitter writes into the events' aud");
+  if (given === undefined) reader.wrong(name, "is missing: set it to the value that the transmitter writes into the events' aud");
   return new Set(audiences);
 }
 
@@ -183,7 +183,7 @@ function readTransmitters(reader: OptionReader, name: string): readonly unknown[
   const transmitters = given === undefined ? undefined : [given].flat();
   // the message does not show the value, which is a secret
   if (transmitters && (transmitters.length === 0 || !transmitters.every((one) => typeof one === 'string' && one.length >= MIN_AUTHORIZATION_LENGTH)))
-    reader.wrong(name, `is not a string, or too short: the whole header value is needed, of at least ${MIN_AUTHORIZATION_LENGTH} characters`);
+    reader.wrong(name, `must be the whole header value, a string of at least ${MIN_AUTHORIZATION_LENGTH} characters`);
   // a header value never has outer white space (RFC 9110 s5.5), so no transmitter would match
   else if (transmitters?.some((one) => one !== (one as string).trim()))
     reader.wrong(name, 'begins or ends with white space, which no header value has. Remove it with trim(), for example after reading a file');
@@ -195,7 +195,7 @@ function readUnauthenticated(reader: OptionReader, name: string): void {
   const isGiven = reader.get('authorization') !== undefined;
   if (reader.flag(name) !== isGiven) return;
   const message = isGiven
-    ? 'cannot be combined with unsafeAcceptUnauthenticatedTransmitters: give one of them'
-    : "is missing: give the value of the transmitter's Authorization header";
+    ? 'cannot be combined with unsafeAcceptUnauthenticatedTransmitters. Set only one of them'
+    : "is missing: set it to the value of the transmitter's Authorization header";
   reader.wrong('authorization', message);
 }

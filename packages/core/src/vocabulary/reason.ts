@@ -1,28 +1,28 @@
 /** Why a request was refused. A closed set, stable across releases, for logs, metrics and alerts. Clients never see it. */
 export type Reason = keyof typeof REASONS;
 
-/** What the client is told. Many reasons share one answer. */
+/** The answer to the client. Many reasons share one. */
 export type Refusal = 'unauthenticated' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'unavailable';
 
 /** The consequences of a reason, so that no code compares reasons. */
 export interface Behaviour {
   readonly answer: Refusal;
-  /** Whether it says nothing about the request itself. If so, it is never cached. */
+  /** Whether the cause is an outage, not the request. If so, the refusal is never cached. */
   readonly transient: boolean;
   /** Whether the challenge names the scope that the route needs: if the request has no access token (RFC 6750 s3.1). */
   readonly namesScope: boolean;
   /** Whether the request has no access token. If credentials are optional, it is then anonymous. */
   readonly isAnonymous: boolean;
   /** What the client can request from its authorization server to be accepted: more scopes, or a new login. */
-  readonly mendedBy: 'scope' | 'login' | undefined;
+  readonly solvedBy: 'scope' | 'login' | undefined;
 }
 
-const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true, mendedBy: undefined };
-const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false, isAnonymous: false, mendedBy: undefined };
-const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false, mendedBy: undefined };
-const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, mendedBy: undefined };
-const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, mendedBy: 'login' };
-const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, mendedBy: undefined };
+const noToken: Behaviour = { answer: 'unauthenticated', transient: false, namesScope: true, isAnonymous: true, solvedBy: undefined };
+const badRequest: Behaviour = { answer: 'invalid_request', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
+const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
+const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
+const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'login' };
+const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, solvedBy: undefined };
 
 /** All reasons with their behaviour. */
 const REASONS = {
@@ -54,7 +54,7 @@ const REASONS = {
   unproven_confirmation: badToken,
   revoked: badToken,
 
-  insufficient_scope: { ...tooLittle, mendedBy: 'scope' },
+  insufficient_scope: { ...tooLittle, solvedBy: 'scope' },
   insufficient_role: tooLittle,
   insufficient_claim: tooLittle,
   policy_refused: tooLittle,

@@ -83,14 +83,14 @@ describe('cognito', () => {
 
   test.each<[object, RegExp]>([
     [{ region: undefined }, /^region: is missing/],
-    [{ region: 'us-west-2.evil.example' }, /^region: is "us-west-2\.evil/],
-    [{ userPoolId: 'example' }, /^userPoolId: is "example"/],
+    [{ region: 'us-west-2.evil.example' }, /^region: must be .* \(got "us-west-2\.evil/],
+    [{ userPoolId: 'example' }, /^userPoolId: must be .* \(got "example"\)/],
     [{ userPoolId: 'eu-central-1_example' }, /^userPoolId: .*not in the region us-west-2/],
-    [{ userPoolId: 'us-west-2_a/b' }, /^userPoolId: is/],
+    [{ userPoolId: 'us-west-2_a/b' }, /^userPoolId: must be .* \(got /],
     [{ clientIds: undefined }, /^clientIds: is missing/],
     [{ clientIds: [] }, /^clientIds: must be .*\(got an empty list\)/],
     [{ clientIds: 'x' }, /^clientIds: must be .*\(got a string of 1 character\)/],
-    [{ clientIds: ['*'] }, /^clientIds: holds a string of 1 character:/],
+    [{ clientIds: ['*'] }, /^clientIds: must be a list of app client IDs \(got a list with a string of 1 character\)/],
     [{ allowedClients: ['x'] }, /^allowedClients: is already set by clientIds/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => cognito({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);

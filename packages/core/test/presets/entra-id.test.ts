@@ -150,13 +150,13 @@ describe('entraId', () => {
 
   test.each<[object, RegExp]>([
     [{ tenantId: undefined }, /^tenantId: is missing/],
-    [{ tenantId: 'common' }, /^tenantId: is "common": .*GUID/],
-    [{ tenantId: 'contoso.onmicrosoft.com' }, /^tenantId: is "contoso/],
-    [{ tenantId: tenantId.toUpperCase() }, /^tenantId: is .*lower case/],
+    [{ tenantId: 'common' }, /^tenantId: must be .*GUID.* \(got "common"\)/],
+    [{ tenantId: 'contoso.onmicrosoft.com' }, /^tenantId: must be .* \(got "contoso/],
+    [{ tenantId: tenantId.toUpperCase() }, /^tenantId: must be .*lower case/],
     [{ tenantIds: [other] }, /^tenantIds: cannot be combined with tenantId/],
     [{ tenantId: undefined, tenantIds: [] }, /^tenantIds: must be .*\(got an empty list\)/],
-    [{ tenantId: undefined, tenantIds: ['organizations'] }, /^tenantIds: holds "organizations"/],
-    [{ tokenVersion: 3 }, /^tokenVersion: is 3/],
+    [{ tenantId: undefined, tenantIds: ['organizations'] }, /^tenantIds: must be a list of .* \(got a list with "organizations"\)/],
+    [{ tokenVersion: 3 }, /^tokenVersion: must be 1 or 2 \(got 3\)/],
     [{ audience: undefined }, /^audience: is missing/],
     [{ requiredValues: { ver: '2.0' } }, /^requiredValues\.ver: is already required by the preset/],
   ])('refuses the options %j', (wrong, message) => {

@@ -74,7 +74,7 @@ describe('every preset', () => {
 
   test.each(presets)('%s sets the issuer itself, and refuses options that would replace it', (name, make) => {
     for (const option of ['issuer', 'issuers', 'tenants', 'unsafeAcceptAnyTenant']) {
-      expect(problemsOf(() => make({ [option]: 'https://login.example.com' }))).toEqual([`${option}: is set by ${name}() itself: remove it`]);
+      expect(problemsOf(() => make({ [option]: 'https://login.example.com' }))).toEqual([`${option}: is set by ${name}() itself. Remove it`]);
     }
   });
 
@@ -137,9 +137,10 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
       const [problem, ...more] = problemsOf(make);
       expect(more).toEqual([]);
       expect(problem).toMatch(
-        /^domain: is (?:"[^]*"|a string of \d+ characters?): the host's name is needed, in lower case and without https:\/\/, a port, a path or a dot at its end/,
+        /^domain: must be a host name such as example\.[a-z0-9.]+: in lower case, without https:\/\/, port, path or final dot \(got (?:"[^]*"|a string of \d+ characters?)\)/,
       );
-      expect(problem).toContain(write === undefined ? ', such as example.' : `, so write "${write}"`);
+      if (write === undefined) expect(problem).not.toContain('Write');
+      else expect(problem).toContain(`). Write "${write}"`);
     }
   });
 
@@ -186,6 +187,6 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
     ['a realm of dots', () => keycloak({ url: 'https://sso.example.com', realm: '..', audience }), 'realm'],
     ['an account by its address', () => google({ serviceAccounts: ['a@b.iam.gserviceaccount.com'], audience }), 'serviceAccounts'],
   ])('%s', (_name, make, option) => {
-    expect(problemsOf(make)).toEqual([expect.stringMatching(new RegExp(`^${option}: [^]* is needed`))]);
+    expect(problemsOf(make)).toEqual([expect.stringMatching(new RegExp(`^${option}: must be [^]* \\(got `))]);
   });
 });

@@ -48,7 +48,7 @@ describe('google', () => {
     const madeAnew = changed(token, { sub: '118000000000000000001', azp: '118000000000000000001' });
     expect(verdictOf(await decide(google({ ...given, ...usual }), madeAnew))).toBe('invalid_claim');
     expect(problemsOf(() => google({ ...usual, serviceAccounts: ['worker@my-project.iam.gserviceaccount.com'] }))).toEqual([
-      expect.stringMatching(/^serviceAccounts: holds .*digits, not an e-mail address/),
+      expect.stringMatching(/^serviceAccounts: must be .*digits, not an e-mail address.* \(got a list with /),
     ]);
   });
 

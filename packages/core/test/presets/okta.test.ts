@@ -66,11 +66,11 @@ describe('okta', () => {
   });
 
   test.each<[object, RegExp]>([
-    [{ domain: 'https://dev-123.okta.com' }, /^domain: is/],
+    [{ domain: 'https://dev-123.okta.com' }, /^domain: must be a host name .*\. Write "dev-123\.okta\.com"$/],
     [{ domain: 'dev-123-admin.okta.com' }, /^domain: .*without -admin/],
-    [{ authorizationServerId: 'a/b' }, /^authorizationServerId: is "a\/b"/],
-    [{ authorizationServerId: '' }, /^authorizationServerId: is ""/],
-    [{ authorizationServerId: 7 }, /^authorizationServerId: is a number/],
+    [{ authorizationServerId: 'a/b' }, /^authorizationServerId: must be .* \(got "a\/b"\)/],
+    [{ authorizationServerId: '' }, /^authorizationServerId: must be .* \(got ""\)/],
+    [{ authorizationServerId: 7 }, /^authorizationServerId: must be .* \(got a number\)/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => okta({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);
   });

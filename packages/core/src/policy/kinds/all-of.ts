@@ -28,15 +28,15 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
 
   /** Puts failures that a new login cannot solve first, and of those the ones that a new scope cannot solve. */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], auth: Auth): PolicyFailure {
-    const denied = failures.filter(({ reason }) => behaviourOf(reason).mendedBy !== 'login');
+    const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
     if (denied.length === 0) return loginFailureOf(failures, kind.login(policy));
-    const { reason, details } = denied.find((one) => behaviourOf(one.reason).mendedBy !== 'scope') ?? denied[0]!;
+    const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
     if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
     // RFC 6750 s3.1: the challenge names all scopes needed, so that the new token does not lose those of this one
     const granted = kind.scopes(policy, 'mentioned').filter((name) => auth.scopes.includes(name));
     const scope = [...new Set([...granted, ...denied.flatMap((one) => one.details.scope ?? [])])];
-    const isScope = behaviourOf(reason).mendedBy === 'scope';
+    const isScope = behaviourOf(reason).solvedBy === 'scope';
     return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found } };
   }
 

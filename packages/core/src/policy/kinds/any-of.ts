@@ -31,5 +31,5 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
 }
 
 function solvedBy(failures: readonly PolicyFailure[], remedy: 'scope' | 'login'): PolicyFailure | undefined {
-  return failures.find(({ reason }) => behaviourOf(reason).mendedBy === remedy);
+  return failures.find(({ reason }) => behaviourOf(reason).solvedBy === remedy);
 }
