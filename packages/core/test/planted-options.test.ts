@@ -141,7 +141,7 @@ function expectHidden(run: () => unknown, what: string): void {
   expect((error as Error).message, what).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202f]/);
 }
 
-describe('rule 180: no message about options holds what was given in the wrong place', () => {
+describe('rule 185: no message about options holds what was given in the wrong place', () => {
   test.each(Object.keys(OPTIONS))('%s', (name) => {
     for (const [shape, value] of VALUES) {
       expectHidden(() => createResourceGuard({ ...good, [name]: value } as GuardOptions), `${name}: ${shape}`);
