@@ -130,8 +130,8 @@ export const tokenward = fastifyPlugin(
 
     refuseLateHooks(app);
     app.addHook('onRoute', rules.readRoute);
-    // the rule of a route that was added before the plugin is read at a request; without such routes, the hook would cost each request as much as a guard
-    if (hasRoutes(app)) {
+    // the rule of a route that the hook above does not see is read at a request; without such routes, this hook would cost each request as much as a guard
+    if (mayHaveUnseenRoutes(app)) {
       app.addHook('onRequest', (request, reply, done) => {
         const rule = rules.ruleFor(request);
         return rule ? guarding.runAsHook(rule, request, reply, done) : done();
@@ -162,9 +162,11 @@ function refuseLateHooks(app: FastifyInstance): void {
   Reflect.set(top, 'addHook', addHook);
 }
 
-/** Returns whether any scope has a route already. */
-function hasRoutes(app: FastifyInstance): boolean {
-  return app.printRoutes() !== '(empty tree)';
+/** Returns whether there are routes, or scopes below this one: those do not get its onRoute hooks any more, but may still get routes. */
+function mayHaveUnseenRoutes(app: FastifyInstance): boolean {
+  const symbol = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.children');
+  const children: unknown = symbol && Reflect.get(app, symbol);
+  return app.printRoutes() !== '(empty tree)' || !Array.isArray(children) || children.length > 0;
 }
 
 function checkOptions(options: Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded' | 'decorator'>): void {

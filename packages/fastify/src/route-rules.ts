@@ -15,9 +15,9 @@ export interface RouteRules {
   /** Returns what the route of a request needs, if the route was added before the plugin could read its rule. */
   ruleFor(request: FastifyRequest): Requirements | undefined;
   /**
-   * Checks the routes once all are added: a hook of another plugin may have removed guards.
+   * Checks the routes once all are added: a hook of another plugin may have removed guards or changed rules.
    *
-   * @throws ConfigurationError if a route has a rule that no plugin reads, or has lost a guard
+   * @throws ConfigurationError if a route has a rule that no plugin reads, got one too late, or has lost a guard
    */
   checkRoutes(): void;
 }
@@ -38,7 +38,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
   /** Marks the configuration of a route whose rule was read. The mark is the route itself, since a configuration may be copied to another route. */
   const seen = Symbol('seen');
   const unread: { readonly where: string; readonly scope: FastifyInstance }[] = [];
-  const guarded: { readonly route: RouteOptions; readonly guards: readonly Placed[] }[] = [];
+  const known: { readonly route: RouteOptions; readonly rule: unknown; readonly guards: readonly Placed[] }[] = [];
   const readsConfig = decorator === 'guard';
 
   function ruleOf(route: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Requirements | undefined {
@@ -69,17 +69,14 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       assertInTime(route);
       const hooks = [route.onRequest ?? []].flat();
       const rule = receivers.has(route.handler) ? undefined : ruleOf(route, hooks);
-      if (!readsConfig && config?.tokenward !== undefined && !receivers.has(route.handler)) {
-        unread.push({ where: nameOf(route), scope: this });
-      }
+      if (!readsConfig && config?.tokenward !== undefined && !receivers.has(route.handler)) unread.push({ where: nameOf(route), scope: this });
       route.config = { ...config, [seen]: route } as FastifyContextConfig;
       if (rule) {
         const guard = guarding(rule);
         made.set(guard, { by: guarding, rule: readsConfig ? config?.tokenward : undefined });
         route.onRequest = [guard as never, ...hooks];
       }
-      const guards = guardsIn(route);
-      if (guards.length > 0) guarded.push({ route, guards });
+      known.push({ route, rule: config?.tokenward, guards: guardsIn(route) });
     },
     ruleFor(request) {
       const { url, method, config } = request.routeOptions;
@@ -88,10 +85,12 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       return ruleOf({ url, method, config }, []);
     },
     checkRoutes() {
-      for (const { route, guards } of guarded) {
+      for (const { route, rule, guards } of known) {
         const left = guardsIn(route);
         const lost = guards.find(({ guard }) => !left.some((kept) => kept.guard === guard));
         if (lost) throw lostGuard(route, lost.slot);
+        const now: unknown = route.config?.tokenward;
+        if (readsConfig && now !== rule && now !== undefined && now !== 'public' && !receivers.has(route.handler)) throw misuse(nameOf(route), TOO_LATE_RULE);
       }
       const stillUnread = unread.filter(({ scope }) => !scope.hasDecorator('guard'));
       if (stillUnread.length > 0) throw unreadRule(stillUnread.map(({ where }) => where).join('; '), decorator);
@@ -134,6 +133,8 @@ function lostGuard(route: RouteOptions, slot: string): ConfigurationError {
     `has lost the guard in its ${slot}: an onRoute hook of another plugin removed or wrapped it. Change that hook, or add config: { tokenward: ... } to the route and register that plugin before @tokenward/fastify`,
   );
 }
+
+const TOO_LATE_RULE = "got its config.tokenward after @tokenward/fastify had read it, from another plugin's onRoute hook. Register that plugin first";
 
 /** @throws ConfigurationError if a guard is added with `addHook` as a hook that runs after the handler */
 export function assertHookInTime(name: string, hook: unknown): void {

@@ -83,6 +83,55 @@ test('rule 158: a rule that only a plugin with the decorator "guard" reads stops
   expect(handler).not.toHaveBeenCalled();
 });
 
+test.each([
+  ['a scope', async (app: FastifyInstance, found: (scope: FastifyInstance) => void) => void (await app.register(async (child) => found(child)))],
+  [
+    'a scope in a scope',
+    async (app: FastifyInstance, found: (scope: FastifyInstance) => void) =>
+      void (await app.register(async (child) => void (await child.register(async (grandchild) => found(grandchild))))),
+  ],
+])('rule 158: a route counts that is added after the plugin to %s from before the plugin', async (_what, createScope) => {
+  for (const options of [{ protect: 'all' }, {}, { failOnUnguarded: true }] as const) {
+    const app = Fastify();
+    let child: FastifyInstance | undefined;
+    await createScope(app, (scopeOfApp) => (child = scopeOfApp));
+    await app.register(tokenward, { ...settings, ...options });
+    const handler = vi.fn(ok);
+    child!.get('/silent', handler);
+    child!.get('/ruled', { config: { tokenward: 'required' } }, handler);
+    child!.get('/public', { config: { tokenward: 'public' } }, ok);
+    const origin = await start(app);
+    await expectUnauthorized(await fetch(`${origin}/ruled`));
+    expect((await fetch(`${origin}/public`)).status).toBe(200);
+    if ('protect' in options) await expectUnauthorized(await fetch(`${origin}/silent`));
+    if ('failOnUnguarded' in options) expect((await fetch(`${origin}/silent`)).status).toBe(500);
+    if ('protect' in options || 'failOnUnguarded' in options) expect(handler).not.toHaveBeenCalled();
+  }
+});
+
+test.each([
+  ['replaces the configuration', (route: RouteOptions) => (route.config = { tokenward: 'required' })],
+  ['copies the configuration', (route: RouteOptions) => (route.config = { ...route.config, tokenward: 'required' })],
+  ['changes the configuration', (route: RouteOptions) => (route.config!.tokenward = 'required')],
+])('rule 158: a later onRoute hook that %s to add a rule stops the start', async (_what, change) => {
+  for (const tokenwardConfig of [undefined, 'public'] as const) {
+    const app = Fastify();
+    await app.register(tokenward, settings);
+    app.addHook('onRoute', (route) => void change(route));
+    app.get('/x', { config: { tokenward: tokenwardConfig } }, ok);
+    await expect(app.ready()).rejects.toThrow(/(?:GET|HEAD) \/x: got its config\.tokenward after @tokenward\/fastify had read it/);
+  }
+
+  const inOrder = Fastify();
+  inOrder.addHook('onRoute', (route) => {
+    route.config ??= {};
+    change(route);
+  });
+  await inOrder.register(tokenward, settings);
+  inOrder.get('/x', ok);
+  await expectUnauthorized(await fetch(`${await start(inOrder)}/x`));
+});
+
 test('rule 158: what is no policy stops the start', async () => {
   const app = Fastify();
   await app.register(tokenward, settings);
