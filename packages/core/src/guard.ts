@@ -75,7 +75,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function check(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
     assertRequest(request);
     assertRequirements(requirements);
-    if (requirements.preflight === 'pass' && isPreflight(request)) return report(ANONYMOUS, undefined);
+    if (requirements.preflight === 'pass' && Object.hasOwn(requirements, 'preflight') && isPreflight(request)) return report(ANONYMOUS, undefined);
     const startedAt = start();
     const nowSeconds = readSeconds();
     const authentication = authenticate(request, nowSeconds);
@@ -113,7 +113,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     isReported?: boolean,
   ): Decision {
     if (authentication instanceof VerifiedAuth) return permit(authentication, requirements.policy, nowSeconds, request, isReported);
-    return behaviourOf(authentication.reason).isAnonymous && requirements.credentials === 'optional' ? ANONYMOUS : refuse(authentication, requirements);
+    const isOptional = requirements.credentials === 'optional' && Object.hasOwn(requirements, 'credentials');
+    return behaviourOf(authentication.reason).isAnonymous && isOptional ? ANONYMOUS : refuse(authentication, requirements);
   }
 
   function refuse(failure: VerificationFailure, { policy }: RouteRequirements): Deny {

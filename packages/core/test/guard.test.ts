@@ -56,6 +56,25 @@ describe('rule 96: throws for anything that is not a policy', () => {
     }
   });
 
+  test.each([
+    ['credentials', 'optional'],
+    ['preflight', 'pass'],
+  ])('a polluted prototype with the member %s: %s loosens no requirement', async (name, planted) => {
+    const { guard } = await createScene();
+    const preflight = { origin: 'https://app.example', 'access-control-request-method': 'GET' };
+    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    Object.defineProperty(Object.prototype, name, { value: planted, enumerable: true, configurable: true, writable: true });
+    try {
+      for (const method of ['GET', 'OPTIONS']) {
+        for (const requirements of [undefined, {}, { policy: scope('a') }]) {
+          expect(await guard.check({ method, target: '/', headers: preflight }, requirements)).toMatchObject({ outcome: 'deny' });
+        }
+      }
+    } finally {
+      Reflect.deleteProperty(Object.prototype, name);
+    }
+  });
+
   test.each(['reason', 'token', 'auth', 'outcome'])('a polluted prototype with the member %s admits and refuses nobody', async (name) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
