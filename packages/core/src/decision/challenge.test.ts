@@ -23,11 +23,11 @@ test('rule 104: names the parameters that are known, each quoted, realm always',
   );
 });
 
-test('rule 103: a max_age of 0 is said', () => {
+test('rule 103: a challenge includes a max_age of 0', () => {
   expect(bearerChallenge({ realm: 'api', maxAge: 0 })).toBe('Bearer realm="api", max_age="0"');
 });
 
-describe('rule 104: nothing breaks out of its quotes', () => {
+describe('rule 104: no value breaks out of its quotes', () => {
   test.each([
     ['a quotation mark', 'a", error="b', String.raw`a\", error=\"b`],
     ['a backslash at the end', 'a\\', String.raw`a\\`],
@@ -42,7 +42,7 @@ describe('rule 104: nothing breaks out of its quotes', () => {
     expect(bearerChallenge({ realm })).toBe(`Bearer realm="${expected}"`);
   });
 
-  test('whatever stands in any field: a strict reader reads what was printable', () => {
+  test('a strict parser reads the printable characters of every field', () => {
     const text = fc.string({ unit: fc.oneof(fc.constantFrom(...'"\\, =\r\n\t\0\x7f\u00e9\u010d'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) });
     const optional = fc.option(text, { nil: undefined });
     const challenge: fc.Arbitrary<Challenge> = fc.record({

@@ -95,7 +95,7 @@ test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed
   });
 });
 
-test('rule 102: a scope that would do stands in the challenge and in the body, and none where there is none', () => {
+test('rule 102: the challenge and the body name the required scope, if there is one', () => {
   const told = deny('insufficient_scope', { scope: ['orders:read', 'orders:write'] });
   expect(told.headers['www-authenticate']).toMatch(/, scope="orders:read orders:write"$/);
   expect(told.body.scope).toBe('orders:read orders:write');
@@ -113,7 +113,7 @@ test('rule 109: the challenge names the resource metadata of the guard, where it
   );
 });
 
-describe('rule 61: a 503 says when to come again, in whole seconds, later rather than sooner', () => {
+describe('rule 61: a 503 has a Retry-After in whole seconds, rounded up', () => {
   test.each<[number | undefined, string]>([
     [undefined, '1'],
     [0, '1'],
@@ -128,12 +128,12 @@ describe('rule 61: a 503 says when to come again, in whole seconds, later rather
     expect(headers).not.toHaveProperty('www-authenticate');
   });
 
-  test('and nothing else does', () => {
+  test('a refusal with another status has no Retry-After', () => {
     expect(deny('bad_signature', { retryAfterSeconds: 30 }).headers).not.toHaveProperty('retry-after');
   });
 });
 
-test('a cause is for operators: in the decision, and in nothing that is sent', () => {
+test('the decision has the cause for operators, and the response does not', () => {
   const sent = ({ headers, body }: Deny) => JSON.stringify([headers, body]);
   for (const cause of ['aud', null, 0, '', new Error('aud')] satisfies DenialDetails['cause'][]) {
     const denied = deny('audience_mismatch', { cause });
@@ -143,7 +143,7 @@ test('a cause is for operators: in the decision, and in nothing that is sent', (
   expect(deny('audience_mismatch', { cause: undefined })).not.toHaveProperty('cause');
 });
 
-test('rule 71: a refusal is frozen, with what it holds', () => {
+test('rule 71: a refusal, its headers and its body are frozen', () => {
   const denied = deny('insufficient_scope', { scope: ['a'] });
   for (const part of [denied, denied.headers, denied.body]) expect(Object.isFrozen(part)).toBe(true);
 });

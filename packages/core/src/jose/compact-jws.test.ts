@@ -60,7 +60,7 @@ describe('rule 16: refuses a token that is encrypted, nested or not compact', ()
     expect(parseCompactJws(token)).toBe('malformed_token');
   });
 
-  test.each(['json', 'application/json', 'japplication/wt'])('and takes another content type: %s', (cty) => {
+  test.each(['json', 'application/json', 'japplication/wt'])('accepts another content type: %s', (cty) => {
     expect(parseCompactJws(`${segment({ alg: 'RS256', cty })}.e30.AQID`)).toBeTypeOf('object');
   });
 });
@@ -70,7 +70,7 @@ describe('rule 12: refuses a header that is not a JSON object', () => {
     expect(parseCompactJws(`${segment(text)}.e30.AQID`)).toBe('malformed_token');
   });
 
-  test('10,000 deep', () => {
+  test('a deeply nested header', () => {
     expect(parseCompactJws(`${segment('['.repeat(4_000))}.e30.AQID`)).toBe('malformed_token');
     expect(parseCompactJws(`${segment(`{"alg":"RS256","a":${'['.repeat(3_000)}${']'.repeat(3_000)}}`)}.e30.AQID`)).toBe('malformed_token');
   });
@@ -125,7 +125,7 @@ describe('rule 15: refuses any crit, and an unencoded payload', () => {
     expect(parseCompactJws(`${segment({ alg: 'RS256', ...members })}.e30.AQID`)).toBe('unsupported_critical_header');
   });
 
-  test('and takes b64 true, which says what is so anyway', () => {
+  test('accepts b64 true, which is the default', () => {
     expect(parseCompactJws(`${segment({ alg: 'RS256', b64: true })}.e30.AQID`)).toBeTypeOf('object');
   });
 });

@@ -122,7 +122,7 @@ describe('rule 32: reports a private part without showing or using it', () => {
     }
   });
 
-  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('the member %s alone', (name) => {
+  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('reports a key with the private member %s alone', (name) => {
     const { remarks } = parseKeySet({ keys: [{ ...RSA, [name]: 'c2VjcmV0IHBhcnQ' }] }, ALGORITHMS, 10);
     expect(remarks).toEqual(['keys[0]: contains its private part. Replace this key at the issuer']);
   });
@@ -130,24 +130,24 @@ describe('rule 32: reports a private part without showing or using it', () => {
 
 describe('rule 168: null and blank members of a JWK count as absent', () => {
   const members = ['alg', 'use', 'kid', 'key_ops', 'issuer', 'd', 'k'];
-  test.each(members)('%s that is null', (name) => {
+  test.each(members)('ignores a null %s', (name) => {
     const set = parseKeySet({ keys: [{ ...EC, [name]: null }] }, ALGORITHMS, 10);
     expect(set).toMatchObject({ size: 1, remarks: [], problems: [], keyIds: [] });
     expect(set.candidates('ES256', undefined)).toHaveLength(1);
   });
 
-  test('all of them', () => {
+  test('ignores all of these members when they are null', () => {
     const nulls = Object.fromEntries(members.map((name) => [name, null]));
     expect(parseKeySet({ keys: [{ ...RSA, ...nulls }] }, ALGORITHMS, 10).candidates('PS512', undefined)).toHaveLength(1);
   });
 
-  test.each(['', ' ', '\t\n'])('alg and use that are %j', (blank) => {
+  test.each(['', ' ', '\t\n'])('ignores an alg or a use of %j', (blank) => {
     for (const name of ['alg', 'use']) {
       expect(parseKeySet({ keys: [{ ...EC, [name]: blank }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
     }
   });
 
-  test.each(['', ' ', '\t\n'])('rule 167: an issuer that is %j is a label that names nobody, so the key signs for nobody, and spoils no other', (issuer) => {
+  test.each(['', ' ', '\t\n'])('rule 167: a key whose issuer is %j verifies the tokens of no issuer, and the other keys stay usable', (issuer) => {
     expect(() => parseKeySet({ keys: [{ ...EC, issuer }] }, ALGORITHMS, 10)).toThrow(
       'it contains no usable key (keys[0]: has a blank "issuer", so it verifies the tokens of no issuer)',
     );
@@ -156,11 +156,11 @@ describe('rule 168: null and blank members of a JWK count as absent', () => {
     expect(parseKeySet({ keys: [{ ...EC, issuer: null }] }, ALGORITHMS, 10).candidates('ES256', undefined)).toHaveLength(1);
   });
 
-  test.each(['', ' '])('key_ops that are %j are no list', (blank) => {
+  test.each(['', ' '])('refuses key_ops of %j, which is not a list', (blank) => {
     expect(() => parseKeySet({ keys: [{ ...EC, key_ops: blank }] }, ALGORITHMS, 10)).toThrow('has "key_ops" that are not a list of different strings');
   });
 
-  test('a blank kid is found without a kid, and by its own text alone', () => {
+  test('finds a key with a blank kid by that exact kid, or for a token without a kid', () => {
     const set = parseKeySet({ keys: [{ ...EC, kid: '' }, ED] }, ALGORITHMS, 10);
     expect(set.candidates('ES256', undefined)).toHaveLength(1);
     expect(set.candidates('ES256', '')).toHaveLength(1);

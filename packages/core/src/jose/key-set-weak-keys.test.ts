@@ -9,22 +9,22 @@ const RSA = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
 const EC = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
 const ED = jwkOf(generateKeyPairSync('ed25519'));
 
-describe('rule 25: RSA keys', () => {
-  test.each([2048, 2056, 3072, 4096, 8192])('of %i bits are used', (bits) => {
+describe('rule 25: checks the size and the exponent of an RSA key', () => {
+  test.each([2048, 2056, 3072, 4096, 8192])('uses a key of %i bits', (bits) => {
     expect(parseKeySet({ keys: [rsaOf(bits)] }, ['RS256'], 1).candidates('RS256', undefined)).toMatchObject([{ signatureLength: Math.ceil(bits / 8) }]);
   });
 
-  test.each([512, 1024, 2047])('of %i bits are too small', (bits) => {
+  test.each([512, 1024, 2047])('refuses a key of %i bits as too small', (bits) => {
     expect(() => parseKeySet({ keys: [rsaOf(bits)] }, ALGORITHMS, 1)).toThrow(`is an RSA key of ${bits} bits, fewer than 2048`);
   });
 
-  test.each([8193, 8200, 16_384])('of %i bits would cost too much', (bits) => {
+  test.each([8193, 8200, 16_384])('refuses a key of %i bits as too large', (bits) => {
     expect(() => parseKeySet({ keys: [rsaOf(bits)] }, ALGORITHMS, 1)).toThrow(
       /is an RSA key (?:of \d+ bits, more than 8192|whose modulus or exponent is missing or too large)/,
     );
   });
 
-  test.each(['n', 'e'])('of a million digits in %s stop nobody', (name) => {
+  test.each(['n', 'e'])('refuses a key with a huge %s within half a second', (name) => {
     const began = performance.now();
     expect(() => parseKeySet({ keys: [{ ...RSA, [name]: asBase64url(randomBytes(400_000)) }] }, ALGORITHMS, 1)).toThrow(
       'modulus or exponent is missing or too large',
@@ -32,7 +32,7 @@ describe('rule 25: RSA keys', () => {
     expect(performance.now() - began).toBeLessThan(500);
   });
 
-  test('with leading zeros are as large as their number', () => {
+  test('does not count leading zeros in the size of a modulus', () => {
     const padded = Buffer.concat([Buffer.alloc(128), Buffer.from(rsaOf(1024)['n'] as string, 'base64url')]).toString('base64url');
     expect(() => parseKeySet({ keys: [{ kty: 'RSA', n: padded, e: 'AQAB' }] }, ALGORITHMS, 1)).toThrow('of 1024 bits');
   });
@@ -44,21 +44,21 @@ describe('rule 25: RSA keys', () => {
     ['even', '010000'],
     ['of 33 bits', '0100000001'],
     ['as large as the modulus', 'ff'.repeat(255)],
-  ])('with an exponent that is %s are left out', (_name, hex) => {
+  ])('skips a key whose exponent is %s', (_name, hex) => {
     const { remarks } = parseKeySet({ keys: [{ ...RSA, e: Buffer.from(hex, 'hex').toString('base64url') }, ED] }, ALGORITHMS, 2);
     expect(remarks).toHaveLength(1);
     expect(remarks[0]).toMatch(/unusual public exponent|cannot be imported|too large/);
   });
 
-  test.each(['03', '11', '010001', 'ffffffff'])('with the exponent 0x%s are used', (hex) => {
+  test.each(['03', '11', '010001', 'ffffffff'])('uses a key with the exponent 0x%s', (hex) => {
     expect(parseKeySet({ keys: [{ ...RSA, e: Buffer.from(hex, 'hex').toString('base64url') }] }, ALGORITHMS, 1).remarks).toEqual([]);
   });
 });
 
-describe('rule 26: Ed25519 points of small order are left out', () => {
+describe('rule 26: skips an Ed25519 key whose point has a small order', () => {
   const encodings = smallOrderEncodings();
 
-  test('there are 14 texts for them', () => {
+  test('the test covers all 14 encodings of these points', () => {
     expect(new Set(encodings).size).toBe(14);
   });
 

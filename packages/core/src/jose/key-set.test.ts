@@ -9,16 +9,16 @@ const RSA = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
 const EC = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
 const ED = jwkOf(generateKeyPairSync('ed25519'));
 
-describe('rules 20 and 31: what a key says of itself decides what it is used for', () => {
+describe('rules 20 and 31: the members of a JWK decide its algorithms', () => {
   test.each<[string, AnyJwk, readonly Algorithm[]]>([
-    ['RSA with no alg: the RSA ones', RSA, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
-    ['RSA with alg: that one', { ...RSA, alg: 'PS384' }, ['PS384']],
+    ['RSA without alg: all RSA algorithms', RSA, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
+    ['RSA with alg: that algorithm', { ...RSA, alg: 'PS384' }, ['PS384']],
     ['P-256: ES256', EC, ['ES256']],
     ['P-384: ES384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' })), ['ES384']],
     ['P-521: ES512', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-521' })), ['ES512']],
-    ['Ed25519: both its names', ED, ['EdDSA', 'Ed25519']],
-    ['Ed25519 with alg EdDSA: both its names', { ...ED, alg: 'EdDSA' }, ['EdDSA', 'Ed25519']],
-    ['Ed25519 with alg Ed25519: both its names', { ...ED, alg: 'Ed25519' }, ['EdDSA', 'Ed25519']],
+    ['Ed25519: EdDSA and Ed25519', ED, ['EdDSA', 'Ed25519']],
+    ['Ed25519 with alg EdDSA: EdDSA and Ed25519', { ...ED, alg: 'EdDSA' }, ['EdDSA', 'Ed25519']],
+    ['Ed25519 with alg Ed25519: EdDSA and Ed25519', { ...ED, alg: 'Ed25519' }, ['EdDSA', 'Ed25519']],
     ['use sig and key_ops with verify', { ...EC, use: 'sig', key_ops: ['verify', 'x'] }, ['ES256']],
   ])('%s', (_name, jwk, expected) => {
     const set = parseKeySet({ keys: [{ ...jwk, kid: 'k-1' }] }, ALGORITHMS, 1);
@@ -27,7 +27,7 @@ describe('rules 20 and 31: what a key says of itself decides what it is used for
     expect(wished.filter((name) => set.candidates(name, undefined).length > 0)).toEqual(expected);
   });
 
-  test('within the algorithms that are allowed', () => {
+  test('uses a key only for allowed algorithms', () => {
     const set = parseKeySet({ keys: [RSA] }, ['RS256', 'ES256'], 1);
     expect(ALGORITHMS.filter((name) => set.candidates(name, undefined).length > 0)).toEqual(['RS256']);
     expect(() => parseKeySet({ keys: [RSA] }, ['ES256', 'EdDSA'], 1)).toThrow('fits none of the allowed algorithms');
@@ -54,7 +54,7 @@ describe('rule 29: a kid is looked up by its exact text', () => {
     expect(set.candidates('ES256', 'k-1')).toHaveLength(1);
   });
 
-  test('__proto__ is a name like others where a key has it', () => {
+  test('finds a key whose kid is __proto__', () => {
     const set = parseKeySet({ keys: JSON.parse(`[${JSON.stringify({ ...EC, kid: '__proto__' })}]`) as unknown[] }, ALGORITHMS, 10);
     expect(set.keyIds).toEqual(['__proto__']);
     expect(set.candidates('ES256', '__proto__')).toHaveLength(1);
@@ -62,8 +62,8 @@ describe('rule 29: a kid is looked up by its exact text', () => {
   });
 });
 
-describe('rule 30: keys that share a kid, or have none', () => {
-  test('are all candidates, four at the most', () => {
+describe('rule 30: several keys can share a kid or have none', () => {
+  test('returns at most four of them as candidates', () => {
     for (const kid of ['shared', undefined]) {
       const keys = Array.from({ length: 6 }, () => ({ ...jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })), kid }));
       const found = (count: number) => thumbprints(parseKeySet({ keys: keys.slice(0, count) }, ALGORITHMS, 10), 'ES256', kid);
@@ -75,7 +75,7 @@ describe('rule 30: keys that share a kid, or have none', () => {
     }
   });
 
-  test('are told apart by their algorithm: an EC key hides no RSA key, however many there are', () => {
+  test('separates them by algorithm, so that many EC keys do not hide an RSA key', () => {
     for (const kid of ['shared', undefined]) {
       const many = Array.from({ length: 5 }, () => ({ ...jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })), kid }));
       const set = parseKeySet({ keys: [...many, { ...RSA, kid }, { ...ED, kid }] }, ALGORITHMS, 10);
@@ -84,7 +84,7 @@ describe('rule 30: keys that share a kid, or have none', () => {
     }
   });
 
-  test('a token with no kid may be of a key with one, and one with a kid of no other', () => {
+  test('a token without a kid can match a key with one, and a token with a kid matches only that kid', () => {
     const set = parseKeySet({ keys: [{ ...EC, kid: 'k-1' }, { ...ED }] }, ALGORITHMS, 10);
     expect(set.candidates('ES256', undefined)).toHaveLength(1);
     expect(set.candidates('EdDSA', 'k-1')).toEqual([]);
@@ -92,7 +92,7 @@ describe('rule 30: keys that share a kid, or have none', () => {
   });
 });
 
-describe('rule 57: a document that is no usable set', () => {
+describe('rule 57: refuses a document without a usable JWKS', () => {
   test.each<[string, unknown]>([
     ['null', null],
     ['undefined', undefined],
@@ -109,13 +109,13 @@ describe('rule 57: a document that is no usable set', () => {
     expect(() => parseKeySet({ keys: [] }, ALGORITHMS, 10)).toThrow('it contains no usable key');
   });
 
-  test('rule 56: more keys than allowed, unread', () => {
+  test('rule 56: refuses a set with more keys than allowed', () => {
     expect(() => parseKeySet({ keys: Array.from({ length: 11 }, () => ED) }, ALGORITHMS, 10)).toThrow('it contains 11 keys, more than the 10 allowed');
     expect(parseKeySet({ keys: Array.from({ length: 10 }, () => ED) }, ALGORITHMS, 10).size).toBe(10);
   });
 });
 
-test('a prepared key verifies what its private one signed', () => {
+test('a prepared key verifies a signature of its private key', () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const data = Buffer.from('data');
   const [pkcs1] = parseKeySet({ keys: [publicKey.export({ format: 'jwk' })] }, ALGORITHMS, 1).candidates('RS512', undefined);

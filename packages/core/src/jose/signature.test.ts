@@ -41,8 +41,8 @@ const DATA = Buffer.from('eyJhbGciOiJFUzI1NiJ9.e30');
 
 fc.configureGlobal({ seed: 28, numRuns: 1_000 });
 
-describe.each(CURVES)('rule 28: signatures of $algorithm', ({ algorithm, name, hash, size, order }) => {
-  test('are written in DER as the numbers that they are, whatever their size', () => {
+describe.each(CURVES)('rule 28: checks $algorithm signatures as Node does', ({ algorithm, name, hash, size, order }) => {
+  test('encodes r and s in DER as minimal integers', () => {
     const byte = fc.oneof(fc.constantFrom(0, 0, 0, 1, 0x7f, 0x80, 0xff), fc.nat(255));
     fc.assert(
       fc.property(fc.array(byte, { minLength: 2 * size, maxLength: 2 * size }), fc.nat(size), fc.nat(size), (bytes, zerosOfR, zerosOfS) => {
@@ -54,7 +54,7 @@ describe.each(CURVES)('rule 28: signatures of $algorithm', ({ algorithm, name, h
     );
   });
 
-  test('are valid when Node finds them so, those with short numbers too', () => {
+  test('accepts every signature that Node creates, also with a short r or s', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: name });
     const key = prepared(publicKey, algorithm);
     let short = 0;
@@ -70,7 +70,7 @@ describe.each(CURVES)('rule 28: signatures of $algorithm', ({ algorithm, name, h
     expect(short).toBeGreaterThan(0);
   });
 
-  test('that were changed are what Node finds them to be', () => {
+  test('refuses a changed signature, as Node does', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: name });
     const key = prepared(publicKey, algorithm);
     const good = sign(hash, DATA, { key: privateKey, dsaEncoding: 'ieee-p1363' });
@@ -91,7 +91,7 @@ describe.each(CURVES)('rule 28: signatures of $algorithm', ({ algorithm, name, h
     );
   });
 
-  test('may have n - s for s, as Node has it, and not s + n', () => {
+  test('accepts n - s in place of s, as Node does, and refuses n + s', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: name });
     const good = sign(hash, DATA, { key: privateKey, dsaEncoding: 'ieee-p1363' });
     const s = numberAt(good, size, 2 * size);
@@ -103,7 +103,7 @@ describe.each(CURVES)('rule 28: signatures of $algorithm', ({ algorithm, name, h
     }
   });
 
-  test('of another length, or in DER already, are invalid', () => {
+  test('refuses a signature of another length or in DER', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: name });
     const key = prepared(publicKey, algorithm);
     const good = sign(hash, DATA, { key: privateKey, dsaEncoding: 'ieee-p1363' });
@@ -122,13 +122,13 @@ describe.each(CURVES)('rule 28: signatures of $algorithm', ({ algorithm, name, h
   });
 });
 
-describe('rule 26: PSS signatures', () => {
+describe('rule 26: checks the padding, hash and length of RSA signatures', () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   test.each([
     ['PS256', 'sha256', 32],
     ['PS384', 'sha384', 48],
     ['PS512', 'sha512', 64],
-  ] as const)("of %s need their hash's own salt length", (algorithm, hash, own) => {
+  ] as const)('accepts a %s signature only if its salt is as long as its hash', (algorithm, hash, own) => {
     const key = prepared(publicKey, algorithm);
     for (const saltLength of [0, 20, own - 1, own, own + 1]) {
       const signature = sign(hash, DATA, { key: privateKey, padding: 6, saltLength });
@@ -136,7 +136,7 @@ describe('rule 26: PSS signatures', () => {
     }
   });
 
-  test('are no PKCS #1 signatures, nor the other way round, nor of another hash', () => {
+  test('accepts neither PKCS #1 for PSS, nor PSS for PKCS #1, nor another hash', () => {
     const pkcs1 = sign('sha256', DATA, privateKey);
     const pss = sign('sha256', DATA, { key: privateKey, padding: 6, saltLength: 32 });
     expect(isSignedByOneOf([prepared(publicKey, 'RS256')], jwsOf(DATA, pkcs1))).toBe(true);
@@ -146,13 +146,13 @@ describe('rule 26: PSS signatures', () => {
     expect(isSignedByOneOf([prepared(publicKey, 'RS384')], jwsOf(DATA, pkcs1))).toBe(false);
   });
 
-  test('that are shorter than the key are invalid', () => {
+  test('refuses a signature that is shorter or longer than the key', () => {
     const key = prepared(publicKey, 'RS256');
     for (const length of [0, 1, 255, 257]) expect(isSignedByOneOf([key], jwsOf(DATA, Buffer.alloc(length)))).toBe(false);
   });
 });
 
-test('any one of several keys will do, and no key never', () => {
+test('accepts a signature by any of several keys, and refuses every signature without a key', () => {
   const pairs = Array.from({ length: 3 }, () => generateKeyPairSync('ed25519'));
   const keys = pairs.map(({ publicKey }) => prepared(publicKey, 'EdDSA'));
   for (const { privateKey } of pairs) expect(isSignedByOneOf(keys, jwsOf(DATA, sign(null, DATA, privateKey)))).toBe(true);

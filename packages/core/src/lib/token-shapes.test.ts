@@ -28,10 +28,10 @@ function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16)}`;
 }
 
-describe.each(HEADERS)('rule 142: a token whose header is %j', (header) => {
+describe.each(HEADERS)('rule 142: hides a token whose header is %j', (header) => {
   const token = `${segment(header)}.${PAYLOAD}.${SIGNATURE}`;
 
-  test('comes into no text, whatever stands around it', () => {
+  test('replaces the token in a text, whatever surrounds it', () => {
     for (const around of [
       token,
       `Bearer ${token}`,
@@ -63,7 +63,7 @@ describe.each(HEADERS)('rule 142: a token whose header is %j', (header) => {
     ['in base64', Buffer.from(token).toString('base64')],
     ['in base64, encoded', encodeURIComponent(Buffer.from(token).toString('base64'))],
     ['in hex', Buffer.from(token).toString('hex')],
-  ])('comes into no path: %s', (_how, written) => {
+  ])('replaces the token in a path: %s', (_how, written) => {
     const path = withoutTokenSegments(`/links/${written}/open`);
     expect(path).toMatch(/^\/links\/.*\[token\].*\/open$/);
     for (const part of [...written.split(/[/.~]|%2[eE]|%252e/), SIGNATURE, PAYLOAD]) {
@@ -74,10 +74,10 @@ describe.each(HEADERS)('rule 142: a token whose header is %j', (header) => {
 
 test.each([
   ['an opaque token', 'mF_9.B5f-4.1JqM8kLzQwErTyUiOp'],
-  ['one in hex', '9f86d081884c7d659a2feaa0c55ad015'],
-  ['a short one', 'Xk29fQz8LmPq3R'],
-  ['letters alone', 'qwertyuiopasdfghjklzxcvbnmqwerty'],
-])('rule 142: %s comes into no path', (_what, token) => {
+  ['an opaque token in hex', '9f86d081884c7d659a2feaa0c55ad015'],
+  ['a short opaque token', 'Xk29fQz8LmPq3R'],
+  ['an opaque token of letters alone', 'qwertyuiopasdfghjklzxcvbnmqwerty'],
+])('rule 142: replaces %s in a path', (_what, token) => {
   expect(withoutTokenSegments(`/links/${token}`)).toBe('/links/[token]');
 });
 
@@ -94,11 +94,11 @@ test.each([
   '/configurationManagement/getUserById',
   '/orders//a.b.c/x,y',
   '/keycloak.example.com/mykeycloakserver.example.com',
-])('rule 142: %s is shown as it is', (path) => {
+])('rule 142: leaves the path %s unchanged', (path) => {
   expect(withoutTokenSegments(path)).toBe(path);
 });
 
-test('rule 142: texts that only look a little like tokens are left alone', () => {
+test('rule 142: leaves a text unchanged that merely resembles a token', () => {
   for (const text of [
     'mykeycloakserver.example.com',
     'they-are-here.and-there.',
@@ -109,7 +109,7 @@ test('rule 142: texts that only look a little like tokens are left alone', () =>
     expect(printable(text)).toBe(text);
 });
 
-test('rule 165: the time for a long text is in proportion to its length', () => {
+test('rule 165: processes a megabyte of text within half a second', () => {
   for (const unit of ['ey', 'eyJ', 'e', '.', '%', '%2', '%25', 'a-', 'eyJ.', 'I', '/', 'A1a', '%65%79']) {
     const text = unit.repeat(1_000_000 / unit.length);
     const startedAt = performance.now();
@@ -119,7 +119,7 @@ test('rule 165: the time for a long text is in proportion to its length', () => 
   }
 });
 
-test('rule 142: of a path that is cut off, the segment at its end is not shown', () => {
+test('rule 142: hides the last segment of a truncated path', () => {
   const path = `/${'a/'.repeat(2040)}${SIGNATURE}${SIGNATURE}`;
   expect(withoutTokenSegments(path)).not.toContain('dBjf');
 });

@@ -26,7 +26,7 @@ vi.mock(import('node:dns'), async (importOriginal) => {
   return { ...dns, lookup: lookup as unknown as typeof dns.lookup };
 });
 
-test('rule 55: a URL with such an address in it is seen without a look-up', () => {
+test('rule 55: isInternal recognises an internal host in a URL without a DNS lookup', () => {
   for (const host of [
     '127.0.0.1:8080',
     '[::1]:8443',
@@ -48,7 +48,7 @@ test('rule 55: a URL with such an address in it is seen without a look-up', () =
     expect(isInternal(`https://${host}/revoke`)).toBe(false);
 });
 
-describe('rule 55: addresses that lead inward or nowhere', () => {
+describe('rule 55: isPublicAddress refuses internal and unroutable addresses', () => {
   test.each([
     ['this host', ['0.0.0.0', '0.1.2.3', '::']],
     ['loopback', ['127.0.0.1', '127.255.255.255', '::1']],
@@ -77,7 +77,7 @@ describe('rule 55: addresses that lead inward or nowhere', () => {
     ['translated', ['::ffff:0:10.0.0.1', '::ffff:0:a00:1']],
     ['Teredo', ['2001::1', '2001:0:a00:1::f5ff:fffe']],
     ['6to4', ['192.88.99.1', '2002:a00:1::1', '2002:7f00:1::', '2002:808:808::1']],
-  ])('IPv4 addresses within IPv6 ones: %s', (_name, addresses) => {
+  ])('refuses IPv4 addresses embedded in IPv6 addresses: %s', (_name, addresses) => {
     for (const address of addresses) expect(isPublicAddress(address), address).toBe(false);
   });
 
@@ -96,7 +96,7 @@ describe('rule 55: addresses that lead inward or nowhere', () => {
     '8.8.8.8:443',
     '[2606:4700:4700::1111]',
     '8.8.8.256',
-  ])('what is no address: %j', (text) => {
+  ])('refuses %j, which is not an IP address', (text) => {
     expect(isPublicAddress(text)).toBe(false);
   });
 });
@@ -160,12 +160,12 @@ const REGISTRIES = [
   ['Multicast', 'ff00::/8'],
 ] as const;
 
-describe("rule 55: IANA's special-purpose registries", () => {
+describe("rule 55: isPublicAddress refuses every network in IANA's special-purpose registries", () => {
   test.each(REGISTRIES)('%s: %s', (_name, network) => {
     for (const address of endsOf(network)) expect(isPublicAddress(address), address).toBe(false);
   });
 
-  test.each(REGISTRIES.filter(([, network]) => !network.includes(':')))('%s: %s within IPv6', (_name, network) => {
+  test.each(REGISTRIES.filter(([, network]) => !network.includes(':')))('%s: %s embedded in IPv6', (_name, network) => {
     for (const address of endsOf(network)) {
       const [a, b, c, d] = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0')) as [string, string, string, string];
       const hex = `${a}${b}:${c}${d}`;
@@ -182,7 +182,7 @@ describe("rule 55: IANA's special-purpose registries", () => {
     }
   });
 
-  test('what no registry of addresses has given to anybody', () => {
+  test('refuses unallocated addresses', () => {
     for (const address of ['::2:0:0:1', '64:ff9b:2::1', '101::1', '1fff:ffff::1', '4000::1', '8000::1', 'fbff::1', '2:3:4:5:6:7:8:9'])
       expect(isPublicAddress(address), address).toBe(false);
   });
@@ -233,17 +233,17 @@ test.each([
   '203.0.114.0',
   '::ffff:8.8.8.8',
   '::ffff:808:808',
-])("rule 55: %s is anybody's to reach", (address) => {
+])('rule 55: isPublicAddress accepts %s', (address) => {
   expect(isPublicAddress(address)).toBe(true);
 });
 
-describe('rule 55: a name is looked at by what it resolves to', () => {
+describe('rule 55: lookupPublic checks the addresses that a name resolves to', () => {
   test.each([
     ['localhost', 'localhost'],
     ['an address of loopback', '127.0.0.1'],
     ['an address in the private network', '10.0.0.1'],
     ['a mapped address', 'mapped.invalid'],
-    ['a name of which only the second address leads inward', 'first-public.invalid'],
+    ['a name whose second address alone is internal', 'first-public.invalid'],
     ['a name with no address', 'nothing.invalid'],
   ])('refuses %s', async (_name, hostname) => {
     for (const all of [true, false, undefined]) {
@@ -254,7 +254,7 @@ describe('rule 55: a name is looked at by what it resolves to', () => {
     }
   });
 
-  test("gives all of a public name's addresses where all were asked for, else the first", async () => {
+  test('returns every address of a public name if the caller asks for all, otherwise the first', async () => {
     const [first, second] = [
       { address: '8.8.8.8', family: 4 },
       { address: '2606:4700:4700::1111', family: 6 },
@@ -265,7 +265,7 @@ describe('rule 55: a name is looked at by what it resolves to', () => {
     expect(await look('8.8.8.8', true)).toEqual({ error: null, address: [first], family: undefined });
   });
 
-  test('tells why a name could not be looked up', async () => {
+  test('passes on the error of a failed lookup', async () => {
     const { error, address } = await look('unknown.invalid', true);
     expect(error).toMatchObject({ code: 'ENOTFOUND' });
     expect(address).toEqual([]);
