@@ -34,19 +34,19 @@ export interface CreateGuarding {
 const ADMITTED = Promise.resolve();
 
 /**
- * Express calls a guard with its own `next` and waits until that is called. A caller by hand may not wait, and may go on despite a refusal. For such a
- * caller the response is closed to everybody else until the decision arrives, and for good if it is a refusal.
+ * Creates guards for Express, which calls a guard with its own `next` and goes on only when the guard calls it. Other code may call a guard by hand, not wait,
+ * and go on despite a refusal. So the response is then closed to that code until the decision arrives, and stays closed after a refusal.
  */
 export function createGuarding(native: NativeGuard<Request, [request: Request, response: Response]>): CreateGuarding {
   function answer(decision: Deny, request: Request, response: Response): void | Promise<void> {
-    return answerRefusal(native, decision, [request, response], (left) => sendDenial(response, left));
+    return answerRefusal(native, decision, [request, response], (unanswered) => sendDenial(response, unanswered));
   }
 
   /** The refusal ends when `onDenied` does, or when it calls `req.next`, whichever comes first. */
   function answerByHand(decision: Deny, request: Request, gate: ResponseGate): Promise<void> {
     return answerAlone(gate, (pass) => {
       return new Promise((resolve) => {
-        // no caller is sure to answer the error, and an open gate would let others answer instead
+        // the caller may not answer the error, and an open gate would let other code answer
         function fail(error: unknown): void {
           if (error !== undefined) warn(`onDenied threw ${classOf(error)} for a guard that was called by hand. The guard sent its usual answer`);
           if (pass.headersSent && !pass.writableEnded) pass.destroy();
@@ -69,7 +69,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     const guard: Guarding = (request, response, done) => {
       const next = typeof done === 'function' ? done : undefined;
       assertCalled(request, response);
-      // a route that takes OPTIONS, such as one of app.all, would run its handler for a preflight; so would a caller by hand
+      // behind a route that takes OPTIONS, such as one of app.all, or behind a call by hand, the handler would run for a preflight
       const passes = request.method === 'OPTIONS' && !request.route && isExpress(request);
       const decision = native.decide(request, requirementsFor(request, passes ? 'pass' : 'refuse'));
       if (!(decision instanceof Promise) && decision.outcome === 'allow') return admit(decision, response, next);
@@ -77,7 +77,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     };
     return markGuard(guard);
 
-    /** A mounted guard may be called by hand elsewhere: only the stack shows who calls now, so it is read where that matters. */
+    /** A mounted guard may also be called by hand, and only the call stack shows by whom. Reading it is slow, so it is read only where that matters. */
     function isExpress(request: Request): boolean {
       return isMounted(guard, request) && runnerOf(guard, EXPRESS) === 'framework';
     }
@@ -107,7 +107,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     return undefined;
   }
 
-  /** If the request is refused, the promise never settles: nothing behind an `await` runs. */
+  /** If the request is refused, the promise never settles, so nothing after an `await` runs. */
   function settleByHand(decision: Decision | Promise<Decision>, request: Request, response: Response, next: NextFunction | undefined): Promise<void> {
     const gate = closeGate(response);
     const outcomes = {
@@ -142,13 +142,13 @@ const EXPRESS: Framework = {
   waits: false,
 };
 
-/** Hands Express the error of a caller's own `next`. If the guard had called that `next` at once, Express would have caught the error itself. */
+/** Passes an error of the caller's `next` to Express. Express catches it by itself only if the guard calls `next` before it returns. */
 function passToExpress(error: Error, { next }: Request): void {
   if (typeof next !== 'function') throw error;
   next(error);
 }
 
-/** Answers with 500 if the guard fails: no caller is sure to answer, and the request is not admitted. */
+/** Answers with 500 if the guard fails: the request is not admitted, and the caller may not answer it. */
 function giveUp(error: Error, gate: ResponseGate): void {
   warn(`a guard that was called by hand failed with ${classOf(error)}. The request was answered with 500`);
   gate.pass.statusCode = 500;

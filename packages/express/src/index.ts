@@ -64,7 +64,7 @@ export interface ExpressGuard<C extends object = AppClaims> extends GuardMethods
    * @throws ConfigurationError if the decision is not a refusal, or without a request and its response
    */
   refuse(decision: Deny, request: Request, response: Response): Promise<void>;
-  /** Answers requests that wait for keys with 503, and stops timers: for an orderly shutdown. */
+  /** Stops timers, and refuses requests that wait for keys, with 503. Call it at shutdown. */
   close(): Promise<void>;
 }
 

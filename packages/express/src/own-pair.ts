@@ -1,14 +1,14 @@
 import type { NextFunction, Request, Response } from 'express';
 
-/** A request and response for the guard's answer. Neither leads to the response that is closed to everybody else. */
+/** A request and response for the guard's own answer. Neither has a reference to the response that is closed to other code. */
 export interface OwnPair {
   readonly request: Request;
   readonly response: Response;
 }
 
 /**
- * Creates the pair for an `onDenied` that is called while the response is closed. Express' `res.render` and `res.sendFile` go from the response to
- * `req.next`, and `onDenied` may, too. So `req.res` is the open response, and `req.next` calls only `next`.
+ * Creates the pair for an `onDenied` that is called while the response is closed. Express' `res.render` and `res.sendFile` call
+ * `req.next` of the response's request, and `onDenied` may, too. So `req.res` is the open response, and `req.next` calls only `next`.
  *
  * @param pass the open response
  * @param next is called with the argument of `req.next`

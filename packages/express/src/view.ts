@@ -8,7 +8,7 @@ export function view(request: Request): ProtectedRequest {
   return viewOf(request, request, hostOf);
 }
 
-/** Express 4 drops the port from `req.host`, and warns. So this takes the Host header with its port, unless a proxy named another host. Only Express 4 has `req.param`. */
+/** In Express 4, `req.host` lacks the port and prints a warning. So this takes the Host header, unless a proxy named another host. Only Express 4 has `req.param`. */
 function hostOf(request: Request): string {
   if (!('param' in request)) return request.host;
   const { hostname, headers } = request;

@@ -11,10 +11,10 @@ export interface ClosedReply {
   isSeen(): boolean;
 }
 
-/** Any file of Fastify, except for the timer of a `handlerTimeout`: that reads `reply.sent` and answers nothing, and the request goes on. */
+/** Any file of Fastify, except for the timer of a `handlerTimeout`. If that timer finds the reply closed, it does nothing, and the request goes on. */
 const FASTIFY = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/](?!route\.js Timeout\.)/;
 
-/** Closes a reply. `reply.sent` is true meanwhile, so Fastify and other readers take it for answered. */
+/** Closes a reply. Meanwhile `reply.sent` is true, so Fastify and other code take the reply for an answered one. */
 export function closeReply(reply: FastifyReply): ClosedReply {
   const gate = closeGate(reply.raw);
   let isSeen = false;

@@ -18,12 +18,12 @@ import { logRefusal } from './log.js';
 
 export type Done = (error?: Error) => void;
 
-/** A guard in Fastify's form. A caller must wait for what it returns. */
+/** A guard in Fastify's form. Code that calls it by hand must await what it returns. */
 export type Guarding = (this: unknown, request: FastifyRequest, reply: FastifyReply, done?: Done) => PromiseLike<void> | undefined;
 
 export interface CreateGuarding {
   (requirementsFor: RequirementsFor<FastifyRequest>): Guarding;
-  /** Decides within a hook that Fastify called, as if Fastify had called a guard. */
+  /** Guards a request from within a hook of Fastify, as a guard that is itself a hook does. */
   runAsHook(requirementsFor: RequirementsFor<FastifyRequest>, request: FastifyRequest, reply: FastifyReply, done: Done): void;
   /** Answers a refusal while others might answer too: what they write is dropped. */
   refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply): Promise<void>;
@@ -32,9 +32,9 @@ export interface CreateGuarding {
 const ADMITTED = Promise.resolve();
 
 /**
- * Fastify calls a hook from its own `hooks.js`, on the app, with a `done`, and waits until that is called. A caller by hand may not wait, and may go on
- * despite a refusal. For such a caller the reply is closed until the decision arrives, and for good if it is a refusal: nobody else can answer, and
- * Fastify goes no further.
+ * Creates guards for Fastify, which calls a hook from its `hooks.js`, on the app, and goes on only when the hook calls `done`. Other code may call a guard by
+ * hand, not wait, and go on despite a refusal. So the reply is then closed until the decision arrives, and stays closed after a refusal: no other code can
+ * answer, and Fastify goes no further.
  *
  * @param remember stores the `Auth` of an admitted request
  */
@@ -44,7 +44,7 @@ export function createGuarding(
 ): CreateGuarding {
   async function answer(decision: Deny, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     logRefusal(request.log, decision);
-    await answerRefusal(native, decision, [request, reply], (left) => sendDefault(left, reply));
+    await answerRefusal(native, decision, [request, reply], (unanswered) => sendDefault(unanswered, reply));
   }
 
   async function answerByHand(decision: Deny, request: FastifyRequest, { gate, own }: ClosedReply): Promise<void> {
@@ -67,14 +67,14 @@ export function createGuarding(
     return undefined;
   }
 
-  /** If the request is refused, the promise never settles: nothing behind an `await` runs, whatever it catches. */
+  /** If the request is refused, the promise never settles, so nothing after an `await` runs, not even a `catch`. */
   function settleByHand(decision: Decision | Promise<Decision>, request: FastifyRequest, reply: FastifyReply, done: Done | undefined): PromiseLike<void> {
     const closed = closeReply(reply);
     const outcomes = {
       response: reply.raw,
       async admit(allowed: Decision & { outcome: 'allow' }): Promise<void> {
         if (!closed.isSeen()) return admit(allowed, request, reply, done);
-        // Fastify took the closed reply for answered, and will not look again
+        // Fastify took the closed reply for an answered one, and will not check again
         void reply.send(notAwaited());
         return never();
       },
@@ -98,7 +98,7 @@ export function createGuarding(
     function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, callback?: Done): PromiseLike<void> | undefined {
       assertCalled(request, reply);
       const done = typeof callback === 'function' ? callback : undefined;
-      // a handler can call a guard on the app, too: only the stack shows who calls, so it is read where that matters
+      // a handler can call a guard on the app, too, and only the call stack shows it. Reading it is slow, so it is read only where that matters
       const mayBeHook = done !== undefined && isApp(this);
       if (mayBeHook && request.method === 'OPTIONS' && isCalledBy(guard, FASTIFYS_HOOKS)) return runAsHook(requirementsFor, request, reply, done);
       const decision = native.decide(request, requirementsFor(request, 'refuse'));
@@ -128,24 +128,24 @@ function sendDefault(decision: Deny, reply: FastifyReply): void {
 }
 
 /**
- * Returns a promise-like value for a caller by hand that passed a `done`. Fastify, and plugins like it, call `then` at once, and would go on twice: that
- * `then` never settles. `await` calls `then` a microtask later, and gets the result.
+ * Returns a promise-like value for a call by hand with a `done`. Fastify, and plugins like it, call `then` at once: they would go on twice, by `done` and by
+ * the promise, so this `then` never settles. `await` calls `then` a microtask later, and gets the result.
  */
 function pendingAtFirst(settled: Promise<void>): PromiseLike<void> {
   let current: Promise<void> = never();
   queueMicrotask(() => {
     current = settled;
   });
-  // eslint-disable-next-line unicorn/no-thenable -- it is one
+  // eslint-disable-next-line unicorn/no-thenable -- it must be awaitable
   return { then: (...callbacks) => current.then(...callbacks) };
 }
 
-/** Fastify binds hooks to their app. */
+/** Returns whether `this` is an app: Fastify binds hooks to theirs. */
 function isApp(value: unknown): boolean {
   return typeof (Object(value) as { decorateRequest?: unknown }).decorateRequest === 'function';
 }
 
-/** A preflight may pass if there is no route, or a route for OPTIONS alone. A route that takes other methods, too, would run its handler for it. */
+/** A preflight may pass if there is no route, or a route for OPTIONS alone. A route that also takes other methods would run its handler for the preflight. */
 function answersPreflights(request: FastifyRequest): boolean {
   if (request.method !== 'OPTIONS') return false;
   const { url, method } = request.routeOptions;
@@ -153,10 +153,7 @@ function answersPreflights(request: FastifyRequest): boolean {
 }
 
 function notAwaited(): ConfigurationError {
-  return misuse(
-    'app.guard(...)',
-    'was called, and nobody waited for it. Write await app.guard(...)(request, reply), or set it as the onRequest hook of a route',
-  );
+  return misuse('app.guard(...)', 'was called but not awaited. Write await app.guard(...)(request, reply), or set it as the onRequest hook of a route');
 }
 
 /** @throws ConfigurationError if a guard is called without a request and its reply */

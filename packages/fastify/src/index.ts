@@ -94,7 +94,7 @@ export const tokenward = fastifyPlugin(
     });
     const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding);
 
-    /** Returns a plugin with one route. It has a scope of its own, where no parser reads the body before the receiver does. */
+    /** Returns a plugin with one route, in a scope of its own without body parsers: the receiver reads the body itself. */
     function pluginOf(receive: MessageReceiver): FastifyPluginAsync {
       return async (scope) => {
         scope.removeAllContentTypeParsers();

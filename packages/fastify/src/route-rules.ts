@@ -8,7 +8,7 @@ import type { FastifyGuardOptions } from './options.js';
 type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
 type Requirements = RequirementsFor<FastifyRequest>;
 
-/** The hooks that apply `config.tokenward`, `protect` and `failOnUnguarded` to the routes of one plugin's scope. */
+/** What applies `config.tokenward`, `protect` and `failOnUnguarded` to the routes of one plugin's scope. */
 export interface RouteRules {
   /** An `onRoute` hook that reads the rule of a route and adds its guard. */
   readRoute(this: FastifyInstance, route: RouteOptions): void;
@@ -22,10 +22,10 @@ export interface RouteRules {
   checkRoutes(): void;
 }
 
-/** Handlers of security events: they authenticate the sender themselves. */
+/** Handlers of logout tokens and security events, which authenticate the sender themselves. */
 const receivers = new WeakSet<object>();
 
-/** Marks the handler of a route for security events, which needs no guard. */
+/** Marks the handler of a route for logout tokens or security events, which needs no guard. */
 export function markReceiver<F extends object>(handler: F): F {
   receivers.add(handler);
   return handler;
@@ -126,7 +126,7 @@ function guardsIn(route: RouteOptions): Placed[] {
   return IN_TIME.flatMap((slot) => ([route[slot] ?? []].flat() as object[]).filter((hook) => isGuard(hook)).map((guard) => ({ slot, guard })));
 }
 
-/** To register that plugin earlier is no remedy by itself: its hook would remove the guard of the route before this plugin sees it. */
+/** Registering that plugin earlier is not enough: its hook would remove the route's guard before this plugin sees it. */
 function lostGuard(route: RouteOptions, slot: string): ConfigurationError {
   return misuse(
     nameOf(route),
@@ -151,7 +151,7 @@ function assertInTime(route: RouteOptions): void {
 
 const KEY = 'tokenward';
 
-/** Nobody would read a rule under a mistyped name, and the route would be open. */
+/** A rule under a mistyped name would not be read, and the route would be open. */
 function assertNoTypo(where: string, config: object | undefined): void {
   for (const key of Object.keys(config ?? {})) {
     const meant = key === KEY ? '' : didYouMean(key.replace(/[^a-z]/gi, ''), [KEY]);

@@ -45,5 +45,5 @@ test('rule 157: a handlerTimeout that passes before the keys arrive admits nobod
 test('rule 157: a handler that does not await its guard is not admitted, whatever its handlerTimeout', async () => {
   const { status, body } = await ask(await issuer.issueToken(), false);
   expect(status).toBe(500);
-  expect(body).toContain('nobody waited for it');
+  expect(body).toContain('was called but not awaited');
 });

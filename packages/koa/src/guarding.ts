@@ -26,13 +26,13 @@ export interface CreateGuarding {
 }
 
 /**
- * Koa calls a guard with its own `next`, and sends what the context says when everything upstream is done. A caller by hand may not wait, and may go on
- * despite a refusal. For such a caller the refusal is sent at once, and nothing else is sent.
+ * Creates guards for Koa, which calls a guard with its own `next`, and sends the answer when all upstream middleware is done. Other code may call a guard by
+ * hand, not wait, and go on despite a refusal. So the refusal is then sent at once, and no other answer is.
  */
 export function createGuarding(native: NativeGuard<Context, [context: Context]>): CreateGuarding {
   async function answer(decision: Deny, context: Context): Promise<void> {
     context.status = decision.status;
-    await answerRefusal(native, decision, [context], (left) => setDefault(left, context));
+    await answerRefusal(native, decision, [context], (unanswered) => setDefault(unanswered, context));
   }
 
   function answerByHand(context: Context, gate: ResponseGate, make: (own: Context) => Promise<void>): Promise<void> {
@@ -58,7 +58,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
       return settled;
     }
 
-    /** A mounted guard may be called by hand elsewhere: only the stack shows who calls now, so it is read where that matters. */
+    /** A mounted guard may also be called by hand, and only the call stack shows by whom. Reading it is slow, so it is read only where that matters. */
     function runnerFor(context: Context): Runner {
       const runner = runnerOf(guard, KOA);
       return runner === 'framework' && !isMounted(guard, context) ? 'caller' : runner;
@@ -95,11 +95,11 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
       admit: (allowed: Decision) => admit(allowed, context, next),
       async refuse(denied: Deny): Promise<void> {
         await answerByHand(context, gate, (own) => answer(denied, own));
-        // upstream of Koa's own next the code goes on; a caller with another next, or with a chain of their own, must not
-        if (runner === 'chain' || next === undefined || !isKoas(next)) throw new Refused(denied.status, denied.body.title, context);
+        // upstream middleware of Koa goes on; code that has another next, or runs a chain itself, must stop
+        if (runner === 'chain' || next === undefined || !isKoaNext(next)) throw new Refused(denied.status, denied.body.title, context);
       },
       async fail(error: Error): Promise<never> {
-        // no caller is sure to answer the error, and an open gate would let others answer instead
+        // the caller may not answer the error, and an open gate would let other code answer
         await answerByHand(context, gate, async () => {
           throw error;
         });
@@ -132,8 +132,8 @@ export function setHeaders(context: Context, headers: Decision['headers']): void
   for (const name in headers) context.set(name, headers[name]!);
 }
 
-/** Returns whether koa-compose created this `next`: a bound function. One that was written by hand is not bound. */
-function isKoas(next: Next): boolean {
+/** Returns whether koa-compose created this `next`: it is a bound `dispatch`. */
+function isKoaNext(next: Next): boolean {
   return next.name === 'bound dispatch';
 }
 

@@ -19,13 +19,13 @@ export * from '@tokenward/core';
 
 export type KoaGuardOptions = AdapterOptions<[context: Context]>;
 
-/** The state behind a guard. */
+/** The state of a context after a guard. */
 export interface AuthState {
-  /** The `Auth` of the request. Undefined if no guard has authenticated it, and with another `property`; `getAuth(ctx)` throws then. */
+  /** The `Auth` of the request. Undefined if no guard has authenticated it (`getAuth(ctx)` throws then), or if the guard has another `property`. */
   auth?: Auth | undefined;
 }
 
-/** The part of a context by which `getAuth` recognizes one, whatever its state; or Node's own request, after `guard.check`. */
+/** A context with a state of any type, or Node's own request, after `guard.check`. */
 type AnyContext = { readonly state: object } | IncomingMessage;
 
 /** What {@link createGuard} returns. Use it as the type of a parameter, to pass the guard to routers. `C` is the type of the claims in its tokens. */
@@ -48,12 +48,12 @@ export interface KoaGuard<C extends object = AppClaims> extends GuardMethods<Mid
   check(request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
    * Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. The answer is sent at once. From then on
-   * nobody else can answer, even if the promise is not awaited. The promise is fulfilled once the answer was sent.
+   * nobody else can answer, even if the promise is not awaited. The promise is fulfilled once the answer is sent.
    *
    * @throws ConfigurationError if the decision is not a refusal, or without a context
    */
   refuse(decision: Deny, context: Context): Promise<void>;
-  /** Answers requests that wait for keys with 503, and stops timers: for an orderly shutdown. */
+  /** Stops timers, and refuses requests that wait for keys, with 503. Call it at shutdown. */
   close(): Promise<void>;
 }
 

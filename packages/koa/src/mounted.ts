@@ -8,9 +8,8 @@ interface Layer {
 const isIn = createMountMemory();
 
 /**
- * Returns whether a guard is mounted in the app, or on a route of @koa/router that the request matched. Then Koa may call it on its way through the
- * middleware: the code behind the guard waits, and Koa sends the answer. A caller by hand may do anything. It is asked only if a request is refused or
- * must wait.
+ * Returns whether a guard is mounted in the app, or on a route of @koa/router that the request matched. Only then is it certain that the code
+ * behind the guard waits for it, and that Koa sends the answer. Called only if a request is refused or must wait.
  */
 export function isMounted(guard: object, context: Context): boolean {
   const { app, matched } = context as unknown as { readonly app?: { readonly middleware?: readonly unknown[] }; readonly matched?: readonly Layer[] };
@@ -19,8 +18,8 @@ export function isMounted(guard: object, context: Context): boolean {
 }
 
 /**
- * OpenTelemetry's instrumentation of Koa mounts a function of its own instead of the guard, and marks the guard. The guard is then called from that
- * function, or by hand: the stack shows which.
+ * OpenTelemetry's instrumentation of Koa mounts a function of its own instead of the guard, and marks the guard. The call
+ * stack shows whether that function calls the guard, or other code by hand.
  */
 function isTraced(guard: object): boolean {
   return Object.getOwnPropertySymbols(guard).some((symbol) => symbol.description === 'koa-layer-patched' && Reflect.get(guard, symbol) === true);

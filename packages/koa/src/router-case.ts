@@ -7,7 +7,7 @@ interface Layer {
 }
 
 /**
- * Creates a function that warns once of a router whose guard can be bypassed. @koa/router 14 and 15 match a router's middleware case-sensitively, but
+ * Creates a function that warns once about each router whose guard can be bypassed. @koa/router 14 and 15 match a router's middleware case-sensitively, but
  * its routes case-insensitively. With a guard on the router with the prefix /api, a request for /API skips the guard and runs the handler. The guard
  * never sees such requests, so the warning comes with the first request that passes through the router.
  */

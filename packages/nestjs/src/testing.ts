@@ -1,5 +1,5 @@
 /**
- * For tests of an application's own handlers: the test says who calls, and no token is read.
+ * For tests of an application's own handlers: the test sets the caller, and no token is read.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { GUARDS, Guards, guardToken } from './start/guards.js';
 import { assertGuards } from './start/misuse.js';
 import { DEFAULT_GUARD } from './rules/rule.js';
 
-/** The caller. Missing members are empty or have a plain default. */
+/** The caller. Members that are left out are empty or have a simple default. */
 export type TestAuth = Partial<Auth<Record<string, unknown>>>;
 
 /** One caller for all calls, or a function that returns the caller of each call: undefined for none. */
@@ -99,7 +99,7 @@ function testGuards(who: Who, names: Names) {
 /** The guards that handlers may name. */
 type Names = 'any' | 'those of the application';
 
-/** The registry of an application whose guards take the caller from the test, and decide as usual from there. */
+/** The guards of an application in a test: they take the caller from the test, and otherwise decide as usual. */
 class TestGuards extends Guards {
   readonly #who: Who;
   readonly #names: Names;
@@ -112,7 +112,7 @@ class TestGuards extends Guards {
 
   protected override createEngine(options: NestGuardOptions, name: string): Engine {
     const kept = Object.fromEntries(KEPT.flatMap((option) => (options[option] === undefined ? [] : [[option, options[option]]])));
-    return createEngine({ ...kept, issuer: ISSUER, audience: AUDIENCE }, name, (given) => guardThatKnows(this.#who, given));
+    return createEngine({ ...kept, issuer: ISSUER, audience: AUDIENCE }, name, (given) => guardWithCaller(this.#who, given));
   }
 
   override has(name: string): boolean {
@@ -136,24 +136,24 @@ export type TestGuardOptions = Pick<NestGuardOptions, (typeof KEPT)[number]>;
 /** The policy of a handler that requires a token and nothing more. Revoked and expired tokens do not meet it. */
 const ANYBODY = policy('any caller', () => true);
 
-function guardThatKnows(who: Who, options: GuardOptions): ResourceGuard {
+function guardWithCaller(who: Who, options: GuardOptions): ResourceGuard {
   const guard = createResourceGuard(options);
 
   function check(request: ProtectedRequest, access: RouteRequirements = {}): Decision | Promise<Decision> {
-    const wished = typeof who === 'function' ? who() : who;
-    return wished ? guard.permit(testAuth(wished), access.policy ?? ANYBODY, request) : guard.check(withoutCredentials(request), access);
+    const caller = typeof who === 'function' ? who() : who;
+    return caller ? guard.permit(testAuth(caller), access.policy ?? ANYBODY, request) : guard.check(withoutCredentials(request), access);
   }
 
   return { ...guard, check };
 }
 
-/** Hides the credentials of a request: a test may send some, and they are not read. */
+/** Hides the credentials of a request: a test may send some, but they must not be read. */
 function withoutCredentials(request: ProtectedRequest): ProtectedRequest {
   const headers = { ...request.headers, authorization: undefined };
   return new Proxy(request, { get: (seen, name) => (name === 'headers' ? headers : (Reflect.get(seen, name) as unknown)) });
 }
 
-function testAuth({ claims, ...wished }: TestAuth): Auth {
+function testAuth({ claims, ...members }: TestAuth): Auth {
   const iat = Math.floor(Date.now() / 1000);
   const issuer = ISSUER;
   const exp = iat + 3600;
@@ -171,7 +171,7 @@ function testAuth({ claims, ...wished }: TestAuth): Auth {
     sessionId: undefined,
     actor: undefined,
     signal: new AbortController().signal,
-    ...wished,
+    ...members,
   });
 }
 

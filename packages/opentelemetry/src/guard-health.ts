@@ -27,7 +27,7 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
 
     labels.add(issuersWithKeys(state));
     for (const { issuer, ageSeconds, usable, state: keys } of issuers) {
-      // issuers without a label share one, and one gauge cannot show the state of several
+      // issuers without a label of their own share one, and a gauge cannot show several issuers
       const label = labels.own(issuer);
       if (!label) continue;
       const attributes = { ...guard, ...label.issuerOnly };
@@ -70,7 +70,7 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
   };
 }
 
-/** Returns a guard's health. One guard that throws must not hide the others, and its error is not logged, because it may quote anything. */
+/** Returns a guard's health, or undefined if `health()` throws: the other guards are still shown. The error is not logged, because its text may hold anything. */
 export function healthOf(name: string, guard: HasHealth): GuardHealth | undefined {
   try {
     return guard.health();

@@ -2,13 +2,13 @@ import type { GuardHealth } from '@tokenward/core';
 import { createIssuerAttributes, type IssuerAttributes } from './attributes.js';
 import { OTHER } from './closed-sets.js';
 
-/** The issuers that have a label of their own. Tokens cannot add to this closed set. */
+/** The issuers that have a label of their own: a closed set, to which tokens cannot add. */
 export interface IssuerLabels {
-  /** Returns the attributes under which an event's issuer counts. */
+  /** Returns the attributes with which an event of this issuer is counted. */
   of(issuer: unknown): IssuerAttributes;
   /** Returns the attributes of an issuer that has a label of its own. */
   own(issuer: string): IssuerAttributes | undefined;
-  /** Gives issuers labels, while there is room. */
+  /** Gives issuers a label of their own, up to the limit. */
   add(issuers: Iterable<string>): void;
 }
 
@@ -65,7 +65,7 @@ export function createIssuerLabels(currentIssuers: () => Iterable<string>, added
   return { of, own: (issuer) => labels.get(issuer), add };
 }
 
-/** Returns all issuers. Before the first request, these are the issuers in the options. */
+/** Returns all issuers that a guard knows. Before the first request, these are the issuers in its options. */
 export function issuersAtStart({ issuers }: GuardHealth): string[] {
   return issuers.map(({ issuer }) => issuer);
 }

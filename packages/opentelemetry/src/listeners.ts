@@ -49,7 +49,7 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
   };
 }
 
-/** Creates the series that are rare or alerted on at zero: Prometheus sees no increase in a counter that first appears with its first event. */
+/** Creates rare series, and those that alerts need, with the value 0: Prometheus sees no increase in a counter that first appears with its first event. */
 export function startAtZero(instruments: Instruments, attributes: IssuerAttributes): void {
   for (const { request } of [attributes.accepted, ...ALERTED_REASONS.map(([reason, status]) => attributes.refused(reason, status))])
     instruments.requests.add(0, request);

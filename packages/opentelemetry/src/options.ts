@@ -2,15 +2,15 @@ import { metrics, type MeterProvider } from '@opentelemetry/api';
 import { ConfigurationError, type GuardHealth } from '@tokenward/core';
 import { OptionReader, plainOptions, readTable, shownMember, type OptionTable } from '@tokenward/core/adapter';
 
-/** The part of a guard that is read: guards from `createGuard`, `createResourceGuard` and every adapter have it. */
+/** The part of a guard that is read. Every adapter's guards have it, and those of `createResourceGuard`. */
 export interface HasHealth {
   health(): GuardHealth;
 }
 
 export interface InstrumentationOptions {
-  /** The guards whose state is shown, by a name for each: `{ api: guard }`. Names consist of letters, digits, `_`, `.` and `-`. */
+  /** The guards whose state is recorded, by name: `{ api: guard }`. Names consist of letters, digits, `_`, `.` and `-`. */
   readonly guards: Readonly<Record<string, HasHealth>>;
-  /** Default: the global one at the time of the call. */
+  /** Default: the provider that is registered globally at the time of the call. */
   readonly meterProvider?: MeterProvider | undefined;
   /** Whether decisions are added to the active span. Default: true. */
   readonly tracing?: boolean | undefined;

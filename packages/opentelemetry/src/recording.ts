@@ -7,7 +7,7 @@ import { createIssuerLabels, issuersAtStart, issuersWithKeys } from './issuer-la
 import { listen, startAtZero } from './listeners.js';
 import type { HasHealth, Instrumentation } from './options.js';
 
-/** Everything that one meter provider records. */
+/** What the instrumentations of one meter provider record together. */
 export interface Recording {
   /** @throws ConfigurationError if a guard or its name is recorded already. @returns a function that ends the instrumentation */
   add(instrumentation: Instrumentation): () => void;
@@ -72,7 +72,7 @@ function createRecording(meterProvider: MeterProvider): Recording {
     add({ guards: added, tracing: isTracing }) {
       requireNew(added);
       labels.add([...added.values()].flatMap((guard) => issuersAtStart(guard.health())));
-      // this may throw, so it comes before the guards are added: a guard that is not recorded must not count as recorded
+      // this may throw, so it comes before the guards are added: a failed call must add none
       stop ??= start();
       const key = Symbol('instrumentation');
       for (const [name, guard] of added) guards.set(name, guard);

@@ -25,7 +25,7 @@ interface SentinelClient extends Duplicable<SentinelClient> {
   destroy(): unknown;
 }
 
-/** The user's client by its kind, or what is wrong with it and what to give instead. */
+/** The user's client and its kind, or what is wrong with it and how to fix that. */
 export type GivenClient =
   | { readonly kind: 'client'; readonly client: PlainClient }
   | { readonly kind: 'cluster'; readonly client: ClusterClient }
@@ -90,7 +90,7 @@ export function fromSentinel(client: SentinelClient, timeoutMs: number): MakeCli
     );
 }
 
-/** Finds one server and destroys the finder: a connection that lives once needs no cluster or Sentinel client to keep it alive. */
+/** Finds one server and destroys the finder: a connection that never reconnects needs no cluster or Sentinel client. */
 async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
   finder: F,
   timeoutMs: number,
@@ -103,7 +103,7 @@ async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'dest
     timer = setTimeout(() => reject(new StoreFailure(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
     timer.unref();
   });
-  // the package's error names no reason, because each node may fail for another one
+  // the error of `redis` names no cause, because each node may fail for a different one
   const found = finder.connect().then(
     () => find(finder),
     () => Promise.reject(new StoreFailure(unreachable)),
@@ -127,8 +127,8 @@ async function quietly(destroy: () => unknown): Promise<void> {
 }
 
 /**
- * Returns options for a connection that lives once: any failure ends it, and the next one starts afresh. So the client never reconnects by
- * itself and queues no commands. Its replies are those of RESP 2, whatever the user's client speaks.
+ * Returns options for a connection that never reconnects: any failure ends it, and a new one replaces it. The client queues no commands. It
+ * uses RESP 2, whatever the user's client uses.
  */
 function overrides(timeoutMs: number, socket: object | undefined): object {
   return {

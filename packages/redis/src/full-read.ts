@@ -13,7 +13,7 @@ export interface FullRead {
   readonly cutoffs: ReadonlyMap<string, string>;
 }
 
-/** For how many seconds other processes wait for what this one writes back: for everything (0: they do not wait), and for the recent records. */
+/** How long other processes wait for this one to write back: everything (0: they do not wait), and the recent records. */
 export interface AwaitTimes {
   readonly allSeconds: number;
   readonly recentSeconds: number;

@@ -14,7 +14,7 @@ import type { Writer } from './writer.js';
 
 /** Keeps a mirror equal to the data in Redis, until it is aborted. */
 export interface Reader {
-  /** Whether the mirror missed nothing when the server was last asked. */
+  /** Whether the mirror had everything when the server was last asked. */
   readonly isComplete: boolean;
   /** When the mirror was last known to be complete, by the monotonic clock. */
   readonly completeAtMs: number | undefined;
@@ -31,18 +31,18 @@ export interface ReaderParts {
   readonly outage: Outage;
   readonly pruningOutage: Outage;
   readonly timeoutMs: number;
-  /** How long a turn waits for new entries. The mirror may be as old as that, without being wrong. */
+  /** How long a turn waits for new entries. Meanwhile the mirror ages by up to that much, without missing anything. */
   readonly blockMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly writer: Pick<Writer, 'id' | 'isIdle' | 'seen' | 'writeBack'>;
-  /** Called whenever the mirror is complete. `synced`: everything was read since the last time. */
+  /** Called in each turn in which the mirror is complete. `synced`: it was not complete before. */
   readonly completed: (synced: boolean) => void;
 }
 
-/** A process that follows the stream is never behind for longer. */
+/** A process that follows the stream is behind for at most this long. */
 const MAX_BEHIND_MS = 2500;
-/** The stream does not tell when somebody removes single records by hand, so everything is compared now and then. */
+/** Removing a single record by hand adds nothing to the stream, so everything is compared from time to time. */
 const COMPARE_EVERY_MS = 600_000;
 
 const REASONS: Readonly<Record<Exclude<Continuity, 'complete'>, string>> = {
@@ -97,7 +97,7 @@ export function startReader(parts: ReaderParts): Reader {
     }
   }
 
-  /** Catches up, or reads everything; then waits for new entries. Returns whether the mirror was complete and entries were waited for. */
+  /** Catches up and waits for new entries, or reads everything. Returns true only if it waited with a complete mirror. */
   async function turn(connection: Connection, isNew: boolean): Promise<boolean> {
     const { continuity, look, askedAtMs } = await stream.catchUp(connection);
     if (continuity === 'unread' || continuity === 'lost') mirror.addTexts(look.entries.texts, true);
@@ -129,7 +129,7 @@ export function startReader(parts: ReaderParts): Reader {
     const wasComplete = isComplete;
     isComplete = false;
     if (wasComplete) outage.begin(new StoreFailure(REASONS[continuity]));
-    // without a pause this never comes to rest if more is lost than can be read
+    // without a pause, this would loop while entries are lost faster than they are read
     if (fullReads++ > 0) await rereadBackoff.pause();
     await readAll(connection, continuity === 'lost');
     if (continuity === 'lost') settling.gather(isNew);
@@ -151,7 +151,7 @@ export function startReader(parts: ReaderParts): Reader {
     const synced = !isComplete;
     isComplete = true;
     settling.end();
-    // not when the answer arrived: it may have been under way for long
+    // the time of the request, because the answer may have taken long
     completeAtMs = askedAtMs;
     if (!isNew) outage.end();
     completed(synced);

@@ -2,17 +2,17 @@ import type { Look } from './replies.js';
 
 /** How long a process waits, after a loss of data, for what other processes write back. */
 export interface Settling {
-  /** Waits for the other processes to begin and to finish: this process has just started, or was cut off, and may not know what they know. */
+  /** Waits until the others have begun and finished: this process has just started, or was cut off, and may not know what they know. */
   require(): void;
-  /** Waits for what others learned right before a loss. This process knew everything until then. */
+  /** Waits only for what others learned right before a loss: this process knew everything until then. */
   gather(isNewConnection: boolean): void;
-  /** Extends the wait by what the server says now. */
+  /** Extends the wait if the server shows that others are still writing, or that its data is new. */
   observe(look: Look): void;
   readonly remainingMs: number;
   end(): void;
 }
 
-/** How long the other processes take to begin. */
+/** How long the other processes take at most to begin writing back. */
 export const SETTLE_SECONDS = 3;
 /** The longest that a process waits for the recent records of the others. */
 export const MAX_GATHER_SECONDS = 5;
@@ -45,8 +45,8 @@ export function createSettling(): Settling {
     const nowMs = performance.now();
     settle.firstObservedAtMs ??= nowMs;
     const ageSeconds = serverSeconds - Number.parseInt(epoch!, 10);
-    // The data set is new, or the server has just started and may have read older data from its disk. A negative age says nothing: the
-    // server's clock was set back.
+    // Wait if the data set is new, or if the server has just started: it may have read older data from its disk. A negative age is ignored,
+    // since the server's clock was set back.
     for (const seconds of [ageSeconds, uptimeSeconds]) {
       if (seconds >= 0 && seconds < SETTLE_SECONDS) settle.untilMs = Math.max(settle.untilMs, nowMs + (SETTLE_SECONDS - seconds) * 1000);
     }

@@ -5,11 +5,11 @@ import type { RevocationRecord } from '@tokenward/core/store';
  * processes may wait for this one: until everything is written, or until the recent records are.
  */
 export interface WriteBack {
-  /** Begins anew, with what is missing now. `isAwaited`: others wait for this process. */
+  /** Starts again, with the records that are missing now. `isAwaited`: other processes wait for this one. */
   begin(missing: MissingRecords, isAwaited: boolean): Promise<void>;
   /** Whether there are records to write, or others wait to hear that there are no more. */
   readonly hasWork: boolean;
-  /** Whether nothing is left, and nothing will come. */
+  /** Whether nothing is left to write, and no more missing records will be found. */
   readonly isDone: boolean;
   /** Returns the next records to write. It may hold none while they are still being found. */
   next(maxRecords: number, maxCharacters: number): Portion;
@@ -53,7 +53,7 @@ export function createWriteBack(wake: () => void): WriteBack {
   let isRecentAwaited = false;
   let round = 0;
 
-  /** Continues where it stopped and then starts again: finding the first entry of a Map takes long once many before it were deleted. */
+  /** Continues where it stopped and then starts from the front. Always starting there would be slow: a Map skips deleted entries one by one. */
   function* rest(): IterableIterator<[string, RevocationRecord]> {
     for (let pass = 0; pass < 2; pass++) {
       for (let next = cursor.next(); !next.done; next = cursor.next()) yield next.value;
@@ -75,17 +75,17 @@ export function createWriteBack(wake: () => void): WriteBack {
       if (awaited) isAwaited = isRecentAwaited = true;
       isAllRecent = missing.recent === undefined;
       recent = new Map([...(missing.recent ?? [])].filter(([text]) => !missing.present.has(text)));
-      const ours = (pending = new Map());
+      const ofThisRound = (pending = new Map());
       cursor = pending.entries();
       present = missing.present;
       wake();
       for await (const portion of missing.others) {
-        // begun anew after another loss
-        if (pending !== ours) return;
+        // started again after another loss
+        if (pending !== ofThisRound) return;
         for (const [text, record] of portion) if (!recent.has(text)) pending.set(text, record);
         wake();
       }
-      if (pending !== ours) return;
+      if (pending !== ofThisRound) return;
       present = undefined;
       wake();
     },
@@ -109,7 +109,7 @@ export function createWriteBack(wake: () => void): WriteBack {
       return { records, awaitSeconds: isLast ? -1 : AWAIT_SECONDS, awaitRecent: isLastRecent ? -1 : 0, round };
     },
     sent(portion) {
-      // begun anew meanwhile: others wait for the new round
+      // started again meanwhile: others wait for the new round
       if (portion.round !== round) return;
       isAwaited = portion.awaitSeconds > 0;
       if (portion.awaitRecent < 0) isRecentAwaited = false;

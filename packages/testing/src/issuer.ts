@@ -17,7 +17,7 @@ export interface TestIssuerOptions {
   readonly clock?: Pick<Clock, 'now'> | undefined;
   /** Default: any free port. */
   readonly port?: number | undefined;
-  /** The `Cache-Control` field of the JWKS, such as `max-age=600`. Default: none. */
+  /** The `Cache-Control` field of the metadata and the JWKS, such as `max-age=600`. Default: none. */
   readonly cacheControl?: string | undefined;
 }
 

@@ -12,8 +12,8 @@ type EngineFor = (rule: Rule) => Engine | undefined;
 
 /**
  * Keeps body parsers from reading the large bodies of requests that the guard will refuse. Nest parses bodies before it runs guards, so a large request is checked
- * right before the parser, if the framework's router can tell its handlers. The guard then refuses in its usual place. Middleware before and after the parsers
- * sees the request unchanged.
+ * right before the parser, if the framework's router shows its handlers. The guard itself refuses later, when Nest runs it. Middleware before and after the
+ * parsers sees the request unchanged.
  */
 export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, handlers: readonly Handler[], engineFor: EngineFor): void {
   const isFastify = adapter.getType() === 'fastify';
@@ -22,8 +22,8 @@ export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, handlers:
     if (isFastify) markForFastify(method, owner);
     else markForExpress(method, owner);
   }
-  if (isFastify) lookInFastify(adapter.getInstance<FastifyApp>(), engineFor);
-  else if (adapter.getType() === 'express') lookInExpress(adapter as unknown as ExpressAdapter, engineFor);
+  if (isFastify) checkInFastify(adapter.getInstance<FastifyApp>(), engineFor);
+  else if (adapter.getType() === 'express') checkInExpress(adapter as unknown as ExpressAdapter, engineFor);
 }
 
 /** A class and the method that is its handler. Several classes may inherit one method. */
@@ -41,7 +41,7 @@ function markForExpress(method: Method, owner: Handler['owner']): void {
   Reflect.defineMetadata(PLACES, withPlace(places, { owner, method }), method);
 }
 
-/** Nest copies the metadata of this name, which `@RouteConfig()` writes too, to the configuration of Fastify's route. */
+/** Nest copies metadata of this name to the configuration of Fastify's route. `@RouteConfig()` writes it, too, so its members are kept. */
 function markForFastify(method: Method, owner: Handler['owner']): void {
   const config = (Reflect.getMetadata('__fastify_route_config__', method) ?? {}) as { [PLACES]?: readonly Place[] };
   Reflect.defineMetadata('__fastify_route_config__', { ...config, [PLACES]: withPlace(config[PLACES] ?? [], { owner, method }) }, method);
@@ -67,7 +67,7 @@ interface ExpressLayer {
   match(path: string): boolean;
 }
 
-function lookInExpress(adapter: ExpressAdapter, engineFor: EngineFor): void {
+function checkInExpress(adapter: ExpressAdapter, engineFor: EngineFor): void {
   const use = adapter.use.bind(adapter);
   for (const name of ['registerParserMiddleware', 'useBodyParser'] as const) {
     const original = adapter[name].bind(adapter);
@@ -83,7 +83,7 @@ function lookInExpress(adapter: ExpressAdapter, engineFor: EngineFor): void {
 }
 
 function unlessRefused(parser: ExpressParser, refuses: (request: ExpressRequest) => Promise<boolean>): ExpressParser {
-  const looking: ExpressParser = (request, response, next) => {
+  const checking: ExpressParser = (request, response, next) => {
     if (!isLarge(request)) return parser(request, response, next);
     refuses(request)
       .then((refused) => {
@@ -94,7 +94,7 @@ function unlessRefused(parser: ExpressParser, refuses: (request: ExpressRequest)
       .catch(next);
   };
   // Nest looks for this name to see whether the parser is registered already
-  return Object.defineProperty(looking, 'name', { value: parser.name });
+  return Object.defineProperty(checking, 'name', { value: parser.name });
 }
 
 /** Returns the handlers of all routes that Express matches. Returns none if any of these routes is not Nest's. */
@@ -116,7 +116,7 @@ interface FastifyRequest {
   readonly routeOptions: { readonly config: { readonly [PLACES]?: readonly Place[] } };
 }
 
-function lookInFastify(app: FastifyApp, engineFor: EngineFor): void {
+function checkInFastify(app: FastifyApp, engineFor: EngineFor): void {
   // hooks with callbacks: small requests must not wait for promises
   app.addHook('preParsing', (request, _reply, _payload, done) => {
     if (!isLarge(request.raw)) return done();
@@ -139,7 +139,7 @@ async function leaveRefusedUnread(request: FastifyRequest, engineFor: EngineFor)
 
 const LARGE_BYTES = 16 * 1024;
 
-/** Whether the body is large. A body without a length counts as large. */
+/** Returns whether the body is large. A body of unknown length counts as large. */
 function isLarge(raw: IncomingMessage): boolean {
   const length = raw.headers['content-length'];
   if (length !== undefined) return Number(length) > LARGE_BYTES;
@@ -147,7 +147,7 @@ function isLarge(raw: IncomingMessage): boolean {
   return raw.headers['transfer-encoding'] !== undefined || stream?.endAfterHeaders === false;
 }
 
-/** @param places all handlers that may get the request: empty if they are unknown */
+/** Returns whether every handler that may get the request refuses it. `places` holds these handlers; it is empty if they are unknown. */
 async function isRefused(request: object, raw: IncomingMessage, places: readonly Place[], engineFor: EngineFor): Promise<boolean> {
   for (const { owner, method } of places) {
     const rule = ruleOfHandler(owner, method);
@@ -159,7 +159,7 @@ async function isRefused(request: object, raw: IncomingMessage, places: readonly
 
 const BODY_FIELDS = ['content-length', 'content-type', 'transfer-encoding'];
 
-/** The header fields that announce a body, of requests whose body will not be read. Most requests have no entry, and a WeakMap finds that out fast. */
+/** The fields that announce a body, by request, while they are hidden from the parsers. A WeakMap, so that a look-up is fast for the many requests without an entry. */
 const hidden = new WeakMap<IncomingMessage, IncomingMessage['headers']>();
 
 function hide(raw: IncomingMessage): void {
@@ -181,7 +181,7 @@ function leaveUnread(raw: IncomingMessage, read: Read): void {
   unread.set(raw, [...(unread.get(raw) ?? []), read]);
 }
 
-/** Reads the body that was left unread, if the request is admitted after all: middleware after the parsers may have changed its credentials. */
+/** Reads a body that was left unread, for a request that is admitted after all: middleware after the parsers may have changed its credentials. */
 export function readLate(request: unknown): true | Promise<true> {
   const raw = typeof request === 'object' && request !== null ? rawOf(request) : undefined;
   const left = raw && unread.get(raw);
@@ -199,7 +199,7 @@ interface Early {
   readonly engine: Engine;
   readonly access: RouteRequirements;
   readonly decision: Decision;
-  readonly shown: string;
+  readonly authorization: string;
 }
 
 const early = createMemory<object, readonly Early[]>();
@@ -209,16 +209,17 @@ async function decideEarly(request: object, raw: IncomingMessage, engine: Engine
   const known = earlyDecision(request, raw, engine, access);
   if (known) return known;
   const decision = await engine.foresee(request, access);
-  early.set(request, [...(early.get(request) ?? []), { engine, access, decision, shown: authorizationOf(raw) }]);
+  early.set(request, [...(early.get(request) ?? []), { engine, access, decision, authorization: authorizationOf(raw) }]);
   return decision;
 }
 
 /** Returns the decision made before the body was read, by the same guard, for the same requirements and the same credentials. */
 function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: RouteRequirements): Decision | undefined {
-  const shown = authorizationOf(raw);
+  const authorization = authorizationOf(raw);
   return early
     .get(request)
-    ?.find((one) => one.engine === engine && one.access.credentials === credentials && one.access.policy === policy && one.shown === shown)?.decision;
+    ?.find((one) => one.engine === engine && one.access.credentials === credentials && one.access.policy === policy && one.authorization === authorization)
+    ?.decision;
 }
 
 /**

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { ProtectedRequest } from '@tokenward/core';
 import type { RoutePolicy } from '@tokenward/core/adapter';
 
-/** What one decorator says about a class or a handler. */
+/** What one decorator adds to a class or a handler. `word` says whether a token is needed at all. */
 export type Mark = { readonly word: Word } | { readonly policy: HandlerPolicy } | { readonly guard: string };
 
 /** The request that a function of `@Policies()` gets. */
@@ -23,7 +23,7 @@ export const GUARD: unique symbol = Symbol.for('tokenward.guard') as never;
 
 export type Class = abstract new (...parameters: never[]) => unknown;
 
-/** Adds a mark to a class or to a prototype's method: by its key, because other decorators may replace its function. */
+/** Adds a mark to a class, or to a method of a prototype. A method is named by its key, because other decorators may replace its function. */
 export function mark(target: object, key: string | symbol | undefined, added: Mark): void {
   // decorators run from the last to the first
   const marks = [added, ...marksOf(target, key)];
@@ -37,12 +37,12 @@ export function marksOf(declared: object, key?: string | symbol): readonly Mark[
   return (marks as readonly Mark[] | undefined) ?? [];
 }
 
-/** Whether a class has a decorator of ours. */
+/** Returns whether a class has a decorator of this package. */
 export function isMarked(owner: Class): boolean {
   return chainOf(owner).some((one) => marksOf(one).length > 0);
 }
 
-/** Returns the methods of a class that have a decorator of ours on the declaration in effect. */
+/** Returns the methods of a class whose declaration in effect has a decorator of this package. */
 export function markedMethods(owner: Class): string[] {
   const prototypes = chainOf(owner.prototype as object);
   const keys = new Set(prototypes.flatMap((one) => Reflect.ownKeys(one)));
@@ -57,7 +57,7 @@ export function markedMethods(owner: Class): string[] {
     .map(String);
 }
 
-/** Whether a class or a method's function has the guard itself. */
+/** Returns whether Nest runs the guard for a class or for a method's function. */
 export function isGuarded(at: object): boolean {
   return isGuard(Reflect.getMetadata('__guards__', at));
 }

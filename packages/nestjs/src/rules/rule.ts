@@ -11,7 +11,7 @@ export interface Rule {
   requirementsFor(request: object): RouteRequirements;
   /** The name of the guard that decides. */
   readonly guard: string;
-  /** Whether there is any decorator of ours. */
+  /** Whether the class or the method has a decorator of this package. */
   readonly marked: boolean;
   /** Contradictions among the decorators. A rule with problems admits no call. */
   readonly problems: readonly string[];
@@ -23,9 +23,9 @@ export const DEFAULT_GUARD = 'default';
 /** Returns the rule of a class's handler. */
 export function ruleOf(owner: Class, key: string | symbol): Rule {
   const prototypes = chainOf(owner.prototype as object);
-  const ofClass = levelOf(chainOf(owner).map(demandsOfClass));
+  const ofClass = levelOf(chainOf(owner).map(marksOfClass));
   // from the declaration in effect to those that it overrides
-  const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => demandsOfMethod(one, key)));
+  const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => marksOfMethod(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
   return {
     ...accessBy(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
@@ -37,15 +37,15 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
 
 /** Returns the rule of a class by itself: for the handshake of a gateway, which has no handler. */
 export function ruleOfClass(owner: Class): Rule & { readonly policies: readonly HandlerPolicy[] } {
-  const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(demandsOfClass));
+  const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(marksOfClass));
   return { ...accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems, policies };
 }
 
-/** CORS preflights are not exempt here: whatever answers them runs before the guard. */
+/** CORS preflights need a token, too: they are answered before the guard runs, or refused. */
 function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'access' | 'requirementsFor'> {
   const needed = requirementsOf(
     word === 'optional' ? word : 'required',
-    policies.map((one) => (typeof one === 'function' ? UNMADE : one)),
+    policies.map((one) => (typeof one === 'function' ? UNKNOWN : one)),
   );
   const access = word === 'public' ? undefined : needed;
   if (policies.every((one) => typeof one !== 'function')) return { access, requirementsFor: () => needed };
@@ -53,8 +53,8 @@ function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'a
   return { access, requirementsFor: (request) => made(policyRequest(view(request))) };
 }
 
-/** Takes the place of a policy that needs a request, where there is none. It refuses. */
-const UNMADE = policy('made from the request', () => false);
+/** Stands for a policy that is made from the request while there is no request. It refuses. */
+const UNKNOWN = policy('made from the request', () => false);
 
 function policyRequest(request: ProtectedRequest): PolicyRequest {
   const params = (request.params ?? {}) as PolicyRequest['params'];
@@ -70,8 +70,8 @@ interface Level {
 }
 
 /**
- * Combines the marks of one level, method or class: one list for each declaration, from the one in effect to those that it inherits from. Requirements add
- * up. Only the first declaration can loosen.
+ * Combines the marks of a method or of a class. There is one list for each declaration: first the one in effect, then those that it inherits from.
+ * Requirements add up. Only the declaration in effect can loosen them.
  */
 function levelOf(declarations: readonly (readonly Mark[])[]): Level {
   const marks = declarations.flat();
@@ -88,7 +88,7 @@ function levelOf(declarations: readonly (readonly Mark[])[]): Level {
   return { word: strictest(words) ?? needsOne, policies, guard: [...guards][0], marked: marks.length > 0, problems };
 }
 
-/** Beside `@OptionalAuth()`, policies apply to requests that carry a token. Alone, they require one. */
+/** Policies require a token. With `@OptionalAuth()` they apply only to requests that carry one. */
 function needsToken(marks: readonly Mark[]): boolean {
   const words = new Set(wordsOf(marks));
   return words.has('required') || (policiesOf(marks).length > 0 && !words.has('optional'));
@@ -106,23 +106,23 @@ function strictest(words: ReadonlySet<Word>): Word | undefined {
   return (['required', 'optional', 'public'] as const).find((word) => words.has(word));
 }
 
-function demandsOfClass(declared: object): readonly Mark[] {
+function marksOfClass(declared: object): readonly Mark[] {
   return withGuard(marksOf(declared), declared);
 }
 
-function demandsOfMethod(declared: object, key: string | symbol): readonly Mark[] {
+function marksOfMethod(declared: object, key: string | symbol): readonly Mark[] {
   return withGuard(marksOf(declared, key), methodAt(declared, key));
 }
 
 /** `@UseGuards(TokenwardGuard)`, written by hand, requires a token like `@Authenticated()`. */
 function withGuard(marks: readonly Mark[], at: object | undefined): readonly Mark[] {
-  const byUs = marks.some((one) => !('word' in one) || one.word !== 'public');
-  return byUs || typeof at !== 'function' || !isGuard(Reflect.getOwnMetadata('__guards__', at)) ? marks : [{ word: 'required' }, ...marks];
+  const isGuarded = marks.some((one) => !('word' in one) || one.word !== 'public');
+  return isGuarded || typeof at !== 'function' || !isGuard(Reflect.getOwnMetadata('__guards__', at)) ? marks : [{ word: 'required' }, ...marks];
 }
 
 /**
- * Returns the rule of the handler that Nest is about to run. The handler's function is found by identity. Only if something wrapped it, as tracing does, it is
- * found by name.
+ * Returns the rule of the handler that Nest is about to run. The method is found by its function, or by its name if something has wrapped the function, as
+ * tracing does.
  *
  * @throws ConfigurationError if it is not a method of its class, or if its decorators contradict each other: then it admits no call
  */
@@ -150,13 +150,13 @@ function keyOf(owner: Class, handler: { readonly name: string }): string | symbo
   if (keys.length > 0) return new Set(keys).size === 1 ? keys[0] : undefined;
   if (STAND_INS.get(handler)?.has(owner)) return STAND_INS.get(handler)!.get(owner);
   const method = levels.map((level) => methodAt(level, handler.name)).find((one) => typeof one === 'function');
-  return method && isSameToNest(method, handler) ? handler.name : undefined;
+  return method && isSameHandler(method, handler) ? handler.name : undefined;
 }
 
-/** Functions that instances have in place of a method, by class. A function in place of several methods has no name. */
+/** Functions that instances have in place of a method, and that method by class: undefined if a function replaces several methods. */
 const STAND_INS = new WeakMap<object, Map<Class, string | undefined>>();
 
-/** Records a function that an instance has in place of a method: it gets the method's rule, whatever its name. */
+/** Records a function that an instance has in place of a method. It gets the method's rule, whatever its own name is. */
 export function rememberStandIn(owner: Class, key: string, handler: object): void {
   const keys = STAND_INS.get(handler) ?? new Map<Class, string | undefined>();
   STAND_INS.set(handler, keys.set(owner, keys.has(owner) && keys.get(owner) !== key ? undefined : key));
@@ -166,8 +166,8 @@ function methodAt(level: object, key: string | symbol): object | undefined {
   return Object.getOwnPropertyDescriptor(level, key)?.value as object | undefined;
 }
 
-/** A wrapper must carry the handler's metadata of Nest. An equal name alone does not make it the same handler. */
-function isSameToNest(method: object, handler: object): boolean {
+/** Returns whether a wrapper carries the method's metadata of Nest. An equal name is not enough. */
+function isSameHandler(method: object, handler: object): boolean {
   const keys = ['path', 'method', '__version__', 'microservices:pattern', 'message', 'graphql:resolver_type', 'graphql:resolver_name'];
   const [known, shown] = [method, handler].map((one) => keys.map((key) => Reflect.getMetadata(key, one) as unknown));
   return known!.some((value) => value !== undefined) && JSON.stringify(known) === JSON.stringify(shown);

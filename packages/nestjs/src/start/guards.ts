@@ -46,7 +46,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   async add(name: string, options: NestGuardOptions): Promise<NestGuard> {
     if (this.#engines.has(name))
       refuseToStart([{ path: 'TokenwardModule', message: `is imported twice for the guard "${name}". Give one of them another name` }]);
-    const engine = this.#admitting(this.createEngine(options, name));
+    const engine = this.#acceptingEvents(this.createEngine(options, name));
     this.#engines.set(name, engine);
     await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
     const ofHttp = this.#handlers.filter(({ kind }) => kind === 'http');
@@ -58,8 +58,8 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return createEngine(options, name);
   }
 
-  /** A provider may create a receiver of security events before Nest has its HTTP adapter. */
-  #admitting(engine: Engine): Engine {
+  /** Makes the HTTP adapter accept security events once a receiver is created: here, or at start-up if Nest has no adapter yet. */
+  #acceptingEvents(engine: Engine): Engine {
     return {
       ...engine,
       sharedSignals: (options) => {
@@ -77,7 +77,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   /** @throws ConfigurationError if there is no guard of that name */
   get(name: string): Engine {
     const engine = this.#engines.get(name);
-    if (!engine) throw misuse(`guard "${name}"`, `does not exist. ${nameIt(name)}`);
+    if (!engine) throw misuse(`guard "${name}"`, `does not exist. ${howToAdd(name)}`);
     return engine;
   }
 
@@ -86,7 +86,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return findHandlers(this.#modules, this.#config).map((handler) => describeHandler(handler, this.get(handler.rule.guard)));
   }
 
-  /** Whether the guard's options depend on a request-scoped provider: Nest then creates the guard per request, not at start-up. */
+  /** Returns whether the guard's options depend on a request-scoped provider: Nest then creates the guard for each request, not at start-up. */
   #isPerRequest(name: string): boolean {
     const provided = [...this.#modules.values()].map(({ providers }) => providers.get(guardToken(name)));
     return provided.some((wrapper) => wrapper?.isDependencyTreeStatic() === false);
@@ -96,11 +96,11 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     this.#handlers = findHandlers(this.#modules, this.#config);
     this.#starts++;
     if (this.#receivesEvents && this.#adapterHost.httpAdapter) admitSecurityEvents(this.#adapterHost.httpAdapter);
-    const nameless = [...new Set(this.#handlers.map(({ rule }) => rule.guard))].filter((name) => !this.has(name));
+    const missing = [...new Set(this.#handlers.map(({ rule }) => rule.guard))].filter((name) => !this.has(name));
     refuseToStart([
-      ...nameless.map((name) => ({
+      ...missing.map((name) => ({
         path: this.#handlers.find(({ rule }) => rule.guard === name)!.name,
-        message: `names the guard "${name}", which does not exist. ${this.#isPerRequest(name) ? ONCE : nameIt(name)}`,
+        message: `names the guard "${name}", which does not exist. ${this.#isPerRequest(name) ? ONCE : howToAdd(name)}`,
       })),
       ...problemsOf(this.#handlers, this.#modules),
       ...this.#problemsOfHybrid(),
@@ -112,7 +112,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     for (const handler of this.list()) logger.log(lineOf(handler));
   }
 
-  /** By now, everything that wraps handlers has done so. */
+  /** Runs when everything that wraps handlers has done so. */
   onApplicationBootstrap(): void {
     for (const { handler, standIn } of findStandIns(this.#modules, this.#handlers)) rememberStandIn(handler.owner, handler.key, standIn);
   }
@@ -150,10 +150,10 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
       ]);
     }
     const engine = this.get(rules[0]!.guard);
-    const asked = rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required';
+    const credentials = rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required';
     const policiesFor = (request: object) => rules.flatMap((rule) => rule.requirementsFor(request).policy ?? []);
     return {
-      decide: (request) => engine.decide(request, requirementsOf(asked, policiesFor(request))),
+      decide: (request) => engine.decide(request, requirementsOf(credentials, policiesFor(request))),
       watch(request, socket) {
         const auth = authOf(request, 'optional');
         if (auth) endWithToken(request, socket, auth);
@@ -167,7 +167,7 @@ function placeOf(gateway: object): Place {
   return { port: (Reflect.getMetadata('port', gateway) as number | undefined) ?? 0, path, namespace };
 }
 
-/** An adapter may have created a server in its own way, at an unknown place: then the requirements of every gateway apply. */
+/** An adapter may have created a server at an unknown place. The requirements of every gateway then apply to it. */
 function isSamePlace(one: Place, other: Place): boolean {
   if (other.port === undefined) return true;
   return one.port === other.port && one.path === other.path && slashed(one.namespace) === slashed(other.namespace);
@@ -185,7 +185,7 @@ export function guardToken(name: string = DEFAULT_GUARD): string {
   return `tokenward.guard.${name}`;
 }
 
-function nameIt(name: string): string {
+function howToAdd(name: string): string {
   return name === DEFAULT_GUARD
     ? 'Add TokenwardModule.forRoot(...) without a name to the imports, or put @GuardedBy(...) on the handler'
     : `Add TokenwardModule.forRoot({ name: '${name}', ... }) to the imports`;

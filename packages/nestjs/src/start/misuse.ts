@@ -7,14 +7,14 @@ import { findHandlers } from '../rules/handlers.js';
 /**
  * Throws if the module was imported as a bare class: Nest accepts that, and handlers without decorators would be open.
  *
- * @param written what to write instead
+ * @param remedy what to write instead
  */
-export function assertGuards(path: string, guards: object | undefined, written: string): void {
+export function assertGuards(path: string, guards: object | undefined, remedy: string): void {
   if (guards) return;
-  throw misuse(path, `is imported without its options, so no handler would be guarded. Write ${written}`);
+  throw misuse(path, `is imported without its options, so no handler would be guarded. Write ${remedy}`);
 }
 
-/** Throws for a promise, a class or a string: none has members of its own, so it would pass as empty options. */
+/** Throws for a promise, a class or a string: these have no members of their own, so they would count as empty options. */
 export function assertOptions(path: string, options: unknown): void {
   if (typeof (options as { then?: unknown } | null)?.then === 'function') {
     throw misuse(path, 'got a promise. Write TokenwardModule.forRootAsync({ useFactory: () => promise }), or await it first');
@@ -27,7 +27,7 @@ const SOURCES = ['useFactory', 'useClass', 'useExisting'] as const;
 const MEMBERS: ReadonlySet<string> = new Set([...SOURCES, 'imports', 'inject', 'provideInjectionTokensFrom', 'name']);
 const SAMPLE = 'forRootAsync({ inject: [Config], useFactory: (config) => ({ issuer: config.issuer, audience: config.audience }) })';
 
-/** Throws for guard options beside the factory: they never reach the guard, so a requirement among them would be lost. */
+/** Throws for options of the guard next to the factory: they would not reach the guard, and a requirement among them would be lost. */
 export function assertAsyncOptions(options: unknown): void {
   assertOptions(ASYNC, options);
   const given = options as Readonly<Record<string, unknown>>;
@@ -36,9 +36,9 @@ export function assertAsyncOptions(options: unknown): void {
   if (sources.length > 1) throw misuse(ASYNC, `has ${sources.join(' and ')}. Keep one of them`);
   const source = sources[0]!;
   if (source !== 'useExisting' && typeof given[source] !== 'function') throw misuse(`${ASYNC} ${source}`, `is not a function. Write ${SAMPLE}`);
-  const beside = Object.keys(given).filter((name) => !MEMBERS.has(name));
+  const ignored = Object.keys(given).filter((name) => !MEMBERS.has(name));
   const place = source === 'useFactory' ? source : 'createGuardOptions';
-  const problems = beside.map((name) => ({ path: `${ASYNC} ${name}`, message: `would be ignored beside ${source}. Return it from ${place} instead` }));
+  const problems = ignored.map((name) => ({ path: `${ASYNC} ${name}`, message: `would be ignored beside ${source}. Return it from ${place} instead` }));
   if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
@@ -62,7 +62,7 @@ function isContext(given: Partial<ExecutionContext> | null | undefined): boolean
 }
 
 /**
- * An application context of a worker may have controllers, but nothing serves them.
+ * Throws if decorators are used without the module where they matter. A worker's application context may have controllers, but nothing serves them.
  *
  * @throws ConfigurationError if there is an HTTP server, or a handler of messages
  */
