@@ -28,7 +28,7 @@ export function startOn(express: typeof expressModule): StartApp {
           return answer instanceof Promise ? answer.then(send) : send(answer);
         },
       }),
-      ...(onRefused && { onRefused }),
+      ...(onRefused && { onRefused: (decision: Deny, request: { readonly url?: string }) => onRefused(decision, request.url ?? '') }),
     });
     const second = secondApi && createGuard(secondApi);
     const guardFor = ({ api, access, policies }: SuiteGuard): Guard => {

@@ -7,7 +7,7 @@ import Fastify, {
   type FastifyServerOptions,
 } from 'fastify';
 import type { Http2SecureServer, Http2Server } from 'node:http2';
-import { getAuth, tokenward, type Auth, type FastifyGuard, type Guard } from '@tokenward/fastify';
+import { getAuth, tokenward, type Auth, type Deny, type FastifyGuard, type Guard } from '@tokenward/fastify';
 import { routeOf } from './odd-ways.js';
 import type { HandlerInput, RunningApp, StartApp, SuiteGuard } from '@tokenward/testing/adapter-suite';
 
@@ -30,7 +30,7 @@ export function startOn(
           return undefined;
         },
       }),
-      ...(onRefused && { onRefused }),
+      ...(onRefused && { onRefused: (decision: Deny, { url }: { readonly url: string }) => onRefused(decision, url) }),
     });
     if (secondApi) await app.register(tokenward, { ...secondApi, decorator: 'secondGuard' });
     const guardFor = ({ api, access, policies }: SuiteGuard): Guard => {

@@ -29,7 +29,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
           return answer instanceof Promise ? answer.then(send) : send(answer);
         },
       }),
-      ...(onRefused && { onRefused }),
+      ...(onRefused && { onRefused: (decision: Deny, { path }: { readonly path: string }) => onRefused(decision, path) }),
     });
     const second = secondApi && createGuard(secondApi);
     const guardFor = ({ api, access, policies }: SuiteGuard): Middleware => {

@@ -28,6 +28,7 @@ import {
   TokenwardGuard,
   TokenwardModule,
   type Auth,
+  type Deny,
   type MessageHandler,
   type NestGuard,
   type Policy,
@@ -85,7 +86,9 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
               return undefined;
             },
           }),
-          ...(onRefused && { onRefused }),
+          ...(onRefused && {
+            onRefused: (decision: Deny, context: ExecutionContext) => onRefused(decision, context.switchToHttp().getRequest<{ readonly url: string }>().url),
+          }),
         }),
       ],
       providers: routes.some(({ way }) => way !== undefined) ? [TokenwardGuard] : [],

@@ -48,7 +48,7 @@ export function startPlain(faults: Faults = {}): StartApp {
       {
         ...options,
         property,
-        onRefused,
+        ...(onRefused && { onRefused: (decision: Deny, { url }: IncomingMessage) => onRefused(decision, url ?? '') }),
         ...(onDenied && {
           async onDenied(decision, _request, response) {
             const answer = await onDenied(decision);

@@ -76,8 +76,8 @@ export interface AppSetup {
   readonly appGuards?: readonly SuiteGuard[] | undefined;
   /** The app's `onDenied` calls it and sends its answer as JSON. If it returns the decision, so does `onDenied`. */
   readonly onDenied?: ((decision: Deny) => OnDeniedAnswer | Promise<OnDeniedAnswer>) | undefined;
-  /** The `onRefused` option of the adapter. */
-  readonly onRefused?: ((decision: Deny) => void) | undefined;
+  /** The app's `onRefused` calls it, with the path of the request that it got. */
+  readonly onRefused?: ((decision: Deny, path: string) => void) | undefined;
   readonly receivers?: SuiteReceivers | undefined;
 }
 

@@ -49,12 +49,12 @@ export const onDeniedCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'onRefused sees each refusal and changes none, even if it throws',
+    name: 'onRefused gets each refusal with its request and changes none, even if it throws',
     async run({ start, token }) {
       const seen: string[] = [];
       const app = await start({
-        onRefused({ reason }) {
-          seen.push(reason);
+        onRefused({ reason }, path) {
+          seen.push(`${reason} ${path}`);
           throw new Error('out of order');
         },
       });
@@ -66,7 +66,7 @@ export const onDeniedCases: readonly SuiteCase[] = [
       } finally {
         process.emitWarning = emitWarning;
       }
-      deepStrictEqual(seen, ['missing_token', 'insufficient_scope']);
+      deepStrictEqual(seen, ['missing_token /orders', 'insufficient_scope /orders']);
     },
   },
 ];
