@@ -33,14 +33,14 @@ describe('rule 116: a logout token', () => {
     ['with typ application/LOGOUT+JWT', { header: { typ: 'application/LOGOUT+JWT' } }],
     ['with typ JWT', { header: { typ: 'JWT' } }],
     ['with no typ', { header: { typ: undefined } }],
-    ['of a session alone', { subject: undefined, sessionId: 's' }],
+    ['for a session without a subject', { subject: undefined, sessionId: 's' }],
     ['for several audiences', { claims: { aud: ['other', CLIENT] } }],
-    ['with more events', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {}, 'urn:other': {} } } }],
-    ['rule 168: with null for what is absent', { claims: { nonce: null, sid: null } }],
-    ['rule 168: of a session alone, with null for its subject', { sessionId: 's', claims: { sub: null } }],
-    ['with an event that says something', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': { a: 1 } } } }],
+    ['with additional events', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {}, 'urn:other': {} } } }],
+    ['rule 168: with null as nonce and sid', { claims: { nonce: null, sid: null } }],
+    ['rule 168: for a session, with null as sub', { sessionId: 's', claims: { sub: null } }],
+    ['with an event that has members', { claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': { a: 1 } } } }],
   ];
-  test.each(GOOD)('%s is taken', async (_name, wishes) => {
+  test.each(GOOD)('%s is accepted', async (_name, wishes) => {
     const { logout } = await createLogoutScene();
     expect(await logout(wishes)).toBe(200);
   });
@@ -48,28 +48,28 @@ describe('rule 116: a logout token', () => {
   const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
   const BAD: readonly [string, LogoutTokenWishes | (() => LogoutTokenWishes)][] = [
     ['for another client', { clientId: 'other' }],
-    ['for a client whose name ours begins', { clientId: `${CLIENT}-2` }],
-    ['for a client in another case', { clientId: 'Web-App' }],
+    ['for a client whose ID begins with ours', { clientId: `${CLIENT}-2` }],
+    ['for a client ID in another case', { clientId: 'Web-App' }],
     ['without aud', { claims: { aud: undefined } }],
-    ['with an aud that is no name', { claims: { aud: [CLIENT, 7] } }],
+    ['with a number in aud', { claims: { aud: [CLIENT, 7] } }],
     ['without iat', { claims: { iat: undefined } }],
-    ['with iat in words', { claims: { iat: '1' } }],
-    ['from the future', () => ({ claims: { iat: iat() + 100, exp: iat() + 200 } })],
+    ['with iat as a string', { claims: { iat: '1' } }],
+    ['with an iat in the future', () => ({ claims: { iat: iat() + 100, exp: iat() + 200 } })],
     ['without exp', { claims: { exp: undefined } }],
-    ['with exp in words', { claims: { exp: '9999999999' } }],
-    ['that has ended', () => ({ claims: { iat: iat() - 200, exp: iat() - 100 } })],
+    ['with exp as a string', { claims: { exp: '9999999999' } }],
+    ['that has expired', () => ({ claims: { iat: iat() - 200, exp: iat() - 100 } })],
     ['without jti', { claims: { jti: undefined } }],
     ['with an empty jti', { claims: { jti: '' } }],
     ['with a nonce', { claims: { nonce: 'n' } }],
     ['without events', { claims: { events: undefined } }],
-    ['with events as a list', { claims: { events: [EVENT] } }],
+    ['with a list as events', { claims: { events: [EVENT] } }],
     ['with another event', { claims: { events: { 'urn:other': {} } } }],
     ['with an event that is true', { claims: { events: { [EVENT]: true } } }],
     ['with an event that is null', { claims: { events: { [EVENT]: null } } }],
-    ['about nobody', { subject: undefined }],
-    ['about a number', { claims: { sub: 7 } }],
-    ['about an empty session', { claims: { sid: '' } }],
-    ['about a list of sessions', { claims: { sid: ['s'] } }],
+    ['without a subject', { subject: undefined }],
+    ['with a number as sub', { claims: { sub: 7 } }],
+    ['with an empty sid', { claims: { sid: '' } }],
+    ['with a list as sid', { claims: { sid: ['s'] } }],
     ['of another issuer', { claims: { iss: 'https://other.example.test' } }],
     ['with typ at+jwt', { header: { typ: 'at+jwt' } }],
     ['with typ secevent+jwt', { header: { typ: 'secevent+jwt' } }],
@@ -79,7 +79,7 @@ describe('rule 116: a logout token', () => {
     ['with crit', { header: { crit: ['x'] } }],
     ['with a broken signature', {}],
   ];
-  test.each(BAD)('%s is refused with 400, and ends nothing', async (name, wishes) => {
+  test.each(BAD)('%s is refused with 400, and revokes nothing', async (name, wishes) => {
     const { receive, verdict, issuer } = await createLogoutScene();
     const before = await issuer.issueToken();
     let text = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...(typeof wishes === 'function' ? wishes() : wishes) });
@@ -93,7 +93,7 @@ describe('rule 116: a logout token', () => {
     expect(await verdict(before)).toBe('allow');
   });
 
-  test('rule 117: an ID token, an access token and every hostile token is refused', async () => {
+  test('rule 117: refuses access tokens, ID tokens, security events and hostile tokens', async () => {
     const { receive, issuer, guard } = await createLogoutScene();
     const others = [
       await issuer.issueToken({ audience: CLIENT }),
@@ -114,7 +114,7 @@ test('rule 117: accepts a jti once', async () => {
   expect((await receive(form(other))).status).toBe(200);
 });
 
-test('rule 117: ends no later login if the token is sent again', async () => {
+test('rule 117: does not revoke a later login if the logout token is sent again', async () => {
   const { receive, issuer, clock, verdict } = await createLogoutScene();
   const logoutToken = await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
   await receive(form(logoutToken));
@@ -124,7 +124,7 @@ test('rule 117: ends no later login if the token is sent again', async () => {
   expect(await verdict(later)).toBe('allow');
 });
 
-test('rule 119: a logout of a session also ends tokens of the subject without a session', async () => {
+test('rule 119: the logout of a session also revokes tokens of its subject without a sid', async () => {
   const { logout, issuer, verdict } = await createLogoutScene();
   const tokens = await Promise.all(['s-1', 's-2', undefined].map((sid) => issuer.issueToken({ claims: { sid } })));
   expect(await logout({ sessionId: 's-1' })).toBe(200);
@@ -141,13 +141,13 @@ test('rule 119: does not affect an equal subject of another issuer', async () =>
     verdicts.push(decision.outcome);
   }
   expect(verdicts).toEqual(['deny', 'allow']);
-  // a good signature of the other issuer on a token that claims to be this one's
+  // a token that names the first issuer, with a valid signature of the other one
   const forged = await other.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', claims: { iss: one.issuer } });
   expect((await receive(form(forged))).status).toBe(400);
 });
 
 describe('rule 118: the request', () => {
-  test('is a POST', async () => {
+  test('must be a POST', async () => {
     const { receive, issuer } = await createLogoutScene();
     const good = form(await issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' }));
     for (const method of ['GET', 'HEAD', 'PUT', 'post'])
@@ -155,7 +155,7 @@ describe('rule 118: the request', () => {
     expect((await receive(good)).status).toBe(200);
   });
 
-  test('is a form with one token, parsed or not', async () => {
+  test('must be a form with one token, parsed or not', async () => {
     const { receive, issuer } = await createLogoutScene();
     const issue = () => issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1' });
     const headers = form().headers;
@@ -200,7 +200,7 @@ test('fetches keys again if a token without a kid does not verify', async () => 
   expect((await receive(form(await withoutKid()))).status).toBe(200);
 });
 
-test('of an issuer that is ahead it ends what was issued before, by that clock', async () => {
+test('revokes the tokens issued before the logout by the clock of an issuer that is ahead', async () => {
   const { logout, issuer, clock, verdict } = await createLogoutScene();
   const ahead = Math.floor(clock.now() / 1000) + 20;
   const before = await issuer.issueToken({ claims: { iat: ahead - 1 } });
@@ -209,14 +209,14 @@ test('of an issuer that is ahead it ends what was issued before, by that clock',
   expect(await verdict(await issuer.issueToken({ claims: { iat: ahead + 1 } }))).toBe('allow');
 });
 
-test('remembers it for a day at most, whatever its exp', async () => {
+test('remembers a logout token for at most a day, whatever its exp', async () => {
   const asked: number[] = [];
   const { logout } = await createLogoutScene({ add: (_name, ttlSeconds) => asked.push(ttlSeconds) > 0 });
   for (const exp of [1e300, Number.MAX_SAFE_INTEGER]) expect(await logout({ claims: { exp } })).toBe(200);
   expect(asked).toEqual([86_400, 86_400]);
 });
 
-test('a store of replays that fails is 400, though the logout holds', async () => {
+test('answers 400 if the replay store fails, and still applies the logout', async () => {
   const add = vi.fn(() => Promise.reject(new Error('away')));
   const { logout, issuer, verdict } = await createLogoutScene({ add });
   const token = await issuer.issueToken();

@@ -7,7 +7,7 @@ import { createScene, expectAllowed } from './guarded.js';
 
 const PLANTED = 'planted-value';
 
-/** The same demands, written with each library. */
+/** The same schemas, written with each library. */
 const schemas: [string, { readonly strict: ClaimsSchema; readonly transforming: ClaimsSchema; readonly slow: ClaimsSchema }][] = [
   [
     'zod',
@@ -40,8 +40,8 @@ const schemas: [string, { readonly strict: ClaimsSchema; readonly transforming: 
 
 const tenant = '6f1ed002-ab54-4f1c-8f0b-1c1c1c1c1c1c';
 
-describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow }) => {
-  test('admits claims that satisfy it', async () => {
+describe.each(schemas)('a %s schema', (_library, { strict, transforming, slow }) => {
+  test('allows claims that satisfy it', async () => {
     const { decide } = await createScene({ claims: strict });
     const { auth } = expectAllowed(await decide({ claims: { tenant, address: { country: 'DE' }, more: 1 } }));
     expect(auth!.claims).toMatchObject({ tenant, address: { country: 'DE' }, more: 1, sub: 'user-1' });
@@ -49,18 +49,18 @@ describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ['a claim that is missing', {}, 'claims: tenant'],
-    ['a claim that is something else', { tenant: PLANTED }, 'claims: tenant'],
-    ['a claim within a claim', { tenant, address: { country: PLANTED } }, 'claims: address'],
-    ['two claims', { tenant: 7, address: PLANTED }, 'claims: tenant, address'],
-  ])('refuses %s, and tells its name and no value', async (_what, claims, cause) => {
+    ['a missing claim', {}, 'claims: tenant'],
+    ['a malformed claim', { tenant: PLANTED }, 'claims: tenant'],
+    ['a malformed nested claim', { tenant, address: { country: PLANTED } }, 'claims: address'],
+    ['two malformed claims', { tenant: 7, address: PLANTED }, 'claims: tenant, address'],
+  ])('refuses %s, and names the claim without its value', async (_what, claims, cause) => {
     const { decide } = await createScene({ claims: strict });
     const decision = await decide({ claims });
     expect(decision).toMatchObject({ outcome: 'deny', status: 401, reason: 'invalid_claim', cause });
     expect(JSON.stringify(decision)).not.toContain(PLANTED);
   });
 
-  test('makes of claims what it says, which is what the handler gets, frozen', async () => {
+  test('gives the handler the output of the schema, frozen', async () => {
     const { issuer, decide } = await createScene({ claims: transforming });
     const token = await issuer.issueToken({ claims: { since: '2030-01-02' } });
     const { auth } = expectAllowed(await decide(token));
@@ -68,17 +68,17 @@ describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow
     const { since } = auth!.claims as unknown as { since: { parts: string[] } };
     for (const part of [auth!.claims, since, since.parts]) expect(Object.isFrozen(part)).toBe(true);
     expect(rawToken(auth!)).toBe(token);
-    // and the same when the token comes again
+    // the cached token has the same auth
     expect(expectAllowed(await decide(token)).auth).toBe(auth);
   });
 
-  test('that answers with a promise refuses', async () => {
+  test('refuses the request if the schema returns a promise', async () => {
     const { decide } = await createScene({ claims: slow });
     const cause = 'claims: the schema returned a promise; it must validate synchronously';
     expect(await decide({ claims: { tenant } })).toMatchObject({ outcome: 'deny', status: 401, reason: 'invalid_claim', cause });
   });
 
-  test('leaves policies the claims of the token itself', async () => {
+  test('built-in policies read the claims of the token, and a custom predicate reads the output of the schema', async () => {
     const { clock, verdict } = await createScene({ claims: transforming });
     const authTime = Math.floor(clock.now() / 1000) - 100;
     const token = { claims: { since: '2030-01-02', acr: 'gold', auth_time: authTime } };
@@ -92,14 +92,14 @@ describe.each(schemas)('a schema of %s', (_library, { strict, transforming, slow
     expect(await verdict(token, { policy: year })).toBe('allow');
   });
 
-  test('is asked after everything else, and admits nothing that was refused without it', async () => {
+  test('does not change the refusal of a wrong audience or an expired token', async () => {
     const { verdict } = await createScene({ claims: strict });
     expect(await verdict({ claims: { tenant, aud: 'https://other.example.test' } })).toBe('audience_mismatch');
     expect(await verdict({ claims: { tenant }, lifetimeSeconds: -100 })).toBe('expired');
   });
 });
 
-test('rule 68: a schema is asked once for each token, and a policy each time', async () => {
+test('rule 68: runs the schema once per token, and the policy at each request', async () => {
   let asked = { schema: 0, policy: 0 };
   let isOpen = true;
   const schema: ClaimsSchema = {
@@ -117,7 +117,7 @@ test('rule 68: a schema is asked once for each token, and a policy each time', a
   expect(asked).toEqual({ schema: 1, policy: 0 });
 });
 
-describe('a schema that misbehaves admits nothing and breaks nothing', () => {
+describe('a schema with unusual behaviour', () => {
   const schemaOf = (validate: (value: unknown) => unknown): ClaimsSchema => ({ '~standard': { version: 1, vendor: 'test', validate: validate as never } });
   const cyclic: Record<string, unknown> = { sub: 'x' };
   cyclic['self'] = cyclic;
@@ -130,30 +130,30 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
       },
     ],
     [
-      'throws nothing at all',
+      'throws undefined',
       () => {
-        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- whatever a schema may do
+        // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- a schema can do this
         throw undefined;
       },
     ],
     ['writes to the claims', (value) => ({ value: Object.assign(value as object, { sub: 'root' }) })],
-    ['answers nothing', () => undefined],
-    ['answers null', () => null],
-    ['answers true', () => true],
-    ['answers without a value', () => ({})],
-    ['answers with null as the value', () => ({ value: null })],
-    ['answers with a string as the value', () => ({ value: 'claims' })],
-    ['answers with no issues in a list of them', (value) => ({ value, issues: [] })],
+    ['returns undefined', () => undefined],
+    ['returns null', () => null],
+    ['returns true', () => true],
+    ['returns an object without a value', () => ({})],
+    ['returns null as the value', () => ({ value: null })],
+    ['returns a string as the value', () => ({ value: 'claims' })],
+    ['returns an empty list of issues', (value) => ({ value, issues: [] })],
     ...[0, false, null, '', 7, {}, new Map()].map((issues): [string, (value: unknown) => unknown] => [
-      `answers with a value and ${inspect(issues)} as issues`,
+      `returns a value and ${inspect(issues)} as issues`,
       (value) => ({ value, issues }),
     ]),
-    ['answers with issues that are none', (value) => ({ value, issues: [null] })],
-    ['answers with issues without a path', (value) => ({ value, issues: [{}] })],
-    ['rejects', () => Promise.reject(new Error('no'))],
-    // oxlint-disable-next-line unicorn/no-thenable -- whatever a schema may do
-    ['answers with something like a promise', (value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) })],
-  ])('one that %s', async (_what, validate) => {
+    ['returns null as an issue', (value) => ({ value, issues: [null] })],
+    ['returns an issue without a path', (value) => ({ value, issues: [{}] })],
+    ['returns a rejected promise', () => Promise.reject(new Error('no'))],
+    // oxlint-disable-next-line unicorn/no-thenable -- a schema can do this
+    ['returns a thenable', (value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) })],
+  ])('refuses the request if the schema %s', async (_what, validate) => {
     const { decide } = await createScene({ claims: schemaOf(validate) });
     for (let again = 0; again < 2; again++) {
       const decision = await decide({ claims: { planted: PLANTED } });
@@ -162,7 +162,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     }
   });
 
-  test('a refusal by the schema is not remembered', async () => {
+  test('does not cache a refusal by the schema', async () => {
     let answers = 0;
     const { issuer, guard, verdict } = await createScene({ claims: schemaOf((value) => (answers++ === 0 ? { issues: [{}] } : { value })) });
     const token = await issuer.issueToken();
@@ -173,7 +173,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     expect(answers).toBe(2);
   });
 
-  test('rule 71: what it makes is copied and frozen, also where it leads back to itself or is frozen at its surface; its own stays as it is', async () => {
+  test('rule 71: copies and freezes the output of the schema, even if it is cyclic or partly frozen, and does not freeze the original', async () => {
     const constant = { labels: ['own'] };
     const made = {
       cyclic,
@@ -191,7 +191,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     const parts = (of: typeof made): object[] => [of, of.cyclic, of.shallow, of.shallow.list, of.bare, of.constant, of.constant.labels];
     for (const part of parts(claims)) expect(Object.isFrozen(part)).toBe(true);
     for (const part of parts(made)) if (part !== made.shallow) expect(Object.isFrozen(part)).toBe(false);
-    // a write to the app's own object reaches no request that comes later
+    // a later write to the app's object does not change these claims
     constant.labels.push('more');
     expect(claims.constant.labels).toEqual(['own']);
   });
@@ -203,17 +203,17 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     ['a Date', new Date()],
     ['a Map', new Map()],
     ['a Set', new Set()],
-    ['bytes', new Uint8Array(4)],
-    ['a buffer', new ArrayBuffer(4)],
+    ['a Uint8Array', new Uint8Array(4)],
+    ['an ArrayBuffer', new ArrayBuffer(4)],
     ['a function', () => 'x'],
     ['an instance of a class', new Account()],
-    ['what inherits from an object', Object.create({ admin: true }) as object],
+    ['an object with an inherited member', Object.create({ admin: true }) as object],
     ['a promise', Promise.resolve()],
-    ['an error', new Error('x')],
-    ['a wrapped value', Object('x') as object],
+    ['an Error', new Error('x')],
+    ['a String object', Object('x') as object],
     ['a member called __proto__', JSON.parse('{"__proto__":{"admin":true}}') as object],
   ];
-  test.each(writable)('rule 71: one that makes %s refuses, and freezes nothing', async (_what, part) => {
+  test.each(writable)('rule 71: refuses a schema output with %s, and does not freeze it', async (_what, part) => {
     const refusal = {
       reason: 'invalid_claim',
       cause: 'claims: the output of the schema holds something other than plain objects, arrays and primitive values, or a member called __proto__',
@@ -226,7 +226,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
     }
   });
 
-  test('rule 71: a Date that zod makes of a claim is refused', async () => {
+  test('rule 71: refuses a claim that zod turns into a Date', async () => {
     const { decide } = await createScene({ claims: z.object({ since: z.coerce.date() }) });
     expect(await decide({ claims: { since: '2030-01-02' } })).toMatchObject({
       reason: 'invalid_claim',
@@ -235,7 +235,7 @@ describe('a schema that misbehaves admits nothing and breaks nothing', () => {
   });
 });
 
-describe('a name is told only where it is not from the token', () => {
+describe('names in the cause of a refusal', () => {
   const byPaths = (...paths: unknown[]): ClaimsSchema => ({
     '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: paths.map((path) => ({ path })) as never }) },
   });
@@ -246,7 +246,7 @@ describe('a name is told only where it is not from the token', () => {
     return decision.outcome === 'deny' ? decision.cause : undefined;
   };
 
-  test('not one that stands in the token, as a name or in a value', async () => {
+  test('omits a name that occurs in the token, as a name or in a value', async () => {
     const claims = { planted_name: 7, nested: { deep_name: ['a planted-value'] } };
     for (const name of ['planted_name', 'deep_name', 'planted-value', 'planted', 'nested']) {
       for (const path of [[name], [{ key: name }], [name, 'more']]) expect(await causeOf(byPaths(path), claims)).toBe('claims: one of them');
@@ -259,14 +259,14 @@ describe('a name is told only where it is not from the token', () => {
     expect(await causeOf(z.record(z.string(), z.union([z.string(), z.number()])), { planted_name: {} })).toBe('claims: one of them');
   });
 
-  test('one that the schema has as a member, that the token lacks, or that is registered', async () => {
+  test('shows a name that the schema declares, that the token does not have, or that is registered', async () => {
     expect(await causeOf(z.looseObject({ tenant: z.string() }), { tenant: 7 })).toBe('claims: tenant');
     expect(await causeOf(v.looseObject({ tenant: v.string() }), { tenant: 7 })).toBe('claims: tenant');
     expect(await causeOf(byPaths(['tenant'], [{ key: 'https://claims.example.test/tenant' }]), {})).toBe('claims: tenant, https://claims.example.test/tenant');
     expect(await causeOf(byPaths(['sub'], ['client_id'], ['roles']), {})).toBe('claims: sub, client_id, roles');
   });
 
-  test('none that is no name, or long; each once, and five at the most', async () => {
+  test('omits long names and odd ones, and shows each name once and at most five', async () => {
     for (const name of [`a\nb`, 'a b', '0', '', 'ä', 'b'.repeat(65), Symbol('s'), 0]) expect(await causeOf(byPaths([name]), {})).toBe('claims: one of them');
     expect(await causeOf(byPaths(['b'.repeat(64)], ['zz-1'], ['zz-1'], ['zz-2'], [], ['zz-3'], ['zz-4']), {})).toBe(
       `claims: ${'b'.repeat(64)}, zz-1, zz-2, as a whole, zz-3`,
@@ -275,14 +275,14 @@ describe('a name is told only where it is not from the token', () => {
 });
 
 test.each([7, 'zod', {}, () => true, { '~standard': null }, { '~standard': { version: 2, validate: () => ({}) } }, { '~standard': { version: 1 } }])(
-  'claims: %j is no schema, and stops the start',
+  'claims: %j is an invalid option',
   async (claims) => {
     await expect(createScene({ claims } as unknown as GuardOptions)).rejects.toThrow(/claims: must be a Standard Schema, version 1/);
   },
 );
 
 describe('other options about claims', () => {
-  test('requiredValues: a claim has the value, or one of the values', async () => {
+  test('requiredValues requires a claim to have the value, or one of the values', async () => {
     const { verdict } = await createScene({ requiredValues: { token_use: 'access', level: [1, 2], admin: true, hasOwnProperty: 'x' } });
     const good = { token_use: 'access', level: 2, admin: true, hasOwnProperty: 'x' };
     expect(await verdict({ claims: good })).toBe('allow');
@@ -296,13 +296,13 @@ describe('other options about claims', () => {
   });
 
   test.each([{}, [], 'x', null, { a: [] }, { a: '' }, { a: null }, { a: {} }, { a: ['x', null] }])(
-    'requiredValues: %j stops the start',
+    'requiredValues: %j is an invalid option',
     async (requiredValues) => {
       await expect(createScene({ requiredValues } as unknown as GuardOptions)).rejects.toThrow(/requiredValues/);
     },
   );
 
-  test('clientIdClaim names the client; client_id and azp do where it is absent', async () => {
+  test('reads the client from clientIdClaim, and from azp if that claim is absent', async () => {
     const { decide, verdict } = await createScene({ clientIdClaim: 'cid' });
     const clientOf = async (claims: Record<string, unknown>) => expectAllowed(await decide({ claims })).auth!.clientId;
     expect(await clientOf({ client_id: undefined, cid: 'own' })).toBe('own');
@@ -312,7 +312,7 @@ describe('other options about claims', () => {
     for (const cid of [7, '', ['own']]) expect(await verdict({ claims: { client_id: undefined, cid } })).toBe('invalid_claim');
   });
 
-  test('rule 47: allowed clients are held against clientIdClaim too', async () => {
+  test('rule 47: compares allowed clients with clientIdClaim as well as client_id', async () => {
     const { verdict } = await createScene({ clientIdClaim: 'cid', allowedClients: ['web'] });
     expect(await verdict({ claims: { client_id: undefined, cid: 'web' } })).toBe('allow');
     expect(await verdict({ claims: { client_id: undefined, cid: 'other' } })).toBe('client_not_allowed');
@@ -320,7 +320,7 @@ describe('other options about claims', () => {
     expect(await verdict({ claims: { client_id: undefined } })).toBe('client_not_allowed');
   });
 
-  test('rolesClaim: several paths, of which all that are there count', async () => {
+  test('rolesClaim with several paths combines the roles at each path that exists', async () => {
     const rolesClaim = [['realm_access', 'roles'], ['resource_access', 'https://api.example.test', 'roles'], ['groups']];
     const { decide } = await createScene({ rolesClaim });
     const rolesOf = async (claims: Record<string, unknown>) => expectAllowed(await decide({ claims })).auth!.roles;
@@ -333,7 +333,7 @@ describe('other options about claims', () => {
     expect(await rolesOf({ realm_access: 'a', groups: ['d'] })).toEqual([]);
   });
 
-  test.each([[], [[]], [['a'], []], [['a'], ['']], [['a'], [7]], [['a'], 'b']])('rolesClaim: %j stops the start', async (...rolesClaim) => {
+  test.each([[], [[]], [['a'], []], [['a'], ['']], [['a'], [7]], [['a'], 'b']])('rolesClaim: %j is an invalid option', async (...rolesClaim) => {
     await expect(createScene({ rolesClaim } as unknown as GuardOptions)).rejects.toThrow(/rolesClaim/);
   });
 });

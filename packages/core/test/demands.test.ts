@@ -21,16 +21,16 @@ const now = Math.floor(clock.now() / 1000);
 const signer = await createTestIssuer({ clock });
 afterAll(() => signer.close());
 
-/** An option that demands something of tokens, and a token that lacks nothing but that. */
-interface Demand {
+/** An option that requires something of tokens, and a token that fails only this requirement. */
+interface Requirement {
   readonly name: keyof IssuerOptions;
   readonly options: IssuerOptions;
   readonly breaks: TokenWishes;
-  /** A value beside the demand that is itself weaker, or about something else. */
+  /** A value of the same option that is weaker, or about something else. */
   readonly weaker?: IssuerOptions;
 }
 
-const demands: readonly Demand[] = [
+const requirements: readonly Requirement[] = [
   { name: 'audience', options: { audience: AUDIENCE }, breaks: { audience: 'https://other.example.test' } },
   { name: 'algorithms', options: { algorithms: ['ES256'] }, breaks: { algorithm: 'RS256' } },
   { name: 'profile', options: { profile: 'rfc9068' }, breaks: { header: { typ: 'JWT' } } },
@@ -56,13 +56,13 @@ const demands: readonly Demand[] = [
 const good: TokenWishes = { algorithm: 'ES256', claims: { tenant: 't-1', env: 'live' } };
 
 const issuer = { issuer: signer.issuer, audience: AUDIENCE };
-const undone = Object.fromEntries(demands.map(({ name }) => [name, undefined])) as IssuerOptions;
+const allUndefined = Object.fromEntries(requirements.map(({ name }) => [name, undefined])) as IssuerOptions;
 
-/** Where options can stand, each with what else is said there. */
+/** The places where an option can be set, with or without a weaker value in another place. */
 const places: readonly [string, (options: IssuerOptions, weaker: IssuerOptions) => GuardOptions][] = [
-  ['of the one issuer', (options) => ({ ...issuer, ...options })],
+  ['for the only issuer', (options) => ({ ...issuer, ...options })],
   [
-    'of one of several issuers',
+    'for one of several issuers',
     (options) => ({
       issuers: [
         { ...issuer, ...options },
@@ -70,22 +70,22 @@ const places: readonly [string, (options: IssuerOptions, weaker: IssuerOptions) 
       ],
     }),
   ],
-  ['beside several issuers', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ issuer: signer.issuer }] })],
-  ['beside issuers that say undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ ...undone, issuer: signer.issuer }] })],
-  ['beside issuers that say less', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: [{ ...weaker, issuer: signer.issuer }] })],
+  ['as a default for issuers', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ issuer: signer.issuer }] })],
+  ['as a default for issuers that set undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ ...allUndefined, issuer: signer.issuer }] })],
+  ['as a default for issuers that set a weaker value', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: [{ ...weaker, issuer: signer.issuer }] })],
   [
-    'of an issuer beside which less is said',
+    'for an issuer whose default is weaker',
     (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: [{ ...options, issuer: signer.issuer }, { issuer: 'https://b.example.test' }] }),
   ],
-  ['that a resolver answers', (options) => ({ issuers: () => ({ ...issuer, ...options }) })],
-  ['beside a resolver', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ issuer: signer.issuer }) })],
-  ['beside a resolver that answers undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...undone, issuer: signer.issuer }) })],
-  ['beside a resolver that answers less', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...weaker, issuer: signer.issuer }) })],
-  ['of an answer beside which less is said', (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: () => ({ ...options, issuer: signer.issuer }) })],
+  ['by a resolver', (options) => ({ issuers: () => ({ ...issuer, ...options }) })],
+  ['as a default for a resolver', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ issuer: signer.issuer }) })],
+  ['as a default for a resolver that sets undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...allUndefined, issuer: signer.issuer }) })],
+  ['as a default for a resolver that sets a weaker value', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...weaker, issuer: signer.issuer }) })],
+  ['by a resolver whose default is weaker', (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: () => ({ ...options, issuer: signer.issuer }) })],
 ];
 
-describe.each(places)('rule 162: what is demanded %s holds', (_place, place) => {
-  test.each(demands)('$name $options', async ({ options, breaks, weaker = {} }) => {
+describe.each(places)('rule 162: enforces a requirement that is set %s', (_place, place) => {
+  test.each(requirements)('$name $options', async ({ options, breaks, weaker = {} }) => {
     const guard = createResourceGuard({ clock, ...place(options, weaker) });
     onTestFinished(() => guard.close());
     const [right, wrong] = [await issue(good), await issue({ ...good, ...breaks, claims: { ...good.claims, ...breaks.claims } })];
@@ -94,18 +94,18 @@ describe.each(places)('rule 162: what is demanded %s holds', (_place, place) => 
   });
 });
 
-describe('rule 162: what can not be demanded together stops the start', () => {
+describe('rule 162: requirements that cannot be combined are invalid options', () => {
   test.each<[string, IssuerOptions, IssuerOptions, string]>([
-    ['values', { requiredValues: { tenant: ['a', 'b'] } }, { requiredValues: { tenant: 'c' } }, 'issuers[0].requiredValues.tenant: allows no value'],
-    ['clients', { allowedClients: ['a', 'b'] }, { allowedClients: ['c'] }, 'issuers[0].allowedClients: lists no client'],
+    ['values without one in common', { requiredValues: { tenant: ['a', 'b'] } }, { requiredValues: { tenant: 'c' } }, 'issuers[0].requiredValues.tenant: allows no value'],
+    ['clients without one in common', { allowedClients: ['a', 'b'] }, { allowedClients: ['c'] }, 'issuers[0].allowedClients: lists no client'],
     [
-      'an empty list of claims',
+      'an empty list of required claims',
       { requiredClaims: ['a'] },
       { requiredClaims: [] },
       'issuers[0].requiredClaims: must be a list of one or more non-empty strings (got an empty list)',
     ],
     [
-      'no list of claims',
+      'null as required claims',
       { requiredClaims: ['a'] },
       { requiredClaims: null as never },
       'issuers[0].requiredClaims: must be a list of one or more non-empty strings (got null)',
@@ -122,25 +122,25 @@ describe('rule 162: what can not be demanded together stops the start', () => {
       { allowedClients: [] },
       'issuers[0].allowedClients: must be a list of one or more non-empty strings (got an empty list)',
     ],
-    ['no values', { requiredValues: { a: 1 } }, { requiredValues: null as never }, 'issuers[0].requiredValues: must be an object from names of claims'],
-    ['a value that is undefined', { requiredValues: { a: 1 } }, { requiredValues: { b: undefined as never } }, 'issuers[0].requiredValues.b: must be a value'],
+    ['null as required values', { requiredValues: { a: 1 } }, { requiredValues: null as never }, 'issuers[0].requiredValues: must be an object from names of claims'],
+    ['undefined as a required value', { requiredValues: { a: 1 } }, { requiredValues: { b: undefined as never } }, 'issuers[0].requiredValues.b: must be a value'],
     [
-      'an age that is null',
+      'null as the maximum age',
       { maxTokenAgeSeconds: 60 },
       { maxTokenAgeSeconds: null as never },
       'issuers[0].maxTokenAgeSeconds: must be a number of at least 1 (got null)',
     ],
-    ['a profile that is null', { profile: 'rfc9068' }, { profile: null as never }, "issuers[0].profile: must be 'rfc9068'"],
-  ])('%s', (_what, beside, own, message) => {
+    ['null as the profile', { profile: 'rfc9068' }, { profile: null as never }, "issuers[0].profile: must be 'rfc9068'"],
+  ])('reports %s', (_what, beside, own, message) => {
     expect(() => createResourceGuard({ audience: 'a', ...beside, issuers: [{ issuer: 'https://a.example.test', ...own }] })).toThrow(message);
   });
 
-  test('and refuses where a resolver answers it', async () => {
+  test('refuses every token if a resolver returns requirements that contradict the defaults', async () => {
     const guard = createResourceGuard({ clock, audience: AUDIENCE, allowedClients: ['a'], issuers: () => ({ issuer: signer.issuer, allowedClients: ['b'] }) });
     for (const clientId of ['a', 'b']) expect(verdictOf(await ask(guard, await issue({ clientId })))).toBe('issuer_unavailable');
   });
 
-  test('a resolver that answers a value of undefined is not taken for one that says nothing of it', async () => {
+  test('refuses a token if a resolver returns undefined as a required value', async () => {
     let tenant: string | undefined;
     const guard = createResourceGuard({
       clock,
@@ -154,21 +154,21 @@ describe('rule 162: what can not be demanded together stops the start', () => {
   });
 });
 
-describe('rule 162: the tid that is demanded', () => {
+describe('rule 162: a required tid', () => {
   const places: readonly [string, (template: string, jwksUri: string) => GuardOptions][] = [
-    ['of the template', (issuer, jwksUri) => ({ issuer, jwksUri, audience: AUDIENCE, unsafeAcceptAnyTenant: true, requiredValues: { tid: ['one'] } })],
+    ['for a template', (issuer, jwksUri) => ({ issuer, jwksUri, audience: AUDIENCE, unsafeAcceptAnyTenant: true, requiredValues: { tid: ['one'] } })],
     [
-      'beside issuers',
+      'as a default for issuers',
       (issuer, jwksUri) => ({ audience: AUDIENCE, requiredValues: { tid: 'one' }, issuers: [{ issuer, jwksUri, unsafeAcceptAnyTenant: true }] }),
     ],
     [
-      'of one of several issuers',
+      'for a listed issuer',
       (issuer, jwksUri) => ({ audience: AUDIENCE, issuers: [{ issuer, jwksUri, unsafeAcceptAnyTenant: true, requiredValues: { tid: ['one'] } }] }),
     ],
-    ['of a template with a list', (issuer, jwksUri) => ({ issuer, jwksUri, audience: AUDIENCE, tenants: ['one', 'two'], requiredValues: { tid: ['one'] } })],
+    ['for a template with listed tenants', (issuer, jwksUri) => ({ issuer, jwksUri, audience: AUDIENCE, tenants: ['one', 'two'], requiredValues: { tid: ['one'] } })],
   ];
 
-  test.each(places)('%s holds beside the one in iss', async (_place, place) => {
+  test.each(places)('set %s, must match as well as the tenant in iss', async (_place, place) => {
     const server = await createTenantServer(['one', 'two']);
     const guard = createResourceGuard(place(server.template, server.jwksTemplate.replace('{tenant}', 'one')));
     const key = server.keyOf('one');
@@ -177,13 +177,13 @@ describe('rule 162: the tid that is demanded', () => {
     expect(verdictOf(await ask(guard, server.token('two', { tid: 'one' }, {}, key)))).toBe('invalid_claim');
   });
 
-  test('stops the start where it is none of the tenants', () => {
+  test('is an invalid option if it is not one of the tenants', () => {
     const options = { issuer: 'https://login.example.test/{tenant}/v2.0', audience: 'a', tenants: ['one'] };
     expect(() => createResourceGuard({ ...options, requiredValues: { tid: 'two' } })).toThrow('requiredValues.tid: allows none of the tenants');
   });
 });
 
-describe('rule 162: what a preset demands holds, also where others are spread over what it makes', () => {
+describe('rule 162: the requirements of a preset apply together with those spread over it', () => {
   const more: IssuerOptions = { requiredClaims: ['tenant'], requiredValues: { tenant: 't-1' }, forbiddenClaims: ['debug'] };
   const presets: readonly [string, GuardOptions, Record<string, unknown>, Record<string, unknown>][] = [
     ['keycloak', keycloak({ url: 'https://a.example.test', realm: 'r', audience: AUDIENCE }), { typ: 'Bearer' }, { typ: 'Other' }],
@@ -196,20 +196,20 @@ describe('rule 162: what a preset demands holds, also where others are spread ov
       { token_use: 'other' },
     ],
     [
-      'cognito, its clients',
+      'cognito (clients)',
       cognito({ region: 'us-east-1', userPoolId: 'us-east-1_x', clientIds: ['c'] }),
       { token_use: 'access', client_id: 'c', aud: undefined },
       { client_id: 'x' },
     ],
     [
-      'cognito, its aud',
+      'cognito (aud)',
       cognito({ region: 'us-east-1', userPoolId: 'us-east-1_x', clientIds: ['c'] }),
       { token_use: 'access', client_id: 'c', aud: undefined },
       { aud: 'other' },
     ],
   ];
 
-  test.each(presets)('%s', async (_name, preset, right, wrong) => {
+  test.each(presets)('enforces both for %s', async (_name, preset, right, wrong) => {
     const claims = { iss: preset.issuer, tenant: 't-1', ...right };
     const guards: GuardOptions[] = [
       { ...preset, ...more },
@@ -228,14 +228,14 @@ describe('rule 162: what a preset demands holds, also where others are spread ov
     }
   });
 
-  test('a value that the preset does not allow stops the start', () => {
+  test('a value that the preset does not allow is an invalid option', () => {
     const preset = keycloak({ url: 'https://a.example.test', realm: 'r', audience: 'a' });
     expect(() => createResourceGuard({ ...preset, requiredValues: { typ: 'Offline' } })).toThrow(ConfigurationError);
     expect(() => createResourceGuard({ ...preset, requiredValues: { typ: 'Offline' } })).toThrow('requiredValues.typ: allows no value that');
   });
 });
 
-test('rule 162: members of keyFetching that stand beside issuers hold for those that say others', async () => {
+test('rule 162: default members of keyFetching apply to an issuer that sets other members', async () => {
   const guard = createResourceGuard({
     audience: AUDIENCE,
     keyFetching: { maxKeys: 1, timeoutSeconds: 4 },
@@ -246,19 +246,19 @@ test('rule 162: members of keyFetching that stand beside issuers hold for those 
   await expect(guard.warm()).rejects.toThrow('more than the 1 allowed');
 });
 
-/** Tokens as the presets' providers would write them, signed by the one key that the guards are given. */
+/** Issues a token as the providers of the presets would, signed with the key that the guards get. */
 function issue({ claims, ...wishes }: TokenWishes): Promise<string> {
   return signer.issueToken({ audience: AUDIENCE, ...wishes, claims: { tenant: 't-1', env: 'live', ...claims } });
 }
 
 function withKeys(options: GuardOptions): GuardOptions {
   const keys = { jwks: signer.jwks };
-  const given = options.issuers;
-  if (typeof given === 'function') return { ...options, issuers: (...asked) => ({ ...(given(...asked) as IssuerOptions), ...keys }) };
-  return given ? { ...options, issuers: given.map((one) => ({ ...one, ...keys })) } : { ...options, ...keys };
+  const issuers = options.issuers;
+  if (typeof issuers === 'function') return { ...options, issuers: (...asked) => ({ ...(issuers(...asked) as IssuerOptions), ...keys }) };
+  return issuers ? { ...options, issuers: issuers.map((one) => ({ ...one, ...keys })) } : { ...options, ...keys };
 }
 
-test('rule 162: what each of the issuers replaces stops the start, also where it is spread over a preset that makes a list', () => {
+test('rule 162: a default that each of the issuers replaces is an invalid option, even if it is spread over a preset', () => {
   const preset = entraId({ tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', audience: 'https://wide.example' });
   for (const more of [{ audience: 'https://only-this.example' }, { unsafeAcceptTokensForAnyAudience: true }]) {
     expect(() => createResourceGuard({ ...preset, ...more } as GuardOptions)).toThrow(/has no effect, since each of the issuers sets its own/);
@@ -268,8 +268,8 @@ test('rule 162: what each of the issuers replaces stops the start, also where it
   );
 });
 
-test('rules 96 and 162: a list with holes is none', async () => {
-  // eslint-disable-next-line no-sparse-arrays -- it is what must not pass
+test('rules 96 and 162: a list with holes is not accepted as a list', async () => {
+  // eslint-disable-next-line no-sparse-arrays -- the list under test
   const holes = [, 'a'] as string[];
   for (const name of ['audience', 'requiredClaims', 'allowedClients']) {
     expect(() => createResourceGuard({ issuer: 'https://a.example', audience: 'a', [name]: holes })).toThrow(new RegExp(name));

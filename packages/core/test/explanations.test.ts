@@ -4,15 +4,15 @@ import { createTestIssuer, hostileTokens, type TokenWishes } from '@tokenward/te
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene } from './guarded.js';
 
-async function denied(wishes: TokenWishes | string, options: GuardOptions = {}, demand?: Policy): Promise<Deny> {
+async function denied(wishes: TokenWishes | string, options: GuardOptions = {}, required?: Policy): Promise<Deny> {
   const { decide } = await createScene(options);
-  const decision = await decide(wishes, { policy: demand });
-  if (decision.outcome === 'allow') throw new Error('it was admitted');
+  const decision = await decide(wishes, { policy: required });
+  if (decision.outcome === 'allow') throw new Error('the request was allowed');
   return decision;
 }
 
 describe('rule 174: an explanation says what was expected, what was found, and what to do', () => {
-  test('another audience', async () => {
+  test('explains another audience', async () => {
     const decision = await denied({ audience: 'https://orders.example.test' });
     expect(decision.explain()).toEqual({
       reason: 'audience_mismatch',
@@ -24,7 +24,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     });
   });
 
-  test('an issuer that differs in its last slash, its scheme, or its host only', async () => {
+  test('explains an issuer that differs only in its final slash, scheme or host', async () => {
     const { issuer, decide } = await createScene();
     const slash = await decide({ claims: { iss: `${issuer.issuer}/` } });
     expect((slash as Deny).explain()).toMatchObject({
@@ -40,32 +40,32 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     expect((host as Deny).explain().remedy).toContain('metadataUrl');
   });
 
-  test('a key that is not published, with the names of those that are', async () => {
+  test('explains a key that is not published, and lists the published kids', async () => {
     const { issuer, decide } = await createScene();
     const { kid } = await issuer.signingKey();
     const decision = await decide({ header: { kid: 'of-another-environment' } });
     expect((decision as Deny).explain()).toMatchObject({ reason: 'unknown_key', expected: `kid "${kid}"`, found: 'kid "of-another-environment"' });
   });
 
-  test('an algorithm, HS256 with a sentence of its own', async () => {
+  test('explains an algorithm that is not allowed, with a hint to sharedSecrets for HS256', async () => {
     const decision = await denied({ algorithm: 'ES256' }, { algorithms: ['RS256'] });
     expect(decision.explain()).toMatchObject({ reason: 'algorithm_not_allowed', expected: 'alg "RS256"', found: 'alg "ES256"' });
     const secret = await denied({ algorithm: 'HS256' });
     expect(secret.explain().remedy).toContain('sharedSecrets');
   });
 
-  test('a type', async () => {
+  test('explains a wrong typ', async () => {
     const decision = await denied({ header: { typ: 'logout+jwt' } });
     expect(decision.explain()).toMatchObject({ reason: 'wrong_type', expected: 'typ "at+jwt", "JWT"', found: 'typ "logout+jwt"' });
   });
 
-  test('what is no JWT, and in which way', async () => {
+  test('explains why a credential is not a JWT', async () => {
     expect((await denied('opaque-token')).explain().summary).toBe('The token is not a signed JWT: it has no dots, so it is probably an opaque token.');
     expect((await denied('a.b')).explain().summary).toContain('does not have 3 segments');
     expect((await denied('a.b.c')).explain().summary).toContain('not a base64url-encoded JWT');
   });
 
-  test('scopes and roles, those that are needed and those that are there', async () => {
+  test('lists the required scopes or roles and those of the token', async () => {
     const scopes = await denied({ scope: 'orders:read profile' }, {}, scope('orders:write'));
     expect(scopes.explain()).toMatchObject({ expected: 'scopes "orders:write"', found: 'scopes "orders:read", "profile"' });
     const roles = await denied({ roles: ['user'] }, {}, role('admin'));
@@ -74,14 +74,14 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     expect(none.explain()).toMatchObject({ found: 'roles none' });
   });
 
-  test('dates, and how far off they are', async () => {
+  test('says by how many seconds a date is off', async () => {
     const expired = (await denied({ lifetimeSeconds: -3600 })).explain();
     expect(expired.summary).toMatch(/^The token expired 3600 s ago\.$/);
     const early = (await denied({ claims: { iat: Math.floor(Date.now() / 1000) + 900 } }, { clock: undefined })).explain();
     expect(early.summary).toMatch(/^The token says that it was issued \d+ s in the future \("iat"\)\.$/);
   });
 
-  test('keys out of reach: the address and what happened there', async () => {
+  test('names the issuer whose keys are unavailable, and suggests jwksUri', async () => {
     const { issuer, decide } = await createScene();
     issuer.misbehave('error');
     const { summary, remedy } = ((await decide({})) as Deny).explain();
@@ -89,7 +89,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     expect(remedy).toContain('jwksUri');
   });
 
-  test('rule 142: of a claim that is not named there, only the type is shown', async () => {
+  test('rule 142: does not show the value of a custom claim', async () => {
     for (const value of ['PLANTED', { PLANTED: 1 }, ['PLANTED'], 7]) {
       const decision = await denied({ claims: { tenant: value } }, { requiredValues: { tenant: 'acme' } });
       expect(JSON.stringify(decision.explain())).not.toContain('PLANTED');
@@ -104,7 +104,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     expect(JSON.stringify(thrown.explain())).not.toContain('PLANTED');
   });
 
-  test('rule 142: a policy that was made of the request shows neither control characters nor a token, and is bounded', async () => {
+  test('rule 142: a refusal by a policy built from the request is short, printable and shows no token', async () => {
     const { issuer, guard } = await createScene();
     const token = await issuer.issueToken();
     for (const written of ['a\u009b31mred\u2028line2\u0085\u202ertl', 'x'.repeat(12_000), token]) {
@@ -116,7 +116,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     }
   });
 
-  test('rule 142: what a predicate throws names itself only by a plain name, and whatever it does refuses', async () => {
+  test('rule 142: refuses the request whatever a predicate throws, and does not show its text', async () => {
     const odd: unknown[] = [
       Object.assign(new Error('x'), { name: 'PLANTED \u001b[31m\r\n' }),
       Object.defineProperty(new Error('x'), 'name', {
@@ -144,7 +144,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     }
   });
 
-  test('rules 104 and 142: what was not verified is bounded and printable, and the token is nowhere', async () => {
+  test('rules 104 and 142: shows unverified values short and printable, and no part of the token', async () => {
     const wild = `https://evil.example/\n\u001b[31m${'x'.repeat(5000)}`;
     for (const wishes of [{ claims: { iss: wild } }, { header: { kid: wild.slice(0, 400) } }, { header: { typ: wild } }, { header: { alg: wild } }]) {
       const { issuer, guard } = await createScene();
@@ -158,7 +158,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     }
   });
 
-  test('rule 139: no part of a hostile token is in its explanation', async () => {
+  test('rule 139: an explanation contains no long part of a hostile token', async () => {
     const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
     for (const { token } of await hostileTokens(issuer)) {
       const decision = await ask(guard, token);
@@ -169,7 +169,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
 });
 
 describe('events', () => {
-  test('rule 142: a refusal names the request, and neither its query nor a token in its path', async () => {
+  test('rule 142: a refusal event names the request, without its query or a token in its path', async () => {
     const seen: Events['tokenward:refused'][] = [];
     onTestFinished(observe('tokenward:refused', (event) => seen.push(event)));
     const issuer = await createTestIssuer();
@@ -186,7 +186,7 @@ describe('events', () => {
     expect(JSON.stringify(seen)).not.toMatch(/PLANTED|eyJ/);
   });
 
-  test('rule 142: nor a token in its path that is written in another way', async () => {
+  test('rule 142: an event omits a token in the path even if it is encoded or split', async () => {
     const { issuer, guard } = await createScene();
     const seen: unknown[] = [];
     onTestFinished(observe('tokenward:refused', (event) => seen.push(event)));
@@ -201,8 +201,8 @@ describe('events', () => {
       await guard.check({ method: 'GET', target: `/links/${way}/open`, headers: { authorization: `Bearer ${token}` } });
     }
     expect(seen).toHaveLength(3 * ways.length);
-    const told = inspect(seen, { depth: Infinity, showHidden: true });
-    for (const part of [payload, signature, ...ways]) expect(told).not.toContain(part.slice(0, 24));
-    expect(told).toContain("path: '/links/[token]/open'");
+    const shown = inspect(seen, { depth: Infinity, showHidden: true });
+    for (const part of [payload, signature, ...ways]) expect(shown).not.toContain(part.slice(0, 24));
+    expect(shown).toContain("path: '/links/[token]/open'");
   });
 });

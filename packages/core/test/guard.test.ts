@@ -3,16 +3,16 @@ import { ConfigurationError, isPolicy, not, role, scope, type RouteRequirements,
 import { describe, expect, test } from 'vitest';
 import { createScene, expectAllowed, verdictOf } from './guarded.js';
 
-const slips: unknown[] = ['admin', [scope('a')], () => scope('a'), { kind: 'nothing' }, { kind: 'scope', scopes: [] }, null, 7, {}];
+const notPolicies: unknown[] = ['admin', [scope('a')], () => scope('a'), { kind: 'nothing' }, { kind: 'scope', scopes: [] }, null, 7, {}];
 
 describe('rule 96: throws for anything that is not a policy', () => {
-  test.each(slips)('check with %o as the policy throws', async (policy) => {
+  test.each(notPolicies)('check() throws with %o as the policy', async (policy) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
     expect(() => guard.check({ method: 'GET', target: '/', headers }, { policy } as RouteRequirements)).toThrow(/requirements\.policy: is .*, not a policy/);
   });
 
-  test.each([undefined, ...slips])('permit with %o as the policy throws', async (policy) => {
+  test.each([undefined, ...notPolicies])('permit() throws with %o as the policy', async (policy) => {
     const { guard, decide } = await createScene();
     const { auth } = expectAllowed(await decide({}));
     expect(() => guard.permit(auth!, policy as never)).toThrow(/permit\(auth, policy\): is .*, not a policy/);
@@ -26,10 +26,10 @@ describe('rule 96: throws for anything that is not a policy', () => {
     [() => scope('a'), /requirements: is function/],
     [{ polcy: scope('a') }, /requirements\.polcy: is not an option: did you mean policy\?/],
     [{ policies: [scope('a')] }, /requirements\.policies: is not an option/],
-  ])('check with %o where the policy is named throws', async (access, message) => {
+  ])('check() throws with %o as the requirements', async (requirements, message) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
-    expect(() => guard.check({ method: 'GET', target: '/', headers }, access as RouteRequirements)).toThrow(message);
+    expect(() => guard.check({ method: 'GET', target: '/', headers }, requirements as RouteRequirements)).toThrow(message);
   });
 
   test.each<[unknown, RegExp]>([
@@ -38,16 +38,16 @@ describe('rule 96: throws for anything that is not a policy', () => {
     ['user-1', /auth must be .*\(got string\)/],
     [{}, /auth must be .*\(got object\)/],
     [Promise.resolve({}), /auth is a promise\. Await it first/],
-  ])('permit for %o throws', async (auth, message) => {
+  ])('permit() throws with %o as the auth', async (auth, message) => {
     const { guard } = await createScene();
     expect(() => guard.permit(auth as never, scope('a'))).toThrow(message);
     expect(() => guard.permit(auth as never, scope('a'))).toThrow(ConfigurationError);
   });
 
-  test('a polluted prototype makes no call throw', async () => {
+  test('a polluted prototype does not make check() throw', async () => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
-    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    // oxlint-disable-next-line no-extend-native -- the pollution under test
     Object.defineProperty(Object.prototype, 'polluted', { value: 1, enumerable: true, configurable: true, writable: true });
     try {
       expect(await guard.check({ method: 'GET', target: '/', headers }, {})).toMatchObject({ outcome: 'allow' });
@@ -62,7 +62,7 @@ describe('rule 96: throws for anything that is not a policy', () => {
   ])('a polluted prototype with the member %s: %s loosens no requirement', async (name, planted) => {
     const { guard } = await createScene();
     const preflight = { origin: 'https://app.example', 'access-control-request-method': 'GET' };
-    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    // oxlint-disable-next-line no-extend-native -- the pollution under test
     Object.defineProperty(Object.prototype, name, { value: planted, enumerable: true, configurable: true, writable: true });
     try {
       for (const method of ['GET', 'OPTIONS']) {
@@ -75,13 +75,13 @@ describe('rule 96: throws for anything that is not a policy', () => {
     }
   });
 
-  test.each(['reason', 'token', 'auth', 'outcome'])('a polluted prototype with the member %s admits and refuses nobody', async (name) => {
+  test.each(['reason', 'token', 'auth', 'outcome'])('a polluted prototype with the member %s changes no decision', async (name) => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
     const { auth } = expectAllowed(await guard.check({ method: 'GET', target: '/', headers }));
     const planted = { reason: 'expired', token: headers.authorization.slice('Bearer '.length), auth, outcome: 'allow' }[name];
     const foreign = { authorization: `Bearer ${await (await createScene()).issuer.issueToken()}` };
-    // oxlint-disable-next-line no-extend-native -- this is what is tried
+    // oxlint-disable-next-line no-extend-native -- the pollution under test
     Object.defineProperty(Object.prototype, name, { value: planted, enumerable: true, configurable: true, writable: true });
     try {
       expect(await guard.check({ method: 'GET', target: '/', headers })).toMatchObject({ outcome: 'allow' });
@@ -93,7 +93,7 @@ describe('rule 96: throws for anything that is not a policy', () => {
     }
   });
 
-  test('refuses a policy of a kind that only a newer copy knows', async () => {
+  test('does not allow a policy whose kind only a newer copy of the package knows', async () => {
     const newer = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object), { kind: 'moonPhase' }) as ReturnType<typeof scope>;
     expect(isPolicy(newer)).toBe(false);
     expect(isPolicy(scope('a'))).toBe(true);
@@ -106,8 +106,8 @@ describe('rule 96: throws for anything that is not a policy', () => {
   });
 });
 
-describe('what was found of a request', () => {
-  test('rule 65: refuses an Auth that was kept beyond the end of its token', async () => {
+describe('repeated checks of one request', () => {
+  test('rule 65: refuses the same request once its token expires', async () => {
     const { guard, issuer, clock } = await createScene({ clockSkewSeconds: 0 });
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 60 })}` } };
     expect(verdictOf(await guard.check(request))).toBe('allow');
@@ -117,7 +117,7 @@ describe('what was found of a request', () => {
     expect(verdictOf(await guard.check(request))).toBe('expired');
   });
 
-  test('verifies the same request again after keys were out of reach', async () => {
+  test('verifies the same request again after an outage', async () => {
     const { guard, issuer, clock } = await createScene();
     issuer.misbehave('error');
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
@@ -127,13 +127,13 @@ describe('what was found of a request', () => {
     expect(verdictOf(await guard.check(request))).toBe('allow');
   });
 
-  test('rule 156: never remembers an outage, not even one that is answered without a promise', async () => {
+  test('rule 156: never memoises an outage, even if the refusal came without a promise', async () => {
     const { guard, issuer, clock } = await createScene();
     issuer.misbehave('error');
     const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
     expect(verdictOf(await guard.check({ method: 'GET', target: '/', headers }))).toBe('keys_unavailable');
     const request: ProtectedRequest = { method: 'GET', target: '/', headers };
-    // within the back-off nobody is asked, so the answer is there at once
+    // no fetch happens during the back-off, so the answer is immediate
     const during = guard.check(request);
     expect(during).not.toBeInstanceOf(Promise);
     expect(verdictOf(await during)).toBe('keys_unavailable');
@@ -142,7 +142,7 @@ describe('what was found of a request', () => {
     expect(verdictOf(await guard.check(request))).toBe('allow');
   });
 
-  test('decides on a known token without a promise', async () => {
+  test('returns the decision for a cached token without a promise', async () => {
     const { guard, issuer } = await createScene();
     const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
     const first = guard.check(request);
@@ -151,7 +151,7 @@ describe('what was found of a request', () => {
     expect(guard.check(request, { policy: scope('a') })).toMatchObject({ outcome: 'deny', reason: 'insufficient_scope' });
   });
 
-  test('rule 157: a decision that was not awaited does not look like one that admits', async () => {
+  test('rule 157: reading a member of a decision that was not awaited throws', async () => {
     const { guard, issuer } = await createScene();
     const headers = { authorization: `Bearer ${await issuer.issueToken({ header: { kid: 'made-up' } })}` };
     const decision = guard.check({ method: 'GET', target: '/', headers }) as Promise<Decision> & Decision;
@@ -176,15 +176,15 @@ describe('rule 108: a preflight', () => {
   const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'DELETE' };
   const outcomeOf = async (
     headers: Record<string, string>,
-    access: RouteRequirements = { preflight: 'pass' },
+    requirements: RouteRequirements = { preflight: 'pass' },
     method = 'OPTIONS',
     target = '/',
   ): Promise<string> => {
     const { guard } = await createScene();
-    return verdictOf(await guard.check({ method, target, headers }, access));
+    return verdictOf(await guard.check({ method, target, headers }, requirements));
   };
 
-  test('passes, with nobody', async () => {
+  test('passes without an auth', async () => {
     const { guard } = await createScene();
     expect(await guard.check({ method: 'OPTIONS', target: '/', headers: PREFLIGHT }, { policy: scope('a'), preflight: 'pass' })).toEqual({
       outcome: 'allow',
@@ -201,29 +201,29 @@ describe('rule 108: a preflight', () => {
     ['a cookie', { ...PREFLIGHT, cookie: 'a=b' }],
     ['a body', { ...PREFLIGHT, 'content-length': '1' }],
     ['a chunked body', { ...PREFLIGHT, 'transfer-encoding': 'chunked' }],
-    ['a type of body', { ...PREFLIGHT, 'content-type': 'application/json' }],
+    ['a content type', { ...PREFLIGHT, 'content-type': 'application/json' }],
     ['a method override', { ...PREFLIGHT, 'x-http-method-override': 'DELETE' }],
-  ])('is none with %s', async (_what, headers) => {
+  ])('does not pass with %s', async (_what, headers) => {
     expect(await outcomeOf(headers as Record<string, string>)).not.toBe('allow');
   });
 
-  test('is none by another method', async () => {
+  test('does not pass with another method', async () => {
     for (const method of ['GET', 'options', 'Options', 'HEAD', 'POST']) expect(await outcomeOf(PREFLIGHT, { preflight: 'pass' }, method)).toBe('missing_token');
   });
 
-  test('does not pass where a handler would run for it', async () => {
+  test('does not pass unless the requirements say preflight: pass', async () => {
     for (const preflight of ['refuse', undefined, 'Pass', true, 'deny'])
       expect(await outcomeOf(PREFLIGHT, { preflight } as RouteRequirements)).toBe('missing_token');
   });
 
-  test('is none with a method override in its query, however that is spelt', async () => {
+  test('does not pass with a method override in its query, even if it is percent-encoded', async () => {
     for (const query of ['_method=DELETE', 'a=1&_method=PUT', '%5Fmethod=DELETE', '_method'])
       expect(await outcomeOf(PREFLIGHT, undefined, 'OPTIONS', `/?${query}`)).toBe('missing_token');
     expect(await outcomeOf(PREFLIGHT, undefined, 'OPTIONS', '/pay?payment_method=card')).toBe('allow');
   });
 });
 
-test('refuses while the clock returns no number, and stops the start if it never did', async () => {
+test('refuses tokens while the clock does not return a number, and reports such a clock at start-up', async () => {
   let broken = false;
   const { verdict } = await createScene(
     { clock: { now: () => (broken ? Number.NaN : Date.now()), monotonic: () => 0 }, maxTokenAgeSeconds: 60 },

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 const SECRET = 'PLANTED-secret:with a colon, blanks & ümlauts+%';
 const TOKEN = 'PLANTED-token';
 
-interface Asked {
+interface ReceivedRequest {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly authorization: string | undefined;
@@ -17,16 +17,16 @@ interface Asked {
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** An authorization server whose revocation endpoint answers as it is told. */
-async function createServerOf(answer: Answer, metadata: (issuer: string) => object = (issuer) => ({ issuer, revocation_endpoint: `${issuer}/revoke` })) {
-  const asked: Asked[] = [];
+/** Starts an authorization server whose revocation endpoint answers with `answer`. */
+async function startServer(answer: Answer, metadata: (issuer: string) => object = (issuer) => ({ issuer, revocation_endpoint: `${issuer}/revoke` })) {
+  const received: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     if (request.url === '/.well-known/openid-configuration') {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(metadata(issuer)));
       return;
     }
     void text(request).then((body) => {
-      asked.push({
+      received.push({
         method: request.method,
         url: request.url,
         authorization: request.headers.authorization,
@@ -41,7 +41,7 @@ async function createServerOf(answer: Answer, metadata: (issuer: string) => obje
     server.closeAllConnections();
     server.close();
   });
-  return { issuer, asked };
+  return { issuer, received };
 }
 
 const DONE: Answer = (_request, response) => void response.writeHead(200).end();
@@ -61,27 +61,27 @@ async function failureOf(call: Promise<void>): Promise<IssuerRequestError> {
 }
 
 describe('rule 114: revokeAtIssuer', () => {
-  test('is a POST with the token in its body alone, and the client in the form encoding of RFC 6749', async () => {
-    const { issuer, asked } = await createServerOf(DONE);
+  test('sends a POST with the token only in the body, and the client form-encoded as in RFC 6749', async () => {
+    const { issuer, received } = await startServer(DONE);
     await clientOf(issuer).revokeAtIssuer(TOKEN, { tokenTypeHint: 'refresh_token' });
-    expect(asked).toMatchObject([{ method: 'POST', url: '/revoke', form: { token: TOKEN, token_type_hint: 'refresh_token' } }]);
-    const [id, secret] = Buffer.from(asked[0]!.authorization!.slice('Basic '.length), 'base64').toString().split(':') as [string, string];
+    expect(received).toMatchObject([{ method: 'POST', url: '/revoke', form: { token: TOKEN, token_type_hint: 'refresh_token' } }]);
+    const [id, secret] = Buffer.from(received[0]!.authorization!.slice('Basic '.length), 'base64').toString().split(':') as [string, string];
     expect([...new URLSearchParams(`id=${id}&secret=${secret}`).values()]).toEqual(['api:1', SECRET]);
-    expect(Object.keys(asked[0]!.form)).toEqual(['token', 'token_type_hint']);
+    expect(Object.keys(received[0]!.form)).toEqual(['token', 'token_type_hint']);
   });
 
-  test('by client_secret_post, and as a public client', async () => {
-    const { issuer, asked } = await createServerOf(DONE);
+  test('authenticates by client_secret_post, or as a public client', async () => {
+    const { issuer, received } = await startServer(DONE);
     await clientOf(issuer, { authentication: 'client_secret_post' }).revokeAtIssuer(TOKEN);
     await clientOf(issuer, { authentication: 'none', clientSecret: undefined }).revokeAtIssuer(TOKEN);
-    expect(asked.map(({ form, authorization }) => [form, authorization])).toEqual([
+    expect(received.map(({ form, authorization }) => [form, authorization])).toEqual([
       [{ token: TOKEN, client_id: 'api:1', client_secret: SECRET }, undefined],
       [{ token: TOKEN, client_id: 'api:1' }, undefined],
     ]);
   });
 
-  test('takes 200 for a token that the server does not know', async () => {
-    const { issuer } = await createServerOf((_request, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>'));
+  test('succeeds if the server answers 200, whatever the body', async () => {
+    const { issuer } = await startServer((_request, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>'));
     await expect(clientOf(issuer).revokeAtIssuer('unknown')).resolves.toBeUndefined();
   });
 
@@ -94,43 +94,43 @@ describe('rule 114: revokeAtIssuer', () => {
     ],
     ['500 with HTML', (_request, response) => void response.writeHead(500).end('<h1>PLANTED'), { status: 500 }, /status 500/],
     [
-      'its own word',
+      'an error code',
       (_request, response) => void response.writeHead(401).end('{"error":"invalid_client"}'),
       { status: 401, error: 'invalid_client' },
       /401 \(invalid_client\)/,
     ],
     [
-      'a word that is none',
+      'a malformed error code',
       (_request, response) => void response.writeHead(400).end('{"error":"PLANTED <script>"}'),
       { status: 400, error: undefined },
       /status 400,/,
     ],
     ['204', (_request, response) => void response.writeHead(204).end(), { status: 204 }, /status 204/],
-    ['a reset', (request) => void request.socket.resetAndDestroy(), { status: undefined }, /\/revoke: /],
-    ['silence', () => {}, { status: undefined }, /no complete answer within 0\.3 s/],
+    ['a reset connection', (request) => void request.socket.resetAndDestroy(), { status: undefined }, /\/revoke: /],
+    ['no answer', () => {}, { status: undefined }, /no complete answer within 0\.3 s/],
     [
-      'another protocol',
+      'a switch of protocols',
       (request) => void request.socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
       { status: undefined },
       /another protocol/,
     ],
-    ['a drip', (_request, response) => void response.writeHead(200).write('x'), { status: undefined }, /no complete answer within 0\.3 s/],
-    ['a flood', (_request, response) => void response.writeHead(200).end('x'.repeat(100_000)), { status: undefined }, /larger than 65536/],
+    ['an answer that does not end', (_request, response) => void response.writeHead(200).write('x'), { status: undefined }, /no complete answer within 0\.3 s/],
+    ['an answer that is too large', (_request, response) => void response.writeHead(200).end('x'.repeat(100_000)), { status: undefined }, /larger than 65536/],
   ];
-  test.each(FAILURES)('reports %s, and takes it for no success', async (_name, answer, expected, message) => {
-    const { issuer } = await createServerOf(answer);
+  test.each(FAILURES)('reports %s as a failure', async (_name, answer, expected, message) => {
+    const { issuer } = await startServer(answer);
     const error = await failureOf(clientOf(issuer, { timeoutSeconds: 0.3 }).revokeAtIssuer(TOKEN));
     expect(error).toMatchObject({ code: 'TOKENWARD_ISSUER_REQUEST', ...expected });
     expect(error.message).toMatch(message);
   });
 
-  test('rule 54: a redirect is a failure, and nothing reaches a second host', async () => {
-    const { issuer: second, asked } = await createServerOf(DONE);
+  test('rule 54: reports a redirect as a failure, and does not follow it', async () => {
+    const { issuer: second, received } = await startServer(DONE);
     for (const status of [301, 302, 303, 307, 308]) {
-      const { issuer } = await createServerOf((_request, response) => void response.writeHead(status, { location: `${second}/revoke` }).end());
+      const { issuer } = await startServer((_request, response) => void response.writeHead(status, { location: `${second}/revoke` }).end());
       expect(await failureOf(clientOf(issuer).revokeAtIssuer(TOKEN))).toMatchObject({ status });
     }
-    expect(asked).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   test.each([
@@ -138,16 +138,16 @@ describe('rule 114: revokeAtIssuer', () => {
     [(issuer: string) => ({ issuer: `${issuer}/`, revocation_endpoint: `${issuer}/revoke` }), /the metadata names the issuer/],
     [(issuer: string) => ({ issuer, revocation_endpoint: 'http://login.example.test/revoke' }), /its revocation_endpoint, .* must use https/],
     [(issuer: string) => ({ issuer, revocation_endpoint: 'javascript:alert(1)' }), /its scheme is/],
-  ])('rules 51 and 53: nothing is sent where the metadata is wrong', async (metadata, message) => {
-    const { issuer, asked } = await createServerOf(DONE, metadata);
+  ])('rules 51 and 53: sends no token if the metadata is wrong', async (metadata, message) => {
+    const { issuer, received } = await startServer(DONE, metadata);
     expect((await failureOf(clientOf(issuer).revokeAtIssuer(TOKEN))).message).toMatch(message);
-    expect(asked).toEqual([]);
+    expect(received).toEqual([]);
   });
 
-  test('asks no metadata where the endpoint was given', async () => {
-    const { issuer, asked } = await createServerOf(DONE, () => ({}));
+  test('sends the request to revocationEndpoint without fetching metadata', async () => {
+    const { issuer, received } = await startServer(DONE, () => ({}));
     await clientOf('https://login.example.test', { revocationEndpoint: `${issuer}/elsewhere` }).revokeAtIssuer(TOKEN);
-    expect(asked).toMatchObject([{ url: '/elsewhere' }]);
+    expect(received).toMatchObject([{ url: '/elsewhere' }]);
   });
 });
 
@@ -173,10 +173,10 @@ test.each([
   expect(() => createIssuerClient(options as IssuerClientOptions)).not.toThrow(/PLANTED/);
 });
 
-test.each([undefined, '', 7, 'x'.repeat(70_000)])('what is no token is not sent', async (token) => {
+test.each([undefined, '', 7, 'x'.repeat(70_000)])('rejects an argument that is not a token', async (token) => {
   await expect(clientOf('https://login.example.test').revokeAtIssuer(token as string)).rejects.toThrow(/revokeAtIssuer\(\)/);
 });
 
-test('rule 142: a client shows no secret', () => {
+test('rule 142: inspecting a client shows no secret', () => {
   expect(inspect(clientOf('https://a.test'), { depth: 10, showHidden: true })).not.toContain('PLANTED');
 });

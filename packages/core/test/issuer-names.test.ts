@@ -24,7 +24,7 @@ function guardOf(options: GuardOptions) {
 
 const problemOf = (options: GuardOptions): string | undefined => configurationErrorOf(() => createResourceGuard({ audience: 'a', ...options }))?.message;
 
-/** Has names lead to loopback until the test ends, as those of a compose network lead to its containers. */
+/** Resolves names to loopback until the test ends, as a compose network resolves names to its containers. */
 function nameHosts(...names: string[]): void {
   const { lookup } = dns;
   const own = (name: string, ...rest: unknown[]): void => (lookup as (...all: unknown[]) => void)(names.includes(name) ? '127.0.0.1' : name, ...rest);
@@ -32,7 +32,7 @@ function nameHosts(...names: string[]): void {
   onTestFinished(() => void (dns.lookup = lookup));
 }
 
-/** An authorization server that names itself and its keys as wished. */
+/** Starts an authorization server with the given metadata and keys. */
 async function serve(documentOf: (port: number) => object, keys: object): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -47,10 +47,10 @@ async function serve(documentOf: (port: number) => object, keys: object): Promis
   return { port: (server.address() as AddressInfo).port, asked };
 }
 
-describe('rule 173: an issuer that is only compared is any string', () => {
+describe('rule 173: an issuer whose keys are given can be any string', () => {
   const NAMES = ['accounts.google.com', 'kubernetes/serviceaccount', 'urn:example:issuer', 'http://adfs.example.com/adfs/services/trust', 'my-issuer'];
 
-  test.each(NAMES)('%s passes once keys are given, and counts to the letter', async (iss) => {
+  test.each(NAMES)('accepts %s if keys are given, and compares it exactly', async (iss) => {
     const server = await openIssuer();
     const folder = mkdtempSync(join(tmpdir(), 'tokenward-names-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -69,20 +69,20 @@ describe('rule 173: an issuer that is only compared is any string', () => {
     expect(server.requests.metadata).toBe(0);
   });
 
-  test('also with a shared secret', async () => {
+  test('accepts my-issuer with a shared secret', async () => {
     const server = await createTestIssuer({ algorithm: 'HS256' });
     onTestFinished(() => server.close());
     const guard = guardOf({ issuer: 'my-issuer', audience: server.audience, sharedSecrets: Buffer.from(server.sharedSecrets[0]!) });
     expect(verdictOf(await ask(guard, await server.issueToken({ claims: { iss: 'my-issuer' } })))).toBe('allow');
   });
 
-  test.each(NAMES.filter((name) => !name.includes(':')))('%s without keys stops the start, with the remedy', (issuer) => {
+  test.each(NAMES.filter((name) => !name.includes(':')))('reports %s without keys as an invalid option, with the remedy', (issuer) => {
     expect(problemOf({ issuer })).toMatch(/issuer: is not an absolute URL. Use one, or set jwksUri, jwks, jwksFile or sharedSecrets/);
   });
 });
 
-describe('rule 173: metadataUrl says where metadata is fetched, and nothing else', () => {
-  test('an issuer that can not be reached by its own name is read elsewhere', async () => {
+describe('rule 173: metadataUrl changes only where metadata is fetched', () => {
+  test('fetches metadata from metadataUrl instead of the issuer, and keys from its jwks_uri', async () => {
     const issuer = 'https://login.example.test/realms/shop';
     const server = await openIssuer();
     const { port, asked } = await serve((own) => ({ issuer, jwks_uri: `http://127.0.0.1:${own}/keys` }), server.jwks);
@@ -91,7 +91,7 @@ describe('rule 173: metadataUrl says where metadata is fetched, and nothing else
     expect(asked).toEqual(['GET 127.0.0.1 /internal/metadata', 'GET 127.0.0.1 /keys']);
   });
 
-  test('rule 51: a document of another issuer is refused, though it came from there', async () => {
+  test('rule 51: refuses metadata of another issuer from metadataUrl', async () => {
     const { port, asked } = await serve((own) => ({ issuer: `http://127.0.0.1:${own}`, jwks_uri: `http://127.0.0.1:${own}/keys` }), {});
     const guard = guardOf({ issuer: 'https://login.example.test', audience: 'a', metadataUrl: `http://127.0.0.1:${port}/metadata` });
     await expect(guard.warm()).rejects.toThrow(
@@ -100,7 +100,7 @@ describe('rule 173: metadataUrl says where metadata is fetched, and nothing else
     expect(asked).toHaveLength(1);
   });
 
-  test('each tenant has its own', async () => {
+  test('uses metadata only for its own tenant, and needs {tenant} in both metadataUrl and issuer or in neither', async () => {
     const server = await openIssuer();
     const { port } = await serve(() => ({ issuer: 'https://login.example.test/acme', jwks_uri: server.jwksUri }), server.jwks);
     const options = { issuer: 'https://login.example.test/{tenant}', tenants: ['acme', 'globex'], audience: server.audience };
@@ -120,15 +120,15 @@ describe('rule 173: metadataUrl says where metadata is fetched, and nothing else
     [{ metadataUrl: 7 as never }, /metadataUrl: must be a string/],
     [{ metadataUrl: 'https://a.example/m', jwksUri: 'https://a.example/k' }, /jwksUri: cannot be combined with metadataUrl. Set only one of them/],
     [{ metadataUrl: 'https://a.example/m', issuers: [{ issuer: 'https://b.example' }] }, /metadataUrl: cannot be combined with issuers/],
-  ])('%j stops the start', (options, problem) => {
+  ])('reports %j as invalid options', (options, problem) => {
     expect(problemOf({ ...(!options.issuers && { issuer: 'https://login.example.test' }), ...options })).toMatch(problem);
   });
 });
 
-describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everywhere', () => {
+describe('rule 173: unsafeHttpHosts allows plain http for the listed hosts', () => {
   const unsafeHttpHosts = ['keycloak', 'keys'];
 
-  test.each(['keycloak', 'keys'])('for the issuer, and for keys that its metadata puts on the host %s', async (keysHost) => {
+  test.each(['keycloak', 'keys'])('allows http for the issuer, and for keys on the host %s', async (keysHost) => {
     nameHosts('keycloak', 'keys');
     const server = await openIssuer();
     const issuerOf = (port: number): string => `http://keycloak:${port}/realms/shop`;
@@ -150,7 +150,7 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     expect(verdictOf(await ask(guardOf({ issuers: (iss) => ({ issuer: iss, audience }) }), token))).toBe('issuer_unavailable');
   });
 
-  test('by the preset too', async () => {
+  test('applies to the keycloak preset', async () => {
     nameHosts('keycloak');
     const server = await openIssuer();
     const { port } = await serve((own) => ({ issuer: `http://keycloak:${own}/realms/shop`, jwks_uri: `http://keycloak:${own}/keys` }), server.jwks);
@@ -159,7 +159,7 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     expect(() => keycloak(options)).toThrow(/url: must use https, .* list the host "keycloak" in unsafeHttpHosts/);
   });
 
-  test('what its metadata names on another host is refused, with the remedy', async () => {
+  test('refuses http addresses in metadata on a host that is not listed, with the remedy', async () => {
     nameHosts('keycloak');
     const { port, asked } = await serve(
       (own) => ({ issuer: `http://keycloak:${own}`, jwks_uri: `http://other:${own}/keys`, revocation_endpoint: `http://other:${own}/revoke` }),
@@ -174,7 +174,7 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     expect(asked).toHaveLength(2);
   });
 
-  test('rule 182: and it lets keys come from no host that they could not come from before', async () => {
+  test('rule 182: does not add a host that keys may come from', async () => {
     nameHosts('keycloak');
     const server = await openIssuer();
     const { port, asked } = await serve(
@@ -196,7 +196,7 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     expect(asked.filter((line) => line.includes(' 127.0.0.1 '))).toEqual(['GET 127.0.0.1 /keys']);
   });
 
-  test('for what an API asks of its issuer', async () => {
+  test('applies to createIssuerClient', async () => {
     nameHosts('keycloak');
     const { port, asked } = await serve((own) => ({ issuer: `http://keycloak:${own}`, revocation_endpoint: `http://keycloak:${own}/revoke` }), {});
     const options = { issuer: `http://keycloak:${port}`, clientId: 'c', clientSecret: 's' };
@@ -209,20 +209,20 @@ describe('rule 173: unsafeHttpHosts lets plain http pass for these hosts, everyw
     );
   });
 
-  test.each(['http://keycloak', 'KEYCLOAK', 'keycloak:8080', '*.internal', 'keycloak/', '', '010.0.0.1'])('the host %j stops the start', (host) => {
+  test.each(['http://keycloak', 'KEYCLOAK', 'keycloak:8080', '*.internal', 'keycloak/', '', '010.0.0.1'])('reports the host %j as invalid', (host) => {
     expect(problemOf({ issuer: 'https://login.example.test', unsafeHttpHosts: [host] })).toMatch(/unsafeHttpHosts: /);
   });
 
-  test('a host that is not listed stops the start, with the remedy', () => {
+  test('reports an issuer on a host that is not listed, with the remedy', () => {
     expect(problemOf({ issuer: 'http://192.168.1.20:8080', unsafeHttpHosts: ['192.168.1.21'] })).toMatch(
       /issuer: must use https, since anybody on the way can forge answers over http. Use https, or list the host "192\.168\.1\.20" in unsafeHttpHosts/,
     );
   });
 });
 
-test('rule 53: names under localhost are loopback, and are connected to there, whatever name servers say', async () => {
+test('rule 53: connects to loopback for a name under localhost, whatever DNS answers', async () => {
   const { lookup } = dns;
-  // a name server that leads such names elsewhere
+  // a name server that resolves such names elsewhere
   const astray = (name: string, ...rest: unknown[]): void =>
     (lookup as (...all: unknown[]) => void)(name.endsWith('.localhost') ? 'nobody.invalid' : name, ...rest);
   dns.lookup = astray as typeof lookup;
@@ -235,7 +235,7 @@ test('rule 53: names under localhost are loopback, and are connected to there, w
   expect(asked).toEqual(['GET auth.localhost /.well-known/openid-configuration', 'GET auth.localhost /keys']);
 });
 
-describe('rule 175: only canonical URLs are issuers', () => {
+describe('rule 175: an issuer URL must be canonical', () => {
   const ASTRAY = [
     'https://login.example.test/realms/../uploads/mallory',
     'https://login.example.test/realms/%2e%2e/uploads/mallory',
@@ -249,7 +249,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
     'https://login.example.test/realms/..%00/uploads/mallory',
   ];
 
-  test.each(ASTRAY)('%s passes no check of its beginning by a resolver', async (iss) => {
+  test.each(ASTRAY)('refuses %s before a resolver can compare its prefix', async (iss) => {
     const server = await openIssuer();
     let asked = 0;
     const guard = guardOf({
@@ -296,7 +296,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
     'https://login.example.test/%c0%ae%c0%ae/a',
     'https://login.example.test/a%00',
     `https://login.example.test/${'a'.repeat(1024)}`,
-  ])('rule 183: %j can be nobody, so a token that names it is a 401 and costs no request, though a resolver agrees to everything', async (iss) => {
+  ])('rule 183: answers 401 for the iss %j without a network request, even if a resolver accepts every issuer', async (iss) => {
     const server = await openIssuer();
     const audience = server.audience;
     const network = spyOnNetwork();
@@ -322,7 +322,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
   });
 
   test.each(['http://login.example.test', 'login.example.test', 'urn:example:issuer'])(
-    'rule 183: %s may be somebody once the options say more, so an answer that says no more is a mistake, and told as such',
+    'rule 183: answers issuer_unavailable for the iss %s if the resolver accepts it without keys',
     async (iss) => {
       const server = await openIssuer();
       const guard = guardOf({ issuers: (issuer) => ({ issuer, audience: server.audience }) });
@@ -332,7 +332,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
     },
   );
 
-  test.each([...ASTRAY, 'https://LOGIN.example.test', 'https://login.example.test:443/a'])('%s as an option stops the start, in each place', (url) => {
+  test.each([...ASTRAY, 'https://LOGIN.example.test', 'https://login.example.test:443/a'])('reports %s as an invalid issuer, wherever it is set', (url) => {
     expect(problemOf({ issuer: url })).toMatch(
       /issuer: (has a backslash or a dot segment|is not the canonical form of the URL. Write "https:\/\/login\.example\.test\/)/,
     );
@@ -341,7 +341,7 @@ describe('rule 175: only canonical URLs are issuers', () => {
     expect(() => createIssuerClient({ issuer: url, clientId: 'c', clientSecret: 's' })).toThrow(/issuer: /);
   });
 
-  test.each(ASTRAY)('%s is no address of metadata, keys or an endpoint either', (url) => {
+  test.each(ASTRAY)('reports %s as an invalid address of metadata, keys or an endpoint', (url) => {
     const issuer = 'https://login.example.test';
     for (const options of [{ metadataUrl: url }, { jwksUri: url }]) expect(problemOf({ issuer, ...options })).toMatch(/has a backslash or a dot segment/);
     expect(problemOf({ issuer: url, jwksUri: 'https://login.example.test/keys' })).toMatch(/has a backslash or a dot segment/);
@@ -349,8 +349,8 @@ describe('rule 175: only canonical URLs are issuers', () => {
   });
 });
 
-describe('errors of discovery name what was tried, and the options that help', () => {
-  test('both addresses, where neither has metadata', async () => {
+describe('a discovery error names the addresses and the options that help', () => {
+  test('names both addresses if neither has metadata', async () => {
     const server = await openIssuer();
     const issuer = `${server.issuer}/realms/mistyped`;
     await expect(guardOf({ issuer, audience: 'a' }).warm()).rejects.toThrow(
@@ -363,7 +363,7 @@ describe('errors of discovery name what was tried, and the options that help', (
     );
   });
 
-  test('the one that was tried, where it could not be reached', async () => {
+  test('names the address that could not be reached', async () => {
     const server = await createTestIssuer();
     await server.close();
     await expect(guardOf({ issuer: server.issuer, audience: 'a' }).warm()).rejects.toThrow(

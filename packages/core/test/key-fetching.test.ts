@@ -20,7 +20,7 @@ const misbehaviours: Misbehaviour[] = [
   { document: [] },
   { document: { keys: {} } },
 ];
-const named = misbehaviours.map((how) => [typeof how === 'string' ? how : JSON.stringify(how), how] as const);
+const labelled = misbehaviours.map((how) => [typeof how === 'string' ? how : JSON.stringify(how), how] as const);
 const quick: GuardOptions = { keyFetching: { timeoutSeconds: 0.3 } };
 
 describe('metadata', () => {
@@ -40,7 +40,7 @@ describe('metadata', () => {
     expect(other.requests.jwks).toBe(0);
   });
 
-  test('rule 51: of the two well-known addresses the one of OpenID Connect is asked first, with the path of the issuer in its place', async () => {
+  test('rule 51: tries the OpenID Connect metadata address before the OAuth one, each with the path of the issuer', async () => {
     const asked: string[] = [];
     const answers = new Map<string, unknown>();
     const server = createServer((request, response) => {
@@ -69,7 +69,7 @@ describe('metadata', () => {
   });
 
   test.each(['http://login.example.test', 'ftp://login.example.test', 'http://127.0.0.1.example.test', 'file:///keys.json'])(
-    'rule 53: keys at %s are not fetched',
+    'rule 53: refuses %s as jwksUri, in the options and in metadata',
     async (jwksUri) => {
       expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwksUri })).toThrow(/jwksUri/);
       const { issuer, decide } = await createScene();
@@ -84,7 +84,7 @@ describe('metadata', () => {
     }
   });
 
-  test('rule 55: the hosts that metadata may name can be listed', async () => {
+  test('rule 55: fetches keys from another host only if keyFetching.jwksHosts lists it', async () => {
     const elsewhere = await createTestIssuer();
     onTestFinished(() => elsewhere.close());
     const jwksUri = elsewhere.jwksUri.replace('127.0.0.1', 'localhost');
@@ -103,8 +103,8 @@ describe('metadata', () => {
   });
 });
 
-describe('answers that are none', () => {
-  test.each(named)('rules 54, 56, 57: keys that come as %s are 503, and the guard gets over it with no restart', async (_name, how) => {
+describe('answers without usable keys', () => {
+  test.each(labelled)('rules 54, 56, 57: answers 503 for a bad key fetch (%s), and recovers without a restart', async (_name, how) => {
     const { issuer, clock, decide, verdict } = await createScene(quick);
     issuer.misbehave(how, 'jwks');
     const refused = await decide({});
@@ -115,14 +115,14 @@ describe('answers that are none', () => {
     expect(await verdict({})).toBe('allow');
   });
 
-  test.each(named)('rules 54, 56, 57: metadata that comes as %s is 503', async (_name, how) => {
+  test.each(labelled)('rules 54, 56, 57: answers 503 for a bad metadata fetch (%s), and requests no keys', async (_name, how) => {
     const { issuer, decide } = await createScene(quick);
     issuer.misbehave(how, 'metadata');
     expect(await decide({})).toMatchObject({ outcome: 'deny', status: 503, reason: 'keys_unavailable' });
     expect(issuer.requests.jwks).toBe(0);
   });
 
-  test.each(named)('rules 57, 61: a good set outlives an answer of %s', async (_name, how) => {
+  test.each(labelled)('rules 57, 61: keeps the last good keys after a bad answer (%s)', async (_name, how) => {
     const { issuer, clock, guard, verdict } = await createScene(quick);
     await guard.warm();
     issuer.misbehave(how);
@@ -132,13 +132,13 @@ describe('answers that are none', () => {
     expect(await verdict({})).toBe('allow');
   });
 
-  test('rule 56: one deadline stands over the whole fetch, a byte a second or not', async () => {
+  test('rule 56: applies one deadline to the whole fetch, even if bytes keep arriving', async () => {
     const { issuer, decide } = await createScene({ keyFetching: { timeoutSeconds: 0.5 } });
     issuer.misbehave('drip', 'jwks');
     expect(await decide({})).toMatchObject({ status: 503, cause: { message: expect.stringContaining('no complete answer within 0.5 s') } });
   });
 
-  test('rule 56: more keys than allowed are no keys', async () => {
+  test('rule 56: uses no key of a set with more keys than allowed', async () => {
     const { issuer, verdict } = await createScene({ keyFetching: { maxKeys: 2 } });
     await issuer.rotateKeys();
     expect(await verdict({})).toBe('allow');
@@ -147,19 +147,19 @@ describe('answers that are none', () => {
     expect(await again.verdict({})).toBe('keys_unavailable');
   });
 
-  test('rule 56: the size counts after decompression', async () => {
+  test('rule 56: applies the size limit after decompression', async () => {
     const { issuer, decide } = await createScene();
     issuer.misbehave('bomb', 'jwks');
     expect(await decide({})).toMatchObject({ cause: { message: expect.stringContaining('larger than 524288 bytes') } });
   });
 
-  test('rule 57: one bad key among good ones is left out', async () => {
+  test('rule 57: skips a bad key and uses the good one', async () => {
     const { issuer, verdict } = await createScene();
     issuer.publishKey({ ...(await issuer.signingKey()), publicJwk: { kty: 'RSA', n: '!', e: 'AQAB', kid: 'bad' } });
     expect(await verdict({})).toBe('allow');
   });
 
-  test('the message says which address failed, and how', async () => {
+  test('the error message names the address that failed and the reason', async () => {
     const { issuer, guard } = await createScene();
     issuer.misbehave('error', 'jwks');
     await expect(guard.warm()).rejects.toThrow(`the keys of ${issuer.issuer} could not be fetched: ${issuer.jwksUri}: answered with status 500`);
@@ -167,7 +167,7 @@ describe('answers that are none', () => {
     await expect(gone.warm()).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/);
   });
 
-  test("a fetch of the user's own is held to the same limits", async () => {
+  test('applies the deadline and the ban on redirects to a custom fetch too', async () => {
     const { issuer, guard } = await createScene({ fetch: () => new Promise(() => {}), keyFetching: { timeoutSeconds: 0.2 } });
     await expect(guard.warm()).rejects.toThrow('no complete answer within 0.2 s');
     const real = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, fetch });
@@ -177,8 +177,8 @@ describe('answers that are none', () => {
   });
 });
 
-describe('how often, and how long', () => {
-  test('rule 58: a thousand requests at a cold start are one fetch', async () => {
+describe('how often keys are fetched, and how long they are used', () => {
+  test('rule 58: fetches keys once for a thousand requests at a cold start', async () => {
     const { issuer, guard } = await createScene();
     const token = await issuer.issueToken();
     const decisions = await Promise.all(Array.from({ length: 1000 }, () => ask(guard, token)));
@@ -186,7 +186,7 @@ describe('how often, and how long', () => {
     expect(issuer.requests).toEqual({ metadata: 1, jwks: 1 });
   });
 
-  test('rule 59: ten thousand unknown kids are one fetch a cooldown, and good tokens wait for none of it', async () => {
+  test('rule 59: ten thousand unknown kids cause one fetch per cooldown, and a good token does not wait', async () => {
     const { issuer, clock, guard } = await createScene();
     await guard.warm();
     clock.advance(31);
@@ -196,7 +196,7 @@ describe('how often, and how long', () => {
     const flood = Array.from({ length: 10_000 }, (_, index) => ask(guard, forged(index)));
     const good = guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${parts.join('.')}` } });
     expect(good).toMatchObject({ outcome: 'allow' });
-    // those beyond the first thousand do not wait for the look, and are sent away to come again
+    // requests beyond the first thousand get a 503 instead of waiting for the fetch
     expect(new Set((await Promise.all(flood)).map(verdictOf))).toEqual(new Set(['unknown_key', 'keys_unavailable']));
     expect(issuer.requests.jwks).toBe(2);
     clock.advance(29);
@@ -207,7 +207,7 @@ describe('how often, and how long', () => {
     expect(issuer.requests.jwks).toBe(3);
   });
 
-  test('rule 59: the cooldown counts after a failure too, and the answer is then 503', async () => {
+  test('rule 59: answers 503 for an unknown key after a failed fetch, and keeps to the cooldown', async () => {
     const { issuer, clock, guard, decide, verdict } = await createScene();
     await guard.warm();
     issuer.misbehave('error');
@@ -224,7 +224,7 @@ describe('how often, and how long', () => {
     expect(await verdict(unknown)).toBe('unknown_key');
   });
 
-  test('rule 59: a failing issuer is asked at growing intervals, not at each request', async () => {
+  test('rule 59: backs off from a failing issuer instead of asking it at each request', async () => {
     const { issuer, clock, guard } = await createScene({ jwksUri: undefined });
     issuer.misbehave('error');
     const token = await issuer.issueToken();
@@ -236,7 +236,7 @@ describe('how often, and how long', () => {
     expect(issuer.requests.metadata).toBeGreaterThanOrEqual(5);
   });
 
-  test('rule 61: known keys serve while the issuer is down, up to a bound, then 503 and never 401', async () => {
+  test('rule 61: uses cached keys while the issuer is down until they are too old, then answers 503', async () => {
     const { issuer, clock, decide, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 3600 } });
     expect(await verdict({})).toBe('allow');
     issuer.misbehave('reset');
@@ -251,7 +251,7 @@ describe('how often, and how long', () => {
     expect(await verdict({})).toBe('allow');
   });
 
-  test('rule 61: the start does not need the issuer, and warm() says that it is down', async () => {
+  test('rule 61: starts while the issuer is down, and warm() rejects until it is back', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     issuer.misbehave('reset');
     await expect(guard.warm()).rejects.toThrow(KeysUnavailableError);
@@ -261,7 +261,7 @@ describe('how often, and how long', () => {
     expect(await verdict({})).toBe('allow');
   });
 
-  test('rule 62: a withdrawn key is refused from the next fetch on', async () => {
+  test('rule 62: refuses a withdrawn key from the next fetch on', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
     const old = await issuer.signingKey();
     expect(await verdict({ key: old })).toBe('allow');
@@ -276,7 +276,7 @@ describe('how often, and how long', () => {
     expect(await verdict({ key: young })).toBe('allow');
   });
 
-  test('keys are renewed in the background at three quarters of their life, and no request waits', async () => {
+  test('refreshes keys in the background at three quarters of their lifetime, without delaying a request', async () => {
     const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600 } });
     await guard.warm();
     const headers = { authorization: `Bearer ${await issuer.issueToken({ lifetimeSeconds: 3600 })}` };
@@ -289,7 +289,7 @@ describe('how often, and how long', () => {
     await expect.poll(() => issuer.requests.jwks).toBe(2);
   });
 
-  test('rule 60: ages are measured by the clock that is never set back', async () => {
+  test('rule 60: measures ages with the monotonic clock', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 }, clockSkewSeconds: 300 });
     await guard.warm();
     clock.skewWall(-100_000);
@@ -299,7 +299,7 @@ describe('how often, and how long', () => {
     expect(issuer.requests.jwks).toBe(1);
   });
 
-  test('rule 62: a key that was withdrawn while nobody asked is not served once more', async () => {
+  test('rule 62: refuses a key that was withdrawn while no request arrived', async () => {
     for (const issuerOptions of [{}, { cacheControl: 'no-store' }]) {
       const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 3600 } }, issuerOptions);
       const old = await issuer.signingKey();
@@ -312,7 +312,7 @@ describe('how often, and how long', () => {
     }
   });
 
-  test('rule 62: an old failure does not let a withdrawn key serve', async () => {
+  test('rule 62: refuses a withdrawn key even if an earlier refresh failed', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 3600 } });
     const old = await issuer.signingKey();
     expect(await verdict({ key: old })).toBe('allow');
@@ -328,7 +328,7 @@ describe('how often, and how long', () => {
     expect(new Set(verdicts)).toEqual(new Set(['unknown_key']));
   });
 
-  test('rule 59: a key that was published while a look was under way is found by a look of its own', async () => {
+  test('rule 59: fetches again for a key that was published during a fetch', async () => {
     let release: (() => void) | undefined;
     let fetches = 0;
     const held: typeof fetch = async (...given) => {
@@ -353,7 +353,7 @@ describe('how often, and how long', () => {
     expect(fetches).toBe(4);
   });
 
-  test('rule 61: in an outage one look waits, and then nobody', async () => {
+  test('rule 61: delays one request at the start of an outage, and answers the next ones at once with cached keys', async () => {
     const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600, timeoutSeconds: 0.3 } });
     await guard.warm();
     issuer.misbehave('hang');
@@ -370,7 +370,7 @@ describe('how often, and how long', () => {
     expect(await ask(guard, unknown)).toMatchObject({ status: 503 });
   });
 
-  test('rule 59: unknown keys do not pile up behind an issuer that hangs', async () => {
+  test('rule 59: lets at most a thousand requests with unknown keys wait for an issuer that hangs', async () => {
     const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600, timeoutSeconds: 0.5 } });
     await guard.warm();
     issuer.misbehave('hang');
@@ -381,7 +381,7 @@ describe('how often, and how long', () => {
     expect(new Set((await Promise.all(answers.map(async (answer) => answer))).map(verdictOf))).toEqual(new Set(['keys_unavailable']));
   });
 
-  test('rule 56: one deadline stands over metadata and keys together, in whatever fraction of a second', async () => {
+  test('rule 56: applies a deadline with a fraction of a second to a key fetch that hangs', async () => {
     for (const timeoutSeconds of [0.4001, 1 / 3]) {
       const { issuer, guard, decide } = await createScene({ keyFetching: { timeoutSeconds } });
       await guard.warm();
@@ -395,7 +395,7 @@ describe('how often, and how long', () => {
     }
   });
 
-  test('rule 56: a huge exponent is left out before it is taken apart', async () => {
+  test('rule 56: skips a key with a huge exponent within seconds', async () => {
     const { issuer, verdict } = await createScene();
     issuer.publishKey({
       ...(await issuer.signingKey()),
@@ -406,7 +406,7 @@ describe('how often, and how long', () => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  test('rule 139: what an address has in its query is not told', async () => {
+  test('rule 139: an error message omits the query of an address, and is short and printable', async () => {
     const { issuer, guard, decide } = await createScene();
     issuer.misbehave('error');
     const secret = createResourceGuard({ issuer: issuer.issuer, audience: 'a', jwksUri: `${issuer.jwksUri}?api_key=planted-secret` });
@@ -423,13 +423,13 @@ describe('how often, and how long', () => {
     expect((error as Error).message).toMatch(/^[ -~]+$/);
   });
 
-  test("a fetch of the user's own that hears no signal does not outlive close()", async () => {
+  test('answers 503 after close(), even with a custom fetch that never settles', async () => {
     const { issuer, guard } = await createScene({ fetch: () => new Promise(() => {}) });
     await guard.close();
     expect(await ask(guard, await issuer.issueToken())).toMatchObject({ status: 503 });
   });
 
-  test('a guard that was closed gives up what is under way, and refuses what it has no keys for', async () => {
+  test('close() aborts a fetch under way, and a closed guard without keys answers 503', async () => {
     const { issuer, guard, decide } = await createScene();
     issuer.misbehave('hang');
     const waiting = decide({});
