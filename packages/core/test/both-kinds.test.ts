@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, configurationErrorOf, verdictOf } from './guarded.js';
 import { lay, ways } from './key-files.js';
 
-/** A migration: tokens of the old secret and of the new key are alive at once. */
+/** A migration: tokens of the old secret and of the new key are valid at the same time. */
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 const key = await issuer.signingKey();
 const jwks = issuer.jwks as NonNullable<Exclude<GuardOptions['jwks'], string>>;
@@ -28,17 +28,17 @@ const SECRETS: readonly (readonly [string, () => GuardOptions])[] = [
 ];
 
 describe.each(SECRETS)('%s', (_name, secrets) => {
-  test.each(KEYS)('rule 22: beside keys from %s, each kind of token is checked with its own kind of key', async (_from, keys) => {
+  test.each(KEYS)('rule 22: with keys from %s, verifies each kind of token with its own kind of key', async (_from, keys) => {
     const guard = guardOf({ ...keys(), ...secrets(), algorithms });
     expect(await verdicts(guard, byMac(secret), await issuer.issueToken())).toEqual(['allow', 'allow']);
-    // a second time, as remembered
+    // the second time, from the cache
     const token = await issuer.issueToken();
     expect(await verdicts(guard, token, token, byMac(secret))).toEqual(['allow', 'allow', 'allow']);
     expect(await verdicts(guard, byMac(randomBytes(32)))).toEqual(['bad_signature']);
     expect(guard.health()).toMatchObject({ ready: true });
   });
 
-  test.each(KEYS)('rule 22: beside keys from %s, no text of the public key makes an HS token good, under any kid', async (_from, keys) => {
+  test.each(KEYS)('rule 22: with keys from %s, refuses an HS token made with a text of the public key, under any kid', async (_from, keys) => {
     const guard = guardOf({ ...keys(), ...secrets(), algorithms });
     await guard.warm();
     for (const text of publicTexts()) {
@@ -46,11 +46,11 @@ describe.each(SECRETS)('%s', (_name, secrets) => {
     }
   });
 
-  test.each(KEYS)('rule 22: beside keys from %s, nothing made with the secret passes as signed by the key', async (_from, keys) => {
+  test.each(KEYS)('rule 22: with keys from %s, refuses a token whose alg does not fit its signature', async (_from, keys) => {
     const guard = guardOf({ ...keys(), ...secrets(), algorithms });
     await guard.warm();
     for (const kid of [key.kid, undefined]) {
-      // a MAC where a signature should be, of its length too, and a signature where a MAC should be
+      // a MAC in place of a signature, also with the same length, and a signature in place of a MAC
       expect(await verdicts(guard, byMac(secret, { alg: 'ES256', kid }))).toEqual(['bad_signature']);
       const doubled = compactJws(headerOf({ alg: 'ES256', kid }), claimsOf(), (signed) => Buffer.concat([macOf(secret, signed), macOf(secret, signed)]));
       expect(await verdicts(guard, doubled)).toEqual(['bad_signature']);
@@ -65,7 +65,7 @@ describe.each(SECRETS)('%s', (_name, secrets) => {
   });
 });
 
-test('rule 22: an HS token never makes anybody ask for keys, and passes while they can not be had', async () => {
+test('rule 22: an HS token causes no key fetch, and is accepted while keys are unavailable', async () => {
   let asked = 0;
   const server = createServer((_request, response) => {
     asked++;
@@ -85,13 +85,13 @@ test('rule 22: an HS token never makes anybody ask for keys, and passes while th
   expect(await verdicts(guard, byMac(secret))).toEqual(['allow']);
 });
 
-test('rule 22: a key that fits no algorithm which is named is not used beside secrets', async () => {
+test('rule 22: does not use a key of an algorithm that is not listed', async () => {
   const other = asSigningKey('RS256', await generatePrivateKey('RS256'), 'rsa');
   const guard = guardOf({ jwks: { keys: [...jwks.keys, other.publicJwk] }, sharedSecrets: secret, algorithms });
   expect(await verdicts(guard, await issuer.issueToken({ key: other, algorithm: 'RS256' }))).toEqual(['algorithm_not_allowed']);
 });
 
-test('rule 22: a symmetric key in a JWKS is none, also where secrets are shared', async () => {
+test('rule 22: does not use a symmetric key in a JWKS, even with sharedSecrets', async () => {
   const oct = { kty: 'oct', kid: 'oct', alg: 'HS256', k: randomBytes(32).toString('base64url') };
   const served = createServer((_request, response) => response.end(JSON.stringify({ keys: [...jwks.keys, oct] })));
   await new Promise<void>((resolve) => served.listen(0, '127.0.0.1', resolve));
@@ -101,7 +101,7 @@ test('rule 22: a symmetric key in a JWKS is none, also where secrets are shared'
   expect(await verdicts(guard, byMac(Buffer.from(oct.k, 'base64url'), { kid: 'oct' }))).toEqual(['bad_signature']);
 });
 
-test('secrets beside keys need algorithms of both kinds, and tenants with keys in common', () => {
+test('secrets together with keys need algorithms of both kinds, and one set of keys for all tenants', () => {
   const problems = (options: GuardOptions): string[] | undefined =>
     configurationErrorOf(() => guardOf({ sharedSecrets: secret, ...options }))?.problems.map(({ path, message }) => `${path} ${message}`);
   expect(problems({ jwks })).toEqual([expect.stringMatching(/^sharedSecrets cannot be combined with jwks\. .*algorithms of both kinds/)]);
@@ -116,7 +116,7 @@ test('secrets beside keys need algorithms of both kinds, and tenants with keys i
   expect(problems({ ...tenants, jwksUri: 'https://login.example.test/keys' })).toBeUndefined();
 });
 
-test('rule 22: several issuers keep their secrets and keys apart', async () => {
+test('rule 22: keeps the secrets and keys of several issuers apart', async () => {
   const other = await createTestIssuer({ algorithm: 'ES256' });
   onTestFinished(() => other.close());
   const guard = createResourceGuard({
@@ -129,7 +129,7 @@ test('rule 22: several issuers keep their secrets and keys apart', async () => {
   expect(await verdicts(guard, byMac(secret, {}, claims), await issuer.issueToken({ claims }))).toEqual(['algorithm_not_allowed', 'unknown_key']);
 });
 
-/** Everything that a stranger could take the public key for. */
+/** Returns the forms of the public key that an attacker could use as a secret. */
 function publicTexts(): Buffer[] {
   const publicKey = createPublicKey(key.privateKey);
   const { x, y } = publicKey.export({ format: 'jwk' });

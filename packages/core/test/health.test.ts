@@ -48,7 +48,7 @@ test('reports "refreshing" while a refresh is due or under way', async () => {
   expect(await scene.verdict(token)).toBe('allow');
   expect(issuerHealth(scene)).toMatchObject({ state: 'refreshing', usable: true });
   await expect.poll(() => issuerHealth(scene).lastError).toMatch(/no complete answer within 0\.3 s/);
-  // it is tried again after a pause
+  // the refresh is retried after a pause
   expect(issuerHealth(scene)).toMatchObject({ state: 'refreshing', usable: true, refreshInSeconds: 1 });
   scene.issuer.behave();
   scene.clock.advance(1);
@@ -115,7 +115,7 @@ test('rule 60: measures ages with the monotonic clock', async () => {
   expect(issuerHealth(scene)).toMatchObject({ state: 'fresh', ageSeconds: 10, refreshInSeconds: 440 });
 });
 
-test('rule 139: contains no token, key or secret, and no text of an issuer', async () => {
+test('rule 139: contains no token, key or secret, and shows key IDs short and printable', async () => {
   const issuer = await createTestIssuer({ algorithm: 'HS256' });
   onTestFinished(() => issuer.close());
   const secret = Buffer.from(issuer.sharedSecrets[0]!);

@@ -18,7 +18,7 @@ import { AUDIENCE, createTenantServer } from './tenant-server.js';
 const CUSTOMERS = 'https://customers.example.test';
 const PARTNERS = 'https://partners.example.test';
 
-/** Two issuers of different habits. */
+/** Creates two issuers with different audiences and algorithms. */
 async function createPair(of: TestIssuerOptions = {}): Promise<{ clock: TestClock; ours: TestIssuer; partner: TestIssuer }> {
   const clock = createTestClock();
   const ours = await createTestIssuer({ clock, audience: CUSTOMERS, algorithm: 'ES256', ...of });
@@ -66,7 +66,7 @@ describe('several issuers', () => {
     expect(partner.requests.metadata).toBe(0);
   });
 
-  test('what stands beside them holds for those that say nothing else, and an option that is undefined says nothing', async () => {
+  test('applies default options to issuers that do not set them, or set them to undefined', async () => {
     const { clock, ours, partner } = await createPair();
     const guard = createResourceGuard({
       clock,
@@ -112,33 +112,33 @@ describe('several issuers', () => {
 
 const SECRET = randomBytes(32);
 
-describe('options that are wrong', () => {
+describe('invalid options', () => {
   const one = { issuer: 'https://one.example.test', audience: 'a' };
   const two = { issuer: 'https://two.example.test', audience: 'b' };
 
   test.each<[string, unknown, string[]]>([
-    ['no list', { issuers: 'https://one.example.test' }, ['issuers']],
-    ['an object', { issuers: one }, ['issuers']],
+    ['a string as issuers', { issuers: 'https://one.example.test' }, ['issuers']],
+    ['an object as issuers', { issuers: one }, ['issuers']],
     ['an empty list', { issuers: [] }, ['issuers']],
-    ['more than a thousand', { issuers: Array.from({ length: 1001 }, (_, index) => ({ ...one, issuer: `https://${index}.example.test` })) }, ['issuers']],
-    ['one that is a URL alone', { issuers: [one, 'https://two.example.test'] }, ['issuers[1]']],
-    ['one that is null', { issuers: [null, two] }, ['issuers[0]']],
-    ['one without an audience', { issuers: [one, { issuer: two.issuer }] }, ['issuers[1].audience']],
-    ['one without an issuer', { issuers: [{ audience: 'a' }, two] }, ['issuers[0].issuer']],
-    ['two without an issuer', { issuers: [{ audience: 'a' }, { audience: 'a' }] }, ['issuers[0].issuer', 'issuers[1].issuer']],
-    ['one that is duplicated', { issuers: [one, two, { ...one, audience: 'b' }] }, ['issuers[2].issuer']],
-    ['one with an option of the guard', { issuers: [one, { ...two, realm: 'x' }] }, ['issuers[1].realm']],
-    ['one with an unknown option within', { issuers: [one, { ...two, keyFetching: { retries: 1 } }] }, ['issuers[1].keyFetching.retries']],
-    ['one with another alphabet', { issuers: [{ ...one, algorithms: ['none'] }, two] }, ['issuers[0].algorithms']],
+    ['more than a thousand issuers', { issuers: Array.from({ length: 1001 }, (_, index) => ({ ...one, issuer: `https://${index}.example.test` })) }, ['issuers']],
+    ['a URL as an issuer', { issuers: [one, 'https://two.example.test'] }, ['issuers[1]']],
+    ['null as an issuer', { issuers: [null, two] }, ['issuers[0]']],
+    ['an issuer without an audience', { issuers: [one, { issuer: two.issuer }] }, ['issuers[1].audience']],
+    ['an entry without an issuer', { issuers: [{ audience: 'a' }, two] }, ['issuers[0].issuer']],
+    ['two entries without an issuer', { issuers: [{ audience: 'a' }, { audience: 'a' }] }, ['issuers[0].issuer', 'issuers[1].issuer']],
+    ['a duplicated issuer', { issuers: [one, two, { ...one, audience: 'b' }] }, ['issuers[2].issuer']],
+    ['an option of the guard in an issuer', { issuers: [one, { ...two, realm: 'x' }] }, ['issuers[1].realm']],
+    ['an unknown nested option in an issuer', { issuers: [one, { ...two, keyFetching: { retries: 1 } }] }, ['issuers[1].keyFetching.retries']],
+    ['an unknown algorithm in an issuer', { issuers: [{ ...one, algorithms: ['none'] }, two] }, ['issuers[0].algorithms']],
     [
-      'one with keys of two kinds',
+      'an issuer with jwks and jwksUri',
       { issuers: [{ ...one, jwksUri: 'https://one.example.test/k', jwks: { keys: [] } }, two] },
       ['issuers[0].jwks', 'issuers[0].jwks'],
     ],
-    ['one with tenants and no place for them', { issuers: [one, { ...two, tenants: ['x'] }] }, ['issuers[1].tenants']],
-    ['an issuer beside them', { issuers: [one, two], issuer: 'https://three.example.test' }, ['issuer']],
+    ['an issuer with tenants but without {tenant}', { issuers: [one, { ...two, tenants: ['x'] }] }, ['issuers[1].tenants']],
+    ['issuer together with issuers', { issuers: [one, two], issuer: 'https://three.example.test' }, ['issuer']],
     [
-      'a secret that two have',
+      'a secret that two issuers share',
       {
         issuers: [
           { ...one, sharedSecrets: { base64url: SECRET.toString('base64url') } },
@@ -147,18 +147,18 @@ describe('options that are wrong', () => {
       },
       ['issuers[1].sharedSecrets'],
     ],
-    ['tenants beside them', { issuers: [one, two], tenants: ['x'] }, ['tenants']],
-    ['keys beside them, with which one could sign for the other', { issuers: [one, two], jwksUri: 'https://one.example.test/k' }, ['jwksUri']],
-    ['secrets beside a function', { issuers: () => undefined, audience: 'a', sharedSecrets: new Uint8Array(1) }, ['sharedSecrets']],
-    ['a default that is wrong, told once', { issuers: [one, two], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
-    ['a default that is wrong, for none of them', { issuers: [{ ...one, clockSkewSeconds: 1 }], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
-    ['a default that is wrong, for a function', { issuers: () => undefined, algorithms: ['none'], audience: 'a' }, ['algorithms']],
+    ['tenants together with issuers', { issuers: [one, two], tenants: ['x'] }, ['tenants']],
+    ['jwksUri together with issuers', { issuers: [one, two], jwksUri: 'https://one.example.test/k' }, ['jwksUri']],
+    ['sharedSecrets together with a resolver', { issuers: () => undefined, audience: 'a', sharedSecrets: new Uint8Array(1) }, ['sharedSecrets']],
+    ['an invalid default once', { issuers: [one, two], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
+    ['an invalid default together with an issuer that sets another value', { issuers: [{ ...one, clockSkewSeconds: 1 }], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
+    ['an invalid default of a resolver', { issuers: () => undefined, algorithms: ['none'], audience: 'a' }, ['algorithms']],
     [
-      'defaults that are wrong, and one of them',
+      'invalid defaults together with an invalid issuer',
       { issuers: [one, { issuer: 'x' }], audience: '', keyFetching: 1 },
       ['keyFetching', 'audience', 'issuers[1].issuer'],
     ],
-  ])('%s', (_name, options, paths) => {
+  ])('reports %s', (_name, options, paths) => {
     let problems: string[] = [];
     try {
       createResourceGuard(options as GuardOptions);
@@ -169,7 +169,7 @@ describe('options that are wrong', () => {
     expect(problems.toSorted()).toEqual(paths.toSorted());
   });
 
-  test('the environment variables replace no issuer of a list', () => {
+  test('environment variables do not fill in options of listed issuers', () => {
     const before = process.env['AUDIENCE'];
     process.env['AUDIENCE'] = 'https://api.example.test';
     onTestFinished(() => {
@@ -180,7 +180,7 @@ describe('options that are wrong', () => {
   });
 });
 
-describe('whose token it is', () => {
+describe('the issuer of a token', () => {
   test('rule 33: refuses a token of one issuer that is signed with the key of another', async () => {
     const { clock, ours, partner } = await createPair({ algorithm: 'ES256', audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
@@ -194,7 +194,7 @@ describe('whose token it is', () => {
     expect(verdictOf(await ask(guard, await ours.issueToken({ key: theirs, header: { kid } })))).toBe('bad_signature');
   });
 
-  test('rules 33 and 63: issuers whose keys have one name keep them apart, on one host too', async () => {
+  test('rules 33 and 63: keeps the keys of two issuers on one host apart, even if they share a kid', async () => {
     const server = await createTenantServer(['one', 'two']);
     const [first, second] = await Promise.all([generatePrivateKey('ES256'), generatePrivateKey('ES256')]);
     const mine = asSigningKey('ES256', first, 'key-1');
@@ -211,7 +211,7 @@ describe('whose token it is', () => {
     expect([server.requestsOf('one'), server.requestsOf('two')]).toEqual([3, 3]);
   });
 
-  test("rule 63: metadata and keys that one issuer answers with, be they another's, never become the other's", async () => {
+  test('rule 63: an issuer that serves metadata in the name of another adds no key to that issuer', async () => {
     const { clock, ours, partner } = await createPair({ algorithm: 'ES256', audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     partner.misbehave({ document: { issuer: ours.issuer, jwks_uri: partner.jwksUri } }, 'metadata');
@@ -227,19 +227,19 @@ describe('whose token it is', () => {
   });
 
   test.each<[string, (issuer: string) => unknown]>([
-    ['a slash behind it', (issuer) => `${issuer}/`],
-    ['another case', (issuer) => issuer.toUpperCase()],
-    ['a port left out', (issuer) => issuer.replace(/:\d+$/, '')],
-    ['a percent sign', (issuer) => issuer.replace('127', '%3127')],
-    ['a prefix of it', (issuer) => issuer.slice(0, -1)],
-    ['more behind it', (issuer) => `${issuer}0`],
-    ['a blank before it', (issuer) => ` ${issuer}`],
-    ['a member of every object', () => '__proto__'],
-    ['a list that holds it', (issuer) => [issuer]],
+    ['a final slash', (issuer) => `${issuer}/`],
+    ['upper case', (issuer) => issuer.toUpperCase()],
+    ['a missing port', (issuer) => issuer.replace(/:\d+$/, '')],
+    ['percent-encoding', (issuer) => issuer.replace('127', '%3127')],
+    ['only a prefix of it', (issuer) => issuer.slice(0, -1)],
+    ['one more character', (issuer) => `${issuer}0`],
+    ['a leading space', (issuer) => ` ${issuer}`],
+    ['__proto__', () => '__proto__'],
+    ['a list that contains it', (issuer) => [issuer]],
     ['an object', (issuer) => ({ toString: issuer })],
-    ['nothing', () => undefined],
+    ['no iss', () => undefined],
     ['null', () => null],
-  ])('rules 38 and 39: of several issuers too, one is meant to the letter: %s', async (_name, claim) => {
+  ])('rules 38 and 39: compares iss exactly with each of several issuers: %s', async (_name, claim) => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     await guard.warm();
@@ -250,7 +250,7 @@ describe('whose token it is', () => {
     });
   });
 
-  test('rule 52: an unknown issuer causes no name look-up and no connection', async () => {
+  test('rule 52: an unknown issuer causes no DNS lookup and no connection', async () => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     const stranger = asSigningKey('ES256', await generatePrivateKey('ES256'));
@@ -268,12 +268,12 @@ describe('whose token it is', () => {
 
 test.each<[string, GuardOptions]>([
   ['audience', { audience: 'https://another.example.test' }],
-  ['leeway', { clockSkewSeconds: 0 }],
+  ['clock skew', { clockSkewSeconds: 0 }],
   ['profile', { profile: 'rfc9068' }],
-  ['set of clients', { allowedClients: ['client-2'] }],
-  ['set of algorithms', { algorithms: ['RS256'] }],
-  ['place of keys', { jwks: { keys: [] } }],
-])('rule 69: a guard with another %s shares no hit with the first', async (_name, more) => {
+  ['list of allowed clients', { allowedClients: ['client-2'] }],
+  ['list of algorithms', { algorithms: ['RS256'] }],
+  ['source of keys', { jwks: { keys: [] } }],
+])('rule 69: a guard with another %s shares no cached token with the first', async (_name, more) => {
   const { clock, ours } = await createPair({ audience: AUDIENCE });
   const usual: GuardOptions = { clock, issuer: ours.issuer, audience: AUDIENCE };
   if ('jwks' in more) more = { jwks: { keys: [asSigningKey('ES256', await generatePrivateKey('ES256'), (await ours.signingKey()).kid).publicJwk] } };
@@ -295,7 +295,7 @@ describe('issuedBy', () => {
     return { ours, partner, guard };
   }
 
-  test('inside anyOf and allOf, what a partner needs is another thing than what we need', async () => {
+  test('sets different requirements for each issuer inside anyOf and allOf', async () => {
     const { ours, partner, guard } = await createPolicyScene();
     const policy = anyOf(allOf(issuedBy(ours.issuer), scope('orders:read')), allOf(issuedBy(partner.issuer), scope('read'), role('buyer')));
     const verdict = async (issuer: TestIssuer, wishes: object) => verdictOf(await ask(guard, await issuer.issueToken(wishes), { policy }));
@@ -306,7 +306,7 @@ describe('issuedBy', () => {
     expect(await verdict(partner, { scope: 'orders:read', roles: ['buyer'] })).toMatch(/^insufficient_/);
   });
 
-  test('alone, several together, and turned round', async () => {
+  test('works alone, with several issuers and inside not()', async () => {
     const { ours, partner, guard } = await createPolicyScene();
     const verdict = async (issuer: TestIssuer, policy: Parameters<typeof not>[0]) => verdictOf(await ask(guard, await issuer.issueToken(), { policy }));
     expect(await verdict(ours, issuedBy(ours.issuer))).toBe('allow');
@@ -320,7 +320,7 @@ describe('issuedBy', () => {
 });
 
 describe('what operators see', () => {
-  /** Events of one kind, until the test ends. */
+  /** Collects the events of one kind until the test ends. */
   function listen<N extends keyof Events>(name: N): Events[N][] {
     const seen: Events[N][] = [];
     const hear = (event: unknown) => void seen.push(event as Events[N]);
@@ -329,7 +329,7 @@ describe('what operators see', () => {
     return seen;
   }
 
-  test('rule 143: events name the issuer that a token was held against, and of others the configured ones alone', async () => {
+  test('rule 143: events name the issuer of a token, or all configured issuers if it is unknown', async () => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     const accepted = listen('tokenward:accepted');
@@ -353,7 +353,7 @@ describe('what operators see', () => {
     expect(JSON.stringify([accepted, refused])).not.toContain('made-up');
   });
 
-  test('reports the health of each, and is ready when one of them is', async () => {
+  test('reports the health of each issuer, and is ready if one of them has usable keys', async () => {
     const { clock, ours, partner } = await createPair({ audience: AUDIENCE });
     const guard = createResourceGuard({ clock, audience: AUDIENCE, issuers: [{ issuer: ours.issuer }, { issuer: partner.issuer }] });
     const failed = listen('tokenward:keys-failed');

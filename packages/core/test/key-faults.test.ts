@@ -9,7 +9,7 @@ import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/t
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 
-describe('where the issuer can not even be asked', () => {
+describe('an issuer that cannot be reached', () => {
   const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url)));
 
   async function serveTls(answer: RequestListener): Promise<string> {
@@ -86,7 +86,7 @@ describe('where the issuer can not even be asked', () => {
   });
 });
 
-describe('lives and clocks', () => {
+describe('lifetimes and clocks', () => {
   test.each([
     ['max-age=0', 60],
     ['no-store', 60],
@@ -94,7 +94,7 @@ describe('lives and clocks', () => {
     ['max-age=315360000', 3600],
     ['max-age=9999999999999999999', 600],
     ['garbage', 600],
-  ])('rule 60: keys that come with %s are renewed at three quarters of %i s, and are stale at its end', async (cacheControl, lifeSeconds) => {
+  ])('rule 60: keys with cache-control %s are refreshed at three quarters of %i s, and become stale', async (cacheControl, lifeSeconds) => {
     const { issuer, clock, guard } = await createScene({ keyFetching: { freshSeconds: 600 } }, { cacheControl });
     await guard.warm();
     expect(guard.health().issuers[0]).toMatchObject({ state: 'fresh', refreshInSeconds: lifeSeconds * 0.75 });
@@ -111,7 +111,7 @@ describe('lives and clocks', () => {
     expect(guard.health().issuers[0]).toMatchObject({ state: 'stale' });
   });
 
-  test('rule 60: a wall clock that jumps by years causes no fetch, and neither returns nor withdraws a key', async () => {
+  test('rule 60: a wall clock that jumps by years causes no fetch, and changes no verdict about cached keys', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
     await guard.warm();
     for (const years of [10, -20, 10]) {
@@ -126,7 +126,7 @@ describe('lives and clocks', () => {
     expect(await verdict({})).toBe('keys_unavailable');
   });
 
-  test("jwks_uri is looked up again when the metadata's life of an hour ends, and not before", async () => {
+  test('fetches metadata again after an hour and not before, to find a moved jwks_uri', async () => {
     const { issuer, clock, guard, verdict } = await createScene({ keyFetching: { freshSeconds: 600 } });
     const moved = await createTestIssuer();
     onTestFinished(() => moved.close());
@@ -140,7 +140,7 @@ describe('lives and clocks', () => {
     await guard.warm();
     expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
     expect(await verdict({})).toBe('allow');
-    // the key that only the old address has is withdrawn by that
+    // a key that is only at the old address is unknown from now on
     expect(await verdict({ key: await issuer.rotateKeys() })).toBe('unknown_key');
   });
 
@@ -153,7 +153,7 @@ describe('lives and clocks', () => {
     issuer.misbehave({ document: { issuer: issuer.issuer, jwks_uri: moved.jwksUri } }, 'metadata');
     expect(await verdict({ key: await moved.signingKey() })).toBe('allow');
     expect(await verdict({})).toBe('allow');
-    // the old address once more, then metadata and the new one; a flood of unknown keys adds nothing within the cooldown
+    // the guard asks the old address once more, then metadata and the new address; a flood of unknown keys adds nothing within the cooldown
     expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
     for (let number = 0; number < 50; number++) expect(await verdict({ header: { kid: `made-up-${number}` } })).toBe('unknown_key');
     expect([issuer.requests, moved.requests.jwks]).toEqual([{ metadata: 2, jwks: 2 }, 1]);
@@ -171,14 +171,14 @@ describe('lives and clocks', () => {
     expect(await verdict({ header: { kid: 'made-up' } })).toBe('unknown_key');
   });
 
-  test('rule 59: another key under the same kid is found at the first token, and bad signatures cause one fetch a cooldown', async () => {
+  test('rule 59: finds a new key with the same kid at its first token, and bad signatures cause one fetch per cooldown', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     await guard.warm();
     const { kid } = await issuer.signingKey();
-    const anew = asSigningKey('RS256', await generatePrivateKey('RS256'), kid);
+    const renewed = asSigningKey('RS256', await generatePrivateKey('RS256'), kid);
     const old = await issuer.issueToken({});
-    issuer.misbehave({ document: { keys: [anew.publicJwk] } }, 'jwks');
-    expect(await verdict({ key: anew })).toBe('allow');
+    issuer.misbehave({ document: { keys: [renewed.publicJwk] } }, 'jwks');
+    expect(await verdict({ key: renewed })).toBe('allow');
     expect(await verdict(old)).toBe('bad_signature');
     const forger = asSigningKey('RS256', await generatePrivateKey('RS256'), kid);
     for (let number = 0; number < 50; number++) expect(await verdict({ key: forger })).toBe('bad_signature');
@@ -188,11 +188,11 @@ describe('lives and clocks', () => {
     expect(new Set(flood)).toEqual(new Set(['bad_signature']));
     for (let number = 0; number < 50; number++) expect(await verdict({ header: { kid: `made-up-${number}` } })).toBe('unknown_key');
     expect(issuer.requests.jwks).toBe(3);
-    // an outage makes no bad signature a 503
+    // an outage does not turn a bad signature into a 503
     issuer.misbehave('reset');
     clock.advance(30);
     expect(await verdict({ key: forger })).toBe('bad_signature');
-    expect(await verdict({ key: anew })).toBe('allow');
+    expect(await verdict({ key: renewed })).toBe('allow');
   });
 
   test('rule 61: reads jwks_uri again after a failure, since the address may be wrong', async () => {
@@ -221,8 +221,8 @@ describe('lives and clocks', () => {
   });
 });
 
-describe('one issuer and the next', () => {
-  test('rule 63: two issuers of one host share neither metadata nor keys', async () => {
+describe('two issuers', () => {
+  test('rule 63: two issuers on one host do not share keys', async () => {
     const one = await createScene({}, { path: '/tenants/one' });
     const other = await createTestIssuer({ path: '/tenants/two' });
     onTestFinished(() => other.close());

@@ -13,13 +13,13 @@ import { jwksOf, lay, newFolder, newKey, openWatches, pemOf, ways } from './key-
 
 const issuer = await createTestIssuer();
 await issuer.close();
-/** How long a change may take to be seen. */
+/** How long the guard may take to notice a change. */
 const WAIT = { timeout: 5000, interval: 20 };
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const [old, young] = [await newKey('old'), await newKey('young')];
 
 describe.each(ways)('a file that is $name', (way) => {
-  test('brings its new keys, and a key that is gone refuses tokens that were verified before', async () => {
+  test('adds new keys, and refuses cached tokens of a removed key', async () => {
     const { folder, path } = lay(way, jwksOf(old));
     const guard = guardOf({ jwksFile: path });
     const events = listen();
@@ -39,7 +39,7 @@ describe.each(ways)('a file that is $name', (way) => {
     expect(events.failed).toEqual([]);
   });
 
-  test('brings new secrets, and takes away those that are gone', async () => {
+  test('adds new secrets, and drops removed ones', async () => {
     const [before, after] = [randomBytes(32), randomBytes(32)];
     const { folder, path } = lay(way, linesOf(before));
     const guard = guardOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
@@ -52,7 +52,7 @@ describe.each(ways)('a file that is $name', (way) => {
     await vi.waitFor(async () => expect(await verdicts(guard, byBefore, byAfter)).toEqual(['bad_signature', 'allow']), WAIT);
   });
 
-  test('and is broken leaves the last good keys, tells so once, and recovers', async () => {
+  test('keeps the last good keys if it is broken, reports that once, and recovers', async () => {
     const { folder, path } = lay(way, jwksOf(old));
     const guard = guardOf({ jwksFile: path });
     const events = listen();
@@ -74,29 +74,29 @@ describe.each(ways)('a file that is $name', (way) => {
 });
 
 const broken: readonly (readonly [string, string, RegExp])[] = [
-  ['nothing', '', /it is neither JSON nor PEM$/],
+  ['no text', '', /it is neither JSON nor PEM$/],
   ['half a JWKS', jwksOf(old).slice(0, 100), /it is neither JSON nor PEM$/],
-  ['an empty set', '{"keys":[]}', /it contains no usable key$/],
-  ['something else', '{"planted":"PLANTED"}', /it is not a JWKS/],
+  ['an empty set of keys', '{"keys":[]}', /it contains no usable key$/],
+  ['another JSON object', '{"planted":"PLANTED"}', /it is not a JWKS/],
   ['a private key', old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string, /it contains a private key\. Use the public one/],
   ['a public and a private key', pemOf(young) + (old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string), /it contains a private key/],
   [
-    'a PEM of something else',
+    'a PEM block of another type',
     '-----BEGIN PLANTED-----\nUExBTlRFRA==\n-----END PLANTED-----',
     /it contains a PEM block that is neither a public key nor a certificate$/,
   ],
-  ['half a PEM', pemOf(old).slice(0, 120), /it contains a PEM block without an end$/],
-  ['a PEM and half of another', pemOf(old) + pemOf(young).slice(0, 120), /it contains a PEM block without an end$/],
+  ['half a PEM block', pemOf(old).slice(0, 120), /it contains a PEM block without an end$/],
+  ['one and a half PEM blocks', pemOf(old) + pemOf(young).slice(0, 120), /it contains a PEM block without an end$/],
   [
     'an encrypted private key',
     old.privateKey.export({ format: 'pem', type: 'sec1', cipher: 'aes-128-cbc', passphrase: 'PLANTED' }) as string,
     /it contains a private key/,
   ],
   ['a symmetric key', '{"keys":[{"kty":"oct","k":"UExBTlRFRFBMQU5URURQTEFOVEVEUExBTlRFRFBMQU5URUQ"}]}', /it contains no usable key/],
-  ['more than a mebibyte', ' '.repeat(1_048_577), /it has more than 1048576 bytes$/],
+  ['more than a mebibyte of text', ' '.repeat(1_048_577), /it has more than 1048576 bytes$/],
 ];
 
-test.each(broken)('%s in a file of keys stops the start, and later keeps the last good keys', async (_what, text, words) => {
+test.each(broken)('refuses a key file with %s at start-up, and later keeps the last good keys', async (_what, text, words) => {
   const { folder, path } = lay(ways[0]!, text);
   const error = errorOf({ jwksFile: path });
   expect(error?.problems).toEqual([{ path: 'jwksFile', message: expect.stringMatching(words) }]);
@@ -113,7 +113,7 @@ test.each(broken)('%s in a file of keys stops the start, and later keeps the las
   expect(await verdicts(guard, await issuer.issueToken({ key: old }))).toEqual(['allow']);
 });
 
-test('rule 138: bad secrets in a file stop the start, and later keep the last good ones; no value is shown', async () => {
+test('rule 138: refuses bad secrets in a file at start-up, later keeps the last good ones, and shows no value', async () => {
   const good = randomBytes(32);
   const texts = [
     '',
@@ -141,7 +141,7 @@ test('rule 138: bad secrets in a file stop the start, and later keep the last go
   }
 });
 
-test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no file, is an error at the start', (name) => {
+test.each(['jwksFile', 'sharedSecretsFile'] as const)('reports %s at start-up if the file is missing or is not a regular file', (name) => {
   const folder = newFolder();
   const messageOf = (path: string): string | undefined => errorOf(fileAs(name, path))?.message;
   writeFileSync(join(folder, 'file'), '');
@@ -167,7 +167,7 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('%s that is missing, or no
   }
 });
 
-test('rule 139: a file of secrets needs its encoding, and a bare path is refused and not shown', () => {
+test('rule 139: sharedSecretsFile needs an encoding, and a bare path is refused without being shown', () => {
   const { path } = lay(ways[0]!, linesOf(randomBytes(32)));
   expect(errorOf({ sharedSecretsFile: path as never })?.problems).toEqual([
     {
@@ -188,7 +188,7 @@ test('rule 139: a file of secrets needs its encoding, and a bare path is refused
   }
 });
 
-test.each(['utf8', 'base64url', 'base64', 'hex'] as const)('secrets in a file are read as %s, one a line, whatever ends the lines', async (encoding) => {
+test.each(['utf8', 'base64url', 'base64', 'hex'] as const)('reads secrets in a file as %s, one per line, whatever the line ending', async (encoding) => {
   const [one, two] = [randomBytes(32), randomBytes(32)].map((secret) =>
     encoding === 'utf8' ? Buffer.from(`a passphrase: ${secret.toString('hex')}`) : secret,
   );
@@ -200,7 +200,7 @@ test.each(['utf8', 'base64url', 'base64', 'hex'] as const)('secrets in a file ar
   }
 });
 
-test('a line in another encoding than the one that is named stops the start', () => {
+test('reports a line that is not in the named encoding', () => {
   const secret = randomBytes(32);
   const messageOf = (line: string, encoding: 'utf8' | 'base64url' | 'hex'): string | undefined =>
     errorOf({ sharedSecretsFile: { path: lay(ways[0]!, `${line}\n`).path, encoding } })?.message;
@@ -209,13 +209,13 @@ test('a line in another encoding than the one that is named stops the start', ()
   expect(messageOf(`${secret.toString('hex')} `, 'utf8')).toMatch(/begins or ends with white space/);
 });
 
-test.runIf(process.getuid?.() !== 0)('a file that this process must not read is told as such', () => {
+test.runIf(process.getuid?.() !== 0)('reports a file that this process has no permission to read', () => {
   const { path } = lay(ways[0]!, jwksOf(old));
   chmodSync(path, 0);
   expect(errorOf({ jwksFile: path })?.message).toBe(`tokenward: jwksFile: ${path}: this process has no permission to read it (EACCES)`);
 });
 
-test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: %s shows nothing of a secret or keys that are given in place of a path', (name) => {
+test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: the error for %s shows no part of a secret or a key that is given instead of a path', (name) => {
   const secret = randomBytes(48);
   const base64 = `q7/${secret.toString('base64').slice(3)}`;
   const given = [
@@ -252,11 +252,11 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: %s shows nothin
   }
 });
 
-describe.runIf(process.platform === 'linux')('what never ends holds up nothing', () => {
+describe.runIf(process.platform === 'linux')('a file that never ends', () => {
   const waiting = { cwd: PACKAGE, timeout: 15_000, encoding: 'utf8' } as const;
 
-  // in a process of its own, since one that waits for a pipe can't be stopped by a time limit within it
-  test.each(['jwksFile', 'sharedSecretsFile'] as const)('a pipe as %s is refused at the start, and later leaves the last good keys', (name) => {
+  // in a child process, since a time limit inside a process cannot stop it from waiting for a pipe
+  test.each(['jwksFile', 'sharedSecretsFile'] as const)('refuses a pipe as %s at start-up, and stays ready if the file becomes a pipe later', (name) => {
     const folder = newFolder();
     const [path, pipe] = [join(folder, 'keys'), join(folder, 'pipe')];
     execFileSync('/usr/bin/mkfifo', [pipe]);
@@ -285,7 +285,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
     expect(output.split('\n')).toEqual([`tokenward: ${name}: ${pipe}: it is not a regular file`, `${path}: it is not a regular file`, 'true', '']);
   });
 
-  test('a file of any size, or without an end, is not read beyond what is allowed, and is closed', async () => {
+  test('refuses a file that is too large or is a device, and leaves no file open', async () => {
     const { folder, path } = lay(ways[0]!, jwksOf(old));
     const guard = guardOf({ jwksFile: path });
     const events = listen();
@@ -296,7 +296,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
     expect(errorOf({ jwksFile: huge })?.message).toBe(`tokenward: jwksFile: ${huge}: it has more than 1048576 bytes`);
     for (const device of ['/dev/zero', '/dev/null'])
       expect(errorOf({ jwksFile: device })?.message).toBe(`tokenward: jwksFile: ${device}: it is not a regular file`);
-    // it tells no size, and is refused for what it holds
+    // this file reports no size, and is refused for its content
     expect(errorOf({ jwksFile: '/proc/self/status' })?.message).toBe('tokenward: jwksFile: /proc/self/status: it is neither JSON nor PEM');
     expect(readdirSync('/proc/self/fd')).toHaveLength(open);
     renameSync(huge, path);
@@ -306,7 +306,7 @@ describe.runIf(process.platform === 'linux')('what never ends holds up nothing',
   });
 });
 
-test('a file that is taken away leaves its keys, and is seen when it comes back', async () => {
+test('keeps the keys of a deleted file, and reads the file when it is back', async () => {
   const { path } = lay(ways[0]!, jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const events = listen();
@@ -318,7 +318,7 @@ test('a file that is taken away leaves its keys, and is seen when it comes back'
   await vi.waitFor(async () => expect(await verdicts(guard, await issuer.issueToken({ key: young }))).toEqual(['allow']), WAIT);
 });
 
-test('what is touched and stays the same is told to nobody, and what else lies in the folder is not read', async () => {
+test('emits no event if the file is rewritten unchanged, or if another file in the folder changes', async () => {
   const { folder, path } = lay(ways[0]!, jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const events = listen();
@@ -332,7 +332,7 @@ test('what is touched and stays the same is told to nobody, and what else lies i
   expect(guard.health().tokenCache).toMatchObject({ hits: 2, misses: 1 });
 });
 
-test('a folder that is never quiet hides no change', async () => {
+test('notices a change of the file in a folder that changes all the time', async () => {
   const { folder, path } = lay(ways[0]!, jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const token = await issuer.issueToken({ key: young });
@@ -342,7 +342,7 @@ test('a folder that is never quiet hides no change', async () => {
   await vi.waitFor(async () => expect(await verdicts(guard, token)).toEqual(['allow']), WAIT);
 });
 
-test('close() stops the watching', async () => {
+test('close() stops watching the file', async () => {
   const { path } = lay(ways[0]!, jwksOf(old));
   const watched = openWatches();
   const guard = guardOf({ jwksFile: path });
@@ -356,14 +356,14 @@ test('close() stops the watching', async () => {
   expect(await verdicts(guard, await issuer.issueToken({ key: young }))).toEqual(['unknown_key']);
 });
 
-test('options that are wrong elsewhere leave nothing watched', () => {
+test('watches no file if another option is invalid', () => {
   const { path } = lay(ways[0]!, jwksOf(old));
   const watched = openWatches();
   expect(errorOf({ jwksFile: path, clockSkewSeconds: -1 })?.problems.map((problem) => problem.path)).toEqual(['clockSkewSeconds']);
   expect(openWatches()).toBe(watched);
 });
 
-test('a watched file keeps no process alive', () => {
+test('watching a file does not keep the process alive', () => {
   const { path } = lay(ways[0]!, jwksOf(old));
   const program = `
     import { createResourceGuard } from '@tokenward/core';
@@ -404,20 +404,20 @@ function errorOf(options: GuardOptions): ConfigurationError | undefined {
   return configurationErrorOf(() => guardOf(options));
 }
 
-interface Told {
+interface SeenEvents {
   readonly failed: Events['tokenward:keys-failed'][];
   readonly refreshed: Events['tokenward:keys-refreshed'][];
 }
 
-function listen(): Told {
-  const told: Told = { failed: [], refreshed: [] };
-  const onFailed = (event: unknown): void => void told.failed.push(event as Events['tokenward:keys-failed']);
-  const onRefreshed = (event: unknown): void => void told.refreshed.push(event as Events['tokenward:keys-refreshed']);
+function listen(): SeenEvents {
+  const seen: SeenEvents = { failed: [], refreshed: [] };
+  const onFailed = (event: unknown): void => void seen.failed.push(event as Events['tokenward:keys-failed']);
+  const onRefreshed = (event: unknown): void => void seen.refreshed.push(event as Events['tokenward:keys-refreshed']);
   subscribe('tokenward:keys-failed', onFailed);
   subscribe('tokenward:keys-refreshed', onRefreshed);
   onTestFinished(() => {
     unsubscribe('tokenward:keys-failed', onFailed);
     unsubscribe('tokenward:keys-refreshed', onRefreshed);
   });
-  return told;
+  return seen;
 }

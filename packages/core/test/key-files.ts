@@ -12,10 +12,10 @@ export interface Way {
   replace(folder: string, text: string): void;
 }
 
-/** The ways in which what stands under a path is replaced. */
+/** The ways in which a file at a path can be replaced. */
 export const ways: readonly Way[] = [
   {
-    name: 'written anew',
+    name: 'written in place',
     lay(folder, text) {
       writeFileSync(join(folder, 'keys'), text);
       return join(folder, 'keys');
@@ -23,7 +23,7 @@ export const ways: readonly Way[] = [
     replace: (folder, text) => writeFileSync(join(folder, 'keys'), text),
   },
   {
-    name: 'renamed over',
+    name: 'replaced by renaming another file',
     lay(folder, text) {
       writeFileSync(join(folder, 'keys'), text);
       return join(folder, 'keys');
@@ -52,7 +52,7 @@ export const ways: readonly Way[] = [
     },
   },
   {
-    name: 'in a folder whose own link is swapped',
+    name: 'in a folder whose symbolic link is replaced',
     // mounted/keys, mounted -> 1, and another link is renamed over `mounted`
     lay(folder, text) {
       mkdirSync(join(folder, '1'));
@@ -69,7 +69,7 @@ export const ways: readonly Way[] = [
     },
   },
   {
-    name: 'in a folder that another takes the place of',
+    name: 'in a folder that is replaced by another',
     lay(folder, text) {
       mkdirSync(join(folder, 'mounted'));
       writeFileSync(join(folder, 'mounted', 'keys'), text);
@@ -85,7 +85,7 @@ export const ways: readonly Way[] = [
   },
 ];
 
-/** A new folder with a file of keys in it, as one way has it. */
+/** Creates a folder with a key file, laid out for one way of replacing it. */
 export function lay(way: Way, text: string): { readonly folder: string; readonly path: string } {
   const folder = newFolder();
   return { folder, path: way.lay(folder, text) };
@@ -109,7 +109,7 @@ export function pemOf({ privateKey }: SigningKey): string {
   return createPublicKey(privateKey).export({ format: 'pem', type: 'spki' }) as string;
 }
 
-/** How many files and folders this process watches; NaN where the system does not tell. */
+/** Returns how many files and folders this process watches, or NaN on a system other than Linux. */
 export function openWatches(): number {
   if (process.platform !== 'linux') return Number.NaN;
   return readdirSync('/proc/self/fdinfo').reduce((sum, fd) => sum + watchesOf(fd), 0);
@@ -121,7 +121,7 @@ function watchesOf(fd: string): number {
       .split('\n')
       .filter((line) => line.startsWith('inotify ')).length;
   } catch {
-    // closed in between
+    // closed in the meantime
     return 0;
   }
 }

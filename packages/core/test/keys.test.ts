@@ -6,7 +6,7 @@ import { ask, createScene, verdictOf } from './guarded.js';
 
 const algorithms: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 
-test.each(algorithms)('rule 20: accepts %s by default, with a key that says so', async (algorithm) => {
+test.each(algorithms)('rule 20: accepts %s by default, with a key that names it', async (algorithm) => {
   const { verdict } = await createScene({}, { algorithm });
   expect(await verdict({})).toBe('allow');
 });
@@ -18,14 +18,14 @@ test.each(algorithms)('rule 20: accepts %s with a key that names no algorithm', 
   expect(await verdict({ key })).toBe('allow');
 });
 
-test('rule 20: what the guard was not told to allow is refused, whatever the keys say', async () => {
+test('rule 20: refuses an algorithm that is not allowed, even with a published key for it', async () => {
   const { issuer, verdict } = await createScene({ algorithms: ['ES256'] }, { algorithm: 'ES256' });
   await issuer.rotateKeys('RS256');
   expect(await verdict({})).toBe('allow');
   expect(await verdict({ algorithm: 'RS256' })).toBe('algorithm_not_allowed');
 });
 
-test('rule 26: EdDSA and Ed25519 are one algorithm, whichever the key and the token say', async () => {
+test('rule 26: treats EdDSA and Ed25519 as one algorithm, whichever name the key and the token use', async () => {
   const { issuer, verdict } = await createScene({}, { algorithm: 'EdDSA' });
   const key = await issuer.signingKey();
   expect(await verdict({ key, header: { alg: 'Ed25519' } })).toBe('allow');
@@ -35,11 +35,11 @@ test('rule 26: EdDSA and Ed25519 are one algorithm, whichever the key and the to
   expect(other.kid).not.toBe(key.kid);
 });
 
-test.each(['HS256', 'HS384', 'HS512', 'none', 'RS1', 'ES256K', '', 'rs256'])('rule 22: %s is no algorithm that can be allowed', (name) => {
+test.each(['HS256', 'HS384', 'HS512', 'none', 'RS1', 'ES256K', '', 'rs256'])('rule 22: refuses %j in the option algorithms', (name) => {
   expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', algorithms: [name as Algorithm] })).toThrow(ConfigurationError);
 });
 
-test('rule 25: RSA keys of 2048 and of 4096 bits are used', async () => {
+test('rule 25: uses RSA keys of 2048 and of 4096 bits', async () => {
   const { issuer, verdict } = await createScene();
   const key = asSigningKey('RS256', await generatePrivateKey('RS256', { modulusLength: 4096 }), 'large');
   issuer.publishKey(key);
@@ -47,7 +47,7 @@ test('rule 25: RSA keys of 2048 and of 4096 bits are used', async () => {
   expect(await verdict({ key })).toBe('allow');
 });
 
-test('rule 30: keys that share a kid are all tried, and an EC key hides no RSA key', async () => {
+test('rule 30: tries all keys that share a kid, and EC keys do not hide RSA keys', async () => {
   const { issuer, verdict } = await createScene();
   const make = async (algorithm: Algorithm) => asSigningKey(algorithm, await generatePrivateKey(algorithm), 'shared');
   const keys = [await make('ES256'), await make('RS256'), await make('RS256'), await make('ES256')];
@@ -55,7 +55,7 @@ test('rule 30: keys that share a kid are all tried, and an EC key hides no RSA k
   for (const key of keys) expect(await verdict({ key })).toBe('allow');
 });
 
-test('rule 30: a token without a kid is tried with all keys that fit, up to a bound', async () => {
+test('rule 30: tries at most four keys for a token without a kid', async () => {
   const { issuer, verdict } = await createScene();
   const keys = [await issuer.signingKey(), await issuer.rotateKeys(), await issuer.rotateKeys(), await issuer.rotateKeys(), await issuer.rotateKeys()];
   const verdicts = [];
@@ -64,7 +64,7 @@ test('rule 30: a token without a kid is tried with all keys that fit, up to a bo
   expect(await verdict({ key: keys[4] })).toBe('allow');
 });
 
-test('rule 30: a key that names no kid serves tokens that name none', async () => {
+test('rule 30: uses a key without a kid only for tokens without a kid', async () => {
   const { issuer, verdict } = await createScene({}, { algorithm: 'ES256' });
   const key = asSigningKey('RS256', await generatePrivateKey('RS256'), 'x', { kid: undefined });
   issuer.publishKey(key);
@@ -72,14 +72,14 @@ test('rule 30: a key that names no kid serves tokens that name none', async () =
   expect(await verdict({ key })).toBe('unknown_key');
 });
 
-test('rule 31: a key whose key_ops hold verify is used', async () => {
+test('rule 31: uses a key whose key_ops contain verify', async () => {
   const { issuer, verdict } = await createScene();
   const key = asSigningKey('RS256', await generatePrivateKey('RS256'), 'ops', { use: undefined, key_ops: ['verify'] });
   issuer.publishKey(key);
   expect(await verdict({ key })).toBe('allow');
 });
 
-test('rule 32: a private member among published keys is told to operators, without its value', async () => {
+test('rule 32: reports a published private or symmetric key to operators, without its value', async () => {
   const { issuer, verdict } = await createScene();
   const privateKey = await generatePrivateKey('ES256');
   const { d } = privateKey.export({ format: 'jwk' });
@@ -98,7 +98,7 @@ test('rule 32: a private member among published keys is told to operators, witho
   expect(JSON.stringify(seen)).not.toContain('c2VjcmV0');
 });
 
-test('rule 32: a private or symmetric key given as a static one stops the start, without its value', async () => {
+test('rule 32: reports a private or symmetric key in jwks at start-up, without its value', async () => {
   const privateKey = await generatePrivateKey('ES256');
   const whole = privateKey.export({ format: 'jwk' });
   const good = asSigningKey('ES256', privateKey).publicJwk;
@@ -109,7 +109,7 @@ test('rule 32: a private or symmetric key given as a static one stops the start,
   }
 });
 
-test('rule 25: a weak or broken key among given ones stops the start, one for something else does not', async () => {
+test('rule 25: reports a weak or broken key in jwks at start-up, and accepts a key for another use', async () => {
   const start = (...keys: object[]): unknown => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: { keys } });
   const good = asSigningKey('ES256', await generatePrivateKey('ES256')).publicJwk;
   const weak = asSigningKey('RS256', await generatePrivateKey('RS256', { modulusLength: 1024 })).publicJwk;
@@ -118,13 +118,13 @@ test('rule 25: a weak or broken key among given ones stops the start, one for so
   expect(() => start(good, { ...weak, use: 'enc' }, { kty: 'OKP', crv: 'X25519', x: 'AAAA' })).not.toThrow();
 });
 
-test('rule 23: keys that are none, or of which none can be used, stop the start', () => {
+test('rule 23: reports jwks without a usable key at start-up', () => {
   for (const jwks of [{ keys: [] }, {}, { keys: 'x' }, [], '-----BEGIN PUBLIC KEY-----', { keys: [{ kty: 'RSA' }] }, null, { keys: [null] }]) {
     expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwks: jwks as never })).toThrow(/jwks: it/);
   }
 });
 
-test('given keys need no network, and know no rotation', async () => {
+test('keys in jwks need no network, and are never refreshed', async () => {
   const issuer = await createTestIssuer();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwks: issuer.jwks });
   const token = await issuer.issueToken();
@@ -137,7 +137,7 @@ test('given keys need no network, and know no rotation', async () => {
   expect(verdictOf(await ask(guard, stranger))).toBe('unknown_key');
 });
 
-test('the guard answers without a promise as soon as its keys are there', async () => {
+test('answers without a promise once the keys are cached', async () => {
   const { issuer, guard } = await createScene();
   await guard.warm();
   const headers = { authorization: `Bearer ${await issuer.issueToken()}` };
@@ -145,7 +145,7 @@ test('the guard answers without a promise as soon as its keys are there', async 
   expect(guard.check({ method: 'GET', target: '/', headers: {} })).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
 });
 
-test("rule 33: equal kids of two issuers keep to their own issuer's tokens", async () => {
+test('rule 33: uses a key only for tokens of its own issuer, even if two issuers share a kid', async () => {
   const one = await createScene();
   const two = await createScene();
   const theirs = asSigningKey('RS256', await generatePrivateKey('RS256'), (await one.issuer.signingKey()).kid);
