@@ -24,11 +24,11 @@ const issuer = await createTestIssuer({ clock });
 await issuer.close();
 const [keys, strangers] = [await keysOf(''), await keysOf('strange-')];
 const secret = keys.at(-1)!.privateKey;
-// one key has both names, and is published once, with neither
+// EdDSA and Ed25519 share one key, which is published once and without alg
 const published = keys.filter(({ algorithm, privateKey }) => privateKey.type === 'private' && algorithm !== 'Ed25519');
 const jwks = { keys: published.map(({ publicJwk }) => publicJwk) };
 
-/** Two guards, and jose under the settings of each. */
+/** Two guards, each with jose under the same settings. */
 const sides = [
   sideOf(createResourceGuard({ ...identity(), jwks }), createLocalJWKSet(jwks), algorithms),
   sideOf(createResourceGuard({ ...identity(), sharedSecrets: secret.export(), algorithms: MACS }), async () => secret.export(), MACS),
@@ -37,7 +37,7 @@ const sides = [
 const claims = { iss: issuer.issuer, aud: issuer.audience, sub: 'user-1', client_id: 'client-1', jti: 'j', iat: now, exp: now + 3600, scope: 'a b' };
 
 test(
-  `rule 19: of ${RUNS} arbitrary tokens each is allowed or denied, jose accepts all that we accept, and a rule says why where it accepts more`,
+  `rule 19: decides on ${RUNS} arbitrary tokens, allows none that jose refuses, and a rule explains each one that only jose accepts`,
   { timeout: 3_600_000 },
   async ({ annotate }) => {
     const count = { allowed: 0, stricter: 0, refused: 0 };
@@ -63,7 +63,7 @@ test(
       { seed: SEED, numRuns: RUNS },
     );
     await annotate(JSON.stringify({ ...count, byRule: Object.fromEntries([...byRule].sort(([one], [other]) => one - other)) }));
-    // the generators must reach all sides, or nothing was compared
+    // the generators must reach every outcome, or the comparison shows nothing
     expect(count.allowed).toBeGreaterThan(RUNS / 10);
     expect(count.stricter).toBeGreaterThan(RUNS / 20);
     expect(count.refused).toBeGreaterThan(RUNS);
@@ -90,7 +90,7 @@ function sideOf(guard: ResourceGuard, getKey: JWTVerifyGetKey, allowed: readonly
       const ask = () => guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } });
       const decision = ask();
       expect(decision).not.toBeInstanceOf(Promise);
-      // and by the cache, the same again
+      // the second decision may come from the cache, and must be the same
       const { outcome } = await decision;
       expect(['allow', 'deny']).toContain(outcome);
       expect((await ask()).outcome).toBe(outcome);
@@ -99,7 +99,7 @@ function sideOf(guard: ResourceGuard, getKey: JWTVerifyGetKey, allowed: readonly
     oracle: (token) =>
       jwtVerify(token, getKey, options).then(
         () => true,
-        // rule 168: what jose says of a date, and only of that, is that null is no number
+        // rule 168: jose refuses nbf: null, and we treat null as absent
         (error: unknown) => error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf' && error.payload.nbf === null,
       ),
   };
@@ -109,7 +109,7 @@ function identity(): { readonly issuer: string; readonly audience: string; reado
   return { issuer: issuer.issuer, audience: issuer.audience, clockSkewSeconds: 30, clock };
 }
 
-/** One for each name of an algorithm, of which some have their key in common. */
+/** Creates a key for each algorithm name. Some names share a key. */
 async function keysOf(prefix: string): Promise<SigningKey[]> {
   const [rsa, ed25519, secret] = [await generatePrivateKey('RS256'), await generatePrivateKey('EdDSA'), await generatePrivateKey('HS512')];
   return Promise.all(

@@ -21,7 +21,7 @@ test.each([undefined, false as const])(
   },
 );
 
-test('rule 88: refuses a sender-constrained token where credentials are optional, and when keys arrive later', async () => {
+test('rule 88: refuses a sender-constrained token on a first request without cached keys, and with optional credentials', async () => {
   const { issuer, decide, verdict } = await createScene();
   const token = await issuer.issueToken(BOUND);
   expect(await verdict(token)).toBe('unproven_confirmation');
@@ -29,7 +29,7 @@ test('rule 88: refuses a sender-constrained token where credentials are optional
   expect(await decide({})).toMatchObject({ outcome: 'allow' });
 });
 
-test('rule 5: reads no token of another scheme and authenticates nobody', async () => {
+test('rule 5: does not read a token of another scheme, and allows it without an auth if credentials are optional', async () => {
   const { guard, issuer } = await createScene();
   const token = await issuer.issueToken({});
   for (const authorization of [`DPoP ${token}`, `Basic ${token}`]) {

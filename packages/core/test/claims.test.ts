@@ -2,7 +2,7 @@ import { rawToken } from '@tokenward/core';
 import { describe, expect, test } from 'vitest';
 import { createScene, expectAllowed } from './guarded.js';
 
-describe('types of token', () => {
+describe('token types', () => {
   test.each([undefined, 'JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+JWT', 'application/jwt'])(
     'rule 35: accepts typ %s',
     async (typ) => {
@@ -17,7 +17,7 @@ describe('types of token', () => {
     expect(await verdict({ header: { typ: 'application/at+jwt' } })).toBe('allow');
   });
 
-  test.each(['sub', 'client_id', 'jti'])('rule 35: the profile of RFC 9068 demands %s', async (name) => {
+  test.each(['sub', 'client_id', 'jti'])('rule 35: the profile of RFC 9068 requires %s', async (name) => {
     const { verdict } = await createScene({ profile: 'rfc9068' });
     expect(await verdict({ claims: { [name]: undefined } })).toBe('missing_claim');
   });
@@ -31,7 +31,7 @@ describe('issuer and audience', () => {
     expect(await verdict({ claims: { iss: `${issuer.issuer}/` } })).toBe('issuer_mismatch');
   });
 
-  test('rule 40: accepts a token if one of several audiences matches, on either side', async () => {
+  test('rule 40: accepts a token if one of its audiences is one of the configured audiences', async () => {
     const { verdict } = await createScene({ audience: ['https://a.example.test', 'https://b.example.test'] });
     expect(await verdict({ audience: 'https://b.example.test' })).toBe('allow');
     expect(await verdict({ audience: ['https://x.example.test', 'https://a.example.test'] })).toBe('allow');
@@ -127,26 +127,26 @@ describe('clients, scopes, roles and other claims', () => {
     expect(await verdict({ clientId: 'Web' })).toBe('client_not_allowed');
   });
 
-  test('rule 47: does not take a client_id that equals the audience for the audience', async () => {
+  test('rule 47: does not use azp or client_id in place of aud', async () => {
     const { issuer, verdict } = await createScene();
     expect(await verdict({ claims: { aud: undefined, azp: issuer.audience, client_id: issuer.audience } })).toBe('audience_mismatch');
   });
 
   test.each<[string, Record<string, unknown>, string[]]>([
     ['a scope string', { scope: 'a b' }, ['a', 'b']],
-    ['blanks around and between', { scope: ' a   b ' }, ['a', 'b']],
-    ['only the blank divides', { scope: 'a\tb c\nd e\u00a0f' }, ['a\tb', 'c\nd', 'e\u00a0f']],
+    ['a scope string with extra spaces', { scope: ' a   b ' }, ['a', 'b']],
+    ['a scope string with other white space', { scope: 'a\tb c\nd e\u00a0f' }, ['a\tb', 'c\nd', 'e\u00a0f']],
     ['scp as a string', { scp: 'a b' }, ['a', 'b']],
     ['scp as a list', { scp: ['a', 'b'] }, ['a', 'b']],
-    ['both', { scope: 'a b', scp: ['b', 'c'] }, ['a', 'b', 'c']],
-    ['an empty string', { scope: '' }, []],
-    ['a number', { scope: 7, scp: 7 }, []],
-    ['an object', { scope: { a: true }, scp: { a: true } }, []],
+    ['scope and scp', { scope: 'a b', scp: ['b', 'c'] }, ['a', 'b', 'c']],
+    ['an empty scope string', { scope: '' }, []],
+    ['numbers', { scope: 7, scp: 7 }, []],
+    ['objects', { scope: { a: true }, scp: { a: true } }, []],
     ['scope as a list', { scope: ['a', 'b'] }, ['a', 'b']],
-    ['null beside a good scp', { scope: null, scp: 'a' }, ['a']],
-    ['a list within a list', { scp: [['a']] }, []],
-    ['a list with something else in it', { scp: ['a', 1] }, []],
-  ])('rule 49: scopes from %s', async (_what, claims, scopes) => {
+    ['a null scope with a good scp', { scope: null, scp: 'a' }, ['a']],
+    ['a nested list', { scp: [['a']] }, []],
+    ['a list with a number in it', { scp: ['a', 1] }, []],
+  ])('rule 49: reads scopes from %s', async (_what, claims, scopes) => {
     const { decide } = await createScene();
     expect(expectAllowed(await decide({ claims })).auth?.scopes).toEqual(scopes);
   });
@@ -158,7 +158,7 @@ describe('clients, scopes, roles and other claims', () => {
     expect(await verdict({ claims: { tenant: '', toString: false } })).toBe('allow');
   });
 
-  test('an Auth has the claims of the token under their usual names', async () => {
+  test('an Auth has the usual claims of the token as members', async () => {
     const { issuer, clock, decide } = await createScene();
     const now = Math.floor(clock.now() / 1000);
     const actor = { sub: 'service-1', act: { sub: 'service-0' } };

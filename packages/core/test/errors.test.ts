@@ -25,13 +25,13 @@ const ERRORS: Readonly<Record<TokenwardErrorCode, TokenwardError>> = {
   TOKENWARD_TOKEN_ENDED: new TokenEndedError('expired'),
 };
 
-test.each(Object.entries(ERRORS))('%s is the code of an error that is a TokenwardError', (code, error) => {
+test.each(Object.entries(ERRORS))('the error with the code %s is a TokenwardError', (code, error) => {
   expect(error).toBeInstanceOf(TokenwardError);
   expect(error).toBeInstanceOf(Error);
   expect(error.code).toBe(code);
 });
 
-test('each call that can not be right throws a ConfigurationError that names the call', () => {
+test('an invalid call throws a ConfigurationError that names the call or its argument', () => {
   const guard = createResourceGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
   const calls: readonly (readonly [string, () => unknown])[] = [
     ['acr()', () => acr()],
@@ -44,7 +44,7 @@ test('each call that can not be right throws a ConfigurationError that names the
     expect(call).toThrow(expect.objectContaining({ code: 'TOKENWARD_CONFIGURATION', problems: [{ path, message: expect.any(String) }] }));
 });
 
-test('a decision that is read before it was awaited throws one, too', () => {
+test('reading a decision before it is awaited throws a ConfigurationError', () => {
   const guard = createResourceGuard({ issuer: 'https://login.invalid', audience: 'https://api.example.com' });
   const header = Buffer.from('{"alg":"RS256","typ":"at+jwt"}').toString('base64url');
   const payload = Buffer.from('{"iss":"https://login.invalid"}').toString('base64url');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** A program of a user's own, in a process of its own: three requests with one kind of bad token, one with another, and a good one. */
+/** A user's program for a child process: three requests with one kind of bad token, one with another kind, and one with a good token. */
 const PROGRAM = `
   import { createResourceGuard } from '@tokenward/core';
   import { createTestIssuer } from '@tokenward/testing';

@@ -37,7 +37,7 @@ describe('auth0', () => {
     expect(second.auth).toMatchObject({ clientId: 'my_client_id', tokenId: '73WakrfVbNJBaAmhQtEeDv', roles: ['read:patients', 'read:admin'] });
   });
 
-  test('accepts the token of an application for itself', async () => {
+  test('accepts a token of the client credentials grant', async () => {
     const machine = changed(own, {
       sub: 'awZfdIir8YFdGZWkvCejDoUb7SjTDicx@clients',
       aud: usual.audience,
@@ -47,19 +47,19 @@ describe('auth0', () => {
     expect(expectAllowed(await decide(auth0({ ...given, ...usual }), machine)).auth?.clientId).toBe('awZfdIir8YFdGZWkvCejDoUb7SjTDicx');
   });
 
-  test('reads roles from a claim of an Action instead', async () => {
+  test('reads roles from the claim in rolesClaim instead', async () => {
     const options = auth0({ ...given, ...usual, rolesClaim: 'https://example.com/roles' });
     expect(expectAllowed(await decide(options, changed(own, { 'https://example.com/roles': ['nurse'] }))).auth?.roles).toEqual(['nurse']);
   });
 
-  test('refuses what looks like one', async () => {
+  test('refuses tokens of other types, issuers and audiences', async () => {
     await expectRefusals(auth0({ ...given, ...usual }), [
       ['an ID token', idToken, 'audience_mismatch'],
-      ['an ID token for the API, with what only those have', changed(idToken, { aud: usual.audience, nonce: 'n' }), 'not_an_access_token'],
-      ['a token for /userinfo alone', changed(own, { aud: 'https://my-domain.auth0.com/userinfo' }), 'audience_mismatch'],
+      ['an ID token for the API, with a nonce', changed(idToken, { aud: usual.audience, nonce: 'n' }), 'not_an_access_token'],
+      ['a token only for /userinfo', changed(own, { aud: 'https://my-domain.auth0.com/userinfo' }), 'audience_mismatch'],
       ['a token for another API', changed(own, { aud: 'https://example.com/other-api' }), 'audience_mismatch'],
       ['a token of another tenant', changed(own, { iss: 'https://other.auth0.com/' }), 'issuer_mismatch'],
-      ['an issuer without its slash', changed(own, { iss: 'https://my-domain.auth0.com' }), 'issuer_mismatch'],
+      ['the issuer without its final slash', changed(own, { iss: 'https://my-domain.auth0.com' }), 'issuer_mismatch'],
       ['a logout token', changed(own, { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, { typ: 'logout+jwt' }), 'wrong_type'],
     ]);
     const encrypted = ['eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwiaXNzIjoiaHR0cHM6Ly9teS1kb21haW4uYXV0aDAuY29tLyJ9', '', 'aXY', 'Y2lwaGVy', 'dGFn'].join('.');

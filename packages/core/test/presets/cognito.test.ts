@@ -56,25 +56,25 @@ describe('cognito', () => {
     expect(verdictOf(await decide(cognito({ ...given, ...usual }), machine, scope('orders/read')))).toBe('allow');
   });
 
-  test('demands aud too where it is told', async () => {
+  test('also requires aud if an audience is set', async () => {
     const options = cognito({ ...given, ...usual, audience: 'https://api.example.com' });
     expect(verdictOf(await decide(options, token))).toBe('audience_mismatch');
     expect(verdictOf(await decide(options, changed(token, { aud: 'https://api.example.com' })))).toBe('allow');
     expect(verdictOf(await decide(options, changed(token, { aud: 'https://api.example.com', client_id: 'x' })))).toBe('client_not_allowed');
   });
 
-  test('refuses what looks like one', async () => {
+  test('refuses tokens of other types, issuers and audiences', async () => {
     await expectRefusals(cognito({ ...given, ...usual }), [
       ['an ID token', idToken, 'not_an_access_token'],
-      ['an ID token without its use', changed(idToken, { token_use: undefined }), 'client_not_allowed'],
-      ['an ID token without its use, with a client', changed(idToken, { token_use: undefined, client_id: '57cbishk4j24pabc1234567890' }), 'invalid_claim'],
+      ['an ID token without token_use', changed(idToken, { token_use: undefined }), 'client_not_allowed'],
+      ['an ID token without token_use, with a client_id', changed(idToken, { token_use: undefined, client_id: '57cbishk4j24pabc1234567890' }), 'invalid_claim'],
       ['a token for another API', changed(token, { aud: 'https://other.example.com' }), 'invalid_claim'],
       ['no token_use', changed(token, { token_use: undefined }), 'missing_claim'],
-      ['another use', changed(token, { token_use: 'Access' }), 'invalid_claim'],
-      ['uses', changed(token, { token_use: ['access'] }), 'invalid_claim'],
+      ['another token_use', changed(token, { token_use: 'Access' }), 'invalid_claim'],
+      ['token_use as a list', changed(token, { token_use: ['access'] }), 'invalid_claim'],
       ['a token of another client', changed(token, { client_id: '1example23456789' }), 'client_not_allowed'],
-      ['a client in aud alone', changed(token, { client_id: undefined, aud: '57cbishk4j24pabc1234567890' }), 'client_not_allowed'],
-      ['two clients', changed(token, { azp: 'other1' }), 'client_not_allowed'],
+      ['a client only in aud', changed(token, { client_id: undefined, aud: '57cbishk4j24pabc1234567890' }), 'client_not_allowed'],
+      ['two different clients', changed(token, { azp: 'other1' }), 'client_not_allowed'],
       ['a token of another pool', changed(token, { iss: 'https://cognito-idp.us-west-2.amazonaws.com/us-west-2_other' }), 'issuer_mismatch'],
       ['a token of another region', changed(token, { iss: 'https://cognito-idp.us-east-1.amazonaws.com/us-west-2_example' }), 'issuer_mismatch'],
       ['a token of an identity pool', changed(token, { iss: 'https://cognito-identity.amazonaws.com' }), 'issuer_mismatch'],

@@ -67,7 +67,7 @@ describe('entraId', () => {
     },
   };
 
-  test('accepts both formats, with azp or appid, scp and roles', async () => {
+  test('accepts both versions, with azp or appid, scp and roles', async () => {
     const options = entraId({ ...given, ...usual });
     expect(expectAllowed(await decide(options, v2, scope('access_as_user'))).auth).toMatchObject({
       issuer: `https://login.microsoftonline.com/${tenantId}/v2.0`,
@@ -82,34 +82,34 @@ describe('entraId', () => {
     expect(verdictOf(await decide(options, changed(app, { roles: undefined }), role('Orders.Read.All')))).toBe('insufficient_role');
   });
 
-  test('refuses what looks like one', async () => {
+  test('refuses tokens of other types, issuers and audiences', async () => {
     const ofOther = { iss: `https://login.microsoftonline.com/${other}/v2.0`, tid: other };
     await expectRefusals(entraId({ ...given, ...usual }), [
-      ['an ID token of a registration that is client and API', idToken, 'missing_claim'],
-      ['the same of the implicit flow', changed(idToken, { nonce: 'n', azp: 'x' }), 'not_an_access_token'],
-      ['an ID token of the first version', changed(idToken, { iss: v1.claims['iss'], ver: '1.0' }), 'missing_claim'],
+      ['an ID token of an app registration that is both client and API', idToken, 'missing_claim'],
+      ['an ID token of the implicit flow', changed(idToken, { nonce: 'n', azp: 'x' }), 'not_an_access_token'],
+      ['an ID token of version 1.0', changed(idToken, { iss: v1.claims['iss'], ver: '1.0' }), 'missing_claim'],
       ['a token of another tenant', changed(v2, ofOther), 'issuer_mismatch'],
-      ['a token of another tenant by tid', changed(v2, { tid: other }), 'invalid_claim'],
-      ['a token of another tenant in the first version', changed(v1, { iss: `https://sts.windows.net/${other}/`, tid: other }), 'issuer_mismatch'],
-      ['a token of a consumer', changed(v2, { iss: 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0' }), 'issuer_mismatch'],
+      ['a token with the tid of another tenant', changed(v2, { tid: other }), 'invalid_claim'],
+      ['a version 1.0 token of another tenant', changed(v1, { iss: `https://sts.windows.net/${other}/`, tid: other }), 'issuer_mismatch'],
+      ['a token of a personal account', changed(v2, { iss: 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0' }), 'issuer_mismatch'],
       ['no tid', changed(v2, { tid: undefined }), 'missing_claim'],
-      ['claims of the first version under the issuer of the second', changed(v1, { iss: v2.claims['iss'], azp: 'x' }), 'invalid_claim'],
-      ['claims of the second version under the issuer of the first', changed(v2, { iss: v1.claims['iss'], appid: 'x' }), 'invalid_claim'],
-      ['no version', changed(v2, { ver: undefined }), 'missing_claim'],
+      ['version 1.0 claims with the version 2.0 issuer', changed(v1, { iss: v2.claims['iss'], azp: 'x' }), 'invalid_claim'],
+      ['version 2.0 claims with the version 1.0 issuer', changed(v2, { iss: v1.claims['iss'], appid: 'x' }), 'invalid_claim'],
+      ['no ver', changed(v2, { ver: undefined }), 'missing_claim'],
       ['a token for Graph', changed(v1, { aud: '00000003-0000-0000-c000-000000000000' }), 'audience_mismatch'],
       ['the issuer with {tenantid}', changed(v2, { iss: 'https://login.microsoftonline.com/{tenantid}/v2.0' }), 'issuer_mismatch'],
-      ['the issuer without its slash', changed(v1, { iss: `https://sts.windows.net/${tenantId}` }), 'issuer_mismatch'],
+      ['the version 1.0 issuer without its final slash', changed(v1, { iss: `https://sts.windows.net/${tenantId}` }), 'issuer_mismatch'],
     ]);
   });
 
-  test('keeps to one version where it is told', async () => {
+  test('accepts only the version in tokenVersion', async () => {
     expect(verdictOf(await decide(entraId({ ...given, ...usual, tokenVersion: 2 }), v2))).toBe('allow');
     expect(verdictOf(await decide(entraId({ ...given, ...usual, tokenVersion: 2 }), v1))).toBe('issuer_mismatch');
     expect(verdictOf(await decide(entraId({ ...given, ...usual, tokenVersion: 1 }), v1))).toBe('allow');
     expect(verdictOf(await decide(entraId({ ...given, ...usual, tokenVersion: 1 }), v2))).toBe('issuer_mismatch');
   });
 
-  test('rule 50: takes several tenants, and no other', async () => {
+  test('rule 50: accepts the listed tenants and no other', async () => {
     const options = entraId({ ...given, tenantIds: [tenantId, other], audience: usual.audience });
     const third = '11111111-2222-3333-4444-555555555555';
     for (const tid of [tenantId, other, third]) {
@@ -121,7 +121,7 @@ describe('entraId', () => {
     expect(verdictOf(await decide(options, changed(v1, { ver: '2.0', appid: 'x' })))).toBe('invalid_claim');
   });
 
-  test("asks each version's own address for keys, of the tenant", () => {
+  test('sets the jwksUri of each version and tenant', () => {
     const urls = (options: ReturnType<typeof entraId>) => options.issuers.map(({ issuer, jwksUri }) => [issuer, jwksUri]);
     expect(urls(entraId(usual))).toEqual([
       [`https://login.microsoftonline.com/${tenantId}/v2.0`, `https://login.microsoftonline.com/${tenantId}/discovery/v2.0/keys`],
@@ -133,7 +133,7 @@ describe('entraId', () => {
     ]);
   });
 
-  test('stands beside another provider in one guard, complete in itself', async () => {
+  test('works with another provider in one guard, and keeps its own options', async () => {
     const options: GuardOptions = {
       clock,
       issuers: [

@@ -27,7 +27,7 @@ describe('every preset', () => {
     ['google', (more) => google({ audience, serviceAccounts: ['104029292853099978293'], ...more })],
   ];
 
-  test('is in the list above, has a test of its own, and is named in the guide and in the README', () => {
+  test('is in this list, has a test file, and is named in the guide and the README', () => {
     const files = readdirSync(new URL('../../src/presets', import.meta.url)).filter((file) => file !== 'preset.ts' && !file.endsWith('.test.ts'));
     const names = files.map((file) => file.replace('.ts', '').replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase()));
     expect(presets.map(([name]) => name).toSorted()).toEqual(names.toSorted());
@@ -84,7 +84,7 @@ describe('every preset', () => {
     expect(problemsOf(() => cognito({} as never))).toHaveLength(3);
   });
 
-  test('lets the type of a claims schema through', () => {
+  test('keeps the type of a claims schema', () => {
     const schema: ClaimsSchema<{ readonly tenant: string }> = {
       '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as { tenant: string } }) },
     };
@@ -94,26 +94,26 @@ describe('every preset', () => {
     expectTypeOf(untyped).toEqualTypeOf<ResourceGuard<Claims>>();
     // @ts-expect-error -- a misspelt option is an error before anything runs
     expect(problemsOf(() => auth0({ domain: 'a.auth0.com', audience, realmm: 'x' }))).toHaveLength(1);
-    // @ts-expect-error -- and so is one that is missing
+    // @ts-expect-error -- a missing option is an error before anything runs
     expect(problemsOf(() => okta({ domain: 'a.okta.com' }))).toHaveLength(1);
   });
 });
 
-describe('rule 175: what names a host in a preset is its canonical name', () => {
+describe('rule 175: a preset accepts a host only in its canonical form', () => {
   const audience = 'https://api.example.com';
-  const meant = 'login.example.com';
+  const canonical = 'login.example.com';
 
   test.each<[string, string | undefined]>([
-    ['https://login.example.com', meant],
-    ['https://login.example.com/', meant],
-    ['http://login.example.com', meant],
-    ['login.example.com/oauth2/default', meant],
-    ['login.example.com:8443', meant],
-    ['login.example.com:443', meant],
-    ['login.example.com.', meant],
-    ['LOGIN.example.com', meant],
-    ['https://user:password@login.example.com', meant],
-    ['login.example.com?x', meant],
+    ['https://login.example.com', canonical],
+    ['https://login.example.com/', canonical],
+    ['http://login.example.com', canonical],
+    ['login.example.com/oauth2/default', canonical],
+    ['login.example.com:8443', canonical],
+    ['login.example.com:443', canonical],
+    ['login.example.com.', canonical],
+    ['LOGIN.example.com', canonical],
+    ['https://user:password@login.example.com', canonical],
+    ['login.example.com?x', canonical],
     ['[::1]', undefined],
     ['[::1]:8080', undefined],
     ['127.0.0.1', undefined],
@@ -132,19 +132,19 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
     ['', undefined],
     ['.', undefined],
     ['b\u00fccher.example.com', 'xn--bcher-kva.example.com'],
-  ])('the domain %j', (domain, write) => {
+  ])('refuses the domain %j', (domain, suggestion) => {
     for (const make of [() => auth0({ domain, audience }), () => okta({ domain, audience })]) {
       const [problem, ...more] = problemsOf(make);
       expect(more).toEqual([]);
       expect(problem).toMatch(
         /^domain: must be a host name such as example\.[a-z0-9.]+: in lower case, without https:\/\/, port, path or final dot \(got (?:"[^]*"|a string of \d+ characters?)\)/,
       );
-      if (write === undefined) expect(problem).not.toContain('Write');
-      else expect(problem).toContain(`). Write "${write}"`);
+      if (suggestion === undefined) expect(problem).not.toContain('Write');
+      else expect(problem).toContain(`). Write "${suggestion}"`);
     }
   });
 
-  test.each([meant, 'a.eu.auth0.com', 'xn--bcher-kva.example.com', '1a.2b.example', 'a--b.example.com'])('the domain %s passes', (domain) => {
+  test.each([canonical, 'a.eu.auth0.com', 'xn--bcher-kva.example.com', '1a.2b.example', 'a--b.example.com'])('accepts the domain %s', (domain) => {
     expect(auth0({ domain, audience }).issuer).toBe(`https://${domain}/`);
     expect(okta({ domain, audience }).issuer).toBe(`https://${domain}/oauth2/default`);
   });
@@ -159,13 +159,13 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
     ['https://u:p@sso.example.com', /^url: contains a user name or password/],
     ['ftp://sso.example.com', /^url: must use https \(its scheme is "ftp"/],
     ['https://', /^url: is not an absolute URL/],
-  ])("keycloak's url %j", (url, problem) => {
+  ])('refuses the keycloak url %j', (url, problem) => {
     const { jwks } = given;
     for (const more of [{}, { jwks }]) expect(problemsOf(() => keycloak({ url, realm: 'r', audience, ...more }))).toEqual([expect.stringMatching(problem)]);
   });
 
   test.each(['https://sso.example.com', 'https://sso.example.com/', 'https://sso.example.com:8443/auth/', 'https://[2001:db8::1]:8443'])(
-    "keycloak's url %s passes",
+    'accepts the keycloak url %s',
     (url) => {
       expect(keycloak({ url, realm: 'r', audience }).issuer).toBe(`${url.replace(/\/$/, '')}/realms/r`);
     },
@@ -173,20 +173,20 @@ describe('rule 175: what names a host in a preset is its canonical name', () => 
 
   const tenantId = '72f988bf-86f1-41af-91ab-2d7cd011db47';
   test.each<[string, () => GuardOptions, string]>([
-    ['a tenant in capitals', () => entraId({ tenantId: tenantId.toUpperCase(), audience }), 'tenantId'],
-    ['a tenant by its domain', () => entraId({ tenantId: 'contoso.onmicrosoft.com', audience }), 'tenantId'],
-    ['a tenant with a path', () => entraId({ tenantId: `${tenantId}/v2.0`, audience }), 'tenantId'],
-    ['a tenant with a line feed', () => entraId({ tenantId: `${tenantId}\n`, audience }), 'tenantId'],
-    ['tenants as an address', () => entraId({ tenantIds: [`https://login.microsoftonline.com/${tenantId}`], audience }), 'tenantIds'],
-    ['a region in capitals', () => cognito({ region: 'EU-central-1', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
-    ['a region with a dot', () => cognito({ region: 'eu-central-1.', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
-    ['a region that is a host', () => cognito({ region: 'evil.example/eu-central-1', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
-    ['a pool with a path', () => cognito({ region: 'eu-central-1', userPoolId: 'eu-central-1_x/../y', clientIds: ['c'] }), 'userPoolId'],
-    ["a server's ID with a path", () => okta({ domain: 'a.okta.com', authorizationServerId: 'default/v1', audience }), 'authorizationServerId'],
+    ['a tenant ID in upper case', () => entraId({ tenantId: tenantId.toUpperCase(), audience }), 'tenantId'],
+    ['the domain of a tenant', () => entraId({ tenantId: 'contoso.onmicrosoft.com', audience }), 'tenantId'],
+    ['a tenant ID with a path', () => entraId({ tenantId: `${tenantId}/v2.0`, audience }), 'tenantId'],
+    ['a tenant ID with a line feed', () => entraId({ tenantId: `${tenantId}\n`, audience }), 'tenantId'],
+    ['the URL of a tenant', () => entraId({ tenantIds: [`https://login.microsoftonline.com/${tenantId}`], audience }), 'tenantIds'],
+    ['a region in upper case', () => cognito({ region: 'EU-central-1', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
+    ['a region with a final dot', () => cognito({ region: 'eu-central-1.', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
+    ['a region with a host name', () => cognito({ region: 'evil.example/eu-central-1', userPoolId: 'eu-central-1_x', clientIds: ['c'] }), 'region'],
+    ['a user pool ID with a path', () => cognito({ region: 'eu-central-1', userPoolId: 'eu-central-1_x/../y', clientIds: ['c'] }), 'userPoolId'],
+    ['an authorization server ID with a path', () => okta({ domain: 'a.okta.com', authorizationServerId: 'default/v1', audience }), 'authorizationServerId'],
     ['a realm with a slash', () => keycloak({ url: 'https://sso.example.com', realm: 'a/b', audience }), 'realm'],
-    ['a realm of dots', () => keycloak({ url: 'https://sso.example.com', realm: '..', audience }), 'realm'],
-    ['an account by its address', () => google({ serviceAccounts: ['a@b.iam.gserviceaccount.com'], audience }), 'serviceAccounts'],
-  ])('%s', (_name, make, option) => {
+    ['a realm of two dots', () => keycloak({ url: 'https://sso.example.com', realm: '..', audience }), 'realm'],
+    ['a service account by its e-mail address', () => google({ serviceAccounts: ['a@b.iam.gserviceaccount.com'], audience }), 'serviceAccounts'],
+  ])('refuses %s', (_name, make, option) => {
     expect(problemsOf(make)).toEqual([expect.stringMatching(new RegExp(`^${option}: must be [^]* \\(got `))]);
   });
 });

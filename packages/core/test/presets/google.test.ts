@@ -33,7 +33,7 @@ describe('google', () => {
     },
   };
 
-  test('accepts the ID tokens of the listed service accounts: of the metadata server, of the IAM API, and of a key', async () => {
+  test('accepts ID tokens of the listed service accounts, from the metadata server, the IAM API or a key', async () => {
     const options = google({ ...given, ...usual });
     expect(expectAllowed(await decide(options, token)).auth).toMatchObject({ subject: account, clientId: account, scopes: [], roles: [] });
     const machine = {
@@ -44,7 +44,7 @@ describe('google', () => {
     expect(verdictOf(await decide(options, changed(token, { azp: 'worker@my-project.iam.gserviceaccount.com' })))).toBe('allow');
   });
 
-  test('rule 48: an account is known by its unique ID, and an address stands in for none', async () => {
+  test('rule 48: identifies an account by its unique ID, and refuses an e-mail address in its place', async () => {
     const madeAnew = changed(token, { sub: '118000000000000000001', azp: '118000000000000000001' });
     expect(verdictOf(await decide(google({ ...given, ...usual }), madeAnew))).toBe('invalid_claim');
     expect(problemsOf(() => google({ ...usual, serviceAccounts: ['worker@my-project.iam.gserviceaccount.com'] }))).toEqual([
@@ -52,18 +52,18 @@ describe('google', () => {
     ]);
   });
 
-  test('refuses what looks like one', async () => {
+  test('refuses tokens of other types, issuers and audiences', async () => {
     await expectRefusals(google({ ...given, ...usual }), [
       ['the ID token of a person', ofPerson, 'not_an_access_token'],
-      ['the same without what only those have', changed(ofPerson, { at_hash: undefined }), 'audience_mismatch'],
-      ['a person who asks for our audience', changed(ofPerson, { at_hash: undefined, aud: usual.audience }), 'invalid_claim'],
+      ['the ID token of a person without at_hash', changed(ofPerson, { at_hash: undefined }), 'audience_mismatch'],
+      ['the ID token of a person for our audience', changed(ofPerson, { at_hash: undefined, aud: usual.audience }), 'invalid_claim'],
       ['a token for another service', changed(token, { aud: 'https://other.example.com' }), 'audience_mismatch'],
       ['a token of another account', changed(token, { sub: '118000000000000000001' }), 'invalid_claim'],
-      ['an account in azp alone', changed(token, { sub: undefined }), 'missing_claim'],
-      ['an ID as a number', changed(token, { sub: 104_029_292_853_099 }), 'invalid_claim'],
-      ['the issuer by its old name', changed(token, { iss: 'accounts.google.com' }), 'issuer_mismatch'],
+      ['an account only in azp', changed(token, { sub: undefined }), 'missing_claim'],
+      ['a number as sub', changed(token, { sub: 104_029_292_853_099 }), 'invalid_claim'],
+      ['the old name of the issuer', changed(token, { iss: 'accounts.google.com' }), 'issuer_mismatch'],
       ['a token of Firebase', changed(token, { iss: 'https://securetoken.google.com/my-project' }), 'issuer_mismatch'],
-      ["an account's own signature", changed(token, { iss: 'worker@my-project.iam.gserviceaccount.com' }), 'issuer_mismatch'],
+      ['a token issued by the account itself', changed(token, { iss: 'worker@my-project.iam.gserviceaccount.com' }), 'issuer_mismatch'],
     ]);
   });
 

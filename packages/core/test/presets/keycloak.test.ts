@@ -31,9 +31,9 @@ describe('keycloak', () => {
       email: 'ada@example.com',
     },
   };
-  const ofAnotherUse = (typ: unknown) => changed(token, { typ });
+  const ofType = (typ: unknown) => changed(token, { typ });
 
-  test("accepts its access tokens, with the realm's roles and those of one client", async () => {
+  test('accepts access tokens, with the roles of the realm and of one client', async () => {
     const { auth } = expectAllowed(await decide(keycloak({ ...given, ...usual }), token, role('orders-clerk')));
     expect(auth).toMatchObject({
       clientId: 'web-shop',
@@ -45,7 +45,7 @@ describe('keycloak', () => {
     expect(expectAllowed(await decide(ofRealm, token)).auth?.roles).toEqual(['default-roles-shop', 'offline_access', 'uma_authorization']);
   });
 
-  test('rule 36: accepts the nonce and the session_state of versions before 25, and no ID token of theirs', async () => {
+  test('rule 36: accepts access tokens with the nonce and session_state of versions before 25, and no other tokens of theirs', async () => {
     const options = keycloak({ ...given, ...usual });
     const before25 = { nonce: '5a5e7f0c-0a3c-4a9c', session_state: '4c0a3a8a-3a47-4f2f-8e89-9e5f9b0a0a0a' };
     expect(verdictOf(await decide(options, changed(token, before25)))).toBe('allow');
@@ -65,31 +65,31 @@ describe('keycloak', () => {
     expect(verdictOf(await decide(dotted, ofDotted, role('clerk')))).toBe('allow');
   });
 
-  test('refuses what looks like one', async () => {
+  test('refuses tokens of other types, issuers and audiences', async () => {
     await expectRefusals(keycloak({ ...given, ...usual }), [
-      ['an ID token', ofAnotherUse('ID'), 'not_an_access_token'],
-      ['a refresh token', ofAnotherUse('Refresh'), 'not_an_access_token'],
-      ['an offline token', ofAnotherUse('Offline'), 'not_an_access_token'],
-      ['a logout token', ofAnotherUse('Logout'), 'not_an_access_token'],
-      ['a serialized ID token', ofAnotherUse('Serialized-ID'), 'invalid_claim'],
-      ['an action token', ofAnotherUse('execute-actions'), 'invalid_claim'],
-      ['a registration access token', ofAnotherUse('RegistrationAccessToken'), 'invalid_claim'],
-      ['another case', ofAnotherUse('bearer'), 'invalid_claim'],
-      ['no typ', ofAnotherUse(undefined), 'missing_claim'],
-      ['typ as a list', ofAnotherUse(['Bearer']), 'invalid_claim'],
+      ['an ID token', ofType('ID'), 'not_an_access_token'],
+      ['a refresh token', ofType('Refresh'), 'not_an_access_token'],
+      ['an offline token', ofType('Offline'), 'not_an_access_token'],
+      ['a logout token', ofType('Logout'), 'not_an_access_token'],
+      ['a serialized ID token', ofType('Serialized-ID'), 'invalid_claim'],
+      ['an action token', ofType('execute-actions'), 'invalid_claim'],
+      ['a registration access token', ofType('RegistrationAccessToken'), 'invalid_claim'],
+      ['typ in another case', ofType('bearer'), 'invalid_claim'],
+      ['no typ', ofType(undefined), 'missing_claim'],
+      ['typ as a list', ofType(['Bearer']), 'invalid_claim'],
       [
-        'a token bound to a key that nobody shows',
+        'a sender-constrained token',
         changed(token, { typ: 'DPoP', cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }),
         'unproven_confirmation',
       ],
       ['a token of another realm', changed(token, { iss: 'https://sso.example.com/realms/master' }), 'issuer_mismatch'],
-      ['a realm of the same beginning', changed(token, { iss: 'https://sso.example.com/realms/shop2' }), 'issuer_mismatch'],
-      ['a token with the audience that all have', changed(token, { aud: 'account' }), 'audience_mismatch'],
-      ['a token for no API', changed(token, { aud: undefined }), 'audience_mismatch'],
+      ['a realm whose name begins the same', changed(token, { iss: 'https://sso.example.com/realms/shop2' }), 'issuer_mismatch'],
+      ['a token only for the account client', changed(token, { aud: 'account' }), 'audience_mismatch'],
+      ['a token without an audience', changed(token, { aud: undefined }), 'audience_mismatch'],
     ]);
   });
 
-  test("its realm is Keycloak's, and the guard's is said beside it", async () => {
+  test('a realm set next to the preset is only that of the challenge', async () => {
     const guard = createResourceGuard({ ...keycloak({ ...given, ...usual }), realm: 'orders' });
     expect(await guard.check({ method: 'GET', target: '/', headers: {} })).toMatchObject({ headers: { 'www-authenticate': 'Bearer realm="orders"' } });
     expect(verdictOf(await ask(guard, await sign(token)))).toBe('allow');

@@ -43,21 +43,21 @@ describe('okta', () => {
     expect(auth).toMatchObject({ clientId: 'nmdP1fcyvdVO11AL7ECm', scopes: ['openid', 'email', 'flights', 'custom'], roles: ['Everyone', 'pilots'] });
   });
 
-  test('takes the server that is there from the start, where none is said', async () => {
+  test('uses the default authorization server if none is set', async () => {
     const options = okta({ ...given, domain: usual.domain, audience: 'api://default' });
     const ofDefault = changed(token, { iss: 'https://dev-123.okta.com/oauth2/default', aud: 'api://default' });
     expect(verdictOf(await decide(options, ofDefault))).toBe('allow');
     expect(verdictOf(await decide(options, changed(token, { aud: 'api://default' })))).toBe('issuer_mismatch');
   });
 
-  test('refuses what looks like one', async () => {
+  test('refuses tokens of other types, issuers and audiences', async () => {
     await expectRefusals(okta({ ...given, ...usual }), [
       ['an ID token', idToken, 'audience_mismatch'],
-      ['an ID token whose client is taken for the API', changed(idToken, { aud: usual.audience }), 'missing_claim'],
+      ['an ID token with the API as its audience', changed(idToken, { aud: usual.audience }), 'missing_claim'],
       ['an ID token from the authorize endpoint', changed(idToken, { aud: usual.audience, cid: 'x', at_hash: 'h', nonce: 'n' }), 'not_an_access_token'],
       ['a token of another server of the organization', changed(token, { iss: 'https://dev-123.okta.com/oauth2/default' }), 'issuer_mismatch'],
       ["a token of the organization's own server", changed(token, { iss: 'https://dev-123.okta.com', aud: 'https://dev-123.okta.com' }), 'issuer_mismatch'],
-      ["that server's type", changed(token, {}, { typ: 'application/okta-internal-at+jwt' }), 'wrong_type'],
+      ["the token type of the organization's own server", changed(token, {}, { typ: 'application/okta-internal-at+jwt' }), 'wrong_type'],
       ['a token of another organization', changed(token, { iss: 'https://dev-456.okta.com/oauth2/0oacqf8qaJw56czJi0g4' }), 'issuer_mismatch'],
       ['a token for another API', changed(token, { aud: 'https://other.example.com' }), 'audience_mismatch'],
     ]);

@@ -16,10 +16,10 @@ export const times = { iat: now - 10, exp: now + 3600 };
 const signer = await createTestIssuer({ clock });
 afterAll(() => signer.close());
 
-/** What tests add to a preset: the real issuers stand elsewhere, so their keys are given. */
+/** Options that tests add to a preset, so that it needs no keys of the real issuers. */
 export const given = { jwks: signer.jwks, clock };
 
-/** Signs a token that has the claims of a shape and none besides. */
+/** Signs a token with the claims of a shape, and without the default sub, client_id, aud and jti. */
 export function sign({ header = { typ: 'JWT' }, claims }: Shape): Promise<string> {
   const none = { sub: undefined, client_id: undefined, aud: undefined, jti: undefined };
   return signer.issueToken({ header: { typ: undefined, ...header }, claims: { ...none, ...claims } });
@@ -37,7 +37,7 @@ export async function expectRefusals(options: GuardOptions, rows: readonly (read
   for (const [name, shape, reason] of rows) expect([name, verdictOf(await decide(options, shape))]).toEqual([name, reason]);
 }
 
-/** What a ConfigurationError of a preset, or of the guard that takes its options, lists. */
+/** Lists the problems that a preset, or a guard with its options, reports. */
 export function problemsOf(make: () => GuardOptions): string[] {
   try {
     createResourceGuard(make());
