@@ -16,39 +16,42 @@ async function newIssuer(): Promise<TestIssuer> {
   return issuer;
 }
 
-/** One whose keys are given with its name, so that nothing is fetched. */
+/** Returns options that include the keys, so that the guard fetches nothing. */
 function optionsOf({ issuer, audience, jwks }: TestIssuer): IssuerOptions {
   return { issuer, audience, jwks };
 }
 
-describe('rule 163: a key that its issuer has withdrawn', () => {
-  test.each([{ tokenCache: undefined }, { tokenCache: false as const }])('ends what was admitted by it, fetched keys, %j', async (options: GuardOptions) => {
-    const { guard, issuer, clock } = await createScene({ ...options, keyFetching: { freshSeconds: 60 } });
-    const leaked = issuer.jwks.keys[0]!.kid as string;
-    const request = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
-    const { auth } = expectAllowed(await guard.check(request));
-    const { signal } = auth!;
-    await issuer.rotateKeys();
-    const other = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
-    const { auth: otherAuth } = expectAllowed(await guard.check(other));
-    issuer.withdrawKey(leaked);
-    clock.advance(50);
-    // known keys are renewed in the background
-    expectAllowed(await guard.check(other));
-    await expect.poll(async () => verdictOf(await guard.check(request))).toBe('unknown_key');
-    const refusal = guard.permit(auth!, READ);
-    expect(refusal).toMatchObject({ outcome: 'deny', status: 401, reason: 'unknown_key' });
-    expect((refusal as Deny).explain().summary).toBe('The issuer has no key that can verify the token: its key was withdrawn.');
-    await expect.poll(() => signal.aborted).toBe(true);
-    expect(signal.reason).toBeInstanceOf(TokenEndedError);
-    expect(signal.reason).toMatchObject({ reason: 'key_withdrawn' });
-    expect(auth!.signal.aborted).toBe(true);
-    expectAllowed(await guard.check(other));
-    expectAllowed(guard.permit(otherAuth!, READ));
-    expect(otherAuth!.signal.aborted).toBe(false);
-  });
+describe('rule 163: an issuer withdraws a key', () => {
+  test.each([{ tokenCache: undefined }, { tokenCache: false as const }])(
+    'refuses its tokens and aborts their signals after a refresh: %j',
+    async (options: GuardOptions) => {
+      const { guard, issuer, clock } = await createScene({ ...options, keyFetching: { freshSeconds: 60 } });
+      const leaked = issuer.jwks.keys[0]!.kid as string;
+      const request = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
+      const { auth } = expectAllowed(await guard.check(request));
+      const { signal } = auth!;
+      await issuer.rotateKeys();
+      const other = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
+      const { auth: otherAuth } = expectAllowed(await guard.check(other));
+      issuer.withdrawKey(leaked);
+      clock.advance(50);
+      // cached keys are refreshed in the background
+      expectAllowed(await guard.check(other));
+      await expect.poll(async () => verdictOf(await guard.check(request))).toBe('unknown_key');
+      const refusal = guard.permit(auth!, READ);
+      expect(refusal).toMatchObject({ outcome: 'deny', status: 401, reason: 'unknown_key' });
+      expect((refusal as Deny).explain().summary).toBe('The issuer has no key that can verify the token: its key was withdrawn.');
+      await expect.poll(() => signal.aborted).toBe(true);
+      expect(signal.reason).toBeInstanceOf(TokenEndedError);
+      expect(signal.reason).toMatchObject({ reason: 'key_withdrawn' });
+      expect(auth!.signal.aborted).toBe(true);
+      expectAllowed(await guard.check(other));
+      expectAllowed(guard.permit(otherAuth!, READ));
+      expect(otherAuth!.signal.aborted).toBe(false);
+    },
+  );
 
-  test('ends a stream though no request comes that would have the keys fetched', async () => {
+  test('aborts the signal of a stream even if no request causes a refresh', async () => {
     const { guard, issuer, clock } = await createScene({ keyFetching: { freshSeconds: 60 } });
     const { signal } = expectAllowed(await ask(guard, await issuer.issueToken({ lifetimeSeconds: 86_400 }))).auth!;
     await issuer.rotateKeys();
@@ -59,7 +62,7 @@ describe('rule 163: a key that its issuer has withdrawn', () => {
     expect(signal.reason).toMatchObject({ reason: 'key_withdrawn' });
   });
 
-  test.each(ways)('ends what was admitted by it, a file $name', { timeout: 10_000 }, async (way) => {
+  test.each(ways)('refuses its tokens and aborts their signals when the key file is replaced: $name', { timeout: 10_000 }, async (way) => {
     const issuer = await newIssuer();
     const [first, second] = [await issuer.signingKey(), await issuer.rotateKeys()];
     const { folder, path } = lay(way, jwksOf(first));
@@ -74,7 +77,7 @@ describe('rule 163: a key that its issuer has withdrawn', () => {
     expect(verdictOf(await guard.check(request))).toBe('unknown_key');
   });
 
-  test('whether it was is not known without usable keys: permit answers 503, has them fetched, and no signal aborts', async () => {
+  test('without usable keys, permit answers 503 and starts a refresh, and no signal aborts', async () => {
     const { guard, issuer, clock } = await createScene({ keyFetching: { freshSeconds: 60, staleSeconds: 60 } });
     const { auth } = expectAllowed(await ask(guard, await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 })));
     const { signal } = auth!;
@@ -90,7 +93,7 @@ describe('rule 163: a key that its issuer has withdrawn', () => {
   });
 });
 
-describe('rule 163: an issuer that a resolver removed', () => {
+describe('rule 163: a resolver removes an issuer', () => {
   async function createTenant(answer: (found: IssuerOptions | undefined) => IssuerOptions | undefined | Promise<IssuerOptions | undefined>) {
     const issuer = await newIssuer();
     const tenants = new Map([[issuer.issuer, optionsOf(issuer)]]);
@@ -102,21 +105,21 @@ describe('rule 163: an issuer that a resolver removed', () => {
     return { guard, request, auth, clock, remove: () => tenants.delete(issuer.issuer) };
   }
 
-  test('ends what was admitted', async () => {
+  test('refuses its tokens and aborts their signals', async () => {
     const { guard, request, auth, clock, remove } = await createTenant((found) => found);
     const { signal } = auth;
     expectAllowed(guard.permit(auth, READ));
     remove();
     expect(verdictOf(await guard.check(request))).toBe('issuer_mismatch');
     expect(verdictOf(guard.permit(auth, READ, request))).toBe('issuer_mismatch');
-    // without the request the resolver is asked from time to time
+    // without the request, the resolver is called only from time to time
     clock.advance(11);
     expect(verdictOf(guard.permit(auth, READ))).toBe('issuer_mismatch');
     await expect.poll(() => signal.aborted).toBe(true);
     expect(signal.reason).toMatchObject({ reason: 'issuer_removed' });
   });
 
-  test('ends what was admitted, where it answers by a promise', async () => {
+  test('refuses its tokens and aborts their signals if the resolver returns a promise', async () => {
     const { guard, request, auth, clock, remove } = await createTenant(async (found) => found);
     const { signal } = auth;
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -128,7 +131,7 @@ describe('rule 163: an issuer that a resolver removed', () => {
     expect(signal.reason).toMatchObject({ reason: 'issuer_removed' });
   });
 
-  test('a resolver that needs the request is asked with it alone, and takes nothing from anybody where there is none', async () => {
+  test('does not end a token if a resolver that needs the request is called without it', async () => {
     const issuer = await newIssuer();
     let hosts = ['one.example.test'];
     const options = optionsOf(issuer);
@@ -149,7 +152,7 @@ describe('rule 163: an issuer that a resolver removed', () => {
     expect(verdictOf(guard.permit(auth, READ, request))).toBe('issuer_mismatch');
   });
 
-  test('an issuer that others pushed out of memory was not removed', async () => {
+  test('an evicted issuer does not count as removed', async () => {
     const issuer = await newIssuer();
     const options = optionsOf(issuer);
     const guard = createResourceGuard({ issuers: (name) => (name === issuer.issuer ? options : { ...options, issuer: name }) });

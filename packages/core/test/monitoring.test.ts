@@ -15,7 +15,7 @@ function request(token: string, clientAddress: string | undefined, userAgent?: s
 const CLAIMS = { jti: 'PLANTED-token', sid: 'PLANTED-session' };
 
 describe('tokenward:token-reused', () => {
-  test('is told once a window, when there are more addresses than were said', async () => {
+  test('is published once per window when a token comes from more than maxPlaces addresses', async () => {
     const events = collect('tokenward:token-reused');
     const { guard, issuer, clock } = await createScene({ monitoring: { maxPlaces: 3, windowSeconds: 60 } });
     const token = await issuer.issueToken({ claims: { ...CLAIMS, sid: undefined } });
@@ -34,7 +34,7 @@ describe('tokenward:token-reused', () => {
     expect(JSON.stringify(events)).not.toMatch(/PLANTED|192\.0/);
   });
 
-  test('the address is asked for only while somebody listens: frameworks parse forwarded fields for it', async () => {
+  test('reads the client address only if there is a listener, since frameworks parse header fields for it', async () => {
     const { guard, issuer } = await createScene();
     let asked = 0;
     const from = (token: string): ProtectedRequest => Object.defineProperty(request(token, undefined), 'clientAddress', { get: () => (asked++, '192.0.2.1') });
@@ -46,7 +46,7 @@ describe('tokenward:token-reused', () => {
     expect(asked).toBe(1);
   });
 
-  test('is told of user agents, and of a session over its tokens', async () => {
+  test('counts user agents, and counts all tokens of a session together', async () => {
     const events = collect('tokenward:token-reused');
     const { guard, issuer } = await createScene({ monitoring: { maxPlaces: 2 } });
     for (const agent of ['a', 'b', 'c']) {
@@ -56,7 +56,7 @@ describe('tokenward:token-reused', () => {
     expect(events).toEqual([{ issuer: issuer.issuer, by: 'session', places: 3, windowSeconds: 3600 }]);
   });
 
-  test('one network of IPv6 is one place, and an address of IPv4 within IPv6 is its own', async () => {
+  test('counts the addresses of one IPv6 network as one place, and each IPv4-mapped address as its own', async () => {
     const events = collect('tokenward:token-reused');
     const { guard, issuer } = await createScene({ monitoring: { maxPlaces: 1 } });
     const [one, other] = [await issuer.issueToken(), await issuer.issueToken()];
@@ -68,7 +68,7 @@ describe('tokenward:token-reused', () => {
     expect(events).toHaveLength(2);
   });
 
-  test('refused requests, and equal names of another issuer, count for nothing', async () => {
+  test('does not count refused requests', async () => {
     const events = collect('tokenward:token-reused');
     const scenes = [await createScene({ monitoring: { maxPlaces: 1 } }), await createScene({ monitoring: { maxPlaces: 1 } })];
     for (const { guard, issuer } of scenes) await guard.check(request(await issuer.issueToken({ claims: CLAIMS }), `192.0.2.${scenes.length}`));
@@ -77,12 +77,12 @@ describe('tokenward:token-reused', () => {
     expect(events).toEqual([]);
   });
 
-  test('only so many are watched', async () => {
+  test('watches at most maxWatched tokens, and evicts the oldest', async () => {
     const events = collect('tokenward:token-reused');
     const { guard, issuer } = await createScene({ monitoring: { maxPlaces: 1, maxWatched: 2 } });
     const tokens = await Promise.all(['a', 'b', 'c'].map((jti) => issuer.issueToken({ claims: { jti } })));
     for (const token of tokens) await guard.check(request(token, '192.0.2.1'));
-    // the first had to go, and is watched anew
+    // the first was evicted, so its count starts again
     await guard.check(request(tokens[0]!, '192.0.2.2'));
     expect(events).toEqual([]);
     await guard.check(request(tokens[0]!, '192.0.2.3'));
@@ -90,7 +90,7 @@ describe('tokenward:token-reused', () => {
   });
 });
 
-test('tokenward:long-lived-token is told once for each token that is not known yet', async () => {
+test('tokenward:long-lived-token is published once for a repeated token that lives too long', async () => {
   const events = collect('tokenward:long-lived-token');
   const { issuer, verdict } = await createScene();
   const token = await issuer.issueToken({ lifetimeSeconds: 86_401 });
@@ -99,19 +99,19 @@ test('tokenward:long-lived-token is told once for each token that is not known y
   expect(events).toEqual([{ issuer: issuer.issuer, lifetimeSeconds: 86_401, clientId: 'client-1' }]);
 });
 
-test('tokenward:clock-skew tells by how much an issuer is ahead at the least', async () => {
+test('tokenward:clock-skew reports how far the clock of an issuer is ahead', async () => {
   const events = collect('tokenward:clock-skew');
   const { issuer, clock, verdict } = await createScene();
   clock.set(Math.ceil(clock.now() / 1000) * 1000);
   const now = clock.now() / 1000;
   for (const ahead of [0, 0.9, 7]) expect(await verdict({ claims: { iat: now + ahead } })).toBe('allow');
   expect(events).toEqual([{ issuer: issuer.issuer, skewSeconds: 7 }]);
-  // also where it is more than is allowed, and never in more digits than milliseconds
+  // also for a skew beyond the limit, in no more digits than milliseconds
   expect(await verdict({ claims: { iat: now + 90.123_456_7 } })).toBe('issued_in_the_future');
   expect(events.at(-1)).toEqual({ issuer: issuer.issuer, skewSeconds: 90.123 });
 });
 
-test('rule 117: tokenward:token-replayed tells of logout tokens and events that came again', async () => {
+test('rule 117: tokenward:token-replayed reports repeated logout tokens and security events', async () => {
   const events = collect('tokenward:token-replayed');
   const { issuer, guard } = await createScene();
   const logout = guard.backchannelLogout({ clientId: 'web' });
@@ -125,7 +125,7 @@ test('rule 117: tokenward:token-replayed tells of logout tokens and events that 
   expect(events).toEqual(['logout_token', 'security_event'].map((of) => ({ issuer: issuer.issuer, of })));
 });
 
-test('decisions tell what they took', async () => {
+test('the events of decisions include their duration', async () => {
   const accepted = collect('tokenward:accepted');
   const refused = collect('tokenward:refused');
   const { verdict, issuer } = await createScene();
@@ -139,6 +139,6 @@ test.each([
   [{ maxWatched: 1.5 }, /monitoring\.maxWatched/],
   [{ longLivedSeconds: '1d' }, /monitoring\.longLivedSeconds: must be .*\(got "1d"\)/],
   [{ log: true }, /monitoring\.log: is not an option/],
-])('invalid options stop the start: %j', (monitoring, message) => {
+])('throws at start-up for invalid monitoring options: %j', (monitoring, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', monitoring } as unknown as GuardOptions)).toThrow(message);
 });

@@ -18,7 +18,7 @@ let jwksUri: string | undefined;
 let tls: ReturnType<typeof createTlsServer>;
 let plain: Server;
 let proxy: Server;
-/** What the proxy was asked for, and how it answers. */
+/** The requests that the proxy received, and how it answers. */
 let asked: string[] = [];
 let mode: 'forwards' | 'refuses' | 'hangs' = 'forwards';
 
@@ -68,7 +68,7 @@ beforeEach(() => {
   jwksUri = undefined;
 });
 
-/** Warms a guard in a process of its own, since Node reads these variables when it starts. `ready`, or why not. */
+/** Warms a guard in a separate process, since Node reads these variables when it starts. Returns `ready` or the error message. */
 async function warm(options: GuardOptions, env: Record<string, string>): Promise<string> {
   const program = `
     import { createResourceGuard } from '@tokenward/core';
@@ -90,7 +90,7 @@ const throughProxy = (more: Record<string, string> = {}) => {
 };
 const CREDENTIALS = `Basic ${Buffer.from(`user:${PROXY_SECRET}`).toString('base64')}`;
 
-test('keys are fetched through the proxy that Node was told to use, and certificates are checked through it', async () => {
+test('fetches keys through the configured proxy, and still checks certificates', async () => {
   expect(await warm({ issuer: ISSUER }, throughProxy())).toBe('ready');
   expect(asked).toEqual(Array.from({ length: 2 }, () => `CONNECT login.example.test:443 ${CREDENTIALS}`));
   for (const more of [{ NODE_EXTRA_CA_CERTS: '' }, { NODE_EXTRA_CA_CERTS: '', NODE_TLS_REJECT_UNAUTHORIZED: '0' }]) {
@@ -100,7 +100,7 @@ test('keys are fetched through the proxy that Node was told to use, and certific
   expect(await warm({ issuer: 'https://other.example.test' }, throughProxy())).toMatch(/altnames/);
 });
 
-test('rule 173: plain http to a listed host goes through the proxy too', async () => {
+test('rule 173: uses the proxy for plain http to a listed host', async () => {
   const issuer = 'http://keycloak:8080/realms/shop';
   expect(await warm({ issuer, unsafeHttpHosts: ['keycloak'] }, throughProxy())).toBe('ready');
   expect(asked).toEqual([
@@ -109,24 +109,24 @@ test('rule 173: plain http to a listed host goes through the proxy too', async (
   ]); // prettier-ignore
 });
 
-test('rule 53: loopback is never asked for through a proxy, where it would be another machine', async () => {
+test('rule 53: does not use the proxy for loopback, which would be another machine there', async () => {
   const issuer = `http://127.0.0.1:${portOf(plain)}/realms/shop`;
   expect(await warm({ issuer }, throughProxy())).toBe('ready');
   expect(asked).toEqual([]);
 });
 
-test('hosts of NO_PROXY are asked directly', async () => {
+test('connects directly to a host in NO_PROXY', async () => {
   expect(await warm({ issuer: ISSUER }, throughProxy({ NO_PROXY: 'login.example.test' }))).toMatch(/ENOTFOUND|EAI_AGAIN/);
   expect(asked).toEqual([]);
 });
 
-test('a proxy that Node was not told to use is not used, and the error says how to', async () => {
+test('does not use a proxy without NODE_USE_ENV_PROXY, and the error says how to enable it', async () => {
   const { NODE_USE_ENV_PROXY: _, ...env } = throughProxy();
   expect(await warm({ issuer: ISSUER }, env)).toMatch(/(ENOTFOUND|EAI_AGAIN).*; HTTPS_PROXY is set, but Node uses it only with NODE_USE_ENV_PROXY=1/);
   expect(asked).toEqual([]);
 });
 
-test('rule 142: a proxy that refuses is named in the error, and its password is not', async () => {
+test('rule 142: the error for a proxy that refuses names HTTPS_PROXY, and does not show its password', async () => {
   mode = 'refuses';
   const refused = await warm({ issuer: ISSUER }, throughProxy());
   expect(refused).toMatch(/407.*; check the proxy in HTTPS_PROXY/);
@@ -134,12 +134,12 @@ test('rule 142: a proxy that refuses is named in the error, and its password is 
   expect(refused).not.toContain(CREDENTIALS);
 });
 
-test('rule 56: the deadline holds for a proxy that hangs', async () => {
+test('rule 56: applies the deadline to a proxy that hangs', async () => {
   mode = 'hangs';
   expect(await warm({ issuer: ISSUER, keyFetching: { timeoutSeconds: 0.5 } }, throughProxy())).toMatch(/no complete answer within 0\.5 s/);
 });
 
-test('rule 55: a private address that metadata names is not asked for through a proxy either; what a name leads to is for the proxy to know', async () => {
+test('rule 55: does not fetch from a private address in the metadata through a proxy, and lets the proxy resolve host names', async () => {
   for (const address of ['10.0.0.1', '[::1]', '169.254.169.254', '2130706433']) {
     asked = [];
     jwksUri = `https://${address}/keys`;

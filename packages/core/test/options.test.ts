@@ -17,7 +17,7 @@ function problemsOf(options: unknown): readonly ConfigurationProblem[] {
 
 const pathsOf = (options: unknown): string[] => problemsOf(options).map(({ path }) => path);
 
-test('an error lists everything that is wrong at once, each with its path, what was given and what would do', () => {
+test('an error lists all invalid options at once, each with its path, the given value and what to use', () => {
   const wrong = {
     issuer: 'login',
     audience: [''],
@@ -34,7 +34,7 @@ test('an error lists everything that is wrong at once, each with its path, what 
     ),
     'issuer: is not an absolute URL. Use one, or set jwksUri, jwks, jwksFile or sharedSecrets (got a string of 5 characters)',
     'audience: must be a non-empty string or a list of such strings, without white space around them (got a list)',
-    // and ML-DSA, where the runtime has it
+    // plus ML-DSA, if the runtime supports it
     expect.stringMatching(
       /^algorithms: lists "RS257", which is not supported\. Use RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, Ed25519/,
     ),
@@ -45,42 +45,48 @@ test('an error lists everything that is wrong at once, each with its path, what 
 });
 
 test.each<[string, unknown, string[]]>([
-  ['nothing', {}, ['issuer', 'audience']],
-  ['an issuer on http', { ...good, issuer: 'http://login.example.test' }, ['issuer']],
-  ['an issuer on http that looks like loopback', { ...good, issuer: 'http://127.0.0.1.example.test' }, ['issuer']],
+  ['empty options', {}, ['issuer', 'audience']],
+  ['an http issuer', { ...good, issuer: 'http://login.example.test' }, ['issuer']],
+  ['an http issuer with a host that only looks like loopback', { ...good, issuer: 'http://127.0.0.1.example.test' }, ['issuer']],
   ['an issuer with a query', { ...good, issuer: 'https://login.example.test?x' }, ['issuer']],
   ['an issuer with a fragment', { ...good, issuer: 'https://login.example.test#x' }, ['issuer']],
-  ['the address of the metadata', { ...good, issuer: 'https://login.example.test/.well-known/openid-configuration' }, ['issuer']],
-  ['an issuer that is no string', { ...good, issuer: 7 }, ['issuer']],
-  ['a realm that is empty', { ...good, realm: '' }, ['realm']],
+  ['the URL of the metadata as the issuer', { ...good, issuer: 'https://login.example.test/.well-known/openid-configuration' }, ['issuer']],
+  ['an issuer that is not a string', { ...good, issuer: 7 }, ['issuer']],
+  ['an empty realm', { ...good, realm: '' }, ['realm']],
   ['an unknown profile', { ...good, profile: 'rfc7519' }, ['profile']],
-  ['required claims that are empty', { ...good, requiredClaims: [] }, ['requiredClaims']],
+  ['an empty list of required claims', { ...good, requiredClaims: [] }, ['requiredClaims']],
   ['allowed clients as a string', { ...good, allowedClients: 'web' }, ['allowedClients']],
-  ['a path to the roles that is empty', { ...good, rolesClaim: [] }, ['rolesClaim']],
-  ['jwks beside jwksUri', { ...good, jwksUri: 'https://login.example.test/jwks', jwks: { keys: [] } }, ['jwks', 'jwks']],
-  ['a clock without hands', { ...good, clock: {} }, ['clock']],
-  ['a fetch that is none', { ...good, fetch: 'https' }, ['fetch']],
-  ['an audience beside its opposite', { ...good, unsafeAcceptTokensForAnyAudience: true }, ['unsafeAcceptTokensForAnyAudience']],
-  ['a flag that is no flag', { issuer: good.issuer, audience: 'a', unsafeAcceptTokensForAnyAudience: 'true' }, ['unsafeAcceptTokensForAnyAudience']],
-  ['key fetching as a number', { ...good, keyFetching: 5 }, ['keyFetching']],
-  ['a limit of nothing', { ...good, maxTokenBytes: 0 }, ['maxTokenBytes']],
-])('refuses %s', (_what, options, paths) => {
+  ['an empty path to the roles', { ...good, rolesClaim: [] }, ['rolesClaim']],
+  ['jwks together with jwksUri', { ...good, jwksUri: 'https://login.example.test/jwks', jwks: { keys: [] } }, ['jwks', 'jwks']],
+  ['a clock without methods', { ...good, clock: {} }, ['clock']],
+  ['a fetch that is not a function', { ...good, fetch: 'https' }, ['fetch']],
+  ['an audience together with unsafeAcceptTokensForAnyAudience', { ...good, unsafeAcceptTokensForAnyAudience: true }, ['unsafeAcceptTokensForAnyAudience']],
+  ['a flag that is not a boolean', { issuer: good.issuer, audience: 'a', unsafeAcceptTokensForAnyAudience: 'true' }, ['unsafeAcceptTokensForAnyAudience']],
+  ['keyFetching that is a number', { ...good, keyFetching: 5 }, ['keyFetching']],
+  ['a maxTokenBytes of 0', { ...good, maxTokenBytes: 0 }, ['maxTokenBytes']],
+])('throws at start-up for %s', (_what, options, paths) => {
   expect(pathsOf(options)).toEqual(paths);
 });
 
-test.each([undefined, null, '', [], [null], [''], ['https://api.example.test', undefined], 7, {}])('rule 41: the audience %j stops the start', (audience) => {
-  expect(pathsOf({ issuer: good.issuer, audience })).toEqual(['audience']);
-});
+test.each([undefined, null, '', [], [null], [''], ['https://api.example.test', undefined], 7, {}])(
+  'rule 41: throws at start-up for the audience %j',
+  (audience) => {
+    expect(pathsOf({ issuer: good.issuer, audience })).toEqual(['audience']);
+  },
+);
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 300.1, '60', null, true, [5]])('rule 45: a skew of %s stops the start', (clockSkewSeconds) => {
-  expect(pathsOf({ ...good, clockSkewSeconds })).toEqual(['clockSkewSeconds']);
-});
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 300.1, '60', null, true, [5]])(
+  'rule 45: throws at start-up for a clock skew of %s',
+  (clockSkewSeconds) => {
+    expect(pathsOf({ ...good, clockSkewSeconds })).toEqual(['clockSkewSeconds']);
+  },
+);
 
-test.each([0, 0.5, 300])('rule 45: a skew of %s passes', (clockSkewSeconds) => {
+test.each([0, 0.5, 300])('rule 45: accepts a clock skew of %s', (clockSkewSeconds) => {
   expect(pathsOf({ ...good, clockSkewSeconds })).toEqual([]);
 });
 
-test.each(['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'])('rule 45: %s is a number of seconds', (name) => {
+test.each(['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'])('rule 45: throws at start-up if %s is not a positive finite number', (name) => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 0, -1, '60']) expect(pathsOf({ ...good, [name]: value })).toEqual([name]);
 });
 
@@ -99,29 +105,29 @@ test.each([
     })(),
   ],
   ['an object with options in its prototype', Object.create(good)],
-  ['an object whose prototype has none and holds options', Object.create(Object.assign(Object.create(null) as object, good))],
+  ['an object that inherits options from one without a prototype', Object.create(Object.assign(Object.create(null) as object, good))],
   ['an object with hidden members', Object.defineProperty({ ...good }, 'allowedClients', { value: ['web'] })],
-])('options that are %s stop the start', (_what, options) => {
+])('throws at start-up if the options are %s', (_what, options) => {
   expect(pathsOf(options)).toEqual(['options']);
 });
 
-test('options without a prototype pass', () => {
+test('accepts options without a prototype', () => {
   expect(pathsOf(Object.assign(Object.create(null) as object, good))).toEqual([]);
 });
 
 test.each([' https://login.example.test', 'https://login.example.test\n', 'https://login.example.test/a b'])(
-  'an issuer with white space stops the start: %j',
+  'throws at start-up for an issuer with white space: %j',
   (issuer) => {
     expect(pathsOf({ ...good, issuer })).toEqual(['issuer']);
   },
 );
 
-test.each([' ', 'https://api.example.test\n', ['a', ' b']])('an audience with white space around it stops the start: %j', (audience) => {
+test.each([' ', 'https://api.example.test\n', ['a', ' b']])('throws at start-up for an audience with white space around it: %j', (audience) => {
   expect(pathsOf({ ...good, audience })).toEqual(['audience']);
 });
 
 test.each(['https://keys.example.test', 'KEYS.example.test', 'keys.example.test:8443', '*.example.test', 'a b'])(
-  'a host for keys that can never match stops the start: %s',
+  'throws at start-up for a host in jwksHosts that can never match: %s',
   (host) => {
     expect(pathsOf({ ...good, keyFetching: { jwksHosts: ['keys.example.test', host] } })).toEqual(['keyFetching.jwksHosts']);
   },
@@ -130,7 +136,7 @@ test.each(['https://keys.example.test', 'KEYS.example.test', 'keys.example.test:
 describe('secrets', () => {
   const secret = 'planted-secret';
 
-  test.each(['secret', 'secrets', 'secretOrKey', 'key'])('rule 138: a shared secret as %s is no option, and its value is not shown', (name) => {
+  test.each(['secret', 'secrets', 'secretOrKey', 'key'])('rule 138: reports %s as an unknown option, and does not show its value', (name) => {
     for (const value of [secret, '/run/secrets/planted-secret', `-----BEGIN PUBLIC KEY-----\n${secret}`, Buffer.from(secret)]) {
       const [problem] = problemsOf({ ...good, [name]: value });
       expect(problem).toMatchObject({ path: name, message: expect.stringContaining('is not an option') });
@@ -138,7 +144,7 @@ describe('secrets', () => {
     }
   });
 
-  test('rule 22: a secret, a PEM or a file given as keys is no JWKS', () => {
+  test('rule 22: throws at start-up for a secret or an invalid PEM as jwks, and does not show it', () => {
     for (const jwks of [secret, `-----BEGIN PUBLIC KEY-----\n${secret}`, Buffer.from(secret), { keys: [secret] }]) {
       const problems = problemsOf({ ...good, jwks });
       expect(problems.map(({ path }) => path)).toEqual(['jwks']);
@@ -146,7 +152,7 @@ describe('secrets', () => {
     }
   });
 
-  test('rule 139: the password of a URL is not shown', () => {
+  test('rule 139: does not show the password or another secret part of a URL', () => {
     for (const name of ['issuer', 'jwksUri', 'resourceMetadataUrl']) {
       const [problem] = problemsOf({ ...good, [name]: `https://user:${secret}@login.example.test/` });
       expect(problem?.message).toMatch(/user name or password/);
@@ -164,7 +170,7 @@ describe('secrets', () => {
   });
 });
 
-describe('the environment', () => {
+describe('environment variables', () => {
   test('createResourceGuard() reads ISSUER_BASE_URL and AUDIENCE', async () => {
     const issuer = await createTestIssuer();
     vi.stubEnv('ISSUER_BASE_URL', issuer.issuer);
@@ -176,7 +182,7 @@ describe('the environment', () => {
     expect((await ask(createResourceGuard(), await issuer.issueToken())).outcome).toBe('allow');
   });
 
-  test('what is wrong there is named by its variable', () => {
+  test('an error names the environment variable', () => {
     vi.stubEnv('ISSUER_BASE_URL', 'http://login.example.test');
     vi.stubEnv('AUDIENCE', '');
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -185,7 +191,7 @@ describe('the environment', () => {
     expect(audience).toMatchObject({ path: 'audience', message: expect.stringContaining('AUDIENCE') });
   });
 
-  test('an option goes before the environment', () => {
+  test('an option overrides the environment variable', () => {
     vi.stubEnv('ISSUER_BASE_URL', 'nonsense');
     vi.stubEnv('AUDIENCE', '');
     onTestFinished(() => void vi.unstubAllEnvs());

@@ -2,7 +2,7 @@ import { observe, type Events } from '@tokenward/core';
 import { expect, onTestFinished, test } from 'vitest';
 import { createScene } from './guarded.js';
 
-/** The outage warnings of this process, once those that were just emitted have arrived. */
+/** Collects the outage warnings of this process. The returned function first waits for those that were just emitted. */
 function listenToWarnings(): () => Promise<string[]> {
   const seen: string[] = [];
   const hear = (warning: Error & { code?: string }): void => void (warning.code === 'TOKENWARD_OUTAGE' && seen.push(warning.message));
@@ -31,7 +31,7 @@ test('an outage of the issuer prints one warning at its start and one at its end
   expect(await warnings()).toEqual([start, `tokenward: the keys of ${issuer.issuer} can be fetched again`]);
 });
 
-test('an outage while cached keys serve says that they do', async () => {
+test('the warning says if cached keys stay in use', async () => {
   const warnings = listenToWarnings();
   const { issuer, guard, verdict } = await createScene();
   await guard.warm();
@@ -41,7 +41,7 @@ test('an outage while cached keys serve says that they do', async () => {
   expect(await warnings()).toEqual([expect.stringMatching(/; the cached keys stay in use for now$/)]);
 });
 
-test('nothing is printed where somebody listens to the event, whose text every logger prints', async () => {
+test('prints no warning if the event has a listener, and the event includes the error message', async () => {
   const warnings = listenToWarnings();
   const events: Events['tokenward:keys-failed'][] = [];
   onTestFinished(observe('tokenward:keys-failed', (event) => events.push(event)));
@@ -54,7 +54,7 @@ test('nothing is printed where somebody listens to the event, whose text every l
   expect(await warnings()).toEqual([]);
 });
 
-test('a guard that is closed while it fetches is no outage', async () => {
+test('prints no warning if the guard is closed during a fetch', async () => {
   const warnings = listenToWarnings();
   const { issuer, guard } = await createScene();
   issuer.misbehave('hang');

@@ -37,15 +37,15 @@ const [logout, events] = [
 
 interface Parser {
   readonly name: string;
-  /** Valid ones. */
+  /** Valid texts. */
   readonly texts: readonly string[];
   readonly parse: (text: string) => unknown;
-  /** How long a text can be that reaches it. */
+  /** The length of the longest text that reaches the parser. */
   readonly most: number;
 }
 
 const MESSAGE = 65_536;
-/** A reader that is not linear is found out by a quarter of the length, too; `npm run test:long` takes all of it. */
+/** A quarter of the length is enough to detect a parser that is not linear. `npm run test:long` uses the whole length. */
 const SHARE = process.env['TOKENWARD_RUNS'] ? 1 : 4;
 const DOCUMENT = 524_288 / SHARE;
 const FILE = 1_048_576 / SHARE;
@@ -54,25 +54,25 @@ const FIELD = 16_384;
 const PARSERS: readonly Parser[] = [
   { name: 'JSON of tokens', texts: [header, payload], parse: (text) => parseStrictObject(Buffer.from(text)), most: DOCUMENT },
   { name: 'JSON of servers', texts: [jwks, payload], parse: throwing((text) => parseJson(text)), most: DOCUMENT },
-  { name: 'the issuer that is claimed', texts: [payload], parse: (text) => claimedIssuer(Buffer.from(text)), most: DOCUMENT },
+  { name: 'the unverified issuer', texts: [payload], parse: (text) => claimedIssuer(Buffer.from(text)), most: DOCUMENT },
   { name: 'compact JWS', texts: [token], parse: (text) => parseCompactJws(text), most: DOCUMENT },
   { name: 'base64url', texts: [token.split('.')[2]!], parse: decodeBase64url, most: DOCUMENT },
   { name: 'JWKS', texts: [jwks], parse: throwing((text) => parseKeySet(parseJson(text), ['ES256', 'RS256'], 100)), most: DOCUMENT },
   { name: 'keys as text', texts: [pem, `# ours\n${pem}${pem}`, jwks], parse: throwing((text) => parseKeyText(text, ['ES256'], 100)), most: FILE },
   {
-    name: 'the look for keys',
+    name: 'the detection of keys',
     texts: [pem, sshLine, Buffer.from(pem).toString('hex')],
     parse: (text) => isKeyMaterial(Buffer.from(text)),
     most: FILE / Math.min(SHARE, 2),
   },
-  { name: 'a secret', texts: [randomBytes(32).toString('base64url')], parse: (text) => readSecret(Buffer.from(text), ['HS256']), most: FILE },
+  { name: 'a shared secret', texts: [randomBytes(32).toString('base64url')], parse: (text) => readSecret(Buffer.from(text), ['HS256']), most: FILE },
   {
     name: 'the Authorization field',
     texts: [`Bearer ${token.slice(-120)}`, 'Basic YTpi, bearer x'],
     parse: (text) => credentialsOf(text, '/'),
     most: DOCUMENT,
   },
-  { name: "the target's query", texts: ['/orders?a=%20b&access_token=c'], parse: (text) => credentialsOf('Bearer a', text), most: FIELD },
+  { name: 'the query of the target', texts: ['/orders?a=%20b&access_token=c'], parse: (text) => credentialsOf('Bearer a', text), most: FIELD },
   { name: 'token68', texts: ['abc-._~+/=='], parse: isToken68, most: DOCUMENT },
   { name: 'Cache-Control', texts: ['public, max-age="600" , must-revalidate'], parse: (text) => freshnessSeconds(() => text, 600), most: FIELD },
   { name: 'URLs', texts: ['https://login.example.com/a?b#c'], parse: (text) => [urlProblem(text), printableUrl(text), printable(text)], most: DOCUMENT },
@@ -80,7 +80,7 @@ const PARSERS: readonly Parser[] = [
   { name: 'tenants', texts: ['https://a.example/t-1/v2'], parse: (text) => tenantOf('https://a.example/{tenant}/v2', text), most: DOCUMENT },
   { name: 'a challenge', texts: ['orders:read "x"'], parse: (text) => bearerChallenge({ realm: text, scope: text }), most: FIELD },
   {
-    name: 'a logout token in its form',
+    name: 'a logout token in a form',
     texts: [`logout_token=${token}`],
     parse: (text) => void logout(message('application/x-www-form-urlencoded', text)),
     most: MESSAGE,
@@ -96,7 +96,7 @@ const PARSERS: readonly Parser[] = [
 ];
 
 describe.each(PARSERS)('$name', ({ texts, parse, most }) => {
-  test('rule 165: ends for each piece of a valid text, and for each that is a character away', () => {
+  test('rule 165: ends for each part of a valid text, and for each text that differs in a character', () => {
     let current = '';
     endsInTime(
       15,
@@ -110,9 +110,9 @@ describe.each(PARSERS)('$name', ({ texts, parse, most }) => {
     expect(current).not.toBe('');
   });
 
-  test('rule 165: takes a time in proportion to the length, whatever is repeated', { timeout: 120_000 }, () => {
+  test('rule 165: ends within 4 seconds for a long text of repeated parts', { timeout: 120_000 }, () => {
     for (const text of texts.slice(0, 1)) {
-      // many times what a linear reader takes; one that is not takes minutes
+      // many times what a linear parser needs; any other takes minutes
       for (const row of long(text, most))
         endsInTime(
           4,
@@ -123,7 +123,7 @@ describe.each(PARSERS)('$name', ({ texts, parse, most }) => {
   });
 });
 
-test('rule 165: what never ends is noticed', () => {
+test('rule 165: the test helper reports a parser that never ends', () => {
   expect(() =>
     endsInTime(
       0.05,
@@ -135,13 +135,13 @@ test('rule 165: what never ends is noticed', () => {
   ).toThrow('it did not end within 0.05 s: this');
 });
 
-/** A parser for which throwing is an answer. */
+/** Wraps a parser so that a thrown error counts as an answer. */
 function throwing(parse: (text: string) => unknown): (text: string) => unknown {
   return (text) => {
     try {
       return parse(text);
     } catch (error) {
-      // and nothing but an answer: a stack that overflows is none
+      // a stack overflow is not an answer
       if (error instanceof RangeError) throw error;
       return undefined;
     }

@@ -13,23 +13,26 @@ const [old, young] = [await newKey('old'), await newKey('young')];
 describe.each(['jwks', 'jwksFile'] as const)('PEM as %s', (option) => {
   const given = (text: string): GuardOptions => (option === 'jwks' ? { jwks: text } : { jwksFile: lay(ways[0]!, text).path });
 
-  test.each(['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const)('a public key for %s, whatever kid a token names', async (algorithm) => {
-    const key = asSigningKey(algorithm, await generatePrivateKey(algorithm));
-    const guard = guardOf(given(pemOf(key)));
-    const tokens = await Promise.all([{}, { kid: undefined }, { kid: 'other' }].map((header) => issuer.issueToken({ key, header })));
-    expect(await verdicts(guard, ...tokens)).toEqual(['allow', 'allow', 'allow']);
-    expect(await verdicts(guard, await issuer.issueToken({ key: asSigningKey(algorithm, await generatePrivateKey(algorithm), key.kid) }))).toEqual([
-      'bad_signature',
-    ]);
-  });
+  test.each(['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const)(
+    'verifies %s tokens with a public key, whatever kid they name',
+    async (algorithm) => {
+      const key = asSigningKey(algorithm, await generatePrivateKey(algorithm));
+      const guard = guardOf(given(pemOf(key)));
+      const tokens = await Promise.all([{}, { kid: undefined }, { kid: 'other' }].map((header) => issuer.issueToken({ key, header })));
+      expect(await verdicts(guard, ...tokens)).toEqual(['allow', 'allow', 'allow']);
+      expect(await verdicts(guard, await issuer.issueToken({ key: asSigningKey(algorithm, await generatePrivateKey(algorithm), key.kid) }))).toEqual([
+        'bad_signature',
+      ]);
+    },
+  );
 
-  test('several, with other text around them', async () => {
+  test('reads several keys with other text around them', async () => {
     const guard = guardOf(given(`# of the login server\r\n${pemOf(old).replaceAll('\n', '\r\n')}\n\n# the next one\n${pemOf(young)}`));
     const tokens = await Promise.all([old, young, await newKey('x')].map((key) => issuer.issueToken({ key })));
     expect(await verdicts(guard, ...tokens)).toEqual(['allow', 'allow', 'bad_signature']);
   });
 
-  test('all of them are tried, so that more than four for an algorithm stop the start', async () => {
+  test('tries every key, and throws at start-up for more than four keys per algorithm', async () => {
     const five = await Promise.all(['1', '2', '3', '4', '5'].map((kid) => newKey(kid)));
     const others = await Promise.all((['RS256', 'EdDSA'] as const).map(async (algorithm) => asSigningKey(algorithm, await generatePrivateKey(algorithm))));
     const keys = [...five.slice(0, 4), ...others];
@@ -44,7 +47,7 @@ describe.each(['jwks', 'jwksFile'] as const)('PEM as %s', (option) => {
     ]);
   });
 
-  test('a certificate', async () => {
+  test('reads the key of a certificate, and refuses a private key', async () => {
     const read = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
     const privateKey = createPrivateKey(read('key'));
     const algorithm = privateKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';

@@ -20,7 +20,7 @@ import { createScene, expectAllowed } from './guarded.js';
 const MARK = 'pL4nT3d-S3cr3t-xY7zQ9wK2mN8vB5';
 const good = { issuer: 'https://login.example.test', audience: 'https://api.example.test' };
 
-/** Every option of a guard and of an issuer. A name that is forgotten here is one that the compiler asks for. */
+/** Every option of a guard and of an issuer. The compiler reports a missing name. */
 const OPTIONS = {
   issuer: true,
   tenants: true,
@@ -75,7 +75,7 @@ class Marked {
   }
 }
 
-/** A mark of every type, and in every shape in which a value could be given. */
+/** The mark in every type and shape that a value can have. */
 const VALUES: readonly [string, unknown][] = [
   ['a string', MARK],
   ['a string with control characters', `\u001b[31m${MARK}\u0000\r\n\u202e`],
@@ -111,7 +111,7 @@ const VALUES: readonly [string, unknown][] = [
 
 const HIDDEN: readonly string[] = [MARK, MARK.toLowerCase(), BigInt(`0x${Buffer.from(MARK).toString('hex')}`).toString(), Buffer.from(MARK).toString('base64')];
 
-/** All that an error could show, and to whom. */
+/** Every text in which an error can be shown. */
 function textsOf(error: unknown): string {
   const { message, stack, cause, problems } = error as ConfigurationError;
   return [
@@ -137,12 +137,12 @@ function expectHidden(run: () => unknown, what: string): void {
   expect(error, what).toBeInstanceOf(ConfigurationError);
   const texts = textsOf(error);
   for (const hidden of HIDDEN) expect(texts.includes(hidden), `${what}: ${texts}`).toBe(false);
-  // eslint-disable-next-line no-control-regex -- control characters are what must not be there
+  // eslint-disable-next-line no-control-regex -- the test looks for control characters
   expect((error as Error).message, what).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202f]/);
 }
 
-describe('rule 185: no message about options holds what was given in the wrong place', () => {
-  test.each(Object.keys(OPTIONS))('%s', (name) => {
+describe('rule 185: no error message about options contains a misplaced secret', () => {
+  test.each(Object.keys(OPTIONS))('as the value of %s', (name) => {
     for (const [shape, value] of VALUES) {
       expectHidden(() => createResourceGuard({ ...good, [name]: value } as GuardOptions), `${name}: ${shape}`);
       if (name !== 'issuers')
@@ -151,7 +151,7 @@ describe('rule 185: no message about options holds what was given in the wrong p
     }
   });
 
-  test.each(['keyFetching', 'tokenCache', 'revocations', 'monitoring', 'shadow', 'requiredValues', 'sharedSecretsFile'])('within %s', (name) => {
+  test.each(['keyFetching', 'tokenCache', 'revocations', 'monitoring', 'shadow', 'requiredValues', 'sharedSecretsFile'])('as a member of %s', (name) => {
     const inner = {
       keyFetching: ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'],
       tokenCache: ['maxEntries', 'maxBytes'],
@@ -167,7 +167,7 @@ describe('rule 185: no message about options holds what was given in the wrong p
     }
   });
 
-  test('the name of an option', () => {
+  test('as the name of an option', () => {
     for (const name of [MARK, `\u001b${MARK}`, `audience ${MARK}`, `https://u:${MARK}@x`, MARK.repeat(100)]) {
       expectHidden(() => createResourceGuard({ ...good, [name]: 1 } as GuardOptions), name);
       expectHidden(() => createResourceGuard({ ...good, keyFetching: { [name]: 1 } } as GuardOptions), name);
@@ -178,7 +178,7 @@ describe('rule 185: no message about options holds what was given in the wrong p
     expect(() => createResourceGuard({ ...good, [MARK]: 1 } as GuardOptions)).toThrow(`(a name of ${MARK.length} characters): is not an option`);
   });
 
-  test('presets, and the client of an issuer', () => {
+  test('in the options of presets and of createIssuerClient', () => {
     for (const [shape, value] of VALUES) {
       const calls: Record<string, () => unknown> = {
         'auth0 domain': () => createResourceGuard(auth0({ domain: value as string, audience: 'a' })),
@@ -206,7 +206,7 @@ describe('rule 185: no message about options holds what was given in the wrong p
     }
   });
 
-  test('receivers, revocations, and what a guard is asked', async () => {
+  test('in the options of receivers and revocations, and in the arguments of permit and check', async () => {
     const { guard, decide } = await createScene();
     const { auth } = expectAllowed(await decide({}));
     for (const [shape, value] of VALUES) {
@@ -229,7 +229,7 @@ describe('rule 185: no message about options holds what was given in the wrong p
     }
   });
 
-  test('and what is no secret is still told', async () => {
+  test('still shows values that are not secret', async () => {
     const issuer = await createTestIssuer();
     onTestFinished(() => issuer.close());
     const message = (options: object): string => {

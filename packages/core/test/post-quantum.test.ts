@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-const isThere = major > 24 || (major === 24 && minor >= 6);
+const isSupported = major > 24 || (major === 24 && minor >= 6);
 /** FIPS 204 table 2: the bytes of a public key. */
 const SIZES = [
   ['ML-DSA-44', 1312],
@@ -14,11 +14,11 @@ const SIZES = [
 ] as const;
 
 describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) => {
-  // what has the shape of such a key: enough where the runtime can't make one
+  // has the shape of such a key, for runtimes that cannot create one
   const shaped: Jwk = { kty: 'AKP', alg: algorithm, kid: 'pq', pub: randomBytes(bytes).toString('base64url') };
 
-  if (isThere) {
-    test('is accepted by default, and when it alone is allowed', async () => {
+  if (isSupported) {
+    test('accepts its tokens by default, and if it is the only allowed algorithm', async () => {
       for (const options of [{}, { algorithms: [algorithm] }]) {
         const { issuer, verdict } = await createScene(options, { algorithm });
         expect(issuer.jwks.keys).toMatchObject([{ kty: 'AKP', alg: algorithm }]);
@@ -27,7 +27,7 @@ describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) =
       }
     });
 
-    test('rule 20: is what its key says, and a key that does not say it is left out', async () => {
+    test('rule 20: uses a key only for the alg that it names, and skips a key without alg', async () => {
       const { issuer, verdict } = await createScene({}, { algorithm });
       for (const [other] of SIZES) expect(await verdict({ header: { alg: other } })).toBe(other === algorithm ? 'allow' : 'unknown_key');
       const key = asSigningKey(algorithm, await generatePrivateKey(algorithm), 'unnamed', { alg: undefined });
@@ -35,7 +35,7 @@ describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) =
       expect(await verdict({ key })).toBe('unknown_key');
     });
 
-    test('is refused with another signature, a shorter one, or another key', async () => {
+    test('refuses a token with a changed or shorter signature, or one signed with another key', async () => {
       const { issuer, verdict } = await createScene({}, { algorithm });
       const [header, payload, signature] = (await issuer.issueToken()).split('.') as [string, string, string];
       const raw = Buffer.from(signature, 'base64url');
@@ -47,23 +47,23 @@ describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) =
       expect(await verdict({ key: stranger })).toBe('bad_signature');
     });
 
-    test('is refused where it was not allowed', async () => {
+    test('refuses its tokens if it is not allowed', async () => {
       const { verdict } = await createScene({ algorithms: ['RS256'] });
       expect(await verdict({ algorithm })).toBe('algorithm_not_allowed');
     });
 
-    test('a public key that is cut short is not taken', async () => {
+    test('does not import a truncated public key', async () => {
       const key = asSigningKey(algorithm, await generatePrivateKey(algorithm)).publicJwk as unknown as { pub: string };
       expect(problemsOf([algorithm], { ...key, pub: key.pub.slice(0, -8) })).toEqual(['jwks: it contains no usable key (keys[0]: cannot be imported)']);
     });
   } else {
-    test('is an error at the start that says which Node has it', () => {
+    test('throws at start-up, and names the Node version that supports it', () => {
       const words = `lists "${algorithm}", which needs Node 24.6 or newer (this is ${process.versions.node})`;
       expect(problemsOf([algorithm])).toContain(`algorithms: ${words}`);
       expect(problemsOf(['RS256', algorithm])).toEqual([`algorithms: ${words}`]);
     });
 
-    test('leaves out its keys and refuses its tokens, and serves the others', async () => {
+    test('skips its keys, refuses its tokens, and accepts tokens of another algorithm', async () => {
       const issuer = await createTestIssuer();
       await issuer.close();
       const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwks: { keys: [...issuer.jwks.keys, shaped] as Jwk[] } });
@@ -72,7 +72,7 @@ describe.each(SIZES)(`%s on Node ${process.versions.node}`, (algorithm, bytes) =
     });
   }
 
-  test('rule 20: needs a key that says so, and no other key fits it', () => {
+  test('rule 20: does not use its keys for RS256', () => {
     expect(problemsOf(['RS256'], shaped)).toEqual(['jwks: it contains no usable key (keys[0]: fits none of the allowed algorithms)']);
   });
 });

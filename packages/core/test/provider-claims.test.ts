@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { configurationErrorOf, createScene, expectAllowed } from './guarded.js';
 
 describe('rolesClaim and scopesClaim', () => {
-  test('a function reads roles that are an object, and what it can not read refuses and is told', async () => {
+  test('a function reads roles from an object, and a role policy refuses with a cause if the function throws', async () => {
     const rolesClaim: GuardOptions['rolesClaim'] = (claims) => Object.keys(claims['urn:zitadel:iam:org:project:roles'] as object);
     const { decide, verdict } = await createScene({ rolesClaim });
     const claims = { 'urn:zitadel:iam:org:project:roles': { admin: { 1: 'example' } } };
@@ -16,7 +16,7 @@ describe('rolesClaim and scopesClaim', () => {
     expect(await verdict({})).toBe('allow');
   });
 
-  test('scopesClaim says where scopes are, of each issuer by itself', async () => {
+  test('reads scopes from scopesClaim instead of scope', async () => {
     const { verdict } = await createScene({ scopesClaim: 'permissions' });
     expect(await verdict({ scope: 'x', claims: { permissions: ['a'] } }, { policy: scope('a') })).toBe('allow');
     expect(await verdict({ scope: 'x', claims: { permissions: ['a'] } }, { policy: scope('x') })).toBe('insufficient_scope');
@@ -25,23 +25,23 @@ describe('rolesClaim and scopesClaim', () => {
   test.each<[string, string]>([
     ['realm_access.roles', "['realm_access', 'roles'], or ['realm_access.roles']"],
     ['resource_access.orders-api.roles', "['resource_access', 'orders-api', 'roles']"],
-  ])('%s looks like a path, and stops the start', (name, advice) => {
+  ])('throws at start-up for %s, which looks like a path', (name, advice) => {
     for (const option of ['rolesClaim', 'scopesClaim'])
       for (const part of [`${option}: is ${JSON.stringify(name)}, which looks like a path. `, advice]) expect(errorOf({ [option]: name })).toContain(part);
   });
 
   test.each(['https://example.com/roles', 'cognito:groups', 'urn:zitadel:iam:org:project:roles', 'roles', ['realm_access.roles'], ['realm_access', 'roles']])(
-    '%j is a name, or a path',
+    'accepts %j as a name or a path',
     (rolesClaim) => {
       expect(errorOf({ rolesClaim })).toBeUndefined();
     },
   );
 
-  test.each([7, '', null, {}, [], [[]], [['a'], 'b']])('%j is neither', (given) => {
+  test.each([7, '', null, {}, [], [[]], [['a'], 'b']])('throws at start-up for %j, which is neither a name nor a path', (given) => {
     for (const option of ['rolesClaim', 'scopesClaim']) expect(errorOf({ [option]: given })).toContain(option);
   });
 
-  test('a resolver that answers with another function answers with another issuer', async () => {
+  test('a resolver that returns another function returns another issuer', async () => {
     const { issuer } = await createScene();
     let reader: (claims: object) => string[] = () => ['a'];
     const guard = createResourceGuard({ audience: issuer.audience, issuers: () => ({ issuer: issuer.issuer, jwks: issuer.jwks, rolesClaim: reader }) });
@@ -52,7 +52,7 @@ describe('rolesClaim and scopesClaim', () => {
   });
 });
 
-test('rule 36: an access token of Azure AD B2C has a nonce and scp; the ID token of the same registration has no scp', async () => {
+test('rule 36: accepts an access token of Azure AD B2C with nonce and scp, and refuses an ID token, which has no scp', async () => {
   const { issuer, verdict } = await createScene({ allowedClients: ['c-1'] });
   const claims = { client_id: undefined, jti: undefined, ver: '1.0', azp: 'c-1', tfp: 'B2C_1_signin', nonce: 'defaultNonce', auth_time: 1, nbf: 1 };
   const header = { typ: 'JWT' };
@@ -64,7 +64,7 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
   const loose: GuardOptions = { unsafeAcceptTokensWithoutIssuedAt: true };
   const token = { claims: { iat: undefined, sid: 's-1' } };
 
-  test('accepts tokens without iat, and no option accepts them by itself', async () => {
+  test('accepts tokens without iat, which are refused by default', async () => {
     const strict = await createScene();
     expect(await strict.verdict(token)).toBe('missing_claim');
     const { decide } = await createScene(loose);
@@ -77,8 +77,8 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     ['its subject', { subject: 'user-1' }],
     ['its session', { sessionId: 's-1' }],
     ['its client', { clientId: 'client-1' }],
-    ['its own name', { tokenId: 'jti-1' }],
-  ])('a revocation of %s hits them, whenever they were issued', async (_what, target) => {
+    ['its tokenId', { tokenId: 'jti-1' }],
+  ])('a revocation by %s affects a token without iat', async (_what, target) => {
     const { clock, guard, issuer, verdict } = await createScene(loose);
     const known = await issuer.issueToken({ claims: { ...token.claims, jti: 'jti-1' } });
     expect(await verdict(known)).toBe('allow');
@@ -89,7 +89,7 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     expect(await verdict({ subject: 'user-2', clientId: 'client-2', claims: { iat: undefined, sid: 's-2' } })).toBe('allow');
   });
 
-  test('one that was forgotten without an until refuses them for good, and the refusal says so, with the remedy', async () => {
+  test('a revocation without until refuses them permanently after its retention time, and the refusal says so and names the remedy', async () => {
     const { clock, guard, decide } = await createScene(loose);
     await guard.revocations.revoke({ sessionId: 's-2' }, { reason: 'logout' });
     const refusalOf = async (claims: object): Promise<{ readonly cause: unknown; readonly remedy: string | undefined }> => {
@@ -116,7 +116,7 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     ]);
   });
 
-  test('a revocation of the whole issuer hits them', async () => {
+  test('a revocation of the whole issuer affects a token without iat', async () => {
     const { guard, issuer, verdict } = await createScene(loose);
     await guard.revocations.revoke({ issuer: issuer.issuer });
     expect(await verdict(token)).toBe('revoked');
@@ -126,13 +126,13 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     ['maxTokenAgeSeconds', { maxTokenAgeSeconds: 60 }],
     ['maxTokenLifetimeSeconds', { maxTokenLifetimeSeconds: 60 }],
     ['profile', { profile: 'rfc9068' }],
-  ])('rule 162: %s needs iat, and stops the start, wherever it stands', (name, options) => {
+  ])('rule 162: throws at start-up together with %s, which needs iat', (name, options) => {
     expect(errorOf({ ...loose, ...options })).toContain(`${name}: needs iat in every token`);
     expect(errorOf({ ...loose, issuer: undefined, ...options, issuers: [{ issuer: 'https://a.example.test' }] })).toContain(`${name}: needs iat`);
     expect(errorOf({ ...options, issuer: undefined, issuers: [{ issuer: 'https://a.example.test', ...loose }] })).toContain(`issuers[0].${name}: needs iat`);
   });
 
-  test('requiredClaims still demand it, and the shadow tells of it', async () => {
+  test('refuses a token without iat if requiredClaims lists iat', async () => {
     const { verdict } = await createScene({ ...loose, requiredClaims: ['iat'] });
     expect(await verdict(token)).toBe('missing_claim');
   });
@@ -142,27 +142,27 @@ function errorOf(options: GuardOptions): string | undefined {
   return configurationErrorOf(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', ...options }))?.message;
 }
 
-describe('misuse is told with what was meant', () => {
+describe('errors for wrong names and arguments', () => {
   test.each([
     ['tokenward:refusd', 'observe("tokenward:refusd"): is not an event: did you mean tokenward:refused? (events: tokenward:accepted'],
     ['refused', 'observe("refused"): is not an event (events'],
     ['toString', 'observe("toString"): is not an event (events'],
     [undefined, 'observe(undefined): is not an event'],
-  ])('observe(%j)', (name, message) => {
+  ])('observe(%j) throws', (name, message) => {
     expect(() => observe(name as never, () => {})).toThrow(message);
   });
 
-  test('observe without a listener', () => {
+  test('observe throws without a listener', () => {
     expect(() => observe('tokenward:refused', undefined as never)).toThrow('the second argument must be a function');
   });
 
-  test('every ConfigurationError names tokenward', () => {
+  test('the message of a ConfigurationError begins with tokenward', () => {
     expect(errorOf({ audiance: 'a' } as GuardOptions)).toMatch(/^tokenward: audiance: is not an option: did you mean audience\? \(options: /);
     expect(errorOf({ audiance: 'a', isuer: 'b' } as GuardOptions)).toMatch(/^tokenward: 2 invalid options:/);
     expect(() => scope()).toThrow(/^tokenward: scope\(\)/);
   });
 
-  test("a preset's own option", () => {
+  test('a preset suggests the correct name for its own option', () => {
     expect(() => cognito({ region: 'us-east-1', usrPoolId: 'us-east-1_x', clientIds: ['c'] } as never)).toThrow(
       'usrPoolId: is not an option of cognito(): did you mean userPoolId?',
     );

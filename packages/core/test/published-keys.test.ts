@@ -11,8 +11,8 @@ import { ask, configurationErrorOf, verdictOf } from './guarded.js';
 import { publicForms } from './public-key-forms.js';
 
 /*
- * A key that is published is known to everybody. Whoever configures its text as a shared secret, by whatever mistake, lets everybody sign. So the
- * start fails; where it would not, the token that a stranger makes of the text must be refused.
+ * Everybody knows a published key. If its text is configured as a shared secret by mistake, everybody can sign tokens. So start-up has to fail. If
+ * it does not, the failure shows a token that a stranger could forge.
  */
 const issuer = await createTestIssuer({ algorithm: 'HS256' });
 await issuer.close();
@@ -34,7 +34,7 @@ const FORMS = [
   { form: 'a private DER (SEC 1)', bytes: ec.export({ format: 'der', type: 'sec1' }) },
 ];
 
-/** What may stand around a key in a file, a variable or a template. */
+/** Text that may surround a key in a file, a variable or a template. */
 const AROUND: readonly (readonly [string, string])[] = [
   ['', ''],
   ['# c\n', ''],
@@ -50,14 +50,14 @@ const AROUND: readonly (readonly [string, string])[] = [
   ['-', '-'],
 ];
 
-/** How a key may be written once more. */
+/** The ways in which a key may be encoded again. */
 const WRAPPINGS: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
-  ['as it is', (bytes) => bytes],
+  ['unchanged', (bytes) => bytes],
   ['in base64', (bytes) => Buffer.from(bytes.toString('base64'))],
   ['in base64url', (bytes) => Buffer.from(bytes.toString('base64url'))],
-  ['in base64 as PEM wraps it', (bytes) => Buffer.from(bytes.toString('base64').replaceAll(/.{64}/g, '$&\n'))],
+  ['in base64 with the line breaks of PEM', (bytes) => Buffer.from(bytes.toString('base64').replaceAll(/.{64}/g, '$&\n'))],
   ['in base64 with CRLF', (bytes) => Buffer.from(bytes.toString('base64').replaceAll(/.{76}/g, '$&\r\n'))],
-  ['in base64 within a string', (bytes) => Buffer.from(JSON.stringify(bytes.toString('base64').replaceAll(/.{64}/g, '$&\n')))],
+  ['in base64 as a JSON string', (bytes) => Buffer.from(JSON.stringify(bytes.toString('base64').replaceAll(/.{64}/g, '$&\n')))],
   ['in hex', (bytes) => Buffer.from(bytes.toString('hex'))],
   [
     'in hex with colons',
@@ -71,22 +71,22 @@ const WRAPPINGS: readonly (readonly [string, (bytes: Buffer) => Buffer])[] = [
   ],
   ['as a list of bytes', (bytes) => Buffer.from([...bytes].map((byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(', '))],
   ['in UTF-16', (bytes) => Buffer.from(bytes.toString('latin1'), 'utf16le')],
-  ['as part of a URL', (bytes) => Buffer.from(encodeURIComponent(bytes.toString('base64')))],
+  ['in percent-encoded base64', (bytes) => Buffer.from(encodeURIComponent(bytes.toString('base64')))],
   ['as a JSON string', (bytes) => Buffer.from(JSON.stringify(bytes.toString('latin1')), 'latin1')],
 ];
 
-describe.each(FORMS)('rule 166: $form is no shared secret', ({ bytes }) => {
-  test.each(WRAPPINGS)('%s, whatever stands around it', (_how, wrap) => {
+describe.each(FORMS)('rule 166: refuses $form as a shared secret', ({ bytes }) => {
+  test.each(WRAPPINGS)('%s, with any surrounding text', (_how, wrap) => {
     for (const [index, [before, behind]] of AROUND.entries()) {
       const inner = Buffer.concat([Buffer.from(before), wrap(bytes), Buffer.from(behind)]);
       const outer = wrap(Buffer.concat([Buffer.from(before), bytes, Buffer.from(behind)]));
-      // every form in every surrounding, and as options in turn
+      // detect every form in every surrounding text, and try the forms of the option in turn
       for (const secret of [inner, outer]) expect(isKeyMaterial(secret)).toBe(true);
       for (const secret of [inner, outer]) expectNeverAdmitted(formsOf(secret)[index % 5]!, secret);
     }
   });
 
-  test('in a file, as a whole and line by line', () => {
+  test('in a file of secrets, in every encoding of the option', () => {
     for (const [index, [before, behind]] of AROUND.entries()) {
       for (const [, wrap] of [WRAPPINGS[index]!, WRAPPINGS[(index + 3) % WRAPPINGS.length]!]) {
         const text = Buffer.concat([Buffer.from(before), wrap(bytes), Buffer.from(behind)]);
@@ -100,7 +100,7 @@ describe.each(FORMS)('rule 166: $form is no shared secret', ({ bytes }) => {
   });
 });
 
-test('rule 166: what jwks reads as a key is no shared secret, whatever stands around it', () => {
+test('rule 166: detects each text that jwks can read as a key, with any surrounding text', () => {
   let read = 0;
   for (const { bytes } of publicForms()) {
     for (const [before, behind] of AROUND) {
@@ -117,13 +117,13 @@ test('rule 166: what jwks reads as a key is no shared secret, whatever stands ar
   expect(read).toBeGreaterThan(30);
 });
 
-test('rule 166: the first line of a PEM, or of its body, is no shared secret either', () => {
+test('rule 166: refuses the first line of the body of a PEM as a shared secret', () => {
   for (const { bytes } of publicForms().filter(({ form }) => form.startsWith('the middle of a PEM'))) {
     expectNeverAdmitted({ utf8: bytes.toString().slice(0, 64).trim() }, bytes.subarray(0, 64));
   }
 });
 
-test('rule 166: secrets made by chance are taken, in every encoding', () => {
+test('rule 166: does not take a random secret for a key, in any encoding', () => {
   for (let round = 0; round < 5000; round++) {
     const secret = randomBytes(32 + (round % 97));
     const texts = [secret.toString('base64'), secret.toString('base64url'), secret.toString('hex'), `a passphrase, ${secret.toString('base64')}`];
@@ -148,8 +148,8 @@ function expectRefusedAtStart(options: GuardOptions): void {
 
 function expectNeverAdmitted(sharedSecrets: SharedSecret, published: Buffer): void {
   const error = configurationErrorOf(() => guardOf({ sharedSecrets }));
-  // the token is made only where the start was let through by mistake, so that the failure shows what it would mean
-  if (error === undefined) throw new Error(`the start was let through, and so would be ${forgedWith(published)}`);
+  // forge a token only if start-up passes by mistake, so that the failure shows the consequence
+  if (error === undefined) throw new Error(`start-up accepted the secret, so anybody could send ${forgedWith(published)}`);
   expect(error.problems.map(({ path }) => path)).toEqual(['sharedSecrets']);
   expect(error.problems[0]!.message).toMatch(/a key that others may know|white space|is not |hexadecimal|U\+FFFD|, more than 8192$/);
 }
@@ -166,7 +166,7 @@ function forgedWith(secret: Uint8Array): string {
   );
 }
 
-test('rule 166: a token forged with a published text is refused where the secret is another, and where keys are public', async () => {
+test('rule 166: refuses a token forged with a published key, if the guard uses another secret or public keys', async () => {
   for (const { bytes, jwk } of publicForms()) {
     for (const options of [{ sharedSecrets: randomBytes(32) }, { jwks: { keys: [jwk] } }]) {
       const guard = guardOf(options);

@@ -8,8 +8,8 @@ import { parseKeySet } from '../src/jose/key-set.js';
 import { readSecret, secretKeySet } from '../src/keys/shared-secrets.js';
 
 /*
- * What others published, with their verdicts. Each difference from a verdict is explained by a rule that makes us stricter; nothing that they call
- * invalid is accepted.
+ * Published test vectors with their results. Where our result differs, a rule makes us stricter or the case itself is broken. We accept nothing
+ * that they call invalid.
  */
 interface Published<S> {
   readonly source: string;
@@ -24,14 +24,14 @@ interface Signatures {
   readonly groups: readonly { readonly key: Readonly<Record<string, string>>; readonly tests: readonly Signature[] }[];
 }
 
-/** Of these files every signature has a salt of another length, or another hash for its mask, than RFC 7518 s3.5 asks for: rule 26. */
+/** Every signature in these files has another salt length or mask hash than RFC 7518 s3.5 requires (rule 26). */
 const OTHER_PSS: ReadonlySet<string> = new Set([
   'rsa_pss_2048_sha256_mgf1_0_test.json',
   'rsa_pss_2048_sha256_mgf1sha1_20_test.json',
   'rsa_pss_4096_sha512_mgf1_32_test.json',
 ]);
 
-describe.each(['wycheproof-signatures', 'wycheproof-long-rsa'])('Wycheproof, signatures of %s', (name) => {
+describe.each(['wycheproof-signatures', 'wycheproof-long-rsa'])('Wycheproof, the signatures of %s', (name) => {
   const { sets } = read<Published<Signatures>>(name);
 
   test.each(sets)('rules 25 to 28: $file, as $alg', ({ file, alg, groups }) => {
@@ -40,7 +40,7 @@ describe.each(['wycheproof-signatures', 'wycheproof-long-rsa'])('Wycheproof, sig
       const keys = parseKeySet({ keys: [key] }, [alg], 1).candidates(alg, undefined);
       for (const [id, result, message, signature, comment] of tests) {
         const accepted = findSigningKey(keys, jwsOf(message, signature)) !== undefined;
-        // nothing that is called invalid or merely acceptable; what is wrong under a salt of another length may be right under ours
+        // accept nothing that is called invalid or acceptable, but a signature that is wrong for their salt length may be right for ours
         if (accepted && OTHER_PSS.has(file)) expect(comment).toBe(`s_len changed to ${TRAITS.get(alg)!.hash === 'sha512' ? 64 : 32}`);
         else if (accepted) expect(result, `${id}: ${comment}`).toBe('valid');
         else if (result === 'valid') {
@@ -56,11 +56,11 @@ describe.each(['wycheproof-signatures', 'wycheproof-long-rsa'])('Wycheproof, sig
   });
 });
 
-test('rule 26: of all lengths of a salt and all hashes of a mask, each PS algorithm takes its own', () => {
+test('rule 26: each PS algorithm accepts only its own salt length and mask hash', () => {
   type Parameters = readonly [id: number, result: string, alg: Algorithm, maskHash: string, saltLength: number, message: string, signature: string];
   const { key, cases } = read<{ readonly key: Readonly<Record<string, string>>; readonly cases: readonly Parameters[] }>('wycheproof-pss-parameters');
   const accepted = cases.filter(([, , alg, , , message, signature]) => isAccepted(key, alg, jwsOf(message, signature)));
-  // all of them are what they say they are
+  // every case is valid under its own parameters
   expect(new Set(cases.map(([, result]) => result))).toEqual(new Set(['valid']));
   expect(cases).toHaveLength(90);
   expect(accepted.map(([, , alg, maskHash, saltLength]) => [alg, maskHash, saltLength])).toEqual([
@@ -70,7 +70,7 @@ test('rule 26: of all lengths of a salt and all hashes of a mask, each PS algori
   ]);
 });
 
-describe.runIf(hasPostQuantum()).each(['wycheproof-ml-dsa', 'wycheproof-large-ml-dsa'])('Wycheproof, ML-DSA of %s', (name) => {
+describe.runIf(hasPostQuantum()).each(['wycheproof-ml-dsa', 'wycheproof-large-ml-dsa'])('Wycheproof, the ML-DSA signatures of %s', (name) => {
   const { sets } = read<Published<Signatures>>(name);
 
   test.each(sets)('$file', ({ alg, groups }) => {
@@ -87,10 +87,10 @@ describe.runIf(hasPostQuantum()).each(['wycheproof-ml-dsa', 'wycheproof-large-ml
   });
 });
 
-/** Why a verdict is not ours: the number of the rule that makes us stricter, or what is wrong with the case itself. */
+/** Why our result differs: the number of the rule that makes us stricter, or what is wrong with the case itself. */
 type Differences = ReadonlyMap<number, number | string>;
 
-/** A symmetric key never stands beside others in a set, and those of the files count upwards. */
+/** A symmetric key cannot be combined with others in a set, and the symmetric keys of the files count upwards. */
 const OF_KEYS: Differences = new Map([
   [2, 32],
   [13, 138],
@@ -98,15 +98,15 @@ const OF_KEYS: Differences = new Map([
   [15, 138],
 ]);
 const OF_TOKENS: Differences = new Map<number, number | string>([
-  // an empty payload is no object
+  // an empty payload is not an object
   ...[259, 264, 268, 272, 320, 325].map((id) => [id, 12] as const),
-  // called valid with keys that are labelled for another algorithm than the token's, or for ES521, which there is not
+  // called valid, although the key names another algorithm than the token, or ES521, which does not exist
   ...[346, 347, 350, 351].map((id) => [id, "broken: the key's alg is not the token's"] as const),
   // their key is 32 bytes of zero
   ...[357, 358, 359, 372, 373, 376, 377].map((id) => [id, 138] as const),
 ]);
 const OF_CRYPTO: Differences = new Map([[48, 32]]);
-/** The same again, where the key of zeros is taken. */
+/** The differences that remain if the key of zeros is accepted. */
 const OF_SIMPLE_SECRETS: Differences = new Map<number, number | string>([
   // a question mark within base64url
   [372, 9],
@@ -130,18 +130,18 @@ describe.each([
 
   test.each(tokens)('$id: $comment', ({ keys, token }) => {
     const [id, result, text] = token;
-    expect(isAcceptedOf(keys, text)).toBe((result === 'valid') !== differences.has(id));
+    expect(isTokenAccepted(keys, text)).toBe((result === 'valid') !== differences.has(id));
   });
 
-  test('has both sides, and a rule only ever makes us stricter', () => {
+  test('the file has valid and invalid cases, and all our differences are from valid ones', () => {
     const results = new Map(tokens.map(({ id, token }) => [id, token[1]]));
-    // the broken cases of these files are called valid, too
+    // the files call the broken cases valid too
     for (const id of differences.keys()) expect(results.get(id), String(id)).toBe('valid');
     expect(new Set(tokens.map(({ token }) => token[1]))).toEqual(new Set(['valid', 'invalid']));
   });
 });
 
-describe('Wycheproof, wycheproof-tokens whose secret is too simple for us', () => {
+describe('Wycheproof, the wycheproof-tokens with a secret that is too simple', () => {
   const zeros = 'A'.repeat(43);
   const tokens = read<TokensOf>('wycheproof-tokens').groups.flatMap(({ keys, tests }) => (keys[0]!['k'] === zeros ? tests : []));
   const keys = secretKeySet([Buffer.alloc(32)], ['HS256']);
@@ -152,7 +152,7 @@ describe('Wycheproof, wycheproof-tokens whose secret is too simple for us', () =
     expect(isAccepted).toBe((result === 'valid') !== OF_SIMPLE_SECRETS.has(id));
   });
 
-  test('the broken cases are what they are said to be', () => {
+  test('the broken cases equal the valid case 357, and their secret is refused', () => {
     const of = (id: number): string => tokens.find(([other]) => other === id)![2];
     expect([of(367), of(370)]).toEqual([of(357), of(357)]);
     expect(readSecret({ base64url: zeros }, ['HS256'])).toMatch(/repeats itself/);
@@ -162,33 +162,33 @@ describe('Wycheproof, wycheproof-tokens whose secret is too simple for us', () =
 describe('Wycheproof, HMAC', () => {
   const { sets } = read<Published<{ readonly alg: MacAlgorithm; readonly tests: readonly Mac[] }>>('wycheproof-hmac');
 
-  test.each(sets)('rule 34: $alg', ({ alg, tests }) => {
-    const counts = { accepted: 0, cut: 0 };
+  test.each(sets)('rule 34: accepts the valid $alg tags of full length, and no other', ({ alg, tests }) => {
+    const counts = { accepted: 0, truncated: 0 };
     for (const [id, result, bits, key, message, tag, comment] of tests) {
       const keys = secretKeySet([Buffer.from(key, 'base64url')], [alg]).candidates(alg, undefined);
       const accepted = findSigningKey(keys, jwsOf(message, tag)) !== undefined;
-      // a MAC that is cut has no place in RFC 7518 s3.2
+      // RFC 7518 s3.2 allows no truncated MAC
       const isWhole = bits === TRAITS.get(alg)!.signatureLength! * 8;
       expect(accepted, `${id}: ${comment}`).toBe(result === 'valid' && isWhole);
       if (accepted) counts.accepted++;
-      if (result === 'valid' && !isWhole) counts.cut++;
+      if (result === 'valid' && !isWhole) counts.truncated++;
     }
     expect(counts.accepted).toBeGreaterThan(30);
-    expect(counts.cut).toBeGreaterThan(30);
+    expect(counts.truncated).toBeGreaterThan(30);
   });
 });
 
 /**
- * Verdicts differ between implementations on all that is special here, so the file has none. Ours: R is compared as it is written, the equation has no
- * cofactor, and no key is of low order (rule 26); a key or an R with a part of low order beside its own is right where the equation is. An R of low
- * order in a signature that is right otherwise is refused by newer OpenSSL alone (not by 3.0): only whoever has the private key can make one.
+ * Implementations differ on these special cases, so the file has no results. We compare the bytes of R, use the equation without a cofactor, and refuse
+ * keys of low order (rule 26). We accept a key or an R with a low-order component if the equation holds. If a signature is otherwise right, only newer
+ * OpenSSL (not 3.0) refuses an R of low order. Only the owner of the private key can create such a signature.
  */
-describe('Ed25519 of CCTV', () => {
+describe('the Ed25519 vectors of CCTV', () => {
   type Special = readonly [number: number, key: string, message: string, signature: string];
   const { sets } = read<Published<{ readonly flags: string; readonly tests: readonly Special[] }>>('cctv-ed25519');
   const REFUSED = new Set(['low_order_A', 'low_order_residue', 'non_canonical_A', 'non_canonical_R', 'reencoded_k']);
 
-  test.each(['EdDSA', 'Ed25519'] as const)('rule 26: %s', (alg) => {
+  test.each(['EdDSA', 'Ed25519'] as const)('rule 26: %s refuses keys of low order and non-canonical encodings', (alg) => {
     const counts = { accepted: 0, refused: 0 };
     const ofLowOrder = new Set<boolean>();
     for (const { flags, tests } of sets) {
@@ -201,7 +201,7 @@ describe('Ed25519 of CCTV', () => {
         counts[isRefused ? 'refused' : 'accepted']++;
       }
     }
-    // one of the two, for all of them
+    // the runtime accepts all of them or none
     expect(ofLowOrder.size).toBe(1);
     expect(counts.accepted).toBeGreaterThan(20);
     expect(counts.refused).toBeGreaterThan(500);
@@ -211,7 +211,7 @@ describe('Ed25519 of CCTV', () => {
 describe('JSONTestSuite', () => {
   const { cases } = read<{ readonly cases: readonly (readonly [name: string, bytes: string])[] }>('json-test-suite');
 
-  /** What is JSON and refused as a token's: by the rule that refuses it. */
+  /** Valid JSON that we refuse in a token, with the rule that refuses it. */
   const STRICTER: Readonly<Record<string, number>> = {
     'y_object_duplicated_key.json': 11,
     'y_object_duplicated_key_and_value.json': 11,
@@ -219,7 +219,7 @@ describe('JSONTestSuite', () => {
 
   test.each(cases)('%s', (name, text) => {
     const bytes = Buffer.from(text, 'base64');
-    // a token's JSON is an object: everything else is refused as such (rule 12), so it is looked at as the member of one
+    // rule 12 refuses everything but an object, so other values are tested as a member of an object
     const object = parseStrictObject(bytes);
     const member = parseStrictObject(Buffer.concat([Buffer.from('{"a":'), bytes, Buffer.from('}')]));
     if (name.startsWith('n_')) expect(object).toBeUndefined();
@@ -227,18 +227,18 @@ describe('JSONTestSuite', () => {
       expect(member !== undefined).toBe(STRICTER[name] === undefined);
       expect(object !== undefined).toBe(bytes.toString().trim().startsWith('{') && STRICTER[name] === undefined);
     } else {
-      // what is left to parsers: not UTF-8, or with half a character, is refused (rule 10), as is what is nested too deep (rule 12)
+      // the suite leaves these to the parser: we refuse invalid UTF-8 and lone surrogates (rule 10), and deep nesting (rule 12)
       const wellFormed = isWellFormed(bytes) && !name.includes('500_nested');
       expect(member !== undefined).toBe(wellFormed);
     }
   });
 
-  test('rule 12: its two largest, a hundred thousand brackets', () => {
+  test('rule 12: refuses a hundred thousand open brackets', () => {
     for (const open of ['[', '[{"":']) expect(parseStrictObject(Buffer.from(open.repeat(100_000)))).toBeUndefined();
   });
 });
 
-test('rules 10 to 12: naughty strings are read as values and as names, and come back as they were', () => {
+test('rules 10 to 12: parses naughty strings as values and as names without change, and refuses __proto__ as a name', () => {
   const { cases } = read<{ readonly cases: readonly string[] }>('naughty-strings');
   const texts = new Set(cases.map((text) => Buffer.from(text, 'base64').toString()));
   expect(texts.size).toBeGreaterThan(400);
@@ -259,8 +259,8 @@ function isAccepted(key: Readonly<Record<string, string>>, alg: Algorithm, jws: 
   }
 }
 
-/** As a guard does it: one symmetric key as a shared secret, others as a JWKS. */
-function isAcceptedOf(keys: readonly Record<string, string>[], text: string): boolean {
+/** Verifies as a guard does: with one symmetric key as a shared secret, or with other keys as a JWKS. */
+function isTokenAccepted(keys: readonly Record<string, string>[], text: string): boolean {
   const jws = parseCompactJws(text);
   if (typeof jws === 'string') return false;
   const { algorithm, keyId } = jws.header;
@@ -282,7 +282,7 @@ function isWellFormed(bytes: Buffer): boolean {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     const value: unknown = JSON.parse(text);
-    // a half of a character comes back escaped
+    // a lone surrogate comes back escaped
     return !/\\ud[89a-f]/.test(JSON.stringify(value));
   } catch {
     return false;

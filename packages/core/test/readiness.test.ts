@@ -69,7 +69,7 @@ test('rule 161: sends no background requests to an issuer that only a token name
   expect(guard.health().ready).toBe(true);
 });
 
-/** A shared store that is out of reach at first, and that nothing but `warm` brings back. */
+/** A shared store that is unreachable at first and becomes usable only by `warm`. */
 function createLateStore() {
   const store = memoryRevocations();
   const state = { isReachable: false, isWarm: false, attempts: 0 };
@@ -86,7 +86,7 @@ function createLateStore() {
   return { late, state };
 }
 
-test.each(['warmed', 'asked'])('rule 112: becomes ready by itself once its store is back, if it was %s while the store was away', async (way) => {
+test.each(['warmed', 'called'])('rule 112: becomes ready by itself once its store is back, if it was %s while the store was unreachable', async (way) => {
   const { late, state } = createLateStore();
   const { issuer, guard, verdict } = await createScene({ revocations: { store: late } });
   if (way === 'warmed') await expect(guard.warm()).rejects.toThrow('it is away');

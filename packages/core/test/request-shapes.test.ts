@@ -15,22 +15,22 @@ function check(request: unknown) {
   return guard.check(request as ProtectedRequest);
 }
 
-describe('throws for an invalid request, and never takes it for an anonymous one', () => {
+describe('throws for an invalid request instead of treating it as anonymous', () => {
   test.each<[string, unknown, RegExp]>([
     [
-      'a Headers object',
+      'headers in a Headers object',
       { method: 'GET', target: '/', headers: new Headers({ authorization }) },
       /request\.headers: is a Headers object\. Pass Object\.fromEntries/,
     ],
-    ['a Map', { method: 'GET', target: '/', headers: new Map([['authorization', authorization]]) }, /request\.headers: is a Headers object/],
-    ['a list', { method: 'GET', target: '/', headers: ['authorization', authorization] }, /request\.headers: must be .*\(got a list\)/],
+    ['headers in a Map', { method: 'GET', target: '/', headers: new Map([['authorization', authorization]]) }, /request\.headers: is a Headers object/],
+    ['headers in a list', { method: 'GET', target: '/', headers: ['authorization', authorization] }, /request\.headers: must be .*\(got a list\)/],
     ['no headers', { method: 'GET', target: '/' }, /request\.headers: must be .*\(got undefined\)/],
-    ['null for headers', { method: 'GET', target: '/', headers: null }, /request\.headers: must be .*\(got null\)/],
+    ['headers that are null', { method: 'GET', target: '/', headers: null }, /request\.headers: must be .*\(got null\)/],
     ['no target', { method: 'GET', headers: { authorization } }, /request\.target: must be .*\(got undefined\)/],
     ['no method', { target: '/', headers: { authorization } }, /request\.method: must be .*\(got undefined\)/],
-    ['nothing', undefined, /request: must be .*\(got undefined\)/],
+    ['undefined', undefined, /request: must be .*\(got undefined\)/],
     ['a string', 'GET /', /request: must be .*\(got string\)/],
-  ])('%s', (_what, request, message) => {
+  ])('throws for %s', (_what, request, message) => {
     expect(() => check(request)).toThrow(message);
   });
 });
@@ -56,7 +56,7 @@ test('rule 108: does not take an OPTIONS request with a body for a preflight, ev
   expect(await guard.check({ ...preflight, hasBody: true }, { preflight: 'pass' })).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
 });
 
-test('rule 44: permit asks for the time of an Auth that no guard of this copy made', async () => {
+test('rule 44: permit checks the expiry of an Auth that no guard created', async () => {
   const always = policy('always', () => true);
   const admitted = await check({ method: 'GET', target: '/', headers: { authorization } });
   const auth = admitted.outcome === 'allow' ? admitted.auth! : expect.fail('it was refused');

@@ -17,7 +17,7 @@ import { ask, expectAllowed, verdictOf } from './guarded.js';
 import { spyOnNetwork } from './network-spy.js';
 import { AUDIENCE, createTenantServer, type TenantServer } from './tenant-server.js';
 
-/** A resolver as people write them: each tenant has a host of its own, and a request may carry its tokens alone. */
+/** Returns a typical resolver: each tenant has its own host, and a request to that host may carry only tokens of that tenant. */
 function byHost(server: TenantServer, tenants: readonly string[]): IssuerResolver {
   const known = new Map(tenants.map((tenant) => [`${tenant}.api.example.test`, { issuer: server.issuerOf(tenant), audience: AUDIENCE }]));
   return (_issuer, request) => known.get(String(request?.headers['host']));
@@ -29,7 +29,7 @@ const at = (tenant: string, token: string) => ({
   headers: { host: `${tenant}.api.example.test`, authorization: `Bearer ${token}` },
 });
 
-/** An error that has no words of its own until somebody looks. */
+/** Returns an error without a message that shows the text only when it is inspected or converted. */
 function shownAs(text: string): Error {
   return Object.assign(Object.create(Error.prototype) as Error, { toString: () => text, toJSON: () => text, [inspect.custom]: () => text, stack: text });
 }
@@ -42,7 +42,7 @@ async function createScene(resolver: (server: TenantServer) => IssuerResolver, m
   return { clock, server, resolve, guard };
 }
 
-describe('rule 140: a resolver that looks at the request', () => {
+describe('rule 140: a resolver that reads the request', () => {
   test("refuses the good token of another tenant on this tenant's route", async () => {
     const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
     const [one, two] = [server.token('one'), server.token('two')];
@@ -55,7 +55,7 @@ describe('rule 140: a resolver that looks at the request', () => {
     }
   });
 
-  test('tokens that are remembered ask it again, and what it says by then counts', async () => {
+  test('is called again for a cached token, and its new answer applies', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     const token = server.token('one');
     for (let round = 1; round <= 3; round++) {
@@ -73,7 +73,7 @@ describe('rule 140: a resolver that looks at the request', () => {
     expect(verdictOf(await guard.check(at('one', token)))).toBe('issuer_unavailable');
   });
 
-  test('rule 163: a request that was admitted is asked about at each check, without its token being looked at anew', async () => {
+  test('rule 163: is called at each check of an admitted request, without verifying the token again', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     const request = at('one', server.token('one'));
     expect(verdictOf(await guard.check(request))).toBe('allow');
@@ -95,7 +95,7 @@ describe('rule 140: a resolver that looks at the request', () => {
   });
 });
 
-describe('what it is asked, and answers', () => {
+describe('the call of a resolver and its answer', () => {
   test('gets the issuer of the token and the request, and is not called without a token', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     const request = at('one', server.token('one'));
@@ -111,11 +111,11 @@ describe('what it is asked, and answers', () => {
     expect(resolve).toHaveBeenCalledTimes(1);
   });
 
-  test('it may answer at once or later, by a promise of any make', async () => {
+  test('accepts options, a promise or another thenable', async () => {
     const makers: ((options: IssuerOptions) => unknown)[] = [
       (options) => options,
       (options) => Promise.resolve(options),
-      // eslint-disable-next-line unicorn/no-thenable -- what query builders of databases are
+      // eslint-disable-next-line unicorn/no-thenable -- database query builders are thenables
       (options) => ({ then: (take: (value: IssuerOptions) => void) => void setTimeout(take, 1, options) }),
     ];
     for (const make of makers) {
@@ -132,7 +132,7 @@ describe('what it is asked, and answers', () => {
     expect(guard.check(at('one', server.token('one')))).not.toBeInstanceOf(Promise);
   });
 
-  test('what stands beside it holds for issuers that say nothing else', async () => {
+  test('the options of the guard are the defaults for the issuers that a resolver returns', async () => {
     const { server, resolve, guard } = await createScene(
       (its) => () => ({ issuer: its.issuerOf('one'), audience: undefined, maxTokenLifetimeSeconds: undefined }),
       {
@@ -154,7 +154,7 @@ describe('what it is asked, and answers', () => {
     expect(guard.health().issuers).toHaveLength(1);
   });
 
-  test('rule 63: options of other keys are another issuer, also under one name', async () => {
+  test('rule 63: treats options with other keys as another issuer, even under the same identifier', async () => {
     const { server, resolve, guard } = await createScene(() => () => undefined);
     const mine = asSigningKey('ES256', await generatePrivateKey('ES256'), 'key-1');
     const theirs = asSigningKey('ES256', await generatePrivateKey('ES256'), 'key-1');
@@ -169,7 +169,7 @@ describe('what it is asked, and answers', () => {
     expect(guard.health().issuers).toHaveLength(2);
   });
 
-  test('rule 52: fetches no keys if it returns nothing', async () => {
+  test('rule 52: sends no request if the resolver returns undefined', async () => {
     const { server, guard } = await createScene(() => async () => undefined);
     const network = spyOnNetwork();
     for (const iss of ['https://stranger.example.test', 'http://127.0.0.1:1', server.issuerOf('one')]) {
@@ -185,7 +185,7 @@ describe('rule 141: a resolver that fails', () => {
     ['null', () => null],
     ['a promise of undefined', async () => undefined],
     ['a promise of null', async () => null],
-  ])('refuses by %s: 401', async (_name, answer) => {
+  ])('answers 401 if the resolver returns %s', async (_name, answer) => {
     const { server, guard } = await createScene(() => answer as IssuerResolver);
     expect(await ask(guard, server.token('one'))).toMatchObject({ outcome: 'deny', status: 401, reason: 'issuer_mismatch' });
   });
@@ -193,19 +193,23 @@ describe('rule 141: a resolver that fails', () => {
   test.each<[string, (server: TenantServer) => unknown, string]>([
     ['that throws', () => raise(new Error('no such table')), 'it threw Error. The message may quote the token, so it is not shown. Catch'],
     ['that rejects', async () => raise(Object.assign(new Error('no such table'), { code: 'ECONNREFUSED' })), 'it threw Error (ECONNREFUSED)'],
-    ['that throws no Error', () => raise('secret' as never), 'it threw a value that is not an Error'],
-    ['that answers with a URL', (its) => its.issuerOf('one'), 'must be a plain object'],
-    ['that answers with true', () => true, 'must be a plain object'],
-    ['that answers with a function', () => () => undefined, 'must be a plain object'],
-    ['that answers with a list', (its) => [{ issuer: its.issuerOf('one'), audience: AUDIENCE }], 'must be a plain object'],
-    ['that answers with an object of a class', (its) => Object.create({ issuer: its.issuerOf('one'), audience: AUDIENCE }) as object, 'must be a plain object'],
-    ['that leaves out the audience', (its) => ({ issuer: its.issuerOf('one') }), 'audience: is missing'],
-    ['that leaves out the issuer', () => ({ audience: AUDIENCE }), 'issuer: is missing'],
-    ['that knows of no such option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, audiance: 1 }), 'audiance: is not an option'],
-    ['that would fetch by itself', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, fetch }), 'fetch: is not an option'],
-    ['that answers with tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'cannot be returned by a resolver'],
-    ['that answers with a number beyond all', () => ({ issuer: 10n }), 'it threw TypeError'],
-  ])('%s: 503 that says why to operators alone', async (_name, answer, cause) => {
+    ['that throws a value that is not an Error', () => raise('secret' as never), 'it threw a value that is not an Error'],
+    ['that returns a URL', (its) => its.issuerOf('one'), 'must be a plain object'],
+    ['that returns true', () => true, 'must be a plain object'],
+    ['that returns a function', () => () => undefined, 'must be a plain object'],
+    ['that returns a list', (its) => [{ issuer: its.issuerOf('one'), audience: AUDIENCE }], 'must be a plain object'],
+    [
+      'that returns an object with inherited options',
+      (its) => Object.create({ issuer: its.issuerOf('one'), audience: AUDIENCE }) as object,
+      'must be a plain object',
+    ],
+    ['that returns no audience', (its) => ({ issuer: its.issuerOf('one') }), 'audience: is missing'],
+    ['that returns no issuer', () => ({ audience: AUDIENCE }), 'issuer: is missing'],
+    ['that returns an unknown option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, audiance: 1 }), 'audiance: is not an option'],
+    ['that returns a fetch option', (its) => ({ issuer: its.issuerOf('one'), audience: AUDIENCE, fetch }), 'fetch: is not an option'],
+    ['that returns tenants', (its) => ({ issuer: its.template, tenants: ['one'], audience: AUDIENCE }), 'cannot be returned by a resolver'],
+    ['that returns an issuer that is a bigint', () => ({ issuer: 10n }), 'it threw TypeError'],
+  ])('answers 503 for a resolver %s, and tells only operators why', async (_name, answer, cause) => {
     const { server, guard } = await createScene((its) => () => answer(its) as IssuerOptions);
     const token = server.token('one');
     for (let round = 0; round < 2; round++) {
@@ -219,26 +223,26 @@ describe('rule 141: a resolver that fails', () => {
   });
 
   test.each<[string, IssuerResolver]>([
-    ['throws it', (issuer) => raise(new Error(`unknown: ${issuer}`))],
-    ['rejects with it', async (issuer) => raise(new TypeError(`unknown: ${issuer}`))],
-    ['throws it as a code and a name', (issuer) => raise(Object.assign(new Error(issuer), { code: issuer, name: issuer }))],
-    ['throws no Error', (issuer) => raise(issuer as never)],
-    ['throws it as an error of ours', (issuer) => raise(new ConfigurationError([{ path: issuer, message: issuer }]))],
-    ['rejects with it as an error of ours', async (issuer) => raise(new IssuerUnavailableError(issuer, { cause: issuer }))],
-    ['throws it behind another error', (issuer) => raise(new Error('x', { cause: issuer }))],
-    ['throws an error that shows it when it is looked at', (issuer) => raise(shownAs(issuer))],
-    ['asks a preset with it', (issuer) => auth0({ domain: issuer, audience: AUDIENCE })],
-    ['answers with it as the name of an option', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, [issuer]: 1 })],
-    ['answers with it as the name of a claim', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, requiredValues: { [issuer]: [] } })],
-    ['answers with it in an issuer that is not canonical', (issuer) => ({ issuer: `https://LOGIN.example.test/${issuer}`, audience: AUDIENCE })],
-    ['answers with it where a number belongs', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, clockSkewSeconds: issuer as never })],
-    ['answers with it', (issuer) => ({ issuer, audience: AUDIENCE })],
-    ['answers with it as an audience', (issuer) => ({ issuer: 'https://login.example.test', audience: ` ${issuer}` })],
-    ['answers with it as a host', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, keyFetching: { jwksHosts: [issuer] } })],
-    ['answers with it as an algorithm', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, algorithms: [issuer as never] })],
-    ['answers with it as a file', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, jwksFile: `./keys/${issuer}` })],
-    ['answers with it and keys, so that no URL is needed', (issuer) => ({ issuer, audience: AUDIENCE, jwksUri: 'http://127.0.0.1:9/keys' })],
-  ])('rule 164: an iss that is an e-mail address reaches no event, error or health where the resolver %s', async (_name, resolver) => {
+    ['throws it in a message', (issuer) => raise(new Error(`unknown: ${issuer}`))],
+    ['rejects with it in a message', async (issuer) => raise(new TypeError(`unknown: ${issuer}`))],
+    ['throws an error with it as code and name', (issuer) => raise(Object.assign(new Error(issuer), { code: issuer, name: issuer }))],
+    ['throws it as a string', (issuer) => raise(issuer as never)],
+    ['throws it in a ConfigurationError', (issuer) => raise(new ConfigurationError([{ path: issuer, message: issuer }]))],
+    ['rejects with it in an IssuerUnavailableError', async (issuer) => raise(new IssuerUnavailableError(issuer, { cause: issuer }))],
+    ['throws it as the cause of another error', (issuer) => raise(new Error('x', { cause: issuer }))],
+    ['throws an error that shows it only when inspected', (issuer) => raise(shownAs(issuer))],
+    ['passes it to a preset', (issuer) => auth0({ domain: issuer, audience: AUDIENCE })],
+    ['returns it as the name of an option', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, [issuer]: 1 })],
+    ['returns it as the name of a claim', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, requiredValues: { [issuer]: [] } })],
+    ['returns it in a non-canonical issuer', (issuer) => ({ issuer: `https://LOGIN.example.test/${issuer}`, audience: AUDIENCE })],
+    ['returns it in place of a number', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, clockSkewSeconds: issuer as never })],
+    ['returns it as the issuer', (issuer) => ({ issuer, audience: AUDIENCE })],
+    ['returns it as an audience', (issuer) => ({ issuer: 'https://login.example.test', audience: ` ${issuer}` })],
+    ['returns it as a host', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, keyFetching: { jwksHosts: [issuer] } })],
+    ['returns it as an algorithm', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, algorithms: [issuer as never] })],
+    ['returns it in the path of a file', (issuer) => ({ issuer: 'https://login.example.test', audience: AUDIENCE, jwksFile: `./keys/${issuer}` })],
+    ['returns it as the issuer, with a jwksUri', (issuer) => ({ issuer, audience: AUDIENCE, jwksUri: 'http://127.0.0.1:9/keys' })],
+  ])('rule 164: an e-mail address as iss reaches no event, error or health if the resolver %s', async (_name, resolver) => {
     const { server, guard } = await createScene(() => resolver);
     const events: unknown[] = [];
     for (const name of EVENT_NAMES) onTestFinished(observe(name, (event) => events.push(event)));
@@ -284,14 +288,14 @@ describe('rule 141: a resolver that hangs', () => {
     vi.useRealTimers();
   });
 
-  test('holds up so many requests of one issuer, and sends the others of it away at once; those of other issuers still pass', async () => {
+  test('lets 500 requests of one issuer wait, answers 503 to the rest at once, and admits a request of another issuer', async () => {
     const { server, guard } = await createScene((its) => async (issuer) => (issuer === its.issuerOf('two') ? never : { issuer, audience: AUDIENCE }));
     const token = server.token('two');
     let settled = 0;
     const flood = Array.from({ length: 2000 }, () => ask(guard, token).finally(() => settled++));
-    const away = await Promise.all(flood.slice(500));
-    expect(new Set(away.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
-    expect(away[0]).toMatchObject({ status: 503, cause: { message: 'the resolver in the option issuers failed: too many requests are waiting for it' } });
+    const refused = await Promise.all(flood.slice(500));
+    expect(new Set(refused.map(verdictOf))).toEqual(new Set(['issuer_unavailable']));
+    expect(refused[0]).toMatchObject({ status: 503, cause: { message: 'the resolver in the option issuers failed: too many requests are waiting for it' } });
     expect(settled).toBe(1500);
     expect(verdictOf(await ask(guard, server.token('one')))).toBe('allow');
     expect(settled).toBe(1500);
@@ -313,7 +317,7 @@ describe('rule 141: a resolver that hangs', () => {
   });
 });
 
-describe('rule 141: bounded', () => {
+describe('rule 141: limits for a resolver', () => {
   test('fetches the keys of an issuer with many options once, and unknown keys once per cooldown', async () => {
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     for (let host = 0; host < 50; host++) {
@@ -325,7 +329,7 @@ describe('rule 141: bounded', () => {
     expect(server.requestsOf('one')).toBe(4);
   });
 
-  test('options that were read are frozen: changed afterwards, one issuer would pass for another', async () => {
+  test('freezes the returned options, so that a resolver cannot change them for another request', async () => {
     const shared = { issuer: '', audience: '' };
     const { server, resolve, guard } = await createScene((its) => byHost(its, ['one']));
     resolve.mockImplementation((_issuer, request) => {
@@ -348,14 +352,14 @@ describe('rule 141: bounded', () => {
   });
 });
 
-test('health tells of the issuers that were asked for, and events of a refusal name none that is not configured', async () => {
+test('health lists the issuers that the resolver returned, and the guard is ready even if one has no keys yet', async () => {
   const { server, guard } = await createScene((its) => byHost(its, ['one', 'two']));
   expect(guard.health()).toMatchObject({ ready: true, issuers: [] });
   await guard.check(at('one', server.token('one')));
   server.slow('two', Infinity);
   void guard.check(at('two', server.token('two')));
   expect(guard.health()).toMatchObject({
-    // what strangers can make it look for takes no API out of service
+    // an issuer that any client can make the guard look up does not take the API out of service
     ready: true,
     issuers: [
       { issuer: server.issuerOf('one'), state: 'fresh', keyIds: [server.keyOf('one').kid] },

@@ -13,7 +13,7 @@ import { storeSuite } from '@tokenward/testing/store-suite';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, createScene, createTwoIssuers, expectAllowed, verdictOf } from './guarded.js';
 
-describe('the store in memory', () => storeSuite({ test }, async () => ({ store: memoryRevocations(), close: async () => {} })));
+describe('the in-memory store', () => storeSuite({ test }, async () => ({ store: memoryRevocations(), close: async () => {} })));
 
 const CLAIMS = { jti: 'token-1', sid: 'session-1' };
 const TARGETS: readonly RevocationTarget[] = [{ tokenId: 'token-1' }, { sessionId: 'session-1' }, { subject: 'user-1' }, { clientId: 'client-1' }];
@@ -33,7 +33,7 @@ describe.each([{}, { tokenCache: false }] as GuardOptions[])('a revoked token (%
     expectAllowed(await ask(guard, other));
   });
 
-  test('rule 66: refuses it even if this guard admitted the request before', async () => {
+  test('rule 66: refuses the request even if this guard admitted it before', async () => {
     const { guard, issuer } = await createScene(options);
     const request = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
     const { auth } = expectAllowed(await guard.check(request));
@@ -51,8 +51,8 @@ describe.each([{}, { tokenCache: false }] as GuardOptions[])('a revoked token (%
   });
 });
 
-describe('rule 113', () => {
-  test('to the second: what was issued up to now and 5 seconds is hit, and a login after that counts', async () => {
+describe('rule 113: the tokens that a revocation affects', () => {
+  test('refuses tokens issued up to 5 whole seconds after the revocation, and accepts a later login', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     clock.set(Math.ceil(clock.now() / 1000) * 1000);
     const now = clock.now() / 1000;
@@ -64,7 +64,7 @@ describe('rule 113', () => {
     expect(await verdict(await issuer.issueToken())).toBe('allow');
   });
 
-  test('5 seconds of clock skew open nothing, whichever clock is ahead', async () => {
+  test('refuses earlier tokens despite 5 seconds of clock skew, whichever clock is ahead', async () => {
     for (const ahead of [-5, 0, 5]) {
       const { guard, issuer, clock, verdict } = await createScene();
       clock.set(Math.ceil(clock.now() / 1000) * 1000);
@@ -72,14 +72,14 @@ describe('rule 113', () => {
       const before = await issuer.issueToken({ claims: { iat, exp: iat + 300 } });
       await guard.revocations.revoke({ subject: 'user-1' });
       expect(await verdict(before)).toBe('revoked');
-      // a login that is later by more than the skew counts, by the issuer's clock
+      // a login that is later by more than the skew, by the issuer's clock, is accepted
       const later = iat + 11;
       clock.advance(11);
       expect(await verdict(await issuer.issueToken({ claims: { iat: later, exp: later + 300 } }))).toBe('allow');
     }
   });
 
-  test("with the issuer's own word for when it happened, a login in the next second counts", async () => {
+  test('with the time of the event in at, accepts a login of the next second', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     const at = Math.floor(clock.now() / 1000) - 3;
     await guard.revocations.revoke({ subject: 'user-1' }, { at });
@@ -101,12 +101,12 @@ describe('rule 113', () => {
     expect(await verdict(short)).toBe('expired');
     expect(await verdict(long)).toBe('revoked');
     expect(guard.health().revocations.entries).toBe(0);
-    // it can no longer be told whose it was: whoever has such a token fetches a new one
+    // the guard no longer knows which subject was revoked, so this client has to fetch a new token
     expect(await verdict(other)).toBe('revoked');
     expect(await verdict(await issuer.issueToken({ subject: 'user-1' }))).toBe('allow');
   });
 
-  test('rule 113: a token within its skew is revoked by its own end, which has passed', async () => {
+  test('rule 113: refuses a token within its clock skew that is revoked until its exp, which has passed', async () => {
     const { guard, issuer, clock, verdict } = await createScene({ clockSkewSeconds: 30 });
     const token = await issuer.issueToken({ claims: CLAIMS, lifetimeSeconds: 60 });
     clock.advance(70);
@@ -117,7 +117,7 @@ describe('rule 113', () => {
     expect(await verdict(token)).toBe('revoked');
   });
 
-  test('a name that the token does not have throws, and hits nothing', async () => {
+  test('throws if the target has an undefined sessionId, and revokes nothing', async () => {
     const { guard, issuer, verdict } = await createScene();
     const token = await issuer.issueToken();
     const { auth } = expectAllowed(await ask(guard, token));
@@ -127,7 +127,7 @@ describe('rule 113', () => {
     expect(await verdict(token)).toBe('allow');
   });
 
-  test('a token that is revoked until its own end is refused for as long as it would be accepted', async () => {
+  test('a revocation until exp lasts through the clock skew after it', async () => {
     const { guard, issuer, clock, verdict } = await createScene({ clockSkewSeconds: 300 });
     const token = await issuer.issueToken({ claims: CLAIMS });
     const { auth } = expectAllowed(await ask(guard, token));
@@ -138,7 +138,7 @@ describe('rule 113', () => {
     expect(await verdict(token)).toBe('expired');
   });
 
-  test('an issuer that was seen to be ahead counts as that far ahead', async () => {
+  test('refuses tokens dated as far ahead as the issuer was seen to be', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     clock.set(Math.ceil(clock.now() / 1000) * 1000);
     const ahead = async (seconds: number) => issuer.issueToken({ claims: { iat: clock.now() / 1000 + seconds } });
@@ -149,7 +149,7 @@ describe('rule 113', () => {
     expect(await verdict(await ahead(21))).toBe('allow');
   });
 
-  test('a token that is revoked by its name stays so after an overflow and after its retention, however far ahead its issuer is', async () => {
+  test('a token revoked by its tokenId stays revoked after an overflow and after the retention time, even if its issuer is ahead', async () => {
     const { guard, issuer, clock, verdict } = await createScene({ revocations: { retentionSeconds: 60, store: memoryRevocations({ maxEntries: 2 }) } });
     const token = await issuer.issueToken({ claims: { ...CLAIMS, iat: Math.floor(clock.now() / 1000) + 29 }, lifetimeSeconds: 86_400 });
     await guard.revocations.revoke({ tokenId: 'token-1' }, { at: Math.floor(clock.now() / 1000) - 1000 });
@@ -159,7 +159,7 @@ describe('rule 113', () => {
     expect(await verdict(token)).toBe('revoked');
   });
 
-  test('an event about long ago does not touch others who have lived since then', async () => {
+  test('a revocation with a time in the past does not affect an old token of another subject', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     const token = await issuer.issueToken({ subject: 'user-2', claims: { iat: Math.floor(clock.now() / 1000) - 259_200 }, lifetimeSeconds: 600_000 });
     await guard.revocations.revoke({ subject: 'user-1' }, { at: Math.floor(clock.now() / 1000) - 172_800 });
@@ -167,7 +167,7 @@ describe('rule 113', () => {
     expect(await verdict(token)).toBe('allow');
   });
 
-  test('keeps nothing of a token that is revoked until its own end', async () => {
+  test('keeps no entry after the until of a revocation has passed', async () => {
     const { guard, issuer, clock, verdict } = await createScene();
     const token = await issuer.issueToken({ claims: CLAIMS });
     const { auth } = expectAllowed(await ask(guard, token));
@@ -179,7 +179,7 @@ describe('rule 113', () => {
   });
 });
 
-test('subjectChanged: tokens from before are refused with 401, and those from after count', async () => {
+test('subjectChanged revokes earlier tokens of the subject, and later ones are accepted', async () => {
   const { guard, issuer, clock, verdict } = await createScene();
   const before = await issuer.issueToken({ roles: ['admin'] });
   await guard.revocations.subjectChanged({ subject: 'user-1' });
@@ -188,7 +188,7 @@ test('subjectChanged: tokens from before are refused with 401, and those from af
   expect(await verdict(await issuer.issueToken({ roles: ['reader'] }))).toBe('allow');
 });
 
-test('rule 119: does not affect an equal name of another issuer', async () => {
+test('rule 119: does not affect equal identifiers of another issuer', async () => {
   const { one, other, guard } = await createTwoIssuers();
   const tokens = [await one.issueToken({ claims: CLAIMS }), await other.issueToken({ claims: CLAIMS })] as const;
   await expect(guard.revocations.revoke({ subject: 'user-1' })).rejects.toThrow(/names no issuer, but this guard has several/);
@@ -212,14 +212,14 @@ test('two guards with one store share their revocations', async () => {
   expect(verdictOf(await ask(other, token))).toBe('revoked');
 });
 
-describe('rule 112: a store that is out of reach', () => {
-  function awayStore() {
+describe('rule 112: an unreachable store', () => {
+  function unreachableStore() {
     const store = memoryRevocations();
     return { ...store, isCurrent: () => false, health: () => ({ ...store.health(), usable: false, lastError: 'redis://127.0.0.1:1: connection refused' }) };
   }
 
   test('answers 503 with Retry-After for a good token, and is not ready', async () => {
-    const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
+    const { guard, issuer } = await createScene({ revocations: { store: unreachableStore() } });
     const refused = await ask(guard, await issuer.issueToken());
     expect(refused).toMatchObject({ status: 503, reason: 'revocations_unavailable', body: { error: 'temporarily_unavailable' } });
     expect((refused as { headers: Record<string, string> }).headers['retry-after']).toBe('1');
@@ -227,13 +227,13 @@ describe('rule 112: a store that is out of reach', () => {
   });
 
   test('answers bad tokens and missing ones as usual', async () => {
-    const { guard, issuer } = await createScene({ revocations: { store: awayStore() } });
+    const { guard, issuer } = await createScene({ revocations: { store: unreachableStore() } });
     expect(verdictOf(await ask(guard, await issuer.issueToken({ lifetimeSeconds: -100 })))).toBe('expired');
     expect(verdictOf(await guard.check({ method: 'GET', target: '/', headers: {} }, { credentials: 'optional' }))).toBe('allow');
   });
 });
 
-describe('a store of somebody else that fails', () => {
+describe('a third-party store that fails', () => {
   function failing(method: 'find' | 'isCurrent' | 'health') {
     const fail = () => {
       throw new Error('the store broke');
@@ -247,7 +247,7 @@ describe('a store of somebody else that fails', () => {
     if (method === 'health') expect(guard.health()).toMatchObject({ ready: false, revocations: { lastError: 'the store threw Error' } });
   });
 
-  test('ends no signal and no process', async () => {
+  test('aborts no signal, and does not crash the process', async () => {
     const store = memoryRevocations();
     let broken = false;
     const find: typeof store.find = (...asked) => {
@@ -273,7 +273,7 @@ test.each([
   [{ clockSkewSeconds: -1 }, /revocations\.clockSkewSeconds/],
   [{ fail: 'open' }, /revocations\.fail: is not an option/],
   ['memory', /revocations: must be an object \(got a string of 6 characters\)/],
-])('invalid options stop the start: %j', (revocations, message) => {
+])('throws at start-up for invalid revocation options: %j', (revocations, message) => {
   expect(() => createResourceGuard({ issuer: 'https://a.test', audience: 'x', revocations } as unknown as GuardOptions)).toThrow(message);
 });
 
@@ -284,7 +284,7 @@ describe('events', () => {
     return events;
   }
 
-  test('rule 142: report what was revoked and refused, with no name but the client', async () => {
+  test('rule 142: report revocations and refusals, and identify only the client', async () => {
     const revoked = collect('tokenward:revoked');
     const used = collect('tokenward:revoked-token-used');
     const { guard, issuer, clock, decide } = await createScene();
@@ -330,7 +330,7 @@ describe('events', () => {
 });
 
 describe('auth.signal', () => {
-  test('aborts when the token is revoked, by whichever name, and not for others', async () => {
+  test('aborts when the session of the token is revoked, and does not abort for another subject', async () => {
     const { guard, issuer } = await createScene();
     const mine = expectAllowed(await ask(guard, await issuer.issueToken({ claims: CLAIMS }))).auth!;
     const other = expectAllowed(await ask(guard, await issuer.issueToken({ subject: 'user-2' }))).auth!;
@@ -341,7 +341,7 @@ describe('auth.signal', () => {
     await expect.poll(() => signals.map(({ aborted }) => aborted)).toEqual([true, false]);
     expect(signals[0]!.reason).toBeInstanceOf(TokenEndedError);
     expect(signals[0]!.reason).toMatchObject({ code: 'TOKENWARD_TOKEN_ENDED', reason: 'revoked' });
-    // whoever asks afterwards learns it at once
+    // a signal that is read afterwards is aborted at once
     expect(mine.signal.aborted).toBe(true);
   });
 
@@ -371,7 +371,7 @@ describe('auth.signal', () => {
     await expect.poll(() => signal.aborted, { timeout: 4000 }).toBe(true);
   });
 
-  test('many revocations cause one look-up', async () => {
+  test('many revocations cause only a few look-ups', async () => {
     const store = memoryRevocations();
     let asked = 0;
     const { guard, issuer } = await createScene({ revocations: { store: { ...store, find: (...of) => (asked++, store.find(...of)) } } });

@@ -11,7 +11,7 @@ const ONE = 'https://one.example.test';
 const TWO = 'https://two.example.test';
 const TEXT = 'PLANTED-cool-hand-9-luke-never-shared';
 const WORDS = 'a secret that another issuer has too: each could sign tokens of the other. Use different secrets';
-/** How long a change may take to be seen. */
+/** How long the guard may take to notice a change. */
 const WAIT = { timeout: 5000, interval: 20 };
 
 const long = randomBytes(100);
@@ -42,41 +42,41 @@ function listed(...secrets: SharedSecret[]): Partial<IssuerOptions> {
   return { sharedSecrets: secrets };
 }
 
-describe('rule 181: two issuers never have the same secret, since each could sign for the other', () => {
+describe('rule 181: refuses the same secret for two issuers, since each could sign for the other', () => {
   test.each<[string, () => [Partial<IssuerOptions>, Partial<IssuerOptions>]]>([
     ['the same bytes', () => [listed(short), listed(randomBytes(32), short)]],
-    ['the same in another encoding', () => [listed({ hex: short.toString('hex') }), listed({ base64: short.toString('base64') })]],
-    ['one in a file', () => [listed({ utf8: TEXT }), inFile(`${TEXT}\n`)]],
-    ['both in files', () => [inFile(`${TEXT}\n`), inFile(`${short.toString('hex')}\r\n${Buffer.from(TEXT).toString('hex')}`, 'hex')]],
-    ['the same file', () => [inFile(TEXT), inFile(TEXT)]],
-    ['a zero byte at the end, which HMAC adds by itself', () => [listed(short), listed(padded(short, 1))]],
-    ['zeros up to the block of SHA-256', () => [listed(padded(short, 24)), listed(short)]],
+    ['the same secret in another encoding', () => [listed({ hex: short.toString('hex') }), listed({ base64: short.toString('base64') })]],
+    ['the same secret as an option and in a file', () => [listed({ utf8: TEXT }), inFile(`${TEXT}\n`)]],
+    ['the same secret in two files', () => [inFile(`${TEXT}\n`), inFile(`${short.toString('hex')}\r\n${Buffer.from(TEXT).toString('hex')}`, 'hex')]],
+    ['the same file for both', () => [inFile(TEXT), inFile(TEXT)]],
+    ['secrets that differ in a zero byte at the end, which HMAC adds itself', () => [listed(short), listed(padded(short, 1))]],
+    ['secrets that differ in zeros up to the block size of SHA-256', () => [listed(padded(short, 24)), listed(short)]],
     [
-      'zeros up to the block of SHA-512',
+      'secrets that differ in zeros up to the block size of SHA-512',
       () => [
         { ...listed(padded(long, 28)), algorithms: ['HS512'] },
         { ...listed(long), algorithms: ['HS512'] },
       ],
     ],
-    ['a long one, and its hash by SHA-256', () => [listed(long), listed(createHash('sha256').update(long).digest())]],
-    ['a long one, and its hash by SHA-512', () => [listed(padded(long, 100)), listed(createHash('sha512').update(padded(long, 100)).digest())]],
-    ['the bytes of a text, and what a file adds to them', () => [listed({ utf8: TEXT }), listed(Buffer.from(`${TEXT}\n`))]],
-    ['other algorithms', () => [{ ...listed(padded(short, 24)), algorithms: ['HS512'] }, listed(short)]],
-    ['a template and an issuer', () => [{ issuer: `${ONE}/{tenant}`, tenants: ['x'], ...listed(short) }, listed(short)]],
-  ])('%s stops the start', (_what, both) => {
+    ['a long secret and its SHA-256 hash', () => [listed(long), listed(createHash('sha256').update(long).digest())]],
+    ['a long secret and its SHA-512 hash', () => [listed(padded(long, 100)), listed(createHash('sha512').update(padded(long, 100)).digest())]],
+    ['a text and its bytes with a line feed', () => [listed({ utf8: TEXT }), listed(Buffer.from(`${TEXT}\n`))]],
+    ['the same secret for different algorithms', () => [{ ...listed(padded(short, 24)), algorithms: ['HS512'] }, listed(short)]],
+    ['the same secret for a template and an issuer', () => [{ issuer: `${ONE}/{tenant}`, tenants: ['x'], ...listed(short) }, listed(short)]],
+  ])('throws at start-up for %s', (_what, both) => {
     const problems = configurationErrorOf(() => createResourceGuard(optionsOf(...both())))?.problems;
     expect(problems).toEqual([{ path: expect.stringMatching(/^issuers\[1\]\.sharedSecrets/), message: expect.stringContaining(WORDS) }]);
     expect(JSON.stringify(problems)).not.toContain('PLANTED');
   });
 
-  test('different ones pass, and one issuer may have a secret in two forms', async () => {
+  test('accepts different secrets, and two forms of one secret for the same issuer', async () => {
     const guard = createResourceGuard(optionsOf(listed(short, padded(short, 1)), inFile(TEXT)));
     onTestFinished(() => guard.close());
     expect(verdictOf(await ask(guard, tokenBy(TEXT, TWO)))).toBe('allow');
     expect(verdictOf(await ask(guard, tokenBy(TEXT, ONE)))).toBe('bad_signature');
   });
 
-  test('a file that changes to one of them is refused as a broken file is, and is read again when that one is gone', async () => {
+  test('ignores a changed file with the secret of another issuer, and reads it once that issuer has a new secret', async () => {
     const [first, second] = [fileOf('first-planted-secret-of-40-characters-12'), fileOf('second-planted-secret-of-41-characters-1')];
     const file = (path: string): Partial<IssuerOptions> => ({ sharedSecretsFile: { path, encoding: 'utf8' } });
     const guard = createResourceGuard(optionsOf(file(first), file(second)));
@@ -105,7 +105,7 @@ describe('rule 181: two issuers never have the same secret, since each could sig
     expect(JSON.stringify([failed, warnings, guard.health()])).not.toMatch(/planted-secret/);
   });
 
-  test('of a resolver the second issuer with it is refused, and nothing is kept of what was refused', async () => {
+  test('refuses the second issuer of a resolver with the same secret, until that secret changes', async () => {
     const secrets = new Map<string, SharedSecret>([[ONE, { utf8: TEXT }]]);
     const guard = createResourceGuard({ audience: 'a', issuers: (issuer) => ({ issuer, sharedSecrets: secrets.get(issuer)! }) });
     onTestFinished(() => guard.close());
@@ -125,24 +125,24 @@ function tokenBy(secret: string, issuer: string): string {
   return compactJws(base64url('{"alg":"HS256"}'), base64url(JSON.stringify(claims)), (signed) => createHmac('sha256', secret).update(signed).digest());
 }
 
-describe('rule 181: no identifier belongs to two entries', () => {
+describe('rule 181: refuses an identifier that belongs to two entries', () => {
   const jwksUri = 'https://login.example.test/keys';
 
   test.each<[string, Partial<IssuerOptions>, Partial<IssuerOptions>, string]>([
-    ['at two places', { issuer: `${ONE}/{tenant}/v2`, tenants: ['a'] }, { issuer: `${ONE}/a/{tenant}`, tenants: ['v2', 'b'] }, `${ONE}/a/v2`],
+    ['listed tenants in both', { issuer: `${ONE}/{tenant}/v2`, tenants: ['a'] }, { issuer: `${ONE}/a/{tenant}`, tenants: ['v2', 'b'] }, `${ONE}/a/v2`],
     [
-      'at two places, of any tenant',
+      'any tenant in both',
       { issuer: `${ONE}/{tenant}/v2`, unsafeAcceptAnyTenant: true, jwksUri },
       { issuer: `${ONE}/a/{tenant}`, unsafeAcceptAnyTenant: true, jwksUri },
       `${ONE}/a/v2`,
     ],
     [
-      'at two places, one of any tenant',
+      'any tenant in one',
       { issuer: `${ONE}/{tenant}/v2/x`, unsafeAcceptAnyTenant: true, jwksUri },
       { issuer: `${ONE}/a/{tenant}/x`, tenants: ['v1', 'v2'] },
       `${ONE}/a/v2/x`,
     ],
-  ])('two templates that overlap stop the start: %s', (_what, one, two, both) => {
+  ])('throws at start-up for two templates that overlap: %s', (_what, one, two, both) => {
     for (const [issuers, told] of [
       [[one, two], one],
       [[two, one], two],
@@ -156,7 +156,7 @@ describe('rule 181: no identifier belongs to two entries', () => {
   test.each<[string, Partial<IssuerOptions>, Partial<IssuerOptions>]>([
     ['a listed tenant', { issuer: `${ONE}/{tenant}`, tenants: ['a', 'b'] }, { issuer: `${ONE}/b` }],
     ['any tenant', { issuer: `${ONE}/{tenant}/`, unsafeAcceptAnyTenant: true, jwksUri }, { issuer: `${ONE}/b/` }],
-  ])('a plain issuer that is also %s of a template stops the start, in whatever order', (_what, template, plain) => {
+  ])('throws at start-up for a plain issuer that is also %s of a template, in either order', (_what, template, plain) => {
     for (const issuers of [
       [template, plain],
       [plain, template],
@@ -169,13 +169,25 @@ describe('rule 181: no identifier belongs to two entries', () => {
   });
 
   test.each<[string, Partial<IssuerOptions>, Partial<IssuerOptions>]>([
-    ['other tenants', { issuer: `${ONE}/{tenant}/v2`, tenants: ['a'] }, { issuer: `${ONE}/b/{tenant}`, tenants: ['v2'] }],
-    ['other tenants, the other way', { issuer: `${ONE}/{tenant}/v2`, tenants: ['a'] }, { issuer: `${ONE}/a/{tenant}`, tenants: ['v1'] }],
-    ['another number of segments', { issuer: `${ONE}/{tenant}`, unsafeAcceptAnyTenant: true, jwksUri }, { issuer: `${ONE}/{tenant}/`, tenants: ['a'] }],
-    ['what is no name of a tenant', { issuer: `${ONE}/{tenant}/v2`, unsafeAcceptAnyTenant: true, jwksUri }, { issuer: `${ONE}/a.b/{tenant}`, tenants: ['v2'] }],
-    ['another host', { issuer: `${ONE}/{tenant}`, tenants: ['a'] }, { issuer: `${TWO}/{tenant}`, tenants: ['a'] }],
-    ['a plain issuer that is none of the tenants', { issuer: `${ONE}/{tenant}`, tenants: ['a'] }, { issuer: `${ONE}/b` }],
-  ])('entries that can not overlap start: %s', async (_what, one, two) => {
+    [
+      'the tenant of the first template differs from the segment of the second',
+      { issuer: `${ONE}/{tenant}/v2`, tenants: ['a'] },
+      { issuer: `${ONE}/b/{tenant}`, tenants: ['v2'] },
+    ],
+    [
+      'the tenant of the second template differs from the segment of the first',
+      { issuer: `${ONE}/{tenant}/v2`, tenants: ['a'] },
+      { issuer: `${ONE}/a/{tenant}`, tenants: ['v1'] },
+    ],
+    ['different numbers of segments', { issuer: `${ONE}/{tenant}`, unsafeAcceptAnyTenant: true, jwksUri }, { issuer: `${ONE}/{tenant}/`, tenants: ['a'] }],
+    [
+      'a segment that is not a valid tenant name',
+      { issuer: `${ONE}/{tenant}/v2`, unsafeAcceptAnyTenant: true, jwksUri },
+      { issuer: `${ONE}/a.b/{tenant}`, tenants: ['v2'] },
+    ],
+    ['different hosts', { issuer: `${ONE}/{tenant}`, tenants: ['a'] }, { issuer: `${TWO}/{tenant}`, tenants: ['a'] }],
+    ['a plain issuer that is not one of the tenants', { issuer: `${ONE}/{tenant}`, tenants: ['a'] }, { issuer: `${ONE}/b` }],
+  ])('accepts entries that cannot overlap: %s', async (_what, one, two) => {
     for (const issuers of [
       [one, two],
       [two, one],

@@ -7,7 +7,7 @@ import { ask, createScene, expectAllowed } from './guarded.js';
 
 const CHANNELS = ['tokenward:accepted', 'tokenward:refused', 'tokenward:keys-refreshed', 'tokenward:keys-failed'];
 
-/** Everything that the guard tells operators while a test runs. */
+/** Collects the events of a guard until the test ends. */
 function watch(): unknown[] {
   const seen: unknown[] = [];
   const listen = (event: unknown): void => void seen.push(event);
@@ -16,13 +16,13 @@ function watch(): unknown[] {
   return seen;
 }
 
-/** Every way in which a value may come into a log. */
+/** Every text in which a value may reach a log. */
 function shown(value: unknown): string {
   const ways = [inspect(value, { depth: 20, showHidden: true, getters: true }), String(value), JSON.stringify(value, errorsToo)];
   try {
     ways.push(inspect(structuredClone(value), { depth: 20, showHidden: true }));
   } catch {
-    // what can't be cloned is not shown by cloning
+    // a value that cannot be cloned cannot be logged as a clone
   }
   return ways.join('\n');
 }
@@ -95,8 +95,11 @@ test.each<[string, () => never]>([
   ['an Error', () => raise(new TypeError('PLANTED', { cause: 'PLANTED' }))],
   ['a string', () => raise('PLANTED')],
   ['an object', () => raise({ message: 'PLANTED', [inspect.custom]: () => 'PLANTED' })],
-  ['an Error under another name', () => raise(Object.assign(new Error('PLANTED'), { name: 'PLANTED', code: 'PLANTED', headers: ['PLANTED'] }))],
-])('rule 142: tells nothing of %s that a user function throws, wherever the function is', async (_what, thrower) => {
+  [
+    'an Error with its own name, code and headers',
+    () => raise(Object.assign(new Error('PLANTED'), { name: 'PLANTED', code: 'PLANTED', headers: ['PLANTED'] })),
+  ],
+])('rule 142: reveals nothing of %s that a user function throws, in any option', async (_what, thrower) => {
   const seen = watch();
   const { issuer } = await createScene();
   const token = await issuer.issueToken();
@@ -143,7 +146,7 @@ test('rule 142: bounds and quotes the name of another issuer in the error', asyn
   const decision = await decide({});
   const { message } = (decision as { cause: Error }).cause;
   expect(message.length).toBeLessThan(1000);
-  // eslint-disable-next-line no-control-regex -- control characters are what must not be there
+  // eslint-disable-next-line no-control-regex -- the test looks for control characters
   expect(message).not.toMatch(/[\u0000-\u001f]/);
 });
 
@@ -158,7 +161,7 @@ test('rule 106: gives the same answer for every bad token', async () => {
   expect(answers.size).toBe(1);
 });
 
-test('rule 142: events say what happened, by the configured issuer and a reason of the closed set', async () => {
+test('rule 142: events report decisions and fetches with the configured issuer, and a refusal with its reason', async () => {
   const seen = watch();
   const { issuer, guard, decide } = await createScene();
   await decide({});
@@ -188,7 +191,7 @@ test('rule 142: events say what happened, by the configured issuer and a reason 
   ]);
 });
 
-test('two guards share no state', async () => {
+test('two guards share neither decisions nor keys', async () => {
   const one = await createScene();
   const two = createResourceGuard({ issuer: one.issuer.issuer, audience: 'https://other.example.test', clock: one.clock });
   const token = await one.issuer.issueToken();

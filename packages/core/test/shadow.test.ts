@@ -6,7 +6,7 @@ import { ask, createScene, verdictOf } from './guarded.js';
 
 type ShadowRefusal = Events['tokenward:shadow-refused'];
 
-/** What the shadow says, while the test lasts. */
+/** Collects the shadow refusals until the test ends. */
 function listen(): ShadowRefusal[] {
   const seen: ShadowRefusal[] = [];
   const keep = (event: unknown): void => void seen.push(event as ShadowRefusal);
@@ -17,40 +17,44 @@ function listen(): ShadowRefusal[] {
 
 const dayAgo: TokenWishes = { lifetimeSeconds: 200_000, claims: { iat: Math.floor(Date.now() / 1000) - 86_400 } };
 
-describe('what the stricter options would refuse is admitted, and told', () => {
+describe('admits a token that the shadow options would refuse, and reports it', () => {
   test.each<[string, GuardOptions['shadow'], TokenWishes, string, string]>([
     ['an audience', { audience: 'https://new.example.test' }, {}, 'audience_mismatch', 'aud'],
     ['several audiences', { audience: ['https://a.example.test', 'https://b.example.test'] }, {}, 'audience_mismatch', 'aud'],
     ['algorithms', { algorithms: ['ES256', 'PS256'] }, {}, 'algorithm_not_allowed', 'alg'],
-    ['the profile, by typ', { profile: 'rfc9068' }, { header: { typ: 'JWT' } }, 'wrong_type', 'typ'],
-    ['the profile, by its claims', { profile: 'rfc9068' }, { claims: { jti: undefined } }, 'missing_claim', 'jti'],
+    ['the profile, because of typ', { profile: 'rfc9068' }, { header: { typ: 'JWT' } }, 'wrong_type', 'typ'],
+    ['the profile, because of a missing claim', { profile: 'rfc9068' }, { claims: { jti: undefined } }, 'missing_claim', 'jti'],
     ['required claims', { requiredClaims: ['tenant'] }, {}, 'missing_claim', 'tenant'],
-    ['the age', { maxTokenAgeSeconds: 3600 }, dayAgo, 'too_old', 'iat'],
-    ['the lifetime', { maxTokenLifetimeSeconds: 60 }, {}, 'lifetime_too_long', 'exp'],
-    ['clients', { allowedClients: ['web'] }, {}, 'client_not_allowed', 'client_id'],
-    ['the skew', { clockSkewSeconds: 0 }, { lifetimeSeconds: -5 }, 'expired', 'exp'],
-  ])('%s', async (_what, shadow, wishes, reason, cause) => {
+    ['the maximum age', { maxTokenAgeSeconds: 3600 }, dayAgo, 'too_old', 'iat'],
+    ['the maximum lifetime', { maxTokenLifetimeSeconds: 60 }, {}, 'lifetime_too_long', 'exp'],
+    ['allowed clients', { allowedClients: ['web'] }, {}, 'client_not_allowed', 'client_id'],
+    ['a smaller clock skew', { clockSkewSeconds: 0 }, { lifetimeSeconds: -5 }, 'expired', 'exp'],
+  ])('reports a refusal by %s', async (_what, shadow, wishes, reason, cause) => {
     const seen = listen();
     const { issuer, verdict } = await createScene({ shadow });
     const token = await issuer.issueToken(wishes);
     expect(await verdict(token)).toBe('allow');
     expect(seen).toEqual([{ issuer: issuer.issuer, reason, cause: expect.stringMatching(new RegExp(`^${cause}(?:, \\d+ s ago)?$`)), clientId: 'client-1' }]);
-    // a token that is known casts its shadow again
+    // a cached token is reported again
     expect(await verdict(token)).toBe('allow');
     expect(seen).toHaveLength(2);
     expect(seen[1]).toEqual(seen[0]);
   });
 });
 
-describe('what they would admit is not told', () => {
+describe('does not report a token that the shadow options would admit', () => {
   test.each<[string, GuardOptions['shadow'], TokenWishes]>([
-    ['an audience', { audience: ['https://a.example.test', 'https://api.example.test'] }, {}],
-    ['the two names of one algorithm', { algorithms: ['EdDSA'] }, { algorithm: 'EdDSA', header: { alg: 'Ed25519' } }],
-    ['the two names of one algorithm, the other way', { algorithms: ['Ed25519'] }, { algorithm: 'EdDSA' }],
-    ['the profile', { profile: 'rfc9068' }, {}],
-    ['everything', { allowedClients: ['client-1'], requiredClaims: ['sub'], maxTokenLifetimeSeconds: 300, maxTokenAgeSeconds: 60, clockSkewSeconds: 5 }, {}],
-    ['nothing at all', {}, {}],
-  ])('%s', async (_what, shadow, wishes) => {
+    ['a matching audience', { audience: ['https://a.example.test', 'https://api.example.test'] }, {}],
+    ['EdDSA for a token with alg Ed25519', { algorithms: ['EdDSA'] }, { algorithm: 'EdDSA', header: { alg: 'Ed25519' } }],
+    ['Ed25519 for a token with alg EdDSA', { algorithms: ['Ed25519'] }, { algorithm: 'EdDSA' }],
+    ['the profile of RFC 9068', { profile: 'rfc9068' }, {}],
+    [
+      'several options at once',
+      { allowedClients: ['client-1'], requiredClaims: ['sub'], maxTokenLifetimeSeconds: 300, maxTokenAgeSeconds: 60, clockSkewSeconds: 5 },
+      {},
+    ],
+    ['no options', {}, {}],
+  ])('reports nothing with %s', async (_what, shadow, wishes) => {
     const seen = listen();
     const { verdict } = await createScene({ shadow });
     expect(await verdict(wishes)).toBe('allow');
@@ -58,20 +62,20 @@ describe('what they would admit is not told', () => {
   });
 });
 
-test('the same options, once they count, refuse what the shadow told of', async () => {
+test('the same options outside shadow refuse the token that the shadow reported', async () => {
   const strict = { allowedClients: ['web'] };
   const { issuer, clock, verdict } = await createScene({ shadow: strict });
-  const counts = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, ...strict });
+  const enforcing = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, ...strict });
   const seen = listen();
   for (const clientId of ['web', 'mobile']) {
     const token = await issuer.issueToken({ clientId });
     expect(await verdict(token)).toBe('allow');
-    expect(verdictOf(await ask(counts, token))).toBe(clientId === 'web' ? 'allow' : seen.at(-1)?.reason);
+    expect(verdictOf(await ask(enforcing, token))).toBe(clientId === 'web' ? 'allow' : seen.at(-1)?.reason);
   }
   expect(seen.map(({ clientId }) => clientId)).toEqual(['mobile']);
 });
 
-test('it admits nothing: what the guard itself refuses stays refused, and casts no shadow', async () => {
+test('does not change what the guard itself refuses, and does not report it', async () => {
   const seen = listen();
   const issuer = await createTestIssuer();
   onTestFinished(() => issuer.close());
@@ -82,7 +86,7 @@ test('it admits nothing: what the guard itself refuses stays refused, and casts 
   expect(seen).toEqual([]);
 });
 
-test('rule 142: no value of a claim is told, and the name of a client only as printable text', async () => {
+test('rule 142: reports no claim value, and the client id only as short printable text', async () => {
   const seen = listen();
   const { verdict } = await createScene({ shadow: { allowedClients: ['web'], requiredClaims: ['tenant'] } });
   expect(await verdict({ subject: 'planted-subject', clientId: `mobile\u001b[31m\n${'x'.repeat(5000)}`, claims: { secret: 'planted-secret' } })).toBe('allow');
@@ -103,6 +107,6 @@ test.each<[unknown, RegExp]>([
   [{ maxTokenAgeSeconds: 0 }, /shadow\.maxTokenAgeSeconds/],
   [{ maxTokenLifetimeSeconds: '60' }, /shadow\.maxTokenLifetimeSeconds/],
   [{ clockSkewSeconds: 301 }, /shadow\.clockSkewSeconds/],
-])('shadow: %j stops the start', (shadow, message) => {
+])('throws at start-up if shadow is %j', (shadow, message) => {
   expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', shadow: shadow as never })).toThrow(message);
 });

@@ -35,14 +35,14 @@ describe.each(MACS)('%s', (algorithm, bytes) => {
     for (const sharedSecrets of forms) {
       for (const given of [sharedSecrets, [sharedSecrets]]) expect(await verdict({ sharedSecrets: given, algorithms: [algorithm] }, token)).toBe('allow');
     }
-    // as a text it is its own bytes, whatever it looks like
+    // utf8 takes the bytes of the text itself, even if it looks like another encoding
     for (const text of [secret.toString('base64url'), secret.toString('hex'), secret.toString('base64'), `sécret ${secret.toString('base64url')}`]) {
       expect(await verdict({ sharedSecrets: { utf8: text }, algorithms: [algorithm] }, tokenBy(Buffer.from(text), algorithm))).toBe('allow');
     }
     expect(await verdict({ sharedSecrets: randomBytes(bytes), algorithms: [algorithm] }, token)).toBe('bad_signature');
   });
 
-  test(`rule 138: needs ${bytes} bytes`, () => {
+  test(`rule 138: requires a secret of at least ${bytes} bytes`, () => {
     expect(problemOf({ sharedSecrets: randomBytes(bytes - 1), algorithms: [algorithm] })).toBe(
       `has ${bytes - 1} bytes, fewer than the ${bytes} for ${algorithm} (RFC 7518 s3.2)`,
     );
@@ -98,7 +98,7 @@ test('rule 29: does not choose a secret by the kid of a token', async () => {
   }
 });
 
-test('rule 23: an empty or missing secret stops the start', () => {
+test('rule 23: throws at start-up for an empty or missing secret', () => {
   const empty: unknown[] = [
     '',
     [],
@@ -122,7 +122,7 @@ test('rule 23: an empty or missing secret stops the start', () => {
   }
 });
 
-test.each(MACS)('rule 23: %s without secrets stops the start, whatever keys there are', async (algorithm) => {
+test.each(MACS)('rule 23: throws at start-up for %s without secrets, whatever other keys are configured', async (algorithm) => {
   const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
   for (const keys of [{}, { jwks }, { jwksUri: 'https://login.example.test/keys' }, { sharedSecrets: undefined }]) {
     for (const algorithms of [[algorithm], ['RS256', algorithm]] as Algorithm[][]) {
@@ -131,7 +131,7 @@ test.each(MACS)('rule 23: %s without secrets stops the start, whatever keys ther
   }
 });
 
-test('rule 22: secrets stand beside public keys only where algorithms name both kinds, and no other names', async () => {
+test('rule 22: throws at start-up for secrets beside public keys without algorithms of both kinds, and for unknown algorithms', async () => {
   const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
   const secret = randomBytes(32);
   for (const keys of [{ jwks }, { jwksUri: 'https://login.example.test/keys' }, { jwksFile: '/nowhere' }]) {
@@ -158,13 +158,13 @@ test('rule 22: refuses a token with a public-key signature if only secrets are c
 describe('rule 22: refuses public keys as secrets', () => {
   const forms = publicForms();
 
-  test.each(forms)('$form makes no HS token good where keys are public', async ({ bytes, jwk }) => {
+  test.each(forms)('refuses HS tokens with $form as their secret, if the guard uses public keys', async ({ bytes, jwk }) => {
     const jwks = { keys: [jwk] };
     for (const [algorithm] of MACS) expect(await verdict({ jwks }, tokenBy(bytes, algorithm))).toBe('algorithm_not_allowed');
   });
 
   const prefixes = ['', ' ', '\n', '\t\r\n ', '\uFEFF', ' \uFEFF\n'];
-  test.each(forms)('$form given as a secret stops the start, also after white space or a byte order mark', ({ bytes }) => {
+  test.each(forms)('throws at start-up for $form as a secret, even after white space or a byte order mark', ({ bytes }) => {
     for (const prefix of prefixes) {
       const given = Buffer.concat([Buffer.from(prefix), bytes]);
       const secrets: SharedSecret[] = [
@@ -183,7 +183,7 @@ describe('rule 22: refuses public keys as secrets', () => {
     }
   });
 
-  test.each(forms)('$form stops the start also when it is wrapped into hex and base64', ({ bytes }) => {
+  test.each(forms)('throws at start-up for $form as a secret, even if it is encoded in hex and base64', ({ bytes }) => {
     const wrap = [(of: Buffer) => Buffer.from(of.toString('hex')), (of: Buffer) => Buffer.from(of.toString('base64'))];
     for (const first of wrap) {
       expect(problemOf({ sharedSecrets: first(bytes) })).toMatch(/a key that others may know/);
@@ -191,18 +191,18 @@ describe('rule 22: refuses public keys as secrets', () => {
     }
   });
 
-  test('and those that are told to be keys are told as such', () => {
+  test('the error says that others may know the key', () => {
     for (const { bytes } of forms) expect(problemOf({ sharedSecrets: bytes })).toMatch(/a key that others may know/);
   });
 });
 
-test('a secret made by chance may begin as a key would', async () => {
+test('accepts a random secret that begins like a key', async () => {
   const starts = ['{', '[', '{"', '\u0000', '0', '0\u0082', '-----', 'ssh', ' {', '/', './', '\uFEFF'];
   for (const start of starts) {
     const secret = Buffer.concat([Buffer.from(start, 'latin1'), randomBytes(40)]);
     expect(await verdict({ sharedSecrets: secret }, tokenBy(secret))).toBe('allow');
   }
-  // as some servers have it: the letters of base64 are themselves the secret
+  // some servers use the base64 text itself as the secret
   const letters = Buffer.from(randomBytes(48).toString('base64'));
   expect(await verdict({ sharedSecrets: letters }, tokenBy(letters))).toBe('allow');
 });
@@ -299,7 +299,7 @@ test('refuses a plain string, since its encoding is unknown', () => {
 
 test.each([
   ['hex', randomBytes(32).toString('hex')],
-  ['hex in capitals', randomBytes(32).toString('hex').toUpperCase()],
+  ['uppercase hex', randomBytes(32).toString('hex').toUpperCase()],
   ['a UUID', randomUUID()],
   [
     'hex with hyphens',
@@ -307,7 +307,7 @@ test.each([
       .toString('hex')
       .replaceAll(/(.{8})(?=.)/g, '$1-'),
   ],
-])('%s is refused as base64url and base64, which it is by chance', (_what, text) => {
+])('refuses %s given as base64url or base64, even though it decodes', (_what, text) => {
   for (const encoding of ['base64url', 'base64'] as const) {
     expect(problemOf({ sharedSecrets: { [encoding]: text } as never })).toMatch(
       new RegExp(`^consists of hexadecimal digits, so it is hardly ${encoding}\\. Write \\{ hex`),
@@ -317,17 +317,17 @@ test.each([
 
 test.each<[string, unknown, RegExp]>([
   ['two encodings', { utf8: 'a'.repeat(40), hex: 'ab'.repeat(40) }, /^must be \{ utf8: "\.\.\." \}, /],
-  ['an encoding and something else', { utf8: 'a'.repeat(40), kid: 'x' }, /^must be \{ utf8/],
-  ['another encoding', { latin1: 'a'.repeat(40) }, /^must be \{ utf8/],
-  ['an encoding that is inherited', Object.create({ utf8: 'a'.repeat(40) }), /^must be \{ utf8/],
-  ['bytes under an encoding', { utf8: randomBytes(32) }, /^has a utf8 that is not a string/],
+  ['an encoding and another member', { utf8: 'a'.repeat(40), kid: 'x' }, /^must be \{ utf8/],
+  ['an unknown encoding', { latin1: 'a'.repeat(40) }, /^must be \{ utf8/],
+  ['an inherited encoding', Object.create({ utf8: 'a'.repeat(40) }), /^must be \{ utf8/],
+  ['bytes in place of a text', { utf8: randomBytes(32) }, /^has a utf8 that is not a string/],
   ['an empty text', { hex: '' }, /^is empty/],
-  ['half a character', { utf8: `${'abcdefghij'.repeat(4)}\ud800` }, /lone surrogate/],
-  ['a line end', { utf8: 'correct horse battery staple, and more\n' }, /^begins or ends with white space/],
-  ['a blank in front', { utf8: ' correct horse battery staple, and more' }, /^begins or ends with white space/],
-  ['far too many bytes', randomBytes(8193), /^has 8193 bytes, more than 8192/],
-  ['far too many characters', { utf8: 'x'.repeat(30_000) }, /^has 30000 characters/],
-])('a secret with %s is refused', (_what, sharedSecrets, words) => {
+  ['a lone surrogate', { utf8: `${'abcdefghij'.repeat(4)}\ud800` }, /lone surrogate/],
+  ['a line feed at its end', { utf8: 'correct horse battery staple, and more\n' }, /^begins or ends with white space/],
+  ['a space at its start', { utf8: ' correct horse battery staple, and more' }, /^begins or ends with white space/],
+  ['too many bytes', randomBytes(8193), /^has 8193 bytes, more than 8192/],
+  ['too many characters', { utf8: 'x'.repeat(30_000) }, /^has 30000 characters/],
+])('refuses a secret with %s', (_what, sharedSecrets, words) => {
   expect(problemOf({ sharedSecrets: sharedSecrets as SharedSecret })).toMatch(words);
 });
 
@@ -370,7 +370,7 @@ test('rule 34: refuses a MAC of another length without an error', async () => {
   expect(await verdict({ sharedSecrets: secret }, good)).toBe('allow');
 });
 
-test('rule 34: compares MACs in constant time, the whole MAC of each secret', async () => {
+test('rule 34: compares the whole MAC of each secret with timingSafeEqual', async () => {
   const real = crypto.timingSafeEqual;
   const compared: number[] = [];
   crypto.timingSafeEqual = (one, other) => {
@@ -389,7 +389,7 @@ test('rule 34: compares MACs in constant time, the whole MAC of each secret', as
   expect(compared).toHaveLength(6);
 });
 
-test.each(MACS)('rule 21: %s without a MAC, or another spelling of the name, is refused', async (algorithm) => {
+test.each(MACS)('rule 21: refuses alg none and other spellings of %s', async (algorithm) => {
   const secret = randomBytes(64);
   for (const alg of ['none', 'None', '', algorithm.toLowerCase(), `${algorithm} `, 'HS', 'HS1']) {
     expect(await verdict({ sharedSecrets: secret, algorithms: [algorithm] }, tokenBy(secret, algorithm, { alg }))).toBe('algorithm_not_allowed');
@@ -426,6 +426,6 @@ function expectHidden(error: ConfigurationError, secret: SharedSecret | string):
   const text =
     typeof secret === 'string' ? secret : Buffer.from((secret instanceof Uint8Array ? secret : Object.values(secret)[0]) as string).toString('latin1');
   const spellings = [text, Buffer.from(text, 'latin1').toString('base64url'), Buffer.from(text, 'latin1').toString('hex'), text.split('').reverse().join('')];
-  // nor any long piece of it: what is quoted may be cut
+  // check its parts too, since a quoted value may be truncated
   for (const spelling of spellings) for (let at = 0; at + 16 <= spelling.length; at += 8) expect(shown).not.toContain(spelling.slice(at, at + 16));
 }

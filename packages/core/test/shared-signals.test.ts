@@ -14,7 +14,7 @@ function message(body: unknown, authorization: string | readonly string[] | unde
 interface SignalScene extends Scene {
   readonly receive: MessageReceiver;
   readonly user: Readonly<Record<string, unknown>>;
-  tell(wishes: SecurityEventWishes): Promise<number>;
+  send(wishes: SecurityEventWishes): Promise<number>;
 }
 
 async function createSignalScene(options: Partial<SharedSignalsOptions> = {}): Promise<SignalScene> {
@@ -24,122 +24,122 @@ async function createSignalScene(options: Partial<SharedSignalsOptions> = {}): P
     ...scene,
     receive,
     user: { format: 'iss_sub', iss: scene.issuer.issuer, sub: 'user-1' },
-    tell: async (wishes) => (await receive(message(await scene.issuer.issueSecurityEvent({ audience: AUDIENCE, ...wishes })))).status,
+    send: async (wishes) => (await receive(message(await scene.issuer.issueSecurityEvent({ audience: AUDIENCE, ...wishes })))).status,
   };
 }
 
-describe.each(['session-revoked', 'token-claims-change', 'credential-change'])('%s', (type) => {
-  test('refuses what the subject had up to then', async () => {
-    const { tell, user, issuer, verdict } = await createSignalScene();
+describe.each(['session-revoked', 'token-claims-change', 'credential-change'])('a %s event', (type) => {
+  test('revokes the earlier tokens of its subject, and none of another subject', async () => {
+    const { send, user, issuer, verdict } = await createSignalScene();
     const [mine, other] = [await issuer.issueToken(), await issuer.issueToken({ subject: 'user-2' })];
-    expect(await tell({ type, subject: user })).toBe(202);
+    expect(await send({ type, subject: user })).toBe(202);
     expect([await verdict(mine), await verdict(other)]).toEqual(['revoked', 'allow']);
   });
 
-  test('rule 120: late, by its event_timestamp, touches no later login, and brings none back', async () => {
-    const { tell, user, issuer, clock, verdict } = await createSignalScene();
+  test('rule 120: revokes tokens up to its event_timestamp, and does not undo a newer event', async () => {
+    const { send, user, issuer, clock, verdict } = await createSignalScene();
     const happenedAt = Math.floor(clock.now() / 1000);
     const before = await issuer.issueToken();
     clock.advance(30);
     const after = await issuer.issueToken();
-    expect(await tell({ type, subject: user, happenedAt })).toBe(202);
+    expect(await send({ type, subject: user, happenedAt })).toBe(202);
     expect([await verdict(before), await verdict(after)]).toEqual(['revoked', 'allow']);
-    // a later one first, and then one from long before it
-    expect(await tell({ type, subject: user, happenedAt: happenedAt + 30 })).toBe(202);
-    expect(await tell({ type, subject: user, happenedAt: happenedAt - 1000 })).toBe(202);
+    // a newer event first, then one from long before it
+    expect(await send({ type, subject: user, happenedAt: happenedAt + 30 })).toBe(202);
+    expect(await send({ type, subject: user, happenedAt: happenedAt - 1000 })).toBe(202);
     expect([await verdict(before), await verdict(after)]).toEqual(['revoked', 'revoked']);
   });
 
-  test.each([Date.now() * 1000, -1, 'now', null])('a moment that can not be one (%s) counts as when it was told', async (happenedAt) => {
-    const { tell, user, issuer, clock, verdict } = await createSignalScene();
+  test.each([Date.now() * 1000, -1, 'now', null])('uses the time of receipt if event_timestamp is invalid: %s', async (happenedAt) => {
+    const { send, user, issuer, clock, verdict } = await createSignalScene();
     const before = await issuer.issueToken();
-    expect(await tell({ type, subject: user, claims: { events: { [`${CAEP}${type}`]: { event_timestamp: happenedAt } } } })).toBe(202);
+    expect(await send({ type, subject: user, claims: { events: { [`${CAEP}${type}`]: { event_timestamp: happenedAt } } } })).toBe(202);
     expect(await verdict(before)).toBe('revoked');
     clock.advance(2);
     expect(await verdict(await issuer.issueToken())).toBe('allow');
   });
 });
 
-describe('whom it is about', () => {
+describe('the subject of an event', () => {
   const session = { format: 'opaque', id: 'session-1' };
 
-  test('rule 119: of a session that is named the others go on', async () => {
-    const { tell, user, issuer, verdict } = await createSignalScene();
+  test('rule 119: revokes the named session and tokens without a sid, and no other session', async () => {
+    const { send, user, issuer, verdict } = await createSignalScene();
     const tokens = await Promise.all(['session-1', 'session-2', undefined].map((sid) => issuer.issueToken({ claims: { sid } })));
-    expect(await tell({ type: 'session-revoked', subject: { format: 'complex', user, session } })).toBe(202);
+    expect(await send({ type: 'session-revoked', subject: { format: 'complex', user, session } })).toBe(202);
     expect(await Promise.all(tokens.map((token) => verdict(token)))).toEqual(['revoked', 'allow', 'revoked']);
   });
 
-  test('changed claims are the subject\u2019s, whichever session they were told with', async () => {
-    const { tell, user, issuer, verdict } = await createSignalScene();
+  test('token-claims-change revokes all sessions of the subject, even if it names one', async () => {
+    const { send, user, issuer, verdict } = await createSignalScene();
     const tokens = await Promise.all(['session-1', 'session-2'].map((sid) => issuer.issueToken({ claims: { sid } })));
-    expect(await tell({ type: 'token-claims-change', subject: { user, session } })).toBe(202);
+    expect(await send({ type: 'token-claims-change', subject: { user, session } })).toBe(202);
     expect(await Promise.all(tokens.map((token) => verdict(token)))).toEqual(['revoked', 'revoked']);
   });
 
   const known: readonly [string, (user: object) => object][] = [
-    ['iss_sub', (user) => user],
-    ['opaque', () => ({ format: 'opaque', id: 'user-1' })],
-    ['aliases', (user) => ({ format: 'aliases', identifiers: [{ format: 'email', email: 'a@example.test' }, user] })],
-    ['complex', (user) => ({ format: 'complex', user, device: { format: 'opaque', id: 'x' } })],
-    ['complex, of an earlier draft', (user) => ({ user })],
-    ['rule 168: complex, with null for what is absent', (user) => ({ format: null, user, session: null })],
+    ['an iss_sub identifier', (user) => user],
+    ['an opaque identifier', () => ({ format: 'opaque', id: 'user-1' })],
+    ['one of several aliases', (user) => ({ format: 'aliases', identifiers: [{ format: 'email', email: 'a@example.test' }, user] })],
+    ['a complex identifier', (user) => ({ format: 'complex', user, device: { format: 'opaque', id: 'x' } })],
+    ['a complex identifier without a format, as in an earlier draft,', (user) => ({ user })],
+    ['rule 168: a complex identifier with null members', (user) => ({ format: null, user, session: null })],
   ];
-  test.each(known)('is read from %s', async (_name, subjectOf) => {
-    const { tell, user, issuer, verdict } = await createSignalScene();
+  test.each(known)('%s identifies the subject', async (_name, subjectOf) => {
+    const { send, user, issuer, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
-    expect(await tell({ type: 'session-revoked', subject: subjectOf(user) as SecurityEventWishes['subject'] })).toBe(202);
+    expect(await send({ type: 'session-revoked', subject: subjectOf(user) as SecurityEventWishes['subject'] })).toBe(202);
     expect(await verdict(token)).toBe('revoked');
   });
 
-  test('is read from the event itself, as earlier drafts have it', async () => {
-    const { tell, user, issuer, verdict } = await createSignalScene();
+  test('reads the subject from the event itself, as in earlier drafts', async () => {
+    const { send, user, issuer, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
-    expect(await tell({ type: 'session-revoked', claims: { events: { [`${CAEP}session-revoked`]: { subject: user } } } })).toBe(202);
+    expect(await send({ type: 'session-revoked', claims: { events: { [`${CAEP}session-revoked`]: { subject: user } } } })).toBe(202);
     expect(await verdict(token)).toBe('revoked');
   });
 
   test('rule 168: treats null as absent in an event', async () => {
-    const { tell, user, issuer, verdict } = await createSignalScene();
+    const { send, user, issuer, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
     const events = { [`${CAEP}session-revoked`]: { subject: user, event_timestamp: null } };
-    expect(await tell({ type: 'session-revoked', claims: { exp: null, sub_id: null, events } })).toBe(202);
+    expect(await send({ type: 'session-revoked', claims: { exp: null, sub_id: null, events } })).toBe(202);
     expect(await verdict(token)).toBe('revoked');
   });
 
   const unknown: readonly [string, unknown][] = [
     ['an e-mail address', { format: 'email', email: 'user-1' }],
-    ['a subject of another issuer', { format: 'iss_sub', iss: 'https://other.example.test', sub: 'user-1' }],
-    ['a subject without issuer', { format: 'iss_sub', sub: 'user-1' }],
-    ['a number', { format: 'opaque', id: 7 }],
-    ['nobody', undefined],
+    ['of another issuer', { format: 'iss_sub', iss: 'https://other.example.test', sub: 'user-1' }],
+    ['without an issuer', { format: 'iss_sub', sub: 'user-1' }],
+    ['an opaque id that is a number', { format: 'opaque', id: 7 }],
+    ['missing', undefined],
     ['a string', 'user-1'],
     ['a list', [{ format: 'opaque', id: 'user-1' }]],
-    ['an unknown format', { format: 'did', url: 'did:example:1' }],
-    ['aliases in aliases', { format: 'aliases', identifiers: [{ format: 'aliases', identifiers: [{ format: 'opaque', id: 'user-1' }] }] }],
-    ['too many aliases', { format: 'aliases', identifiers: Array.from({ length: 21 }, () => ({ format: 'opaque', id: 'user-1' })) }],
-    ['what it inherits', { format: 'complex', constructor: { format: 'opaque', id: 'user-1' } }],
+    ['in an unknown format', { format: 'did', url: 'did:example:1' }],
+    ['a list of nested aliases', { format: 'aliases', identifiers: [{ format: 'aliases', identifiers: [{ format: 'opaque', id: 'user-1' }] }] }],
+    ['a list of too many aliases', { format: 'aliases', identifiers: Array.from({ length: 21 }, () => ({ format: 'opaque', id: 'user-1' })) }],
+    ['a complex identifier with a member named constructor', { format: 'complex', constructor: { format: 'opaque', id: 'user-1' } }],
   ];
-  test.each(unknown)('rule 48: %s is acknowledged, and ends nothing', async (_name, subject) => {
-    const { tell, issuer, guard, verdict } = await createSignalScene();
+  test.each(unknown)('rule 48: acknowledges an event whose subject is %s, and revokes nothing', async (_name, subject) => {
+    const { send, issuer, guard, verdict } = await createSignalScene();
     const token = await issuer.issueToken();
-    expect(await tell({ type: 'session-revoked', claims: { sub_id: subject } })).toBe(202);
+    expect(await send({ type: 'session-revoked', claims: { sub_id: subject } })).toBe(202);
     expect(await verdict(token)).toBe('allow');
     expect(guard.health().revocations.entries).toBe(0);
   });
 });
 
 test('rule 120: acknowledges and ignores unknown events, and applies the known ones', async () => {
-  const { tell, user, issuer, guard, verdict } = await createSignalScene();
+  const { send, user, issuer, guard, verdict } = await createSignalScene();
   for (const type of ['session-established', 'urn:example:other', 'https://schemas.openid.net/secevent/ssf/event-type/verification', '__proto__'])
-    expect(await tell({ type: type.includes(':') ? type : `${CAEP}${type}`, subject: user })).toBe(202);
+    expect(await send({ type: type.includes(':') ? type : `${CAEP}${type}`, subject: user })).toBe(202);
   expect(guard.health().revocations.entries).toBe(0);
   const token = await issuer.issueToken();
-  expect(await tell({ type: 'x', subject: user, claims: { events: { 'urn:other': {}, [`${CAEP}credential-change`]: {} } } })).toBe(202);
+  expect(await send({ type: 'x', subject: user, claims: { events: { 'urn:other': {}, [`${CAEP}credential-change`]: {} } } })).toBe(202);
   expect(await verdict(token)).toBe('revoked');
 });
 
-test('rule 120: applies a jti once, and acknowledges it again', async () => {
+test('rule 120: applies a jti once, and acknowledges a repeated event', async () => {
   const { receive, issuer, clock, user, verdict } = await createSignalScene();
   const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
   const outcomes: unknown[] = [];
@@ -155,28 +155,28 @@ test('rule 120: applies a jti once, and acknowledges it again', async () => {
   ]);
 });
 
-describe('rules 120 and 121: what is no event of ours', () => {
+describe('rules 120 and 121: refuses an invalid security event token', () => {
   const iat = () => Math.floor(Date.now() / 1000);
   const BAD: readonly [string, Partial<SecurityEventWishes> | (() => Partial<SecurityEventWishes>), string][] = [
     ['for another audience', { audience: 'other' }, 'invalid_audience'],
-    ['for no audience', { claims: { aud: undefined } }, 'invalid_audience'],
+    ['without aud', { claims: { aud: undefined } }, 'invalid_audience'],
     ['without typ', { header: { typ: undefined } }, 'invalid_request'],
     ['with typ JWT', { header: { typ: 'JWT' } }, 'invalid_request'],
     ['with typ logout+jwt', { header: { typ: 'logout+jwt' } }, 'invalid_request'],
     ['with typ at+jwt', { header: { typ: 'at+jwt' } }, 'invalid_request'],
     ['without iat', { claims: { iat: undefined } }, 'invalid_request'],
-    ['from the future', () => ({ claims: { iat: iat() + 100 } }), 'invalid_request'],
-    ['that has ended', () => ({ claims: { exp: iat() - 100 } }), 'invalid_request'],
-    ['with exp in words', { claims: { exp: 'never' } }, 'invalid_request'],
+    ['issued in the future', () => ({ claims: { iat: iat() + 100 } }), 'invalid_request'],
+    ['that has expired', () => ({ claims: { exp: iat() - 100 } }), 'invalid_request'],
+    ['with an exp that is not a number', { claims: { exp: 'never' } }, 'invalid_request'],
     ['without jti', { claims: { jti: undefined } }, 'invalid_request'],
     ['without events', { claims: { events: undefined } }, 'invalid_request'],
-    ['with no event', { claims: { events: {} } }, 'invalid_request'],
-    ['with an event that is true', { claims: { events: { [`${CAEP}session-revoked`]: true } } }, 'invalid_request'],
+    ['with an empty events object', { claims: { events: {} } }, 'invalid_request'],
+    ['with an event that is not an object', { claims: { events: { [`${CAEP}session-revoked`]: true } } }, 'invalid_request'],
     ['of another issuer', { claims: { iss: 'https://other.example.test' } }, 'invalid_issuer'],
     ['with an unknown key', { header: { kid: 'unknown' } }, 'invalid_key'],
     ['with alg none', { header: { alg: 'none' } }, 'invalid_key'],
   ];
-  test.each(BAD)('%s is refused with a code', async (_name, wishes, err) => {
+  test.each(BAD)('refuses a token %s, and answers with an error code', async (_name, wishes, err) => {
     const { receive, issuer, user, guard } = await createSignalScene();
     const given = typeof wishes === 'function' ? wishes() : wishes;
     const answer = await receive(message(await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user, ...given })));
@@ -185,7 +185,7 @@ describe('rules 120 and 121: what is no event of ours', () => {
     expect(guard.health().revocations.entries).toBe(0);
   });
 
-  test('rule 37: no hostile token, access token or logout token is one', async () => {
+  test('rule 37: refuses hostile tokens, access tokens and logout tokens', async () => {
     const { receive, issuer, guard } = await createSignalScene();
     const others = [await issuer.issueToken({ audience: AUDIENCE }), await issuer.issueLogoutToken({ clientId: AUDIENCE, subject: 'user-1' })];
     for (const token of [...others, ...(await hostileTokens(issuer)).map(({ token: hostile }) => hostile)])
@@ -194,8 +194,8 @@ describe('rules 120 and 121: what is no event of ours', () => {
   });
 });
 
-describe('rule 121: the transmitter', () => {
-  test('shows what was agreed on, to the letter and once', async () => {
+describe('rule 121: authenticates the transmitter', () => {
+  test('accepts a configured Authorization value only if it is sent exactly and once', async () => {
     const second = 'Bearer the-next-one-that-follows-it';
     const { receive, issuer, user } = await createSignalScene({ authorization: [AUTHORIZATION, second] });
     const issue = () => issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
@@ -204,14 +204,14 @@ describe('rule 121: the transmitter', () => {
     for (const shown of [AUTHORIZATION, second, [AUTHORIZATION]]) expect((await receive(message(await issue(), shown))).status).toBe(202);
   });
 
-  test('may be anybody only where that was said', async () => {
+  test('accepts a request without credentials if unsafeAcceptUnauthenticatedTransmitters is set', async () => {
     const { receive, issuer, user } = await createSignalScene({ authorization: undefined, unsafeAcceptUnauthenticatedTransmitters: true });
     const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
     expect((await receive({ ...message(event), headers: { 'content-type': 'application/secevent+jwt' } })).status).toBe(202);
   });
 });
 
-test('rule 121: only its own media type, as text, POSTed and of a bounded size', async () => {
+test('rule 121: accepts only a POST of its own media type, with a text or binary body of limited size', async () => {
   const { receive, issuer, user } = await createSignalScene();
   const event = await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user });
   for (const type of [undefined, 'application/jwt', 'application/json', 'application/secevent+jwt2', 'text/plain'])
@@ -221,7 +221,7 @@ test('rule 121: only its own media type, as text, POSTed and of a bounded size',
   expect(await receive(message(Buffer.from(`${event}\n`)))).toEqual({ status: 202, headers: { 'cache-control': 'no-store' }, body: '' });
 });
 
-test('answers 503 if keys cannot be fetched, so that it is sent again', async () => {
+test('answers 503 if keys cannot be fetched, and applies the event when it is sent again', async () => {
   const { receive, issuer, user, clock, verdict } = await createSignalScene();
   issuer.misbehave('error');
   const [token, event] = [await issuer.issueToken(), await issuer.issueSecurityEvent({ audience: AUDIENCE, type: 'session-revoked', subject: user })];

@@ -14,11 +14,11 @@ async function heapOf(...args: readonly (number | string)[]): Promise<SignalFigu
 }
 
 test.each(['cache', 'no-cache'])(
-  'rule 172: keeps nothing of a closed response, and ends open ones with their token: %s',
+  'rule 172: frees the signals of closed responses, and aborts those of open responses with their token: %s',
   { timeout: 60_000 },
   async (cache) => {
     const figures = await heapOf(500, cache);
-    // the last connection may not have been let go of yet
+    // the last connection may not have been released yet
     expect(figures.leftOfClosed).toBeLessThan(5);
     // far less than the token's 8 KB alone
     expect(figures.bytesOfEach).toBeLessThan(4000);
@@ -41,7 +41,7 @@ test.each([{ tokenCache: undefined }, { tokenCache: false as const }])('rule 172
 
   async function listen(number: number): Promise<void> {
     const { auth } = expectAllowed(await guard.check(requests[number]!));
-    // eslint-disable-next-line unicorn/prefer-add-event-listener -- what is tried is that one request's handler does not replace another's
+    // eslint-disable-next-line unicorn/prefer-add-event-listener -- the test checks that the handler of one request does not replace another's
     auth!.signal.onabort = () => ended.push(number);
     expect(auth!.signal).toBe(auth!.signal);
     expect(auth).toBe(expectAllowed(await guard.check(requests[number]!)).auth);
@@ -49,7 +49,7 @@ test.each([{ tokenCache: undefined }, { tokenCache: false as const }])('rule 172
     expect(auth).toMatchObject({ subject: 'user-1', tokenId: 'jti-1' });
   }
 
-  // two that were admitted before anybody asked for a signal, and two that come afterwards
+  // two requests are admitted before the first signal is read, and two afterwards
   await guard.check(requests[0]!);
   await guard.check(requests[1]!);
   for (let number = 0; number < 4; number++) await listen(number);

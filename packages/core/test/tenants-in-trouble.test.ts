@@ -8,7 +8,7 @@ const NAMES = Array.from({ length: 100 }, (_, index) => `tenant-${index}`);
 const TROUBLED = NAMES[0]!;
 const HEALTHY = NAMES.slice(1);
 
-/** A hundred tenants, of which one is about to have trouble. All others have their keys. */
+/** Creates a hundred tenants, and fetches the keys of all but the troubled one. */
 async function createScene(): Promise<{ server: TenantServer; guard: ResourceGuard }> {
   const server = await createTenantServer(NAMES);
   const guard = createResourceGuard({
@@ -22,7 +22,7 @@ async function createScene(): Promise<{ server: TenantServer; guard: ResourceGua
   return { server, guard };
 }
 
-/** Begins one tenant's trouble. What it gives makes tokens of that tenant, to be sent between those of the others. */
+/** Starts the trouble of one tenant. The returned function creates tokens of that tenant, to send between those of the others. */
 type Trouble = (server: TenantServer, guard: ResourceGuard) => () => readonly string[];
 
 const check = (guard: ResourceGuard, token: string) => guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } });
@@ -54,14 +54,14 @@ const troubles: [string, Trouble][] = [
   ],
 ];
 
-describe('of a hundred tenants one is in trouble', () => {
-  test.each(troubles)('one that %s makes no other wait: its tokens are decided on at once', async (_name, begin) => {
+describe('one of a hundred tenants is in trouble', () => {
+  test.each(troubles)('a tenant that %s does not delay the decisions for the others', async (_name, begin) => {
     const { server, guard } = await createScene();
     const make = begin(server, guard);
     for (let round = 0; round < 3; round++) {
       for (const tenant of HEALTHY) {
         for (const token of make()) void check(guard, token);
-        // no promise: there is nothing that it could wait for
+        // not a promise: the decision waits for nothing
         expect(check(guard, server.token(tenant))).toMatchObject({ outcome: 'allow' });
       }
       await new Promise((resolve) => setImmediate(resolve));
@@ -70,7 +70,7 @@ describe('of a hundred tenants one is in trouble', () => {
     expect(server.requestsOf(TROUBLED)).toBeLessThanOrEqual(3);
   });
 
-  test('one that hangs keeps no other from its first keys, nor from new ones', async () => {
+  test('a tenant that hangs does not stop the others from fetching their first keys and new ones', async () => {
     const server = await createTenantServer(NAMES);
     const guard = createResourceGuard({ issuer: server.template, tenants: NAMES, audience: AUDIENCE, keyFetching: { timeoutSeconds: 60 } });
     server.slow(TROUBLED, Infinity);
@@ -89,13 +89,13 @@ describe('of a hundred tenants one is in trouble', () => {
   });
 });
 
-/** `FIGURES=1`: how long the others' decisions take, before and during it, in microseconds. Nothing is asserted of times. */
+/** `FIGURES=1` prints how long decisions for the other tenants take before and during the trouble, in microseconds. It asserts no times. */
 if (process.env['FIGURES'])
   describe('figures', () => {
     const REQUESTS = 6000;
 
     test.each(troubles)(
-      'one that %s',
+      'prints the figures for a tenant that %s',
       async (name, begin) => {
         const { server, guard } = await createScene();
         await measure(server, guard, () => []);
@@ -109,7 +109,7 @@ if (process.env['FIGURES'])
       120_000,
     );
 
-    /** Requests of the others, one a turn of the event loop, each behind those of the troubled tenant: from when all came to its decision. */
+    /** Sends one request of the others per turn of the event loop, after those of the troubled tenant. Times it from the arrival of all to its decision. */
     async function measure(server: TenantServer, guard: ResourceGuard, make: () => readonly string[]): Promise<number[]> {
       const tokens = Array.from({ length: REQUESTS }, (_, index) => server.token(HEALTHY[index % HEALTHY.length]!));
       const micros: number[] = [];

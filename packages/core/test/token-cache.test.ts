@@ -5,7 +5,7 @@ import { createTestIssuer, hostileTokens } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, expectAllowed, verdictOf, type Scene } from './guarded.js';
 
-/** Counts how often node:crypto is asked to check a signature, while the test lasts. */
+/** Counts the signature checks of node:crypto until the test ends. */
 function countSignatureChecks(): () => number {
   const { verify, createHmac } = crypto;
   let checks = 0;
@@ -25,8 +25,8 @@ function cacheOf({ guard }: Pick<Scene, 'guard'>): TokenCacheHealth {
   return guard.health().tokenCache!;
 }
 
-describe('what a hit is', () => {
-  test('knows a token that arrives again, and does not verify its signature again', async () => {
+describe('a cache hit', () => {
+  test('returns the same Auth for a repeated token, without verifying its signature again', async () => {
     const scene = await createScene();
     const token = await scene.issuer.issueToken({ scope: 'a' });
     const checks = countSignatureChecks();
@@ -38,7 +38,7 @@ describe('what a hit is', () => {
     expect(rawToken(first.auth!)).toBe(token);
   });
 
-  test('verifies and counts a request once, though it is checked twice', async () => {
+  test('verifies and counts a request once, even if it is checked several times', async () => {
     const scene = await createScene();
     const request = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await scene.issuer.issueToken()}` } };
     for (let again = 0; again < 3; again++) expect(verdictOf(await scene.guard.check(request))).toBe('allow');
@@ -54,7 +54,7 @@ describe('what a hit is', () => {
     expect(scene.guard.health().tokenCache).toBeUndefined();
   });
 
-  test('the same with shared secrets', async () => {
+  test('verifies the MAC of a repeated token once', async () => {
     const clockless = await createTestIssuer({ algorithm: 'HS256' });
     onTestFinished(() => clockless.close());
     const { issuer, audience, sharedSecrets } = clockless;
@@ -66,7 +66,7 @@ describe('what a hit is', () => {
   });
 });
 
-describe('rule 64: keyed by the whole token', () => {
+describe('rule 64: the cache key is the whole token', () => {
   test('does not confuse tokens with the same signature part or jti', async () => {
     const scene = await createScene();
     const good = await scene.issuer.issueToken({ subject: 'ada', claims: { jti: 'one' } });
@@ -104,7 +104,7 @@ describe('rule 64: keyed by the whole token', () => {
   });
 });
 
-describe("rule 184: an issuer whose key was chosen so that its signature ends as another issuer's", () => {
+describe("rule 184: an issuer chooses its key so that its signature ends like another issuer's", () => {
   const VICTIM = 'https://login.example.test';
   const ATTACKER = 'https://tenant.example.test';
   const AUDIENCE = 'https://api.example.test';
@@ -125,7 +125,7 @@ describe("rule 184: an issuer whose key was chosen so that its signature ends as
     return ((x % ORDER) + ORDER) % ORDER;
   }
 
-  /** Whoever may choose the key after the token can have any second half of an ECDSA signature: s k = z + r d, solved for d. */
+  /** An issuer that chooses its key after the token can get any second half of an ECDSA signature: it solves s k = z + r d for d. */
   function tokenEndingAs(other: string): { readonly token: string; readonly jwk: object } {
     const text = unsigned(ATTACKER);
     const nonce = crypto.createECDH('prime256v1');
@@ -140,7 +140,7 @@ describe("rule 184: an issuer whose key was chosen so that its signature ends as
     return { token: `${text}.${Buffer.concat([bytesOf(r), s]).toString('base64url')}`, jwk: { kty: 'EC', crv: 'P-256', x, y, kid: ATTACKER, alg: 'ES256' } };
   }
 
-  test('gets and takes nothing, whichever of the two comes first', async () => {
+  test('attributes each token to its own issuer, whichever comes first', async () => {
     const { privateKey, publicKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const text = unsigned(VICTIM);
     const signature = crypto.sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
@@ -163,21 +163,21 @@ describe("rule 184: an issuer whose key was chosen so that its signature ends as
         expect(await issuerOf(first)).toBe(first === good ? VICTIM : ATTACKER);
         expect(await issuerOf(second)).toBe(first === good ? ATTACKER : VICTIM);
       }
-      // the first one stays known; the other is verified each time
+      // the first token stays cached; the other is verified each time
       expect(guard.health().tokenCache).toMatchObject({ entries: 1, hits: 2, misses: 4 });
       expect(verdictOf(await ask(guard, `${good.slice(0, -86)}${made.slice(-86)}`))).toBe('bad_signature');
     }
   });
 });
 
-describe('rule 65: a hit asks for the time again', () => {
+describe('rule 65: a cache hit checks the time again', () => {
   async function sceneOnTheSecond(options: GuardOptions = {}): Promise<Scene> {
     const scene = await createScene({ clockSkewSeconds: 10, ...options });
     scene.clock.set(Math.ceil(scene.clock.now() / 1000) * 1000);
     return scene;
   }
 
-  test('exp, to the millisecond', async () => {
+  test('checks exp to the millisecond', async () => {
     const { issuer, clock, guard, verdict } = await sceneOnTheSecond();
     const token = await issuer.issueToken({ lifetimeSeconds: 100 });
     expect(await verdict(token)).toBe('allow');
@@ -187,11 +187,11 @@ describe('rule 65: a hit asks for the time again', () => {
     clock.advance(0.001);
     expect(await verdict(token)).toBe('expired');
     expect(await verdict(token)).toBe('expired');
-    // what has ended never comes back, so it is not kept
+    // an expired token never becomes valid again, so its entry is deleted
     expect(cacheOf({ guard })).toMatchObject({ entries: 0 });
   });
 
-  test('nbf and iat, should the clock be set back', async () => {
+  test('checks nbf and iat if the clock is set back', async () => {
     const { issuer, clock, verdict } = await sceneOnTheSecond();
     const now = clock.now() / 1000;
     const begun = await issuer.issueToken({ claims: { nbf: now } });
@@ -207,7 +207,7 @@ describe('rule 65: a hit asks for the time again', () => {
     expect(await verdict(issued)).toBe('issued_in_the_future');
   });
 
-  test('the maximum age', async () => {
+  test('checks the maximum age', async () => {
     const { issuer, clock, guard, verdict } = await sceneOnTheSecond({ maxTokenAgeSeconds: 60 });
     const token = await issuer.issueToken({ lifetimeSeconds: 3600 });
     expect(await verdict(token)).toBe('allow');
@@ -218,7 +218,7 @@ describe('rule 65: a hit asks for the time again', () => {
     expect(await verdict(token)).toBe('too_old');
   });
 
-  test('a clock that shows no number refuses', async () => {
+  test('refuses the token if the clock returns NaN', async () => {
     const { issuer, clock } = await sceneOnTheSecond();
     let now: number = clock.now();
     const guard = createResourceGuard({
@@ -234,7 +234,7 @@ describe('rule 65: a hit asks for the time again', () => {
   });
 });
 
-describe('rule 67: a hit needs its key in the current set', () => {
+describe('rule 67: a cache hit needs its key in the current key set', () => {
   test('refuses the tokens of a withdrawn key from the next fetch on', async () => {
     const { issuer, clock, guard, verdict } = await createScene();
     const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
@@ -250,7 +250,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     expect(cacheOf({ guard })).toMatchObject({ entries: 0 });
   });
 
-  test('the key of a token that names none, too', async () => {
+  test('refuses a token without a kid after its key is withdrawn', async () => {
     const { issuer, guard, verdict } = await createScene();
     const token = await issuer.issueToken({ header: { kid: undefined } });
     expect(await verdict(token)).toBe('allow');
@@ -316,7 +316,7 @@ describe('rule 67: a hit needs its key in the current set', () => {
     expect(await verdict(token)).toBe('unknown_key');
   });
 
-  test('rule 61: answers 503 for a known token without usable keys, and knows it again afterwards', async () => {
+  test('rule 61: answers 503 for a cached token without usable keys, and admits it again afterwards', async () => {
     const { issuer, clock, verdict } = await createScene({ keyFetching: { freshSeconds: 600, staleSeconds: 600 } });
     const token = await issuer.issueToken({ lifetimeSeconds: 10_000 });
     expect(await verdict(token)).toBe('allow');
@@ -329,8 +329,8 @@ describe('rule 67: a hit needs its key in the current set', () => {
   });
 });
 
-describe('rule 68: only authentication is remembered', () => {
-  test('evaluates the policy of each route for a known token', async () => {
+describe('rule 68: caches only authentication', () => {
+  test('evaluates the policy of each route for a cached token', async () => {
     const scene = await createScene();
     const token = await scene.issuer.issueToken({ scope: 'read', claims: { tenant: 'one' } });
     for (let again = 0; again < 3; again++) {
@@ -342,7 +342,7 @@ describe('rule 68: only authentication is remembered', () => {
     expect(cacheOf(scene)).toMatchObject({ entries: 1, misses: 1, hits: 11 });
   });
 
-  test('evaluates a policy at each request and does not remember its result', async () => {
+  test('evaluates a policy at each request, and does not cache its result', async () => {
     const scene = await createScene();
     const token = await scene.issuer.issueToken();
     let asked = 0;
@@ -354,15 +354,15 @@ describe('rule 68: only authentication is remembered', () => {
   });
 });
 
-describe('rule 69: two guards never share a hit', () => {
+describe('rule 69: two guards share no cache entry', () => {
   test.each<[string, GuardOptions, string]>([
     ['another audience', { audience: 'https://other.example.test' }, 'audience_mismatch'],
-    ['another leeway', { clockSkewSeconds: 0 }, 'expired'],
+    ['a smaller clock skew', { clockSkewSeconds: 0 }, 'expired'],
     ['another profile', { profile: 'rfc9068' }, 'wrong_type'],
     ['other algorithms', { algorithms: ['RS512', 'ES256'], jwks: undefined }, 'algorithm_not_allowed'],
     ['other clients', { allowedClients: ['other'] }, 'client_not_allowed'],
     ['another issuer', { issuer: 'https://login.example.test', jwksUri: undefined }, 'issuer_mismatch'],
-  ])('%s', async (_what, options, refused) => {
+  ])('a guard with %s refuses a token that another guard has cached', async (_what, options, refused) => {
     const { issuer, clock, verdict } = await createScene({ clockSkewSeconds: 30 });
     const common = { issuer: issuer.issuer, audience: issuer.audience, jwks: issuer.jwks as Jwks, clock };
     const strict = createResourceGuard({ ...common, ...options });
@@ -376,7 +376,7 @@ describe('rule 69: two guards never share a hit', () => {
   });
 });
 
-describe('rule 70: bounds', () => {
+describe('rule 70: bounds the cache', () => {
   test('refused tokens add no entry and evict none', async () => {
     const issuer = await createTestIssuer();
     onTestFinished(() => issuer.close());
@@ -392,7 +392,7 @@ describe('rule 70: bounds', () => {
     expect(checks()).toBe(0);
   });
 
-  test('keeps the allowed number of entries, including the one in use', async () => {
+  test('keeps at most maxEntries entries, and does not evict the one in use', async () => {
     const scene = await createScene({ tokenCache: { maxEntries: 10 } }, { algorithm: 'ES256' });
     const used = await scene.issuer.issueToken();
     for (let number = 0; number < 100; number++) {
@@ -403,7 +403,7 @@ describe('rule 70: bounds', () => {
     expect(cacheOf(scene)).toMatchObject({ hits: 99 });
   });
 
-  test('keeps the allowed number of bytes', async () => {
+  test('keeps at most maxBytes bytes', async () => {
     const scene = await createScene({ tokenCache: { maxBytes: 65_536 } }, { algorithm: 'ES256' });
     for (let number = 0; number < 100; number++) {
       expect(await scene.verdict({ claims: { filler: 'x'.repeat(number * 10) } })).toBe('allow');
@@ -447,15 +447,15 @@ test.each<[unknown, RegExp]>([
   [{ maxBytes: 1000 }, /tokenCache\.maxBytes: must be a whole number of at least 65536 \(got 1000\)/],
   [{ maxBytes: Number.NaN }, /tokenCache\.maxBytes: must be .*\(got NaN\)/],
   [{ size: 5 }, /tokenCache\.size: is not an option \(options: maxEntries, maxBytes/],
-])('tokenCache: %j stops the start', (tokenCache, message) => {
+])('throws at start-up if tokenCache is %j', (tokenCache, message) => {
   expect(() => createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', tokenCache: tokenCache as never })).toThrow(message);
 });
 
-test.each(['reason', 'then', 'issuer'])('rule 97: a polluted prototype with %s changes no decision', async (name) => {
+test.each(['reason', 'then', 'issuer'])('rule 97: a property %s on Object.prototype changes no decision', async (name) => {
   const { issuer, guard } = await createScene();
   const tokens = [await issuer.issueToken(), await issuer.issueToken({ lifetimeSeconds: -100 })];
   await guard.warm();
-  // eslint-disable-next-line no-extend-native -- that is the fault that is tried
+  // eslint-disable-next-line no-extend-native -- the test pollutes the prototype on purpose
   Object.defineProperty(Object.prototype, name, { value: 'expired', configurable: true, writable: true });
   onTestFinished(() => void Reflect.deleteProperty(Object.prototype, name));
   const verdicts = [];

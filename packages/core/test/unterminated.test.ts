@@ -5,7 +5,7 @@ import { createTestIssuer } from '@tokenward/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 
-/** Answers with status 200 that have an odd number of quotes. */
+/** Bodies with an unterminated string, which a server sends with status 200. */
 const UNTERMINATED = [
   '<html>Please "log in</html>',
   '{"keys":[{"kty":"RSA","n":"AQ',
@@ -17,7 +17,7 @@ const UNTERMINATED = [
   `{"keys":[]}${'"'.repeat(99_999)}\\`,
 ];
 
-test.each(UNTERMINATED)('rule 165: answers 503 if a key server answers %j, and goes on', async (text) => {
+test.each(UNTERMINATED)('rule 165: answers 503 if a key server answers %j', async (text) => {
   const { port, texts } = await serve(text);
   const { issuer } = await createScene();
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwksUri: `http://127.0.0.1:${port}/keys` });
@@ -41,7 +41,7 @@ test.each(UNTERMINATED)('rule 165: goes on using cached keys while their server 
   }
 });
 
-test('rule 165: metadata with an open string ends as an error, for the guard and for the client of the issuer', async () => {
+test('rule 165: the guard and the issuer client report metadata with an unterminated string as an error', async () => {
   const { port } = await serve('{"issuer":"http://127.0.0.1');
   const other = await createTestIssuer();
   await other.close();

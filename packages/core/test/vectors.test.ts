@@ -7,8 +7,8 @@ import { parseKeySet, type PreparedKey } from '../src/jose/key-set.js';
 import { readSecret, secretKeySet } from '../src/keys/shared-secrets.js';
 
 /*
- * Signatures that others published, with what they say of them. Their payloads are no access tokens, so they are looked at where a token is taken
- * apart and its signature is checked. Where we refuse what is valid, the rule that makes us stricter is named.
+ * Published signatures with their published results. Their payloads are not access tokens, so the tests call the parser and the signature check
+ * directly. Where we refuse a valid one, the case names the rule that makes us stricter.
  */
 interface Published<C> {
   readonly source: string;
@@ -26,7 +26,7 @@ interface PublishedToken {
   readonly alg: Algorithm;
   readonly key?: PublishedKey;
   readonly token: string;
-  /** `valid`, or what it is refused for by us. */
+  /** `valid`, or our reason to refuse it. */
   readonly outcome: string;
   readonly rule?: number;
 }
@@ -59,13 +59,13 @@ describe.each(['rfc7515', 'rfc7520', 'rfc8037'])('tokens of %s', (file) => {
     }
   });
 
-  test('name where they are from', () => {
+  test('the file names its source and licence', () => {
     expect(source).toMatch(/^RFC \d{4} /);
     expect(licence).toMatch(/BSD/);
   });
 });
 
-test('rule 22: the keys of RFC 7515 and RFC 7520 are used for no other algorithm than theirs', () => {
+test('rule 22: the keys of RFC 7515 and RFC 7520 cannot be used for an algorithm of another key type', () => {
   for (const { key, alg } of [...read<PublishedToken>('rfc7515').cases, ...read<PublishedToken>('rfc7520').cases]) {
     if (!key || key.kty === 'oct') continue;
     const others = [...TRAITS].filter(([, { keyType }]) => keyType !== TRAITS.get(alg)!.keyType);
@@ -73,11 +73,11 @@ test('rule 22: the keys of RFC 7515 and RFC 7520 are used for no other algorithm
   }
 });
 
-describe('ECDSA by NIST', () => {
+describe('the NIST vectors for ECDSA', () => {
   const { cases } = read<PublishedSignature>('nist-ecdsa');
   test.each(numbered(cases))('rule 28: $alg, number $number: $result', (one) => expectAsPublished(one));
 
-  test('has both sides, for all three curves', () => {
+  test('the file has 15 vectors for each of the three curves, valid and invalid', () => {
     for (const alg of ['ES256', 'ES384', 'ES512']) {
       const results = cases.filter((one) => one.alg === alg).map(({ result }) => result.charAt(0));
       expect(new Set(results)).toEqual(new Set(['P', 'F']));
@@ -86,24 +86,24 @@ describe('ECDSA by NIST', () => {
   });
 });
 
-describe('RSASSA-PKCS1-v1_5 by NIST', () => {
+describe('the NIST vectors for RSASSA-PKCS1-v1_5', () => {
   const { cases } = read<PublishedSignature>('nist-rsa-pkcs1');
   const short = cases.filter(({ key }) => modulusBits(key) < 2048);
   test.each(numbered(cases.filter((one) => !short.includes(one))))('$alg, number $number: $result', (one) => expectAsPublished(one));
 
-  test.each(numbered(short))('rule 25: $alg, number $number: $result, and the key is too short for us', ({ key, alg, result }) => {
+  test.each(numbered(short))('rule 25: refuses $alg, number $number, with a key of 1024 bits: $result', ({ key, alg, result }) => {
     expect(result).toBe('P');
     expect(() => keysOf(key, alg)).toThrow(/is an RSA key of 1024 bits, fewer than 2048/);
   });
 });
 
-describe('RSASSA-PSS by NIST', () => {
+describe('the NIST vectors for RSASSA-PSS', () => {
   const { cases } = read<PublishedSignature>('nist-rsa-pss');
-  test.each(numbered(cases))('rule 26: $alg, number $number: $result, and a salt of 10 bytes is too short for us', ({ key, alg, data, signature }) => {
+  test.each(numbered(cases))('rule 26: refuses $alg, number $number, with a salt of 10 bytes: $result', ({ key, alg, data, signature }) => {
     expect(findSigningKey(keysOf(key, alg), jwsOf(data, signature))).toBeUndefined();
   });
 
-  test('rule 26: it is the salt alone that those are refused for which NIST calls valid', () => {
+  test('rule 26: the valid signatures verify if the salt length is set to 10', () => {
     const valid = cases.filter(({ result }) => result.startsWith('P'));
     expect(valid).toHaveLength(3);
     for (const { key, alg, data, signature } of valid) {
@@ -114,10 +114,10 @@ describe('RSASSA-PSS by NIST', () => {
   });
 });
 
-describe('Ed25519 by its authors', () => {
+describe('the Ed25519 vectors of its authors', () => {
   const { cases } = read<PublishedSignature>('ed25519');
 
-  test.each(['EdDSA', 'Ed25519'] as const)('all of them are valid as %s, and none with a bit changed', (alg) => {
+  test.each(['EdDSA', 'Ed25519'] as const)('accepts all of them as %s, and none with a changed bit', (alg) => {
     expect(cases).toHaveLength(128);
     for (const [index, { key, data, signature }] of cases.entries()) {
       const keys = keysOf(key, alg);
@@ -129,17 +129,17 @@ describe('Ed25519 by its authors', () => {
   });
 });
 
-describe('HMAC of RFC 4231', () => {
+describe('the HMAC vectors of RFC 4231', () => {
   const { cases } = read<PublishedSignature>('rfc4231');
 
-  test.each(numbered(cases))('rule 34: $alg, number $number', ({ alg, key, data, signature }) => {
+  test.each(numbered(cases))('rule 34: accepts $alg, number $number, unless its MAC is truncated', ({ alg, key, data, signature }) => {
     const [prepared] = secretKeySet([Buffer.from(key.k!, 'base64url')], [alg as 'HS256']).candidates(alg, undefined);
     const whole = Buffer.from(signature, 'base64url').length === TRAITS.get(alg)!.signatureLength;
-    // section 4.6 cuts its MAC to 128 bits, which RFC 7518 s3.2 has no place for
+    // section 4.6 truncates its MAC to 128 bits, which RFC 7518 s3.2 does not allow
     expect(findSigningKey([prepared!], jwsOf(data, signature))).toBe(whole ? prepared : undefined);
   });
 
-  test('rule 138: its keys are too short or too simple to be given as secrets', () => {
+  test('rule 138: their keys are too short or too simple for shared secrets', () => {
     for (const { alg, key } of cases) expect(readSecret({ base64url: key.k }, [alg as 'HS256'])).toMatch(/fewer than|repeats itself|counts up or down/);
   });
 });
@@ -149,7 +149,7 @@ function expectAsPublished({ key, alg, data, signature, result }: PublishedSigna
   try {
     keys = keysOf(key, alg);
   } catch {
-    // a changed key may be none
+    // a changed key may be unusable
     expect(result).toMatch(/^F .*(?:Q changed|Public Key e changed)/);
     return;
   }
@@ -165,7 +165,7 @@ function keysOf(key: PublishedKey, alg: Algorithm): readonly PreparedKey[] {
   return parseKeySet({ keys: [key] }, [alg], 1).candidates(alg, undefined);
 }
 
-/** The same token with one bit of each segment changed, in its first and its last character that has no spare bits. */
+/** Returns copies of the token with one character of a segment changed: the first, or the last one without spare bits. */
 function changed(token: string): readonly string[] {
   const segments = token.split('.');
   return segments.flatMap((segment, index) =>
