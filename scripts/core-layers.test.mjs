@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 
-/** The layers of core, from the ground up: each line imports only lines above it here. */
+/** The layers of core, from the bottom up: each line may import only the lines above it in this list. */
 const LINES = [
   ['vocabulary'],
   ['lib'],
@@ -50,7 +50,7 @@ function lint(files) {
   return JSON.parse(stdout).diagnostics.map(({ code, filename, labels }) => ({ code, file: filename.replaceAll('\\', '/'), line: labels[0].span.line }));
 }
 
-test('each layer of core may import exactly the layers below it', () => {
+test('the linter lets each layer of core import exactly the layers below it', () => {
   const layers = LINES.flat();
   const rank = new Map(LINES.flatMap((line, at) => line.map((layer) => [layer, at])));
   const targets = [...layers, ...ENTRY_POINTS];
@@ -81,7 +81,7 @@ test('every folder and file of core is in a layer', () => {
   expect(readdirSync(join(root, 'packages/core/src')).filter((name) => !name.endsWith('.test.ts') && !placed.has(name))).toEqual([]);
 });
 
-test('the linter reports import circles in every package, type imports included', () => {
+test('the linter reports import cycles in every package, including cycles of type imports', () => {
   const names = globSync('packages/*/package.json', { cwd: root }).map((path) => path.replaceAll('\\', '/').split('/')[1]);
   const files = Object.fromEntries(
     names.flatMap((name) => [
@@ -89,11 +89,11 @@ test('the linter reports import circles in every package, type imports included'
       [`packages/${name}/src/two.ts`, "import type { One } from './one.js';\nexport type Two = { readonly one?: One };\n"],
     ]),
   );
-  const circles = lint(files).filter(({ code }) => code.includes('no-cycle'));
-  expect(new Set(circles.map(({ file }) => file))).toEqual(new Set(Object.keys(files)));
+  const cycles = lint(files).filter(({ code }) => code.includes('no-cycle'));
+  expect(new Set(cycles.map(({ file }) => file))).toEqual(new Set(Object.keys(files)));
 });
 
-test('the main entry of core exports fewer than 111 names: those for authors of adapters and stores are in other entries', () => {
+test('the main entry of core exports fewer than 111 names, since names for authors of adapters and stores belong in other entries', () => {
   const entry = readFileSync(join(root, 'packages/core/src/index.ts'), 'utf8');
   expect(entry).not.toMatch(/export \*/);
   const names = [...entry.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, listed]) => listed.split(',').filter((name) => name.trim() !== ''));

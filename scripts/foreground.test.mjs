@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tokenward-foreground-'));
 const foreground = new URL('foreground.mjs', import.meta.url).href;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('returns the exit code', async () => {
+test('returns the exit code of the command', async () => {
   expect(await runInForeground(process.execPath, ['-e', 'process.exit(3)'])).toBe(3);
   expect(await runInForeground(process.execPath, ['-e', ''])).toBe(0);
 });
@@ -30,7 +30,7 @@ async function startServer(onTerm) {
   return { child, pid: Number(/serving (\d+)/.exec(line)[1]) };
 }
 
-test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('forwards %s to everything that was started, and ends after it', async (signal) => {
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('forwards %s to all processes that it started, and ends after them', async (signal) => {
   const { child, pid } = await startServer('');
   child.kill(signal);
   const [code] = await once(child, 'exit');
@@ -38,7 +38,7 @@ test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('forwards %s to everything that was s
   expect(isRunning(pid)).toBe(false);
 });
 
-test('ends what was started when npm and the shell in between have ended', async () => {
+test('ends the process that it started once npm and the shell in between have ended', async () => {
   const server = join(folder, 'orphan.mjs');
   writeFileSync(server, 'setInterval(() => {}, 1000);\nprocess.stdout.write(`serving ${process.pid}\\n`);');
   const task = join(folder, 'task.mjs');
@@ -53,7 +53,7 @@ test('ends what was started when npm and the shell in between have ended', async
   await expect.poll(() => isRunning(Number(/serving (\d+)/.exec(line)[1]))).toBe(false);
 });
 
-test('waits for a server that cleans up before it ends', async () => {
+test('waits for a server that cleans up before it exits', async () => {
   const done = join(folder, 'done');
   const { child, pid } = await startServer(
     `import { writeFileSync } from 'node:fs';

@@ -6,7 +6,7 @@ const folder = new URL('../.github/workflows/', import.meta.url);
 const workflows = new Map(readdirSync(folder).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]));
 const release = workflows.get('release.yml');
 
-test.each([...workflows])('%s follows the rules', (_, text) => {
+test.each([...workflows])('the workflow %s follows the rules', (_, text) => {
   expect(workflowProblems(text)).toEqual([]);
 });
 
@@ -18,8 +18,8 @@ test('release.yml: only the publish job has the id-token', () => {
 test.each([
   ['a tag instead of a hash', [/@[0-9a-f]{40} # v8/, '@v8 # v8'], /publish: .* is not pinned/],
   ['a short hash', [/@3d3c42e5[0-9a-f]+/, '@3d3c42e5'], /version: .* is not pinned/],
-  ['a branch for the hash', [/@8488615[0-9a-f]+/, '@main'], /version: .* is not pinned/],
-  ['an image by its tag', [/uses: actions\/upload-artifact@\S+/, 'uses: docker://alpine:3'], /build: .* is not pinned/],
+  ['a branch instead of a hash', [/@8488615[0-9a-f]+/, '@main'], /version: .* is not pinned/],
+  ['an image with a tag', [/uses: actions\/upload-artifact@\S+/, 'uses: docker://alpine:3'], /build: .* is not pinned/],
   ['a hash without its version', [/ # v7\.0\.1/, ''], /has no comment with its version/],
   ['a checkout that keeps credentials', [/persist-credentials: false/, 'persist-credentials: true'], /version: checkout leaves credentials/],
   ['a checkout without persist-credentials', [/ +persist-credentials: false\n/, ''], /version: checkout leaves credentials/],
@@ -27,7 +27,7 @@ test.each([
   ['permissions of the whole workflow', [/permissions: \{\}/, 'permissions:\n  contents: read'], /permissions of the whole workflow/],
   ['all permissions', [/permissions: \{\}/, 'permissions: write-all'], /permissions of the whole workflow/],
   ['a job without permissions', [/ {4}permissions:\n {6}contents: read\n {4}outputs/, '    outputs'], /build: permissions must be listed/],
-  ['a job without a time-out', [/ {4}timeout-minutes: 15\n/, ''], /build: has no timeout/],
+  ['a job without a timeout', [/ {4}timeout-minutes: 15\n/, ''], /build: has no timeout/],
   [
     'a checkout in the publishing job',
     [/actions\/download-artifact(@.*\n[^]*?id: publish)/, 'actions/checkout$1'],

@@ -2,22 +2,22 @@ import { expect, test } from 'vitest';
 import { readPlan } from './arguments.ts';
 import { FRAMEWORKS } from './framework.ts';
 
-test('measures everything on all frameworks, and names only such a result "latest"', () => {
+test('measures everything on all frameworks by default, and names only that result "latest"', () => {
   const { name, frameworks, validation, adapters, http, hostile } = readPlan([]);
   expect(name).toBe('latest');
   expect(frameworks).toEqual(FRAMEWORKS);
   expect([validation, adapters, http, hostile]).not.toContain(undefined);
-  for (const less of [['--quick'], ['--only', 'http'], ['--framework', 'koa']]) expect(readPlan(less).name).not.toBe('latest');
+  for (const args of [['--quick'], ['--only', 'http'], ['--framework', 'koa']]) expect(readPlan(args).name).not.toBe('latest');
 });
 
-test('measures one part', () => {
+test('measures only the part that --only names', () => {
   const { name, validation, adapters, http, hostile } = readPlan(['--only', 'http']);
   expect(name).toBe('http');
   expect(http).toBeDefined();
   expect([validation, adapters, hostile]).toEqual([undefined, undefined, undefined]);
 });
 
-test('measures some of the frameworks, without the validation part', () => {
+test('measures only the frameworks that --framework names, without the validation part', () => {
   const { name, frameworks, validation, http } = readPlan(['--', '--framework', 'koa', '--framework', 'express', '--only', 'http']);
   expect(frameworks).toEqual(['express', 'koa']);
   expect(name).toBe('http-koa-express');

@@ -3,7 +3,7 @@ import { spreadOf, summarise } from './figures.ts';
 
 const slices = (...cpu: number[]) => cpu.map((cpuMicroseconds) => ({ cpuMicroseconds, wallMicroseconds: 2 * cpuMicroseconds }));
 
-test('interpolates median and quartiles between two values', () => {
+test('interpolates the median and the quartiles between two values', () => {
   expect(spreadOf([4, 1, 3, 2])).toEqual({ median: 2.5, lowerQuartile: 1.75, upperQuartile: 3.25, mean: 2.5 });
   expect(spreadOf([7])).toEqual({ median: 7, lowerQuartile: 7, upperQuartile: 7, mean: 7 });
 });

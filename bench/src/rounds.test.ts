@@ -22,14 +22,14 @@ async function orderOf(seed: number): Promise<string[]> {
   return order;
 }
 
-test('runs each contender once per round, in changing order, without counting the warm-up', async () => {
+test('runs each contender once per round, in a changing order, and does not count the warm-up', async () => {
   const order = await orderOf(1);
   const rounds = Array.from({ length: 22 }, (_, round) => order.slice(round * 4, round * 4 + 4));
   for (const round of rounds) expect([...round].sort()).toEqual(['a', 'b', 'c', 'd']);
   expect(new Set(rounds.map(String)).size).toBeGreaterThan(5);
 });
 
-test('runs in the same order for the same seed only', async () => {
+test('runs in the same order only for the same seed', async () => {
   expect(await orderOf(7)).toEqual(await orderOf(7));
   expect(await orderOf(7)).not.toEqual(await orderOf(8));
 });

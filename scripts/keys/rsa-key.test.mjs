@@ -5,7 +5,7 @@ import { rsaKeyOf } from './rsa-key.mjs';
 
 const bytes = Buffer.from('signed');
 
-test('two primes give a key of 2048 bits, and only its own public key verifies its signatures', () => {
+test('makes a 2048-bit key from two primes, and only its own public key verifies its signatures', () => {
   const [p, q, r] = inject('rsaPrimes');
   const [key, other] = [rsaKeyOf(p, q), rsaKeyOf(p, r)];
   expect(key.asymmetricKeyDetails).toMatchObject({ modulusLength: 2048, publicExponent: 65_537n });
@@ -14,7 +14,7 @@ test('two primes give a key of 2048 bits, and only its own public key verifies i
   expect(verify('sha256', bytes, createPublicKey(other), signature)).toBe(false);
 });
 
-test('generated keys are all different, and Node generates every other kind of key', async () => {
+test('generateKeyPair gives different 2048-bit keys, and still generates other kinds of keys', async () => {
   const generate = promisify(generateKeyPair);
   const primes = inject('rsaPrimes').length;
   const keys = await Promise.all(Array.from({ length: (primes * (primes - 1)) / 2 + 2 }, () => generate('rsa', { modulusLength: 2048 })));

@@ -18,14 +18,14 @@ test('removes the indentation of a block in a list', () => {
   expect(samplesOf('- text\n\n  ```js\n  if (a) {\n    b();\n  }\n  ```', 'a.md')[0].code).toBe('if (a) {\n  b();\n}');
 });
 
-test('reads the comment before a block', () => {
+test('reads the mark or the reason not to compile from the comment before a block', () => {
   const [sample] = samplesOf(`<!-- sample: koa -->\n\n${fence('js', 'a();')}`, 'a.md');
   expect(sample).toMatchObject({ mark: 'koa', notCompiled: undefined });
   const [text] = samplesOf(`<!-- no program: it shows a shape -->\n${fence('js', 'a();')}`, 'a.md');
   expect(text).toMatchObject({ mark: undefined, notCompiled: 'it shows a shape' });
 });
 
-test("leaves out another package's part of a block, and keeps line numbers", () => {
+test("removes another package's part of a block, and keeps the line numbers", () => {
   const [sample] = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
   expect(sample.code).toBe("import a from 'a';\n\n\n\n// after\nours();");
 });
@@ -35,7 +35,7 @@ test('throws for a block with an unknown language or without an end', () => {
   expect(() => samplesOf('```js\na();', 'a.md')).toThrow('a.md:1 the block has no end');
 });
 
-test('reports errors in a sample by file and line, and none for a correct one', async () => {
+test('reports errors in a sample with file and line, and nothing for a correct sample', async () => {
   const sample = (code, more) => ({ file: 'docs/a.md', line: 7, code, context: 'express', ...more });
   const problems = await compile(root, [
     sample("app.get('/orders', guard(scope('orders:read')), (req, res) => res.json({ for: getAuth(req).subject }));"),

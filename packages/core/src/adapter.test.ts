@@ -6,7 +6,7 @@ interface Request {
   readonly headers: Record<string, string>;
 }
 
-test('whom a request is from is known of that very request, not of copies or children', async () => {
+test('authOf finds the Auth of the request object itself, not of its copies or of objects that inherit from it', async () => {
   const issuer = await createTestIssuer();
   const guard = createNativeGuard<Request, []>({ issuer: issuer.issuer, audience: issuer.audience }, ({ headers }) => ({
     method: 'GET',
@@ -22,7 +22,7 @@ test('whom a request is from is known of that very request, not of copies or chi
   expect(await guard.decide({ headers: {} }, requirementsOf('required', []))).toMatchObject({ outcome: 'deny', reason: 'missing_token' });
 });
 
-test('rule 180: each guard returns what it found itself, and throws for a request that only another guard admitted', async () => {
+test('rule 180: getAuth returns the Auth of its own guard, and throws for a request that only another guard authenticated', async () => {
   const issuer = await createTestIssuer();
   const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
   const [api, partner] = [issuer.audience, 'https://partner.example.test'].map((audience) =>
@@ -42,7 +42,7 @@ test('rule 180: each guard returns what it found itself, and throws for a reques
   expect(authOf(request)).toBe(partner!.getAuth(request));
 });
 
-test('rule 180: a request that a guard refused is not admitted by it, whatever an optional guard said', async () => {
+test('rule 180: getAuth throws for a request that its guard refused, even if an optional guard admitted it', async () => {
   const options = { issuer: 'http://127.0.0.1:1', audience: 'a' };
   const view = ({ headers }: Request) => ({ method: 'GET', target: '/', headers });
   const [refusing, optional] = [createNativeGuard<Request, []>(options, view), createNativeGuard<Request, []>(options, view)];
@@ -54,7 +54,7 @@ test('rule 180: a request that a guard refused is not admitted by it, whatever a
   expect(() => optional.getAuth(request)).toThrow(/nobody is authenticated/);
 });
 
-test('a request that takes no more members is decided on all the same', async () => {
+test('a guard can decide on a frozen request', async () => {
   const guard = createNativeGuard<Request, []>({ issuer: 'http://127.0.0.1:1', audience: 'a' }, ({ headers }) => ({ method: 'GET', target: '/', headers }));
   const frozen = Object.freeze({ headers: {} });
   expect(() => authOf(frozen)).toThrow(/no guard has authenticated/);
@@ -62,7 +62,7 @@ test('a request that takes no more members is decided on all the same', async ()
   expect(authOf(frozen, 'optional')).toBeUndefined();
 });
 
-test('a property that can be read alone stays as it is', async () => {
+test('a guard leaves a read-only auth property of the request unchanged', async () => {
   const guard = createNativeGuard<Request, []>({ issuer: 'http://127.0.0.1:1', audience: 'a' }, ({ headers }) => ({ method: 'GET', target: '/', headers }));
   const request = Object.defineProperty({ headers: {} }, 'auth', { get: () => 'theirs' });
   expect(await guard.decide(request, requirementsOf('optional', []))).toMatchObject({ outcome: 'allow' });
@@ -70,7 +70,7 @@ test('a property that can be read alone stays as it is', async () => {
   expect(authOf(request, 'optional')).toBeUndefined();
 });
 
-test('one request is read once by each guard, however often it is asked', async () => {
+test('each guard reads a request once, however often it decides on it', async () => {
   let read = 0;
   const options = { issuer: 'http://127.0.0.1:1', audience: 'a' };
   const view = ({ headers }: Request) => ({ method: 'GET', target: `/${read++}`, headers });
@@ -80,7 +80,7 @@ test('one request is read once by each guard, however often it is asked', async 
   expect(read).toBe(2);
 });
 
-test('whom a request is from is known to another copy of this package', async () => {
+test('another copy of this package finds the decision about a request', async () => {
   const path = './adapter/remembered-auth.js?copy';
   const copy = (await import(path)) as { authOf: typeof authOf };
   const guard = createNativeGuard<Request, []>({ issuer: 'http://127.0.0.1:1', audience: 'a' }, ({ headers }) => ({ method: 'GET', target: '/', headers }));

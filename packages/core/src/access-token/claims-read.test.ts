@@ -10,7 +10,7 @@ import { claimRules } from '../../test/claim-rules.js';
 const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
 
-test('an Auth has each claim under its own name', () => {
+test('an Auth has a member for each standard claim, and all claims under claims', () => {
   const claims = { aud: 'api', sub: 'alice', nbf: NOW - 1, jti: 'j', sid: 's', client_id: 'web', azp: 'app', act: { sub: 'bot' }, scope: 'a', roles: ['r'] };
   const auth = read(claims);
   expect({ ...auth }).toEqual({
@@ -31,7 +31,7 @@ test('an Auth has each claim under its own name', () => {
   expect(rawClaims(auth)).toBe(auth.claims);
 });
 
-test('rule 40: reads the audience as a list, from a string or a list, and as an empty list if any audience is accepted', () => {
+test('rule 40: returns the audience as a frozen list, which is empty if the token has no aud', () => {
   expect(read({ aud: 'api' }).audience).toEqual(['api']);
   expect(read({ aud: ['api', 'b'] }).audience).toEqual(['api', 'b']);
   const anyAudience = read({}, { audiences: undefined });
@@ -39,7 +39,7 @@ test('rule 40: reads the audience as a list, from a string or a list, and as an 
   for (const { audience } of [read({ aud: 'api' }), anyAudience]) expect(Object.isFrozen(audience)).toBe(true);
 });
 
-test('rule 47: reads the client from the configured claim, else from client_id, else from azp', () => {
+test('rule 47: reads the client ID from the configured claim, then client_id, then azp', () => {
   const configured = { clientIdClaim: 'cid' };
   expect(read({ client_id: 'a', azp: 'b', cid: 'c' }, configured).clientId).toBe('c');
   expect(read({ client_id: 'a', azp: 'b' }, configured).clientId).toBe('a');
@@ -50,17 +50,17 @@ test('rule 47: reads the client from the configured claim, else from client_id, 
   expect(read({}, { clientIdClaim: 'toString' }).clientId).toBeUndefined();
 });
 
-describe('rule 49: scopes', () => {
+describe('rule 49: reads scopes from scope and scp', () => {
   test.each<[string, JsonObject, string[]]>([
-    ['none', {}, []],
+    ['no scope', {}, []],
     ['an empty string', { scope: '' }, []],
     ['spaces only', { scope: '   ' }, []],
-    ['one', { scope: 'a' }, ['a']],
-    ['several, with spaces around and between them', { scope: ' a  b ' }, ['a', 'b']],
+    ['one scope', { scope: 'a' }, ['a']],
+    ['several scopes with extra spaces', { scope: ' a  b ' }, ['a', 'b']],
     ['a string in scp', { scp: ' a b' }, ['a', 'b']],
     ['a list in scp, unchanged', { scp: ['a', 'b c'] }, ['a', 'b c']],
-    ['an empty list', { scp: [] }, []],
-    ['rule 168: null', { scope: null }, []],
+    ['an empty list in scp', { scp: [] }, []],
+    ['rule 168: a scope that is null', { scope: null }, []],
     ['rule 168: a scope that is null, and a valid scp', { scope: null, scp: 'a' }, ['a']],
     ['rule 168: a valid scope, and an scp that is null', { scope: 'a', scp: null }, ['a']],
     ['a list in scope, unchanged', { scope: ['a', 'b c'] }, ['a', 'b c']],
@@ -73,7 +73,7 @@ describe('rule 49: scopes', () => {
     expect(isUnreadable(scopes)).toBe(false);
   });
 
-  test('are frozen if they were read from a string', () => {
+  test('returns frozen scopes if they were read from strings, or if there are none', () => {
     for (const claims of [{ scope: 'a b' }, { scope: 'a  b' }, { scp: 'a' }, { scope: 'a', scp: 'b' }, {}, { scope: 1 }]) {
       expect(Object.isFrozen(read(claims).scopes)).toBe(true);
     }
@@ -87,25 +87,25 @@ describe('rule 49: scopes', () => {
     ['an object in scp', { scp: { a: true } }],
     ['a valid scope and an invalid scp', { scope: 'a', scp: ['a', null] }],
     ['an invalid scope and a valid scp', { scope: { a: true }, scp: 'a' }],
-  ])('that are unreadable are an empty list, marked as unreadable: %s', (_name, claims) => {
+  ['an invalid scope and a valid scp', { scope: { a: true }, scp: 'a' }],
     const { scopes } = read(claims);
     expect(scopes).toEqual([]);
     expect(isUnreadable(scopes)).toBe(true);
   });
 });
 
-describe('rule 99: roles', () => {
+describe('rule 99: reads roles from the configured paths', () => {
   const nested = [['realm_access', 'roles']];
 
   test.each<[string, JsonObject, string[][], string[]]>([
-    ['none', {}, [['roles']], []],
-    ['an empty string', { roles: '' }, [['roles']], []],
-    ['a string is one role', { roles: 'a b' }, [['roles']], ['a b']],
+    ['no roles', {}, [['roles']], []],
+    ['an empty string as no role', { roles: '' }, [['roles']], []],
+    ['a string as one role', { roles: 'a b' }, [['roles']], ['a b']],
     ['a list', { roles: ['a', 'b'] }, [['roles']], ['a', 'b']],
-    ['at the end of a path', { realm_access: { roles: ['a'] } }, nested, ['a']],
+    ['a list at the end of a path', { realm_access: { roles: ['a'] } }, nested, ['a']],
     ['a path that ends early', { realm_access: {} }, nested, []],
     ['a path whose first claim is absent', {}, nested, []],
-    ['rule 168: null', { roles: null }, [['roles']], []],
+    ['rule 168: roles that are null', { roles: null }, [['roles']], []],
     ['rule 168: a path through null', { realm_access: null }, nested, []],
     ['several paths, without duplicates', { roles: ['a', 'b'], groups: ['b', 'c'] }, [['roles'], ['groups']], ['a', 'b', 'c']],
     ['several paths, one of them absent', { groups: 'c' }, [['roles'], ['groups']], ['c']],
@@ -115,7 +115,7 @@ describe('rule 99: roles', () => {
     expect(isUnreadable(roles)).toBe(false);
   });
 
-  test('are frozen if they were copied', () => {
+  test('returns frozen roles if they were copied from the claims', () => {
     expect(Object.isFrozen(read({ roles: 'a' }).roles)).toBe(true);
     expect(Object.isFrozen(read({ roles: ['a'], groups: ['b'] }, { rolesFrom: [['roles'], ['groups']] }).roles)).toBe(true);
   });
@@ -133,7 +133,7 @@ describe('rule 99: roles', () => {
     expect(isUnreadable(roles)).toBe(true);
   });
 
-  test('every copy of this package recognises the mark of unreadable names', () => {
+  test('recognises unreadable names from another copy of this package', () => {
     expect(isUnreadable(Object.defineProperty([], Symbol.for('tokenward.unreadable'), { value: true }))).toBe(true);
     expect(unreadableAs(Object.defineProperty([], Symbol.for('tokenward.unreadable'), { value: true }))).toBe(
       'unreadable: something other than a list of names',
@@ -142,20 +142,20 @@ describe('rule 99: roles', () => {
   });
 });
 
-describe('scopesClaim: reads scopes from the configured claims only', () => {
+describe('scopesClaim: reads scopes only from the configured claims', () => {
   test.each<[string, JsonObject, NamesSource, string[]]>([
     ['a string', { permissions: 'a b', scope: 'x' }, [['permissions']], ['a', 'b']],
     ['a list', { permissions: ['a', 'b'], scp: ['x'] }, [['permissions']], ['a', 'b']],
     ['a path', { grants: { api: ['a'] } }, [['grants', 'api']], ['a']],
-    ['several', { scope: 'a', permissions: ['b', 'a'] }, [['scope'], ['permissions']], ['a', 'b']],
+    ['several claims', { scope: 'a', permissions: ['b', 'a'] }, [['scope'], ['permissions']], ['a', 'b']],
     ['an absent claim', { scope: 'x' }, [['permissions']], []],
-    ['a function', { permissions: 'a,b' }, (claims) => String(claims['permissions']).split(','), ['a', 'b']],
+    ['a claim that a function reads', { permissions: 'a,b' }, (claims) => String(claims['permissions']).split(','), ['a', 'b']],
   ])('%s', (_name, claims, scopesFrom, expected) => {
     expect(read(claims, { scopesFrom }).scopes).toEqual(expected);
   });
 });
 
-describe('rolesClaim: a function reads what no path reaches', () => {
+describe('rolesClaim: a function reads roles that no path can reach', () => {
   const fails = (): never => {
     throw new Error('planted');
   };
@@ -164,7 +164,7 @@ describe('rolesClaim: a function reads what no path reaches', () => {
     ["an object's keys", { 'urn:roles': { admin: { 1: 'x' } } }, (claims) => Object.keys(claims['urn:roles'] as object), ['admin']],
     ['a string with commas', { groups: 'a,b' }, (claims) => String(claims['groups']).split(','), ['a', 'b']],
     ['a list of objects', { groups: [{ name: 'a' }] }, (claims) => (claims['groups'] as { name: string }[]).map(({ name }) => name), ['a']],
-    ['none', {}, () => [], []],
+    ['no roles', {}, () => [], []],
   ])('%s', (_name, claims, rolesFrom, expected) => {
     const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual(expected);
@@ -190,7 +190,7 @@ describe('rolesClaim: a function reads what no path reaches', () => {
         },
       }),
     ],
-  ])('rule 170: %s is unreadable, and its value is never shown', (_name, answer) => {
+  ])('rule 170: marks the result as unreadable if the function gives %s, and never shows its value', (_name, answer) => {
     for (const names of [read({}, { rolesFrom: answer as NamesReader }).roles, read({}, { scopesFrom: answer as NamesReader }).scopes]) {
       expect(names).toEqual([]);
       expect(isUnreadable(names)).toBe(true);
@@ -199,7 +199,7 @@ describe('rolesClaim: a function reads what no path reaches', () => {
     }
   });
 
-  test('gets the claims as they are in the token', () => {
+  test('passes the claims of the token to the function', () => {
     const { roles } = read({ groups: ['a'] }, { rolesFrom: ({ iss }) => [iss] });
     expect(roles).toEqual([ISSUER]);
   });

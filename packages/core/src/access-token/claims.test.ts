@@ -35,13 +35,13 @@ describe('rule 35: the header type', () => {
     ['japplication/wt', false, false],
     ['application/', false, false],
     ['JOSE', false, false],
-  ])('%j is accepted: %s, with the profile of RFC 9068: %s', (type, accepted, byProfile) => {
+  ])('%j is accepted by default: %s, and with the profile of RFC 9068: %s', (type, accepted, byProfile) => {
     expect(isAccessTokenType(type, undefined)).toBe(accepted);
     expect(isAccessTokenType(type, 'rfc9068')).toBe(byProfile);
   });
 });
 
-describe('a failure has a reason and the name of the claim', () => {
+describe('refuses invalid claims, with a reason and the name of the claim', () => {
   test.each<[string, JsonObject, string, string, Partial<ClaimRules>?]>([
     ['rule 38: no issuer', { iss: undefined }, 'issuer_mismatch', 'iss'],
     ['rule 38: the issuer with a slash at the end', { iss: `${ISSUER}/` }, 'issuer_mismatch', 'iss'],
@@ -96,7 +96,7 @@ describe('a failure has a reason and the name of the claim', () => {
   });
 
   test.each(['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'htm', 'htu', 'response_type', 'redirect_uri', 'token_introspection'])(
-    'rule 37: refuses a token with %s, whatever its value, but for null (rule 168)',
+    'rule 37: refuses a token with %s unless its value is null (rule 168)',
     (name) => {
       for (const value of ['x', '', {}, 0, false]) expect(examined({ [name]: value })).toMatchObject({ reason: 'not_an_access_token', cause: name });
       expect(examined({ [name]: null })).toBeInstanceOf(VerifiedAuth);
@@ -104,7 +104,7 @@ describe('a failure has a reason and the name of the claim', () => {
   );
 });
 
-describe('rule 36: a token with a nonce', () => {
+describe('rule 36: a token with a nonce needs a mark of an access token', () => {
   test.each<[string, JsonObject, string | undefined]>([
     ['the header of RFC 9068', {}, 'at+jwt'],
     ['the header of RFC 9068 as a full media type', {}, 'application/at+jwt'],
@@ -113,7 +113,7 @@ describe('rule 36: a token with a nonce', () => {
     ['a scope', { scope: 'openid' }, 'JWT'],
     ['a scope of Azure AD B2C', { scp: 'read' }, 'JWT'],
     ['a list of scopes', { scp: ['read'] }, undefined],
-  ])('is accepted with %s', (_name, claims, type) => {
+  ])('accepts a nonce with %s', (_name, claims, type) => {
     expect(examined({ nonce: 'n-1', ...claims }, {}, type)).toBeInstanceOf(VerifiedAuth);
     for (const mark of ['at_hash', 'c_hash', 's_hash', 'events']) {
       expect(examined({ nonce: 'n-1', [mark]: 'x', ...claims }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: mark });
@@ -131,12 +131,12 @@ describe('rule 36: a token with a nonce', () => {
     ['an empty list', { scp: [] }, 'JWT'],
     ['an unreadable scope', { scope: { openid: true } }, 'JWT'],
     ['a list with a number', { scp: ['a', 1] }, 'JWT'],
-    ['typ bearer in lower case', { typ: 'bearer' }, 'JWT'],
+    ['typ bearer in lowercase', { typ: 'bearer' }, 'JWT'],
     ['a list in typ', { typ: ['Bearer'] }, 'JWT'],
-    ['token_use Access in upper case', { token_use: 'Access' }, 'JWT'],
+    ['token_use Access with a capital letter', { token_use: 'Access' }, 'JWT'],
     ['roles', { roles: ['admin'] }, 'JWT'],
-    ['a client', { client_id: 'web', azp: 'web' }, 'JWT'],
-  ])('is refused with %s', (_name, claims, type) => {
+    ['a client ID', { client_id: 'web', azp: 'web' }, 'JWT'],
+  ])('refuses a nonce with %s', (_name, claims, type) => {
     expect(examined({ nonce: 'n-1', ...claims }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: 'nonce' });
   });
 });
@@ -151,12 +151,12 @@ describe('rule 168: a claim that is null counts as absent', () => {
     },
   );
 
-  test('a forbidden claim may be null, a required claim may not', () => {
+  test('a forbidden claim may be null, and a required claim may not be', () => {
     expect(examined({ debug: null }, { forbiddenClaims: ['debug'] })).toBeInstanceOf(VerifiedAuth);
     expect(examined({ sub: null }, { requiredClaims: ['sub'] })).toMatchObject({ reason: 'missing_claim', cause: 'sub' });
   });
 
-  test('a client claim that is null does not contradict another', () => {
+  test('a client claim that is null does not conflict with another client claim', () => {
     const rules = { allowedClients: new Set(['web']), clientIdClaim: 'cid' };
     expect(examined({ client_id: null, azp: 'web', cid: null }, rules)).toBeInstanceOf(VerifiedAuth);
     expect(examined({ client_id: null, azp: null, cid: null }, rules)).toMatchObject({ reason: 'client_not_allowed' });
@@ -166,7 +166,7 @@ describe('rule 168: a claim that is null counts as absent', () => {
 describe('tokens without iat', () => {
   const loose = { acceptWithoutIssuedAt: true };
 
-  test.each([undefined, null])('are accepted if the options allow it: iat %s', (iat) => {
+  test.each([undefined, null])('are accepted only with acceptWithoutIssuedAt: iat %s', (iat) => {
     const auth = examined({ iat }, loose) as VerifiedAuth;
     expect(auth.issuedAt).toBeUndefined();
     expect(isWithinLifetime(auth, NOW + 329)).toBe(true);
@@ -179,7 +179,7 @@ describe('tokens without iat', () => {
     expect(examined({ iat: 'x' }, loose)).toMatchObject({ reason: 'invalid_claim', cause: 'iat' });
   });
 
-  test('are refused if age or lifetime is limited', () => {
+  test('are refused if the options limit age or lifetime', () => {
     for (const limit of [{ maxTokenAgeSeconds: 60 }, { maxTokenLifetimeSeconds: 600 }]) {
       expect(examined({ iat: undefined }, { ...loose, ...limit })).toMatchObject({ reason: 'missing_claim', cause: 'iat' });
     }
@@ -187,12 +187,12 @@ describe('tokens without iat', () => {
   });
 });
 
-describe('a failure has the expected and the found value', () => {
+describe('a failure contains the expected value and the found value', () => {
   test.each<[string, JsonObject, Partial<ClaimRules>, unknown, unknown]>([
     ['the issuer', { iss: 'https://other' }, {}, ISSUER, 'https://other'],
     ['the audience', { aud: ['x', 'y'] }, {}, RULES.audiences, ['x', 'y']],
     ['no audience', { aud: undefined }, {}, RULES.audiences, undefined],
-    ['a type of token', { typ: 'ID' }, {}, 'an access token', 'a token with the claim typ'],
+    ['the type of the token', { typ: 'ID' }, {}, 'an access token', 'a token with the claim typ'],
     ['the lifetime', { exp: NOW + 900 }, { maxTokenLifetimeSeconds: 600 }, 600, 900],
     ['the client', { client_id: 'app' }, { allowedClients: new Set(['web']) }, new Set(['web']), 'app'],
     ['two clients', { client_id: 'app', azp: 'web' }, { allowedClients: new Set(['web']) }, new Set(['web']), ['app', 'web']],
@@ -236,7 +236,7 @@ describe('accepts valid claims', () => {
   });
 });
 
-describe('rules 44 and 46: checks the time', () => {
+describe('rules 44 and 46: checks exp, nbf, iat and the maximum age', () => {
   const strict = { clockSkewSeconds: 0, maxTokenAgeSeconds: 60 };
 
   test.each<[string, { exp?: number; nbf?: number; iat?: number }, string | undefined]>([
@@ -252,7 +252,7 @@ describe('rules 44 and 46: checks the time', () => {
     expect(examineTime(exp, nbf, iat, strict, NOW)?.reason).toBe(reason);
   });
 
-  test('allows the clock skew for each of them, and no more', () => {
+  test('allows the clock skew for each of these limits, and no more', () => {
     const lenient = { clockSkewSeconds: 30, maxTokenAgeSeconds: 60 };
     expect(examineTime(NOW - 29.999, NOW + 30, NOW - 90, lenient, NOW)).toBeUndefined();
     expect(examineTime(NOW + 300, undefined, NOW + 30, lenient, NOW)).toBeUndefined();
@@ -266,7 +266,7 @@ describe('rules 44 and 46: checks the time', () => {
     expect(examineTime(NOW + 300, undefined, NOW - 90.001, lenient, NOW)).toMatchObject({ reason: 'too_old', cause: 'iat, 90 s ago', expected: NOW - 90 });
   });
 
-  test('acceptedUntil is the moment from which the time is refused', () => {
+  test('acceptedUntil returns the time from which a token is refused', () => {
     for (const maxTokenAgeSeconds of [undefined, 60, 600]) {
       const rules = { clockSkewSeconds: 30, maxTokenAgeSeconds };
       const end = acceptedUntil(NOW + 300, NOW, rules);

@@ -6,7 +6,7 @@ import { claimRules } from '../../test/claim-rules.js';
 
 const RULES = claimRules({ issuer: 'i', audiences: new Set(['a']), clockSkewSeconds: 0 });
 const auth = authFrom({ iss: 'i', aud: 'a', iat: 1, exp: 100 }, RULES, 50);
-/** The cache reads only its Auth. */
+/** The cache reads only `auth`. */
 const verified = { auth } as unknown as VerifiedJwt;
 const large = { maxEntries: 1_000_000, maxBytes: 1e12 };
 
@@ -14,7 +14,7 @@ function fill(cache: TokenCache, tokens: number, prefix = 'token'): void {
   for (let number = 0; number < tokens; number++) cache.set(`${prefix}-${number}`, verified);
 }
 
-test('rule 64: finds a token only by all of its characters', () => {
+test('rule 64: finds a token only by its exact text', () => {
   const cache = createTokenCache(large);
   cache.set('header.payload.signature', verified);
   expect(cache.get('header.payload.signature')).toBe(verified);
@@ -24,7 +24,7 @@ test('rule 64: finds a token only by all of its characters', () => {
   expect(cache.health()).toMatchObject({ entries: 1, hits: 1, misses: 6 });
 });
 
-test.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('rule 13: a token named %s is unknown until it is added', (name) => {
+test.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('rule 13: does not find a token named %s until it is added', (name) => {
   const cache = createTokenCache(large);
   expect(cache.get(name)).toBeUndefined();
   cache.set(name, verified);
@@ -56,7 +56,7 @@ test('rule 70: never takes more bytes than allowed, and frees those of deleted t
   expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
 });
 
-test('rule 70: does not keep a token that takes more than half the room, and evicts none for it', () => {
+test('rule 70: does not keep a token that needs more than half of maxBytes, and evicts nothing for it', () => {
   const cache = createTokenCache({ ...large, maxBytes: 65_536 });
   cache.set('small', verified);
   cache.set('x'.repeat(20_000), verified);
@@ -64,7 +64,7 @@ test('rule 70: does not keep a token that takes more than half the room, and evi
   expect(cache.get('small')).toBe(verified);
 });
 
-test('rule 70: keeps a token that fits exactly, and not with one byte less', () => {
+test('rule 70: keeps a token that fits exactly, and drops it if the limit is one byte lower', () => {
   const weight = weightOf('token-0', auth);
   const cache = createTokenCache({ ...large, maxBytes: 4 * weight });
   fill(cache, 4);
@@ -81,7 +81,7 @@ test('rule 70: keeps a token that fits exactly, and not with one byte less', () 
   }
 });
 
-test('rule 70: counts a token once after a hit in the old generation', () => {
+test('rule 70: counts a token only once after a hit moves it to the current generation', () => {
   const weight = weightOf('token-0', auth);
   const cache = createTokenCache({ ...large, maxEntries: 6 });
   fill(cache, 4);
@@ -89,7 +89,7 @@ test('rule 70: counts a token once after a hit in the old generation', () => {
   expect(cache.health()).toMatchObject({ entries: 4, bytes: 4 * weight });
 });
 
-test('has one entry for a token that is added twice', () => {
+test('keeps one entry for a token that is added twice', () => {
   const cache = createTokenCache(large);
   cache.set('token', verified);
   const { bytes } = cache.health();
@@ -102,7 +102,7 @@ test('has one entry for a token that is added twice', () => {
   expect(cache.get('token')).not.toBe(verified);
 });
 
-test('rule 70: keeps a token in use during a flood of tokens that are used once', () => {
+test('rule 70: keeps a token in use while many tokens are used once', () => {
   const cache = createTokenCache({ ...large, maxEntries: 1000 });
   cache.set('used', verified);
   cache.set('unused', verified);
@@ -113,7 +113,7 @@ test('rule 70: keeps a token in use during a flood of tokens that are used once'
   expect(cache.get('unused')).toBeUndefined();
 });
 
-test('rule 70: adding a token costs the same, however many are evicted', () => {
+test('rule 70: adding a token takes about as long in a large cache as in a small one', () => {
   function millisecondsFor(maxEntries: number): number {
     const cache = createTokenCache({ ...large, maxEntries });
     fill(cache, maxEntries, 'first');
@@ -123,17 +123,17 @@ test('rule 70: adding a token costs the same, however many are evicted', () => {
   }
   const best = (maxEntries: number): number => Math.min(...Array.from({ length: 5 }, () => millisecondsFor(maxEntries)));
   millisecondsFor(100);
-  // a walk through all entries would cost two hundred times as much
+  // walking through all entries would take 200 times as long
   expect(best(20_000)).toBeLessThan(best(100) * 20);
 });
 
-describe('rule 184: tokens with the same end', () => {
+describe('rule 184: two tokens with the same last characters', () => {
   const END = `.${'s'.repeat(43)}`;
   const one = `header.one${END}`;
   const other = `header.other${END}`;
   const ofOther = { ...verified };
 
-  test('are two tokens: knowing the end of one does not find it', () => {
+  test('are different tokens: the last characters of a token do not find it', () => {
     const cache = createTokenCache(large);
     cache.set(one, verified);
     for (const crafted of [other, END, END.slice(-32), `${one}${END}`, one.replace('h', 'H')]) expect(cache.get(crafted)).toBeUndefined();
@@ -141,7 +141,7 @@ describe('rule 184: tokens with the same end', () => {
     expect(cache.health()).toMatchObject({ entries: 1, hits: 1, misses: 5 });
   });
 
-  test('do not evict each other, in either generation', () => {
+  test('the second one does not replace the first one, in either generation', () => {
     const cache = createTokenCache({ ...large, maxEntries: 10 });
     cache.set(one, verified);
     const { bytes } = cache.health();
@@ -149,14 +149,14 @@ describe('rule 184: tokens with the same end', () => {
     expect(cache.get(one)).toBe(verified);
     expect(cache.get(other)).toBeUndefined();
     expect(cache.health()).toMatchObject({ entries: 1, bytes });
-    // the generation of the first one becomes the old one
+    // this moves the first token to the old generation
     fill(cache, 5);
     cache.set(other, ofOther);
     expect(cache.get(other)).toBeUndefined();
     expect(cache.get(one)).toBe(verified);
   });
 
-  test('are not deleted for each other', () => {
+  test('deleting the second one does not delete the first one', () => {
     const cache = createTokenCache(large);
     cache.set(one, verified);
     cache.delete(other);
@@ -165,7 +165,7 @@ describe('rule 184: tokens with the same end', () => {
     expect(cache.health()).toMatchObject({ entries: 0, bytes: 0 });
   });
 
-  test('are added after the first one was deleted or evicted', () => {
+  test('the second one is added after the first one was deleted or evicted', () => {
     const cache = createTokenCache({ ...large, maxEntries: 10 });
     cache.set(one, verified);
     cache.delete(one);

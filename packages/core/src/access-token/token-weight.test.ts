@@ -4,7 +4,7 @@ import type { Claims } from '../auth/claims.js';
 import type { JsonObject } from '../lib/json.js';
 import { weightOf } from './token-weight.js';
 
-test('rule 70: counts the text of a token, its scopes and all claims, at any depth', () => {
+test('rule 70: counts the token text, the scopes and all claims at any depth', () => {
   const bare = weightOf('', authWith({}));
   expect(bare).toBe(564 + 64);
   expect(weightOf('x'.repeat(1_000), authWith({})) - bare).toBe(2_500);
@@ -18,7 +18,7 @@ test('rule 70: counts the text of a token, its scopes and all claims, at any dep
   expect(weightOf('', authWith({ a: [{ b: [{}] }] })) - bare).toBe(member + 64 + 8 + 64 + member + 64 + 8 + 64);
 });
 
-test('rule 70: counts the claims twice if a schema produced others', () => {
+test('rule 70: counts both sets of claims if a schema produced its own', () => {
   const claims = { a: 1, b: [2] };
   const plain = authWith(claims);
   const claimsBytes = weightOf('', plain) - 564;

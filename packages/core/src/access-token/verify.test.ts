@@ -24,21 +24,21 @@ const OURS = keySet({ 'k-1': ours.publicKey });
 const EMPTY = (): readonly [] => [];
 
 describe('rules 18 and 52: failures of the token itself', () => {
-  test('an unreadable token has no issuer, and fetches no keys', () => {
-    const { newer, config } = scene();
+  test('an unreadable token is refused with its reason, and no keys are fetched for it', () => {
+    const { fetchKeys, config } = scene();
     expect(verify('a b', config)).toMatchObject({ reason: 'malformed_credentials' });
     expect(verify('a.b', config)).toMatchObject({ reason: 'malformed_token' });
     expect(verify('a.b.c.d.e', config)).toMatchObject({ reason: 'encrypted_token' });
     expect(verify(`${'a'.repeat(20_000)}.b.c`, config)).toMatchObject({ reason: 'token_too_large' });
     expect(verify(`${'*'.repeat(20_000)}.b.c`, config)).toMatchObject({ reason: 'token_too_large' });
-    expect(newer).not.toHaveBeenCalled();
+    expect(fetchKeys).not.toHaveBeenCalled();
   });
 
   test('refuses a wrong type or algorithm before it looks at keys', () => {
-    const { issuer, held, config } = scene();
+    const { issuer, cachedKeys, config } = scene();
     expect(verify(tokenOf(GOOD, { header: { typ: 'logout+jwt' } }), config)).toMatchObject({ reason: 'wrong_type', cause: 'typ', issuer });
     expect(verify(tokenOf(GOOD, { header: { alg: 'RS256' } }), config)).toMatchObject({ reason: 'algorithm_not_allowed', cause: 'alg', issuer });
-    expect(held).not.toHaveBeenCalled();
+    expect(cachedKeys).not.toHaveBeenCalled();
   });
 
   test('fetches keys once for a bad signature under a known kid, because the key may have been replaced', async () => {
@@ -51,34 +51,34 @@ describe('rules 18 and 52: failures of the token itself', () => {
       [OURS.candidates('EdDSA', 'k-1'), 'bad_signature'],
       [theirs, 'alice'],
     ] as [FoundKeys, string][]) {
-      const { newer, config } = scene({ newer: () => found });
+      const { fetchKeys, config } = scene({ fetchKeys: () => found });
       const settled = await verify(token, config);
       expect('reason' in settled ? settled.reason : subjectOf(settled)).toBe(expected);
-      expect(newer).toHaveBeenCalledExactlyOnceWith('EdDSA', 'k-1');
+      expect(fetchKeys).toHaveBeenCalledExactlyOnceWith('EdDSA', 'k-1');
     }
   });
 
   test('fetches no keys for a bad signature under a known kid if the token claims another issuer', () => {
-    const { issuer, newer, config } = scene();
+    const { issuer, fetchKeys, config } = scene();
     expect(verify(tokenOf({ ...GOOD, iss: 'https://elsewhere.example.com' }, { key: others.privateKey }), config)).toMatchObject({
       reason: 'bad_signature',
       issuer,
     });
-    expect(newer).not.toHaveBeenCalled();
+    expect(fetchKeys).not.toHaveBeenCalled();
   });
 
   test.each<[string, Record<string, unknown>]>([
     ['unknown', { kid: 'k-2' }],
     ['absent', { kid: undefined }],
   ])('fetches no keys for a token of another issuer whose kid is %s', (_name, header) => {
-    const { newer, config } = scene();
+    const { fetchKeys, config } = scene();
     for (const iss of ['https://elsewhere.example.com', undefined, [ISSUER]]) {
       const token = tokenOf({ ...GOOD, iss }, { header, key: others.privateKey });
       expect(verify(token, config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
     }
     const noJson = tokenOf('no JSON', { header, key: others.privateKey });
     expect(verify(noJson, config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
-    expect(newer).not.toHaveBeenCalled();
+    expect(fetchKeys).not.toHaveBeenCalled();
   });
 
   test('a signed payload that is not a JSON object is a malformed token', () => {
@@ -88,62 +88,62 @@ describe('rules 18 and 52: failures of the token itself', () => {
     expect(config.cache!.health().entries).toBe(0);
   });
 
-  test('the failure of a claim has its name and the issuer, and the token is not cached', () => {
+  test('a claim failure names the claim and the issuer, and the token is not cached', () => {
     const { issuer, config } = scene();
     expect(verify(tokenOf({ ...GOOD, aud: 'x' }), config)).toMatchObject({ reason: 'audience_mismatch', cause: 'aud', issuer });
     expect(config.cache!.health().entries).toBe(0);
   });
 });
 
-describe('rule 59: keys that are not cached', () => {
+describe('rule 59: fetches keys that are not cached', () => {
   test.each<[string, KeySource['cachedKeys'], Record<string, unknown>, string]>([
-    ['there are none', () => undefined, {}, 'unknown_key'],
-    ['none has that kid', EMPTY, {}, 'unknown_key'],
-    ['the token has no kid, and none fits', () => OURS.candidates('EdDSA', 'k-1'), { kid: undefined }, 'bad_signature'],
-  ])('are fetched if %s', async (_name, held, header, otherwise) => {
+    ['no keys are cached', () => undefined, {}, 'unknown_key'],
+    ['no cached key has the kid', EMPTY, {}, 'unknown_key'],
+    ['the token has no kid and no cached key verifies it', () => OURS.candidates('EdDSA', 'k-1'), { kid: undefined }, 'bad_signature'],
+  ])('fetches keys if %s', async (_name, cachedKeys, header, otherwise) => {
     const token = tokenOf(GOOD, { header, key: others.privateKey });
     const answers: [FoundKeys, string][] = [
       [[], otherwise],
       [OURS.candidates('EdDSA', 'k-1'), 'bad_signature'],
     ];
     for (const [found, reason] of answers) {
-      const atOnce = scene({ held, newer: () => found });
+      const atOnce = scene({ cachedKeys, fetchKeys: () => found });
       expect(verify(token, atOnce.config)).toMatchObject({ reason, issuer: atOnce.issuer });
-      const later = scene({ held, newer: async () => found });
+      const later = scene({ cachedKeys, fetchKeys: async () => found });
       const pending = verify(token, later.config);
       expect(pending).toBeInstanceOf(Promise);
       expect(await pending).toMatchObject({ reason, issuer: later.issuer });
     }
     const theirs = keySet({ 'k-2': others.publicKey }).candidates('EdDSA', 'k-2');
-    const { newer, config } = scene({ held, newer: () => theirs });
+    const { fetchKeys, config } = scene({ cachedKeys, fetchKeys: () => theirs });
     expect(subjectOf(verify(token, config))).toBe('alice');
-    expect(newer).toHaveBeenCalledExactlyOnceWith('EdDSA', 'kid' in header ? undefined : 'k-1');
+    expect(fetchKeys).toHaveBeenCalledExactlyOnceWith('EdDSA', 'kid' in header ? undefined : 'k-1');
   });
 
   test('rule 61: the failure says why the issuer cannot be reached, and when to retry', async () => {
     const cause = new Error('no answer');
-    for (const newer of [() => ({ retryAfterSeconds: 7, cause }), async () => ({ retryAfterSeconds: 7, cause })]) {
-      const { issuer, config } = scene({ held: EMPTY, newer });
+    for (const fetchKeys of [() => ({ retryAfterSeconds: 7, cause }), async () => ({ retryAfterSeconds: 7, cause })]) {
+      const { issuer, config } = scene({ cachedKeys: EMPTY, fetchKeys });
       expect(await verify(tokenOf(GOOD), config)).toMatchObject({ reason: 'keys_unavailable', cause, retryAfterSeconds: 7, issuer });
     }
   });
 });
 
-describe('rules 38 and 140: of several issuers, finds the one that the token claims', () => {
+describe('rules 38 and 140: a guard with several issuers finds the one that the token claims', () => {
   const several = (found: Issuer | undefined | Promise<Issuer | undefined>) => {
     const { issuer, config } = scene();
     const find = vi.fn<Issuers['find']>(() => found);
     return { issuer, find, config: { ...config, issuers: { ...oneIssuer(issuer), only: undefined, find } } };
   };
 
-  test('with the request, without a promise', () => {
+  test('passes the claimed issuer and the request to the lookup, and verifies the token synchronously', () => {
     const { issuer } = scene();
     const { find, config } = several(issuer);
     expect(subjectOf(verify(tokenOf(GOOD), config))).toBe('alice');
     expect(find).toHaveBeenCalledExactlyOnceWith(ISSUER, REQUEST);
   });
 
-  test('with a promise', async () => {
+  test('waits for an asynchronous lookup, and reports a failed one as issuer_unavailable', async () => {
     const { issuer } = scene();
     expect(subjectOf(await verify(tokenOf(GOOD), several(Promise.resolve(issuer)).config))).toBe('alice');
     expect(await verify(tokenOf(GOOD), several(Promise.resolve(undefined)).config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
@@ -151,7 +151,7 @@ describe('rules 38 and 140: of several issuers, finds the one that the token cla
     expect(await verify(tokenOf(GOOD), several(Promise.reject(cause)).config)).toMatchObject({ reason: 'issuer_unavailable', cause });
   });
 
-  test('refuses an unknown issuer, and does not look for one if the token claims none', () => {
+  test('refuses an unknown issuer, and looks nothing up for a token without a readable iss', () => {
     const { find, config } = several(undefined);
     expect(verify(tokenOf(GOOD), config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
     expect(find).toHaveBeenCalledOnce();
@@ -160,14 +160,14 @@ describe('rules 38 and 140: of several issuers, finds the one that the token cla
     expect(find).toHaveBeenCalledOnce();
   });
 
-  test('compares the issuer found with iss', () => {
+  test('refuses a token whose iss differs from the issuer that the lookup returned', () => {
     const { issuer } = scene({ rules: { issuer: 'https://another.example.com' } });
     const { config } = several(issuer);
     expect(verify(tokenOf(GOOD), config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss', issuer });
     expect(verify(tokenOf(GOOD, { header: { kid: 'k-2' } }), config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
   });
 
-  test('rule 65: a cached token finds its issuer again, and is valid only for the same one', async () => {
+  test('rule 65: looks up the issuer of a cached token again, and reuses the result only for the same issuer', async () => {
     const { issuer } = scene();
     const { find, config } = several(issuer);
     const token = tokenOf(GOOD);
@@ -190,7 +190,7 @@ describe('rules 38 and 140: of several issuers, finds the one that the token cla
 });
 
 describe('rules 65 and 67: a cached token', () => {
-  test('is refused, to the millisecond, when its time is over, and leaves the cache', () => {
+  test('is refused to the millisecond when it expires or is not yet valid, and leaves the cache', () => {
     let now = NOW * 1000;
     const { issuer, config } = scene({ now: () => now });
     const token = tokenOf({ ...GOOD, nbf: NOW - 10 });
@@ -204,9 +204,9 @@ describe('rules 65 and 67: a cached token', () => {
     expect(verify(token, config)).toMatchObject({ reason: 'expired', cause: 'exp, 30 s ago', issuer });
   });
 
-  test('is verified anew when its key is gone', () => {
+  test('is verified again when its key is gone', () => {
     let current: KeySet | undefined = OURS;
-    const { issuer, config } = scene({ held: (algorithm, keyId) => current?.candidates(algorithm, keyId) });
+    const { issuer, config } = scene({ cachedKeys: (algorithm, keyId) => current?.candidates(algorithm, keyId) });
     const token = tokenOf(GOOD);
     const first = verify(token, config);
     expect(verify(token, config)).toBe(first);
@@ -220,8 +220,8 @@ describe('rules 65 and 67: a cached token', () => {
   });
 });
 
-describe('rule 18: keeps a parsed header after its signature was verified', () => {
-  test('by its encoded text', () => {
+describe('rule 18: caches parsed headers', () => {
+  test('caches a header under its encoded text once a signature over it is verified', () => {
     const { config } = scene();
     void verify(tokenOf(GOOD, { key: others.privateKey }), config);
     expect(config.knownHeaders.size).toBe(0);
@@ -234,7 +234,7 @@ describe('rule 18: keeps a parsed header after its signature was verified', () =
     expect(config.knownHeaders.get(token.split('.')[0]!)).toBe(kept);
   });
 
-  test('up to 512 characters', () => {
+  test('caches an encoded header of at most 512 characters', () => {
     const { config } = scene();
     const ofLength = (length: number) => tokenOf(GOOD, { header: { x: 'x'.repeat((length * 3) / 4 - JSON.stringify(headerOf({ x: '' })).length) } });
     for (const length of [516, 512]) {
@@ -245,7 +245,7 @@ describe('rule 18: keeps a parsed header after its signature was verified', () =
     }
   });
 
-  test('up to a hundred, and then starts over', () => {
+  test('caches up to 100 headers, then starts over', () => {
     const { config } = scene();
     for (let number = 0; number < 100; number++) void verify(tokenOf(GOOD, { header: { number } }), config);
     expect(config.knownHeaders.size).toBe(100);
@@ -256,7 +256,7 @@ describe('rule 18: keeps a parsed header after its signature was verified', () =
   });
 });
 
-test('rule 49: a schema failure names the claims, and an Auth has the output of the schema', () => {
+test('rule 49: a schema failure names the claims, and auth.claims is the output of the schema', () => {
   const { issuer, config } = scene();
   const schema = (result: { value: object } | { issues: { path: string[] }[] }) => ({
     '~standard': { version: 1 as const, vendor: 'here', validate: () => result },
@@ -272,7 +272,7 @@ test('rule 49: a schema failure names the claims, and an Auth has the output of 
   expect(rawClaims(auth)).toEqual(GOOD);
 });
 
-test('evaluates the shadow options for every accepted token, cached or not, and for no other', () => {
+test('evaluates the shadow options for every accepted token, cached or not, and for no refused token', () => {
   const refused = vi.fn();
   subscribe('tokenward:shadow-refused', refused);
   onTestFinished(() => void unsubscribe('tokenward:shadow-refused', refused));
@@ -288,12 +288,12 @@ test('evaluates the shadow options for every accepted token, cached or not, and 
   expect(refused).toHaveBeenCalledTimes(2);
 });
 
-test('without a cache, verifies every token anew', () => {
-  const { held, config } = scene();
+test('verifies every token again if there is no cache', () => {
+  const { cachedKeys, config } = scene();
   const token = tokenOf(GOOD);
   for (let times = 1; times <= 2; times++) {
     expect(subjectOf(verify(token, { ...config, cache: undefined }))).toBe('alice');
-    expect(held).toHaveBeenCalledTimes(times);
+    expect(cachedKeys).toHaveBeenCalledTimes(times);
   }
 });
 
@@ -302,19 +302,19 @@ interface SceneConfig extends VerificationConfig {
 }
 
 interface SceneOptions {
-  readonly held?: KeySource['cachedKeys'];
-  readonly newer?: KeySource['fetchKeys'];
+  readonly cachedKeys?: KeySource['cachedKeys'];
+  readonly fetchKeys?: KeySource['fetchKeys'];
   readonly rules?: Partial<ClaimRules>;
   readonly now?: () => number;
 }
 
-function scene({ held: cached, newer: fetched = EMPTY, rules = {}, now = () => NOW * 1000 }: SceneOptions = {}) {
-  const held = vi.fn(cached ?? ((algorithm: string, keyId: string | undefined) => OURS.candidates(algorithm, keyId)));
-  const newer = vi.fn(fetched);
+function scene({ cachedKeys: cached, fetchKeys: fetched = EMPTY, rules = {}, now = () => NOW * 1000 }: SceneOptions = {}) {
+  const cachedKeys = vi.fn(cached ?? ((algorithm: string, keyId: string | undefined) => OURS.candidates(algorithm, keyId)));
+  const fetchKeys = vi.fn(fetched);
   const issuer: Issuer = {
     algorithms: new Set(['EdDSA']),
     rules: claimRules({ issuer: ISSUER, audiences: new Set(['api']), ...rules }),
-    keys: { ...createGivenKeySource(() => OURS), cachedKeys: held, fetchKeys: newer },
+    keys: { ...createGivenKeySource(() => OURS), cachedKeys, fetchKeys },
     isVerified: true,
     release() {},
   };
@@ -326,7 +326,7 @@ function scene({ held: cached, newer: fetched = EMPTY, rules = {}, now = () => N
     knownHeaders: new Map(),
     now,
   };
-  return { issuer, held, newer, config };
+  return { issuer, cachedKeys, fetchKeys, config };
 }
 
 function verify(token: string, config: SceneConfig): Auth | VerificationFailure | Promise<Auth | VerificationFailure> {

@@ -2,7 +2,7 @@ import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { isCalledBy, isRunBy } from './called-by.js';
 
-/** A function of a file of that name, which calls what it is given. */
+/** Returns a function of a file of that name. It calls its argument. */
 function callIn(filename: string): (call: () => boolean) => boolean {
   return runInThisContext('(function runner(call) { return call(); })', { filename }) as (call: () => boolean) => boolean;
 }
@@ -11,7 +11,7 @@ const LIBRARY = /\/lib\/hooks\.js runner$/;
 const inLibrary = callIn('/srv/lib/hooks.js');
 const elsewhere = callIn('/srv/lib/other.js');
 
-test('isCalledBy looks at the direct caller alone, and isRunBy at all who wait', () => {
+test('isCalledBy looks only at the direct caller, and isRunBy at every caller on the stack', () => {
   function direct(): boolean {
     return isCalledBy(direct, LIBRARY);
   }
@@ -26,22 +26,22 @@ test('a function that is not running has no caller', () => {
   expect([inLibrary(() => isCalledBy(() => {}, LIBRARY)), inLibrary(() => isRunBy(() => {}, LIBRARY))]).toEqual([false, false]);
 });
 
-test('how a stack is written for others is left as it was, and does not matter', () => {
+test("works with the application's stackTraceLimit and prepareStackTrace, and restores them", () => {
   const before = { stackTraceLimit: Error.stackTraceLimit, prepareStackTrace: Error.prepareStackTrace };
-  const theirs = (): string => 'written by somebody else';
+  const custom = (): string => 'written by somebody else';
   function direct(): boolean {
     return isCalledBy(direct, LIBRARY);
   }
-  Object.assign(Error, { stackTraceLimit: 0, prepareStackTrace: theirs });
+  Object.assign(Error, { stackTraceLimit: 0, prepareStackTrace: custom });
   try {
     expect(inLibrary(direct)).toBe(true);
-    expect([Error.stackTraceLimit, Error.prepareStackTrace]).toEqual([0, theirs]);
+    expect([Error.stackTraceLimit, Error.prepareStackTrace]).toEqual([0, custom]);
   } finally {
     Object.assign(Error, before);
   }
 });
 
-test('a function without a name is written by the type of its receiver', async () => {
+test('an unnamed caller matches by the type of its receiver', async () => {
   const seen = await new Promise<boolean>((resolve) => {
     function direct(): boolean {
       return isCalledBy(direct, / Timeout\.$/);

@@ -6,14 +6,14 @@ const denial = createDenial({ realm: 'api' })('expired');
 
 test.each<[string, () => unknown, boolean]>([
   ['returns the refusal', () => denial, true],
-  ['returns it later', async () => denial, true],
-  ['answers itself', () => undefined, false],
-  ['answers itself later', async () => 'answered', false],
-])('an onDenied that %s leaves the answer to the guard only if it returned the refusal', async (_name, onDenied, isLeft) => {
+  ['resolves to the refusal', async () => denial, true],
+  ['returns nothing', () => undefined, false],
+  ['resolves to another value', async () => 'answered', false],
+])('the guard answers only if onDenied gives back the refusal: onDenied %s', async (_name, onDenied, isLeft) => {
   expect(await answerOf(onDenied, denial)).toBe(isLeft ? denial : undefined);
 });
 
-test('passes onDenied what the framework passes to a handler, and throws its errors as an Error', async () => {
+test('passes the arguments of the framework to onDenied, and rejects with an Error if onDenied throws', async () => {
   const error = new Error('theirs');
   await expect(answerOf((_decision, context: string) => Promise.reject(context === 'ctx' ? error : new Error('another')), denial, 'ctx')).rejects.toBe(error);
   const throwing = () => {

@@ -12,13 +12,13 @@ const allow: Allow<undefined> = { outcome: 'allow', auth: undefined, headers: {}
 function setUp() {
   const response = new ServerResponse(new IncomingMessage(new Socket()));
   const seen: string[] = [];
-  const note =
+  const record =
     (what: string) =>
     (given?: unknown): string => {
       seen.push(given instanceof Error ? `${what}: ${given.message}` : what);
       return what;
     };
-  return { response, seen, outcomes: { response, admit: note('admit'), refuse: note('refuse'), fail: note('fail'), overtaken: note('overtaken') } };
+  return { response, seen, outcomes: { response, admit: record('admit'), refuse: record('refuse'), fail: record('fail'), overtaken: record('overtaken') } };
 }
 
 const isPending = async (promise: unknown): Promise<boolean> => {
@@ -27,21 +27,21 @@ const isPending = async (promise: unknown): Promise<boolean> => {
   return (await Promise.race([Promise.resolve(promise), Promise.resolve(other)])) === other;
 };
 
-test('applies a decision that is known at once', () => {
+test('applies a synchronous decision at once', () => {
   const { outcomes, seen } = setUp();
   expect(settle(allow, outcomes)).toBe('admit');
   expect(settle(deny, outcomes)).toBe('refuse');
   expect(seen).toEqual(['admit', 'refuse']);
 });
 
-test('applies a decision that arrives later', async () => {
+test('applies an asynchronous decision when it resolves', async () => {
   const { outcomes, seen } = setUp();
   const settled = settle(Promise.resolve<Decision>(deny), outcomes);
   expect(seen).toEqual([]);
   expect(await settled).toBe('refuse');
 });
 
-test.each([allow, deny])('rule 157: admits and refuses nobody if the response was sent first ($outcome)', async (decision: Decision) => {
+test.each([allow, deny])('rule 157: does not apply the decision if the response was sent first ($outcome)', async (decision: Decision) => {
   const { response, outcomes, seen } = setUp();
   const settled = settle(Promise.resolve(decision), outcomes);
   response.writeHead(504);
@@ -49,7 +49,7 @@ test.each([allow, deny])('rule 157: admits and refuses nobody if the response wa
   expect(seen).toEqual(['overtaken']);
 });
 
-test.each([allow, deny])('rule 157: by hand, the caller never goes on if the response was sent past the gate ($outcome)', async (decision: Decision) => {
+test.each([allow, deny])('rule 157: with a gate, a response that was sent past it leaves the caller pending forever ($outcome)', async (decision: Decision) => {
   const { response, outcomes, seen } = setUp();
   const settled = settle(Promise.resolve(decision), outcomes, closeGate(response));
   ServerResponse.prototype.writeHead.call(response, 504);
@@ -57,7 +57,7 @@ test.each([allow, deny])('rule 157: by hand, the caller never goes on if the res
   expect(seen).toEqual([]);
 });
 
-test('rule 157: by hand, an admission opens the gate first, and a caller that has answered already is overtaken', async () => {
+test('rule 157: opens the gate before it admits the request, and sends what the caller has already answered instead of admitting it', async () => {
   const { response, outcomes, seen } = setUp();
   const admit = vi.fn(() => response.setHeader('x-seen', 'yes').hasHeader('x-seen'));
   expect(await settle<unknown>(Promise.resolve(allow), { ...outcomes, admit }, closeGate(response))).toBe(true);
@@ -68,7 +68,7 @@ test('rule 157: by hand, an admission opens the gate first, and a caller that ha
   expect([response.headersSent, seen]).toEqual([true, ['overtaken']]);
 });
 
-test('rule 157: by hand, a refusal drops what the caller wrote', async () => {
+test('rule 157: with a gate, a refusal discards what the caller wrote', async () => {
   const { response, outcomes } = setUp();
   const gate = closeGate(response);
   const settled = settle(Promise.resolve<Decision>(deny), outcomes, gate);
@@ -77,7 +77,7 @@ test('rule 157: by hand, a refusal drops what the caller wrote', async () => {
   expect([response.headersSent, gate.clear(), response.hasHeader('x-secret')]).toEqual([false, false, false]);
 });
 
-test('a decision that fails goes to fail, as an Error, and without fail to the caller', async () => {
+test('passes a rejected decision to fail, or rejects with an Error if there is no fail', async () => {
   const { response, outcomes, seen } = setUp();
   const { admit, refuse } = outcomes;
   expect(await settle(Promise.reject<Decision>(new Error('theirs')), outcomes)).toBe('fail');
@@ -85,7 +85,7 @@ test('a decision that fails goes to fail, as an Error, and without fail to the c
   await expect(settle(Promise.reject<Decision>(undefined as never), { response, admit, refuse })).rejects.toBeInstanceOf(Error);
 });
 
-test('by hand, a caller that does not wait for a rejection ends nothing', async () => {
+test('with a gate, a rejection that the caller does not await causes no unhandledRejection', async () => {
   const { response, outcomes } = setUp();
   const unhandled = vi.fn();
   process.on('unhandledRejection', unhandled);
@@ -100,7 +100,7 @@ test('by hand, a caller that does not wait for a rejection ends nothing', async 
   expect(unhandled).not.toHaveBeenCalled();
 });
 
-test('an answer through a gate is the only one, even if it fails', async () => {
+test('answerAlone lets no later answer through the gate, even if its own answer fails', async () => {
   for (const answer of [(response: ServerResponse) => void response.writeHead(401).end(), () => Promise.reject(new Error('out of order'))]) {
     const { response } = setUp();
     const gate = closeGate(response);
@@ -112,6 +112,6 @@ test('an answer through a gate is the only one, even if it fails', async () => {
   }
 });
 
-test('never settles', async () => {
+test('never() returns a promise that stays pending', async () => {
   expect(await isPending(never())).toBe(true);
 });

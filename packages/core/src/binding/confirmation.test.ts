@@ -4,7 +4,7 @@ import { checkBinding } from './confirmation.js';
 
 const issuer = {} as Issuer;
 
-test('rule 88: needs no proof for a token without cnf', () => {
+test('rule 88: accepts a token without cnf', () => {
   expect(checkBinding(undefined, issuer)).toBeUndefined();
 });
 

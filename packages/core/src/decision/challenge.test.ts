@@ -4,7 +4,7 @@ import { bearerChallenge, type Challenge } from './challenge.js';
 
 fc.configureGlobal({ seed: 104, numRuns: 1_500 });
 
-test('rule 104: names the parameters that are known, each quoted, realm always', () => {
+test('rule 104: a challenge has a realm and every other known parameter, all in quotes', () => {
   expect(bearerChallenge({ realm: 'api' })).toBe('Bearer realm="api"');
   expect(bearerChallenge({ realm: '' })).toBe('Bearer realm=""');
   expect(
@@ -33,7 +33,7 @@ describe('rule 104: no value breaks out of its quotes', () => {
     ['a backslash at the end', 'a\\', String.raw`a\\`],
     ['an escaped quotation mark', String.raw`a\"b`, String.raw`a\\\"b`],
     ['a line break and a header', 'a\r\nset-cookie: b=c', 'aset-cookie: b=c'],
-    ['a line feed alone', 'a\nb', 'ab'],
+    ['a line feed', 'a\nb', 'ab'],
     ['a NUL, a TAB, a DEL', 'a\0b\tc\x7fd', 'abcd'],
     ['letters beyond ASCII', 'caf\u00e9 \u{1f512}', 'caf '],
     ['a line separator', 'a\u2028b\u0085c', 'abc'],
@@ -79,7 +79,7 @@ function printable(challenge: Challenge): Record<string, string> {
   return Object.fromEntries(entries.map(([name, value]) => [NAMES[name as keyof Challenge], [...String(value)].filter((c) => c >= ' ' && c <= '~').join('')]));
 }
 
-/** RFC 9110 s11.6.1, a character at a time; throws at what is not to the letter. */
+/** Parses a challenge as in RFC 9110 s11.6.1, and throws for any deviation. */
 function readChallenge(line: string): Record<string, string> {
   const parameters: Record<string, string> = {};
   let at = take(line, 0, 'Bearer ');
@@ -87,7 +87,7 @@ function readChallenge(line: string): Record<string, string> {
     const start = at;
     while (/[a-z_]/.test(line[at] ?? '')) at++;
     const name = line.slice(start, at);
-    if (name === '' || name in parameters) throw new Error(`no name, or one that stands twice, at ${start} of ${line}`);
+    if (name === '' || name in parameters) throw new Error(`a missing or duplicated name at ${start} of ${line}`);
     at = take(line, at, '="');
     let value = '';
     for (; line[at] !== '"'; at++) {

@@ -5,7 +5,7 @@ import type { Deny } from './decision.js';
 
 const deny = createDenial({ realm: 'api' });
 
-/** RFC 6750 s3.1, RFC 9470 s3 and RFC 9457, to the letter. */
+/** The responses of RFC 6750 s3.1, RFC 9470 s3 and RFC 9457. */
 const ANSWERS = {
   unauthenticated: { status: 401, challenge: 'Bearer realm="api"', title: 'Unauthorized', detail: 'This resource needs an access token' },
   invalid_request: {
@@ -81,7 +81,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   revocations_unavailable: 'unavailable',
 };
 
-test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed words and with no-store', (reason, refusal) => {
+test.each(Object.entries(REASONS))('rules 105 to 107: the response for %s is %s, with a fixed text and no-store', (reason, refusal) => {
   const { status, challenge, title, error, detail } = { challenge: undefined, error: undefined, ...ANSWERS[refusal] };
   expect({ ...deny(reason as Reason) }).toStrictEqual({
     outcome: 'deny',
@@ -95,18 +95,18 @@ test.each(Object.entries(REASONS))('rules 105 to 107: %s is told as %s, in fixed
   });
 });
 
-test('rule 102: the challenge and the body name the required scope, if there is one', () => {
-  const told = deny('insufficient_scope', { scope: ['orders:read', 'orders:write'] });
-  expect(told.headers['www-authenticate']).toMatch(/, scope="orders:read orders:write"$/);
-  expect(told.body.scope).toBe('orders:read orders:write');
+test('rule 102: the challenge and the body name the required scopes, if there are any', () => {
+  const withScope = deny('insufficient_scope', { scope: ['orders:read', 'orders:write'] });
+  expect(withScope.headers['www-authenticate']).toMatch(/, scope="orders:read orders:write"$/);
+  expect(withScope.body.scope).toBe('orders:read orders:write');
   for (const scope of [[], undefined]) {
-    const silent = deny('insufficient_scope', { scope });
-    expect(silent.headers['www-authenticate']).toBe(ANSWERS.insufficient_scope.challenge);
-    expect(silent.body).not.toHaveProperty('scope');
+    const withoutScope = deny('insufficient_scope', { scope });
+    expect(withoutScope.headers['www-authenticate']).toBe(ANSWERS.insufficient_scope.challenge);
+    expect(withoutScope.body).not.toHaveProperty('scope');
   }
 });
 
-test('rule 109: the challenge names the resource metadata of the guard, where it has some', () => {
+test('rule 109: the challenge names the resource metadata URL of the guard', () => {
   const published = createDenial({ realm: 'orders', resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource' });
   expect(published('missing_token').headers['www-authenticate']).toBe(
     'Bearer realm="orders", resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"',
@@ -122,7 +122,7 @@ describe('rule 61: a 503 has a Retry-After in whole seconds, rounded up', () => 
     [1.001, '2'],
     [29.5, '30'],
     [30, '30'],
-  ])('%s seconds: %s', (retryAfterSeconds, expected) => {
+  ])('sends %s seconds as %s', (retryAfterSeconds, expected) => {
     const { headers } = deny('keys_unavailable', { retryAfterSeconds });
     expect(headers['retry-after']).toBe(expected);
     expect(headers).not.toHaveProperty('www-authenticate');
@@ -133,7 +133,7 @@ describe('rule 61: a 503 has a Retry-After in whole seconds, rounded up', () => 
   });
 });
 
-test('the decision has the cause for operators, and the response does not', () => {
+test('the decision contains the cause, and the response does not', () => {
   const sent = ({ headers, body }: Deny) => JSON.stringify([headers, body]);
   for (const cause of ['aud', null, 0, '', new Error('aud')] satisfies DenialDetails['cause'][]) {
     const denied = deny('audience_mismatch', { cause });

@@ -2,12 +2,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { observe } from './events.js';
 import { createOutageWarnings } from './outage-warnings.js';
 
-/** The outage warnings of this process, once those that were just emitted have arrived. */
+/** Records the outage warnings of this process. The function it returns waits for those that were just emitted. */
 function listen(): () => Promise<string[]> {
   const seen: string[] = [];
-  const hear = (warning: Error & { code?: string }): void => void (warning.code === 'TOKENWARD_OUTAGE' && seen.push(warning.message));
-  process.on('warning', hear);
-  onTestFinished(() => void process.off('warning', hear));
+  const onWarning = (warning: Error & { code?: string }): void => void (warning.code === 'TOKENWARD_OUTAGE' && seen.push(warning.message));
+  process.on('warning', onWarning);
+  onTestFinished(() => void process.off('warning', onWarning));
   return async () => {
     await new Promise((resolve) => setImmediate(resolve));
     return seen;
@@ -26,7 +26,7 @@ test('prints one warning at the start and one at the end of each outage, however
   expect(await seen()).toHaveLength(4);
 });
 
-test('prints nothing for a success without an outage, or for an outage that was closed', async () => {
+test('prints nothing for a success without an outage, or after an outage was forgotten', async () => {
   const seen = listen();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   warnings.ended('one', 'one is back');
@@ -49,7 +49,7 @@ test('prints nothing while somebody listens to the event', async () => {
   expect(await seen()).toEqual(['keys are down', 'store is still down', 'store is back']);
 });
 
-test('prints a bounded number of lines for a thousand outages at once', async () => {
+test('prints 21 warnings when a thousand outages start at once, and 20 when they end', async () => {
   const seen = listen();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   for (let tenant = 0; tenant < 1000; tenant++) warnings.began(`tenant-${tenant}`, `tenant-${tenant} is down`);

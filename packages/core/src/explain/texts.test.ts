@@ -4,18 +4,18 @@ import { TEXTS } from './texts.js';
 
 const page = readFileSync(new URL('../../../../docs/why-401.md', import.meta.url), 'utf8').replaceAll('\\', '');
 
-test.each(Object.entries(TEXTS))('rule 174: docs/why-401.md has the texts of %s', (reason, { summary, remedy }) => {
+test.each(Object.entries(TEXTS))('rule 174: docs/why-401.md contains the summary and the remedy of %s', (reason, { summary, remedy }) => {
   const [, section = ''] = page.split(`### \`${reason}\`\n`);
   expect(section.replaceAll('`', '').startsWith(`\n${summary}\n\n${remedy}\n`)).toBe(true);
 });
 
-test('texts are whole sentences', () => {
+test('each summary and remedy starts with a capital letter and ends with a full stop', () => {
   for (const { summary, remedy } of Object.values(TEXTS)) for (const text of [summary, remedy]) expect(text).toMatch(/^[A-Z].*[.]$/);
 });
 
-test('refining a text never throws, whatever the values are', () => {
-  const odd = [undefined, null, 0, '', 'x', [], {}, 'https://', ['https://a/b', 7]];
+test('refine never throws, whatever the values are', () => {
+  const values = [undefined, null, 0, '', 'x', [], {}, 'https://', ['https://a/b', 7]];
   for (const { refine } of Object.values(TEXTS)) {
-    for (const expected of odd) for (const found of odd) for (const cause of [undefined, '', 'exp']) refine?.({ cause, expected, found });
+    for (const expected of values) for (const found of values) for (const cause of [undefined, '', 'exp']) refine?.({ cause, expected, found });
   }
 });

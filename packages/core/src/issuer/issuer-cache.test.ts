@@ -18,12 +18,12 @@ function scene(maxEntries: { verified: number; unverified: number }) {
   return { cache, evicted, name, verify };
 }
 
-test('rule 161: unverified issuers evict one another, the oldest first, and no verified issuer', () => {
+test('rule 161: an unverified issuer evicts the oldest unverified issuer, and no verified one', () => {
   const { cache, evicted, name, verify } = scene({ verified: 3, unverified: 3 });
   for (const issuer of ['a', 'b', 'c']) verify(issuer);
-  for (let stranger = 0; stranger < 100; stranger++) name(`stranger-${stranger}`);
-  expect(evicted).toEqual(Array.from({ length: 97 }, (_, stranger) => `stranger-${stranger}`));
-  expect(cache.values().map(({ rules }) => rules.issuer)).toEqual(['a', 'b', 'c', 'stranger-97', 'stranger-98', 'stranger-99']);
+  for (let at = 0; at < 100; at++) name(`unverified-${at}`);
+  expect(evicted).toEqual(Array.from({ length: 97 }, (_, at) => `unverified-${at}`));
+  expect(cache.values().map(({ rules }) => rules.issuer)).toEqual(['a', 'b', 'c', 'unverified-97', 'unverified-98', 'unverified-99']);
 });
 
 test('rule 161: an eviction spares verified issuers that were used since the last one, even the oldest', () => {
@@ -34,7 +34,7 @@ test('rule 161: an eviction spares verified issuers that were used since the las
   }
   verify('d');
   name('d');
-  // all four were used, so a full round clears every flag and evicts the oldest
+  // all four were used, so the search clears every flag and evicts the oldest
   expect(evicted).toEqual(['a']);
   name('b');
   verify('e');
@@ -46,9 +46,9 @@ test('rule 161: an eviction spares verified issuers that were used since the las
 test('rule 161: a busy unverified issuer is evicted last, so that it keeps its cooldown', () => {
   const { evicted, name } = scene({ verified: 1, unverified: 3 });
   name('asked', true);
-  for (let stranger = 0; stranger < 10; stranger++) name(`stranger-${stranger}`);
+  for (let at = 0; at < 10; at++) name(`unverified-${at}`);
   expect(evicted).not.toContain('asked');
   const { evicted: all, name: busy } = scene({ verified: 1, unverified: 3 });
-  for (let stranger = 0; stranger < 5; stranger++) busy(`stranger-${stranger}`, true);
-  expect(all).toEqual(['stranger-0', 'stranger-1']);
+  for (let at = 0; at < 5; at++) busy(`unverified-${at}`, true);
+  expect(all).toEqual(['unverified-0', 'unverified-1']);
 });

@@ -11,7 +11,7 @@ import {
   type AlgorithmTraits,
 } from './algorithms.js';
 
-test('rule 26: EdDSA and Ed25519 are two names of one algorithm, and no others are', () => {
+test('rule 26: EdDSA and Ed25519 are the only two names of one algorithm', () => {
   const names = [...ALGORITHMS, 'EdDSA', 'Ed25519', '', 'eddsa', 'Ed448', undefined];
   for (const one of names) {
     for (const other of ALGORITHMS) {
@@ -44,7 +44,7 @@ const PUBLISHED: Readonly<Record<string, AlgorithmTraits>> = {
   HS512: { keyType: 'secret', hash: 'sha512', signatureLength: 64 },
 };
 
-test('rules 20, 26 and 27: each algorithm has its hash, its kind of key, its curve, its salt and its length, as published', () => {
+test('rules 20, 26 and 27: each algorithm has the published key type, hash, curve, salt length and signature length', () => {
   expect(Object.fromEntries(TRAITS)).toStrictEqual(PUBLISHED);
 });
 
@@ -58,7 +58,7 @@ test('rule 22: public keys work with every algorithm but HMAC, and with ML-DSA i
   expect(publicKeyAlgorithms()).toEqual(hasPostQuantum() ? [...ALGORITHMS, ...POST_QUANTUM_ALGORITHMS] : [...ALGORITHMS]);
 });
 
-describe.runIf(hasPostQuantum())('signatures of ML-DSA, as the runtime makes them', () => {
+describe.runIf(hasPostQuantum())('ML-DSA signatures of the runtime have the published length and verify', () => {
   test.each(POST_QUANTUM_ALGORITHMS)('%s', (algorithm) => {
     const { privateKey, publicKey } = generateKeyPairSync(algorithm.toLowerCase() as 'ed25519');
     const data = Buffer.from('e30.e30');

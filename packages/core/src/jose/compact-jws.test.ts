@@ -3,7 +3,7 @@ import { parseCompactJws, type JoseHeader } from './compact-jws.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-test('decodes a token: signing input, payload and signature as bytes', () => {
+test('returns the parsed header of a token, and its signing input, payload and signature as bytes', () => {
   const header64 = segment({ alg: 'RS256', kid: 'k-1', typ: 'at+jwt' });
   expect(parseCompactJws(`${header64}.${segment({ sub: 'a' })}.AQID`)).toEqual({
     header64,
@@ -17,13 +17,13 @@ test('decodes a token: signing input, payload and signature as bytes', () => {
 describe('rules 12 and 21: refuses a token without three segments', () => {
   const good = segment({ alg: 'RS256' });
   test.each([
-    ['nothing', ''],
+    ['an empty string', ''],
     ['one dot', '.'],
     ['two dots', '..'],
     ['three dots', '...'],
     ['five dots', '.....'],
     ['one segment', good],
-    ['one segment that begins with a header, and is whole bytes with and without its end', `${segment('{"alg":"RS256" }')}A`],
+    ['one segment that starts with a valid header', `${segment('{"alg":"RS256" }')}A`],
     ['two segments', `${good}.${good}`],
     ['an empty header', `.${good}.AQID`],
     ['an empty payload', `${good}..AQID`],
@@ -31,7 +31,7 @@ describe('rules 12 and 21: refuses a token without three segments', () => {
     ['four segments', `${good}.${good}.AQID.AQID`],
     ['a trailing dot', `${good}.${good}.AQID.`],
     ['six segments', `${good}.a.b.c.d.e`],
-    ['a signature with white space', `${good}.${good}.AQID\n`],
+    ['a signature with a line break', `${good}.${good}.AQID\n`],
     ['a payload in the standard alphabet', `${good}.+/+/.AQID`],
     ['a header with padding', `${good}==.${good}.AQID`],
     ['spare bits in the signature', `${good}.${good}.AQJ`],
@@ -53,8 +53,8 @@ describe('rule 16: refuses a token that is encrypted, nested or not compact', ()
   });
 
   test.each([
-    ['the flattened JSON form', JSON.stringify({ protected: segment({ alg: 'RS256' }), payload: 'e30', signature: 'AQID' })],
-    ['the general JSON form with dots in it', '{"payload":"a.b.c","signatures":[]}'],
+    ['the flattened JSON serialization', JSON.stringify({ protected: segment({ alg: 'RS256' }), payload: 'e30', signature: 'AQID' })],
+    ['the general JSON serialization with dots in it', '{"payload":"a.b.c","signatures":[]}'],
     ['JSON around a compact token', `{"a":"${segment({ alg: 'RS256' })}.e30.AQID"}`],
   ])('%s', (_name, token) => {
     expect(parseCompactJws(token)).toBe('malformed_token');
@@ -66,41 +66,41 @@ describe('rule 16: refuses a token that is encrypted, nested or not compact', ()
 });
 
 describe('rule 12: refuses a header that is not a JSON object', () => {
-  test.each(['', ' ', '[]', 'null', '1', '"alg"', '{', '{"alg":"RS256"} x', '\ufeff{"alg":"RS256"}', '{"alg":"RS256","alg":"RS256"}'])('%j', (text) => {
+  test.each(['', ' ', '[]', 'null', '1', '"alg"', '{', '{"alg":"RS256"} x', '\ufeff{"alg":"RS256"}', '{"alg":"RS256","alg":"RS256"}'])('refuses the header %j', (text) => {
     expect(parseCompactJws(`${segment(text)}.e30.AQID`)).toBe('malformed_token');
   });
 
-  test('a deeply nested header', () => {
+  test('refuses a deeply nested header', () => {
     expect(parseCompactJws(`${segment('['.repeat(4_000))}.e30.AQID`)).toBe('malformed_token');
     expect(parseCompactJws(`${segment(`{"alg":"RS256","a":${'['.repeat(3_000)}${']'.repeat(3_000)}}`)}.e30.AQID`)).toBe('malformed_token');
   });
 });
 
-describe('rule 14: refuses header parameters that are not strings', () => {
-  test.each(['kid', 'typ', 'cty', 'alg'])('%s', (name) => {
+describe('rule 14: checks the types of header parameters', () => {
+  test.each(['kid', 'typ', 'cty', 'alg'])('refuses a %s that is not a string', (name) => {
     for (const value of [0, 1, true, false, [], ['RS256'], {}, { toString: 'RS256' }]) {
       expect(parseCompactJws(`${segment({ alg: 'RS256', [name]: value })}.e30.AQID`)).toBe('malformed_token');
     }
   });
 
-  test('an absent alg, or null', () => {
+  test('refuses a header whose alg is absent or null', () => {
     expect(parseCompactJws(`${segment({ kid: 'k-1' })}.e30.AQID`)).toBe('malformed_token');
     expect(parseCompactJws(`${segment({ alg: null, kid: 'k-1' })}.e30.AQID`)).toBe('malformed_token');
   });
 
-  test.each(['kid', 'typ', 'cty'])('rule 168: %s that is null is absent', (name) => {
+  test.each(['kid', 'typ', 'cty'])('rule 168: a %s that is null counts as absent', (name) => {
     const whole = { alg: 'RS256', kid: 'k-1', typ: 'JWT', cty: 'json' };
     const { header } = parseCompactJws(`${segment({ ...whole, [name]: undefined })}.e30.AQID`) as { header: object };
     expect(parseCompactJws(`${segment({ ...whole, [name]: null })}.e30.AQID`)).toMatchObject({ header });
   });
 
-  test('rule 29: a kid of 513 characters, and takes one of 512', () => {
+  test('rule 29: accepts a kid of 512 characters, and refuses one of 513', () => {
     const withKid = (length: number) => parseCompactJws(`${segment({ alg: 'RS256', kid: 'k'.repeat(length) })}.e30.AQID`);
     expect(withKid(512)).toMatchObject({ header: { keyId: 'k'.repeat(512) } });
     expect(withKid(513)).toBe('malformed_token');
   });
 
-  test('rule 13: a header with a member called __proto__', () => {
+  test('rule 13: refuses a header with a member named __proto__', () => {
     expect(parseCompactJws(`${segment('{"__proto__":{"alg":"RS256"}}')}.e30.AQID`)).toBe('malformed_token');
     expect(parseCompactJws(`${segment('{"alg":"RS256","__proto__":{"kid":"k-1"}}')}.e30.AQID`)).toBe('malformed_token');
   });
@@ -131,7 +131,7 @@ describe('rule 15: refuses any crit, and an unencoded payload', () => {
 });
 
 describe('rule 8: checks lengths before decoding', () => {
-  test('100,000 dots make no array of parts, wherever they stand', () => {
+  test('refuses 100,000 dots without splitting or decoding the token', () => {
     const split = vi.spyOn(String.prototype, 'split');
     const from = vi.spyOn(Buffer, 'from');
     const dots = '.'.repeat(100_000);
@@ -142,7 +142,7 @@ describe('rule 8: checks lengths before decoding', () => {
     expect(from).not.toHaveBeenCalled();
   });
 
-  test('a header of 8193 bytes is refused undecoded, and one of 8192 is read', () => {
+  test('accepts a header of 8192 bytes, and refuses one of 8193 without decoding it', () => {
     const ofLength = (bytes: number) => segment(`{"alg":"RS256"}`.padEnd(bytes));
     const from = vi.spyOn(Buffer, 'from');
     expect(parseCompactJws(`${ofLength(8_192)}.e30.AQID`)).toMatchObject({ header: { algorithm: 'RS256' } });
@@ -153,8 +153,8 @@ describe('rule 8: checks lengths before decoding', () => {
   });
 });
 
-describe('headers that are known already', () => {
-  test('are taken as they were read, by their whole text', () => {
+describe('with a cache of known headers', () => {
+  test('returns the cached header for the same encoded text only', () => {
     const header64 = segment({ alg: 'RS256', kid: 'k-1' });
     const header: JoseHeader = { algorithm: 'RS256', keyId: 'k-1', type: undefined };
     const known = new Map([[header64, header]]);
@@ -166,7 +166,7 @@ describe('headers that are known already', () => {
     expect([...known.keys()]).toEqual([header64]);
   });
 
-  test('spare none of the checks on the rest', () => {
+  test('still checks the payload, the signature and the number of segments', () => {
     const header64 = segment({ alg: 'RS256' });
     const known = new Map([[header64, { algorithm: 'RS256', keyId: undefined, type: undefined }]]);
     expect(parseCompactJws(`${header64}.e31.AQID`, known)).toBe('malformed_token');

@@ -9,7 +9,7 @@ test.each([
   ['the issuer itself', ISSUER],
   ["Entra's placeholder", 'https://login.microsoftonline.com/{tenantid}/v2.0'],
   ['the placeholder in another case', 'https://login.microsoftonline.com/{tenantId}/v2.0'],
-])('rule 167: a key with %s is for the issuer', (_what, label) => {
+])('rule 167: a key with %s may verify tokens of the issuer', (_what, label) => {
   expect(isLabelledFor(label, ISSUER)).toBe(true);
 });
 
@@ -28,13 +28,13 @@ test.each([
   'https://login.microsoftonline.com/{tenant}/v2.0',
   '',
   '*',
-])('rule 167: a key labelled %j is for somebody else', (label) => {
+])('rule 167: a key labelled %j may not verify tokens of the issuer', (label) => {
   expect(isLabelledFor(label, ISSUER)).toBe(false);
 });
 
-test('rule 167: the placeholder stands for one segment, and for no empty one', () => {
+test('rule 167: the placeholder matches exactly one segment, which must not be empty or longer than 64 characters', () => {
   const label = 'https://login.example.com/{tenantid}/v2.0';
   for (const tenant of ['', 'a/b', '..%2f', 'a?b', 'a b', 'x'.repeat(65)]) expect(isLabelledFor(label, `https://login.example.com/${tenant}/v2.0`)).toBe(false);
-  // the two ends must not overlap
+  // the parts before and after the placeholder must not overlap
   expect(isLabelledFor('https://a/v2/{tenantid}/v2', 'https://a/v2')).toBe(false);
 });

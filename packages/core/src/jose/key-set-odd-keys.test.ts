@@ -12,7 +12,7 @@ const ED = jwkOf(generateKeyPairSync('ed25519'));
 const PRIVATE_EC = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) as AnyJwk;
 const PRIVATE_RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) as AnyJwk;
 
-describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that shows nothing of it', () => {
+describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that does not show its contents', () => {
   test.each<[string, unknown, string]>([
     ['null', null, 'is not an object'],
     ['a string', 'MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A', 'is not an object'],
@@ -20,9 +20,9 @@ describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that sho
     ['an array', [EC], 'fits none'],
     ['an empty object', {}, 'fits none'],
     ['a secret (oct)', { kty: 'oct', k: base64url(32), alg: 'HS256' }, 'symmetric'],
-    ['a secret that says it is for RS256', { kty: 'oct', k: base64url(256), alg: 'RS256' }, 'symmetric'],
+    ['a secret whose alg is RS256', { kty: 'oct', k: base64url(256), alg: 'RS256' }, 'symmetric'],
     ['an unknown kty', { ...EC, kty: 'XYZ' }, 'fits none'],
-    ['a kty in lower case', { ...RSA, kty: 'rsa' }, 'fits none'],
+    ['a kty in lowercase', { ...RSA, kty: 'rsa' }, 'fits none'],
     ['a kty that is an array', { ...RSA, kty: ['RSA'] }, 'fits none'],
     ['use enc', { ...RSA, use: 'enc' }, '"use"'],
     ['use SIG', { ...RSA, use: 'SIG' }, '"use"'],
@@ -30,8 +30,8 @@ describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that sho
     ['key_ops without verify', { ...EC, key_ops: ['sign', 'encrypt'] }, '"key_ops"'],
     ['empty key_ops', { ...EC, key_ops: [] }, '"key_ops"'],
     ['key_ops that are a string', { ...EC, key_ops: 'verify' }, '"key_ops"'],
-    ['key_ops that repeat themselves', { ...EC, key_ops: ['verify', 'verify'] }, 'not a list of different strings'],
-    ['key_ops that repeat another', { ...EC, key_ops: ['verify', 'sign', 'sign'] }, 'not a list of different strings'],
+    ['key_ops with verify twice', { ...EC, key_ops: ['verify', 'verify'] }, 'not a list of different strings'],
+    ['key_ops with another operation twice', { ...EC, key_ops: ['verify', 'sign', 'sign'] }, 'not a list of different strings'],
     ['key_ops with a number', { ...EC, key_ops: ['verify', 1] }, 'not a list of different strings'],
     ['key_ops with null', { ...EC, key_ops: [null, 'verify'] }, 'not a list of different strings'],
     ['key_ops that are an object', { ...EC, key_ops: { verify: true } }, 'not a list of different strings'],
@@ -46,23 +46,23 @@ describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that sho
     ['key_ops that are nested 100,000 deep', { ...EC, key_ops: deep() }, 'not a list of different strings'],
     ['a kid that is a number', { ...EC, kid: 1 }, '"kid"'],
     ['a kid of 513 characters', { ...EC, kid: 'k'.repeat(513) }, '"kid"'],
-    ['alg of a cipher', { ...RSA, alg: 'RSA-OAEP-256' }, 'fits none'],
-    ['alg of a MAC', { ...RSA, alg: 'HS256' }, 'fits none'],
+    ['the alg of a cipher', { ...RSA, alg: 'RSA-OAEP-256' }, 'fits none'],
+    ['the alg of a MAC', { ...RSA, alg: 'HS256' }, 'fits none'],
     ['alg none', { ...RSA, alg: 'none' }, 'fits none'],
     ['an alg that is an array', { ...RSA, alg: ['RS256'] }, 'fits none'],
-    ['alg of another kind of key', { ...RSA, alg: 'ES256' }, 'fits none'],
-    ['alg of another curve', { ...EC, alg: 'ES384' }, 'fits none'],
-    ['crv against the point', { ...EC, crv: 'P-384' }, 'cannot be imported'],
-    ['a crv that is a name of the prototype', { ...EC, crv: 'constructor' }, 'fits none'],
+    ['the alg of another key type', { ...RSA, alg: 'ES256' }, 'fits none'],
+    ['the alg of another curve', { ...EC, alg: 'ES384' }, 'fits none'],
+    ['a crv that does not match the point', { ...EC, crv: 'P-384' }, 'cannot be imported'],
+    ['a crv that is the name of a prototype member', { ...EC, crv: 'constructor' }, 'fits none'],
     ['a crv that is __proto__', { ...EC, crv: '__proto__' }, 'fits none'],
-    ["a crv by OpenSSL's name", { ...EC, crv: 'prime256v1' }, 'fits none'],
+    ["a crv with OpenSSL's name", { ...EC, crv: 'prime256v1' }, 'fits none'],
     ['no crv', { ...EC, crv: undefined }, 'fits none'],
-    ['a curve that is for blockchains', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' })), 'fits none'],
-    ['a curve of Edwards that is not Ed25519', jwkOf(generateKeyPairSync('ed448')), 'fits none'],
-    ['a curve for key agreement (X25519)', jwkOf(generateKeyPairSync('x25519')), 'fits none'],
-    ['X25519 that says it is for EdDSA', { ...jwkOf(generateKeyPairSync('x25519')), alg: 'EdDSA' }, 'fits none'],
-    ['Ed448 that says it is for EdDSA', { ...jwkOf(generateKeyPairSync('ed448')), alg: 'EdDSA' }, 'fits none'],
-    ['Ed448 that says it is Ed25519', { ...jwkOf(generateKeyPairSync('ed448')), crv: 'Ed25519' }, 'cannot be imported'],
+    ['the curve secp256k1', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' })), 'fits none'],
+    ['the curve Ed448', jwkOf(generateKeyPairSync('ed448')), 'fits none'],
+    ['the curve X25519, which is for key agreement', jwkOf(generateKeyPairSync('x25519')), 'fits none'],
+    ['an X25519 key whose alg is EdDSA', { ...jwkOf(generateKeyPairSync('x25519')), alg: 'EdDSA' }, 'fits none'],
+    ['an Ed448 key whose alg is EdDSA', { ...jwkOf(generateKeyPairSync('ed448')), alg: 'EdDSA' }, 'fits none'],
+    ['an Ed448 key whose crv is Ed25519', { ...jwkOf(generateKeyPairSync('ed448')), crv: 'Ed25519' }, 'cannot be imported'],
     ['a point off the curve', { ...EC, y: flipped(EC['y'] as string) }, 'cannot be imported'],
     ['a point with both coordinates zero', { ...EC, x: zeros(32), y: zeros(32) }, 'cannot be imported'],
     ['a point with a made-up y', { ...EC, x: zeros(32), y: base64url(32) }, 'cannot be imported'],
@@ -83,15 +83,15 @@ describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that sho
     expectNothingOf(odd, remarks[0]!);
   });
 
-  test('reports it as a problem unless it is for another use', () => {
-    const forElse = [{ ...RSA, use: 'enc' }, { ...EC, key_ops: [] }, { ...RSA, alg: 'RSA-OAEP' }, jwkOf(generateKeyPairSync('x25519'))];
+  test('reports an unusable key as a problem unless it has another use', () => {
+    const forAnotherUse = [{ ...RSA, use: 'enc' }, { ...EC, key_ops: [] }, { ...RSA, alg: 'RSA-OAEP' }, jwkOf(generateKeyPairSync('x25519'))];
     const faulty = [null, { kty: 'oct', k: base64url(32) }, { ...EC, kid: 1 }, { ...EC, y: flipped(EC['y'] as string) }, { ...RSA, e: 'Ag' }, PRIVATE_EC];
-    const { remarks, problems } = parseKeySet({ keys: [...forElse, ...faulty, ED] }, ALGORITHMS, 20);
+    const { remarks, problems } = parseKeySet({ keys: [...forAnotherUse, ...faulty, ED] }, ALGORITHMS, 20);
     expect(remarks.map((remark) => remark.split(':')[0])).toEqual(Array.from({ length: 10 }, (_, index) => `keys[${index}]`));
     expect(problems).toEqual(remarks.slice(4));
   });
 
-  test('skips a deeply nested key in the text of a JWKS', () => {
+  test('skips a deeply nested key in a JWKS that is read from text', () => {
     const text = JSON.stringify({
       keys: [
         { ...EC, x: '#' },
@@ -103,7 +103,7 @@ describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that sho
     expect(remarks).toHaveLength(1);
   });
 
-  test('fails if no usable key remains', () => {
+  test('throws if no usable key remains', () => {
     expect(() => parseKeySet({ keys: [{ ...RSA, use: 'enc' }] }, ALGORITHMS, 10)).toThrow('it contains no usable key (keys[0]: is not for signatures ("use"))');
   });
 });
@@ -112,7 +112,7 @@ describe('rule 32: reports a private part without showing or using it', () => {
   test.each([
     ['EC', PRIVATE_EC, 'ES256'],
     ['RSA', PRIVATE_RSA, 'RS256'],
-  ] as const)('%s', (_name, jwk, algorithm) => {
+  ] as const)('reports the private part of an %s key', (_name, jwk, algorithm) => {
     const set = parseKeySet({ keys: [jwk] }, ALGORITHMS, 10);
     expect(set.remarks).toEqual(['keys[0]: contains its private part. Replace this key at the issuer']);
     expectNothingOf(jwk, set.remarks[0]!);
@@ -122,7 +122,7 @@ describe('rule 32: reports a private part without showing or using it', () => {
     }
   });
 
-  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('reports a key with the private member %s alone', (name) => {
+  test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])('reports a key that has only the private member %s', (name) => {
     const { remarks } = parseKeySet({ keys: [{ ...RSA, [name]: 'c2VjcmV0IHBhcnQ' }] }, ALGORITHMS, 10);
     expect(remarks).toEqual(['keys[0]: contains its private part. Replace this key at the issuer']);
   });

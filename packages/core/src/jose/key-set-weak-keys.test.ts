@@ -41,8 +41,8 @@ describe('rule 25: checks the size and the exponent of an RSA key', () => {
     ['0', '00'],
     ['1', '01'],
     ['2', '02'],
-    ['even', '010000'],
-    ['of 33 bits', '0100000001'],
+    ['an even number', '010000'],
+    ['33 bits long', '0100000001'],
     ['as large as the modulus', 'ff'.repeat(255)],
   ])('skips a key whose exponent is %s', (_name, hex) => {
     const { remarks } = parseKeySet({ keys: [{ ...RSA, e: Buffer.from(hex, 'hex').toString('base64url') }, ED] }, ALGORITHMS, 2);
@@ -58,11 +58,11 @@ describe('rule 25: checks the size and the exponent of an RSA key', () => {
 describe('rule 26: skips an Ed25519 key whose point has a small order', () => {
   const encodings = smallOrderEncodings();
 
-  test('the test covers all 14 encodings of these points', () => {
+  test('this test covers all 14 encodings of these points', () => {
     expect(new Set(encodings).size).toBe(14);
   });
 
-  test.each(encodings)('%s', (hex) => {
+  test.each(encodings)('skips the point %s', (hex) => {
     for (const spell of [
       asBase64url,
       (bytes: Buffer) => bytes.toString('base64'),
@@ -81,7 +81,7 @@ function jwkOf({ publicKey }: { readonly publicKey: KeyObject }): AnyJwk {
   return publicKey.export({ format: 'jwk' });
 }
 
-/** An RSA key whose modulus nobody can factor, not even whoever made it: OpenSSL only looks that it is a number. */
+/** Returns an RSA key with a random modulus. Nobody knows its factors, and OpenSSL does not check them. */
 function rsaOf(bits: number): AnyJwk {
   const modulus = randomBytes(Math.ceil(bits / 8));
   const top = (bits - 1) % 8;
@@ -95,7 +95,7 @@ function asBase64url(bytes: Buffer): string {
 }
 
 /**
- * Every text of 32 bytes that decodes to one of Ed25519's points of small order (RFC 8032 s5.1), worked out from the curve: -x^2 + y^2 =
+ * Returns every string of 32 bytes that decodes to a point of small order on Ed25519 (RFC 8032 s5.1), computed from the curve: -x^2 + y^2 =
  * 1 + d x^2 y^2. The order divides 8 when y is 0, 1 or -1, or when doubling gives y = 0, so when x^2 = -y^2.
  */
 function smallOrderEncodings(): string[] {
@@ -110,7 +110,7 @@ function smallOrderEncodings(): string[] {
     return [candidate, (candidate * power(2n, (p - 1n) / 4n)) % p].find((value) => (value * value - square) % p === 0n);
   };
   const d = ((p - 121665n) * power(121666n, p - 2n)) % p;
-  // with x^2 = -y^2 the curve says 2 y^2 = 1 - d y^4, a quadratic equation in y^2
+  // with x^2 = -y^2 the curve equation is 2 y^2 = 1 - d y^4, a quadratic equation in y^2
   const discriminant = root((1n + d) % p)!;
   const squares = [p - 1n + discriminant, 2n * p - 1n - discriminant].map((numerator) => (numerator * power(d, p - 2n)) % p);
   const ofOrderEight = squares.flatMap((square) => root(square) ?? []).flatMap((y) => [y, p - y]);

@@ -10,9 +10,9 @@ interface Curve {
   readonly algorithm: Algorithm;
   readonly name: string;
   readonly hash: string;
-  /** Of each of the two numbers, in bytes. */
+  /** The length of r and of s, in bytes. */
   readonly size: number;
-  /** The number of points, which r and s stay below (SEC 2 s2). */
+  /** The order of the base point, an upper bound of r and s (SEC 2 s2). */
   readonly order: bigint;
 }
 
@@ -54,11 +54,11 @@ describe.each(CURVES)('rule 28: checks $algorithm signatures as Node does', ({ a
     );
   });
 
-  test('accepts every signature that Node creates, also with a short r or s', () => {
+  test('accepts every signature that Node creates, including those with a short r or s', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: name });
     const key = prepared(publicKey, algorithm);
     let short = 0;
-    // one in 128 has a short number (of P-521: most), so the bound is there for a broken source of chance only
+    // one signature in 128 has a short r or s (for P-521, most have), so only a broken random source reaches the bound
     for (let round = 0; round < 5_000 && (round < 40 || short === 0); round++) {
       const signature = sign(hash, DATA, { key: privateKey, dsaEncoding: 'ieee-p1363' });
       const isShort = signature[0] === 0 || signature[size] === 0;
@@ -91,7 +91,7 @@ describe.each(CURVES)('rule 28: checks $algorithm signatures as Node does', ({ a
     );
   });
 
-  test('accepts n - s in place of s, as Node does, and refuses n + s', () => {
+  test('accepts n - s in place of s, and refuses n + s where it fits (P-521)', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: name });
     const good = sign(hash, DATA, { key: privateKey, dsaEncoding: 'ieee-p1363' });
     const s = numberAt(good, size, 2 * size);
@@ -136,7 +136,7 @@ describe('rule 26: checks the padding, hash and length of RSA signatures', () =>
     }
   });
 
-  test('accepts neither PKCS #1 for PSS, nor PSS for PKCS #1, nor another hash', () => {
+  test('refuses a PKCS #1 signature for PSS, a PSS signature for PKCS #1, and a signature with another hash', () => {
     const pkcs1 = sign('sha256', DATA, privateKey);
     const pss = sign('sha256', DATA, { key: privateKey, padding: 6, saltLength: 32 });
     expect(isSignedByOneOf([prepared(publicKey, 'RS256')], jwsOf(DATA, pkcs1))).toBe(true);
@@ -152,7 +152,7 @@ describe('rule 26: checks the padding, hash and length of RSA signatures', () =>
   });
 });
 
-test('accepts a signature by any of several keys, and refuses every signature without a key', () => {
+test('accepts a signature by any of several keys, and refuses it if there are no keys', () => {
   const pairs = Array.from({ length: 3 }, () => generateKeyPairSync('ed25519'));
   const keys = pairs.map(({ publicKey }) => prepared(publicKey, 'EdDSA'));
   for (const { privateKey } of pairs) expect(isSignedByOneOf(keys, jwsOf(DATA, sign(null, DATA, privateKey)))).toBe(true);

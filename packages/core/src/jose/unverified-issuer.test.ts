@@ -5,36 +5,36 @@ const of = (text: string) => claimedIssuer(Buffer.from(text));
 
 describe('rule 18: reads iss before the signature is verified', () => {
   test.each([
-    ['first', '{"iss":"https://a","sub":"x"}'],
-    ['last, among white space', '{ "sub" : "x" ,\n "iss" : "https://a" }'],
-    ['behind members that hold others', '{"act":{"iss":"https://b","n":[{"iss":"c"}]},"x":["iss","https://d"],"iss":"https://a"}'],
-    ['behind a value that looks like it', '{"sub":"iss","x":"\\",\\"iss\\":\\"https://b","iss":"https://a"}'],
-    ['behind one that stands deeper, after a comma', '{"a":{"b":1,"iss":"https://b"},"iss":"https://a"}'],
-    ['behind a text that ends in a backslash', '{"x":"\\\\","iss":"https://a"}'],
-    ['behind a longer name that begins alike', '{"iss2":"https://b","is":"https://c","iss":"https://a"}'],
-    ['with escapes that some writers make', '{"iss":"https:\\/\\/a"}'],
-    ['the first of two: the claims are refused when they are read', '{"iss":"https://a","iss":"https://b"}'],
+    ['reads an iss that comes first', '{"iss":"https://a","sub":"x"}'],
+    ['reads an iss that comes last, with white space', '{ "sub" : "x" ,\n "iss" : "https://a" }'],
+    ['skips an iss in other members', '{"act":{"iss":"https://b","n":[{"iss":"c"}]},"x":["iss","https://d"],"iss":"https://a"}'],
+    ['skips a value that looks like iss', '{"sub":"iss","x":"\\",\\"iss\\":\\"https://b","iss":"https://a"}'],
+    ['skips a nested iss after a comma', '{"a":{"b":1,"iss":"https://b"},"iss":"https://a"}'],
+    ['reads an iss after a string that ends in a backslash', '{"x":"\\\\","iss":"https://a"}'],
+    ['skips names that only resemble iss', '{"iss2":"https://b","is":"https://c","iss":"https://a"}'],
+    ['reads an iss with escaped slashes', '{"iss":"https:\\/\\/a"}'],
+    ['reads the first of two (the duplicate is refused later, with the claims)', '{"iss":"https://a","iss":"https://b"}'],
   ])('%s', (_where, text) => expect(of(text)).toBe('https://a'));
 
   test.each([
-    ['no such member', '{"sub":"x"}'],
-    ['no string', '{"iss":["https://a"]}'],
-    ['a number', '{"iss":7}'],
-    ['nothing behind it', '{"iss":'],
-    ['an open string', '{"iss":"https://a'],
-    ['an open name', '{"iss'],
-    ['a name in escapes', '{"\\u0069ss":"https://a"}'],
-    ['a bad escape', '{"iss":"\\x"}'],
-    ['a list', '["iss","https://a"]'],
-    ['one that stands deeper, after a comma', '{"a":{"b":1,"iss":"https://a"}}'],
-    ['an escaped quote before it, within one text', '{"x":"\\",\\"iss\\":\\"https://a\\""}'],
-    ['a string', '"iss"'],
-    ['nothing', ''],
-    ['another case', '{"ISS":"https://a"}'],
-    ['only deeper', '{"a":{"iss":"https://a"}}'],
-  ])('none where there is %s', (_what, text) => expect(of(text)).toBeUndefined());
+    ['there is no iss', '{"sub":"x"}'],
+    ['iss is a list', '{"iss":["https://a"]}'],
+    ['iss is a number', '{"iss":7}'],
+    ['iss has no value', '{"iss":'],
+    ['the value of iss is cut off', '{"iss":"https://a'],
+    ['the name is cut off', '{"iss'],
+    ['the name is written with an escape', '{"\\u0069ss":"https://a"}'],
+    ['the value has an invalid escape', '{"iss":"\\x"}'],
+    ['the payload is a list', '["iss","https://a"]'],
+    ['only a nested object has an iss, after a comma', '{"a":{"b":1,"iss":"https://a"}}'],
+    ['a string only looks like a member iss', '{"x":"\\",\\"iss\\":\\"https://a\\""}'],
+    ['the payload is a string', '"iss"'],
+    ['the payload is empty', ''],
+    ['the name has another case', '{"ISS":"https://a"}'],
+    ['only a nested object has an iss', '{"a":{"iss":"https://a"}}'],
+  ])('returns undefined if %s', (_what, text) => expect(of(text)).toBeUndefined());
 
-  test('a payload of nothing but names costs a look over it', () => {
+  test('reads a payload of 900 names, and returns undefined for thousands of braces or quotation marks', () => {
     const many = `{${Array.from({ length: 900 }, (_, index) => `"k${index}":{}`).join(',')},"iss":"https://a"}`;
     expect(of(many)).toBe('https://a');
     expect(of('{'.repeat(12_000))).toBeUndefined();

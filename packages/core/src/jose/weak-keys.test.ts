@@ -17,7 +17,7 @@ test('rule 167: skips and reports an RSA key with the ROCA weakness', () => {
   expect(problems).toEqual([expect.stringMatching(/^keys\[0\]: is an RSA key whose private part can be computed from it \(ROCA/)]);
 });
 
-test('rule 167: finds no ROCA weakness in a slightly different modulus and in keys of OpenSSL', () => {
+test('rule 167: finds no ROCA weakness in a slightly different modulus or in keys that OpenSSL generates', () => {
   const modulus = BigInt(`0x${Buffer.from(ROCA.n, 'base64url').toString('hex')}`);
   for (const difference of [2n, 4n, 6n, 2n ** 64n]) {
     const hex = (modulus + difference).toString(16);

@@ -3,37 +3,37 @@ import { freshnessSeconds } from './freshness.js';
 
 const DEFAULT = 600;
 
-describe("rule 60: the server's value counts between a minute and an hour", () => {
+describe("rule 60: uses the server's max-age, but at least a minute and at most an hour", () => {
   test.each([
-    ['a time within', 'max-age=300', 300],
-    ['a minute', 'max-age=60', 60],
-    ['just less than a minute', 'max-age=59', 60],
-    ['nothing', 'max-age=0', 60],
-    ['an hour', 'max-age=3600', 3600],
-    ['just more than an hour', 'max-age=3601', 3600],
-    ['ten years', 'max-age=315360000', 3600],
-    ['a number of twelve digits', 'max-age=999999999999', 3600],
-    ['quoted', 'max-age="300"', 300],
-    ['in capitals', 'Public, MAX-AGE=300', 300],
-    ['among others', 'public,max-age=300 ,\tmust-revalidate', 300],
-    ['twice: the first (RFC 9111 s4.2.1)', 'max-age=120, max-age=300', 120],
-    ['for shared caches only: not us', 's-maxage=100, max-age=300', 300],
-    ['no-store', 'no-store', 60],
-    ['no-cache', 'no-cache', 60],
-    ['no-store in capitals, beside a long time', 'max-age=3000, NO-STORE', 60],
+    ['max-age within the bounds', 'max-age=300', 300],
+    ['max-age of a minute', 'max-age=60', 60],
+    ['max-age one second below a minute', 'max-age=59', 60],
+    ['max-age of 0', 'max-age=0', 60],
+    ['max-age of an hour', 'max-age=3600', 3600],
+    ['max-age one second above an hour', 'max-age=3601', 3600],
+    ['max-age of ten years', 'max-age=315360000', 3600],
+    ['max-age of twelve digits', 'max-age=999999999999', 3600],
+    ['max-age in quotes', 'max-age="300"', 300],
+    ['max-age in capitals', 'Public, MAX-AGE=300', 300],
+    ['max-age among other directives', 'public,max-age=300 ,\tmust-revalidate', 300],
+    ['the first of two max-age directives (RFC 9111 s4.2.1)', 'max-age=120, max-age=300', 120],
+    ['max-age instead of s-maxage, which is for shared caches', 's-maxage=100, max-age=300', 300],
+    ['no-store as a minute', 'no-store', 60],
+    ['no-cache as a minute', 'no-cache', 60],
+    ['no-store in capitals rather than a long max-age', 'max-age=3000, NO-STORE', 60],
     ['no-cache beside a long time', 'no-cache, max-age=3000', 60],
-  ])('%s', (_name, control, expected) => {
+  ['no-cache rather than a long max-age', 'no-cache, max-age=3000', 60],
     expect(freshnessSeconds(headers({ 'cache-control': control }), DEFAULT)).toBe(expected);
   });
 });
 
-describe('rule 60: the default applies without a usable value', () => {
+describe('rule 60: uses the default if the server sends no usable value', () => {
   test.each([
-    ['no field', undefined],
-    ['an empty field', ''],
-    ['no time', 'public'],
-    ['an empty time', 'max-age='],
-    ['a negative time', 'max-age=-1'],
+    ['no Cache-Control header', undefined],
+    ['an empty header', ''],
+    ['no max-age', 'public'],
+    ['an empty max-age', 'max-age='],
+    ['a negative max-age', 'max-age=-1'],
     ['a fraction', 'max-age=1.5'],
     ['an exponent', 'max-age=1e9'],
     ['hexadecimal', 'max-age=0x10'],
@@ -45,48 +45,48 @@ describe('rule 60: the default applies without a usable value', () => {
     ['digits of another script', 'max-age=\u0661\u0662\u0663'],
     ['spaces around the equals sign', 'max-age = 60'],
     ['garbage', '\0\u{1f600};;;==,,"'],
-    ['another directive that ends so', 'x-max-age=60'],
+    ['a directive whose name only ends in max-age', 'x-max-age=60'],
     ['no-cache for some fields only', 'no-cache="set-cookie"'],
-    ['an expiry date alone', undefined],
+    ['only an Expires header', undefined],
   ])('%s', (_name, control) => {
-    const said = { ...(control !== undefined && { 'cache-control': control }), expires: 'Thu, 01 Jan 2099 00:00:00 GMT' };
-    expect(freshnessSeconds(headers(said), DEFAULT)).toBe(DEFAULT);
+    const values = { ...(control !== undefined && { 'cache-control': control }), expires: 'Thu, 01 Jan 2099 00:00:00 GMT' };
+    expect(freshnessSeconds(headers(values), DEFAULT)).toBe(DEFAULT);
   });
 });
 
-describe("rule 60: subtracts Age from the server's value", () => {
+describe("rule 60: subtracts the Age header from the server's max-age", () => {
   test.each([
-    ['a part', '100', 200],
-    ['nearly all', '250', 60],
-    ['all', '300', 60],
-    ['more than all', '999999999999', 60],
-    ['nothing: it is 0', '0', 300],
-    ['nothing: it is negative', '-100', 300],
-    ['nothing: it is words', 'old', 300],
-    ['nothing: it is a fraction', '1.5', 300],
-    ['nothing: it is empty', '', 300],
-    ['nothing: there are two', '10, 20', 300],
-    ['nothing: it is too large', '1000000000000', 300],
-  ])('%s', (_name, age, expected) => {
+    ['an Age below max-age', '100', 200],
+    ['an Age that leaves less than a minute', '250', 60],
+    ['an Age equal to max-age', '300', 60],
+    ['an Age above max-age', '999999999999', 60],
+    ['an Age of 0', '0', 300],
+    ['nothing if Age is negative', '-100', 300],
+    ['nothing if Age is a word', 'old', 300],
+    ['nothing if Age is a fraction', '1.5', 300],
+    ['nothing if Age is empty', '', 300],
+    ['nothing if there are two Ages', '10, 20', 300],
+    ['nothing if Age is too large', '1000000000000', 300],
+  ])('subtracts %s', (_name, age, expected) => {
     expect(freshnessSeconds(headers({ 'cache-control': 'max-age=300', age }), DEFAULT)).toBe(expected);
   });
 
-  test('before the bounds are: ten years less nine are an hour', () => {
+  test('subtracts Age before it applies the bounds: ten years minus nine years gives an hour', () => {
     expect(freshnessSeconds(headers({ 'cache-control': 'max-age=315360000', age: '283824000' }), DEFAULT)).toBe(3600);
   });
 
-  test('and off no default', () => {
+  test('does not subtract Age from the default', () => {
     expect(freshnessSeconds(headers({ age: '100' }), DEFAULT)).toBe(DEFAULT);
   });
 });
 
-test('rule 60: a default of less than a minute lowers the lower bound to itself', () => {
+test('rule 60: a default of less than a minute is also the minimum', () => {
   expect(freshnessSeconds(headers({ 'cache-control': 'max-age=0' }), 5)).toBe(5);
   expect(freshnessSeconds(headers({ 'cache-control': 'no-store' }), 5)).toBe(5);
   expect(freshnessSeconds(headers({ 'cache-control': 'max-age=20' }), 5)).toBe(20);
 });
 
-test('rule 60: a default of more than an hour applies without a value, and does not raise the maximum', () => {
+test('rule 60: a default of more than an hour applies if the server sends no value, and does not raise the maximum', () => {
   expect(freshnessSeconds(headers({}), 7200)).toBe(7200);
   expect(freshnessSeconds(headers({ 'cache-control': 'max-age=7200' }), 7200)).toBe(3600);
 });

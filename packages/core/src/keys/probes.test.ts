@@ -4,7 +4,7 @@ import { createProbes, ProbeRefusedError } from './probes.js';
 
 const open = () => new AbortController().signal;
 
-/** How many of so many were granted by now, the rest still waiting or refused. */
+/** How many of these are granted by now. The others wait or are refused. */
 async function grantedOf(promises: Promise<() => void>[]): Promise<number> {
   let granted = 0;
   for (const promise of promises)
@@ -16,14 +16,14 @@ async function grantedOf(promises: Promise<() => void>[]): Promise<number> {
   return granted;
 }
 
-test('rule 161: of 6,000 fetches at once, 100 start, 5,000 wait and the rest are refused', async () => {
+test('rule 161: of 6,000 fetches at once, 100 start, 5,000 wait and 900 are refused', async () => {
   const probes = createProbes(createTestClock());
   const asked = Array.from({ length: 6000 }, () => probes.take(open()));
   expect(await grantedOf(asked)).toBe(100);
   for (const refused of asked.slice(5100)) await expect(refused).rejects.toThrow(ProbeRefusedError);
 });
 
-test('rule 161: a returned fetch goes to one that waits, and each fetch returns by itself after 30 s', async () => {
+test('rule 161: a slot that is given back goes to a waiting fetch, and every slot comes back after 30 s', async () => {
   const clock = createTestClock();
   const probes = createProbes(clock);
   const first = await Promise.all(Array.from({ length: 100 }, () => probes.take(open())));
@@ -37,7 +37,7 @@ test('rule 161: a returned fetch goes to one that waits, and each fetch returns 
   expect(await grantedOf([...waiting, probes.take(open())])).toBe(51);
 });
 
-test('an aborted wait frees its place, and a fetch that was aborted before never waits', async () => {
+test('an aborted fetch frees its place in the queue, and a fetch with an aborted signal never waits', async () => {
   const probes = createProbes(createTestClock());
   const [giveBack] = await Promise.all(Array.from({ length: 100 }, () => probes.take(open())));
   const late = new AbortController();

@@ -6,7 +6,7 @@ import type { Transport } from '../net/transport.js';
 
 const KEY = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'k' };
 
-/** Which URLs are fetched, and whether a public address is demanded of them. */
+/** The host of each fetch, and whether it must have a public address. */
 async function fetchesOf(issuer: string, jwksUri: string, given: { jwksUri?: string; jwksHosts?: string[] } = {}): Promise<[string, boolean][]> {
   const fetches: [string, boolean][] = [];
   const transport: Transport = async (url, _signal, publicOnly) => {
@@ -41,19 +41,19 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 
 const ISSUER = 'https://login.example.test';
 
-test("rule 55: keys on the issuer's own host may be anywhere, as the issuer itself", async () => {
+test("rule 55: keys on the issuer's own host need no public address", async () => {
   expect(await fetchesOf(ISSUER, `${ISSUER}:8443/jwks`)).toEqual([['login.example.test', false], ['login.example.test', false]]); // prettier-ignore
 });
 
-test('rule 55: keys on a host that metadata alone names must have a public address', async () => {
+test('rule 55: keys on a host that only the metadata names need a public address', async () => {
   expect(await fetchesOf(ISSUER, 'https://keys.example.test/jwks')).toEqual([['login.example.test', false], ['keys.example.test', true]]); // prettier-ignore
 });
 
-test('rule 55: a host that was configured may be anywhere', async () => {
+test('rule 55: a host from the options needs no public address', async () => {
   expect(await fetchesOf(ISSUER, 'https://keys.example.test/jwks', { jwksHosts: ['keys.example.test'] })).toEqual([['login.example.test', false], ['keys.example.test', false]]); // prettier-ignore
   expect(await fetchesOf(ISSUER, '', { jwksUri: 'https://keys.internal.test/jwks' })).toEqual([['keys.internal.test', false]]);
 });
 
-test('rule 55: an issuer on loopback may keep its keys there', async () => {
+test('rule 55: an issuer on loopback may have its keys on loopback', async () => {
   expect(await fetchesOf('http://127.0.0.1:9', 'http://localhost:9/jwks')).toEqual([['127.0.0.1', false], ['localhost', false]]); // prettier-ignore
 });

@@ -6,7 +6,7 @@ fc.configureGlobal({ seed: 9, numRuns: 3_000 });
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-test('rule 9: reads a text exactly when it is canonical, and then as Node reads it', () => {
+test('rule 9: decodes canonical text as Node does, and refuses any other text', () => {
   const seen = { read: 0, refused: 0 };
   fc.assert(
     fc.property(anyText(), (text) => {
@@ -20,7 +20,7 @@ test('rule 9: reads a text exactly when it is canonical, and then as Node reads 
   expect(seen.refused).toBeGreaterThan(500);
 });
 
-test('rule 9: reads back what was encoded, whatever the bytes', () => {
+test('rule 9: decodes what Node encodes, for all bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), (bytes) => {
       expect(decodeBase64url(Buffer.from(bytes).toString('base64url'))).toEqual(Buffer.from(bytes));
@@ -28,7 +28,7 @@ test('rule 9: reads back what was encoded, whatever the bytes', () => {
   );
 });
 
-test('rule 9: of the 64 texts that Node reads as one byte, four a byte, takes one', () => {
+test('rule 9: accepts only the canonical one of the 16 spellings that Node decodes to a byte', () => {
   for (let byte = 0; byte < 256; byte++) {
     const spellings = [...ALPHABET].map((last) => ALPHABET[byte >> 2]! + last).filter((text) => Buffer.from(text, 'base64url')[0] === byte);
     expect(spellings).toHaveLength(16);
@@ -37,17 +37,17 @@ test('rule 9: of the 64 texts that Node reads as one byte, four a byte, takes on
 });
 
 test.each([
-  ['nothing', ''],
+  ['an empty string', ''],
   ['a lone character', 'A'],
   ['an impossible length', 'AAAAA'],
   ['padding', 'QQ=='],
-  ['padding alone', '='],
+  ['only padding', '='],
   ['the standard alphabet (+)', '-_8+'],
   ['the standard alphabet (/)', '-_8/'],
-  ['a space before', ' QUFB'],
-  ['a space behind', 'QUFB '],
-  ['a line break within', 'QU\nFB'],
-  ['a line break behind', 'QUFB\n'],
+  ['a leading space', ' QUFB'],
+  ['a trailing space', 'QUFB '],
+  ['a line break inside', 'QU\nFB'],
+  ['a trailing line break', 'QUFB\n'],
   ['a NUL', 'QUF\0'],
   ['a dot', 'QU.B'],
   ['spare bits in the second character', 'QR'],
@@ -60,7 +60,7 @@ test.each([
   expect(decodeBase64url(text)).toBeUndefined();
 });
 
-/** RFC 4648 s5 and s3.5, said once more and by other means. */
+/** A second implementation of RFC 4648 s5 and s3.5, to compare with. */
 function isCanonical(text: string): boolean {
   if (!/^[A-Za-z0-9_-]+$/.test(text)) return false;
   const spareValues = [1, undefined, 16, 4][text.length % 4];
@@ -71,7 +71,7 @@ function standardAlphabet(text: string): string {
   return text.replaceAll('-', '+').replaceAll('_', '/');
 }
 
-/** Texts near the edge: canonical ones, such with one character changed, and those of a wider alphabet. */
+/** Canonical texts, canonical texts with one changed character, and texts of a larger alphabet. */
 function anyText(): fc.Arbitrary<string> {
   const good = fc.constantFrom(...ALPHABET);
   const any = fc.oneof({ weight: 6, arbitrary: good }, fc.constantFrom(...'+/= \n\t\0.\u00e9\u0141\u0142\ud800'), fc.string({ minLength: 1, maxLength: 1 }));

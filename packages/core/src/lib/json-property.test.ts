@@ -7,7 +7,7 @@ import { parseStrictObject } from './json.js';
 const RUNS = Number(process.env['TOKENWARD_RUNS'] ?? 0);
 fc.configureGlobal({ seed: 11, numRuns: Math.max(800, RUNS) });
 
-/** Any name but `__proto__`, which is refused. */
+/** Any name except `__proto__`, which is refused. */
 const NAME = fc
   .oneof(
     fc.string({ unit: 'binary', maxLength: 8 }),
@@ -15,7 +15,7 @@ const NAME = fc
   )
   .filter((name) => name.isWellFormed());
 
-test('rule 11: refuses a duplicated member at any depth and in any spelling', () => {
+test('rule 11: refuses a duplicated member at any depth, with and without escapes', () => {
   let repeated = 0;
   fc.assert(
     fc.property(jsonObject(), fc.nat(), fc.boolean(), (value, at, escaped) => {
@@ -30,12 +30,12 @@ test('rule 11: refuses a duplicated member at any depth and in any spelling', ()
   expect(repeated).toBeGreaterThan(500);
 });
 
-test('rules 10 to 12: reads every object back as it was written, and freezes it to the bottom', () => {
+test('rules 10 to 12: reads every object as it was written, and freezes it deeply', () => {
   fc.assert(
     fc.property(jsonObject(), (object) => {
       const text = JSON.stringify(object);
       const value = parse(text);
-      // not compared with JSON.parse, which takes escaped names for others: see below
+      // not compared with JSON.parse, which misreads some escaped names: see below
       expect(JSON.stringify(value)).toBe(text);
       expect(isDeeplyFrozen(value)).toBe(true);
     }),
@@ -59,7 +59,7 @@ test('rules 10 to 12: never throws, whatever the bytes', () => {
   );
 });
 
-test('rules 10 to 12: refuses what JSON.parse refuses, for texts with one changed character', () => {
+test('rules 10 to 12: refuses every text with one changed character that JSON.parse refuses', () => {
   const seen = { broken: 0, whole: 0 };
   const character = fc.constantFrom(...'{}[]":,\\u0 \n\0-.e\u00e9', '');
   fc.assert(
@@ -79,21 +79,21 @@ test('rules 10 to 12: refuses what JSON.parse refuses, for texts with one change
 });
 
 /*
- * V8's JSON.parse (Node 24 and 26) takes an escaped name for another one that it saw at the same place in an earlier text, when the other's
- * characters are those of the spelling (https://github.com/nodejs/node/issues/63785). Each test makes it see that other one first.
+ * V8's JSON.parse (Node 24 and 26) can mistake an escaped name for another name from the same place in an earlier text, if the other name's
+ * characters are those of the escaped spelling (https://github.com/nodejs/node/issues/63785). Each test parses that other name first.
  */
 describe('rules 11 and 13: reads an escaped name correctly, whatever was parsed before', () => {
-  test('finds a duplicated member', () => {
+  test('refuses a duplicated member with an escape', () => {
     JSON.parse('{"first":"a","\\\\u006":1}');
     expect(parse('{"first":"a","\\u0066irst":"b"}')).toBeUndefined();
   });
 
-  test('a claim with escaped slashes, as some servers write it, keeps its name', () => {
+  test('reads the name of a claim with escaped slashes', () => {
     JSON.parse('{"sub":"a","https:\\\\/\\\\/example.com\\\\/ro":1}');
     expect(parse('{"sub":"a","https:\\/\\/example.com\\/roles":["reader"]}')).toEqual({ sub: 'a', 'https://example.com/roles': ['reader'] });
   });
 
-  test('one that can not be written without escapes is read, at any depth, and found when it stands twice', () => {
+  test('reads a name that needs escapes at any depth, and refuses it if it is duplicated', () => {
     for (const name of ['"', '\\', '\n', '\0', 'CORP\\orders', '\ue000', '\ue0000022', 'a":1,"b', '\\u0022']) {
       const written = JSON.stringify(name);
       expect(parse(`{${written}:1}`)).toEqual({ [name]: 1 });
@@ -104,18 +104,18 @@ describe('rules 11 and 13: reads an escaped name correctly, whatever was parsed 
     }
   });
 
-  test('a name with a lone surrogate is refused, among others that are escaped too', () => {
+  test('refuses a name with a lone surrogate, next to other escaped names too', () => {
     for (const text of ['{"\\ud800":1}', '{"a":[{"\\n\\udc00":1}]}', '{"\\"":1,"\\ud83d\\ud83d":2}']) expect(parse(text)).toBeUndefined();
   });
 
-  test('different names stay different, equal ones are found, and what was parsed before changes nothing', () => {
+  test('reads different names and refuses equal ones, whatever was parsed before', () => {
     const name = fc.string({ unit: fc.constantFrom(...'\\"\n\ue000u0/2a'), maxLength: 4 });
     const spelt = fc.tuple(name, fc.boolean()).map(([text, escaped]) => [text, escaped ? escapedString(text) : JSON.stringify(text)] as const);
     const members = fc.array(spelt, { minLength: 1, maxLength: 6 });
     let repeated = 0;
     fc.assert(
       fc.property(members, members, (before, now) => {
-        // what an attacker's header may do: V8 sees the backslashes themselves where names have escapes
+        // an attacker can send this in a header: names with literal backslashes where the next text has escapes
         const lookalike = now.map(([, spelling], index) => `${JSON.stringify(spelling.slice(1, -1))}:${index}`);
         JSON.parse(`{${lookalike.join(',')}}`);
         parse(`{${before.map(([, spelling], index) => `${spelling}:${index}`).join(',')}}`);
@@ -129,7 +129,7 @@ describe('rules 11 and 13: reads an escaped name correctly, whatever was parsed 
     expect(repeated).toBeGreaterThan(100);
   });
 
-  test('and is read, among others that are escaped too', () => {
+  test('reads escaped and unescaped names next to each other', () => {
     const escaped = (text: string): string => [...text].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
     const names = fc.uniqueArray(fc.string({ unit: fc.constantFrom(...'ru0/ab'), maxLength: 3 }), { maxLength: 5 });
     fc.assert(
@@ -167,7 +167,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** With JSON.parse, where that is to be trusted: see the escaped names above. */
+/** Compares with JSON.parse, except for texts with escapes, which it can misread (see above). */
 function agrees(value: unknown, text: string): boolean {
   return text.includes('\\') || isDeepStrictEqual(value, JSON.parse(text));
 }
@@ -182,7 +182,7 @@ function isDeeplyFrozen(value: unknown): boolean {
   return typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen));
 }
 
-/** Writes a value as JSON, its member number `at` twice: the second time with another value, and in another spelling if asked for. */
+/** Writes a value as JSON with its member number `at` twice: the second time with another value, and escaped if `escaped` is set. */
 function writeRepeating(root: object, at: number, escaped: boolean): string {
   let number = 0;
   const write = (value: unknown): string => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { didYouMean } from './did-you-mean.js';
 import { OptionReader } from './option-reader.js';
 
-test('rule 139: collects all problems, each under its path', () => {
+test('rule 139: collects all problems, each with the path of its option', () => {
   const reader = new OptionReader({ name: '', colour: 1, inner: { seconds: 'ten', nam: 1, deeper: { name: 1 } } }, ['name', 'inner']);
   reader.text('name', 'x');
   const inner = reader.inner('inner', ['seconds', 'deeper']);
@@ -17,7 +17,7 @@ test('rule 139: collects all problems, each under its path', () => {
   ]);
 });
 
-describe('rule 45: numbers', () => {
+describe('rule 45: checks numbers', () => {
   test.each<[unknown]>([[NaN], [Infinity], [-Infinity], [-1], [301], ['60'], [''], [null], [true], [[60]], [{}], [60n], [new Date()]])(
     'refuses %s',
     (value) => {
@@ -67,7 +67,7 @@ test('accepts only true and false for a flag', () => {
   for (const value of ['true', 1, null, {}, []]) expectRefused(value, (reader) => reader.flag('option'), false, 'must be true or false');
 });
 
-test('accepts only functions and objects where an option needs them', () => {
+test('accepts only a function or an object for an option that needs one', () => {
   const fn = () => 1;
   expect(readerOf(fn).fn('option')).toBe(fn);
   expect(readerOf(undefined).fn('option')).toBeUndefined();
@@ -79,7 +79,7 @@ test('accepts only functions and objects where an option needs them', () => {
   }
 });
 
-test('rule 53: checks URLs, and shows them without user names and passwords', () => {
+test('rule 53: checks URLs, and hides their user names and passwords in messages', () => {
   expect(readerOf('https://api.example.com/a').url('option')).toBe('https://api.example.com/a');
   expect(readerOf(undefined).url('option')).toBeUndefined();
   for (const value of [1, null, {}, ['https://api.example.com']]) expectRefused(value, (reader) => reader.url('option'), undefined, 'must be a string');
@@ -114,7 +114,7 @@ test.each<[string, string]>([
   ['x', ''],
   ['', ''],
   ['audience'.repeat(100_000), ''],
-])('suggests an option for the mistyped %j%s', (name, question) => {
+])('the message for the unknown option %j has the suggestion "%s"', (name, question) => {
   const known = ['issuer', 'audience', 'jwksUri', 'requiredClaims', 'maxTokenAgeSeconds', 'maxTokenLifetimeSeconds'];
   expect(didYouMean(name, known)).toBe(question);
   expect(new OptionReader({ [name]: 1 }, known).problems).toEqual([

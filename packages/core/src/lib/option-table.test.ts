@@ -18,7 +18,7 @@ test('reads each option under its name, and fills in defaults', () => {
   expectTypeOf(values).toEqualTypeOf<{ readonly size: number; readonly owner: string }>();
 });
 
-test('reports all problems, unknown names first', () => {
+test('reports all problems, with unknown names first', () => {
   const reader = new OptionReader({ cache: { owner: '', size: 11, sise: 1 } }, ['cache']);
   readInnerTable(reader, 'cache', TABLE);
   expect(reader.problems).toEqual([
@@ -28,7 +28,7 @@ test('reports all problems, unknown names first', () => {
   ]);
 });
 
-test('a missing option and an unknown option do not compile', () => {
+test('a table with a missing or an unknown option does not compile', () => {
   const owner = TABLE.owner;
   // @ts-expect-error -- size is missing, although it is optional
   void ({ owner } satisfies OptionTable<Options>);

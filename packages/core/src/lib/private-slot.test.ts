@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { createMemory, WithNotes } from './private-slot.js';
 
-test('remembers by the very object, in each memory for itself', () => {
+test('each memory finds a value only by the same object, not by a copy', () => {
   const one = createMemory<object, string>();
   const other = createMemory<object, string>();
   const key = { name: 'key' };
@@ -31,7 +31,7 @@ test.each([
   ['frozen', <T extends object>(key: T) => Object.freeze(key) as T],
   ['sealed', <T extends object>(key: T) => Object.seal(key)],
   ['not extensible', <T extends object>(key: T) => Object.preventExtensions(key)],
-] as const)('remembers by an object that is %s, before or after', (_name, close) => {
+] as const)('keeps values for an object that is %s before or after the value is set', (_name, close) => {
   const memory = createMemory<object, string>();
   const closed = close({});
   memory.set(closed, 'first');
@@ -45,24 +45,24 @@ test.each([
   expect(memory.get(later)).toBe('still open');
 });
 
-test('an object with room keeps the value of the first memory there, and those of others beside it', () => {
-  class Room extends WithNotes {
-    readonly name = 'room';
+test('keeps the values of two memories for a WithNotes object, and adds nothing visible to it', () => {
+  class Noted extends WithNotes {
+    readonly name = 'noted';
   }
   const one = createMemory<object, string>();
   const other = createMemory<object, string>();
-  const room = new Room();
-  expect(one.get(room)).toBeUndefined();
-  one.set(room, 'first');
-  other.set(room, 'second');
-  expect(one.get(room)).toBe('first');
-  expect(other.get(room)).toBe('second');
-  one.set(room, undefined);
-  other.set(room, 'third');
-  expect(one.get(room)).toBeUndefined();
-  expect(other.get(room)).toBe('third');
-  expect(one.get(Object.create(room) as object)).toBeUndefined();
-  expect(one.get({ ...room })).toBeUndefined();
-  expect(Reflect.ownKeys(room)).toEqual(['name']);
-  expect(inspect(room, { showHidden: true, depth: 9 })).not.toContain('third');
+  const noted = new Noted();
+  expect(one.get(noted)).toBeUndefined();
+  one.set(noted, 'first');
+  other.set(noted, 'second');
+  expect(one.get(noted)).toBe('first');
+  expect(other.get(noted)).toBe('second');
+  one.set(noted, undefined);
+  other.set(noted, 'third');
+  expect(one.get(noted)).toBeUndefined();
+  expect(other.get(noted)).toBe('third');
+  expect(one.get(Object.create(noted) as object)).toBeUndefined();
+  expect(one.get({ ...noted })).toBeUndefined();
+  expect(Reflect.ownKeys(noted)).toEqual(['name']);
+  expect(inspect(noted, { showHidden: true, depth: 9 })).not.toContain('third');
 });

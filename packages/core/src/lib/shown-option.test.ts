@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { shown, shownMember, shownName, type Wanted } from './shown-option.js';
 
-describe('rule 185: an address is shown without what it may hold beside it, and what is none is not shown', () => {
+describe('rule 185: shows a URL without its secrets, and shows no string that is not a URL', () => {
   test.each([
     'https://user:secret@login.example.com/tenant',
     'https://user:secret@login.example.com:8443/a?key=secret#secret',
@@ -69,11 +69,11 @@ test.each<[unknown, Wanted | undefined, string]>([
   [() => 'secret', undefined, 'a value of type function'],
   [Symbol('secret'), undefined, 'a value of type symbol'],
   [10n, 'number', 'a value of type bigint'],
-])('rule 185: %o, where %o is wanted, is shown as %s', (value, wanted, expected) => {
+])('rule 185: shows %o, for an option that wants %o, as %s', (value, wanted, expected) => {
   expect(shown(value, wanted)).toBe(expected);
 });
 
-test("rule 185: a name is shown where it could be an option's, or a claim's", () => {
+test('rule 185: shows a name only if it looks like the name of an option or of a claim', () => {
   for (const name of ['audiance', 'jwksRequestsPerMinute', 'clock_tolerance', 'JWKS_URI', 'oauth2']) {
     expect(shownName(name)).toBe(name);
     expect(shownMember(name)).toBe(name);

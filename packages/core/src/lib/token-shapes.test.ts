@@ -48,20 +48,20 @@ describe.each(HEADERS)('rule 142: hides a token whose header is %j', (header) =>
   });
 
   test.each<[string, string]>([
-    ['as it is', token],
+    ['unencoded', token],
     ['with its dots encoded', token.replaceAll('.', '%2E')],
     ['with its dots encoded twice', token.replaceAll('.', '%252e')],
-    ['with slashes for dots', token.replaceAll('.', '/')],
-    ['with other characters for dots', token.replaceAll('.', '~')],
-    ['encoded as a whole', encodedBy(token, percent)],
-    ['encoded as a whole, twice', encodedBy(encodedBy(token, percent), (character) => (character === '%' ? '%25' : character))],
-    ['with slashes within', token.replace(/(.{40})/g, '$1/')],
-    ['behind a name', `token=${token}`],
-    ['behind an encoded name', `token%3D${token}`],
+    ['with slashes instead of dots', token.replaceAll('.', '/')],
+    ['with tildes instead of dots', token.replaceAll('.', '~')],
+    ['percent-encoded', encodedBy(token, percent)],
+    ['percent-encoded twice', encodedBy(encodedBy(token, percent), (character) => (character === '%' ? '%25' : character))],
+    ['with slashes inside', token.replace(/(.{40})/g, '$1/')],
+    ['after a name', `token=${token}`],
+    ['after an encoded name', `token%3D${token}`],
     ['without its header', `${PAYLOAD}.${SIGNATURE}`],
-    ['its signature alone', SIGNATURE],
+    ['only its signature', SIGNATURE],
     ['in base64', Buffer.from(token).toString('base64')],
-    ['in base64, encoded', encodeURIComponent(Buffer.from(token).toString('base64'))],
+    ['in percent-encoded base64', encodeURIComponent(Buffer.from(token).toString('base64'))],
     ['in hex', Buffer.from(token).toString('hex')],
   ])('replaces the token in a path: %s', (_how, written) => {
     const path = withoutTokenSegments(`/links/${written}/open`);
@@ -76,7 +76,7 @@ test.each([
   ['an opaque token', 'mF_9.B5f-4.1JqM8kLzQwErTyUiOp'],
   ['an opaque token in hex', '9f86d081884c7d659a2feaa0c55ad015'],
   ['a short opaque token', 'Xk29fQz8LmPq3R'],
-  ['an opaque token of letters alone', 'qwertyuiopasdfghjklzxcvbnmqwerty'],
+  ['an opaque token of letters only', 'qwertyuiopasdfghjklzxcvbnmqwerty'],
 ])('rule 142: replaces %s in a path', (_what, token) => {
   expect(withoutTokenSegments(`/links/${token}`)).toBe('/links/[token]');
 });
@@ -98,7 +98,7 @@ test.each([
   expect(withoutTokenSegments(path)).toBe(path);
 });
 
-test('rule 142: leaves a text unchanged that merely resembles a token', () => {
+test('rule 142: leaves text unchanged that only resembles a token', () => {
   for (const text of [
     'mykeycloakserver.example.com',
     'they-are-here.and-there.',

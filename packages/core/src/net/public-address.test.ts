@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { describe, expect, test, vi } from 'vitest';
 import { isInternal, isPublicAddress, lookupPublic } from './public-address.js';
 
-/** Names that no DNS has: what one resolves to is the attacker's to say, so it is said here. All others are looked up as ever. */
+/** What made-up names resolve to, since an attacker controls DNS. All other names are looked up as usual. */
 const MADE_UP: Readonly<Record<string, readonly string[]>> = {
   'public.invalid': ['8.8.8.8', '2606:4700:4700::1111'],
   'first-public.invalid': ['8.8.8.8', '10.0.0.1'],
@@ -50,33 +50,33 @@ test('rule 55: isInternal recognises an internal host in a URL without a DNS loo
 
 describe('rule 55: isPublicAddress refuses internal and unroutable addresses', () => {
   test.each([
-    ['this host', ['0.0.0.0', '0.1.2.3', '::']],
-    ['loopback', ['127.0.0.1', '127.255.255.255', '::1']],
-    ['private networks', ['10.0.0.1', '10.255.255.255', '172.16.0.0', '172.31.255.255', '192.168.0.1', '192.168.255.255']],
-    ['carrier networks', ['100.64.0.0', '100.127.255.255']],
-    ['link-local, where cloud metadata is', ['169.254.169.254', '169.254.0.1', 'fe80::1', 'febf::1', 'fe80::1%eth0']],
-    ['site-local and unique local', ['fc00::1', 'fd00::1', 'fdff:ffff::1', 'fd00:ec2::254', 'fec0::1', 'feff::1']],
-    ['IETF protocols', ['192.0.0.1', '192.0.0.170']],
-    ['benchmarks', ['198.18.0.1', '198.19.255.255']],
-    ['multicast', ['224.0.0.1', '239.255.255.255', 'ff02::1', 'ff0e::1']],
-    ['reserved, and broadcast', ['240.0.0.1', '255.255.255.255']],
-    ['discard-only', ['100::1']],
-    ['documentation', ['192.0.2.1', '198.51.100.1', '203.0.113.1', '2001:db8::1', '3fff::1']],
-    ['the IETF protocols of IPv6', ['2001:2::1', '2001:10::1', '2001:1ff:ffff::1']],
-    ['segment routing', ['5f00::1']],
+    ['addresses of this host', ['0.0.0.0', '0.1.2.3', '::']],
+    ['loopback addresses', ['127.0.0.1', '127.255.255.255', '::1']],
+    ['addresses of private networks', ['10.0.0.1', '10.255.255.255', '172.16.0.0', '172.31.255.255', '192.168.0.1', '192.168.255.255']],
+    ['addresses of carrier networks', ['100.64.0.0', '100.127.255.255']],
+    ['link-local addresses, where cloud metadata services are', ['169.254.169.254', '169.254.0.1', 'fe80::1', 'febf::1', 'fe80::1%eth0']],
+    ['site-local and unique local addresses', ['fc00::1', 'fd00::1', 'fdff:ffff::1', 'fd00:ec2::254', 'fec0::1', 'feff::1']],
+    ['addresses of IETF protocols', ['192.0.0.1', '192.0.0.170']],
+    ['addresses for benchmarks', ['198.18.0.1', '198.19.255.255']],
+    ['multicast addresses', ['224.0.0.1', '239.255.255.255', 'ff02::1', 'ff0e::1']],
+    ['reserved and broadcast addresses', ['240.0.0.1', '255.255.255.255']],
+    ['discard-only addresses', ['100::1']],
+    ['addresses for documentation', ['192.0.2.1', '198.51.100.1', '203.0.113.1', '2001:db8::1', '3fff::1']],
+    ['IPv6 addresses of IETF protocols', ['2001:2::1', '2001:10::1', '2001:1ff:ffff::1']],
+    ['addresses for segment routing', ['5f00::1']],
     ["a cloud's own services", ['168.63.129.16']],
   ])('%s', (_name, addresses) => {
     for (const address of addresses) expect(isPublicAddress(address), address).toBe(false);
   });
 
   test.each([
-    ['mapped, in dotted form', ['::ffff:10.0.0.1', '::ffff:127.0.0.1', '::FFFF:169.254.169.254', '::ffff:0.0.0.0', '::ffff:192.168.1.1']],
-    ['mapped, in hexadecimal', ['::ffff:a00:1', '::ffff:7f00:1', '::ffff:a9fe:a9fe', '0:0:0:0:0:ffff:0a00:0001', '0000:0000:0000:0000:0000:ffff:c0a8:0101']],
-    ['compatible', ['::10.0.0.1', '::7f00:1', '::8.8.8.8']],
-    ['NAT64', ['64:ff9b::10.0.0.1', '64:ff9b::a00:1', '64:ff9b::8.8.8.8', '64:ff9b:1::1']],
-    ['translated', ['::ffff:0:10.0.0.1', '::ffff:0:a00:1']],
-    ['Teredo', ['2001::1', '2001:0:a00:1::f5ff:fffe']],
-    ['6to4', ['192.88.99.1', '2002:a00:1::1', '2002:7f00:1::', '2002:808:808::1']],
+    ['mapped addresses in dotted form', ['::ffff:10.0.0.1', '::ffff:127.0.0.1', '::FFFF:169.254.169.254', '::ffff:0.0.0.0', '::ffff:192.168.1.1']],
+    ['mapped addresses in hexadecimal', ['::ffff:a00:1', '::ffff:7f00:1', '::ffff:a9fe:a9fe', '0:0:0:0:0:ffff:0a00:0001', '0000:0000:0000:0000:0000:ffff:c0a8:0101']],
+    ['compatible addresses', ['::10.0.0.1', '::7f00:1', '::8.8.8.8']],
+    ['NAT64 addresses', ['64:ff9b::10.0.0.1', '64:ff9b::a00:1', '64:ff9b::8.8.8.8', '64:ff9b:1::1']],
+    ['translated addresses', ['::ffff:0:10.0.0.1', '::ffff:0:a00:1']],
+    ['Teredo addresses', ['2001::1', '2001:0:a00:1::f5ff:fffe']],
+    ['6to4 addresses', ['192.88.99.1', '2002:a00:1::1', '2002:7f00:1::', '2002:808:808::1']],
   ])('refuses IPv4 addresses embedded in IPv6 addresses: %s', (_name, addresses) => {
     for (const address of addresses) expect(isPublicAddress(address), address).toBe(false);
   });
@@ -103,7 +103,7 @@ describe('rule 55: isPublicAddress refuses internal and unroutable addresses', (
 
 /**
  * All entries of https://www.iana.org/assignments/iana-ipv4-special-registry and https://www.iana.org/assignments/iana-ipv6-special-registry, and the
- * blocks of multicast, which have registries of their own.
+ * multicast blocks, which have their own registries.
  */
 const REGISTRIES = [
   ['"This network"', '0.0.0.0/8'],
@@ -161,11 +161,11 @@ const REGISTRIES = [
 ] as const;
 
 describe("rule 55: isPublicAddress refuses every network in IANA's special-purpose registries", () => {
-  test.each(REGISTRIES)('%s: %s', (_name, network) => {
+  test.each(REGISTRIES)('refuses %s: %s', (_name, network) => {
     for (const address of endsOf(network)) expect(isPublicAddress(address), address).toBe(false);
   });
 
-  test.each(REGISTRIES.filter(([, network]) => !network.includes(':')))('%s: %s embedded in IPv6', (_name, network) => {
+  test.each(REGISTRIES.filter(([, network]) => !network.includes(':')))('refuses %s: %s embedded in IPv6', (_name, network) => {
     for (const address of endsOf(network)) {
       const [a, b, c, d] = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0')) as [string, string, string, string];
       const hex = `${a}${b}:${c}${d}`;
@@ -240,11 +240,11 @@ test.each([
 describe('rule 55: lookupPublic checks the addresses that a name resolves to', () => {
   test.each([
     ['localhost', 'localhost'],
-    ['an address of loopback', '127.0.0.1'],
-    ['an address in the private network', '10.0.0.1'],
-    ['a mapped address', 'mapped.invalid'],
-    ['a name whose second address alone is internal', 'first-public.invalid'],
-    ['a name with no address', 'nothing.invalid'],
+    ['a loopback address', '127.0.0.1'],
+    ['an address of a private network', '10.0.0.1'],
+    ['a name with a mapped address', 'mapped.invalid'],
+    ['a name with a public and an internal address', 'first-public.invalid'],
+    ['a name without an address', 'nothing.invalid'],
   ])('refuses %s', async (_name, hostname) => {
     for (const all of [true, false, undefined]) {
       const { error, address } = await look(hostname, all);

@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 test.each(['127.0.0.1', 'localhost', '[::1]', '127.1', '2130706433', '[::ffff:127.0.0.1]'])(
-  'rule 55: does not connect to %s if a public address is needed',
+  'rule 55: does not connect to %s if the request needs a public address',
   async (host) => {
     const before = connections;
     await expect(nodeTransport(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true, 5000)).rejects.toThrow(/private, loopback or link-local/);
@@ -32,7 +32,7 @@ test.each(['127.0.0.1', 'localhost', '[::1]', '127.1', '2130706433', '[::ffff:12
 );
 
 test.each(['127.0.0.1', 'localhost', 'localhost.', 'auth.localhost', '[::1]', '127.1', '[::ffff:10.0.0.1]', '10.0.0.1', '169.254.169.254'])(
-  "rule 55: does not call the user's fetch for %s if a public address is needed",
+  "rule 55: does not call the application's fetch for %s if the request needs a public address",
   async (host) => {
     const called: string[] = [];
     const transport = fetchTransport(async (url) => {
@@ -48,17 +48,17 @@ test.each(['127.0.0.1', 'localhost', 'localhost.', 'auth.localhost', '[::1]', '1
   },
 );
 
-test('rule 55: connects to loopback if no public address is needed', async () => {
+test('rule 55: connects to loopback if the request needs no public address', async () => {
   const { status } = await nodeTransport(`http://localhost:${port}/identity`, AbortSignal.timeout(5000), false, 5000);
   expect(status).toBe(200);
 });
 
-test.each(['gzip', 'br', 'deflate', 'identity'])('reads what a server sends as %s unasked', async (encoding) => {
+test.each(['gzip', 'br', 'deflate', 'identity'])('decodes a response with the content-encoding %s', async (encoding) => {
   const { body } = await nodeTransport(`http://127.0.0.1:${port}/${encoding}`, AbortSignal.timeout(5000), false, 5000);
   expect((await buffer(body)).toString()).toBe('{"keys":[]}');
 });
 
-test('refuses an unknown encoding', async () => {
+test('throws for a response with an unknown content-encoding', async () => {
   const answer = await nodeTransport(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false, 5000);
   expect(() => answer.body).toThrow(/unknown encoding "zstd-of-a-kind"/);
   answer.discard();

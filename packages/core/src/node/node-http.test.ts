@@ -15,7 +15,7 @@ function requestWith(...rawHeaders: string[]): IncomingMessage {
   return request;
 }
 
-test('rule 1: returns a second Authorization line in any case, and ignores a third', () => {
+test('rule 1: returns the first two Authorization lines, in any case, and ignores a third', () => {
   expect(headersOf(requestWith('Host', 'a', 'Authorization', 'x', 'AUTHORIZATION', 'y', 'authorization', 'z'))).toEqual({
     host: 'a',
     authorization: ['x', 'y'],
@@ -30,7 +30,7 @@ test.each([
   ['http', 'api.example.test:8080', 'http://api.example.test:8080'],
   ['https', 'API.example.test:443', 'https://api.example.test'],
   ['http', '[::1]:3000', 'http://[::1]:3000'],
-])('an origin is scheme, host and port: %s %s', (protocol, host, origin) => {
+])('originOf returns scheme, host and port for %s and %s', (protocol, host, origin) => {
   expect(originOf(protocol, host)).toBe(origin);
 });
 
@@ -45,7 +45,7 @@ test.each([
   ['http', 'a?b'],
   ['', 'a'],
   ['https://evil/?', 'a'],
-])('what is no web address has no origin: %s %s', (protocol, host) => {
+])('originOf returns undefined for %s and %s, which do not make an http or https URL', (protocol, host) => {
   expect(originOf(protocol, host)).toBeUndefined();
 });
 
@@ -58,7 +58,7 @@ test.each<[expected: string | undefined, ...rawHeaders: string[]]>([
   [undefined, 'Host', 'user@a.test'],
   [undefined, 'Host', 'a.test, b.test'],
   [undefined, 'Host', 'a.test/b'],
-])('rule 154: a host that is named once and well gives an origin: %s for %j', (expected, ...rawHeaders) => {
+])('rule 154: the origin comes from a single valid host: %s for %j', (expected, ...rawHeaders) => {
   const view = viewOf({ method: 'GET', originalUrl: '/', protocol: 'http' }, requestWith(...rawHeaders), () => 'a.test');
   expect(view.origin).toBe(expected);
 });
@@ -70,7 +70,7 @@ async function listen(server: Server | Http2Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-test('a response is answered if its headers were sent or the client disconnected', async () => {
+test('isAnswered is true once the headers were sent or the client disconnected', async () => {
   const responses: ServerResponse[] = [];
   const port = await listen(createServer((_request, response) => void responses.push(response)));
   const [answered, left] = [0, 1].map(() => request({ port, agent: false }).on('error', () => {}).end()); // prettier-ignore
@@ -83,7 +83,7 @@ test('a response is answered if its headers were sent or the client disconnected
   await vi.waitFor(() => expect(isAnswered(responses[1]!)).toBe(true));
 });
 
-test('over HTTP/2, only the stream shows that the client disconnected', async () => {
+test('isAnswered is true over HTTP/2 once the headers were sent or the client disconnected', async () => {
   const responses: Http2ServerResponse[] = [];
   const port = await listen(createHttp2Server((_request, response) => void responses.push(response)));
   const session = connect(`http://127.0.0.1:${port}`);

@@ -17,27 +17,27 @@ interface TokenClaims {
 const NOW = 1_700_000_000;
 const ISSUER = 'https://login.example.com';
 
-describe('rule 102: a failure names all scopes that the next token needs', () => {
+describe('rule 102: a failure names the scopes that the next token needs', () => {
   test.each<[string, Policy, TokenClaims, readonly string[] | undefined, PolicyFailure['reason']]>([
-    ['scope: all, also those that the token has', scope('a', 'b'), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
-    ['anyScope: the first', anyScope('a', 'b'), {}, ['a'], 'insufficient_scope'],
-    ['allOf: those missing and those that the token has', allOf(scope('a'), scope('b'), scope('c')), { scope: 'c x' }, ['c', 'a', 'b'], 'insufficient_scope'],
-    ['allOf: the alternative that the token has', allOf(anyScope('a', 'b'), scope('c')), { scope: 'b' }, ['b', 'c'], 'insufficient_scope'],
-    ['allOf: the scope that satisfies an inner anyOf', allOf(anyOf(scope('a'), scope('b')), scope('c')), { scope: 'b' }, ['b', 'c'], 'insufficient_scope'],
-    ['allOf: without duplicates', allOf(scope('a', 'b'), scope('b', 'c')), {}, ['a', 'b', 'c'], 'insufficient_scope'],
-    ['nested allOf: all', allOf(scope('a'), allOf(scope('b'), allOf(scope('c')))), { scope: 'b' }, ['b', 'a', 'c'], 'insufficient_scope'],
-    ['anyOf: the first alternative that needs only scopes', anyOf(role('r'), scope('a'), scope('b')), {}, ['a'], 'insufficient_scope'],
-    ['anyOf inside allOf: the first', allOf(scope('a'), anyOf(scope('b'), scope('c'))), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
-    ['allOf inside anyOf: all of it', anyOf(allOf(scope('a'), scope('b')), scope('c')), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
-    ['not: none of what it names', allOf(scope('a'), not(scope('x'))), { scope: 'x' }, ['a'], 'policy_refused'],
-    ['a missing role: the scopes too', allOf(scope('a'), role('r')), {}, ['a'], 'insufficient_role'],
-    ['no scope if only a role is missing', allOf(scope('a'), role('r')), { scope: 'a' }, undefined, 'insufficient_role'],
-    ['no scope for a role', role('r'), {}, undefined, 'insufficient_role'],
-    ['no scope for one of several roles', anyRole('r', 's'), {}, undefined, 'insufficient_role'],
-    ['no scope for an issuer', issuedBy('https://login.partner.example'), {}, undefined, 'insufficient_claim'],
-    ['no scope for a claim', claim('tenant', 'x'), {}, undefined, 'insufficient_claim'],
-    ['no scope for a predicate', policy('mine', () => false), {}, undefined, 'policy_refused'],
-    ['a weak login: the scope first', allOf(acr('gold'), scope('a')), {}, ['a'], 'insufficient_scope'],
+    ['scope: names all scopes, including those that the token has', scope('a', 'b'), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
+    ['anyScope: names the first alternative', anyScope('a', 'b'), {}, ['a'], 'insufficient_scope'],
+    ['allOf: names the missing scopes and those that the token has', allOf(scope('a'), scope('b'), scope('c')), { scope: 'c x' }, ['c', 'a', 'b'], 'insufficient_scope'],
+    ['allOf: names the alternative of an inner anyScope that the token has', allOf(anyScope('a', 'b'), scope('c')), { scope: 'b' }, ['b', 'c'], 'insufficient_scope'],
+    ['allOf: names the scope that satisfies an inner anyOf', allOf(anyOf(scope('a'), scope('b')), scope('c')), { scope: 'b' }, ['b', 'c'], 'insufficient_scope'],
+    ['allOf: names each scope once', allOf(scope('a', 'b'), scope('b', 'c')), {}, ['a', 'b', 'c'], 'insufficient_scope'],
+    ['nested allOf: names the scopes of every level', allOf(scope('a'), allOf(scope('b'), allOf(scope('c')))), { scope: 'b' }, ['b', 'a', 'c'], 'insufficient_scope'],
+    ['anyOf: names the first alternative that needs only scopes', anyOf(role('r'), scope('a'), scope('b')), {}, ['a'], 'insufficient_scope'],
+    ['anyOf inside allOf: names the first alternative', allOf(scope('a'), anyOf(scope('b'), scope('c'))), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
+    ['allOf inside anyOf: names all scopes of the first alternative', anyOf(allOf(scope('a'), scope('b')), scope('c')), { scope: 'a' }, ['a', 'b'], 'insufficient_scope'],
+    ['not: names no scope of the negated policy', allOf(scope('a'), not(scope('x'))), { scope: 'x' }, ['a'], 'policy_refused'],
+    ['role: names the missing scopes if a role is missing too', allOf(scope('a'), role('r')), {}, ['a'], 'insufficient_role'],
+    ['role: names no scope if only a role is missing', allOf(scope('a'), role('r')), { scope: 'a' }, undefined, 'insufficient_role'],
+    ['role: names no scope', role('r'), {}, undefined, 'insufficient_role'],
+    ['anyRole: names no scope', anyRole('r', 's'), {}, undefined, 'insufficient_role'],
+    ['issuedBy: names no scope', issuedBy('https://login.partner.example'), {}, undefined, 'insufficient_claim'],
+    ['claim: names no scope', claim('tenant', 'x'), {}, undefined, 'insufficient_claim'],
+    ['policy: names no scope', policy('mine', () => false), {}, undefined, 'policy_refused'],
+    ['acr: a missing scope comes before a weak login', allOf(acr('gold'), scope('a')), {}, ['a'], 'insufficient_scope'],
   ])('%s', (_name, policy, claims, expected, reason) => {
     const found = failureOf(policy, claims)!;
     expect(found.reason).toBe(reason);
@@ -57,11 +57,11 @@ describe('rule 102: a failure names all scopes that the next token needs', () =>
     [acr('gold'), []],
     [maxAge(1), []],
     [policy('mine', () => true), []],
-  ])('%s names %j to an unknown caller', (policy, expected) => {
+  ])('the challenge for a caller without a token names for %s: %j', (policy, expected) => {
     expect(sufficientScopes(policy)).toEqual(expected);
   });
 
-  test('the 403 contains no role, no claim and no name of a policy', () => {
+  test('the 403 contains no role, no claim and no policy name', () => {
     const secretive = allOf(
       scope('a'),
       role('secret-role'),
@@ -80,15 +80,15 @@ describe('rule 102: a failure names all scopes that the next token needs', () =>
   test.each<[string, Policy, TokenClaims, unknown]>([
     ['one role', allOf(scope('a'), role('r')), { scope: 'a' }, 'role("r")'],
     ['one scope', allOf(scope('a'), scope('b')), { scope: 'a' }, 'scope("b")'],
-    ['two that no scope can solve', allOf(role('r'), claim('tenant', 'x')), {}, ['role("r")', 'claim("tenant", "x")']],
+    ['two policies that no scope can satisfy', allOf(role('r'), claim('tenant', 'x')), {}, ['role("r")', 'claim("tenant", "x")']],
     ['one requirement on the login', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, 'acr("gold")'],
     ['two requirements on the login', allOf(acr('gold'), maxAge(60)), {}, ['acr("gold")', 'maxAge(60)']],
-    ['all alternatives', anyOf(role('r'), scope('a')), {}, 'anyOf(role("r"), scope("a"))'],
+    ['all alternatives of an anyOf', anyOf(role('r'), scope('a')), {}, 'anyOf(role("r"), scope("a"))'],
   ])('the cause names what is missing: %s', (_name, policy, claims, expected) => {
     expect(failureOf(policy, claims)!.details.cause).toEqual(expected);
   });
 
-  test('a known caller gets 403, an unknown one 401, and both challenges name the scope', async () => {
+  test('a caller with a valid token gets a 403, a caller without one gets a 401, and both responses name the scope', async () => {
     const { publicKey } = generateKeyPairSync('ed25519');
     const guard = createResourceGuard({
       issuer: ISSUER,
@@ -110,36 +110,36 @@ describe('rule 102: a failure names all scopes that the next token needs', () =>
   });
 });
 
-describe('rule 103: a login that is too weak or too old gets a step-up challenge', () => {
+describe('rule 103: a login that is too weak or too old is a failure that asks for a new login', () => {
   const WEAK = 'weak_authentication';
   const STALE = 'stale_authentication';
 
   test.each<[string, Policy, TokenClaims, boolean]>([
-    ['the acr', acr('gold'), { acr: 'gold' }, true],
-    ['one of several acr values', acr('gold', 'silver'), { acr: 'silver' }, true],
-    ['another acr', acr('gold'), { acr: 'bronze' }, false],
-    ['another case', acr('gold'), { acr: 'Gold' }, false],
-    ['an acr with a space', acr('gold'), { acr: 'gold ' }, false],
-    ['several acr values in one string', acr('gold'), { acr: 'gold silver' }, false],
-    ['a list', acr('gold'), { acr: ['gold'] }, false],
-    ['no acr', acr('gold'), {}, false],
-    ['a login right now', maxAge(60), { auth_time: NOW }, true],
-    ['a login of the maximum age', maxAge(60), { auth_time: NOW - 60 }, true],
-    ['a login one second too old', maxAge(60), { auth_time: NOW - 61 }, false],
-    ['a login a fraction too old', maxAge(60), { auth_time: NOW - 60.001 }, false],
-    ['no auth_time', maxAge(60), {}, false],
-    ['a time that is null', maxAge(60), { auth_time: null }, false],
-    ['a time that is a string', maxAge(60), { auth_time: String(NOW) }, false],
-    ['a time in milliseconds', maxAge(60), { auth_time: NOW * 1000 }, false],
-    ['a time that is infinite', maxAge(60), { auth_time: Infinity }, false],
-    ['a negative time', maxAge(60), { auth_time: -1 }, false],
-    ['the time 0, with a very large maximum age', maxAge(2_000_000_000), { auth_time: 0 }, true],
-    ['a negative time, with a very large maximum age', maxAge(2_000_000_000), { auth_time: -1 }, false],
-    ['a time in a list', maxAge(60), { auth_time: [NOW] }, false],
-    ['a time in the future, within the skew', maxAge(60), { auth_time: NOW + 30 }, true],
-    ['a time in the future, beyond the skew', maxAge(60), { auth_time: NOW + 31 }, false],
-    ['maximum age 0, in the same second', maxAge(0), { auth_time: NOW }, true],
-    ['maximum age 0, a second later', maxAge(0), { auth_time: NOW - 1 }, false],
+    ['acr is satisfied by its value', acr('gold'), { acr: 'gold' }, true],
+    ['acr is satisfied by one of several values', acr('gold', 'silver'), { acr: 'silver' }, true],
+    ['acr fails for another value', acr('gold'), { acr: 'bronze' }, false],
+    ['acr fails for another case', acr('gold'), { acr: 'Gold' }, false],
+    ['acr fails for a value with a trailing space', acr('gold'), { acr: 'gold ' }, false],
+    ['acr fails for several values in one string', acr('gold'), { acr: 'gold silver' }, false],
+    ['acr fails for a list', acr('gold'), { acr: ['gold'] }, false],
+    ['acr fails if the claim is absent', acr('gold'), {}, false],
+    ['maxAge is satisfied by a login right now', maxAge(60), { auth_time: NOW }, true],
+    ['maxAge is satisfied by a login of exactly the maximum age', maxAge(60), { auth_time: NOW - 60 }, true],
+    ['maxAge fails for a login one second too old', maxAge(60), { auth_time: NOW - 61 }, false],
+    ['maxAge fails for a login a fraction of a second too old', maxAge(60), { auth_time: NOW - 60.001 }, false],
+    ['maxAge fails if auth_time is absent', maxAge(60), {}, false],
+    ['maxAge fails if auth_time is null', maxAge(60), { auth_time: null }, false],
+    ['maxAge fails if auth_time is a string', maxAge(60), { auth_time: String(NOW) }, false],
+    ['maxAge fails if auth_time is in milliseconds', maxAge(60), { auth_time: NOW * 1000 }, false],
+    ['maxAge fails if auth_time is infinite', maxAge(60), { auth_time: Infinity }, false],
+    ['maxAge fails if auth_time is negative', maxAge(60), { auth_time: -1 }, false],
+    ['a very large maxAge is satisfied by an auth_time of 0', maxAge(2_000_000_000), { auth_time: 0 }, true],
+    ['a very large maxAge fails if auth_time is negative', maxAge(2_000_000_000), { auth_time: -1 }, false],
+    ['maxAge fails if auth_time is a list', maxAge(60), { auth_time: [NOW] }, false],
+    ['maxAge is satisfied by a time in the future within the clock skew', maxAge(60), { auth_time: NOW + 30 }, true],
+    ['maxAge fails for a time in the future beyond the clock skew', maxAge(60), { auth_time: NOW + 31 }, false],
+    ['maxAge(0) is satisfied in the same second', maxAge(0), { auth_time: NOW }, true],
+    ['maxAge(0) fails a second later', maxAge(0), { auth_time: NOW - 1 }, false],
   ])('%s', (_name, policy, claims, satisfied) => {
     const found = failureOf(policy, claims);
     expect(found === undefined).toBe(satisfied);
@@ -150,17 +150,17 @@ describe('rule 103: a login that is too weak or too old gets a step-up challenge
     ['the accepted acr values', acr('gold', 'silver'), {}, WEAK, { acrValues: ['gold', 'silver'] }],
     ['the maximum age', maxAge(60), {}, STALE, { maxAgeSeconds: 60 }],
     ['a maximum age of 0', maxAge(0), {}, STALE, { maxAgeSeconds: 0 }],
-    ['both, if both fail', allOf(acr('gold'), maxAge(60)), {}, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
-    ['both, if only the acr fails', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
-    ['both, if only the age fails', allOf(acr('gold'), maxAge(60)), { acr: 'gold' }, STALE, { acrValues: ['gold'], maxAgeSeconds: 60 }],
-    ['both, if only the acr fails and the age is 0', allOf(acr('gold'), maxAge(0)), { auth_time: NOW }, WEAK, { acrValues: ['gold'], maxAgeSeconds: 0 }],
-    ['the shortest of several ages', allOf(maxAge(300), allOf(maxAge(60), maxAge(120))), {}, STALE, { maxAgeSeconds: 60 }],
-    ['the acr of an inner anyOf', allOf(maxAge(60), anyOf(acr('gold'), acr('silver'))), {}, STALE, { acrValues: ['gold'], maxAgeSeconds: 60 }],
-    ['the age of an inner anyOf', allOf(acr('gold'), anyOf(maxAge(60), maxAge(0))), {}, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
-    ['an age of 0 of an inner anyOf', allOf(acr('gold'), anyOf(maxAge(0))), { acr: 'gold' }, STALE, { acrValues: ['gold'], maxAgeSeconds: 0 }],
+    ['both acr and age if both fail', allOf(acr('gold'), maxAge(60)), {}, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['both acr and age if only the acr fails', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['both acr and age if only the age fails', allOf(acr('gold'), maxAge(60)), { acr: 'gold' }, STALE, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['both acr and age if only the acr fails and the age is 0', allOf(acr('gold'), maxAge(0)), { auth_time: NOW }, WEAK, { acrValues: ['gold'], maxAgeSeconds: 0 }],
+    ['the shortest of several maximum ages', allOf(maxAge(300), allOf(maxAge(60), maxAge(120))), {}, STALE, { maxAgeSeconds: 60 }],
+    ['the first acr of an inner anyOf', allOf(maxAge(60), anyOf(acr('gold'), acr('silver'))), {}, STALE, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['the first maximum age of an inner anyOf', allOf(acr('gold'), anyOf(maxAge(60), maxAge(0))), {}, WEAK, { acrValues: ['gold'], maxAgeSeconds: 60 }],
+    ['the maximum age of 0 in an inner anyOf', allOf(acr('gold'), anyOf(maxAge(0))), { acr: 'gold' }, STALE, { acrValues: ['gold'], maxAgeSeconds: 0 }],
     ['the acr of an allOf with one part', allOf(acr('gold')), {}, WEAK, { acrValues: ['gold'] }],
-    ['the age, if the token has the scope', allOf(scope('a'), maxAge(60)), { scope: 'a' }, STALE, { maxAgeSeconds: 60 }],
-    ['anyOf: a login before a role', anyOf(role('r'), acr('gold')), {}, WEAK, { acrValues: ['gold'] }],
+    ['the maximum age if the token has the scope', allOf(scope('a'), maxAge(60)), { scope: 'a' }, STALE, { maxAgeSeconds: 60 }],
+    ['an acr rather than a role as the way to satisfy an anyOf', anyOf(role('r'), acr('gold')), {}, WEAK, { acrValues: ['gold'] }],
   ])('the failure names %s', (_name, policy, claims, reason, expected) => {
     const { reason: actual, details } = failureOf(policy, claims)!;
     expect(actual).toBe(reason);
@@ -168,12 +168,12 @@ describe('rule 103: a login that is too weak or too old gets a step-up challenge
     expect(details.scope).toBeUndefined();
   });
 
-  test('a failure that a new login cannot solve comes first', () => {
+  test('reports a missing role or scope before a login that is too old', () => {
     expect(failureOf(allOf(maxAge(60), role('r')), {})).toMatchObject({ reason: 'insufficient_role' });
     expect(failureOf(anyOf(maxAge(60), scope('a')), {})).toMatchObject({ reason: 'insufficient_scope', details: { scope: ['a'] } });
   });
 
-  test('the 401 names acr_values and max_age', () => {
+  test('the challenge of the 401 names acr_values and max_age', () => {
     const { reason, details } = failureOf(allOf(acr('gold', 'silver'), maxAge(0)), {})!;
     const denied = createDenial({ realm: 'api' })(reason, details);
     expect(denied.status).toBe(401);

@@ -10,7 +10,7 @@ const LISTS = { scope, anyScope, role, anyRole, issuedBy, acr } as const;
 const isTrue = () => true;
 
 describe('rule 96: a policy needs at least one name or policy', () => {
-  test.each(Object.entries(LISTS))('%s()', (name, make) => {
+  test.each(Object.entries(LISTS))('%s() without a name throws', (name, make) => {
     expectMisuse(() => make(), `${name}()`, 'needs at least one name: without any, it would admit everybody');
     expectMisuse(() => make(...([] as string[])), `${name}()`, 'needs at least one name');
   });
@@ -18,7 +18,7 @@ describe('rule 96: a policy needs at least one name or policy', () => {
   test.each([
     ['allOf', allOf],
     ['anyOf', anyOf],
-  ] as const)('%s()', (name, make) => {
+  ] as const)('%s() without a policy throws', (name, make) => {
     expectMisuse(() => make(), `${name}()`, 'needs at least one policy: without any, it would admit everybody');
   });
 });
@@ -43,7 +43,7 @@ describe('rule 96: refuses names that a token cannot contain', () => {
     { toString: () => 'a' },
   ];
   for (const [name, make] of Object.entries(LISTS)) {
-    test.each(invalid.map((value) => [value]))(`${name}(%j)`, (value) => {
+    test.each(invalid.map((value) => [value]))(`${name}(%j) throws`, (value) => {
       expectMisuse(() => make(value as string), `${name}(`, 'is not a name that a token can contain');
       expectMisuse(() => make('good', value as string), `${name}(`, 'is not a name that a token can contain');
     });
@@ -87,11 +87,11 @@ describe('rule 96: refuses names that a token cannot contain', () => {
     [undefined, 'role(undefined)', ''],
     [null, 'role(object)', ''],
     [1, 'role(number)', ''],
-  ])('the message suggests only what applies: %j', (value, where, hint) => {
+  ])('the message for role(%j) has a hint only if it applies', (value, where, hint) => {
     expect(problemsOf(() => role(value as string))).toEqual([{ path: where, message: `is not a name that a token can contain${hint}` }]);
   });
 
-  test.each(['', '\n', 'a\0', undefined, null, 1, ['a']])('claim(%j, ...) and policy(%j, ...)', (name) => {
+  test.each(['', '\n', 'a\0', undefined, null, 1, ['a']])('claim(...) and policy(...) throw for the name %j', (name) => {
     expectMisuse(() => claim(name as string, 'x'), 'claim(', 'is not a name');
     expectMisuse(() => policy(name as string, isTrue), 'policy(', 'is not a name');
   });
@@ -102,8 +102,8 @@ describe('rule 96: refuses names that a token cannot contain', () => {
   });
 });
 
-describe('rule 96: other arguments', () => {
-  test.each([[undefined], [null], [''], [NaN], [{}], [['a']], [Symbol('a')], [1n]])('claim("tenant", %o)', (expected) => {
+describe('rule 96: checks the other arguments', () => {
+  test.each([[undefined], [null], [''], [NaN], [{}], [['a']], [Symbol('a')], [1n]])('claim("tenant", %o) throws', (expected) => {
     expectMisuse(() => claim('tenant', expected as string), 'claim("tenant", ...)', 'needs a value (a string, number or boolean) or a function');
   });
 
@@ -111,11 +111,11 @@ describe('rule 96: other arguments', () => {
     expect(claim('tenant', expected)).toMatchObject({ kind: 'claim', expected });
   });
 
-  test.each([[undefined], [true], ['isTrue'], [{}], [Promise.resolve(true)]])('policy("mine", %o)', (value) => {
+  test.each([[undefined], [true], ['isTrue'], [{}], [Promise.resolve(true)]])('policy("mine", %o) throws', (value) => {
     expectMisuse(() => policy('mine', value as unknown as () => boolean), 'policy("mine", ...)', 'needs a function');
   });
 
-  test.each([[-1], [0.5], [NaN], [Infinity], ['60'], [null], [undefined], [2 ** 53]])('maxAge(%j)', (seconds) => {
+  test.each([[-1], [0.5], [NaN], [Infinity], ['60'], [null], [undefined], [2 ** 53]])('maxAge(%j) throws', (seconds) => {
     expectMisuse(
       () => maxAge(seconds as number),
       `maxAge(${typeof seconds === 'string' ? '"60"' : String(seconds)})`,
@@ -126,7 +126,7 @@ describe('rule 96: other arguments', () => {
   test.each([
     ['allOf', allOf],
     ['anyOf', anyOf],
-  ] as const)('%s refuses an argument that is not a policy, and says which', (name, make) => {
+  ] as const)('%s throws for an argument that is not a policy, and names the argument', (name, make) => {
     for (const value of [undefined, null, 'orders:read', scope, isTrue, {}, [scope('a')], true]) {
       const type = value === null ? 'null' : typeof value;
       expectMisuse(() => make(scope('a'), value as Policy), `${name}(...) argument 2`, `is ${type}, not a policy such as scope('orders:read')`);
@@ -134,7 +134,7 @@ describe('rule 96: other arguments', () => {
   });
 });
 
-describe('rule 100: not negates only what the token says, because a policy that fails must not admit', () => {
+describe('rule 100: not() accepts only policies whose failure comes from the claims of the token', () => {
   test.each<[string, Policy]>([
     ['a scope', scope('a')],
     ['any of several scopes', anyScope('a', 'b')],
@@ -151,8 +151,8 @@ describe('rule 100: not negates only what the token says, because a policy that 
   test.each<[string, Policy, string]>([
     ['a predicate', policy('mine', isTrue), 'policy("mine")'],
     ['a predicate on a claim', claim('a', isTrue), 'claim("a", predicate)'],
-    ['a login class', acr('gold'), 'acr("gold")'],
-    ['a login age', maxAge(60), 'maxAge(60)'],
+    ['an acr', acr('gold'), 'acr("gold")'],
+    ['a maximum age', maxAge(60), 'maxAge(60)'],
     ['one of these in a combination', allOf(scope('a'), policy('mine', isTrue)), 'allOf(scope("a"), policy("mine"))'],
     ['one of these in a nested combination', anyOf(scope('a'), allOf(role('b'), acr('gold'))), 'anyOf(scope("a"), allOf(role("b"), acr("gold")))'],
   ])('refuses %s', (_name, negated, printed) => {
@@ -180,11 +180,11 @@ test.each<[Policy, string]>([
   [policy('only on weekdays', isTrue), 'policy("only on weekdays")'],
   [anyOf(scope('reports:read'), role('auditor')), 'anyOf(scope("reports:read"), role("auditor"))'],
   [allOf(not(role('a')), anyOf(scope('b'))), 'allOf(not(role("a")), anyOf(scope("b")))'],
-])('prints as the call that creates it: %s', (value, printed) => {
+])('a policy prints as the call that creates it: %s', (value, printed) => {
   expect(String(value)).toBe(printed);
 });
 
-test('each policy has its kind and its arguments as members', () => {
+test('a policy has its kind and its arguments as members', () => {
   for (const [kind, make] of Object.entries(LISTS)) {
     const member = kind.endsWith('cope') ? 'scopes' : kind.endsWith('ole') ? 'roles' : kind === 'acr' ? 'values' : 'issuers';
     expect({ ...make('a', 'b', 'a') }).toEqual({ kind, [member]: ['a', 'b'] });
@@ -236,12 +236,12 @@ describe('rule 96: isPolicy and assertPolicy refuse what only looks like a polic
   test.each([
     ['a request of Node or Express', { headers: {} }],
     ['a context of Koa or Fastify', { req: {} }],
-  ])('%s instead of a policy: the message says what to write', (_name, value) => {
+  ])('the message for %s says how to use a guard as middleware', (_name, value) => {
     const message = 'is a request: to use a guard as middleware, write guard() and not guard';
     expect(problemsOf(() => assertPolicy('here', value))).toEqual([{ path: 'here', message }]);
   });
 
-  test('a function with such members is not mistaken for a request', () => {
+  test('the message for a function with the member headers does not call it a request', () => {
     expectMisuse(
       () =>
         assertPolicy(
@@ -253,7 +253,7 @@ describe('rule 96: isPolicy and assertPolicy refuse what only looks like a polic
     );
   });
 
-  test('accepts a policy of another copy of this package', () => {
+  test('isPolicy accepts a policy of another copy of this package', () => {
     expect(isPolicy(scope('a'))).toBe(true);
     expect(isPolicy(Object.assign(Object.create({ [BRAND]: true }), { kind: 'role', roles: ['a'] }))).toBe(true);
   });
@@ -267,7 +267,7 @@ describe('rule 101: combine requires all policies of a route', () => {
     expect(String(combine([one, role('b'), not(scope('c'))]))).toBe('allOf(scope("a"), role("b"), not(scope("c")))');
   });
 
-  test('throws if one is undefined by mistake', () => {
+  test('throws if one of the policies is undefined', () => {
     expectMisuse(() => combine([undefined] as unknown as Policy[]), 'guard(...) argument 1', 'is undefined, not a policy');
     expectMisuse(() => combine([scope('a'), undefined] as Policy[]), 'guard(...) argument 2', 'is undefined, not a policy');
   });

@@ -6,15 +6,15 @@ fc.configureGlobal({ seed: 1, numRuns: 2_000 });
 
 const LIMIT = 64;
 
-test('rule 2: reads the token behind Bearer, in whatever case', () => {
+test('rule 2: reads the token after Bearer, in any case', () => {
   for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR']) expect(read(`${scheme} abc.DEF-123._~+/==`)).toBe('abc.DEF-123._~+/==');
   expect(read(['Bearer abc'])).toBe('abc');
 });
 
-describe('rule 5: no credentials', () => {
+describe('rule 5: a request without usable credentials', () => {
   test.each<[string, string | string[] | undefined]>([
-    ['no field', undefined],
-    ['no field line', []],
+    ['no Authorization header', undefined],
+    ['an empty list of header lines', []],
   ])('%s', (_name, field) => {
     expect(read(field)).toEqual({ reason: 'missing_token' });
   });
@@ -31,17 +31,17 @@ describe('rule 5: no credentials', () => {
     'Basic Bearer ',
     'Bearer-abc',
     'Token abc',
-  ])('another scheme: %j', (field) => {
+  ])('refuses another scheme as unsupported: %j', (field) => {
     expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
   });
 
-  test('reports a token without Bearer, which by the grammar is another scheme, to operators', () => {
+  test('the cause says that a token was sent without Bearer, if that is all that was sent', () => {
     const cause = 'it contains a token without Bearer before it';
     for (const field of ['abc.def.ghi', 'eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl']) expect(read(field)).toEqual({ reason: 'unsupported_scheme', cause });
     for (const field of ['abc.def', 'abc.def.ghi.jkl', 'abc.def.ghi x']) expect(read(field)).toEqual({ reason: 'unsupported_scheme' });
   });
 
-  test('ignores a token in the query alone (rule 3)', () => {
+  test('rule 3: ignores a token that is only in the query', () => {
     expect(read(undefined, '/orders?access_token=abc')).toEqual({ reason: 'missing_token' });
     expect(read('Basic YTpi', '/orders?access_token=abc')).toEqual({ reason: 'unsupported_scheme' });
   });
@@ -49,18 +49,18 @@ describe('rule 5: no credentials', () => {
 
 describe('rules 2 and 5: refuses malformed credentials before decoding', () => {
   test.each([
-    ['nothing', ''],
-    ['a space', ' '],
-    ['Bearer alone', 'Bearer'],
-    ['bearer alone', 'bearer'],
-    ['Bearer and a space', 'Bearer '],
-    ['a TAB for the space', 'Bearer\tabc'],
+    ['an empty header', ''],
+    ['a header of one space', ' '],
+    ['only the word Bearer', 'Bearer'],
+    ['only the word bearer', 'bearer'],
+    ['only Bearer and a space', 'Bearer '],
+    ['a TAB instead of the space', 'Bearer\tabc'],
     ['two spaces', 'Bearer  abc'],
-    ['a space before', ' Bearer abc'],
-    ['a space behind', 'Bearer abc '],
-    ['a space within', 'Bearer abc def'],
-    ['a TAB within', 'Bearer abc\tdef'],
-    ['a comma behind', 'Bearer abc,'],
+    ['a leading space', ' Bearer abc'],
+    ['a trailing space', 'Bearer abc '],
+    ['a space in the token', 'Bearer abc def'],
+    ['a TAB in the token', 'Bearer abc\tdef'],
+    ['a trailing comma', 'Bearer abc,'],
     ['a comma and another scheme', 'Bearer abc, Basic YTpi'],
     ['a quotation mark', 'Bearer "abc"'],
     ['a parameter', 'Bearer token="abc"'],
@@ -71,9 +71,9 @@ describe('rules 2 and 5: refuses malformed credentials before decoding', () => {
     ['a DEL', 'Bearer abc\x7f'],
     ['a byte beyond ASCII', 'Bearer abc\u00ff'],
     ['a letter beyond Latin-1', 'Bearer ab\u0441'],
-    ['a long s, which is an s without case', 'Bearer ab\u017f'],
-    ['padding within', 'Bearer ab=c'],
-    ['padding alone', 'Bearer =='],
+    ['a long s', 'Bearer ab\u017f'],
+    ['padding inside the token', 'Bearer ab=c'],
+    ['only padding', 'Bearer =='],
     ['an asterisk', 'Bearer *'],
     ['a percent sign', 'Bearer %61'],
     ['brackets', 'Bearer {"a":1}'],
@@ -87,34 +87,34 @@ describe('rules 2 and 5: refuses malformed credentials before decoding', () => {
     ['', 'the Authorization header is empty or not a string'],
     ['Bearer', 'nothing follows the word Bearer'],
     ['"Bearer" abc', 'the Authorization header does not begin with a scheme and a space'],
-  ])('and operators are told which it was: %j', (field, cause) => {
+  ])('the cause says what is malformed: %j', (field, cause) => {
     expect(read(field)).toEqual({ reason: 'malformed_credentials', cause });
   });
 
-  test('a Kelvin sign makes no k, a dotless i no i: the scheme is compared within ASCII', () => {
+  test('compares the scheme as ASCII, so that a Kelvin sign or a dotted capital I is malformed', () => {
     expect(read('BEARE\u212a abc')).toMatchObject({ reason: 'malformed_credentials' });
     expect(read('bearer\u0130 abc')).toMatchObject({ reason: 'malformed_credentials' });
   });
 
-  test('undefined is a token like others', () => {
+  test('reads the words undefined and null as tokens', () => {
     expect(read('Bearer undefined')).toBe('undefined');
     expect(read('Bearer null')).toBe('null');
   });
 });
 
-describe('rule 1: refuses more than one', () => {
+describe('rule 1: refuses more than one token or set of credentials', () => {
   test.each<[string, string | string[]]>([
-    ['two field lines', ['Bearer abc', 'Bearer def']],
-    ['two equal field lines', ['Bearer abc', 'Bearer abc']],
-    ['a field line of another scheme beside', ['Bearer abc', 'Basic YTpi']],
-    ['an empty field line beside', ['Bearer abc', '']],
-    ['two that a proxy joined', 'Bearer abc, Bearer def'],
-    ['two that a proxy joined without a space', 'Bearer abc,Bearer def'],
-    ['two equal ones that were joined', 'Bearer abc, Bearer abc'],
-    ['the second in another case', 'Bearer abc, bEARER def'],
-    ['the second with a TAB before it', 'Bearer abc,\tBearer def'],
-    ['the second behind another scheme', 'Basic YTpi, Bearer abc'],
-    ['the second with no token', 'Basic YTpi, Bearer'],
+    ['two header lines', ['Bearer abc', 'Bearer def']],
+    ['two equal header lines', ['Bearer abc', 'Bearer abc']],
+    ['a second header line with another scheme', ['Bearer abc', 'Basic YTpi']],
+    ['a second header line that is empty', ['Bearer abc', '']],
+    ['two values that a proxy joined', 'Bearer abc, Bearer def'],
+    ['two values that a proxy joined without a space', 'Bearer abc,Bearer def'],
+    ['two equal values that a proxy joined', 'Bearer abc, Bearer abc'],
+    ['a second value with Bearer in another case', 'Bearer abc, bEARER def'],
+    ['a second value after a TAB', 'Bearer abc,\tBearer def'],
+    ['a Bearer value after another scheme', 'Basic YTpi, Bearer abc'],
+    ['the word Bearer after another scheme', 'Basic YTpi, Bearer'],
   ])('%s', (_name, field) => {
     expect(read(field)).toEqual({ reason: 'multiple_credentials' });
   });
@@ -122,13 +122,13 @@ describe('rule 1: refuses more than one', () => {
   test.each([
     ['another token', '/orders?access_token=def'],
     ['the same token', '/orders?access_token=abc'],
-    ['an empty one', '/orders?access_token='],
-    ['one without a value', '/orders?access_token'],
-    ['among others', '/orders?a=1&access_token=def&b=2'],
-    ['in an encoded spelling', '/orders?access%5Ftoken=def'],
-    ['behind an absolute target', 'http://api.example.com/orders?access_token=def'],
-    ['of a target that is a query alone', '?access_token=def'],
-  ])('%s in the query beside the field', (_name, target) => {
+    ['an empty token', '/orders?access_token='],
+    ['a parameter without a value', '/orders?access_token'],
+    ['a token among other parameters', '/orders?a=1&access_token=def&b=2'],
+    ['a token under an encoded name', '/orders?access%5Ftoken=def'],
+    ['a token in an absolute target', 'http://api.example.com/orders?access_token=def'],
+    ['a token in a target that is only a query', '?access_token=def'],
+  ])('refuses %s in the query together with an Authorization header', (_name, target) => {
     expect(read('Bearer abc', target)).toEqual({ reason: 'multiple_credentials' });
   });
 
@@ -143,18 +143,18 @@ describe('rule 1: refuses more than one', () => {
     '/orders?%',
     '*',
     '',
-  ])('and none in the target %j', (target) => {
+  ])('finds no token in the target %j', (target) => {
     expect(read('Bearer abc', target)).toBe('abc');
   });
 });
 
-describe('rule 8: checks the length first', () => {
-  test('a token of the limit is read, and one byte more is refused', () => {
+describe('rule 8: checks the length of the header first', () => {
+  test('accepts a token of the maximum length, and refuses one that is a byte longer', () => {
     expect(read(`Bearer ${'a'.repeat(LIMIT)}`)).toBe('a'.repeat(LIMIT));
     expect(read(`Bearer ${'a'.repeat(LIMIT + 1)}`)).toEqual({ reason: 'token_too_large' });
   });
 
-  test('whatever it holds', () => {
+  test('reports a header that is too long as too large, whatever it contains', () => {
     for (const text of ['Bearer a,', 'Basic ', ', Bearer ', '\0\xff ', 'Bearer', '.']) {
       expect(read(text.repeat(200))).toEqual({ reason: 'token_too_large' });
       expect(read([text.repeat(200)])).toEqual({ reason: 'token_too_large' });
@@ -162,7 +162,7 @@ describe('rule 8: checks the length first', () => {
   });
 });
 
-test('rules 1, 2 and 8: never throws, and a token is token68 within the limit, as it was sent', () => {
+test('rules 1, 2 and 8: never throws, and returns a token only as it was sent, in token68 and within the limit', () => {
   const seen = { read: 0, refused: 0 };
   const good = fc.constantFrom('abc', 'a.b-c', '_~+/', '0', 'x'.repeat(30));
   const any = fc.constantFrom('Bearer ', 'bearer ', 'Bearer', 'Basic ', ',', ' ', '\t', '=', '"', '\0', '\r\n', '\u00e9', '\u{1f600}', '\ud800');
@@ -191,7 +191,7 @@ test('rules 1, 2 and 8: never throws, and a token is token68 within the limit, a
 });
 
 function read(authorization: string | string[] | undefined, target = '/orders'): string | CredentialsFailure {
-  // as the pipeline has it: what is no JWT is asked whether it could be a token at all
+  // the pipeline also checks isToken68, but only for a token that is not a JWT
   const credentials = readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT);
   if ('reason' in credentials) return credentials;
   expect(credentials.scheme).toBe('Bearer');

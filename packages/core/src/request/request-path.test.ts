@@ -20,24 +20,24 @@ test.each([
   '/a/..%3bx/b',
   'http://a.test/b/../c',
   `/${'%25'.repeat(20)}2e`.replace('%25'.repeat(20), `%${'25'.repeat(20)}`),
-  // decoded twice, by a proxy and by what is behind it, however each character is written
+  // decoded twice, by a proxy and by the server behind it
   '/a/%25%32%65%25%32%65/b',
   '/a%252f..%252fb',
   '/a/%2e%252e/b',
   '/a/..%255cb',
-  // servlet containers cut off what follows a semicolon, URL parsers what follows ? and #
+  // servlet containers cut off the text after a semicolon, URL parsers the text after ? and #
   '/a/..;/b',
   '/a/.;.;/b',
   '/a/%2e%2e;x=1/b',
   '/a/..%253b/b',
   '/a/..%3fx',
   '/a/..%23x',
-  // URL parsers leave out tabs and line feeds, Windows blanks at the end
+  // URL parsers remove tabs and line feeds, and Windows removes trailing blanks
   '/a/.%09./b',
   '/a/.%0a./b',
   '/a/..%20/b',
   '/a/..%7f/b',
-  // C stops at a NUL
+  // C strings end at a NUL
   '/a%00',
   '/a/b%00.png',
   '/a/%2500/b',
@@ -52,7 +52,7 @@ test.each([
   '/a/%f0%80%80%ae./b',
   '/a/%25c0%25ae%25c0%25ae/b',
   '/a/\u00c0\u00ae\u00c0\u00ae/b',
-  // IIS' own encoding, and lookalikes
+  // the encoding of IIS, and lookalike characters
   '/a/%u002e%u002e/b',
   '/a/..%u2215%u002e%u002e/b',
   '/a/%ef%bc%8e%ef%bc%8e/b',
@@ -61,12 +61,12 @@ test.each([
   '/a/%e2%80%a5/b',
   '/a/\uff0e\uff0e/b',
   '/a/%ef%bc%852e%ef%bc%852e/b',
-  // the name of a host, to new URL(target, base)
+  // new URL(target, base) reads a host here
   '//acme/globex',
   '/\\acme/globex',
   '///acme/globex',
   'http://a.test//acme/globex',
-])('rule 159: %s may lead elsewhere', (target) => {
+])('rule 159: %s is ambiguous', (target) => {
   expect(isAmbiguousTarget(target)).toBe(true);
 });
 
@@ -86,7 +86,7 @@ test.each([
   '/a%2ejs',
   '*',
   '/.well-known/x',
-  // encoded slashes, semicolons and the like that are harmless
+  // harmless encoded slashes, semicolons and similar characters
   '/files/a%2Fb%2fc.txt',
   '/files/%2Fa',
   '/a%252fb',
@@ -117,7 +117,7 @@ test.each([
   '/\u00e9',
   'http://a.test',
   'http://a.test/b//c',
-])('rule 159: %s leads where it says', (target) => {
+])('rule 159: %s is not ambiguous', (target) => {
   expect(isAmbiguousTarget(target)).toBe(false);
 });
 
@@ -133,16 +133,16 @@ test.each([
   ['http://a.test/b?c', '/b'],
   ['http://a.test', '/'],
   ['/a%zz', '/a%zz'],
-])('rule 159: the path of %s is %s', (target, path) => {
+])('rule 159: the normal path of %s is %s', (target, path) => {
   expect(normalPath(target)).toBe(path);
 });
 
-test('rule 159: reading an ambiguous target throws, and everything else can be read', () => {
+test('rule 159: a predicate that reads target, path or params of an ambiguous request throws, and can read the other members', () => {
   const headers = { a: 'b' };
   const request = { method: 'PUT', target: '/a/../b', headers, params: { x: 'y' }, path: '/a', origin: 'https://a.test', route: '/:x', requestId: '7' };
-  const shown = forPredicates(request)!;
-  for (const name of ['target', 'path', 'params'] as const) expect(() => shown[name]).toThrow(/dot segments/);
-  expect([shown.method, shown.headers, shown.origin, shown.route, shown.requestId]).toEqual(['PUT', headers, 'https://a.test', '/:x', '7']);
+  const view = forPredicates(request)!;
+  for (const name of ['target', 'path', 'params'] as const) expect(() => view[name]).toThrow(/dot segments/);
+  expect([view.method, view.headers, view.origin, view.route, view.requestId]).toEqual(['PUT', headers, 'https://a.test', '/:x', '7']);
   const plain = { ...request, target: '/b' };
   expect([forPredicates(plain), forPredicates(undefined)]).toEqual([plain, undefined]);
 });

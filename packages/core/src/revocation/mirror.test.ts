@@ -14,8 +14,8 @@ function token(values: Partial<RevocableToken> = {}): RevocableToken {
   return { issuer: 'https://a.test', tokenId: undefined, sessionId: undefined, subject: 's-1', clientId: undefined, issuedAt: NOW - 10, ...values };
 }
 
-describe('records that end', () => {
-  test('rule 113: an open record leaves a cutoff, which covers only tokens that live longer than it was kept', () => {
+describe('expired records', () => {
+  test('rule 113: an expired open record leaves a cutoff, which covers every token of the issuer that is as old', () => {
     const mirror = createRevocationMirror();
     mirror.apply(record());
     mirror.sweep(NOW + 3599);
@@ -23,13 +23,13 @@ describe('records that end', () => {
     mirror.sweep(NOW + 3660);
     expect(mirror.size).toBe(0);
     expect([...mirror.records()]).toEqual([]);
-    // nobody can tell any more whether the record covered a token that old
+    // it is no longer known whether the record covered a token that old
     for (const subject of ['s-1', 's-2']) expect(mirror.find(token({ subject }), NOW + 3700)).toMatchObject({ kind: 'issuer', issuedUntil: NOW });
     expect(mirror.find(token({ issuedAt: NOW + 1 }), NOW + 3700)).toBeUndefined();
     expect(mirror.find(token({ issuer: 'https://b.test' }), NOW + 3700)).toBeUndefined();
   });
 
-  test('a final record leaves no cutoff', () => {
+  test('an expired final record leaves no cutoff', () => {
     const mirror = createRevocationMirror();
     mirror.apply(record({ isFinal: true }));
     expect(mirror.find(token(), NOW + 3599)).toBeDefined();
@@ -39,7 +39,7 @@ describe('records that end', () => {
     expect(mirror.find(token(), NOW + 4000)).toBeUndefined();
   });
 
-  test('a late sweep removes all records that have ended', () => {
+  test('a late sweep removes all expired records', () => {
     const mirror = createRevocationMirror();
     for (let at = 0; at < 1000; at++) mirror.apply(record({ value: `s-${at}`, until: NOW + at * 10, isFinal: true }));
     mirror.sweep(NOW + 5000);
@@ -52,7 +52,7 @@ describe('records that end', () => {
     expect(mirror.size).toBe(0);
   });
 
-  test('a record that arrives after its end is removed', () => {
+  test('a record that arrives after it expired is removed by the next sweep', () => {
     const mirror = createRevocationMirror();
     mirror.sweep(NOW);
     mirror.apply(record({ issuedUntil: NOW - 10_000, until: NOW - 6400 }));
@@ -63,7 +63,7 @@ describe('records that end', () => {
   });
 });
 
-test.each([undefined, Number.NaN, -Infinity])('a token without iat (%s) is covered by every record of its names, and by no other', (issuedAt) => {
+test.each([undefined, Number.NaN, -Infinity])('a token without iat (%s) is covered by every record that names it, and by the cutoff of its issuer', (issuedAt) => {
   const unnamed = token({ issuedAt, subject: 's-1' });
   const mirror = createRevocationMirror();
   expect(mirror.find(unnamed, NOW)).toBeUndefined();
@@ -72,7 +72,7 @@ test.each([undefined, Number.NaN, -Infinity])('a token without iat (%s) is cover
   expect(mirror.find(unnamed, NOW)).toBeUndefined();
   mirror.apply(record({ issuedUntil: 1 }));
   expect(mirror.find(unnamed, NOW)).toMatchObject({ kind: 'subject' });
-  // the cutoff of a removed record covers it too
+  // the cutoff that a removed record leaves covers it too
   const later = createRevocationMirror();
   later.apply(record({ value: 's-2', issuedUntil: 1 }));
   later.sweep(NOW + 86_400);
@@ -81,21 +81,21 @@ test.each([undefined, Number.NaN, -Infinity])('a token without iat (%s) is cover
 });
 
 describe('a clock that jumps', () => {
-  test('forward and back makes no token valid again that a final record covers', () => {
+  test('forward and back does not make a token valid that a final record covers', () => {
     const mirror = createRevocationMirror();
     mirror.apply(record({ kind: 'token', value: 't-1', until: NOW + 300, isFinal: true }));
     mirror.sweep(NOW + 86_400);
     expect(mirror.find(token({ tokenId: 't-1' }), NOW + 86_400)).toBeUndefined();
     mirror.sweep(NOW);
     expect(mirror.find(token({ tokenId: 't-1' }), NOW)).toBeDefined();
-    // sweeps follow the clock as it is now
+    // sweeps use the current time
     mirror.apply(record({ value: 's-2', until: NOW + 120, isFinal: true }));
     mirror.sweep(NOW + 600);
     expect(mirror.size).toBe(0);
   });
 });
 
-test('a small correction of the clock makes no token refused', () => {
+test('a small clock correction does not cause other tokens to be refused', () => {
   const mirror = createRevocationMirror();
   mirror.apply(record({ kind: 'token', value: 't-1', until: NOW + 60, isFinal: true }));
   for (const seconds of [0, 120, 119, 400, 398, 600, 590, 661, 659, 5000, 4800]) {
@@ -105,7 +105,7 @@ test('a small correction of the clock makes no token refused', () => {
   expect(mirror.size).toBe(0);
 });
 
-test('a record that the cutoff covers is not added again, so that reading all records anew evicts none', () => {
+test('a record that the cutoff covers is not added again, so that reading all records again evicts nothing', () => {
   const overflows: RevocationOverflow[] = [];
   const mirror = createRevocationMirror({ maxEntries: 100, overflowed: (overflow) => overflows.push(overflow) });
   const records = Array.from({ length: 120 }, (_record, at) => record({ value: `s-${at}`, issuedUntil: NOW + at }));
@@ -113,19 +113,19 @@ test('a record that the cutoff covers is not added again, so that reading all re
   expect(overflows.length).toBeLessThanOrEqual(2);
 });
 
-test('a final and an open record of the same name end separately', () => {
+test('a final and an open record of the same subject expire separately', () => {
   const mirror = createRevocationMirror();
   mirror.apply(record({ issuedUntil: NOW, until: NOW + 3600 }));
   mirror.apply(record({ issuedUntil: NOW + 3000, until: NOW + 3100, isFinal: true }));
   expect(mirror.size).toBe(2);
   expect(mirror.find(token({ issuedAt: NOW + 2000 }), NOW + 3050)).toMatchObject({ isFinal: true });
   mirror.sweep(NOW + 4000);
-  // the later time of the final record leaves no cutoff
+  // the later issuedUntil of the final record leaves no cutoff
   expect(mirror.find(token({ subject: 's-2', issuedAt: NOW + 2000 }), NOW + 4000)).toBeUndefined();
   expect(mirror.find(token({ subject: 's-2', issuedAt: NOW }), NOW + 4000)).toBeDefined();
 });
 
-describe('records that do not fit', () => {
+describe('records that exceed maxEntries', () => {
   function crowded(issuers: readonly string[], each: number, maxEntries: number): { mirror: RevocationMirror; overflows: RevocationOverflow[] } {
     const overflows: RevocationOverflow[] = [];
     const mirror = createRevocationMirror({ maxEntries, overflowed: (overflow) => overflows.push(overflow) });
@@ -133,7 +133,7 @@ describe('records that do not fit', () => {
     return { mirror, overflows };
   }
 
-  test('are reported, and every token that they may have covered is refused', () => {
+  test('are evicted and reported, and every token that they may have covered is refused', () => {
     const { mirror, overflows } = crowded(['https://a.test'], 101, 100);
     expect(overflows).toEqual([{ issuer: 'https://a.test', dropped: 50, issuedUntil: NOW + 49 }]);
     expect(mirror.size).toBe(51);
@@ -142,7 +142,7 @@ describe('records that do not fit', () => {
     expect(mirror.find(token({ subject: 'other', issuedAt: NOW + 50 }), NOW)).toBeUndefined();
   });
 
-  test('are evicted from the issuer that floods, or has most', () => {
+  test('are evicted from the issuer that adds many, not from a small issuer', () => {
     const { mirror, overflows } = crowded(['https://small.test'], 10, 100);
     for (let at = 0; at < 500; at++) mirror.apply(record({ issuer: 'https://large.test', value: `s-${at}`, issuedUntil: NOW + at }));
     expect(overflows.length).toBeGreaterThan(3);
@@ -152,17 +152,17 @@ describe('records that do not fit', () => {
     for (let at = 0; at < 10; at++) expect(mirror.find(token({ issuer: 'https://small.test', subject: `s-${at}` }), NOW)).toBeDefined();
   });
 
-  test('a large issuer is evicted at most once for the flood of a smaller one', () => {
+  test('a large issuer loses records at most once while a smaller issuer adds many', () => {
     const { mirror, overflows } = crowded(['https://large.test'], 60, 100);
     for (let at = 0; at < 300; at++) mirror.apply(record({ issuer: 'https://flood.test', value: `s-${at}`, issuedUntil: NOW + at }));
     expect(mirror.find(token({ issuer: 'https://large.test', subject: 'bystander' }), NOW)).toBeDefined();
     const ofLarge = overflows.filter(({ issuer }) => issuer === 'https://large.test');
-    // only until the other one has more than half of the room
+    // once the other issuer has more than half of the entries, only its own records are evicted
     expect(ofLarge.length).toBeLessThanOrEqual(1);
     expect(overflows.length).toBeGreaterThan(3);
   });
 
-  test('a listener of an overflow may add a record', () => {
+  test('the overflowed callback may add a record', () => {
     const mirror: RevocationMirror = createRevocationMirror({ maxEntries: 10, overflowed: () => void mirror.apply(record({ value: 's-10' })) });
     for (let at = 0; at <= 10; at++) mirror.apply(record({ value: `s-${at}`, issuedUntil: NOW + at }));
     mirror.sweep(NOW + 10_000);
@@ -174,18 +174,18 @@ describe('records that do not fit', () => {
     expect(() => createRevocationMirror({ maxEntries: maxEntries as number })).toThrow(/maxEntries: must be a whole number of at least 1 \(got /);
   });
 
-  test('a flood of records of one name takes the room of one', () => {
+  test('many records of one subject take one entry', () => {
     const { mirror, overflows } = crowded(['https://a.test'], 1, 2);
     for (let at = 0; at < 100; at++) mirror.apply(record({ value: 's-0', issuedUntil: NOW + at }));
     expect([mirror.size, overflows.length]).toEqual([1, 0]);
   });
 
-  test('issuers without records do not accumulate', () => {
+  test('old tokens stay covered after the records of 10,050 issuers have expired', () => {
     const mirror = createRevocationMirror();
     for (let at = 0; at < 10_050; at++) mirror.apply(record({ issuer: `https://t-${at}.test`, until: NOW + 60 }));
     mirror.sweep(NOW + 120);
     expect(mirror.size).toBe(0);
-    // the cutoff of a removed issuer counts for all, so it covers only tokens that live longer than revocations are kept
+    // the merged cutoff applies to all issuers, so it covers only tokens that live longer than revocations are kept
     expect(mirror.find(token({ issuer: 'https://t-1.test' }), NOW + 120)).toBeDefined();
     expect(mirror.find(token({ issuer: 'https://t-1.test', issuedAt: NOW + 1 }), NOW + 120)).toBeUndefined();
   });
@@ -201,8 +201,8 @@ const records = fc.record({
   reason: fc.constantFrom('logout' as const, 'compromised' as const),
 });
 
-describe('rule 120: records', () => {
-  test('cover the same tokens in whatever order and however often they arrive', () => {
+describe('rule 120: the order of records does not matter', () => {
+  test('records cover the same tokens in whatever order and however often they arrive', () => {
     fc.assert(
       fc.property(fc.array(records, { maxLength: 12 }), fc.array(fc.nat({ max: 11 }), { maxLength: 12 }), (some, order) => {
         const [one, other] = [createRevocationMirror(), createRevocationMirror()];
@@ -220,7 +220,7 @@ describe('rule 120: records', () => {
     );
   });
 
-  test('cover a token until they end, whatever other records there are', () => {
+  test('a record covers a token until it expires, whatever other records there are', () => {
     fc.assert(
       fc.property(records, fc.array(records, { maxLength: 8 }), fc.nat({ max: 8 }), (mine, others, place) => {
         const mirror = createRevocationMirror();
@@ -236,10 +236,10 @@ describe('rule 120: records', () => {
   });
 });
 
-describe('rule 171: the limit in bytes', () => {
+describe('rule 171: maxBytes', () => {
   const LONG = 'x'.repeat(2000);
 
-  test('evicts records with long names, and still refuses their tokens', () => {
+  test('limits the records with long values, and tokens of evicted records are still refused', () => {
     const overflows: RevocationOverflow[] = [];
     const mirror = createRevocationMirror({ maxBytes: 1_000_000, overflowed: (overflow) => overflows.push(overflow) });
     for (let at = 0; at < 2000; at++) mirror.apply(record({ value: `${LONG}${at}`, issuedUntil: NOW + at }));
@@ -249,7 +249,7 @@ describe('rule 171: the limit in bytes', () => {
     for (let at = 0; at < 2000; at += 100) expect(mirror.find(token({ subject: `${LONG}${at}`, issuedAt: NOW + at }), NOW)).toBeDefined();
   });
 
-  test('evicts from the issuer with long names, not from one with more records', () => {
+  test('evicts records of the issuer with long values, not of the issuer with more records', () => {
     const overflows: RevocationOverflow[] = [];
     const mirror = createRevocationMirror({ maxBytes: 1_000_000, overflowed: (overflow) => overflows.push(overflow) });
     for (let at = 0; at < 800; at++) mirror.apply(record({ issuer: 'https://b.test', value: `s-${at}` }));
@@ -258,7 +258,7 @@ describe('rule 171: the limit in bytes', () => {
     expect(mirror.find(token({ issuer: 'https://b.test', subject: 'somebody' }), NOW)).toBeUndefined();
   });
 
-  test('makes enough room for one long name, and frees the room of records that end', () => {
+  test('evicts enough for one long value, and frees the bytes of expired records', () => {
     const mirror = createRevocationMirror({ maxBytes: 65_536 });
     for (let at = 0; at < 140; at++) mirror.apply(record({ value: `s-${at}`, isFinal: true }));
     mirror.apply(record({ value: 'x'.repeat(20_000) }));

@@ -10,21 +10,21 @@ function records(target: RevocationTarget, options: RevocationOptions = {}, issu
   return recordsOf(revocation, { issuer: revocation.issuer, clockSkewSeconds: 30 }, RULES, NOW);
 }
 
-describe('rule 113: the second up to which tokens are revoked', () => {
-  test('is now plus the skew, because the issuer may be ahead', () => {
+describe('rule 113: issuedUntil, the latest iat that a revocation covers', () => {
+  test('is now plus the clock skew, because the clock of the issuer may be ahead', () => {
     expect(records({ subject: 's' })[0]).toMatchObject({ issuedUntil: 1_900_000_005, until: 1_900_003_635, isFinal: false });
   });
 
-  test('is the one that the issuer gives', () => {
+  test('is the option at, rounded down to a whole second', () => {
     expect(records({ subject: 's' }, { at: 1_899_999_000.9 })[0]).toMatchObject({ issuedUntil: 1_899_999_000, until: 1_900_003_630 });
   });
 
-  test('is never later than the latest iat accepted now, and may be in the future if the issuer is ahead', () => {
+  test('is at most the latest iat that is accepted now, which may be in the future', () => {
     expect(records({ subject: 's' }, { at: 1_999_999_999 })[0]).toMatchObject({ issuedUntil: 1_900_000_030 });
     expect(records({ subject: 's' }, { at: 1_900_000_020 })[0]).toMatchObject({ issuedUntil: 1_900_000_020 });
   });
 
-  test('is the latest iat accepted now for a token by its own name', () => {
+  test('is the latest iat that is accepted now if the target is a tokenId', () => {
     for (const at of [undefined, 1_899_000_000]) expect(records({ tokenId: 't' }, { at })[0]).toMatchObject({ issuedUntil: 1_900_000_030 });
   });
 
@@ -35,7 +35,7 @@ describe('rule 113: the second up to which tokens are revoked', () => {
   });
 });
 
-test('a target has one name, or a session and its subject', () => {
+test('a target is one token, session, subject, client or issuer, or a session and its subject', () => {
   expect(records({ tokenId: 't' }).map(({ kind, value }) => [kind, value])).toEqual([['token', 't']]);
   expect(records({ sessionId: 's' }).map(({ kind, value }) => [kind, value])).toEqual([['session', 's']]);
   expect(records({ sessionId: 's', subject: 'u' }).map(({ kind, value }) => [kind, value])).toEqual([
@@ -76,11 +76,11 @@ const WRONG: readonly (readonly [unknown, unknown, RegExp])[] = [
   [{ subject: 'x' }, { ttl: 60 }, /has the unknown option ttl\. Known options: reason, until, at/],
 ];
 
-test.each(WRONG)('throws for invalid arguments: %j, %j', (target, options, message) => {
+test.each(WRONG)('throws for the invalid arguments %j and %j', (target, options, message) => {
   expect(() => records(target as RevocationTarget, options as RevocationOptions)).toThrow(message);
 });
 
-test('a guard with several issuers needs the issuer, and no name is shown', () => {
+test('throws if a guard with several issuers gets no issuer, and the message does not show the target', () => {
   const call = () => readRevocation({ subject: 'PLANTED' }, {}, undefined, NOW);
   expect(call).toThrow(/names no issuer, but this guard has several/);
   expect(call).not.toThrow(/PLANTED/);

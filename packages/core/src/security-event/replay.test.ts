@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { memoryReplays } from './replay.js';
 
-test('rules 117 and 120: a full store says so, and reports only a name that is present as a replay', () => {
+test('rules 117 and 120: add returns "full" for a new name in a full store, and false only for a name that is in the store', () => {
   let now = 0;
   const replays = memoryReplays({ monotonic: () => now }, 2);
   expect(['a', 'b', 'c', 'a'].map((name) => replays.add(name, 10))).toEqual([true, true, 'full', false]);

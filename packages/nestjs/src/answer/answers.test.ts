@@ -11,7 +11,7 @@ function contextOf(request: object, handler: () => void = OrdersController.proto
   return new ExecutionContextHost([request, {}], OrdersController, handler);
 }
 
-test('answers each context of a request by itself', async () => {
+test('keeps a separate answer for each context of a request', async () => {
   const request = {};
   const [admitted, waiting, unasked] = [contextOf(request), contextOf(request), contextOf(request)];
   const pending = Promise.resolve(true);
@@ -22,7 +22,7 @@ test('answers each context of a request by itself', async () => {
   await pending;
 });
 
-test('forgets a pending answer that fails, and keeps those of other contexts', async () => {
+test('forgets a pending answer that fails, and keeps the answers of other contexts', async () => {
   const request = {};
   const [admitted, failing] = [contextOf(request), contextOf(request)];
   rememberAdmitted(admitted);
@@ -30,7 +30,7 @@ test('forgets a pending answer that fails, and keeps those of other contexts', a
   expect([answerTo(admitted), answerTo(failing)]).toEqual([true, undefined]);
 });
 
-test('has no answer if the context now stands for another handler or another request', () => {
+test('has no answer if the handler or an argument of the context has changed', () => {
   for (const change of [
     (context: ExecutionContextHost) => vi.spyOn(context, 'getHandler').mockReturnValue(OrdersController.prototype.create),
     (context: ExecutionContextHost) => void (context.getArgs()[0] = {}),
@@ -53,7 +53,7 @@ test('has no answer a second later, when the token may have expired', () => {
   expect(answerTo(context)).toBeUndefined();
   rememberAdmitted(contextOf(request));
   clock.mockReturnValue(999);
-  // the old answer made room for the new one
+  // adding the new answer removed the expired one
   expect(answerTo(context)).toBeUndefined();
   clock.mockRestore();
 });
