@@ -53,21 +53,21 @@ test('rule 47: reads the client ID from the configured claim, then client_id, th
 describe('rule 49: reads scopes from scope and scp', () => {
   test.each<[string, JsonObject, string[]]>([
     ['no scope', {}, []],
-    ['an empty string', { scope: '' }, []],
-    ['spaces only', { scope: '   ' }, []],
+    ['an empty string as no scope', { scope: '' }, []],
+    ['a string of spaces as no scope', { scope: '   ' }, []],
     ['one scope', { scope: 'a' }, ['a']],
     ['several scopes with extra spaces', { scope: ' a  b ' }, ['a', 'b']],
     ['a string in scp', { scp: ' a b' }, ['a', 'b']],
     ['a list in scp, unchanged', { scp: ['a', 'b c'] }, ['a', 'b c']],
-    ['an empty list in scp', { scp: [] }, []],
-    ['rule 168: a scope that is null', { scope: null }, []],
-    ['rule 168: a scope that is null, and a valid scp', { scope: null, scp: 'a' }, ['a']],
-    ['rule 168: a valid scope, and an scp that is null', { scope: 'a', scp: null }, ['a']],
+    ['an empty list in scp as no scope', { scp: [] }, []],
+    ['no scope if scope is null (rule 168)', { scope: null }, []],
+    ['a valid scp if scope is null (rule 168)', { scope: null, scp: 'a' }, ['a']],
+    ['a valid scope if scp is null (rule 168)', { scope: 'a', scp: null }, ['a']],
     ['a list in scope, unchanged', { scope: ['a', 'b c'] }, ['a', 'b c']],
-    ['an empty list in scope', { scope: [] }, []],
+    ['an empty list in scope as no scope', { scope: [] }, []],
     ['two lists', { scope: ['a', 'b'], scp: ['b', 'c'] }, ['a', 'b', 'c']],
     ['a string and a list, without duplicates', { scope: 'a b', scp: ['b', 'c', 'c'] }, ['a', 'b', 'c']],
-  ])('%s', (_name, claims, expected) => {
+  ])('reads %s', (_name, claims, expected) => {
     const { scopes } = read(claims);
     expect(scopes).toEqual(expected);
     expect(isUnreadable(scopes)).toBe(false);
@@ -87,7 +87,7 @@ describe('rule 49: reads scopes from scope and scp', () => {
     ['an object in scp', { scp: { a: true } }],
     ['a valid scope and an invalid scp', { scope: 'a', scp: ['a', null] }],
     ['an invalid scope and a valid scp', { scope: { a: true }, scp: 'a' }],
-  ['an invalid scope and a valid scp', { scope: { a: true }, scp: 'a' }],
+  ])('returns an empty list, marked as unreadable, for scopes like %s', (_name, claims) => {
     const { scopes } = read(claims);
     expect(scopes).toEqual([]);
     expect(isUnreadable(scopes)).toBe(true);
@@ -98,18 +98,18 @@ describe('rule 99: reads roles from the configured paths', () => {
   const nested = [['realm_access', 'roles']];
 
   test.each<[string, JsonObject, string[][], string[]]>([
-    ['no roles', {}, [['roles']], []],
+    ['no roles if there are none', {}, [['roles']], []],
     ['an empty string as no role', { roles: '' }, [['roles']], []],
     ['a string as one role', { roles: 'a b' }, [['roles']], ['a b']],
     ['a list', { roles: ['a', 'b'] }, [['roles']], ['a', 'b']],
     ['a list at the end of a path', { realm_access: { roles: ['a'] } }, nested, ['a']],
-    ['a path that ends early', { realm_access: {} }, nested, []],
-    ['a path whose first claim is absent', {}, nested, []],
-    ['rule 168: roles that are null', { roles: null }, [['roles']], []],
-    ['rule 168: a path through null', { realm_access: null }, nested, []],
-    ['several paths, without duplicates', { roles: ['a', 'b'], groups: ['b', 'c'] }, [['roles'], ['groups']], ['a', 'b', 'c']],
-    ['several paths, one of them absent', { groups: 'c' }, [['roles'], ['groups']], ['c']],
-  ])('%s', (_name, claims, rolesFrom, expected) => {
+    ['no roles at a path that ends early', { realm_access: {} }, nested, []],
+    ['no roles at a path whose first claim is absent', {}, nested, []],
+    ['no roles if the claim is null (rule 168)', { roles: null }, [['roles']], []],
+    ['no roles at a path through null (rule 168)', { realm_access: null }, nested, []],
+    ['the roles of several paths without duplicates', { roles: ['a', 'b'], groups: ['b', 'c'] }, [['roles'], ['groups']], ['a', 'b', 'c']],
+    ['the roles of several paths if one is absent', { groups: 'c' }, [['roles'], ['groups']], ['c']],
+  ])('reads %s', (_name, claims, rolesFrom, expected) => {
     const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual(expected);
     expect(isUnreadable(roles)).toBe(false);
@@ -127,7 +127,7 @@ describe('rule 99: reads roles from the configured paths', () => {
     ['a path through a string', { realm_access: 'roles' }, nested],
     ['a path through a list', { realm_access: ['roles'] }, nested],
     ['an unreadable value at one of several paths', { roles: ['a'], groups: 1 }, [['roles'], ['groups']]],
-  ])('that are unreadable are an empty list, marked as unreadable: %s', (_name, claims, rolesFrom) => {
+  ])('returns an empty list, marked as unreadable, for roles like %s', (_name, claims, rolesFrom) => {
     const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual([]);
     expect(isUnreadable(roles)).toBe(true);
@@ -146,11 +146,11 @@ describe('scopesClaim: reads scopes only from the configured claims', () => {
   test.each<[string, JsonObject, NamesSource, string[]]>([
     ['a string', { permissions: 'a b', scope: 'x' }, [['permissions']], ['a', 'b']],
     ['a list', { permissions: ['a', 'b'], scp: ['x'] }, [['permissions']], ['a', 'b']],
-    ['a path', { grants: { api: ['a'] } }, [['grants', 'api']], ['a']],
+    ['a list at the end of a path', { grants: { api: ['a'] } }, [['grants', 'api']], ['a']],
     ['several claims', { scope: 'a', permissions: ['b', 'a'] }, [['scope'], ['permissions']], ['a', 'b']],
-    ['an absent claim', { scope: 'x' }, [['permissions']], []],
+    ['no scopes if the claim is absent', { scope: 'x' }, [['permissions']], []],
     ['a claim that a function reads', { permissions: 'a,b' }, (claims) => String(claims['permissions']).split(','), ['a', 'b']],
-  ])('%s', (_name, claims, scopesFrom, expected) => {
+  ])('reads %s', (_name, claims, scopesFrom, expected) => {
     expect(read(claims, { scopesFrom }).scopes).toEqual(expected);
   });
 });
@@ -165,7 +165,7 @@ describe('rolesClaim: a function reads roles that no path can reach', () => {
     ['a string with commas', { groups: 'a,b' }, (claims) => String(claims['groups']).split(','), ['a', 'b']],
     ['a list of objects', { groups: [{ name: 'a' }] }, (claims) => (claims['groups'] as { name: string }[]).map(({ name }) => name), ['a']],
     ['no roles', {}, () => [], []],
-  ])('%s', (_name, claims, rolesFrom, expected) => {
+  ])('reads %s', (_name, claims, rolesFrom, expected) => {
     const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual(expected);
     expect(isUnreadable(roles)).toBe(false);

@@ -43,53 +43,53 @@ describe('rule 35: the header type', () => {
 
 describe('refuses invalid claims, with a reason and the name of the claim', () => {
   test.each<[string, JsonObject, string, string, Partial<ClaimRules>?]>([
-    ['rule 38: no issuer', { iss: undefined }, 'issuer_mismatch', 'iss'],
-    ['rule 38: the issuer with a slash at the end', { iss: `${ISSUER}/` }, 'issuer_mismatch', 'iss'],
-    ['rule 37: typ ID', { typ: 'ID' }, 'not_an_access_token', 'typ'],
-    ['rule 37: typ Refresh', { typ: 'Refresh' }, 'not_an_access_token', 'typ'],
-    ['rule 37: typ offline', { typ: 'offline' }, 'not_an_access_token', 'typ'],
-    ['rule 37: typ Logout', { typ: 'Logout' }, 'not_an_access_token', 'typ'],
-    ['rule 37: token_use id', { token_use: 'id' }, 'not_an_access_token', 'token_use'],
-    ['rule 37: a client assertion', { sub: ISSUER }, 'not_an_access_token', 'sub'],
-    ['rule 40: no audience', { aud: undefined }, 'audience_mismatch', 'aud'],
-    ['rule 40: an empty audience', { aud: '' }, 'audience_mismatch', 'aud', { audiences: new Set(['']) }],
-    ['rule 40: an empty list', { aud: [] }, 'audience_mismatch', 'aud'],
-    ['rule 40: a list with a number', { aud: ['api', 1] }, 'audience_mismatch', 'aud'],
-    ['rule 40: an object', { aud: { 0: 'api', length: 1 } }, 'audience_mismatch', 'aud'],
-    ['rule 40: other audiences', { aud: ['API', 'ap', 'api '] }, 'audience_mismatch', 'aud'],
-    ['rule 41: a malformed audience if any is accepted', { aud: [1] }, 'invalid_claim', 'aud', { audiences: undefined }],
-    ['rule 41: an empty list if any audience is accepted', { aud: [] }, 'invalid_claim', 'aud', { audiences: undefined }],
-    ['rule 42: no exp', { exp: undefined }, 'missing_claim', 'exp'],
-    ['rule 42: no iat', { iat: undefined }, 'missing_claim', 'iat'],
-    ['rule 42: exp as a string', { exp: String(NOW + 300) }, 'invalid_claim', 'exp'],
-    ['rule 168: exp null', { exp: null }, 'missing_claim', 'exp'],
-    ['rule 168: iat null', { iat: null }, 'missing_claim', 'iat'],
-    ['rule 168: aud null', { aud: null }, 'audience_mismatch', 'aud'],
-    ['rule 168: iss null', { iss: null }, 'issuer_mismatch', 'iss'],
-    ['rule 42: iat as a string', { iat: String(NOW) }, 'invalid_claim', 'iat'],
-    ['rule 42: iat negative', { iat: -1 }, 'invalid_claim', 'iat'],
-    ['rule 42: nbf as a string', { nbf: String(NOW) }, 'invalid_claim', 'nbf'],
-    ['rule 43: exp one second after the year 9999', { exp: 253_402_300_800 }, 'invalid_claim', 'exp'],
-    ['rule 42: exp infinite', { exp: Infinity }, 'invalid_claim', 'exp'],
-    ['rule 44: expired', { exp: NOW - 30 }, 'expired', 'exp'],
-    ['rule 46: a lifetime one second too long', { exp: NOW + 301 }, 'lifetime_too_long', 'exp', { maxTokenLifetimeSeconds: 300 }],
-    ['rule 48: sub empty', { sub: '' }, 'invalid_claim', 'sub'],
-    ['rule 48: sub a number', { sub: 7 }, 'invalid_claim', 'sub'],
-    ['jti empty', { jti: '' }, 'invalid_claim', 'jti'],
-    ['rule 47: client_id a list', { client_id: ['web'] }, 'invalid_claim', 'client_id'],
-    ['rule 47: azp empty', { azp: '' }, 'invalid_claim', 'azp'],
-    ['act a string', { act: 'service' }, 'invalid_claim', 'act'],
-    ['act a list', { act: [] }, 'invalid_claim', 'act'],
-    ['rule 47: a number in the configured client claim', { cid: 7 }, 'invalid_claim', 'cid', { clientIdClaim: 'cid' }],
-    ['rule 47: azp that differs from client_id', { client_id: 'web', azp: 'app' }, 'client_not_allowed', 'azp', { allowedClients: new Set(['web', 'app']) }],
-    ['rule 47: no client, although clients are listed', {}, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
-    ['rule 47: an unlisted client', { azp: 'app' }, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
-    ['rule 49: a required claim that is absent', {}, 'missing_claim', 'tenant', { requiredClaims: ['sub', 'tenant'] }],
-    ['rule 49: a required claim that is null', { tenant: null }, 'missing_claim', 'tenant', { requiredClaims: ['tenant'] }],
-    ['rule 49: a required value that is absent', {}, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
-    ['rule 49: a required value that is null', { tid: null }, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
-    ['rule 49: another value', { tid: 't-2' }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
-    ['rule 49: the required value inside a list', { tid: ['t-1'] }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
+    ['rule 38: refuses a token without iss', { iss: undefined }, 'issuer_mismatch', 'iss'],
+    ['rule 38: refuses the issuer with a slash at the end', { iss: `${ISSUER}/` }, 'issuer_mismatch', 'iss'],
+    ['rule 37: refuses typ ID', { typ: 'ID' }, 'not_an_access_token', 'typ'],
+    ['rule 37: refuses typ Refresh', { typ: 'Refresh' }, 'not_an_access_token', 'typ'],
+    ['rule 37: refuses typ offline', { typ: 'offline' }, 'not_an_access_token', 'typ'],
+    ['rule 37: refuses typ Logout', { typ: 'Logout' }, 'not_an_access_token', 'typ'],
+    ['rule 37: refuses token_use id', { token_use: 'id' }, 'not_an_access_token', 'token_use'],
+    ['rule 37: refuses a client assertion', { sub: ISSUER }, 'not_an_access_token', 'sub'],
+    ['rule 40: refuses a token without aud', { aud: undefined }, 'audience_mismatch', 'aud'],
+    ['rule 40: refuses an empty audience', { aud: '' }, 'audience_mismatch', 'aud', { audiences: new Set(['']) }],
+    ['rule 40: refuses an empty list in aud', { aud: [] }, 'audience_mismatch', 'aud'],
+    ['rule 40: refuses a list with a number in aud', { aud: ['api', 1] }, 'audience_mismatch', 'aud'],
+    ['rule 40: refuses an object in aud', { aud: { 0: 'api', length: 1 } }, 'audience_mismatch', 'aud'],
+    ['rule 40: refuses other audiences', { aud: ['API', 'ap', 'api '] }, 'audience_mismatch', 'aud'],
+    ['rule 41: refuses a malformed aud if any audience is accepted', { aud: [1] }, 'invalid_claim', 'aud', { audiences: undefined }],
+    ['rule 41: refuses an empty list in aud if any audience is accepted', { aud: [] }, 'invalid_claim', 'aud', { audiences: undefined }],
+    ['rule 42: refuses a token without exp', { exp: undefined }, 'missing_claim', 'exp'],
+    ['rule 42: refuses a token without iat', { iat: undefined }, 'missing_claim', 'iat'],
+    ['rule 42: refuses an exp that is a string', { exp: String(NOW + 300) }, 'invalid_claim', 'exp'],
+    ['rule 168: refuses an exp that is null', { exp: null }, 'missing_claim', 'exp'],
+    ['rule 168: refuses an iat that is null', { iat: null }, 'missing_claim', 'iat'],
+    ['rule 168: refuses an aud that is null', { aud: null }, 'audience_mismatch', 'aud'],
+    ['rule 168: refuses an iss that is null', { iss: null }, 'issuer_mismatch', 'iss'],
+    ['rule 42: refuses an iat that is a string', { iat: String(NOW) }, 'invalid_claim', 'iat'],
+    ['rule 42: refuses a negative iat', { iat: -1 }, 'invalid_claim', 'iat'],
+    ['rule 42: refuses an nbf that is a string', { nbf: String(NOW) }, 'invalid_claim', 'nbf'],
+    ['rule 43: refuses an exp one second after the year 9999', { exp: 253_402_300_800 }, 'invalid_claim', 'exp'],
+    ['rule 42: refuses an infinite exp', { exp: Infinity }, 'invalid_claim', 'exp'],
+    ['rule 44: refuses an expired token', { exp: NOW - 30 }, 'expired', 'exp'],
+    ['rule 46: refuses a lifetime one second too long', { exp: NOW + 301 }, 'lifetime_too_long', 'exp', { maxTokenLifetimeSeconds: 300 }],
+    ['rule 48: refuses an empty sub', { sub: '' }, 'invalid_claim', 'sub'],
+    ['rule 48: refuses a sub that is a number', { sub: 7 }, 'invalid_claim', 'sub'],
+    ['refuses an empty jti', { jti: '' }, 'invalid_claim', 'jti'],
+    ['rule 47: refuses a client_id that is a list', { client_id: ['web'] }, 'invalid_claim', 'client_id'],
+    ['rule 47: refuses an empty azp', { azp: '' }, 'invalid_claim', 'azp'],
+    ['refuses an act that is a string', { act: 'service' }, 'invalid_claim', 'act'],
+    ['refuses an act that is a list', { act: [] }, 'invalid_claim', 'act'],
+    ['rule 47: refuses a number in the configured client claim', { cid: 7 }, 'invalid_claim', 'cid', { clientIdClaim: 'cid' }],
+    ['rule 47: refuses an azp that differs from client_id', { client_id: 'web', azp: 'app' }, 'client_not_allowed', 'azp', { allowedClients: new Set(['web', 'app']) }],
+    ['rule 47: refuses a token without a client ID if clients are listed', {}, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
+    ['rule 47: refuses an unlisted client', { azp: 'app' }, 'client_not_allowed', 'client_id', { allowedClients: new Set(['web']) }],
+    ['rule 49: refuses a token without a required claim', {}, 'missing_claim', 'tenant', { requiredClaims: ['sub', 'tenant'] }],
+    ['rule 49: refuses a required claim that is null', { tenant: null }, 'missing_claim', 'tenant', { requiredClaims: ['tenant'] }],
+    ['rule 49: refuses a token without a required value', {}, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
+    ['rule 49: refuses a required value that is null', { tid: null }, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
+    ['rule 49: refuses a claim without the required value', { tid: 't-2' }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
+    ['rule 49: refuses the required value inside a list', { tid: ['t-1'] }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
   ])('%s', (_name, claims, reason, cause, rules) => {
     const found = examined(claims, rules) as ClaimFailure;
     expect([found.reason, found.cause.split(',')[0]]).toEqual([reason, cause]);
@@ -143,7 +143,7 @@ describe('rule 36: a token with a nonce needs a mark of an access token', () => 
 
 describe('rule 168: a claim that is null counts as absent', () => {
   test.each(['sub', 'client_id', 'azp', 'jti', 'sid', 'nbf', 'act', 'cnf', 'scope', 'scp', 'roles', 'typ', 'token_use', 'acr', 'auth_time', 'cid'])(
-    '%s',
+    'a %s that is null counts as absent',
     (name) => {
       const [withNull, without] = [examined({ [name]: null }, { clientIdClaim: 'cid' }), examined({ [name]: undefined }, { clientIdClaim: 'cid' })];
       expect(withNull).toBeInstanceOf(VerifiedAuth);
@@ -163,10 +163,10 @@ describe('rule 168: a claim that is null counts as absent', () => {
   });
 });
 
-describe('tokens without iat', () => {
+describe('acceptWithoutIssuedAt', () => {
   const loose = { acceptWithoutIssuedAt: true };
 
-  test.each([undefined, null])('are accepted only with acceptWithoutIssuedAt: iat %s', (iat) => {
+  test.each([undefined, null])('accepts a token with iat %s, which is refused otherwise', (iat) => {
     const auth = examined({ iat }, loose) as VerifiedAuth;
     expect(auth.issuedAt).toBeUndefined();
     expect(isWithinLifetime(auth, NOW + 329)).toBe(true);
@@ -174,12 +174,12 @@ describe('tokens without iat', () => {
     expect(examined({ iat })).toMatchObject({ reason: 'missing_claim', cause: 'iat' });
   });
 
-  test('an iat that is present is still checked', () => {
+  test('still checks an iat that is present', () => {
     expect(examined({ iat: NOW + 31 }, loose)).toMatchObject({ reason: 'issued_in_the_future' });
     expect(examined({ iat: 'x' }, loose)).toMatchObject({ reason: 'invalid_claim', cause: 'iat' });
   });
 
-  test('are refused if the options limit age or lifetime', () => {
+  test('refuses a token without iat if the options limit its age or lifetime', () => {
     for (const limit of [{ maxTokenAgeSeconds: 60 }, { maxTokenLifetimeSeconds: 600 }]) {
       expect(examined({ iat: undefined }, { ...loose, ...limit })).toMatchObject({ reason: 'missing_claim', cause: 'iat' });
     }
@@ -191,38 +191,38 @@ describe('a failure contains the expected value and the found value', () => {
   test.each<[string, JsonObject, Partial<ClaimRules>, unknown, unknown]>([
     ['the issuer', { iss: 'https://other' }, {}, ISSUER, 'https://other'],
     ['the audience', { aud: ['x', 'y'] }, {}, RULES.audiences, ['x', 'y']],
-    ['no audience', { aud: undefined }, {}, RULES.audiences, undefined],
+    ['a missing audience', { aud: undefined }, {}, RULES.audiences, undefined],
     ['the type of the token', { typ: 'ID' }, {}, 'an access token', 'a token with the claim typ'],
     ['the lifetime', { exp: NOW + 900 }, { maxTokenLifetimeSeconds: 600 }, 600, 900],
-    ['the client', { client_id: 'app' }, { allowedClients: new Set(['web']) }, new Set(['web']), 'app'],
-    ['two clients', { client_id: 'app', azp: 'web' }, { allowedClients: new Set(['web']) }, new Set(['web']), ['app', 'web']],
-    ['no client', {}, { allowedClients: new Set(['web']) }, new Set(['web']), []],
+    ['the client ID', { client_id: 'app' }, { allowedClients: new Set(['web']) }, new Set(['web']), 'app'],
+    ['two client IDs', { client_id: 'app', azp: 'web' }, { allowedClients: new Set(['web']) }, new Set(['web']), ['app', 'web']],
+    ['a missing client ID', {}, { allowedClients: new Set(['web']) }, new Set(['web']), []],
     ['a missing claim', {}, { requiredClaims: ['tenant'] }, 'tenant', undefined],
-    ['a value', { tid: 7 }, { requiredValues: new Map([['tid', new Set(['a'])]]) }, new Set(['a']), 7],
+    ['a required value', { tid: 7 }, { requiredValues: new Map([['tid', new Set(['a'])]]) }, new Set(['a']), 7],
     ['a forbidden claim', { debug: 1 }, { forbiddenClaims: ['debug'] }, 'a token without debug', 1],
-    ['a name', { jti: 7 }, {}, 'a non-empty string', 7],
-    ['a date', { exp: '7' }, {}, 'a number of seconds since the epoch, up to the year 9999', '7'],
-  ])('%s', (_name, claims, rules, expected, found) => {
+    ['the token ID', { jti: 7 }, {}, 'a non-empty string', 7],
+    ['the expiry date', { exp: '7' }, {}, 'a number of seconds since the epoch, up to the year 9999', '7'],
+  ])('the failure of %s', (_name, claims, rules, expected, found) => {
     expect(examined(claims, rules)).toMatchObject({ expected, found });
   });
 });
 
 describe('accepts valid claims', () => {
   test.each<[string, JsonObject, Partial<ClaimRules>?]>([
-    ['rule 37: typ and token_use of an access token', { typ: 'Bearer', token_use: 'access' }],
-    ['rule 37: typ and token_use that are not strings', { typ: ['ID'], token_use: 1 }],
-    ['rule 40: one of several audiences', { aud: ['x', 'other-api'] }],
-    ['rule 41: no audience if any is accepted', { aud: undefined }, { audiences: undefined }],
-    ['rule 42: dates of 0', { iat: 0, nbf: 0 }],
-    ['rule 43: the last second of the year 9999', { exp: 253_402_300_799 }],
-    ['rule 44: one second before the skew ends', { exp: NOW - 29 }],
-    ['rule 46: the longest lifetime allowed', {}, { maxTokenLifetimeSeconds: 300 }],
-    ['rule 47: client_id and azp that agree', { client_id: 'web', azp: 'web' }, { allowedClients: new Set(['web']) }],
-    ['rule 47: client_id and azp that differ, if no clients are listed', { client_id: 'web', azp: 'app' }],
-    ['rule 47: client_id alone', { client_id: 'web' }, { allowedClients: new Set(['web']) }],
-    ['rule 49: required claims that are empty', { tenant: '', level: 0 }, { requiredClaims: ['tenant', 'level'] }],
+    ['rule 37: accepts typ and token_use of an access token', { typ: 'Bearer', token_use: 'access' }],
+    ['rule 37: accepts typ and token_use that are not strings', { typ: ['ID'], token_use: 1 }],
+    ['rule 40: accepts an aud list with one of the audiences', { aud: ['x', 'other-api'] }],
+    ['rule 41: accepts a token without aud if any audience is accepted', { aud: undefined }, { audiences: undefined }],
+    ['rule 42: accepts an iat and an nbf of 0', { iat: 0, nbf: 0 }],
+    ['rule 43: accepts an exp in the last second of the year 9999', { exp: 253_402_300_799 }],
+    ['rule 44: accepts a token one second before exp plus the clock skew', { exp: NOW - 29 }],
+    ['rule 46: accepts the longest lifetime allowed', {}, { maxTokenLifetimeSeconds: 300 }],
+    ['rule 47: accepts client_id and azp that agree', { client_id: 'web', azp: 'web' }, { allowedClients: new Set(['web']) }],
+    ['rule 47: accepts client_id and azp that differ, if no clients are listed', { client_id: 'web', azp: 'app' }],
+    ['rule 47: accepts client_id alone', { client_id: 'web' }, { allowedClients: new Set(['web']) }],
+    ['rule 49: accepts required claims that are empty', { tenant: '', level: 0 }, { requiredClaims: ['tenant', 'level'] }],
     [
-      'rule 49: required values',
+      'rule 49: accepts required values',
       { tid: 't-1', ok: true },
       {
         requiredValues: new Map<string, Set<string | boolean>>([
@@ -240,14 +240,14 @@ describe('rules 44 and 46: checks exp, nbf, iat and the maximum age', () => {
   const strict = { clockSkewSeconds: 0, maxTokenAgeSeconds: 60 };
 
   test.each<[string, { exp?: number; nbf?: number; iat?: number }, string | undefined]>([
-    ['at exp', { exp: NOW }, 'expired'],
-    ['a moment before exp', { exp: NOW + 0.001 }, undefined],
-    ['at nbf', { nbf: NOW }, undefined],
-    ['a moment before nbf', { nbf: NOW + 0.001 }, 'not_yet_valid'],
-    ['at iat', { iat: NOW }, undefined],
-    ['a moment before iat', { iat: NOW + 0.001 }, 'issued_in_the_future'],
-    ['at the maximum age', { iat: NOW - 60 }, undefined],
-    ['a moment past the maximum age', { iat: NOW - 60.001 }, 'too_old'],
+    ['refuses a token at exp', { exp: NOW }, 'expired'],
+    ['accepts a token a moment before exp', { exp: NOW + 0.001 }, undefined],
+    ['accepts a token at nbf', { nbf: NOW }, undefined],
+    ['refuses a token a moment before nbf', { nbf: NOW + 0.001 }, 'not_yet_valid'],
+    ['accepts a token at iat', { iat: NOW }, undefined],
+    ['refuses a token a moment before iat', { iat: NOW + 0.001 }, 'issued_in_the_future'],
+    ['accepts a token of exactly the maximum age', { iat: NOW - 60 }, undefined],
+    ['refuses a token a moment past the maximum age', { iat: NOW - 60.001 }, 'too_old'],
   ])('%s', (_name, { exp = NOW + 300, nbf, iat = NOW }, reason) => {
     expect(examineTime(exp, nbf, iat, strict, NOW)?.reason).toBe(reason);
   });

@@ -133,7 +133,7 @@ describe('rule 184: two tokens with the same last characters', () => {
   const other = `header.other${END}`;
   const ofOther = { ...verified };
 
-  test('are different tokens: the last characters of a token do not find it', () => {
+  test('neither the second one nor the last characters find the first one', () => {
     const cache = createTokenCache(large);
     cache.set(one, verified);
     for (const crafted of [other, END, END.slice(-32), `${one}${END}`, one.replace('h', 'H')]) expect(cache.get(crafted)).toBeUndefined();

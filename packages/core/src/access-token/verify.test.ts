@@ -107,12 +107,12 @@ describe('rule 59: fetches keys that are not cached', () => {
       [OURS.candidates('EdDSA', 'k-1'), 'bad_signature'],
     ];
     for (const [found, reason] of answers) {
-      const atOnce = scene({ cachedKeys, fetchKeys: () => found });
-      expect(verify(token, atOnce.config)).toMatchObject({ reason, issuer: atOnce.issuer });
-      const later = scene({ cachedKeys, fetchKeys: async () => found });
-      const pending = verify(token, later.config);
+      const synchronous = scene({ cachedKeys, fetchKeys: () => found });
+      expect(verify(token, synchronous.config)).toMatchObject({ reason, issuer: synchronous.issuer });
+      const asynchronous = scene({ cachedKeys, fetchKeys: async () => found });
+      const pending = verify(token, asynchronous.config);
       expect(pending).toBeInstanceOf(Promise);
-      expect(await pending).toMatchObject({ reason, issuer: later.issuer });
+      expect(await pending).toMatchObject({ reason, issuer: asynchronous.issuer });
     }
     const theirs = keySet({ 'k-2': others.publicKey }).candidates('EdDSA', 'k-2');
     const { fetchKeys, config } = scene({ cachedKeys, fetchKeys: () => theirs });
@@ -180,17 +180,17 @@ describe('rules 38 and 140: a guard with several issuers finds the one that the 
     find.mockRejectedValueOnce(cause);
     expect(await verify(token, config)).toMatchObject({ reason: 'issuer_unavailable', cause });
     find.mockReturnValue(scene().issuer);
-    const anew = verify(token, config);
-    expect(subjectOf(anew)).toBe('alice');
-    expect(anew).not.toBe(first);
+    const verifiedAgain = verify(token, config);
+    expect(subjectOf(verifiedAgain)).toBe('alice');
+    expect(verifiedAgain).not.toBe(first);
     find.mockReturnValue(undefined);
     expect(verify(token, config)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
     expect(config.cache!.health().entries).toBe(0);
   });
 });
 
-describe('rules 65 and 67: a cached token', () => {
-  test('is refused to the millisecond when it expires or is not yet valid, and leaves the cache', () => {
+describe('rules 65 and 67: checks a cached token on every use', () => {
+  test('a cached token is refused to the millisecond when it expires or is not yet valid, and leaves the cache', () => {
     let now = NOW * 1000;
     const { issuer, config } = scene({ now: () => now });
     const token = tokenOf({ ...GOOD, nbf: NOW - 10 });
@@ -204,7 +204,7 @@ describe('rules 65 and 67: a cached token', () => {
     expect(verify(token, config)).toMatchObject({ reason: 'expired', cause: 'exp, 30 s ago', issuer });
   });
 
-  test('is verified again when its key is gone', () => {
+  test('a cached token is verified again when its key is gone', () => {
     let current: KeySet | undefined = OURS;
     const { issuer, config } = scene({ cachedKeys: (algorithm, keyId) => current?.candidates(algorithm, keyId) });
     const token = tokenOf(GOOD);

@@ -38,7 +38,7 @@ describe('rule 104: no value breaks out of its quotes', () => {
     ['letters beyond ASCII', 'caf\u00e9 \u{1f512}', 'caf '],
     ['a line separator', 'a\u2028b\u0085c', 'abc'],
     ['letters whose low byte is a line break', 'a\u010d\u010ab', 'ab'],
-  ])('%s', (_name, realm, expected) => {
+  ])('escapes or removes %s', (_name, realm, expected) => {
     expect(bearerChallenge({ realm })).toBe(`Bearer realm="${expected}"`);
   });
 

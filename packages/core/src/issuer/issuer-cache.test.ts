@@ -45,9 +45,9 @@ test('rule 161: an eviction spares verified issuers that were used since the las
 
 test('rule 161: a busy unverified issuer is evicted last, so that it keeps its cooldown', () => {
   const { evicted, name } = scene({ verified: 1, unverified: 3 });
-  name('asked', true);
+  name('busy-issuer', true);
   for (let at = 0; at < 10; at++) name(`unverified-${at}`);
-  expect(evicted).not.toContain('asked');
+  expect(evicted).not.toContain('busy-issuer');
   const { evicted: all, name: busy } = scene({ verified: 1, unverified: 3 });
   for (let at = 0; at < 5; at++) busy(`unverified-${at}`, true);
   expect(all).toEqual(['unverified-0', 'unverified-1']);

@@ -58,8 +58,8 @@ test('rule 22: public keys work with every algorithm but HMAC, and with ML-DSA i
   expect(publicKeyAlgorithms()).toEqual(hasPostQuantum() ? [...ALGORITHMS, ...POST_QUANTUM_ALGORITHMS] : [...ALGORITHMS]);
 });
 
-describe.runIf(hasPostQuantum())('ML-DSA signatures of the runtime have the published length and verify', () => {
-  test.each(POST_QUANTUM_ALGORITHMS)('%s', (algorithm) => {
+describe.runIf(hasPostQuantum())('ML-DSA in the runtime', () => {
+  test.each(POST_QUANTUM_ALGORITHMS)('%s: a signature has the published length and verifies', (algorithm) => {
     const { privateKey, publicKey } = generateKeyPairSync(algorithm.toLowerCase() as 'ed25519');
     const data = Buffer.from('e30.e30');
     const signature = sign(null, data, privateKey);

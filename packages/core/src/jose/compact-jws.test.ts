@@ -35,7 +35,7 @@ describe('rules 12 and 21: refuses a token without three segments', () => {
     ['a payload in the standard alphabet', `${good}.+/+/.AQID`],
     ['a header with padding', `${good}==.${good}.AQID`],
     ['spare bits in the signature', `${good}.${good}.AQJ`],
-  ])('%s', (_name, token) => {
+  ])('refuses %s', (_name, token) => {
     expect(parseCompactJws(token)).toBe('malformed_token');
   });
 });
@@ -48,7 +48,7 @@ describe('rule 16: refuses a token that is encrypted, nested or not compact', ()
     ['cty JWT', `${segment({ alg: 'RS256', cty: 'JWT' })}.e30.AQID`],
     ['cty jwt', `${segment({ alg: 'RS256', cty: 'jwt' })}.e30.AQID`],
     ['cty application/jwt', `${segment({ alg: 'RS256', cty: 'Application/JWT' })}.e30.AQID`],
-  ])('%s', (_name, token) => {
+  ])('refuses %s', (_name, token) => {
     expect(parseCompactJws(token)).toBe('encrypted_token');
   });
 
@@ -56,7 +56,7 @@ describe('rule 16: refuses a token that is encrypted, nested or not compact', ()
     ['the flattened JSON serialization', JSON.stringify({ protected: segment({ alg: 'RS256' }), payload: 'e30', signature: 'AQID' })],
     ['the general JSON serialization with dots in it', '{"payload":"a.b.c","signatures":[]}'],
     ['JSON around a compact token', `{"a":"${segment({ alg: 'RS256' })}.e30.AQID"}`],
-  ])('%s', (_name, token) => {
+  ])('refuses %s', (_name, token) => {
     expect(parseCompactJws(token)).toBe('malformed_token');
   });
 
@@ -121,7 +121,7 @@ describe('rule 15: refuses any crit, and an unencoded payload', () => {
     ['b64 true with crit', { b64: true, crit: ['b64'] }],
     ['a b64 that is null', { b64: null }],
     ['a b64 that is 1', { b64: 1 }],
-  ])('%s', (_name, members) => {
+  ])('refuses %s', (_name, members) => {
     expect(parseCompactJws(`${segment({ alg: 'RS256', ...members })}.e30.AQID`)).toBe('unsupported_critical_header');
   });
 

@@ -74,7 +74,7 @@ describe('rules 25, 27, 31 and 32: skips an unusable key, with a remark that doe
     ['an empty n', { ...RSA, n: '' }, 'RSA key of'],
     ['an n that is an object', { ...RSA, n: {} }, 'missing or too large'],
     ['no e', { ...RSA, e: undefined }, 'missing or too large'],
-  ])('%s', (_name, odd, words) => {
+  ])('skips %s', (_name, odd, words) => {
     const { remarks, size, keyIds } = parseKeySet({ keys: [odd, { ...ED, kid: 'good' }] }, ALGORITHMS, 10);
     expect({ size, keyIds }).toEqual({ size: 1, keyIds: ['good'] });
     expect(remarks).toHaveLength(1);

@@ -11,15 +11,15 @@ const ED = jwkOf(generateKeyPairSync('ed25519'));
 
 describe('rules 20 and 31: the members of a JWK decide its algorithms', () => {
   test.each<[string, AnyJwk, readonly Algorithm[]]>([
-    ['RSA without alg: all RSA algorithms', RSA, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
-    ['RSA with alg: that algorithm', { ...RSA, alg: 'PS384' }, ['PS384']],
-    ['P-256: ES256', EC, ['ES256']],
-    ['P-384: ES384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' })), ['ES384']],
-    ['P-521: ES512', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-521' })), ['ES512']],
-    ['Ed25519: EdDSA and Ed25519', ED, ['EdDSA', 'Ed25519']],
-    ['Ed25519 with alg EdDSA: EdDSA and Ed25519', { ...ED, alg: 'EdDSA' }, ['EdDSA', 'Ed25519']],
-    ['Ed25519 with alg Ed25519: EdDSA and Ed25519', { ...ED, alg: 'Ed25519' }, ['EdDSA', 'Ed25519']],
-    ['use sig and key_ops with verify: ES256', { ...EC, use: 'sig', key_ops: ['verify', 'x'] }, ['ES256']],
+    ['an RSA key without alg has all RSA algorithms', RSA, ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
+    ['an RSA key with alg has only that algorithm', { ...RSA, alg: 'PS384' }, ['PS384']],
+    ['a P-256 key has ES256', EC, ['ES256']],
+    ['a P-384 key has ES384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' })), ['ES384']],
+    ['a P-521 key has ES512', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-521' })), ['ES512']],
+    ['an Ed25519 key has EdDSA and Ed25519', ED, ['EdDSA', 'Ed25519']],
+    ['an Ed25519 key with alg EdDSA has EdDSA and Ed25519', { ...ED, alg: 'EdDSA' }, ['EdDSA', 'Ed25519']],
+    ['an Ed25519 key with alg Ed25519 has EdDSA and Ed25519', { ...ED, alg: 'Ed25519' }, ['EdDSA', 'Ed25519']],
+    ['a P-256 key with use sig and key_ops with verify has ES256', { ...EC, use: 'sig', key_ops: ['verify', 'x'] }, ['ES256']],
   ])('%s', (_name, jwk, expected) => {
     const set = parseKeySet({ keys: [{ ...jwk, kid: 'k-1' }] }, ALGORITHMS, 1);
     const names = [...ALGORITHMS, 'none', 'HS256', 'HS384', 'HS512', '', 'rs256', '__proto__', 'constructor'];
@@ -48,7 +48,7 @@ describe('rule 29: a kid is looked up by its exact text', () => {
     '../../dev/null',
     "' OR 1=1 --",
     'https://evil.example/jwks',
-  ])('%j finds nothing', (keyId) => {
+  ])('the kid %j finds no key', (keyId) => {
     const set = parseKeySet({ keys: [{ ...EC, kid: 'k-1' }, ED] }, ALGORITHMS, 10);
     for (const algorithm of ALGORITHMS) expect(set.candidates(algorithm, keyId)).toEqual([]);
     expect(set.candidates('ES256', 'k-1')).toHaveLength(1);
@@ -101,7 +101,7 @@ describe('rule 57: refuses a document without a usable JWKS', () => {
     ['a key by itself', EC],
     ['keys that are an object', { keys: { 0: EC } }],
     ['keys that are a string', { keys: 'keys' }],
-  ])('%s', (_name, document) => {
+  ])('refuses %s', (_name, document) => {
     expect(() => parseKeySet(document, ALGORITHMS, 10)).toThrow('it is not a JWKS');
   });
 

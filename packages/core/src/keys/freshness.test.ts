@@ -21,8 +21,8 @@ describe("rule 60: uses the server's max-age, but at least a minute and at most 
     ['no-store as a minute', 'no-store', 60],
     ['no-cache as a minute', 'no-cache', 60],
     ['no-store in capitals rather than a long max-age', 'max-age=3000, NO-STORE', 60],
-    ['no-cache beside a long time', 'no-cache, max-age=3000', 60],
-  ['no-cache rather than a long max-age', 'no-cache, max-age=3000', 60],
+    ['no-cache rather than a long max-age', 'no-cache, max-age=3000', 60],
+  ])('uses %s', (_name, control, expected) => {
     expect(freshnessSeconds(headers({ 'cache-control': control }), DEFAULT)).toBe(expected);
   });
 });
@@ -48,7 +48,7 @@ describe('rule 60: uses the default if the server sends no usable value', () => 
     ['a directive whose name only ends in max-age', 'x-max-age=60'],
     ['no-cache for some fields only', 'no-cache="set-cookie"'],
     ['only an Expires header', undefined],
-  ])('%s', (_name, control) => {
+  ])('uses the default for %s', (_name, control) => {
     const values = { ...(control !== undefined && { 'cache-control': control }), expires: 'Thu, 01 Jan 2099 00:00:00 GMT' };
     expect(freshnessSeconds(headers(values), DEFAULT)).toBe(DEFAULT);
   });

@@ -18,9 +18,9 @@ async function grantedOf(promises: Promise<() => void>[]): Promise<number> {
 
 test('rule 161: of 6,000 fetches at once, 100 start, 5,000 wait and 900 are refused', async () => {
   const probes = createProbes(createTestClock());
-  const asked = Array.from({ length: 6000 }, () => probes.take(open()));
-  expect(await grantedOf(asked)).toBe(100);
-  for (const refused of asked.slice(5100)) await expect(refused).rejects.toThrow(ProbeRefusedError);
+  const slots = Array.from({ length: 6000 }, () => probes.take(open()));
+  expect(await grantedOf(slots)).toBe(100);
+  for (const refused of slots.slice(5100)) await expect(refused).rejects.toThrow(ProbeRefusedError);
 });
 
 test('rule 161: a slot that is given back goes to a waiting fetch, and every slot comes back after 30 s', async () => {

@@ -31,7 +31,7 @@ describe('rule 10: refuses text that is not well-formed Unicode', () => {
     ['a lone surrogate in a name', '{"\\ud83d":1}'],
     ['a nested lone surrogate', '{"a":[[{"b":["x","\\ud83d"]}]]}'],
     ['a lone surrogate in a nested name', '{"a":[{"b":{"\\ud83d":1}}]}'],
-  ])('%s', (_name, text) => {
+  ])('refuses %s', (_name, text) => {
     expect(parseStrictObject(Buffer.from(text as string))).toBeUndefined();
   });
 });
@@ -56,7 +56,7 @@ describe('rule 11: refuses a duplicated member', () => {
     ['1,001 members', `{${'"a":1,'.repeat(1_000)}"a":1}`],
     ['a member after a lone surrogate in a list', '{"a":["\\ud83d"],"b":1,"b":2}'],
     ['a member after a lone surrogate in an object', '{"a":{"b":"\\ud83d"},"c":1,"c":2}'],
-  ])('%s', (_name, text) => {
+  ])('refuses %s', (_name, text) => {
     expect(JSON.parse(text)).toBeTypeOf('object');
     expect(parse(text)).toBeUndefined();
   });
@@ -87,7 +87,7 @@ describe('rule 12: refuses text that is not a JSON object or is too large', () =
     '{"a":01}',
     '{"a":NaN}',
     '{"a":1}\0',
-  ])('%j', (text) => {
+  ])('refuses %j', (text) => {
     expect(parse(text)).toBeUndefined();
   });
 

@@ -16,7 +16,7 @@ describe('rule 185: shows a URL without its secrets, and shows no string that is
     'https://user:1/sec?ret@login.example.com',
     'https://login.example.com/Xk29fQz8LmPq3R-secret-0aZ9/keys',
     'https://login.example.com/dBjftJeZ4CVP-secret-mB92K27uhbUJU1p1r',
-  ])('%j', (given) => {
+  ])('shows only the host and harmless parts of %j', (given) => {
     expect(shown(given, 'url')).toContain('login.example.com');
     expect(shown(given, 'url')).not.toMatch(/secret|sec|ret/);
   });
@@ -35,7 +35,7 @@ describe('rule 185: shows a URL without its secrets, and shows no string that is
     'https://user:sec ret@login.example.com',
     'https://user:sec\nret@login.example.com',
     `https://login.example.com/${'a/'.repeat(200)}secret`,
-  ])('%j', (given) => {
+  ])('shows only the length of %j', (given) => {
     expect(shown(given, 'url')).toBe(`a string of ${given.length} characters`);
   });
 });

@@ -20,7 +20,7 @@ describe('rule 53: accepts https URLs, and http URLs on loopback', () => {
     'http://[::1]:3000',
     'http://[0:0:0:0:0:0:0:1]',
     'http://auth.localhost:8080/realms/shop',
-  ])('%s', (url) => {
+  ])('accepts %s', (url) => {
     expect(urlProblem(url)).toBeUndefined();
   });
 });
@@ -52,7 +52,7 @@ describe('rule 53: refuses http URLs that are not on loopback', () => {
     'http://[fe80::1]',
     'http://\uff45vil.example',
     'http:\\\\evil.example\\@localhost',
-  ])('%s', (url) => {
+  ])('refuses %s', (url) => {
     expect(urlProblem(url)).toMatch(/must use https, since anybody on the way can forge|contains a user name or password/);
   });
 });

@@ -65,7 +65,7 @@ describe('rule 55: isPublicAddress refuses internal and unroutable addresses', (
     ['IPv6 addresses of IETF protocols', ['2001:2::1', '2001:10::1', '2001:1ff:ffff::1']],
     ['addresses for segment routing', ['5f00::1']],
     ["a cloud's own services", ['168.63.129.16']],
-  ])('%s', (_name, addresses) => {
+  ])('refuses %s', (_name, addresses) => {
     for (const address of addresses) expect(isPublicAddress(address), address).toBe(false);
   });
 
@@ -247,7 +247,7 @@ describe('rule 55: lookupPublic checks the addresses that a name resolves to', (
     ['a name without an address', 'nothing.invalid'],
   ])('refuses %s', async (_name, hostname) => {
     for (const all of [true, false, undefined]) {
-      const { error, address } = await look(hostname, all);
+      const { error, address } = await lookUp(hostname, all);
       expect(error?.message).toContain(`the host ${hostname} has a private, loopback or link-local address`);
       expect(error?.message).toContain('keyFetching.jwksHosts');
       expect(address).toEqual([]);
@@ -259,26 +259,26 @@ describe('rule 55: lookupPublic checks the addresses that a name resolves to', (
       { address: '8.8.8.8', family: 4 },
       { address: '2606:4700:4700::1111', family: 6 },
     ];
-    expect(await look('public.invalid', true)).toEqual({ error: null, address: [first, second], family: undefined });
-    expect(await look('public.invalid', false)).toEqual({ error: null, address: first.address, family: first.family });
-    expect(await look('public.invalid', undefined)).toEqual({ error: null, address: first.address, family: first.family });
-    expect(await look('8.8.8.8', true)).toEqual({ error: null, address: [first], family: undefined });
+    expect(await lookUp('public.invalid', true)).toEqual({ error: null, address: [first, second], family: undefined });
+    expect(await lookUp('public.invalid', false)).toEqual({ error: null, address: first.address, family: first.family });
+    expect(await lookUp('public.invalid', undefined)).toEqual({ error: null, address: first.address, family: first.family });
+    expect(await lookUp('8.8.8.8', true)).toEqual({ error: null, address: [first], family: undefined });
   });
 
   test('passes on the error of a failed lookup', async () => {
-    const { error, address } = await look('unknown.invalid', true);
+    const { error, address } = await lookUp('unknown.invalid', true);
     expect(error).toMatchObject({ code: 'ENOTFOUND' });
     expect(address).toEqual([]);
   });
 });
 
-interface Looked {
+interface LookupResult {
   readonly error: NodeJS.ErrnoException | null;
   readonly address: string | LookupAddress[];
   readonly family: number | undefined;
 }
 
-function look(hostname: string, all: boolean | undefined): Promise<Looked> {
+function lookUp(hostname: string, all: boolean | undefined): Promise<LookupResult> {
   return new Promise((resolve) => {
     lookupPublic(hostname, all === undefined ? {} : { all }, (error, address, family) => resolve({ error, address, family }));
   });

@@ -131,7 +131,7 @@ describe('a failure contains the expected value and the found value', () => {
     ['allOf of scopes', allOf(scope('a'), scope('b', 'c')), { scope: 'a c' }, ['a', 'c', 'b'], ['a', 'c']],
     ['anyOf', anyOf(role('b'), scope('a')), {}, ['a'], []],
     ['allOf of an acr value and a maximum age', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, ['gold'], undefined],
-  ])('%s', (_name, policy, claims, expected, found) => {
+  ])('the failure of %s', (_name, policy, claims, expected, found) => {
     const { details } = failureOf(policy, claims)!;
     expect(new Set([details.expected].flat())).toEqual(new Set([expected].flat()));
     expect(details.found).toEqual(found);

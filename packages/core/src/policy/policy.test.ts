@@ -228,7 +228,7 @@ describe('rule 96: isPolicy and assertPolicy refuse what only looks like a polic
     ['the brand with the name of a prototype member as its kind', { [BRAND]: true, kind: 'constructor' }],
     ['an array of policies', [scope('a')]],
     ['a promise of a policy', Promise.resolve(scope('a'))],
-  ])('%s', (_name, value) => {
+  ])('refuses %s', (_name, value) => {
     expect(isPolicy(value)).toBe(false);
     expectMisuse(() => assertPolicy('here', value), 'here', 'not a policy');
   });

@@ -15,7 +15,7 @@ describe('rule 5: a request without usable credentials', () => {
   test.each<[string, string | string[] | undefined]>([
     ['no Authorization header', undefined],
     ['an empty list of header lines', []],
-  ])('%s', (_name, field) => {
+  ])('reports %s as missing_token', (_name, field) => {
     expect(read(field)).toEqual({ reason: 'missing_token' });
   });
 
@@ -79,7 +79,7 @@ describe('rules 2 and 5: refuses malformed credentials before decoding', () => {
     ['brackets', 'Bearer {"a":1}'],
     ['a scheme with a byte beyond ASCII', 'B\u00e9arer abc'],
     ['a scheme in quotes', '"Bearer" abc'],
-  ])('%s', (_name, field) => {
+  ])('refuses %s', (_name, field) => {
     expect(read(field)).toMatchObject({ reason: 'malformed_credentials' });
   });
 
@@ -115,7 +115,7 @@ describe('rule 1: refuses more than one token or set of credentials', () => {
     ['a second value after a TAB', 'Bearer abc,\tBearer def'],
     ['a Bearer value after another scheme', 'Basic YTpi, Bearer abc'],
     ['the word Bearer after another scheme', 'Basic YTpi, Bearer'],
-  ])('%s', (_name, field) => {
+  ])('refuses %s', (_name, field) => {
     expect(read(field)).toEqual({ reason: 'multiple_credentials' });
   });
 

@@ -64,24 +64,24 @@ describe('expired records', () => {
 });
 
 test.each([undefined, Number.NaN, -Infinity])('a token without iat (%s) is covered by every record that names it, and by the cutoff of its issuer', (issuedAt) => {
-  const unnamed = token({ issuedAt, subject: 's-1' });
+  const withoutIssuedAt = token({ issuedAt, subject: 's-1' });
   const mirror = createRevocationMirror();
-  expect(mirror.find(unnamed, NOW)).toBeUndefined();
+  expect(mirror.find(withoutIssuedAt, NOW)).toBeUndefined();
   mirror.apply(record({ issuer: 'https://b.test' }));
   mirror.apply(record({ value: 's-2' }));
-  expect(mirror.find(unnamed, NOW)).toBeUndefined();
+  expect(mirror.find(withoutIssuedAt, NOW)).toBeUndefined();
   mirror.apply(record({ issuedUntil: 1 }));
-  expect(mirror.find(unnamed, NOW)).toMatchObject({ kind: 'subject' });
+  expect(mirror.find(withoutIssuedAt, NOW)).toMatchObject({ kind: 'subject' });
   // the cutoff that a removed record leaves covers it too
-  const later = createRevocationMirror();
-  later.apply(record({ value: 's-2', issuedUntil: 1 }));
-  later.sweep(NOW + 86_400);
-  expect(later.size).toBe(0);
-  expect(later.find(unnamed, NOW + 86_400)).toMatchObject({ kind: 'issuer' });
+  const swept = createRevocationMirror();
+  swept.apply(record({ value: 's-2', issuedUntil: 1 }));
+  swept.sweep(NOW + 86_400);
+  expect(swept.size).toBe(0);
+  expect(swept.find(withoutIssuedAt, NOW + 86_400)).toMatchObject({ kind: 'issuer' });
 });
 
 describe('a clock that jumps', () => {
-  test('forward and back does not make a token valid that a final record covers', () => {
+  test('a clock that jumps forward and back does not make a token valid that a final record covers', () => {
     const mirror = createRevocationMirror();
     mirror.apply(record({ kind: 'token', value: 't-1', until: NOW + 300, isFinal: true }));
     mirror.sweep(NOW + 86_400);
@@ -125,16 +125,16 @@ test('a final and an open record of the same subject expire separately', () => {
   expect(mirror.find(token({ subject: 's-2', issuedAt: NOW }), NOW + 4000)).toBeDefined();
 });
 
-describe('records that exceed maxEntries', () => {
-  function crowded(issuers: readonly string[], each: number, maxEntries: number): { mirror: RevocationMirror; overflows: RevocationOverflow[] } {
+describe('with more records than maxEntries', () => {
+  function filledMirror(issuers: readonly string[], recordsPerIssuer: number, maxEntries: number): { mirror: RevocationMirror; overflows: RevocationOverflow[] } {
     const overflows: RevocationOverflow[] = [];
     const mirror = createRevocationMirror({ maxEntries, overflowed: (overflow) => overflows.push(overflow) });
-    for (let at = 0; at < each; at++) for (const issuer of issuers) mirror.apply(record({ issuer, value: `s-${at}`, issuedUntil: NOW + at }));
+    for (let at = 0; at < recordsPerIssuer; at++) for (const issuer of issuers) mirror.apply(record({ issuer, value: `s-${at}`, issuedUntil: NOW + at }));
     return { mirror, overflows };
   }
 
-  test('are evicted and reported, and every token that they may have covered is refused', () => {
-    const { mirror, overflows } = crowded(['https://a.test'], 101, 100);
+  test('evicts and reports records, and refuses every token that they may have covered', () => {
+    const { mirror, overflows } = filledMirror(['https://a.test'], 101, 100);
     expect(overflows).toEqual([{ issuer: 'https://a.test', dropped: 50, issuedUntil: NOW + 49 }]);
     expect(mirror.size).toBe(51);
     for (let at = 0; at < 101; at++) expect(mirror.find(token({ subject: `s-${at}`, issuedAt: NOW + at }), NOW)).toBeDefined();
@@ -142,8 +142,8 @@ describe('records that exceed maxEntries', () => {
     expect(mirror.find(token({ subject: 'other', issuedAt: NOW + 50 }), NOW)).toBeUndefined();
   });
 
-  test('are evicted from the issuer that adds many, not from a small issuer', () => {
-    const { mirror, overflows } = crowded(['https://small.test'], 10, 100);
+  test('evicts records of the issuer that adds many, not of a small issuer', () => {
+    const { mirror, overflows } = filledMirror(['https://small.test'], 10, 100);
     for (let at = 0; at < 500; at++) mirror.apply(record({ issuer: 'https://large.test', value: `s-${at}`, issuedUntil: NOW + at }));
     expect(overflows.length).toBeGreaterThan(3);
     expect(overflows.every(({ issuer }) => issuer === 'https://large.test')).toBe(true);
@@ -153,7 +153,7 @@ describe('records that exceed maxEntries', () => {
   });
 
   test('a large issuer loses records at most once while a smaller issuer adds many', () => {
-    const { mirror, overflows } = crowded(['https://large.test'], 60, 100);
+    const { mirror, overflows } = filledMirror(['https://large.test'], 60, 100);
     for (let at = 0; at < 300; at++) mirror.apply(record({ issuer: 'https://flood.test', value: `s-${at}`, issuedUntil: NOW + at }));
     expect(mirror.find(token({ issuer: 'https://large.test', subject: 'bystander' }), NOW)).toBeDefined();
     const ofLarge = overflows.filter(({ issuer }) => issuer === 'https://large.test');
@@ -175,7 +175,7 @@ describe('records that exceed maxEntries', () => {
   });
 
   test('many records of one subject take one entry', () => {
-    const { mirror, overflows } = crowded(['https://a.test'], 1, 2);
+    const { mirror, overflows } = filledMirror(['https://a.test'], 1, 2);
     for (let at = 0; at < 100; at++) mirror.apply(record({ value: 's-0', issuedUntil: NOW + at }));
     expect([mirror.size, overflows.length]).toEqual([1, 0]);
   });
@@ -212,8 +212,8 @@ describe('rule 120: the order of records does not matter', () => {
         expect([...other.records()].map((each) => JSON.stringify(each)).sort()).toEqual([...one.records()].map((each) => JSON.stringify(each)).sort());
         for (const name of ['1', '2']) {
           for (const issuedAt of [NOW - 5, NOW + 10, NOW + 30, NOW + 50, NOW + 51]) {
-            const asked = token({ tokenId: name, sessionId: name, subject: name, clientId: name, issuedAt });
-            expect(one.find(asked, NOW) === undefined).toBe(other.find(asked, NOW) === undefined);
+            const presented = token({ tokenId: name, sessionId: name, subject: name, clientId: name, issuedAt });
+            expect(one.find(presented, NOW) === undefined).toBe(other.find(presented, NOW) === undefined);
           }
         }
       }),
@@ -226,10 +226,10 @@ describe('rule 120: the order of records does not matter', () => {
         const mirror = createRevocationMirror();
         for (const each of others.toSpliced(place, 0, mine)) mirror.apply(each);
         const names = { tokenId: mine.value, sessionId: mine.kind === 'sessionless' ? undefined : mine.value, subject: mine.value, clientId: mine.value };
-        const asked = token({ ...names, issuer: mine.issuer, issuedAt: mine.issuedUntil });
+        const presented = token({ ...names, issuer: mine.issuer, issuedAt: mine.issuedUntil });
         for (const later of [NOW, mine.until - 1]) {
           mirror.sweep(later);
-          expect(mirror.find(asked, later)).toBeDefined();
+          expect(mirror.find(presented, later)).toBeDefined();
         }
       }),
     );

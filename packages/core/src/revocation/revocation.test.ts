@@ -11,26 +11,26 @@ function records(target: RevocationTarget, options: RevocationOptions = {}, issu
 }
 
 describe('rule 113: issuedUntil, the latest iat that a revocation covers', () => {
-  test('is now plus the clock skew, because the clock of the issuer may be ahead', () => {
+  test('issuedUntil is now plus the clock skew, because the clock of the issuer may be ahead', () => {
     expect(records({ subject: 's' })[0]).toMatchObject({ issuedUntil: 1_900_000_005, until: 1_900_003_635, isFinal: false });
   });
 
-  test('is the option at, rounded down to a whole second', () => {
+  test('issuedUntil is the option at, rounded down to a whole second', () => {
     expect(records({ subject: 's' }, { at: 1_899_999_000.9 })[0]).toMatchObject({ issuedUntil: 1_899_999_000, until: 1_900_003_630 });
   });
 
-  test('is at most the latest iat that is accepted now, which may be in the future', () => {
+  test('issuedUntil is at most the latest iat that is accepted now, which may be in the future', () => {
     expect(records({ subject: 's' }, { at: 1_999_999_999 })[0]).toMatchObject({ issuedUntil: 1_900_000_030 });
     expect(records({ subject: 's' }, { at: 1_900_000_020 })[0]).toMatchObject({ issuedUntil: 1_900_000_020 });
   });
 
-  test('is the latest iat that is accepted now if the target is a tokenId', () => {
+  test('issuedUntil is the latest iat that is accepted now if the target is a tokenId', () => {
     for (const at of [undefined, 1_899_000_000]) expect(records({ tokenId: 't' }, { at })[0]).toMatchObject({ issuedUntil: 1_900_000_030 });
   });
 
-  test('a revocation with until is final', () => {
+  test('a revocation with the option until is final, and lasts at least until now plus the clock skew', () => {
     expect(records({ tokenId: 't' }, { until: 1_900_000_100 })[0]).toMatchObject({ until: 1_900_000_130, isFinal: true });
-    // the token may still be accepted within the skew, or a clock may be behind
+    // the token may still be accepted within the clock skew, or a clock may be behind
     for (const until of [1_900_000_000, 1_899_999_999, 1_899_999_700]) expect(records({ tokenId: 't' }, { until })[0]).toMatchObject({ until: 1_900_000_031 });
   });
 });
