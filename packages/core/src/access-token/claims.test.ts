@@ -219,7 +219,7 @@ describe('accepts valid claims', () => {
     ['rule 46: accepts the longest lifetime allowed', {}, { maxTokenLifetimeSeconds: 300 }],
     ['rule 47: accepts client_id and azp that agree', { client_id: 'web', azp: 'web' }, { allowedClients: new Set(['web']) }],
     ['rule 47: accepts client_id and azp that differ, if no clients are listed', { client_id: 'web', azp: 'app' }],
-    ['rule 47: accepts client_id alone', { client_id: 'web' }, { allowedClients: new Set(['web']) }],
+    ['rule 47: accepts client_id without azp', { client_id: 'web' }, { allowedClients: new Set(['web']) }],
     ['rule 49: accepts required claims that are empty', { tenant: '', level: 0 }, { requiredClaims: ['tenant', 'level'] }],
     [
       'rule 49: accepts required values',

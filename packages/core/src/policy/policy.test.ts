@@ -134,7 +134,7 @@ describe('rule 96: checks the other arguments', () => {
   });
 });
 
-describe('rule 100: not() accepts only policies whose failure comes from the claims of the token', () => {
+describe('rule 100: not() refuses policies whose failure must not admit a request', () => {
   test.each<[string, Policy]>([
     ['a scope', scope('a')],
     ['any of several scopes', anyScope('a', 'b')],
