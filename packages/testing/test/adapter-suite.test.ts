@@ -4,7 +4,7 @@ import { startPlain, type Faults } from './plain-http.js';
 
 describe('an adapter over node:http', () => adapterSuite({ test, beforeAll, afterAll }, startPlain(), { ways: [] }));
 
-/** Runs some of the suite by hand, and gives the names of the cases that failed. */
+/** Runs some cases of the suite, and returns the names of those that failed. */
 async function failuresOf(faults: Faults, some: RegExp): Promise<string[]> {
   const failures: string[] = [];
   const cases: [string, () => Promise<void>][] = [];
@@ -28,7 +28,7 @@ async function failuresOf(faults: Faults, some: RegExp): Promise<string[]> {
 }
 
 test.concurrent.for<[keyof Faults, RegExp]>([
-  ['joinedHeaders', /^rule 1: two Authorization lines/],
+  ['joinedHeaders', /^rule 1: answers 400 to two Authorization lines/],
   ['policiesForgotten', /^rule 105/],
   ['goesOnAfterRefusal', /^rule 105/],
   ['wrongTokenIsAnonymous', /^rule 7/],

@@ -4,7 +4,10 @@ import { request, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { expect, vi } from 'vitest';
 
-/** Holds a server's `/upload`, which asks for the body by itself and answers with it, against `Expect: 100-continue` (RFC 9110 s10.1.1). */
+/**
+ * Expects a server's `/upload` to refuse an upload without a token before its body, and to ask for the body of one with a token
+ * (`Expect: 100-continue`, RFC 9110 s10.1.1).
+ */
 export async function expectUploadsAskedFor(port: number, headers: Record<string, string>): Promise<void> {
   const refused = beginUpload(port, {});
   const [refusal] = (await once(refused.upload, 'response')) as [IncomingMessage];
@@ -26,13 +29,13 @@ function beginUpload(port: number, headers: Record<string, string>) {
   return { upload, continued };
 }
 
-/** What a server shows who it is with, and nobody believes. */
+/** Returns a self-signed certificate and its key. */
 export function selfSigned(): { readonly key: Buffer; readonly cert: Buffer } {
   const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
   return { key: key!, cert: cert! };
 }
 
-/** Asks a server with such a certificate, by HTTP/1.1. */
+/** Sends an HTTP/1.1 request to a server with a self-signed certificate. */
 export async function askSelfSigned(port: number, path: string, headers: Record<string, string>): Promise<Response> {
   const asked = httpsRequest({ port, host: '127.0.0.1', path, headers, rejectUnauthorized: false, agent: false }).end();
   const [response] = (await once(asked, 'response')) as [IncomingMessage];

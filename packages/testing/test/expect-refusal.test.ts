@@ -14,7 +14,7 @@ function response(status: number, challenge: string | undefined, members: object
 const INVALID = 'Bearer realm="api", error="invalid_token", error_description="D"';
 
 describe('expectUnauthorized', () => {
-  test('passes the answers that are due, and gives the challenge', async () => {
+  test('accepts the expected answers, and returns the challenge', async () => {
     expect(await expectUnauthorized(response(401, 'Bearer realm="a \\"b\\""'))).toEqual({ scheme: 'Bearer', parameters: { realm: 'a "b"' } });
     await expectUnauthorized(response(401, INVALID, { error: 'invalid_token' }), { error: 'invalid_token' });
     await expectUnauthorized(response(401, 'Bearer realm="api", scope="a b"', { scope: 'a b' }), { scope: 'a b' });
@@ -24,14 +24,14 @@ describe('expectUnauthorized', () => {
     ['another status', () => response(403, 'Bearer realm="api"')],
     ['no challenge', () => response(401, undefined)],
     ['a malformed challenge', () => response(401, 'Bearer realm=api')],
-    ['an error that was not expected', () => response(401, INVALID, { error: 'invalid_token' })],
-    ['no error where one was expected', () => response(401, 'Bearer realm="api"'), { error: 'invalid_token' }],
-    ['an error in the challenge and not in the body', () => response(401, INVALID), { error: 'invalid_token' }],
+    ['an unexpected error', () => response(401, INVALID, { error: 'invalid_token' })],
+    ['a missing error', () => response(401, 'Bearer realm="api"'), { error: 'invalid_token' }],
+    ['an error that is missing from the body', () => response(401, INVALID), { error: 'invalid_token' }],
     ['another scope', () => response(401, 'Bearer realm="api", scope="a"', { scope: 'a' }), { scope: 'b' }],
-    ['a scope that was not expected', () => response(401, 'Bearer realm="api", scope="a"', { scope: 'a' })],
+    ['an unexpected scope', () => response(401, 'Bearer realm="api", scope="a"', { scope: 'a' })],
     ['a description without an error', () => response(401, 'Bearer realm="api", error_description="D"')],
-    ['an answer that may be cached', () => response(401, 'Bearer realm="api"', {}, { 'cache-control': 'public' })],
-    ['another type of body', () => response(401, 'Bearer realm="api"', {}, { 'content-type': 'application/json' })],
+    ['a cacheable answer', () => response(401, 'Bearer realm="api"', {}, { 'cache-control': 'public' })],
+    ['another content type', () => response(401, 'Bearer realm="api"', {}, { 'content-type': 'application/json' })],
     ['another status in the body', () => response(401, 'Bearer realm="api"', { status: 403 })],
     ['a body without a title', () => response(401, 'Bearer realm="api"', { title: undefined })],
   ])('refuses %s', async (_what, make, expected) => {
@@ -39,19 +39,19 @@ describe('expectUnauthorized', () => {
   });
 });
 
-test('expectForbidden wants insufficient_scope, and the scope', async () => {
+test('expectForbidden requires insufficient_scope and the expected scope', async () => {
   const challenge = 'Bearer realm="api", error="insufficient_scope", error_description="D", scope="a"';
   await expectForbidden(response(403, challenge, { error: 'insufficient_scope', scope: 'a' }), { scope: 'a' });
   await expect(expectForbidden(response(403, challenge, { error: 'insufficient_scope', scope: 'a' }))).rejects.toThrow();
   await expect(expectForbidden(response(401, challenge, { error: 'insufficient_scope', scope: 'a' }), { scope: 'a' })).rejects.toThrow();
 });
 
-test('expectBadRequest wants invalid_request', async () => {
+test('expectBadRequest requires invalid_request', async () => {
   await expectBadRequest(response(400, 'Bearer realm="api", error="invalid_request", error_description="D"', { error: 'invalid_request' }));
   await expect(expectBadRequest(response(400, INVALID, { error: 'invalid_token' }))).rejects.toThrow();
 });
 
-test('expectUnavailable wants Retry-After and no challenge', async () => {
+test('expectUnavailable requires a valid Retry-After and no challenge', async () => {
   const members = { error: 'temporarily_unavailable' };
   expect(await expectUnavailable(response(503, undefined, members, { 'retry-after': '7' }))).toBe(7);
   for (const retryAfter of ['0', '', '-1', 'soon', '1.5'])
@@ -71,6 +71,6 @@ test.each([
   'Bearer realm="a\u00e9"',
   'Bearer realm="a\\"',
   'Bearer realm="a", DPoP x="y"',
-])('parseChallenge refuses %j', (line) => {
+])('parseChallenge throws for %j', (line) => {
   expect(() => parseChallenge(line)).toThrow();
 });

@@ -9,7 +9,7 @@ async function newIssuer(options?: Parameters<typeof createTestIssuer>[0]): Prom
 }
 
 test.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const)(
-  'jose verifies its tokens of %s',
+  'issues %s tokens that jose verifies',
   async (algorithm) => {
     const issuer = await newIssuer({ algorithm });
     const { payload, protectedHeader } = await jwtVerify(await issuer.issueToken({ scope: 'a' }), createRemoteJWKSet(new URL(issuer.jwksUri)), {
@@ -21,7 +21,7 @@ test.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384
   },
 );
 
-test('header and claims are as wished, and undefined leaves one out', async () => {
+test('issues tokens with the given header and claims, and leaves out those that are undefined', async () => {
   const issuer = await newIssuer({ audience: 'a', path: '/realms/one' });
   const token = await issuer.issueToken({
     subject: 's',
@@ -37,7 +37,7 @@ test('header and claims are as wished, and undefined leaves one out', async () =
   expect(decodeProtectedHeader(token)).toEqual({ alg: 'RS256', kid: (await issuer.signingKey()).kid, x: 1 });
 });
 
-test('keys are rotated and withdrawn, and requests counted', async () => {
+test('rotates and withdraws keys, and counts requests', async () => {
   const issuer = await newIssuer();
   const first = await issuer.signingKey();
   const second = await issuer.rotateKeys();
@@ -51,7 +51,7 @@ test('keys are rotated and withdrawn, and requests counted', async () => {
   expect(issuer.requests).toEqual({ metadata: 2, jwks: 1 });
 });
 
-test('it misbehaves as told, where told, until told otherwise', async () => {
+test('misbehaves at one endpoint or at all of them, until it is told to behave', async () => {
   const issuer = await newIssuer();
   issuer.misbehave('error', 'jwks');
   expect((await fetch(issuer.jwksUri)).status).toBe(500);
@@ -64,19 +64,19 @@ test('it misbehaves as told, where told, until told otherwise', async () => {
   expect((await fetch(issuer.jwksUri)).status).toBe(200);
 });
 
-test('a port that is taken is an error', async () => {
+test('rejects with EADDRINUSE if the port is taken', async () => {
   const { issuer } = await newIssuer();
   await expect(createTestIssuer({ port: Number(new URL(issuer).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
-test('its clock may be moved', async () => {
+test('issues tokens by the clock that it is given', async () => {
   const clock = createTestClock('2030-01-01T00:00:00Z');
   const issuer = await newIssuer({ clock });
   clock.advance(60);
   expect(decodeJwt(await issuer.issueToken()).iat).toBe(Date.parse('2030-01-01T00:01:00Z') / 1000);
 });
 
-test('a clock goes on by both hands, is set back by one, and refuses nonsense', () => {
+test('a test clock advances both times, sets back only the wall clock, and refuses invalid values', () => {
   const clock = createTestClock(1000);
   clock.advance(1.5);
   expect([clock.now(), clock.monotonic()]).toEqual([2500, 1500]);

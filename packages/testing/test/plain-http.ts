@@ -16,9 +16,9 @@ import {
 } from '@tokenward/core/adapter';
 import type { HandlerAnswer, StartApp, SuiteRoute } from '@tokenward/testing/adapter-suite';
 
-/** Ways to write an adapter wrongly, which the suite must notice. */
+/** Faults of an adapter that the suite must notice. */
 export interface Faults {
-  /** Node keeps the first of two Authorization lines there. */
+  /** Reads `headers`, where Node keeps only the first of two Authorization lines. */
   readonly joinedHeaders?: boolean;
   readonly policiesForgotten?: boolean;
   readonly goesOnAfterRefusal?: boolean;
@@ -33,7 +33,7 @@ export interface Faults {
   readonly anonymousWithoutGuard?: boolean;
 }
 
-/** The smallest adapter that there can be, over node:http: a second opinion on the suite, and something to break. */
+/** Starts apps on a minimal adapter over node:http, which tests the suite itself, with and without faults. */
 export function startPlain(faults: Faults = {}): StartApp {
   return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers }) => {
     const view = (request: IncomingMessage) => {

@@ -3,10 +3,10 @@ import { ConfigurationError, type Auth } from '@tokenward/core';
 import type { AskAuth, HandlerInput, SuiteRoute } from './app.js';
 import type { Suite, SuiteCase } from './suite-case.js';
 
-/** Section O: how a handler asks who the request is from. */
+/** Section O: how a handler reads the caller. */
 export const authCases: readonly SuiteCase[] = [
   {
-    name: "rule 180: getAuth returns the caller if a token came, with or without 'optional'",
+    name: "rule 180: getAuth returns the caller of a request with a token, with or without 'optional'",
     async run(suite) {
       for (const path of ['/required', '/optional']) {
         const { auth, getAuth, ofGuard } = await inputOf(suite, path, await suite.token({ subject: 'ada' }));
@@ -19,25 +19,25 @@ export const authCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: "rule 180: getAuth throws behind an optional guard if no token came, and returns undefined with 'optional'",
+    name: "rule 180: getAuth throws behind an optional guard without a token, and returns undefined with 'optional'",
     async run(suite) {
       const { auth, getAuth, ofGuard } = await inputOf(suite, '/optional');
       strictEqual(auth, undefined);
-      throwsNobody(getAuth, 'getAuth');
-      throwsNobody(ofGuard, 'guard.getAuth');
+      throwsUnauthenticated(getAuth, 'getAuth');
+      throwsUnauthenticated(ofGuard, 'guard.getAuth');
       strictEqual(getAuth('optional'), undefined);
       strictEqual(ofGuard('optional'), undefined);
     },
   },
   {
-    name: 'rule 180: getAuth throws on a route that no guard protects, whatever was sent',
+    name: 'rule 180: getAuth throws on a route that no guard protects, whatever the credential',
     async run(suite) {
       for (const token of [undefined, await suite.token(), 'wrong']) {
         const { auth, getAuth, ofGuard } = await inputOf(suite, '/public', token);
         strictEqual(auth, undefined);
         if (suite.declaresPublicRoutes) {
-          throwsNobody(getAuth, 'getAuth');
-          throwsNobody(ofGuard, 'guard.getAuth');
+          throwsUnauthenticated(getAuth, 'getAuth');
+          throwsUnauthenticated(ofGuard, 'guard.getAuth');
           strictEqual(getAuth('optional'), undefined);
           strictEqual(ofGuard('optional'), undefined);
         } else {
@@ -58,7 +58,7 @@ const ROUTES: readonly (readonly [path: string, access: SuiteRoute['access']])[]
   ['/public', 'public'],
 ];
 
-/** Returns what the handler of a route was given. */
+/** Returns the input of a route's handler. */
 async function inputOf({ start }: Suite, path: string, token?: string): Promise<HandlerInput> {
   const inputs: HandlerInput[] = [];
   const answer: SuiteRoute['answer'] = (input) => {
@@ -75,7 +75,7 @@ function askWith(ask: AskAuth, optional: 'optional' | undefined): Auth | undefin
   return optional ? ask(optional) : ask();
 }
 
-function throwsNobody(ask: AskAuth, name: string): void {
+function throwsUnauthenticated(ask: AskAuth, name: string): void {
   throwsMisuse(
     () => ask(),
     new RegExp(`^tokenward: ${name}\\(\\): nobody is authenticated: this route does not require an access token\\. Write ${name}\\(\\.\\.\\., 'optional'\\)`),

@@ -4,10 +4,10 @@ import { sendRaw } from './exchange.js';
 import { sendFrames } from './http2-frames.js';
 import type { SuiteCase } from './suite-case.js';
 
-/** Section A: where the token is, and what else a request may hold. */
+/** Section A: where a request carries its token, and what else it may contain. */
 export const credentialCases: readonly SuiteCase[] = [
   {
-    name: 'rule 1: two Authorization lines are 400, whatever they hold',
+    name: 'rule 1: answers 400 to two Authorization lines, whatever they contain',
     over: 'HTTP/1.1',
     async run({ ask, token, handlersRun }) {
       const good = `Bearer ${await token()}`;
@@ -19,7 +19,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 1: two authorization fields of one stream are 400, whatever they hold',
+    name: 'rule 1: answers 400 to two authorization fields of one stream, whatever they contain',
     over: 'HTTP/2',
     async run({ app, token, handlersRun }) {
       const good = `Bearer ${await token()}`;
@@ -38,7 +38,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 1: two credentials that a proxy joined with a comma are 400',
+    name: 'rule 1: answers 400 to two credentials joined with a comma',
     async run({ ask, token }) {
       const good = `Bearer ${await token()}`;
       for (const value of [`${good}, ${good}`, `${good},${good}`, `Basic dTpw, ${good}`, `Basic dTpw,\t${good}`, `${good}, Basic dTpw`]) {
@@ -47,7 +47,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 1: a token in the field and in the query is 400, even the same',
+    name: 'rule 1: answers 400 to a token in the field with an access_token in the query, even the same token',
     async run({ ask, token }) {
       const good = await token();
       for (const query of [`access_token=${good}`, 'access_token=', 'access_token', `a=1&access_token=${good}`, 'access%5Ftoken=x']) {
@@ -56,7 +56,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 2: the scheme counts without regard to case',
+    name: 'rule 2: accepts the scheme in any case',
     async run({ ask, token }) {
       const good = await token();
       for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR']) {
@@ -65,7 +65,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 2: what is not one blank and token68 after it is 400',
+    name: 'rule 2: answers 400 unless exactly one space and a token68 follow the scheme',
     async run({ ask, token, handlersRun }) {
       const good = await token();
       for (const value of [
@@ -84,7 +84,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 2: control bytes in the field never reach a handler',
+    name: 'rule 2: runs no handler for a field with a control byte',
     over: 'HTTP/1.1',
     async run({ app, token, handlersRun }) {
       const good = await token();
@@ -96,7 +96,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 3: a token in the query or in a form is no credential',
+    name: 'rule 3: answers 401 to a token in the query or in a form',
     async run({ ask, token }) {
       const good = await token({ scope: 'orders:write' });
       await expectUnauthorized(await ask({ path: `/me?access_token=${good}` }));
@@ -104,7 +104,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 4: a token in a cookie is no credential',
+    name: 'rule 4: answers 401 to a token in a cookie',
     async run({ ask, token }) {
       const good = await token();
       for (const name of ['access_token', 'token', 'Authorization', '__Host-access_token']) {
@@ -113,7 +113,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 5: no credentials, and those of another scheme, are 401 with a bare challenge',
+    name: 'rule 5: answers 401 with a bare challenge to a request without credentials or with another scheme',
     async run({ ask }) {
       for (const headers of [[], [['authorization', 'Basic dTpw']], [['authorization', 'Negotiate']], [['authorization', 'DPoP abc']]] as const) {
         const challenge = await expectUnauthorized(await ask({ path: '/me', headers }));
@@ -122,7 +122,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 5: Bearer with nothing behind it is 400, and with a word that is no token 401',
+    name: 'rule 5: answers 400 to Bearer alone or with an invalid character, and 401 to a word that is not a token',
     async run({ ask }) {
       for (const value of ['Bearer', 'bearer']) await expectBadRequest(await ask({ path: '/me', headers: [['authorization', value]] }));
       for (const value of ['Bearer undefined', 'Bearer null', 'Bearer [object', 'Bearer .', 'Bearer ..']) {
@@ -133,7 +133,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 5: Bearer with blanks behind it is 400, too',
+    name: 'rule 5: answers 400 to Bearer followed only by whitespace',
     // over HTTP/2 Node drops such a field
     over: 'HTTP/1.1',
     async run({ ask }) {
@@ -141,7 +141,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 6: identity is never read from other headers',
+    name: 'rule 6: does not read the caller from other headers',
     async run({ ask, token }) {
       const names = [
         'x-user',
@@ -160,7 +160,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 7: optional credentials may be absent, never wrong',
+    name: 'rule 7: an optional guard refuses invalid credentials',
     async run({ ask, token, handlersRun }) {
       const headers = (value: string) => [['authorization', value]] as const;
       await expectUnauthorized(await ask({ path: '/optional', token: await token({ lifetimeSeconds: -3600 }) }), { error: 'invalid_token' });
@@ -173,7 +173,7 @@ export const credentialCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 7: where credentials are optional, those of another scheme are no access token',
+    name: 'rule 7: an optional guard treats a request with another scheme as anonymous',
     async run({ ask, handlersRun }) {
       const schemes = ['Basic dTpw', 'Digest username="u"', 'DPoP x', 'Negotiate'];
       for (const value of schemes) {

@@ -40,7 +40,7 @@ export const departureCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'serves on after it refuses a request that other code has answered',
+    name: 'keeps serving after it refuses a request that other code has answered',
     async run({ start, issuer, token, handlersRun }) {
       const keys = withholdFetch();
       const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, fetch: keys.fetch } });

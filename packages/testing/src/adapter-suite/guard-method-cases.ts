@@ -22,7 +22,7 @@ export const guardMethodCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'a shutdown answers requests that wait for keys, and ends soon',
+    name: 'a shutdown answers the requests that wait for keys, and completes soon',
     // over HTTP/2 the server waits for the client to close its connection
     over: 'HTTP/1.1',
     async run(suite) {
@@ -55,7 +55,7 @@ export const guardMethodCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'check() decides on an object that has headers only',
+    name: 'check() decides on an object that only has headers',
     async run({ app, token }) {
       const bearer = `Bearer ${await token({ scope: 'a' })}`;
       for (const request of [
@@ -106,7 +106,7 @@ export const guardMethodCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'an invalid option stops the start',
+    name: 'does not start with invalid options, and reports all of them',
     async run({ start }) {
       await rejects(start({ options: { issuer: 'x', audience: '' } }), { name: 'ConfigurationError', message: /- issuer: .*\n.*- audience: /s });
     },

@@ -7,7 +7,7 @@ import type { SuiteCase } from './suite-case.js';
 /** Every hostile token, on a route that requires a token and on one that does not. */
 export const hostileCases: readonly SuiteCase[] = [
   {
-    name: 'rule 19: refuses every hostile token with the right answer',
+    name: 'rule 19: refuses every hostile token with the expected answer',
     async run({ start, handlersRun }) {
       const issuer = await createTestIssuer();
       try {

@@ -18,7 +18,7 @@ const PREFLIGHT = [
 /** How late the keys arrive. A caller that does not wait for the guard has answered by then. */
 const LATE_MS = 15;
 
-/** A guard that is called by hand, in any way, refuses or throws. It never admits a stranger and never ends the process. */
+/** A guard that is called by hand, in any way, refuses or throws. It never admits an unauthorized request and never ends the process. */
 export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
   const route: SuiteRoute = {
     method: 'GET',
@@ -39,14 +39,14 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
     return suite.start({ options: { issuer, audience, fetch: fetchLate }, routes: [route], ...setup });
   }
 
-  /** The answer contains nothing of the handler's. If the caller waits for the guard, no handler ran. */
+  /** Expects an answer without anything from the handler. If the caller waits for the guard, expects that no handler ran. */
   function expectNothing(suite: Suite, answer: Received, what: string): void {
     ok(answer.status >= 400 && !textOf(answer).includes(SECRET), `${what}: ${answer.status} ${answer.body}`);
     const ran = suite.handlersRun();
     if (isAwaited) strictEqual(ran, 0, `${what}: a handler ran`);
   }
 
-  async function expectRefusal(suite: Suite, answer: Received, { what, token }: Stranger): Promise<void> {
+  async function expectRefusal(suite: Suite, answer: Received, { what, token }: UnauthorizedRequest): Promise<void> {
     expectNothing(suite, answer, what);
     await (what === 'missing scope' ? expectForbidden(answer, { scope: 'a' }) : expectUnauthorized(answer, challengeFor(token)));
   }
@@ -60,23 +60,23 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
 
   return [
     {
-      name: `rule 157: ${name}: refuses strangers while keys are fetched and afterwards, and admits a good token`,
+      name: `rule 157: ${name}: refuses unauthorized requests while keys are fetched and afterwards, and admits a good token`,
       async run(suite) {
         const app = await start(suite);
-        const all = await strangersOf(suite);
+        const all = await unauthorizedOf(suite);
         const good = await suite.token({ scope: 'a' });
-        for (const [stranger, answer] of await askAtOnce(app, '/odd', all)) await expectRefusal(suite, answer, stranger);
-        for (const stranger of all) {
-          await expectRefusal(suite, await app.ask({ path: '/odd', token: stranger.token }), stranger);
+        for (const [request, answer] of await askAtOnce(app, '/odd', all)) await expectRefusal(suite, answer, request);
+        for (const request of all) {
+          await expectRefusal(suite, await app.ask({ path: '/odd', token: request.token }), request);
           await expectGood(suite, app, good);
         }
       },
     },
     {
-      name: `rule 178: ${name}: refuses strangers if the framework calls the same guard on another route`,
+      name: `rule 178: ${name}: refuses unauthorized requests if the framework calls the same guard on another route`,
       async run(suite) {
         const app = await start(suite, { routes: shared });
-        const all = await strangersOf(suite);
+        const all = await unauthorizedOf(suite);
         // the first round while keys are fetched, the second afterwards
         for (let round = 0; round < 2; round++) {
           for (const [{ what }, answer] of await askAtOnce(app, '/shared', all)) {
@@ -120,7 +120,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
             return isLater ? new Promise((resolve) => setTimeout(() => resolve(answer), LATE_MS)) : answer;
           };
           const app = await start(suite, { onDenied, routes: [route, ...shared] });
-          for (const [{ what }, answer] of await askTwice(app, await strangersOf(suite))) {
+          for (const [{ what }, answer] of await askTwice(app, await unauthorizedOf(suite))) {
             expectNothing(suite, answer, what);
             ok('mine' in (answer.json() as object), `${what}: ${answer.body}`);
           }
@@ -129,11 +129,11 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
       },
     },
     {
-      name: `rule 157: ${name}: an onDenied that throws, at once or later, admits nobody`,
+      name: `rule 157: ${name}: refuses if onDenied throws, at once or later`,
       async run(suite) {
         const askAll = async (onDenied: AppSetup['onDenied']): Promise<void> => {
           const app = await start(suite, { onDenied, routes: [route, ...shared] });
-          for (const [{ what }, answer] of await askTwice(app, await strangersOf(suite))) expectNothing(suite, answer, what);
+          for (const [{ what }, answer] of await askTwice(app, await unauthorizedOf(suite))) expectNothing(suite, answer, what);
         };
         await Promise.all([askAll(throwing), askAll(rejecting)]);
       },
@@ -142,21 +142,21 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
 }
 
 /** A request that must be refused. */
-interface Stranger {
+interface UnauthorizedRequest {
   /** Why it must be refused. */
   readonly what: string;
   readonly token: string | undefined;
 }
 
-const known = new WeakMap<TestIssuer, Promise<readonly Stranger[]>>();
+const known = new WeakMap<TestIssuer, Promise<readonly UnauthorizedRequest[]>>();
 
-function strangersOf(suite: Suite): Promise<readonly Stranger[]> {
-  const made = known.get(suite.issuer) ?? makeStrangers(suite);
+function unauthorizedOf(suite: Suite): Promise<readonly UnauthorizedRequest[]> {
+  const made = known.get(suite.issuer) ?? makeUnauthorized(suite);
   known.set(suite.issuer, made);
   return made;
 }
 
-async function makeStrangers({ token }: Suite): Promise<readonly Stranger[]> {
+async function makeUnauthorized({ token }: Suite): Promise<readonly UnauthorizedRequest[]> {
   const ownKey = asSigningKey('ES256', await generatePrivateKey('ES256'), 'unknown-kid');
   return [
     { what: 'no token', token: undefined },
@@ -167,16 +167,16 @@ async function makeStrangers({ token }: Suite): Promise<readonly Stranger[]> {
   ];
 }
 
-/** Sends one request for each stranger, all at the same time. */
-function askAtOnce(app: SuiteApp, path: string, strangers: readonly Stranger[]): Promise<(readonly [Stranger, Received])[]> {
-  return Promise.all(strangers.map(async (stranger) => [stranger, await app.ask({ path, token: stranger.token })] as const));
+/** Sends all requests at the same time. */
+function askAtOnce(app: SuiteApp, path: string, requests: readonly UnauthorizedRequest[]): Promise<(readonly [UnauthorizedRequest, Received])[]> {
+  return Promise.all(requests.map(async (request) => [request, await app.ask({ path, token: request.token })] as const));
 }
 
 /** Sends the requests while keys are fetched, and once more afterwards. The last one goes to the shared guard, too. */
-async function askTwice(app: SuiteApp, strangers: readonly Stranger[]): Promise<(readonly [Stranger, Received])[]> {
-  const answers: (readonly [Stranger, Received])[] = [];
+async function askTwice(app: SuiteApp, requests: readonly UnauthorizedRequest[]): Promise<(readonly [UnauthorizedRequest, Received])[]> {
+  const answers: (readonly [UnauthorizedRequest, Received])[] = [];
   for (let round = 0; round < 2; round++) {
-    const both = await Promise.all([askAtOnce(app, '/odd', strangers), askAtOnce(app, '/shared', strangers.slice(-1))]);
+    const both = await Promise.all([askAtOnce(app, '/odd', requests), askAtOnce(app, '/shared', requests.slice(-1))]);
     answers.push(...both.flat());
   }
   return answers;

@@ -6,7 +6,7 @@ import type { SuiteCase } from './suite-case.js';
 /** The options `onDenied`, which answers a refusal instead of the guard, and `onRefused`, which only sees it. */
 export const onDeniedCases: readonly SuiteCase[] = [
   {
-    name: 'onDenied answers instead of the guard, gets the decision, and keeps the handler out',
+    name: 'onDenied gets the decision and answers instead of the guard, and no handler runs',
     async run({ start, token, handlersRun }) {
       const app = await start({ onDenied: ({ status, reason, body }) => ({ status, body: { mine: true, reason, error: body.error ?? null } }) });
       const answers = [
@@ -20,7 +20,7 @@ export const onDeniedCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'an onDenied that throws or rejects with any value is an error of the app, and admits nobody',
+    name: 'answers 500 and runs no handler if onDenied throws or rejects with any value',
     async run({ start, handlersRun }) {
       for (const thrown of [new Error('out of order'), undefined, null, '', 0, false, 'route', 'router']) {
         const ways: AppSetup['onDenied'][] = [

@@ -5,17 +5,17 @@ import type { TokenWishes } from '../issuer.js';
 import type { SuitePolicy, SuiteRoute } from './app.js';
 import type { Suite, SuiteCase } from './suite-case.js';
 
-/** Section J: what a route demands of a token. */
+/** Section J: the policies of a route. */
 export const policyCases: readonly SuiteCase[] = [
   {
-    name: 'rule 96: a policy that is none stops the start',
+    name: 'rule 96: does not start with an invalid policy',
     async run({ start }) {
       for (const slip of [undefined, null, 'orders:read', {}, () => true])
         await rejects(start({ routes: [guarded(slip as never)] }), { name: 'ConfigurationError' });
     },
   },
   {
-    name: 'rule 97: names that every object has are not held by every token',
+    name: 'rule 97: does not find roles, scopes or claims in inherited properties',
     async run(suite) {
       await expectAnswers(suite, role('constructor'), [[{ roles: ['user'] }, 403], [{ roles: ['constructor'] }, 200]]); // prettier-ignore
       await expectAnswers(suite, scope('__proto__'), [[{ scope: 'a' }, 403], [{ scope: 'a __proto__' }, 200]]); // prettier-ignore
@@ -23,7 +23,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 98: scopes and roles compare whole and with case',
+    name: 'rule 98: matches scopes and roles exactly, including case',
     async run(suite) {
       await expectAnswers(suite, scope('orders'), [
         [{ scope: 'orders:write' }, 403],
@@ -38,7 +38,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 99: a role that is a string is one role',
+    name: 'rule 99: reads a string as one role, and no role from an object or a nested list',
     async run(suite) {
       await expectAnswers(suite, role('admin'), [
         [{ claims: { roles: 'superadmin' } }, 403],
@@ -50,7 +50,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 99: a path to the roles walks own members, and a name with dots is one name',
+    name: 'rule 99: reads roles from a path of own members, or from one claim whose name contains dots',
     async run(suite) {
       const nested = { rolesClaim: ['realm_access', 'roles'] };
       await expectAnswers(suite, role('admin'), [[{ roles: ['admin'] }, 403], [{ claims: { realm_access: { roles: ['admin'] } } }, 200]], nested); // prettier-ignore
@@ -60,7 +60,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 100: a predicate admits by true and by nothing else',
+    name: 'rule 100: a predicate admits a request only if it returns true',
     async run(suite) {
       const predicates: (() => unknown)[] = [
         () => {
@@ -81,7 +81,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 101: several policies on a route add up',
+    name: 'rule 101: requires all policies of a route',
     async run(suite) {
       await expectAnswers(
         suite,
@@ -95,7 +95,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 102: who is known and lacks scope gets 403 with the whole scope, who is not gets 401',
+    name: 'rule 102: names the required scopes in a 401 without a token and in a 403 for a missing scope',
     async run(suite) {
       const app = await suite.start({ routes: [guarded(scope('a', 'b'), anyScope('c', 'd'))] });
       await expectUnauthorized(await app.ask({ path: '/guarded' }), { scope: 'a b c' });
@@ -105,7 +105,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 102: what lacks beside scopes is not told',
+    name: 'rule 102: does not reveal requirements other than scopes',
     async run(suite) {
       for (const demand of [
         role('secret-role'),
@@ -122,7 +122,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 103: a login that is missing, too old or in the future fails a maximum age',
+    name: 'rule 103: maxAge refuses a login time that is missing, invalid, too old or in the future',
     async run(suite) {
       const now = Math.floor(Date.now() / 1000);
       const app = await suite.start({ routes: [guarded(maxAge(60))] });
@@ -158,7 +158,7 @@ export const policyCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'allOf and anyOf hold at any depth',
+    name: 'evaluates nested allOf, anyOf and not',
     async run(suite) {
       const demand = anyOf(allOf(scope('a'), not(role('suspended'))), allOf(role('admin'), claim('level', 3)));
       await expectAnswers(suite, demand, [

@@ -10,10 +10,10 @@ import type { SuiteCase } from './suite-case.js';
 
 const PREFLIGHT = [['origin', 'https://app.example.test'], ['access-control-request-method', 'GET']] as const; // prettier-ignore
 
-/** Section K: what the client is told. */
+/** Section K: responses to the client. */
 export const responseCases: readonly SuiteCase[] = [
   {
-    name: 'rule 104: what the challenge quotes can not break out of it, and nothing of the request is echoed',
+    name: 'rule 104: escapes the realm in the challenge, and echoes nothing from the token or the target',
     async run({ start, issuer, token }) {
       const realm = 'a "quoted" \\ realm\r\nx: y';
       const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, realm } });
@@ -22,11 +22,11 @@ export const responseCases: readonly SuiteCase[] = [
       const bad = await token({ claims: { iss: 'https://planted.example.test', sub: 'planted' } });
       const answer = await app.ask({ path: '/me?planted=1', token: bad });
       await expectUnauthorized(answer, { error: 'invalid_token' });
-      ok(!allOfIt(answer).includes('planted') && !allOfIt(answer).includes(bad.slice(0, 12)));
+      ok(!textOf(answer).includes('planted') && !textOf(answer).includes(bad.slice(0, 12)));
     },
   },
   {
-    name: 'rule 105: the table of answers, and no handler behind a refusal',
+    name: 'rule 105: answers each kind of refusal with its status and challenge, and runs no handler',
     async run({ ask, token, handlersRun }) {
       const payout = { method: 'PUT', path: '/payout', json: {} };
       await expectUnauthorized(await ask({ path: '/orders' }), { scope: 'orders:read' });
@@ -44,7 +44,7 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 105: keys out of reach are 503 with Retry-After, and back again with no restart',
+    name: 'rule 105: answers 503 with Retry-After while keys cannot be fetched, and recovers without a restart',
     async run({ start, token, handlersRun, issuer }) {
       const clock = createTestClock();
       const away = await createTestIssuer({ audience: issuer.audience, clock });
@@ -66,7 +66,7 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 106: all bad tokens get one and the same answer',
+    name: 'rule 106: answers all invalid tokens alike',
     async run({ ask, token, issuer }) {
       const stranger = await createTestIssuer({ audience: issuer.audience });
       const bad = [
@@ -86,14 +86,14 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 107: a success is not made cacheable, and not uncacheable, by the guard',
+    name: 'rule 107: adds no Cache-Control to a successful response',
     async run({ ask, token }) {
       const answer = await ask({ path: '/me', token: await token() });
       deepStrictEqual([answer.status, answer.headers.get('cache-control'), answer.headers.get('www-authenticate')], [200, null, null]);
     },
   },
   {
-    name: 'rule 108: a CORS preflight is not refused, and reaches no handler of the route',
+    name: 'rule 108: does not refuse a CORS preflight, and runs no handler of the route for it',
     async run({ ask, handlersRun }) {
       const answer = await ask({ method: 'OPTIONS', path: '/orders', headers: PREFLIGHT });
       ok(answer.status < 500 && answer.status !== 401 && answer.status !== 403, `status ${answer.status}`);
@@ -102,7 +102,7 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 108: HEAD gets what GET gets, without the body',
+    name: 'rule 108: answers HEAD like GET, without the body',
     async run({ ask, token }) {
       const good = await token({ scope: 'orders:read' });
       for (const sent of [
@@ -122,7 +122,7 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 109: one challenge for the one scheme, and resource_metadata when it is published',
+    name: 'rule 109: sends one Bearer challenge, with resource_metadata if it is configured',
     async run({ start, ask, issuer }) {
       deepStrictEqual((await ask({ path: '/me' })).lines('www-authenticate').length, 1);
       const resourceMetadataUrl = 'https://api.example.test/.well-known/oauth-protected-resource';
@@ -132,7 +132,7 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'after a refusal the connection serves on',
+    name: 'serves the next request of a keep-alive client after a refusal',
     async run({ ask, token }) {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       try {
@@ -150,7 +150,7 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 150: a 100 MB upload that may not be is refused before it is read, and holds up nobody',
+    name: 'rule 150: refuses a 100 MB upload before its body arrives, and serves the next request',
     async run({ ask, token, handlersRun }) {
       const upload = { method: 'POST', path: '/orders', announcedBytes: 100 * 1024 * 1024 };
       const scope = 'orders:write';
@@ -166,19 +166,19 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'a step-up challenge tells the whole login that would do',
+    name: 'a step-up challenge lists all accepted acr values',
     async run(suite) {
-      const app = await suite.start({ routes: [guardedBy()] });
+      const app = await suite.start({ routes: [stepUpRoute()] });
       const token = await suite.token({ scope: 'a', claims: { acr: 'low' } });
       await expectUnauthorized(await app.ask({ path: '/guarded', token }), { error: 'insufficient_user_authentication', acrValues: 'mid high' });
     },
   },
 ];
 
-function guardedBy(): SuiteRoute {
+function stepUpRoute(): SuiteRoute {
   return { method: 'GET', path: '/guarded', access: 'required', policies: [allOf(scope('a'), acr('mid', 'high'))], answer: () => ({ status: 200 }) };
 }
 
-function allOfIt({ body, headers }: Received): string {
+function textOf({ body, headers }: Received): string {
   return `${body}${headers.get('www-authenticate')}`;
 }

@@ -14,7 +14,7 @@ const AUDIENCE = 'https://api.example.test/events';
 const AUTHORIZATION = 'Bearer of-the-transmitter-and-nobody-else';
 const CLAIMS = { sid: 'session-1', jti: 'token-1' };
 
-/** An app whose revocations the case can make itself, by a guard that shares the app's store. */
+/** Starts an app, and a guard that shares its store, so that a case can revoke tokens. */
 async function startShared({ start, issuer }: Suite): Promise<{ app: SuiteApp; guard: ResourceGuard }> {
   const options = { issuer: issuer.issuer, audience: issuer.audience, revocations: { store: memoryRevocations() } };
   const receivers = { backchannelLogout: { clientId: CLIENT }, sharedSignals: { audience: AUDIENCE, authorization: AUTHORIZATION } };
@@ -29,7 +29,7 @@ function event(securityEvent: string, headers: Sent['headers'] = [['authorizatio
   return { method: 'POST', path: '/events', form: securityEvent, contentType: 'application/secevent+jwt', headers };
 }
 
-/** Some frameworks refuse a body's type, or the lack of one, before any handler, and then in their own words. */
+/** Some frameworks refuse a missing or unsupported content type before the handler, with a 415 of their own. */
 function expectTypeRefused(answer: Received, body: RegExp): void {
   if (answer.status !== 415) expectAnswer(answer, 400, body);
 }
@@ -40,10 +40,10 @@ function expectAnswer(answer: Received, status: number, body: RegExp): void {
   strictEqual(body.test(answer.body), true, answer.body);
 }
 
-/** Section L: what ends a token before its time. */
+/** Section L: revocation. */
 export const revocationCases: readonly SuiteCase[] = [
   {
-    name: 'rule 66: what is revoked is refused at the next request',
+    name: 'rule 66: refuses a revoked token at the next request',
     async run(suite) {
       const { app, guard } = await startShared(suite);
       const [token, other] = [await suite.token({ scope: 'orders:read', claims: CLAIMS }), await suite.token({ scope: 'orders:read', subject: 'user-2' })];
@@ -54,7 +54,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 163: ends what a withdrawn key admitted: its permit, its signal and its next request',
+    name: 'rule 163: withdrawing a key aborts the signal of its token, and refuses its permits and requests',
     async run({ start }) {
       const clock = createTestClock();
       const issuer = await createTestIssuer({ clock });
@@ -119,7 +119,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 112: where revocations are not known it is 503, and no handler runs',
+    name: 'rule 112: answers 503 and runs no handler if the revocations are not current',
     async run({ start, issuer, token, handlersRun }) {
       const store = { ...memoryRevocations(), isCurrent: () => false };
       const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, revocations: { store } } });
@@ -129,7 +129,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 118: a logout token is taken as a form, and answered with 200 and no-store, without a cookie or a token',
+    name: 'rule 118: accepts a logout token in a form without credentials, and answers 200 with no-store',
     async run(suite) {
       const { app } = await startShared(suite);
       for (const path of ['/backchannel-logout', '/parsed/backchannel-logout']) {
@@ -143,7 +143,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 119: a session ends alone, and a subject with all of its sessions',
+    name: 'rule 119: a logout ends the session that it names, or all sessions of its subject',
     async run(suite) {
       const { app } = await startShared(suite);
       const tokens = await Promise.all(['session-1', 'session-2'].map((sid) => suite.token({ claims: { sid } })));
@@ -157,7 +157,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rules 116 to 118: what is no logout token of ours is answered with 400 and no-store, and ends nothing',
+    name: 'rules 116 to 118: refuses invalid logout requests, and revokes nothing',
     async run(suite) {
       const { app } = await startShared(suite);
       const { issuer } = suite;
@@ -182,7 +182,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 121: a security event is answered with 202 and no body, and what it tells of is refused',
+    name: 'rule 121: answers a security event with 202 and no body, and refuses the revoked token',
     async run(suite) {
       const { app } = await startShared(suite);
       const token = await suite.token({ claims: CLAIMS });
@@ -196,7 +196,7 @@ export const revocationCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 121: what is no security event for us is answered with 400 and a code, and ends nothing',
+    name: 'rule 121: refuses invalid security events, and revokes nothing',
     async run(suite) {
       const { app } = await startShared(suite);
       const token = await suite.token();

@@ -5,10 +5,10 @@ import type { SuiteRoute } from './app.js';
 import { sendRaw } from './exchange.js';
 import type { SuiteCase } from './suite-case.js';
 
-/** Section O, as far as it is every framework's, and what must hold wherever a guard stands. */
+/** Section O, as far as it applies to every framework, and what holds for every guard. */
 export const routingCases: readonly SuiteCase[] = [
   {
-    name: 'rule 151: however the path is written, router and guard do not part',
+    name: 'rule 151: runs no handler without a token, however the path is written',
     async run({ ask, token, handlersRun }) {
       const variants = [
         '//me',
@@ -42,7 +42,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 151: a request target that is no path reaches no handler',
+    name: 'rule 151: runs no handler without a token for a request target that is not a path',
     over: 'HTTP/1.1',
     async run({ app, handlersRun }) {
       for (const target of ['\\me', 'me', '*', 'http://a/me', 'http://127.0.0.1//me', '?/me']) {
@@ -53,7 +53,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 111: a method override opens nothing',
+    name: 'rule 111: a method override field does not bypass the guard',
     async run({ ask, handlersRun }) {
       const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
       for (const name of overrides) {
@@ -65,7 +65,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 159: predicates see the parameters that the framework matched, decoded, and a path in one way of writing',
+    name: 'rule 159: predicates get the decoded route parameters and a normalized path',
     async run({ start, token, handlersRun }) {
       const seen: unknown[] = [];
       const own = claim('tenant', (tenant, _auth, request) => {
@@ -87,7 +87,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 159: a target with dot segments is refused to a predicate that reads where it leads, however they are written',
+    name: 'rule 159: refuses dot segments, however they are written, if a predicate reads the parameters, the target or the path',
     async run({ start, token, handlersRun }) {
       const policies = {
         params: policy('params', (_auth, request) => request?.params?.['tenant'] === 'acme'),
@@ -110,7 +110,7 @@ export const routingCases: readonly SuiteCase[] = [
         strictEqual(handlersRun(), harmless.length);
         for (const file of DOTS) {
           const { status } = await app.ask({ path: `/tenants/acme/${name}/${file}`, token: good });
-          // a router that can't decode it fails before
+          // a router that cannot decode the path fails first
           ok(status >= 400, `${name} ${file}: ${status}`);
         }
         strictEqual(handlersRun(), 0);
@@ -118,7 +118,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 154: the origin is where the client asked, whatever forwarded fields say',
+    name: 'rule 154: the origin is the one that the client requested, whatever forwarded fields say',
     async run({ start, token }) {
       const { route, lastSeen } = watched();
       const app = await start({ routes: [route] });
@@ -136,7 +136,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 154: a malformed Host, or a second one, gives no origin',
+    name: 'rule 154: gives no origin for a malformed or a second Host',
     // over HTTP/2 Node refuses them
     over: 'HTTP/1.1',
     async run({ start, token }) {
@@ -149,7 +149,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 71: what a handler does to its Auth does not reach the next request',
+    name: 'rule 71: a handler that tries to change its Auth does not affect the next request',
     async run({ start, token }) {
       let tried = 0;
       const spoiler: SuiteRoute = {
@@ -179,7 +179,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'the Auth is found under another property when that is wished',
+    name: 'stores the Auth under the configured property',
     async run({ start, token }) {
       const app = await start({ property: 'caller' });
       deepStrictEqual((await app.ask({ path: '/optional', token: await token({ subject: 'ada' }) })).json(), { subject: 'ada' });
@@ -187,7 +187,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'many at once do not mix',
+    name: 'keeps concurrent requests apart',
     async run({ ask, token }) {
       const subjects = Array.from({ length: 60 }, (_, index) => `user-${index}`);
       const answers = await Promise.all(
@@ -200,7 +200,7 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'a guard is a route of its own: what stands beside it stays as it was',
+    name: 'leaves a public route open next to a protected one',
     async run({ start }) {
       const open: SuiteRoute = { method: 'GET', path: '/open', access: 'public', policies: [], answer: () => ({ status: 200, body: { open: true } }) };
       const closed: SuiteRoute = { method: 'GET', path: '/open/closed', access: 'required', policies: [scope('a')], answer: () => ({ status: 200 }) };
@@ -211,7 +211,7 @@ export const routingCases: readonly SuiteCase[] = [
   },
 ];
 
-/** A route, and the origin of the last request for it. */
+/** Returns a route, and the origin of its last request. */
 function watched(): { route: SuiteRoute; lastSeen(): string | undefined } {
   let seen: string | undefined;
   const watch = policy('watch', (_auth, request) => {
@@ -221,7 +221,7 @@ function watched(): { route: SuiteRoute; lastSeen(): string | undefined } {
   return { route: { method: 'GET', path: '/watched', access: 'required', policies: [watch], answer: () => ({ status: 200 }) }, lastSeen: () => seen };
 }
 
-/** Ways to write what leads out of a folder for somebody: decoded twice, by servlet containers, by URL parsers, by careless decoders of UTF-8, in C. */
+/** Dot segments for some reader: a second decoding, servlet containers, URL parsers, C strings, lenient UTF-8 decoders. */
 const DOTS = [
   '..%2f..%2fglobex',
   '%2e%2e%2fglobex',

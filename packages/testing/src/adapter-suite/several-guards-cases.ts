@@ -12,7 +12,7 @@ const second: SuiteGuard = { api: 'second', access: 'required', policies: [] };
 /** Two guards in one app, which protect two APIs of the same issuer. */
 export const severalGuardsCases: readonly SuiteCase[] = [
   {
-    name: 'keeps two guards of an app to their own audiences and properties',
+    name: 'two guards in one app keep to their own audiences and properties',
     needsSeveralGuards: true,
     async run(suite) {
       const app = await suite.start(setupFor(suite, [route('/api', first), route('/partner', second)]));
@@ -29,7 +29,7 @@ export const severalGuardsCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'admits a request only if all guards of its route do; getAuth returns what the last one found',
+    name: 'admits a request only if all guards of its route do, and getAuth returns the Auth of the last one',
     needsSeveralGuards: true,
     async run(suite) {
       const routes = [route('/api/partner', first, second), route('/partner/api', { ...second, access: 'optional' }, first)];

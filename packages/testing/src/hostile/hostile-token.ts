@@ -7,7 +7,7 @@ import { signBytes, type SigningKey } from '../signing-key.js';
 export interface HostileToken {
   /** The number of the rule that refuses it. */
   readonly rule: number;
-  /** What is wrong with it. */
+  /** What the token is, after "refuses": `a token without exp`. */
   readonly name: string;
   readonly token: string;
   /** The status of the answer: 400 if it contains characters that no token may contain, else 401. */

@@ -10,7 +10,7 @@ import { parsingRows } from './parsing.js';
  *
  * @example
  * for (const { rule, name, token, status } of await hostileTokens(issuer)) {
- *   test(`rule ${rule}: ${name}`, async () => {
+ *   test(`rule ${rule}: refuses ${name}`, async () => {
  *     const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
  *     expect(response.status).toBe(status);
  *   });

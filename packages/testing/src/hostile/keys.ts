@@ -3,9 +3,9 @@ import type { Algorithm } from '@tokenward/core';
 import { asSigningKey, generatePrivateKey, signBytes, type SigningKey } from '../signing-key.js';
 import { row, segment, type Forge, type HostileToken } from './hostile-token.js';
 
-/** Section C: tokens whose signature proves nothing. Some need odd keys in the issuer's JWKS, which are published here. */
+/** Section C: tokens whose signature no guard may accept. Some need invalid keys in the issuer's JWKS, which this function publishes. */
 export async function keyRows(forge: Forge): Promise<HostileToken[]> {
-  // before the odd keys come, since the newest key of an algorithm signs
+  // first, because the issuer signs with the newest key of an algorithm, and misfits() publishes invalid ones
   const badlySigned = await signatures(forge);
   return [
     ...unsigned(forge),
@@ -22,8 +22,8 @@ const NOTHING = new Uint8Array();
 
 function unsigned({ token, header }: Forge): HostileToken[] {
   return ['none', 'None', 'NONE', 'nOnE', ''].flatMap((alg) => [
-    row(21, `alg "${alg}" with nothing as its signature`, 'malformed_token', token({ header: header({ alg }), sign: () => NOTHING })),
-    row(21, `alg "${alg}" with some signature`, 'algorithm_not_allowed', token({ header: header({ alg }) })),
+    row(21, `an unsigned token with alg "${alg}"`, 'malformed_token', token({ header: header({ alg }), sign: () => NOTHING })),
+    row(21, `a signed token with alg "${alg}"`, 'algorithm_not_allowed', token({ header: header({ alg }) })),
   ]);
 }
 
@@ -31,19 +31,19 @@ function keyedWithPublicKeys({ token, header, key }: Forge): HostileToken[] {
   const publicKey = createPublicKey(key.privateKey);
   const pem = String(publicKey.export({ type: 'spki', format: 'pem' }));
   const secrets: [string, string | Buffer][] = [
-    ['PEM', pem],
-    ['PEM without its last line break', pem.trimEnd()],
-    ['PEM behind a line break', `\n${pem}`],
-    ['PKCS#1 PEM', String(publicKey.export({ type: 'pkcs1', format: 'pem' }))],
-    ['DER', publicKey.export({ type: 'spki', format: 'der' })],
-    ['JWK', JSON.stringify(publicKey.export({ format: 'jwk' }))],
-    ['nothing', ''],
+    ['the public key as PEM', pem],
+    ['the public key as PEM without its last line break', pem.trimEnd()],
+    ['the public key as PEM after a line break', `\n${pem}`],
+    ['the public key as PKCS#1 PEM', String(publicKey.export({ type: 'pkcs1', format: 'pem' }))],
+    ['the public key as DER', publicKey.export({ type: 'spki', format: 'der' })],
+    ['the public key as a JWK', JSON.stringify(publicKey.export({ format: 'jwk' }))],
+    ['empty', ''],
   ];
   return secrets.flatMap(([form, secret]) =>
     (['256', '384', '512'] as const).map((bits) =>
       row(
         22,
-        `HS${bits} with the public key as the secret (${form})`,
+        `an HS${bits} token whose secret is ${form}`,
         'algorithm_not_allowed',
         token({ header: header({ alg: `HS${bits}` }), sign: (signed) => createHmac(`sha${bits}`, secret).update(signed).digest() }),
       ),
@@ -62,59 +62,59 @@ async function keysFromHeaders({ token, header }: Forge): Promise<HostileToken[]
     ['x5t', { x5t: 'dGh1bWJwcmludA' }],
   ];
   return members.flatMap(([name, member]) => [
-    row(24, `a key by ${name}, under an unknown kid`, 'unknown_key', token({ header: header({ kid: own.kid, ...member }), sign })),
-    row(24, `a key by ${name}, under the kid of a published one`, 'bad_signature', token({ header: header({ ...member }), sign })),
+    row(24, `a token that names its own key by ${name}, with an unknown kid`, 'unknown_key', token({ header: header({ kid: own.kid, ...member }), sign })),
+    row(24, `a token that names its own key by ${name}, with the kid of a published key`, 'bad_signature', token({ header: header({ ...member }), sign })),
   ]);
 }
 
 function strangeKeyIds({ token, header }: Forge): HostileToken[] {
   const ids = ['__proto__', 'constructor', 'toString', '0', '', '../../dev/null', "x' UNION SELECT 'key", 'http://127.0.0.1:9/jwks', '\u0000', '*'];
   return [
-    ...ids.map((kid) => row(29, `kid ${JSON.stringify(kid)}`, 'unknown_key', token({ header: header({ kid }) }))),
-    row(29, 'a kid of 513 characters', 'malformed_token', token({ header: header({ kid: 'k'.repeat(513) }) })),
+    ...ids.map((kid) => row(29, `a token with kid ${JSON.stringify(kid)}`, 'unknown_key', token({ header: header({ kid }) }))),
+    row(29, 'a token with a kid of 513 characters', 'malformed_token', token({ header: header({ kid: 'k'.repeat(513) }) })),
   ];
 }
 
 const oddLengths = new Map<number, Promise<SigningKey['privateKey']>>();
 
-/** Such a key is refused whoever has it, so that one serves all issuers: it takes long to generate. */
+/** Returns an RSA key of an invalid length. It takes long to generate, so all issuers share one: a guard refuses it from any of them. */
 function oddLength(modulusLength: number): Promise<SigningKey['privateKey']> {
   const made = oddLengths.get(modulusLength) ?? generatePrivateKey('RS256', { modulusLength });
   oddLengths.set(modulusLength, made);
   return made;
 }
 
-/** Keys that the issuer publishes and that may not be used, or not so. */
+/** Tokens signed with a published key that no guard may use, or not with this algorithm. */
 async function misfits({ token, header, issuer, key }: Forge): Promise<HostileToken[]> {
   const rows: HostileToken[] = [
-    row(20, 'PS256 with a key that is for RS256', 'unknown_key', token({ header: header({ alg: 'PS256' }), sign: signerOf(key, 'PS256') })),
-    row(20, 'RS512 with a key that is for RS256', 'unknown_key', token({ header: header({ alg: 'RS512' }), sign: signerOf(key, 'RS512') })),
-    row(20, 'ES256 in the header over a signature of RS256', 'unknown_key', token({ header: header({ alg: 'ES256' }) })),
-    row(20, 'an algorithm in lower case', 'algorithm_not_allowed', token({ header: header({ alg: 'rs256' }) })),
+    row(20, 'a PS256 token signed with an RS256 key', 'unknown_key', token({ header: header({ alg: 'PS256' }), sign: signerOf(key, 'PS256') })),
+    row(20, 'an RS512 token signed with an RS256 key', 'unknown_key', token({ header: header({ alg: 'RS512' }), sign: signerOf(key, 'RS512') })),
+    row(20, 'a token with alg ES256 and an RS256 signature', 'unknown_key', token({ header: header({ alg: 'ES256' }) })),
+    row(20, 'a token whose alg is in lower case', 'algorithm_not_allowed', token({ header: header({ alg: 'rs256' }) })),
   ];
 
-  async function publish(rule: number, name: string, algorithm: Algorithm, members: Record<string, unknown>, made?: SigningKey['privateKey']): Promise<void> {
+  async function publish(rule: number, what: string, algorithm: Algorithm, members: Record<string, unknown>, made?: SigningKey['privateKey']): Promise<void> {
     const odd = asSigningKey(algorithm, made ?? (await generatePrivateKey(algorithm)), `odd-${rule}-${rows.length}`, members);
     issuer.publishKey(odd);
-    rows.push(row(rule, name, 'unknown_key', token({ header: { alg: algorithm, typ: 'at+jwt', kid: odd.kid }, sign: signerOf(odd) })));
+    rows.push(row(rule, `a token signed with ${what}`, 'unknown_key', token({ header: { alg: algorithm, typ: 'at+jwt', kid: odd.kid }, sign: signerOf(odd) })));
   }
 
   await publish(25, 'an RSA key of 1024 bits', 'RS256', {}, await oddLength(1024));
   await publish(25, 'an RSA key of 2047 bits', 'RS256', {}, await oddLength(2047));
-  await publish(27, 'ES256 with a key on P-384', 'ES256', { alg: undefined }, await generatePrivateKey('ES384'));
-  await publish(27, 'ES256 with a key on P-384 that says ES256', 'ES256', {}, await generatePrivateKey('ES384'));
-  await publish(31, 'a key for encryption (use)', 'RS256', { use: 'enc' });
-  await publish(31, 'a key of unknown use', 'RS256', { use: ['sig'] });
-  await publish(31, 'a key for signing only (key_ops)', 'RS256', { key_ops: ['sign'] });
+  await publish(27, 'ES256 and a P-384 key without alg', 'ES256', { alg: undefined }, await generatePrivateKey('ES384'));
+  await publish(27, 'ES256 and a P-384 key whose alg is ES256', 'ES256', {}, await generatePrivateKey('ES384'));
+  await publish(31, 'an encryption key (use)', 'RS256', { use: 'enc' });
+  await publish(31, 'a key with an invalid use', 'RS256', { use: ['sig'] });
+  await publish(31, 'a key that is only for signing (key_ops)', 'RS256', { key_ops: ['sign'] });
   await publish(31, 'a key for another algorithm', 'RS256', { alg: 'RS384' });
-  await publish(31, 'a key whose algorithm is no string', 'RS256', { alg: ['RS256'] });
-  await publish(29, 'a key whose kid is no string', 'RS256', { kid: 7 });
+  await publish(31, 'a key whose alg is not a string', 'RS256', { alg: ['RS256'] });
+  await publish(29, 'a key whose kid is not a string', 'RS256', { kid: 7 });
 
   const secret = 'a shared secret of more than thirty-two bytes';
   issuer.publishKey({ ...key, kid: 'shared', publicJwk: { kty: 'oct', k: segment(secret), kid: 'shared', alg: 'HS256', use: 'sig' } });
   const mac = (signed: Uint8Array): Uint8Array => createHmac('sha256', secret).update(signed).digest();
-  rows.push(row(32, 'HS256 with a secret out of the JWKS', 'algorithm_not_allowed', token({ header: header({ alg: 'HS256', kid: 'shared' }), sign: mac })));
-  rows.push(row(32, 'RS256 in the header over a MAC by a secret out of the JWKS', 'unknown_key', token({ header: header({ kid: 'shared' }), sign: mac })));
+  rows.push(row(32, 'an HS256 token signed with a secret from the JWKS', 'algorithm_not_allowed', token({ header: header({ alg: 'HS256', kid: 'shared' }), sign: mac })));
+  rows.push(row(32, 'a token with alg RS256 and an HS256 MAC made with a secret from the JWKS', 'unknown_key', token({ header: header({ kid: 'shared' }), sign: mac })));
   return rows;
 }
 
@@ -131,14 +131,14 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ...[0, 20, 64, 222].map((saltLength) =>
       row(
         26,
-        `PS256 with a salt of ${saltLength} bytes`,
+        `a PS256 signature with a salt of ${saltLength} bytes`,
         'bad_signature',
         of(pss, (signed) => signBytes('PS256', pss.privateKey, signed, { saltLength })),
       ),
     ),
     row(
       26,
-      'EdDSA cut short',
+      'an EdDSA signature that is one byte short',
       'bad_signature',
       of(
         ed,
@@ -147,7 +147,7 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ),
     row(
       26,
-      'EdDSA with a byte more',
+      'an EdDSA signature with one byte too many',
       'bad_signature',
       of(
         ed,
@@ -156,25 +156,25 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ),
     row(
       26,
-      'EdDSA of zeros',
+      'an EdDSA signature of zeros',
       'bad_signature',
       of(ed, () => new Uint8Array(64)),
     ),
     row(
       28,
-      'ECDSA as DER',
+      'an ECDSA signature in DER',
       'bad_signature',
       of(ec, (signed) => signBytes('ES256', ec.privateKey, signed, { encoding: 'der' })),
     ),
     row(
       28,
-      'ECDSA with r and s zero',
+      'an ECDSA signature whose r and s are zero',
       'bad_signature',
       of(ec, () => new Uint8Array(64)),
     ),
     row(
       28,
-      'ECDSA with r zero',
+      'an ECDSA signature whose r is zero',
       'bad_signature',
       of(
         ec,
@@ -183,7 +183,7 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ),
     row(
       28,
-      'ECDSA with s zero',
+      'an ECDSA signature whose s is zero',
       'bad_signature',
       of(
         ec,
@@ -192,19 +192,19 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ),
     row(
       28,
-      'ECDSA with r the order of the curve',
+      'an ECDSA signature whose r is the order of the curve',
       'bad_signature',
       of(ec, () => Buffer.concat([number(order), number('1')])),
     ),
     row(
       28,
-      'ECDSA with s the order of the curve',
+      'an ECDSA signature whose s is the order of the curve',
       'bad_signature',
       of(ec, () => Buffer.concat([number('1'), number(order)])),
     ),
     row(
       28,
-      'ECDSA with s out of range',
+      'an ECDSA signature whose s is out of range',
       'bad_signature',
       of(
         ec,
@@ -213,7 +213,7 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ),
     row(
       28,
-      'ECDSA with a byte less',
+      'an ECDSA signature that is one byte short',
       'bad_signature',
       of(
         ec,
@@ -222,7 +222,7 @@ async function signatures({ token, issuer, header }: Forge): Promise<HostileToke
     ),
     row(
       28,
-      'ECDSA with leading zeros',
+      'an ECDSA signature with leading zeros',
       'bad_signature',
       of(
         ec,
@@ -236,9 +236,9 @@ async function foreign({ token, header, key }: Forge): Promise<HostileToken[]> {
   const theirs = asSigningKey('RS256', await generatePrivateKey('RS256'), key.kid);
   const unnamed = asSigningKey('RS256', await generatePrivateKey('RS256'), 'of-another-issuer');
   return [
-    row(33, "another issuer's key under our key's kid", 'bad_signature', token({ sign: signerOf(theirs) })),
-    row(33, "another issuer's key under its own kid", 'unknown_key', token({ header: header({ kid: unnamed.kid }), sign: signerOf(unnamed) })),
-    row(33, "another issuer's key without a kid", 'bad_signature', token({ header: header({ kid: undefined }), sign: signerOf(unnamed) })),
+    row(33, "a token signed with another issuer's key under this issuer's kid", 'bad_signature', token({ sign: signerOf(theirs) })),
+    row(33, "a token signed with another issuer's key under that key's kid", 'unknown_key', token({ header: header({ kid: unnamed.kid }), sign: signerOf(unnamed) })),
+    row(33, "a token signed with another issuer's key, without a kid", 'bad_signature', token({ header: header({ kid: undefined }), sign: signerOf(unnamed) })),
   ];
 }
 

@@ -10,8 +10,8 @@ const BY_KIND = {
   issuer: '',
 } as const satisfies Partial<Record<RevocationKind, string>>;
 
-/** Names that a store must keep apart. */
-const ODD_NAMES = ['__proto__', 'constructor', 'a|b', 'a\nb', 'a\u0000b', '\u{1f600}', ' ', '*', '{}', 'é', 'e\u0301', '\ud800', 'x'.repeat(2048)];
+/** Values that a store must keep apart. */
+const ODD_VALUES = ['__proto__', 'constructor', 'a|b', 'a\nb', 'a\u0000b', '\u{1f600}', ' ', '*', '{}', 'é', 'e\u0301', '\ud800', 'x'.repeat(2048)];
 
 export const revocationCases: readonly StoreCase[] = [
   ...Object.entries(BY_KIND).map(([kind, value]): StoreCase => ({
@@ -28,7 +28,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   })),
   {
-    name: 'rule 119: does not affect another name, or an equal name of another issuer',
+    name: 'rule 119: a revocation does not affect another value, or the same value of another issuer',
     async run({ store }) {
       for (const [kind, value] of Object.entries(BY_KIND)) await store.add(record({ kind: kind as RevocationKind, value }));
       const other = 'https://other.example.test';
@@ -40,7 +40,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 113: affects tokens issued up to and including its second, and none issued later',
+    name: 'rule 113: a revocation affects tokens issued up to and including its second, and none issued later',
     async run({ store }) {
       const now = nowSeconds();
       await store.add(record({ issuedUntil: now }));
@@ -52,14 +52,14 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a token that was revoked by its jti stays revoked, whatever its iat',
+    name: 'a revocation by jti affects its token whatever the iat',
     async run({ store }) {
       await store.add(record({ kind: 'token', value: 'token-1' }));
       assert.notEqual(store.find(tokenOf({ issuedAt: nowSeconds() + 1000 }), nowSeconds()), undefined);
     },
   },
   {
-    name: 'the end of a session also revokes tokens of its subject that name no session',
+    name: 'a sessionless revocation affects only tokens of its subject that name no session',
     async run({ store }) {
       await store.add(record({ kind: 'sessionless', value: 'subject-1' }));
       assert.notEqual(store.find(tokenOf({ sessionId: undefined }), nowSeconds()), undefined);
@@ -67,7 +67,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 120: of two revocations of the same name the later one counts, in any order',
+    name: 'rule 120: the later of two revocations of the same value counts, in either order',
     async run({ store }) {
       const now = nowSeconds();
       for (const value of ['session-1', 'session-2']) {
@@ -78,7 +78,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 113: a final revocation ends at its end and leaves nothing behind',
+    name: 'rule 113: a final revocation affects no token after its end',
     async run({ store }) {
       const now = nowSeconds();
       await store.add(record({ kind: 'token', value: 'token-1', until: now + 100, isFinal: true }));
@@ -87,7 +87,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'rule 113: a revocation that is not final refuses tokens after its end, too',
+    name: 'rule 113: a revocation that is not final still affects tokens after its end',
     async run({ store }) {
       const now = nowSeconds();
       await store.add(record({ issuedUntil: now, until: now + 100 }));
@@ -96,18 +96,18 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'keeps names of every kind apart',
+    name: 'keeps unusual values apart',
     async run({ store }) {
-      for (const value of ODD_NAMES) assert.equal(store.find(tokenOf({ sessionId: value }), nowSeconds()), undefined);
-      await Promise.all(ODD_NAMES.map(async (value) => store.add(record({ value }))));
-      for (const value of ODD_NAMES) {
+      for (const value of ODD_VALUES) assert.equal(store.find(tokenOf({ sessionId: value }), nowSeconds()), undefined);
+      await Promise.all(ODD_VALUES.map(async (value) => store.add(record({ value }))));
+      for (const value of ODD_VALUES) {
         assert.equal(store.find(tokenOf({ sessionId: value }), nowSeconds())?.value, value);
         assert.equal(store.find(tokenOf({ sessionId: `${value} ` }), nowSeconds()), undefined);
       }
     },
   },
   {
-    name: 'calls a listener for each addition, until it unsubscribes',
+    name: 'calls a listener for additions until it unsubscribes',
     async run({ store }) {
       let told = 0;
       const end = store.onAdded(() => told++);
@@ -120,7 +120,7 @@ export const revocationCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'its health counts entries and shows no name',
+    name: 'health() counts entries and reveals no value',
     async run({ store }) {
       assert.equal(store.health().entries, 0);
       await store.add(record({ value: 'PLANTED-NAME' }));

@@ -13,7 +13,7 @@ function shared(name: string, run: (opened: SharedStore) => Promise<void>): Stor
 }
 
 export const sharingCases: readonly StoreCase[] = [
-  shared('the other processes refuse what one process revokes', async ({ store, openAnother }) => {
+  shared('a revocation in one process takes effect in another', async ({ store, openAnother }) => {
     const other = await openAnother();
     await other.warm();
     await store.add(record());
@@ -30,7 +30,7 @@ export const sharingCases: readonly StoreCase[] = [
     for (const sessionId of values) assert.notEqual(later.find(tokenOf({ sessionId }), nowSeconds()), undefined);
     assert.equal(later.health().entries, values.length);
   }),
-  shared('a burst reaches all processes completely and once', async ({ store, openAnother }) => {
+  shared('a burst of revocations reaches all processes, each revocation once', async ({ store, openAnother }) => {
     const others = [await openAnother(), await openAnother()] as const;
     await Promise.all(others.map((other) => other.warm()));
     const values = Array.from({ length: 1000 }, (_value, at) => `burst-${at}`);
