@@ -1,4 +1,4 @@
-/* eslint-disable oxc/no-async-endpoint-handlers, typescript/await-thenable -- these are the careless ways that must not admit */
+/* eslint-disable oxc/no-async-endpoint-handlers, typescript/await-thenable -- careless code like this must not admit a request */
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express5, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -41,19 +41,19 @@ const late = (_decision: Deny, _request: unknown, response: Response): Promise<v
   new Promise((resolve) => setTimeout(() => (response.status(403).send('mine'), resolve()), 10));
 
 const ON_DENIED: Readonly<Record<string, ExpressGuardOptions['onDenied']>> = {
-  none: undefined,
-  'that answers': (_decision, _request, response) => void response.status(403).send('mine'),
-  'that answers late': late,
-  'that throws': () => {
+  'no onDenied': undefined,
+  'an onDenied that answers': (_decision, _request, response) => void response.status(403).send('mine'),
+  'an onDenied that answers late': late,
+  'an onDenied that throws': () => {
     throw new Error('out of order');
   },
-  'that rejects': () => Promise.reject(new Error('out of order')),
-  'that answers by req.res': (_decision, request) => void request.res!.status(403).send('mine'),
-  'that answers by res.req.res': (_decision, _request, response) => void response.req.res!.status(403).send('mine'),
-  'that hands an error to req.next': (_decision, request) => request.next!(new Error('out of order')),
-  'that goes on by req.next': (_decision, request) => request.next!(),
-  'that sends a file that is not there': (_decision, _request, response) => response.sendFile('/nowhere/at/all.html'),
-  'that renders a view that is not there': (_decision, _request, response) => response.render('nowhere'),
+  'an onDenied that rejects': () => Promise.reject(new Error('out of order')),
+  'an onDenied that answers through req.res': (_decision, request) => void request.res!.status(403).send('mine'),
+  'an onDenied that answers through res.req.res': (_decision, _request, response) => void response.req.res!.status(403).send('mine'),
+  'an onDenied that passes an error to req.next': (_decision, request) => request.next!(new Error('out of order')),
+  'an onDenied that calls req.next': (_decision, request) => request.next!(),
+  'an onDenied that sends a missing file': (_decision, _request, response) => response.sendFile('/nowhere/at/all.html'),
+  'an onDenied that renders a missing view': (_decision, _request, response) => response.render('nowhere'),
 };
 
 describe.each([
@@ -64,7 +64,7 @@ describe.each([
     return express().set('env', 'test');
   }
 
-  test.each(Object.entries(ON_DENIED))('rule 179: a refusal that nobody waits for is the only answer, with an onDenied %s', async (_what, onDenied) => {
+  test.each(Object.entries(ON_DENIED))('rule 179: a refusal that is not awaited is the only answer, with %s', async (_what, onDenied) => {
     const guard = newGuard({ ...(onDenied && { onDenied }) });
     const app = newApp();
     app.get('/at-once', async (request, response) => {
@@ -89,7 +89,7 @@ describe.each([
     }
   });
 
-  test('rule 179: whoever waits for refuse goes on behind it, and their finally runs', async () => {
+  test('rule 179: a handler that awaits refuse() continues after the answer, and its finally block runs', async () => {
     const guard = newGuard({ onDenied: late });
     const steps: string[] = [];
     const app = newApp();
@@ -107,14 +107,14 @@ describe.each([
     expect(steps).toEqual(['answered: true']);
   });
 
-  /** Express runs a hundred layers of one router before it lets others run. */
+  /** Express runs up to a hundred layers of one router synchronously. */
   function layersAround(inner: express5.Router): express5.Router {
     const router = express.Router();
     for (let layer = 0; layer < 80; layer++) router.use((_request, _response, next) => next());
     return router.use(inner);
   }
 
-  test('rule 178: a chain that is run by hand is no mounted guard', async () => {
+  test('rule 178: a guard in a router or app that a handler calls by hand refuses, and lets no preflight pass', async () => {
     for (const onDenied of [undefined, late]) {
       const guard = newGuard({ ...(onDenied && { onDenied }) });
       const needsA = guard(scope('a'));
@@ -148,16 +148,16 @@ describe.each([
       }
       app.use('/behind-a-mount', express.Router().use(needsA), (_request, response) => void response.json(SECRET));
       const origin = await start(app);
-      const stranger = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
+      const forged = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
       for (const path of ['/router', '/handle', '/app', '/timer', '/deep', '/deeper', '/behind-a-mount', '/mounted'])
-        for (const headers of [wrong, stranger, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
+        for (const headers of [wrong, forged, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
       for (const path of ['/router', '/handle', '/app', '/timer'])
         expect(await seen(origin, path, { method: 'OPTIONS', headers: PREFLIGHT }), path).toMatch(/^40[13] (?!.*SECRET)/);
       for (const path of ['/router', '/behind-a-mount', '/mounted']) expect(await seen(origin, path, { headers: good }), path).toMatch(/^200 /);
     }
   });
 
-  test('rules 108 and 178: behind middleware of every kind a mounted guard is still one that Express runs', async () => {
+  test('rules 108 and 178: a mounted guard behind other middleware passes errors to Express and lets preflights pass', async () => {
     const onDenied = (): never => {
       throw new Error('out of order');
     };
@@ -182,7 +182,7 @@ describe.each([
     expect(await seen(origin, '/x', { method: 'OPTIONS', headers: PREFLIGHT })).toMatch(/^204 /);
   });
 
-  test("rule 157: a next of somebody's own that throws is called once, and Express gets the error", async () => {
+  test('rule 157: calls a custom next that throws only once, and passes its error to Express', async () => {
     for (const isWarm of [true, false]) {
       const guard = newGuard();
       if (isWarm) await guard.warm();
@@ -197,7 +197,7 @@ describe.each([
     }
   });
 
-  test('rule 157: a guard by hand that cannot decide lets nobody answer', async () => {
+  test('rule 157: a guard called by hand that fails answers 500, and the handler cannot answer', async () => {
     const guard = newGuard();
     const app = newApp();
     app.get('/x', (request, response) => {
@@ -213,7 +213,7 @@ describe.each([
   });
 });
 
-test('rule 179: the answer is that of the guard, with its challenge', async () => {
+test("rule 179: a refusal that is not awaited carries the guard's challenge", async () => {
   const guard = newGuard();
   const app = express5();
   app.get('/x', async (request, response) => {
@@ -228,7 +228,7 @@ test('rule 179: the answer is that of the guard, with its challenge', async () =
   expect(await (await fetch(`${origin}/x`, { headers: good })).json()).toEqual({ for: 'ada' });
 });
 
-test("where a stack is written is nobody else's matter", async () => {
+test('leaves Error.stackTraceLimit and Error.prepareStackTrace alone, and still decides if an app changes them', async () => {
   const { stackTraceLimit, prepareStackTrace } = Error;
   const guard = newGuard();
   const app = express5();

@@ -22,7 +22,7 @@ async function start(app: Express) {
   return { server, port, origin: `http://127.0.0.1:${port}` };
 }
 
-test('check decides on an upgrade, answers nothing, and shares the revocations', async () => {
+test('check() decides on an upgrade request without answering it, and refuses a revoked token', async () => {
   const guard = newGuard();
   const { server, port } = await start(express());
   // eslint-disable-next-line typescript/no-misused-promises -- as the README has it
@@ -49,14 +49,14 @@ test('check decides on an upgrade, answers nothing, and shares the revocations',
   await guard.close();
 });
 
-test('refuse() throws for anything but a refusal with its request and response', async () => {
+test('refuse() throws unless it gets a refusal, a request and a response', async () => {
   const guard = newGuard();
   expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never, {} as never)).toThrow(/got no refusal/);
   expect(() => guard.refuse({ outcome: 'deny' } as never, {} as never, {} as never)).toThrow(/Write await guard.refuse\(decision, req, res\)/);
   await guard.close();
 });
 
-test('rule 158: a guard without its brackets, and one where a policy belongs, say what to write', async () => {
+test('rule 158: a guard without its parentheses, or in place of a policy, throws an error that says what to write', async () => {
   const guard = newGuard();
   const handler = vi.fn((_req: express.Request, res: express.Response) => void res.end());
   const app = express();
@@ -76,7 +76,7 @@ test('rule 158: a guard without its brackets, and one where a policy belongs, sa
     expect(() => (guard() as (...given: unknown[]) => unknown)(...given)).toThrow(/Write await guard/);
 });
 
-test('rule 159: a policy made of the request is that of each request, and refuses where it can not be made', async () => {
+test('rule 159: makes a policy from each request, and refuses with 403 if the function returns none', async () => {
   const guard = newGuard();
   const app = express();
   app.use(

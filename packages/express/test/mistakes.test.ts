@@ -4,14 +4,14 @@ import { MISTAKES, printedBy } from './mistakes.js';
 
 const page = readFileSync(new URL('../../../docs/why-401.md', import.meta.url), 'utf8');
 
-test.each(MISTAKES)('rule 174: docs/why-401.md shows what is printed: $title', async (mistake) => {
+test.each(MISTAKES)('rule 174: docs/why-401.md shows what this mistake prints: $title', async (mistake) => {
   const [, section] = page.split(`### ${mistake.title}\n`);
   expect(section, 'it has a section').toBeDefined();
   const [, block] = /^[^#]*?```\n(.*?)\n```/s.exec(section!) ?? [];
   expect(block?.split('\n')).toEqual(await printedBy(mistake));
 });
 
-test('there is no section for what is not tried', () => {
+test('docs/why-401.md lists exactly the mistakes that are tested, in the same order', () => {
   const [, part] = page.split('## Mistakes, and what is printed\n');
   const titles = [...part!.split('\n## ')[0]!.matchAll(/^### (.*)$/gm)].map(([, title]) => title);
   expect(titles).toEqual(MISTAKES.map(({ title }) => title));

@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { createGuard, getAuth, role, scope, type ExpressGuardOptions } from '@tokenward/express';
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer } from '@tokenward/testing';
 
-/** What a mistake is made with. */
+/** What a mistake can use. */
 export interface Bench {
   readonly issuer: TestIssuer;
   readonly clock: TestClock;
-  /** Starts an app with `/orders` (scope `orders:read`) and `/admin` (role `admin`) behind a guard, and asks it. */
+  /** Starts an app with `/orders` (scope `orders:read`) and `/admin` (role `admin`) behind a guard, and sends it a request. */
   ask(options: Partial<ExpressGuardOptions>, sent: Sent): Promise<void>;
-  /** Serves an app that was made by hand, and asks it. */
+  /** Serves another app, and sends it a request. */
   askApp(app: Express, sent: Sent): Promise<void>;
-  /** What stops the start. */
+  /** Runs code that throws at start-up. */
   start(make: () => unknown): void;
   print(line: string): void;
 }
@@ -154,7 +154,7 @@ export const MISTAKES: readonly Mistake[] = [
 
 const NOON = Date.UTC(2026, 10, 28, 12);
 
-/** Makes one mistake with real parts, and returns what is printed, with the issuer's address written as `https://login.example.com`. */
+/** Makes one mistake in a real app, and returns the printed lines, with the issuer's address written as `https://login.example.com`. */
 export async function printedBy(mistake: Mistake): Promise<readonly string[]> {
   const clock = createTestClock();
   clock.set(Math.ceil(clock.now() / 1000) * 1000);
@@ -212,7 +212,7 @@ export async function printedBy(mistake: Mistake): Promise<readonly string[]> {
     lines
       .flatMap((text) => text.split('\n'))
       .map((line) => line.trimEnd())
-      // a process warning says once what the line of the refusal says as well
+      // drop process warnings, which repeat the line of the refusal
       .filter((line) => line !== '' && !/^\(Use `node|^\(node:/.test(line))
       .map((line) =>
         line
@@ -221,7 +221,7 @@ export async function printedBy(mistake: Mistake): Promise<readonly string[]> {
           .replaceAll('https://api.example.test', 'https://api.example.com')
           .replaceAll(kid ?? '\0', 'key-1')
           .replace(/ \[printed once .*\]$/, '')
-          // the noon of one day, and what is some minutes or hours from it
+          // write each date relative to noon of one day
           .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (text) => new Date(Date.parse(text) - clock.now() + NOON).toISOString().replace('.000Z', 'Z')),
       )
   );

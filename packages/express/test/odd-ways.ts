@@ -1,4 +1,4 @@
-/* eslint-disable oxc/no-async-endpoint-handlers -- these are the careless ways that must not admit */
+/* eslint-disable oxc/no-async-endpoint-handlers -- careless code like this must not admit a request */
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import type { Guard } from '@tokenward/express';
 import type { OddWay } from '@tokenward/testing/adapter-suite';
@@ -34,22 +34,22 @@ const WAYS: Readonly<Record<string, Way>> = {
       await guard(request, response);
       handle(request, response);
     }),
-  "awaited with Express' own next, and answered where nobody has": (guard, handle) => [
+  "awaited with Express' own next, with a fallback answer": (guard, handle) => [
     async (request: Request, response: Response, next: NextFunction): Promise<void> => {
       await (guard(request, response, next) as unknown);
       if (!response.headersSent) response.json({ secret: 'what the handler answers' });
     },
     handle,
   ],
-  'awaited in a try that swallows': (guard, handle) => async (request, response) => {
+  'awaited in a try block that ignores errors': (guard, handle) => async (request, response) => {
     await Promise.resolve(guard(request, response)).catch(nothing);
     handle(request, response);
   },
-  'awaited in a loop over several': (guard, handle) => async (request, response) => {
+  'awaited twice in a loop': (guard, handle) => async (request, response) => {
     for (const one of [guard, guard]) await one(request, response);
     handle(request, response);
   },
-  'all of several awaited': (guard, handle) => async (request, response) => {
+  'awaited twice with Promise.all': (guard, handle) => async (request, response) => {
     await Promise.all([guard(request, response), guard(request, response)]);
     handle(request, response);
   },
@@ -57,7 +57,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     (request, response, next) => guard(request, response, (error?: unknown) => (error ? next(error) : next())),
     handle,
   ],
-  'made a promise of': (guard, handle) => async (request, response) => {
+  'wrapped in a promise': (guard, handle) => async (request, response) => {
     await new Promise<void>((resolve, reject) => guard(request, response, (error?: unknown) => (error ? reject(error) : resolve()))).catch(() => {
       if (!response.headersSent) response.status(500).end();
       return new Promise(nothing);
@@ -80,7 +80,7 @@ const CARELESS: Readonly<Record<string, Way>> = {
     guard(request, response, nothing);
     handle(request, response);
   },
-  "not awaited, with Express' own next, and answered where nobody has": (guard, handle) => [
+  "not awaited, with Express' own next, with a fallback answer": (guard, handle) => [
     (request: Request, response: Response, next: NextFunction): void => {
       guard(request, response, next);
       if (!response.headersSent) response.json({ secret: 'what the handler answers' });
@@ -107,7 +107,7 @@ export const oddWays: readonly OddWay[] = [
   ...Object.keys(CARELESS).map((name) => ({ name, isAwaited: false })),
 ];
 
-/** The handlers of a route whose guard is called in that way. */
+/** Returns the handlers of a route that calls its guard in this way. */
 export function handlersOf(way: string, guard: Guard, handle: Handle): RequestHandler[] {
   return [(WAYS[way] ?? CARELESS[way]!)(guard, handle)].flat();
 }

@@ -27,7 +27,7 @@ describe.each([
   ['Express 5', express5],
   ['Express 4', express4],
 ])('%s', (_name, express) => {
-  test('rule 152: the guard meets the same paths as its route, under all settings of case and slash', async () => {
+  test('rule 152: a guard matches the same paths as its route, under every setting of case and trailing slash', async () => {
     for (const [caseSensitive, strict] of [
       [false, false],
       [true, false],
@@ -50,7 +50,7 @@ describe.each([
     }
   });
 
-  test('rule 152: a guard for a router and all below it', async () => {
+  test('rule 152: a guard on a router protects all paths below it, and none beside it', async () => {
     const guard = newGuard();
     const app = express();
     const router = express.Router();
@@ -64,7 +64,7 @@ describe.each([
     expect((await fetch(`${origin}/api-docs`)).status).toBe(200);
   });
 
-  test('rule 108: a preflight runs no handler of a route that takes every method, and passes a guard that is mounted', async () => {
+  test('rule 108: a preflight passes a mounted guard, and reaches no handler of a route for all methods', async () => {
     const guard = newGuard();
     const app = express();
     const handler = vi.fn(ok);
@@ -79,7 +79,7 @@ describe.each([
     expect((await fetch(`${origin}/x`, { method: 'OPTIONS' })).status).toBe(401);
   });
 
-  test('rule 111: a method that is overridden between two guards is seen as it then is', async () => {
+  test('rule 111: a second guard sees the method that middleware sets after the first', async () => {
     const guard = newGuard();
     const app = express();
     const handler = vi.fn(ok);
@@ -96,7 +96,7 @@ describe.each([
     expect((await fetch(`${origin}/x`, { method: 'POST', headers: { ...good, 'x-my-override': 'DELETE' } })).status).toBe(200);
   });
 
-  test('with cors ahead of a guard preflights are answered, and refusals may be read across origins', async () => {
+  test('with cors before the guard, preflights are answered and refusals are readable across origins', async () => {
     const guard = newGuard();
     const app = express();
     app.use(cors({ exposedHeaders: 'www-authenticate' }));

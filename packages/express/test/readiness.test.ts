@@ -6,7 +6,7 @@ import { listen } from './start-express.js';
 
 const addReadiness = readinessRecipe(new URL('../README.md', import.meta.url), 'app', 'guard', 'console');
 
-test('rule 169: /ready of the README answers 200 once the issuer is back, without any other request', async () => {
+test('rule 169: the example /ready in the README answers 200 once the issuer is back, without any other request', async () => {
   await expectReadyOnceIssuerIsBack(async ({ issuer, audience }, console) => {
     const guard = createGuard({ issuer, audience });
     const app = express();

@@ -28,7 +28,7 @@ describe.each([
   ['Express 5', express5],
   ['Express 4', express4],
 ])('%s', (_name, express) => {
-  test("rule 153: next('route') leaves the guards of the route that it leaves, and reaches no handler behind them", async () => {
+  test("rule 153: next('route') skips a guard only together with its handler", async () => {
     const guard = newGuard();
     const app = express();
     const skip = (_req: Request, _res: Response, next: NextFunction): void => next('route');
@@ -39,7 +39,7 @@ describe.each([
     await expectForbidden(await fetch(`${origin}/x`, { headers: good }), { scope: 'b' });
   });
 
-  test('rule 153: app.param runs before the guard of a route, and getAuth says so', async () => {
+  test('rule 153: getAuth throws in app.param, which runs before the guard of a route', async () => {
     const guard = newGuard();
     const app = express();
     app.param('id', (req, _res, next) => {
@@ -54,7 +54,7 @@ describe.each([
     expect(await answer.json()).toEqual({ message: expect.stringContaining('no guard has authenticated this request') });
   });
 
-  test('rule 153: what stands ahead of the guard is open, static files too', async () => {
+  test('rule 153: static files before the guard are public, and those after it are protected', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tokenward-static-'));
     await writeFile(join(folder, 'file.txt'), 'static');
     onTestFinished(() => rm(folder, { recursive: true }));
@@ -69,7 +69,7 @@ describe.each([
     expect((await fetch(`${origin}/late/file.txt`, { headers: good })).status).toBe(200);
   });
 
-  test('rule 153: an error of onDenied, thrown or rejected, goes to next(err), and no handler runs', async () => {
+  test('rule 153: passes an error that onDenied throws or rejects with to next(err), and runs no handler', async () => {
     for (const onDenied of [
       () => {
         throw new Error('out of order');
@@ -88,7 +88,7 @@ describe.each([
     }
   });
 
-  test.each([undefined, null, '', 0, false, 'route', 'router'])('rule 153: an onDenied that throws %o lets nobody through', async (thrown) => {
+  test.each([undefined, null, '', 0, false, 'route', 'router'])('rule 153: runs no handler if onDenied throws or rejects with %o', async (thrown) => {
     for (const onDenied of [
       () => {
         throw thrown; // eslint-disable-line typescript/only-throw-error -- users do
@@ -108,7 +108,7 @@ describe.each([
     }
   });
 
-  test('an app that wants refusals thrown has them with their headers', async () => {
+  test('a refusal that onDenied throws keeps its status and headers', async () => {
     const guard = createGuard({
       issuer: issuer.issuer,
       audience: issuer.audience,
@@ -134,7 +134,7 @@ describe.each([
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test("a handler that throws behind the guard is the app's error, not the guard's", async () => {
+  test("passes an error of the handler to the app's error handler", async () => {
     const guard = newGuard();
     const app = express();
     const seen: string[] = [];
@@ -146,12 +146,12 @@ describe.each([
       res.status(418).end();
     });
     const origin = await start(app, guard);
-    // the first waits for keys, the second does not: both ways must hold
+    // the first request waits for keys, the second does not
     for (let round = 0; round < 2; round++) expect((await fetch(`${origin}/x`, { headers: good })).status).toBe(418);
     expect(seen).toEqual(['mine', 'mine']);
   });
 
-  test('onDenied may give back what it likes', async () => {
+  test("onDenied may return Express' response", async () => {
     const guard = createGuard({
       issuer: issuer.issuer,
       audience: issuer.audience,
@@ -170,7 +170,7 @@ describe.each([
     expect(errors).not.toHaveBeenCalled();
   });
 
-  test("the origin follows Express' own trust in proxies", async () => {
+  test("the origin follows Express' trust proxy setting", async () => {
     const built: string = '../dist/view.js';
     const { view } = (await import(built)) as { view: (request: Request) => ProtectedRequest };
     for (const [trust, forwarded, direct] of [
@@ -196,13 +196,13 @@ describe.each([
 });
 
 test.each(['__proto__', 'constructor', 'headers', 'url', 'method', 'on', '_events', 'body', 'params', 'query', ''])(
-  'the property %j stops the start',
+  'throws for the property %j',
   (property) => {
     expect(() => createGuard({ issuer: issuer.issuer, audience: issuer.audience, property })).toThrow(/property: (?:is|must be)/);
   },
 );
 
-test('a request that no socket made, as on serverless platforms, is read all the same', async () => {
+test('reads a request with empty rawHeaders, as on serverless platforms', async () => {
   const guard = newGuard();
   const app = express5();
   app.use((req, _res, next) => {
@@ -215,7 +215,7 @@ test('a request that no socket made, as on serverless platforms, is read all the
   await expectUnauthorized(await fetch(`${origin}/x`, { headers: { authorization: 'Bearer x' } }), { error: 'invalid_token' });
 });
 
-test('a guard that is not called, or called with a name, says what to write', () => {
+test('a guard that is not called, or called without a policy, throws an error that says what to write', () => {
   const guard = newGuard();
   expect(() => (guard as unknown as (...given: unknown[]) => void)({ headers: {} }, {}, () => {})).toThrow(/write guard\(\) and not guard/);
   expect(() => guard('orders:read' as never)).toThrow(/guard\(\.\.\.\) argument 1: is string, not a policy such as scope/);
@@ -223,7 +223,7 @@ test('a guard that is not called, or called with a name, says what to write', ()
   expect(() => scope(['a', 'b'] as never)).toThrow(/pass several names as several arguments/);
 });
 
-test("what is wrong with the adapter's options and with core's is told at once", () => {
+test('reports invalid options of the adapter and of core together', () => {
   expect(() => createGuard({ issuer: 'x', audience: '', property: '', onDenied: 7 as never })).toThrow(
     /^tokenward: 4 invalid options:\n  - property: .*\n  - onDenied: .*\n  - issuer: .*\n  - audience: /,
   );

@@ -19,7 +19,7 @@ async function serve() {
   return { issuer, guard, app, server, port, url: `http://127.0.0.1:${port}/x`, headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
 }
 
-test('rule 150: with checkContinue an upload is refused before its first byte, and one that may be is asked for by the app', async () => {
+test('rule 150: with checkContinue, refuses an upload before its body, and lets the app ask for the body of an admitted one', async () => {
   const { app, guard, server, port, headers } = await serve();
   server.on('checkContinue', app);
   const askForBody = (_req: Request, res: Response, next: NextFunction): void => {

@@ -47,7 +47,7 @@ export function startOn(express: typeof expressModule): StartApp {
       guards.set(path, own);
       if (way?.startsWith('from plain')) {
         const [handle] = handlersOf(way, own, (request, response) => {
-          const { status, body } = answer({ auth: whoever(request), ...asking(request), params: {}, body: undefined });
+          const { status, body } = answer({ auth: authIfKnown(request), ...asking(request), params: {}, body: undefined });
           response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
         });
         plain.set(path, (request, response) => {
@@ -57,7 +57,7 @@ export function startOn(express: typeof expressModule): StartApp {
       }
       const handler = (request: Request, response: Response): void => {
         const { status, body, stream, refusal } = answer({
-          auth: access === 'public' ? undefined : way ? whoever(request) : several ? getAuth(request, 'optional') : authBy(request, property),
+          auth: access === 'public' ? undefined : way ? authIfKnown(request) : several ? getAuth(request, 'optional') : authBy(request, property),
           params: request.params as Record<string, string>,
           body: request.body as unknown,
           ...asking(request),
@@ -78,7 +78,7 @@ export function startOn(express: typeof expressModule): StartApp {
     }
     if (receivers) {
       app.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout));
-      // as with a body parser that stands before everything
+      // as with a body parser before all routes
       app.post('/parsed/backchannel-logout', express.urlencoded({ extended: false }), express.json(), guard.backchannelLogout(receivers.backchannelLogout));
       app.post('/events', guard.sharedSignals(receivers.sharedSignals));
     }
@@ -88,7 +88,7 @@ export function startOn(express: typeof expressModule): StartApp {
 }
 
 /** If the code does not wait for its guard, it may run before the guard has decided. */
-function whoever(request: Request): Auth | undefined {
+function authIfKnown(request: Request): Auth | undefined {
   try {
     return getAuth(request);
   } catch {

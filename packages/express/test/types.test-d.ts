@@ -29,7 +29,7 @@ app.get('/a', guard(), (req) => {
 });
 
 app.get('/b', guard.optional(), (req) => {
-  // the type does not depend on the guard: what it promises, getAuth keeps or throws
+  // the type does not depend on the guard: getAuth returns an Auth or throws
   expectTypeOf(getAuth(req)).toEqualTypeOf<Auth>();
   expectTypeOf(getAuth(req, 'optional')).toEqualTypeOf<Auth | undefined>();
   // @ts-expect-error -- it may be undefined
@@ -79,7 +79,7 @@ policy('is known', (auth) => {
 
 async function upgraded(request: IncomingMessage): Promise<void> {
   const decision = await guard.check(request);
-  // without 'optional' a check never admits nobody
+  // without 'optional', check() never admits an anonymous request
   if (decision.outcome === 'allow') expectTypeOf(decision.auth).toEqualTypeOf<Auth>();
   expectTypeOf(getAuth(request)).toEqualTypeOf<Auth>();
 }
@@ -89,9 +89,9 @@ app.use(guard());
 app.use('/g', guard(scope('a'), scope('b')), guard.optional());
 express.Router().use(guard());
 
-// @ts-expect-error -- a name is no policy
+// @ts-expect-error -- a name is not a policy
 guard('orders:read');
-// @ts-expect-error -- an option that there is not
+// @ts-expect-error -- an unknown option
 createGuard({ audiance: 'x' });
 createGuard({
   onDenied(decision, req, res) {

@@ -30,7 +30,7 @@ for (const [name, options] of [
   ['by default', {}],
   ['with an onDenied that answers later', lateDenial],
 ] as const) {
-  test(`rule 157: what a careless handler sets on its reply does not go out with a refusal, ${name}`, async () => {
+  test(`rule 157: a refusal contains nothing that a careless handler sets on its reply, ${name}`, async () => {
     const { status, told } = await refusalOf((app, guard) => {
       app.get('/', async (request, reply) => {
         void guard(request, reply);
@@ -41,7 +41,7 @@ for (const [name, options] of [
     expect(told).not.toContain('secret');
   });
 
-  test(`rule 157: guard.refuse that is not awaited is answered, and nothing else is, ${name}`, async () => {
+  test(`rule 157: a guard.refuse() that is not awaited is the only answer, ${name}`, async () => {
     const { status, told } = await refusalOf((app) => {
       app.get('/', async (request, reply) => {
         const decision = await app.guard.check(request);
@@ -54,7 +54,7 @@ for (const [name, options] of [
   });
 }
 
-test('rule 157: a serializer of the handler does not write the refusal', async () => {
+test("rule 157: the handler's serializer does not write the refusal", async () => {
   const { status, told } = await refusalOf((app, guard) => {
     app.get('/', async (request, reply) => {
       reply.serializer((body) => `secret ${String(body)}`);
@@ -67,7 +67,7 @@ test('rule 157: a serializer of the handler does not write the refusal', async (
 });
 
 for (const when of ['before', 'after'] as const) {
-  test(`rule 157: what a handler sets ${when} it calls the guard changes nothing of what a late onDenied answers`, async () => {
+  test(`rule 157: what a handler sets ${when} it calls the guard does not change the answer of a late onDenied`, async () => {
     const onDenied: FastifyGuardOptions['onDenied'] = async (_decision, _request, reply) => {
       reply.code(418);
       await later();
@@ -95,8 +95,8 @@ for (const when of ['before', 'after'] as const) {
 
 const READ = { config: { tokenward: 'required' } } as const;
 const LOSSES: Record<string, (hooks: unknown[]) => unknown> = {
-  'sets the hook to a list of none': () => [],
-  'sets the hook to undefined': () => undefined,
+  'replaces the hook with an empty list': () => [],
+  'replaces the hook with undefined': () => undefined,
   'wraps every hook': (hooks) =>
     hooks.map(
       (hook) =>
@@ -111,7 +111,7 @@ for (const [name, lose] of Object.entries(LOSSES)) {
     ['a guard given as onRequest', 'onRequest', {}, undefined],
     ['a guard given as preHandler', 'preHandler', {}, undefined],
   ] as const) {
-    test(`rule 176: the app does not start where another plugin's onRoute ${name}, with ${kind}`, async () => {
+    test(`rule 176: does not start if another plugin's onRoute ${name}, with ${kind}`, async () => {
       const app = Fastify();
       await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience, ...options });
       app.addHook('onRoute', (added) => void Object.assign(added, { config: {}, [slot]: lose([added[slot] ?? []].flat()) }));
@@ -122,7 +122,7 @@ for (const [name, lose] of Object.entries(LOSSES)) {
   }
 }
 
-test('rule 176: the app does not start where the HEAD twin alone loses its guard', async () => {
+test('rule 176: does not start if only the HEAD twin loses its guard', async () => {
   const app = Fastify();
   await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
   app.addHook('onRoute', (added) => void (added.method === 'HEAD' && Object.assign(added, { onRequest: [] })));
@@ -131,7 +131,7 @@ test('rule 176: the app does not start where the HEAD twin alone loses its guard
   await app.close();
 });
 
-test('rule 176: a plugin that is registered earlier takes nothing from a rule', async () => {
+test("rule 176: an onRoute hook that was added earlier does not remove a rule's guard", async () => {
   const app = Fastify();
   app.addHook('onRoute', (added) => void Object.assign(added, { onRequest: [] }));
   await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
@@ -141,7 +141,7 @@ test('rule 176: a plugin that is registered earlier takes nothing from a rule', 
   await app.close();
 });
 
-test('rule 176: a guard that is moved to another hook ahead of the handler still decides', async () => {
+test('rule 176: a guard that is moved to another hook before the handler still decides', async () => {
   const { status, told } = await refusalOf((app) => {
     app.addHook('onRoute', (added) => void Object.assign(added, { preHandler: added.onRequest, onRequest: [] }));
     app.get('/', READ, async () => 'secret');
@@ -150,7 +150,7 @@ test('rule 176: a guard that is moved to another hook ahead of the handler still
   expect(told).not.toContain('secret');
 });
 
-test("rule 157: a file that is called as Fastify's hooks, outside of node_modules, lets no preflight pass", async () => {
+test("rule 157: code outside node_modules in a file named like Fastify's hooks lets no preflight pass", async () => {
   const call = runInThisContext('(guard, app, request, reply, done) => void guard.call(app, request, reply, done)', {
     filename: '/srv/fastify/lib/hooks.js',
   }) as (...given: unknown[]) => void;
@@ -164,7 +164,7 @@ test("rule 157: a file that is called as Fastify's hooks, outside of node_module
 });
 
 for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort']) {
-  test(`rule 160: a guard of a route that is given as ${hook} stops the start`, async () => {
+  test(`rule 160: throws for a route with a guard in ${hook}`, async () => {
     const app = Fastify();
     await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
     expect(() => app.get('/', { [hook]: app.guard() }, async () => 'secret')).toThrow(`GET /: has a guard in ${hook}`);
@@ -173,7 +173,7 @@ for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTi
 }
 
 for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort']) {
-  test(`rule 177: a guard that is given to addHook as ${hook} stops the start, in scopes below, too`, async () => {
+  test(`rule 177: does not start with a guard in an ${hook} hook of the app or of a child scope`, async () => {
     const app = Fastify();
     await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
     expect(() => app.addHook(hook as never, app.guard() as never)).toThrow(`app.addHook('${hook}', ...): has a guard`);
@@ -183,7 +183,7 @@ for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTi
   });
 }
 
-test('rule 177: a guard of a scope below that is given to the app above stops the start', async () => {
+test('rule 177: does not start if the guard of a child scope is in an onResponse hook of the app', async () => {
   const app = Fastify();
   app.register(async (scope) => {
     await scope.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });

@@ -9,7 +9,7 @@ afterAll(() => issuer.close());
 
 const TIMEOUT_MS = 20;
 
-/** Asks an app whose keys arrive long after the `handlerTimeout` of its route. */
+/** Sends a request to an app whose keys arrive long after the `handlerTimeout` of its route. */
 async function ask(token: string, isAwaited = true): Promise<{ status: number; body: string }> {
   const app = Fastify();
   const fetchLate: typeof fetch = async (...given) => {
@@ -32,17 +32,17 @@ async function ask(token: string, isAwaited = true): Promise<{ status: number; b
   }
 }
 
-test('rule 157: a handler that awaits its guard is admitted though its handlerTimeout passes before the keys arrive', async () => {
+test('rule 157: a handler that awaits its guard answers even if the keys arrive after its handlerTimeout', async () => {
   expect(await ask(await issuer.issueToken())).toEqual({ status: 200, body: 'admitted' });
 });
 
-test('rule 157: a handlerTimeout that passes before the keys arrive admits nobody', async () => {
+test('rule 157: refuses an invalid token even if the keys arrive after the handlerTimeout', async () => {
   const { status, body } = await ask(await issuer.issueToken({ audience: 'https://other.example' }));
   expect(status).toBe(401);
   expect(body).not.toContain('admitted');
 });
 
-test('rule 157: a handler that does not await its guard is not admitted, whatever its handlerTimeout', async () => {
+test('rule 157: answers 500 for a handler with a handlerTimeout that does not await its guard', async () => {
   const { status, body } = await ask(await issuer.issueToken(), false);
   expect(status).toBe(500);
   expect(body).toContain('was called but not awaited');

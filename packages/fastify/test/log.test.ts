@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-test("the app's own logger prints refusals at debug, and outages at warn, and no token", async () => {
+test("the app's logger prints refusals at debug and outages at warn, and no token", async () => {
   const issuer = await createTestIssuer();
   onTestFinished(() => issuer.close());
   const lines: { level: number; msg: string; tokenward?: { reason: string; status: number } }[] = [];
@@ -33,7 +33,7 @@ test("the app's own logger prints refusals at debug, and outages at warn, and no
   }
 });
 
-test('rule 108: over HTTP/2 an OPTIONS request whose body no header announces is no preflight', async () => {
+test('rule 108: over HTTP/2, an OPTIONS request with an unannounced body is not a preflight', async () => {
   const issuer = await createTestIssuer();
   onTestFinished(() => issuer.close());
   const app = Fastify({ http2: true });

@@ -20,26 +20,26 @@ const WAYS: Readonly<Record<string, Way>> = {
   'awaited in an async hook, with an empty done that takes an error': (guard) => ({
     onRequest: async (request, reply) => void (await (guard(request, reply, (_error?: Error) => {}) as unknown)),
   }),
-  'awaited in a loop over several': (guard) => ({
+  'awaited twice in a loop': (guard) => ({
     onRequest: async (request, reply) => {
       for (const one of [guard, guard]) await one(request, reply);
     },
   }),
-  'all of several awaited': (guard) => ({ onRequest: async (request, reply) => void (await Promise.all([guard(request, reply), guard(request, reply)])) }),
-  'handed on by a hook': (guard) => ({ onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, done) }),
-  'handed on by a hook with a done of its own': (guard) => ({
+  'awaited twice with Promise.all': (guard) => ({ onRequest: async (request, reply) => void (await Promise.all([guard(request, reply), guard(request, reply)])) }),
+  'called by a hook with its done': (guard) => ({ onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, done) }),
+  'called by a hook with a done that wraps its own': (guard) => ({
     onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, () => done()),
   }),
-  'awaited in an async preHandler, on the app, with an empty done': (guard) => ({
+  'awaited in an async preHandler, as a method of the app, with an empty done': (guard) => ({
     async preHandler(this: unknown, request: FastifyRequest, reply: FastifyReply) {
       await onApp(this, guard, request, reply, nothing);
     },
   }),
-  'awaited in the handler, on the app, with an empty done': (guard) => (handle) => async (request, reply) => {
+  'awaited in the handler, as a method of the app, with an empty done': (guard) => (handle) => async (request, reply) => {
     await onApp(request.server, guard, request, reply, nothing);
     return handle(request, reply);
   },
-  'awaited, while somebody else asks whether it was sent': (guard) => ({
+  'awaited while other code reads reply.sent': (guard) => ({
     onRequest: async (request, reply) => {
       setImmediate(() => reply.sent);
       await guard(request, reply);
@@ -55,7 +55,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     await guard(request, reply);
     return handle(request, reply);
   },
-  'awaited in the handler, in a try that swallows': (guard) => (handle) => async (request, reply) => {
+  'awaited in the handler, in a try block that ignores errors': (guard) => (handle) => async (request, reply) => {
     try {
       await guard(request, reply);
     } catch {}
@@ -63,7 +63,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
 };
 
-/** As though the guard stood on the app, as a decorator, and were called on it. */
+/** Calls the guard as a method of the app, as if it were a decorator. */
 function onApp(app: unknown, guard: Guard, ...given: unknown[]): unknown {
   return (guard as (this: unknown, ...all: unknown[]) => unknown).call(app, ...given);
 }
@@ -88,7 +88,7 @@ const CARELESS: Readonly<Record<string, Way>> = {
     void guard(request, reply);
     return handle(request, reply);
   },
-  'not awaited in the handler, on the app, with an empty done': (guard) => (handle) => async (request, reply) => {
+  'not awaited in the handler, as a method of the app, with an empty done': (guard) => (handle) => async (request, reply) => {
     void onApp(request.server, guard, request, reply, nothing);
     return handle(request, reply);
   },
@@ -117,7 +117,7 @@ export const oddWays: readonly OddWay[] = [
   ...Object.keys(CARELESS).map((name) => ({ name, isAwaited: false })),
 ];
 
-/** A route whose guard is called in that way. */
+/** Returns a route that calls its guard in this way. */
 export function routeOf(way: string, guard: Guard, handle: Handle): Hooks & { handler: RouteHandlerMethod } {
   const made = (WAYS[way] ?? CARELESS[way]!)(guard);
   return typeof made === 'function' ? { handler: made(handle) } : { ...made, handler: handle };

@@ -18,7 +18,7 @@ async function start(app: FastifyInstance): Promise<string> {
 
 const ok = async (): Promise<object> => ({ ok: true });
 
-test('rule 151: a guard meets the same paths as its route, under all settings of case, slash and semicolon', async () => {
+test('rule 151: a guard matches the same paths as its route, under every setting of case, slashes and semicolon', async () => {
   for (let bits = 0; bits < 16; bits++) {
     const [caseSensitive, ignoreTrailingSlash, ignoreDuplicateSlashes, useSemicolonDelimiter] = [1, 2, 4, 8].map((bit) => (bits & bit) > 0);
     const app = Fastify({ routerOptions: { caseSensitive, ignoreTrailingSlash, ignoreDuplicateSlashes, useSemicolonDelimiter } as object });
@@ -66,7 +66,7 @@ test('rule 151: a guard meets the same paths as its route, under all settings of
   }
 });
 
-test('rule 111: a path that Fastify rewrites is guarded as the route that it then is', async () => {
+test('rule 111: a path that Fastify rewrites gets the guard of its new route', async () => {
   const app = Fastify({ rewriteUrl: ({ url }) => url!.replace('/old', '/new') });
   await app.register(tokenward, settings);
   app.get('/new', { onRequest: app.guard(scope('a')) }, ok);
@@ -75,7 +75,7 @@ test('rule 111: a path that Fastify rewrites is guarded as the route that it the
   expect((await fetch(`${origin}/old`, { headers: good })).status).toBe(200);
 });
 
-test('rule 108: a preflight reaches what answers preflights, and no handler of a route that takes every method', async () => {
+test('rule 108: a preflight reaches @fastify/cors, and no handler of a route for all methods', async () => {
   const app = Fastify();
   await app.register(tokenward, settings);
   app.addHook('onRequest', app.guard());
@@ -90,7 +90,7 @@ test('rule 108: a preflight reaches what answers preflights, and no handler of a
   expect(handler).not.toHaveBeenCalled();
 });
 
-test('refusals may be read across origins where @fastify/cors stands ahead of guards', async () => {
+test('with @fastify/cors before the guard, refusals are readable across origins', async () => {
   const app = Fastify();
   await app.register(cors, { origin: 'https://app.example.test', exposedHeaders: ['www-authenticate'] });
   await app.register(tokenward, settings);

@@ -18,7 +18,7 @@ async function start(app: FastifyInstance): Promise<string> {
 
 const ok = async (): Promise<object> => ({ ok: true });
 
-test('with protect: all a route is open only if it says so', async () => {
+test('with protect: all, a route is public only if it says so', async () => {
   const app = Fastify();
   await app.register(tokenward, { ...settings, protect: 'all' });
   app.get('/silent', ok);
@@ -36,7 +36,7 @@ test('with protect: all a route is open only if it says so', async () => {
   expect((await fetch(`${origin}/nowhere`)).status).toBe(404);
 });
 
-test('with failOnUnguarded a route that says nothing stops the start', async () => {
+test('with failOnUnguarded, a route without a guard or a rule throws', async () => {
   const app = Fastify();
   await app.register(tokenward, { ...settings, failOnUnguarded: true });
   app.get('/a', { onRequest: app.guard() }, ok);
@@ -48,7 +48,7 @@ test('with failOnUnguarded a route that says nothing stops the start', async () 
   expect(() => both.get('/e', ok)).toThrow(/GET \/e: has no guard/);
 });
 
-test('with either of them @fastify/cors answers preflights', async () => {
+test('with failOnUnguarded or protect: all, @fastify/cors answers preflights', async () => {
   for (const option of [{ failOnUnguarded: true }, { protect: 'all' }] as const) {
     const app = Fastify();
     await app.register(tokenward, { ...settings, ...option });
@@ -60,7 +60,7 @@ test('with either of them @fastify/cors answers preflights', async () => {
   }
 });
 
-test('with either of them a silent route for OPTIONS alone is for preflights', async () => {
+test('with failOnUnguarded or protect: all, an OPTIONS route without a rule admits only preflights', async () => {
   for (const option of [{ failOnUnguarded: true }, { protect: 'all' }] as const) {
     const app = Fastify();
     await app.register(tokenward, { ...settings, ...option });
@@ -72,7 +72,7 @@ test('with either of them a silent route for OPTIONS alone is for preflights', a
   }
 });
 
-test('routes that were added before the plugin was there are guarded, too', async () => {
+test('guards routes that were added before the plugin was loaded', async () => {
   const app = Fastify();
   void app.register(tokenward, { ...settings, protect: 'all' });
   app.get('/silent', ok);

@@ -17,7 +17,7 @@ async function start(app: FastifyInstance): Promise<string> {
 
 const ok = async (): Promise<object> => ({ ok: true });
 
-/** What plugins for aliases and versions do: each route once more, with its configuration, under another path. */
+/** Does what plugins for aliases and versions do: adds each route once more under another path. */
 function addAliases(app: FastifyInstance, copy: (route: RouteOptions) => object): void {
   app.addHook('onRoute', function alias(route) {
     if (route.url.startsWith('/v1') || route.method === 'HEAD') return;
@@ -26,11 +26,11 @@ function addAliases(app: FastifyInstance, copy: (route: RouteOptions) => object)
 }
 
 test.each([
-  ['the configuration', ({ config }: RouteOptions) => ({ config })],
-  ['the configuration, spread', ({ config }: RouteOptions) => ({ config: { ...config } })],
-  ['the configuration and the hooks', ({ config, onRequest }: RouteOptions) => ({ config, onRequest })],
-  ['everything', (route: RouteOptions) => ({ ...route, url: `/v1${route.url}` })],
-])('rule 160: a route made of another one, with %s, is guarded by itself', async (_what, copy) => {
+  ['its configuration', ({ config }: RouteOptions) => ({ config })],
+  ['a copy of its configuration', ({ config }: RouteOptions) => ({ config: { ...config } })],
+  ['its configuration and hooks', ({ config, onRequest }: RouteOptions) => ({ config, onRequest })],
+  ['all its options', (route: RouteOptions) => ({ ...route, url: `/v1${route.url}` })],
+])('rule 160: guards a route that is added once more with %s', async (_what, copy) => {
   const app = Fastify();
   await app.register(tokenward, { ...settings, protect: 'all' });
   addAliases(app, copy);
@@ -53,14 +53,14 @@ test('rule 160: failOnUnguarded sees a copied route that has no guard', async ()
   expect(() => app.get('/orders', { onRequest: app.guard() }, ok)).toThrow(/GET \/v1\/orders: has no guard/);
 });
 
-test.each(['tokenwad', 'tokenWard', 'Tokenward', 'token-ward', 'tokenwards', 'tokeward', 'tokenguard'])('rule 158: config.%s stops the start', async (key) => {
+test.each(['tokenwad', 'tokenWard', 'Tokenward', 'token-ward', 'tokenwards', 'tokeward', 'tokenguard'])('rule 158: throws for config.%s and suggests config.tokenward', async (key) => {
   const app = Fastify();
   await app.register(tokenward, settings);
   expect(() => app.get('/x', { config: { [key]: 'required' } as never }, ok)).toThrow(`has config.${key}, which nobody reads: did you mean config.tokenward?`);
   expect(() => app.get('/y', { config: { token: 'x', forward: true, rateLimit: {} } as never }, ok)).not.toThrow();
 });
 
-test('rule 158: a rule that only a plugin with the decorator "guard" reads stops the start where there is none', async () => {
+test('rule 158: does not start with a rule if no plugin has the decorator "guard", which reads rules', async () => {
   const partner = { ...settings, decorator: 'partnerGuard', property: 'partner' } as const;
   const app = Fastify();
   await app.register(tokenward, partner);
@@ -86,11 +86,11 @@ test('rule 158: a rule that only a plugin with the decorator "guard" reads stops
 test.each([
   ['a scope', async (app: FastifyInstance, found: (scope: FastifyInstance) => void) => void (await app.register(async (child) => found(child)))],
   [
-    'a scope in a scope',
+    'a nested scope',
     async (app: FastifyInstance, found: (scope: FastifyInstance) => void) =>
       void (await app.register(async (child) => void (await child.register(async (grandchild) => found(grandchild))))),
   ],
-])('rule 158: a route counts that is added after the plugin to %s from before the plugin', async (_what, createScope) => {
+])('rule 158: covers a route that is added after the plugin to %s opened before it', async (_what, createScope) => {
   for (const options of [{ protect: 'all' }, {}, { failOnUnguarded: true }] as const) {
     const app = Fastify();
     let child: FastifyInstance | undefined;
@@ -113,7 +113,7 @@ test.each([
   ['replaces the configuration', (route: RouteOptions) => (route.config = { tokenward: 'required' })],
   ['copies the configuration', (route: RouteOptions) => (route.config = { ...route.config, tokenward: 'required' })],
   ['changes the configuration', (route: RouteOptions) => (route.config!.tokenward = 'required')],
-])('rule 158: a later onRoute hook that %s to add a rule stops the start', async (_what, change) => {
+])('rule 158: does not start if a later onRoute hook %s to add a rule', async (_what, change) => {
   for (const tokenwardConfig of [undefined, 'public'] as const) {
     const app = Fastify();
     await app.register(tokenward, settings);
@@ -132,7 +132,7 @@ test.each([
   await expectUnauthorized(await fetch(`${await start(inOrder)}/x`));
 });
 
-test('rule 158: what is no policy stops the start', async () => {
+test('rule 158: throws for a value that is not a policy', async () => {
   const app = Fastify();
   await app.register(tokenward, settings);
   const odd: [unknown, RegExp][] = [
@@ -149,7 +149,7 @@ test('rule 158: what is no policy stops the start', async () => {
   }
 });
 
-test('rule 159: a policy is made of each request; one that can not be made refuses', async () => {
+test('rule 159: makes a policy from each request, and refuses with 403 if the function throws or returns no policy', async () => {
   const app = Fastify();
   await app.register(tokenward, settings);
   app.get('/tenants/:tenant', { onRequest: app.guard((request) => claim('tenant', request.params['tenant']!)) }, ok);

@@ -20,7 +20,7 @@ async function start(app: FastifyInstance): Promise<string> {
 const ok = async (): Promise<object> => ({ ok: true });
 
 describe('rule 149: encapsulation', () => {
-  test('a plugin covers the scope in which it is registered and what is below, and not what is beside', async () => {
+  test('protects the scope in which the plugin is registered and its child scopes, and no other', async () => {
     const app = Fastify();
     app.get('/beside', ok);
     await app.register(async (inner) => {
@@ -36,7 +36,7 @@ describe('rule 149: encapsulation', () => {
     expect(app.hasDecorator('guard')).toBe(false);
   });
 
-  test('a guard from outside serves in a scope below', async () => {
+  test('a child scope can use the guard of its parent', async () => {
     const app = Fastify();
     await app.register(tokenward, settings);
     await app.register(async (inner) => {
@@ -50,7 +50,7 @@ describe('rule 149: encapsulation', () => {
     expect(await (await fetch(`${origin}/open`, { headers: good })).json()).toEqual({ auth: null });
   });
 
-  test('a client that hangs up after a refusal reaches no handler', async () => {
+  test('runs no handler for a refused client that disconnects', async () => {
     for (const denied of [
       undefined,
       () => {},
@@ -70,7 +70,7 @@ describe('rule 149: encapsulation', () => {
     }
   });
 
-  test('wrong options stop the start', async () => {
+  test('does not start with invalid options, policies or rules', async () => {
     await expect(Fastify().register(tokenward, { issuer: 'x', audience: '' }).ready()).rejects.toThrow(/2 invalid options/);
     const app = Fastify();
     await app.register(tokenward, settings);
@@ -101,8 +101,8 @@ describe('rule 149: encapsulation', () => {
   });
 });
 
-describe('rule 150: the place in the lifecycle', () => {
-  test('HEAD twins of GET routes have their guard, by either way', async () => {
+describe('rule 150: lifecycle', () => {
+  test('guards the HEAD twins of GET routes, with onRequest and with config', async () => {
     const app = Fastify({ exposeHeadRoutes: true });
     await app.register(tokenward, settings);
     app.get('/a', { onRequest: app.guard() }, ok);
@@ -114,7 +114,7 @@ describe('rule 150: the place in the lifecycle', () => {
     }
   });
 
-  test('not-found and error handlers behave as Fastify has them', async () => {
+  test('keeps the not-found and error handlers of the app', async () => {
     const app = Fastify();
     await app.register(tokenward, { ...settings, onDenied: () => Promise.reject(undefined) }); // eslint-disable-line typescript/prefer-promise-reject-errors -- users do
     app.setNotFoundHandler({ preHandler: async () => {} }, async (_request, reply) => reply.code(404).send({ mine: true }));
@@ -127,7 +127,7 @@ describe('rule 150: the place in the lifecycle', () => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test('a guard by addHook stands before the 404 of its scope, too', async () => {
+  test('a guard in addHook also protects the 404 of its scope', async () => {
     const app = Fastify();
     await app.register(tokenward, settings);
     app.addHook('onRequest', app.guard());
@@ -136,7 +136,7 @@ describe('rule 150: the place in the lifecycle', () => {
     expect((await fetch(`${origin}/nowhere`, { headers: good })).status).toBe(404);
   });
 
-  test('an app that wants refusals thrown has them with their headers', async () => {
+  test('a refusal that onDenied throws keeps its status and headers', async () => {
     const app = Fastify();
     await app.register(tokenward, {
       ...settings,
@@ -164,7 +164,7 @@ describe('rule 150: the place in the lifecycle', () => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  test('inject is guarded as a socket is', async () => {
+  test('guards app.inject() like a request over a socket', async () => {
     const app = Fastify();
     await app.register(tokenward, settings);
     app.get('/x', { onRequest: app.guard(scope('a')) }, async (request) => ({ for: getAuth(request).subject }));
@@ -175,7 +175,7 @@ describe('rule 150: the place in the lifecycle', () => {
     expect((await app.inject({ url: '/x', headers: { authorization: 'Bearer x' } })).statusCode).toBe(401);
   });
 
-  test('a WebSocket is refused before it opens', async () => {
+  test('refuses a WebSocket before it opens', async () => {
     const app = Fastify();
     await app.register(websocket);
     await app.register(tokenward, settings);
@@ -221,7 +221,7 @@ test('the origin follows trustProxy', async () => {
   }
 });
 
-test('getAuth throws where no guard ran, and where the request is from nobody', async () => {
+test('getAuth throws if no guard ran, and for an anonymous request', async () => {
   const app = Fastify();
   await app.register(tokenward, settings);
   const messages: string[] = [];

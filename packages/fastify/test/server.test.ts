@@ -19,13 +19,13 @@ async function serve(serverOptions: object = {}) {
   return { issuer, app, port, url: `${origin}/x`, headers: { authorization: `Bearer ${await issuer.issueToken()}`, connection: 'close' } };
 }
 
-test('rule 150: with checkContinue an upload is refused before its first byte, and one that may be is asked for by the app', async () => {
+test('rule 150: with checkContinue, refuses an upload before its body, and lets the app ask for the body of an admitted one', async () => {
   const { app, port, headers } = await serve();
   app.server.on('checkContinue', app.routing);
   await expectUploadsAskedFor(port, headers);
 });
 
-test('a server for HTTP/2 that takes HTTP/1.1, too, guards both', async () => {
+test('an HTTP/2 server with allowHTTP1 also guards HTTP/1.1 requests', async () => {
   const { port, headers } = await serve({ http2: true, https: { ...selfSigned(), allowHTTP1: true } });
 
   await expectUnauthorized(await askSelfSigned(port, '/x', { connection: 'close' }));

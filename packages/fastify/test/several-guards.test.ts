@@ -30,7 +30,7 @@ async function start(app: FastifyInstance): Promise<string> {
 
 const tell = async (request: FastifyRequest) => ({ for: getAuth(request).subject });
 
-test('two APIs in scopes of their own have guards of the same name, and protect their own routes', async () => {
+test('two APIs in separate scopes have guards of the same name, which protect only their own routes', async () => {
   const app = Fastify();
   await app.register(
     async (api) => {
@@ -56,7 +56,7 @@ test('two APIs in scopes of their own have guards of the same name, and protect 
   expect(await statuses(tokens.both)).toEqual([200, 200]);
 });
 
-test('protect and failOnUnguarded are satisfied by another guard', async () => {
+test('protect and failOnUnguarded accept the guard of another plugin', async () => {
   const app = Fastify();
   await app.register(tokenward, ofPartner);
   await app.register(tokenward, { ...ofApi, protect: 'all', failOnUnguarded: true });
@@ -67,7 +67,7 @@ test('protect and failOnUnguarded are satisfied by another guard', async () => {
   expect((await fetch(`${origin}/config`, bearing(tokens.api))).status).toBe(200);
 });
 
-test('rule 149: a second registration under the same names stops the start', async () => {
+test('rule 149: does not start with a second registration under the same decorator or property', async () => {
   for (const second of [ofApi, { ...ofApi, decorator: 'partnerGuard' }, { ...ofApi, property: 'partner' }]) {
     const app = Fastify();
     await app.register(tokenward, ofApi);

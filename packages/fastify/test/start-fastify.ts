@@ -11,7 +11,7 @@ import { getAuth, tokenward, type Auth, type Deny, type FastifyGuard, type Guard
 import { routeOf } from './odd-ways.js';
 import type { HandlerInput, RunningApp, StartApp, SuiteGuard } from '@tokenward/testing/adapter-suite';
 
-/** Starts the suite's apps on Fastify; routes are guarded by their `onRequest`, or by their `config`. */
+/** Starts the suite's apps on Fastify, with guards in the `onRequest` or rules in the `config` of the routes. */
 export function startOn(
   style: 'onRequest' | 'config',
   serverOptions: FastifyServerOptions | FastifyHttp2Options<Http2Server> | FastifyHttp2SecureOptions<Http2SecureServer> = {},

@@ -36,9 +36,9 @@ app.get('/partner', async (request) => {
   expectTypeOf(app.guard).toEqualTypeOf<FastifyGuard<Claims>>();
 });
 
-// @ts-expect-error -- a name is no policy
+// @ts-expect-error -- a name is not a policy
 app.guard('orders:read');
-// @ts-expect-error -- a rule that there is not
+// @ts-expect-error -- an unknown rule
 app.get('/d', { config: { tokenward: 'orders:read' } }, async () => {});
 
 const overHttp2 = Fastify({ http2: true, https: {} });

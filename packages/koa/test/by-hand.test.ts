@@ -15,7 +15,7 @@ const goodToken = await issuer.issueToken({ scope: 'a', subject: 'ada' });
 const wrongToken = await issuer.issueToken({ scope: 'b' });
 const good = { authorization: `Bearer ${goodToken}` };
 const wrong = { authorization: `Bearer ${wrongToken}` };
-// Koa's own runner of middleware, which many have at hand
+// Koa's own middleware runner, which many apps call
 const compose = createRequire(import.meta.resolve('koa'))('koa-compose') as (
   middleware: readonly unknown[],
 ) => (context: Context, next?: Next) => Promise<unknown>;
@@ -52,20 +52,20 @@ const secret = (context: Context): void => {
 const late = (_decision: Deny, context: Context): Promise<void> => new Promise((resolve) => setTimeout(() => ((context.body = 'mine'), resolve()), 10));
 
 const ON_DENIED: Readonly<Record<string, KoaGuardOptions['onDenied']>> = {
-  none: undefined,
-  'that answers': (_decision, context) => void (context.body = 'mine'),
-  'that answers late': late,
-  'that throws': () => {
+  'no onDenied': undefined,
+  'an onDenied that answers': (_decision, context) => void (context.body = 'mine'),
+  'an onDenied that answers late': late,
+  'an onDenied that throws': () => {
     throw new Error('out of order');
   },
-  'that rejects': () => Promise.reject(new Error('out of order')),
-  'that answers by ctx.request': (_decision, { request }) => void (request.ctx.body = 'mine'),
-  'that answers by ctx.request.response': (_decision, { request }) => void (request.response.body = 'mine'),
-  'that answers by ctx.response.request': (_decision, { response }) => void (response.request.response.body = 'mine'),
-  "that answers by Node's response": (_decision, { res }) => void res.end('mine'),
+  'an onDenied that rejects': () => Promise.reject(new Error('out of order')),
+  'an onDenied that answers through ctx.request': (_decision, { request }) => void (request.ctx.body = 'mine'),
+  'an onDenied that answers through ctx.request.response': (_decision, { request }) => void (request.response.body = 'mine'),
+  'an onDenied that answers through ctx.response.request': (_decision, { response }) => void (response.request.response.body = 'mine'),
+  "an onDenied that answers through Node's response": (_decision, { res }) => void res.end('mine'),
 };
 
-test.each(Object.entries(ON_DENIED))('rule 179: a refusal that nobody waits for is the only answer, with an onDenied %s', async (what, onDenied) => {
+test.each(Object.entries(ON_DENIED))('rule 179: a refusal that is not awaited is the only answer, with %s', async (what, onDenied) => {
   const guard = newGuard({ ...(onDenied && { onDenied }) });
   const router = new Router();
   router.get('/at-once', async (context) => {
@@ -92,7 +92,7 @@ test.each(Object.entries(ON_DENIED))('rule 179: a refusal that nobody waits for 
   }
 });
 
-test('rule 179: whoever waits for refuse goes on behind it, upstream sees the answer, and it has its challenge', async () => {
+test('rule 179: code that awaits refuse() continues, upstream middleware sees the status, and the answer has its challenge', async () => {
   const guard = newGuard();
   const steps: unknown[] = [];
   const app = new Koa().use(async (context, next) => {
@@ -115,7 +115,7 @@ test('rule 179: whoever waits for refuse goes on behind it, upstream sees the an
   expect(steps).toEqual(['finally', 403, 'finally', 401, 'finally', 200]);
 });
 
-test('rule 179: refuse is given a refusal and a context', async () => {
+test('rule 179: refuse() throws unless it gets a refusal and a context', async () => {
   const guard = newGuard();
   expect(() => guard.refuse({ outcome: 'allow' } as never, {} as never)).toThrow(/got no refusal/);
   for (const context of [undefined, null, {}, { req: null, res: null, response: null }])
@@ -123,7 +123,7 @@ test('rule 179: refuse is given a refusal and a context', async () => {
   await guard.close();
 });
 
-test('rule 179: a status that is set on the response beside a refusal does not go out with it', async () => {
+test('rule 179: a status that a handler sets after a refusal that it does not await is not sent', async () => {
   for (const onDenied of [undefined, late]) {
     const guard = newGuard({ ...(onDenied && { onDenied }) });
     const needsA = guard(scope('a')) as Middleware;
@@ -144,7 +144,7 @@ test('rule 179: a status that is set on the response beside a refusal does not g
   }
 });
 
-test('rule 178: a chain that is run by hand is no mounted guard', async () => {
+test('rule 178: a guard in a chain that middleware runs by hand refuses, and lets no preflight pass', async () => {
   for (const onDenied of [undefined, late]) {
     const guard = newGuard({ ...(onDenied && { onDenied }) });
     const needsA = guard(scope('a')) as Middleware;
@@ -179,17 +179,17 @@ test('rule 178: a chain that is run by hand is no mounted guard', async () => {
     for (const [path, middleware] of Object.entries(byHand)) router.all(path, middleware as never);
     router.all('/mounted-here', needsA as never);
     const origin = await start(new Koa().use(router.routes() as never), guard);
-    const stranger = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
+    const forged = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
     for (const path of [...Object.keys(byHand), '/mounted'])
-      for (const headers of [wrong, stranger, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
+      for (const headers of [wrong, forged, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
     for (const path of Object.keys(byHand)) expect(await seen(origin, path, { method: 'OPTIONS', headers: PREFLIGHT }), path).toMatch(/^40[13] (?!.*SECRET)/);
-    // upstream of the chain nothing goes on
+    // code that awaits a refused chain does not continue
     expect(ran).not.toHaveBeenCalled();
     for (const path of ['/not-awaited', '/behind-another', '/awaited', '/mounted']) expect(await seen(origin, path, { headers: good }), path).toMatch(/^200 /);
   }
 });
 
-test('rules 108 and 178: behind middleware of every kind a mounted guard is still one that Koa runs', async () => {
+test('rules 108 and 178: a mounted guard behind other middleware passes errors upstream', async () => {
   const guard = newGuard({
     onDenied() {
       throw Object.assign(new Error('out of order'), { status: 418, expose: true });
@@ -216,7 +216,7 @@ test('rules 108 and 178: behind middleware of every kind a mounted guard is stil
   expect(await seen(origin, '/x', { headers: wrong })).toMatch(/upstream saw out of order$/);
 });
 
-test('rule 157: a guard by hand that cannot decide lets nobody answer', async () => {
+test('rule 157: a guard called by hand that fails answers 500, and the handler cannot answer', async () => {
   const guard = newGuard();
   const app = new Koa();
   const errors: string[] = [];
@@ -234,7 +234,7 @@ test('rule 157: a guard by hand that cannot decide lets nobody answer', async ()
   expect(errors).toEqual(['no more members']);
 });
 
-test('rule 157: over HTTP/2 the stream is closed, too, while a guard by hand decides and when it has refused', async () => {
+test('rule 157: over HTTP/2, a handler cannot answer on the stream while a guard called by hand decides, or after it refuses', async () => {
   const guard = newGuard();
   const app = new Koa();
   app.silent = true;

@@ -23,7 +23,7 @@ const ok = (context: Context): void => {
   context.body = { ok: true };
 };
 
-test('check takes a context or a plain request, and answers nothing', async () => {
+test('check() takes a context or a plain request, and does not answer it', async () => {
   const guard = newGuard();
   const app = new Koa();
   app.use(async (context) => {
@@ -35,7 +35,7 @@ test('check takes a context or a plain request, and answers nothing', async () =
   expect(await (await fetch(origin)).json()).toEqual(['deny', 'deny']);
 });
 
-test('rule 155: what stands upstream of a mounted app sees its refusal, and goes on', async () => {
+test('rule 155: middleware upstream of a mounted app continues after a refusal, and sees it', async () => {
   const { default: mount } = await import('koa-mount');
   const guard = newGuard();
   const seen: unknown[] = [];
@@ -49,7 +49,7 @@ test('rule 155: what stands upstream of a mounted app sees its refusal, and goes
   expect(seen).toEqual([[401, true]]);
 });
 
-test('rule 157: a refusal by hand is no error of the app', async () => {
+test('rule 157: a guard called by hand refuses without an error event of the app', async () => {
   const guard = newGuard();
   const app = new Koa();
   const errors = vi.fn();
@@ -64,7 +64,7 @@ test('rule 157: a refusal by hand is no error of the app', async () => {
   expect(errors).not.toHaveBeenCalled();
 });
 
-test('rule 158: a guard without its brackets, or without a context, says what to write', async () => {
+test('rule 158: a guard without its parentheses, or without a context, throws an error that says what to write', async () => {
   const guard = newGuard();
   const errors: string[] = [];
   for (const slip of [guard, guard.optional]) {

@@ -19,7 +19,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     await guard(context, empty);
     handle(context);
   },
-  'awaited with an empty next that is no async function': (guard, handle) => async (context) => {
+  'awaited with an empty next that is not async': (guard, handle) => async (context) => {
     await guard(context, (() => {}) as never);
     handle(context);
   },
@@ -30,16 +30,16 @@ const WAYS: Readonly<Record<string, Way>> = {
     },
     handle,
   ],
-  'handed on by middleware': (guard, handle) => [(context: Context, next: Next) => guard(context, next), handle],
-  'awaited in a loop over several': (guard, handle) => async (context) => {
+  'returned by middleware': (guard, handle) => [(context: Context, next: Next) => guard(context, next), handle],
+  'awaited twice in a loop': (guard, handle) => async (context) => {
     for (const one of [guard, guard]) await one(context);
     handle(context);
   },
-  'all of several awaited': (guard, handle) => async (context) => {
+  'awaited twice with Promise.all': (guard, handle) => async (context) => {
     await Promise.all([guard(context), guard(context)]);
     handle(context);
   },
-  'in an app that is mounted': (guard, handle) => mount(new Koa().use(guard as Middleware).use(handle)) as Middleware,
+  'in a mounted app': (guard, handle) => mount(new Koa().use(guard as Middleware).use(handle)) as Middleware,
 };
 
 const CARELESS: Readonly<Record<string, Way>> = {
@@ -57,11 +57,11 @@ const CARELESS: Readonly<Record<string, Way>> = {
     },
     handle,
   ],
-  "awaited with Koa's next, and the body set behind it": (guard, handle) => async (context, next) => {
+  "awaited with Koa's next, with the body set afterwards": (guard, handle) => async (context, next) => {
     await guard(context, next);
     handle(context);
   },
-  'awaited in a try that swallows': (guard, handle) => async (context) => {
+  'awaited in a try block that ignores errors': (guard, handle) => async (context) => {
     try {
       await guard(context);
     } catch {}
@@ -83,7 +83,7 @@ export const oddWays: readonly OddWay[] = [
   ...Object.keys(CARELESS).map((name) => ({ name, isAwaited: false })),
 ];
 
-/** The middleware of a route whose guard is called in that way. */
+/** Returns the middleware of a route that calls its guard in this way. */
 export function middlewareOf(way: string, guard: Guard, handle: Handle): Middleware[] {
   return [(WAYS[way] ?? CARELESS[way]!)(guard, handle)].flat();
 }

@@ -27,7 +27,7 @@ const ok = (context: Context): void => {
   context.body = { ok: true };
 };
 
-test('rule 151: a guard meets the same paths as its route, under both settings of case and slash', async () => {
+test('rule 151: a guard matches the same paths as its route, under every setting of case and trailing slash', async () => {
   for (const [sensitive, strict] of [
     [false, false],
     [true, false],
@@ -35,7 +35,7 @@ test('rule 151: a guard meets the same paths as its route, under both settings o
     [true, true],
   ] as const) {
     const guard = newGuard();
-    // with case in any event, as the next test shows
+    // always case-sensitive, for the reason that the next test shows
     const nested = new Router({ sensitive: true, strict });
     nested.use(guard(scope('a')) as never);
     nested.get('/inner', ok as never);
@@ -69,7 +69,7 @@ test('rule 151: a guard meets the same paths as its route, under both settings o
   }
 });
 
-test('rule 151: where @koa/router would pass a guard by in another case, its first request says so', async () => {
+test('rule 151: warns once if @koa/router skips a guard for a path in another case', async () => {
   const warn = vi.spyOn(process, 'emitWarning').mockReturnValue();
   onTestFinished(() => warn.mockRestore());
   const statuses = async (options: object, build: (router: Router, guard: KoaGuard) => Router) => {
@@ -92,7 +92,7 @@ test('rule 151: where @koa/router would pass a guard by in another case, its fir
   expect(await statuses({ prefix: '' }, (router, guard) => router.use(guard() as never).get(['/api/x'], ok as never))).toEqual([401, 401, 401, 0]);
 });
 
-test('a guard for all that is mounted under a prefix, and for nothing beside it', async () => {
+test('a guard in a mounted app protects all paths under its prefix, and none beside it', async () => {
   const guard = newGuard();
   const inner = new Koa().use(guard(scope('a'))).use(ok as never);
   const app = new Koa().use(mount('/admin', inner)).use(ok as never);
@@ -104,7 +104,7 @@ test('a guard for all that is mounted under a prefix, and for nothing beside it'
   for (const path of ['/', '/administration']) expect((await fetch(`${origin}${path}`)).status).toBe(200);
 });
 
-test('rule 108: a preflight passes a guard that is mounted, and runs no handler of router.all', async () => {
+test('rule 108: a preflight passes a mounted guard, and reaches no handler of router.all', async () => {
   const guard = newGuard();
   const app = new Koa();
   const handler = vi.fn(ok);
@@ -123,7 +123,7 @@ test('rule 108: a preflight passes a guard that is mounted, and runs no handler 
   expect((await fetch(`${origin}/x`, { method: 'OPTIONS' })).status).toBe(401);
 });
 
-test('with @koa/cors ahead of a guard preflights are answered, and refusals may be read across origins', async () => {
+test('with @koa/cors before the guard, preflights are answered and refusals are readable across origins', async () => {
   const guard = newGuard();
   const app = new Koa()
     .use(cors({ exposeHeaders: 'www-authenticate' }))

@@ -7,7 +7,7 @@ import { listen } from './start-koa.js';
 
 const addReadiness = readinessRecipe(new URL('../README.md', import.meta.url), 'router', 'guard', 'console');
 
-test('rule 169: /ready of the README answers 200 once the issuer is back, without any other request', async () => {
+test('rule 169: the example /ready in the README answers 200 once the issuer is back, without any other request', async () => {
   await expectReadyOnceIssuerIsBack(async ({ issuer, audience }, console) => {
     const guard = createGuard({ issuer, audience });
     const router = new Router();

@@ -24,13 +24,13 @@ const ok = (context: Context): void => {
   context.body = { ok: true };
 };
 
-test('a guard for an app, for a router and for a route; a request is verified once', async () => {
+test('guards on an app, a router and a route all decide, and read the headers of a request once', async () => {
   const guard = newGuard();
   const app = new Koa();
-  let looked = 0;
+  let reads = 0;
   app.use((context, next) => {
     const { rawHeaders } = context.req;
-    Object.defineProperty(context.req, 'rawHeaders', { get: () => (looked++, rawHeaders) });
+    Object.defineProperty(context.req, 'rawHeaders', { get: () => (reads++, rawHeaders) });
     return next();
   });
   const router = new Router({ prefix: '/api', sensitive: true });
@@ -41,14 +41,14 @@ test('a guard for an app, for a router and for a route; a request is verified on
   const origin = await start(app, guard);
   await expectUnauthorized(await fetch(`${origin}/api/x`));
   await expectUnauthorized(await fetch(`${origin}/nowhere`));
-  looked = 0;
+  reads = 0;
   expect((await fetch(`${origin}/api/x`, { headers: good })).status).toBe(200);
-  expect(looked).toBe(1);
+  expect(reads).toBe(1);
   await expectForbidden(await fetch(`${origin}/api/y`, { headers: good }), { scope: 'b' });
   expect((await fetch(`${origin}/api/nowhere`, { headers: good })).status).toBe(404);
 });
 
-test('rule 155: nothing downstream runs after a refusal, and what stands upstream sees the answer', async () => {
+test('rule 155: no downstream middleware runs after a refusal, and upstream middleware sees the answer', async () => {
   const guard = newGuard();
   const app = new Koa();
   const downstream = vi.fn(ok);
@@ -64,7 +64,7 @@ test('rule 155: nothing downstream runs after a refusal, and what stands upstrea
   expect(seen).toEqual([[401, true, 'application/problem+json']]);
 });
 
-test('rule 155: an app that wants refusals thrown has them with their headers', async () => {
+test('rule 155: a refusal that onDenied throws keeps its status and headers', async () => {
   const guard = createGuard({
     issuer: issuer.issuer,
     audience: issuer.audience,

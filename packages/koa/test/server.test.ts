@@ -26,7 +26,7 @@ async function serve() {
   return { issuer, guard, app, server, port, url: `http://127.0.0.1:${port}/`, headers: { authorization: `Bearer ${await issuer.issueToken()}` } };
 }
 
-test('rule 150: with checkContinue an upload is refused before its first byte, and one that may be is asked for by the app', async () => {
+test('rule 150: with checkContinue, refuses an upload before its body, and lets the app ask for the body of an admitted one', async () => {
   const { app, server, port, headers } = await serve();
   app.use(async (context) => {
     context.res.writeContinue();
@@ -36,7 +36,7 @@ test('rule 150: with checkContinue an upload is refused before its first byte, a
   await expectUploadsAskedFor(port, headers);
 });
 
-test('a server for HTTP/2 that takes HTTP/1.1, too, guards both', async () => {
+test('an HTTP/2 server with allowHTTP1 also guards HTTP/1.1 requests', async () => {
   const { app, headers } = await serve();
   const server = createSecureServer({ ...selfSigned(), allowHTTP1: true }, handlerOf(app)).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());

@@ -14,7 +14,7 @@ router.get('/a', guard(), (ctx) => {
 });
 
 router.get('/b', guard.optional(), (ctx) => {
-  // the type does not depend on the guard: what it promises, getAuth keeps or throws
+  // the type does not depend on the guard: getAuth returns an Auth or throws
   expectTypeOf(getAuth(ctx)).toEqualTypeOf<Auth>();
   expectTypeOf(getAuth(ctx, 'optional')).toEqualTypeOf<Auth | undefined>();
   expectTypeOf(ctx.state.auth).toEqualTypeOf<Auth | undefined>();
@@ -47,5 +47,5 @@ router.get('/d', partner(), async (ctx) => {
 });
 expectTypeOf(guard).toEqualTypeOf<KoaGuard<Claims>>();
 
-// @ts-expect-error -- a name is no policy
+// @ts-expect-error -- a name is not a policy
 guard('orders:read');
