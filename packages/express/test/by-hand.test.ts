@@ -182,7 +182,7 @@ describe.each([
     expect(await seen(origin, '/x', { method: 'OPTIONS', headers: PREFLIGHT })).toMatch(/^204 /);
   });
 
-  test('rule 157: calls a custom next that throws only once, and passes its error to Express', async () => {
+  test('rule 157: calls a custom next once if it throws, and passes its error to Express', async () => {
     for (const isWarm of [true, false]) {
       const guard = newGuard();
       if (isWarm) await guard.warm();

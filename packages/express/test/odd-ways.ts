@@ -22,7 +22,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     await (guard(request, response, (_error?: unknown) => {}) as unknown);
     handle(request, response);
   },
-  'awaited in middleware ahead of the handler': (guard, handle) => [
+  'awaited in middleware before the handler': (guard, handle) => [
     async (request, response, next) => {
       await guard(request, response);
       next();

@@ -9,13 +9,13 @@ afterAll(() => issuer.close());
 
 type Build = (app: FastifyInstance, guard: Guard) => void;
 
-async function refusalOf(build: Build, options: Partial<FastifyGuardOptions> = {}): Promise<{ status: number; told: string }> {
+async function refusalOf(build: Build, options: Partial<FastifyGuardOptions> = {}): Promise<{ status: number; answer: string }> {
   const app = Fastify();
   await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience, ...options });
   build(app, app.guard());
   const { statusCode, headers, body } = await app.inject({ url: '/', headers: { authorization: 'Bearer a.b.c' } });
   await app.close();
-  return { status: statusCode, told: JSON.stringify(headers) + body };
+  return { status: statusCode, answer: JSON.stringify(headers) + body };
 }
 
 const later = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
@@ -31,18 +31,18 @@ for (const [name, options] of [
   ['with an onDenied that answers later', lateDenial],
 ] as const) {
   test(`rule 157: a refusal contains nothing that a careless handler sets on its reply, ${name}`, async () => {
-    const { status, told } = await refusalOf((app, guard) => {
+    const { status, answer } = await refusalOf((app, guard) => {
       app.get('/', async (request, reply) => {
         void guard(request, reply);
         return reply.header('x-secret', 'secret').header('set-cookie', 'id=secret').send('secret');
       });
     }, options);
     expect(status).toBe(401);
-    expect(told).not.toContain('secret');
+    expect(answer).not.toContain('secret');
   });
 
   test(`rule 157: a guard.refuse() that is not awaited is the only answer, ${name}`, async () => {
-    const { status, told } = await refusalOf((app) => {
+    const { status, answer } = await refusalOf((app) => {
       app.get('/', async (request, reply) => {
         const decision = await app.guard.check(request);
         if (decision.outcome === 'deny') void app.guard.refuse(decision, request, reply);
@@ -50,12 +50,12 @@ for (const [name, options] of [
       });
     }, options);
     expect(status).toBe(401);
-    expect(told).not.toContain('secret');
+    expect(answer).not.toContain('secret');
   });
 }
 
 test("rule 157: the handler's serializer does not write the refusal", async () => {
-  const { status, told } = await refusalOf((app, guard) => {
+  const { status, answer } = await refusalOf((app, guard) => {
     app.get('/', async (request, reply) => {
       reply.serializer((body) => `secret ${String(body)}`);
       await guard(request, reply);
@@ -63,7 +63,7 @@ test("rule 157: the handler's serializer does not write the refusal", async () =
     });
   });
   expect(status).toBe(401);
-  expect(told).not.toContain('secret');
+  expect(answer).not.toContain('secret');
 });
 
 for (const when of ['before', 'after'] as const) {
@@ -73,7 +73,7 @@ for (const when of ['before', 'after'] as const) {
       await later();
       return reply.send({ mine: true });
     };
-    const { status, told } = await refusalOf(
+    const { status, answer } = await refusalOf(
       (app, guard) => {
         app.get('/', async (request, reply) => {
           const careless = (): unknown => reply.code(200).serializer((body) => `secret ${JSON.stringify(body)}`);
@@ -88,8 +88,8 @@ for (const when of ['before', 'after'] as const) {
       { onDenied },
     );
     expect(status).toBe(418);
-    expect(told).toContain('{"mine":true}');
-    expect(told).not.toContain('secret');
+    expect(answer).toContain('{"mine":true}');
+    expect(answer).not.toContain('secret');
   });
 }
 
@@ -142,12 +142,12 @@ test("rule 176: an onRoute hook that was added earlier does not remove a rule's 
 });
 
 test('rule 176: a guard that is moved to another hook before the handler still decides', async () => {
-  const { status, told } = await refusalOf((app) => {
+  const { status, answer } = await refusalOf((app) => {
     app.addHook('onRoute', (added) => void Object.assign(added, { preHandler: added.onRequest, onRequest: [] }));
     app.get('/', READ, async () => 'secret');
   });
   expect(status).toBe(401);
-  expect(told).not.toContain('secret');
+  expect(answer).not.toContain('secret');
 });
 
 test("rule 157: code outside node_modules in a file named like Fastify's hooks lets no preflight pass", async () => {
@@ -173,7 +173,7 @@ for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTi
 }
 
 for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort']) {
-  test(`rule 177: does not start with a guard in an ${hook} hook of the app or of a child scope`, async () => {
+  test(`rule 177: does not start with a guard in the ${hook} hook of the app or of a child scope`, async () => {
     const app = Fastify();
     await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
     expect(() => app.addHook(hook as never, app.guard() as never)).toThrow(`app.addHook('${hook}', ...): has a guard`);
@@ -183,7 +183,7 @@ for (const hook of ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTi
   });
 }
 
-test('rule 177: does not start if the guard of a child scope is in an onResponse hook of the app', async () => {
+test('rule 177: does not start if the guard of a child scope is in the onResponse hook of the app', async () => {
   const app = Fastify();
   app.register(async (scope) => {
     await scope.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });

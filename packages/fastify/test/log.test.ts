@@ -11,7 +11,7 @@ test("the app's logger prints refusals at debug and outages at warn, and no toke
   onTestFinished(() => issuer.close());
   const lines: { level: number; msg: string; tokenward?: { reason: string; status: number } }[] = [];
   const stream = { write: (line: string) => void lines.push(JSON.parse(line) as never) };
-  const refusals = () => lines.filter(({ tokenward: told }) => told).map(({ level, tokenward: told }) => [level, told!.status, told!.reason]);
+  const refusals = () => lines.filter(({ tokenward: details }) => details).map(({ level, tokenward: details }) => [level, details!.status, details!.reason]);
   for (const [level, debug] of [
     ['debug', [[20, 401, 'missing_token']]],
     ['info', []],
@@ -28,7 +28,7 @@ test("the app's logger prints refusals at debug and outages at warn, and no toke
     expect((await app.inject({ url: '/x', headers: { authorization: `Bearer ${token}` } })).statusCode).toBe(503);
     issuer.behave();
     expect(refusals()).toEqual([...debug, [40, 503, 'keys_unavailable']]);
-    expect(lines.find(({ tokenward: told }) => told?.status === 503)?.msg).toMatch(/^request refused: /);
+    expect(lines.find(({ tokenward: details }) => details?.status === 503)?.msg).toMatch(/^request refused: /);
     expect(JSON.stringify(lines)).not.toContain(token.slice(-20));
   }
 });

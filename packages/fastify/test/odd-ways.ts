@@ -25,7 +25,9 @@ const WAYS: Readonly<Record<string, Way>> = {
       for (const one of [guard, guard]) await one(request, reply);
     },
   }),
-  'awaited twice with Promise.all': (guard) => ({ onRequest: async (request, reply) => void (await Promise.all([guard(request, reply), guard(request, reply)])) }),
+  'awaited twice with Promise.all': (guard) => ({
+    onRequest: async (request, reply) => void (await Promise.all([guard(request, reply), guard(request, reply)])),
+  }),
   'called by a hook with its done': (guard) => ({ onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, done) }),
   'called by a hook with a done that wraps its own': (guard) => ({
     onRequest: (request: FastifyRequest, reply: FastifyReply, done: Done) => guard(request, reply, () => done()),

@@ -53,12 +53,17 @@ test('rule 160: failOnUnguarded sees a copied route that has no guard', async ()
   expect(() => app.get('/orders', { onRequest: app.guard() }, ok)).toThrow(/GET \/v1\/orders: has no guard/);
 });
 
-test.each(['tokenwad', 'tokenWard', 'Tokenward', 'token-ward', 'tokenwards', 'tokeward', 'tokenguard'])('rule 158: throws for config.%s and suggests config.tokenward', async (key) => {
-  const app = Fastify();
-  await app.register(tokenward, settings);
-  expect(() => app.get('/x', { config: { [key]: 'required' } as never }, ok)).toThrow(`has config.${key}, which nobody reads: did you mean config.tokenward?`);
-  expect(() => app.get('/y', { config: { token: 'x', forward: true, rateLimit: {} } as never }, ok)).not.toThrow();
-});
+test.each(['tokenwad', 'tokenWard', 'Tokenward', 'token-ward', 'tokenwards', 'tokeward', 'tokenguard'])(
+  'rule 158: throws for config.%s and suggests config.tokenward',
+  async (key) => {
+    const app = Fastify();
+    await app.register(tokenward, settings);
+    expect(() => app.get('/x', { config: { [key]: 'required' } as never }, ok)).toThrow(
+      `has config.${key}, which nobody reads: did you mean config.tokenward?`,
+    );
+    expect(() => app.get('/y', { config: { token: 'x', forward: true, rateLimit: {} } as never }, ok)).not.toThrow();
+  },
+);
 
 test('rule 158: does not start with a rule if no plugin has the decorator "guard", which reads rules', async () => {
   const partner = { ...settings, decorator: 'partnerGuard', property: 'partner' } as const;

@@ -123,7 +123,7 @@ test('rule 179: refuse() throws unless it gets a refusal and a context', async (
   await guard.close();
 });
 
-test('rule 179: a status that a handler sets after a refusal that it does not await is not sent', async () => {
+test('rule 179: does not send a status that a handler sets after it calls a guard without awaiting it', async () => {
   for (const onDenied of [undefined, late]) {
     const guard = newGuard({ ...(onDenied && { onDenied }) });
     const needsA = guard(scope('a')) as Middleware;

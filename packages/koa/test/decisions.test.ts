@@ -49,7 +49,7 @@ test('rule 155: middleware upstream of a mounted app continues after a refusal, 
   expect(seen).toEqual([[401, true]]);
 });
 
-test('rule 157: a guard called by hand refuses without an error event of the app', async () => {
+test('rule 157: a guard called by hand refuses without an error event on the app', async () => {
   const guard = newGuard();
   const app = new Koa();
   const errors = vi.fn();

@@ -23,7 +23,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     await guard(context, (() => {}) as never);
     handle(context);
   },
-  'awaited in middleware ahead of the handler': (guard, handle) => [
+  'awaited in middleware before the handler': (guard, handle) => [
     async (context, next) => {
       await guard(context);
       await next();

@@ -63,7 +63,12 @@ function otherTokens({ token, claims, header, issuer }: Forge): HostileToken[] {
     [37, 'a request object', { ...without, response_type: 'code', redirect_uri: 'https://app.example.test/cb' }],
     [37, 'an introspection response', { ...without, token_introspection: { active: true } }],
     [88, 'a token bound to a key (jkt) and sent as a Bearer token', { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }, 'unproven_confirmation'],
-    [88, 'a token bound to a certificate and sent as a Bearer token', { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } }, 'unproven_confirmation'],
+    [
+      88,
+      'a token bound to a certificate and sent as a Bearer token',
+      { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } },
+      'unproven_confirmation',
+    ],
     [88, 'a token with an unknown confirmation method', { cnf: { unheard: 1 } }, 'unproven_confirmation'],
   ];
   return shapes.map(([rule, name, changes, reason = 'not_an_access_token']) =>
@@ -139,7 +144,9 @@ function dates({ token, claims }: Forge): HostileToken[] {
     ...['exp', 'iat', 'nbf'].flatMap((name) =>
       strange.map(([what, value]) => row(42, `a token whose ${name} is ${what}`, 'invalid_claim', token({ payload: claims({ [name]: value }) }))),
     ),
-    ...['exp', 'iat', 'nbf'].map((name) => row(42, `a token whose ${name} is infinite`, 'invalid_claim', token({ payload: json({ [name]: undefined }, `"${name}":1e400`) }))),
+    ...['exp', 'iat', 'nbf'].map((name) =>
+      row(42, `a token whose ${name} is infinite`, 'invalid_claim', token({ payload: json({ [name]: undefined }, `"${name}":1e400`) })),
+    ),
     row(168, 'a token whose exp is null', 'missing_claim', token({ payload: claims({ exp: null }) })),
     row(168, 'a token whose iat is null', 'missing_claim', token({ payload: claims({ iat: null }) })),
     row(42, 'a token without exp', 'missing_claim', token({ payload: claims({ exp: undefined }) })),

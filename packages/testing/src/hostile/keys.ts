@@ -113,8 +113,17 @@ async function misfits({ token, header, issuer, key }: Forge): Promise<HostileTo
   const secret = 'a shared secret of more than thirty-two bytes';
   issuer.publishKey({ ...key, kid: 'shared', publicJwk: { kty: 'oct', k: segment(secret), kid: 'shared', alg: 'HS256', use: 'sig' } });
   const mac = (signed: Uint8Array): Uint8Array => createHmac('sha256', secret).update(signed).digest();
-  rows.push(row(32, 'an HS256 token signed with a secret from the JWKS', 'algorithm_not_allowed', token({ header: header({ alg: 'HS256', kid: 'shared' }), sign: mac })));
-  rows.push(row(32, 'a token with alg RS256 and an HS256 MAC made with a secret from the JWKS', 'unknown_key', token({ header: header({ kid: 'shared' }), sign: mac })));
+  rows.push(
+    row(
+      32,
+      'an HS256 token signed with a secret from the JWKS',
+      'algorithm_not_allowed',
+      token({ header: header({ alg: 'HS256', kid: 'shared' }), sign: mac }),
+    ),
+  );
+  rows.push(
+    row(32, 'a token with alg RS256 and an HS256 MAC made with a secret from the JWKS', 'unknown_key', token({ header: header({ kid: 'shared' }), sign: mac })),
+  );
   return rows;
 }
 
@@ -237,7 +246,12 @@ async function foreign({ token, header, key }: Forge): Promise<HostileToken[]> {
   const unnamed = asSigningKey('RS256', await generatePrivateKey('RS256'), 'of-another-issuer');
   return [
     row(33, "a token signed with another issuer's key under this issuer's kid", 'bad_signature', token({ sign: signerOf(theirs) })),
-    row(33, "a token signed with another issuer's key under that key's kid", 'unknown_key', token({ header: header({ kid: unnamed.kid }), sign: signerOf(unnamed) })),
+    row(
+      33,
+      "a token signed with another issuer's key under that key's kid",
+      'unknown_key',
+      token({ header: header({ kid: unnamed.kid }), sign: signerOf(unnamed) }),
+    ),
     row(33, "a token signed with another issuer's key, without a kid", 'bad_signature', token({ header: header({ kid: undefined }), sign: signerOf(unnamed) })),
   ];
 }

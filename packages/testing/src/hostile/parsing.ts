@@ -142,7 +142,9 @@ function headers({ token, header }: Forge): HostileToken[] {
         .map(([what, value]) => row(14, `a header whose ${name} is ${what}`, 'malformed_token', token({ header: header({ [name]: value }) }))),
     ),
     row(21, 'a header without alg', 'malformed_token', token({ header: header({ alg: undefined }) })),
-    ...crits.map(([what, members]) => row(15, `a header whose crit ${what}`, 'unsupported_critical_header', token({ header: header(members as Record<string, unknown>) }))),
+    ...crits.map(([what, members]) =>
+      row(15, `a header whose crit ${what}`, 'unsupported_critical_header', token({ header: header(members as Record<string, unknown>) })),
+    ),
     row(15, 'a header whose b64 is false without crit', 'unsupported_critical_header', token({ header: header({ b64: false }) })),
   ];
 }

@@ -109,14 +109,14 @@ export const revocationCases: readonly StoreCase[] = [
   {
     name: 'calls a listener for additions until it unsubscribes',
     async run({ store }) {
-      let told = 0;
-      const end = store.onAdded(() => told++);
+      let calls = 0;
+      const end = store.onAdded(() => calls++);
       await store.add(record());
-      assert.ok(told > 0);
+      assert.ok(calls > 0);
       end();
-      const before = told;
+      const before = calls;
       await store.add(record({ value: 'session-2' }));
-      assert.equal(told, before);
+      assert.equal(calls, before);
     },
   },
   {

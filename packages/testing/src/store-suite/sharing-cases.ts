@@ -40,10 +40,10 @@ export const sharingCases: readonly StoreCase[] = [
   shared('calls listeners for additions of other processes', async ({ store, openAnother }) => {
     const other = await openAnother();
     await other.warm();
-    let told = 0;
-    other.onAdded(() => told++);
+    let calls = 0;
+    other.onAdded(() => calls++);
     await store.add(record());
-    await eventually(() => told > 0, 'the listener is told');
+    await eventually(() => calls > 0, 'the listener is told');
     assert.notEqual(other.find(tokenOf(), nowSeconds()), undefined);
   }),
 ];
