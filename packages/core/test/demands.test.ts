@@ -72,15 +72,24 @@ const places: readonly [string, (options: IssuerOptions, weaker: IssuerOptions) 
   ],
   ['as a default for issuers', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ issuer: signer.issuer }] })],
   ['as a default for issuers that set undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: [{ ...allUndefined, issuer: signer.issuer }] })],
-  ['as a default for issuers that set a weaker value', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: [{ ...weaker, issuer: signer.issuer }] })],
+  [
+    'as a default for issuers that set a weaker value',
+    (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: [{ ...weaker, issuer: signer.issuer }] }),
+  ],
   [
     'for an issuer whose default is weaker',
     (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: [{ ...options, issuer: signer.issuer }, { issuer: 'https://b.example.test' }] }),
   ],
   ['by a resolver', (options) => ({ issuers: () => ({ ...issuer, ...options }) })],
   ['as a default for a resolver', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ issuer: signer.issuer }) })],
-  ['as a default for a resolver that sets undefined', (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...allUndefined, issuer: signer.issuer }) })],
-  ['as a default for a resolver that sets a weaker value', (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...weaker, issuer: signer.issuer }) })],
+  [
+    'as a default for a resolver that sets undefined',
+    (options) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...allUndefined, issuer: signer.issuer }) }),
+  ],
+  [
+    'as a default for a resolver that sets a weaker value',
+    (options, weaker) => ({ audience: AUDIENCE, ...options, issuers: () => ({ ...weaker, issuer: signer.issuer }) }),
+  ],
   ['by a resolver whose default is weaker', (options, weaker) => ({ audience: AUDIENCE, ...weaker, issuers: () => ({ ...options, issuer: signer.issuer }) })],
 ];
 
@@ -96,7 +105,12 @@ describe.each(places)('rule 162: enforces a requirement that is set %s', (_place
 
 describe('rule 162: requirements that cannot be combined are invalid options', () => {
   test.each<[string, IssuerOptions, IssuerOptions, string]>([
-    ['values without one in common', { requiredValues: { tenant: ['a', 'b'] } }, { requiredValues: { tenant: 'c' } }, 'issuers[0].requiredValues.tenant: allows no value'],
+    [
+      'values without one in common',
+      { requiredValues: { tenant: ['a', 'b'] } },
+      { requiredValues: { tenant: 'c' } },
+      'issuers[0].requiredValues.tenant: allows no value',
+    ],
     ['clients without one in common', { allowedClients: ['a', 'b'] }, { allowedClients: ['c'] }, 'issuers[0].allowedClients: lists no client'],
     [
       'an empty list of required claims',
@@ -122,8 +136,18 @@ describe('rule 162: requirements that cannot be combined are invalid options', (
       { allowedClients: [] },
       'issuers[0].allowedClients: must be a list of one or more non-empty strings (got an empty list)',
     ],
-    ['null as required values', { requiredValues: { a: 1 } }, { requiredValues: null as never }, 'issuers[0].requiredValues: must be an object from names of claims'],
-    ['undefined as a required value', { requiredValues: { a: 1 } }, { requiredValues: { b: undefined as never } }, 'issuers[0].requiredValues.b: must be a value'],
+    [
+      'null as required values',
+      { requiredValues: { a: 1 } },
+      { requiredValues: null as never },
+      'issuers[0].requiredValues: must be an object from names of claims',
+    ],
+    [
+      'undefined as a required value',
+      { requiredValues: { a: 1 } },
+      { requiredValues: { b: undefined as never } },
+      'issuers[0].requiredValues.b: must be a value',
+    ],
     [
       'null as the maximum age',
       { maxTokenAgeSeconds: 60 },
@@ -165,7 +189,10 @@ describe('rule 162: a required tid', () => {
       'for a listed issuer',
       (issuer, jwksUri) => ({ audience: AUDIENCE, issuers: [{ issuer, jwksUri, unsafeAcceptAnyTenant: true, requiredValues: { tid: ['one'] } }] }),
     ],
-    ['for a template with listed tenants', (issuer, jwksUri) => ({ issuer, jwksUri, audience: AUDIENCE, tenants: ['one', 'two'], requiredValues: { tid: ['one'] } })],
+    [
+      'for a template with listed tenants',
+      (issuer, jwksUri) => ({ issuer, jwksUri, audience: AUDIENCE, tenants: ['one', 'two'], requiredValues: { tid: ['one'] } }),
+    ],
   ];
 
   test.each(places)('set %s, must match as well as the tenant in iss', async (_place, place) => {

@@ -120,7 +120,11 @@ describe('invalid options', () => {
     ['a string as issuers', { issuers: 'https://one.example.test' }, ['issuers']],
     ['an object as issuers', { issuers: one }, ['issuers']],
     ['an empty list', { issuers: [] }, ['issuers']],
-    ['more than a thousand issuers', { issuers: Array.from({ length: 1001 }, (_, index) => ({ ...one, issuer: `https://${index}.example.test` })) }, ['issuers']],
+    [
+      'more than a thousand issuers',
+      { issuers: Array.from({ length: 1001 }, (_, index) => ({ ...one, issuer: `https://${index}.example.test` })) },
+      ['issuers'],
+    ],
     ['a URL as an issuer', { issuers: [one, 'https://two.example.test'] }, ['issuers[1]']],
     ['null as an issuer', { issuers: [null, two] }, ['issuers[0]']],
     ['an issuer without an audience', { issuers: [one, { issuer: two.issuer }] }, ['issuers[1].audience']],
@@ -151,7 +155,11 @@ describe('invalid options', () => {
     ['jwksUri together with issuers', { issuers: [one, two], jwksUri: 'https://one.example.test/k' }, ['jwksUri']],
     ['sharedSecrets together with a resolver', { issuers: () => undefined, audience: 'a', sharedSecrets: new Uint8Array(1) }, ['sharedSecrets']],
     ['an invalid default once', { issuers: [one, two], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
-    ['an invalid default together with an issuer that sets another value', { issuers: [{ ...one, clockSkewSeconds: 1 }], clockSkewSeconds: 900 }, ['clockSkewSeconds']],
+    [
+      'an invalid default together with an issuer that sets another value',
+      { issuers: [{ ...one, clockSkewSeconds: 1 }], clockSkewSeconds: 900 },
+      ['clockSkewSeconds'],
+    ],
     ['an invalid default of a resolver', { issuers: () => undefined, algorithms: ['none'], audience: 'a' }, ['algorithms']],
     [
       'invalid defaults together with an invalid issuer',

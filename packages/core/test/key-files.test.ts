@@ -215,42 +215,45 @@ test.runIf(process.getuid?.() !== 0)('reports a file that this process has no pe
   expect(errorOf({ jwksFile: path })?.message).toBe(`tokenward: jwksFile: ${path}: this process has no permission to read it (EACCES)`);
 });
 
-test.each(['jwksFile', 'sharedSecretsFile'] as const)('rule 139: the error for %s shows no part of a secret or a key that is given instead of a path', (name) => {
-  const secret = randomBytes(48);
-  const base64 = `q7/${secret.toString('base64').slice(3)}`;
-  const given = [
-    secret.toString('base64url'),
-    secret.toString('hex'),
-    base64,
-    `/${base64}`,
-    `${base64.slice(0, -2)}==`,
-    `${base64}\n`,
-    `PLANTED-MARK/${base64}`,
-    'PLANTED-MARK and/or other words',
-    'PLANTED-MARK\\password',
-    'PLANTED-MARK',
-    '/PLANTED-MARK\nlines',
-    '/PLANTED-MARK\0zero',
-    `/${'PLANTED-MARK/'.repeat(100)}`,
-    'https://user:PLANTED-MARK@login.example.test/keys',
-    'data:application/json,PLANTED-MARK',
-    JSON.stringify({ keys: [old.publicJwk], planted: 'PLANTED/MARK' }),
-    '{"keys":[{"kty":"oct","k":"PLANTED/MARK"',
-    pemOf(old),
-    pemOf(old).replaceAll('\n', '/'),
-    old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
-    old.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'),
-    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA/PLANTED',
-  ];
-  for (const text of given) {
-    const error = errorOf(fileAs(name, text));
-    expect(error?.problems).toEqual([
-      { path: name, message: expect.stringMatching(/; the value does not look like a path and may be a secret, so it is not shown$/) },
-    ]);
-    const shown = [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), error!.stack].join('\n');
-    for (let at = 0; at + 12 <= text.length; at += 4) expect(shown).not.toContain(text.slice(at, at + 12));
-  }
-});
+test.each(['jwksFile', 'sharedSecretsFile'] as const)(
+  'rule 139: the error for %s shows no part of a secret or a key that is given instead of a path',
+  (name) => {
+    const secret = randomBytes(48);
+    const base64 = `q7/${secret.toString('base64').slice(3)}`;
+    const given = [
+      secret.toString('base64url'),
+      secret.toString('hex'),
+      base64,
+      `/${base64}`,
+      `${base64.slice(0, -2)}==`,
+      `${base64}\n`,
+      `PLANTED-MARK/${base64}`,
+      'PLANTED-MARK and/or other words',
+      'PLANTED-MARK\\password',
+      'PLANTED-MARK',
+      '/PLANTED-MARK\nlines',
+      '/PLANTED-MARK\0zero',
+      `/${'PLANTED-MARK/'.repeat(100)}`,
+      'https://user:PLANTED-MARK@login.example.test/keys',
+      'data:application/json,PLANTED-MARK',
+      JSON.stringify({ keys: [old.publicJwk], planted: 'PLANTED/MARK' }),
+      '{"keys":[{"kty":"oct","k":"PLANTED/MARK"',
+      pemOf(old),
+      pemOf(old).replaceAll('\n', '/'),
+      old.privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+      old.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'),
+      'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA/PLANTED',
+    ];
+    for (const text of given) {
+      const error = errorOf(fileAs(name, text));
+      expect(error?.problems).toEqual([
+        { path: name, message: expect.stringMatching(/; the value does not look like a path and may be a secret, so it is not shown$/) },
+      ]);
+      const shown = [inspect(error, { depth: 20, showHidden: true }), JSON.stringify(error), error!.stack].join('\n');
+      for (let at = 0; at + 12 <= text.length; at += 4) expect(shown).not.toContain(text.slice(at, at + 12));
+    }
+  },
+);
 
 describe.runIf(process.platform === 'linux')('a file that never ends', () => {
   const waiting = { cwd: PACKAGE, timeout: 15_000, encoding: 'utf8' } as const;

@@ -66,9 +66,12 @@ describe('rule 16: refuses a token that is encrypted, nested or not compact', ()
 });
 
 describe('rule 12: refuses a header that is not a JSON object', () => {
-  test.each(['', ' ', '[]', 'null', '1', '"alg"', '{', '{"alg":"RS256"} x', '\ufeff{"alg":"RS256"}', '{"alg":"RS256","alg":"RS256"}'])('refuses the header %j', (text) => {
-    expect(parseCompactJws(`${segment(text)}.e30.AQID`)).toBe('malformed_token');
-  });
+  test.each(['', ' ', '[]', 'null', '1', '"alg"', '{', '{"alg":"RS256"} x', '\ufeff{"alg":"RS256"}', '{"alg":"RS256","alg":"RS256"}'])(
+    'refuses the header %j',
+    (text) => {
+      expect(parseCompactJws(`${segment(text)}.e30.AQID`)).toBe('malformed_token');
+    },
+  );
 
   test('refuses a deeply nested header', () => {
     expect(parseCompactJws(`${segment('['.repeat(4_000))}.e30.AQID`)).toBe('malformed_token');

@@ -71,7 +71,10 @@ describe('rule 55: isPublicAddress refuses internal and unroutable addresses', (
 
   test.each([
     ['mapped addresses in dotted form', ['::ffff:10.0.0.1', '::ffff:127.0.0.1', '::FFFF:169.254.169.254', '::ffff:0.0.0.0', '::ffff:192.168.1.1']],
-    ['mapped addresses in hexadecimal', ['::ffff:a00:1', '::ffff:7f00:1', '::ffff:a9fe:a9fe', '0:0:0:0:0:ffff:0a00:0001', '0000:0000:0000:0000:0000:ffff:c0a8:0101']],
+    [
+      'mapped addresses in hexadecimal',
+      ['::ffff:a00:1', '::ffff:7f00:1', '::ffff:a9fe:a9fe', '0:0:0:0:0:ffff:0a00:0001', '0000:0000:0000:0000:0000:ffff:c0a8:0101'],
+    ],
     ['compatible addresses', ['::10.0.0.1', '::7f00:1', '::8.8.8.8']],
     ['NAT64 addresses', ['64:ff9b::10.0.0.1', '64:ff9b::a00:1', '64:ff9b::8.8.8.8', '64:ff9b:1::1']],
     ['translated addresses', ['::ffff:0:10.0.0.1', '::ffff:0:a00:1']],

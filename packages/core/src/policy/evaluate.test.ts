@@ -94,7 +94,12 @@ describe('rules 98 and 99: evaluates policies against the token', () => {
     ['rule 170: not(allOf) fails if a claim cannot be compared', not(allOf(scope('a'), claim('status', 'x'))), { status: ['x'] }, false],
     ['rule 170: not(not(claim)) fails if the claim cannot be compared', not(not(claim('status', 'x'))), { status: ['x'] }, false],
     ['rule 170: not(not(claim)) is satisfied if the claim has the value', not(not(claim('status', 'x'))), { status: 'x' }, true],
-    ['rule 170: anyOf(not(claim), scope) fails if the claim cannot be compared and the scope is missing', anyOf(not(claim('status', 'x')), scope('a')), { status: ['x'] }, false],
+    [
+      'rule 170: anyOf(not(claim), scope) fails if the claim cannot be compared and the scope is missing',
+      anyOf(not(claim('status', 'x')), scope('a')),
+      { status: ['x'] },
+      false,
+    ],
     ['not(allOf) is satisfied if the token has only one of two scopes', not(allOf(scope('a'), scope('b'))), { scope: 'a' }, true],
     ['not(anyOf) is satisfied if the token satisfies none of the policies', not(anyOf(scope('a'), role('b'))), { scope: 'c' }, true],
     ['not(allOf) fails if roles are unreadable', not(allOf(scope('a'), role('b'))), { scope: 'a', roles: [1] }, false],

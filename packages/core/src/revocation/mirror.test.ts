@@ -63,22 +63,25 @@ describe('expired records', () => {
   });
 });
 
-test.each([undefined, Number.NaN, -Infinity])('a token without iat (%s) is covered by every record that names it, and by the cutoff of its issuer', (issuedAt) => {
-  const withoutIssuedAt = token({ issuedAt, subject: 's-1' });
-  const mirror = createRevocationMirror();
-  expect(mirror.find(withoutIssuedAt, NOW)).toBeUndefined();
-  mirror.apply(record({ issuer: 'https://b.test' }));
-  mirror.apply(record({ value: 's-2' }));
-  expect(mirror.find(withoutIssuedAt, NOW)).toBeUndefined();
-  mirror.apply(record({ issuedUntil: 1 }));
-  expect(mirror.find(withoutIssuedAt, NOW)).toMatchObject({ kind: 'subject' });
-  // the cutoff that a removed record leaves covers it too
-  const swept = createRevocationMirror();
-  swept.apply(record({ value: 's-2', issuedUntil: 1 }));
-  swept.sweep(NOW + 86_400);
-  expect(swept.size).toBe(0);
-  expect(swept.find(withoutIssuedAt, NOW + 86_400)).toMatchObject({ kind: 'issuer' });
-});
+test.each([undefined, Number.NaN, -Infinity])(
+  'a token without iat (%s) is covered by every record that names it, and by the cutoff of its issuer',
+  (issuedAt) => {
+    const withoutIssuedAt = token({ issuedAt, subject: 's-1' });
+    const mirror = createRevocationMirror();
+    expect(mirror.find(withoutIssuedAt, NOW)).toBeUndefined();
+    mirror.apply(record({ issuer: 'https://b.test' }));
+    mirror.apply(record({ value: 's-2' }));
+    expect(mirror.find(withoutIssuedAt, NOW)).toBeUndefined();
+    mirror.apply(record({ issuedUntil: 1 }));
+    expect(mirror.find(withoutIssuedAt, NOW)).toMatchObject({ kind: 'subject' });
+    // the cutoff that a removed record leaves covers it too
+    const swept = createRevocationMirror();
+    swept.apply(record({ value: 's-2', issuedUntil: 1 }));
+    swept.sweep(NOW + 86_400);
+    expect(swept.size).toBe(0);
+    expect(swept.find(withoutIssuedAt, NOW + 86_400)).toMatchObject({ kind: 'issuer' });
+  },
+);
 
 describe('a clock that jumps', () => {
   test('a clock that jumps forward and back does not make a token valid that a final record covers', () => {
@@ -126,7 +129,11 @@ test('a final and an open record of the same subject expire separately', () => {
 });
 
 describe('with more records than maxEntries', () => {
-  function filledMirror(issuers: readonly string[], recordsPerIssuer: number, maxEntries: number): { mirror: RevocationMirror; overflows: RevocationOverflow[] } {
+  function filledMirror(
+    issuers: readonly string[],
+    recordsPerIssuer: number,
+    maxEntries: number,
+  ): { mirror: RevocationMirror; overflows: RevocationOverflow[] } {
     const overflows: RevocationOverflow[] = [];
     const mirror = createRevocationMirror({ maxEntries, overflowed: (overflow) => overflows.push(overflow) });
     for (let at = 0; at < recordsPerIssuer; at++) for (const issuer of issuers) mirror.apply(record({ issuer, value: `s-${at}`, issuedUntil: NOW + at }));
