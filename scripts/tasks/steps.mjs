@@ -46,12 +46,11 @@ export function createTally() {
   const fileOf = (title, ending) => join(folder, `${title.replaceAll(/\W+/g, '-')}.${ending}`);
 
   function step(title, command, args) {
-    console.log(`\n== ${title}`);
-    const startedAt = performance.now();
+    const printTime = begin(title);
     const file = fileOf(title, 'json');
     const ok = run(command, args, { env: { TOKENWARD_COUNTS: file }, mayFail: true });
     count(title, ok, readJson(file));
-    console.log(`took ${seconds(startedAt)}`);
+    printTime();
   }
 
   /**
@@ -59,8 +58,7 @@ export function createTally() {
    * machine is busy. Tests that pass only then are named at the end.
    */
   function vitestStep(title, [command, ...args], { reporter = 'default', env = {} } = {}) {
-    console.log(`\n== ${title}`);
-    const startedAt = performance.now();
+    const printTime = begin(title);
     const file = fileOf(title, 'json');
     const attempt = (files) => {
       rmSync(file, { force: true });
@@ -70,20 +68,19 @@ export function createTally() {
     let { ok, report } = attempt([]);
     const files = failedFiles(report);
     if (!ok && files.length > 0 && files.length <= FEW_FILES) {
-      console.log(`\n== ${title}: once more, alone: ${files.join(', ')}`);
+      printTitle(`${title}: once more, alone: ${files.join(', ')}`);
       const again = attempt(files);
       if (again.ok) passedAgain.push(`${title}:`, ...sumOf(report).failures);
       ok = again.ok;
       report = new Map([...report, ...again.report]);
     }
     count(title, ok, sumOf(report));
-    console.log(`took ${seconds(startedAt)}`);
+    printTime();
   }
 
-  /** Starts a step that runs beside those that follow. Its output is shown, and its result counted, by the function that is returned. */
+  /** Starts a step that runs beside the steps that follow. Returns a function that waits for it, shows its output and counts its result. */
   function startBeside(title, command, args) {
-    console.log(`\n== ${title}: started, and told of at the end`);
-    const startedAt = performance.now();
+    const printTime = begin(`${title}: runs beside the next steps. Its output follows theirs`);
     const [file, outputFile] = [fileOf(title, 'json'), fileOf(title, 'txt')];
     const output = openSync(outputFile, 'w');
     const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, TOKENWARD_COUNTS: file } });
@@ -94,10 +91,10 @@ export function createTally() {
     );
     return async function finishBeside() {
       const ok = await ended;
-      console.log(`\n== ${title}`);
+      printTitle(title);
       process.stdout.write(readFileSync(outputFile));
       count(title, ok, readJson(file));
-      console.log(`took ${seconds(startedAt)}, beside other steps`);
+      printTime(', beside other steps');
     };
   }
 
@@ -114,8 +111,15 @@ export function createTally() {
   return { step, vitestStep, startBeside, finish };
 }
 
-function seconds(startedAt) {
-  return `${((performance.now() - startedAt) / 1000).toFixed(0)} s`;
+/** Prints the title of a step. Returns a function that prints how long the step took. */
+function begin(title) {
+  printTitle(title);
+  const startedAt = performance.now();
+  return (note = '') => console.log(`took ${((performance.now() - startedAt) / 1000).toFixed(0)} s${note}`);
+}
+
+function printTitle(title) {
+  console.log(`\n== ${title}`);
 }
 
 function readJson(file) {

@@ -24,4 +24,4 @@ export { requirementsFor, requirementsOf, isGuard, markGuard, type RequirementsF
 export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';
-export { answerAlone, never, settle } from './adapter/settle.js';
+export { answerAlone, never, settle, settleForCallback } from './adapter/settle.js';

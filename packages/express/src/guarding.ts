@@ -14,6 +14,7 @@ import {
   runnerOf,
   sendDenial,
   settle,
+  settleForCallback,
   type RequirementsFor,
   type Framework,
   type NativeGuard,
@@ -98,13 +99,12 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
   }
 
   function settleForExpress(decision: Decision | Promise<Decision>, request: Request, response: Response, next: NextFunction): undefined {
-    const settled = settle<void>(decision, {
+    const outcomes = {
       response,
-      admit: (allowed) => void admit(allowed, response, next),
-      refuse: (denied) => answer(denied, request, response),
-    });
-    if (settled instanceof Promise) settled.catch((error: unknown) => next(asError(error)));
-    return undefined;
+      admit: (allowed: Decision) => void admit(allowed, response, next),
+      refuse: (denied: Deny) => answer(denied, request, response),
+    };
+    return settleForCallback(decision, outcomes, next);
   }
 
   /** If the request is refused, the promise never settles, so nothing after an `await` runs. */

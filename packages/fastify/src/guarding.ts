@@ -8,6 +8,7 @@ import {
   never,
   problemHeaders,
   settle,
+  settleForCallback,
   type RequirementsFor,
   type NativeGuard,
 } from '@tokenward/core/adapter';
@@ -58,13 +59,12 @@ export function createGuarding(
   }
 
   function settleHook(decision: Decision | Promise<Decision>, request: FastifyRequest, reply: FastifyReply, done: Done): undefined {
-    const settled = settle<void>(decision, {
+    const outcomes = {
       response: reply.raw,
-      admit: (allowed) => admit(allowed, request, reply, done),
-      refuse: (denied) => answer(denied, request, reply),
-    });
-    if (settled instanceof Promise) settled.catch((error: unknown) => done(asError(error)));
-    return undefined;
+      admit: (allowed: Decision & { outcome: 'allow' }) => admit(allowed, request, reply, done),
+      refuse: (denied: Deny) => answer(denied, request, reply),
+    };
+    return settleForCallback(decision, outcomes, done);
   }
 
   /** If the request is refused, the promise never settles, so nothing after an `await` runs, not even a `catch`. */

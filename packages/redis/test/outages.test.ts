@@ -1,25 +1,15 @@
 import { observe } from '@tokenward/core';
 import { expect, test } from 'vitest';
+import { collectOutageWarnings } from '../../testing/test/outage-warnings.js';
 import { agingStores, closing, eventually, heard, isCurrentAgain, ownServer, recordOf, useServer, warmStore } from './stores.js';
 
 const server = useServer();
-
-/** Returns the outage warnings that this process prints from now on. */
-function warned(): string[] {
-  const messages: string[] = [];
-  const listen = (warning: Error & { readonly code?: string }): void => {
-    if (warning.code === 'TOKENWARD_OUTAGE') messages.push(warning.message);
-  };
-  process.on('warning', listen);
-  closing(listen, () => process.off('warning', listen));
-  return messages;
-}
 
 test('rule 169: an outage prints one warning at its start and one at its end, although both reading and writing fail', async () => {
   const durable = await ownServer('--appendonly', 'yes', '--appendfsync', 'always');
   const { stores, expire } = await agingStores(durable.url);
   const store = stores[0]!;
-  const messages = warned();
+  const { messages } = collectOutageWarnings();
   await durable.kill();
   await store.add(recordOf('meanwhile')).catch(() => {});
   await eventually(() => messages.length > 0, 'the outage is reported');
@@ -39,7 +29,7 @@ test('rule 169: an outage prints one warning at its start and one at its end, al
 
 test('rule 169: nothing is printed if somebody listens to the event, nor by a closed store', async () => {
   const [listened, closed] = [await ownServer(), await ownServer()];
-  const messages = warned();
+  const { messages } = collectOutageWarnings();
   closing(
     observe('tokenward:revocations-failed', () => {}),
     (end) => end(),

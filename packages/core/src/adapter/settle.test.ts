@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import type { Allow, Decision } from '../decision/decision.js';
 import { createDenial } from '../decision/denial.js';
 import { closeGate } from './response-gate.js';
-import { answerAlone, never, settle } from './settle.js';
+import { answerAlone, never, settle, settleForCallback } from './settle.js';
 
 const deny = createDenial({ realm: 'api' })('expired');
 const allow: Allow<undefined> = { outcome: 'allow', auth: undefined, headers: {} };
@@ -98,6 +98,30 @@ test('with a gate, a rejection that the caller does not await causes no unhandle
   await new Promise(setImmediate);
   process.off('unhandledRejection', unhandled);
   expect(unhandled).not.toHaveBeenCalled();
+});
+
+test('settleForCallback passes an error to the callback if the guard has returned, and throws an earlier one', async () => {
+  const { response, outcomes } = setUp();
+  const thrown = new Error('out of order');
+  const failed = vi.fn();
+  const throwing = {
+    response,
+    admit() {
+      throw thrown;
+    },
+    async refuse() {
+      throw undefined; // eslint-disable-line typescript/only-throw-error -- users do
+    },
+  };
+  const { admit, refuse } = outcomes;
+  expect(settleForCallback(allow, { response, admit: () => void admit(), refuse: () => void refuse() }, failed)).toBe(undefined);
+  expect(() => settleForCallback(allow, throwing, failed)).toThrow(thrown);
+  expect(failed).not.toHaveBeenCalled();
+  for (const decision of [() => deny, async () => allow, () => Promise.reject(thrown)]) {
+    expect(settleForCallback(decision(), throwing, failed)).toBe(undefined);
+    await new Promise(setImmediate);
+  }
+  expect(failed.mock.calls).toEqual([[expect.any(Error)], [thrown], [thrown]]);
 });
 
 test('answerAlone lets no later answer through the gate, even if its own answer fails', async () => {

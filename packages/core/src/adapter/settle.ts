@@ -50,6 +50,17 @@ export function settle<Result>(decision: Decision | Promise<Decision>, outcomes:
 }
 
 /**
+ * Applies a decision for a framework that calls a guard with a callback and expects no promise, as Express and Fastify do.
+ *
+ * @param failed the callback. It gets an error that occurs after the guard has returned. The framework itself catches an earlier one.
+ */
+export function settleForCallback(decision: Decision | Promise<Decision>, outcomes: Outcomes<void>, failed: (error: Error) => void): undefined {
+  const settled = settle<void>(decision, outcomes);
+  if (settled instanceof Promise) settled.catch((error: unknown) => failed(asError(error)));
+  return undefined;
+}
+
+/**
  * Answers through a closed gate. What others wrote before is dropped, and what they write afterwards is ignored.
  *
  * @param answer writes the answer on the response that it is given

@@ -1,21 +1,10 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { collectOutageWarnings } from '../../../testing/test/outage-warnings.js';
 import { observe } from './events.js';
 import { createOutageWarnings } from './outage-warnings.js';
 
-/** Records the outage warnings of this process. The function it returns waits for those that were just emitted. */
-function listen(): () => Promise<string[]> {
-  const seen: string[] = [];
-  const onWarning = (warning: Error & { code?: string }): void => void (warning.code === 'TOKENWARD_OUTAGE' && seen.push(warning.message));
-  process.on('warning', onWarning);
-  onTestFinished(() => void process.off('warning', onWarning));
-  return async () => {
-    await new Promise((resolve) => setImmediate(resolve));
-    return seen;
-  };
-}
-
 test('prints one warning at the start and one at the end of each outage, however often it fails', async () => {
-  const seen = listen();
+  const { seen } = collectOutageWarnings();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   for (let failure = 0; failure < 100; failure++) warnings.began('one', 'one is down');
   warnings.began('two', 'two is down');
@@ -27,7 +16,7 @@ test('prints one warning at the start and one at the end of each outage, however
 });
 
 test('prints nothing for a success without an outage, or after an outage was forgotten', async () => {
-  const seen = listen();
+  const { seen } = collectOutageWarnings();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   warnings.ended('one', 'one is back');
   warnings.began('one', 'one is down');
@@ -37,7 +26,7 @@ test('prints nothing for a success without an outage, or after an outage was for
 });
 
 test('prints nothing while somebody listens to the event', async () => {
-  const seen = listen();
+  const { seen } = collectOutageWarnings();
   const end = observe('tokenward:revocations-failed', () => {});
   const warnings = createOutageWarnings('tokenward:revocations-failed');
   createOutageWarnings('tokenward:keys-failed').began('keys', 'keys are down');
@@ -50,7 +39,7 @@ test('prints nothing while somebody listens to the event', async () => {
 });
 
 test('prints 21 warnings when a thousand outages start at once, and 20 when they end', async () => {
-  const seen = listen();
+  const { seen } = collectOutageWarnings();
   const warnings = createOutageWarnings('tokenward:keys-failed');
   for (let tenant = 0; tenant < 1000; tenant++) warnings.began(`tenant-${tenant}`, `tenant-${tenant} is down`);
   expect(await seen()).toHaveLength(21);
