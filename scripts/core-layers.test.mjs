@@ -14,6 +14,7 @@ const LINES = [
   ['auth', 'jose'],
   ['explain'],
   ['events', 'decision', 'issuer-client.ts'],
+  ['session'],
   ['keys'],
   ['issuer'],
   ['revocation'],

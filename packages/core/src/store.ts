@@ -7,6 +7,10 @@ export type { RevocableToken, RevocationRecord } from './revocation/revocation.j
 export type { RevocationHealth, RevocationStore } from './revocation/store.js';
 export { createListeners, type Listeners } from './revocation/listeners.js';
 export { createRevocationMirror, type MirrorLimits, type RevocationMirror, type RevocationOverflow } from './revocation/mirror.js';
+export type { BrowserSessionCredentials, SessionFailure, SessionToken } from './session/session-credentials.js';
+export { SESSION_CREDENTIALS } from './session/session-credentials.js';
+export type { RefreshLease, ReplaceAnswer, SessionStore, SessionStoreHealth, StoredSession } from './session/session-store.js';
+export { SessionStoreError } from './session/session-store.js';
 export type { ReplayAnswer, ReplayStore } from './security-event/replay.js';
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';

@@ -13,7 +13,7 @@ import {
   type TokenwardErrorCode,
 } from '@tokenward/core';
 import { authOf } from '@tokenward/core/adapter';
-import { createRevocationMirror } from '@tokenward/core/store';
+import { createRevocationMirror, SessionStoreError } from '@tokenward/core/store';
 import { expect, test } from 'vitest';
 
 const ERRORS: Readonly<Record<TokenwardErrorCode, TokenwardError>> = {
@@ -22,6 +22,7 @@ const ERRORS: Readonly<Record<TokenwardErrorCode, TokenwardError>> = {
   TOKENWARD_ISSUER_UNAVAILABLE: new IssuerUnavailableError('away'),
   TOKENWARD_KEYS_UNAVAILABLE: new KeysUnavailableError('away'),
   TOKENWARD_REVOCATION_STORE: new RevocationStoreError('away'),
+  TOKENWARD_SESSION_STORE: new SessionStoreError('away'),
   TOKENWARD_TOKEN_ENDED: new TokenEndedError('expired'),
 };
 

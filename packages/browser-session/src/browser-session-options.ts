@@ -1,0 +1,69 @@
+import type { Clock, Jwk } from '@tokenward/core';
+import type { RevocationStore, SessionStore } from '@tokenward/core/store';
+
+/** How the app authenticates at the token endpoint. `none` is for a public client, which RFC 10017 does not allow for a backend: it warns. */
+export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'tls_client_auth' | 'none';
+
+/** The options of a browser session. `issuer`, `clientId`, `origin` and `secrets` are required. */
+export interface BrowserSessionOptions {
+  /** The authorization server's issuer identifier. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret?: string | undefined;
+  /** Default: `client_secret_basic` with a `clientSecret`, `private_key_jwt` with a `privateKey`, `tls_client_auth` with `tls`. */
+  readonly clientAuthentication?: ClientAuthentication | undefined;
+  /** The private key of `private_key_jwt`: PEM (PKCS #8) or a JWK, with its `kid`. */
+  readonly privateKey?: { readonly key: string | Jwk; readonly kid?: string | undefined; readonly algorithm?: string | undefined } | undefined;
+  /** The client certificate of `tls_client_auth` (RFC 8705 s2), in PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string | undefined } | undefined;
+  /** This app's own public origin: `https://app.example.com`. Never read from a request. http only on loopback. */
+  readonly origin: string;
+  /** Where the routes are. Default: `/session`. */
+  readonly path?: string | undefined;
+  /** Default: `openid offline_access`. `openid` is always asked for. */
+  readonly scope?: string | undefined;
+  /** The API that the access token is for (RFC 8707). */
+  readonly resource?: string | readonly string[] | undefined;
+  /** The same in the words of Auth0 and others. */
+  readonly audience?: string | undefined;
+  /** More parameters of the authorization request. Those that this package sets itself are refused. */
+  readonly authorizationParameters?: Readonly<Record<string, string>> | undefined;
+  /** The key ring of the cookies: each at least 32 characters, random. The first encrypts, all decrypt. */
+  readonly secrets: readonly string[];
+  /** Keeps sessions on the server. Default: none, the session is in an encrypted cookie. */
+  readonly store?: SessionStore | undefined;
+  /** Shares refreshes of encrypted cookies over a fleet. With `store`, that store does it. */
+  readonly refreshStore?: SessionStore | undefined;
+  /**
+   * Where ended sessions are remembered: the store that the guard has, so that a logout ends sessions and tokens alike. Default: in the memory of this
+   * process.
+   */
+  readonly revocations?: RevocationStore | undefined;
+  /** `bff`: the page never sees a token. `token-mediating`: it gets the access token from `POST /session/token`. Default: `bff`. */
+  readonly mode?: 'bff' | 'token-mediating' | undefined;
+  /** How long a session lives without use, in seconds. Default: 3600. */
+  readonly idleSeconds?: number | undefined;
+  /** How long a session lives in any case, in seconds. Default: 43200 (12 hours). */
+  readonly maxSeconds?: number | undefined;
+  /** How long before its end an access token is refreshed, in seconds. Default: 30. */
+  readonly refreshAheadSeconds?: number | undefined;
+  /** How long a login may take, in seconds. Default: 600. */
+  readonly loginSeconds?: number | undefined;
+  /** The name of the session cookie, after `__Host-`. Default: `session`. */
+  readonly cookieName?: string | undefined;
+  /** `SameSite` of the session cookie. Default: `strict`. */
+  readonly sameSite?: 'strict' | 'lax' | undefined;
+  /** Where a browser goes after logout at the issuer: a path of this app. Default: `/`. */
+  readonly afterLogout?: string | undefined;
+  /** The address of the issuer's metadata, if it is not under the issuer's own name. The document's `issuer` must still equal `issuer`. */
+  readonly metadataUrl?: string | undefined;
+  /** Hosts for which plain http is accepted. Anybody on the way to them can read tokens and the client's secret. */
+  readonly unsafeHttpHosts?: readonly string[] | undefined;
+  /** How far the issuer's clock may be off, in seconds. Default: 30. */
+  readonly clockSkewSeconds?: number | undefined;
+  /** The limit for one call to the issuer. Default: 5. */
+  readonly timeoutSeconds?: number | undefined;
+  /** Fetches from the issuer instead of this package's own client. Time-out, size limit and the refusal of redirects still apply. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly clock?: Clock | undefined;
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '@tokenward/core';
+import type { RevocationStore, SessionStore } from '@tokenward/core/store';
+import type { BrowserSessionOptions, ClientAuthentication } from './browser-session-options.js';
+
+/** The options of a browser session, validated and complete. Times are in seconds. */
+export interface SessionConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string | undefined;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly privateKey: BrowserSessionOptions['privateKey'];
+  readonly tls: BrowserSessionOptions['tls'];
+  /** `https://app.example.com`: without a slash at the end. */
+  readonly origin: string;
+  /** `/session`: with a slash at its begin and none at its end. */
+  readonly path: string;
+  readonly scope: string;
+  readonly resource: readonly string[];
+  readonly audience: string | undefined;
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  readonly store: SessionStore | undefined;
+  readonly refreshStore: SessionStore | undefined;
+  readonly revocations: RevocationStore;
+  readonly mode: 'bff' | 'token-mediating';
+  readonly idleSeconds: number;
+  readonly maxSeconds: number;
+  readonly refreshAheadSeconds: number;
+  readonly loginSeconds: number;
+  /** With its prefix: `__Host-session`. */
+  readonly cookieName: string;
+  readonly sameSite: 'Strict' | 'Lax';
+  readonly afterLogout: string;
+  readonly metadataUrl: string | undefined;
+  readonly unsafeHttpHosts: ReadonlySet<string>;
+  readonly clockSkewSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly fetch: typeof globalThis.fetch | undefined;
+  readonly clock: Clock;
+}

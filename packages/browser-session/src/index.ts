@@ -1,0 +1,2 @@
+export type { BrowserSessionOptions, ClientAuthentication } from './browser-session-options.js';
+export { END_REASONS, type EndReason } from './sessions.js';

@@ -1,0 +1,74 @@
+/** The tokens of a response of the token endpoint, checked. Times are in seconds since the epoch. */
+export interface IssuedTokens {
+  readonly accessToken: string;
+  readonly accessTokenEndsAt: number;
+  readonly scopes: readonly string[];
+  readonly refreshToken: string | undefined;
+  /** When the refresh token ends, where the response says so (`refresh_token_expires_in`, `refresh_expires_in`). */
+  readonly refreshTokenEndsAt: number | undefined;
+  readonly idToken: string | undefined;
+}
+
+/** What the ID token of a login says. */
+export interface LoginResult extends IssuedTokens {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly issuerSessionId: string | undefined;
+  readonly issuedAt: number;
+  /** `session_expiry` of the ID token. */
+  readonly sessionEndsAt: number | undefined;
+}
+
+/** The secrets of one login attempt. They travel in a sealed cookie of that attempt. */
+export interface LoginAttempt {
+  readonly state: string;
+  readonly nonce: string;
+  /** PKCE's `code_verifier` (RFC 7636). */
+  readonly codeVerifier: string;
+  readonly issuer: string;
+  readonly returnTo: string;
+  /** In seconds since the epoch. */
+  readonly startedAt: number;
+  /** `max_age` that was asked for: then `auth_time` is checked. */
+  readonly maxAge: number | undefined;
+  /** `acr_values` that were asked for. */
+  readonly acrValues: string | undefined;
+  /** The id of the session that is stepped up or replaced, if there was one. */
+  readonly sessionId: string | undefined;
+}
+
+/** What a page asks of a login. */
+export interface LoginParameters {
+  readonly returnTo: string;
+  readonly acrValues?: string | undefined;
+  readonly maxAge?: number | undefined;
+  readonly prompt?: 'login' | 'consent' | 'none' | 'select_account' | 'create' | undefined;
+  readonly loginHint?: string | undefined;
+  /** Carried over from a callback whose attempt was unknown, so that a browser without cookies does not go round in circles. */
+  readonly isRetry?: boolean | undefined;
+}
+
+/** A call to the issuer failed. The message names the address and what happened there. It contains no token, code or secret. */
+export interface IssuerFailure {
+  /** `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or none that makes sense. `invalid`: the answer failed a check. */
+  readonly failure: 'refused' | 'unavailable' | 'invalid';
+  /** The OAuth error code (`invalid_grant`), or fixed words. */
+  readonly cause: string;
+}
+
+/** The app as a client of its authorization server (OAuth 2.0, OpenID Connect), over the package openid-client. */
+export interface LoginClient {
+  /** Starts a login: discovers the issuer, pushes the request if the issuer takes that (RFC 9126), and returns the address to send the browser to. */
+  begin(parameters: LoginParameters, sessionId: string | undefined): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
+  /** Ends a login: checks `state` and `iss`, redeems the code, checks the ID token. @param callbackUrl with the configured origin, and the query of the request */
+  finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | IssuerFailure>;
+  /** Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). */
+  refresh(refreshToken: string, session: { readonly subject: string; readonly issuer: string }): Promise<IssuedTokens | IssuerFailure>;
+  /** Revokes the refresh token at the issuer (RFC 7009). Without a revocation endpoint it does nothing. */
+  revoke(refreshToken: string): Promise<IssuerFailure | undefined>;
+  /** Returns how the browser ends the session at the issuer (OpenID Connect RP-Initiated Logout); undefined if the issuer has no such endpoint. */
+  logoutRequest(
+    idToken: string | undefined,
+    returnTo: string,
+  ): Promise<{ readonly url: string; readonly parameters: Readonly<Record<string, string>> } | undefined>;
+}

@@ -1,0 +1,19 @@
+import type { SessionState } from '../session-state.js';
+
+/** The result of asking for a session with a usable access token. */
+export type Refreshed =
+  | { readonly outcome: 'fresh'; readonly state: SessionState; /** `Set-Cookie` lines for the answer. */ readonly setCookies: readonly string[] }
+  /** The issuer refused the refresh token, or the session ended meanwhile. */
+  | { readonly outcome: 'ended'; readonly setCookies: readonly string[] }
+  /** The issuer or the store cannot be reached, and the access token has ended. */
+  | { readonly outcome: 'unavailable'; readonly cause: string };
+
+/** Keeps access tokens usable: one refresh per session at a time, in this process and in the fleet. */
+export interface Refresher {
+  /**
+   * Returns the session with an access token that is still valid for some seconds. The result is a promise only if the token must be refreshed.
+   *
+   * @param cookieHeader the request's `Cookie` header, from which the cookies to delete are known if the session has ended
+   */
+  fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed>;
+}

@@ -1,0 +1,27 @@
+/** Everything that a session knows. It is always kept encrypted: in the cookie, or in the store. Times are in seconds since the epoch. */
+export interface SessionState {
+  /** 32 random bytes in base64url. New at each login, so that a planted cookie never becomes logged in. */
+  readonly id: string;
+  /** 1 after the login. Each change adds one. */
+  readonly version: number;
+  readonly issuer: string;
+  /** `sub` of the ID token. It never changes. */
+  readonly subject: string;
+  /** `sid` of the ID token: the session at the issuer. */
+  readonly issuerSessionId: string | undefined;
+  /** `iat` of the ID token of the login, by the issuer's clock: revocations compare with it. */
+  readonly issuedAt: number;
+  readonly accessToken: string;
+  readonly accessTokenEndsAt: number;
+  /** What the access token grants, as the token response says. */
+  readonly scopes: readonly string[];
+  readonly refreshToken: string | undefined;
+  /** For `id_token_hint` at logout. */
+  readonly idToken: string | undefined;
+  /** When the user logged in, by this machine's clock. */
+  readonly startedAt: number;
+  /** When the session was last used. It is written only when a tenth of the idle time has passed. */
+  readonly usedAt: number;
+  /** The absolute end: the shortest of `maxSeconds`, the issuer's `session_expiry`, and the refresh token's life where it is known. */
+  readonly endsAt: number;
+}

@@ -1,0 +1,39 @@
+import type { SessionState } from './session-state.js';
+
+/** What a request's session cookie led to. */
+export type FoundSession =
+  | {
+      readonly kind: 'session';
+      readonly state: SessionState;
+      /** Set-Cookie lines that must go with the answer; usually none. */ readonly setCookies: readonly string[];
+    }
+  /** No session cookie of ours, or one that nobody of us wrote. */
+  | { readonly kind: 'none' }
+  /** It was a session once: expired, logged out, revoked, or sealed with a key that is gone. `setCookies` delete it. */
+  | { readonly kind: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] }
+  /** The store or the revocations cannot be asked now. */
+  | { readonly kind: 'unavailable'; readonly cause: string };
+
+/** Why a session ended. A closed set, for events and logs. */
+export type EndReason = (typeof END_REASONS)[number];
+
+/** All reasons for which a session ends. */
+export const END_REASONS = ['logout', 'backchannel_logout', 'revoked', 'idle', 'expired', 'refresh_refused', 'replaced', 'unreadable'] as const;
+
+/** Finds and keeps sessions: in a sealed cookie, or in a store behind a cookie that contains only the session's id. */
+export interface Sessions {
+  /** @param cookieHeader the `Cookie` header of the request, all lines joined by `; ` */
+  find(cookieHeader: string | undefined): FoundSession | Promise<FoundSession>;
+  /** Keeps a new session after a login. Returns the `Set-Cookie` lines. @throws SessionStoreError */
+  start(state: SessionState): Promise<readonly string[]>;
+  /**
+   * Keeps a changed session, if it has not ended meanwhile. `next.version` is `previous.version + 1`.
+   *
+   * @returns the `Set-Cookie` lines; undefined if the session ended meanwhile
+   */
+  replace(previous: SessionState, next: SessionState): Promise<readonly string[] | undefined>;
+  /** Ends a session here and for every copy of its cookie. Returns the `Set-Cookie` lines that delete the cookie, all its chunks included. */
+  end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<readonly string[]>;
+  /** Ends the sessions that a logout token names. */
+  endAtIssuer(target: { readonly issuer: string; readonly subject: string | undefined; readonly issuerSessionId: string | undefined }): Promise<void>;
+}
