@@ -34,6 +34,11 @@ export interface Sessions {
   replace(previous: SessionState, next: SessionState): Promise<readonly string[] | undefined>;
   /** Ends a session here and for every copy of its cookie. Returns the `Set-Cookie` lines that delete the cookie, all its chunks included. */
   end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<readonly string[]>;
+  /**
+   * Ends a session of which only the id is known: a new login replaced it, and the `Strict` cookie did not come with the callback. It ends for every copy of
+   * its cookie. @throws SessionStoreError, RevocationStoreError
+   */
+  endReplaced(id: string): Promise<void>;
   /** Ends the sessions that a logout token names. */
   endAtIssuer(target: { readonly issuer: string; readonly subject: string | undefined; readonly issuerSessionId: string | undefined }): Promise<void>;
 }

@@ -1,0 +1,21 @@
+import type { SessionConfig } from '../config.js';
+import type { Sealer } from '../cookies/sealer.js';
+import type { LoginClient } from '../oidc/login-client.js';
+import type { SessionEventAction, SessionEventOutcome, SessionEventReason } from '../session-events.js';
+import type { Sessions } from '../sessions.js';
+
+/** What every route works with. */
+export interface RouteContext {
+  readonly config: SessionConfig;
+  readonly client: LoginClient;
+  readonly sessions: Sessions;
+  /** Seals the cookies of login attempts: `createSealer(config.secrets, 'login', LOGIN_COOKIE)`. */
+  readonly loginSealer: Sealer;
+  /** Publishes an event `tokenward:session`. */
+  readonly publish: (action: SessionEventAction, outcome: SessionEventOutcome, reason?: SessionEventReason) => void;
+  /** Prints a warning, once per text. */
+  readonly warn: (text: string) => void;
+}
+
+/** A route: it answers a request under `config.path`. It never rejects because of a request, an issuer or a store. */
+export type Route = (request: Request, context: RouteContext) => Promise<Response>;
