@@ -4,21 +4,21 @@ import { startOn } from './apps.mjs';
 const AUDIENCE = 'https://api.example.com';
 const ADAPTERS = Object.keys(startOn);
 const CONSTRUCTORS = ['scope', 'anyScope', 'role', 'anyRole', 'claim', 'issuedBy', 'allOf', 'anyOf', 'not', 'acr', 'maxAge', 'policy'];
-const CORNERS = [
+const COPY_PAIRS = [
   ['esm', 'cjs'],
   ['cjs', 'esm'],
 ];
 
 /** The scenarios by name. Each takes `copiesOf`, and throws if a result is wrong. */
 export const scenarios = new Map([
-  ...eachWay((name, guards, others) => [
-    `${name}: a guard of the ${guards} copy understands policies and requests of the ${others} copy`,
+  ...forEachAdapter((name, guardCopy, otherCopy) => [
+    `${name}: a guard of the ${guardCopy} copy works with policies and getAuth of the ${otherCopy} copy`,
     (copiesOf) =>
       withApp(
         copiesOf,
         name,
-        guards,
-        others,
+        guardCopy,
+        otherCopy,
         ({ scope }) => [scope('orders:read')],
         async (ask, token) => {
           assert.equal((await ask()).status, 401);
@@ -29,14 +29,14 @@ export const scenarios = new Map([
         },
       ),
   ]),
-  ...eachWay((name, guards, others) => [
-    `${name}: a guard of the ${guards} copy evaluates policies that combine both copies`,
+  ...forEachAdapter((name, guardCopy, otherCopy) => [
+    `${name}: a guard of the ${guardCopy} copy evaluates policies that combine both copies`,
     (copiesOf) =>
       withApp(
         copiesOf,
         name,
-        guards,
-        others,
+        guardCopy,
+        otherCopy,
         (other, own) => [own.allOf(other.scope('a'), own.not(other.anyOf(own.scope('b'), other.role('c'))))],
         async (ask, token) => {
           assert.equal((await ask(await token('a'))).status, 200);
@@ -45,11 +45,11 @@ export const scenarios = new Map([
         },
       ),
   ]),
-  ...eachWay((name, guards, others) => [
-    `${name}: a guard of the ${guards} copy never admits by an uncalled constructor of the ${others} copy`,
+  ...forEachAdapter((name, guardCopy, otherCopy) => [
+    `${name}: a guard of the ${guardCopy} copy never admits if a policy constructor of the ${otherCopy} copy was passed without calling it`,
     async (copiesOf) => {
       const copies = await copiesOf(name);
-      const { [guards]: own, [others]: other } = copies;
+      const { [guardCopy]: own, [otherCopy]: other } = copies;
       await withIssuer(copiesOf, {}, async (issuer, options) => {
         const headers = { authorization: `Bearer ${await issuer.issueToken({ scope: 'orders:read' })}` };
         for (const constructor of CONSTRUCTORS) {
@@ -65,11 +65,11 @@ export const scenarios = new Map([
       });
     },
   ]),
-  ...CORNERS.map(([guards, others]) => [
-    `core: the ${guards} copy refuses an expired or revoked Auth of the ${others} copy`,
+  ...COPY_PAIRS.map(([guardCopy, otherCopy]) => [
+    `core: the ${guardCopy} copy refuses an expired or revoked Auth of the ${otherCopy} copy`,
     async (copiesOf) => {
-      const { createTestClock } = (await copiesOf('testing'))[others];
-      const { [guards]: own, [others]: other } = await copiesOf('core');
+      const { createTestClock } = (await copiesOf('testing'))[otherCopy];
+      const { [guardCopy]: own, [otherCopy]: other } = await copiesOf('core');
       const clock = createTestClock();
       await withIssuer(copiesOf, { clock }, async (issuer, options) => {
         const [one, another] = [own, other].map(({ createResourceGuard }) => createResourceGuard({ ...options, clock }));
@@ -96,10 +96,10 @@ export const scenarios = new Map([
       });
     },
   ]),
-  ...CORNERS.map(([guards, others]) => [
-    `fastify: a route that the ${others} copy guards stays guarded in an app that the ${guards} copy protects`,
+  ...COPY_PAIRS.map(([guardCopy, otherCopy]) => [
+    `fastify: the ${otherCopy} copy guards its routes in an app that the ${guardCopy} copy protects`,
     async (copiesOf) => {
-      const { [guards]: own, [others]: other, load } = await copiesOf('fastify');
+      const { [guardCopy]: own, [otherCopy]: other, load } = await copiesOf('fastify');
       await withIssuer(copiesOf, {}, async (issuer, options) => {
         const app = load('fastify')();
         await app.register(own.tokenward, { ...options, protect: 'all' });
@@ -120,16 +120,16 @@ export const scenarios = new Map([
   ]),
 ]);
 
-function eachWay(scenario) {
-  return ADAPTERS.flatMap((name) => CORNERS.map(([guards, others]) => scenario(name, guards, others)));
+function forEachAdapter(scenario) {
+  return ADAPTERS.flatMap((name) => COPY_PAIRS.map(([guardCopy, otherCopy]) => scenario(name, guardCopy, otherCopy)));
 }
 
-async function withApp(copiesOf, name, guards, others, policiesOf, tried) {
+async function withApp(copiesOf, name, guardCopy, otherCopy, policiesOf, checkApp) {
   const copies = await copiesOf(name);
   await withIssuer(copiesOf, {}, async (issuer, options) => {
-    const app = await startOn[name](copies, copies[guards], copies[others], { options, policies: policiesOf(copies[others], copies[guards]) });
+    const app = await startOn[name](copies, copies[guardCopy], copies[otherCopy], { options, policies: policiesOf(copies[otherCopy], copies[guardCopy]) });
     try {
-      await tried(
+      await checkApp(
         (token) => fetch(app.url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),
         (scope) => issuer.issueToken({ subject: 'user-1', scope }),
       );

@@ -27,7 +27,7 @@ import type { ProtectedRequest } from './request/protected-request.js';
 import { assertRequest } from './request/request-shape.js';
 import type { GuardHealth, ResourceGuard } from './resource-guard.js';
 import { createRevocations } from './revocation/revocations.js';
-import { createTokenLives, type TokenLives } from './revocation/token-lives.js';
+import { createTokenSignals, type TokenSignals } from './revocation/token-signals.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
 import { behaviourOf } from './vocabulary/reason.js';
@@ -60,15 +60,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
   const { issuers, clock } = config;
   const { store } = config.revocations;
-  const trust = createTrustCheck(issuers, clock, () => lives.checkSoon());
+  const trust = createTrustCheck(issuers, clock, () => tokenSignals.checkSoon());
   const revocation = createRevocationCheck(store, clock);
-  const lives: TokenLives = createTokenLives(clock, { isRevoked: revocation.isRevoked, endReasonOf: trust.endReasonOf });
+  const tokenSignals: TokenSignals = createTokenSignals(clock, { isRevoked: revocation.isRevoked, endReasonOf: trust.endReasonOf });
   const monitor = createMonitor(config.monitoring, clock);
   const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
-  const unsubscribe = [store.onAdded(lives.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
+  const unsubscribe = [store.onAdded(tokenSignals.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
-  const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, lives, trust, monitor, now: () => clock.now() });
-  const authenticate = createAuthenticator({ verifier, maxTokenBytes: config.maxTokenBytes, isCaching: cache !== undefined, trust, lives, clock });
+  const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, now: () => clock.now() });
+  const authenticate = createAuthenticator({ verifier, maxTokenBytes: config.maxTokenBytes, isCaching: cache !== undefined, trust, tokenSignals, clock });
   const deny = createDenial(config);
   const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
@@ -172,7 +172,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       issuers.close();
       revocation.close();
       for (const end of unsubscribe) end();
-      lives.close();
+      tokenSignals.close();
     },
   });
   silentChecks.set(guard, checkUnreported);

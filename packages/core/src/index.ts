@@ -17,7 +17,7 @@ export type { SharedSignalsOptions } from './security-event/shared-signals.js';
 export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './security-event/receiver.js';
 export { createIssuerClient, IssuerRequestError, type IssuerClient, type IssuerClientOptions } from './issuer-client.js';
 export type { MonitoringOptions } from './events/monitoring.js';
-export { TokenEndedError } from './revocation/token-lives.js';
+export { TokenEndedError } from './revocation/token-signals.js';
 export type { ShadowOptions } from './access-token/shadow.js';
 export type { RouteRequirements } from './policy/route-requirements.js';
 export type { GuardHealth, ResourceGuard } from './resource-guard.js';

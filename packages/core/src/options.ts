@@ -23,7 +23,7 @@ import { readRevocations, type RevocationsConfig, type RevocationsOptions } from
 export interface GuardOptions extends IssuerOptions {
   /**
    * Several authorization servers instead of one, each with options of its own; or a function that returns the options of the issuer that a token
-   * names. Next to this option, options that demand something of tokens add to the issuers' own; other options are defaults.
+   * names. Options next to it apply to all issuers: demands on tokens add to those of an issuer, and other options are defaults.
    */
   readonly issuers?: readonly IssuerOptions[] | IssuerResolver | undefined;
   /**
@@ -52,8 +52,8 @@ export interface GuardOptions extends IssuerOptions {
   /** The source of the time, for tests. Default: the system's. */
   readonly clock?: Clock | undefined;
   /**
-   * Fetches metadata and keys instead of Node's own HTTP client. The limits of {@link KeyFetchingOptions} apply to it. Which addresses it connects to
-   * is its own responsibility.
+   * Fetches metadata and keys instead of Node's own HTTP client. The limits of {@link KeyFetchingOptions} apply to it. It is
+   * responsible for the addresses to which host names resolve.
    */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
@@ -118,7 +118,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   return () => Object.freeze({ ...config, issuers: createIssuers(), revocations: revocations() });
 }
 
-/** The readers of the options that a guard has beside those of its issuers. */
+/** The readers of a guard's options, except those of its issuers. */
 const GUARD_OPTIONS = {
   issuers: readIssuersOption,
   claims: readClaimsSchema,
@@ -152,7 +152,7 @@ const TOKEN_CACHE = {
   maxBytes: numberOption(33_554_432, { least: 65_536, whole: true }),
 } satisfies OptionTable<TokenCacheOptions>;
 
-/** Sorts problems by option, so that `issuer` and `audience` come first. Names that are no options come before them: they are often a mistyped one. */
+/** Sorts problems by option, so that `issuer` and `audience` come first. Unknown names come before them, because they are often mistyped options. */
 function inOptionOrder(problems: readonly ConfigurationProblem[]): readonly ConfigurationProblem[] {
   const place = ({ path }: ConfigurationProblem): number => OPTION_NAMES.indexOf(path.split(/[.[]/, 1)[0]!);
   return problems.toSorted((one, other) => place(one) - place(other));

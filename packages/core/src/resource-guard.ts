@@ -62,7 +62,7 @@ export interface ResourceGuard<C extends object = AppClaims> {
 export interface GuardHealth {
   /**
    * Whether tokens can be checked: the store of revocations is current, and at least one issuer that the options name has usable keys, fresh or stale.
-   * Issuers that only tokens name (tenants, and those of an `issuers` function) do not count: neither a stranger's token nor one partner's outage may take an
+   * Issuers that only tokens name (tenants, and those of an `issuers` function) do not count: a forged token, or the outage of one partner, must not take an
    * API out of service.
    */
   readonly ready: boolean;

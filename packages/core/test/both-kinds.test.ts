@@ -5,7 +5,7 @@ import { createResourceGuard, type Algorithm, type GuardOptions, type ResourceGu
 import { asSigningKey, base64url, compactJws, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, configurationErrorOf, verdictOf } from './guarded.js';
-import { lay, ways } from './key-files.js';
+import { createKeyFile } from './key-files.js';
 
 /** A migration: tokens of the old secret and of the new key are valid at the same time. */
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
@@ -20,11 +20,11 @@ const KEYS: readonly (readonly [string, () => GuardOptions])[] = [
   ['jwksUri', () => ({ jwksUri: issuer.jwksUri })],
   ['jwks', () => ({ jwks })],
   ['jwks as PEM', () => ({ jwks: pem })],
-  ['jwksFile', () => ({ jwksFile: lay(ways[0]!, JSON.stringify(jwks)).path })],
+  ['jwksFile', () => ({ jwksFile: createKeyFile(JSON.stringify(jwks)).path })],
 ];
 const SECRETS: readonly (readonly [string, () => GuardOptions])[] = [
   ['sharedSecrets', () => ({ sharedSecrets: [randomBytes(32), secret] })],
-  ['sharedSecretsFile', () => ({ sharedSecretsFile: { path: lay(ways[0]!, secret.toString('hex')).path, encoding: 'hex' } })],
+  ['sharedSecretsFile', () => ({ sharedSecretsFile: { path: createKeyFile(secret.toString('hex')).path, encoding: 'hex' } })],
 ];
 
 describe.each(SECRETS)('%s', (_name, secrets) => {

@@ -215,7 +215,7 @@ describe('rule 173: unsafeHttpHosts allows plain http for the listed hosts', () 
 
   test('reports an issuer on a host that is not listed, with the remedy', () => {
     expect(problemOf({ issuer: 'http://192.168.1.20:8080', unsafeHttpHosts: ['192.168.1.21'] })).toMatch(
-      /issuer: must use https, since anybody on the way can forge answers over http. Use https, or list the host "192\.168\.1\.20" in unsafeHttpHosts/,
+      /issuer: must use https, since anybody on the network path can forge answers over http. Use https, or list the host "192\.168\.1\.20" in unsafeHttpHosts/,
     );
   });
 });

@@ -9,7 +9,7 @@ import { createResourceGuard, type ConfigurationError, type Events, type GuardOp
 import { base64url, compactJws, createTestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, configurationErrorOf, verdictOf } from './guarded.js';
-import { jwksOf, lay, newFolder, newKey, openWatches, pemOf, ways } from './key-files.js';
+import { createKeyFile, fileLayouts, jwksOf, newFolder, newKey, openWatches, pemOf } from './key-files.js';
 
 const issuer = await createTestIssuer();
 await issuer.close();
@@ -18,21 +18,21 @@ const WAIT = { timeout: 5000, interval: 20 };
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const [old, young] = [await newKey('old'), await newKey('young')];
 
-describe.each(ways)('a file that is $name', (way) => {
+describe.each(fileLayouts)('a file that is $name', (layout) => {
   test('adds new keys, and refuses cached tokens of a removed key', async () => {
-    const { folder, path } = lay(way, jwksOf(old));
+    const { folder, path } = createKeyFile(jwksOf(old), layout);
     const guard = guardOf({ jwksFile: path });
     const events = listen();
     const [byOld, byYoung] = [await issuer.issueToken({ key: old }), await issuer.issueToken({ key: young })];
     expect(await verdicts(guard, byOld, byYoung)).toEqual(['allow', 'unknown_key']);
 
-    way.replace(folder, jwksOf(old, young));
+    layout.replace(folder, jwksOf(old, young));
     await vi.waitFor(async () => expect(await verdicts(guard, byYoung)).toEqual(['allow']), WAIT);
     const { hits } = guard.health().tokenCache!;
     expect(await verdicts(guard, byOld, byYoung)).toEqual(['allow', 'allow']);
     expect(guard.health().tokenCache).toMatchObject({ hits: hits + 2, entries: 2 });
 
-    way.replace(folder, jwksOf(young));
+    layout.replace(folder, jwksOf(young));
     await vi.waitFor(async () => expect(await verdicts(guard, byOld)).toEqual(['unknown_key']), WAIT);
     expect(await verdicts(guard, byYoung)).toEqual(['allow']);
     expect(events.refreshed.map(({ keyIds }) => keyIds)).toEqual([['old', 'young'], ['young']]);
@@ -41,31 +41,31 @@ describe.each(ways)('a file that is $name', (way) => {
 
   test('adds new secrets, and drops removed ones', async () => {
     const [before, after] = [randomBytes(32), randomBytes(32)];
-    const { folder, path } = lay(way, linesOf(before));
+    const { folder, path } = createKeyFile(linesOf(before), layout);
     const guard = guardOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
     const [byBefore, byAfter] = [tokenBy(before), tokenBy(after)];
     expect(await verdicts(guard, byBefore, byAfter)).toEqual(['allow', 'bad_signature']);
 
-    way.replace(folder, linesOf(after, before));
+    layout.replace(folder, linesOf(after, before));
     await vi.waitFor(async () => expect(await verdicts(guard, byBefore, byAfter)).toEqual(['allow', 'allow']), WAIT);
-    way.replace(folder, linesOf(after));
+    layout.replace(folder, linesOf(after));
     await vi.waitFor(async () => expect(await verdicts(guard, byBefore, byAfter)).toEqual(['bad_signature', 'allow']), WAIT);
   });
 
   test('keeps the last good keys if it is broken, reports that once, and recovers', async () => {
-    const { folder, path } = lay(way, jwksOf(old));
+    const { folder, path } = createKeyFile(jwksOf(old), layout);
     const guard = guardOf({ jwksFile: path });
     const events = listen();
     const [byOld, byYoung] = [await issuer.issueToken({ key: old }), await issuer.issueToken({ key: young })];
 
-    way.replace(folder, 'PLANTED-CONTENTS {');
+    layout.replace(folder, 'PLANTED-CONTENTS {');
     await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
     expect(events.failed[0]).toMatchObject({ issuer: issuer.issuer, usable: true, message: `${path}: it is neither JSON nor PEM` });
     expect(guard.health()).toMatchObject({ ready: true, issuers: [{ state: 'given', lastError: `${path}: it is neither JSON nor PEM`, keyIds: ['old'] }] });
     expect(inspect([events, guard.health()], { depth: 9 })).not.toContain('PLANTED');
     expect(await verdicts(guard, byOld, byYoung)).toEqual(['allow', 'unknown_key']);
 
-    way.replace(folder, jwksOf(young));
+    layout.replace(folder, jwksOf(young));
     await vi.waitFor(() => expect(events.refreshed).toHaveLength(1), WAIT);
     expect(guard.health().issuers[0]?.lastError).toBeUndefined();
     expect(await verdicts(guard, byOld, byYoung)).toEqual(['unknown_key', 'allow']);
@@ -97,7 +97,7 @@ const broken: readonly (readonly [string, string, RegExp])[] = [
 ];
 
 test.each(broken)('refuses a key file with %s at start-up, and later keeps the last good keys', async (_what, text, words) => {
-  const { folder, path } = lay(ways[0]!, text);
+  const { folder, path } = createKeyFile(text);
   const error = errorOf({ jwksFile: path });
   expect(error?.problems).toEqual([{ path: 'jwksFile', message: expect.stringMatching(words) }]);
   expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/PLANTED|UExBTlRF/);
@@ -105,7 +105,7 @@ test.each(broken)('refuses a key file with %s at start-up, and later keeps the l
   writeFileSync(path, jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const events = listen();
-  ways[1]!.replace(folder, text);
+  fileLayouts[1]!.replace(folder, text);
   await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
   expect(events.failed[0]!.message).toMatch(words);
   expect(events.failed[0]!.message.startsWith(`${path}: `)).toBe(true);
@@ -126,13 +126,13 @@ test('rule 138: refuses bad secrets in a file at start-up, later keeps the last 
     linesOf(...Array.from({ length: 9 }, () => good)),
   ];
   for (const text of texts) {
-    const { folder, path } = lay(ways[0]!, text);
+    const { folder, path } = createKeyFile(text);
     const error = errorOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
     expect(error?.problems.map((problem) => problem.path)).toEqual(['sharedSecretsFile']);
     writeFileSync(path, linesOf(good));
     const guard = guardOf({ sharedSecretsFile: { path, encoding: 'base64url' } });
     const events = listen();
-    ways[1]!.replace(folder, text);
+    fileLayouts[1]!.replace(folder, text);
     await vi.waitFor(() => expect(events.failed).toHaveLength(1), WAIT);
     const shown = inspect([error, events, guard.health()], { depth: 9, showHidden: true });
     for (const line of text.split('\n')) if (line.length > 6) expect(shown).not.toContain(line);
@@ -168,7 +168,7 @@ test.each(['jwksFile', 'sharedSecretsFile'] as const)('reports %s at start-up if
 });
 
 test('rule 139: sharedSecretsFile needs an encoding, and a bare path is refused without being shown', () => {
-  const { path } = lay(ways[0]!, linesOf(randomBytes(32)));
+  const { path } = createKeyFile(linesOf(randomBytes(32)));
   expect(errorOf({ sharedSecretsFile: path as never })?.problems).toEqual([
     {
       path: 'sharedSecretsFile',
@@ -194,7 +194,7 @@ test.each(['utf8', 'base64url', 'base64', 'hex'] as const)('reads secrets in a f
   );
   for (const end of ['\n', '\r\n', '\n\n']) {
     const guard = guardOf({
-      sharedSecretsFile: { path: lay(ways[0]!, [one!, two!].map((secret) => secret.toString(encoding) + end).join('')).path, encoding },
+      sharedSecretsFile: { path: createKeyFile([one!, two!].map((secret) => secret.toString(encoding) + end).join('')).path, encoding },
     });
     expect(await verdicts(guard, tokenBy(one!), tokenBy(two!), tokenBy(randomBytes(32)))).toEqual(['allow', 'allow', 'bad_signature']);
   }
@@ -203,14 +203,14 @@ test.each(['utf8', 'base64url', 'base64', 'hex'] as const)('reads secrets in a f
 test('reports a line that is not in the named encoding', () => {
   const secret = randomBytes(32);
   const messageOf = (line: string, encoding: 'utf8' | 'base64url' | 'hex'): string | undefined =>
-    errorOf({ sharedSecretsFile: { path: lay(ways[0]!, `${line}\n`).path, encoding } })?.message;
-  expect(messageOf(secret.toString('hex'), 'base64url')).toMatch(/consists of hexadecimal digits, so it is hardly base64url/);
+    errorOf({ sharedSecretsFile: { path: createKeyFile(`${line}\n`).path, encoding } })?.message;
+  expect(messageOf(secret.toString('hex'), 'base64url')).toMatch(/consists of hexadecimal digits, so it is probably not base64url/);
   expect(messageOf(secret.toString('base64url'), 'hex')).toMatch(/is not hex/);
   expect(messageOf(`${secret.toString('hex')} `, 'utf8')).toMatch(/begins or ends with white space/);
 });
 
 test.runIf(process.getuid?.() !== 0)('reports a file that this process has no permission to read', () => {
-  const { path } = lay(ways[0]!, jwksOf(old));
+  const { path } = createKeyFile(jwksOf(old));
   chmodSync(path, 0);
   expect(errorOf({ jwksFile: path })?.message).toBe(`tokenward: jwksFile: ${path}: this process has no permission to read it (EACCES)`);
 });
@@ -289,7 +289,7 @@ describe.runIf(process.platform === 'linux')('a file that never ends', () => {
   });
 
   test('refuses a file that is too large or is a device, and leaves no file open', async () => {
-    const { folder, path } = lay(ways[0]!, jwksOf(old));
+    const { folder, path } = createKeyFile(jwksOf(old));
     const guard = guardOf({ jwksFile: path });
     const events = listen();
     const huge = join(folder, 'huge');
@@ -310,7 +310,7 @@ describe.runIf(process.platform === 'linux')('a file that never ends', () => {
 });
 
 test('keeps the keys of a deleted file, and reads the file when it is back', async () => {
-  const { path } = lay(ways[0]!, jwksOf(old));
+  const { path } = createKeyFile(jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const events = listen();
   unlinkSync(path);
@@ -322,7 +322,7 @@ test('keeps the keys of a deleted file, and reads the file when it is back', asy
 });
 
 test('emits no event if the file is rewritten unchanged, or if another file in the folder changes', async () => {
-  const { folder, path } = lay(ways[0]!, jwksOf(old));
+  const { folder, path } = createKeyFile(jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const events = listen();
   const token = await issuer.issueToken({ key: old });
@@ -336,7 +336,7 @@ test('emits no event if the file is rewritten unchanged, or if another file in t
 });
 
 test('notices a change of the file in a folder that changes all the time', async () => {
-  const { folder, path } = lay(ways[0]!, jwksOf(old));
+  const { folder, path } = createKeyFile(jwksOf(old));
   const guard = guardOf({ jwksFile: path });
   const token = await issuer.issueToken({ key: young });
   const busy = setInterval(() => writeFileSync(join(folder, 'log'), 'x'), 20);
@@ -346,7 +346,7 @@ test('notices a change of the file in a folder that changes all the time', async
 });
 
 test('close() stops watching the file', async () => {
-  const { path } = lay(ways[0]!, jwksOf(old));
+  const { path } = createKeyFile(jwksOf(old));
   const watched = openWatches();
   const guard = guardOf({ jwksFile: path });
   const events = listen();
@@ -360,14 +360,14 @@ test('close() stops watching the file', async () => {
 });
 
 test('watches no file if another option is invalid', () => {
-  const { path } = lay(ways[0]!, jwksOf(old));
+  const { path } = createKeyFile(jwksOf(old));
   const watched = openWatches();
   expect(errorOf({ jwksFile: path, clockSkewSeconds: -1 })?.problems.map((problem) => problem.path)).toEqual(['clockSkewSeconds']);
   expect(openWatches()).toBe(watched);
 });
 
 test('watching a file does not keep the process alive', () => {
-  const { path } = lay(ways[0]!, jwksOf(old));
+  const { path } = createKeyFile(jwksOf(old));
   const program = `
     import { createResourceGuard } from '@tokenward/core';
     const guard = createResourceGuard({ issuer: 'https://login.example.test', audience: 'a', jwksFile: ${JSON.stringify(path)} });

@@ -6,17 +6,18 @@ import type { Algorithm } from '@tokenward/core';
 import { asSigningKey, generatePrivateKey, type SigningKey } from '@tokenward/testing';
 import { onTestFinished } from 'vitest';
 
-export interface Way {
+/** A key file in a folder: how it is created, and how it is replaced later. */
+export interface FileLayout {
   readonly name: string;
-  lay(folder: string, text: string): string;
+  /** Creates the file. Returns its path. */
+  create(folder: string, text: string): string;
   replace(folder: string, text: string): void;
 }
 
-/** The ways in which a file at a path can be replaced. */
-export const ways: readonly Way[] = [
+export const fileLayouts: readonly FileLayout[] = [
   {
     name: 'written in place',
-    lay(folder, text) {
+    create(folder, text) {
       writeFileSync(join(folder, 'keys'), text);
       return join(folder, 'keys');
     },
@@ -24,7 +25,7 @@ export const ways: readonly Way[] = [
   },
   {
     name: 'replaced by renaming another file',
-    lay(folder, text) {
+    create(folder, text) {
       writeFileSync(join(folder, 'keys'), text);
       return join(folder, 'keys');
     },
@@ -36,7 +37,7 @@ export const ways: readonly Way[] = [
   {
     name: 'mounted by Kubernetes',
     // keys -> ..data/keys, ..data -> ..1, and another link is renamed over ..data
-    lay(folder, text) {
+    create(folder, text) {
       mkdirSync(join(folder, '..1'));
       writeFileSync(join(folder, '..1', 'keys'), text);
       symlinkSync('..1', join(folder, '..data'));
@@ -54,7 +55,7 @@ export const ways: readonly Way[] = [
   {
     name: 'in a folder whose symbolic link is replaced',
     // mounted/keys, mounted -> 1, and another link is renamed over `mounted`
-    lay(folder, text) {
+    create(folder, text) {
       mkdirSync(join(folder, '1'));
       writeFileSync(join(folder, '1', 'keys'), text);
       symlinkSync('1', join(folder, 'mounted'));
@@ -70,7 +71,7 @@ export const ways: readonly Way[] = [
   },
   {
     name: 'in a folder that is replaced by another',
-    lay(folder, text) {
+    create(folder, text) {
       mkdirSync(join(folder, 'mounted'));
       writeFileSync(join(folder, 'mounted', 'keys'), text);
       return join(folder, 'mounted', 'keys');
@@ -85,10 +86,10 @@ export const ways: readonly Way[] = [
   },
 ];
 
-/** Creates a folder with a key file, laid out for one way of replacing it. */
-export function lay(way: Way, text: string): { readonly folder: string; readonly path: string } {
+/** Creates a folder with a key file. Default: a plain file, which is replaced by writing to it. */
+export function createKeyFile(text: string, layout: FileLayout = fileLayouts[0]!): { readonly folder: string; readonly path: string } {
   const folder = newFolder();
-  return { folder, path: way.lay(folder, text) };
+  return { folder, path: layout.create(folder, text) };
 }
 
 export function newFolder(): string {

@@ -2,7 +2,7 @@ import { createResourceGuard, scope, TokenEndedError, type Deny, type GuardOptio
 import { createTestClock, createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, expectAllowed, verdictOf } from './guarded.js';
-import { jwksOf, lay, ways } from './key-files.js';
+import { createKeyFile, fileLayouts, jwksOf } from './key-files.js';
 
 const READ = scope('orders:read');
 
@@ -62,16 +62,16 @@ describe('rule 163: an issuer withdraws a key', () => {
     expect(signal.reason).toMatchObject({ reason: 'key_withdrawn' });
   });
 
-  test.each(ways)('refuses its tokens and aborts their signals when the key file is replaced: $name', { timeout: 10_000 }, async (way) => {
+  test.each(fileLayouts)('refuses its tokens and aborts their signals when the key file is replaced: $name', { timeout: 10_000 }, async (layout) => {
     const issuer = await newIssuer();
     const [first, second] = [await issuer.signingKey(), await issuer.rotateKeys()];
-    const { folder, path } = lay(way, jwksOf(first));
+    const { folder, path } = createKeyFile(jwksOf(first), layout);
     const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwksFile: path });
     onTestFinished(() => guard.close());
     const request = requestOf(await issuer.issueToken({ key: first }));
     const { auth } = expectAllowed(await guard.check(request));
     const { signal } = auth!;
-    way.replace(folder, jwksOf(second));
+    layout.replace(folder, jwksOf(second));
     await expect.poll(() => signal.aborted, { timeout: 5000 }).toBe(true);
     expect(verdictOf(guard.permit(auth!, READ))).toBe('unknown_key');
     expect(verdictOf(await guard.check(request))).toBe('unknown_key');

@@ -4,14 +4,14 @@ import { createResourceGuard, type ConfigurationError, type GuardOptions, type R
 import { asSigningKey, createTestIssuer, generatePrivateKey } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, configurationErrorOf, verdictOf } from './guarded.js';
-import { lay, newKey, pemOf, ways } from './key-files.js';
+import { createKeyFile, newKey, pemOf } from './key-files.js';
 
 const issuer = await createTestIssuer();
 await issuer.close();
 const [old, young] = [await newKey('old'), await newKey('young')];
 
 describe.each(['jwks', 'jwksFile'] as const)('PEM as %s', (option) => {
-  const given = (text: string): GuardOptions => (option === 'jwks' ? { jwks: text } : { jwksFile: lay(ways[0]!, text).path });
+  const given = (text: string): GuardOptions => (option === 'jwks' ? { jwks: text } : { jwksFile: createKeyFile(text).path });
 
   test.each(['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const)(
     'verifies %s tokens with a public key, whatever kid they name',

@@ -104,7 +104,7 @@ describe('unsafeAcceptTokensWithoutIssuedAt', () => {
     clock.advance(2 * 86_400);
     const forgotten = await refusalOf({ sid: 's-3' });
     expect(forgotten.cause).toBe(
-      'issuer: unspecified; the token has no iat, so it counts as issued before the revocation, for good, since the revocation had no until',
+      'issuer: unspecified; the token has no iat, so it counts as issued before the revocation. It stays refused, because the revocation had no until',
     );
     expect(forgotten.remedy).toBe(kept.remedy);
     expect((await decide({ claims: { sid: 's-3' } })).outcome).toBe('allow');

@@ -310,7 +310,7 @@ test.each([
 ])('refuses %s given as base64url or base64, even though it decodes', (_what, text) => {
   for (const encoding of ['base64url', 'base64'] as const) {
     expect(problemOf({ sharedSecrets: { [encoding]: text } as never })).toMatch(
-      new RegExp(`^consists of hexadecimal digits, so it is hardly ${encoding}\\. Write \\{ hex`),
+      new RegExp(`^consists of hexadecimal digits, so it is probably not ${encoding}\\. Write \\{ hex`),
     );
   }
 });

@@ -148,18 +148,18 @@ export default tokenward;
 
 const checked = new WeakSet<object>();
 
-/** Wraps `addHook` of the app at the top, from which all scopes inherit: a guard may be passed to a scope above its own. */
+/** Wraps `addHook` of the root app, from which all scopes inherit: a guard may be passed to a scope above its own. */
 function refuseLateHooks(app: FastifyInstance): void {
-  let top: object = app;
-  while (!Object.hasOwn(top, 'addHook')) top = Object.getPrototypeOf(top) as object;
-  if (checked.has(top)) return;
-  checked.add(top);
+  let root: object = app;
+  while (!Object.hasOwn(root, 'addHook')) root = Object.getPrototypeOf(root) as object;
+  if (checked.has(root)) return;
+  checked.add(root);
   const add = app.addHook as (this: FastifyInstance, name: string, hook: unknown) => FastifyInstance;
   function addHook(this: FastifyInstance, name: string, hook: unknown): FastifyInstance {
     assertHookInTime(name, hook);
     return add.call(this, name, hook);
   }
-  Reflect.set(top, 'addHook', addHook);
+  Reflect.set(root, 'addHook', addHook);
 }
 
 /** Returns whether there are routes, or scopes below this one: those do not get its onRoute hooks any more, but may still get routes. */

@@ -40,14 +40,16 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
     const known = answerTo(context);
     if (known !== undefined) return known;
     const rule = ruleOfHandler(context.getClass(), context.getHandler());
-    if (!rule.access) return admit(context);
+    if (!rule.requirements) return admit(context);
     const engine = this.#engineOf(rule);
     const carrier = carrierOf(context, engine.rpcAuthorization);
     if (!rule.marked && engine.leaveUnmarkedHandlersOpen) {
       if (carrier) rememberOpen(carrier.request, rule.guard);
       return admit(context);
     }
-    const decision = carrier ? decideOn(carrier, rule.requirementsFor(carrier.request), engine) : engine.decide(unseenRequest(), withCredentials(rule.access));
+    const decision = carrier
+      ? decideOn(carrier, rule.requirementsFor(carrier.request), engine)
+      : engine.decide(unseenRequest(), withCredentials(rule.requirements));
     if (decision instanceof Promise) {
       const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
       return rememberPending(context, this.#settleLater(decision, carrier, finish));
@@ -69,9 +71,9 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
 }
 
 /** An early refusal of a large request may last. An early admission does not: the token may have expired or the request changed while the body arrived. */
-function decideOn({ request, response }: Carrier, access: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
-  const decision = engine.decide(request, access);
-  const refusal = response && lastingRefusal(request, engine, access);
+function decideOn({ request, response }: Carrier, requirements: RouteRequirements, engine: Engine): Decision | Promise<Decision> {
+  const decision = engine.decide(request, requirements);
+  const refusal = response && lastingRefusal(request, engine, requirements);
   if (!refusal) return decision;
   const lasting = (one: Decision): Decision => (one.outcome === 'allow' ? refusal : one);
   return decision instanceof Promise ? decision.then(lasting) : lasting(decision);

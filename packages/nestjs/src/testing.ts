@@ -139,9 +139,9 @@ const ANYBODY = policy('any caller', () => true);
 function guardWithCaller(who: Who, options: GuardOptions): ResourceGuard {
   const guard = createResourceGuard(options);
 
-  function check(request: ProtectedRequest, access: RouteRequirements = {}): Decision | Promise<Decision> {
+  function check(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
     const caller = typeof who === 'function' ? who() : who;
-    return caller ? guard.permit(testAuth(caller), access.policy ?? ANYBODY, request) : guard.check(withoutCredentials(request), access);
+    return caller ? guard.permit(testAuth(caller), requirements.policy ?? ANYBODY, request) : guard.check(withoutCredentials(request), requirements);
   }
 
   return { ...guard, check };

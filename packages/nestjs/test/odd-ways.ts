@@ -15,11 +15,11 @@ import { TokenwardGuard } from '@tokenward/nestjs';
 import type { OddWay } from '@tokenward/testing/adapter-suite';
 import type { Observable } from 'rxjs';
 
-/** What a guard of the user's does with ours. */
+/** How other code calls the guard. */
 type Call = (guard: TokenwardGuard, context: ExecutionContext) => boolean | Promise<boolean>;
 type ByHand = MethodDecorator & ClassDecorator;
 
-/** Ways in which a guard of the user's, beside ours, calls it. */
+/** How another guard of the app may call ours. */
 const CALLS: Readonly<Record<string, Call>> = {
   awaited: async (guard, context) => {
     await guard.canActivate(context);
@@ -29,7 +29,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     void guard.canActivate(context);
     return true;
   },
-  'awaited in a try that swallows': async (guard, context) => {
+  'awaited in a try block that ignores errors': async (guard, context) => {
     try {
       await guard.canActivate(context);
     } catch {
@@ -37,14 +37,14 @@ const CALLS: Readonly<Record<string, Call>> = {
     }
     return true;
   },
-  'asked with another context of the same call': async (guard, context) => {
+  'called with another context of the same call': async (guard, context) => {
     const { args, owner, handler } = { args: context.getArgs<unknown[]>(), owner: context.getClass(), handler: context.getHandler() };
     return guard.canActivate(new ExecutionContextHost(args, owner, handler));
   },
 };
 
-/** That guard, behind ours or ahead of it. */
-function guardThat(call: Call): Type<CanActivate> {
+/** Returns a guard that calls ours, to run after ours or before it. */
+function callingGuard(call: Call): Type<CanActivate> {
   @Injectable()
   class CallingGuard implements CanActivate {
     constructor(@Inject(TokenwardGuard) readonly guard: TokenwardGuard) {}
@@ -56,7 +56,7 @@ function guardThat(call: Call): Type<CanActivate> {
   return CallingGuard;
 }
 
-/** One that extends ours, and does not wait for it. */
+/** Extends our guard, and does not wait for it. */
 class HastyGuard extends TokenwardGuard {
   override canActivate(context: ExecutionContext): boolean {
     void super.canActivate(context);
@@ -74,35 +74,36 @@ class HastyInterceptor implements NestInterceptor {
   }
 }
 
-const BEHIND: Readonly<Record<string, ByHand>> = {
-  'behind the guard, not awaited': UseGuards(guardThat(CALLS['not awaited']!)),
-  'extended and not awaited': UseGuards(HastyGuard),
-  'in an interceptor, not awaited': UseInterceptors(HastyInterceptor),
+/** Decorators of the handler. They run after the guard. */
+const AFTER_GUARD: Readonly<Record<string, ByHand>> = {
+  'by a later guard, not awaited': UseGuards(callingGuard(CALLS['not awaited']!)),
+  'by a subclass, not awaited': UseGuards(HastyGuard),
+  'by an interceptor, not awaited': UseInterceptors(HastyInterceptor),
 };
 
-/** Ahead of all guards: in the application's own global guard, or in middleware. */
-const AHEAD: Readonly<Record<string, (app: INestApplication) => void>> = {
+/** Global guards of the app. They run before all others. */
+const BEFORE_GUARD: Readonly<Record<string, (app: INestApplication) => void>> = {
   ...Object.fromEntries(
     Object.entries(CALLS).map(([name, call]) => [
-      `ahead of the guard, ${name}`,
+      `by an earlier guard, ${name}`,
       (app: INestApplication) => {
         const guard = app.get(TokenwardGuard);
-        const before = (app as unknown as { config: { getGlobalGuards(): CanActivate[] } }).config.getGlobalGuards();
-        before.unshift({ canActivate: (context) => call(guard, context) });
+        const globalGuards = (app as unknown as { config: { getGlobalGuards(): CanActivate[] } }).config.getGlobalGuards();
+        globalGuards.unshift({ canActivate: (context) => call(guard, context) });
       },
     ]),
   ),
-  'made by hand, among the global guards': (app) => void app.useGlobalGuards(new TokenwardGuard()),
+  'as a second instance among the global guards': (app) => void app.useGlobalGuards(new TokenwardGuard()),
 };
 
-export const oddWays: readonly OddWay[] = [...Object.keys(BEHIND), ...Object.keys(AHEAD)].map((name) => ({ name, isAwaited: true }));
+export const oddWays: readonly OddWay[] = [...Object.keys(AFTER_GUARD), ...Object.keys(BEFORE_GUARD)].map((name) => ({ name, isAwaited: true }));
 
-/** What stands on the handler of such a route. */
+/** Returns the decorator of a route's handler that calls the guard in this way. */
 export function decoratorOf(way: string): ByHand | undefined {
-  return BEHIND[way];
+  return AFTER_GUARD[way];
 }
 
-/** What such a route's application does before it starts. */
+/** Changes an app before it starts, so that it calls the guard in this way. */
 export function prepareFor(way: string, app: INestApplication): void {
-  AHEAD[way]?.(app);
+  BEFORE_GUARD[way]?.(app);
 }

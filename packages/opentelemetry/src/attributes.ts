@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { reasonOf, statusOf } from './closed-sets.js';
 
-/** The names of attributes. `error.type` and `http.response.status_code` are OpenTelemetry's own. It defines none for access tokens. */
+/** The names of attributes. OpenTelemetry defines `error.type` and `http.response.status_code`, and none for access tokens. */
 export const ATTRIBUTE = {
   outcome: 'tokenward.outcome',
   /** The reason of a refusal, on metrics. */

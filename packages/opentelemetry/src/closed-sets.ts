@@ -5,7 +5,7 @@ export const OTHER = '_OTHER';
 
 type Members<T extends string> = Readonly<Record<T, true>>;
 
-/** The compiler compares each set with core's types, so that a value added there must be added here. */
+/** The compiler compares each set with core's types, so a value added there must be added here. */
 const REASONS: Members<Reason> = {
   missing_token: true,
   unsupported_scheme: true,
@@ -61,7 +61,7 @@ export const outcomeOf = closed(Object.keys(OUTCOMES));
 
 const STATUSES: ReadonlySet<unknown> = new Set([400, 401, 403, 503]);
 
-/** Returns the status, or undefined if no guard refuses with it. */
+/** Returns the status, or undefined if guards do not use it. */
 export function statusOf(status: unknown): number | undefined {
   return STATUSES.has(status) ? (status as number) : undefined;
 }

@@ -70,7 +70,7 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
   };
 }
 
-/** Returns a guard's health, or undefined if `health()` throws: the other guards are still shown. The error is not logged, because its text may hold anything. */
+/** Returns a guard's health, or undefined if `health()` throws, so that the other guards are still shown. The error is not logged: its text may contain a secret. */
 export function healthOf(name: string, guard: HasHealth): GuardHealth | undefined {
   try {
     return guard.health();

@@ -2,7 +2,7 @@ import { createNoopMeter, metrics } from '@opentelemetry/api';
 import { readOptions, type InstrumentationOptions } from './options.js';
 import { recordingOf } from './recording.js';
 
-/** Ends an instrumentation: its guards are no longer read. When the last one of a meter provider has ended, nothing is counted any more. */
+/** Ends an instrumentation: its guards are no longer read. When the last instrumentation of a meter provider ends, counting stops. */
 export type TokenwardInstrumentation = () => void;
 
 /**

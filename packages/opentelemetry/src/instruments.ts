@@ -6,7 +6,7 @@ const SKEW_BUCKETS = [1, 2, 5, 10, 20, 30, 60, 120, 300];
 
 export type Instruments = ReturnType<typeof createInstruments>;
 
-/** Creates all instruments, with names and units by OpenTelemetry's rules. A gauge that is 0 or 1 has a counting unit, so that its sum has a meaning. */
+/** Creates all instruments, with names and units by OpenTelemetry's rules. A gauge of 1 or 0 has a counting unit, such as `{guard}`, so that its sum is meaningful. */
 export function createInstruments(meter: Meter) {
   function counter(name: string, unit: string, description: string): Counter {
     return meter.createCounter(`tokenward.${name}`, { unit, description, valueType: ValueType.INT });

@@ -2,7 +2,7 @@ import { metrics, type MeterProvider } from '@opentelemetry/api';
 import { ConfigurationError, type GuardHealth } from '@tokenward/core';
 import { OptionReader, plainOptions, readTable, shownMember, type OptionTable } from '@tokenward/core/adapter';
 
-/** The part of a guard that is read. Every adapter's guards have it, and those of `createResourceGuard`. */
+/** The part of a guard that the instrumentation reads. The guards of every adapter and of `createResourceGuard` have it. */
 export interface HasHealth {
   health(): GuardHealth;
 }

@@ -14,7 +14,7 @@ export interface Recording {
 }
 
 /**
- * Events belong to the process, not to a guard. If each instrumentation listened, every request would be counted several times. So the
+ * Events belong to the process, not to a guard. If each instrumentation listened, each request would be counted several times. So the
  * instrumentations of one meter provider share a recording.
  */
 const recordings = new WeakMap<MeterProvider, Recording>();

@@ -32,7 +32,7 @@ export type GivenClient =
   | { readonly kind: 'sentinel'; readonly client: SentinelClient }
   | { readonly kind: 'other'; readonly problem: string };
 
-const INSTEAD = 'Give url, or a client that createClient(), createCluster() or createSentinel() of the package redis 5 or 6 made';
+const INSTEAD = 'Set url, or pass a client from createClient(), createCluster() or createSentinel() of the package redis 5 or 6';
 
 /** Recognises a client by its methods: two copies of the package redis may be installed, and class names are not part of its API. */
 export function recognise(client: unknown): GivenClient {
@@ -65,7 +65,7 @@ export function fromClient(client: PlainClient, timeoutMs: number): () => RawCli
   return () => client.duplicate(overrides(timeoutMs, client.options?.socket));
 }
 
-/** Asks the cluster before each connection which node has the keys, since a failover changes it. */
+/** Asks the cluster before each connection which node has the keys, since a failover changes that. */
 export function fromCluster(client: ClusterClient, slot: number, timeoutMs: number): MakeClient {
   return () =>
     withFinder(
@@ -90,7 +90,7 @@ export function fromSentinel(client: SentinelClient, timeoutMs: number): MakeCli
     );
 }
 
-/** Finds one server and destroys the finder: a connection that never reconnects needs no cluster or Sentinel client. */
+/** Finds one server, and then destroys the finder: a connection that never reconnects needs no cluster or Sentinel client. */
 async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'destroy'>>(
   finder: F,
   timeoutMs: number,
@@ -103,7 +103,7 @@ async function withFinder<F extends Pick<ClusterClient, 'connect' | 'on' | 'dest
     timer = setTimeout(() => reject(new StoreFailure(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
     timer.unref();
   });
-  // the error of `redis` names no cause, because each node may fail for a different one
+  // the package's own error names no cause, because each node may fail for a different one
   const found = finder.connect().then(
     () => find(finder),
     () => Promise.reject(new StoreFailure(unreachable)),
@@ -128,7 +128,7 @@ async function quietly(destroy: () => unknown): Promise<void> {
 
 /**
  * Returns options for a connection that never reconnects: any failure ends it, and a new one replaces it. The client queues no commands. It
- * uses RESP 2, whatever the user's client uses.
+ * uses RESP 2, even if the user's client uses RESP 3.
  */
 function overrides(timeoutMs: number, socket: object | undefined): object {
   return {

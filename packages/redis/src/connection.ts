@@ -4,7 +4,7 @@ import { failureText, StoreFailure } from './store-failure.js';
 /** A reply of RESP 2. */
 export type Reply = string | number | null | readonly Reply[];
 
-/** The part of the package redis' client that the store uses. */
+/** The parts of a client of the package `redis` that the store uses. */
 export interface RawClient {
   readonly options?: { readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string; readonly tls?: boolean } };
   connect(): Promise<unknown>;
@@ -19,12 +19,12 @@ export type MakeClient = () => RawClient | Promise<RawClient>;
 
 /** One connection. Any failure ends it for good. */
 export interface Connection {
-  /** @throws StoreFailure, also if no answer comes in time */
+  /** @throws StoreFailure if the command fails, or if no answer comes in time */
   send(command: readonly string[], withinMs?: number): Promise<Reply>;
   close(): void;
 }
 
-/** @throws StoreFailure */
+/** Opens a connection. @throws StoreFailure if that fails */
 export type Connect = () => Promise<Connection>;
 
 export function createConnect(makeClient: MakeClient, timeoutMs: number): Connect {
@@ -37,9 +37,9 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
       destroy(client);
     }
 
-    // without a listener, an `error` event ends the process; a command that waits learns of it by its promise
+    // without a listener, an `error` event would end the process. A waiting command gets the error by its promise
     client.on('error', () => (isOver = true));
-    // a client that was given up while it connected must not stay open
+    // a client that was closed while it connected must not stay open
     client.on('connect', () => {
       if (isOver) close();
     });
@@ -84,7 +84,7 @@ export function destroy(client: RawClient): void {
   }
 }
 
-/** Returns where Redis is, without a password or whatever else a URL may hold. */
+/** Returns the address of Redis, without a password or other parts of a URL. */
 export function addressOf({ options }: RawClient): string {
   const { host = 'localhost', port = 6379, path, tls } = options?.socket ?? {};
   return path === undefined ? `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}` : `unix://${path}`;

@@ -4,9 +4,9 @@ export interface Keys {
   readonly records: string;
   /** Stream: the same texts in the order in which they were added. */
   readonly stream: string;
-  /** String: the data set's name. If the data was lost or replaced, the name is gone or another. */
+  /** String: the data set's name. If the data was lost or replaced, the name is missing or different. */
   readonly epoch: string;
-  /** Hash: each issuer's cut-off. Its tokens issued up to then are refused, because revocations that hit them were removed. */
+  /** Hash: each issuer's cut-off. Its tokens issued up to then are refused, because revocations that covered them were removed. */
   readonly forgotten: string;
   /** Sorted set: the processes that write back lost records, scored by how long others wait for them. */
   readonly restoring: string;
@@ -29,7 +29,7 @@ export const STREAM_LENGTH = 50_000;
 /** How long entries of many records, written back after a loss, stay in the stream for slow processes. */
 const RESTORED_SECONDS = 60;
 
-/** Whether a text is a data set's name: `<seconds since the epoch>.<random>`. Each key holds the name too, which shows when a part is lost. */
+/** Whether a text is a data set's name: `<seconds since the epoch>.<random>`. Each key contains the name, which shows whether a part was lost. */
 export function isEpoch(text: string): boolean {
   return /^\d{1,12}\.[0-9a-f-]{36}$/.test(text);
 }
@@ -59,8 +59,10 @@ end
 `;
 
 /**
- * Begins a full read. ARGV: random text, the process' id, and for how many seconds others wait for what it writes back: for everything (0: not
- * at all), and for what it learned right before the loss.
+ * Begins a full read. ARGV:
+ * - random text, the process' id
+ * - for how many seconds others wait until this process has written everything back (0: they do not wait)
+ * - for how many seconds they wait for what it learned right before the loss
  */
 export const BEGIN_FULL_READ = `${NAME_IT}
 name_it(ARGV[1])
@@ -71,7 +73,7 @@ if ARGV[3] ~= '0' then
 end
 `;
 
-/** `moment(text)`: a cut-off, or -1 if the text is none, so that a foreign value never prevents a real one. */
+/** `moment(text)`: the time of a cut-off, or -1 if the text is not a valid time, so that an invalid value never blocks a valid one. */
 const MOMENT = `
 local function moment(text)
   local seconds = tonumber(text)
@@ -81,7 +83,7 @@ end
 `;
 
 /**
- * Adds revocations. Those that exist do not go into the stream, so that several processes may write the same ones. ARGV:
+ * Adds revocations. Existing ones are not added to the stream again, so several processes may write the same ones. ARGV:
  * - random text, the stream's length, the process' id
  * - for how many seconds others wait for more lost records (0: unchanged; -1: no longer)
  * - whether they wait for what this process learned right before the loss (0: unchanged; -1: no longer)
@@ -121,10 +123,10 @@ if wait > 0 or #fields > 0 then redis.call('EXPIRE', KEYS[5], ${RESTORED_SECONDS
 return 1
 `;
 
-/** The most bytes that 32,768 characters take in UTF-8. This package writes no longer text, so longer ones are not sent to clients. */
+/** The most bytes that 32,768 characters take in UTF-8. This package writes no longer texts, and the scripts return none. */
 const MAX_TEXT_BYTES = 98_304;
 
-/** `short(text)`: the text, or an empty one in place of one that is too long. An empty text is no revocation either, and is counted as such. */
+/** `short(text)`: the text, or an empty text if it is too long. Processes count an empty text as invalid. */
 const SHORT = `
 local function short(text) return #text <= ${MAX_TEXT_BYTES} and text or '' end
 `;
@@ -144,8 +146,8 @@ return all
 `;
 
 /**
- * Returns records that ended long ago by the server's clock. Removes texts that are too long to be records. ARGV: for how many seconds, how many
- * at most.
+ * Returns records that ended long ago by the server's clock. Removes texts that are too long to be records. ARGV: how many seconds ago at least,
+ * how many records at most.
  */
 export const LONG_ENDED = `
 local ended = {}
@@ -165,7 +167,7 @@ for i = 2, count + 1 do redis.call('ZREM', KEYS[1], ARGV[i]) end
 return 1
 `;
 
-/** Trims entries of many records from the stream, a while after the last of them was written. */
+/** Trims entries that contain many records from the stream, a while after the last of them was written. */
 export const TRIM = `
 local score = redis.call('ZSCORE', KEYS[5], 'trim')
 if score and redis.call('TIME')[1] + score > ${RESTORED_SECONDS} then

@@ -13,7 +13,7 @@ export interface FullRead {
   readonly cutoffs: ReadonlyMap<string, string>;
 }
 
-/** How long other processes wait for this one to write back: everything (0: they do not wait), and the recent records. */
+/** How long other processes wait until this one has written back all records (0: they do not wait), and its recent records. */
 export interface AwaitTimes {
   readonly allSeconds: number;
   readonly recentSeconds: number;

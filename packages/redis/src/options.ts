@@ -10,27 +10,27 @@ export interface DuplicableClient {
 }
 
 export interface RedisRevocationsOptions {
-  /** Where Redis or Valkey is: `rediss://name:password@redis.example.com:6379`. Give this or `client`. */
+  /** The address of Redis or Valkey: `rediss://name:password@redis.example.com:6379`. Set this or `client`. */
   readonly url?: string | undefined;
   /**
-   * A client of yours, for what a URL cannot express: certificates, a credentials provider, a cluster, Sentinel. It need not be connected.
+   * Your own client, for what a URL cannot express: certificates, a credentials provider, a cluster, Sentinel. It need not be connected.
    * Clients of `ioredis` and pools are not supported.
    */
   readonly client?: DuplicableClient | undefined;
-  /** What the keys begin with: the same in all processes that share revocations, and nowhere else. Default: `tokenward:revocations`. */
+  /** The beginning of all keys. Use one prefix for all processes that share revocations, and for nothing else. Default: `tokenward:revocations`. */
   readonly prefix?: string | undefined;
-  /** How long this process goes on without hearing from Redis before it answers 503. Default: 10. */
+  /** How long this process admits requests without an answer from Redis. After that it answers 503. Default: 10. */
   readonly maxMirrorAgeSeconds?: number | undefined;
   /**
-   * What happens after that time. `allow` goes on with what this process knows, and so accepts tokens that others revoked meanwhile. It counts
-   * each such request in `health().uncheckedRequests`. Default: `refuse`.
+   * What happens after that time. `allow` checks requests only against the revocations that this process knows, and so accepts tokens that others
+   * revoked meanwhile. `health().uncheckedRequests` counts these requests. Default: `refuse`.
    */
   readonly whenUnreachable?: 'refuse' | 'allow' | undefined;
   /** The timeout of each command, and of connecting. Default: 3. */
   readonly timeoutSeconds?: number | undefined;
   /** How many revocations this process keeps. Beyond that, the older half of one issuer's is replaced by a cut-off. Default: 1000000. */
   readonly maxEntries?: number | undefined;
-  /** How much memory they may take in each process, by a careful estimate. Default: 536870912 (512 MiB). */
+  /** How much memory they may take in each process, by a high estimate. Default: 536870912 (512 MiB). */
   readonly maxBytes?: number | undefined;
   /** Default: the system's clock. */
   readonly clock?: Clock | undefined;
@@ -38,7 +38,7 @@ export interface RedisRevocationsOptions {
 
 export interface Config {
   readonly makeClient: MakeClient;
-  /** Where Redis is, for texts that people read. */
+  /** The address of Redis, for messages. */
   readonly where: string;
   readonly prefix: string;
   readonly maxMirrorAgeMs: number;
@@ -50,8 +50,8 @@ export interface Config {
 }
 
 const OPTIONS = {
-  url: unread,
-  client: unread,
+  url: unchecked,
+  client: unchecked,
   prefix: readPrefix,
   maxMirrorAgeSeconds: numberOption(10, { least: 0.5, most: 3600 }),
   whenUnreachable: readWhenUnreachable,
@@ -81,8 +81,8 @@ export function readOptions(options: RedisRevocationsOptions): Config {
   };
 }
 
-/** Returns an option unread, because it is checked together with another. */
-function unread(reader: OptionReader, name: string): unknown {
+/** Returns an option as it is, because {@link readServer} checks it together with another. */
+function unchecked(reader: OptionReader, name: string): unknown {
   return reader.get(name);
 }
 

@@ -13,7 +13,7 @@ export interface Outage {
 
 /** All outages of one store. Operators see one outage, however many kinds go on at once. */
 export interface Outages {
-  /** Adds a kind. `lastError` shows the kind that was added first. */
+  /** Adds a kind. If several kinds go on, `lastError` shows the one that was added first. */
   kind(): Outage;
   lastError(): string | undefined;
   /** Reports nothing more, since the store was closed. */
@@ -25,12 +25,12 @@ export interface Outages {
  * listens, the process prints a warning when an outage begins and when it ends.
  *
  * @param where the server, for people: `redis://redis.example.com:6379`
- * @param usableForMs how long tokens can still be checked; 0: no longer
+ * @param usableForMs returns how long tokens can still be checked; 0 or less: no longer
  */
 export function createOutages(where: string, usableForMs: () => number): Outages {
   const warnings = createOutageWarnings('tokenward:revocations-failed');
   const errors: (string | undefined)[] = [];
-  /** What the last event said; undefined if there is no outage. */
+  /** `usable` of the last event; undefined if there is no outage. */
   let reportedUsable: boolean | undefined;
   let timer: NodeJS.Timeout | undefined;
 

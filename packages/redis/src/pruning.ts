@@ -6,22 +6,22 @@ import { recordOf } from './record-text.js';
 import { textsOf } from './replies.js';
 import { StoreFailure } from './store-failure.js';
 
-/** Removes from Redis what ended long ago. */
+/** Removes revocations that ended long ago from Redis. */
 export interface Pruning {
-  /** Prunes if it is time to. A server that takes no writes is an outage of pruning only, and reading goes on. */
+  /** Prunes if it is due. If the server accepts no writes, only pruning fails, and reading continues. */
   prune(connection: Connection): Promise<void>;
 }
 
 const EVERY_MS = 60_000;
 const RETRY_MS = 5000;
 const MAX_RECORDS = 500;
-/** Clocks may be apart, so a record is kept for this long after its end. */
+/** Clocks may differ, so a record is kept for this long after its end. */
 const KEPT_AFTER_END_SECONDS = 3600;
 
 export function createPruning(keys: Keys, clock: Clock, outage: Outage): Pruning {
   let dueAtMs = 0;
 
-  /** Prunes a portion. Returns whether there is no more. */
+  /** Prunes a portion. Returns whether nothing is left to prune. */
   async function pruneOnce(connection: Connection): Promise<boolean> {
     await connection.send(script(TRIM, keys));
     const texts = textsOf(await connection.send(script(LONG_ENDED, keys, KEPT_AFTER_END_SECONDS, MAX_RECORDS)));

@@ -12,9 +12,9 @@ import { createStream, type Continuity } from './stream.js';
 import { AWAIT_SECONDS } from './write-back.js';
 import type { Writer } from './writer.js';
 
-/** Keeps a mirror equal to the data in Redis, until it is aborted. */
+/** Keeps a mirror equal to the data in Redis, until its signal aborts. */
 export interface Reader {
-  /** Whether the mirror had everything when the server was last asked. */
+  /** Whether the mirror was complete when the server was last asked. */
   readonly isComplete: boolean;
   /** When the mirror was last known to be complete, by the monotonic clock. */
   readonly completeAtMs: number | undefined;
@@ -31,7 +31,7 @@ export interface ReaderParts {
   readonly outage: Outage;
   readonly pruningOutage: Outage;
   readonly timeoutMs: number;
-  /** How long a turn waits for new entries. Meanwhile the mirror ages by up to that much, without missing anything. */
+  /** How long a turn waits for new entries. The mirror's age grows meanwhile, although it misses nothing. */
   readonly blockMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -42,7 +42,7 @@ export interface ReaderParts {
 
 /** A process that follows the stream is behind for at most this long. */
 const MAX_BEHIND_MS = 2500;
-/** Removing a single record by hand adds nothing to the stream, so everything is compared from time to time. */
+/** If somebody deletes a single record, the stream does not show it. So everything is compared from time to time. */
 const COMPARE_EVERY_MS = 600_000;
 
 const REASONS: Readonly<Record<Exclude<Continuity, 'complete'>, string>> = {

@@ -6,14 +6,14 @@ const REASONS: ReadonlySet<unknown> = new Set(REVOCATION_REASONS);
 const MAX_NAME_LENGTH = 2048;
 const MAX_TEXT_LENGTH = 32_768;
 
-/** Returns a record as Redis keeps it: an array, since that is short, and since equal records must give equal texts everywhere. */
+/** Returns a record as Redis keeps it. An array is short, and equal records give equal texts in all processes. */
 export function textOf({ kind, issuer, value, issuedUntil, until, isFinal, reason }: RevocationRecord): string {
   return JSON.stringify([kind, issuer, value, issuedUntil, until, isFinal ? 1 : 0, reason]);
 }
 
 /**
- * Returns the record in a text from Redis, or undefined if it is not a revocation: anybody may have written it. A newer version may add members
- * or reasons. Both are ignored, since neither is a cause to lose a revocation.
+ * Returns the record in a text from Redis, or undefined if it is not a revocation: anybody may have written it. Members and reasons that a newer
+ * version may add are ignored, so that no revocation is lost.
  */
 export function recordOf(text: string): RevocationRecord | undefined {
   if (text.length > MAX_TEXT_LENGTH) return undefined;
@@ -40,8 +40,8 @@ export function recordOf(text: string): RevocationRecord | undefined {
 }
 
 /**
- * Returns an issuer's cut-off: its tokens issued up to then are refused. It stands for revocations that ended or were dropped. Its own end is
- * not in the future, and so the mirror recognises it.
+ * Returns an issuer's cut-off as a record: its tokens issued up to then are refused. It replaces revocations that ended or were evicted. It ends at
+ * `issuedUntil`, by which {@link isCutoff} recognises it.
  */
 export function cutoffOf(issuer: string, issuedUntil: number): RevocationRecord {
   return { kind: 'issuer', issuer, value: '', issuedUntil, until: issuedUntil, isFinal: false, reason: 'unspecified' };

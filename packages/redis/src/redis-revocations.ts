@@ -16,9 +16,9 @@ const INVALID_TEXTS_REPORTED_EVERY_MS = 60_000;
 
 /** A store of revocations that a fleet shares. */
 export interface RedisRevocations extends RevocationStore {
-  /** The promise rejects with a RevocationStoreError if the record is not sent in time. It applies in this process and is sent later. */
+  /** The promise rejects with a RevocationStoreError if the record is not sent in time. It is in effect in this process, and is sent later. */
   add(record: RevocationRecord): Promise<void>;
-  /** Sends what is left, if Redis answers, and ends. */
+  /** Sends the remaining records if Redis answers, and closes the store. */
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export function redisRevocations(options: RedisRevocationsOptions): RedisRevocat
     for (const one of warming) one.succeed();
   }
 
-  /** Shares the cut-off that replaces dropped revocations, so that their tokens pass neither elsewhere nor here after a restart. */
+  /** Shares the cut-off that replaces evicted revocations. Otherwise the other processes, or this one after a restart, would admit their tokens. */
   function shareOverflow(overflow: RevocationOverflow): void {
     overflowed.notify(overflow);
     // the writer reports a failure as its outage

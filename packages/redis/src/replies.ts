@@ -6,7 +6,7 @@ export interface Position {
   readonly epoch: string;
   /** The stream's last id when it was read. */
   readonly id: string;
-  /** Whether there is, or was, an entry with this id: a stream's last entry may have been deleted. */
+  /** Whether this process read, or Redis has, an entry with this id. The entry with the stream's last id may have been deleted. */
   readonly isEntry: boolean;
   /** How many entries were ever added to the stream, up to that one. */
   readonly added: number;
@@ -21,9 +21,9 @@ export interface Look {
   readonly serverSeconds: number;
   /** Whether a process is writing back lost records. */
   readonly isWrittenBack: boolean;
-  /** Whether these include what it learned right before the loss, which others may not know. */
+  /** Whether these include records that it learned right before the loss, which others may not have. */
   readonly isRecentWrittenBack: boolean;
-  /** Since the server was started: its data may be older. */
+  /** How long the server has been running. Its data may be older. */
   readonly uptimeSeconds: number;
   /** Whether the page holds fewer entries than asked for, because they are large. */
   readonly hasMore: boolean;

@@ -2,7 +2,7 @@ import { RevocationStoreError } from '@tokenward/core';
 import type { RevocationRecord } from '@tokenward/core/store';
 import { textOf } from './record-text.js';
 
-/** The records that wait to be sent, oldest first, and the callers who wait for that. */
+/** The records that are not sent yet, oldest first, and the callers who wait for them. */
 export interface SendQueue {
   readonly size: number;
   /** Adds a record. The promise rejects with a RevocationStoreError if the record is not sent in time; it stays in the queue. */
@@ -34,17 +34,17 @@ interface Caller {
 const MAX_RECORDS = 100_000;
 const MAX_CHARACTERS = 33_554_432;
 
-/** @param onOverflow called when the queue was full and its oldest records were given up */
+/** @param onOverflow called when the queue was full and its oldest records were dropped */
 export function createSendQueue(timeoutMs: number, onOverflow: () => void): SendQueue {
   const queued = new Map<string, Queued>();
   let characters = 0;
   let timer: NodeJS.Timeout | undefined;
 
   /**
-   * Gives up the oldest tenth. These revocations apply here, and the next full read finds them missing in Redis. Many are given up at once, because
-   * finding the first entry of a Map takes long once many before it were deleted.
+   * Drops the oldest tenth. These revocations stay in effect here, and the next full read finds them missing in Redis. Dropping them one at a time
+   * would be slow: to find its first entry, a Map skips deleted entries one by one.
    */
-  function giveUpOldest(): void {
+  function dropOldest(): void {
     let left = Math.ceil(queued.size / 10);
     for (const [text, { caller }] of queued) {
       if (left-- === 0) break;
@@ -91,7 +91,7 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
       const text = textOf(record);
       let one = queued.get(text);
       if (!one) {
-        if (queued.size >= MAX_RECORDS || characters >= MAX_CHARACTERS) giveUpOldest();
+        if (queued.size >= MAX_RECORDS || characters >= MAX_CHARACTERS) dropOldest();
         queued.set(text, (one = { text, record }));
         characters += text.length;
       }
@@ -125,5 +125,5 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
 }
 
 export function notSent(): RevocationStoreError {
-  return new RevocationStoreError('the revocation applies in this process only; it is sent to the others when the store can be reached again');
+  return new RevocationStoreError('the revocation is in effect in this process only. The other processes receive it when the store is reachable again');
 }

@@ -2,9 +2,9 @@ import type { Look } from './replies.js';
 
 /** How long a process waits, after a loss of data, for what other processes write back. */
 export interface Settling {
-  /** Waits until the others have begun and finished: this process has just started, or was cut off, and may not know what they know. */
+  /** Waits until the others have begun and finished. Call it after a start or a lost connection: this process may not have their records. */
   require(): void;
-  /** Waits only for what others learned right before a loss: this process knew everything until then. */
+  /** Waits only for what others learned right before a loss. Call it if this process had everything until then. */
   gather(isNewConnection: boolean): void;
   /** Extends the wait if the server shows that others are still writing, or that its data is new. */
   observe(look: Look): void;
@@ -12,14 +12,14 @@ export interface Settling {
   end(): void;
 }
 
-/** How long the other processes take at most to begin writing back. */
+/** The longest that the other processes take to begin writing back. */
 export const SETTLE_SECONDS = 3;
 /** The longest that a process waits for the recent records of the others. */
 export const MAX_GATHER_SECONDS = 5;
 
 const WRITE_BACK_LOOK_MS = 250;
 const MAX_WRITE_BACK_MS = 60_000;
-/** How long the others take to begin to write their recent records, over a connection that they have or make. */
+/** How long the others take to begin writing their recent records: over an open connection, and over a new one. */
 const GATHER_MS = 500;
 const RECONNECTED_GATHER_MS = 1500;
 const GATHER_LOOK_MS = 20;

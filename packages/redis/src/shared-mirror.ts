@@ -10,24 +10,24 @@ export interface SharedMirror {
   addTexts(texts: readonly string[], isNew: boolean): void;
   /** Adds the cut-offs of issuers. */
   addCutoffs(cutoffs: ReadonlyMap<string, string>): void;
-  /** Returns, in portions, the records that this process knows and Redis is missing. `present` may grow meanwhile. */
+  /** Returns, in portions, the records that this process has and Redis lacks. `present` may grow meanwhile. */
   missing(present: ReadonlySet<string>, cutoffs: ReadonlyMap<string, string>, nowSeconds: number): AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
-  /** Returns what this process learned in the last seconds: after a loss it may be the only one. undefined if that was too much to keep apart. */
+  /** Returns the records of the last seconds. After a loss, no other process may have them. undefined if there were too many to track. */
   recent(): ReadonlyMap<string, RevocationRecord> | undefined;
   /** How many texts from Redis were not revocations. */
   readonly invalidTexts: number;
 }
 
 const MAX_ISSUERS = 10_000;
-/** How many records are compared before this process does something else. */
+/** How many records are compared before other work may run. */
 const PORTION = 1000;
-/** Every process that follows the stream knows what is older than one to two of these periods. */
+/** `recent` covers the last one or two of these periods. Every process that follows the stream has all older records. */
 const RECENT_MS = 5000;
 const MAX_RECENT = 20_000;
 
 interface RecentRecords {
   readonly records: Map<string, RevocationRecord>;
-  /** Whether there were more than could be kept. */
+  /** Whether there were more records than the limit. */
   isCut: boolean;
 }
 
@@ -113,7 +113,7 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       yield missingCutoffs;
       // a snapshot: records that are added meanwhile are sent by the process that adds them
       const all = [...mirror.records()];
-      // each process takes its own order, so that they share the work
+      // each process uses an order of its own, so that they share the work
       for (const from of shuffledSteps(all.length, PORTION)) {
         const portion = new Map<string, RevocationRecord>();
         for (const record of all.slice(from, from + PORTION)) {

@@ -23,13 +23,13 @@ const TEXTS: ReadonlyMap<string, string> = new Map([
   ['NOAUTH', 'a password is required'],
   ['NOPERM', 'the user lacks a permission: see the ACL in the README of @tokenward/redis'],
   ['LOADING', 'Redis is still loading its data'],
-  ['READONLY', 'the server is a replica, which takes no writes'],
+  ['READONLY', 'the server is a replica, which accepts no writes'],
   ['OOM', 'Redis has no memory left for writes'],
-  ['MISCONF', 'Redis takes no writes, because it cannot save them'],
-  ['WRONGTYPE', 'a key under the prefix has another type: give the store a prefix of its own'],
-  ['NOREPLICAS', 'Redis takes no writes, because too few replicas follow it (min-replicas-to-write)'],
+  ['MISCONF', 'Redis accepts no writes, because it cannot save them'],
+  ['WRONGTYPE', 'a key under the prefix has another type. Set a prefix that nothing else uses'],
+  ['NOREPLICAS', 'Redis accepts no writes, because too few replicas follow it (min-replicas-to-write)'],
   ['MASTERDOWN', 'the server is a replica that has lost its master'],
-  ['MOVED', 'another node of a cluster has the keys: give a client that createCluster() made'],
+  ['MOVED', 'another node of the cluster has the keys. Pass a client from createCluster()'],
   ['CLUSTERDOWN', 'the cluster is down'],
   ['BUSY', 'Redis is busy with a script'],
 ]);
@@ -40,7 +40,7 @@ const SCRIPT_ERRORS: readonly (readonly [RegExp, string])[] = [
   [/^ERR unknown (redis )?command/i, 'the server lacks a command. Use Redis 7 or newer'],
 ];
 
-/** Returns the fixed text for an error, or its code; never the error's own text. */
+/** Returns the fixed text for an error, or its code. It never returns the error's own text. */
 export function failureText(error: unknown): string {
   if (error instanceof StoreFailure) return error.message;
   if (!isError(error)) return 'the connection broke';

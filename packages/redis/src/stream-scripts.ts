@@ -32,8 +32,8 @@ end
 `;
 
 /**
- * `is_rewound(id)`: whether the entry with this id is gone although an older one is there. Trimming removes the oldest first, so the server has lost
- * the entry, and has perhaps gone on from before it.
+ * `is_rewound(id)`: whether the entry with this id is missing although an older one exists. Trimming removes the oldest entries first, so the server
+ * has lost this one, and may have continued from an earlier state.
  */
 const IS_REWOUND = `
 local function first_after(id)

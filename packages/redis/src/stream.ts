@@ -14,7 +14,7 @@ export interface Stream {
   continueFrom(position: Position): void;
   /** Reads the entries that arrive until the time has passed, or until many have arrived. */
   waitForEntries(connection: Connection, forMs: number): Promise<void>;
-  /** Halves the size of a page: a page that was too large to arrive in time would be so again. */
+  /** Halves the size of a page. Otherwise a page that was too large to arrive in time would be too large again. */
   halvePage(): void;
 }
 
@@ -41,7 +41,7 @@ const MAX_PAGE = 2000;
 /** While many entries arrive, `waitForEntries` ends after this, so that the reader checks for gaps. */
 const MAX_BUSY_MS = 100;
 
-/** @param received takes the texts of entries, which others added just now */
+/** @param received is called with the texts of new entries */
 export function createStream(keys: Keys, clock: Clock, timeoutMs: number, received: (texts: readonly string[]) => void): Stream {
   let position: Position | undefined;
   let page = FIRST_PAGE;
@@ -59,9 +59,9 @@ export function createStream(keys: Keys, clock: Clock, timeoutMs: number, receiv
       for (;;) {
         const askedAtMs = clock.monotonic();
         // a server that does not know HELLO may be used; if the connection is broken, look() fails too
-        const role = connection.send(['HELLO']).then(roleOf, () => undefined);
-        const [found, is] = await Promise.all([look(connection, keys, position, page), role]);
-        if (is !== undefined && is !== 'master' && is !== 'primary') throw new StoreFailure('the server is a replica, which may be behind its master');
+        const hello = connection.send(['HELLO']).then(roleOf, () => undefined);
+        const [found, role] = await Promise.all([look(connection, keys, position, page), hello]);
+        if (role !== undefined && role !== 'master' && role !== 'primary') throw new StoreFailure('the server is a replica, which may be behind its master');
         if (!position || found.epoch !== position.epoch) {
           const continuity = position ? 'lost' : 'unread';
           return { continuity, look: found, askedAtMs };

@@ -1,8 +1,8 @@
 import type { RevocationRecord } from '@tokenward/core/store';
 
 /**
- * Writes records that this process knows and Redis lost. All processes do so at the same time, and each leaves out what another has written. Other
- * processes may wait for this one: until everything is written, or until the recent records are.
+ * Writes records that this process has and Redis lost. All processes do so at the same time, and each leaves out what another has written. Other
+ * processes may wait until this one has written all its records, or its recent ones.
  */
 export interface WriteBack {
   /** Starts again, with the records that are missing now. `isAwaited`: other processes wait for this one. */
@@ -13,7 +13,7 @@ export interface WriteBack {
   readonly isDone: boolean;
   /** Returns the next records to write. It may hold none while they are still being found. */
   next(maxRecords: number, maxCharacters: number): Portion;
-  /** Call this when the portion's message to those who wait has been sent. */
+  /** Call it when Redis has the portion, which also tells others whether to wait. */
   sent(portion: Portion): void;
   /** Notes that Redis has a record. Returns whether it was still to be written. */
   done(text: string): boolean;
@@ -21,7 +21,7 @@ export interface WriteBack {
 }
 
 export interface MissingRecords {
-  /** Written first, because other processes may not know them. undefined: they cannot be told apart, so all are recent. */
+  /** Written first, because other processes may not have them. undefined: there were too many to track, so all records count as recent. */
   readonly recent: ReadonlyMap<string, RevocationRecord> | undefined;
   readonly others: AsyncIterable<ReadonlyMap<string, RevocationRecord>>;
   /** The texts that are in Redis. The set grows while `others` are being found. */

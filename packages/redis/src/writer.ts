@@ -8,7 +8,7 @@ import { isCutoff } from './record-text.js';
 import { createSendQueue, notSent } from './send-queue.js';
 import { createWriteBack, type MissingRecords } from './write-back.js';
 
-/** Sends what this process knows until Redis has it. */
+/** Sends the records of this process until Redis has them. */
 export interface Writer {
   /** The name under which others wait for this process. */
   readonly id: string;
@@ -16,11 +16,11 @@ export interface Writer {
   send(record: RevocationRecord): Promise<void>;
   /** Writes records that Redis lost. `isAwaited`: others wait for them. */
   writeBack(missing: MissingRecords, isAwaited: boolean): void;
-  /** Notes that Redis has these texts, so that they are not sent. Returns those that this process did not want to send. */
+  /** Notes that Redis has these texts, so that they are not sent. Returns those that this process was not going to send. */
   seen(texts: readonly string[]): readonly string[];
   /** Whether nothing waits to be sent. */
   readonly isIdle: boolean;
-  /** Sends what is left, if Redis answers, and ends. */
+  /** Sends the remaining records if Redis answers, and stops. */
   close(): Promise<void>;
 }
 
@@ -30,16 +30,16 @@ export interface WriterParts {
   readonly outage: Outage;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Called when records were given up unsent. A full read finds them. */
+  /** Called when records were dropped unsent. The next full read finds them missing in Redis. */
   readonly onOverflow: () => void;
 }
 
 const PORTION = 500;
 const PORTION_CHARACTERS = 262_144;
-/** These records share one entry of the stream. They are few enough that a page of entries can be read in time. */
+/** This many records share one entry of the stream, so that a page of entries can be read in time. */
 const WRITE_BACK_PORTION = 250;
 const WRITE_BACK_CHARACTERS = 49_152;
-/** A smaller portion is probably no loss, so each record gets an entry of its own. */
+/** A smaller portion is probably not due to a loss, so each record gets an entry of its own. */
 const MIN_SHARED = 50;
 /** Closes an unused connection, before a network drops it silently. */
 const IDLE_MS = 30_000;

@@ -36,7 +36,7 @@ describe('clients that are rejected at start-up', () => {
   ])('%s', (_name, client, problem) => {
     const text = problemOf(client);
     expect(text.startsWith(`client ${problem}`)).toBe(true);
-    expect(text).toMatch(/\. Give url, or a client that createClient\(\), createCluster\(\) or createSentinel\(\) of the package redis 5 or 6 made$/);
+    expect(text).toMatch(/\. Set url, or pass a client from createClient\(\), createCluster\(\) or createSentinel\(\) of the package redis 5 or 6$/);
   });
 });
 

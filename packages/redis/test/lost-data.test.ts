@@ -36,7 +36,7 @@ describe('a server that dies', () => {
     await durable.kill();
     const adding = one.add(recordOf('meanwhile'));
     expect(isRevokedIn(one, 'meanwhile')).toBe(true);
-    await expect(adding).rejects.toThrow('the revocation applies in this process only');
+    await expect(adding).rejects.toThrow('the revocation is in effect in this process only');
     await eventually(() => failed.length >= 2, 'both report the outage');
     expire();
     expect(one.isCurrent() || other.isCurrent()).toBe(false);

@@ -101,7 +101,7 @@ describe('a server that refuses commands', () => {
     await eventually(() => one.health().lastError === undefined, 'the outage is over');
   });
 
-  test('rule 169: a server that takes no writes while records are due for removal is one outage, and the connection stays', async () => {
+  test('rule 169: a server that accepts no writes while records are due for removal is one outage, and the connection stays', async () => {
     const now = nowSeconds();
     const over = Array.from({ length: 600 }, (_value, at) => [
       String(now - 10_000),

@@ -71,7 +71,7 @@ export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
 
-/** A real authorization server's key side, over HTTP on loopback, which can be told to misbehave. */
+/** The part of an authorization server that publishes keys and signs tokens, over HTTP on loopback. It can misbehave on demand. */
 export interface TestIssuer {
   /** The issuer identifier, which is the `iss` of its tokens. */
   readonly issuer: string;

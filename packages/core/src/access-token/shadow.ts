@@ -19,7 +19,7 @@ export type ShadowOptions = Pick<
   'audience' | 'algorithms' | 'profile' | 'requiredClaims' | 'maxTokenAgeSeconds' | 'maxTokenLifetimeSeconds' | 'allowedClients' | 'clockSkewSeconds'
 >;
 
-/** {@link ShadowOptions}, read. */
+/** {@link ShadowOptions}, validated. */
 export interface Shadow {
   readonly rules: Partial<ClaimRules>;
   readonly algorithms: ReadonlySet<string> | undefined;

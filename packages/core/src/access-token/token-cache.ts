@@ -41,12 +41,12 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** Only the signature decides these characters: the shortest one has 43. */
+/** These characters are part of the signature, which has at least 43. */
 const TAIL_LENGTH = 8;
 
 /**
  * Creates a cache of verified tokens. A number computed from a token's last characters finds its entry, and then the whole token is compared: hashing a whole
- * token, or looking up a string at all, costs more than the rest of a check. The number decides nothing. A token whose number is taken by another token is
+ * token, or looking up a string at all, costs more than the rest of a check. A match of the number alone proves nothing. A token whose number is taken by another token is
  * not cached, so an issuer that crafts such a token gains nothing and evicts nobody.
  *
  * Entries are evicted in two generations. A hit moves an entry from the old generation to the young one. When the young generation is full, it becomes the

@@ -5,15 +5,14 @@ const BYTES_PER_CHARACTER = 2.5;
 /** The Auth and its cache entry, with a place in a Map. */
 const BYTES_PER_TOKEN = 564;
 const BYTES_PER_OBJECT = 64;
-/** The name and its share of the object's hidden class. No other token shares them if no other has such a claim. */
+/** The name, and a part of the object's hidden class. Both belong to one token if no other has such a claim. */
 const BYTES_PER_MEMBER = 100;
 const BYTES_PER_ITEM = 8;
 /** In addition to the text or the digits themselves. */
 const BYTES_PER_VALUE = 24;
 
 /**
- * Estimates the memory that a verified token takes, in bytes, and rather too high than too low. The length alone says little: a thousand empty objects are
- * a short text. test/heap.test.ts compares the estimate with the heap.
+ * Returns a high estimate of the memory that a verified token takes, in bytes. The length alone says little: a thousand empty objects are a short text. test/heap.test.ts compares the estimate with the heap.
  */
 export function weightOf(token: string, auth: Auth): number {
   const claims = rawClaims(auth);

@@ -5,15 +5,15 @@ import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 /**
- * Checks whether a verified token is still trusted: its key is still one of its issuer's keys, and the guard still knows its issuer. Without this check, a
- * thief with a withdrawn key would choose how long his tokens live.
+ * Checks whether a verified token is still trusted: its key is still one of its issuer's keys, and the guard still knows its issuer. Otherwise a thief with a
+ * withdrawn key could choose how long forged tokens stay valid.
  */
 export interface TrustCheck {
   /** Checks a token again for the same request. If the result is false, the request must be authenticated anew. */
   isTrusted(verified: VerifiedKey, request: ProtectedRequest): boolean | Promise<boolean>;
   /**
-   * Returns why a token that a guard admitted is no longer trusted; undefined if it is. It never waits: a resolver that returns a promise, or that needs a
-   * request which is not given, does not make it fail.
+   * Returns why a token that a guard admitted is no longer trusted; undefined if it is. It never waits: if a resolver returns a promise, or needs a request
+   * that is not given, its earlier answers decide.
    */
   failureOf(verified: VerifiedKey, request: ProtectedRequest | undefined): VerificationFailure | undefined;
   /** Returns why a token is no longer trusted, as far as that is known without a request; undefined otherwise. */
@@ -33,7 +33,7 @@ interface ResolverAnswer {
   isGone: boolean;
 }
 
-/** @param onGone called when an issuer turns out to be gone */
+/** @param onGone is called when an issuer was removed */
 export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic'>, onGone: () => void): TrustCheck {
   const answers = new WeakMap<Issuer, ResolverAnswer>();
   const refreshed = new WeakMap<Issuer, number>();
@@ -42,7 +42,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
   function hasKey({ issuer, key, algorithm, keyId }: VerifiedKey): boolean | undefined {
     const keys = issuer.keys.cachedKeys(algorithm, keyId);
     if (!keys) return undefined;
-    // fetched again, the same key is another object
+    // after a refresh, the same key may be another object
     return keys.includes(key) || keys.some((one) => one.key.equals(key.key));
   }
 

@@ -2,7 +2,7 @@ import { RAW_CLAIMS, RAW_TOKEN, type Auth } from '../auth/auth.js';
 import type { Claims } from '../auth/claims.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import type { TokenLives } from '../revocation/token-lives.js';
+import type { TokenSignals } from '../revocation/token-signals.js';
 import type { JsonObject } from '../lib/json.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { TrustCheck } from './trust-check.js';
@@ -14,7 +14,7 @@ type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 const IS_WITHIN_LIFETIME = Symbol.for('tokenward.isWithinLifetime');
 const TRUST_FAILURE = Symbol.for('tokenward.trustFailure');
 
-/** Returns whether the token is still within its lifetime. An Auth of another copy of this package uses its own method; for one that an app built, `expiresAt` decides. */
+/** Returns whether the token is still within its lifetime. An Auth of another copy of this package uses its own method. If an app built the Auth, `expiresAt` decides. */
 export function isWithinLifetime(auth: Auth, nowSeconds: number): boolean {
   const method = (auth as { [IS_WITHIN_LIFETIME]?: (nowSeconds: number) => boolean })[IS_WITHIN_LIFETIME];
   return typeof method === 'function' ? method.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
@@ -30,7 +30,7 @@ export function trustFailure(auth: Auth<object>, request: ProtectedRequest | und
 export interface Admission {
   readonly verified: VerifiedKey;
   readonly trust: TrustCheck;
-  readonly lives: TokenLives;
+  readonly tokenSignals: TokenSignals;
 }
 
 /** The one implementation of {@link Auth}. The token is in a private field, which no inspection, copy or serialisation reaches. */
@@ -116,14 +116,14 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   #watch(): AbortSignal {
     if (!this.#admission) return AbortSignal.abort();
     const { issuer, tokenId, sessionId, subject, clientId, issuedAt } = this;
-    const { lives } = this.#admission;
+    const { tokenSignals } = this.#admission;
     const { issuer: verifiedBy, key, algorithm, keyId } = this.#admission.verified;
     const watched = {
       names: { issuer, tokenId, sessionId, subject, clientId, issuedAt },
       acceptedUntil: acceptedUntil(this.expiresAt, this.issuedAt, this.#limits),
       verified: { issuer: verifiedBy, key, algorithm, keyId },
     };
-    const signal = lives.watch(watched, this.#request?.heldBy);
+    const signal = tokenSignals.create(watched, this.#request?.heldBy);
     return this.#request ? signal : withSharedHandlers(signal);
   }
 

@@ -10,7 +10,7 @@ export interface VerifiedToken {
   readonly reason: undefined;
   readonly auth: VerifiedAuth;
   readonly issuer: Issuer;
-  /** `cnf`: whom the token is bound to. Each request needs a new proof of possession. */
+  /** `cnf`: the key to which the token is bound. Each request needs a new proof of possession. */
   readonly confirmation: unknown;
 }
 

@@ -8,7 +8,7 @@ import { isFailure, type VerificationFailure } from '../issuer/verification-fail
 import { findVerifyingKey, issuerMismatch } from '../issuer/verifying-key.js';
 import type { Monitor } from '../events/monitoring.js';
 import type { TrustCheck } from './trust-check.js';
-import type { TokenLives } from '../revocation/token-lives.js';
+import type { TokenSignals } from '../revocation/token-signals.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { evaluateShadow, type Shadow } from './shadow.js';
 import { buildAuth } from './build-auth.js';
@@ -26,7 +26,7 @@ export interface VerificationConfig {
   readonly claims: ClaimsSchema | undefined;
   readonly cache: TokenCache | undefined;
   readonly shadow: Shadow | undefined;
-  readonly lives?: TokenLives | undefined;
+  readonly tokenSignals?: TokenSignals | undefined;
   readonly trust?: TrustCheck | undefined;
   readonly monitor?: Monitor | undefined;
   /** Milliseconds since the epoch. */
@@ -155,7 +155,7 @@ function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: Comp
   const verified: VerifiedJwt = { reason: undefined, auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
   if (!isProvable(confirmation)) return verified;
   config.monitor?.verified(auth, nowSeconds);
-  if (config.lives && config.trust) auth.admit({ verified, lives: config.lives, trust: config.trust });
+  if (config.tokenSignals && config.trust) auth.admit({ verified, tokenSignals: config.tokenSignals, trust: config.trust });
   config.cache?.set(token, verified);
   if (config.shadow) evaluateShadow(config.shadow, verified, nowSeconds);
   return verified;

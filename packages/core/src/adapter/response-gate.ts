@@ -35,8 +35,8 @@ const STREAM_HINTS = ['additionalHeaders', 'pushStream'] as const;
  * Closes a response while a guard that was called by hand decides. A caller that does not wait may answer meanwhile. That answer is kept until the
  * request is admitted, and dropped if it is refused. Works over HTTP/1 and HTTP/2.
  *
- * Over HTTP/1 it intercepts calls on the response itself. It does not intercept methods that were taken from it before (`const { end } = res`), its
- * prototype or the socket: middleware that compresses answers took such methods, and sends the guard's answer through them.
+ * Over HTTP/1 it intercepts calls on the response itself. It does not intercept methods that code took from the response earlier (`const { end } = res`),
+ * its prototype or the socket. Compression middleware depends on that: it sends the guard's answer through methods that it took.
  */
 export function closeGate(response: ServerResponse): ResponseGate {
   const known = gates.get(response);
@@ -58,7 +58,7 @@ function makeGate(response: ServerResponse): SharedGate {
   let state: 'closed' | 'open' | 'sealed' = 'open';
   let deciding = 0;
   let kept: (() => unknown)[] = [];
-  /** Whether a call that is kept is part of an answer, and not only a header. */
+  /** Whether the kept calls include a part of an answer, and not only headers. */
   let hasAnswer = false;
   let before: { readonly headers: OutgoingHttpHeaders; readonly status: { statusCode: number; statusMessage?: string } } | undefined;
   const originals = new Map<PropertyKey, Method>();
@@ -74,7 +74,7 @@ function makeGate(response: ServerResponse): SharedGate {
         kept.push(() => original(...args));
         hasAnswer ||= isAnswer;
       }
-      // false asks the source to wait, so that less is kept
+      // false makes a stream wait for `drain`, so that less is kept
       return name === 'write' ? state === 'sealed' : target;
     });
   }
@@ -87,7 +87,7 @@ function makeGate(response: ServerResponse): SharedGate {
     for (const name of STREAM_HINTS) intercept(stream, name, false);
   }
 
-  /** Opens the gate for one call: Node's own methods call each other on the response. */
+  /** Opens the gate for one call, because Node's own methods call each other on the response. */
   function letThrough(write: () => unknown): unknown {
     const was = state;
     state = 'open';

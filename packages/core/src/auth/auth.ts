@@ -19,7 +19,7 @@ export interface Auth<C extends object = AppClaims> {
   readonly scopes: readonly string[];
   /** The subject's roles: `roles`, or as set by `rolesClaim`. */
   readonly roles: readonly string[];
-  /** All claims, deeply frozen; with a schema, its result. Read own members only: the names come from outside. */
+  /** All claims, deeply frozen. With a schema, its result. Read only own members, because the token chooses the names. */
   readonly claims: Readonly<C>;
   /** When the token expires (`exp`), in seconds since the epoch. */
   readonly expiresAt: number;
@@ -33,14 +33,15 @@ export interface Auth<C extends object = AppClaims> {
   readonly actor: Readonly<Record<string, unknown>> | undefined;
   /**
    * Aborts when the token expires or is revoked, when its key or issuer is no longer trusted, and when the guard is closed. Use it to end long-lived work.
-   * Its `reason` is a `TokenEndedError`. Each request has its own signal, which lives as long as the request's connection or as you hold it.
+   * Its `reason` is a `TokenEndedError`. Each request has its own signal. It exists as long as the request's connection, or as long
+   * as you keep a reference to it.
    *
    * @example auth.signal.addEventListener('abort', () => response.end(), { once: true });
    */
   readonly signal: AbortSignal;
 }
 
-/** The names under which an {@link Auth} keeps what it neither prints nor serialises. Every copy of this package uses the same. */
+/** The names of the members of an {@link Auth} that it neither prints nor serialises. Every copy of this package uses the same names. */
 export const RAW_TOKEN: unique symbol = Symbol.for('tokenward.rawToken') as never;
 export const RAW_CLAIMS: unique symbol = Symbol.for('tokenward.rawClaims') as never;
 

@@ -105,7 +105,7 @@ function unreadable(value: unknown): readonly string[] {
   return unreadableBecause(kindOf(value));
 }
 
-/** Returns an empty list, so that policies which need names refuse, with a mark, so that policies which negate them refuse too. */
+/** Returns an empty list with a mark. Policies that require names refuse because it is empty. Their negations refuse because of the mark. */
 function unreadableBecause(what: string): readonly string[] {
   return Object.freeze(Object.defineProperty([], UNREADABLE, { value: what }));
 }

@@ -26,7 +26,7 @@ export interface RequestEvent {
 
 /**
  * The events for operators, on the channels of node:diagnostics_channel. No event contains a token, a secret or the value of a claim, except for the
- * client of a token. Listeners run during the request, so keep them short. A listener that {@link observe} adds may throw. If one that `subscribe`
+ * issuer and the client. Listeners run during the request, so keep them short. A listener that {@link observe} adds may throw. If one that `subscribe`
  * adds throws, Node raises an uncaught exception.
  */
 export interface Events {

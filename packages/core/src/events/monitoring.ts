@@ -16,7 +16,7 @@ export interface MonitoringOptions {
   readonly maxPlaces?: number | undefined;
   /** Default: 3600. */
   readonly windowSeconds?: number | undefined;
-  /** The most tokens, and the most sessions, that are watched at once. A new one replaces the oldest. Default: 10000. */
+  /** How many tokens, and how many sessions, are watched at once. A new one replaces the oldest. Default: 10000. */
   readonly maxWatched?: number | undefined;
   /** `tokenward:long-lived-token` reports tokens with a longer lifetime (`exp` - `iat`). Default: 86400. */
   readonly longLivedSeconds?: number | undefined;
@@ -70,7 +70,7 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
   return {
     accepted({ issuer, tokenId, sessionId }, request) {
       if (!isObserved('tokenward:token-reused') || (tokenId === undefined && sessionId === undefined)) return;
-      // not before: Express and Koa parse the forwarding headers for clientAddress
+      // read only now, because Express and Koa parse the forwarding headers for clientAddress
       const { clientAddress, headers } = request;
       const now = clock.monotonic();
       if (now >= windowEnds) {
@@ -102,7 +102,7 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
   };
 }
 
-/** The places of one token or session, as digests. */
+/** The client addresses and user agents of one token or session, as digests. */
 interface Places {
   readonly issuer: string;
   readonly addresses: number[];

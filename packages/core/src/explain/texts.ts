@@ -139,7 +139,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy: 'Have the client fetch a new token, or raise maxTokenAgeSeconds.',
   },
   lifetime_too_long: {
-    summary: 'The token lives longer than maxTokenLifetimeSeconds allows.',
+    summary: "The token's lifetime is longer than maxTokenLifetimeSeconds allows.",
     remedy: 'Shorten the lifetime of access tokens at the authorization server, or raise maxTokenLifetimeSeconds.',
   },
   unproven_confirmation: {

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.js';
 import { createMemory } from '../lib/private-slot.js';
 import { isCredentials, readCredentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import type { TokenLives } from '../revocation/token-lives.js';
+import type { TokenSignals } from '../revocation/token-signals.js';
 import { behaviourOf } from '../vocabulary/reason.js';
 
 /** The result of authenticating a request: its Auth, or the failure. */
@@ -26,7 +26,7 @@ export interface AuthenticatorConfig {
   /** Whether the verifier may return the same Auth for several requests. */
   readonly isCaching: boolean;
   readonly trust: TrustCheck;
-  readonly lives: TokenLives;
+  readonly tokenSignals: TokenSignals;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -34,7 +34,7 @@ export interface AuthenticatorConfig {
  * Returns a function that authenticates requests: credentials, verifier, binding. It authenticates each request object once, however often a guard checks
  * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
  */
-export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust, lives, clock }: AuthenticatorConfig): Authenticate {
+export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
   const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
 
   function remembered(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> | undefined {
@@ -71,7 +71,7 @@ export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust,
   /** Requests with the same token share one Auth until somebody asks for a signal, because a signal belongs to one request. */
   function withOwnSignal(request: ProtectedRequest, auth: VerifiedAuth): VerifiedAuth {
     if (!isCaching) return auth.assignTo(request);
-    return lives.hasSignals ? auth.copyFor(request) : auth;
+    return tokenSignals.anyCreated ? auth.copyFor(request) : auth;
   }
 
   function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {

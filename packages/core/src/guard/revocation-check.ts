@@ -21,7 +21,7 @@ export interface RevocationCheck {
   failureOf(auth: Auth, nowSeconds: number): RevocationFailure | undefined;
   /** Returns whether a token is known to be revoked; false if the store cannot be read, so that the next check decides. */
   isRevoked(token: RevocableToken): boolean;
-  /** @throws RevocationStoreError if the store cannot be read yet; the check goes on trying in the background */
+  /** @throws RevocationStoreError if the store cannot be read yet; the check keeps retrying in the background */
   warm(): Promise<void>;
   health(): RevocationHealth;
   close(): void;
@@ -77,14 +77,14 @@ function unavailable(cause: unknown): RevocationFailure {
   return { reason: 'revocations_unavailable', details: { cause, retryAfterSeconds: 1 } };
 }
 
-/** What a user's store throws may quote a token's claims, or the address of its server with the password. */
+/** An error of a user's store may quote a token's claims, or a URL with a password. So only its class is shown. */
 function errorText(thrown: unknown): string {
   return thrown instanceof RevocationStoreError ? thrown.message : `the store threw ${classOf(thrown)}`;
 }
 
-/** A token without `iat` counts as issued before every revocation, so new tokens are refused too. Operators must see that this is why. */
+/** A token without `iat` counts as issued before every revocation, so even new tokens are refused. The cause tells operators why. */
 function revokedCause({ kind, reason, until }: RevocationRecord, { issuedAt }: Auth): string {
   const cause = `${kind}: ${reason}`;
   if (issuedAt !== undefined || kind === 'token') return cause;
-  return `${cause}; ${WITHOUT_ISSUED_AT}${until === Infinity ? ', for good, since the revocation had no until' : ''}`;
+  return `${cause}; ${WITHOUT_ISSUED_AT}${until === Infinity ? '. It stays refused, because the revocation had no until' : ''}`;
 }

@@ -1,8 +1,8 @@
 import type { Issuer } from './issuer.js';
 
 /**
- * A cache of the issuers that tokens name. Anybody can name any number of issuers, so unverified issuers have places of their own. Only another verified
- * issuer evicts a verified one.
+ * A cache of the issuers that tokens name. Forged tokens can name any number of issuers, so unverified issuers have a limit of their own. Only another
+ * verified issuer evicts a verified one.
  */
 export interface IssuerCache {
   /** Returns an issuer, and marks it as used. */

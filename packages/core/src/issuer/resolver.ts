@@ -15,9 +15,9 @@ import { TENANT } from './tenants.js';
 
 /**
  * Returns the options of a trusted issuer. The guard calls it for every token, cached ones too, so the result may depend on the request: on its host or
- * route, for example. The guard fetches nothing for issuers that it does not accept.
+ * route, for example. The guard fetches nothing for an issuer for which the result is undefined.
  *
- * @param unverifiedIssuer the `iss` of the token, not verified yet: anybody's text, of up to 1024 characters
+ * @param unverifiedIssuer the `iss` of the token, which is not verified yet: it may be any text of up to 1024 characters
  * @returns the issuer's options, or undefined to refuse its tokens. Return the same object for the same options, which is fastest. The guard reads an
  * object once and freezes it, so return another object to change the options.
  *
@@ -46,7 +46,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     const name = known ?? fingerprint(options);
     const issuer = cache.get(name) ?? buildClaimed(options, claimed, name);
     if (!issuer) return undefined;
-    // a later change of the object would let one issuer pass for another
+    // frozen, because a later change could let one issuer pass for another
     if (known === undefined) fingerprints.set(Object.freeze(options), name);
     return issuer.rules.issuer === claimed ? issuer : undefined;
   }

@@ -1,4 +1,4 @@
-/** Returns an issuer's name for events and health. An `iss` that is no URL may be anybody's text, until a token of that issuer is verified. */
+/** Returns an issuer's name for events and health. Until one of its tokens is verified, an `iss` that is not a URL may be any text, and is not shown. */
 export function issuerName(identifier: string, isVerified: boolean): string {
-  return isVerified || URL.canParse(identifier) ? identifier : 'an unverified issuer that is no URL';
+  return isVerified || URL.canParse(identifier) ? identifier : 'an unverified issuer that is not a URL';
 }

@@ -18,7 +18,7 @@ export interface KeyFetchConfig extends FetchLimits, MetadataSource {
   readonly jwksHosts: ReadonlySet<string> | undefined;
 }
 
-/** The key that is missing in the cache. */
+/** The key that is missing from the cache. */
 export interface WantedKey {
   readonly algorithm: string;
   readonly keyId: string | undefined;
@@ -27,7 +27,7 @@ export interface WantedKey {
 export interface FetchedKeys {
   readonly set: KeySet;
   readonly freshSeconds: number;
-  /** Set if the wanted key is not in the set, and the metadata, which may name another address by now, could not be read. */
+  /** Why the metadata could not be read again. Set only if the wanted key is not in the set: the metadata may name another address by now. */
   readonly metadataError: Error | undefined;
 }
 
@@ -41,7 +41,7 @@ interface FetchOptions {
 }
 
 /** How long a `jwks_uri` is used before the metadata is fetched again. */
-const METADATA_LIFE_SECONDS = 3600;
+const METADATA_MAX_AGE_SECONDS = 3600;
 
 /** Returns a function that fetches one issuer's keys, from the configured address or from the one in its metadata. */
 export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions) => Promise<FetchedKeys> {
@@ -50,7 +50,7 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
   async function discover(signal: AbortSignal): Promise<string> {
     const jwksUri = await discoverJwksUri(config, config, signal);
     checkHost(config, jwksUri);
-    discovered = { jwksUri, until: config.clock.monotonic() + METADATA_LIFE_SECONDS * 1000 };
+    discovered = { jwksUri, until: config.clock.monotonic() + METADATA_MAX_AGE_SECONDS * 1000 };
     return jwksUri;
   }
 
@@ -81,7 +81,7 @@ export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions
   };
 }
 
-/** @throws Error if the metadata names a host that is neither the issuer's own nor listed, although hosts are listed */
+/** @throws Error if the options list hosts, and the metadata names another one that is not the issuer's own */
 function checkHost(config: KeyFetchConfig, jwksUri: string): void {
   const { hostname } = new URL(jwksUri);
   const { issuer, metadataUrl, jwksHosts } = config;

@@ -7,7 +7,7 @@ export interface KeySource {
   cachedKeys(algorithm: string, keyId: string | undefined): readonly PreparedKey[] | undefined;
   /** Fetches keys that are not cached. Returns an empty list if there are no new ones. */
   fetchKeys(algorithm: string, keyId: string | undefined): FoundKeys | Promise<FoundKeys>;
-  /** Call it when a key verified a token. From then on the issuer is known to exist, and fetches are not limited by the budget of probes. */
+  /** Call it when a key verified a token. The issuer is then known to exist, so the budget of probes no longer limits its fetches. */
   markVerified(): void;
   /** Whether it fetched recently. A new source in its place would fetch again too soon. */
   isBusy(): boolean;
@@ -47,7 +47,7 @@ export interface KeysUnavailable {
 }
 
 /** Creates a source of keys from the options or a file. It calls `current` for each token, since a file may change. */
-export function createGivenKeySource(current: () => KeySet, { lastError = () => undefined, close = () => {} }: GivenKeysLife = {}): KeySource {
+export function createGivenKeySource(current: () => KeySet, { lastError = () => undefined, close = () => {} }: GivenKeysHooks = {}): KeySource {
   return {
     cachedKeys: (algorithm, keyId) => current().candidates(algorithm, keyId),
     fetchKeys: () => [],
@@ -66,7 +66,7 @@ export function createGivenKeySource(current: () => KeySet, { lastError = () => 
   };
 }
 
-interface GivenKeysLife {
+interface GivenKeysHooks {
   readonly lastError?: () => string | undefined;
   readonly close?: () => void;
 }

@@ -12,7 +12,7 @@ export interface RemoteKeysConfig extends KeyFetchConfig {
   readonly staleSeconds: number;
   readonly unknownKeyCooldownSeconds: number;
   readonly outages: OutageWarnings;
-  /** undefined if the options name this issuer. If only a token does, its fetches use this budget until a token is verified. */
+  /** The budget for fetches of an issuer that only tokens name, until one of its tokens is verified. undefined if the options name the issuer. */
   readonly probes: Probes | undefined;
 }
 
@@ -35,10 +35,10 @@ interface CachedKeys {
 
 const MAX_BACKOFF_SECONDS = 30;
 const REFRESH_AT_SHARE = 0.75;
-/** The most requests with unknown keys that wait for a refresh while usable keys are cached. Others get 503. */
+/** How many requests with unknown keys may wait for a refresh while usable keys are cached. Further ones get 503. */
 const MAX_WAITING = 1000;
 /**
- * Without requests, keys are refreshed this long before they become unusable. An API that is not ready gets no requests, so it cannot depend on one.
+ * If no request refreshes the keys, a timer does so this long before they become unusable. An API that is not ready gets no requests.
  */
 const IDLE_LEAD_SECONDS = 60;
 
@@ -73,14 +73,14 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const now = config.clock.monotonic();
     if (!isUsable(cached, now)) return undefined;
     if (now >= cached.refreshAt) {
-      // without requests for a long time, a withdrawn key could still be among them
+      // after a long time without requests, a withdrawn key may still be cached
       if (now >= cached.staleAt && mustRefreshFirst()) return undefined;
       if (now >= nextAttemptAt) void refresh();
     }
     return cached.set.candidates(algorithm, keyId);
   }
 
-  /** Whether stale keys need a refresh before they are used: not during an outage, which a recent failure shows. A pending refresh decides when it starts. */
+  /** Whether stale keys must be refreshed before they are used. Not during an outage, which a recent failure shows. Does not change while a refresh is pending. */
   function mustRefreshFirst(): boolean {
     if (pending) return isPendingRequired;
     return lastError === undefined || config.clock.monotonic() >= nextAttemptAt + MAX_BACKOFF_SECONDS * 1000;
@@ -189,7 +189,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return new KeysUnavailableError(`the keys of ${name()} could not be fetched: ${cause.message}`, { cause });
   }
 
-  /** Schedules a refresh without a request, since an API that is not ready gets none. Not for issuers that only tokens name. */
+  /** Schedules a refresh by a timer, since an API that is not ready gets no requests. Issuers that only tokens name get none. */
   function schedule(): void {
     clearTimeout(timer);
     if (closed || config.probes !== undefined) return;

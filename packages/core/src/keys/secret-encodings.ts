@@ -4,7 +4,7 @@ export type SecretEncoding = (typeof SECRET_ENCODINGS)[number];
 /** How a text encodes a secret. */
 export const SECRET_ENCODINGS = ['utf8', 'base64url', 'base64', 'hex'] as const;
 
-/** Hexadecimal digits in one or more groups, like a UUID. They are also valid base64url, but nobody means them as that. */
+/** Hexadecimal digits in one or more groups, like a UUID. They are also valid base64url, but hardly ever meant as such. */
 const HEX_GROUPS = /^[0-9a-f]{8,}(?:-[0-9a-f]+)*$/i;
 
 /** The character that decoders insert for invalid UTF-8. */
@@ -17,14 +17,13 @@ export function textToSecret(text: string, encoding: SecretEncoding): Buffer | s
   if (text === '') return 'is empty';
   if (encoding === 'utf8') {
     if (!text.isWellFormed()) return 'contains half a character (a lone surrogate)';
-    if (text.includes(REPLACEMENT)) return 'contains U+FFFD, the sign of bytes that were read as text. Pass the bytes themselves';
+    if (text.includes(REPLACEMENT)) return 'contains U+FFFD, which replaces bytes that are not UTF-8. Pass the bytes themselves';
     return text === text.trim() ? Buffer.from(text) : `${SPACE_AROUND}, or pass the bytes if the white space belongs to the secret`;
   }
   if (text !== text.trim()) return SPACE_AROUND;
-  if (encoding === 'hex')
-    return /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : 'is not hex, which has two digits for each byte and nothing else';
+  if (encoding === 'hex') return /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : 'is not hex. Write two digits for each byte, and nothing else';
   if (HEX_GROUPS.test(text) && new Set(text).size >= 8) {
-    return `consists of hexadecimal digits, so it is hardly ${encoding}. Write { hex: "..." } (without hyphens), or { utf8: "..." } if the text itself is the secret`;
+    return `consists of hexadecimal digits, so it is probably not ${encoding}. Write { hex: "..." } (without hyphens), or { utf8: "..." } if the text itself is the secret`;
   }
   if (encoding === 'base64') return decodeBase64(text) ?? 'is not base64';
   // padding is allowed here, since some tools write it

@@ -7,7 +7,7 @@ export interface SecretOwner {
    * for an issuer while the old ones are still in use.
    *
    * @param prints see {@link printsOf}
-   * @returns false if another issuer has one of them, so that each could sign for the other. Then nothing changes
+   * @returns false if another issuer has one of them, so that each could sign for the other. Nothing changes then
    */
   take(issuer: string, prints: readonly string[]): boolean;
   /** Removes the issuer's secrets. */
@@ -54,8 +54,8 @@ const HASHES = ['sha256', 'sha384', 'sha512'];
 const MESSAGE = 'tokenward: whose secret is this?';
 
 /**
- * Returns fingerprints of secrets, to compare them. A fingerprint is a MAC, so that two texts which are the same HMAC key have the same one (RFC 2104 s2:
- * one ends with zeros, or is the hash of the other). White space at the ends, which a file or variable may add, does not count either.
+ * Returns fingerprints of secrets, to compare them. Different texts can be the same HMAC key (RFC 2104 s2: one ends with zeros, or is the hash of the
+ * other). A fingerprint is a MAC, so it is equal for these. White space around a secret is ignored, since a file or a variable may add it.
  */
 export function printsOf(secrets: readonly Buffer[]): readonly string[] {
   const texts = secrets.flatMap((secret) => {

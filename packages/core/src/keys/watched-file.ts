@@ -89,7 +89,7 @@ function read(path: string): string {
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw new Error(stat.isDirectory() ? 'it is a directory (EISDIR)' : 'it is not a regular file');
-    // to its end, since the size of some files is wrong
+    // reads to the end, since some file systems report a wrong size
     const bytes = Buffer.allocUnsafe(MAX_BYTES + 1);
     let length = 0;
     for (let more = -1; more !== 0 && length <= MAX_BYTES; length += more) more = readSync(file, bytes, length, bytes.length - length, null);

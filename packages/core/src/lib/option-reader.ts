@@ -126,7 +126,7 @@ export function notAnOption(name: string, known: readonly string[]): string {
 }
 
 /**
- * Returns options that are a plain object. Members of a prototype would be seen by some readers and not by others.
+ * Returns options that are a plain object. Some readers would see inherited members, and others would not.
  *
  * @throws ConfigurationError if they are not
  */

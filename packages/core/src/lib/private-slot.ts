@@ -9,8 +9,8 @@ export interface Memory<K extends object, V> {
 
 /**
  * Creates a memory that keeps its values on the objects themselves, in a private field that nobody can see or copy. A WeakMap costs more than most of
- * what a guard does: the garbage collector walks through its entries, and a key that its value leads back to (a request, from its view) survives all
- * but a full collection.
+ * what a guard does: the garbage collector walks through its entries, and a key that its own value refers to (as a view refers to its request)
+ * survives all but a full collection.
  */
 export function createMemory<K extends object, V>(): Memory<K, V> {
   const memory = {};

@@ -53,7 +53,7 @@ describe('rule 53: refuses http URLs that are not on loopback', () => {
     'http://\uff45vil.example',
     'http:\\\\evil.example\\@localhost',
   ])('refuses %s', (url) => {
-    expect(urlProblem(url)).toMatch(/must use https, since anybody on the way can forge|contains a user name or password/);
+    expect(urlProblem(url)).toMatch(/must use https, since anybody on the network path can forge|contains a user name or password/);
   });
 });
 

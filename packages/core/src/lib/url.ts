@@ -33,7 +33,7 @@ const SCHEMES: readonly string[] = 'https ftp ftps file ws wss data blob ldap ld
 
 function httpProblem(hostname: string, unsafeHttpHosts: ReadonlySet<string> | undefined): string {
   const remedy = unsafeHttpHosts ? `Use https, or list the host "${printable(hostname)}" in unsafeHttpHosts` : 'Only loopback addresses may use http';
-  return `must use https, since anybody on the way can forge answers over http. ${remedy}`;
+  return `must use https, since anybody on the network path can forge answers over http. ${remedy}`;
 }
 
 /** Whether a URL parser or a server may read the path as another one, so that the beginning of the URL does not say where it leads. */
@@ -67,7 +67,7 @@ export function isUnderLocalhost(hostname: string): boolean {
 /** Whether only an issuer's metadata names the host of a URL, so that it must have a public address. The metadata of an issuer on loopback may name any. */
 export function leadsToOtherHost(url: string, { issuer, metadataUrl }: { readonly issuer: string; readonly metadataUrl?: string | undefined }): boolean {
   const { hostname } = new URL(url);
-  // nothing is fetched from an issuer that is no URL
+  // nothing is fetched from an issuer that is not a URL
   const own = URL.parse(issuer)?.hostname;
   const asked = metadataUrl === undefined ? own : new URL(metadataUrl).hostname;
   return hostname !== own && hostname !== asked && (asked === undefined || !isLoopback(asked));

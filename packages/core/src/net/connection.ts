@@ -17,7 +17,7 @@ type ProxyEnvironment = Readonly<Record<string, string | undefined>> | undefined
  * Returns the options of Node's HTTP client for the connection of one request. Requests are rare, and a pooled connection might lead to another
  * address, so each request gets a connection of its own. Certificates are always verified, even if NODE_TLS_REJECT_UNAUTHORIZED is 0.
  *
- * @param publicOnly whether the host must have a public address. Behind a proxy, the address cannot be seen
+ * @param publicOnly whether the host must have a public address. Not checked behind a proxy, which looks the address up itself
  * @param timeoutMs how long a proxy may take to open a tunnel. Node's client ignores the abort signal until it is open
  */
 export function connectionOptions(url: string, publicOnly: boolean, timeoutMs: number): RequestOptions & { readonly rejectUnauthorized: true } {

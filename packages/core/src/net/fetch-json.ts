@@ -5,9 +5,9 @@ import { readBytes, type Answer, type Transport } from './transport.js';
 
 export interface FetchLimits {
   readonly transport: Transport;
-  /** After decompression. */
+  /** The limit of the body after decompression. */
   readonly maxBytes: number;
-  /** When the signal of {@link fetchJson} aborts. */
+  /** The time after which the signal of {@link fetchJson} aborts. */
   readonly timeoutSeconds: number;
 }
 
@@ -22,7 +22,7 @@ export class NotFoundError extends Error {}
 /**
  * Fetches a JSON document with GET. It follows no redirect (RFC 9700 s4.12).
  *
- * @param signal ends the fetch, even if the transport ignores it. The message of its reason becomes part of the error
+ * @param signal ends the fetch, even if the transport ignores it. The error contains the message of its reason
  * @param publicOnly see {@link Transport}
  * @throws Error that names the URL and what went wrong
  */

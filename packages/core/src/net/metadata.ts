@@ -64,7 +64,7 @@ export async function discoverJwksUri(source: MetadataSource, limits: FetchLimit
  * Returns an address that metadata names.
  *
  * @param option the option that sets the address instead, for the error
- * @throws Error if there is none, or one from which nothing may be fetched
+ * @throws Error if the metadata does not name it, or if its URL is not allowed
  */
 export function endpointOf({ url, document }: IssuerMetadata, name: string, option: string, unsafeHttpHosts: ReadonlySet<string>): string {
   const endpoint = document[name];

@@ -56,15 +56,15 @@ export function isPublicAddress(address: string): boolean {
   return family === 6 && (GLOBAL_UNICAST.check(address, 'ipv6') || MAPPED.check(address, 'ipv6')) && !SPECIAL.check(address, 'ipv6');
 }
 
-/** Whether a URL itself shows that its host has no public address: it contains such an address, or a name for loopback, which is never looked up. */
+/** Whether a URL shows by itself that its host has no public address: the host is such an address, or a name for loopback. */
 export function isInternal(url: string): boolean {
   const host = new URL(url).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.+$/, '');
   return isIP(host) !== 0 ? !isPublicAddress(host) : isLoopback(host);
 }
 
 /**
- * Looks a host name up as Node's `lookup` does, and fails unless all its addresses are public. Node calls it when it connects, so the checked address
- * is the one that it connects to.
+ * Looks up a host name as Node's `lookup` does, and fails unless all its addresses are public. Node calls it when it connects, so it connects to the
+ * address that was checked.
  */
 export function lookupPublic(hostname: string, options: LookupOptions, callback: LookupCallback): void {
   resolve(hostname, { ...options, all: true }, (error, addresses) => {

@@ -5,7 +5,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { connectionOptions } from './connection.js';
 import { InternalAddressError, isInternal } from './public-address.js';
 
-/** A response. The body is decompressed; whoever reads it must limit its size. */
+/** A response. The body is decompressed, and the reader must limit its size. */
 export interface Answer {
   readonly status: number;
   header(name: string): string | null;
@@ -114,7 +114,7 @@ function inflated(incoming: IncomingMessage, encoding: string | undefined): Read
   return incoming.pipe(inflate);
 }
 
-/** Returns a transport over the user's own fetch. It checks addresses in the URL; the fetch itself is responsible for what names resolve to. */
+/** Returns a transport over the user's own fetch. It checks an address in the URL, but not the addresses to which that fetch resolves a host name. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, signal, publicOnly) => {
     if (publicOnly && isInternal(url)) throw new InternalAddressError(new URL(url).hostname);

@@ -24,7 +24,7 @@ interface RawRequest {
   readonly id?: unknown;
 }
 
-/** @throws ConfigurationError if a value is not a request, but a response, for example. The guard would otherwise find no token in it */
+/** @throws ConfigurationError if a value is not a request, but for example a response, in which the guard would find no token */
 export function assertHasHeaders({ headers }: { readonly headers?: unknown }, path: string): void {
   if (typeof headers !== 'object' || headers === null)
     throw misuse(path, "has no headers, so it is not a request. Pass the framework's request or context, or the request of node:http");
@@ -76,7 +76,7 @@ export function viewOf<R extends NativeRequest>(
   return new View(request, raw, hostOf);
 }
 
-/** A class, since getters in an object literal would give each object a hidden class of its own, which keeps the request until a full collection. */
+/** A class, because getters in an object literal would give each object its own hidden class, which keeps the request until a full collection. */
 class View<R extends NativeRequest> extends WithNotes implements ProtectedRequest {
   readonly target: string;
   readonly headers: ProtectedRequest['headers'];
@@ -165,8 +165,8 @@ function holderOf(raw: object): object | undefined {
 const NOT_IN_HOST = /[\s,/?#@\\]/;
 
 /**
- * Whether the client named one well-formed host (RFC 9112 s3.2, RFC 9113 s8.3.1). Node accepts several and malformed ones, of which a proxy may have used
- * another than the framework does.
+ * Whether the client named one well-formed host (RFC 9112 s3.2, RFC 9113 s8.3.1). Node accepts several hosts, and malformed ones. A proxy may then have
+ * used another host than the framework does.
  */
 function namesOneHost({ rawHeaders = [] }: RawRequest): boolean {
   const hosts = rawHeaders.filter((_value, at) => at % 2 === 1 && /^(?:host|:authority)$/i.test(rawHeaders[at - 1]!));

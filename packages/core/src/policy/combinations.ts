@@ -16,8 +16,8 @@ export function anyOf(...policies: readonly Policy[]): Policy {
 /**
  * Returns the opposite of a policy about scopes, roles, claim values or issuers: `not(role('suspended'))`.
  *
- * It admits a token only if the policy certainly does not hold. Values that cannot be compared refuse, such as a list or `"true"` if `claim` expects `true`.
- * A claim that is absent or null admits, and so does a token without scopes or roles. To refuse those, require the claim too:
+ * It admits a token only if the policy certainly does not hold. It refuses values that cannot be compared, such as a list or `"true"` if `claim` expects
+ * `true`. It admits tokens whose claim is absent or null, and tokens without scopes or roles. To refuse those, require the claim too:
  * `allOf(claim('status', ...), not(...))`.
  *
  * A predicate cannot be negated: if it threw, its opposite would admit. Write the opposite into the predicate.

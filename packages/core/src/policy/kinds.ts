@@ -15,7 +15,7 @@ import { UNKNOWN } from './kinds/unknown.js';
 import { isBranded, type Policy, type PolicyOf } from './policy.js';
 import type { PolicyKind } from './policy-kind.js';
 
-/** Every kind of policy. It does not compile if a kind of {@link Policy} is missing. */
+/** Every kind of policy. A missing kind of {@link Policy} is a compile error. */
 const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   scope: SCOPE,
   anyScope: ANY_SCOPE,
@@ -39,7 +39,7 @@ export function kindOf(policy: Policy): PolicyKind<Policy> {
   return BY_NAME.get(policy.kind) ?? UNKNOWN;
 }
 
-/** Returns whether a value is a policy that this copy of the package can evaluate. Any copy may have created it; a kind that only a newer copy knows does not count. */
+/** Returns whether a value is a policy that this copy of the package can evaluate. Any copy may have created it. A kind that only a newer copy knows does not count. */
 export function isPolicy(value: unknown): value is Policy {
   return isBranded(value) && BY_NAME.has(value.kind);
 }

@@ -7,7 +7,7 @@ import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
 
 /**
  * Returns the text of a policy for operators. It is made printable, because a policy that an app created from a request may contain the client's text. It is
- * kept, because most policies refuse more than once.
+ * cached, because most policies refuse more than once.
  */
 export function textOf<P extends Policy>(kind: PolicyKind<P>, policy: P): string {
   let text = policyTexts.get(policy);

@@ -69,7 +69,7 @@ export function isBranded(value: unknown): value is Policy {
   return typeof value === 'object' && value !== null && (value as Partial<Branded>)[POLICY] === true;
 }
 
-/** The text of each policy for operators, once it was needed. */
+/** The text of each policy for operators, cached when it is first needed. */
 export const policyTexts = createMemory<Policy, string>();
 
 type Unbranded<P> = P extends Policy ? Omit<P, keyof Branded> : never;

@@ -4,7 +4,7 @@ import type { Policy } from './policy.js';
 import { failure, textOf } from './policy-failure.js';
 import type { PolicyFailure, PolicyKind, PolicyReason } from './policy-kind.js';
 
-/** Calls a predicate, which satisfies its policy only by returning `true`. Operators learn that it threw, and not what. */
+/** Calls a predicate, which satisfies its policy only by returning `true`. If it throws, operators see the error's class, and not its message. */
 export function callPredicate<P extends Policy>(kind: PolicyKind<P>, policy: P, reason: PolicyReason, call: () => unknown): PolicyFailure | undefined {
   let answer: unknown;
   try {

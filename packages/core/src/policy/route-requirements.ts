@@ -7,7 +7,7 @@ import type { Policy } from './policy.js';
 
 /** What a route requires of a request. */
 export interface RouteRequirements {
-  /** `optional` admits requests without an access token (no credentials, or those of another scheme), never a wrong token. Default: `required`. */
+  /** `optional` admits requests without an access token: without credentials, or with another scheme. It never admits an invalid token. Default: `required`. */
   readonly credentials?: 'required' | 'optional' | undefined;
   readonly policy?: Policy | undefined;
   /**

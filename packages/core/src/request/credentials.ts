@@ -11,7 +11,7 @@ export interface Credentials {
 export interface CredentialsFailure {
   readonly reason: CredentialsReason;
   readonly cause?: string;
-  /** An own member. With a polluted prototype, every failure would otherwise have a token. */
+  /** An own member: without it, a polluted prototype could give every failure a token. */
   readonly token: undefined;
 }
 
@@ -40,7 +40,7 @@ const BEARER = 'bearer ';
 const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
 /** Two header lines that a proxy joined (RFC 9110 s5.3). */
 const FOLDED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i;
-/** The most common mistake. By the grammar, a token alone is a scheme. */
+/** A token without a scheme, the most common mistake. By the grammar, it would count as a scheme. */
 const BARE_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
 
@@ -50,8 +50,8 @@ export function isToken68(text: string): boolean {
 }
 
 /**
- * Finds the access token of a request in its `Authorization` header (RFC 6750 s2.1). A token in the query is never used, but next to the header it makes
- * the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are not JWTs.
+ * Finds the access token of a request in its `Authorization` header (RFC 6750 s2.1). A token in the query is never used, but together with the header it
+ * makes the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are not JWTs.
  */
 export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials | CredentialsFailure {
   const field = request.headers['authorization'] ?? fieldInAnyCase(request.headers);

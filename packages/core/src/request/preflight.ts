@@ -1,8 +1,8 @@
 import type { ProtectedRequest } from './protected-request.js';
 
 /**
- * Headers that no browser sends with a preflight: credentials, those of a body, and overrides of the method. With an override, a later handler might run
- * the request as another method.
+ * Headers that no browser sends with a preflight: credentials, headers of a body, and method overrides. With an override, a later handler might treat the
+ * request as another method.
  */
 const NOT_IN_PREFLIGHT = ['authorization', 'cookie', 'content-type', 'transfer-encoding', 'x-http-method-override', 'x-http-method', 'x-method-override'];
 

@@ -1,10 +1,10 @@
 import { REVOCATION_KINDS, type RevocationKind } from '../vocabulary/revocation-words.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
-/** No token was issued before this. */
+/** A cut-off that covers no token. */
 export const NEVER = -1;
 
-/** The records of one name. A final record ends in another way than an open one, so they are kept apart. */
+/** The records with one name. Final and open records end differently, so they are stored separately. */
 interface Slot {
   final: RevocationRecord | undefined;
   open: RevocationRecord | undefined;
@@ -16,11 +16,11 @@ export interface IssuerRevocations extends Readonly<Record<RevocationKind, Map<s
   bytes: number;
   /** Tokens with an `iat` up to this are refused, because a removed record may have covered them. In seconds since the epoch. */
   cutoff: number;
-  /** The same for final records that have ended. It takes effect only if the clock turns out to have been wrong. */
+  /** The same for final records that have ended. It takes effect only if the clock is set back. */
   endedCutoff: number;
 }
 
-/** The record and its places in Maps and Sets. */
+/** A record and its entries in Maps and Sets. */
 const BYTES_PER_RECORD = 400;
 /** A string takes two bytes a character if one of them is not Latin-1. */
 const BYTES_PER_CHARACTER = 2;
@@ -30,12 +30,12 @@ export function createIssuerRevocations(): IssuerRevocations {
   return { ...kinds, records: 0, bytes: 0, cutoff: NEVER, endedCutoff: NEVER };
 }
 
-/** Estimates the memory that a record takes, in bytes, and rather too high than too low. */
+/** Returns a high estimate of the memory that a record takes, in bytes. */
 export function weightOf({ issuer, value }: RevocationRecord): number {
   return BYTES_PER_RECORD + (issuer.length + value.length) * BYTES_PER_CHARACTER;
 }
 
-/** Returns the record with the same kind and name; a final one only for a final one. */
+/** Returns the existing record with the same kind, name and `isFinal`; undefined if there is none. */
 export function counterpartOf(issuer: IssuerRevocations, record: RevocationRecord): RevocationRecord | undefined {
   return issuer[record.kind].get(nameOf(record))?.[slotOf(record)];
 }
@@ -83,12 +83,12 @@ export function findRecord(
   );
 }
 
-/** Rounds `iat` down, because RFC 7519 s2 allows fractions and a record covers whole seconds. A token without `iat` may be the oldest of all. */
+/** Rounds `iat` down, because RFC 7519 s2 allows fractions and a record covers whole seconds. A token without `iat` counts as the oldest. */
 export function issuedSecond(issuedAt: number | undefined): number {
   return Number.isFinite(issuedAt) ? Math.floor(issuedAt!) : -Infinity;
 }
 
-/** An open record covers tokens as long as it is kept, also past its `until`: when it is removed, its cutoff covers at least the same tokens. */
+/** An open record covers tokens until it is removed, even past its `until`. The cut-off that replaces it covers at least the same tokens. */
 function coveringRecord(slot: Slot | undefined, issued: number, nowSeconds: number): RevocationRecord | undefined {
   if (!slot) return undefined;
   const { final, open } = slot;

@@ -14,11 +14,11 @@ import {
 } from './issuer-revocations.js';
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
-/** All live revocations, in the memory of this process. A find costs a few Map look-ups, however many there are. */
+/** All revocations in effect, in the memory of this process. `find` costs a few Map look-ups, however many there are. */
 export interface RevocationMirror {
   /**
-   * Adds a record. If there is one with the same kind and name, both are merged: the later `issuedUntil` and the later `until` count. The result does not
-   * depend on the order of arrival, so a record that arrives late makes no token valid again.
+   * Adds a record. If one with the same kind and name exists, they are merged: the later `issuedUntil` and the later `until` win. The result does not
+   * depend on the order of arrival, so a late record never makes a revoked token valid again.
    *
    * @returns the record that is kept now; undefined if the new one changed nothing
    */
@@ -49,19 +49,19 @@ export interface MirrorLimits {
 }
 
 const BUCKET_SECONDS = 60;
-/** A clock that is set back by this or less was only adjusted, so the sweeps before stay valid. */
+/** If the clock is set back by no more than this, it was only adjusted, and earlier sweeps stay valid. */
 const CLOCK_TOLERANCE_MINUTES = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
-/** A million records with names of ordinary length. */
+/** Enough for a million records with names of ordinary length. */
 const DEFAULT_MAX_BYTES = 536_870_912;
 /** The longest record must fit. */
 const MIN_MAX_BYTES = 65_536;
 const MAX_EMPTY_ISSUERS = 10_000;
 
 /**
- * Creates a mirror that never forgets a revocation silently. When a record is removed, its `issuedUntil` remains as the issuer's cutoff: a token issued up to
- * then that is still alive is refused, because nobody can tell whether the record covered it. If there is no room, the older half of one issuer's records is
- * evicted in the same way.
+ * Creates a mirror that never drops a revocation silently. When a record is removed, its `issuedUntil` stays as the issuer's cut-off: tokens issued up to
+ * then are refused, because the record may have covered them. If there is no room, the older half of one issuer's records is evicted, and also leaves a
+ * cut-off.
  */
 export function createRevocationMirror({
   maxEntries = DEFAULT_MAX_ENTRIES,
@@ -78,7 +78,7 @@ export function createRevocationMirror({
   let sweptMinute = -Infinity;
   let size = 0;
   let bytes = 0;
-  /** The latest cutoff of the issuers that were removed. It counts for every issuer. */
+  /** The latest cut-off of the issuers that were removed. It applies to every issuer. */
   let sharedCutoff = NEVER;
 
   function apply(record: RevocationRecord): RevocationRecord | undefined {
@@ -89,7 +89,7 @@ export function createRevocationMirror({
     if (known && isSame(known, merged)) return undefined;
     if (known) remove(known);
     const overflows: RevocationOverflow[] = [];
-    // more than once, because half of many short records may take less than one long record
+    // several times if necessary: half of many short records may take less memory than one long record
     while (isFullFor(merged)) overflows.push(makeRoom(merged));
     add(merged);
     for (const overflow of overflows) overflowed(overflow);
@@ -139,7 +139,7 @@ export function createRevocationMirror({
     if (byIssuer.size > MAX_EMPTY_ISSUERS) removeEmptyIssuers();
   }
 
-  /** The clock was set back, so records that had ended by it may not have ended. */
+  /** The clock was set back, so records that were removed as ended may still be in effect. */
   function distrustEarlierSweeps(): void {
     for (const issuer of byIssuer.values()) {
       issuer.cutoff = Math.max(issuer.cutoff, issuer.endedCutoff);
@@ -155,7 +155,7 @@ export function createRevocationMirror({
     }
   }
 
-  /** Evicts records of the new record's issuer if that has more than its share, else of the issuer that has most. */
+  /** Evicts the older half of the records of one issuer: the new record's issuer if it has more than its share, otherwise the issuer with the most. */
   function makeRoom({ issuer: newcomer }: RevocationRecord): RevocationOverflow {
     const [measure, limit] = size >= maxEntries ? (['records', maxEntries] as const) : (['bytes', maxBytes] as const);
     let name = newcomer;
@@ -165,7 +165,7 @@ export function createRevocationMirror({
     const issuer = byIssuer.get(name)!;
     const all = [...recordsIn(issuer)].sort((one, other) => one.issuedUntil - other.issuedUntil);
     const { issuedUntil } = all[(all.length - 1) >> 1]!;
-    // the new cutoff covers every token that these cover
+    // the new cut-off covers every token that these cover
     const dropped = all.filter((record) => record.issuedUntil <= issuedUntil);
     dropped.forEach(remove);
     issuer.cutoff = Math.max(issuer.cutoff, issuedUntil);

@@ -10,8 +10,8 @@ type No<N extends string> = { readonly [Name in N]?: never };
 /**
  * The tokens to revoke: the one with this `jti`, those of this session (`sid`), subject (`sub`) or client (`client_id`), or all tokens of an issuer.
  *
- * A name belongs to one issuer, so a guard with several issuers needs `issuer` too. A name that is undefined throws: if a token lacks the claim, the target
- * must not become wider.
+ * A name belongs to one issuer, so a guard with several issuers needs `issuer` too. A name that is undefined throws. Otherwise a token without the claim
+ * would make the target wider.
  */
 export type RevocationTarget =
   | ({ readonly tokenId: string | undefined; readonly issuer?: string | undefined } & No<'sessionId' | 'subject' | 'clientId'>)
@@ -24,14 +24,15 @@ export interface RevocationOptions {
   /** Default: `unspecified`. */
   readonly reason?: RevocationReason | undefined;
   /**
-   * When the last token that it covers expires, in seconds since the epoch; for one token, its `exp`. If that has just passed, now is used. The revocation is
-   * removed then, after the issuer's clock skew. Default: it is removed after `retentionSeconds`, and tokens that live longer and may have been revoked are
-   * refused from then on.
+   * When the last revoked token expires, in seconds since the epoch. For a single token, that is its `exp`. A time that has just passed counts as now. The
+   * revocation is removed at that time plus the issuer's clock skew. Default: it is removed after `retentionSeconds`. From then on, all tokens of the
+   * issuer that were issued up to the revocation are refused.
    */
   readonly until?: number | undefined;
   /**
    * When the event happened by the issuer's clock, in seconds since the epoch. Tokens issued up to that second are revoked, and none issued later. Default:
-   * now by this machine's clock, and then tokens issued within `clockSkewSeconds` after it are revoked too. It has no effect with `tokenId`.
+   * now by this machine's clock. Because the issuer's clock may be ahead, tokens issued within `clockSkewSeconds` after that are then revoked too. It has no
+   * effect with `tokenId`.
    */
   readonly at?: number | undefined;
 }
@@ -46,7 +47,7 @@ export interface RevocationRecord {
   readonly issuedUntil: number;
   /** When it may be removed, in seconds since the epoch. */
   readonly until: number;
-  /** Whether the caller gave `until`, so that no token that it covers lives longer. */
+  /** Whether the caller set `until`. If so, every token that the record covers has expired by then. */
   readonly isFinal: boolean;
   readonly reason: RevocationReason;
 }
@@ -100,7 +101,7 @@ export function recordsOf(revocation: Revocation, issuer: RevokedIssuer, rules: 
   const now = Math.floor(nowSeconds);
   // a token issued later would not be accepted now
   const latest = now + issuer.clockSkewSeconds;
-  // this clock may be behind the issuer's, so that a token issued before the revocation seems to be issued after it
+  // if this clock is behind the issuer's, a token issued before the revocation may have a later `iat`
   const issuedUntil = tokenId !== undefined ? latest : Math.min(at === undefined ? now + rules.clockSkewSeconds : Math.floor(at), latest);
   const common = {
     issuer: revocation.issuer,
@@ -168,7 +169,7 @@ function readOptions(
     if (seconds !== undefined && !isNumericDate(seconds))
       throw misuse(REVOKE, `${name} must be a number of seconds since the epoch (got ${shown(seconds, 'number')})`);
   }
-  // a token may be accepted for a while after its `exp`, by the clock skew; a time further in the past is in another unit, or a mistake
+  // the clock skew keeps a token valid for a while after its `exp`. A time further in the past is a mistake, or in another unit
   if (until !== undefined && until <= nowSeconds - MAX_PAST_SECONDS)
     throw misuse(REVOKE, `until must be the time at which the last revoked token expires, in seconds since the epoch (got ${until}, which is long past)`);
   return { reason, ...(until !== undefined && { until }), ...(at !== undefined && { at }) };

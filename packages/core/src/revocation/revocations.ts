@@ -14,13 +14,13 @@ export interface RevocationsOptions {
   /** A store shared by a fleet: `redisRevocations(...)` of `@tokenward/redis`, or your own. Default: in the memory of this process. */
   readonly store?: RevocationStore | undefined;
   /**
-   * How long a revocation without `until` is kept, in seconds. Set it to the lifetime of the issuer's tokens or more: when a revocation is removed, tokens
-   * that live longer and may have been revoked are refused. Default: 86400.
+   * How long a revocation without `until` is kept, in seconds. Set it to at least the lifetime of the issuer's tokens. When a revocation is removed, all
+   * tokens of the issuer that are still older are refused, whether or not they were revoked. Default: 86400.
    */
   readonly retentionSeconds?: number | undefined;
   /**
-   * How far the issuer's clock may be ahead of this one, in seconds. Tokens whose `iat` is up to this long after their revocation are still revoked, and the
-   * tokens of a new login are accepted from then on. If an issuer's clock was seen to be further ahead, that difference is used. Default: 5.
+   * How far the issuer's clock may be ahead of this one, in seconds. A revocation also covers tokens with an `iat` up to this long after it, so tokens
+   * of a new login are accepted only from then on. If an issuer's clock was observed to be further ahead, that difference is used. Default: 5.
    */
   readonly clockSkewSeconds?: number | undefined;
 }
@@ -31,7 +31,7 @@ export interface Revocations {
    * Revokes tokens issued up to now. The guard refuses them with 401 from the next request on.
    *
    * @throws ConfigurationError if the target or an option is invalid
-   * @throws RevocationStoreError if the revocation is in effect in this process, but other processes have not received it yet; the store goes on trying
+   * @throws RevocationStoreError if the revocation is in effect in this process, but other processes have not received it yet; the store keeps retrying
    *
    * @example await guard.revocations.revoke({ sessionId: auth.sessionId }, { reason: 'logout' });
    */
@@ -69,7 +69,7 @@ function readStore(reader: OptionReader, name: string): RevocationStore | undefi
   return given as RevocationStore;
 }
 
-/** @param aheadOf returns by how many seconds an issuer's clock was seen to be ahead of this one */
+/** @param aheadOf returns by how many seconds an issuer's clock was observed to be ahead of this one */
 export function createRevocations(
   { store, retentionSeconds, clockSkewSeconds }: RevocationsConfig,
   issuers: Issuers,

@@ -4,26 +4,26 @@ import { createRevocationMirror, type MirrorLimits, type RevocationOverflow } fr
 import type { RevocableToken, RevocationRecord } from './revocation.js';
 
 /**
- * Keeps revocations: for this process alone, or shared by a fleet. A guard asks it for every request, so it answers from memory, and a shared store receives
- * the others' records in the background. `@tokenward/testing/store-suite` tests an implementation.
+ * Keeps revocations: for this process alone, or shared by a fleet. A guard calls it for every request, so it answers from memory. A shared store receives the
+ * records of other processes in the background. `@tokenward/testing/store-suite` tests an implementation.
  */
 export interface RevocationStore {
   /**
    * Adds a record. It takes effect in this process at once, before the promise settles and also if the promise rejects.
    *
-   * @returns a promise that resolves when every process that shares the store will receive the record
-   * @throws RevocationStoreError (the promise rejects) if some may not receive it; the store goes on trying
+   * @returns a promise that resolves once every process that shares the store is sure to receive the record
+   * @throws RevocationStoreError (the promise rejects) if some may not receive it; the store keeps retrying
    */
   add(record: RevocationRecord): void | Promise<void>;
   /** Returns a revocation that covers a token; undefined if none does. */
   find(token: RevocableToken, nowSeconds: number): RevocationRecord | undefined;
   /** Returns whether `find` can be relied on now. If not, the guard refuses every token with 503. */
   isCurrent(): boolean;
-  /** Calls a listener after any process has added revocations. One call may stand for several. @returns a function that removes the listener */
+  /** Calls a listener after any process has added revocations. One call may report several. @returns a function that removes the listener */
   onAdded(listener: () => void): () => void;
   /** Calls a listener after records were evicted: see {@link RevocationOverflow}. @returns a function that removes the listener */
   onOverflow(listener: (overflow: RevocationOverflow) => void): () => void;
-  /** Resolves when the store is current. @throws RevocationStoreError if it cannot be now; it goes on trying */
+  /** Resolves when the store is current. @throws RevocationStoreError if it cannot become current now; it keeps retrying */
   warm(): Promise<void>;
   health(): RevocationHealth;
   /** Closes the store. A guard does not close a store that was given to it. */

@@ -9,7 +9,7 @@ import { shown } from '../lib/shown-option.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { memoryReplays, replayName, type ReplayStore } from './replay.js';
 import type { Revocations } from '../revocation/revocations.js';
-import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 
 /** Options of the receiver of logout tokens. */
@@ -27,7 +27,7 @@ export interface ReceiverContext {
   readonly clock: Clock;
 }
 
-/** A logout token is valid for minutes. One that is repeated after a day revokes nothing new. */
+/** A logout token is valid for minutes. A repetition after a day revokes nothing new. */
 const MAX_REMEMBERED_SECONDS = 86_400;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
@@ -36,8 +36,8 @@ const FAILED = answer(400, JSON.stringify({ error: 'temporarily_unavailable', er
 const DONE = answer(200, '');
 
 /**
- * Creates a receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0). A logout token with `sid` revokes the tokens of that session, and those of
- * the subject without a session. A logout token with only `sub` revokes all tokens of the subject.
+ * Creates a receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0). A logout token with `sid` revokes the tokens of that session, and the
+ * subject's tokens without a `sid`. A logout token with only `sub` revokes all tokens of the subject.
  *
  * @throws ConfigurationError that lists all invalid options
  */
@@ -56,7 +56,7 @@ export function createBackchannelLogout(options: BackchannelLogoutOptions, { iss
 
     const { sub, sid, iat, exp, jti } = jws.claims as { sub?: string; sid?: string; iat: number; exp: number; jti: string };
     try {
-      // revoked before it is remembered, so that the server can send it again after a failure; revoking twice does no harm
+      // revoked before it is remembered: after a failure, the server can send it again, and revoking twice does no harm
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
       await revocations.revoke(target, { reason: 'logout', at: iat });
       const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds, MAX_REMEMBERED_SECONDS);
@@ -83,7 +83,7 @@ function fail(cause: string): typeof FAILED {
   return FAILED;
 }
 
-/** Reads `logout_token` from a form, which has it once (OpenID Connect Back-Channel Logout 1.0 s2.5). */
+/** Reads `logout_token` from a form, in which it must occur exactly once (OpenID Connect Back-Channel Logout 1.0 s2.5). */
 function logoutTokenOf(message: ReceivedMessage): string | undefined {
   if (mediaTypeOf(message) !== 'application/x-www-form-urlencoded') return undefined;
   const text = textOf(message.body);
@@ -100,7 +100,7 @@ function findInvalidClaim({ type, claims, issuer }: IssuedJws, clientIds: Readon
   const { aud, iat, exp, jti, sub, sid, events } = claims;
   const skew = issuer.rules.clockSkewSeconds;
   if (type !== undefined && type !== 'logout+jwt' && type !== 'jwt') return 'typ';
-  if (!isFor(aud, clientIds)) return 'aud';
+  if (!hasAudience(aud, clientIds)) return 'aud';
   if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
   // an `exp` far in the future is accepted: refusing it would leave somebody logged in
   if (typeof exp !== 'number' || !(nowSeconds < exp + skew)) return 'exp';

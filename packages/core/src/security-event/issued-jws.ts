@@ -21,7 +21,7 @@ export interface JwsFailure {
   readonly cause: string;
 }
 
-/** Verifies a JWS that an issuer sends, with the same keys and as strictly as an access token. Before the signature is verified, only `iss` is used. */
+/** Verifies a JWS from an issuer as strictly as an access token, with the same keys. Before the signature is verified, only `iss` is used. */
 export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<IssuedJws | JwsFailure> {
   const jws = parseCompactJws(text);
   if (typeof jws === 'string') return { failure: 'malformed', cause: jws };
@@ -53,7 +53,7 @@ function withoutNulls(claims: JsonObject): JsonObject {
 }
 
 /** Returns whether `aud` contains one of these names (RFC 7519 s4.1.3). */
-export function isFor(aud: unknown, names: ReadonlySet<string>): boolean {
+export function hasAudience(aud: unknown, names: ReadonlySet<string>): boolean {
   const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return audience.every((name) => typeof name === 'string') && audience.some((name) => names.has(name));
 }

@@ -40,7 +40,7 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
   };
 }
 
-/** Returns a name of fixed length for text from a token. */
+/** Returns a name of fixed length for texts from a token: their hash. */
 export function replayName(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

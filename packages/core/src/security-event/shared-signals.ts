@@ -9,7 +9,7 @@ import { readTable, type OptionTable } from '../lib/option-table.js';
 import { memoryReplays, replayName, type ReplayStore } from './replay.js';
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import { readReplays, type ReceiverContext } from './backchannel-logout.js';
-import { isFor, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, mediaTypeOf, NOT_A_POST, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 import { readEventSubject, type EventSubject } from './subject.js';
 
@@ -19,7 +19,7 @@ export interface SharedSignalsOptions {
   readonly audience: string | readonly string[];
   /** The exact value of the transmitter's `Authorization` header, such as `Bearer ...`. List both the old and the new value while you replace it. */
   readonly authorization?: string | readonly string[] | undefined;
-  /** Accepts any transmitter, so that anybody who has a signed event may send it. It cannot be combined with `authorization`. */
+  /** Accepts a signed event from anybody who sends it. It cannot be combined with `authorization`. */
   readonly unsafeAcceptUnauthenticatedTransmitters?: boolean | undefined;
   /** Remembers which events were used. Default: in the memory of this process. A repeated event does no harm. */
   readonly replays?: ReplayStore | undefined;
@@ -66,9 +66,9 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
     const { issuer } = jws.issuer.rules;
     const invalidClaim = findInvalidClaim(jws, clock.now() / 1000);
     if (invalidClaim) return refuse('invalid_request', invalidClaim, issuer);
-    if (!isFor(jws.claims['aud'], audiences)) return refuse('invalid_audience', 'aud', issuer);
+    if (!hasAudience(jws.claims['aud'], audiences)) return refuse('invalid_audience', 'aud', issuer);
     try {
-      // revoked before it is remembered, so that the transmitter can send it again after a failure; revoking twice does no harm
+      // revoked before it is remembered: after a failure, the transmitter can send it again, and revoking twice does no harm
       const done = await revokeTokens(jws, issuer);
       // `full` is no failure: the tokens are revoked
       const isNew = (await replays.add(replayName('event', issuer, jws.claims['jti'] as string), REMEMBERED_SECONDS)) !== false;
@@ -104,7 +104,7 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
   }
 }
 
-/** A session that ends does not affect others. Changed claims and credentials concern all sessions of the subject. */
+/** The end of a session does not affect other sessions. Changed claims and credentials concern all sessions of the subject. */
 function targetOf({ subject, sessionId }: EventSubject, reason: RevocationReason): { sessionId: string; subject?: string } | { subject: string } {
   if (sessionId !== undefined && (reason === 'session_revoked' || subject === undefined)) return { sessionId, ...(subject !== undefined && { subject }) };
   return { subject: subject! };

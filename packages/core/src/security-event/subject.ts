@@ -13,7 +13,7 @@ const MAX_ALIASES = 20;
  * Reads a subject identifier (RFC 9493, and the complex ones of OpenID SSF 1.0 s3). Only a subject or session of the same issuer is accepted: an e-mail
  * address or a phone number may belong to somebody else tomorrow.
  *
- * @returns undefined if the identifier names no subject or session that access tokens name
+ * @returns undefined if it contains no subject or session in a form that access tokens use
  */
 export function readEventSubject(identifier: unknown, issuer: string): EventSubject | undefined {
   if (!isJsonObject(identifier)) return undefined;

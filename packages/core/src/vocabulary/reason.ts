@@ -9,7 +9,7 @@ export interface Behaviour {
   readonly answer: Refusal;
   /** Whether the cause is an outage, not the request. If so, the refusal is never cached. */
   readonly transient: boolean;
-  /** Whether the challenge names the scope that the route needs: if the request has no access token (RFC 6750 s3.1). */
+  /** Whether the challenge names the scope that the route needs, because the request has no access token (RFC 6750 s3.1). */
   readonly namesScope: boolean;
   /** Whether the request has no access token. If credentials are optional, it is then anonymous. */
   readonly isAnonymous: boolean;

@@ -26,7 +26,7 @@ export function getAuth(from: ExecutionContext | object, optional?: 'optional'):
 export function authIn(context: ExecutionContext, optional?: 'optional', guard?: string): Auth | undefined {
   const name = guard === undefined ? 'getAuth' : 'guard.getAuth';
   const rule = ruleOfHandler(context.getClass(), context.getHandler());
-  if (!rule.access) return requireAuth(undefined, optional, name);
+  if (!rule.requirements) return requireAuth(undefined, optional, name);
   const request = requestOf(context);
   const asked = guard ?? rule.guard;
   const found = request && foundBy(request, asked);

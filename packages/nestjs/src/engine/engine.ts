@@ -58,9 +58,9 @@ export interface NestGuard<C extends object = AppClaims> extends GuardMethods<Me
 
 /** One named guard. */
 export interface Engine extends NestGuard {
-  decide(request: object, access: RouteRequirements): Decision | Promise<Decision>;
+  decide(request: object, requirements: RouteRequirements): Decision | Promise<Decision>;
   /** Decides early, before {@link decide}: remembers nothing and publishes no event. */
-  foresee(request: object, access: RouteRequirements): Decision | Promise<Decision>;
+  foresee(request: object, requirements: RouteRequirements): Decision | Promise<Decision>;
   refused(decision: Deny, context: ExecutionContext): void;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;
@@ -87,7 +87,8 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
   reader.flag('printHandlers');
   reader.fn('rpcAuthorization');
   const scheme = reader.text('openApiScheme', 'oauth2');
-  if ('name' in ofGuard) reader.wrong('name', 'is among the options that the factory returns. Write it beside the factory: forRootAsync({ name, useFactory })');
+  if ('name' in ofGuard)
+    reader.wrong('name', 'is among the options that the factory returns. Write it next to the factory: forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   const guard = createNativeGuard<object, [ExecutionContext]>({ ...ofGuard, name }, view, undefined, OWN_OPTIONS, createGuard);
   return {

@@ -197,7 +197,7 @@ async function readAll(left: readonly Read[]): Promise<true> {
 
 interface Early {
   readonly engine: Engine;
-  readonly access: RouteRequirements;
+  readonly requirements: RouteRequirements;
   readonly decision: Decision;
   readonly authorization: string;
 }
@@ -205,11 +205,11 @@ interface Early {
 const early = createMemory<object, readonly Early[]>();
 
 /** Checks a request ahead of the guard, once for all parsers and handlers. Only the guard can admit it, after the body was read. */
-async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, access: RouteRequirements): Promise<Decision> {
-  const known = earlyDecision(request, raw, engine, access);
+async function decideEarly(request: object, raw: IncomingMessage, engine: Engine, requirements: RouteRequirements): Promise<Decision> {
+  const known = earlyDecision(request, raw, engine, requirements);
   if (known) return known;
-  const decision = await engine.foresee(request, access);
-  early.set(request, [...(early.get(request) ?? []), { engine, access, decision, authorization: authorizationOf(raw) }]);
+  const decision = await engine.foresee(request, requirements);
+  early.set(request, [...(early.get(request) ?? []), { engine, requirements, decision, authorization: authorizationOf(raw) }]);
   return decision;
 }
 
@@ -218,17 +218,19 @@ function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { 
   const authorization = authorizationOf(raw);
   return early
     .get(request)
-    ?.find((one) => one.engine === engine && one.access.credentials === credentials && one.access.policy === policy && one.authorization === authorization)
-    ?.decision;
+    ?.find(
+      (one) =>
+        one.engine === engine && one.requirements.credentials === credentials && one.requirements.policy === policy && one.authorization === authorization,
+    )?.decision;
 }
 
 /**
  * Returns the refusal for which Fastify left a body unread. Fastify cannot read it later, so the request stays refused, even if it would be admitted now (because
  * the keys arrived meanwhile).
  */
-export function lastingRefusal(request: object, engine: Engine, access: RouteRequirements): Deny | undefined {
+export function lastingRefusal(request: object, engine: Engine, requirements: RouteRequirements): Deny | undefined {
   const raw = rawOf(request);
-  const decision = raw !== request && unread.get(raw) ? earlyDecision(request, raw, engine, access) : undefined;
+  const decision = raw !== request && unread.get(raw) ? earlyDecision(request, raw, engine, requirements) : undefined;
   return decision?.outcome === 'deny' ? decision : undefined;
 }
 

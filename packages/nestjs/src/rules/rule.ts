@@ -6,7 +6,7 @@ import { chainOf, isGuard, marksOf, type Class, type HandlerPolicy, type Mark, t
 /** The requirements of a handler: from all decorators of its method and its class, inherited ones included. */
 export interface Rule {
   /** undefined: the handler is open, whatever credentials a request carries. */
-  readonly access: RouteRequirements | undefined;
+  readonly requirements: RouteRequirements | undefined;
   /** Returns the requirements for one request, with the policies that are made from it. */
   requirementsFor(request: object): RouteRequirements;
   /** The name of the guard that decides. */
@@ -28,7 +28,7 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
   const ofMethod = levelOf(prototypes.filter((one) => Object.hasOwn(one, key) || marksOf(one, key).length > 0).map((one) => marksOfMethod(one, key)));
   const policies = [...ofClass.policies, ...ofMethod.policies];
   return {
-    ...accessBy(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
+    ...requirementsByWord(ofMethod.word ?? (ofMethod.marked ? 'required' : (ofClass.word ?? 'required')), policies),
     guard: ofMethod.guard ?? ofClass.guard ?? DEFAULT_GUARD,
     marked: ofClass.marked || ofMethod.marked,
     problems: [...ofClass.problems, ...ofMethod.problems],
@@ -38,19 +38,19 @@ export function ruleOf(owner: Class, key: string | symbol): Rule {
 /** Returns the rule of a class by itself: for the handshake of a gateway, which has no handler. */
 export function ruleOfClass(owner: Class): Rule & { readonly policies: readonly HandlerPolicy[] } {
   const { word, policies, guard, marked, problems } = levelOf(chainOf(owner).map(marksOfClass));
-  return { ...accessBy(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems, policies };
+  return { ...requirementsByWord(word ?? 'required', policies), guard: guard ?? DEFAULT_GUARD, marked, problems, policies };
 }
 
 /** CORS preflights need a token, too: they are answered before the guard runs, or refused. */
-function accessBy(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'access' | 'requirementsFor'> {
+function requirementsByWord(word: Word, policies: readonly HandlerPolicy[]): Pick<Rule, 'requirements' | 'requirementsFor'> {
   const needed = requirementsOf(
     word === 'optional' ? word : 'required',
     policies.map((one) => (typeof one === 'function' ? UNKNOWN : one)),
   );
-  const access = word === 'public' ? undefined : needed;
-  if (policies.every((one) => typeof one !== 'function')) return { access, requirementsFor: () => needed };
+  const requirements = word === 'public' ? undefined : needed;
+  if (policies.every((one) => typeof one !== 'function')) return { requirements, requirementsFor: () => needed };
   const made = requirementsFor<PolicyRequest>(needed.credentials!, policies);
-  return { access, requirementsFor: (request) => made(policyRequest(view(request))) };
+  return { requirements, requirementsFor: (request) => made(policyRequest(view(request))) };
 }
 
 /** Stands for a policy that is made from the request while there is no request. It refuses. */

@@ -24,7 +24,9 @@ export function problemsOfImports(modules: ModulesContainer, token: symbol): Con
   const all = [...modules.values()];
   const [own, another] = all.filter(({ providers }) => providers.has(token));
   if (another) {
-    return [{ path: 'TokenwardTestingModule', message: 'cannot be imported beside TokenwardModule. To test a whole application, write runAs(builder, who)' }];
+    return [
+      { path: 'TokenwardTestingModule', message: 'cannot be imported together with TokenwardModule. To test a whole application, write runAs(builder, who)' },
+    ];
   }
   const others = all.filter((module) => module !== own && module.name !== 'InternalCoreModule');
   if (!own || others.every(({ imports }) => imports.has(own))) return [];
@@ -75,7 +77,7 @@ const GUARDS_NOTHING = 'has decorators of tokenward but is not a handler. Nest r
  */
 export function problemsOfHybrid(handlers: readonly Handler[]): ConfigurationProblem[] {
   return handlers
-    .filter(({ kind, rule, isGuarded }) => kind === 'rpc' && rule.access && !isGuarded)
+    .filter(({ kind, rule, isGuarded }) => kind === 'rpc' && rule.requirements && !isGuarded)
     .map(({ name }) => ({
       path: name,
       message:
@@ -88,7 +90,7 @@ export function problemsOfHybrid(handlers: readonly Handler[]): ConfigurationPro
  * `inheritAppConfig` it starts them without guards.
  */
 export function problemsOfSockets(gateways: readonly Type[], { bound }: GuardedSockets, starts: number): ConfigurationProblem[] {
-  const closed = gateways.filter((gateway) => ruleOfClass(gateway).access);
+  const closed = gateways.filter((gateway) => ruleOfClass(gateway).requirements);
   if (starts < 2 || closed.length === 0 || bound() >= starts * gateways.length) return [];
   return closed.map(({ name }) => ({
     path: name,
@@ -100,7 +102,7 @@ export function problemsOfSockets(gateways: readonly Type[], { bound }: GuardedS
 export function problemsOfFields(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
   if (runsGuardsForFields(modules)) return [];
   return handlers
-    .filter(({ isField, at, rule }) => isField && rule.access && (rule.marked || at === 'reference'))
+    .filter(({ isField, at, rule }) => isField && rule.requirements && (rule.marked || at === 'reference'))
     .map(({ name, at }) => ({
       path: name,
       message: `is a ${at === 'reference' ? 'reference' : 'field'} resolver, for which Nest runs no guards. Set fieldResolverEnhancers: ['guards'] in GraphQLModule, or put @Public() on it`,

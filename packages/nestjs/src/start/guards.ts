@@ -123,8 +123,8 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
 
   #leaveRefusedBodiesUnread(): void {
     const handlers = this.#handlers.filter(({ kind }) => kind === 'http');
-    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, handlers, ({ access, guard, marked }) => {
-      if (!access || !this.has(guard)) return undefined;
+    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, handlers, ({ requirements, guard, marked }) => {
+      if (!requirements || !this.has(guard)) return undefined;
       const engine = this.get(guard);
       return !marked && engine.leaveUnmarkedHandlersOpen ? undefined : engine;
     });
@@ -138,7 +138,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   /** Returns the requirements of a handshake: those of all gateway classes that listen there. */
   #handshakeAt(places: readonly Place[]): Handshake | undefined {
     const here = findGateways(this.#modules).filter((gateway) => places.some((place) => isSamePlace(placeOf(gateway), place)));
-    const rules = here.map(ruleOfClass).filter(({ access, guard, marked }) => access && (marked || !this.get(guard).leaveUnmarkedHandlersOpen));
+    const rules = here.map(ruleOfClass).filter(({ requirements, guard, marked }) => requirements && (marked || !this.get(guard).leaveUnmarkedHandlersOpen));
     if (rules.length === 0) return undefined;
     const names = new Set(rules.map(({ guard }) => guard));
     if (names.size > 1) {
@@ -150,7 +150,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
       ]);
     }
     const engine = this.get(rules[0]!.guard);
-    const credentials = rules.every(({ access }) => access!.credentials === 'optional') ? 'optional' : 'required';
+    const credentials = rules.every(({ requirements }) => requirements!.credentials === 'optional') ? 'optional' : 'required';
     const policiesFor = (request: object) => rules.flatMap((rule) => rule.requirementsFor(request).policy ?? []);
     return {
       decide: (request) => engine.decide(request, requirementsOf(credentials, policiesFor(request))),

@@ -18,14 +18,14 @@ export interface HandlerDescription {
 }
 
 export function describeHandler({ kind, name, at, rule, isField }: Handler, { leaveUnmarkedHandlersOpen }: Engine): HandlerDescription {
-  const { access, guard, marked } = rule;
-  const open = !access || (!marked && leaveUnmarkedHandlersOpen);
+  const { requirements, guard, marked } = rule;
+  const open = !requirements || (!marked && leaveUnmarkedHandlersOpen);
   return {
     kind,
     name,
     at,
-    access: open ? 'public' : isField && !marked ? 'with its parent' : access.credentials!,
-    policy: open || !access.policy ? undefined : String(access.policy),
+    access: open ? 'public' : isField && !marked ? 'with its parent' : requirements.credentials!,
+    policy: open || !requirements.policy ? undefined : String(requirements.policy),
     guard,
   };
 }

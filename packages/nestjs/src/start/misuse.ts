@@ -38,7 +38,7 @@ export function assertAsyncOptions(options: unknown): void {
   if (source !== 'useExisting' && typeof given[source] !== 'function') throw misuse(`${ASYNC} ${source}`, `is not a function. Write ${SAMPLE}`);
   const ignored = Object.keys(given).filter((name) => !MEMBERS.has(name));
   const place = source === 'useFactory' ? source : 'createGuardOptions';
-  const problems = ignored.map((name) => ({ path: `${ASYNC} ${name}`, message: `would be ignored beside ${source}. Return it from ${place} instead` }));
+  const problems = ignored.map((name) => ({ path: `${ASYNC} ${name}`, message: `would be ignored next to ${source}. Return it from ${place} instead` }));
   if (problems.length > 0) throw new ConfigurationError(problems);
 }
 

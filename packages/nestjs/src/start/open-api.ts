@@ -12,7 +12,7 @@ import type { Handler } from '../rules/handlers.js';
 export async function describeInOpenApi(handlers: readonly Handler[], name: string, { leaveUnmarkedHandlersOpen, openApiScheme }: Engine): Promise<void> {
   const own = handlers.filter(({ rule }) => rule.guard === name);
   for (const handler of own) startAnew(functionOf(handler));
-  const guarded = own.filter(({ rule }) => rule.access && (rule.marked || !leaveUnmarkedHandlersOpen));
+  const guarded = own.filter(({ rule }) => rule.requirements && (rule.marked || !leaveUnmarkedHandlersOpen));
   const swagger = guarded.length > 0 ? await import('@nestjs/swagger').catch(() => undefined) : undefined;
   if (!swagger) return;
   const { ApiResponse, ApiSecurity } = swagger;
@@ -22,7 +22,7 @@ export async function describeInOpenApi(handlers: readonly Handler[], name: stri
     const { descriptor, prototype } = methodOf(owner.prototype as object, key);
     const method = descriptor.value as object;
     if (handlers.some((other) => isDifferent(other, handler))) continue;
-    const { credentials, policy } = rule.access!;
+    const { credentials, policy } = rule.requirements!;
     if (!Reflect.hasMetadata(SECURITY, method) && !Reflect.hasMetadata(SECURITY, owner)) {
       if (credentials === 'optional') ApiSecurity({})(prototype, key, descriptor);
       // OpenAPI cannot express alternatives among scopes: the description of the 403 names them
@@ -107,7 +107,9 @@ function isDifferent(other: Handler, handler: Handler): boolean {
   if (functionOf(other) !== functionOf(handler)) return false;
   const [one, another] = [other.rule, handler.rule];
   return (
-    one.guard !== another.guard || one.access?.credentials !== another.access?.credentials || String(one.access?.policy) !== String(another.access?.policy)
+    one.guard !== another.guard ||
+    one.requirements?.credentials !== another.requirements?.credentials ||
+    String(one.requirements?.policy) !== String(another.requirements?.policy)
   );
 }
 

@@ -87,7 +87,7 @@ export type OnDeniedAnswer = HandlerAnswer | Deny;
 export interface OddWay {
   /** What the caller does: `awaited without next`. The suite passes it on as the `way` of a route. */
   readonly name: string;
-  /** Whether the caller waits for the guard. If not, the handler may run for a stranger, but its answer must not be sent. */
+  /** Whether the caller waits for the guard. If not, the handler may run for an unauthorized request, but its answer must not be sent. */
   readonly isAwaited: boolean;
 }
 

@@ -17,7 +17,7 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     },
     negatable: ({ policies }, auth) => policies.every((part) => kindOf(part).negatable(part, auth)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
-    /** Names the requirements of all parts: a login only for the part that fails might lose the other. */
+    /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
     login({ policies }) {
       const logins = policies.flatMap((part) => kindOf(part).login(part) ?? []);
       if (logins.length === 0) return undefined;
@@ -26,7 +26,7 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     },
   };
 
-  /** Puts failures that a new login cannot solve first, and of those the ones that a new scope cannot solve. */
+  /** Reports first what a new login cannot solve, and of that, first what a new scope cannot solve. */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], auth: Auth): PolicyFailure {
     const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
     if (denied.length === 0) return loginFailureOf(failures, kind.login(policy));

@@ -13,7 +13,7 @@ export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
   describe: ({ scopes }) => callText('anyScope', scopes),
   evaluate(policy, { auth }) {
     if (policy.scopes.some((name) => auth.scopes.includes(name))) return undefined;
-    // a list in the challenge means all of them, so it names the first
+    // a challenge demands all scopes that it lists, so it lists only the first
     return scopeFailure(ANY_SCOPE, policy, policy.scopes.slice(0, 1), auth);
   },
   negatable: SCOPE.negatable,

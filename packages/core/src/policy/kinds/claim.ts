@@ -11,9 +11,9 @@ import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
 import { callPredicate } from '../predicate.js';
 
 /**
- * Returns a policy that requires a claim to be present, not null, and equal to a value, or a predicate to return `true` for it.
+ * Returns a policy that requires a claim to equal a value, or a predicate to return `true` for it. A claim that is absent or null never satisfies it.
  *
- * The claim is compared as it is in the token. A predicate finds the output of the claims schema in `auth.claims`, and gets the request where there is one.
+ * The claim is compared as it is in the token. A predicate finds the output of the claims schema in `auth.claims`, and gets the request if there is one.
  *
  * @example claim('tenant', (tenant, auth, request) => request?.params?.['tenant'] === tenant)
  */

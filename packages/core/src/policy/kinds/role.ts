@@ -14,7 +14,7 @@ export const ROLE: PolicyKind<RolePolicy> = {
   evaluate(policy, { auth }) {
     return policy.roles.every((name) => auth.roles.includes(name)) ? undefined : roleFailure(ROLE, policy, auth);
   },
-  // only a single string may be several roles in one: in a list, spaces belong to a role's name
+  // a single role may be a list in one string. Among several roles, spaces belong to a name
   negatable: ({ roles }, auth) => auth === undefined || !(isUnreadable(auth.roles) || (auth.roles.length === 1 && mayContain(auth.roles, roles))),
   scopes: noScopes,
   login: noLogin,

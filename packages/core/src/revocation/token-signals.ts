@@ -6,7 +6,7 @@ import { createMemory } from '../lib/private-slot.js';
 import type { RevocableToken } from './revocation.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
 
-/** The values that are kept to watch a token. They exclude the token itself: it may be large, and the signal may outlive the request. */
+/** What is kept of a token that has a signal. The token itself is not kept: it may be large, and the signal may outlive the request. */
 export interface WatchedToken {
   readonly names: RevocableToken;
   /** The first moment at which the token is refused, in seconds since the epoch. */
@@ -14,17 +14,17 @@ export interface WatchedToken {
   readonly verified: VerifiedKey;
 }
 
-/** Aborts the signals of tokens when the tokens end. */
-export interface TokenLives {
+/** Creates the `auth.signal` of tokens, and aborts it when a token expires or is no longer accepted. */
+export interface TokenSignals {
   /** Whether a signal was ever created. Until then, requests with the same token may share an Auth. */
-  readonly hasSignals: boolean;
+  readonly anyCreated: boolean;
   /**
    * Creates a signal that aborts when the token expires, is revoked, or loses its key or its issuer, and when the guard is closed.
    *
-   * @param owner keeps the signal alive as long as it lives itself; so does any reference to the signal. If undefined, the signal lives until the token ends
+   * @param owner the signal is not garbage-collected before its owner, nor while anything else refers to it. Without an owner, it is kept until the token ends
    */
-  watch(token: WatchedToken, owner: object | undefined): AbortSignal;
-  /** Schedules a check of all watched tokens. Calls in quick succession share one check. */
+  create(token: WatchedToken, owner: object | undefined): AbortSignal;
+  /** Schedules a check of all tokens with a signal. Calls in quick succession share one check. */
   checkSoon(): void;
   close(): void;
 }
@@ -41,9 +41,9 @@ export class TokenEndedError extends TokenwardError {
   }
 }
 
-/** Bounds how long a jump of the clock goes unnoticed, after a suspended machine or an adjustment by NTP. Keys and issuers are checked as often. */
+/** The longest time until a jump of the clock is noticed, after a suspend or an NTP adjustment. Keys and issuers are checked at least as often. */
 const LONGEST_TIMER_MS = 30_000;
-/** Bounds how often the clock is read again if it stands still or was set back. */
+/** The shortest time between two reads of a clock that stands still or was set back. */
 const SHORTEST_TIMER_MS = 1000;
 /** Searching for signals without listeners costs milliseconds if there are many. */
 const BETWEEN_EVICTIONS_MS = 1000;
@@ -51,25 +51,25 @@ const MAX_WATCHED = 100_000;
 /** Checking all tokens costs milliseconds if there are many, so it is not done for every revocation. */
 const BETWEEN_CHECKS_MS = 250;
 
-interface Life extends WatchedToken {
+interface TokenWithSignal extends WatchedToken {
   readonly controller: AbortController;
 }
 
-/** The signals that an owner keeps alive, of all guards. */
+/** The signals that each owner keeps alive, of all guards. */
 const signalsOf = createMemory<object, AbortSignal[]>();
 
-export interface TokenLivesConfig {
+export interface TokenSignalsConfig {
   /** Publishes no event. */
   isRevoked(token: RevocableToken): boolean;
   /** Returns why a token is known to be no longer trusted; undefined otherwise. */
   endReasonOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
-export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endReasonOf }: TokenLivesConfig): TokenLives {
-  /** Keyed by signal, so that any reference to the signal keeps its token watched. */
-  const lives = new WeakMap<AbortSignal, Life>();
+export function createTokenSignals(clock: Pick<Clock, 'now'>, { isRevoked, endReasonOf }: TokenSignalsConfig): TokenSignals {
+  /** By signal, so that a token is kept as long as anything refers to its signal. */
+  const tokens = new WeakMap<AbortSignal, TokenWithSignal>();
   const watched = new Set<AbortSignal | WeakRef<AbortSignal>>();
-  let hasSignals = false;
+  let anyCreated = false;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = Infinity;
   let nextCheck: NodeJS.Timeout | undefined;
@@ -81,7 +81,7 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endReas
   function end(one: AbortSignal | WeakRef<AbortSignal>, reason: TokenEndedError['reason']): void {
     watched.delete(one);
     const signal = signalOf(one);
-    if (signal) lives.get(signal)!.controller.abort(new TokenEndedError(reason));
+    if (signal) tokens.get(signal)!.controller.abort(new TokenEndedError(reason));
   }
 
   function endOf({ names, acceptedUntil, verified }: WatchedToken): TokenEndedError['reason'] | undefined {
@@ -103,10 +103,10 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endReas
         watched.delete(one);
         continue;
       }
-      const life = lives.get(signal)!;
-      const ending = endOf(life);
+      const token = tokens.get(signal)!;
+      const ending = endOf(token);
       if (ending) end(one, ending);
-      else earliest = Math.min(earliest, life.acceptedUntil);
+      else earliest = Math.min(earliest, token.acceptedUntil);
     }
     if (earliest < Infinity) return wakeAt(earliest);
     unsubscribe?.();
@@ -122,8 +122,8 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endReas
   }
 
   /**
-   * Evicts signals that nobody listens to; if there are none, the one that was watched longest. An evicted signal aborts, so no operation outlives its token:
-   * the client must send its request again.
+   * Evicts signals that nobody listens to; if there are none, the oldest. An evicted signal aborts, so that no operation outlives its token. The client must
+   * then send its request again.
    */
   function evict(): void {
     const now = performance.now();
@@ -144,17 +144,17 @@ export function createTokenLives(clock: Pick<Clock, 'now'>, { isRevoked, endReas
   }
 
   return {
-    get hasSignals() {
-      return hasSignals;
+    get anyCreated() {
+      return anyCreated;
     },
-    watch(token, owner) {
-      hasSignals = true;
+    create(token, owner) {
+      anyCreated = true;
       const ending = endOf(token);
       if (ending) return AbortSignal.abort(new TokenEndedError(ending));
       if (watched.size >= MAX_WATCHED) evict();
       const controller = new AbortController();
       const { signal } = controller;
-      lives.set(signal, { ...token, controller });
+      tokens.set(signal, { ...token, controller });
       watched.add(owner ? new WeakRef(signal) : signal);
       if (owner) signalsOf.set(owner, [...(signalsOf.get(owner) ?? []), signal]);
       unsubscribe ??= observe('tokenward:keys-refreshed', checkSoon);
