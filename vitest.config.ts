@@ -4,13 +4,14 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
  * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text, bounds on tenants, Redis servers that
- * fail or lose data. Whatever is about Node's crypto, HTTP, streams, sockets or heap stays in `published`, and so does every adapter. The arbitrary tokens are
+ * fail or lose data, and pages in a browser. Whatever is about Node's crypto, HTTP, streams, sockets or heap stays in `published`, and so does every adapter. The arbitrary tokens are
  * here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
  */
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys}.test.ts',
   'packages/redis/test/{foreign-entries,lost-data,outages,readiness,refusals,time,unreachable,unsent,written-back}.test.ts',
   'packages/redis/test/fleet/*.test.ts',
+  'packages/browser-session/test/browser/*.test.ts',
 ];
 
 // `scripts` tests what builds and releases; `units` tests single files, next to the code; `published` sees a package as its users do, by its name and

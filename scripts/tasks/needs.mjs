@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 
 /** Ensures a program that npm cannot install. Installs it on Debian as root or in CI; otherwise says what to install and exits. No test is skipped. */
-export function need(command, debianPackage) {
+export function need(command, debianPackage, elsewhere) {
   if (exists(command)) return;
   console.log(`\n${command} is not on the PATH. Installing the Debian package ${debianPackage} ...`);
   const installed = mayInstall() && exists('apt-get') && (install(debianPackage) || (apt('update') && install(debianPackage)));
   if (installed && exists(command)) return;
   console.error(
-    `tokenward: the tests need a real ${command}. Install it (Debian and Ubuntu: apt-get install ${debianPackage}; macOS: brew install redis), then run the same command again.`,
+    `tokenward: the tests need a real ${command}. Install it (Debian: apt-get install ${debianPackage}; ${elsewhere}), then run the same command again.`,
   );
   process.exit(1);
 }

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { need } from './needs.mjs';
 import { build, createTally } from './steps.mjs';
 
-need('redis-server', 'redis-server');
+need('redis-server', 'redis-server', 'macOS: brew install redis');
+need('chromium', 'chromium', 'elsewhere: any Chromium or Chrome under the name chromium');
 build();
 const tally = createTally();
 tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);

@@ -1,0 +1,154 @@
+import { createAccessToken } from './access-token.js';
+import { needOf, type Need } from './need.js';
+import { createTabs, type EndReason } from './tabs.js';
+
+/** Options of {@link createSession}. All are optional. */
+export interface SessionOptions {
+  /** Where the server has the session's routes. Default: `/session`. */
+  readonly path?: string | undefined;
+  /** The server's mode. With `token-mediating` the page gets the access token and keeps it in memory. Default: `bff`. */
+  readonly mode?: 'bff' | 'token-mediating' | undefined;
+  /** With `token-mediating`: origins of APIs that may get the access token, besides the page's own. */
+  readonly apiOrigins?: readonly string[] | undefined;
+  /** With `token-mediating`: how long before its end the access token is renewed, in seconds. Default: 30. */
+  readonly refreshAheadSeconds?: number | undefined;
+}
+
+/** The user who is logged in. */
+export interface SessionUser {
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  /** When the access token ends, in seconds since the epoch. The session goes on: the server refreshes the token. */
+  readonly expiresAt: number;
+}
+
+/** What a login should do. */
+export interface LoginOptions {
+  /** The path of this app where the user continues. Default: the page that is open. */
+  readonly returnTo?: string | undefined;
+  /** The strength of the login that is needed (RFC 9470): `acr_values`. */
+  readonly acrValues?: string | undefined;
+  /** How old the login may be, in seconds (RFC 9470). */
+  readonly maxAge?: number | undefined;
+}
+
+/** The session of the user of this page. */
+export interface Session {
+  /** Returns who is logged in; null if nobody is. */
+  current(): Promise<SessionUser | null>;
+  /** Leaves the page to log in. The promise never settles. */
+  login(options?: LoginOptions): Promise<never>;
+  /** Ends the session in all tabs, and leaves the page for the issuer's logout if it has one. The promise never settles. @throws Error if the server does not answer */
+  logout(): Promise<never>;
+  /**
+   * Fetches as `fetch` does, and shows the server that this page asks: with the custom header, and with the access token if the page has it. After 401 for a
+   * token that has ended, it asks once more with a new one.
+   */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+  /**
+   * Returns what the user needs before a refused call can succeed; undefined if no login helps.
+   *
+   * @example const need = await session.needOf(response); if (need?.kind === 'step-up') await session.login(need);
+   */
+  needOf(response: Response): Promise<Need | undefined>;
+  /** Calls a listener when the session ends: in this tab or in another one, by logout or because it has expired. Returns a function that removes the listener. */
+  onEnd(listener: (reason: EndReason) => void): () => void;
+}
+
+const HEADER = 'x-tokenward-csrf';
+
+/**
+ * Creates the page's side of a browser session. Create one for each page.
+ *
+ * @example
+ * const session = createSession();
+ * if (!(await session.current())) await session.login();
+ * const orders = await (await session.fetch('/api/orders')).json();
+ */
+export function createSession({ path = '/session', mode = 'bff', apiOrigins = [], refreshAheadSeconds = 30 }: SessionOptions = {}): Session {
+  const isMediating = mode === 'token-mediating';
+  const trusted = new Set([location.origin, ...apiOrigins.map((origin) => new URL(origin).origin)]);
+  const tabs = createTabs(path, forget);
+  const token = createAccessToken(path, refreshAheadSeconds, () => ask('POST', 'token'));
+  let isLoggedIn = false;
+
+  function ask(method: string, route: string): Promise<Response> {
+    return fetch(`${path}/${route}`, { method, headers: { [HEADER]: '1' }, credentials: 'same-origin', redirect: 'error', cache: 'no-store' });
+  }
+
+  async function current(): Promise<SessionUser | null> {
+    const response = await ask('GET', 'user');
+    if (!response.ok) throw new Error(`${path}/user: the server answered with status ${response.status}`);
+    const { user } = (await response.json()) as { user: SessionUser | null };
+    if (user) isLoggedIn = true;
+    else if (isLoggedIn) end('expired');
+    return user;
+  }
+
+  function forget(): void {
+    isLoggedIn = false;
+    token.forget();
+  }
+
+  function end(reason: EndReason): void {
+    forget();
+    tabs.end(reason);
+  }
+
+  /** A page that the browser shows again, from its memory or after a while, may belong to a session that has ended meanwhile. */
+  function look(): void {
+    if (isLoggedIn && document.visibilityState === 'visible') current().catch(() => {});
+  }
+
+  document.addEventListener('visibilitychange', look);
+  addEventListener('pageshow', look);
+
+  async function call(input: RequestInfo | URL, init: RequestInit | undefined): Promise<Response> {
+    const request = new Request(input, init);
+    const { origin } = new URL(request.url);
+    if (!trusted.has(origin)) return fetch(request);
+    if (origin === location.origin) request.headers.set(HEADER, '1');
+    const bearer = isMediating && !request.headers.has('authorization') ? await token.get() : undefined;
+    if (bearer) request.headers.set('authorization', `Bearer ${bearer}`);
+    const response = await fetch(request);
+    if (response.status !== 401 || (await needOf(response))?.kind !== 'login') return response;
+    // a stream can be sent only once
+    const isRepeatable = !(init?.body instanceof ReadableStream) && !(input instanceof Request && input.body);
+    const renewed = bearer && isRepeatable && (await token.renew(bearer));
+    if (renewed) {
+      const again = new Request(input, init);
+      for (const [name, value] of request.headers) again.headers.set(name, value);
+      again.headers.set('authorization', `Bearer ${renewed}`);
+      return fetch(again);
+    }
+    // tells the listeners if the session has ended
+    if (isLoggedIn) await current().catch(() => {});
+    return response;
+  }
+
+  return {
+    current,
+    login({ returnTo = location.pathname + location.search + location.hash, acrValues, maxAge } = {}) {
+      const query = new URLSearchParams({ returnTo });
+      if (acrValues !== undefined) query.set('acr_values', acrValues);
+      if (maxAge !== undefined) query.set('max_age', String(maxAge));
+      location.assign(`${path}/login?${query.toString()}`);
+      return never();
+    },
+    async logout() {
+      const response = await ask('POST', 'logout');
+      if (!response.ok) throw new Error(`${path}/logout: the server answered with status ${response.status}`);
+      const { location: next } = (await response.json()) as { location: string | null };
+      end('logout');
+      location.assign(next ?? '/');
+      return never();
+    },
+    fetch: call,
+    needOf,
+    onEnd: tabs.onEnd,
+  };
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { chromium, type Browser } from 'playwright-core';
+
+/** Starts the Chromium that is on the PATH. Its own sandbox needs rights that containers lack; the pages are our own. */
+export function startChromium(): Promise<Browser> {
+  const executablePath = execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim();
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}
