@@ -47,6 +47,8 @@ export interface BrowserSessionOptions {
   readonly maxSeconds?: number | undefined;
   /** How long before its end an access token is refreshed, in seconds. Default: 30. */
   readonly refreshAheadSeconds?: number | undefined;
+  /** How long an access token lives if the token response does not say it (`expires_in`), in seconds. Default: none, such a response is refused. */
+  readonly accessTokenSeconds?: number | undefined;
   /** How long a login may take, in seconds. Default: 600. */
   readonly loginSeconds?: number | undefined;
   /** The name of the session cookie, after `__Host-`. Default: `session`. */

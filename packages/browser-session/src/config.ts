@@ -26,6 +26,7 @@ export interface SessionConfig {
   readonly idleSeconds: number;
   readonly maxSeconds: number;
   readonly refreshAheadSeconds: number;
+  readonly accessTokenSeconds: number | undefined;
   readonly loginSeconds: number;
   /** With its prefix: `__Host-session`. */
   readonly cookieName: string;

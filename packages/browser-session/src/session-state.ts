@@ -22,6 +22,8 @@ export interface SessionState {
   readonly startedAt: number;
   /** When the session was last used. It is written only when a tenth of the idle time has passed. */
   readonly usedAt: number;
-  /** The absolute end: the shortest of `maxSeconds`, the issuer's `session_expiry`, and the refresh token's life where it is known. */
+  /** `session_expiry` of the ID token: when the session at the issuer ends. */
+  readonly issuerEndsAt: number | undefined;
+  /** The absolute end: `sessionEnd` computes it at the login and at each refresh. */
   readonly endsAt: number;
 }

@@ -50,8 +50,11 @@ export interface LoginParameters {
 
 /** A call to the issuer failed. The message names the address and what happened there. It contains no token, code or secret. */
 export interface IssuerFailure {
-  /** `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or none that makes sense. `invalid`: the answer failed a check. */
-  readonly failure: 'refused' | 'unavailable' | 'invalid';
+  /**
+   * `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or the issuer says that it cannot answer now. `invalid`: the answer failed
+   * a check. `other_user`: the ID token of a refresh names another subject or issuer, so the session must end (rule 131).
+   */
+  readonly failure: 'refused' | 'unavailable' | 'invalid' | 'other_user';
   /** The OAuth error code (`invalid_grant`), or fixed words. */
   readonly cause: string;
 }
@@ -62,13 +65,29 @@ export interface LoginClient {
   begin(parameters: LoginParameters, sessionId: string | undefined): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
   /** Ends a login: checks `state` and `iss`, redeems the code, checks the ID token. @param callbackUrl with the configured origin, and the query of the request */
   finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | IssuerFailure>;
-  /** Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). */
-  refresh(refreshToken: string, session: { readonly subject: string; readonly issuer: string }): Promise<IssuedTokens | IssuerFailure>;
+  /**
+   * Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). A response without `scope` keeps the scopes of
+   * the session. `refreshToken` of the result is undefined if the old refresh token stays valid.
+   */
+  refresh(
+    refreshToken: string,
+    session: { readonly subject: string; readonly issuer: string; readonly scopes: readonly string[] },
+  ): Promise<IssuedTokens | IssuerFailure>;
   /** Revokes the refresh token at the issuer (RFC 7009). Without a revocation endpoint it does nothing. */
   revoke(refreshToken: string): Promise<IssuerFailure | undefined>;
-  /** Returns how the browser ends the session at the issuer (OpenID Connect RP-Initiated Logout); undefined if the issuer has no such endpoint. */
+  /**
+   * Returns how the browser ends the session at the issuer (OpenID Connect RP-Initiated Logout); undefined if the issuer has no such endpoint, or cannot be
+   * asked.
+   *
+   * @param returnTo a path of this app
+   */
   logoutRequest(
     idToken: string | undefined,
     returnTo: string,
   ): Promise<{ readonly url: string; readonly parameters: Readonly<Record<string, string>> } | undefined>;
+}
+
+/** Whether a call to the issuer failed. Own members only: with a polluted prototype, nothing becomes a success. */
+export function isFailure<T extends object>(result: T | IssuerFailure): result is IssuerFailure {
+  return Object.hasOwn(result, 'failure');
 }
