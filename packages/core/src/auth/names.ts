@@ -52,9 +52,16 @@ function readNames(claims: JsonObject, source: NamesSource, split: Split): reado
 
 type Split = (text: string) => readonly string[];
 
+/** The last text that was split, and its names. Most tokens of an API have the same scopes, and to split a text costs as much as all checks of claims. */
+let lastText = '';
+let lastNames: readonly string[] = NONE;
+
 function splitScope(text: string): readonly string[] {
+  if (text === lastText) return lastNames;
   const names = text.split(' ');
-  return Object.freeze(names.includes('') ? names.filter((name) => name !== '') : names);
+  lastNames = Object.freeze(names.includes('') ? names.filter((name) => name !== '') : names);
+  lastText = text;
+  return lastNames;
 }
 
 function oneName(text: string): readonly string[] {

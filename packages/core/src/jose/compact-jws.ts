@@ -43,7 +43,9 @@ export function parseCompactJws(token: string, known?: ReadonlyMap<string, JoseH
   const payload = decodeBase64url(token.slice(first + 1, second));
   const signature = decodeBase64url(token.slice(second + 1));
   if (!payload || !signature) return 'malformed_token';
-  return { header64, header, signed: Buffer.from(token, 'latin1').subarray(0, second), payload, signature };
+  const signed = Buffer.allocUnsafe(second);
+  signed.write(token, 0, second, 'latin1');
+  return { header64, header, signed, payload, signature };
 }
 
 function parseHeader(header64: string): JoseHeader | CompactReason {

@@ -37,29 +37,30 @@ export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
   else if (isUtf8(bytes)) text = bytes.toString('utf8');
   else return undefined;
 
-  const membersInText = countMembers(text);
+  const hasEscapes = text.includes('\\');
+  const membersInText = countMembers(text, hasEscapes);
   if (membersInText < 0) return undefined;
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = hasEscapes ? parseJson(text) : JSON.parse(text);
   } catch {
     return undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   // JSON.parse keeps the last of equal names, so a duplicated member leaves fewer members in the value than in the text
-  const members = freezeAndCount(value, text.includes('\\u'));
+  const members = freezeAndCount(value, hasEscapes && text.includes('\\u'));
   return members === membersInText ? (value as JsonObject) : undefined;
 }
 
 /** Counts the members in a JSON text at all depths. Returns -1 if the text is nested too deep, is too long, or has an unterminated string. */
-function countMembers(text: string): number {
+function countMembers(text: string, hasEscapes: boolean): number {
   let members = 0;
   let items = 0;
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case QUOTE:
-        at = endOfString(text, at + 1);
+        at = hasEscapes ? endOfString(text, at + 1) : text.indexOf('"', at + 1);
         if (at < 0) return -1;
         break;
       case COLON:
