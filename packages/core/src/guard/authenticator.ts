@@ -4,7 +4,7 @@ import { isVerified, type TokenVerifier, type Verification } from '../access-tok
 import { checkBinding } from '../binding/confirmation.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
-import { createMemory } from '../lib/private-slot.js';
+import { createMemory, type Slot } from '../lib/private-slot.js';
 import { isCredentials, readCredentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
@@ -12,6 +12,8 @@ import { behaviourOf } from '../vocabulary/reason.js';
 
 /** The result of authenticating a request: its Auth, or the failure. */
 export type Authentication = VerifiedAuth | VerificationFailure;
+
+type Result = Authentication | Promise<Authentication>;
 
 /**
  * Authenticates a request. The result is a promise only if something must be fetched.
@@ -35,36 +37,35 @@ export interface AuthenticatorConfig {
  * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
  */
 export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
-  const authenticated = createMemory<ProtectedRequest, Authentication | Promise<Authentication>>();
+  const authenticated = createMemory<ProtectedRequest, Result>();
 
-  function remembered(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> | undefined {
-    const found = authenticated.get(request);
+  function remembered(slot: Slot<Result>, request: ProtectedRequest, nowSeconds: number): Result | undefined {
+    const found = slot.value;
     if (!(found instanceof VerifiedAuth)) return found;
     if (!isWithinLifetime(found, nowSeconds)) return undefined;
     const { admission } = found;
     const isTrusted = admission === undefined || trust.isTrusted(admission.verified, request);
     if (typeof isTrusted === 'boolean') return isTrusted ? found : undefined;
-    return isTrusted.then((still) => (still ? found : authenticateOnce(request, clock.now() / 1000)));
+    return isTrusted.then((still) => (still ? found : authenticateOnce(slot, request, clock.now() / 1000)));
   }
 
-  function authenticateOnce(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
+  function authenticateOnce(slot: Slot<Result>, request: ProtectedRequest, nowSeconds: number): Result {
     const authentication = authenticate(request, nowSeconds);
-    if (!(authentication instanceof Promise)) return remember(request, authentication);
-    const settled = authentication.then(
-      (result) => remember(request, result),
+    if (!(authentication instanceof Promise)) return remember(slot, request, authentication);
+    slot.value = authentication.then(
+      (result) => remember(slot, request, result),
       (error: unknown) => {
-        authenticated.set(request, undefined);
+        slot.value = undefined;
         throw error;
       },
     );
-    authenticated.set(request, settled);
-    return settled;
+    return slot.value;
   }
 
   /** Never remembers an outage: it says nothing about this request. */
-  function remember(request: ProtectedRequest, result: Authentication): Authentication {
+  function remember(slot: Slot<Result>, request: ProtectedRequest, result: Authentication): Authentication {
     const kept = result instanceof VerifiedAuth ? withOwnSignal(request, result) : result;
-    authenticated.set(request, kept instanceof VerifiedAuth || !behaviourOf(kept.reason).transient ? kept : undefined);
+    slot.value = kept instanceof VerifiedAuth || !behaviourOf(kept.reason).transient ? kept : undefined;
     return kept;
   }
 
@@ -87,5 +88,8 @@ export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust,
     return checkBinding(verified.confirmation, verified.issuer) ?? verified.auth;
   }
 
-  return (request, nowSeconds) => remembered(request, nowSeconds) ?? authenticateOnce(request, nowSeconds);
+  return (request, nowSeconds) => {
+    const slot = authenticated.slotOf(request);
+    return remembered(slot, request, nowSeconds) ?? authenticateOnce(slot, request, nowSeconds);
+  };
 }

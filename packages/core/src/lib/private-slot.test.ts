@@ -18,6 +18,23 @@ test('each memory finds a value only by the same object, not by a copy', () => {
   expect(one.get(Object.create(key) as object)).toBeUndefined();
 });
 
+test.each([
+  ['a plain object', {}],
+  ['a frozen object', Object.freeze({})],
+  ['a WithNotes object', new WithNotes()],
+])('reads and writes the value of %s through its slot', (_name, key) => {
+  const memory = createMemory<object, string>();
+  const slot = memory.slotOf(key);
+  expect(slot.value).toBeUndefined();
+  expect(memory.get(key)).toBeUndefined();
+  slot.value = 'first';
+  expect(memory.get(key)).toBe('first');
+  memory.set(key, 'second');
+  expect(slot.value).toBe('second');
+  expect(memory.slotOf(key)).toBe(slot);
+  expect(createMemory<object, string>().slotOf(key).value).toBeUndefined();
+});
+
 test('adds nothing visible to the object', () => {
   const memory = createMemory<object, string>();
   const key = { name: 'key' };

@@ -5,6 +5,13 @@ export interface Memory<K extends object, V> {
   set(key: K, value: V | undefined): void;
   /** Returns the remembered value. If there is none, remembers what `make` returns. */
   getOrMake(key: K, make: () => V): V;
+  /** Returns the place of an object's value, to read and to write it: to find the place twice costs more than the rest of a check. */
+  slotOf(key: K): Slot<V>;
+}
+
+/** Where a memory keeps the value of one object. */
+export interface Slot<V> {
+  value: V | undefined;
 }
 
 /**
@@ -23,6 +30,7 @@ export function createMemory<K extends object, V>(): Memory<K, V> {
       const note = WithNotes.findOrAdd(key, memory);
       return (note.value ??= make()) as V;
     },
+    slotOf: (key) => WithNotes.findOrAdd(key, memory) as Slot<V>,
   };
 }
 
