@@ -9,8 +9,8 @@ export interface ValidationCandidate {
   readonly inFlight: number;
   /** Whether its tokens are new to it, or known, so that its cache answers. */
   readonly tokens: 'new' | 'known';
-  /** What it checks: a bare signature check reads no claims. */
-  readonly examines: 'signature' | 'claims';
+  /** What it checks: a bare signature check reads no claims, and a request that is only made is not checked. */
+  readonly examines: 'signature' | 'claims' | 'nothing';
   prepare(setting: Setting): Presenter | Promise<Presenter>;
 }
 

@@ -42,7 +42,8 @@ export async function measureValidation(algorithm: Algorithm, plan: ValidationPl
 async function assertCorrect({ name, examines }: ValidationCandidate, present: Presenter, { tokens, refused, setting }: TokenPool): Promise<void> {
   const failed = (what: string) => new Error(`${name} ${what} (${setting.algorithm}), so it cannot be measured`);
   for (const token of tokens.slice(0, 3)) if (!(await accepts(present(token)))) throw failed('refuses a valid token');
-  for (const token of examines === 'claims' ? [...refused.signature, ...refused.claims] : refused.signature) {
+  const wrong = { nothing: [], signature: refused.signature, claims: [...refused.signature, ...refused.claims] };
+  for (const token of wrong[examines]) {
     if (await accepts(present(token))) throw failed('accepts an invalid token');
   }
 }

@@ -3,7 +3,7 @@ import { awsJwtVerify } from './aws-jwt-verify.ts';
 import { fastJwtCached, fastJwtCachedByToken, fastJwtUncached } from './fast-jwt.ts';
 import { jose64InFlight, joseOneAtATime } from './jose.ts';
 import { nodeCrypto } from './node-crypto.ts';
-import { tokenwardFirstSight, tokenwardSeenBefore, tokenwardWithoutCache } from './tokenward.ts';
+import { requestAlone, tokenwardFirstSight, tokenwardSeenBefore, tokenwardWithoutCache } from './tokenward.ts';
 
 /** The baseline that all are compared with. */
 export const floor: ValidationCandidate = nodeCrypto;
@@ -13,6 +13,7 @@ export const candidates: readonly ValidationCandidate[] = [
   tokenwardFirstSight,
   tokenwardWithoutCache,
   tokenwardSeenBefore,
+  requestAlone,
   fastJwtUncached,
   fastJwtCached,
   fastJwtCachedByToken,
