@@ -35,7 +35,7 @@ import { behaviourOf } from './vocabulary/reason.js';
 const silentChecks = new WeakMap<object, ResourceGuard['check']>();
 
 /**
- * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that must know the answer before its real check. It passes a request
+ * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that needs the answer before its actual check. It passes a request
  * object of its own, because the guard remembers the result with the object.
  */
 export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Decision | Promise<Decision> {

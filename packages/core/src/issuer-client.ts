@@ -21,7 +21,7 @@ export interface IssuerClientOptions {
   readonly authentication?: 'client_secret_basic' | 'client_secret_post' | 'none' | undefined;
   /** The address of the issuer's metadata, if it is not under the issuer's own name. The document's `issuer` must still equal `issuer`. */
   readonly metadataUrl?: string | undefined;
-  /** Hosts for which plain http is accepted. Anybody on the way to them can read the token and the client's secret. */
+  /** Hosts for which plain http is accepted. Anybody on the network path to them can read the token and the client's secret. */
   readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** The address of the revocation endpoint. By default the issuer's metadata names it. */
   readonly revocationEndpoint?: string | undefined;
@@ -163,7 +163,7 @@ type Authentication = (typeof AUTHENTICATIONS)[number];
 /** Methods of OpenID Connect Core s9 and RFC 8705 that are not supported. A message may repeat them. */
 const OTHER_AUTHENTICATIONS = ['client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
 
-/** The last line break of a file makes another secret, which the server refuses at each call. */
+/** A line break at the end of a file would be part of the secret, and the server would refuse each call. */
 const SPACE_AROUND = 'begins or ends with white space, such as the line break at the end of a file. Remove it, for example with trim()';
 
 /** The readers of the options. Options that depend on one another are checked in `readOptions`. */
@@ -222,8 +222,8 @@ function readAuthentication(reader: OptionReader, name: string): Authentication 
 /** An issuer that metadata is fetched from must be a canonical URL. Others are only compared. */
 function checkIssuer(reader: OptionReader, issuer: string, unsafeHttpHosts: ReadonlySet<string>): void {
   if (issuer === '') return;
-  const isAsked = reader.get('metadataUrl') === undefined && reader.get('revocationEndpoint') === undefined;
-  const problem = isAsked ? (urlProblem(issuer, unsafeHttpHosts) ?? canonicalProblem(issuer)) : identifierProblem(issuer);
+  const isFetchedFrom = reader.get('metadataUrl') === undefined && reader.get('revocationEndpoint') === undefined;
+  const problem = isFetchedFrom ? (urlProblem(issuer, unsafeHttpHosts) ?? canonicalProblem(issuer)) : identifierProblem(issuer);
   if (problem !== undefined) reader.wrong('issuer', `${problem} (got ${shown(issuer, 'url')})`);
 }
 

@@ -126,7 +126,7 @@ test.each(MACS)('rule 23: throws at start-up for %s without secrets, whatever ot
   const jwks = { keys: [asSigningKey('RS256', await generatePrivateKey('RS256')).publicJwk] } as GuardOptions['jwks'];
   for (const keys of [{}, { jwks }, { jwksUri: 'https://login.example.test/keys' }, { sharedSecrets: undefined }]) {
     for (const algorithms of [[algorithm], ['RS256', algorithm]] as Algorithm[][]) {
-      expect(errorOf({ ...keys, algorithms })?.message).toContain(`algorithms: lists "${algorithm}", which needs sharedSecrets: a public key is no secret`);
+      expect(errorOf({ ...keys, algorithms })?.message).toContain(`algorithms: lists "${algorithm}", which needs sharedSecrets: a public key is not a secret`);
     }
   }
 });

@@ -14,7 +14,7 @@ export interface ClosedReply {
 /** Any file of Fastify, except for the timer of a `handlerTimeout`. If that timer finds the reply closed, it does nothing, and the request goes on. */
 const FASTIFY = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/](?!route\.js Timeout\.)/;
 
-/** Closes a reply. Meanwhile `reply.sent` is true, so Fastify and other code take the reply for an answered one. */
+/** Closes a reply. Meanwhile `reply.sent` is true, so Fastify and other code treat the reply as answered. */
 export function closeReply(reply: FastifyReply): ClosedReply {
   const gate = closeGate(reply.raw);
   let isSeen = false;

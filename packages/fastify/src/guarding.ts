@@ -74,7 +74,7 @@ export function createGuarding(
       response: reply.raw,
       async admit(allowed: Decision & { outcome: 'allow' }): Promise<void> {
         if (!closed.isSeen()) return admit(allowed, request, reply, done);
-        // Fastify took the closed reply for an answered one, and will not check again
+        // Fastify treated the closed reply as answered, and will not check again
         void reply.send(notAwaited());
         return never();
       },

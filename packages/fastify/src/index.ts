@@ -162,7 +162,7 @@ function refuseLateHooks(app: FastifyInstance): void {
   Reflect.set(root, 'addHook', addHook);
 }
 
-/** Returns whether there are routes, or scopes below this one: those do not get its onRoute hooks any more, but may still get routes. */
+/** Returns whether there are routes, or scopes below this one. These scopes no longer inherit its onRoute hooks, but may still get routes. */
 function mayHaveUnseenRoutes(app: FastifyInstance): boolean {
   const symbol = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.children');
   const children: unknown = symbol && Reflect.get(app, symbol);

@@ -15,7 +15,7 @@ export function parseClaims(schema: ClaimsSchema, claims: JsonObject): object | 
       return 'claims: the schema returned a promise; it must validate synchronously';
     }
     const { issues } = result;
-    // anything but undefined is a failure, also if it is no list
+    // anything but undefined is a failure, even if it is not a list
     if (issues !== undefined) return `claims: ${namesIn(issues, schema, claims) || 'as a whole'}`;
     const { value } = result;
     if (typeof value !== 'object' || value === null) return 'claims: the output of the schema is not an object';
@@ -29,7 +29,7 @@ export function parseClaims(schema: ClaimsSchema, claims: JsonObject): object | 
   }
 }
 
-/** Returns names of claims that are registered or in the schema. A name that occurs only in the token may be anybody's text, so it is not shown. */
+/** Returns names of claims that are registered or in the schema. A name that occurs only in the token may be any text, so it is not shown. */
 function namesIn(issues: unknown, schema: ClaimsSchema, claims: JsonObject): string {
   if (!Array.isArray(issues)) return '';
   // the members of an object schema: `shape` in zod, `entries` in valibot

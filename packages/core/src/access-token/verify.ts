@@ -97,8 +97,8 @@ function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerific
 }
 
 /**
- * Returns the failure of a token that does not parse. Its characters are checked only here: a token that parses has passed a narrower alphabet, and one that
- * is too long is not read.
+ * Returns the failure of a token that does not parse. Its characters are checked only here: a token that parses consists of even fewer characters, and a token
+ * that is too long is not read.
  */
 function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): VerificationFailure {
   if (reason === 'token_too_large') return { reason, found: `${token.length} characters` };

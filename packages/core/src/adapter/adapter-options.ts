@@ -12,7 +12,7 @@ export interface AdapterOptions<Native extends readonly unknown[]> extends Guard
   readonly property?: string | undefined;
   /**
    * Answers refusals instead of the guard, with a body or page of your own. Send the decision's status and headers. If it returns the decision, the
-   * guard sends its usual answer. If it throws, the framework handles the error. The handler behind the guard never runs.
+   * guard sends its usual answer. If it throws, the framework handles the error. The handler never runs.
    */
   readonly onDenied?: ((decision: Deny, ...native: Native) => void | Deny | Promise<void | Deny>) | undefined;
   /**

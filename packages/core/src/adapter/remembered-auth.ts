@@ -16,7 +16,7 @@ export interface RequestMark {
 export interface Seen {
   readonly by: object;
   readonly view: ProtectedRequest;
-  /** The mark that holds this: finding it again on the request would cost more. */
+  /** The mark that contains this object: to find it again on the request would cost more. */
   readonly mark: RequestMark;
   isAdmitted: boolean;
   auth: Auth | undefined;
@@ -55,7 +55,7 @@ export function authOf<C extends object = AppClaims>(request: object): Auth<C>;
 export function authOf<C extends object = AppClaims>(request: object, optional: 'optional' | undefined, isPublic?: IsPublic): Auth<C> | undefined;
 export function authOf(request: object, optional?: 'optional', isPublic?: IsPublic): Auth | undefined {
   const mark = marks.get(request);
-  // "not decided yet" is not "nobody": a forgotten guard must be noticed
+  // a request without a decision must not look anonymous, so that a forgotten guard is noticed
   if (!mark?.isAdmitted && !isPublic?.(request)) throw misuse('getAuth()', 'no guard has authenticated this request. Put one before this handler');
   return requireAuth(mark?.auth, optional);
 }

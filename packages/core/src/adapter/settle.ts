@@ -34,7 +34,7 @@ export function settle<Result>(decision: Decision | Promise<Decision>, outcomes:
 
   function applyLate(settled: Decision): Result | Promise<Result> {
     if (!isAnswered(response)) return apply(settled);
-    // someone wrote on the response despite the gate, and the decision may be a refusal: code that waits must not go on
+    // an answer was sent despite the gate, and the decision may be a refusal: code that waits must not continue
     return gate ? never() : overtaken();
   }
 

@@ -44,7 +44,7 @@ export function allowedAlgorithms(reader: OptionReader, names: readonly string[]
   for (const name of names) {
     if ((known as readonly string[]).includes(name)) continue;
     if ((MAC_ALGORITHMS as readonly string[]).includes(name)) {
-      if (!withSecrets) reader.wrong('algorithms', `lists ${shown(name, MAC_ALGORITHMS)}, which needs sharedSecrets: a public key is no secret`);
+      if (!withSecrets) reader.wrong('algorithms', `lists ${shown(name, MAC_ALGORITHMS)}, which needs sharedSecrets: a public key is not a secret`);
     } else if ((POST_QUANTUM_ALGORITHMS as readonly string[]).includes(name) && !hasPostQuantum()) {
       reader.wrong('algorithms', `lists ${shown(name, POST_QUANTUM_ALGORITHMS)}, which needs Node 24.6 or newer (this is ${process.versions.node})`);
     } else {

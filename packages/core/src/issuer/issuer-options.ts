@@ -18,18 +18,18 @@ export interface IssuerOptions {
   readonly unsafeAcceptAnyTenant?: boolean | undefined;
   /** This API's identifier, or several: `aud` of a token must name one of them (RFC 7519 s4.1.3). Default: the environment variable `AUDIENCE`. */
   readonly audience?: string | readonly string[] | undefined;
-  /** Accepts tokens that were issued for other APIs too, instead of an `audience`. */
+  /** Accepts tokens that were issued for any API. Set it instead of `audience`. */
   readonly unsafeAcceptTokensForAnyAudience?: boolean | undefined;
   /**
    * The URL of the issuer's metadata, if it is not under the issuer's own name: inside a Docker network, for example. The `issuer` in the document must
    * still equal `issuer`.
    */
   readonly metadataUrl?: string | undefined;
-  /** Hosts for which plain http is accepted, exactly as in the URL. Anybody on the way to them can forge the issuer's keys. */
+  /** Hosts for which plain http is accepted, exactly as in the URL. Anybody on the network path to them can forge the issuer's keys. */
   readonly unsafeHttpHosts?: readonly string[] | undefined;
   /** The URL of the issuer's keys (RFC 7517 s5). By default the issuer's metadata names it. */
   readonly jwksUri?: string | undefined;
-  /** The issuer's public keys as a JWKS or PEM, instead of fetching them. Rotating one then takes a restart. */
+  /** The issuer's public keys as a JWKS or PEM, instead of fetching them. To change them, restart the process. */
   readonly jwks?: Jwks | string | undefined;
   /** The path of a file with the public keys, as a JWKS or PEM. The guard reads it again when it changes. If that fails, the last good keys stay in use. */
   readonly jwksFile?: string | undefined;
@@ -63,7 +63,7 @@ export interface IssuerOptions {
   readonly maxTokenLifetimeSeconds?: number | undefined;
   /** The clients (`client_id`, else `azp`) whose tokens are accepted. Default: all. */
   readonly allowedClients?: readonly string[] | undefined;
-  /** The claim that names the client, if it is neither `client_id` nor `azp`. In a token that has it, those two do not count. */
+  /** The claim that names the client, if it is neither `client_id` nor `azp`. If a token has it, those two are ignored. */
   readonly clientIdClaim?: string | undefined;
   /**
    * Accepts tokens without `iat`. Revocations by subject, session, client or issuer then apply to all of them, whenever they were issued. Cannot be
@@ -107,7 +107,7 @@ export interface KeyFetchingOptions {
    * link-local address here.
    */
   readonly jwksHosts?: readonly string[] | undefined;
-  /** How long keys are fresh if the server sends no `Cache-Control`. Its value counts between a minute and an hour. Default: 600. */
+  /** How long keys are fresh if the server's `Cache-Control` sets no lifetime. A lifetime that it sets is limited to between a minute and an hour. Default: 600. */
   readonly freshSeconds?: number | undefined;
   /** How long keys stay in use during an outage once they are no longer fresh. Default: 3600. */
   readonly staleSeconds?: number | undefined;

@@ -9,7 +9,7 @@ export interface Issuer {
   readonly algorithms: ReadonlySet<string>;
   readonly rules: ClaimRules;
   readonly keys: KeySource;
-  /** Whether the options name it, or a token of it was verified. Anybody can invent other issuers. See {@link markVerified}. */
+  /** Whether the options name it, or one of its tokens was verified. A forged token can name any other issuer. See {@link markVerified}. */
   isVerified: boolean;
   /** Called when the guard evicts it. Closes keys that no other issuer shares. */
   release(): void;
@@ -41,7 +41,7 @@ export interface Issuers {
   /** The identifiers in the options, for explanations. */
   readonly names: readonly string[];
   /**
-   * Returns the issuer that an unverified token names, or undefined if it is none of the guard's issuers. Rejects with an
+   * Returns the issuer that an unverified token names, or undefined if it is not one of the guard's issuers. Rejects with an
    * {@link IssuerUnavailableError} if a resolver failed.
    */
   find(claimed: string, request: ProtectedRequest | undefined): Issuer | undefined | Promise<Issuer | undefined>;
@@ -57,7 +57,7 @@ export interface KnownIssuer {
   readonly keys: KeySource;
 }
 
-/** A resolver failed, so the guard could not find out whether it trusts an issuer. */
+/** A resolver failed, so it is not known whether the guard trusts an issuer. */
 export class IssuerUnavailableError extends TokenwardError {
   override readonly name = 'IssuerUnavailableError';
   readonly code = 'TOKENWARD_ISSUER_UNAVAILABLE';

@@ -19,7 +19,7 @@ export function mergedOptions(defaults: IssuerOptions, one: IssuerOptions, wrong
     if (typeof defaults[name] === 'number' && typeof own[name] === 'number') result[name] = Math.min(defaults[name], own[name]);
   }
   if (isPlain(defaults.keyFetching) && isPlain(own.keyFetching)) result.keyFetching = { ...defaults.keyFetching, ...definedMembers(own.keyFetching) };
-  // the issuer's own word on its audience replaces either form of the default
+  // an audience option of the issuer replaces either form of the default
   if (own.audience !== undefined) delete result.unsafeAcceptTokensForAnyAudience;
   if (own.unsafeAcceptTokensForAnyAudience === true && own.audience === undefined) delete result.audience;
   return result;

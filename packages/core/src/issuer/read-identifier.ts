@@ -6,16 +6,16 @@ import { knowsAllKeys } from './given-keys.js';
 import { isTenant, TENANT } from './tenants.js';
 
 /**
- * Returns the issuer identifier: that of the option, or that of the environment. Returns '' if it is missing or no string.
+ * Returns the issuer identifier: that of the option, or that of the environment. Returns '' if it is missing or not a string.
  *
  * @param environment whether the guard may read `ISSUER_BASE_URL`
- * @param isAsked whether the guard fetches from the issuer. If not, it only compares the identifier, which may be any StringOrURI (RFC 7519 s2)
+ * @param isFetchedFrom whether the guard fetches from the issuer. If not, it only compares the identifier, which may be any StringOrURI (RFC 7519 s2)
  */
 export function requireIssuer(
   reader: OptionReader,
   identifier: string | undefined,
   environment: boolean,
-  isAsked: boolean,
+  isFetchedFrom: boolean,
   unsafeHttpHosts: ReadonlySet<string>,
 ): string {
   const isSet = reader.get('issuer') !== undefined;
@@ -26,12 +26,12 @@ export function requireIssuer(
     reader.wrong('issuer', `is missing: set it to the authorization server's issuer URL${environment ? ', or set ISSUER_BASE_URL in the environment' : ''}`);
     return '';
   }
-  const problem = isAsked ? askedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer);
+  const problem = isFetchedFrom ? fetchedIssuerProblem(issuer, unsafeHttpHosts) : comparedIssuerProblem(issuer);
   if (problem) reader.wrong('issuer', `${problem} (got ${shown(issuer, 'url')}${fromEnvironment ? ' from ISSUER_BASE_URL' : ''})`);
   return issuer;
 }
 
-function askedIssuerProblem(issuer: string, unsafeHttpHosts: ReadonlySet<string>): string | undefined {
+function fetchedIssuerProblem(issuer: string, unsafeHttpHosts: ReadonlySet<string>): string | undefined {
   const one = issuer.replace(TENANT, 'tenant');
   const problem = urlProblem(one, unsafeHttpHosts) ?? partProblem(issuer);
   if (problem === 'is not an absolute URL') return `${problem}. Use one, or set jwksUri, jwks, jwksFile or sharedSecrets`;
@@ -92,7 +92,7 @@ export function requireTenants(
   return acceptsAny ? 'any' : new Set(tenants);
 }
 
-/** Reports `requiredValues` whose `tid` is none of the tenants. The guard demands that `tid` is the tenant of `iss`, and these values as well. */
+/** Reports `requiredValues` whose `tid` is not one of the tenants. The guard demands that `tid` is the tenant of `iss`, and these values as well. */
 export function checkTenantValues(reader: OptionReader, tenants: ReadonlySet<string> | 'any' | undefined, { requiredValues }: ClaimRules): void {
   const allowed = requiredValues.get('tid');
   if (tenants === undefined || tenants === 'any' || tenants.size === 0 || !allowed) return;

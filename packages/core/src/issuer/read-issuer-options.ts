@@ -24,7 +24,7 @@ export interface IssuerContext {
   readonly outages: OutageWarnings;
   /** Whether missing options may come from the environment. They may not if there are several issuers. */
   readonly environment: boolean;
-  /** Key sources that the issuers of a resolver share: one issuer under several options is fetched from once. */
+  /** Key sources that the issuers of a resolver share, so that the keys of one issuer under several options are fetched once. */
   readonly keySources?: SharedSources | undefined;
   /** Detects secrets that another issuer has too. Set if there are several issuers. */
   readonly secretOwner?: SecretOwner | undefined;

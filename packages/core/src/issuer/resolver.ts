@@ -51,7 +51,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     return issuer.rules.issuer === claimed ? issuer : undefined;
   }
 
-  /** @returns undefined if only the `issuer` is invalid, and the resolver copied it from the token: then it is the token's fault */
+  /** @returns undefined if only the `issuer` is invalid, and the resolver copied it from the token. The token is then refused */
   function buildClaimed(options: IssuerOptions, claimed: string, name: string): Issuer | undefined {
     try {
       return cache.add(name, buildNew(options));

@@ -55,7 +55,7 @@ export function issuerMismatch(claimed: string | undefined, names: readonly stri
   return { reason: 'issuer_mismatch', cause: 'iss', expected: names, found: claimed };
 }
 
-/** The cached key ids are listed only when somebody asks for the explanation. */
+/** The cached key ids are listed only when the explanation is read. */
 function notVerified(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, keyId: string | undefined): VerificationFailure {
   return { reason, issuer, expected: reason === 'unknown_key' ? () => issuer.keys.health().keyIds : undefined, found: keyId ?? null };
 }

@@ -12,7 +12,7 @@ export interface Auth0Options extends PresetOptions {
  *
  * - The issuer ends with a slash. `aud` is the API's identifier, often together with the address of `/userinfo`.
  * - A client that asks for a token without an audience gets an encrypted or opaque one for Auth0 itself. The guard refuses it.
- * - The `permissions` of an API with RBAC are read as roles: `role('read:orders')`. If an Action writes roles into a claim of your own, set
+ * - The `permissions` of an API with RBAC are read as roles: `role('read:orders')`. If an Action writes roles into a claim that you chose, set
  *   `rolesClaim: 'https://example.com/roles'`.
  *
  * @see https://auth0.com/docs/secure/tokens/access-tokens/access-token-profiles

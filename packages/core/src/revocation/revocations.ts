@@ -15,7 +15,7 @@ export interface RevocationsOptions {
   readonly store?: RevocationStore | undefined;
   /**
    * How long a revocation without `until` is kept, in seconds. Set it to at least the lifetime of the issuer's tokens. When a revocation is removed, all
-   * tokens of the issuer that are still older are refused, whether or not they were revoked. Default: 86400.
+   * tokens of the issuer from before it are refused, even those that were not revoked. Default: 86400.
    */
   readonly retentionSeconds?: number | undefined;
   /**
