@@ -1,2 +1,3 @@
+export type { BrowserSession, BrowserSessionHealth, RequestHeaders, SessionUser } from './browser-session.js';
 export type { BrowserSessionOptions, ClientAuthentication } from './browser-session-options.js';
 export { END_REASONS, type EndReason } from './sessions.js';

@@ -13,6 +13,8 @@ export interface SessionState {
   readonly issuedAt: number;
   readonly accessToken: string;
   readonly accessTokenEndsAt: number;
+  /** From when on the access token is refreshed: `refreshTime` computes it. */
+  readonly refreshAt: number;
   /** What the access token grants, as the token response says. */
   readonly scopes: readonly string[];
   readonly refreshToken: string | undefined;

@@ -12,7 +12,11 @@ export type FoundSession =
   /** It was a session once: expired, logged out, revoked, or sealed with a key that is gone. `setCookies` delete it. */
   | { readonly kind: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] }
   /** The store or the revocations cannot be asked now. */
-  | { readonly kind: 'unavailable'; readonly cause: string };
+  | {
+      readonly kind: 'unavailable';
+      readonly cause: string;
+      /** The id in the cookie, so that a logout can end the session nevertheless. */ readonly id?: string | undefined;
+    };
 
 /** Why a session ended. A closed set, for events and logs. */
 export type EndReason = (typeof END_REASONS)[number];

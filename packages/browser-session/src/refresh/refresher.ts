@@ -1,10 +1,11 @@
+import type { EndReason } from '../sessions.js';
 import type { SessionState } from '../session-state.js';
 
 /** The result of asking for a session with a usable access token. */
 export type Refreshed =
   | { readonly outcome: 'fresh'; readonly state: SessionState; /** `Set-Cookie` lines for the answer. */ readonly setCookies: readonly string[] }
   /** The issuer refused the refresh token, or the session ended meanwhile. */
-  | { readonly outcome: 'ended'; readonly setCookies: readonly string[] }
+  | { readonly outcome: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] }
   /** The issuer or the store cannot be reached, and the access token has ended. */
   | { readonly outcome: 'unavailable'; readonly cause: string };
 
@@ -16,4 +17,9 @@ export interface Refresher {
    * @param cookieHeader the request's `Cookie` header, from which the cookies to delete are known if the session has ended
    */
   fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed>;
+  /**
+   * Returns the newest state of a session that this process knows: its cookie may be from before a refresh whose answer never arrived. It asks nobody, so the
+   * access token may have ended.
+   */
+  newest(state: SessionState): { readonly state: SessionState; /** `Set-Cookie` lines, if it is newer. */ readonly setCookies: readonly string[] };
 }

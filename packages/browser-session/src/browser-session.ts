@@ -1,0 +1,58 @@
+import type { Revocations } from '@tokenward/core';
+import type { BrowserSessionCredentials, RevocationHealth, SessionStoreHealth } from '@tokenward/core/store';
+
+/** Who is logged in. It contains no token. */
+export interface SessionUser {
+  readonly subject: string;
+  /** What the access token grants. */
+  readonly scopes: readonly string[];
+  /** When the access token ends, in seconds since the epoch. The session goes on, since it is refreshed. */
+  readonly expiresAt: number;
+}
+
+/** Headers of a request: those of `fetch`, or those of Node. */
+export type RequestHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** The browser sessions of one app, independent of any framework. A guard takes it as its option `session`. */
+export interface BrowserSession extends BrowserSessionCredentials {
+  /** The origin and the path of the options: adapters build a request's URL from the origin, and mount the routes at the path. */
+  readonly origin: string;
+  readonly path: string;
+  /**
+   * Answers the requests to the routes of the session: `login`, `callback`, `user`, `token`, `logout` and `backchannel-logout` under `path`. Other requests
+   * get a 404. Of the request's URL only the path and the query are read.
+   */
+  handle(request: Request): Promise<Response>;
+  /** Whether a URL, or the target of a request (`/session/user?x=1`), is for {@link BrowserSession.handle}. */
+  isSessionRoute(url: string | URL): boolean;
+  /**
+   * Returns the user of a request, to render a page on the server; undefined if nobody is logged in. It needs no custom header, so it must not decide on a
+   * request that changes something: a guard does that.
+   *
+   * @throws SessionStoreError (the promise rejects) if the session cannot be read now
+   */
+  get(request: { readonly headers: RequestHeaders }): Promise<SessionUser | undefined>;
+  /** Ends sessions of a subject, or of a session at the issuer (`sid`), here and at every guard that shares the store of revocations. */
+  readonly revocations: Revocations;
+  /**
+   * Fetches the issuer's metadata and keys, and connects to the stores, before the first request.
+   *
+   * @throws an error (the promise rejects) if one of them cannot be reached; later requests try again
+   */
+  warm(): Promise<void>;
+  /** Returns the state of the sessions, for a readiness probe and for people. It fetches nothing. */
+  health(): BrowserSessionHealth;
+  /** Stops fetches and timers. Stores that were given in the options stay open. */
+  close(): Promise<void>;
+}
+
+/** The state of browser sessions. It contains no name of a user and no secret. */
+export interface BrowserSessionHealth {
+  /** Whether sessions can be read: the stores are usable. An outage of the issuer ends no session, so it does not count. */
+  readonly ready: boolean;
+  /** undefined if sessions are in encrypted cookies. */
+  readonly store: SessionStoreHealth | undefined;
+  /** undefined without the option `refreshStore`. */
+  readonly refreshStore: SessionStoreHealth | undefined;
+  readonly revocations: RevocationHealth;
+}
