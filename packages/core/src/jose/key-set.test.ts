@@ -62,6 +62,26 @@ describe('rule 29: a kid is looked up by its exact text', () => {
   });
 });
 
+test('rule 29: finds the keys of each kid and algorithm, whatever was looked up before', () => {
+  const set = parseKeySet({ keys: [{ ...RSA, kid: 'a' }, { ...EC, kid: 'b' }, { ...ED }] }, ALGORITHMS, 10);
+  const wanted = [
+    ['RS256', 'a', RSA],
+    ['PS256', 'a', RSA],
+    ['ES256', 'b', EC],
+    ['RS256', undefined, RSA],
+    ['EdDSA', undefined, ED],
+    ['RS256', 'b', undefined],
+    ['ES256', 'a', undefined],
+    ['EdDSA', 'a', undefined],
+  ] as const;
+  for (const [firstAlgorithm, firstKeyId] of wanted) {
+    for (const [algorithm, keyId, key] of wanted) {
+      set.candidates(firstAlgorithm, firstKeyId);
+      expect(thumbprints(set, algorithm, keyId)).toEqual(key ? [thumbprint(key)] : []);
+    }
+  }
+});
+
 describe('rule 30: several keys can share a kid or have none', () => {
   test('returns at most four of them as candidates', () => {
     for (const kid of ['shared', undefined]) {

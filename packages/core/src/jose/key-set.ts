@@ -88,13 +88,24 @@ function createKeySet(keys: readonly VerificationKey[], remarks: string[], probl
   }
   for (const algorithm of overfull)
     remarks.push(`more than ${MAX_CANDIDATES} keys are for ${algorithm}, so tokens without kid are tried with the first ${MAX_CANDIDATES} only`);
+  /** The last answer of `candidates`: most tokens of an issuer are signed with one key, and name it with the same strings. */
+  let last: { readonly algorithm: string; readonly keyId: string | undefined; readonly found: readonly PreparedKey[] } | undefined;
+
+  function candidates(algorithm: string, keyId: string | undefined): readonly PreparedKey[] {
+    if (last && last.keyId === keyId && last.algorithm === algorithm) return last.found;
+    const found = (keyId === undefined ? byAlgorithm : byKeyId.get(keyId))?.get(algorithm);
+    if (!found) return NO_KEYS;
+    last = { algorithm, keyId, found };
+    return found;
+  }
+
   return {
     size: keys.length,
     keys,
     keyIds: [...byKeyId.keys()].filter((keyId) => keyId !== ''),
     remarks,
     problems,
-    candidates: (algorithm, keyId) => (keyId === undefined ? byAlgorithm : byKeyId.get(keyId))?.get(algorithm) ?? NO_KEYS,
+    candidates,
   };
 }
 
