@@ -1,9 +1,12 @@
 import express5 from 'express';
 import express4 from 'express4';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { adapterSuite } from '@tokenward/testing/adapter-suite';
+import { adapterSuite, type SuiteOptions } from '@tokenward/testing/adapter-suite';
+import { denials } from './odd-denials.js';
 import { oddWays } from './odd-ways.js';
-import { startOn } from './start-express.js';
+import { routers, startOn } from './start-express.js';
 
-describe('Express 5', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express5), { ways: oddWays }));
-describe('Express 4', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express4), { ways: oddWays }));
+const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true };
+
+describe('Express 5', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express5), options));
+describe('Express 4', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express4), options));

@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { adapterSuite } from '@tokenward/testing/adapter-suite';
+import { adapterSuite, type SuiteOptions } from '@tokenward/testing/adapter-suite';
+import { denials } from './odd-denials.js';
 import { oddWays } from './odd-ways.js';
-import { startOn } from './start-fastify.js';
+import { routers, startOn } from './start-fastify.js';
 
 const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
 const overHttp2 = startOn('onRequest', { http2: true });
-const overTls = startOn('config', { http2: true, https: { key: key!, cert: cert! } });
+const overTls = startOn('config', { http2: true, https: { key: key!, cert: cert!, allowHTTP1: true } });
 
-describe('Fastify 5, guarded by onRequest', () => adapterSuite({ test, beforeAll, afterAll }, startOn('onRequest'), { ways: oddWays }));
-describe('Fastify 5, guarded by config', () => adapterSuite({ test, beforeAll, afterAll }, startOn('config'), { ways: [], declaresPublicRoutes: true }));
+const options: SuiteOptions = { ways: oddWays, denials, routers, cors: ['before', 'after'], asksForBodies: true };
+
+describe('Fastify 5, guarded by onRequest', () => adapterSuite({ test, beforeAll, afterAll }, startOn('onRequest'), options));
+describe('Fastify 5, guarded by config', () =>
+  adapterSuite({ test, beforeAll, afterAll }, startOn('config'), { ...options, ways: [], denials: [], declaresPublicRoutes: true }));
 describe('Fastify 5 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays }));
-describe('Fastify 5 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, ways: [], declaresPublicRoutes: true }));
+describe('Fastify 5 over HTTP/2 and TLS', () =>
+  adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, allowsHttp1: true, ways: [], declaresPublicRoutes: true }));

@@ -102,8 +102,11 @@ const CARELESS: Readonly<Record<string, Way>> = {
   'not awaited in the handler, and answered on the raw response': (guard) => (handle) => async (request, reply) => {
     void guard(request, reply);
     await later();
-    const answer: unknown = handle(request, { code: () => ({ send: (body: unknown) => body }) } as never);
-    if (!reply.sent) return answer;
+    const fields: Record<string, string> = {};
+    const headers = (given: Record<string, string>) => (Object.assign(fields, given), { send: (body: unknown) => body });
+    const answer: unknown = handle(request, { code: () => ({ headers }) } as never);
+    if (!reply.sent) return reply.headers(fields).send(answer);
+    for (const [name, value] of Object.entries(fields)) reply.raw.setHeader(name, value);
     reply.raw.setHeader('content-type', 'application/json');
     reply.raw.end(JSON.stringify(answer));
     return reply;

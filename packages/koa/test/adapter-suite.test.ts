@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { createSecureServer, createServer } from 'node:http2';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { adapterSuite } from '@tokenward/testing/adapter-suite';
+import { adapterSuite, type SuiteOptions } from '@tokenward/testing/adapter-suite';
+import { denials } from './odd-denials.js';
 import { oddWays } from './odd-ways.js';
-import { handlerOf, startOn } from './start-koa.js';
+import { handlerOf, routers, startOn } from './start-koa.js';
 
 const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
 const overHttp2 = startOn((app) => createServer(handlerOf(app)));
-const overTls = startOn((app) => createSecureServer({ key: key!, cert: cert! }, handlerOf(app)));
+const overTls = startOn((app) => createSecureServer({ key: key!, cert: cert!, allowHTTP1: true }, handlerOf(app)));
 
-describe('Koa 3', () => adapterSuite({ test, beforeAll, afterAll }, startOn(), { ways: oddWays }));
+const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true };
+
+describe('Koa 3', () => adapterSuite({ test, beforeAll, afterAll }, startOn(), options));
 describe('Koa 3 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays }));
-describe('Koa 3 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, ways: [] }));
+describe('Koa 3 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, allowsHttp1: true, ways: [] }));

@@ -1,18 +1,35 @@
 import { bodyParser } from '@koa/bodyparser';
-import { Router } from '@koa/router';
-import Koa, { type Context, type Middleware } from 'koa';
+import cors from '@koa/cors';
+import { Router, type RouterOptions } from '@koa/router';
+import Koa, { type Context, type Middleware, type Next } from 'koa';
+import mount from 'koa-mount';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createGuard, getAuth, type Auth, type AuthState, type Deny, type KoaGuard, type KoaMiddleware } from '@tokenward/koa';
+import { onDeniedOf } from './odd-denials.js';
 import { middlewareOf } from './odd-ways.js';
-import type { HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard } from '@tokenward/testing/adapter-suite';
+import type { HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard, SuiteRoute, SuiteRouter } from '@tokenward/testing/adapter-suite';
 
 type AnyServer = Server | Http2Server | Http2SecureServer;
 
+const ROUTERS: Readonly<Record<string, RouterOptions>> = {
+  "@koa/router's own settings": {},
+  'a case-sensitive router': { sensitive: true },
+  'a strict router': { strict: true },
+  'a case-sensitive and strict router': { sensitive: true, strict: true },
+};
+
+export const routers: readonly SuiteRouter[] = Object.entries(ROUTERS).map(([name, { sensitive, strict }]) => ({
+  name,
+  alsoMatches: [...(sensitive ? [] : ['/ADMIN']), ...(strict ? [] : ['/admin/'])],
+}));
+
 /** Starts the suite's apps on Koa, with the router and body parser that most of its users have. */
 export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(handlerOf(app))): StartApp {
-  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers }) => {
+  return async (setup) => {
+    const { options, routes, property, secondApi, appGuards = [], onDenied, denial, onRefused, receivers, mounts = [], cors: corsPlace, asksForBodies } = setup;
+    const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);
     const app = new Koa();
     app.silent = true;
     const guard = createGuard({
@@ -29,6 +46,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
           return answer instanceof Promise ? answer.then(send) : send(answer);
         },
       }),
+      ...(ownOnDenied && { onDenied: ownOnDenied }),
       ...(onRefused && { onRefused: (decision: Deny, { path }: { readonly path: string }) => onRefused(decision, path) }),
     });
     const second = secondApi && createGuard(secondApi);
@@ -36,24 +54,37 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       const of = api === 'first' ? guard : second!;
       return access === 'optional' ? of.optional(...policies) : of(...policies);
     };
+    const answerCors = cors({ origin: 'https://app.example.test', exposeHeaders: 'www-authenticate' });
+    if (corsPlace === 'before') app.use(answerCors);
     for (const appGuard of appGuards) app.use(guardFor(appGuard));
-    const router = new Router();
+    if (corsPlace === 'after') app.use(answerCors);
+    const routing = ROUTERS[setup.router ?? ''] ?? {};
     const asking = (context: Context): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
       getAuth: (optional) => getAuth(context, optional),
       ofGuard: (optional) => guard.getAuth(context, optional),
     });
     const guards = new Map<string, KoaMiddleware<AuthState>>();
-    for (const { method, path, access, policies, guards: several, answer, way, guardOf } of routes) {
+    function addRoute(router: Router, { method, path, access, policies, guards: several, answer, way, guardOf, refuses, ended }: SuiteRoute): void {
       const own = guards.get(guardOf ?? '') ?? guard(...policies);
       guards.set(path, own);
       if (way) {
-        const handle = (context: Context): void => void Object.assign(context, answer({ auth: undefined, ...asking(context), params: {}, body: undefined }));
+        const handle = (context: Context): void => {
+          const { status, headers = {}, body } = answer({ auth: undefined, ...asking(context), params: {}, body: undefined });
+          context.set(headers);
+          Object.assign(context, { status, body });
+        };
         router.register(path, [method, 'OPTIONS'], middlewareOf(way, own, handle) as never);
-        continue;
+        return;
       }
       const stack = several ? several.map(guardFor) : access === 'public' ? [] : [access === 'optional' ? guard.optional(...policies) : own];
       const handler = (context: Context): Promise<void> | void => {
-        const { status, body, stream, refusal } = answer({
+        const {
+          status,
+          headers = {},
+          body,
+          stream,
+          refusal,
+        } = answer({
           auth: access === 'public' ? undefined : several ? getAuth(context, 'optional') : authBy(context, property),
           params: context['params'] as Record<string, string>,
           body: (context.request as { body?: unknown }).body,
@@ -62,11 +93,38 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
           properties: propertiesOf(context, property, secondApi?.property),
         });
         if (refusal) return guard.refuse(refusal, context);
+        context.set(headers);
         context.status = status;
         if (stream) context.type = 'text/event-stream';
         if (stream || body !== undefined) context.body = stream ?? body;
       };
-      router.register(path, [method], [...(stack as []), bodyParser() as never, handler as never]);
+      if (refuses) {
+        router.get(path, async (context) => {
+          try {
+            const decision = await guard.check(context as Context, ...(policies as []));
+            const refused = decision.outcome === 'deny' ? guard.refuse(decision, context as Context) : undefined;
+            if (refused && refuses === 'awaited') return await refused;
+            if (refuses === 'not awaited, and answered later') await new Promise((resolve) => setTimeout(resolve, 20));
+            await handler(context as Context);
+          } finally {
+            ended?.(context.res.headersSent);
+          }
+        });
+        return;
+      }
+      const methods = method === 'ALL' ? ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'] : [method];
+      router.register(path, methods, [...stack, ...(asksForBodies ? [askForBody] : []), bodyParser(), handler] as never);
+    }
+
+    const router = new Router(routing);
+    for (const route of routes) addRoute(router, route);
+    for (const { prefix, as, guard: own, routes: nested } of mounts) {
+      // with a guard in front of it, @koa/router compares paths with the case only if it is told so
+      const inner = new Router(own && as === 'router' ? { ...routing, sensitive: true } : routing);
+      if (own && as === 'router') inner.use(guardFor(own) as never);
+      for (const route of nested) addRoute(inner, route);
+      if (as === 'router') router.use(prefix, inner.routes(), inner.allowedMethods());
+      else app.use(mount(prefix, new Koa().use(guardFor(own!)).use(inner.routes() as never)));
     }
     if (receivers) {
       router.post('/backchannel-logout', guard.backchannelLogout(receivers.backchannelLogout) as never);
@@ -74,8 +132,15 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       router.post('/events', guard.sharedSignals(receivers.sharedSignals) as never);
     }
     app.use(router.routes() as never).use(router.allowedMethods() as never);
-    return listen(app, guard, serve(app));
+    const running = await listen(app, guard, serve(app));
+    if (asksForBodies) running.server.on('checkContinue', handlerOf(app));
+    return running;
   };
+}
+
+function askForBody(context: Context, next: Next): Promise<unknown> {
+  context.res.writeContinue();
+  return next();
 }
 
 function propertiesOf(context: Context, first = 'auth', second = ''): HandlerInput['properties'] {

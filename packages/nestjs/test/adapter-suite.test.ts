@@ -3,14 +3,13 @@ import { adapterSuite } from '@tokenward/testing/adapter-suite';
 import { oddWays } from './odd-ways.js';
 import { startOn } from './start-nest.js';
 
-describe('NestJS 12 on Express', () =>
-  adapterSuite({ test, beforeAll, afterAll }, startOn('express'), { ways: oddWays, severalGuards: false, declaresPublicRoutes: true }));
-describe('NestJS 12 on Fastify', () =>
-  adapterSuite({ test, beforeAll, afterAll }, startOn('fastify'), { ways: oddWays, severalGuards: false, declaresPublicRoutes: true }));
+const options = { severalGuards: false, declaresPublicRoutes: true, cors: ['before'] } as const;
+
+describe('NestJS 12 on Express', () => adapterSuite({ test, beforeAll, afterAll }, startOn('express'), { ...options, ways: oddWays }));
+describe('NestJS 12 on Fastify', () => adapterSuite({ test, beforeAll, afterAll }, startOn('fastify'), { ...options, ways: oddWays }));
 describe('NestJS 12 on Fastify, over HTTP/2', () =>
   adapterSuite({ test, beforeAll, afterAll }, startOn('fastify', { http2: true }), {
+    ...options,
     http2: true,
     ways: [],
-    severalGuards: false,
-    declaresPublicRoutes: true,
   }));

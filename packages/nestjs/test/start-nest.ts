@@ -1,4 +1,5 @@
 import {
+  All,
   Controller,
   createParamDecorator,
   Delete,
@@ -6,6 +7,7 @@ import {
   HttpCode,
   Inject,
   Module,
+  Options,
   Post,
   Put,
   Req,
@@ -62,17 +64,18 @@ export async function listen(app: INestApplication): Promise<RunningApp> {
   };
 }
 
-const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete };
+const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete, OPTIONS: Options, ALL: All };
 
 /** The framework's answer, whichever it is. */
 interface Answering {
   status(status: number): Answering;
+  header(name: string, value: string): unknown;
   send(body?: unknown): unknown;
 }
 
 /** Starts the suite's apps, with one controller for all routes. */
 export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
-  return async ({ options, routes, property, onDenied, onRefused, receivers }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, onRefused, receivers, cors }: AppSetup) => {
     @Module({
       imports: [
         TokenwardModule.forRoot({
@@ -97,6 +100,7 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
     class SuiteModule {}
 
     const app = await createApp(SuiteModule, platform, http2);
+    if (cors) app.enableCors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
     for (const { way } of routes) if (way !== undefined) prepareFor(way, app);
     return listen(app);
   };
@@ -149,8 +153,9 @@ function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
         body: request.body,
         permit: (permitted: Auth, policy: Policy) => this.guard.permit(permitted, policy, request),
       };
-      const { status, body: answered, stream, refusal } = answer(input);
+      const { status, headers = {}, body: answered, stream, refusal } = answer(input);
       if (refusal) return this.guard.refuse(refusal, request);
+      for (const [name, value] of Object.entries(headers)) response.header(name, value);
       response.status(status);
       return stream ? new StreamableFile(stream, { type: 'text/event-stream' }) : answered;
     }

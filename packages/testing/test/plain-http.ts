@@ -85,13 +85,16 @@ export function startPlain(faults: Faults = {}): StartApp {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const receive = request.method === 'POST' ? received.get(path) : undefined;
       if (receive) return receiveInto(request, response, undefined, receive);
-      const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || method === 'OPTIONS'));
+      const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || route.method === 'ALL' || method === 'OPTIONS'));
       if (!found) return void send(response, { status: 404 });
       if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response);
       for (const { guard, access, needs } of found.guards) {
         if (faults.readsForwardedUser && request.headers['x-forwarded-user']) break;
         if (faults.readsBodyFirst) await text(request);
-        let decision = await guard.decide(request, needs(Object.assign(request, { params: paramsOf(routes, request.url!) }), 'pass'));
+        let decision = await guard.decide(
+          request,
+          needs(Object.assign(request, { params: paramsOf(routes, request.url!) }), found.route.method === 'ALL' ? 'refuse' : 'pass'),
+        );
         if (isAnswered(response) && !faults.servesTheDeparted) return;
         if (faults.wrongTokenIsAnonymous && access === 'optional' && decision.outcome === 'deny')
           decision = { outcome: 'allow', auth: undefined, headers: {} } as Decision;

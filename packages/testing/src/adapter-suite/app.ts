@@ -8,7 +8,8 @@ export type SuitePolicy = Policy | ((request: { readonly params: unknown }) => P
 
 /** A route that the app under test must have. */
 export interface SuiteRoute {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** `ALL`: the route takes every method, OPTIONS included. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS' | 'ALL';
   /** Parameters as `:id`. */
   readonly path: string;
   /** `public`: the route has no guard. */
@@ -19,6 +20,13 @@ export interface SuiteRoute {
   readonly guardOf?: string | undefined;
   /** Passed to the guard one by one, as in `guard(policy, policy)`. */
   readonly policies: readonly SuitePolicy[];
+  /**
+   * The route has no guard. Its handler calls `check` of the app's guard with the policies, and passes a refusal to `refuse`. If it awaits that, it then
+   * returns. Otherwise it goes on, at once or a few milliseconds later, and answers.
+   */
+  readonly refuses?: 'awaited' | 'not awaited' | 'not awaited, and answered later' | undefined;
+  /** With `refuses`: the handler calls it when it ends, and says whether the headers of the response were sent. */
+  readonly ended?: ((isAnswered: boolean) => void) | undefined;
   /** Instead of `access` and `policies`: these guards run one after the other, before the handler. */
   readonly guards?: readonly SuiteGuard[] | undefined;
   /** Returns what the handler of the route answers. */
@@ -56,6 +64,8 @@ export type AskAuth = (optional?: 'optional') => Auth | undefined;
 /** What a handler answers. */
 export interface HandlerAnswer {
   readonly status: number;
+  /** Set on the response. Default: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Sent as JSON. Default: no body. */
   readonly body?: unknown;
   /** Instead of `body`: sent as `text/event-stream`, piece by piece. */
@@ -79,6 +89,45 @@ export interface AppSetup {
   /** The app's `onRefused` calls it, with the path of the request that it got. */
   readonly onRefused?: ((decision: Deny, path: string) => void) | undefined;
   readonly receivers?: SuiteReceivers | undefined;
+  /** The name of an {@link OddDenial}. The app then has this `onDenied`. */
+  readonly denial?: string | undefined;
+  /** The name of a {@link SuiteRouter}. The app's routers then have these settings. Default: those of the framework. */
+  readonly router?: string | undefined;
+  readonly mounts?: readonly SuiteMount[] | undefined;
+  /** The app answers CORS for `https://app.example.test` before or after its `appGuards`, and exposes the field `www-authenticate`. */
+  readonly cors?: CorsPlace | undefined;
+  /** The app handles the server's `checkContinue` event. Its handlers ask for the body, by `writeContinue` of Node's response, behind the guard. */
+  readonly asksForBodies?: boolean | undefined;
+}
+
+export type CorsPlace = 'before' | 'after';
+
+/** Routes below a prefix. */
+export interface SuiteMount {
+  readonly prefix: string;
+  /** `router`: a router or a scope of the app. `app`: an app of its own, or a router, whose guard also runs where no route matches. */
+  readonly as: 'router' | 'app';
+  /** A guard in front of all routes of the mount. Default: none. */
+  readonly guard?: SuiteGuard | undefined;
+  readonly routes: readonly SuiteRoute[];
+}
+
+/** Settings of the framework's router that decide which paths match a route. */
+export interface SuiteRouter {
+  /** What the settings do: `a case-sensitive router`. The suite passes it on as the `router` of an app. */
+  readonly name: string;
+  /** Which of `/ADMIN`, `/admin/`, `//admin` and `/admin;x=1` match a route `/admin`, in this order. */
+  readonly alsoMatches: readonly string[];
+}
+
+/** An `onDenied` that answers in the framework's own way, or fails. */
+export interface OddDenial {
+  /** What it does: `an onDenied that answers through req.res`. The suite passes it on as the `denial` of an app. */
+  readonly name: string;
+  /** The status that a client without the needed scope gets. */
+  readonly status: number;
+  /** The body that the client gets, if `onDenied` answers. */
+  readonly body?: string | undefined;
 }
 
 export type OnDeniedAnswer = HandlerAnswer | Deny;
@@ -101,6 +150,7 @@ export interface SuiteReceivers {
 
 /** The methods of a guard that the suite calls itself. */
 export interface SuiteGuardMethods extends Pick<ResourceGuard, 'warm' | 'revocations'> {
+  getAuth(request: object): Auth;
   check(request: object, ...policies: readonly Policy[]): Decision | Promise<Decision>;
   permit(auth: Auth, policy: Policy, request?: object): Decision;
 }

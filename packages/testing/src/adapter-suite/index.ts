@@ -16,29 +16,36 @@ import { departureCases } from './departure-cases.js';
 import { guardMethodCases } from './guard-method-cases.js';
 import { oddCases } from './odd-cases.js';
 import { onDeniedCases } from './on-denied-cases.js';
+import { corsCases, mountedAppCases, pathCases, preflightCases } from './path-cases.js';
 import { policyCases } from './policy-cases.js';
+import { refuseByHandCases, refuseCases } from './refuse-cases.js';
 import { responseCases } from './response-cases.js';
 import { revocationCases } from './revocation-cases.js';
 import { routingCases } from './routing-cases.js';
+import { askedBodyCases, http1Cases, upgradeCases } from './server-cases.js';
 import { severalGuardsCases } from './several-guards-cases.js';
-import type { AppSetup, OddWay, RunningApp, StartApp, SuiteRoute } from './app.js';
+import type { AppSetup, CorsPlace, OddDenial, OddWay, RunningApp, StartApp, SuiteMount, SuiteRoute, SuiteRouter } from './app.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
 export type {
   AppSetup,
   AskAuth,
+  CorsPlace,
   HandlerAnswer,
   HandlerInput,
+  OddDenial,
   OddWay,
   OnDeniedAnswer,
   RunningApp,
   StartApp,
   SuiteGuard,
   SuiteGuardMethods,
+  SuiteMount,
   SuitePolicy,
   SuiteReceivers,
   SuiteRoute,
+  SuiteRouter,
 } from './app.js';
 export type { Ask, Received, Sent } from './exchange.js';
 export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
@@ -60,6 +67,21 @@ export interface SuiteOptions {
   readonly severalGuards?: boolean | undefined;
   /** Whether the app declares public routes to the guard, as with a decorator, instead of leaving the guard out. Default: false. */
   readonly declaresPublicRoutes?: boolean | undefined;
+  /**
+   * Kinds of `onDenied` whose answer must be the only one when a handler does not wait for `refuse`. The function that starts apps implements each of them, and
+   * routes that call `refuse` by hand. Default: none.
+   */
+  readonly denials?: readonly OddDenial[] | undefined;
+  /** All settings of the framework's router that decide which paths match. The function that starts apps implements each of them. Default: none. */
+  readonly routers?: readonly SuiteRouter[] | undefined;
+  /** Whether an app can be mounted in another app. Default: false. */
+  readonly mountsApps?: boolean | undefined;
+  /** Where the function that starts apps can put the CORS middleware. Default: nowhere. */
+  readonly cors?: readonly CorsPlace[] | undefined;
+  /** Whether the function that starts apps can handle `checkContinue`. Default: false. */
+  readonly asksForBodies?: boolean | undefined;
+  /** With `http2` at an https origin: the server also speaks HTTP/1.1. Default: false. */
+  readonly allowsHttp1?: boolean | undefined;
 }
 
 /**
@@ -73,11 +95,8 @@ export interface SuiteOptions {
  *   return { origin, close };
  * }, { ways: [] });
  */
-export function adapterSuite(
-  { test, beforeAll, afterAll }: TestRunner,
-  startApp: StartApp,
-  { http2 = false, severalGuards = true, declaresPublicRoutes = false, ways }: SuiteOptions,
-): void {
+export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, options: SuiteOptions): void {
+  const { http2 = false, severalGuards = true, declaresPublicRoutes = false } = options;
   let issuer: TestIssuer;
   let app: SuiteApp;
   let handlersRun = 0;
@@ -95,7 +114,8 @@ export function adapterSuite(
 
   async function start(setup: Partial<AppSetup> = {}): Promise<SuiteApp> {
     const { issuer: url, audience } = issuer;
-    const started = await startApp({ options: { issuer: url, audience }, ...setup, routes: (setup.routes ?? exampleRoutes).map(counted) });
+    const mounts = setup.mounts?.map((mount): SuiteMount => ({ ...mount, routes: mount.routes.map(counted) }));
+    const started = await startApp({ options: { issuer: url, audience }, ...setup, mounts, routes: (setup.routes ?? exampleRoutes).map(counted) });
     return http2 ? overHttp2(started) : overHttp1(started);
   }
 
@@ -136,7 +156,16 @@ export function adapterSuite(
   }
 
   const version = http2 ? 'HTTP/2' : 'HTTP/1.1';
-  const cases = [
+  const cases = casesFor(options);
+  for (const suiteCase of cases) {
+    const isShown = (suiteCase.over ?? version) === version && (severalGuards || !suiteCase.needsSeveralGuards);
+    if (isShown) test(suiteCase.name, () => runCase(suiteCase));
+  }
+  for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));
+}
+
+function casesFor({ ways, denials = [], routers = [], mountsApps = false, cors = [], asksForBodies = false, allowsHttp1 = false }: SuiteOptions): SuiteCase[] {
+  return [
     ...credentialCases,
     ...authCases,
     ...policyCases,
@@ -148,13 +177,17 @@ export function adapterSuite(
     ...severalGuardsCases,
     ...guardMethodCases,
     ...departureCases,
+    ...preflightCases,
+    ...upgradeCases,
+    ...routers.flatMap(pathCases),
+    ...(mountsApps ? mountedAppCases : []),
+    ...cors.flatMap(corsCases),
+    ...(asksForBodies ? askedBodyCases : []),
+    ...(allowsHttp1 ? http1Cases : []),
     ...ways.flatMap(oddCases),
+    ...denials.flatMap((denial) => refuseCases(denial, ways)),
+    ...(denials.length > 0 ? refuseByHandCases : []),
   ];
-  for (const suiteCase of cases) {
-    const isShown = (suiteCase.over ?? version) === version && (severalGuards || !suiteCase.needsSeveralGuards);
-    if (isShown) test(suiteCase.name, () => runCase(suiteCase));
-  }
-  for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));
 }
 
 function overHttp1(app: RunningApp): SuiteApp {

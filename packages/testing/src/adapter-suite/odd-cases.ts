@@ -5,10 +5,8 @@ import type { TestIssuer } from '../issuer.js';
 import { asSigningKey, generatePrivateKey } from '../signing-key.js';
 import type { AppSetup, OddWay, SuiteRoute } from './app.js';
 import type { Received } from './exchange.js';
+import { SECRET_ANSWER, showsSecret } from './secret-answer.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
-
-/** What the handler answers. A refused request must not see it. */
-const SECRET = 'what the handler answers';
 
 const PREFLIGHT = [
   ['origin', 'https://app.example.test'],
@@ -26,7 +24,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
     access: 'required',
     policies: [scope('a')],
     way: name,
-    answer: () => ({ status: 200, body: { secret: SECRET } }),
+    answer: () => SECRET_ANSWER,
   };
   /** A route whose guard the framework calls, and one that calls the same guard by hand. */
   const shared: SuiteRoute[] = [
@@ -41,7 +39,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
 
   /** Expects an answer without anything from the handler. If the caller waits for the guard, expects that no handler ran. */
   function expectNothing(suite: Suite, answer: Received, what: string): void {
-    ok(answer.status >= 400 && !textOf(answer).includes(SECRET), `${what}: ${answer.status} ${answer.body}`);
+    ok(answer.status >= 400 && !showsSecret(answer), `${what}: ${answer.status} ${answer.body}`);
     const ran = suite.handlersRun();
     if (isAwaited) strictEqual(ran, 0, `${what}: a handler ran`);
   }
@@ -54,7 +52,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
   async function expectGood(suite: Suite, app: SuiteApp, token: string): Promise<void> {
     suite.handlersRun();
     const answer = await app.ask({ path: '/odd', token });
-    deepStrictEqual([answer.status, answer.json()], [200, { secret: SECRET }]);
+    deepStrictEqual([answer.status, answer.json(), answer.headers.get('x-secret')], [200, SECRET_ANSWER.body, SECRET_ANSWER.headers!['x-secret']]);
     if (isAwaited) strictEqual(suite.handlersRun(), 1);
   }
 
@@ -85,7 +83,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
           }
         }
         const preflight = await app.ask({ path: '/shared', method: 'OPTIONS', headers: PREFLIGHT });
-        ok(!textOf(preflight).includes(SECRET), `a preflight: ${preflight.body}`);
+        ok(!showsSecret(preflight), `a preflight: ${preflight.body}`);
         await expectForbidden(await app.ask({ path: '/mounted', token: await suite.token({ scope: 'b' }) }), { scope: 'a' });
         strictEqual((await app.ask({ path: '/mounted', token: await suite.token({ scope: 'a' }) })).status, 200);
       },
@@ -96,7 +94,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
         const app = await start(suite);
         const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
         // a caller that does not wait may have been too early to be served
-        if (isAwaited) deepStrictEqual([answer.status, answer.json()], [200, { secret: SECRET }]);
+        if (isAwaited) deepStrictEqual([answer.status, answer.json()], [200, SECRET_ANSWER.body]);
         else ok(answer.status < 600);
         await expectGood(suite, app, await suite.token({ scope: 'a' }));
       },
@@ -184,10 +182,6 @@ async function askTwice(app: SuiteApp, requests: readonly UnauthorizedRequest[])
 
 function challengeFor(token: string | undefined): Parameters<typeof expectUnauthorized>[1] {
   return token === undefined ? { scope: 'a' } : { error: 'invalid_token' };
-}
-
-function textOf({ body, headers }: Received): string {
-  return `${body}${headers.get('x-secret')}`;
 }
 
 function throwing(): never {
