@@ -2,7 +2,7 @@ import express, { type Express } from 'express';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { claim, createGuard, getAuth, scope, type ExpressGuardOptions } from '@tokenward/express';
+import { claim, createGuard, scope, type ExpressGuardOptions } from '@tokenward/express';
 import { createTestIssuer, expectUnauthorized } from '@tokenward/testing';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 
@@ -21,33 +21,6 @@ async function start(app: Express) {
   const { port } = server.address() as AddressInfo;
   return { server, port, origin: `http://127.0.0.1:${port}` };
 }
-
-test('check() decides on an upgrade request without answering it, and refuses a revoked token', async () => {
-  const guard = newGuard();
-  const { server, port } = await start(express());
-  // eslint-disable-next-line typescript/no-misused-promises -- as the README has it
-  server.on('upgrade', async (req, socket) => {
-    const decision = await guard.check(req, scope('a'));
-    socket.end(
-      `HTTP/1.1 ${decision.outcome === 'allow' ? `101 ${getAuth(req as express.Request).subject}` : `${decision.status} No`}\r\nConnection: close\r\n\r\n`,
-    );
-  });
-  const token = await issuer.issueToken({ scope: 'a', subject: 'ada', claims: { sid: 'session-1' } });
-
-  async function upgrade(headers: Record<string, string>): Promise<number | undefined> {
-    const asked = httpRequest({ port, headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers } }).end();
-    const [response] = (await Promise.race([once(asked, 'response'), once(asked, 'upgrade')])) as [{ statusCode?: number }];
-    asked.destroy();
-    return response.statusCode;
-  }
-
-  expect(await upgrade({})).toBe(401);
-  expect(await upgrade({ authorization: `Bearer ${token}` })).toBe(101);
-  expect(await upgrade({ authorization: `Bearer ${await issuer.issueToken({ scope: 'b' })}` })).toBe(403);
-  await guard.revocations.revoke({ sessionId: 'session-1' }, { reason: 'logout' });
-  expect(await upgrade({ authorization: `Bearer ${token}` })).toBe(401);
-  await guard.close();
-});
 
 test('refuse() throws unless it gets a refusal, a request and a response', async () => {
   const guard = newGuard();

@@ -121,7 +121,7 @@ export function startOn(express: typeof expressModule): StartApp {
       target[method.toLowerCase() as 'get'](path, ...(stack as []), ...(asksForBodies ? [askForBody] : []), express.json(), handler);
     }
 
-    for (const route of routes) addRoute(app as unknown as Router, route);
+    for (const route of routes) addRoute(app, route);
     for (const { prefix, guard: own, routes: nested } of mounts) {
       const router = express.Router(routing);
       if (own) router.use(guardFor(own) as RequestHandler);

@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { adapterSuite, type SuiteOptions } from '@tokenward/testing/adapter-suite';
+import { selfSigned } from '../../testing/test/self-signed.js';
 import { denials } from './odd-denials.js';
 import { oddWays } from './odd-ways.js';
 import { routers, startOn } from './start-fastify.js';
 
-const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
 const overHttp2 = startOn('onRequest', { http2: true });
-const overTls = startOn('config', { http2: true, https: { key: key!, cert: cert!, allowHTTP1: true } });
+const overTls = startOn('config', { http2: true, https: { ...selfSigned(), allowHTTP1: true } });
 
 const options: SuiteOptions = { ways: oddWays, denials, routers, cors: ['before', 'after'], asksForBodies: true };
 

@@ -35,6 +35,12 @@ export const routers: readonly SuiteRouter[] = [...ROUTERS].map(([name, routing]
   ],
 }));
 
+/** Returns the settings of a router by its name. Default: Fastify's own. */
+export function routingOf(name = ''): { readonly routerOptions?: Routing } {
+  const routerOptions = ROUTERS.get(name);
+  return routerOptions ? { routerOptions } : {};
+}
+
 /** Starts the suite's apps on Fastify, with guards in the `onRequest` or rules in the `config` of the routes. */
 export function startOn(
   style: 'onRequest' | 'config',
@@ -42,8 +48,7 @@ export function startOn(
 ): StartApp {
   return async (setup) => {
     const { options, routes, property, secondApi, appGuards = [], onDenied, denial, onRefused, receivers, mounts = [], cors: corsPlace, asksForBodies } = setup;
-    const routing = ROUTERS.get(setup.router ?? '');
-    const app = Fastify({ ...serverOptions, ...(routing && { routerOptions: routing }) } as FastifyServerOptions);
+    const app = Fastify({ ...serverOptions, ...routingOf(setup.router) } as FastifyServerOptions);
     const addCors = async (): Promise<unknown> => app.register(cors, { origin: 'https://app.example.test', exposedHeaders: ['www-authenticate'] });
     if (corsPlace === 'before') await addCors();
     const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);

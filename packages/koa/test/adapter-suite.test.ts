@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { createSecureServer, createServer } from 'node:http2';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { adapterSuite, type SuiteOptions } from '@tokenward/testing/adapter-suite';
+import { selfSigned } from '../../testing/test/self-signed.js';
 import { denials } from './odd-denials.js';
 import { oddWays } from './odd-ways.js';
 import { handlerOf, routers, startOn } from './start-koa.js';
 
-const [key, cert] = ['key', 'cert'].map((name) => readFileSync(new URL(`../../core/test/self-signed/${name}.pem`, import.meta.url)));
 const overHttp2 = startOn((app) => createServer(handlerOf(app)));
-const overTls = startOn((app) => createSecureServer({ key: key!, cert: cert!, allowHTTP1: true }, handlerOf(app)));
+const overTls = startOn((app) => createSecureServer({ ...selfSigned(), allowHTTP1: true }, handlerOf(app)));
 
 const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true };
 

@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { Router } from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
-import { createGuard, getAuth, scope, type Deny, type KoaGuard, type KoaGuardOptions } from '@tokenward/koa';
+import { createGuard, getAuth, scope, type KoaGuard, type KoaGuardOptions } from '@tokenward/koa';
 import { connectHttp2 } from '../../testing/src/adapter-suite/http2-exchange.js';
 import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { late } from './odd-denials.js';
 import { handlerOf, listen } from './start-koa.js';
 
 const issuer = await createTestIssuer();
@@ -48,49 +49,6 @@ const secret = (context: Context): void => {
   context.status = 200;
   context.body = SECRET;
 };
-
-const late = (_decision: Deny, context: Context): Promise<void> => new Promise((resolve) => setTimeout(() => ((context.body = 'mine'), resolve()), 10));
-
-const ON_DENIED: Readonly<Record<string, KoaGuardOptions['onDenied']>> = {
-  'no onDenied': undefined,
-  'an onDenied that answers': (_decision, context) => void (context.body = 'mine'),
-  'an onDenied that answers late': late,
-  'an onDenied that throws': () => {
-    throw new Error('out of order');
-  },
-  'an onDenied that rejects': () => Promise.reject(new Error('out of order')),
-  'an onDenied that answers through ctx.request': (_decision, { request }) => void (request.ctx.body = 'mine'),
-  'an onDenied that answers through ctx.request.response': (_decision, { request }) => void (request.response.body = 'mine'),
-  'an onDenied that answers through ctx.response.request': (_decision, { response }) => void (response.request.response.body = 'mine'),
-  "an onDenied that answers through Node's response": (_decision, { res }) => void res.end('mine'),
-};
-
-test.each(Object.entries(ON_DENIED))('rule 179: a refusal that is not awaited is the only answer, with %s', async (what, onDenied) => {
-  const guard = newGuard({ ...(onDenied && { onDenied }) });
-  const router = new Router();
-  router.get('/at-once', async (context) => {
-    const decision = await guard.check(context, scope('a'));
-    if (decision.outcome === 'deny') void guard.refuse(decision, context);
-    secret(context);
-  });
-  router.get('/later', async (context) => {
-    const decision = await guard.check(context, scope('a'));
-    if (decision.outcome === 'deny') void guard.refuse(decision, context);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    secret(context);
-  });
-  router.get('/by-a-guard', (context) => {
-    void guard(scope('a'))(context);
-    secret(context);
-  });
-  const origin = await start(new Koa().use(router.routes() as never), guard);
-  for (const path of ['/at-once', '/later', '/by-a-guard']) {
-    const refused = await seen(origin, path, { headers: wrong });
-    expect(refused, path).toMatch(/that (?:throws|rejects)/.test(what) ? /^500 (?!.*SECRET)/ : /^403 (?!.*SECRET)/);
-    if (what.includes('answers')) expect(refused).toMatch(/mine$/);
-    expect(await seen(origin, path, { headers: good }), path).toMatch(/^200 .*SECRET/);
-  }
-});
 
 test('rule 179: code that awaits refuse() continues, upstream middleware sees the status, and the answer has its challenge', async () => {
   const guard = newGuard();

@@ -101,11 +101,11 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       if (refuses) {
         router.get(path, async (context) => {
           try {
-            const decision = await guard.check(context as Context, ...(policies as []));
-            const refused = decision.outcome === 'deny' ? guard.refuse(decision, context as Context) : undefined;
+            const decision = await guard.check(context, ...(policies as []));
+            const refused = decision.outcome === 'deny' ? guard.refuse(decision, context) : undefined;
             if (refused && refuses === 'awaited') return await refused;
             if (refuses === 'not awaited, and answered later') await new Promise((resolve) => setTimeout(resolve, 20));
-            await handler(context as Context);
+            await handler(context);
           } finally {
             ended?.(context.res.headersSent);
           }

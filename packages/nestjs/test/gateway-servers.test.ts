@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws';
 import { Public, Scopes, TokenwardModule } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../testing/test/free-port.js';
 import { connected, socketIoClient } from './socket-io.js';
 
 let world: World;

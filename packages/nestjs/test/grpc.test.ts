@@ -8,7 +8,7 @@ import { map, of, type Observable } from 'rxjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CurrentAuth, OptionalAuth, Public, Scopes, TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../testing/test/free-port.js';
 
 let world: World;
 let orders: OrdersClient;

@@ -16,7 +16,7 @@ import {
 } from '@tokenward/nestjs';
 import { TokenwardTestingModule } from '@tokenward/nestjs/testing';
 import { createWorld, type World } from './app.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../testing/test/free-port.js';
 
 let world: World;
 let ours: { issuer: string; audience: string };

@@ -26,7 +26,7 @@ import {
   type NestGuardOptions,
 } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
-import { freePort } from './free-port.js';
+import { freePort } from '../../testing/test/free-port.js';
 
 let world: World;
 const closing: (() => Promise<unknown> | void)[] = [];

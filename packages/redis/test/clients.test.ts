@@ -3,7 +3,8 @@ import { redisRevocations, type DuplicableClient } from '@tokenward/redis';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
 import { describe, expect, test } from 'vitest';
 import { replicate, startCluster, startSentinels } from './redis-fleet.js';
-import { freePort, seedEpoch } from './redis-server.js';
+import { freePort } from '../../testing/test/free-port.js';
+import { seedEpoch } from './redis-server.js';
 import { closing, eventually, isCurrentAgain, isRevokedIn, openStore, recordOf, reports } from './stores.js';
 
 function problemOf(client: unknown): string {

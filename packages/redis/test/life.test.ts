@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort, seedEpoch, startRedis, type RedisServer } from './redis-server.js';
+import { freePort } from '../../testing/test/free-port.js';
+import { seedEpoch, startRedis, type RedisServer } from './redis-server.js';
 
 let server: RedisServer;
 

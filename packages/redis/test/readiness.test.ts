@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createTestIssuer } from '@tokenward/testing';
 import { test } from 'vitest';
-import { freePort } from './redis-server.js';
+import { freePort } from '../../testing/test/free-port.js';
 import { closing, eventually, ownServer } from './stores.js';
 
 test('rule 169: an Express app that started without Redis becomes ready when Redis is back, without a guarded request', async () => {

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
-import { freePort, startRedis, type RedisServer } from './redis-server.js';
+import { freePort } from '../../testing/test/free-port.js';
+import { startRedis, type RedisServer } from './redis-server.js';
 
 /** A real cluster of three masters and a fourth node. */
 export interface Cluster {

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'redis';
+import { freePort } from '../../testing/test/free-port.js';
 
 /** A real redis-server, in its own process and folder. */
 export interface RedisServer {
@@ -103,13 +103,4 @@ export async function seedEpoch(server: RedisServer, prefix = 'tokenward:revocat
   await server.ask('SET', `{${prefix}}:epoch`, OLD_EPOCH);
   await server.ask('ZADD', `{${prefix}}:records`, '+inf', OLD_EPOCH);
   await server.ask('HSET', `{${prefix}}:forgotten`, OLD_EPOCH, '0');
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -4,7 +4,8 @@ import { RevocationStoreError } from '@tokenward/redis';
 import { createTestClock } from '@tokenward/testing';
 import { createClient } from 'redis';
 import { describe, expect, test } from 'vitest';
-import { freePort, seedEpoch, type RedisServer } from './redis-server.js';
+import { freePort } from '../../testing/test/free-port.js';
+import { seedEpoch, type RedisServer } from './redis-server.js';
 import {
   eventually,
   heard,

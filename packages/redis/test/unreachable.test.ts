@@ -1,6 +1,6 @@
 import { RevocationStoreError } from '@tokenward/redis';
 import { describe, expect, test } from 'vitest';
-import { freePort } from './redis-server.js';
+import { freePort } from '../../testing/test/free-port.js';
 import {
   answerOf,
   eventually,

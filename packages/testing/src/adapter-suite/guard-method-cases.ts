@@ -95,12 +95,12 @@ export const guardMethodCases: readonly SuiteCase[] = [
         },
       };
       const token = await suite.token({ claims: { tenant: 'acme' } });
-      const onDenied: AppSetup['onDenied'] = ({ status }) => ({ status, body: { mine: true } });
+      const onDenied: AppSetup['onDenied'] = ({ status, reason }) => ({ status, body: { mine: reason } });
       for (const setup of [{ routes: [route] }, { routes: [route], onDenied }]) {
         const app = await suite.start(setup);
         strictEqual((await app.ask({ path: '/tenants/acme', token })).status, 200);
         const refused = await app.ask({ path: '/tenants/globex', token });
-        if ('onDenied' in setup) deepStrictEqual([refused.status, refused.json()], [403, { mine: true }]);
+        if ('onDenied' in setup) deepStrictEqual([refused.status, refused.json()], [403, { mine: 'insufficient_claim' }]);
         else await expectForbidden(refused);
       }
     },

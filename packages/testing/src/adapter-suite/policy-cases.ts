@@ -146,15 +146,21 @@ export const policyCases: readonly SuiteCase[] = [
       };
       const own: SuitePolicy = ({ params }) => claim('tenant', (params as { tenant: string }).tenant);
       const routes = Object.entries(functions).map(([name, demand]): SuiteRoute => Object.assign(guarded(demand), { path: `/${name}` }));
-      const app = await start({ routes: [{ ...guarded(own), path: '/tenants/:tenant' }, ...routes] });
+      const optional: SuiteRoute = { ...guarded(own), path: '/maybe/:tenant', access: 'optional' };
+      const scoped: SuiteRoute = { ...guarded(own, scope('a')), path: '/scoped/:tenant' };
+      const app = await start({ routes: [{ ...guarded(own), path: '/tenants/:tenant' }, optional, scoped, ...routes] });
       const good = await token({ claims: { tenant: 'acme' } });
       for (const path of ['/tenants/acme', '/tenants/%61cme']) strictEqual((await app.ask({ path, token: good })).status, 200, path);
       strictEqual(handlersRun(), 2);
-      for (const path of ['/tenants/globex', '/tenants/ACME', ...Object.keys(functions).map((name) => `/${name}`)]) {
+      for (const path of ['/tenants/globex', '/tenants/ACME', '/tenants/acme%2f..%2fglobex', ...Object.keys(functions).map((name) => `/${name}`)]) {
         await expectForbidden(await app.ask({ path, token: good }));
         await expectUnauthorized(await app.ask({ path }));
       }
+      await expectForbidden(await app.ask({ path: '/maybe/globex', token: good }));
+      await expectForbidden(await app.ask({ path: '/scoped/acme', token: good }), { scope: 'a' });
       strictEqual(handlersRun(), 0);
+      strictEqual((await app.ask({ path: '/maybe/acme' })).status, 200);
+      strictEqual((await app.ask({ path: '/scoped/acme', token: await token({ scope: 'a', claims: { tenant: 'acme' } }) })).status, 200);
     },
   },
   {

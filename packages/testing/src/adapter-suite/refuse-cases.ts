@@ -9,12 +9,12 @@ const route: SuiteRoute = { method: 'GET', path: '/x', access: 'public', policie
 
 /** A handler that does not wait for its own refusal, or for a guard that it calls by hand. The refusal is the only answer all the same. */
 export function refuseCases({ name, status, body }: OddDenial, ways: readonly OddWay[]): SuiteCase[] {
-  const careless = ways.filter(({ isAwaited }) => !isAwaited).slice(0, 1);
   const routes: SuiteRoute[] = [
     { ...route, path: '/at-once', refuses: 'not awaited' },
     { ...route, path: '/later', refuses: 'not awaited, and answered later' },
-    ...careless.map((way, index): SuiteRoute => ({ ...route, path: `/way-${index}`, access: 'required', way: way.name })),
   ];
+  const careless = ways.find(({ isAwaited }) => !isAwaited);
+  if (careless) routes.push({ ...route, path: '/by-a-guard', access: 'required', way: careless.name });
   return [
     {
       name: `rule 179: a refusal that is not awaited is the only answer, with ${name}`,
