@@ -107,11 +107,13 @@ export function startOn(
         return;
       }
       const hook = several ? several.map(guardFor) : access === 'public' ? [] : [access === 'optional' ? app.guard.optional(...policies) : own];
+      // config.tokenward has no form for an optional guard with policies
+      const usesConfig = style === 'config' && !several && !(access === 'optional' && policies.length > 0);
       const rule = access !== 'required' ? access : policies.length > 0 ? policies : 'required';
       scope.route({
         method: methods,
         url: path,
-        ...(style === 'config' && !several ? { config: { tokenward: rule } } : { onRequest: hook }),
+        ...(usesConfig ? { config: { tokenward: rule } } : { onRequest: hook }),
         handler,
       });
 

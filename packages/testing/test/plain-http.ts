@@ -31,6 +31,7 @@ export interface Faults {
   readonly readsBodyFirst?: boolean;
   readonly servesTheDeparted?: boolean;
   readonly anonymousWithoutGuard?: boolean;
+  readonly passesEveryPreflight?: boolean;
 }
 
 /** Starts apps on a minimal adapter over node:http, which tests the suite itself, with and without faults. */
@@ -93,7 +94,10 @@ export function startPlain(faults: Faults = {}): StartApp {
         if (faults.readsBodyFirst) await text(request);
         let decision = await guard.decide(
           request,
-          needs(Object.assign(request, { params: paramsOf(routes, request.url!) }), found.route.method === 'ALL' ? 'refuse' : 'pass'),
+          needs(
+            Object.assign(request, { params: paramsOf(routes, request.url!) }),
+            found.route.method === 'ALL' && !faults.passesEveryPreflight ? 'refuse' : 'pass',
+          ),
         );
         if (isAnswered(response) && !faults.servesTheDeparted) return;
         if (faults.wrongTokenIsAnonymous && access === 'optional' && decision.outcome === 'deny')
