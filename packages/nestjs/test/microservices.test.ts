@@ -1,4 +1,4 @@
-import { Controller, Get, type INestMicroservice, Module, type Type } from '@nestjs/common';
+import { Controller, Get, type ExecutionContext, type INestMicroservice, Module, Scope, type Type, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   ClientProxyFactory,
@@ -21,6 +21,7 @@ import {
   OptionalAuth,
   Public,
   Scopes,
+  TokenwardGuard,
   TokenwardModule,
   type Auth,
   type NestGuardOptions,
@@ -200,6 +201,62 @@ test('rule 148: a hybrid application does not start with a message handler that 
 
   await expect(hybrid([UndecoratedController], true)).rejects.toThrow(/UndecoratedController\.message.*@Authenticated\(\)/);
   await expect(hybrid([OrdersController], false)).rejects.toThrow(/OrdersController\.me:/);
+});
+
+/** A guard that waits for nothing. */
+class HastyGuard extends TokenwardGuard {
+  override canActivate(context: ExecutionContext): boolean {
+    void super.canActivate(context);
+    return true;
+  }
+}
+
+class RenamedGuard extends TokenwardGuard {}
+
+/** Serves one message, for which Nest runs what the decorators add to the method or to the class. */
+function serving({ onMethod = [], onClass = [], scope = Scope.DEFAULT, isBound = false }: Serving): Type {
+  class ServingController {
+    constructor() {
+      if (isBound) this.orders = this.orders.bind(this);
+    }
+
+    orders(): unknown[] {
+      return [];
+    }
+  }
+  const method = Object.getOwnPropertyDescriptor(ServingController.prototype, 'orders')!;
+  for (const decorate of [MessagePattern('orders'), ...onMethod]) decorate(ServingController.prototype, 'orders', method);
+  for (const decorate of [Controller({ scope }), ...onClass]) decorate(ServingController);
+  return ServingController;
+}
+interface Serving {
+  readonly onMethod?: readonly MethodDecorator[];
+  readonly onClass?: readonly ClassDecorator[];
+  readonly scope?: Scope;
+  readonly isBound?: boolean;
+}
+const needsScope: MethodDecorator & ClassDecorator = Scopes('orders:read');
+
+test.each<[string, Serving]>([
+  ['whose decorated method is bound to its instance', { onMethod: [needsScope], isBound: true }],
+  ['whose decorated method may be bound to the instance of each request', { onMethod: [needsScope], scope: Scope.REQUEST, isBound: true }],
+  ['whose decorated method may be bound to a transient instance', { onMethod: [needsScope], scope: Scope.TRANSIENT, isBound: true }],
+  ['whose only guard is a subclass with its own canActivate', { onMethod: [UseGuards(HastyGuard)] }],
+  ['whose class has only such a guard', { onClass: [UseGuards(HastyGuard)] }],
+])('rule 148: a hybrid application does not start with a message handler %s', async (_name, parts) => {
+  await expect(hybrid([serving(parts)], false)).rejects.toThrow(/ServingController\.orders: .*@Authenticated\(\).* on the class/);
+});
+
+test.each<[string, Serving]>([
+  ['a bound method of a class with requirements', { onClass: [needsScope], isBound: true }],
+  ['a method of a class with requirements, on the instance of each request', { onClass: [needsScope], scope: Scope.REQUEST }],
+  ['requirements above a subclass of the guard', { onMethod: [UseGuards(HastyGuard), needsScope] }],
+  ['requirements below a subclass of the guard', { onMethod: [needsScope, UseGuards(HastyGuard)] }],
+  ['a subclass of the guard that decides as it does', { onMethod: [UseGuards(RenamedGuard)] }],
+])('rule 148: a hybrid application guards %s', async (_name, parts) => {
+  const { ask } = await hybrid([serving(parts)], false);
+  await expect(ask('orders')).rejects.toMatchObject({ status: 401 });
+  expect(await ask('orders', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual([]);
 });
 
 test('an application that serves HTTP and messages guards and lists both', async () => {

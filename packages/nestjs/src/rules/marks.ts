@@ -57,9 +57,17 @@ export function markedMethods(owner: Class): string[] {
     .map(String);
 }
 
-/** Returns whether Nest runs the guard for a class or for a method's function. */
+/** Returns whether Nest runs the guard for a class or for a method's function. A subclass with a `canActivate` of its own may not wait for ours. */
 export function isGuarded(at: object): boolean {
-  return isGuard(Reflect.getMetadata('__guards__', at));
+  const guards: unknown = Reflect.getMetadata('__guards__', at);
+  return Array.isArray(guards) && guards.some((one) => isGuard([one]) && decidesAsGuard(one as object));
+}
+
+function decidesAsGuard(one: object): boolean {
+  if (typeof one !== 'function' && Object.hasOwn(one, 'canActivate')) return false;
+  const classes = chainOf(typeof one === 'function' ? one : one.constructor);
+  const own = classes.findIndex((level) => Object.hasOwn(level, GUARD));
+  return classes.slice(0, own).every((level) => !Object.hasOwn((level as Class).prototype as object, 'canActivate'));
 }
 
 export function isGuard(guards: unknown): boolean {

@@ -4,7 +4,7 @@ import type { ConfigurationProblem } from '@tokenward/core';
 import { findGateways, findProviders, methodsOf, type Handler } from '../rules/handlers.js';
 import type { GuardedSockets } from '../engine/sockets.js';
 import { ruleOfClass } from '../rules/rule.js';
-import { isMarked, markedMethods } from '../rules/marks.js';
+import { isGuarded, isMarked, markedMethods } from '../rules/marks.js';
 
 /** Returns decorators that contradict each other or guard nothing. */
 export function problemsOf(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
@@ -75,14 +75,30 @@ const GUARDS_NOTHING = 'has decorators of tokenward but is not a handler. Nest r
  * Returns the message handlers of a hybrid application that lack a guard of their own. `connectMicroservice` drops global guards without
  * `inheritAppConfig: true`, and nothing shows which was the case.
  */
-export function problemsOfHybrid(handlers: readonly Handler[]): ConfigurationProblem[] {
-  return handlers
-    .filter(({ kind, rule, isGuarded }) => kind === 'rpc' && rule.requirements && !isGuarded)
-    .map(({ name }) => ({
-      path: name,
-      message:
-        'handles messages in an application that serves HTTP too, where connectMicroservice drops global guards. Put @Authenticated(), other requirements or @Public() on the class',
-    }));
+export function problemsOfHybrid(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {
+  const messages = handlers.filter(({ kind, rule }) => kind === 'rpc' && rule.requirements);
+  return messages.flatMap((handler) => {
+    if (handler.isGuarded && !mayLoseGuard(handler, modules)) return [];
+    const why = handler.isGuarded ? WITHOUT_METADATA : 'drops global guards';
+    return [{ path: handler.name, message: `${HYBRID} ${why}. Put @Authenticated(), other requirements or @Public() on the class` }];
+  });
+}
+
+const HYBRID = 'handles messages in an application that serves HTTP too, where connectMicroservice';
+const WITHOUT_METADATA = 'drops global guards, and an instance may have a function in place of the method (bound or wrapped), without its guard';
+
+/**
+ * Whether an instance may have a function in place of a guarded method: Nest reads a method's guards from what the instance has. Instances of other scopes
+ * exist only later, so nobody can tell.
+ */
+function mayLoseGuard({ owner, key }: Handler, modules: ModulesContainer): boolean {
+  if (isGuarded(owner)) return false;
+  const wrappers = [...modules.values()].flatMap(({ controllers }) => [...controllers.values()].filter(({ metatype }) => metatype === owner));
+  return wrappers.some((wrapper) => {
+    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) return true;
+    const standIn: unknown = wrapper.instance && Reflect.get(wrapper.instance as object, key);
+    return typeof standIn === 'function' && !isGuarded(standIn);
+  });
 }
 
 /**

@@ -132,7 +132,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
 
   /** In tests, Nest gets its HTTP adapter only after the providers were created. */
   #problemsOfHybrid(): ConfigurationProblem[] {
-    return this.#adapterHost.httpAdapter ? problemsOfHybrid(this.#handlers) : [];
+    return this.#adapterHost.httpAdapter ? problemsOfHybrid(this.#handlers, this.#modules) : [];
   }
 
   /** Returns the requirements of a handshake: those of all gateway classes that listen there. */
