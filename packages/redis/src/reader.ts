@@ -35,7 +35,7 @@ export interface ReaderParts {
   readonly blockMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly writer: Pick<Writer, 'id' | 'isIdle' | 'seen' | 'writeBack'>;
+  readonly writer: Omit<Writer, 'send' | 'close'>;
   /** Called in each turn in which the mirror is complete. `synced`: it was not complete before. */
   readonly completed: (synced: boolean) => void;
 }
@@ -99,6 +99,7 @@ export function startReader(parts: ReaderParts): Reader {
 
   /** Catches up and waits for new entries, or reads everything. Returns true only if it waited with a complete mirror. */
   async function turn(connection: Connection, isNew: boolean): Promise<boolean> {
+    const { acknowledged } = writer;
     const { continuity, look, askedAtMs } = await stream.catchUp(connection);
     if (continuity === 'unread' || continuity === 'lost') mirror.addTexts(look.entries.texts, true);
     // what others added meanwhile may have been lost before this process read it
@@ -108,6 +109,8 @@ export function startReader(parts: ReaderParts): Reader {
       await recover(connection, continuity, isNew);
       return false;
     }
+    if (isNew) writer.sendUnconfirmed();
+    else writer.confirm(acknowledged);
     caughtUpAtMs = askedAtMs;
     fullReads = 0;
     rereadBackoff.reset();

@@ -7,6 +7,8 @@ export interface SendQueue {
   readonly size: number;
   /** Adds a record. The promise rejects with a RevocationStoreError if the record is not sent in time; it stays in the queue. */
   add(record: RevocationRecord): Promise<void>;
+  /** Adds a record for which nobody waits. */
+  addAgain(record: RevocationRecord): void;
   /** Returns the oldest records by their texts. They stay in the queue. */
   oldest(maxRecords: number, maxCharacters: number): ReadonlyMap<string, RevocationRecord>;
   /** Notes that Redis has a record. Returns whether it was in the queue. */
@@ -54,6 +56,17 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
     onOverflow();
   }
 
+  function enqueue(record: RevocationRecord): Queued {
+    const text = textOf(record);
+    const known = queued.get(text);
+    if (known) return known;
+    if (queued.size >= MAX_RECORDS || characters >= MAX_CHARACTERS) dropOldest();
+    const one: Queued = { text, record };
+    queued.set(text, one);
+    characters += text.length;
+    return one;
+  }
+
   function remove(text: string): boolean {
     if (!queued.delete(text)) return false;
     characters -= text.length;
@@ -88,19 +101,16 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
       return queued.size;
     },
     add(record) {
-      const text = textOf(record);
-      let one = queued.get(text);
-      if (!one) {
-        if (queued.size >= MAX_RECORDS || characters >= MAX_CHARACTERS) dropOldest();
-        queued.set(text, (one = { text, record }));
-        characters += text.length;
-      }
+      const one = enqueue(record);
       if (!one.caller) {
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         one.caller = { promise, resolve, reject, deadlineMs: performance.now() + timeoutMs };
         watchDeadlines();
       }
       return one.caller.promise;
+    },
+    addAgain(record) {
+      enqueue(record);
     },
     oldest(maxRecords, maxCharacters) {
       const records = new Map<string, RevocationRecord>();

@@ -15,6 +15,8 @@ export interface WriteBack {
   next(maxRecords: number, maxCharacters: number): Portion;
   /** Call it when Redis has the portion, which also tells others whether to wait. */
   sent(portion: Portion): void;
+  /** Counts the starts. An answer to a message that was sent before the last start says nothing about the records that are missing now. */
+  readonly round: number;
   /** Notes that Redis has a record. Returns whether it was still to be written. */
   done(text: string): boolean;
   end(): void;
@@ -94,6 +96,9 @@ export function createWriteBack(wake: () => void): WriteBack {
     },
     get isDone() {
       return isDone();
+    },
+    get round() {
+      return round;
     },
     next(maxRecords, maxCharacters) {
       const isRecent = recent.size > 0;

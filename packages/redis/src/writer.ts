@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RevocationRecord } from '@tokenward/core/store';
+import { createAcknowledged } from './acknowledged.js';
 import { createBackoff } from './backoff.js';
 import type { Connect, Connection } from './connection.js';
 import { ADD, STREAM_LENGTH, script, type Keys } from './data-set.js';
@@ -18,6 +19,12 @@ export interface Writer {
   writeBack(missing: MissingRecords, isAwaited: boolean): void;
   /** Notes that Redis has these texts, so that they are not sent. Returns those that this process was not going to send. */
   seen(texts: readonly string[]): readonly string[];
+  /** Counts the answers of Redis that acknowledged records. */
+  readonly acknowledged: number;
+  /** Notes that a server still has what it acknowledged up to that count. */
+  confirm(acknowledged: number): void;
+  /** Sends what was acknowledged and not confirmed: a server that took over may lack it. */
+  sendUnconfirmed(): void;
   /** Whether nothing waits to be sent. */
   readonly isIdle: boolean;
   /** Sends the remaining records if Redis answers, and stops. */
@@ -48,6 +55,7 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   const id = randomUUID();
   const queue = createSendQueue(timeoutMs, onOverflow);
   const writeBack = createWriteBack(wake);
+  const acknowledged = createAcknowledged(onOverflow);
   const backoff = createBackoff(signal);
   let connection: Connection | undefined;
   let working: Promise<void> | undefined;
@@ -99,9 +107,7 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
   }
 
   async function sendNew(connection: Connection): Promise<void> {
-    const records = queue.oldest(PORTION, PORTION_CHARACTERS);
-    await add(connection, records, [0, 0, 0]);
-    for (const text of records.keys()) done(text);
+    await add(connection, queue.oldest(PORTION, PORTION_CHARACTERS), [0, 0, 0]);
   }
 
   async function sendLost(connection: Connection): Promise<void> {
@@ -109,11 +115,17 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
     const shared = portion.records.size >= MIN_SHARED ? 1 : 0;
     await add(connection, portion.records, [portion.awaitSeconds, portion.awaitRecent, shared]);
     writeBack.sent(portion);
-    for (const text of portion.records.keys()) done(text);
   }
 
   async function add(connection: Connection, records: ReadonlyMap<string, RevocationRecord>, how: readonly number[]): Promise<void> {
+    const { round } = writeBack;
     await connection.send(script(ADD, keys, randomUUID(), STREAM_LENGTH, id, ...how, ...argumentsOf(records)));
+    acknowledged.add(records);
+    for (const text of records.keys()) {
+      queue.done(text);
+      // the records may have been lost before this answer came, and were found missing meanwhile
+      if (writeBack.round === round) writeBack.done(text);
+    }
   }
 
   function done(text: string): boolean {
@@ -152,6 +164,14 @@ export function createWriter({ connect, keys, outage, timeoutMs, signal, onOverf
       // if others wrote the last missing records, those who wait for this process must hear of it
       wake();
       return others;
+    },
+    get acknowledged() {
+      return acknowledged.count;
+    },
+    confirm: acknowledged.confirm,
+    sendUnconfirmed() {
+      for (const record of acknowledged.take()) queue.addAgain(record);
+      wake();
     },
     get isIdle() {
       return queue.size === 0 && writeBack.isDone;

@@ -96,7 +96,7 @@ function mayLoseGuard({ owner, key }: Handler, modules: ModulesContainer): boole
   const wrappers = [...modules.values()].flatMap(({ controllers }) => [...controllers.values()].filter(({ metatype }) => metatype === owner));
   return wrappers.some((wrapper) => {
     if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) return true;
-    const standIn: unknown = wrapper.instance && Reflect.get(wrapper.instance as object, key);
+    const standIn: unknown = wrapper.instance && Reflect.get(wrapper.instance, key);
     return typeof standIn === 'function' && !isGuarded(standIn);
   });
 }
