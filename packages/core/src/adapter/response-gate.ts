@@ -24,7 +24,7 @@ export interface ResponseGate {
 type Method = (...given: unknown[]) => unknown;
 
 const WRITERS = ['writeHead', 'write', 'end', 'flushHeaders'] as const;
-const HEADER_SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers'] as const;
+const HEADER_SETTERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers', 'setTrailer'] as const;
 /** Methods that send something before the answer, or in addition to it. */
 const HINTS = ['writeEarlyHints', 'writeContinue', 'writeProcessing', 'writeInformation', 'createPushResponse'] as const;
 /** Methods of the HTTP/2 stream under the response. Code may write on that stream directly. */

@@ -1,0 +1,40 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect, createServer, type IncomingHttpHeaders } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { closeGate, type ResponseGate } from './response-gate.js';
+import { answerAlone } from './settle.js';
+
+test('rule 157: over HTTP/2, trailers that other code sets while the guard decides are sent only after an admission', async () => {
+  expect(await trailersOf((gate) => answerAlone(gate, (pass) => void pass.end('refused')))).toBeUndefined();
+  expect(
+    await trailersOf((gate, response) => {
+      gate.open();
+      response.end('admitted');
+    }),
+  ).toMatchObject({ 'x-set': 'other', 'x-added': 'other' });
+});
+
+/** Returns the trailers of an answer over HTTP/2. Other code sets some before the decision. */
+async function trailersOf(decide: (gate: ResponseGate, response: ServerResponse) => unknown): Promise<IncomingHttpHeaders | undefined> {
+  const server = createServer((_request, response) => {
+    const gate = closeGate(response as unknown as ServerResponse);
+    response.setTrailer('x-set', 'other');
+    response.addTrailers({ 'x-added': 'other' });
+    void decide(gate, response as unknown as ServerResponse);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  onTestFinished(() => {
+    session.destroy();
+    server.close();
+  });
+  const stream = session.request({ ':path': '/' });
+  let trailers: IncomingHttpHeaders | undefined;
+  stream.on('trailers', (received: IncomingHttpHeaders) => (trailers = received));
+  stream.resume();
+  await once(stream, 'close');
+  return trailers;
+}
