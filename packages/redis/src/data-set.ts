@@ -51,10 +51,10 @@ const NAME_IT = `${WHOLE_EPOCH}
 local function name_it(random)
   if whole_epoch() then return end
   local epoch = redis.call('TIME')[1] .. '.' .. random
+  redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'r', epoch)
   redis.call('SET', KEYS[3], epoch)
   redis.call('ZADD', KEYS[1], '+inf', epoch)
   redis.call('HSET', KEYS[4], epoch, '0')
-  redis.call('XADD', KEYS[2], 'MAXLEN', '1', '*', 'r', epoch)
 end
 `;
 
@@ -83,7 +83,8 @@ end
 `;
 
 /**
- * Adds revocations. Existing ones are not added to the stream again, so several processes may write the same ones. ARGV:
+ * Adds revocations. Existing ones are not added to the stream again, so several processes may write the same ones. Redis does not undo what a script
+ * has written before it fails. So each record is written to the stream first: if that fails, the next attempt finds it missing, too. ARGV:
  * - random text, the stream's length, the process' id
  * - for how many seconds others wait for more lost records (0: unchanged; -1: no longer)
  * - whether they wait for what this process learned right before the loss (0: unchanged; -1: no longer)
@@ -91,34 +92,40 @@ end
  * - four for each record: its text, its end, and the issuer and the moment of a cut-off (otherwise an empty issuer)
  */
 export const ADD = `${NAME_IT}${MOMENT}
+local function keep(i)
+  if ARGV[i + 2] == '' then
+    redis.call('ZADD', KEYS[1], 'NX', ARGV[i + 1], ARGV[i])
+  elseif moment(redis.call('HGET', KEYS[4], ARGV[i + 2])) < tonumber(ARGV[i + 3]) then
+    redis.call('HSET', KEYS[4], ARGV[i + 2], ARGV[i + 3])
+  end
+end
 name_it(ARGV[1])
 local wait = tonumber(ARGV[4])
-if wait > 0 then
-  redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + wait, ARGV[3])
-elseif wait < 0 then
-  redis.call('ZREM', KEYS[5], ARGV[3])
-end
-if ARGV[5] == '-1' then redis.call('ZREM', KEYS[5], 'lately:' .. ARGV[3]) end
-local fields = {}
+if wait > 0 then redis.call('ZADD', KEYS[5], redis.call('TIME')[1] + wait, ARGV[3]) end
+local records, fields = {}, {}
 for i = 7, #ARGV, 4 do
   local is_new
   if ARGV[i + 2] == '' then
-    is_new = redis.call('ZADD', KEYS[1], 'NX', ARGV[i + 1], ARGV[i]) == 1
+    is_new = not redis.call('ZSCORE', KEYS[1], ARGV[i])
   else
     is_new = moment(redis.call('HGET', KEYS[4], ARGV[i + 2])) < tonumber(ARGV[i + 3])
-    if is_new then redis.call('HSET', KEYS[4], ARGV[i + 2], ARGV[i + 3]) end
   end
   if is_new and ARGV[6] == '1' then
+    records[#records + 1] = i
     fields[#fields + 1] = 'r'
     fields[#fields + 1] = ARGV[i]
   elseif is_new then
     redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 'r', ARGV[i])
+    keep(i)
   end
 end
 if #fields > 0 then
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(fields))
+  for _, i in ipairs(records) do keep(i) end
   redis.call('ZADD', KEYS[5], -redis.call('TIME')[1], 'trim')
 end
+if wait < 0 then redis.call('ZREM', KEYS[5], ARGV[3]) end
+if ARGV[5] == '-1' then redis.call('ZREM', KEYS[5], 'lately:' .. ARGV[3]) end
 if wait > 0 or #fields > 0 then redis.call('EXPIRE', KEYS[5], ${RESTORED_SECONDS * 10}) end
 return 1
 `;

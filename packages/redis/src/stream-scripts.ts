@@ -40,10 +40,17 @@ local function first_after(id)
   local reply = redis.call('XREAD', 'COUNT', '1', 'STREAMS', KEYS[2], id)
   return reply and reply[1][2][1][1] or ''
 end
+-- by digits: a Lua number holds only 53 bits
+local function one_less(digits)
+  local head, digit, zeros = string.match(digits, '^(%d*)([1-9])(0*)$')
+  local less = head .. string.format('%.0f', digit - 1) .. string.rep('9', #zeros)
+  return (string.gsub(less, '^0+(%d)', '%1'))
+end
 local function is_rewound(id)
   local milliseconds, sequence = string.match(id, '^(%d+)-(%d+)$')
-  local before = milliseconds .. '-' .. string.format('%.0f', sequence - 1)
-  if sequence == '0' then before = string.format('%.0f', milliseconds - 1) .. '-18446744073709551615' end
+  local before
+  if sequence == '0' then before = one_less(milliseconds) .. '-18446744073709551615'
+  else before = milliseconds .. '-' .. one_less(sequence) end
   local found = first_after(before)
   return found ~= id and first_after('0-0') ~= found
 end

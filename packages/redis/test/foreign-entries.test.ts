@@ -52,6 +52,20 @@ describe('entries that this package did not write', () => {
     expect(failed.map(({ usable }) => usable)).toEqual([true, false]);
   });
 
+  test.each(['18446744073709551615', '9007199254740993', '10000000000000000000'])('reads on after an entry with the sequence number %s', async (sequence) => {
+    const store = await warmStore(server().url);
+    const synced = heard('tokenward:revocations-synced');
+    await server().ask('XADD', KEYS.stream, `${Date.now()}-${sequence}`, 'r', 'x');
+    await store.add(recordOf('session-1'));
+    await server().ask('XADD', KEYS.stream, `${Date.now() + 1000}-${sequence}`, 'r', 'x');
+    await eventually(() => store.health().ageSeconds! > 0 && store.health().lastError?.includes('skipped'), 'the entries are read');
+    const readAtMs = performance.now();
+    await eventually(() => performance.now() - store.health().ageSeconds! * 1000 > readAtMs, 'the server is asked again, and answers');
+    expect(store.isCurrent()).toBe(true);
+    // no entry counts as lost
+    expect(synced).toEqual([]);
+  });
+
   test('keeps a revocation with a reason or a member that only a newer version knows', async () => {
     const store = await warmStore(server().url);
     const text = JSON.stringify(['session', 'https://login.example.test', 'newer', nowSeconds(), nowSeconds() + 60, 0, 'quantum', { more: 1 }]);

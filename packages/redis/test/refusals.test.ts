@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest';
 import { freePort } from '../../testing/test/free-port.js';
 import { seedEpoch, type RedisServer } from './redis-server.js';
 import {
+  KEYS,
   eventually,
   heard,
   isCurrentAgain,
   isRevokedIn,
-  KEYS,
   nextAnswer,
   nowSeconds,
   openStore,
@@ -51,6 +51,19 @@ describe('a server that refuses commands', () => {
     await server().ask('XADD', KEYS.stream, '*', 'r', 'x');
     const store = openStore({ url: server().url.replace('redis://', 'redis://lacking:secret@') });
     await reports(store, 'the user lacks a permission');
+  });
+
+  test('rule 115: a user who may not write to the stream revokes nothing, also when the write is tried again', async () => {
+    const other = await warmStore(server().url);
+    const commands = README_ACL.split(' ').filter((command) => command !== '+xadd');
+    await server().ask('ACL', 'SETUSER', 'streamless', 'on', '>secret', '~{tokenward:revocations}:*', ...commands);
+    const store = openStore({ url: server().url.replace('redis://', 'redis://streamless:secret@') });
+    await store.warm();
+    for (let attempt = 0; attempt < 2; attempt++) await expect(store.add(recordOf('session-1'))).rejects.toBeInstanceOf(RevocationStoreError);
+    expect(await valuesIn(server())).toEqual([]);
+    await server().ask('ACL', 'SETUSER', 'streamless', '+xadd');
+    await eventually(() => isRevokedIn(other, 'session-1'), 'the other process knows it');
+    await eventually(async () => (await valuesIn(server())).includes('session-1'), 'it is kept');
   });
 
   test('a server with an untrusted certificate is not used until the user trusts it', async () => {
