@@ -9,7 +9,7 @@ async function openProxy(): Promise<Proxy> {
 }
 
 /** Only the script that adds records holds this. */
-const ADDING = 'local fields = {}';
+const ADDING = 'local records, fields';
 /** Only the command that waits for entries holds this. */
 const WAITING = 'BLOCK';
 
