@@ -20,10 +20,10 @@ export interface MetadataSource {
  * Fetches an issuer's metadata. It tries the address of OpenID Connect Discovery first, then that of RFC 8414. It rejects a document that does not
  * name exactly the configured issuer (RFC 8414 s3.3).
  *
- * @param otherOption the option that makes the metadata unnecessary, for the error
+ * @param otherOption the option that makes the metadata unnecessary, if there is one, for the error
  * @throws Error that names each address that was tried, and the options that help
  */
-export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption: string): Promise<IssuerMetadata> {
+export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption?: string): Promise<IssuerMetadata> {
   const { issuer, metadataUrl } = source;
   const { url, document } = await fetchMetadata(source, limits, signal, otherOption);
   const metadata = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
@@ -40,7 +40,7 @@ async function fetchMetadata(
   { issuer, metadataUrl }: MetadataSource,
   limits: FetchLimits,
   signal: AbortSignal,
-  otherOption: string,
+  otherOption: string | undefined,
 ): Promise<{ readonly url: string; readonly document: unknown }> {
   const tried: string[] = [];
   for (const url of metadataUrl === undefined ? metadataUrls(issuer) : [metadataUrl]) {
@@ -51,7 +51,8 @@ async function fetchMetadata(
       if (!(error instanceof NotFoundError)) break;
     }
   }
-  const remedy = metadataUrl === undefined ? `set metadataUrl or ${otherOption}` : `correct metadataUrl, or set ${otherOption} instead`;
+  const set = metadataUrl === undefined ? 'set metadataUrl' : 'correct metadataUrl';
+  const remedy = otherOption === undefined ? set : metadataUrl === undefined ? `${set} or ${otherOption}` : `${set}, or set ${otherOption} instead`;
   throw new Error(`${tried.join('; ')}. If the metadata is at another address, ${remedy}`);
 }
 

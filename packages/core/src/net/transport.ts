@@ -29,6 +29,15 @@ export interface PostRequest {
   readonly body: string;
 }
 
+/** What a TLS connection shows and trusts, in PEM. */
+export interface TlsParts {
+  /** The client certificate (RFC 8705). */
+  readonly cert: string;
+  readonly key: string;
+  /** The authorities that sign the server's certificate. Default: those of Node. */
+  readonly ca?: string | undefined;
+}
+
 /** Fetches with Node's own HTTP client. */
 export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) => nodeRequest(url, signal, publicOnly, timeoutMs);
 
@@ -37,8 +46,9 @@ export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) => 
  * {@link connectionOptions}.
  *
  * @param post undefined for a GET
+ * @param tls only for https
  */
-export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number, post?: PostRequest): Promise<Answer> {
+export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number, post?: PostRequest, tls?: TlsParts): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     if (publicOnly && isInternal(url)) {
@@ -48,7 +58,7 @@ export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolea
     const { method = 'GET', headers, body } = post ?? {};
     const length = body === undefined ? undefined : { 'content-length': Buffer.byteLength(body) };
     const options = { method, headers: { ...HEADERS, ...length, ...headers }, signal, ...connectionOptions(url, publicOnly, timeoutMs) };
-    const request = protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options);
+    const request = protocol === 'https:' ? requestHttps(url, { ...options, ...tls }) : requestHttp(url, options);
     request.once('response', (incoming) => resolve(answerOf(incoming)));
     request.once('upgrade', (_incoming, socket) => {
       socket.destroy();

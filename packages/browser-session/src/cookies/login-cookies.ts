@@ -1,0 +1,118 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { SessionConfig } from '../config.js';
+import type { LoginAttempt } from '../oidc/login-client.js';
+import { safeReturnTo } from '../return-to.js';
+import { cookiesOf, deleteCookie, setCookie } from './cookie-header.js';
+import type { Sealer } from './sealer.js';
+
+/** What the names of the cookies of login attempts begin with, and the name for which they are sealed. */
+export const LOGIN_COOKIE = '__Host-login';
+const PREFIX = `${LOGIN_COOKIE}-`;
+const NAME = /^__Host-login-[\w-]{10}$/;
+/** How many logins can be under way in one browser. */
+const MAX_ATTEMPTS = 4;
+/** All attempts together. Proxies take 8 KB of cookies, and the session needs room too. */
+const MAX_BYTES = 4096;
+/** How many cookies one request makes us open, and how many it makes us delete. */
+const MAX_OPENED = 8;
+const MAX_DELETED = 20;
+
+/** The login attempts that a request's cookies contain. */
+export interface OpenedAttempts {
+  /** The newest first. */
+  readonly attempts: readonly OpenedAttempt[];
+  /** Names of cookies that are no use: expired, unreadable, or too many. */
+  readonly useless: readonly string[];
+}
+
+interface OpenedAttempt {
+  readonly name: string;
+  readonly attempt: LoginAttempt;
+  /** Of the cookie. */
+  readonly bytes: number;
+}
+
+type LoginConfig = Pick<SessionConfig, 'issuer' | 'origin' | 'loginSeconds' | 'clock'>;
+
+/** Returns the name of an attempt's cookie. It is derived from `state`, so two tabs do not overwrite each other. */
+export function loginCookieName(state: string): string {
+  return `${PREFIX}${createHash('sha256').update(state).digest('base64url').slice(0, 10)}`;
+}
+
+/** Opens the attempts of a request. */
+export async function openAttempts(cookieHeader: string | undefined, sealer: Sealer, config: LoginConfig): Promise<OpenedAttempts> {
+  const attempts: OpenedAttempt[] = [];
+  const useless: string[] = [];
+  let opened = 0;
+  for (const [name, value] of cookiesOf(cookieHeader)) {
+    if (!name.startsWith(PREFIX) || !NAME.test(name)) continue;
+    const text = opened++ < MAX_OPENED ? await sealer.open(value) : undefined;
+    const attempt = text === undefined ? undefined : attemptIn(text, config);
+    if (attempt && loginCookieName(attempt.state) === name) attempts.push({ name, attempt, bytes: name.length + value.length });
+    else if (useless.length < MAX_DELETED) useless.push(name);
+  }
+  attempts.sort((a, b) => b.attempt.startedAt - a.attempt.startedAt);
+  return { attempts, useless };
+}
+
+/** Returns the attempt that began with a `state`, if this browser began it. */
+export function attemptOf({ attempts }: OpenedAttempts, state: string): LoginAttempt | undefined {
+  return attempts.find(({ attempt }) => isEqual(attempt.state, state))?.attempt;
+}
+
+/** Returns the `Set-Cookie` lines of a new attempt. The oldest ones give way to it, and useless ones are deleted. */
+export async function keepAttempt(
+  attempt: LoginAttempt,
+  { attempts, useless }: OpenedAttempts,
+  sealer: Sealer,
+  config: LoginConfig,
+): Promise<readonly string[]> {
+  const name = loginCookieName(attempt.state);
+  const value = await sealer.seal(JSON.stringify(attempt));
+  let bytes = name.length + value.length;
+  const dropped: string[] = [];
+  for (const [index, other] of attempts.entries()) {
+    bytes += other.bytes;
+    if (index >= MAX_ATTEMPTS - 1 || bytes > MAX_BYTES) dropped.push(other.name);
+  }
+  return [...deleteAttempts([...useless, ...dropped]), setCookie({ name, value, maxAgeSeconds: config.loginSeconds, sameSite: 'Lax' })];
+}
+
+/** Returns the `Set-Cookie` lines that delete attempts. */
+export function deleteAttempts(names: readonly string[]): readonly string[] {
+  return names.map((name) => deleteCookie(name, 'Lax'));
+}
+
+/** Returns the attempt in an opened cookie; undefined if it has expired, is for another issuer, or has another form: an older release may have sealed it. */
+function attemptIn(text: string, { issuer, origin, loginSeconds, clock }: LoginConfig): LoginAttempt | undefined {
+  let value: Partial<Record<keyof LoginAttempt, unknown>>;
+  try {
+    // without a prototype: only own members count
+    value = Object.assign(Object.create(null) as object, JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  const { state, nonce, codeVerifier, returnTo, startedAt, maxAge, acrValues, sessionId } = value;
+  if (!isText(state) || !isText(nonce) || !isText(codeVerifier) || !isText(returnTo) || typeof startedAt !== 'number') return undefined;
+  if (value.issuer !== issuer || !(clock.now() < (startedAt + loginSeconds) * 1000)) return undefined;
+  return {
+    state,
+    nonce,
+    codeVerifier,
+    issuer,
+    returnTo: safeReturnTo(returnTo, origin),
+    startedAt,
+    maxAge: typeof maxAge === 'number' ? maxAge : undefined,
+    acrValues: isText(acrValues) ? acrValues : undefined,
+    sessionId: isText(sessionId) ? sessionId : undefined,
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isEqual(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

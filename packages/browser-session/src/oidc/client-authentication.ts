@@ -1,0 +1,23 @@
+import * as oidc from 'openid-client';
+import type { SessionConfig } from '../config.js';
+import { assertionKey } from './private-key.js';
+
+/** Returns how the app shows the issuer who it is (RFC 6749 s2.3, RFC 7523 s2.2, RFC 8705 s2). */
+export function authenticationOf({ clientAuthentication, clientSecret, privateKey }: SessionConfig): oidc.ClientAuth {
+  switch (clientAuthentication) {
+    case 'client_secret_basic':
+      return oidc.ClientSecretBasic(clientSecret);
+    case 'client_secret_post':
+      return oidc.ClientSecretPost(clientSecret);
+    case 'private_key_jwt': {
+      const { key, kid, algorithm } = assertionKey(privateKey!);
+      // Ed25519 keys sign for `EdDSA` (RFC 8037) and for `Ed25519` (RFC 9864) alike
+      const modify = (header: Record<string, unknown>): void => void (header['alg'] = algorithm);
+      return oidc.PrivateKeyJwt(kid === undefined ? { key } : { key, kid }, { [oidc.modifyAssertion]: modify });
+    }
+    case 'tls_client_auth':
+      return oidc.TlsClientAuth();
+    case 'none':
+      return oidc.None();
+  }
+}

@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { isNumericDate } from '@tokenward/core/store';
+import * as oidc from 'openid-client';
+import type { SessionConfig } from '../config.js';
+import { authenticationOf } from './client-authentication.js';
+import { createDiscovery, endpointIn, type Metadata } from './discovery.js';
+import { createIssuerHttp, IssuerCallError } from './http.js';
+import { createIdTokenVerifier } from './id-token.js';
+import { failureOf, wrongClaimWords } from './issuer-failure.js';
+import { isFailure, type IssuedTokens, type IssuerFailure, type LoginAttempt, type LoginClient, type LoginParameters } from './login-client.js';
+import { tokensOf } from './token-response.js';
+
+/** The end of the `state` of a login that a stale callback has begun. */
+export const RETRY_MARK = '.r';
+const RANDOM_BYTES = 32;
+const OTHER_USER: IssuerFailure = Object.freeze({ failure: 'other_user', cause: 'the refresh is for another user or issuer, so the session ends' });
+
+/** Creates the app's client of its issuer. It fetches nothing before the first call. */
+export function createLoginClient(config: SessionConfig): LoginClient {
+  const { clock, clientId, origin, path } = config;
+  const http = createIssuerHttp(config);
+  const discovery = createDiscovery(config, http);
+  const idTokens = createIdTokenVerifier(config, http);
+  const authentication = authenticationOf(config);
+  const redirectUri = `${origin}${path}/callback`;
+  const scopes = config.scope.split(' ');
+
+  /** The configuration is made anew for each call: it freezes the difference of the clocks. openid-client reads the machine's clock itself. */
+  function configurationOf(metadata: Metadata): oidc.Configuration {
+    const client = {
+      [oidc.clockSkew]: Math.round((clock.now() - Date.now()) / 1000),
+      [oidc.clockTolerance]: config.clockSkewSeconds,
+      ...(idTokenAlgorithms(metadata) && { id_token_signed_response_alg: idTokenAlgorithms(metadata) as never }),
+      use_mtls_endpoint_aliases: config.tls !== undefined || config.clientAuthentication === 'tls_client_auth',
+    };
+    const configuration = new oidc.Configuration({ ...metadata } as oidc.ServerMetadata, clientId, client, authentication);
+    configuration.timeout = config.timeoutSeconds;
+    configuration[oidc.customFetch] = (url, init) => http.fetch(url, init);
+    // which addresses may use http is the rule of `http.fetch`
+    oidc.allowInsecureRequests(configuration);
+    return configuration;
+  }
+
+  /** Runs a call. An endpoint that does not work may have moved. */
+  async function call<T extends object | undefined>(run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T>): Promise<T | IssuerFailure> {
+    try {
+      const metadata = await discovery.metadata();
+      return await run(configurationOf(metadata), metadata);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.failure !== 'refused') discovery.doubt();
+      return failure;
+    }
+  }
+
+  /** A refresh token goes only to the issuer that issued it, and what it returns must be for the same user. */
+  async function refreshCall(
+    { issuer }: { readonly issuer: string },
+    run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<IssuedTokens | IssuerFailure>,
+  ): Promise<IssuedTokens | IssuerFailure> {
+    if (issuer !== config.issuer) return OTHER_USER;
+    const result = await call(run);
+    return isFailure(result) && result.cause === wrongClaimWords('iss') ? OTHER_USER : result;
+  }
+
+  function authorizationParameters(parameters: LoginParameters, attempt: LoginAttempt, codeChallenge: string): URLSearchParams {
+    const all = new URLSearchParams({ ...config.authorizationParameters });
+    const set = (name: string, value: string | number | undefined): void => void (value !== undefined && all.set(name, String(value)));
+    set('response_type', 'code');
+    set('client_id', clientId);
+    set('redirect_uri', redirectUri);
+    set('scope', config.scope);
+    set('state', attempt.state);
+    set('nonce', attempt.nonce);
+    set('code_challenge', codeChallenge);
+    set('code_challenge_method', 'S256');
+    set('audience', config.audience);
+    set('acr_values', attempt.acrValues);
+    set('max_age', attempt.maxAge);
+    set('prompt', parameters.prompt);
+    set('login_hint', parameters.loginHint);
+    for (const resource of config.resource) all.append('resource', resource);
+    return all;
+  }
+
+  /** RFC 8707 s2.2. */
+  function tokenParameters(): URLSearchParams {
+    return new URLSearchParams(config.resource.map((resource): [string, string] => ['resource', resource]));
+  }
+
+  return {
+    begin: (parameters, sessionId) =>
+      call(async (configuration, metadata) => {
+        requireEndpoint(metadata, 'authorization_endpoint', config);
+        const attempt: LoginAttempt = {
+          state: `${random()}${parameters.isRetry === true ? RETRY_MARK : ''}`,
+          nonce: random(),
+          codeVerifier: random(),
+          issuer: config.issuer,
+          returnTo: parameters.returnTo,
+          startedAt: Math.floor(clock.now() / 1000),
+          maxAge: parameters.maxAge,
+          acrValues: parameters.acrValues,
+          sessionId,
+        };
+        const query = authorizationParameters(parameters, attempt, await oidc.calculatePKCECodeChallenge(attempt.codeVerifier));
+        const pushes = endpointIn(metadata, 'pushed_authorization_request_endpoint', config) !== undefined;
+        const url = pushes ? await oidc.buildAuthorizationUrlWithPAR(configuration, query) : oidc.buildAuthorizationUrl(configuration, query);
+        return { url: url.href, attempt };
+      }),
+
+    finish: (callbackUrl, attempt) =>
+      call(async (configuration, metadata) => {
+        // the address that was sent, with the query that came: nothing else of the request counts
+        const url = new URL(redirectUri);
+        url.search = callbackUrl.search;
+        const checks: oidc.AuthorizationCodeGrantChecks = {
+          expectedState: attempt.state,
+          expectedNonce: attempt.nonce,
+          pkceCodeVerifier: attempt.codeVerifier,
+          idTokenExpected: true,
+          ...(attempt.maxAge !== undefined && { maxAge: attempt.maxAge }),
+        };
+        const response = await oidc.authorizationCodeGrant(configuration, url, checks, tokenParameters());
+        const tokens = tokensOf(response, scopes, config);
+        const { iss, sub, iat, sid, session_expiry } = await idTokens.verify(tokens.idToken!, tokens.accessToken, metadata);
+        return {
+          ...tokens,
+          issuer: iss,
+          subject: sub,
+          issuerSessionId: typeof sid === 'string' && sid !== '' && sid.length <= 1024 ? sid : undefined,
+          issuedAt: iat,
+          sessionEndsAt: isNumericDate(session_expiry) ? Math.floor(session_expiry) : undefined,
+        };
+      }),
+
+    refresh: (refreshToken, session) =>
+      refreshCall(session, async (configuration, metadata) => {
+        const response = await oidc.refreshTokenGrant(configuration, refreshToken, tokenParameters());
+        const tokens = tokensOf(response, session.scopes, config);
+        if (tokens.idToken !== undefined) {
+          const { iss, sub } = await idTokens.verify(tokens.idToken, tokens.accessToken, metadata);
+          if (iss !== session.issuer || sub !== session.subject) return OTHER_USER;
+        }
+        return tokens;
+      }),
+
+    revoke: (refreshToken) =>
+      call(async (configuration, metadata) => {
+        if (endpointIn(metadata, 'revocation_endpoint', config) === undefined) return undefined;
+        await oidc.tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
+        return undefined;
+      }),
+
+    async logoutRequest(idToken, returnTo) {
+      try {
+        const url = endpointIn(await discovery.metadata(), 'end_session_endpoint', config);
+        if (url === undefined) return undefined;
+        const parameters = { client_id: clientId, post_logout_redirect_uri: new URL(returnTo, origin).href };
+        return { url, parameters: idToken === undefined ? parameters : { id_token_hint: idToken, ...parameters } };
+      } catch {
+        // the session has ended here in any case
+        return undefined;
+      }
+    },
+  };
+}
+
+function requireEndpoint(metadata: Metadata, name: string, config: SessionConfig): void {
+  if (endpointIn(metadata, name, config) === undefined) throw new IssuerCallError(`the issuer's metadata has no ${name}`);
+}
+
+/** Metadata that lists only algorithms without a shared secret needs nothing. One that lists none means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
+function idTokenAlgorithms(metadata: Metadata): readonly string[] | undefined {
+  return Array.isArray(metadata['id_token_signing_alg_values_supported']) ? undefined : ['RS256', 'PS256', 'ES256', 'EdDSA'];
+}
+
+function random(): string {
+  return randomBytes(RANDOM_BYTES).toString('base64url');
+}

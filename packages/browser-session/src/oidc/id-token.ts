@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { isNumericDate } from '@tokenward/core/store';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
+import type { SessionConfig } from '../config.js';
+import { endpointIn, type Metadata } from './discovery.js';
+import { IssuerCallError, type IssuerHttp } from './http.js';
+import { InvalidAnswerError } from './issuer-failure.js';
+
+/** Signatures that need no shared secret. `none` and HS256 are not among them. */
+const ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA'];
+const KEYS_FRESH_MS = 10 * 60_000;
+/** A login happens seconds before its ID token is checked. */
+const MAX_ID_TOKEN_AGE_SECONDS = 600;
+
+/** The claims of an ID token that was verified. */
+export interface IdTokenClaims extends JWTPayload {
+  readonly iss: string;
+  readonly sub: string;
+  readonly iat: number;
+}
+
+/** Verifies ID tokens: signature, `alg`, and each claim of OpenID Connect Core s3.1.3.7 by the session's own clock. openid-client checks `nonce` and `auth_time`. */
+export interface IdTokenVerifier {
+  /** @throws an error (the promise rejects) that `failureOf` explains */
+  verify(idToken: string, accessToken: string, metadata: Metadata): Promise<IdTokenClaims>;
+}
+
+export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): IdTokenVerifier {
+  const { clientId, clock, clockSkewSeconds, timeoutSeconds } = config;
+  let keys: { readonly url: string; readonly find: JWTVerifyGetKey } | undefined;
+
+  function keysOf(metadata: Metadata): JWTVerifyGetKey {
+    const url = endpointIn(metadata, 'jwks_uri', config);
+    if (url === undefined) throw new IssuerCallError("the issuer's metadata has no jwks_uri, so its ID tokens cannot be verified");
+    if (keys?.url !== url) {
+      const find = createRemoteJWKSet(new URL(url), {
+        [customFetch]: (address: string, init: Parameters<typeof http.fetch>[1]) => http.fetch(address, init),
+        // An unknown key is fetched at once: only the token endpoint sends ID tokens, so no stranger can cause fetches.
+        cooldownDuration: 0,
+        cacheMaxAge: KEYS_FRESH_MS,
+        timeoutDuration: timeoutSeconds * 1000,
+      });
+      keys = { url, find };
+    }
+    return keys.find;
+  }
+
+  return {
+    async verify(idToken, accessToken, metadata) {
+      const now = clock.now() / 1000;
+      const { payload, protectedHeader } = await verifySignature(idToken, keysOf(metadata), {
+        algorithms: allowedAlgorithms(metadata),
+        issuer: metadata.issuer,
+        audience: clientId,
+        currentDate: new Date(clock.now()),
+        clockTolerance: clockSkewSeconds,
+        requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
+      });
+      const { sub, iat, azp } = payload;
+      if (typeof sub !== 'string' || sub === '' || sub.length > 1024) throw new InvalidAnswerError('the ID token has a wrong sub');
+      if (!isNumericDate(iat) || iat > now + clockSkewSeconds) throw new InvalidAnswerError('the ID token has a wrong iat. Are both clocks right?');
+      if (iat < now - MAX_ID_TOKEN_AGE_SECONDS - clockSkewSeconds) throw new InvalidAnswerError('the ID token is too old (iat). Are both clocks right?');
+      if (azp !== undefined && azp !== clientId) throw new InvalidAnswerError('the ID token has a wrong azp');
+      checkAccessTokenHash(payload['at_hash'], accessToken, protectedHeader.alg);
+      return payload as IdTokenClaims;
+    },
+  };
+}
+
+function allowedAlgorithms(metadata: Metadata): string[] {
+  const listed = metadata['id_token_signing_alg_values_supported'];
+  return Array.isArray(listed) ? ALGORITHMS.filter((algorithm) => listed.includes(algorithm)) : [...ALGORITHMS];
+}
+
+/** Without a `kid`, several keys may fit. The first that verifies is it. */
+async function verifySignature(idToken: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions) {
+  try {
+    return await jwtVerify(idToken, keys, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return await jwtVerify(idToken, key, options);
+      } catch (wrongKey) {
+        if (!(wrongKey instanceof errors.JWSSignatureVerificationFailed)) throw wrongKey;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+/** OpenID Connect Core s3.1.3.8: optional in the code flow, and compared if it is there. */
+function checkAccessTokenHash(hash: unknown, accessToken: string, algorithm: string): void {
+  if (hash === undefined || hash === null) return;
+  const bits = algorithm.startsWith('Ed') ? '512' : algorithm.slice(-3);
+  const digest = createHash(`sha${bits}`).update(accessToken, 'ascii').digest();
+  const expected = digest.subarray(0, digest.length / 2).toString('base64url');
+  if (hash !== expected) throw new InvalidAnswerError('the ID token is for another access token (at_hash)');
+}

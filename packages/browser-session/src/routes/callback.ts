@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../cookies/login-cookies.js';
+import { RETRY_MARK } from '../oidc/create-login-client.js';
+import { isFailure, type LoginAttempt, type LoginResult } from '../oidc/login-client.js';
+import { refreshTime } from '../refresh/refresh-time.js';
+import { sessionEnd } from '../session-end.js';
+import type { SessionState } from '../session-state.js';
+import { failurePage } from './failure-page.js';
+import { fromOtherSite, startLogin, wrongMethod } from './login.js';
+import { loginAddress } from './login-parameters.js';
+import { landingPage, page } from './pages.js';
+import type { RouteContext } from './route-context.js';
+
+const COOKIES_MISSING = 'Your browser did not send back the cookie of this login. Allow cookies for this site, or log in again.';
+const STORE_DOWN = 'Your login could not be kept at the moment. Try again in a minute.';
+
+/**
+ * Ends a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). A callback without
+ * an attempt of this browser starts a new login: it came by the back button, from a bookmark, from another browser, or too late.
+ */
+export async function callbackRoute(request: Request, context: RouteContext): Promise<Response> {
+  const { client, config, loginSealer } = context;
+  if (request.method !== 'GET') return wrongMethod();
+  const url = new URL(request.url);
+  const states = url.searchParams.getAll('state');
+  const state = states.length === 1 ? states[0]! : '';
+  const opened = await openAttempts(request.headers.get('cookie') ?? undefined, loginSealer, config);
+  const attempt = attemptOf(opened, state);
+  if (!attempt) return withoutAttempt(request, state, context, deleteAttempts(opened.useless));
+  const deleted = deleteAttempts([loginCookieName(state), ...opened.useless]);
+
+  const again = loginAddress({ returnTo: attempt.returnTo, acrValues: attempt.acrValues, maxAge: attempt.maxAge }, config);
+  const result = await client.finish(url, attempt);
+  if (isFailure(result)) return failurePage(result, again, context, deleted);
+  return begin(request, result, attempt, again, context, deleted);
+}
+
+/** Begins the session. Its id is new in any case, so a planted cookie never becomes logged in (rule 128). */
+async function begin(
+  request: Request,
+  result: LoginResult,
+  attempt: LoginAttempt,
+  again: string,
+  context: RouteContext,
+  deleted: readonly string[],
+): Promise<Response> {
+  const { sessions, publish } = context;
+  const former = new Set([attempt.sessionId, await liveSession(request, context)]);
+  let setCookies: readonly string[];
+  try {
+    setCookies = await sessions.start(newSession(result, context));
+  } catch {
+    publish('login', 'failed', 'store_unavailable');
+    const link = { href: again, text: 'Log in again' };
+    return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
+  }
+  publish('login', 'done');
+  for (const id of former) if (id !== undefined) await endReplaced(id, context);
+  return landingPage(attempt.returnTo, [...deleted, ...setCookies]);
+}
+
+/** The new session is there. If the old one cannot be ended now, that is told, and no reason to refuse the login. */
+async function endReplaced(id: string, { sessions, publish }: RouteContext): Promise<void> {
+  try {
+    await sessions.endReplaced(id);
+    publish('end', 'done', 'replaced');
+  } catch {
+    publish('end', 'failed', 'store_unavailable');
+  }
+}
+
+function newSession(result: LoginResult, { config }: RouteContext): SessionState {
+  const now = Math.floor(config.clock.now() / 1000);
+  const { sessionEndsAt: issuerEndsAt, refreshTokenEndsAt } = result;
+  return {
+    id: randomBytes(32).toString('base64url'),
+    version: 1,
+    issuer: result.issuer,
+    subject: result.subject,
+    issuerSessionId: result.issuerSessionId,
+    issuedAt: result.issuedAt,
+    accessToken: result.accessToken,
+    accessTokenEndsAt: result.accessTokenEndsAt,
+    refreshAt: refreshTime(now, result.accessTokenEndsAt, config.refreshAheadSeconds),
+    scopes: result.scopes,
+    refreshToken: result.refreshToken,
+    idToken: result.idToken,
+    startedAt: now,
+    usedAt: now,
+    issuerEndsAt,
+    endsAt: sessionEnd({ startedAt: now, issuerEndsAt, refreshTokenEndsAt }, config.maxSeconds),
+  };
+}
+
+async function withoutAttempt(request: Request, state: string, context: RouteContext, deleted: readonly string[]): Promise<Response> {
+  const { config, publish } = context;
+  if ((await liveSession(request, context)) !== undefined) return landingPage('/', deleted);
+  publish('login', 'refused', 'unknown_attempt');
+  const parameters = { returnTo: '/', isRetry: true };
+  if (state.endsWith(RETRY_MARK)) {
+    const link = { href: loginAddress({ returnTo: '/' }, config), text: 'Log in again' };
+    return page({ status: 400, title: 'You are not logged in', text: COOKIES_MISSING, link, setCookies: deleted });
+  }
+  // Everybody can link to a callback. By that, another site must not start a login either.
+  const site = request.headers.get('sec-fetch-site');
+  if (site === 'cross-site' || site === 'same-site') return fromOtherSite(request, parameters, context, deleted);
+  return startLogin(request, parameters, context, deleted);
+}
+
+/** Returns the id of the session of a request, if it has one. With `SameSite=Strict`, a request that the issuer caused has none. */
+async function liveSession(request: Request, { sessions }: RouteContext): Promise<string | undefined> {
+  try {
+    const found = await sessions.find(request.headers.get('cookie') ?? undefined);
+    return found.kind === 'session' ? found.state.id : undefined;
+  } catch {
+    return undefined;
+  }
+}

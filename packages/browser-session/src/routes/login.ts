@@ -1,0 +1,66 @@
+import { keepAttempt, openAttempts } from '../cookies/login-cookies.js';
+import { isFailure, type LoginParameters } from '../oidc/login-client.js';
+import { failurePage } from './failure-page.js';
+import { loginAddress, loginParametersOf } from './login-parameters.js';
+import { warnAboutOrigin } from './origin-warning.js';
+import { page, redirect } from './pages.js';
+import type { RouteContext } from './route-context.js';
+
+/**
+ * Starts a login: `GET <path>/login?returnTo=/path&acr_values=..&max_age=..&prompt=..`. It changes nothing but adds the cookie of one attempt. Another site
+ * cannot start it: a link there leads to a page on which the user continues (rule 129).
+ */
+export async function loginRoute(request: Request, context: RouteContext): Promise<Response> {
+  if (request.method !== 'GET') return wrongMethod();
+  const parameters = loginParametersOf(new URL(request.url).searchParams, context.config);
+  if (!parameters) {
+    const link = { href: loginAddress({ returnTo: '/' }, context.config), text: 'Log in' };
+    return page({ status: 400, title: 'Log in', text: 'The address of this login is not complete, or has a part that makes no sense.', link });
+  }
+  const site = request.headers.get('sec-fetch-site');
+  if (site === 'cross-site' || site === 'same-site') return fromOtherSite(request, parameters, context);
+  warnAboutOrigin(request, context);
+  return startLogin(request, parameters, context);
+}
+
+/** Sends the browser to the issuer, with the cookie of a new attempt. */
+export async function startLogin(request: Request, parameters: LoginParameters, context: RouteContext, setCookies: readonly string[] = []): Promise<Response> {
+  const { client, config, loginSealer } = context;
+  const cookieHeader = request.headers.get('cookie') ?? undefined;
+  const session = await sessionOf(cookieHeader, context);
+  const begun = await client.begin(parameters, session.id);
+  const all = [...setCookies, ...session.setCookies];
+  if (isFailure(begun)) return failurePage(begun, loginAddress(parameters, config), context, all);
+  const opened = await openAttempts(cookieHeader, loginSealer, config);
+  const lines = await keepAttempt(begun.attempt, opened, loginSealer, config);
+  // a stale callback has deleted its own cookie already: it is among the useless ones again
+  return redirect(begun.url, [...all.filter((line) => !lines.includes(line)), ...lines]);
+}
+
+/** The answer to another method than GET: HEAD too would start an attempt. */
+export function wrongMethod(): Response {
+  return page({ status: 405, title: 'Log in', text: 'This address takes only GET requests.', headers: { allow: 'GET' } });
+}
+
+/** The answer to a request that another site caused. Only a click on our own page goes on. */
+export function fromOtherSite(request: Request, parameters: LoginParameters, { config }: RouteContext, setCookies: readonly string[] = []): Response {
+  if (request.headers.get('sec-fetch-mode') !== 'navigate' || request.headers.get('sec-fetch-dest') !== 'document')
+    return page({ status: 403, title: 'Log in', text: 'Another site cannot start a login here.', setCookies });
+  const link = { href: loginAddress(parameters, config), text: 'Continue to log in' };
+  return page({ status: 200, title: 'Log in', text: 'You came here from another site. Continue if you want to log in.', link, setCookies });
+}
+
+/** The session that the new login replaces. Nobody must be kept from logging in because it cannot be read. */
+async function sessionOf(
+  cookieHeader: string | undefined,
+  { sessions }: RouteContext,
+): Promise<{ readonly id: string | undefined; readonly setCookies: readonly string[] }> {
+  try {
+    const found = await sessions.find(cookieHeader);
+    if (found.kind === 'session') return { id: found.state.id, setCookies: found.setCookies };
+    if (found.kind === 'ended') return { id: undefined, setCookies: found.setCookies };
+  } catch {
+    // as without a session
+  }
+  return { id: undefined, setCookies: [] };
+}
