@@ -1,3 +1,4 @@
+import type { SessionEventReason } from './session-events.js';
 import type { SessionState } from './session-state.js';
 
 /** What a request's session cookie led to. */
@@ -22,7 +23,16 @@ export type FoundSession =
 export type EndReason = (typeof END_REASONS)[number];
 
 /** All reasons for which a session ends. */
-export const END_REASONS = ['logout', 'backchannel_logout', 'revoked', 'idle', 'expired', 'refresh_refused', 'replaced', 'unreadable'] as const;
+export const END_REASONS = [
+  'logout',
+  'backchannel_logout',
+  'revoked',
+  'idle',
+  'expired',
+  'refresh_refused',
+  'replaced',
+  'unreadable',
+] as const satisfies readonly SessionEventReason[];
 
 /** Finds and keeps sessions: in a sealed cookie, or in a store behind a cookie that contains only the session's id. */
 export interface Sessions {

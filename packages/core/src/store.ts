@@ -11,6 +11,8 @@ export type { BrowserSessionCredentials, SessionFailure, SessionToken } from './
 export { SESSION_CREDENTIALS } from './session/session-credentials.js';
 export type { RefreshLease, ReplaceAnswer, SessionStore, SessionStoreHealth, StoredSession } from './session/session-store.js';
 export { SessionStoreError } from './session/session-store.js';
+export { SESSION_EVENT_ACTIONS, SESSION_EVENT_OUTCOMES, SESSION_EVENT_REASONS } from './vocabulary/session-words.js';
+export type { SessionEventAction, SessionEventOutcome, SessionEventReason } from './vocabulary/session-words.js';
 export type { ReplayAnswer, ReplayStore } from './security-event/replay.js';
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';

@@ -17,6 +17,9 @@ export const ATTRIBUTE = {
   replayed: 'tokenward.replayed',
   channel: 'tokenward.security_event.channel',
   securityEventOutcome: 'tokenward.security_event.outcome',
+  sessionAction: 'tokenward.session.action',
+  sessionOutcome: 'tokenward.session.outcome',
+  sessionReason: 'tokenward.session.reason',
   usable: 'tokenward.usable',
 } as const;
 
@@ -34,8 +37,8 @@ export interface IssuerAttributes {
   readonly accepted: DecisionAttributes;
   readonly anonymous: DecisionAttributes;
   refused(reason: unknown, status: unknown): DecisionAttributes;
-  /** Returns the issuer's attributes with one or two more, whose values come from closed sets. */
-  with(name: string, value: string | boolean, otherName?: string, otherValue?: string): Attributes;
+  /** Returns the issuer's attributes with more, whose values come from closed sets. */
+  with(...more: readonly (readonly [name: string, value: string | boolean])[]): Attributes;
 }
 
 /** Creates the attributes of one issuer. */
@@ -67,11 +70,10 @@ export function createIssuerAttributes(name: string): IssuerAttributes {
       if (!attributes) byStatus.set(status, (attributes = createRefusal(reason, status)));
       return attributes;
     },
-    with(name, value, otherName, otherValue) {
-      const key = `${name} ${value} ${otherValue}`;
+    with(...more) {
+      const key = more.map(([name, value]) => `${name} ${value}`).join(' ');
       let attributes = extended.get(key);
-      if (!attributes)
-        extended.set(key, (attributes = Object.freeze({ ...issuerOnly, [name]: value, ...(otherName !== undefined && { [otherName]: otherValue }) })));
+      if (!attributes) extended.set(key, (attributes = Object.freeze({ ...issuerOnly, ...Object.fromEntries(more) })));
       return attributes;
     },
   };

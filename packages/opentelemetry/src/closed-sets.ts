@@ -9,6 +9,8 @@ type Members<T extends string> = Readonly<Record<T, true>>;
 const REASONS: Members<Reason> = {
   missing_token: true,
   unsupported_scheme: true,
+  session_ended: true,
+  cross_site_request: true,
   malformed_credentials: true,
   multiple_credentials: true,
   token_too_large: true,
@@ -41,12 +43,36 @@ const REASONS: Members<Reason> = {
   keys_unavailable: true,
   issuer_unavailable: true,
   revocations_unavailable: true,
+  session_unavailable: true,
 };
 
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };
 const REPLAYED: Members<Events['tokenward:token-replayed']['of']> = { logout_token: true, security_event: true };
 const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
 const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
+
+type SessionEvent = Events['tokenward:session'];
+const SESSION_ACTIONS: Members<SessionEvent['action']> = { login: true, refresh: true, logout: true, end: true };
+const SESSION_OUTCOMES: Members<SessionEvent['outcome']> = { done: true, refused: true, failed: true };
+const SESSION_REASONS: Members<NonNullable<SessionEvent['reason']>> = {
+  logout: true,
+  backchannel_logout: true,
+  revoked: true,
+  idle: true,
+  expired: true,
+  refresh_refused: true,
+  replaced: true,
+  unreadable: true,
+  access_denied: true,
+  login_required: true,
+  unknown_attempt: true,
+  issuer_refused: true,
+  issuer_unavailable: true,
+  invalid_response: true,
+  store_unavailable: true,
+  cross_site_request: true,
+  invalid_logout_token: true,
+};
 
 export const ALL_REUSED = Object.keys(REUSED);
 export const ALL_REPLAYED = Object.keys(REPLAYED);
@@ -58,6 +84,9 @@ export const reusedOf = closed(ALL_REUSED);
 export const replayedOf = closed(ALL_REPLAYED);
 export const channelOf = closed(Object.keys(CHANNELS));
 export const outcomeOf = closed(Object.keys(OUTCOMES));
+export const sessionActionOf = closed(Object.keys(SESSION_ACTIONS));
+export const sessionOutcomeOf = closed(Object.keys(SESSION_OUTCOMES));
+export const sessionReasonOf = closed(Object.keys(SESSION_REASONS));
 
 const STATUSES: ReadonlySet<unknown> = new Set([400, 401, 403, 503]);
 

@@ -34,6 +34,7 @@ export function createInstruments(meter: Meter) {
     storeFailures: counter('revocation.store.failures', '{failure}', 'Times that the shared store of revocations became unreachable'),
     storeSyncs: counter('revocation.store.syncs', '{sync}', 'Full reads of the shared store of revocations'),
     securityEvents: counter('security_events', '{event}', 'Logout tokens and security events received from an authorization server'),
+    sessions: counter('sessions', '{event}', 'Logins, refreshes, logouts and ends of browser sessions'),
     tokenReuses: counter('token.reuses', '{reuse}', 'Times that a token or a session was used from too many places'),
     tokenReplays: counter('token.replays', '{replay}', 'Single-use tokens that were received again'),
     longLivedTokens: counter('token.long_lived', '{token}', 'Tokens with a lifetime above the threshold'),

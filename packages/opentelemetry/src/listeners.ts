@@ -1,7 +1,21 @@
 import { trace } from '@opentelemetry/api';
-import { observe, REVOCATION_KINDS } from '@tokenward/core';
+import { observe, REVOCATION_KINDS, type Events } from '@tokenward/core';
 import { ATTRIBUTE, type DecisionAttributes, type IssuerAttributes } from './attributes.js';
-import { ALL_REPLAYED, ALL_REUSED, channelOf, isUsable, kindOf, outcomeOf, reasonOf, replayedOf, reusedOf, revocationReasonOf } from './closed-sets.js';
+import {
+  ALL_REPLAYED,
+  ALL_REUSED,
+  channelOf,
+  isUsable,
+  kindOf,
+  outcomeOf,
+  reasonOf,
+  replayedOf,
+  reusedOf,
+  revocationReasonOf,
+  sessionActionOf,
+  sessionOutcomeOf,
+  sessionReasonOf,
+} from './closed-sets.js';
 import type { Instruments } from './instruments.js';
 import type { IssuerLabels } from './issuer-labels.js';
 
@@ -25,7 +39,7 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
     }),
     observe('tokenward:refused', ({ issuer, reason, status, durationSeconds }) => recordDecision(labels.of(issuer).refused(reason, status), durationSeconds)),
     observe('tokenward:shadow-refused', ({ issuer, reason }) =>
-      instruments.shadowRefusals.add(1, labels.of(issuer).with(ATTRIBUTE.errorType, reasonOf(reason))),
+      instruments.shadowRefusals.add(1, labels.of(issuer).with([ATTRIBUTE.errorType, reasonOf(reason)])),
     ),
     observe('tokenward:revoked', (event) => instruments.revocations.add(1, revocationAttributes(labels.of(event.issuer), event))),
     observe('tokenward:revoked-token-used', (event) => instruments.revokedTokenUses.add(1, revocationAttributes(labels.of(event.issuer), event))),
@@ -33,16 +47,17 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
     observe('tokenward:revocations-failed', ({ usable }) => instruments.storeFailures.add(1, isUsable(usable) ? USABLE : NOT_USABLE)),
     observe('tokenward:revocations-synced', () => instruments.storeSyncs.add(1)),
     observe('tokenward:security-event', ({ issuer, channel, outcome }) =>
-      instruments.securityEvents.add(1, labels.of(issuer).with(ATTRIBUTE.channel, channelOf(channel), ATTRIBUTE.securityEventOutcome, outcomeOf(outcome))),
+      instruments.securityEvents.add(1, labels.of(issuer).with([ATTRIBUTE.channel, channelOf(channel)], [ATTRIBUTE.securityEventOutcome, outcomeOf(outcome)])),
     ),
-    observe('tokenward:token-reused', ({ issuer, by }) => instruments.tokenReuses.add(1, labels.of(issuer).with(ATTRIBUTE.reused, reusedOf(by)))),
-    observe('tokenward:token-replayed', ({ issuer, of }) => instruments.tokenReplays.add(1, labels.of(issuer).with(ATTRIBUTE.replayed, replayedOf(of)))),
+    observe('tokenward:session', (event) => instruments.sessions.add(1, sessionAttributes(labels.of(event.issuer), event))),
+    observe('tokenward:token-reused', ({ issuer, by }) => instruments.tokenReuses.add(1, labels.of(issuer).with([ATTRIBUTE.reused, reusedOf(by)]))),
+    observe('tokenward:token-replayed', ({ issuer, of }) => instruments.tokenReplays.add(1, labels.of(issuer).with([ATTRIBUTE.replayed, replayedOf(of)]))),
     observe('tokenward:long-lived-token', ({ issuer }) => instruments.longLivedTokens.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:clock-skew', ({ issuer, skewSeconds }) => {
       if (isAmount(skewSeconds)) instruments.clockSkew.record(skewSeconds, labels.of(issuer).issuerOnly);
     }),
     observe('tokenward:keys-refreshed', ({ issuer }) => instruments.keyRefreshes.add(1, labels.of(issuer).issuerOnly)),
-    observe('tokenward:keys-failed', ({ issuer, usable }) => instruments.keyFailures.add(1, labels.of(issuer).with(ATTRIBUTE.usable, isUsable(usable)))),
+    observe('tokenward:keys-failed', ({ issuer, usable }) => instruments.keyFailures.add(1, labels.of(issuer).with([ATTRIBUTE.usable, isUsable(usable)]))),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -53,10 +68,10 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
 export function startAtZero(instruments: Instruments, attributes: IssuerAttributes): void {
   for (const { request } of [attributes.accepted, ...ALERTED_REASONS.map(([reason, status]) => attributes.refused(reason, status))])
     instruments.requests.add(0, request);
-  for (const usable of [true, false]) instruments.keyFailures.add(0, attributes.with(ATTRIBUTE.usable, usable));
-  for (const of of ALL_REPLAYED) instruments.tokenReplays.add(0, attributes.with(ATTRIBUTE.replayed, of));
+  for (const usable of [true, false]) instruments.keyFailures.add(0, attributes.with([ATTRIBUTE.usable, usable]));
+  for (const of of ALL_REPLAYED) instruments.tokenReplays.add(0, attributes.with([ATTRIBUTE.replayed, of]));
   for (const kind of REVOCATION_KINDS) instruments.revokedTokenUses.add(0, revocationAttributes(attributes, { kind, reason: 'compromised' }));
-  for (const by of ALL_REUSED) instruments.tokenReuses.add(0, attributes.with(ATTRIBUTE.reused, by));
+  for (const by of ALL_REUSED) instruments.tokenReuses.add(0, attributes.with([ATTRIBUTE.reused, by]));
   const { keyRefreshes, revocationOverflows, longLivedTokens } = instruments;
   for (const counter of [keyRefreshes, revocationOverflows, longLivedTokens]) counter.add(0, attributes.issuerOnly);
 }
@@ -73,7 +88,12 @@ const USABLE = Object.freeze({ [ATTRIBUTE.usable]: true });
 const NOT_USABLE = Object.freeze({ [ATTRIBUTE.usable]: false });
 
 function revocationAttributes(issuer: IssuerAttributes, { kind, reason }: { readonly kind: unknown; readonly reason: unknown }) {
-  return issuer.with(ATTRIBUTE.revocationKind, kindOf(kind), ATTRIBUTE.revocationReason, revocationReasonOf(reason));
+  return issuer.with([ATTRIBUTE.revocationKind, kindOf(kind)], [ATTRIBUTE.revocationReason, revocationReasonOf(reason)]);
+}
+
+function sessionAttributes(issuer: IssuerAttributes, { action, outcome, reason }: Events['tokenward:session']) {
+  const what = [[ATTRIBUTE.sessionAction, sessionActionOf(action)] as const, [ATTRIBUTE.sessionOutcome, sessionOutcomeOf(outcome)] as const];
+  return reason === undefined ? issuer.with(...what) : issuer.with(...what, [ATTRIBUTE.sessionReason, sessionReasonOf(reason)]);
 }
 
 function isAmount(value: unknown): value is number {

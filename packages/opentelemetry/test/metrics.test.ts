@@ -144,6 +144,28 @@ describe('revocations, keys and events', () => {
     expect(await value('tokenward.revocation.store.syncs')).toBe(1);
   });
 
+  test('counts the events about browser sessions, with words of closed sets alone', async () => {
+    const {
+      issuer: { issuer },
+      value,
+      points,
+    } = await instrumented();
+    publish('tokenward:session', { issuer, action: 'login', outcome: 'done', reason: undefined });
+    for (let times = 0; times < 2; times++) publish('tokenward:session', { issuer, action: 'refresh', outcome: 'failed', reason: 'issuer_unavailable' });
+    publish('tokenward:session', { issuer, action: 'end', outcome: 'done', reason: 'backchannel_logout' });
+    publish('tokenward:session', { issuer: 'https://stranger.test', action: 'x', outcome: 'y', reason: 'the cookie' } as never);
+
+    const session = (action: string, outcome: string) => ({ 'tokenward.session.action': action, 'tokenward.session.outcome': outcome });
+    expect(await value('tokenward.sessions', { 'tokenward.issuer': issuer, ...session('login', 'done') })).toBe(1);
+    const failed = { ...session('refresh', 'failed'), 'tokenward.session.reason': 'issuer_unavailable' };
+    expect(await value('tokenward.sessions', { 'tokenward.issuer': issuer, ...failed })).toBe(2);
+    const ended = { ...session('end', 'done'), 'tokenward.session.reason': 'backchannel_logout' };
+    expect(await value('tokenward.sessions', { 'tokenward.issuer': issuer, ...ended })).toBe(1);
+    const other = { ...session('_OTHER', '_OTHER'), 'tokenward.session.reason': '_OTHER' };
+    expect(await value('tokenward.sessions', { 'tokenward.issuer': '_OTHER', ...other })).toBe(1);
+    expect(JSON.stringify(await points('tokenward.sessions'))).not.toMatch(/stranger|cookie/);
+  });
+
   test('ignores durations and skews that are not amounts', async () => {
     const {
       issuer: { issuer },

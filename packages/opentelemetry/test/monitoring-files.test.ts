@@ -33,6 +33,7 @@ async function scrape(): Promise<Scrape> {
   await guard.revocations.revoke({ subject: 'user-1' }, { reason: 'logout' });
   await decide({});
   publish('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
+  publish('tokenward:session', { issuer, action: 'end', outcome: 'done', reason: 'logout' });
   publish('tokenward:clock-skew', { issuer, skewSeconds: 7 });
   publish('tokenward:revocations-synced', { entries: 3 });
 

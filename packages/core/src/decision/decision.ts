@@ -12,6 +12,8 @@ export interface ProblemDetails {
   readonly status: number;
   /** The error code of RFC 6750 s3.1 or RFC 9470 s3; absent if the request had no credentials. */
   readonly error?: string;
+  /** Only for a session cookie without proof that the request comes from the app itself. Its page can then correct the request. */
+  readonly reason?: 'cross_site_request';
   readonly detail: string;
   /** All scopes that the next token needs, if scopes are missing. */
   readonly scope?: string;
@@ -31,7 +33,7 @@ export interface Deny {
   readonly status: 400 | 401 | 403 | 503;
   readonly headers: ResponseHeaders;
   readonly body: ProblemDetails;
-  /** For operators, never for clients: why the request was refused. */
+  /** For operators, not for clients: why the request was refused. */
   readonly reason: Reason;
   /** For operators, never for clients: the underlying error, the claim or the policy. */
   readonly cause?: unknown;

@@ -36,6 +36,13 @@ const ANSWERS = {
     error: 'insufficient_user_authentication',
     detail: 'This resource needs a stronger or more recent login',
   },
+  cross_site_request: {
+    status: 403,
+    title: 'Forbidden',
+    error: 'cross_site_request',
+    named: 'cross_site_request',
+    detail: 'A request with the session cookie needs the header x-tokenward-csrf: 1, and must come from the app itself',
+  },
   unavailable: {
     status: 503,
     title: 'Service Unavailable',
@@ -47,6 +54,8 @@ const ANSWERS = {
 const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   missing_token: 'unauthenticated',
   unsupported_scheme: 'unauthenticated',
+  session_ended: 'unauthenticated',
+  cross_site_request: 'cross_site_request',
   malformed_credentials: 'invalid_request',
   multiple_credentials: 'invalid_request',
   token_too_large: 'invalid_token',
@@ -79,18 +88,20 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   keys_unavailable: 'unavailable',
   issuer_unavailable: 'unavailable',
   revocations_unavailable: 'unavailable',
+  session_unavailable: 'unavailable',
 };
 
 test.each(Object.entries(REASONS))('rules 105 to 107: the response for %s is %s, with a fixed text and no-store', (reason, refusal) => {
-  const { status, challenge, title, error, detail } = { challenge: undefined, error: undefined, ...ANSWERS[refusal] };
+  const { status, challenge, title, error, named, detail } = { challenge: undefined, error: undefined, named: undefined, ...ANSWERS[refusal] };
   expect({ ...deny(reason as Reason) }).toStrictEqual({
     outcome: 'deny',
     status,
     headers: {
       'cache-control': 'no-store',
-      ...(challenge === undefined ? { 'retry-after': '1' } : { 'www-authenticate': challenge }),
+      ...(status === 503 && { 'retry-after': '1' }),
+      ...(challenge !== undefined && { 'www-authenticate': challenge }),
     },
-    body: { type: 'about:blank', title, status, ...(error && { error }), detail },
+    body: { type: 'about:blank', title, status, ...(error && { error }), ...(named && { reason: named }), detail },
     reason,
   });
 });

@@ -8,6 +8,9 @@ interface Words {
   readonly title: string;
   readonly error?: string;
   readonly detail: string;
+  /** The body names the reason: the app's own page needs it to tell this refusal from `insufficient_scope`. */
+  readonly reason?: ProblemDetails['reason'];
+  readonly hasChallenge?: false;
 }
 
 /**
@@ -24,6 +27,15 @@ const WORDS: Readonly<Record<Refusal, Words>> = {
     title: 'Unauthorized',
     error: 'insufficient_user_authentication',
     detail: 'This resource needs a stronger or more recent login',
+  },
+  // no challenge, since a page that sends the session cookie needs a header, and no token
+  cross_site_request: {
+    status: 403,
+    title: 'Forbidden',
+    error: 'cross_site_request',
+    reason: 'cross_site_request',
+    detail: 'A request with the session cookie needs the header x-tokenward-csrf: 1, and must come from the app itself',
+    hasChallenge: false,
   },
   unavailable: { status: 503, title: 'Service Unavailable', error: 'temporarily_unavailable', detail: 'The access token cannot be checked at the moment' },
 };
@@ -59,6 +71,7 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
     if (words.status === 503) {
       return Object.freeze({ 'cache-control': 'no-store', 'retry-after': String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1))) });
     }
+    if (words.hasChallenge === false) return Object.freeze({ 'cache-control': 'no-store' });
     const challenge = bearerChallenge({
       realm,
       resourceMetadata,
@@ -85,8 +98,8 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
 
 const NO_DETAILS: DenialDetails = Object.freeze({});
 
-function bodyOf({ title, status, error, detail }: Words, scope: string | undefined): ProblemDetails {
-  return Object.freeze({ type: 'about:blank', title, status, ...(error && { error }), detail, ...(scope && { scope }) });
+function bodyOf({ title, status, error, reason, detail }: Words, scope: string | undefined): ProblemDetails {
+  return Object.freeze({ type: 'about:blank', title, status, ...(error && { error }), ...(reason && { reason }), detail, ...(scope && { scope }) });
 }
 
 /** A refusal. The details for its explanation are in a private field, so that a log of the refusal shows only what logs may contain. */

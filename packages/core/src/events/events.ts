@@ -4,6 +4,7 @@ import { didYouMean } from '../lib/did-you-mean.js';
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { Reason } from '../vocabulary/reason.js';
 import type { RevocationKind, RevocationReason } from '../vocabulary/revocation-words.js';
+import type { SessionEventAction, SessionEventOutcome, SessionEventReason } from '../vocabulary/session-words.js';
 import { debugLine } from '../lib/debug.js';
 import { shown } from '../lib/shown-option.js';
 import { isThenable } from '../lib/thenable.js';
@@ -65,6 +66,16 @@ export interface Events {
     readonly outcome: 'done' | 'ignored' | 'refused' | 'failed';
     readonly cause: string | undefined;
   };
+  /**
+   * A browser session began, got a new access token, was ended by its user, or ended otherwise. `reason` says why it ended, or why it was refused or failed.
+   * Published by `@tokenward/browser-session`.
+   */
+  'tokenward:session': {
+    readonly issuer: string;
+    readonly action: SessionEventAction;
+    readonly outcome: SessionEventOutcome;
+    readonly reason: SessionEventReason | undefined;
+  };
   /** The store was full and dropped revocations. The guard now refuses all of the issuer's tokens with an `iat` up to `issuedUntil`. */
   'tokenward:revocations-overflowed': { readonly issuer: string; readonly dropped: number; readonly issuedUntil: number };
   /** The shared store is unreachable. `usable` says whether tokens are still checked against the known revocations. */
@@ -93,6 +104,7 @@ export const EVENT_NAMES = Object.freeze([
   'tokenward:revoked',
   'tokenward:revoked-token-used',
   'tokenward:security-event',
+  'tokenward:session',
   'tokenward:revocations-overflowed',
   'tokenward:revocations-failed',
   'tokenward:revocations-synced',

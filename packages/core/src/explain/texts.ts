@@ -29,6 +29,17 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional().',
     refine: withCause('The Authorization header has a scheme other than Bearer'),
   },
+  session_ended: {
+    summary: 'The request has a session cookie, and its session has ended.',
+    remedy: 'Have the user log in again. The event tokenward:session reports why each session ended.',
+    refine: withCause('The request has a session cookie, and its session has ended'),
+  },
+  cross_site_request: {
+    summary: 'The request has a session cookie, and nothing shows that it comes from the app itself.',
+    remedy:
+      'Send the header "x-tokenward-csrf: 1" with every request that has the session cookie, as fetch() of @tokenward/browser-session/client does. Origin, if it is sent, must be the origin option of the browser session. Pages and scripts of other sites cannot send the header, so other requests of this kind are attacks or links from elsewhere.',
+    refine: withCause('The request has a session cookie, and nothing shows that it comes from the app itself'),
+  },
   malformed_credentials: {
     summary: 'The Authorization header cannot be read as a Bearer token.',
     remedy: 'Send the word Bearer, one space and the token: no quotes, no line break, and not the text "undefined".',
@@ -201,6 +212,12 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The store of revocations cannot be read, so nobody knows whether the token was revoked.',
     remedy: 'Check the store: guard.health().revocations shows the last error. The guard recovers by itself when the store is back.',
     refine: withCause('The store of revocations cannot be read, so nobody knows whether the token was revoked'),
+  },
+  session_unavailable: {
+    summary: 'The session of the request cannot be read, or its access token cannot be refreshed.',
+    remedy:
+      'Check the session store and the authorization server: health() of the browser session shows the last error. The session goes on when they are back.',
+    refine: withCause('The session of the request cannot be read, or its access token cannot be refreshed'),
   },
 };
 

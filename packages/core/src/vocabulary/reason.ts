@@ -1,8 +1,18 @@
-/** Why a request was refused. A closed set, stable across releases, for logs, metrics and alerts. Clients never see it. */
+/**
+ * Why a request was refused. A closed set, stable across releases, for logs, metrics and alerts. Clients never see it,
+ * except for `cross_site_request`: the app's own page can correct that one.
+ */
 export type Reason = keyof typeof REASONS;
 
 /** The answer to the client. Many reasons share one. */
-export type Refusal = 'unauthenticated' | 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication' | 'unavailable';
+export type Refusal =
+  | 'unauthenticated'
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication'
+  | 'cross_site_request'
+  | 'unavailable';
 
 /** The consequences of a reason, so that no code compares reasons. */
 export interface Behaviour {
@@ -22,12 +32,16 @@ const badRequest: Behaviour = { answer: 'invalid_request', transient: false, nam
 const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'login' };
+const crossSite: Behaviour = { answer: 'cross_site_request', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, solvedBy: undefined };
 
 /** All reasons with their behaviour. */
 const REASONS = {
   missing_token: noToken,
   unsupported_scheme: noToken,
+  session_ended: noToken,
+
+  cross_site_request: crossSite,
 
   malformed_credentials: badRequest,
   multiple_credentials: badRequest,
@@ -65,6 +79,7 @@ const REASONS = {
   keys_unavailable: outage,
   issuer_unavailable: outage,
   revocations_unavailable: outage,
+  session_unavailable: outage,
 } as const satisfies Record<string, Behaviour>;
 
 /** Returns the behaviour of a reason. */
