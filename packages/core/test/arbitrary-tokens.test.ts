@@ -97,12 +97,17 @@ function sideOf(guard: ResourceGuard, getKey: JWTVerifyGetKey, allowed: readonly
       return decision;
     },
     oracle: (token) =>
-      jwtVerify(token, getKey, options).then(
+      jwtVerify(token, withoutNullKeyId(getKey), options).then(
         () => true,
         // rule 168: jose refuses nbf: null, and we treat null as absent
         (error: unknown) => error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf' && error.payload.nbf === null,
       ),
   };
+}
+
+/** Rule 168: to jose no key has the `kid` null, and we treat null as absent. */
+function withoutNullKeyId(getKey: JWTVerifyGetKey): JWTVerifyGetKey {
+  return (header, jws) => getKey((header.kid as unknown) === null ? (({ kid: _kid, ...others }) => others)(header) : header, jws);
 }
 
 function identity(): { readonly issuer: string; readonly audience: string; readonly clockSkewSeconds: number; readonly clock: typeof clock } {
