@@ -15,6 +15,7 @@ import { createMonitor } from './events/monitoring.js';
 import { createAuthenticator, type Authentication } from './guard/authenticator.js';
 import { createDecisionReporter } from './guard/decision-reporter.js';
 import { createRevocationCheck } from './guard/revocation-check.js';
+import { createSessionReader } from './guard/session-reader.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import type { VerificationFailure } from './issuer/verification-failure.js';
 import { parseOptions, type GuardOptions } from './options.js';
@@ -68,7 +69,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const unsubscribe = [store.onAdded(tokenSignals.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, now: () => clock.now() });
-  const authenticate = createAuthenticator({ verifier, maxTokenBytes: config.maxTokenBytes, isCaching: cache !== undefined, trust, tokenSignals, clock });
+  const { maxTokenBytes } = config;
+  const session = config.session && createSessionReader(config.session, maxTokenBytes, clock);
+  const authenticate = createAuthenticator({ verifier, maxTokenBytes, session, isCaching: cache !== undefined, trust, tokenSignals, clock });
   const deny = createDenial(config);
   const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
@@ -112,6 +115,17 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     nowSeconds: number,
     isReported?: boolean,
   ): Decision {
+    const decision = decideWithoutCookies(authentication, request, requirements, nowSeconds, isReported);
+    return session ? session.withCookies(decision, request) : decision;
+  }
+
+  function decideWithoutCookies(
+    authentication: Authentication,
+    request: ProtectedRequest,
+    requirements: RouteRequirements,
+    nowSeconds: number,
+    isReported?: boolean,
+  ): Decision {
     if (authentication instanceof VerifiedAuth) return permit(authentication, requirements.policy, nowSeconds, request, isReported);
     const isOptional = requirements.credentials === 'optional' && Object.hasOwn(requirements, 'credentials');
     return behaviourOf(authentication.reason).isAnonymous && isOptional ? ANONYMOUS : refuse(authentication, requirements);
@@ -138,7 +152,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     assertPolicy('permit(auth, policy)', policy);
     assertAuth(auth);
     const failure = trustFailure(auth, request);
-    return report(failure ? refuse(failure, { policy }) : permit(auth, policy, readSeconds(), request), auth.issuer, undefined, request, auth);
+    const decision = failure ? refuse(failure, { policy }) : permit(auth, policy, readSeconds(), request);
+    return report(session && request ? session.withCookies(decision, request) : decision, auth.issuer, undefined, request, auth);
   }
 
   function readSeconds(): number {

@@ -19,6 +19,7 @@ export { createIssuerClient, IssuerRequestError, type IssuerClient, type IssuerC
 export type { MonitoringOptions } from './events/monitoring.js';
 export { TokenEndedError } from './revocation/token-signals.js';
 export type { ShadowOptions } from './access-token/shadow.js';
+export type { BrowserSessionCredentials } from './session/session-credentials.js';
 export type { RouteRequirements } from './policy/route-requirements.js';
 export type { GuardHealth, ResourceGuard } from './resource-guard.js';
 export type { Allow, Decision, Deny, ProblemDetails, ResponseHeaders } from './decision/decision.js';

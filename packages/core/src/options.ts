@@ -18,6 +18,8 @@ import { numberOption, readInnerTable, readTable, textOption, type OptionTable }
 import { shown } from './lib/shown-option.js';
 import { fetchTransport, nodeTransport } from './net/transport.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
+import { readSession, type AskedSession } from './session/read-session.js';
+import type { BrowserSessionCredentials } from './session/session-credentials.js';
 
 /** The options of a guard. Only `issuer` and `audience` are required. Every default is the strict one. */
 export interface GuardOptions extends IssuerOptions {
@@ -35,6 +37,12 @@ export interface GuardOptions extends IssuerOptions {
   readonly claims?: ClaimsSchema | undefined;
   /** The cache of verified tokens, or `false` for none. Default: up to 10,000 tokens and 32 MiB, whichever is reached first. */
   readonly tokenCache?: false | TokenCacheOptions | undefined;
+  /**
+   * The browser session of this API's own web app: `createBrowserSession(...)` of `@tokenward/browser-session`. A request with its cookie and without an
+   * `Authorization` header is authenticated by the session's access token, which must be valid as any other. The decision's headers then contain the
+   * session's `Set-Cookie` lines.
+   */
+  readonly session?: BrowserSessionCredentials | undefined;
   /** Where revocations are kept, and for how long. */
   readonly revocations?: RevocationsOptions | undefined;
   /** Thresholds for anomaly events. They never refuse a request. */
@@ -70,6 +78,7 @@ export interface GuardConfig {
   readonly issuers: Issuers;
   readonly claims: ClaimsSchema | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
+  readonly session: AskedSession | undefined;
   readonly revocations: RevocationsConfig;
   readonly monitoring: MonitoringConfig;
   readonly shadow: Shadow | undefined;
@@ -123,6 +132,7 @@ const GUARD_OPTIONS = {
   issuers: readIssuersOption,
   claims: readClaimsSchema,
   tokenCache: readTokenCache,
+  session: readSession,
   revocations: readRevocations,
   monitoring: readMonitoring,
   shadow: readShadow,

@@ -51,6 +51,7 @@ const OPTIONS = {
   issuers: true,
   claims: true,
   tokenCache: true,
+  session: true,
   revocations: true,
   monitoring: true,
   shadow: true,

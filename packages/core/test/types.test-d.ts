@@ -1,5 +1,6 @@
 // What users see, checked by the compiler and never run.
-import { createResourceGuard, type Auth, type Decision, type ResourceGuard } from '@tokenward/core';
+import { createResourceGuard, type Auth, type BrowserSessionCredentials, type Decision, type ProblemDetails, type ResourceGuard } from '@tokenward/core';
+import { SESSION_CREDENTIALS, type SessionFailure, type SessionToken } from '@tokenward/core/store';
 import * as v from 'valibot';
 import { expectTypeOf } from 'vitest';
 import { z } from 'zod';
@@ -26,3 +27,17 @@ if (decision.outcome === 'allow') {
 
 // @ts-expect-error -- a schema makes an object of claims
 createResourceGuard({ ...common, claims: z.string() });
+
+declare const session: BrowserSessionCredentials;
+expectTypeOf(createResourceGuard({ ...common, session })).toEqualTypeOf<ResourceGuard>();
+createResourceGuard({
+  ...common,
+  session: { [SESSION_CREDENTIALS]: async ({ headers }) => (headers['cookie'] ? { token: 't', headers: undefined } : undefined) },
+});
+expectTypeOf<SessionFailure['reason']>().toEqualTypeOf<'cross_site_request' | 'session_ended' | 'session_unavailable'>();
+expectTypeOf<SessionToken['token']>().toEqualTypeOf<string>();
+expectTypeOf<ProblemDetails['reason']>().toEqualTypeOf<'cross_site_request' | undefined>();
+// @ts-expect-error -- the options of a session are not a session
+createResourceGuard({ ...common, session: { issuer: common.issuer } });
+// @ts-expect-error -- a guard's own reasons are none of a session
+createResourceGuard({ ...common, session: { [SESSION_CREDENTIALS]: () => ({ reason: 'missing_token', token: undefined }) } });

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import type { Decision, Deny } from '@tokenward/core';
 import {
+  addCookies,
   answerAlone,
   answerRefusal,
   applyHeaders,
@@ -40,6 +41,8 @@ const ADMITTED = Promise.resolve();
  */
 export function createGuarding(native: NativeGuard<Request, [request: Request, response: Response]>): CreateGuarding {
   function answer(decision: Deny, request: Request, response: Response): void | Promise<void> {
+    // onDenied may answer in its own way
+    addCookies(response, decision.headers);
     return answerRefusal(native, decision, [request, response], (unanswered) => sendDenial(response, unanswered));
   }
 

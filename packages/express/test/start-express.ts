@@ -38,6 +38,7 @@ export function startOn(express: typeof expressModule): StartApp {
           const send = (answer: OnDeniedAnswer): Deny | undefined => {
             if ('outcome' in answer) return answer;
             // the response of a plain server has no more methods
+            for (const cookie of answer.cookies ?? []) response.appendHeader('set-cookie', cookie);
             if ('json' in response) response.status(answer.status).json(answer.body);
             else (response as ServerResponse).writeHead(answer.status).end(JSON.stringify(answer.body));
             return undefined;
@@ -84,6 +85,7 @@ export function startOn(express: typeof expressModule): StartApp {
           body,
           stream,
           refusal,
+          cookies = [],
         } = answer({
           auth: access === 'public' ? undefined : way ? authIfKnown(request) : several ? getAuth(request, 'optional') : authBy(request, property),
           params: request.params as Record<string, string>,
@@ -93,6 +95,7 @@ export function startOn(express: typeof expressModule): StartApp {
           properties: propertiesOf(request, property, secondApi?.property),
         });
         response.set(headers);
+        for (const cookie of cookies) response.append('set-cookie', cookie);
         if (refusal) void guard.refuse(refusal, request, response);
         else if (stream) stream.pipe(response.status(status).set('content-type', 'text/event-stream'));
         else if (body === undefined) response.status(status).end();

@@ -16,6 +16,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
 import { closeReply, type ClosedReply } from './closed-reply.js';
 import { logRefusal } from './log.js';
+import { setCookies, setHeaders } from './reply-headers.js';
 
 export type Done = (error?: Error) => void;
 
@@ -45,6 +46,7 @@ export function createGuarding(
 ): CreateGuarding {
   async function answer(decision: Deny, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     logRefusal(request.log, decision);
+    setCookies(reply, decision.headers);
     await answerRefusal(native, decision, [request, reply], (unanswered) => sendDefault(unanswered, reply));
   }
 
@@ -53,7 +55,7 @@ export function createGuarding(
   }
 
   function admit(decision: Decision & { outcome: 'allow' }, request: FastifyRequest, reply: FastifyReply, done: Done | undefined): void {
-    for (const name in decision.headers) void reply.header(name, decision.headers[name]!);
+    setHeaders(reply, decision.headers);
     remember(request, decision.auth);
     done?.();
   }
@@ -124,7 +126,8 @@ const FASTIFYS_HOOKS = /[\\/]node_modules[\\/]fastify[\\/]lib[\\/]hooks\.js /;
 function sendDefault(decision: Deny, reply: FastifyReply): void {
   // Fastify's own answer may have been sent before the decision arrived
   if (reply.raw.headersSent) return;
-  void reply.code(decision.status).headers(problemHeaders(decision)).serializer(String).send(JSON.stringify(decision.body));
+  setHeaders(reply, problemHeaders(decision));
+  void reply.code(decision.status).serializer(String).send(JSON.stringify(decision.body));
 }
 
 /**

@@ -60,6 +60,7 @@ export function startOn(
           const answer = onDenied(decision);
           const settled = answer instanceof Promise ? await answer : answer;
           if ('outcome' in settled) return settled;
+          for (const cookie of settled.cookies ?? []) void reply.header('set-cookie', cookie);
           await reply.code(settled.status).send(settled.body);
           return undefined;
         },
@@ -124,6 +125,7 @@ export function startOn(
           body,
           stream,
           refusal,
+          cookies = [],
         } = answer({
           auth: access === 'public' ? undefined : several ? getAuth(request, 'optional') : authBy(request, property),
           params: request.params as Record<string, string>,
@@ -133,6 +135,7 @@ export function startOn(
           properties: propertiesOf(request, property, secondApi?.property),
         });
         void reply.headers(headers);
+        for (const cookie of cookies) void reply.header('set-cookie', cookie);
         if (refusal) return app.guard.refuse(refusal, request, reply);
         if (stream) return reply.code(status).type('text/event-stream').send(stream);
         return reply.code(status).send(body);

@@ -18,6 +18,7 @@ import {
 import { answerByKoa, Refused } from './by-hand.js';
 import { isMounted } from './mounted.js';
 import { createCaseWarning } from './router-case.js';
+import { setCookies, setHeaders } from './set-headers.js';
 
 export interface CreateGuarding {
   (requirementsFor: RequirementsFor<Context>): Middleware;
@@ -32,6 +33,7 @@ export interface CreateGuarding {
 export function createGuarding(native: NativeGuard<Context, [context: Context]>): CreateGuarding {
   async function answer(decision: Deny, context: Context): Promise<void> {
     context.status = decision.status;
+    setCookies(context, decision.headers);
     await answerRefusal(native, decision, [context], (unanswered) => setDefault(unanswered, context));
   }
 
@@ -126,10 +128,6 @@ function setDefault(decision: Deny, context: Context): void {
   context.status = decision.status;
   setHeaders(context, problemHeaders(decision));
   context.body = JSON.stringify(decision.body);
-}
-
-export function setHeaders(context: Context, headers: Decision['headers']): void {
-  for (const name in headers) context.set(name, headers[name]!);
 }
 
 /** Returns whether koa-compose created this `next`: it is a bound `dispatch`. */

@@ -12,7 +12,8 @@ import {
   type GuardMethods,
   type RoutePolicy,
 } from '@tokenward/core/adapter';
-import { createGuarding, setHeaders } from './guarding.js';
+import { createGuarding } from './guarding.js';
+import { setHeaders } from './set-headers.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';

@@ -39,7 +39,8 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
         onDenied(decision, context) {
           const send = (answer: OnDeniedAnswer): Deny | undefined => {
             if ('outcome' in answer) return answer;
-            Object.assign(context, answer);
+            for (const cookie of answer.cookies ?? []) context.append('set-cookie', cookie);
+            Object.assign(context, { status: answer.status, body: answer.body });
             return undefined;
           };
           const answer = onDenied(decision);
@@ -84,6 +85,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
           body,
           stream,
           refusal,
+          cookies = [],
         } = answer({
           auth: access === 'public' ? undefined : several ? getAuth(context, 'optional') : authBy(context, property),
           params: context['params'] as Record<string, string>,
@@ -92,6 +94,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
           permit: (auth, policy) => guard.permit(auth, policy, context),
           properties: propertiesOf(context, property, secondApi?.property),
         });
+        for (const cookie of cookies) context.append('set-cookie', cookie);
         if (refusal) return guard.refuse(refusal, context);
         context.set(headers);
         context.status = status;

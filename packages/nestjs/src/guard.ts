@@ -9,7 +9,7 @@ import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
 import { refuse, rememberContext } from './answer/refusing.js';
 import { ruleOfHandler, type Rule } from './rules/rule.js';
 import { GUARD } from './rules/marks.js';
-import { endStreamWithToken, isEventStream, isSent, setHeaders } from './call/response.js';
+import { endStreamWithToken, isEventStream, isSent, setCookies, setHeaders } from './call/response.js';
 import { endWithToken } from './engine/sockets.js';
 import { lastingRefusal, readLate } from './engine/uploads.js';
 import type { Engine } from './engine/engine.js';
@@ -93,6 +93,7 @@ function settle(decision: Decision, context: ExecutionContext, carrier: Carrier 
   const { request, response, socket } = carrier;
   rememberContext(request, context);
   if (response) setHeaders(response, decision.headers);
+  else setCookies(carrier, decision.headers);
   rememberAuth(request, rule.guard, decision.auth);
   if (decision.auth) {
     if (socket) endWithToken(request, socket, decision.auth);

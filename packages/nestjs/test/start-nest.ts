@@ -69,8 +69,16 @@ const VERBS = { GET: Get, POST: Post, PUT: Put, DELETE: Delete, OPTIONS: Options
 /** The framework's answer, whichever it is. */
 interface Answering {
   status(status: number): Answering;
+  /** Fastify appends cookies here. */
   header(name: string, value: string): unknown;
   send(body?: unknown): unknown;
+  /** Express. */
+  append?(name: string, value: string): unknown;
+}
+
+/** Adds cookies in Fastify's way or in Express'. */
+function appendCookies(response: Answering, cookies: readonly string[]): void {
+  for (const cookie of cookies) (response.append ?? response.header).call(response, 'set-cookie', cookie);
 }
 
 /** Starts the suite's apps, with one controller for all routes. */
@@ -85,7 +93,9 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
             async onDenied(decision, context: ExecutionContext) {
               const answer = await onDenied(decision);
               if ('outcome' in answer) return answer;
-              context.switchToHttp().getResponse<Answering>().status(answer.status).send(answer.body);
+              const response = context.switchToHttp().getResponse<Answering>();
+              appendCookies(response, answer.cookies ?? []);
+              response.status(answer.status).send(answer.body);
               return undefined;
             },
           }),
@@ -153,7 +163,8 @@ function controllerOf(routes: readonly SuiteRoute[], property = 'auth'): Type {
         body: request.body,
         permit: (permitted: Auth, policy: Policy) => this.guard.permit(permitted, policy, request),
       };
-      const { status, headers = {}, body: answered, stream, refusal } = answer(input);
+      const { status, headers = {}, body: answered, stream, refusal, cookies = [] } = answer(input);
+      appendCookies(response, cookies);
       if (refusal) return this.guard.refuse(refusal, request);
       for (const [name, value] of Object.entries(headers)) response.header(name, value);
       response.status(status);

@@ -96,6 +96,11 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
   };
 }
 
+/** Returns the same refusal with other headers. */
+export function addHeaders(denial: Deny, headers: ResponseHeaders): Deny {
+  return denial instanceof Denial ? denial.with(headers) : denial;
+}
+
 const NO_DETAILS: DenialDetails = Object.freeze({});
 
 function bodyOf({ title, status, error, reason, detail }: Words, scope: string | undefined): ProblemDetails {
@@ -120,6 +125,10 @@ class Denial implements Deny {
     if (details.cause !== undefined) this.cause = details.cause;
     this.#details = details;
     Object.freeze(this);
+  }
+
+  with(headers: ResponseHeaders): Denial {
+    return new Denial(this.status, headers, this.body, this.reason, this.#details);
   }
 
   explain(): Explanation {

@@ -5,10 +5,11 @@ import { checkBinding } from '../binding/confirmation.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import { createMemory, type Slot } from '../lib/private-slot.js';
-import { isCredentials, readCredentials } from '../request/credentials.js';
+import { isCredentials, isWithoutHeader, readCredentials, type Credentials, type CredentialsFailure } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
 import { behaviourOf } from '../vocabulary/reason.js';
+import type { SessionReader } from './session-reader.js';
 
 /** The result of authenticating a request: its Auth, or the failure. */
 export type Authentication = VerifiedAuth | VerificationFailure;
@@ -25,6 +26,8 @@ export type Authenticate = (request: ProtectedRequest, nowSeconds: number) => Au
 export interface AuthenticatorConfig {
   readonly verifier: TokenVerifier;
   readonly maxTokenBytes: number;
+  /** Finds the tokens of requests without an `Authorization` header. */
+  readonly session: SessionReader | undefined;
   /** Whether the verifier may return the same Auth for several requests. */
   readonly isCaching: boolean;
   readonly trust: TrustCheck;
@@ -36,7 +39,7 @@ export interface AuthenticatorConfig {
  * Returns a function that authenticates requests: credentials, verifier, binding. It authenticates each request object once, however often a guard checks
  * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
  */
-export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
+export function createAuthenticator({ verifier, maxTokenBytes, session, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
   const authenticated = createMemory<ProtectedRequest, Result>();
 
   function remembered(slot: Slot<Result>, request: ProtectedRequest, nowSeconds: number): Result | undefined {
@@ -77,7 +80,28 @@ export function createAuthenticator({ verifier, maxTokenBytes, isCaching, trust,
 
   function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
     const credentials = readCredentials(request, maxTokenBytes);
-    if (!isCredentials(credentials)) return credentials;
+    if (isCredentials(credentials)) return verify(credentials, request, nowSeconds);
+    // a header that is wrong is refused, whatever the session says
+    return session && isWithoutHeader(credentials) ? authenticateSession(session, credentials, request, nowSeconds) : credentials;
+  }
+
+  /** @param none the failure of a request without credentials */
+  function authenticateSession(
+    reader: SessionReader,
+    none: CredentialsFailure,
+    request: ProtectedRequest,
+    nowSeconds: number,
+  ): Authentication | Promise<Authentication> {
+    const found = reader.find(request);
+    if (found instanceof Promise) return found.then((late) => verifyFound(late ?? none, request, clock.now() / 1000));
+    return verifyFound(found ?? none, request, nowSeconds);
+  }
+
+  function verifyFound(found: Credentials | CredentialsFailure, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
+    return isCredentials(found) ? verify(found, request, nowSeconds) : found;
+  }
+
+  function verify(credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
     const verified = verifier.verify(credentials, request, nowSeconds);
     return verified instanceof Promise ? verified.then(bind) : bind(verified);
   }

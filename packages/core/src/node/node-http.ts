@@ -6,6 +6,7 @@ import { WithNotes } from '../lib/private-slot.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
+import { addCookies, SET_COOKIE } from './set-cookie.js';
 
 const AUTHORIZATION = 'authorization';
 /** As most clients write it: comparing costs less than converting a name to lower case. */
@@ -204,7 +205,11 @@ export function sendDenial(response: ServerResponse, denial: Deny): void {
   response.end(JSON.stringify(denial.body));
 }
 
-/** Sets a decision's headers on a response. */
+/** Sets a decision's headers on a response. `Set-Cookie` is added to what is there. It does nothing once the headers were sent. */
 export function applyHeaders(response: ServerResponse, headers: ResponseHeaders): void {
-  for (const name in headers) response.setHeader(name, headers[name]!);
+  for (const name in headers) {
+    if (!Object.hasOwn(headers, name) || response.headersSent) continue;
+    if (name === SET_COOKIE) addCookies(response, headers);
+    else response.setHeader(name, headers[name]!);
+  }
 }

@@ -10,7 +10,7 @@ export interface Credentials {
 /** Why a request has no usable credentials. */
 export interface CredentialsFailure {
   readonly reason: CredentialsReason;
-  readonly cause?: string;
+  readonly cause?: string | undefined;
   /** An own member: without it, a polluted prototype could give every failure a token. */
   readonly token: undefined;
 }
@@ -20,7 +20,22 @@ export function isCredentials(found: Credentials | CredentialsFailure): found is
   return found.token !== undefined;
 }
 
-type CredentialsReason = Extract<Reason, 'missing_token' | 'unsupported_scheme' | 'malformed_credentials' | 'multiple_credentials' | 'token_too_large'>;
+/** Whether a request has no `Authorization` header at all. Only then may its credentials come from elsewhere. */
+export function isWithoutHeader(failure: CredentialsFailure): boolean {
+  return failure === MISSING;
+}
+
+type CredentialsReason = Extract<
+  Reason,
+  | 'missing_token'
+  | 'unsupported_scheme'
+  | 'malformed_credentials'
+  | 'multiple_credentials'
+  | 'token_too_large'
+  | 'session_ended'
+  | 'session_unavailable'
+  | 'cross_site_request'
+>;
 
 const MISSING: CredentialsFailure = { reason: 'missing_token', token: undefined };
 const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined };
@@ -69,6 +84,12 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   if (!startsWithBearer(value)) return withoutBearer(value);
   const token = value.slice(BEARER.length);
   return hasQueryToken(request.target) ? MULTIPLE : { scheme: 'Bearer', token };
+}
+
+/** Returns the credentials that a token makes which was not in the header: a browser session found it. The rules for tokens in the header apply. */
+export function credentialsOf(token: string, target: string, maxTokenBytes: number): Credentials | CredentialsFailure {
+  if (token.length > maxTokenBytes) return TOO_LARGE;
+  return hasQueryToken(target) ? MULTIPLE : { scheme: 'Bearer', token };
 }
 
 function withoutBearer(value: string): CredentialsFailure {

@@ -4,13 +4,14 @@ import { answerRefusal, never, problemHeaders, type RefusalListeners } from '@to
 import { findNotes, notesOf } from '../call/call-notes.js';
 import { carrierOf, type Carrier } from '../call/carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
-import { isSent, setHeaders } from '../call/response.js';
+import { isSent, setCookies, setHeaders } from '../call/response.js';
 
 type Answering = RefusalListeners<[context: ExecutionContext]>;
 
 /** Answers a refusal: by `onDenied` if the guard has it, else by an exception. */
 export function refuse(decision: Deny, context: ExecutionContext, carrier: Carrier | undefined, engine: Answering): never | Promise<never> {
   logRefusal(decision, context);
+  setCookies(carrier, decision.headers);
   const answered = answerRefusal<[ExecutionContext], Promise<never>>(engine, decision, [context], end);
   return Promise.resolve(answered).then(() => end(decision));
 

@@ -8,6 +8,8 @@ export interface Carrier {
   readonly request: object;
   /** The response of the call, if it has its own. */
   readonly response?: NativeResponse | undefined;
+  /** The response of a request that several calls share, as in GraphQL. A call only adds cookies to it. */
+  readonly sharedResponse?: NativeResponse | undefined;
   /** The socket on which the call arrived, if any. It is closed when the token ends. */
   readonly socket?: ClosableSocket | undefined;
 }
@@ -19,6 +21,8 @@ export interface FastifyReply {
   readonly raw: ServerResponse;
   readonly sent: boolean;
   headers(headers: ResponseHeaders): unknown;
+  getHeader(name: string): unknown;
+  removeHeader(name: string): unknown;
   code(status: number): FastifyReply;
   send(body: string): unknown;
 }
@@ -116,15 +120,20 @@ function graphqlContext(context: ExecutionContext): unknown {
 
 /** Over HTTP, the request carries the credentials. On a subscription's socket, the parameters of the connection do. */
 function ofGraphql(graphql: unknown): Carrier | undefined {
-  const { req } = Object(graphql) as { req?: unknown };
+  const { req, res, reply } = Object(graphql) as { req?: unknown; res?: unknown; reply?: unknown };
   const http = ofHttp(req);
-  if (http) return http;
+  if (http) return { ...http, sharedResponse: [res, reply].find(isResponse) };
   const connection = [req, graphql].find(isConnection);
   if (!connection) return undefined;
   const { connectionParams, extra } = connection;
   if (!views.get(extra)) views.set(extra, handshakeView(extra.request, authorizationIn(connectionParams)));
   const { socket } = extra;
   return { request: extra, socket: { once: socket.once.bind(socket), close: socket.close!.bind(socket), closeCode: GRAPHQL_FORBIDDEN } };
+}
+
+function isResponse(value: unknown): value is NativeResponse {
+  const { getHeader, raw, setHeader } = Object(value) as { getHeader?: unknown; raw?: unknown; setHeader?: unknown };
+  return typeof getHeader === 'function' && (isObject(raw) || typeof setHeader === 'function');
 }
 
 /** After this close code, the client of graphql-ws asks for a token and connects again. */

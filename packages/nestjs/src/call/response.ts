@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Auth, ResponseHeaders } from '@tokenward/core';
-import { applyHeaders, isAnswered } from '@tokenward/core/adapter';
-import type { FastifyReply, NativeResponse } from './carrier.js';
+import { addCookies, applyHeaders, cookiesWith, isAnswered, SET_COOKIE } from '@tokenward/core/adapter';
+import type { Carrier, FastifyReply, NativeResponse } from './carrier.js';
 
 export function isReply(response: NativeResponse): response is FastifyReply {
   return 'raw' in response;
@@ -12,8 +12,30 @@ export function isSent(response: NativeResponse): boolean {
 }
 
 export function setHeaders(response: NativeResponse, headers: ResponseHeaders): void {
-  if (isReply(response)) response.headers(headers);
-  else applyHeaders(response, headers);
+  if (!isReply(response)) return applyHeaders(response, headers);
+  if (!Object.hasOwn(headers, SET_COOKIE)) return void response.headers(headers);
+  const { [SET_COOKIE]: _cookies, ...others } = headers;
+  response.headers(others);
+  addTo(response, headers);
+}
+
+/** Adds the `Set-Cookie` lines of a decision to what is on the response of a call. */
+export function setCookies(carrier: Carrier | undefined, headers: ResponseHeaders): void {
+  const response = carrier?.response ?? carrier?.sharedResponse;
+  if (response) addTo(response, headers);
+}
+
+/**
+ * With Fastify, the lines are also set on Node's response, for handlers that write on it. Otherwise Fastify replaces the lines there with those of the reply,
+ * so the reply must contain them all.
+ */
+function addTo(response: NativeResponse, headers: ResponseHeaders): void {
+  if (!isReply(response)) return addCookies(response, headers);
+  const cookies = cookiesWith(response.getHeader(SET_COOKIE), headers);
+  if (!cookies) return;
+  response.removeHeader(SET_COOKIE);
+  response.headers({ [SET_COOKIE]: cookies });
+  addCookies(response.raw, headers);
 }
 
 /** The metadata that `@Sse()` writes on a handler. */

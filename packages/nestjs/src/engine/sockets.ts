@@ -1,4 +1,4 @@
-import { misuse, createMemory, problemHeaders } from '@tokenward/core/adapter';
+import { misuse, createMemory, problemHeaders, SET_COOKIE } from '@tokenward/core/adapter';
 import type { IncomingMessage } from 'node:http';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { WebSocketAdapter } from '@nestjs/common';
@@ -178,9 +178,12 @@ function guardWs({ options }: WsServer, guarded: Guarded): OnConnection {
   };
 }
 
-/** `ws` sets its own content type, unless there is a header with exactly this spelling. */
+/**
+ * `ws` sets its own content type, unless there is a header with exactly this spelling. It joins several lines of a field to one, which breaks cookies, so they
+ * are left out: the session sets them again with the next answer.
+ */
 function headersOf(decision: Deny): Record<string, string | string[]> {
-  const { 'content-type': type, ...headers } = problemHeaders(decision);
+  const { 'content-type': type, [SET_COOKIE]: _cookies, ...headers } = problemHeaders(decision);
   return { ...headers, 'Content-Type': type! };
 }
 

@@ -199,7 +199,8 @@ interface Early {
   readonly engine: Engine;
   readonly requirements: RouteRequirements;
   readonly decision: Decision;
-  readonly authorization: string;
+  /** The headers with credentials. */
+  readonly sent: string;
 }
 
 const early = createMemory<object, readonly Early[]>();
@@ -209,19 +210,16 @@ async function decideEarly(request: object, raw: IncomingMessage, engine: Engine
   const known = earlyDecision(request, raw, engine, requirements);
   if (known) return known;
   const decision = await engine.foresee(request, requirements);
-  early.set(request, [...(early.get(request) ?? []), { engine, requirements, decision, authorization: authorizationOf(raw) }]);
+  early.set(request, [...(early.get(request) ?? []), { engine, requirements, decision, sent: credentialsOf(raw) }]);
   return decision;
 }
 
 /** Returns the decision made before the body was read, by the same guard, for the same requirements and the same credentials. */
 function earlyDecision(request: object, raw: IncomingMessage, engine: Engine, { credentials, policy }: RouteRequirements): Decision | undefined {
-  const authorization = authorizationOf(raw);
+  const sent = credentialsOf(raw);
   return early
     .get(request)
-    ?.find(
-      (one) =>
-        one.engine === engine && one.requirements.credentials === credentials && one.requirements.policy === policy && one.authorization === authorization,
-    )?.decision;
+    ?.find((one) => one.engine === engine && one.requirements.credentials === credentials && one.requirements.policy === policy && one.sent === sent)?.decision;
 }
 
 /**
@@ -234,6 +232,7 @@ export function lastingRefusal(request: object, engine: Engine, requirements: Ro
   return decision?.outcome === 'deny' ? decision : undefined;
 }
 
-function authorizationOf(raw: IncomingMessage): string {
-  return JSON.stringify(headersOf(raw)['authorization'] ?? null);
+function credentialsOf(raw: IncomingMessage): string {
+  const { authorization = null, cookie = null } = headersOf(raw);
+  return JSON.stringify([authorization, cookie]);
 }

@@ -70,6 +70,8 @@ export interface HandlerAnswer {
   readonly body?: unknown;
   /** Instead of `body`: sent as `text/event-stream`, piece by piece. */
   readonly stream?: Readable | undefined;
+  /** Added to the response by the framework's own means, before the answer is sent. */
+  readonly cookies?: readonly string[] | undefined;
   /** The handler passes this refusal to `refuse` of the app's guard and sends nothing else. */
   readonly refusal?: Deny | undefined;
 }

@@ -23,6 +23,7 @@ import { responseCases } from './response-cases.js';
 import { revocationCases } from './revocation-cases.js';
 import { routingCases } from './routing-cases.js';
 import { askedBodyCases, http1Cases, upgradeCases } from './server-cases.js';
+import { sessionCases } from './session-cases.js';
 import { severalGuardsCases } from './several-guards-cases.js';
 import type { AppSetup, CorsPlace, OddDenial, OddWay, RunningApp, StartApp, SuiteMount, SuiteRoute, SuiteRouter } from './app.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
@@ -175,6 +176,7 @@ function casesFor({ ways, denials = [], routers = [], mountsApps = false, cors =
     ...hostileCases,
     ...onDeniedCases,
     ...severalGuardsCases,
+    ...sessionCases,
     ...guardMethodCases,
     ...departureCases,
     ...preflightCases,
