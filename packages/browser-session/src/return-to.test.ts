@@ -101,7 +101,31 @@ function spellings(target: string): string[] {
 }
 
 test('rule 127: keeps every arbitrary text on this origin, also when it is decoded, and when it is checked again', () => {
-  const pieces = ['/', '\\', '//', '%2f', '%5c', '%09', '.', '..', '%2e', ';', ':', '@', 'https', 'evil.example', '?', '#', '\t', '\r\n', ' ', 'é', 'a', '%', '%25'];
+  const pieces = [
+    '/',
+    '\\',
+    '//',
+    '%2f',
+    '%5c',
+    '%09',
+    '.',
+    '..',
+    '%2e',
+    ';',
+    ':',
+    '@',
+    'https',
+    'evil.example',
+    '?',
+    '#',
+    '\t',
+    '\r\n',
+    ' ',
+    'é',
+    'a',
+    '%',
+    '%25',
+  ];
   let seed = 42;
   const next = (limit: number): number => (seed = (seed * 1103515245 + 12345) % 2147483648) % limit;
   for (let round = 0; round < 5000; round++) {
@@ -112,4 +136,3 @@ test('rule 127: keeps every arbitrary text on this origin, also when it is decod
     for (const one of spellings(target)) expect(URL.parse(one.split(/[?#]/, 1)[0]!, ORIGIN)?.origin ?? ORIGIN).toBe(ORIGIN);
   }
 });
-

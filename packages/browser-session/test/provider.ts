@@ -67,7 +67,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const issuer = `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, {
     jwks: { keys: [...keys] as (JWK & { kty: string })[] },
     cookies: { keys: ['cookie keys of a test'] },
@@ -96,7 +96,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
       idTokenSigningAlgValues: ['ES256', 'RS256', 'HS256'],
       clientAuthSigningAlgValues: ['ES256', 'RS256', 'PS256', 'EdDSA'],
     },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...(tls ? ['tls_client_auth' as const] : [])],
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
@@ -118,7 +118,13 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
         defaultResource: (_context, _client, several) => (Array.isArray(several) ? several[0]! : (several ?? [])),
         getResourceServerInfo: (_context, resource) => {
           if (!Object.hasOwn(resources, resource)) throw new Error('unknown resource');
-          return { scope: resources[resource]!, audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: accessTokenSeconds };
+          return {
+            scope: resources[resource]!,
+            audience: resource,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: accessTokenSeconds,
+            jwt: { sign: { alg: 'ES256' } },
+          };
         },
       },
     },

@@ -19,7 +19,17 @@ beforeEach(() => {
 
 function attempt(state: string, more: Partial<LoginAttempt> = {}): LoginAttempt {
   const secrets = { nonce: 'n'.repeat(43), codeVerifier: 'v'.repeat(43) };
-  return { state, ...secrets, issuer: config.issuer, returnTo: '/', startedAt: seconds, maxAge: undefined, acrValues: undefined, sessionId: undefined, ...more };
+  return {
+    state,
+    ...secrets,
+    issuer: config.issuer,
+    returnTo: '/',
+    startedAt: seconds,
+    maxAge: undefined,
+    acrValues: undefined,
+    sessionId: undefined,
+    ...more,
+  };
 }
 
 /** A cookie jar. */

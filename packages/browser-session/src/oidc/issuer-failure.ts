@@ -10,6 +10,8 @@ export class InvalidAnswerError extends Error {
 
 /** Errors of RFC 6749 and RFC 9126 that say "not now" rather than "no". */
 const TRANSIENT_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
+const WRONG_ALGORITHM =
+  'the ID token has an algorithm (alg) that is not allowed. A shared secret (HS256) is not supported: let the issuer sign with RS256 or ES256';
 const UNKNOWN_ERROR = 'unknown_error';
 /** RFC 6749 s4.1.2.1, OpenID Connect Core s3.1.2.6, RFC 8707 s2. Everybody can write the query of a callback, so other codes are not repeated. */
 const AUTHORIZATION_ERRORS: ReadonlySet<string> = new Set([
@@ -76,7 +78,8 @@ export function wrongClaimWords(claim: string | undefined): string {
 
 /** The status of a response that is neither a success nor an error of OAuth. */
 function statusOf({ code, cause }: oidc.ClientError): number | undefined {
-  return code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' && cause instanceof Response ? cause.status : undefined;
+  const isAboutResponse = code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' || code === 'OAUTH_RESPONSE_IS_NOT_JSON';
+  return isAboutResponse && cause instanceof Response && !cause.ok ? cause.status : undefined;
 }
 
 function clientErrorWords({ code, message, cause }: oidc.ClientError): string {
@@ -103,8 +106,7 @@ function clientErrorWords({ code, message, cause }: oidc.ClientError): string {
 
 /** openid-client says what is missing in its messages. Its words stay here: they may change, and these are ours. */
 function invalidWords(message: string): string {
-  if (message.includes('"alg"'))
-    return 'the ID token has an algorithm (alg) that is not the one of the client or of the metadata. A shared secret (HS256) is not supported: let the issuer sign with RS256 or ES256';
+  if (message.includes('"alg"')) return WRONG_ALGORITHM;
   if (message.includes('"iss"')) return 'the answer at the callback names another issuer, or none though the metadata promises it (RFC 9207)';
   if (message.includes('"state"')) return 'the answer at the callback has another state';
   if (message.includes('"id_token"')) return 'the token response has no ID token';
@@ -118,7 +120,7 @@ function idTokenWords(error: errors.JOSEError): string {
   if (error instanceof errors.JWKSNoMatchingKey) return 'the issuer does not publish the key that signed the ID token';
   if (error instanceof errors.JWTExpired) return 'the ID token is not valid at this time (exp). Are both clocks right?';
   if (error instanceof errors.JWTClaimValidationFailed) return wrongClaimWords(CLAIMS.has(error.claim) ? error.claim : undefined);
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'the ID token has an algorithm (alg) that is not allowed';
+  if (error instanceof errors.JOSEAlgNotAllowed) return WRONG_ALGORITHM;
   return 'the ID token cannot be verified';
 }
 

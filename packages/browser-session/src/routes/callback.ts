@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { TokenwardError } from '@tokenward/core';
 import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../cookies/login-cookies.js';
 import { RETRY_MARK } from '../oidc/create-login-client.js';
 import { isFailure, type LoginAttempt, type LoginResult } from '../oidc/login-client.js';
@@ -44,13 +45,15 @@ async function begin(
   context: RouteContext,
   deleted: readonly string[],
 ): Promise<Response> {
-  const { sessions, publish } = context;
+  const { sessions, publish, warn } = context;
   const former = new Set([attempt.sessionId, await liveSession(request, context)]);
   let setCookies: readonly string[];
   try {
     setCookies = await sessions.start(newSession(result, context));
-  } catch {
+  } catch (error) {
     publish('login', 'failed', 'store_unavailable');
+    // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies
+    warn(`tokenward: a login could not be kept: ${error instanceof TokenwardError ? error.message : 'the store failed'}`);
     const link = { href: again, text: 'Log in again' };
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
   }
