@@ -2,8 +2,8 @@
 // `exports` in the package.json, so a new subpath is added only there.
 //
 // The copy is one file, `dist/cjs/bundle.js`, and every entry re-exports from it. So the state of a module exists once, however many entries are
-// loaded, and a test runner that reloads all modules for each test file loads one file. It is bundled from the output of tsc, so both copies
-// run the same code.
+// loaded, and a test runner that reloads all modules for each test file loads one file. An entry runs only its own modules: one for tests, which
+// refuses to load in production, must not stop the others. It is bundled from the output of tsc, so both copies run the same code.
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
@@ -33,7 +33,8 @@ writeFileSync(join(COMMONJS, 'package.json'), '{ "type": "commonjs" }\n');
 function writeBundle() {
   return build({
     ...BUNDLING,
-    stdin: { contents: entries.map(({ name, file }) => `export * as ${name} from './${file}.js';`).join('\n'), resolveDir: MODULES, sourcefile: 'entries.js' },
+    // with `require`, esbuild runs the modules of an entry when the entry is first asked for, each module once
+    stdin: { contents: entries.map(lazyExport).join('\n'), resolveDir: MODULES, sourcefile: 'entries.js' },
     outfile: join(COMMONJS, 'bundle.js'),
     format: 'cjs',
     // Node could run an `import()`, but Jest cannot in CommonJS
@@ -43,6 +44,10 @@ function writeBundle() {
     sourcemap: true,
     sourcesContent: false,
   });
+}
+
+function lazyExport({ name, file }) {
+  return `Object.defineProperty(exports, '${name}', { get: () => require('./${file}.js') });`;
 }
 
 async function withoutMap({ path }) {

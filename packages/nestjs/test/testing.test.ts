@@ -248,3 +248,14 @@ test('it does not load in production', () => {
   expect(run('production')).toMatch(/NODE_ENV is "production"/);
   expect(run('test')).toBe('loaded\n');
 });
+
+test('in production, the CommonJS copy of the package loads all but its part for tests', () => {
+  const script =
+    "for (const name of ['index', 'testing']) try { console.log(typeof require(`../dist/cjs/${name}.js`)); } catch (error) { console.log(error.message); }";
+  const { stdout } = spawnSync(process.execPath, ['-e', script], {
+    cwd: import.meta.dirname,
+    env: { ...process.env, NODE_ENV: 'production' },
+    encoding: 'utf8',
+  });
+  expect(stdout).toMatch(/^object\n.*NODE_ENV is "production"\n$/);
+});
