@@ -2,6 +2,9 @@ import * as oidc from 'openid-client';
 import type { SessionConfig } from '../config.js';
 import { assertionKey } from './private-key.js';
 
+const PUBLIC_CLIENT =
+  'tokenward: clientAuthentication is none, so whoever steals a code or a refresh token can use it. A backend should be a confidential client (RFC 10017): set clientSecret, privateKey or tls';
+
 /** Returns how the app shows the issuer who it is (RFC 6749 s2.3, RFC 7523 s2.2, RFC 8705 s2). */
 export function authenticationOf({ clientAuthentication, clientSecret, privateKey }: SessionConfig): oidc.ClientAuth {
   switch (clientAuthentication) {
@@ -18,6 +21,7 @@ export function authenticationOf({ clientAuthentication, clientSecret, privateKe
     case 'tls_client_auth':
       return oidc.TlsClientAuth();
     case 'none':
+      process.emitWarning(PUBLIC_CLIENT, { code: 'TOKENWARD_SESSION' });
       return oidc.None();
   }
 }
