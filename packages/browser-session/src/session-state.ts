@@ -2,7 +2,7 @@
 export interface SessionState {
   /** 32 random bytes in base64url. New at each login, so that a planted cookie never becomes logged in. */
   readonly id: string;
-  /** 1 after the login. Each change adds one. */
+  /** 1 after the login. Each change of the tokens adds one. Writing `usedAt` does not: a refresh that goes on meanwhile must not lose its result. */
   readonly version: number;
   readonly issuer: string;
   /** `sub` of the ID token. It never changes. */

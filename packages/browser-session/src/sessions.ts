@@ -38,21 +38,36 @@ export const END_REASONS = [
 export interface Sessions {
   /** @param cookieHeader the `Cookie` header of the request, all lines joined by `; ` */
   find(cookieHeader: string | undefined): FoundSession | Promise<FoundSession>;
-  /** Keeps a new session after a login. Returns the `Set-Cookie` lines. @throws SessionStoreError */
+  /**
+   * Keeps a new session after a login. Returns the `Set-Cookie` lines. If a former session was ended for it, its lines go before these: the browser obeys the
+   * last line for a name.
+   *
+   * @throws SessionStoreError
+   * @throws ConfigurationError if there is no store, and the tokens are too large for cookies
+   */
   start(state: SessionState): Promise<readonly string[]>;
   /**
-   * Keeps a changed session, if it has not ended meanwhile. `next.version` is `previous.version + 1`.
+   * Keeps a changed session, if it has not ended meanwhile. `next.version` is `previous.version + 1`. If another process of the fleet has changed it first,
+   * that change stays.
    *
    * @returns the `Set-Cookie` lines; undefined if the session ended meanwhile
+   * @throws SessionStoreError
+   * @throws ConfigurationError if there is no store, and the tokens have grown too large for cookies
    */
   replace(previous: SessionState, next: SessionState): Promise<readonly string[] | undefined>;
-  /** Ends a session here and for every copy of its cookie. Returns the `Set-Cookie` lines that delete the cookie, all its chunks included. */
+  /**
+   * Ends a session here and for every copy of its cookie. Returns the `Set-Cookie` lines that delete the cookie, all its chunks included.
+   *
+   * @throws SessionStoreError or RevocationStoreError if other processes may not know it yet. In this process it has ended
+   */
   end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<readonly string[]>;
   /**
    * Ends a session of which only the id is known: a new login replaced it, and the `Strict` cookie did not come with the callback. It ends for every copy of
    * its cookie. @throws SessionStoreError, RevocationStoreError
    */
   endReplaced(id: string): Promise<void>;
-  /** Ends the sessions that a logout token names. */
+  /** Ends the sessions that a logout token names, after the revocations know the token. @throws SessionStoreError */
   endAtIssuer(target: { readonly issuer: string; readonly subject: string | undefined; readonly issuerSessionId: string | undefined }): Promise<void>;
+  /** Returns the `Set-Cookie` lines that delete the cookie of a request, whatever it contains. The session goes on. */
+  forget(cookieHeader: string | undefined): readonly string[];
 }

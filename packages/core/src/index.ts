@@ -11,6 +11,7 @@ export type { Revocations, RevocationsOptions } from './revocation/revocations.j
 export type { RevocationOptions, RevocationTarget } from './revocation/revocation.js';
 export type { RevocationKind, RevocationReason } from './vocabulary/revocation-words.js';
 export { memoryRevocations, RevocationStoreError } from './revocation/store.js';
+export { memorySessions } from './session/memory-sessions.js';
 export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';
 export type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 export type { SharedSignalsOptions } from './security-event/shared-signals.js';

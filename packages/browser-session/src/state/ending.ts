@@ -1,0 +1,65 @@
+import type { SessionConfig } from '../config.js';
+import type { SessionState } from '../session-state.js';
+import type { EndReason } from '../sessions.js';
+
+/** Whether a session has ended, and how it is ended for every copy of its cookie. */
+export interface SessionEnd {
+  /** Returns why a session has ended; undefined if it lives; `unavailable` if nobody can tell now. */
+  of(state: SessionState): EndReason | 'unavailable' | undefined;
+  /** Whether a session was ended by somebody, as far as this process knows. */
+  isRevoked(state: SessionState): boolean;
+  /** Ends a session: at once in this process. The promise resolves when all that share the revocations will know. @throws RevocationStoreError */
+  revoke(session: Pick<SessionState, 'id' | 'issuedAt' | 'endsAt'>, reason: EndReason): Promise<void>;
+  /** The same for a session of which only the id is known. */
+  revokeId(id: string, reason: EndReason): Promise<void>;
+}
+
+/** The part of the configuration that decides about the end of sessions. */
+export type EndConfig = Pick<SessionConfig, 'clientId' | 'clock' | 'clockSkewSeconds' | 'idleSeconds' | 'issuer' | 'maxSeconds' | 'revocations'>;
+
+/** No issuer's `sid` should begin so. If one does, no more than that session ends. */
+const OWN_PREFIX = 'tokenward-session:';
+
+export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSeconds, issuer, maxSeconds, revocations }: EndConfig): SessionEnd {
+  function revokedReason({ id, issuerSessionId, subject, issuedAt }: SessionState, nowSeconds: number): EndReason | undefined {
+    const own = { issuer, tokenId: undefined, sessionId: `${OWN_PREFIX}${id}`, subject: undefined, clientId: undefined, issuedAt };
+    const ended = revocations.find(own, nowSeconds);
+    if (ended) return ended.reason === 'logout' ? 'logout' : 'revoked';
+    const revoked = revocations.find({ issuer, tokenId: undefined, sessionId: issuerSessionId, subject, clientId, issuedAt }, nowSeconds);
+    if (revoked) return revoked.reason === 'logout' ? 'backchannel_logout' : 'revoked';
+    return undefined;
+  }
+
+  async function revoke({ id, issuedAt, endsAt }: Pick<SessionState, 'id' | 'issuedAt' | 'endsAt'>, reason: EndReason): Promise<void> {
+    const now = Math.floor(clock.now() / 1000);
+    await revocations.add({
+      kind: 'session',
+      issuer,
+      value: `${OWN_PREFIX}${id}`,
+      // the issuer's clock may be ahead of this one, and the session must be covered
+      issuedUntil: Math.max(now, Math.floor(issuedAt)),
+      until: Math.max(now, Math.ceil(endsAt)) + clockSkewSeconds,
+      isFinal: true,
+      reason: reason === 'logout' ? 'logout' : 'session_revoked',
+    });
+  }
+
+  return {
+    of(state) {
+      // the refresh token of another issuer must not be sent to this one
+      if (state.issuer !== issuer) return 'unreadable';
+      const nowSeconds = clock.now() / 1000;
+      // `!(a < b)`: a clock that returns NaN ends every session
+      if (!(nowSeconds < state.endsAt)) return 'expired';
+      if (!(nowSeconds < state.usedAt + idleSeconds)) return 'idle';
+      return revocations.isCurrent() ? revokedReason(state, nowSeconds) : 'unavailable';
+    },
+    isRevoked: (state) => revokedReason(state, clock.now() / 1000) !== undefined,
+    revoke,
+    revokeId(id, reason) {
+      const nowSeconds = clock.now() / 1000;
+      // it was issued before now, and lives no longer than one that starts now
+      return revoke({ id, issuedAt: nowSeconds + clockSkewSeconds, endsAt: nowSeconds + maxSeconds }, reason);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { misuse } from '@tokenward/core/store';
+import { MAX_CHUNKED_LENGTH } from '../cookies/chunks.js';
+import { cookiesOf } from '../cookies/cookie-header.js';
+import { createSealer } from '../cookies/seal.js';
+import type { SessionConfig } from '../config.js';
+import type { SessionState } from '../session-state.js';
+import type { FoundSession, Sessions } from '../sessions.js';
+import { createSessionCookie } from './session-cookie.js';
+import { createSessionEnd, type EndConfig } from './ending.js';
+import { isUseWorthWriting } from './session-use.js';
+import { stateOf, textOf } from './session-text.js';
+
+export type SealedConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
+
+/** At about 10 KiB for a session. */
+const OPENED = { maxEntries: 10_000, maxBytes: 67_108_864 };
+
+/** Keeps each session in its own cookie, encrypted. A logout ends every copy of it through the revocations. */
+export function createSealedSessions(config: SealedConfig): Sessions {
+  const { cookieName: name, sameSite, secrets, clock, idleSeconds } = config;
+  const cookie = createSessionCookie({ name, sameSite }, createSealer(secrets, 'session', name), OPENED, stateOf);
+  const ending = createSessionEnd(config);
+
+  function found(state: SessionState, cookies: ReadonlyMap<string, string>): FoundSession | Promise<FoundSession> {
+    const reason = ending.of(state);
+    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current' };
+    if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookies) };
+    if (isUseWorthWriting(state, clock, idleSeconds)) return used(state);
+    return { kind: 'session', state, setCookies: [] };
+  }
+
+  /**
+   * Writes that the session was used. The version stays: it counts changes of the tokens, and a refresh must find the same result by the cookie before and
+   * after this.
+   */
+  async function used(previous: SessionState): Promise<FoundSession> {
+    const state = { ...previous, usedAt: nowSeconds() };
+    return { kind: 'session', state, setCookies: await write(state, previous) };
+  }
+
+  async function write(state: SessionState, previous: SessionState | undefined): Promise<readonly string[]> {
+    const maxAgeSeconds = state.endsAt - nowSeconds();
+    const former = previous && textOf(previous);
+    const lines =
+      (await cookie.write(textOf(state), maxAgeSeconds, former)) ??
+      // a logout at the issuer works without its hint; nothing works without the other tokens
+      (await cookie.write(textOf({ ...state, idToken: undefined }), maxAgeSeconds, former));
+    if (!lines) throw tooLarge(state);
+    return lines;
+  }
+
+  function nowSeconds(): number {
+    return Math.floor(clock.now() / 1000);
+  }
+
+  return {
+    find(cookieHeader) {
+      const cookies = cookiesOf(cookieHeader);
+      const content = cookie.read(cookies);
+      return content instanceof Promise ? content.then((opened) => judge(opened, cookies)) : judge(content, cookies);
+    },
+    start: (state) => write(state, undefined),
+    async replace(previous, next) {
+      if (ending.isRevoked(previous)) return undefined;
+      const lines = await write(next, previous);
+      // a logout may have come while the cookie was encrypted
+      return ending.isRevoked(previous) ? undefined : lines;
+    },
+    async end(state, reason, cookieHeader) {
+      await ending.revoke(state, reason);
+      return cookie.delete(cookiesOf(cookieHeader));
+    },
+    endReplaced: (id) => ending.revokeId(id, 'replaced'),
+    // the revocations that a logout token adds end the sessions
+    async endAtIssuer() {},
+    forget: (cookieHeader) => cookie.delete(cookiesOf(cookieHeader)),
+  };
+
+  function judge(content: SessionState | 'none' | 'unreadable', cookies: ReadonlyMap<string, string>): FoundSession | Promise<FoundSession> {
+    if (content === 'none') return { kind: 'none' };
+    if (content === 'unreadable') return { kind: 'ended', reason: 'unreadable', setCookies: cookie.delete(cookies) };
+    return found(content, cookies);
+  }
+}
+
+function tooLarge({ accessToken, refreshToken = '' }: SessionState): Error {
+  const sizes = `access token: ${accessToken.length} characters, refresh token: ${refreshToken.length}`;
+  return misuse(
+    'store',
+    `is missing, and the tokens do not fit into cookies of ${MAX_CHUNKED_LENGTH} bytes (${sizes}). Set store, such as redisSessions() of @tokenward/redis`,
+  );
+}

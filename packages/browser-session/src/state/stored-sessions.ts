@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { SessionStore, StoredSession } from '@tokenward/core/store';
+import { cookiesOf } from '../cookies/cookie-header.js';
+import { createOpenedTexts } from '../cookies/opened-texts.js';
+import { createSealer } from '../cookies/seal.js';
+import type { SessionConfig } from '../config.js';
+import type { SessionState } from '../session-state.js';
+import type { EndReason, FoundSession, Sessions } from '../sessions.js';
+import { createSessionCookie, type CookieContent } from './session-cookie.js';
+import { createSessionEnd, type EndConfig } from './ending.js';
+import { membersOf, stateOf, textOf } from './session-text.js';
+import { isUseWorthWriting } from './session-use.js';
+
+export type StoredConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
+
+/** What the cookie contains. It is sealed, so that a stranger's guess costs no call to the store. */
+interface SessionReference {
+  readonly id: string;
+  /** The key in the store. */
+  readonly key: string;
+  readonly endsAt: number;
+}
+
+type Cookies = ReadonlyMap<string, string>;
+
+const OPENED_COOKIES = { maxEntries: 50_000, maxBytes: 67_108_864 };
+const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
+/** The store keeps a session a little longer than it lives, so that a late request is told why it ended. */
+const KEPT_SECONDS = 60;
+
+/** Keeps sessions in a store. The cookie contains only the session's id. */
+export function createStoredSessions(config: StoredConfig, store: SessionStore): Sessions {
+  const { cookieName: name, sameSite, secrets, clock, idleSeconds } = config;
+  const cookie = createSessionCookie({ name, sameSite }, createSealer(secrets, 'session', name), OPENED_COOKIES, referenceOf);
+  const sealer = createSealer(secrets, 'store', name);
+  const openedStates = createOpenedTexts<SessionState>(OPENED_STATES);
+  const ending = createSessionEnd(config);
+  /** The sessions whose use is being written. */
+  const writing = new Set<string>();
+
+  function nowSeconds(): number {
+    return Math.floor(clock.now() / 1000);
+  }
+
+  function judge(content: CookieContent<SessionReference>, cookies: Cookies): FoundSession | Promise<FoundSession> {
+    if (content === 'none') return { kind: 'none' };
+    if (content === 'unreadable') return ended('unreadable', cookies);
+    if (!(nowSeconds() < content.endsAt)) return ended('expired', cookies);
+    return look(content, cookies);
+  }
+
+  function look(reference: SessionReference, cookies: Cookies): FoundSession | Promise<FoundSession> {
+    let answer: ReturnType<SessionStore['read']>;
+    try {
+      answer = store.read(reference.key);
+    } catch {
+      return UNREACHABLE;
+    }
+    if (!isThenable(answer)) return stored(answer, reference, cookies);
+    return answer.then(
+      (session) => stored(session, reference, cookies),
+      () => UNREACHABLE,
+    );
+  }
+
+  function stored(session: StoredSession | undefined, reference: SessionReference, cookies: Cookies): FoundSession | Promise<FoundSession> {
+    // the store does not know whether it was logged out, expired, or lost with the store's data
+    if (!session) return ended('expired', cookies);
+    const known = openedStates.get(session.sealed);
+    return known
+      ? found(known, reference, cookies)
+      : open(session.sealed).then((state) => (state ? found(state, reference, cookies) : ended('unreadable', cookies)));
+  }
+
+  async function open(sealed: string): Promise<SessionState | undefined> {
+    const text = await sealer.open(sealed);
+    const state = text === undefined ? undefined : stateOf(text);
+    if (state) openedStates.add(sealed, state);
+    return state;
+  }
+
+  function found(state: SessionState, { id, key }: SessionReference, cookies: Cookies): FoundSession {
+    // whoever can write to the store could put one user's state under another's key
+    const reason = state.id === id ? ending.of(state) : 'unreadable';
+    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current' };
+    if (reason !== undefined) {
+      // if that fails, the store removes it at its end
+      inBackground(async () => store.remove(key));
+      return ended(reason, cookies);
+    }
+    if (isUseWorthWriting(state, clock, idleSeconds) && !writing.has(key)) {
+      writing.add(key);
+      inBackground(
+        () => writeUse(state, key),
+        () => writing.delete(key),
+      );
+    }
+    return { kind: 'session', state, setCookies: [] };
+  }
+
+  function ended(reason: EndReason, cookies: Cookies): FoundSession {
+    return { kind: 'ended', reason, setCookies: cookie.delete(cookies) };
+  }
+
+  /** The version stays: it counts changes of the tokens, so a refresh that goes on meanwhile can still be written. If that comes first, this is not written. */
+  async function writeUse(previous: SessionState, key: string): Promise<void> {
+    await store.replace(await storedOf({ ...previous, usedAt: nowSeconds() }, key), previous.version);
+  }
+
+  async function storedOf(state: SessionState, key: string): Promise<StoredSession> {
+    return {
+      key,
+      sealed: await sealer.seal(textOf(state)),
+      version: state.version,
+      until: Math.ceil(Math.min(state.endsAt, state.usedAt + idleSeconds)) + KEPT_SECONDS,
+      labels: labelsOf(state),
+    };
+  }
+
+  async function cookieOf({ id, endsAt }: SessionState): Promise<readonly string[]> {
+    // a reference always fits
+    return (await cookie.write(JSON.stringify({ i: id, x: endsAt }), endsAt - nowSeconds(), undefined))!;
+  }
+
+  /** Does both, whichever of them fails: a request in flight must find neither the session nor a way past the revocations. */
+  async function endEverywhere(id: string, revoke: () => Promise<void>): Promise<void> {
+    // what the store has removed is gone for the whole fleet; the revocation takes effect in this process in any case
+    const [, removed] = await Promise.allSettled([revoke(), (async () => store.remove(keyOf(id)))()]);
+    if (removed.status === 'rejected') throw removed.reason;
+  }
+
+  return {
+    find(cookieHeader) {
+      const cookies = cookiesOf(cookieHeader);
+      const content = cookie.read(cookies);
+      return content instanceof Promise ? content.then((opened) => judge(opened, cookies)) : judge(content, cookies);
+    },
+    async start(state) {
+      await store.create(await storedOf(state, keyOf(state.id)));
+      return cookieOf(state);
+    },
+    async replace(previous, next) {
+      if (ending.isRevoked(previous)) return undefined;
+      const answer = await store.replace(await storedOf(next, keyOf(next.id)), previous.version);
+      if (answer === 'absent' || ending.isRevoked(previous)) return undefined;
+      return next.endsAt === previous.endsAt ? [] : cookieOf(next);
+    },
+    async end(state, reason, cookieHeader) {
+      await endEverywhere(state.id, () => ending.revoke(state, reason));
+      return cookie.delete(cookiesOf(cookieHeader));
+    },
+    endReplaced: (id) => endEverywhere(id, () => ending.revokeId(id, 'replaced')),
+    async endAtIssuer({ issuer, subject, issuerSessionId }) {
+      // `sid` ends one session, `sub` alone all of the subject's
+      if (issuerSessionId !== undefined) await store.removeLabelled(labelOf(issuer, 'sid', issuerSessionId));
+      else if (subject !== undefined) await store.removeLabelled(labelOf(issuer, 'sub', subject));
+    },
+    forget: (cookieHeader) => cookie.delete(cookiesOf(cookieHeader)),
+  };
+}
+
+const UNREACHABLE: FoundSession = { kind: 'unavailable', cause: 'the session store cannot be reached' };
+
+function referenceOf(text: string): SessionReference | undefined {
+  const members = membersOf(text);
+  const id = members && Object.hasOwn(members, 'i') ? members['i'] : undefined;
+  const endsAt = members && Object.hasOwn(members, 'x') ? members['x'] : undefined;
+  return typeof id === 'string' && typeof endsAt === 'number' ? { id, key: keyOf(id), endsAt } : undefined;
+}
+
+function keyOf(id: string): string {
+  return hashOf(id);
+}
+
+function labelsOf({ issuer, issuerSessionId, subject }: SessionState): readonly string[] {
+  const ofSubject = labelOf(issuer, 'sub', subject);
+  return issuerSessionId === undefined ? [ofSubject] : [labelOf(issuer, 'sid', issuerSessionId), ofSubject];
+}
+
+function labelOf(issuer: string, kind: 'sid' | 'sub', value: string): string {
+  return hashOf(JSON.stringify([issuer, kind, value]));
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as { readonly then?: unknown } | undefined)?.then === 'function';
+}
+
+function inBackground(work: () => Promise<unknown>, done: () => void = () => {}): void {
+  void work().then(done, done);
+}
