@@ -22,7 +22,7 @@ export { misuse } from './lib/configuration-error.js';
 export { isError } from './lib/native-error.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
-export { numberOption, readTable, type OptionTable } from './lib/option-table.js';
+export { numberOption, readTable, type OptionTable, type ReadOption } from './lib/option-table.js';
 export { failureWords, silenceHint } from './net/fetch-failure.js';
 export { discover } from './net/metadata.js';
 export { InternalAddressError, isInternal } from './net/public-address.js';

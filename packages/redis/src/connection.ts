@@ -19,6 +19,8 @@ export type MakeClient = () => RawClient | Promise<RawClient>;
 
 /** One connection. Any failure ends it for good. */
 export interface Connection {
+  /** Whether it has ended, as far as this process knows. */
+  readonly isOver: boolean;
   /** @throws StoreFailure if the command fails, or if no answer comes in time */
   send(command: readonly string[], withinMs?: number): Promise<Reply>;
   close(): void;
@@ -51,6 +53,9 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
       throw new StoreFailure(failureText(error));
     }
     return {
+      get isOver() {
+        return isOver;
+      },
       async send(command, withinMs = timeoutMs) {
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
@@ -90,11 +95,16 @@ export function addressOf({ options }: RawClient): string {
   return path === undefined ? `${tls ? 'rediss' : 'redis'}://${host.includes(':') ? `[${host}]` : host}:${port}` : `unix://${path}`;
 }
 
-async function within<T>(milliseconds: number, answer: Promise<T>): Promise<T> {
+/**
+ * Rejects with a StoreFailure if an answer does not come in time.
+ *
+ * @param keepsAlive whether the process waits for it, although nothing else keeps the process alive
+ */
+export async function within<T>(milliseconds: number, answer: Promise<T>, keepsAlive = false): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new StoreFailure(`no answer within ${milliseconds / 1000} s`)), milliseconds);
-    timer.unref();
+    if (!keepsAlive) timer.unref();
   });
   try {
     // race() also handles a rejection that comes later

@@ -1,3 +1,5 @@
+import { hashTagged } from './hash-tag.js';
+
 /** The keys of a data set. They are in one hash slot, so that a script may use all of them in a cluster too. */
 export interface Keys {
   /** Sorted set: the text of each live revocation, scored by its end. */
@@ -13,7 +15,7 @@ export interface Keys {
 }
 
 export function keysOf(prefix: string): Keys {
-  const tagged = /\{[^}]+\}/.test(prefix) ? prefix : `{${prefix}}`;
+  const tagged = hashTagged(prefix);
   return {
     records: `${tagged}:records`,
     stream: `${tagged}:stream`,

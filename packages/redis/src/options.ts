@@ -1,13 +1,7 @@
 import { ConfigurationError, type Clock } from '@tokenward/core';
 import { numberOption, OptionReader, plainOptions, readClock, readTable, type OptionTable } from '@tokenward/core/store';
-import { fromClient, fromCluster, fromSentinel, fromUrl, recognise, slotOf } from './clients.js';
-import { type MakeClient, addressOf, destroy, type RawClient } from './connection.js';
-import { keysOf } from './data-set.js';
-
-/** A client of the package `redis`, from `createClient`, `createCluster` or `createSentinel`. The store uses only duplicates of it. */
-export interface DuplicableClient {
-  duplicate(overrides?: object): object;
-}
+import type { MakeClient } from './connection.js';
+import { prefixOption, readServer, unchecked, type DuplicableClient } from './server-options.js';
 
 export interface RedisRevocationsOptions {
   /** The address of Redis or Valkey: `rediss://name:password@redis.example.com:6379`. Set this or `client`. */
@@ -52,7 +46,7 @@ export interface Config {
 const OPTIONS = {
   url: unchecked,
   client: unchecked,
-  prefix: readPrefix,
+  prefix: prefixOption('tokenward:revocations'),
   maxMirrorAgeSeconds: numberOption(10, { least: 0.5, most: 3600 }),
   whenUnreachable: readWhenUnreachable,
   timeoutSeconds: numberOption(3, { least: 0.05, most: 60 }),
@@ -60,7 +54,6 @@ const OPTIONS = {
   maxBytes: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 65_536, whole: true }),
   clock: readClock,
 } satisfies OptionTable<RedisRevocationsOptions>;
-const MAX_PREFIX_LENGTH = 200;
 
 /** @throws ConfigurationError that lists all problems */
 export function readOptions(options: RedisRevocationsOptions): Config {
@@ -81,68 +74,8 @@ export function readOptions(options: RedisRevocationsOptions): Config {
   };
 }
 
-/** Returns an option as it is, because {@link readServer} checks it together with another. */
-function unchecked(reader: OptionReader, name: string): unknown {
-  return reader.get(name);
-}
-
 function readWhenUnreachable(reader: OptionReader, name: string): unknown {
   const value = reader.get(name) ?? 'refuse';
   if (value !== 'refuse' && value !== 'allow') reader.wrong(name, "must be 'refuse' or 'allow'");
   return value;
-}
-
-function readPrefix(reader: OptionReader, name: string): string {
-  const prefix = reader.text(name, 'tokenward:revocations');
-  if (prefix.length > MAX_PREFIX_LENGTH) reader.wrong(name, `must have at most ${MAX_PREFIX_LENGTH} characters (got ${prefix.length})`);
-  return prefix;
-}
-
-interface Server {
-  readonly makeClient: MakeClient;
-  readonly where: string;
-}
-
-/** Reads `url` or `client`. Problems never quote the URL, because it may hold a password. */
-function readServer(
-  reader: OptionReader,
-  { url, client }: { readonly url: unknown; readonly client: unknown },
-  prefix: string,
-  timeoutMs: number,
-): Server | undefined {
-  if (client !== undefined) {
-    if (url !== undefined) reader.wrong('client', 'cannot be combined with url. Set only one of them');
-    const given = recognise(client);
-    switch (given.kind) {
-      case 'client':
-        return tryClient(reader, 'client', fromClient(given.client, timeoutMs));
-      case 'cluster':
-        return { makeClient: fromCluster(given.client, slotOf(keysOf(prefix).records), timeoutMs), where: 'the Redis cluster' };
-      case 'sentinel':
-        return { makeClient: fromSentinel(given.client, timeoutMs), where: 'Redis behind Sentinel' };
-      case 'other':
-        reader.wrong('client', given.problem);
-    }
-  } else if (url === undefined) reader.wrong('url', 'is missing: set it, or set client to a client of the package redis');
-  else if (isRedisUrl(url)) return tryClient(reader, 'url', fromUrl(url, timeoutMs));
-  else reader.wrong('url', 'must have the form redis://host:port, rediss://host:port or unix:///path');
-  return undefined;
-}
-
-function tryClient(reader: OptionReader, name: string, makeClient: () => RawClient): Server | undefined {
-  try {
-    const client = makeClient();
-    destroy(client);
-    return { makeClient, where: addressOf(client) };
-  } catch {
-    reader.wrong(name, 'is rejected by the package redis. Check its form');
-    return undefined;
-  }
-}
-
-function isRedisUrl(url: unknown): url is string {
-  if (typeof url !== 'string') return false;
-  const { protocol, hostname, pathname } = URL.parse(url) ?? {};
-  if (protocol === 'unix:') return true;
-  return (protocol === 'redis:' || protocol === 'rediss:') && hostname !== '' && /^\/?\d{0,9}$/.test(pathname!);
 }

@@ -15,23 +15,23 @@ const MAX_OPEN = 20;
 
 /**
  * Creates the warnings of one guard or store. An outage prints one warning at its start and one at its end, with the code `TOKENWARD_OUTAGE`.
- * It prints nothing if somebody listens to `event`.
+ * It prints nothing if somebody listens to `event`; without an event, it always prints.
  *
  * @example
  * const warnings = createOutageWarnings('tokenward:revocations-failed');
  * warnings.began(where, `tokenward: the revocations at ${where} are unreachable: ${words}`);
  */
-export function createOutageWarnings(event: keyof Events): OutageWarnings {
+export function createOutageWarnings(event?: keyof Events): OutageWarnings {
   const open = new Set<string>();
   let suppressed = 0;
 
   return {
     began(name, message) {
-      if (open.has(name) || isObserved(event)) return;
+      if (open.has(name) || (event && isObserved(event))) return;
       if (open.size < MAX_OPEN) {
         open.add(name);
         warn(message);
-      } else if (suppressed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages; listen to ${event} to see them all`);
+      } else if (suppressed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages${event ? `; listen to ${event} to see them all` : ''}`);
     },
     ended(name, message) {
       if (!open.delete(name)) return;

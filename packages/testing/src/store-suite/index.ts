@@ -1,13 +1,18 @@
 /**
- * Tests of the behaviour that every revocation store must show, in memory or shared. They need one function that opens a store, and the functions of a test
- * runner.
+ * Tests of the behaviour that every store must show, in memory or shared: stores of revocations, and stores of browser sessions. They need one function that
+ * opens a store, and the functions of a test runner.
  *
  * @module
  */
+import { leaseCases } from './lease-cases.js';
 import { revocationCases } from './revocation-cases.js';
+import { sessionCases } from './session-cases.js';
+import type { OpenSessionStore } from './session-case.js';
+import { sessionSharingCases } from './session-sharing-cases.js';
 import { sharingCases } from './sharing-cases.js';
 import type { OpenStore } from './store-case.js';
 
+export type { OpenedSessionStore, OpenSessionStore, SessionStoreCase } from './session-case.js';
 export type { OpenedStore, OpenStore, StoreCase } from './store-case.js';
 
 /** The function of a test runner. vitest, jest and node:test have it. */
@@ -15,23 +20,39 @@ export interface StoreTestRunner {
   test(name: string, run: () => Promise<void>): void;
 }
 
+interface Opened {
+  readonly store: { warm(): Promise<void> };
+  close(): Promise<void>;
+}
+
 /**
- * Declares the suite's tests. Each test opens its own, empty store.
+ * Declares the suite's tests for a store of revocations. Each test opens its own, empty store.
  *
  * @example
  * import { test } from 'vitest';
  * storeSuite({ test }, async () => ({ store: memoryRevocations(), close: async () => {} }));
  */
 export function storeSuite({ test }: StoreTestRunner, open: OpenStore): void {
-  for (const { name, run } of [...revocationCases, ...sharingCases]) {
-    test(name, async () => {
-      const opened = await open();
-      try {
-        await opened.store.warm();
-        await run(opened);
-      } finally {
-        await opened.close();
-      }
-    });
+  for (const { name, run } of [...revocationCases, ...sharingCases]) test(name, () => withStore(open, run));
+}
+
+/**
+ * Declares the suite's tests for a store of browser sessions. Each test opens its own, empty store.
+ *
+ * @example
+ * import { test } from 'vitest';
+ * sessionStoreSuite({ test }, async () => ({ store: memorySessions(), close: async () => {} }));
+ */
+export function sessionStoreSuite({ test }: StoreTestRunner, open: OpenSessionStore): void {
+  for (const { name, run } of [...sessionCases, ...leaseCases, ...sessionSharingCases]) test(name, () => withStore(open, run));
+}
+
+async function withStore<O extends Opened>(open: () => Promise<O>, run: (opened: O) => Promise<void>): Promise<void> {
+  const opened = await open();
+  try {
+    await opened.store.warm();
+    await run(opened);
+  } finally {
+    await opened.close();
   }
 }

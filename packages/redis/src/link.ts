@@ -1,0 +1,159 @@
+import { createBackoff } from './backoff.js';
+import { createLinkOutage } from './link-outage.js';
+import { within, type Connect, type Connection, type Reply } from './connection.js';
+import { failureText, StoreFailure } from './store-failure.js';
+
+/** The way to a server, over one connection at a time. It connects at once, and again after each failure. */
+export interface Link {
+  /**
+   * Sends a command. While no connection can be made, it fails at once.
+   *
+   * @param kind what kind of command it is: a server may refuse one kind and take the others
+   * @throws StoreFailure
+   */
+  send(kind: string, command: readonly string[]): Promise<Reply>;
+  /** Why the last command or the last attempt to connect failed, in fixed words; undefined if it succeeded. */
+  readonly lastError: string | undefined;
+  readonly isClosed: boolean;
+  close(): void;
+}
+
+export interface LinkParts {
+  readonly connect: Connect;
+  /** A command that shows that a new connection is usable, and its kind. */
+  readonly probe: { readonly kind: string; readonly command: readonly string[] };
+  /** The address of the server, for messages. */
+  readonly where: string;
+  /** What the server keeps: `sessions`. */
+  readonly what: string;
+  /** The limit for one command, with connecting. */
+  readonly timeoutMs: number;
+}
+
+/** Commands that wait for an answer. A server that hangs must not fill the memory. */
+const MAX_WAITING = 10_000;
+/** An unused connection is closed, before a network drops it silently. */
+const IDLE_MS = 30_000;
+
+export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts): Link {
+  const abort = new AbortController();
+  const backoff = createBackoff(abort.signal);
+  const outage = createLinkOutage(where, what);
+  let connection: Connection | undefined;
+  /** The attempt to connect that goes on. It never rejects. */
+  let connecting: Promise<void> | undefined;
+  /** Why no connection can be made. While it is set, attempts go on in the background. */
+  let unreachable: StoreFailure | undefined;
+  let waiting = 0;
+  let idleTimer: NodeJS.Timeout | undefined;
+
+  function reconnect(): Promise<void> {
+    connecting ??= attempt().then(() => {
+      connecting = undefined;
+      if (unreachable && !abort.signal.aborted) void backoff.pause().then(() => (abort.signal.aborted ? undefined : reconnect()));
+    });
+    return connecting;
+  }
+
+  async function attempt(): Promise<void> {
+    let made: Connection | undefined;
+    try {
+      made = await connect();
+      await made.send(probe.command);
+      if (abort.signal.aborted) return made.close();
+      connection = made;
+      unreachable = undefined;
+      backoff.reset();
+      outage.answered(probe.kind);
+      closeWhenIdle();
+    } catch (error) {
+      made?.close();
+      unreachable = failureOf(error);
+      if (!abort.signal.aborted) outage.unreachable(unreachable.message);
+    }
+  }
+
+  function closeWhenIdle(): void {
+    clearTimeout(idleTimer);
+    idleTimer = setTimeout(() => {
+      if (waiting > 0) return closeWhenIdle();
+      connection?.close();
+      connection = undefined;
+    }, IDLE_MS);
+    idleTimer.unref();
+  }
+
+  /**
+   * Gives a connection up after a failure: the server may no longer be the master. If the server sent the failure, the connection works, and other commands still
+   * get their answers.
+   */
+  function giveUp(one: Connection, isAnswer: boolean): void {
+    if (connection === one) connection = undefined;
+    if (isAnswer) setTimeout(() => one.close(), timeoutMs).unref();
+    else one.close();
+    // at once, so that the end of the outage is known without a request
+    if (!connection && !abort.signal.aborted) void reconnect();
+  }
+
+  async function connected(): Promise<Connection> {
+    if (connection?.isOver) giveUp(connection, false);
+    if (connection) return connection;
+    if (unreachable) throw unreachable;
+    await reconnect();
+    if (connection) return connection;
+    throw unreachable ?? new StoreFailure(CLOSED);
+  }
+
+  async function exchange(command: readonly string[], use: (one: Connection) => void): Promise<Reply> {
+    const one = await connected();
+    use(one);
+    return one.send(command);
+  }
+
+  void reconnect();
+  return {
+    async send(kind, command) {
+      if (abort.signal.aborted) throw new StoreFailure(CLOSED);
+      if (waiting >= MAX_WAITING) throw new StoreFailure('too many commands wait for an answer');
+      waiting++;
+      let used: Connection | undefined;
+      try {
+        const reply = await within(
+          timeoutMs,
+          exchange(command, (one) => (used = one)),
+          true,
+        );
+        outage.answered(kind);
+        closeWhenIdle();
+        return reply;
+      } catch (error) {
+        const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
+        if (failure.isAnswer) outage.refused(kind, failure.message);
+        else if (!abort.signal.aborted) outage.unreachable(failure.message);
+        if (used) giveUp(used, failure.isAnswer);
+        throw failure;
+      } finally {
+        waiting--;
+      }
+    },
+    get lastError() {
+      return outage.lastError;
+    },
+    get isClosed() {
+      return abort.signal.aborted;
+    },
+    close() {
+      abort.abort();
+      clearTimeout(idleTimer);
+      connection?.close();
+      connection = undefined;
+      outage.close();
+    },
+  };
+}
+
+const CLOSED = 'the store was closed';
+
+function failureOf(error: unknown): StoreFailure {
+  return error instanceof StoreFailure ? error : new StoreFailure(failureText(error));
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkStoredSession, misuse, SessionStoreError, type ReplaceAnswer, type SessionStore, type StoredSession } from '@tokenward/core/store';
+import { createConnect, type Reply } from './connection.js';
+import { openLink } from './link.js';
+import { readSessionOptions, type RedisSessionsOptions } from './session-options.js';
+import { CREATE, evaluate, READ, RELEASE, REMOVE, REMOVE_LABELLED, REPLACE, sessionKeysOf } from './session-scripts.js';
+import { storedSessionOf } from './session-replies.js';
+
+const WARM_LOOK_MS = 50;
+
+/**
+ * Creates a store of browser sessions that all processes share which use the same Redis and prefix. It connects at once and retries until it is closed.
+ *
+ * @throws ConfigurationError that lists all invalid options
+ *
+ * @example
+ * const store = redisSessions({ url: 'rediss://redis.example.com:6379' });
+ * const session = createBrowserSession({ issuer, clientId, clientSecret, origin, secrets, store });
+ */
+export function redisSessions(options: RedisSessionsOptions): SessionStore {
+  const { makeClient, where, prefix, timeoutMs, clock } = readSessionOptions(options);
+  const keys = sessionKeysOf(prefix);
+  const probe = { kind: READ, command: evaluate(READ, [`${keys.session}probe`]) };
+  const link = openLink({ connect: createConnect(makeClient, timeoutMs), probe, where, what: 'sessions', timeoutMs });
+
+  async function run(script: string, keyNames: readonly string[], ...args: readonly (string | number)[]): Promise<Reply> {
+    return send(script, evaluate(script, keyNames, ...args));
+  }
+
+  async function send(kind: string, command: readonly string[]): Promise<Reply> {
+    try {
+      return await link.send(kind, command);
+    } catch (error) {
+      // a StoreFailure has fixed words; a client's own error may quote anything
+      throw new SessionStoreError(`${where}: ${(error as Error).message}`);
+    }
+  }
+
+  /** How long Redis keeps a session. It is relative, so that the server's clock does not count. */
+  function lifeMs({ until }: StoredSession): number {
+    return Math.max(1, Math.ceil(until * 1000 - clock.now()));
+  }
+
+  async function read(key: string): Promise<StoredSession | undefined> {
+    const session = storedSessionOf(key, await run(READ, [keys.session + key]));
+    return session && clock.now() / 1000 < session.until ? session : undefined;
+  }
+
+  return Object.freeze({
+    async create(session) {
+      checkStoredSession(session);
+      const { key, sealed, version, until, labels } = session;
+      const args = [sealed, version, until, lifeMs(session), clock.now() / 1000, key, labels.join(' '), keys.session];
+      const answer = await run(CREATE, [keys.session + key, ...labels.map((label) => keys.label + label)], ...args);
+      if (answer !== 1) throw new SessionStoreError(`${where}: there is a session with this key already`);
+    },
+    read,
+    async replace(session, replaces) {
+      checkStoredSession(session);
+      const { key, sealed, version, until } = session;
+      const args = [sealed, version, until, lifeMs(session), clock.now() / 1000, key, replaces, keys.label];
+      return replaceAnswerOf(await run(REPLACE, [keys.session + key], ...args));
+    },
+    async remove(key) {
+      return (await run(REMOVE, [keys.session + key], clock.now() / 1000, key, keys.label)) === 1;
+    },
+    async removeLabelled(label) {
+      return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session));
+    },
+    async lease(key, ttlSeconds) {
+      if (!(ttlSeconds > 0)) throw misuse('lease()', 'ttlSeconds must be a number greater than 0');
+      const owner = randomUUID();
+      const name = keys.lease + key;
+      const answer = await send('SET', ['SET', name, owner, 'NX', 'PX', String(Math.ceil(ttlSeconds * 1000))]);
+      if (answer !== 'OK') return undefined;
+      return {
+        async release() {
+          // if that fails, the lease ends by itself
+          await run(RELEASE, [name], owner).catch(() => {});
+        },
+      };
+    },
+    async warm() {
+      const endsAtMs = performance.now() + timeoutMs * 2;
+      for (;;) {
+        try {
+          await read('probe');
+          return;
+        } catch (error) {
+          if (link.isClosed || performance.now() > endsAtMs) throw error;
+          // the timer also keeps the process alive for the caller
+          await sleep(WARM_LOOK_MS);
+        }
+      }
+    },
+    health: () => ({ usable: link.lastError === undefined, entries: undefined, lastError: link.lastError }),
+    close: () => link.close(),
+  } satisfies SessionStore);
+}
+
+function replaceAnswerOf(answer: Reply): ReplaceAnswer {
+  return answer === 'replaced' || answer === 'changed' ? answer : 'absent';
+}
