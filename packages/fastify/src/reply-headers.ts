@@ -1,4 +1,4 @@
-import { addCookies, cookiesWith, SET_COOKIE } from '@tokenward/core/adapter';
+import { cookiesWith, SET_COOKIE } from '@tokenward/core/adapter';
 import type { FastifyReply } from 'fastify';
 import type { ResponseHeaders } from '@tokenward/core';
 
@@ -15,9 +15,9 @@ export function setHeaders(reply: FastifyReply, headers: ResponseHeaders): void 
  * replaces the lines there with those of the reply, so the reply must contain them all.
  */
 export function setCookies(reply: FastifyReply, headers: ResponseHeaders): void {
-  const cookies = cookiesWith(reply.getHeader(SET_COOKIE), headers);
+  const cookies = reply.raw.headersSent ? undefined : cookiesWith(reply.getHeader(SET_COOKIE), headers);
   if (!cookies) return;
   reply.removeHeader(SET_COOKIE);
   void reply.header(SET_COOKIE, cookies);
-  addCookies(reply.raw, headers);
+  reply.raw.setHeader(SET_COOKIE, [...cookies]);
 }

@@ -122,7 +122,8 @@ function graphqlContext(context: ExecutionContext): unknown {
 function ofGraphql(graphql: unknown): Carrier | undefined {
   const { req, res, reply } = Object(graphql) as { req?: unknown; res?: unknown; reply?: unknown };
   const http = ofHttp(req);
-  if (http) return { ...http, sharedResponse: [res, reply].find(isResponse) };
+  // Express' request has its response. Fastify's has none, so the application may add it to the context
+  if (http) return { ...http, sharedResponse: [res, reply, (req as { res?: unknown }).res].find(isResponse) };
   const connection = [req, graphql].find(isConnection);
   if (!connection) return undefined;
   const { connectionParams, extra } = connection;

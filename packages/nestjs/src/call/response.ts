@@ -31,11 +31,11 @@ export function setCookies(carrier: Carrier | undefined, headers: ResponseHeader
  */
 function addTo(response: NativeResponse, headers: ResponseHeaders): void {
   if (!isReply(response)) return addCookies(response, headers);
-  const cookies = cookiesWith(response.getHeader(SET_COOKIE), headers);
+  const cookies = response.raw.headersSent ? undefined : cookiesWith(response.getHeader(SET_COOKIE), headers);
   if (!cookies) return;
   response.removeHeader(SET_COOKIE);
   response.headers({ [SET_COOKIE]: cookies });
-  addCookies(response.raw, headers);
+  response.raw.setHeader(SET_COOKIE, [...cookies]);
 }
 
 /** The metadata that `@Sse()` writes on a handler. */
