@@ -243,7 +243,8 @@ describe('several checks of one request', () => {
     const third = createResourceGuard({ issuer, audience, clock: scene.clock, session: stranger });
     onTestFinished(async () => void (await Promise.all([other.close(), third.close()])));
     const heldBy = {};
-    const seen = (cookie: string): ProtectedRequest => requestWith({ cookie }, { heldBy });
+    const sent = { cookie: 'a=1' };
+    const seen = (cookie: string): ProtectedRequest => requestWith(Object.assign(sent, { cookie }), { heldBy });
     const verdicts = await Promise.all([scene.guard.check(seen('a=1')), other.check(seen('a=1')), scene.guard.check(seen('a=1'))]);
     expect(verdicts.map(verdictOf)).toEqual(['allow', 'allow', 'allow']);
     expect(scene.session.asked).toHaveLength(1);
@@ -254,6 +255,18 @@ describe('several checks of one request', () => {
     await scene.guard.check(seen('a=2'));
     await scene.guard.check(requestWith({ cookie: 'a=2' }));
     expect(scene.session.asked).toHaveLength(4);
+  });
+
+  test('rule 124: what one request of a connection proves does not count for the next one', async () => {
+    const scene = await createScene(async (issuer, { headers }) =>
+      headers['x-tokenward-csrf'] === '1' ? { token: await issuer.issueToken() } : { reason: 'cross_site_request', token: undefined },
+    );
+    const connection = {};
+    const verdicts: string[] = [];
+    for (const headers of [{ cookie: 'a=1', 'x-tokenward-csrf': '1' }, { cookie: 'a=1' }, { cookie: 'a=1', 'x-tokenward-csrf': '1' }]) {
+      verdicts.push(verdictOf(await scene.guard.check(requestWith(headers, { heldBy: connection }))));
+    }
+    expect(verdicts).toEqual(['allow', 'cross_site_request', 'allow']);
   });
 
   test('asks again when the token has expired, so a connection that stays open gets the refreshed one', async () => {

@@ -23,6 +23,8 @@ export interface SessionReader {
 /** What a session answered for a request. Several guards, and several checks of one guard, share it. */
 interface Asked {
   readonly session: object;
+  /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 124). */
+  readonly headers: object;
   readonly cookie: unknown;
   readonly atMs: number;
   readonly answer: SessionAnswer | Promise<SessionAnswer>;
@@ -44,13 +46,13 @@ export function createSessionReader({ session, ask }: AskedSession, maxTokenByte
   function find(request: ProtectedRequest): Found | Promise<Found> {
     const seen = withCookieHeader(request);
     if (!seen) return undefined;
-    const { heldBy } = request;
+    const { heldBy, headers } = request;
     const known = heldBy && asked.get(heldBy);
     const cookie = seen.headers['cookie'];
     const atMs = clock.now();
-    const isKnown = known?.session === session && known.cookie === cookie && Math.abs(atMs - known.atMs) < SAME_REQUEST_MS;
+    const isKnown = known?.session === session && known.headers === headers && known.cookie === cookie && Math.abs(atMs - known.atMs) < SAME_REQUEST_MS;
     const answer = isKnown ? known.answer : askSafely(seen);
-    if (heldBy && !isKnown) asked.set(heldBy, { session, cookie, atMs, answer });
+    if (heldBy && !isKnown) asked.set(heldBy, { session, headers, cookie, atMs, answer });
     if (!(answer instanceof Promise)) return take(request, answer);
     return answer.then((late) => take(request, late));
   }

@@ -4,6 +4,7 @@ import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expec
 import type { TestIssuer } from '../issuer.js';
 import { asSigningKey, generatePrivateKey } from '../signing-key.js';
 import type { AppSetup, OddWay, SuiteRoute } from './app.js';
+import { createCookieSession, linesOf } from './cookie-session.js';
 import type { Received } from './exchange.js';
 import { SECRET_ANSWER, showsSecret } from './secret-answer.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
@@ -86,6 +87,26 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
         ok(!showsSecret(preflight), `a preflight: ${preflight.body}`);
         await expectForbidden(await app.ask({ path: '/mounted', token: await suite.token({ scope: 'b' }) }), { scope: 'a' });
         strictEqual((await app.ask({ path: '/mounted', token: await suite.token({ scope: 'a' }) })).status, 200);
+      },
+    },
+    {
+      name: `rule 157: ${name}: decides on the session of a request, and the answer has its cookies`,
+      async run(suite) {
+        const { issuer, audience } = suite.issuer;
+        const session = createCookieSession({ isWaiting: true });
+        const app = await start(suite, { options: { issuer, audience, session } });
+        const [cookie, proof] = session.add({ token: await suite.token({ scope: 'a' }), newCookies: 2 });
+        const bad = session.add({ token: await suite.token(), newCookies: 2 });
+        const admitted = await app.ask({ path: '/odd', headers: [cookie!, proof!] });
+        if (isAwaited) deepStrictEqual([admitted.status, admitted.json()], [200, SECRET_ANSWER.body]);
+        suite.handlersRun();
+        const crossSite = await app.ask({ path: '/odd', headers: [cookie!] });
+        expectNothing(suite, crossSite, 'without the custom header');
+        strictEqual(crossSite.status, 403);
+        const refused = await app.ask({ path: '/odd', headers: bad });
+        if (isAwaited) strictEqual(suite.handlersRun(), 0);
+        await expectForbidden(refused, { scope: 'a' });
+        deepStrictEqual(refused.lines('set-cookie'), linesOf('id-2', 2));
       },
     },
     {

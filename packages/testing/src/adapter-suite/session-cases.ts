@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
+import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { scope, type Auth, type Deny } from '@tokenward/core';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
@@ -85,6 +86,23 @@ export const sessionCases: readonly SuiteCase[] = [
       }
       strictEqual(suite.handlersRun(), 0);
       strictEqual((await app.ask({ path: '/me', headers: [cookie!], token: await suite.token() })).status, 200);
+    },
+  },
+  {
+    name: 'rule 124: the custom header of one request does not count for the next on its connection, even if both ask for an upgrade',
+    over: 'HTTP/1.1',
+    async run(suite) {
+      const session = createCookieSession();
+      const app = await startWith(suite, session);
+      const [cookie, proof] = session.add({ token: await suite.token() });
+      const upgrade = [['connection', 'upgrade'], ['upgrade', 'h2c']] as const; // prettier-ignore
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const statuses: number[] = [];
+      for (const headers of [[cookie!, proof!], [cookie!], [cookie!, proof!]]) {
+        statuses.push((await app.ask({ path: '/me', headers: [...headers, ...upgrade], agent })).status);
+      }
+      agent.destroy();
+      deepStrictEqual(statuses, [200, 403, 200]);
     },
   },
   {
