@@ -1,7 +1,7 @@
 import { createGuard, getAuth, role, scope } from '@tokenward/express';
 import cors from 'cors';
 import express from 'express';
-import { CLIENTS, ORDERS_API } from './cast.ts';
+import { ORDERS_API, PUBLIC_CLIENTS } from './cast.ts';
 import { closeServer, type OpenPort } from './listen.ts';
 
 export interface Api {
@@ -38,7 +38,7 @@ export function startApi({ server, origin }: OpenPort, issuer: string, appOrigin
   });
   app.delete('/orders/:id', guard(role('admin')), (_request, response) => response.status(204).end());
   // receives the authorization server's logout tokens, for each client
-  app.post('/backchannel-logout', guard.backchannelLogout({ clientId: CLIENTS.map(({ id }) => id) }));
+  app.post('/backchannel-logout', guard.backchannelLogout({ clientId: PUBLIC_CLIENTS.map(({ id }) => id) }));
   server.on('request', app);
 
   return {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { startAuthorizationServer, type AuthorizationServer } from './authorization-server/server.ts';
 import type { Api } from './api.ts';
 import { WEB_APP, ORDERS_API } from './cast.ts';
@@ -27,8 +28,10 @@ export async function startWorld(portBase?: number): Promise<World> {
   try {
     const redirectUri = `${appPort.origin}/callback`;
     const backchannelLogoutUri = `${apiPort.origin}/backchannel-logout`;
-    const authorizationServer = await startAuthorizationServer(loginPort, redirectUri, backchannelLogoutUri);
-    const otherAuthorizationServer = await startAuthorizationServer(otherLoginPort, redirectUri, backchannelLogoutUri);
+    const webApp = { origin: appPort.origin, clientSecret: randomBytes(32).toString('base64url') };
+    const registration = { redirectUri, backchannelLogoutUri, webApp };
+    const authorizationServer = await startAuthorizationServer(loginPort, registration);
+    const otherAuthorizationServer = await startAuthorizationServer(otherLoginPort, registration);
     const api = startApi(apiPort, authorizationServer.issuer, appPort.origin);
     startWebApp(appPort, { issuer: authorizationServer.issuer, clientId: WEB_APP.id, redirectUri, api: api.url, resource: ORDERS_API });
     return {

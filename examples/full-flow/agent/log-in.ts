@@ -1,4 +1,4 @@
-import { ALICE } from '../cast.ts';
+import { ALICE, credentialsOf } from '../cast.ts';
 import { createApp, type App, type AppOptions, type Tokens, type TokenRequest } from './app.ts';
 import type { Browser, Page, Place } from './browser.ts';
 
@@ -8,7 +8,7 @@ export async function logIn(browser: Browser, options: AppOptions, tokenRequest:
   const request = await app.authorizationRequest(tokenRequest);
   let place: Place = await browser.open(request.url);
   // a browser with a session goes straight to the consent page
-  if (place.kind === 'page' && place.fields.some(({ name }) => name === 'password')) place = await browser.submit(place, ALICE);
+  if (place.kind === 'page' && place.fields.some(({ name }) => name === 'password')) place = await browser.submit(place, credentialsOf(ALICE));
   if (place.kind === 'page') place = await browser.submit(place, { scope: choicesOf(place), decision: 'allow' });
   if (place.kind === 'page') throw new Error(`the login ended at the page “${place.title}” with status ${place.status}`);
   return { app, tokens: await app.exchange(app.readAnswer(place.url, request), request) };

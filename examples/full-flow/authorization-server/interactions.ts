@@ -1,9 +1,13 @@
 /* eslint-disable oxc/no-async-endpoint-handlers -- Express 5 passes a rejection to its error handler */
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import { errors, type Provider } from 'oidc-provider';
-import { SCOPES_OF_APIS } from '../cast.ts';
+import { SCOPES_OF_APIS, SECOND_FACTOR } from '../cast.ts';
 import { authenticate } from './accounts.ts';
-import { consentPage, errorPage, loginPage, type ConsentScope } from './pages.ts';
+import { consentPage, errorPage, loginPage, secondFactorPage, type ConsentScope } from './pages.ts';
+import { codeOf, isCodeOf, SECOND_FACTOR_MISSING } from './second-factor.ts';
+
+/** What oidc-provider asks the user. */
+type Question = 'login' | 'second-factor' | 'consent';
 
 /** Login and consent. oidc-provider sends the browser here, and continues when the user has answered. */
 export function createInteractions(provider: () => Provider): Router {
@@ -17,17 +21,29 @@ export function createInteractions(provider: () => Provider): Router {
 
   router.get('/:uid', async (request, response) => {
     const details = await detailsOf(request, response);
-    if (details.prompt === 'login') response.send(loginPage({ action: `${request.originalUrl}/login`, clientName: details.clientName, failed: false }));
-    else response.send(consentPage({ ...details, action: `${request.originalUrl}/consent` }));
+    const action = `${request.originalUrl}/${details.question}`;
+    if (details.question === 'consent') response.send(consentPage({ ...details, action }));
+    else if (details.question === 'login') response.send(loginPage({ ...details, action, failed: false, isKnown: details.username !== '' }));
+    else response.send(secondFactorPage({ ...details, action, code: codeOf(details.uid), failed: false }));
   });
 
   router.post('/:uid/login', form, async (request, response) => {
-    const { clientName } = await detailsOf(request, response, 'login');
-    const [username = ''] = valuesOf(request, 'username');
+    const { clientName, username: known } = await detailsOf(request, response, 'login');
+    // who is logged in already confirms the login, and does not become somebody else
+    const [username = ''] = known === '' ? valuesOf(request, 'username') : [known];
     const [password = ''] = valuesOf(request, 'password');
     const accountId = authenticate(username, password);
-    if (accountId === undefined) response.status(422).send(loginPage({ action: request.originalUrl, clientName, failed: true, username }));
-    else await provider().interactionFinished(request, response, { login: { accountId } });
+    if (accountId === undefined)
+      response.status(422).send(loginPage({ action: request.originalUrl, clientName, failed: true, username, isKnown: known !== '' }));
+    else await provider().interactionFinished(request, response, { login: { accountId, amr: ['pwd'] } });
+  });
+
+  router.post('/:uid/second-factor', form, async (request, response) => {
+    const details = await detailsOf(request, response, 'second-factor');
+    const [code = ''] = valuesOf(request, 'code');
+    if (!isCodeOf(details.uid, code))
+      response.status(422).send(secondFactorPage({ ...details, action: request.originalUrl, code: codeOf(details.uid), failed: true }));
+    else await provider().interactionFinished(request, response, { login: { accountId: details.username, acr: SECOND_FACTOR, amr: ['pwd', 'otp', 'mfa'] } });
   });
 
   router.post('/:uid/consent', form, async (request, response) => {
@@ -52,15 +68,18 @@ export function createInteractions(provider: () => Provider): Router {
   });
 
   /** Returns what oidc-provider asks the user. It finds the interaction by the browser's cookie. */
-  async function detailsOf(request: Request, response: Response, expectedPrompt?: 'login' | 'consent') {
-    const { prompt, params, session } = await provider().interactionDetails(request, response);
-    if (expectedPrompt !== undefined && prompt.name !== expectedPrompt) throw new errors.InvalidRequest('this is not the answer to the current prompt');
+  async function detailsOf(request: Request, response: Response, expected?: Question) {
+    const { uid, prompt, params, session } = await provider().interactionDetails(request, response);
+    const isAuthenticated = prompt.reasons.every((reason) => reason === SECOND_FACTOR_MISSING);
+    const question: Question = prompt.name === 'consent' ? 'consent' : isAuthenticated ? 'second-factor' : 'login';
+    if (expected !== undefined && question !== expected) throw new errors.InvalidRequest('this is not the answer to the current prompt');
     const clientId = String(params['client_id']);
     const client = await provider().Client.find(clientId);
     const resources = [params['resource'] ?? []].flat() as string[];
     const scopes = String(params['scope']).split(' ');
     return {
-      prompt: prompt.name,
+      uid,
+      question,
       clientId,
       clientName: client?.clientName ?? clientId,
       username: session?.accountId ?? '',

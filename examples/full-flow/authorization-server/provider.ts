@@ -1,48 +1,41 @@
-import { Provider, errors, type AdapterFactory, type Configuration } from 'oidc-provider';
-import { CLIENTS, SCOPES_OF_APIS } from '../cast.ts';
-import { accountExists } from './accounts.ts';
+import { Provider, errors, type AccessToken, type AdapterFactory, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { ORDERS_WEB, PUBLIC_CLIENTS, SCOPES_OF_APIS, SECOND_FACTOR } from '../cast.ts';
+import { accountExists, rolesOf } from './accounts.ts';
+import { registeredClients, type Registration } from './clients.ts';
 import type { SigningKey } from './keys.ts';
 import { errorPage, logoutPage } from './pages.ts';
+import { createPolicy } from './second-factor.ts';
 
 /** What stays the same when the keys change. */
 export interface ProviderState {
   readonly issuer: string;
   readonly store: AdapterFactory;
   readonly cookieKeys: readonly string[];
-  /** Where the browser returns to the client with a code. */
-  readonly redirectUri: string;
-  /** Where logout tokens are sent (OpenID Connect Back-Channel Logout). */
-  readonly backchannelLogoutUri: string;
+  readonly registration: Registration;
 }
 
 const HOUR_SECONDS = 3600;
 
 /** @param keys the first one signs; all are published, so that tokens signed with the others can still be verified */
-export function createProvider({ issuer, store, cookieKeys, redirectUri, backchannelLogoutUri }: ProviderState, keys: readonly SigningKey[]): Provider {
-  const appOrigin = new URL(redirectUri).origin;
+export function createProvider({ issuer, store, cookieKeys, registration }: ProviderState, keys: readonly SigningKey[]): Provider {
+  const appOrigin = new URL(registration.redirectUri).origin;
   const configuration: Configuration = {
     adapter: store,
     jwks: { keys: [...keys] },
     cookies: { keys: [...cookieKeys] },
-    clients: CLIENTS.map(({ id, name }) => ({
-      client_id: id,
-      client_name: name,
-      token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      redirect_uris: [redirectUri],
-      backchannel_logout_uri: backchannelLogoutUri,
-      // the logout token names the session that has ended
-      backchannel_logout_session_required: true,
-    })),
-    // access tokens name their session too: otherwise one logout would have to end all tokens of the user
-    extraTokenClaims: (_context, token) => ('sid' in token && token.sid !== undefined ? { sid: token.sid } : undefined),
+    clients: registeredClients(registration),
+    extraTokenClaims: (context, token) => ('accountId' in token && token.accountId !== undefined ? claimsOf(context, token) : undefined),
+    acrValues: [SECOND_FACTOR],
+    // the ID token has them too
+    claims: { openid: ['sub', 'acr', 'auth_time'] },
     responseTypes: ['code'],
     scopes: ['openid', 'offline_access'],
     // RFC 9700 s2.1.1: for all clients; S256 is the only method that oidc-provider supports
     pkce: { required: () => true },
-    // RFC 9700 s4.14.2: a public client's refresh token is used once, and replaced
+    // RFC 9700 s4.14.2: a public client's refresh token is used once, and replaced; here that of the confidential client too
     rotateRefreshToken: true,
+    // Without offline_access it ends with the user's session here. oidc-provider grants offline_access only with prompt=consent (OpenID Connect Core s11)
+    issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     features: {
       // interactions.ts has our own pages
       devInteractions: { enabled: false },
@@ -66,14 +59,14 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri, backcha
             scope: Object.keys(scopes).join(' '),
             audience: resource,
             accessTokenFormat: 'jwt',
-            accessTokenTTL: CLIENTS.find(({ id }) => id === client.clientId)!.accessTokenLifetimeSeconds,
+            accessTokenTTL: [...PUBLIC_CLIENTS, ORDERS_WEB].find(({ id }) => id === client.clientId)!.accessTokenLifetimeSeconds,
           };
         },
       },
     },
     // by default oidc-provider connects to no private address, but the demo runs on loopback
     fetch: (url, { dispatcher: _dispatcher, ...options } = {}) => fetch(url, options),
-    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy: createPolicy(), url: (_context, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_context, id) => (accountExists(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
     // Only pages of the app may read the token endpoint's answers. The preflight names no client, so it passes for other origins too.
     clientBasedCORS: (_context, origin) => origin === appOrigin,
@@ -92,4 +85,20 @@ export function createProvider({ issuer, store, cookieKeys, redirectUri, backcha
     },
   };
   return new Provider(issuer, configuration);
+}
+
+type UserToken = AccessToken & { readonly accountId: string };
+
+/** Returns what access tokens say about the login, besides whose it is. */
+function claimsOf({ oidc }: KoaContextWithOIDC, { accountId, sid }: UserToken): Readonly<Record<string, unknown>> {
+  // after a refresh the login is still the one that the refresh token came from
+  const login = oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken;
+  const roles = rolesOf(accountId);
+  return {
+    // otherwise one logout would have to end all tokens of the user
+    ...(sid !== undefined && { sid }),
+    ...(login?.acr !== undefined && { acr: login.acr }),
+    ...(login?.authTime !== undefined && { auth_time: login.authTime }),
+    ...(roles.length > 0 && { roles }),
+  };
 }

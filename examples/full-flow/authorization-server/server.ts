@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { closeServer, type OpenPort } from '../listen.ts';
+import type { Registration } from './clients.ts';
 import { createInteractions } from './interactions.ts';
 import { generateSigningKey, type SigningKey } from './keys.ts';
 import { createProvider, type ProviderState } from './provider.ts';
@@ -18,21 +19,22 @@ export interface AuthorizationServer {
 }
 
 /** Starts an authorization server: oidc-provider with our own login and consent pages. */
-export async function startAuthorizationServer({ server, origin }: OpenPort, redirectUri: string, backchannelLogoutUri: string): Promise<AuthorizationServer> {
+export async function startAuthorizationServer({ server, origin }: OpenPort, registration: Registration): Promise<AuthorizationServer> {
   const cookieKeys = [randomBytes(32).toString('base64url')];
-  const state: ProviderState = { issuer: origin, store: createStore(), cookieKeys, redirectUri, backchannelLogoutUri };
+  const state: ProviderState = { issuer: origin, store: createStore(), cookieKeys, registration };
   let keys: readonly SigningKey[] = [await generateSigningKey()];
   let provider = createProvider(state, keys);
   let answer = provider.callback();
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(pageHeaders(redirectUri));
+  app.use(pageHeaders(registration));
   app.use(
     '/interaction',
     createInteractions(() => provider),
   );
   app.get('/pages.css', (_request, response) => response.sendFile('pages.css', { root: import.meta.dirname }));
+  app.get('/pages.svg', (_request, response) => response.sendFile('pages.svg', { root: import.meta.dirname }));
   app.use((request, response) => answer(request, response));
   server.on('request', app);
 
@@ -58,10 +60,12 @@ export async function startAuthorizationServer({ server, origin }: OpenPort, red
 }
 
 /** Sets headers for the pages. They take a password and consent, so no site may frame them, and no foreign script may run in them. */
-function pageHeaders(redirectUri: string) {
+function pageHeaders({ redirectUri, webApp }: Registration) {
+  const origins = [...new Set([new URL(redirectUri).origin, webApp.origin])].join(' ');
   const headers = {
-    // browsers apply form-action to redirects too, and the last one leads back to the app
-    'content-security-policy': `default-src 'none'; style-src 'self'; form-action 'self' ${new URL(redirectUri).origin}; base-uri 'none'; frame-ancestors 'none'`,
+    // Browsers apply form-action to redirects too, and the last one leads back to the app. oidc-provider adds the hash of its own script to script-src:
+    // it submits the form of a logout without a session
+    'content-security-policy': `default-src 'none'; script-src; style-src 'self'; img-src 'self'; form-action 'self' ${origins}; base-uri 'none'; frame-ancestors 'none'`,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
   };

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, customFetch, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { createApp, type App, type AuthorizationRequest, type Tokens } from '../agent/app.ts';
 import type { BackAtApp, Browser, Page, Place } from '../agent/browser.ts';
-import { ALICE, ORDERS_API, WEB_APP } from '../cast.ts';
+import { ALICE, credentialsOf, ORDERS_API, WEB_APP } from '../cast.ts';
 import { expectEqual, expectThat } from '../expect.ts';
 import { cut } from '../shortened.ts';
 import type { Stage } from '../stage.ts';
@@ -54,7 +54,7 @@ export function authenticate({ story, screen }: Stage, { browser, loginPage }: L
     async () => {
       const again = pageOf(await browser.submit(loginPage, { username: ALICE.username, password: 'guessed' }));
       expectEqual('the page after a wrong password', [again.title, again.status], ['Log in', 422]);
-      const consentPage = pageOf(await browser.submit(again, ALICE));
+      const consentPage = pageOf(await browser.submit(again, credentialsOf(ALICE)));
       expectEqual('the page after the right password', consentPage.title, 'Allow access?');
       screen.passed('the wrong password is refused; the right one leads to the consent page');
       return consentPage;
