@@ -1,5 +1,5 @@
-import type { EndReason } from '../sessions.js';
 import type { SessionState } from '../session-state.js';
+import type { EndReason } from '../sessions.js';
 
 /** The result of asking for a session with a usable access token. */
 export type Refreshed =
@@ -12,7 +12,8 @@ export type Refreshed =
 /** Keeps access tokens usable: one refresh per session at a time, in this process and in the fleet. */
 export interface Refresher {
   /**
-   * Returns the session with an access token that is still valid for some seconds. The result is a promise only if the token must be refreshed.
+   * Returns the session with an access token that is still valid for some seconds. The result is a promise only if the token must be refreshed. It never
+   * rejects.
    *
    * @param cookieHeader the request's `Cookie` header, from which the cookies to delete are known if the session has ended
    */
@@ -22,4 +23,8 @@ export interface Refresher {
    * access token may have ended.
    */
   newest(state: SessionState): { readonly state: SessionState; /** `Set-Cookie` lines, if it is newer. */ readonly setCookies: readonly string[] };
+  /**
+   * Forgets a session that has ended. It waits for a refresh that is under way, and returns the newest state: its refresh token is the one to revoke.
+   */
+  forget(state: SessionState): Promise<SessionState>;
 }

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import { SessionStoreError, type RefreshLease, type SessionStore } from '@tokenward/core/store';
+import type { SessionConfig } from '../config.js';
+import { createSealer } from '../cookies/seal.js';
+import type { SessionState } from '../session-state.js';
+import type { EndReason, Sessions } from '../sessions.js';
+import { stateOf, textOf } from '../state/session-text.js';
+import type { RefreshResult } from './recent-refreshes.js';
+
+/** What the rest of the fleet made of a session. `unchanged`: nobody refreshed it yet. */
+export type ElsewhereRefreshed =
+  | ({ readonly kind: 'refreshed' } & RefreshResult)
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] };
+
+/** How the processes of a fleet share refreshes. Every method rejects with a `SessionStoreError` if the store cannot be reached. */
+export interface RefreshSharing {
+  /** Takes the right to refresh; undefined if another process has it. */
+  lease(state: SessionState): Promise<RefreshLease | undefined>;
+  /** Returns what another process made of the session meanwhile. */
+  look(state: SessionState, cookieHeader: string | undefined): Promise<ElsewhereRefreshed>;
+  /** Shows others the result of a refresh. */
+  publish(previous: SessionState, next: SessionState): Promise<void>;
+}
+
+type SharingConfig = Pick<SessionConfig, 'clock' | 'cookieName' | 'issuer' | 'refreshStore' | 'secrets' | 'store' | 'timeoutSeconds'>;
+
+/** How long a refreshed sealed session lies in the store, for requests with the cookie from before. */
+const SHARED_SECONDS = 60;
+/** The lease must not end while the issuer is asked: the metadata may have to be fetched first, and the result must be written. */
+const LEASE_EXTRA_SECONDS = 5;
+const UNCHANGED = { kind: 'unchanged' } as const;
+
+/** Creates the sharing that the options ask for; undefined if sessions are in cookies and no store is there to share refreshes. */
+export function createRefreshSharing(config: SharingConfig, sessions: Sessions): RefreshSharing | undefined {
+  if (config.store) return throughSessions(config.store, sessions, leaseSeconds(config));
+  return config.refreshStore && throughResults(config.refreshStore, sessions, config);
+}
+
+function leaseSeconds({ timeoutSeconds }: SharingConfig): number {
+  return Math.ceil(2 * timeoutSeconds + LEASE_EXTRA_SECONDS);
+}
+
+/** The sessions themselves are in the store: who changed one is seen there. */
+function throughSessions(store: SessionStore, sessions: Sessions, ttlSeconds: number): RefreshSharing {
+  return {
+    lease: async ({ id }) => store.lease(hashOf(id), ttlSeconds),
+    async look({ version }, cookieHeader) {
+      const found = await sessions.find(cookieHeader);
+      if (found.kind === 'unavailable') throw new SessionStoreError(found.cause);
+      // its cookie was just read, so it has a session or had one
+      if (found.kind === 'none') return { kind: 'ended', reason: 'expired', setCookies: sessions.forget(cookieHeader) };
+      if (found.kind === 'ended') return found;
+      return found.state.version > version ? { kind: 'refreshed', state: found.state, setCookies: found.setCookies } : UNCHANGED;
+    },
+    // `Sessions.replace` has written it
+    async publish() {},
+  };
+}
+
+/** The sessions are in cookies. Each result is in the store for a short time, under the name of the state from before. */
+function throughResults(store: SessionStore, sessions: Sessions, config: SharingConfig): RefreshSharing {
+  const sealer = createSealer(config.secrets, 'store', `${config.cookieName} refresh`);
+
+  async function resultOf(state: SessionState): Promise<SessionState | undefined> {
+    const stored = await store.read(nameOf(state));
+    const text = stored && (await sealer.open(stored.sealed));
+    const next = text === undefined ? undefined : stateOf(text);
+    // whoever can write to the store could put one session's result under another's name
+    return next && next.id === state.id && next.issuer === config.issuer && next.version > state.version ? next : undefined;
+  }
+
+  return {
+    lease: async (state) => store.lease(nameOf(state), leaseSeconds(config)),
+    async look(state, cookieHeader) {
+      const next = await resultOf(state);
+      if (!next) return UNCHANGED;
+      // seals a cookie of its own, and asks whether the session has ended meanwhile
+      const setCookies = await sessions.replace(state, next);
+      return setCookies ? { kind: 'refreshed', state: next, setCookies } : { kind: 'ended', reason: 'revoked', setCookies: sessions.forget(cookieHeader) };
+    },
+    async publish(previous, next) {
+      const until = Math.ceil(config.clock.now() / 1000) + SHARED_SECONDS;
+      await store.create({ key: nameOf(previous), sealed: await sealer.seal(textOf(next)), version: 1, until, labels: [] });
+    },
+  };
+}
+
+function nameOf({ id, version }: SessionState): string {
+  return hashOf(JSON.stringify([id, version]));
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
