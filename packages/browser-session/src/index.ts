@@ -1,3 +1,4 @@
+export { createBrowserSession } from './create-browser-session.js';
 export type { BrowserSession, BrowserSessionHealth, RequestHeaders, SessionUser } from './browser-session.js';
 export type { BrowserSessionOptions, ClientAuthentication } from './browser-session-options.js';
 export { END_REASONS, type EndReason } from './sessions.js';

@@ -15,7 +15,7 @@ export { SESSION_EVENT_ACTIONS, SESSION_EVENT_OUTCOMES, SESSION_EVENT_REASONS } 
 export type { SessionEventAction, SessionEventOutcome, SessionEventReason } from './vocabulary/session-words.js';
 export type { MemorySessionsOptions } from './session/memory-sessions.js';
 export { checkStoredSession } from './session/check-stored-session.js';
-export type { ReplayAnswer, ReplayStore } from './security-event/replay.js';
+export { memoryReplays, type ReplayAnswer, type ReplayStore } from './security-event/replay.js';
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';

@@ -58,13 +58,13 @@ function html(status: number, title: string, head: string, body: string, setCook
   return new Response(text, { status, headers });
 }
 
-function headersWith(fields: Readonly<Record<string, string>>, setCookies: readonly string[]): Headers {
+export function headersWith(fields: Readonly<Record<string, string>>, setCookies: readonly string[]): Headers {
   const headers = new Headers(fields);
   for (const line of setCookies) headers.append('set-cookie', line);
   return headers;
 }
 
 /** Escapes a text for HTML and for attributes in double quotes. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -23,7 +23,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
 
   function found(state: SessionState, cookies: ReadonlyMap<string, string>): FoundSession | Promise<FoundSession> {
     const reason = ending.of(state);
-    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current' };
+    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', id: state.id };
     if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookies) };
     if (isUseWorthWriting(state, clock, idleSeconds)) return used(state);
     return { kind: 'session', state, setCookies: [] };

@@ -275,7 +275,7 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     const revocations = { ...memoryRevocations(), isCurrent: () => false };
     const app = appWith(mode, { revocations });
     const header = await started(app, app.state());
-    expect(await app.sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the revocations are not current' });
+    expect(await app.sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the revocations are not current', id: expect.any(String) as string });
     expect(await app.sessions.find(undefined)).toEqual({ kind: 'none' });
   });
 
@@ -425,7 +425,7 @@ describe('a store', () => {
     const app = appWith('stored');
     const header = await started(app, app.state());
     const sessions = app.another({ store: { ...app.store!, read } });
-    expect(await sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the session store cannot be reached' });
+    expect(await sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the session store cannot be reached', id: expect.any(String) as string });
     expect(read).toHaveBeenCalledTimes(1);
     await sessions.find(`${NAME}=1.${await createSealer(['another secret of 32 characters...'], 'session', NAME).seal('{"i":"x","x":9e9}')}`);
     expect(read).toHaveBeenCalledTimes(1);

@@ -54,12 +54,12 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     try {
       answer = store.read(reference.key);
     } catch {
-      return UNREACHABLE;
+      return unreachable(reference);
     }
     if (!isThenable(answer)) return stored(answer, reference, cookies);
     return answer.then(
       (session) => stored(session, reference, cookies),
-      () => UNREACHABLE,
+      () => unreachable(reference),
     );
   }
 
@@ -82,7 +82,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   function found(state: SessionState, { id, key }: SessionReference, cookies: Cookies): FoundSession {
     // whoever can write to the store could put one user's state under another's key
     const reason = state.id === id ? ending.of(state) : 'unreadable';
-    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current' };
+    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', id };
     if (reason !== undefined) {
       // if that fails, the store removes it at its end
       inBackground(async () => store.remove(key));
@@ -159,7 +159,9 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   };
 }
 
-const UNREACHABLE: FoundSession = { kind: 'unavailable', cause: 'the session store cannot be reached' };
+function unreachable({ id }: SessionReference): FoundSession {
+  return { kind: 'unavailable', cause: 'the session store cannot be reached', id };
+}
 
 function referenceOf(text: string): SessionReference | undefined {
   const members = membersOf(text);

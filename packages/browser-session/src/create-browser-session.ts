@@ -1,0 +1,122 @@
+import { createResourceGuard, type ProtectedRequest, type ResourceGuard } from '@tokenward/core';
+import { publish as publishEvent } from '@tokenward/core/adapter';
+import { memoryReplays, SESSION_CREDENTIALS, SessionStoreError } from '@tokenward/core/store';
+import type { BrowserSession, RequestHeaders } from './browser-session.js';
+import type { BrowserSessionOptions } from './browser-session-options.js';
+import type { SessionConfig } from './config.js';
+import { LOGIN_COOKIE } from './cookies/login-cookies.js';
+import { createSealer } from './cookies/seal.js';
+import { createLoginClient } from './oidc/create-login-client.js';
+import { readOptions } from './options.js';
+import { createRefresher } from './refresh/create-refresher.js';
+import { headerOf } from './request-headers.js';
+import { createBackchannelLogoutRoute } from './routes/backchannel-logout.js';
+import { createPendingLogouts } from './routes/pending-logouts.js';
+import type { RouteContext } from './routes/route-context.js';
+import { createRouter } from './routes/router.js';
+import type { SessionRouteContext } from './routes/session-route.js';
+import { userOf } from './routes/user.js';
+import { createSessionCredentials } from './session-credentials.js';
+import { createSessions } from './state/create-sessions.js';
+
+/**
+ * Creates the browser sessions of an app: login with OpenID Connect, with the tokens out of reach of scripts. Nothing is fetched before the first request, or
+ * {@link BrowserSession.warm}.
+ *
+ * @throws ConfigurationError that lists all invalid options
+ *
+ * @example
+ * const session = createBrowserSession({ issuer, clientId, clientSecret, origin: 'https://app.example.com', secrets: [process.env.SESSION_SECRET] });
+ * const guard = createGuard({ issuer, audience, session });
+ */
+export function createBrowserSession(options: BrowserSessionOptions): BrowserSession {
+  const config = readOptions(options);
+  const context = createContext(config);
+  const { client, sessions, refresher } = context;
+  const guard = createLogoutTokenGuard(config);
+  const router = createRouter(context, createBackchannelLogoutRoute(context, guard.backchannelLogout, memoryReplays(config.clock)));
+  const credentials = createSessionCredentials(context);
+  const { origin, path, store, refreshStore, revocations, afterLogout } = config;
+
+  return Object.freeze({
+    origin,
+    path,
+    handle: router.handle,
+    isSessionRoute: router.isRoute,
+    async get({ headers }: { readonly headers: RequestHeaders }) {
+      const found = await sessions.find(headerOf(headers, 'cookie'));
+      if (found.kind === 'unavailable') throw new SessionStoreError(`the session of the request cannot be read now: ${found.cause}`);
+      return found.kind === 'session' ? userOf(refresher.newest(found.state).state) : undefined;
+    },
+    [SESSION_CREDENTIALS]: (request: ProtectedRequest) => credentials.of(request),
+    revocations: guard.revocations,
+    async warm() {
+      // the guard fetches the issuer's metadata and keys, and reads the revocations
+      await Promise.all([guard.warm(), client.logoutRequest(undefined, afterLogout), store?.warm(), refreshStore?.warm()]);
+    },
+    health() {
+      const health = { store: store?.health(), refreshStore: refreshStore?.health(), revocations: revocations.health() };
+      return { ready: health.revocations.usable && health.store?.usable !== false, ...health };
+    },
+    async close() {
+      await guard.close();
+      // this one nobody else knows
+      if (options.revocations === undefined) await revocations.close();
+    },
+  });
+}
+
+function createContext(config: SessionConfig): SessionRouteContext {
+  const client = createLoginClient(config);
+  const sessions = createSessions(config);
+  const { issuer } = config;
+  const publish: RouteContext['publish'] = (action, outcome, reason) => publishEvent('tokenward:session', { issuer, action, outcome, reason });
+  const warn = createWarn();
+  return {
+    config,
+    client,
+    sessions,
+    loginSealer: createSealer(config.secrets, 'login', LOGIN_COOKIE),
+    publish,
+    warn,
+    refresher: createRefresher({ config, client, sessions, publish, warn }),
+    pendingLogouts: createPendingLogouts(config),
+  };
+}
+
+const MIN_RETENTION_SECONDS = 86_400;
+/** A year. Sessions that may live longer are revoked all the longer: the store goes on with a cut-off. */
+const MAX_RETENTION_SECONDS = 31_536_000;
+
+/** Verifies logout tokens, and adds what they end to the revocations. It sees no access token. */
+function createLogoutTokenGuard({ issuer, clientId, metadataUrl, unsafeHttpHosts, clockSkewSeconds, clock, fetch, ...config }: SessionConfig): ResourceGuard {
+  return createResourceGuard({
+    name: 'browser-session',
+    issuer,
+    audience: clientId,
+    metadataUrl,
+    unsafeHttpHosts: unsafeHttpHosts.size > 0 ? [...unsafeHttpHosts] : undefined,
+    clockSkewSeconds,
+    clock,
+    fetch,
+    keyFetching: { timeoutSeconds: config.timeoutSeconds },
+    tokenCache: false,
+    // a session that a logout token ended must stay ended for as long as its cookie could live
+    revocations: {
+      store: config.revocations,
+      retentionSeconds: Math.min(Math.max(MIN_RETENTION_SECONDS, config.maxSeconds + clockSkewSeconds), MAX_RETENTION_SECONDS),
+    },
+  });
+}
+
+const MAX_WARNINGS = 100;
+
+/** Prints each warning once. Their number is limited, in case a text contains something that a request can choose. */
+function createWarn(): RouteContext['warn'] {
+  const printed = new Set<string>();
+  return (text) => {
+    if (printed.has(text) || printed.size >= MAX_WARNINGS) return;
+    printed.add(text);
+    process.emitWarning(text, { code: 'TOKENWARD_SESSION' });
+  };
+}

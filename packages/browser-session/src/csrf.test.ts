@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { crossSiteCause } from './csrf.js';
+
+const ORIGIN = 'https://app.example.com';
+const OWN = { 'x-tokenward-csrf': '1' };
+const HEADER = 'the header x-tokenward-csrf: 1 is missing';
+
+test.each<[string, Record<string, string | string[] | undefined>, string | undefined]>([
+  ['the header alone', OWN, undefined],
+  ['all that a browser sends', { ...OWN, origin: ORIGIN, 'sec-fetch-site': 'same-origin' }, undefined],
+  ['nothing', {}, HEADER],
+  ['another value', { 'x-tokenward-csrf': 'true' }, HEADER],
+  ['an empty value', { 'x-tokenward-csrf': '' }, HEADER],
+  ['the header twice', { 'x-tokenward-csrf': ['1', '1'] }, HEADER],
+  ['a matching Origin without the header', { origin: ORIGIN, 'sec-fetch-site': 'same-origin' }, HEADER],
+  ['another Origin', { ...OWN, origin: 'https://evil.example' }, 'Origin is not the origin of the app'],
+  ['Origin null', { ...OWN, origin: 'null' }, 'Origin is not the origin of the app'],
+  ['an Origin that begins like ours', { ...OWN, origin: `${ORIGIN}.evil.example` }, 'Origin is not the origin of the app'],
+  ['another scheme', { ...OWN, origin: 'http://app.example.com' }, 'Origin is not the origin of the app'],
+  ['two Origins', { ...OWN, origin: [ORIGIN, 'https://evil.example'] }, 'Origin is not the origin of the app'],
+  ['an empty Origin', { ...OWN, origin: '' }, 'Origin is not the origin of the app'],
+  ['cross-site', { ...OWN, 'sec-fetch-site': 'cross-site' }, 'Sec-Fetch-Site is not same-origin'],
+  ['a sibling domain', { ...OWN, 'sec-fetch-site': 'same-site' }, 'Sec-Fetch-Site is not same-origin'],
+  ['an address that was typed', { ...OWN, 'sec-fetch-site': 'none' }, 'Sec-Fetch-Site is not same-origin'],
+  ['two values', { ...OWN, 'sec-fetch-site': ['same-origin', 'cross-site'] }, 'Sec-Fetch-Site is not same-origin'],
+])('rule 129: decides on a request with %s, in the headers of Node and of fetch', (_what, headers, cause) => {
+  expect(crossSiteCause(headers, ORIGIN)).toBe(cause);
+  const fields = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]));
+  expect(crossSiteCause(new Headers(fields), ORIGIN)).toBe(cause);
+});
+
+test('rule 129: a polluted prototype adds no header', () => {
+  const prototype = Object.prototype as { 'x-tokenward-csrf'?: string };
+  prototype['x-tokenward-csrf'] = '1';
+  try {
+    expect(crossSiteCause({}, ORIGIN)).toBe(HEADER);
+  } finally {
+    delete prototype['x-tokenward-csrf'];
+  }
+});

@@ -1,0 +1,59 @@
+/** Returns an answer in JSON. It is in no cache. */
+export function jsonAnswer(body: object, setCookies: readonly string[] = []): Response {
+  return answer(200, 'application/json', body, {}, setCookies);
+}
+
+/** A refusal of a route. */
+export interface Problem {
+  readonly status: 401 | 403 | 404 | 405 | 503;
+  readonly detail: string;
+  readonly error?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly setCookies?: readonly string[] | undefined;
+}
+
+const TITLES: Readonly<Record<Problem['status'], string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  503: 'Service Unavailable',
+};
+
+/** Returns a refusal: problem details (RFC 9457), as guards send them. */
+export function problemAnswer({ status, detail, error, reason, headers = {}, setCookies = [] }: Problem): Response {
+  const body = { type: 'about:blank', title: TITLES[status], status, ...(error !== undefined && { error }), ...(reason !== undefined && { reason }), detail };
+  return answer(status, 'application/problem+json', body, headers, setCookies);
+}
+
+/** The answer to a request that may come from another site. The app's own page can correct it, so it names the header. */
+export function crossSiteAnswer(): Response {
+  return problemAnswer({
+    status: 403,
+    error: 'cross_site_request',
+    reason: 'cross_site_request',
+    detail: 'A request with the session cookie needs the header x-tokenward-csrf: 1, and must come from the app itself',
+  });
+}
+
+/** The answer if a store or the issuer cannot be reached. */
+export function unavailableAnswer(setCookies: readonly string[] = []): Response {
+  return problemAnswer({
+    status: 503,
+    error: 'temporarily_unavailable',
+    detail: 'The session cannot be read or refreshed at the moment',
+    headers: { 'retry-after': '1' },
+    setCookies,
+  });
+}
+
+export function notFoundAnswer(): Response {
+  return problemAnswer({ status: 404, detail: 'There is nothing here' });
+}
+
+function answer(status: number, contentType: string, body: object, fields: Readonly<Record<string, string>>, setCookies: readonly string[]): Response {
+  const headers = new Headers({ 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...fields });
+  for (const line of setCookies) headers.append('set-cookie', line);
+  return new Response(JSON.stringify(body), { status, headers });
+}

@@ -1,0 +1,87 @@
+import type { BackchannelLogoutOptions, MessageReceiver, ReceiverAnswer } from '@tokenward/core';
+import type { ReplayStore } from '@tokenward/core/store';
+import { decodeJwt } from 'jose';
+import type { RouteContext } from './route-context.js';
+
+type Parts = Pick<RouteContext, 'config' | 'sessions' | 'publish'>;
+
+/** Creates a receiver of logout tokens: `backchannelLogout` of the guard that verifies them. */
+export type CreateReceiver = (options: BackchannelLogoutOptions) => MessageReceiver;
+
+/** A logout token has a few hundred bytes. */
+const MAX_BODY_BYTES = 65_536;
+const BODY_TIMEOUT_MS = 10_000;
+
+/**
+ * Creates the route that ends sessions by order of the issuer: `POST <path>/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). The signature of the
+ * logout token is all that it needs, so it asks for no cookie and no custom header (rule 118).
+ *
+ * @param replays remembers which logout tokens were used
+ */
+export function createBackchannelLogoutRoute({ config, sessions, publish }: Parts, createReceiver: CreateReceiver, replays: ReplayStore) {
+  return async function backchannelLogoutRoute(request: Request): Promise<Response> {
+    const body = await readBody(request);
+    let isStoreDown = false;
+    // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.
+    const receive = createReceiver({
+      clientId: config.clientId,
+      replays: {
+        async add(name, ttlSeconds) {
+          isStoreDown = true;
+          await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body!) });
+          isStoreDown = false;
+          return replays.add(name, ttlSeconds);
+        },
+      },
+    });
+    const answer = await receive({ method: request.method, headers: { 'content-type': request.headers.get('content-type') ?? undefined }, body });
+    report(answer, isStoreDown);
+    return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers: answer.headers as Record<string, string> });
+  };
+
+  function report({ status, body }: ReceiverAnswer, isStoreDown: boolean): void {
+    if (status === 200) publish('end', 'done', 'backchannel_logout');
+    else if (isStoreDown) publish('end', 'failed', 'store_unavailable');
+    else if (body.includes('"temporarily_unavailable"')) publish('end', 'failed', 'issuer_unavailable');
+    else publish('end', 'refused', 'invalid_logout_token');
+  }
+}
+
+/** Returns whom a logout token names. Its signature and claims have been verified. A claim that is null counts as absent. */
+function namesIn(body: Uint8Array): { readonly subject: string | undefined; readonly issuerSessionId: string | undefined } {
+  const claims = decodeJwt(new URLSearchParams(Buffer.from(body).toString()).get('logout_token')!);
+  const text = (name: string): string | undefined => {
+    const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { subject: text('sub'), issuerSessionId: text('sid') };
+}
+
+/** Returns the body of a request; undefined if it is too long or too slow, or if the client disconnects. */
+async function readBody({ body }: Request): Promise<Uint8Array | undefined> {
+  if (!body) return undefined;
+  const reader = body.getReader();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    void reader.cancel().catch(() => {});
+  }, BODY_TIMEOUT_MS);
+  timer.unref();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      bytes += part.value.byteLength;
+      if (bytes > MAX_BODY_BYTES) {
+        await reader.cancel();
+        return undefined;
+      }
+      chunks.push(part.value);
+    }
+    return isLate ? undefined : Buffer.concat(chunks);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}

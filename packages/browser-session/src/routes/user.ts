@@ -1,0 +1,31 @@
+import type { SessionUser } from '../browser-session.js';
+import { crossSiteCause } from '../csrf.js';
+import type { SessionState } from '../session-state.js';
+import { crossSiteAnswer, jsonAnswer, unavailableAnswer } from './answers.js';
+import { reportEnd, type SessionRouteContext } from './session-route.js';
+
+/**
+ * Says who is logged in: `GET <path>/user`. Nobody is an ordinary answer, so the status is 200 in both cases. It refreshes nothing, since pages ask often.
+ */
+export async function userRoute(request: Request, { config, sessions, refresher, publish }: SessionRouteContext): Promise<Response> {
+  if (crossSiteCause(request.headers, config.origin) !== undefined) return crossSiteAnswer();
+  const found = await sessions.find(request.headers.get('cookie') ?? undefined);
+  switch (found.kind) {
+    case 'none':
+      return jsonAnswer({ user: null });
+    case 'unavailable':
+      return unavailableAnswer();
+    case 'ended':
+      reportEnd(found.reason, publish);
+      return jsonAnswer({ user: null }, found.setCookies);
+    case 'session': {
+      const { state, setCookies } = refresher.newest(found.state);
+      return jsonAnswer({ user: userOf(state) }, setCookies.length > 0 ? setCookies : found.setCookies);
+    }
+  }
+}
+
+/** Returns what a page may know about the user. */
+export function userOf({ subject, scopes, accessTokenEndsAt }: SessionState): SessionUser {
+  return { subject, scopes: [...scopes], expiresAt: accessTokenEndsAt };
+}

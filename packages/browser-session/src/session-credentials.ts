@@ -1,0 +1,95 @@
+import type { ProtectedRequest } from '@tokenward/core';
+import type { SessionFailure, SessionToken } from '@tokenward/core/store';
+import type { RequestHeaders } from './browser-session.js';
+import { cookiesOf } from './cookies/cookie-header.js';
+import { crossSiteCause } from './csrf.js';
+import type { Refreshed } from './refresh/refresher.js';
+import { headerOf } from './request-headers.js';
+import { reportEnd, type SessionRouteContext } from './routes/session-route.js';
+import type { FoundSession } from './sessions.js';
+
+/** What a request's session gives a guard or a proxy: the access token, why there is none, or undefined without a session. */
+export type Credentials = SessionToken | SessionFailure | undefined;
+
+/** Finds the access token of a request's session. It never rejects because of a request, an issuer or a store. */
+export interface SessionCredentials {
+  /** The result is a promise only if something must be fetched or decrypted. */
+  of(request: Pick<ProtectedRequest, 'headers'>): Credentials | Promise<Credentials>;
+}
+
+type Parts = Pick<SessionRouteContext, 'config' | 'sessions' | 'refresher' | 'publish'>;
+
+/**
+ * @param crossSite returns why a request may come from another site. Only requests with a session cookie are asked: other requests have nothing that another
+ * site could use
+ */
+export function createSessionCredentials(
+  { config, sessions, refresher, publish }: Parts,
+  crossSite: (headers: RequestHeaders, origin: string) => string | undefined = crossSiteCause,
+): SessionCredentials {
+  const { cookieName, origin } = config;
+
+  function judge(found: FoundSession, cookieHeader: string): Credentials | Promise<Credentials> {
+    switch (found.kind) {
+      case 'none':
+        return undefined;
+      case 'unavailable':
+        return failure('session_unavailable', found.cause, NO_LINES);
+      case 'ended':
+        reportEnd(found.reason, publish);
+        return failure('session_ended', END_WORDS[found.reason], found.setCookies);
+      case 'session': {
+        const refreshed = refresher.fresh(found.state, cookieHeader);
+        return refreshed instanceof Promise
+          ? refreshed.then((settled) => credentialsOf(settled, found.setCookies))
+          : credentialsOf(refreshed, found.setCookies);
+      }
+    }
+  }
+
+  return {
+    of({ headers }) {
+      const cookieHeader = headerOf(headers, 'cookie');
+      // a quick look first: most requests without a session have no such text at all
+      if (cookieHeader === undefined || !cookieHeader.includes(cookieName) || !cookiesOf(cookieHeader).has(cookieName)) return undefined;
+      const cause = crossSite(headers, origin);
+      if (cause !== undefined) return failure('cross_site_request', cause, NO_LINES);
+      const found = sessions.find(cookieHeader);
+      return found instanceof Promise ? found.then((settled) => judge(settled, cookieHeader)) : judge(found, cookieHeader);
+    },
+  };
+}
+
+function credentialsOf(refreshed: Refreshed, setCookies: readonly string[]): Credentials {
+  switch (refreshed.outcome) {
+    // the lines of a refresh contain all that those of the use would
+    case 'fresh':
+      return { token: refreshed.state.accessToken, headers: headersWith(refreshed.setCookies.length > 0 ? refreshed.setCookies : setCookies) };
+    case 'ended':
+      return failure('session_ended', END_WORDS[refreshed.reason], refreshed.setCookies);
+    case 'unavailable':
+      return failure('session_unavailable', refreshed.cause, NO_LINES);
+  }
+}
+
+function failure(reason: SessionFailure['reason'], cause: string, setCookies: readonly string[]): SessionFailure {
+  return { reason, cause, headers: headersWith(setCookies), token: undefined };
+}
+
+function headersWith(setCookies: readonly string[]): SessionToken['headers'] {
+  return setCookies.length === 0 ? undefined : { 'set-cookie': [...setCookies] };
+}
+
+const NO_LINES: readonly string[] = Object.freeze([]);
+
+/** For operators, after "its session has ended: ". */
+const END_WORDS = {
+  logout: 'the user has logged out',
+  backchannel_logout: 'the issuer has ended the session (back-channel logout)',
+  revoked: 'it was revoked',
+  idle: 'it was not used for longer than idleSeconds',
+  expired: 'it has reached its end, or the store no longer has it',
+  refresh_refused: 'the issuer refused its refresh token',
+  replaced: 'a new login has replaced it',
+  unreadable: 'its cookie was sealed with a secret that is gone, or was changed',
+} as const satisfies Record<Extract<FoundSession, { readonly kind: 'ended' }>['reason'], string>;
