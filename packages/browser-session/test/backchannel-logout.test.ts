@@ -1,0 +1,143 @@
+import { memoryRevocations, memorySessions } from '@tokenward/core';
+import { SessionStoreError } from '@tokenward/core/store';
+import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { CLIENT_ID, signingKey, startProvider } from './provider.ts';
+import { cookiesOf, showCookies, startWorld, type World, type WorldOptions } from './world.ts';
+
+const MODES = {
+  'encrypted cookies': () => ({}),
+  'a store in memory': () => ({ store: memorySessions() }),
+} as const satisfies Record<string, () => WorldOptions['session']>;
+
+const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+
+describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
+  test('rule 118: a logout at the issuer ends the session here, without a cookie and without the custom header', async () => {
+    const world = await startWorld({ session: options() });
+    await world.logOutAtIssuer();
+    expect(world.sessionEvents()).toEqual(['login done', 'end done backchannel_logout']);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    expect(cookiesOf(world).size).toBe(0);
+  });
+
+  test('rule 113: a new login after a logout token works', async () => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    const old = cookiesOf(world);
+    expect((await send(world, await logoutToken(world, key, { sub: 'alice' }))).status).toBe(200);
+    // the provider runs in this process: its next ID token is of a later second than the logout
+    const now = Date.now;
+    const later = vi.spyOn(Date, 'now').mockImplementation(() => now() + 2000);
+    onTestFinished(() => later.mockRestore());
+    await world.logIn();
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    showCookies(world, old);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('rule 119: sid ends one session, and sub alone all of the subject', async () => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    const first = cookiesOf(world);
+    const sid = decodeJwt<{ readonly sid: string }>(world.issued.find(({ kind }) => kind === 'id_token')!.token).sid;
+    // another browser
+    world.browser.cookies(world.app.origin).clear();
+    world.browser.cookies(world.provider.issuer).clear();
+    await world.logIn();
+    const second = cookiesOf(world);
+    expect((await send(world, await logoutToken(world, key, { sid }))).status).toBe(200);
+    showCookies(world, first);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    showCookies(world, second);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    expect((await send(world, await logoutToken(world, key, { sub: 'alice' }))).status).toBe(200);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('rules 116 and 117: refuses logout tokens that are forged, foreign, repeated, or another kind of token', async () => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    const idToken = world.issued.find(({ kind }) => kind === 'id_token')!.token;
+    const accessToken = world.issued.find(({ kind }) => kind === 'access_token')!.token;
+    const forged = await logoutToken(world, { ...(await signingKey()), kid: key.kid! }, { sub: 'alice' });
+    const wrong = [
+      idToken,
+      accessToken,
+      forged,
+      await logoutToken(world, key, { sub: 'alice', aud: 'another-client' }),
+      await logoutToken(world, key, { sub: 'alice', nonce: 'x' }),
+      await logoutToken(world, key, { sub: 'alice', events: {} }),
+      await logoutToken(world, key, { sub: 'alice', exp: Math.floor(world.clock.now() / 1000) - 60 }),
+      await logoutToken(world, key, {}),
+      'no token',
+      '',
+    ];
+    for (const token of wrong) expect((await send(world, token)).status).toBe(400);
+    expect((await world.browser.visit(`${world.app.origin}/session/backchannel-logout`)).status).toBe(405);
+    const tooLong = await send(world, 'x'.repeat(70_000));
+    expect([tooLong.status, tooLong.headers.get('cache-control')]).toEqual([400, 'no-store']);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    expect(new Set(world.sessionEvents().slice(1))).toEqual(new Set(['end refused invalid_logout_token']));
+
+    const once = await logoutToken(world, key, { sub: 'somebody else' });
+    expect((await send(world, once)).status).toBe(200);
+    expect((await send(world, once)).status).toBe(400);
+  });
+
+  test('rule 119: an equal sid of another issuer is untouched', async () => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    const other = await startProvider({ appOrigin: world.app.origin, keys: [key] });
+    const { sid } = decodeJwt<{ readonly sid: string }>(world.issued.find(({ kind }) => kind === 'id_token')!.token);
+    expect((await send(world, await logoutToken(world, key, { sid, sub: 'alice', iss: other.issuer }))).status).toBe(400);
+    await other.close();
+    // the session of the other issuer's client, over the same stores
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  });
+});
+
+test('back-channel logout ends encrypted cookies in another process too, through shared revocations and without a session store', async () => {
+  const world = await startWorld({ session: { revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
+  await world.logOutAtIssuer();
+  expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_ended', cause: 'the issuer has ended the session (back-channel logout)' });
+});
+
+test('back-channel logout ends stored sessions in another process that shares only the store', async () => {
+  const world = await startWorld({ session: { store: memorySessions() } });
+  const other = await world.startAnother();
+  expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
+  await world.logOutAtIssuer();
+  expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_ended' });
+});
+
+test('a store that is down is a failure: the issuer may send the same logout token again', async () => {
+  const key = await signingKey();
+  const store = memorySessions();
+  let isDown = true;
+  const removeLabelled: typeof store.removeLabelled = async (label) => {
+    if (isDown) throw new SessionStoreError('the connection is cut');
+    return store.removeLabelled(label);
+  };
+  const world = await startWorld({ session: { store: { ...store, removeLabelled } }, provider: { keys: [key] } });
+  const token = await logoutToken(world, key, { sub: 'alice' });
+  expect((await send(world, token)).status).toBe(400);
+  expect(world.sessionEvents()).toEqual(['login done', 'end failed store_unavailable']);
+  // here it has ended all the same
+  expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  isDown = false;
+  expect((await send(world, token)).status).toBe(200);
+});
+
+async function logoutToken({ provider }: World, key: JWK, claims: object): Promise<string> {
+  // the provider has the machine's clock, and its logout is after its ID tokens
+  const now = Math.ceil(Date.now() / 1000);
+  const all = { iss: provider.issuer, aud: CLIENT_ID, iat: now, exp: now + 120, jti: crypto.randomUUID(), events: EVENTS, ...claims };
+  return new SignJWT(all).setProtectedHeader({ alg: 'ES256', kid: key.kid!, typ: 'logout+jwt' }).sign(await importJWK(key, 'ES256'));
+}
+
+function send({ app }: World, token: string): Promise<Response> {
+  return fetch(`${app.origin}/session/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { API } from '../provider.ts';
+import { cookiesOf, CSRF, SCOPE, SECRET, showCookies, startWorld, type World } from '../world.ts';
+import { startAppProcess, type AppProcess } from './app-processes.ts';
+
+test('a process that is killed between the answer of the issuer and its own answer: the session ends with a clear reason if the issuer rotates strictly', async () => {
+  const world = await startWorld();
+  await killWhileRefreshing(world);
+  const next = await startProcess(world);
+  expect(await world.callApi(next.base)).toEqual({ reason: 'session_ended', cause: 'the issuer refused its refresh token' });
+  expect(cookiesOf(world).size).toBe(0);
+});
+
+test('a process that is killed between the answer of the issuer and its own answer: the session goes on if the issuer still takes the old refresh token', async () => {
+  const world = await startWorld({ provider: { configuration: { rotateRefreshToken: false } } });
+  await killWhileRefreshing(world);
+  const next = await startProcess(world);
+  expect(await world.callApi(next.base)).toMatchObject({ sub: 'alice' });
+  expect(world.refreshes()).toBe(2);
+});
+
+test('server restart: a process that is killed while nothing is under way ends no session in an encrypted cookie', async () => {
+  const world = await startWorld();
+  const first = await startProcess(world);
+  expect(await world.callApi(first.base)).toMatchObject({ sub: 'alice' });
+  await first.kill();
+  const second = await startProcess(world);
+  expect(await world.callApi(second.base)).toMatchObject({ sub: 'alice' });
+});
+
+/** The issuer has answered the refresh, and the browser gets no answer any more. */
+async function killWhileRefreshing(world: World): Promise<void> {
+  const before = cookiesOf(world);
+  const first = await startProcess(world);
+  const held = first.held();
+  const cookie = [...before].map(([name, value]) => `${name}=${value}`).join('; ');
+  const call = fetch(`${first.base}/api/me`, { headers: { ...CSRF, cookie, 'x-hold': '1' } });
+  await held;
+  expect(world.refreshes()).toBe(1);
+  await first.kill();
+  await expect(call).rejects.toThrow();
+  showCookies(world, before);
+}
+
+function startProcess({ provider, app }: World): Promise<AppProcess> {
+  const { issuer, clientId, clientSecret } = provider;
+  return startAppProcess({ issuer, clientId, clientSecret, origin: app.origin, secrets: [SECRET], scope: SCOPE, resource: API, aheadSeconds: 301 });
+}

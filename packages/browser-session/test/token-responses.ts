@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { importJWK, SignJWT, type JWK } from 'jose';
+import { CLIENT_ID } from './provider.ts';
+import type { World } from './world.ts';
+
+type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Answers the token endpoint in place of the provider. */
+export function answerTokens(status: number, body: object | string): Intercept {
+  return (request, response) => {
+    if (request.url !== '/token') return false;
+    response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json' });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    return true;
+  };
+}
+
+/** An access token whose `jti` says that no provider issued it, and whatever else the response should have. */
+export function tokenResponse(more: object = {}): object {
+  const payload = Buffer.from(JSON.stringify({ jti: 'made-up', sub: 'alice' })).toString('base64url');
+  return { access_token: `eyJhbGciOiJub25lIn0.${payload}.`, token_type: 'Bearer', expires_in: 300, refresh_token: 'made-up', ...more };
+}
+
+/** Returns an ID token that the provider's own key signed. */
+export async function idTokenOf({ provider, clock }: World, key: JWK, claims: object): Promise<string> {
+  const now = Math.floor(clock.now() / 1000);
+  return new SignJWT({ iss: provider.issuer, aud: CLIENT_ID, iat: now, exp: now + 300, ...claims })
+    .setProtectedHeader({ alg: 'ES256', kid: key.kid! })
+    .sign(await importJWK(key, 'ES256'));
+}
+
+/** Lets requests for tokens arrive, and holds them until they are released. */
+export function holdTokens({ provider }: World): { readonly arrived: Promise<void>; release(): void } {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<boolean>();
+  provider.intercept = (request) => {
+    if (request.url !== '/token') return false;
+    arrived.resolve();
+    return released.promise;
+  };
+  return { arrived: arrived.promise, release: () => released.resolve(false) };
+}
