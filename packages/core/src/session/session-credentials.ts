@@ -8,7 +8,10 @@ export const SESSION_CREDENTIALS: unique symbol = Symbol.for('tokenward.sessionC
 /** The access token of a browser session. */
 export interface SessionToken {
   readonly token: string;
-  /** Headers for the response, whatever its status: the session cookie, if it has changed. */
+  /**
+   * Headers for the response, whatever its status: `set-cookie`, if the session cookie has changed. At most 16 lines of visible ASCII; others make the session
+   * unavailable. A guard ignores other headers.
+   */
   readonly headers: ResponseHeaders | undefined;
 }
 
@@ -31,6 +34,9 @@ export interface BrowserSessionCredentials {
   /**
    * Returns the access token of the request's session, refreshed if it has ended; undefined if the request has no session cookie. The result is a promise
    * only if something must be fetched or decrypted.
+   *
+   * It limits how long it takes: a guard waits for it. If it throws, rejects or returns anything else, the guard answers 503. Guards on one request share the
+   * result for up to a second, but a request may be asked about again, so the same cookie must give the same result.
    */
   [SESSION_CREDENTIALS](request: ProtectedRequest): SessionToken | SessionFailure | undefined | Promise<SessionToken | SessionFailure | undefined>;
 }
