@@ -202,6 +202,21 @@ test('two tabs: a request with the cookie from before the refresh gets the new c
   expect(world.refreshes()).toBe(1);
 });
 
+test('the end of the new refresh token counts for a request with the old cookie, too', async () => {
+  const world = await startWorld();
+  const old = cookiesOf(world);
+  world.clock.advance(301);
+  world.provider.intercept = answerTokens(200, tokenResponse({ refresh_expires_in: 20 }));
+  expect(await world.callApi()).toMatchObject({ jti: 'made-up' });
+  world.clock.advance(19);
+  showCookies(world, old);
+  expect(await world.callApi()).toMatchObject({ jti: 'made-up' });
+  world.clock.advance(2);
+  showCookies(world, old);
+  expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  expect(world.sessionEvents().at(-1)).toBe('end done expired');
+});
+
 test('server restart: encrypted cookies keep people logged in, before and after a refresh', async () => {
   const world = await startWorld();
   const before = await world.callApi();

@@ -45,6 +45,8 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
 
   function fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed> {
     const { state: newest, setCookies } = known(state);
+    // the new refresh token may end sooner than the one in the request's cookie
+    if (!(clock.now() / 1000 < newest.endsAt)) return end(newest, 'expired', cookieHeader);
     if (clock.now() / 1000 < newest.refreshAt) return { outcome: 'fresh', state: newest, setCookies };
     return renew(newest, setCookies, cookieHeader);
   }
