@@ -14,6 +14,8 @@ export interface Link {
   send(kind: string, command: readonly string[]): Promise<Reply>;
   /** Why the last command or the last attempt to connect failed, in fixed words; undefined if it succeeded. */
   readonly lastError: string | undefined;
+  /** Whether the server has answered, and the last command succeeded. */
+  readonly isUsable: boolean;
   readonly isClosed: boolean;
   close(): void;
 }
@@ -30,6 +32,12 @@ export interface LinkParts {
   readonly timeoutMs: number;
 }
 
+/** One call of `send`. */
+interface Caller {
+  connection: Connection | undefined;
+  hasGivenUp: boolean;
+}
+
 /** Commands that wait for an answer. A server that hangs must not fill the memory. */
 const MAX_WAITING = 10_000;
 /** An unused connection is closed, before a network drops it silently. */
@@ -44,6 +52,7 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
   let connecting: Promise<void> | undefined;
   /** Why no connection can be made. While it is set, attempts go on in the background. */
   let unreachable: StoreFailure | undefined;
+  let hasAnswered = false;
   let waiting = 0;
   let idleTimer: NodeJS.Timeout | undefined;
 
@@ -64,6 +73,7 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
       connection = made;
       unreachable = undefined;
       backoff.reset();
+      hasAnswered = true;
       outage.answered(probe.kind);
       closeWhenIdle();
     } catch (error) {
@@ -104,9 +114,11 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
     throw unreachable ?? new StoreFailure(CLOSED);
   }
 
-  async function exchange(command: readonly string[], use: (one: Connection) => void): Promise<Reply> {
+  /** Sends nothing if the caller has given up meanwhile: nobody would release a lease that it takes late. */
+  async function exchange(command: readonly string[], caller: Caller): Promise<Reply> {
     const one = await connected();
-    use(one);
+    if (caller.hasGivenUp) throw new StoreFailure('the caller has given up');
+    caller.connection = one;
     return one.send(command);
   }
 
@@ -116,13 +128,10 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
       if (abort.signal.aborted) throw new StoreFailure(CLOSED);
       if (waiting >= MAX_WAITING) throw new StoreFailure('too many commands wait for an answer');
       waiting++;
-      let used: Connection | undefined;
+      const caller: Caller = { connection: undefined, hasGivenUp: false };
       try {
-        const reply = await within(
-          timeoutMs,
-          exchange(command, (one) => (used = one)),
-          true,
-        );
+        const reply = await within(timeoutMs, exchange(command, caller), true);
+        hasAnswered = true;
         outage.answered(kind);
         closeWhenIdle();
         return reply;
@@ -130,14 +139,18 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
         const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
         if (failure.isAnswer) outage.refused(kind, failure.message);
         else if (!abort.signal.aborted) outage.unreachable(failure.message);
-        if (used) giveUp(used, failure.isAnswer);
+        if (caller.connection) giveUp(caller.connection, failure.isAnswer);
         throw failure;
       } finally {
+        caller.hasGivenUp = true;
         waiting--;
       }
     },
     get lastError() {
       return outage.lastError;
+    },
+    get isUsable() {
+      return hasAnswered && outage.lastError === undefined;
     },
     get isClosed() {
       return abort.signal.aborted;

@@ -94,7 +94,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
         }
       }
     },
-    health: () => ({ usable: link.lastError === undefined, entries: undefined, lastError: link.lastError }),
+    health: () => ({ usable: link.isUsable, entries: undefined, lastError: link.lastError }),
     close: () => link.close(),
   } satisfies SessionStore);
 }

@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { redisSessions, SessionStoreError } from '@tokenward/redis';
 import { createTestClock } from '@tokenward/testing';
+import { createCluster } from 'redis';
 import { describe, expect, test } from 'vitest';
 import { startProxy } from './proxy.js';
+import { startCluster } from './redis-fleet.js';
 import { freePort } from '../../testing/test/free-port.js';
 import { hashOf, openSessions, storedSession } from './sessions.js';
 import { closing, eventually, ownServer, useServer } from './stores.js';
@@ -172,6 +174,22 @@ describe('a lease', () => {
   });
 });
 
+test('a cluster: all keys of a script are on one node', async () => {
+  const cluster = closing(await startCluster(), (cluster) => cluster.close());
+  const client = createCluster({ rootNodes: cluster.nodes.map(({ url }) => ({ url })) });
+  const store = openSessions({ client });
+  await store.warm();
+  const [one, two] = [storedSession(), storedSession({ labels: [hashOf('sub-1')] })];
+  await store.create(one);
+  await store.create(two);
+  expect(await store.replace({ ...one, version: 2 }, 1)).toBe('replaced');
+  expect(await store.read(two.key)).toEqual(two);
+  await (await store.lease(KEY, 60))!.release();
+  expect(await store.lease(KEY, 60)).toBeDefined();
+  expect(await store.remove(two.key)).toBe(true);
+  expect(await store.removeLabelled(hashOf('sub-1'))).toBe(1);
+});
+
 describe('a server that fails', () => {
   test('FLUSHALL ends all sessions, and nothing else', async () => {
     const store = openSessions({ url: server().url });
@@ -193,6 +211,7 @@ describe('a server that fails', () => {
     const late = await ownServer();
     await late.kill();
     const store = openSessions({ url: late.url, timeoutSeconds: 2 });
+    expect(store.health().usable).toBe(false);
     const session = storedSession({ sealed: 'PLANTED' });
     const calls: readonly (() => unknown)[] = [
       () => store.create(session),
@@ -231,6 +250,16 @@ describe('a server that fails', () => {
     proxy.behave();
     await eventually(() => store.health().usable, 'the store is usable again');
     expect(await store.read(session.key)).toEqual(session);
+  });
+
+  test('a call that timed out while it connected is not made later', async () => {
+    const proxy = closing(await startProxy(server().port), (proxy) => proxy.close());
+    proxy.delay(300);
+    const store = openSessions({ url: proxy.url, timeoutSeconds: 0.5 });
+    await expect(store.lease(KEY, 600)).rejects.toBeInstanceOf(SessionStoreError);
+    proxy.delay(0);
+    await eventually(() => store.health().usable, 'the store is usable');
+    expect(await store.lease(KEY, 600)).toBeDefined();
   });
 
   test('a server that hangs does not fill the memory: the number of calls that wait is bounded', async () => {

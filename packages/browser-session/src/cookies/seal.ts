@@ -5,7 +5,7 @@ import type { Sealer } from './sealer.js';
 export type { Sealer } from './sealer.js';
 
 /** No sealed text is longer. Longer ones are refused before anything is decrypted. */
-export const MAX_SEALED_LENGTH = 65_536;
+const MAX_SEALED_LENGTH = 65_536;
 
 const ALGORITHMS = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] };
 /**
