@@ -1,5 +1,5 @@
 import type { Revocations } from '@tokenward/core';
-import type { BrowserSessionCredentials, RevocationHealth, SessionStoreHealth } from '@tokenward/core/store';
+import type { BrowserSessionCredentials, RevocationHealth, SessionStoreHealth, TestableBrowserSession } from '@tokenward/core/store';
 
 /** Who is logged in. It contains no token. */
 export interface SessionUser {
@@ -14,7 +14,7 @@ export interface SessionUser {
 export type RequestHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The browser sessions of one app, independent of any framework. A guard takes it as its option `session`. */
-export interface BrowserSession extends BrowserSessionCredentials {
+export interface BrowserSession extends BrowserSessionCredentials, TestableBrowserSession {
   /** The origin and the path of the options: adapters build a request's URL from the origin, and mount the routes at the path. */
   readonly origin: string;
   readonly path: string;

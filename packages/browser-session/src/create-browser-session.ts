@@ -1,6 +1,6 @@
 import { createResourceGuard, type ProtectedRequest, type ResourceGuard } from '@tokenward/core';
 import { publish as publishEvent } from '@tokenward/core/adapter';
-import { memoryReplays, SESSION_CREDENTIALS, SessionStoreError } from '@tokenward/core/store';
+import { memoryReplays, SESSION_CREDENTIALS, SessionStoreError, START_TEST_SESSION } from '@tokenward/core/store';
 import type { BrowserSession, RequestHeaders } from './browser-session.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { SessionConfig } from './config.js';
@@ -18,6 +18,7 @@ import type { SessionRouteContext } from './routes/session-route.js';
 import { userOf } from './routes/user.js';
 import { createSessionCredentials } from './session-credentials.js';
 import { createSessions } from './state/create-sessions.js';
+import { createTestSessionStart } from './test-session.js';
 
 /**
  * Creates the browser sessions of an app: login with OpenID Connect, with the tokens out of reach of scripts. Nothing is fetched before the first request, or
@@ -49,6 +50,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
       return found.kind === 'session' ? userOf(refresher.newest(found.state).state) : undefined;
     },
     [SESSION_CREDENTIALS]: (request: ProtectedRequest) => credentials.of(request),
+    [START_TEST_SESSION]: createTestSessionStart(config, sessions),
     revocations: guard.revocations,
     async warm() {
       // the guard fetches the issuer's metadata and keys, and reads the revocations

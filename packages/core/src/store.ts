@@ -9,6 +9,7 @@ export { createListeners, type Listeners } from './revocation/listeners.js';
 export { createRevocationMirror, type MirrorLimits, type RevocationMirror, type RevocationOverflow } from './revocation/mirror.js';
 export type { BrowserSessionCredentials, SessionFailure, SessionToken } from './session/session-credentials.js';
 export { SESSION_CREDENTIALS } from './session/session-credentials.js';
+export { START_TEST_SESSION, type TestableBrowserSession, type TestSessionTokens } from './session/test-session.js';
 export type { RefreshLease, ReplaceAnswer, SessionStore, SessionStoreHealth, StoredSession } from './session/session-store.js';
 export { SessionStoreError } from './session/session-store.js';
 export { SESSION_EVENT_ACTIONS, SESSION_EVENT_OUTCOMES, SESSION_EVENT_REASONS } from './vocabulary/session-words.js';

@@ -4,6 +4,7 @@ import type { Algorithm, Clock } from '@tokenward/core';
 import { systemClock } from '@tokenward/core/adapter';
 import { base64url, compactJws } from './compact-jws.js';
 import { misanswer, type Misbehaviour } from './misbehaviour.js';
+import { createRefreshTokens } from './refresh-tokens.js';
 import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
 
 export interface TestIssuerOptions {
@@ -71,7 +72,7 @@ export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
 
-/** The part of an authorization server that publishes keys and signs tokens, over HTTP on loopback. It can misbehave on demand. */
+/** The part of an authorization server that publishes keys, signs tokens and refreshes them, over HTTP on loopback. It can misbehave on demand. */
 export interface TestIssuer {
   /** The issuer identifier, which is the `iss` of its tokens. */
   readonly issuer: string;
@@ -84,8 +85,15 @@ export interface TestIssuer {
   readonly sharedSecrets: Uint8Array[];
   /** How often each document was requested. */
   readonly requests: { readonly metadata: number; readonly jwks: number };
+  /** How often each kind of answer of the token endpoint was given. */
+  readonly refreshes: { readonly granted: number; readonly refused: number };
   /** Issues an access token. */
   issueToken(wishes?: TokenWishes): Promise<string>;
+  /**
+   * Issues a refresh token, which the token endpoint takes once, for an access token with this content and the next refresh token. A second use is refused
+   * (`invalid_grant`). The client is not authenticated.
+   */
+  issueRefreshToken(wishes?: TokenWishes): string;
   /** Issues a logout token (OpenID Connect Back-Channel Logout 1.0 s2.4) for one session, or for all sessions of a subject. */
   issueLogoutToken(wishes?: LogoutTokenWishes): Promise<string>;
   /** Issues a security event token (RFC 8417) with one event of OpenID CAEP. */
@@ -121,6 +129,8 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const requests = { metadata: 0, jwks: 0 };
   const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour } = {};
 
+  const refreshTokens = createRefreshTokens<TokenWishes>(issueToken);
+
   const server = createServer(answer);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -131,6 +141,10 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   const jwksUri = `${issuer}/jwks`;
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'POST' && request.url === `${path}/token`) {
+      void refreshTokens.answer(request, response);
+      return;
+    }
     const asked = documentAt(request.url ?? '', path);
     if (!asked) {
       response.writeHead(404).end();
@@ -142,7 +156,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       misanswer(fault, response, request.headers.host ?? '');
       return;
     }
-    const document = asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri };
+    const document = asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri, token_endpoint: `${issuer}/token` };
     response.writeHead(200, { 'content-type': 'application/json', ...(cacheControl !== undefined && { 'cache-control': cacheControl }) });
     response.end(JSON.stringify(document));
   }
@@ -205,6 +219,8 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     jwksUri,
     algorithm,
     requests,
+    refreshes: refreshTokens.refreshes,
+    issueRefreshToken: (wishes = {}) => refreshTokens.issue(wishes),
     get jwks() {
       return published();
     },

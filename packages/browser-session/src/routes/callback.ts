@@ -1,11 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { TokenwardError } from '@tokenward/core';
 import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../cookies/login-cookies.js';
+import { newSession } from '../new-session.js';
 import { RETRY_MARK } from '../oidc/create-login-client.js';
 import { isFailure, type LoginAttempt, type LoginResult } from '../oidc/login-client.js';
-import { refreshTime } from '../refresh/refresh-time.js';
-import { sessionEnd } from '../session-end.js';
-import type { SessionState } from '../session-state.js';
 import { failurePage } from './failure-page.js';
 import { fromOtherSite, startLogin, wrongMethod } from './login.js';
 import { loginAddress } from './login-parameters.js';
@@ -45,11 +42,11 @@ async function begin(
   context: RouteContext,
   deleted: readonly string[],
 ): Promise<Response> {
-  const { sessions, publish, warn } = context;
+  const { config, sessions, publish, warn } = context;
   const former = new Set([attempt.sessionId, await liveSession(request, context)]);
   let setCookies: readonly string[];
   try {
-    setCookies = await sessions.start(newSession(result, context));
+    setCookies = await sessions.start(newSession(result, config));
   } catch (error) {
     publish('login', 'failed', 'store_unavailable');
     // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies
@@ -70,29 +67,6 @@ async function endReplaced(id: string, { sessions, publish }: RouteContext): Pro
   } catch {
     publish('end', 'failed', 'store_unavailable');
   }
-}
-
-function newSession(result: LoginResult, { config }: RouteContext): SessionState {
-  const now = Math.floor(config.clock.now() / 1000);
-  const { sessionEndsAt: issuerEndsAt, refreshTokenEndsAt } = result;
-  return {
-    id: randomBytes(32).toString('base64url'),
-    version: 1,
-    issuer: result.issuer,
-    subject: result.subject,
-    issuerSessionId: result.issuerSessionId,
-    issuedAt: result.issuedAt,
-    accessToken: result.accessToken,
-    accessTokenEndsAt: result.accessTokenEndsAt,
-    refreshAt: refreshTime(now, result.accessTokenEndsAt, config.refreshAheadSeconds),
-    scopes: result.scopes,
-    refreshToken: result.refreshToken,
-    idToken: result.idToken,
-    startedAt: now,
-    usedAt: now,
-    issuerEndsAt,
-    endsAt: sessionEnd({ startedAt: now, issuerEndsAt, refreshTokenEndsAt }, config.maxSeconds),
-  };
 }
 
 async function withoutAttempt(request: Request, state: string, context: RouteContext, deleted: readonly string[]): Promise<Response> {

@@ -1,0 +1,26 @@
+// What users see, checked by the compiler and never run.
+import { createBrowserSession } from '@tokenward/browser-session';
+import { createTestIssuer } from '@tokenward/testing';
+import { logInAs, type LoginWishes, type TestCookie, type TestLogin } from '@tokenward/testing/browser-session';
+import type { BrowserContext } from 'playwright-core';
+import { expectTypeOf } from 'vitest';
+
+const issuer = await createTestIssuer();
+const session = createBrowserSession({ issuer: issuer.issuer, clientId: 'web-app', origin: 'https://app.example.com', secrets: [] });
+const login = await logInAs(session, issuer);
+
+expectTypeOf(login).toEqualTypeOf<TestLogin>();
+expectTypeOf(login.cookies).toEqualTypeOf<readonly TestCookie[]>();
+expectTypeOf(login.accessToken).toEqualTypeOf<string>();
+expectTypeOf<LoginWishes['scopes']>().toEqualTypeOf<readonly string[] | undefined>();
+
+// Playwright takes the cookies, and fetch the headers, as they are
+expectTypeOf<BrowserContext['addCookies']>().toBeCallableWith(login.cookies);
+expectTypeOf(fetch).toBeCallableWith('https://app.example.com', { headers: login.headers });
+
+// @ts-expect-error -- scopes are a list
+void logInAs(session, issuer, { scopes: 'orders:read' });
+// @ts-expect-error -- the issuer signs the token: an identifier alone cannot
+void logInAs(session, 'https://login.example.com');
+// @ts-expect-error -- only a browser session can start one
+void logInAs({ origin: 'https://app.example.com' }, issuer);
