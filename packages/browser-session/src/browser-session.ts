@@ -1,5 +1,7 @@
 import type { Revocations } from '@tokenward/core';
 import type { BrowserSessionCredentials, RevocationHealth, SessionStoreHealth, TestableBrowserSession } from '@tokenward/core/store';
+import type { ProxyOptions } from './proxy/proxy-options.js';
+import type { SessionProxy } from './proxy/session-proxy.js';
 
 /** Who is logged in. It contains no token. */
 export interface SessionUser {
@@ -32,6 +34,14 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
    * @throws SessionStoreError (the promise rejects) if the session cannot be read now
    */
   get(request: { readonly headers: RequestHeaders }): Promise<SessionUser | undefined>;
+  /**
+   * Returns a function that passes requests of the app's own pages to an API, with the session's access token. `upgrade` of it opens WebSockets.
+   *
+   * @throws ConfigurationError that lists all invalid options
+   *
+   * @example const orders = session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'], mountPath: '/api' });
+   */
+  proxy(options: ProxyOptions): SessionProxy;
   /** Ends sessions of a subject, or of a session at the issuer (`sid`), here and at every guard that shares the store of revocations. */
   readonly revocations: Revocations;
   /**

@@ -8,6 +8,8 @@ import { LOGIN_COOKIE } from './cookies/login-cookies.js';
 import { createSealer } from './cookies/seal.js';
 import { createLoginClient } from './oidc/create-login-client.js';
 import { readOptions } from './options.js';
+import { createSessionProxy } from './proxy/create-proxy.js';
+import type { ProxyOptions } from './proxy/proxy-options.js';
 import { createRefresher } from './refresh/create-refresher.js';
 import { headerOf } from './request-headers.js';
 import { createBackchannelLogoutRoute } from './routes/backchannel-logout.js';
@@ -39,7 +41,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
   const credentials = createSessionCredentials(context);
   const { origin, path, store, refreshStore, revocations, afterLogout } = config;
 
-  return Object.freeze({
+  const session: BrowserSession = Object.freeze({
     origin,
     path,
     handle: router.handle,
@@ -51,6 +53,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     },
     [SESSION_CREDENTIALS]: (request: ProtectedRequest) => credentials.of(request),
     [START_TEST_SESSION]: createTestSessionStart(config, sessions),
+    proxy: (proxyOptions: ProxyOptions) => createSessionProxy(session, proxyOptions),
     revocations: guard.revocations,
     async warm() {
       // the guard fetches the issuer's metadata and keys, and reads the revocations
@@ -66,6 +69,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
       if (options.revocations === undefined) await revocations.close();
     },
   });
+  return session;
 }
 
 function createContext(config: SessionConfig): SessionRouteContext {

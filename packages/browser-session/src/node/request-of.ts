@@ -1,0 +1,78 @@
+import { webStreamOf } from './body-stream.js';
+import type { NodeRequest, NodeResponse } from './native.js';
+import { isRead, rebuildBody, type ParsedBody } from './parsed-body.js';
+
+/** A request of Node on its way to a handler of fetch's form. */
+export interface Exchange {
+  readonly request: NodeRequest;
+  readonly response: NodeResponse;
+  /** What a body parser made of the body, if one ran before. */
+  readonly parsed: ParsedBody;
+}
+
+/** Methods that fetch's `Request` refuses. */
+const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
+const METHOD = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** Whether a request can be written as a `Request` of fetch. */
+export function isReadable({ method }: NodeRequest): boolean {
+  return method !== undefined && METHOD.test(method) && !FORBIDDEN_METHODS.has(method.toUpperCase());
+}
+
+/**
+ * Returns the path and the query of a request's target, also of one in absolute form (RFC 9112 s3.2.2), whose host does not count. Returns undefined for a
+ * target without a path (`*`).
+ */
+export function originForm(target: string): string | undefined {
+  if (target.startsWith('/')) return target;
+  const [start] = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i.exec(target) ?? [];
+  if (start === undefined) return undefined;
+  const rest = target.slice(start.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+/** What happens to the response meanwhile. */
+export interface ResponseSignals {
+  /** The client left before the whole answer was sent. */
+  readonly left: AbortSignal;
+  /** The whole answer was sent. */
+  readonly finished: AbortSignal;
+}
+
+/**
+ * Returns a request of Node as a `Request` of fetch. Its URL has the configured origin: the header `Host` is left out, so nobody can read it by mistake.
+ *
+ * @param target path and query, beginning with a slash
+ * @throws ConfigurationError if a body parser has read the body, and it cannot be written again
+ */
+export function requestOf({ request, parsed }: Exchange, origin: string, target: string, signals: ResponseSignals): Request {
+  const { rawHeaders, method = 'GET' } = request;
+  const headers = new Headers();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    // HTTP/2 has pseudo headers
+    if (!name.startsWith(':') && name.toLowerCase() !== 'host') headers.append(name, rawHeaders[at + 1]!);
+  }
+  const body = method === 'GET' || method === 'HEAD' || !hasBody(request) ? undefined : bodyOf(request, parsed, headers, signals.finished);
+  return new Request(`${origin}${target}`, { method, headers, signal: signals.left, ...(body && { body, duplex: 'half' }) } as RequestInit);
+}
+
+function hasBody(request: NodeRequest): boolean {
+  // it had no byte, and somebody has waited for its end
+  if (request.readableEnded && !isRead(request)) return false;
+  const { 'transfer-encoding': encoding, 'content-length': length } = request.headers;
+  if (encoding !== undefined) return true;
+  if (length !== undefined) return Number(length) > 0;
+  // over HTTP/2 no header needs to say it
+  return (request as { readonly stream?: { readonly endAfterHeaders?: boolean } }).stream?.endAfterHeaders === false;
+}
+
+function bodyOf(request: NodeRequest, parsed: ParsedBody, headers: Headers, finished: AbortSignal): ReadableStream<Uint8Array> | Uint8Array {
+  // the connection can take its next request only after this body, and closing it would take the answer with it: so the rest is read and dropped
+  if (!isRead(request)) return webStreamOf(request, () => void request.resume(), finished);
+  const { bytes, contentType } = rebuildBody(parsed, headers.get('content-type') ?? '');
+  headers.delete('content-encoding');
+  headers.set('content-length', String(bytes.length));
+  if (contentType !== undefined) headers.set('content-type', contentType);
+  return bytes;
+}

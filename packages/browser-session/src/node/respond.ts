@@ -1,0 +1,23 @@
+import { isReadable, originForm, requestOf, type Exchange } from './request-of.js';
+import { problem } from '../proxy/answers.js';
+
+/**
+ * Answers a request of Node by a handler of fetch's form. The `Request` is aborted when the client leaves.
+ *
+ * @param origin the app's own origin, as configured
+ * @param target the request's target, as the client sent it
+ * @throws ConfigurationError (the promise rejects) if a body parser has read the body, and it cannot be written again
+ */
+export async function respond(exchange: Exchange, origin: string, target: string, handle: (request: Request) => Promise<Response>): Promise<Response> {
+  const { request, response } = exchange;
+  const path = originForm(target);
+  if (path === undefined) return problem(400, 'The target of the request has no path');
+  if (!isReadable(request)) return problem(405, 'This address does not take the method');
+  const left = new AbortController();
+  const finished = new AbortController();
+  response.once('finish', () => finished.abort());
+  response.once('close', () => {
+    if (!finished.signal.aborted) left.abort();
+  });
+  return handle(requestOf(exchange, origin, path, { left: left.signal, finished: finished.signal }));
+}

@@ -1,0 +1,92 @@
+import type { ServerResponse } from 'node:http';
+import { constants } from 'node:http2';
+import type { Readable } from 'node:stream';
+import { isAnswered } from '@tokenward/core/adapter';
+import type { NodeResponse } from './native.js';
+
+/**
+ * Sends a `Response` of fetch. `Set-Cookie` lines of others stay. The promise is fulfilled once the answer is sent, or the client has left.
+ *
+ * @param method of the request: an answer to HEAD has no body
+ */
+export async function sendResponse(answer: Response, response: NodeResponse, method: string | undefined): Promise<void> {
+  if (isAnswered(response)) return discard(answer);
+  response.statusCode = answer.status;
+  for (const [name, value] of answer.headers) {
+    if (name === 'set-cookie') response.appendHeader(name, value);
+    else response.setHeader(name, value);
+  }
+  if (!answer.body || method === 'HEAD') {
+    discard(answer);
+    response.end();
+    return undefined;
+  }
+  return sendBody(answer.body, response);
+}
+
+/** Lets the sender of a body know that nobody wants it. */
+export function discard({ body }: Response): void {
+  body?.cancel().catch(() => {});
+}
+
+async function sendBody(body: ReadableStream<Uint8Array>, response: NodeResponse): Promise<void> {
+  const reader = body.getReader();
+  let isClosed = false;
+  let wake: (() => void) | undefined;
+  response.on('drain', () => wake?.());
+  response.once('close', () => {
+    isClosed = true;
+    wake?.();
+    // a reader that has ended is not concerned
+    reader.cancel().catch(() => {});
+  });
+  // an event stream begins with its headers, long before its first event; a short answer goes out in one piece
+  const flushing = setImmediate(() => {
+    if (!isClosed) flush(response);
+  });
+  try {
+    for (;;) {
+      // eslint-disable-next-line no-await-in-loop -- chunks go out in their order
+      const { done, value } = await reader.read();
+      if (isClosed) return;
+      if (done) break;
+      if (!write(response, value)) {
+        // eslint-disable-next-line no-await-in-loop -- waits for a slow client
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    }
+    response.end();
+  } catch {
+    // half an answer must not look whole
+    abort(response);
+  } finally {
+    clearImmediate(flushing);
+  }
+}
+
+function abort(response: NodeResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
+}
+
+/**
+ * Prepares a body for a framework that pipes it into the response. The headers are sent at once, since the first chunk of an event stream may come much later.
+ * A body that breaks off must not look whole: over HTTP/2, a framework that only destroys the response would end it in good order.
+ */
+export function preparePipe(body: Readable, response: NodeResponse): void {
+  response.on('pipe', (source: Readable) => {
+    if (source === body) flush(response);
+  });
+  body.once('error', () => {
+    if (response.headersSent) abort(response);
+  });
+}
+
+function flush(response: NodeResponse): void {
+  // over HTTP/2 it is there, too, but not in its types
+  if (!response.headersSent) (response as ServerResponse).flushHeaders();
+}
+
+function write(response: NodeResponse, chunk: Uint8Array): boolean {
+  return (response as ServerResponse).write(chunk);
+}

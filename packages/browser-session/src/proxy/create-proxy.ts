@@ -1,0 +1,73 @@
+import { SESSION_CREDENTIALS } from '@tokenward/core/store';
+import { crossSiteCause } from '../csrf.js';
+import { problem } from './answers.js';
+import { apiAnswer } from './api-answer.js';
+import { apiHeaders } from './header-rules.js';
+import { readProxyOptions, type ProxyConfig, type ProxyOptions } from './proxy-options.js';
+import { crossSiteRefusal, failureAnswer, sessionRefusal, setCookiesOf, withCookies } from './refusals.js';
+import type { ProxiedSession, ProxyUpgrade, SessionProxy } from './session-proxy.js';
+import { isClearTarget, isListed, withoutMount } from './target.js';
+import { createUpgrade } from './upgrade.js';
+import { createUpstream } from './upstream.js';
+
+/** A request on its way through the proxy, as adapters know it. */
+export interface ProxiedRequest {
+  readonly request: Request;
+  /** Path and query as the client sent them, without the mount path. */
+  readonly target: string;
+  /** Without a slash at its end. */
+  readonly mountPath: string;
+  readonly clientAddress: string | undefined;
+}
+
+/** A proxy, as adapters use it. */
+export interface CreatedProxy {
+  readonly config: ProxyConfig;
+  forward(proxied: ProxiedRequest): Promise<Response>;
+  readonly upgrade: ProxyUpgrade['upgrade'];
+}
+
+/** @throws ConfigurationError that lists all invalid options */
+export function createProxy(session: ProxiedSession, options: ProxyOptions): CreatedProxy {
+  const config = readProxyOptions(options);
+  const upstream = createUpstream(config);
+  const { methods, paths } = config;
+  const allow = [...methods].join(', ');
+
+  async function forward(proxied: ProxiedRequest): Promise<Response> {
+    const { request, target } = proxied;
+    const { method, headers } = request;
+    if (!isClearTarget(target)) return problem(400, 'The path of the request is ambiguous');
+    if (!isListed(target, paths)) return problem(404, 'There is nothing here');
+    // without Access-Control headers, so a preflight of another site ends here
+    if (method === 'OPTIONS' && !methods.has(method)) return new Response(null, { status: 204, headers: { allow } });
+    if (!methods.has(method)) return problem(405, `This address takes only ${allow}`, { headers: { allow } });
+    // on every request, whatever its method, path and body (GHSA-4j63-5v5f-xcc4)
+    if (crossSiteCause(headers, session.origin) !== undefined) return crossSiteRefusal();
+    const found = await session[SESSION_CREDENTIALS]({ method, target, headers: Object.fromEntries(headers) });
+    if (found?.token === undefined) return sessionRefusal(found);
+    const setCookies = setCookiesOf(found);
+    const answer = await upstream.call({
+      method,
+      path: `${config.basePath}${target}`,
+      headers: apiHeaders(headers, { ...proxied, accessToken: found.token, origin: session.origin }, config),
+      request,
+    });
+    return typeof answer === 'string' ? withCookies(failureAnswer(answer), setCookies) : apiAnswer(answer, { ...proxied, config, setCookies });
+  }
+
+  return { config, forward, upgrade: createUpgrade({ session, config, upstream }) };
+}
+
+/** Gives a proxy the form that is independent of frameworks. */
+export function createSessionProxy(session: ProxiedSession, options: ProxyOptions): SessionProxy {
+  const { config, forward, upgrade } = createProxy(session, options);
+  async function proxy(request: Request, mountPath: string = config.mountPath): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const mount = mountPath.endsWith('/') ? mountPath.slice(0, -1) : mountPath;
+    const target = withoutMount(`${pathname}${search}`, mount);
+    if (target === undefined) return problem(404, 'There is nothing here');
+    return forward({ request, target, mountPath: mount, clientAddress: undefined });
+  }
+  return Object.assign(proxy, { upgrade });
+}

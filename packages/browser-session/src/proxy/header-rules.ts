@@ -1,0 +1,124 @@
+import type { ProxyConfig } from './proxy-options.js';
+
+/** Fields of one connection (RFC 9110 s7.6.1), and of proxies. */
+const HOP_BY_HOP = [
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+] as const;
+
+/** What the API must not get from a client. */
+const NOT_SENT = new Set<string>([
+  ...HOP_BY_HOP,
+  'host',
+  // the API has no use for the session, and its logs none either (GHSA-vvg7-p7jw-8qr3)
+  'cookie',
+  'cookie2',
+  'authorization',
+  'x-tokenward-csrf',
+  // Node has answered it
+  'expect',
+  // they would replace the method or the path that were checked
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-url',
+  'x-rewrite-url',
+  // only a proxy knows them, and this one is the last
+  'forwarded',
+  'via',
+  'x-real-ip',
+]);
+
+/** What the API may not say for this app's origin. */
+const NOT_ANSWERED = new Set<string>([
+  ...HOP_BY_HOP,
+  'alt-svc',
+  'clear-site-data',
+  'nel',
+  'refresh',
+  'report-to',
+  'reporting-endpoints',
+  'service-worker-allowed',
+  'strict-transport-security',
+  // a web server in front of this app would send a file instead of the answer
+  'x-accel-redirect',
+  'x-sendfile',
+]);
+
+/** What caches obey besides `Cache-Control`, or instead of it. */
+const CACHE_FIELD = /^(?:[a-z]+-)*cdn-cache-control$|^surrogate-control$|^x-accel-expires$|^expires$|^age$/;
+
+/** What the proxy itself says to the API. */
+export interface OwnHeaders {
+  readonly accessToken: string;
+  /** The app's own origin. */
+  readonly origin: string;
+  readonly mountPath: string;
+  readonly clientAddress: string | undefined;
+}
+
+/** Returns the headers for the API, with names in lower case. */
+export function apiHeaders(headers: Headers, own: OwnHeaders, { forwardedHeaders }: Pick<ProxyConfig, 'forwardedHeaders'>): Record<string, string> {
+  const named = connectionNames(headers.get('connection'));
+  // a Map first, since a client chooses the names: `__proto__` is a name like any other
+  const sent = new Map([...headers].filter(([name]) => isSent(name) && !named.has(name)));
+  sent.set('authorization', `Bearer ${own.accessToken}`);
+  if (forwardedHeaders) {
+    const { host, protocol } = new URL(own.origin);
+    sent.set('x-forwarded-host', host).set('x-forwarded-proto', protocol.slice(0, -1));
+    if (own.mountPath !== '') sent.set('x-forwarded-prefix', own.mountPath);
+    if (own.clientAddress !== undefined) sent.set('x-forwarded-for', own.clientAddress);
+  }
+  return Object.fromEntries(sent);
+}
+
+/** Servers with CGI in their past read `x_original_url` as `x-original-url`. */
+function isSent(name: string): boolean {
+  const usual = name.replaceAll('_', '-');
+  return !NOT_SENT.has(usual) && !usual.startsWith('x-forwarded-');
+}
+
+/**
+ * Returns the headers for the browser.
+ *
+ * @param raw names and values by turns, as the API sent them
+ * @param setCookies of the session
+ */
+export function browserHeaders(raw: readonly string[], setCookies: readonly string[], { passSetCookie }: Pick<ProxyConfig, 'passSetCookie'>): Headers {
+  const lines = Array.from({ length: raw.length / 2 }, (_, at) => [raw[2 * at]!.toLowerCase(), raw[2 * at + 1]!] as const);
+  const named = connectionNames(lines.flatMap(([name, value]) => (name === 'connection' ? [value] : [])).join());
+  const headers = new Headers();
+  for (const [name, value] of lines) {
+    if (NOT_ANSWERED.has(name) || named.has(name) || name.startsWith('access-control-')) continue;
+    if ((name === 'set-cookie' && !(passSetCookie && mayPass(value))) || name === 'set-cookie2') continue;
+    headers.append(name, value);
+  }
+  // The browser's request had no `Authorization`, so a shared cache would not know that the answer is for one user (RFC 9111 s3.5).
+  if (!headers.has('cache-control')) headers.set('cache-control', 'private');
+  for (const line of setCookies) headers.append('set-cookie', line);
+  // no cache may hand out a session's cookie
+  if (setCookies.length > 0) {
+    for (const [name] of lines) if (CACHE_FIELD.test(name)) headers.delete(name);
+    headers.set('cache-control', 'no-store');
+  }
+  return headers;
+}
+
+/** Cookies with this prefix are the app's own: its session is among them. */
+function mayPass(setCookie: string): boolean {
+  return !/^\s*__host-/i.test(setCookie);
+}
+
+/** Returns the fields that a `Connection` header names. They concern this connection only. */
+function connectionNames(connection: string | null): ReadonlySet<string> {
+  return new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
+}

@@ -1,0 +1,111 @@
+import { Agent, request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { Agent as TlsAgent, request as requestHttps } from 'node:https';
+import { createPatience } from './patience.js';
+import type { ProxyConfig } from './proxy-options.js';
+import { pump } from './pump.js';
+
+/** A call to the API. */
+export interface UpstreamCall {
+  readonly method: string;
+  /** Path and query, with the base path. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The client's request. Its signal is aborted when the client leaves; it works only as long as somebody keeps the request, too. */
+  readonly request: Request;
+}
+
+/**
+ * Why a call has no answer. `unreachable`: no connection, or the answer is no HTTP. `timeout`: the API took too long to begin. `left`: the client left.
+ * `body`: the client's body is not as long as it said.
+ */
+export type UpstreamFailure = 'unreachable' | 'timeout' | 'left' | 'body';
+
+/** Calls one API over connections that it keeps. */
+export interface Upstream {
+  /** Resolves when the answer begins. It never rejects. */
+  call(call: UpstreamCall): Promise<IncomingMessage | UpstreamFailure>;
+  /** Starts a request without sending it, for an upgrade. */
+  open(options: Pick<RequestOptions, 'method' | 'path' | 'headers'>): ClientRequest;
+  readonly timeoutMs: number;
+}
+
+const MAX_FREE_SOCKETS = 64;
+
+export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstream {
+  const { protocol, hostname, port } = new URL(origin);
+  const isTls = protocol === 'https:';
+  const agentOptions = { keepAlive: true, maxFreeSockets: MAX_FREE_SOCKETS, ...(isTls && tls) };
+  const agent = isTls ? new TlsAgent(agentOptions) : new Agent(agentOptions);
+  // brackets around an address of IPv6 belong to the URL
+  const server = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port) };
+
+  function open(options: RequestOptions): ClientRequest {
+    return (isTls ? requestHttps : requestHttp)({ ...server, agent, ...options });
+  }
+
+  async function call(parts: UpstreamCall): Promise<IncomingMessage | UpstreamFailure> {
+    const first = await attempt(parts);
+    // The API closed a kept connection while the request was on its way. Without a body it can be sent again.
+    return first === 'stale' ? unstale(await attempt(parts)) : first;
+  }
+
+  function attempt({ method, path, headers, request }: UpstreamCall): Promise<IncomingMessage | UpstreamFailure | 'stale'> {
+    return new Promise((resolve) => {
+      if (request.signal.aborted) return resolve('left');
+      const { body } = request;
+      const length = lengthOf(headers);
+      const sent = open({ method, path, headers: framed(headers, body !== null, length) });
+      let failure: UpstreamFailure | undefined;
+      const patience = createPatience(timeoutMs, () => giveUp('timeout'));
+      function giveUp(why: UpstreamFailure): void {
+        failure ??= why;
+        sent.destroy();
+      }
+      function leave(): void {
+        giveUp('left');
+      }
+      request.signal.addEventListener('abort', leave);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        const isStale = sent.reusedSocket && error.code === 'ECONNRESET' && !body && isSafe(method);
+        patience.stop();
+        resolve(failure ?? (isStale ? 'stale' : 'unreachable'));
+      });
+      sent.once('response', (answer) => {
+        patience.stop();
+        patience.end();
+        answer.once('close', () => request.signal.removeEventListener('abort', leave));
+        resolve(answer);
+      });
+      // also if nobody asked for an upgrade: then Node closes the connection without an error
+      sent.once('close', () => {
+        patience.stop();
+        resolve(failure ?? 'unreachable');
+      });
+      patience.start();
+      if (!body) return void sent.end();
+      pump(body, sent, length, patience).catch(() => giveUp('body'));
+    });
+  }
+
+  return { call, open, timeoutMs };
+}
+
+function unstale(result: IncomingMessage | UpstreamFailure | 'stale'): IncomingMessage | UpstreamFailure {
+  return result === 'stale' ? 'unreachable' : result;
+}
+
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+/** Node sends the body of a DELETE without any framing unless it is told: the API would take it for the next request. */
+function framed(headers: UpstreamCall['headers'], hasBody: boolean, length: number | undefined): Record<string, string> {
+  const { 'content-length': _length, ...rest } = headers;
+  if (!hasBody) return rest;
+  return length === undefined ? { ...rest, 'transfer-encoding': 'chunked' } : { ...rest, 'content-length': String(length) };
+}
+
+function lengthOf(headers: UpstreamCall['headers']): number | undefined {
+  const text = Object.hasOwn(headers, 'content-length') ? headers['content-length']! : '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

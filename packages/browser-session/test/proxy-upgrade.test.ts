@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { startProxiedApp, type ProxiedApp } from './proxied-app.ts';
+
+let app: ProxiedApp;
+let api: Server;
+let to: string;
+/** Headers of the handshakes that reached the API. */
+const seen: { readonly url: string; readonly headers: NodeJS.Dict<string | string[]>; readonly socket: Socket }[] = [];
+/** What the API answers instead of opening a WebSocket. */
+let refusal: string | undefined;
+
+beforeAll(async () => {
+  app = await startProxiedApp();
+  const echo = new WebSocketServer({ noServer: true, handleProtocols: () => 'chat' });
+  api = createServer().on('upgrade', (request, socket, head) => {
+    socket.on('error', () => {});
+    seen.push({ url: request.url!, headers: request.headers, socket: socket as Socket });
+    if (refusal !== undefined) return void socket.end(refusal);
+    echo.handleUpgrade(request, socket, head, (client) => client.on('message', (data, isBinary) => client.send(data, { binary: isBinary })));
+    return undefined;
+  });
+  api.listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  to = `http://127.0.0.1:${(api.address() as AddressInfo).port}/v1`;
+  const feeds = app.proxy({ mountPath: '/feeds', to, webSockets: true, paths: ['/live'] });
+  const slow = app.proxy({ mountPath: '/slow', to: app.upstream.origin, webSockets: true, timeoutSeconds: 0.3 });
+  const down = app.proxy({ mountPath: '/down', to: 'http://127.0.0.1:1', webSockets: true });
+  app.server.on('upgrade', (request, socket, head) => {
+    void (async () => {
+      // eslint-disable-next-line no-await-in-loop
+      for (const proxy of [feeds, slow, down]) if (await proxy.upgrade(request, socket, head)) return;
+      socket.end('HTTP/1.1 418 Not Here\r\n\r\n');
+    })();
+  });
+});
+
+afterAll(async () => {
+  api.closeAllConnections();
+  api.close();
+  for (const { socket } of seen) socket.destroy();
+  await app.close();
+});
+
+function open(path: string, { origin = app.origin, cookie = app.cookie }: { origin?: string | undefined; cookie?: string } = {}): WebSocket {
+  const socket = new WebSocket(`${app.origin.replace('http', 'ws')}${path}`, 'chat', { headers: { cookie, ...(origin !== '' && { origin }) } });
+  onTestFinished(() => socket.terminate());
+  return socket;
+}
+
+async function statusOf(socket: WebSocket): Promise<number> {
+  socket.on('error', () => {});
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { readonly statusCode: number }];
+  return response.statusCode;
+}
+
+test('a WebSocket of the app reaches the API with the access token, and without the cookie', async () => {
+  const socket = open('/feeds/live?x=1');
+  await once(socket, 'open');
+  expect(socket.protocol).toBe('chat');
+  const big = 'x'.repeat(300_000);
+  for (const text of ['hello', big]) {
+    socket.send(text);
+    // eslint-disable-next-line no-await-in-loop
+    expect(String((await once(socket, 'message'))[0])).toBe(text);
+  }
+  const { url, headers } = seen.at(-1)!;
+  expect([url, headers.host, headers.cookie, headers.authorization?.slice(0, 9)]).toEqual(['/v1/live?x=1', new URL(to).host, undefined, 'Bearer ey']);
+  socket.close(4000, 'bye');
+  expect((await once(socket, 'close'))[0]).toBe(4000);
+});
+
+test('rule 129: a page of another origin opens no WebSocket, and neither does a request without Origin', async () => {
+  const before = seen.length;
+  for (const origin of ['https://evil.example', 'null', `${new URL(app.origin).protocol}//localhost`, '']) {
+    // eslint-disable-next-line no-await-in-loop
+    expect(await statusOf(open('/feeds/live', { origin })), origin).toBe(403);
+  }
+  expect(seen).toHaveLength(before);
+});
+
+test('without a session the answer is 401, and for paths that are not listed 404', async () => {
+  const before = seen.length;
+  expect(await statusOf(open('/feeds/live', { cookie: '' }))).toBe(401);
+  expect(await statusOf(open('/feeds/live', { cookie: '__Host-session=x' }))).toBe(401);
+  expect(await statusOf(open('/feeds/admin'))).toBe(404);
+  expect(await statusOf(open('/feeds/live/%2e%2e%2fadmin'))).toBe(400);
+  expect(await statusOf(open('/elsewhere'))).toBe(418);
+  expect(seen).toHaveLength(before);
+});
+
+test.each([
+  ['another protocol', 'upgrade: h2c\r\nconnection: upgrade'],
+  ['a body', 'upgrade: websocket\r\nconnection: upgrade\r\ncontent-length: 40'],
+  ['chunks', 'upgrade: websocket\r\nconnection: upgrade\r\ntransfer-encoding: chunked'],
+])('an upgrade with %s is refused, and opens no tunnel to the API', async (_title, headers) => {
+  const before = seen.length;
+  const smuggled = 'GET /v1/admin HTTP/1.1\r\nhost: x\r\n\r\n';
+  const answer = await app.exchange(`GET /feeds/live HTTP/1.1\r\nhost: x\r\norigin: ${app.origin}\r\ncookie: ${app.cookie}\r\n${headers}\r\n\r\n${smuggled}`);
+  expect(answer).toMatch(/^HTTP\/1.1 400 /);
+  expect(seen).toHaveLength(before);
+});
+
+test.each([
+  ['HTTP/1.1 403 Forbidden\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n', 403],
+  ['HTTP/1.1 302 Found\r\nlocation: ws://evil.example\r\ncontent-length: 0\r\n\r\n', 502],
+  ['HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n', 502],
+  ['HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n', 502],
+  ['HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n', 502],
+  ['nonsense', 502],
+])('an API that answers %j gives the client %i', async (answer, status) => {
+  refusal = answer;
+  onTestFinished(() => void (refusal = undefined));
+  expect(await statusOf(open('/feeds/live'))).toBe(status);
+});
+
+test('an API that hangs is 504, and one that cannot be reached is 502', async () => {
+  app.upstream.server.on('upgrade', (_request, socket) => onTestFinished(() => void socket.destroy()));
+  onTestFinished(() => void app.upstream.server.removeAllListeners('upgrade'));
+  expect(await statusOf(open('/slow/x'))).toBe(504);
+  expect(await statusOf(open('/down/x'))).toBe(502);
+});
+
+test('a client that leaves ends the connection to the API, and an API that leaves that of the client', async () => {
+  const one = open('/feeds/live');
+  await once(one, 'open');
+  const { socket } = seen.at(-1)!;
+  one.terminate();
+  await once(socket, 'close');
+
+  const other = open('/feeds/live');
+  await once(other, 'open');
+  seen.at(-1)!.socket.destroy();
+  await once(other, 'close');
+});
+
+test('half a connection does not stay open', async () => {
+  const socket = app.connect();
+  const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+  const headers = `origin: ${app.origin}\r\ncookie: ${app.cookie}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${key}`;
+  socket.write(`GET /feeds/live HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n`);
+  expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 101 [^]*sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/);
+  socket.end();
+  await once(socket, 'close');
+  expect(seen.at(-1)!.socket.destroyed || (await once(seen.at(-1)!.socket, 'close'))).toBeTruthy();
+});
+
+test('without the option webSockets, an upgrade is a mistake of the program', async () => {
+  const proxy = app.session.proxy({ to, methods: ['GET'] });
+  await expect(proxy.upgrade({} as never, {} as never, Buffer.alloc(0))).rejects.toThrow('proxy.upgrade(): needs the option webSockets: true');
+  expect(() => app.session.proxy({ to, methods: ['GET'], webSockets: true })).toThrow('mountPath: is missing');
+});
