@@ -6,6 +6,7 @@ import type { HostileCostPlan } from './hostile-cost.ts';
 import type { HttpPlan } from './http/measure.ts';
 import type { MemoryPlan } from './memory.ts';
 import type { RevocationPlan } from './revocation.ts';
+import type { SessionPlan } from './session.ts';
 import type { ValidationPlan } from './validation/measure.ts';
 
 export interface Plan {
@@ -23,9 +24,10 @@ export interface Plan {
   readonly faults: FaultsPlan | undefined;
   readonly memory: MemoryPlan | undefined;
   readonly revocation: RevocationPlan | undefined;
+  readonly session: SessionPlan | undefined;
 }
 
-const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation'];
+const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation', 'session'];
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
   --quick      few and short rounds: shows that everything works, not how fast it is
@@ -44,6 +46,10 @@ const FULL = {
   },
   memory: { tokens: 5000, issuers: 300 },
   revocation: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 4096, knownTokens: 100, live: [1000, 100_000] },
+  session: {
+    calls: { rounds: { warmUp: 3, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
+    refreshes: { sessions: 20, processes: 4, calls: 50 },
+  },
 };
 const QUICK = {
   validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
@@ -56,6 +62,10 @@ const QUICK = {
   },
   memory: { tokens: 500, issuers: 50 },
   revocation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 512, knownTokens: 32, live: [1000, 10_000] },
+  session: {
+    calls: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 200, connections: 8, poolSize: 64 },
+    refreshes: { sessions: 3, processes: 4, calls: 50 },
+  },
 };
 
 /**
@@ -81,7 +91,7 @@ export function readPlan(args: readonly string[]): Plan {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed} is not a whole number`);
   const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
   const isWanted = (part: string): boolean => only === undefined || only === part;
-  const { validation, adapters, http, hostile, faults, memory, revocation } = quick ? QUICK : FULL;
+  const { validation, adapters, http, hostile, faults, memory, revocation, session } = quick ? QUICK : FULL;
   return {
     // only the result of a complete run is committed
     name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
@@ -94,5 +104,6 @@ export function readPlan(args: readonly string[]): Plan {
     faults: isWanted('faults') ? faults : undefined,
     memory: isWanted('memory') ? memory : undefined,
     revocation: isWanted('revocation') ? revocation : undefined,
+    session: isWanted('session') ? session : undefined,
   };
 }

@@ -10,6 +10,8 @@ import { countHostile } from './hostile.ts';
 import { measureMemory } from './memory.ts';
 import { createRandom } from './random.ts';
 import { measureRevocation } from './revocation.ts';
+import { measureSession } from './session.ts';
+import { sessionTables } from './session/tables.ts';
 import { adapterTable, eventLoopTable, floodTable, hostileCostTable, hostileTable, httpTable, memoryTable, revocationTable, validationTable } from './table.ts';
 import { candidates } from './validation/candidates/index.ts';
 import { ALGORITHMS, measureValidation, type ValidationResult } from './validation/measure.ts';
@@ -65,6 +67,8 @@ async function run(plan: Plan): Promise<void> {
   if (memory) console.log(`${memoryTable(memory)}\n`);
   const revocation = plan.revocation && (await measureRevocation(plan.revocation, random));
   if (revocation) console.log(`${revocationTable(revocation)}\n`);
+  const session = plan.session && (await measureSession(plan.session, random));
+  if (session) console.log(sessionTables(session));
 
   mkdirSync(RESULTS, { recursive: true });
   const result = {
@@ -80,6 +84,7 @@ async function run(plan: Plan): Promise<void> {
     faults,
     memory,
     revocation,
+    session,
   };
   const name = environment.node.startsWith('24.') ? plan.name : `${plan.name}-node-${environment.node.split('.', 1)[0]}`;
   writeFileSync(new URL(`${name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);

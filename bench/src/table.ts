@@ -76,16 +76,16 @@ function shareCells(figures: ShareFigures, app: string, digits: number): [string
   return [withSign(cpuAdded.median, digits), between(cpuAdded, digits)];
 }
 
-function withSign(value: number, digits: number): string {
+export function withSign(value: number, digits: number): string {
   return `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
 }
 
-function between({ lowerQuartile, upperQuartile }: Spread, digits: number): string {
+export function between({ lowerQuartile, upperQuartile }: Spread, digits: number): string {
   return `${lowerQuartile.toFixed(digits)}–${upperQuartile.toFixed(digits)}`;
 }
 
 /** Writes a Markdown table, aligned so that it can be read as text. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]!.length)));
   const line = (row: readonly string[]): string =>
     `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join(' | ')} |`;

@@ -84,11 +84,17 @@ async function sendRequests(socket: Socket, takeRequest: () => Due | undefined):
   });
 }
 
-/** Returns undefined until the header section is complete. */
+/** Without it in a body, the last chunk ends a response. JSON in one line does not contain it. */
+const LAST_CHUNK = '\r\n0\r\n\r\n';
+
+/** Returns undefined until the header section is complete, and the last of the chunks of a body without a length. */
 function responseLength(received: string): number | undefined {
   const headersEnd = received.indexOf('\r\n\r\n');
   if (headersEnd < 0) return undefined;
-  const bodyLength = /\r\ncontent-length: (\d+)\r\n/i.exec(received.slice(0, headersEnd + 2))?.[1];
-  if (bodyLength === undefined) throw new Error('the response has no Content-Length');
-  return headersEnd + 4 + Number(bodyLength);
+  const head = received.slice(0, headersEnd + 2);
+  const bodyLength = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1];
+  if (bodyLength !== undefined) return headersEnd + 4 + Number(bodyLength);
+  if (!/\r\ntransfer-encoding: chunked\r\n/i.test(head)) throw new Error('the response has no Content-Length and no chunks');
+  const lastChunk = received.indexOf(LAST_CHUNK, headersEnd);
+  return lastChunk < 0 ? undefined : lastChunk + LAST_CHUNK.length;
 }

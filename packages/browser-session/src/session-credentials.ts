@@ -51,9 +51,10 @@ export function createSessionCredentials(
     of({ headers }) {
       const cookieHeader = headerOf(headers, 'cookie');
       // a quick look first: most requests without a session have no such text at all
-      if (cookieHeader === undefined || !cookieHeader.includes(cookieName) || !cookiesOf(cookieHeader).has(cookieName)) return undefined;
+      if (cookieHeader === undefined || !cookieHeader.includes(cookieName)) return undefined;
       const cause = crossSite(headers, origin);
-      if (cause !== undefined) return failure('cross_site_request', cause, NO_LINES);
+      // the text may be part of another cookie; a session that is looked up is parsed once, since that costs as much as the rest
+      if (cause !== undefined) return cookiesOf(cookieHeader).has(cookieName) ? failure('cross_site_request', cause, NO_LINES) : undefined;
       const found = sessions.find(cookieHeader);
       return found instanceof Promise ? found.then((settled) => judge(settled, cookieHeader)) : judge(found, cookieHeader);
     },
