@@ -17,6 +17,13 @@ test('measures only the part that --only names', () => {
   expect([validation, adapters, hostile]).toEqual([undefined, undefined, undefined]);
 });
 
+test('measures sessions on their own, once for all frameworks', () => {
+  const { name, session, http, adapters } = readPlan(['--quick', '--only', 'session']);
+  expect(name).toBe('quick');
+  expect(session?.refreshes).toMatchObject({ processes: 4, calls: 50 });
+  expect([http, adapters]).toEqual([undefined, undefined]);
+});
+
 test('measures only the frameworks that --framework names, without the validation part', () => {
   const { name, frameworks, validation, http } = readPlan(['--', '--framework', 'koa', '--framework', 'express', '--only', 'http']);
   expect(frameworks).toEqual(['express', 'koa']);

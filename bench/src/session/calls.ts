@@ -73,10 +73,9 @@ export async function measureCalls(plan: CallsPlan, issuer: TestIssuer, random: 
       contenders.push(contenderOf(kind, server, pool, plan));
     }
     const series = await runInterleaved(contenders, plan.rounds, random);
-    const figures = summarise(series, CEILING).map((row) => ({
-      ...row,
-      ofBearer: row.name.startsWith('no protection') ? undefined : ofBearer(series, row.name),
-    }));
+    const figures = summarise(series, CEILING).map((row) =>
+      Object.assign(row, { ofBearer: row.name.startsWith('no protection') ? undefined : ofBearer(series, row.name) }),
+    );
     return { connections: plan.connections, tokenBytes: pool.sessions[0]!.accessToken.length, figures };
   } finally {
     await Promise.all([...running.values()].map((server) => server.stop()));
