@@ -1,5 +1,9 @@
 // What users see, checked by the compiler and never run.
 import { createBrowserSession } from '@tokenward/browser-session';
+import type * as express from '@tokenward/browser-session/express';
+import type * as fastify from '@tokenward/browser-session/fastify';
+import type * as koa from '@tokenward/browser-session/koa';
+import type * as node from '@tokenward/browser-session/node';
 import { createTestIssuer } from '@tokenward/testing';
 import { logInAs, type LoginWishes, type TestCookie, type TestLogin } from '@tokenward/testing/browser-session';
 import type { BrowserContext } from 'playwright-core';
@@ -24,3 +28,10 @@ void logInAs(session, issuer, { scopes: 'orders:read' });
 void logInAs(session, 'https://login.example.com');
 // @ts-expect-error -- only a browser session can start one
 void logInAs({ origin: 'https://app.example.com' }, issuer);
+
+// the sessions of all frameworks
+declare const ofExpress: express.ExpressBrowserSession;
+declare const ofFastify: fastify.FastifyBrowserSession;
+declare const ofKoa: koa.KoaBrowserSession;
+declare const ofNode: node.NodeBrowserSession;
+for (const one of [ofExpress, ofFastify, ofKoa, ofNode]) expectTypeOf(logInAs(one, issuer)).resolves.toEqualTypeOf<TestLogin>();

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { memorySessions } from '@tokenward/core';
 import { START_TEST_SESSION } from '@tokenward/core/store';
 import { logInAs } from '@tokenward/testing/browser-session';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startGuardedApp } from './log-in-as.ts';
 
 const ALICE = { subject: 'alice', scopes: ['orders:read'], claims: { roles: ['admin'] } };
@@ -22,6 +22,23 @@ test.each([
   const bearer = await fetch(`${origin}/orders`, { headers: { authorization: `Bearer ${login.accessToken}` } });
   expect(await bearer.json()).toEqual(caller);
   expect(await session.get({ headers: login.headers })).toMatchObject({ subject: 'alice', scopes: ['orders:read'] });
+});
+
+test.each([
+  ['express', () => import('@tokenward/browser-session/express')],
+  ['fastify', () => import('@tokenward/browser-session/fastify')],
+  ['koa', () => import('@tokenward/browser-session/koa')],
+  ['nestjs', () => import('@tokenward/browser-session/nestjs')],
+  ['node', () => import('@tokenward/browser-session/node')],
+])('logInAs() takes the session of the subpath /%s', async (_subpath, load) => {
+  const { origin, issuer, clock } = await startGuardedApp();
+  const { createBrowserSession } = await load();
+  // the guard's own session has the same secret
+  const secrets = ['a secret of a test that has more than 32 characters'];
+  const session = createBrowserSession({ issuer: issuer.issuer, clientId: 'web-app', clientSecret: 'a client secret of a test', origin, secrets, clock });
+  onTestFinished(() => session.close());
+  const { headers } = await logInAs(session, issuer, ALICE);
+  expect(await (await fetch(`${origin}/orders`, { headers })).json()).toMatchObject({ subject: 'alice' });
 });
 
 test('logInAs() grants what was asked for and nothing more', async () => {
