@@ -28,8 +28,11 @@ export interface BrowserSessionOptions {
   readonly audience?: string | undefined;
   /** More parameters of the authorization request. Those that this package sets itself are refused. */
   readonly authorizationParameters?: Readonly<Record<string, string>> | undefined;
-  /** The key ring of the cookies: each at least 32 characters, random. The first encrypts, all decrypt. */
-  readonly secrets: readonly string[];
+  /**
+   * The key ring of the cookies: each at least 32 characters, random. The first encrypts, all decrypt. The type takes undefined, since environment variables
+   * have it; the start fails then.
+   */
+  readonly secrets: readonly (string | undefined)[];
   /** Keeps sessions on the server. Default: none, the session is in an encrypted cookie. */
   readonly store?: SessionStore | undefined;
   /** Shares refreshes of encrypted cookies over a fleet. With `store`, that store does it. */

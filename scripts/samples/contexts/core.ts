@@ -1,5 +1,7 @@
-import type { ResourceGuard } from '@tokenward/core';
+import type { BrowserSessionCredentials, ResourceGuard } from '@tokenward/core';
 
 declare global {
+  /** The browser session of the web app. */
+  const session: BrowserSessionCredentials;
   const guard: ResourceGuard;
 }

@@ -1,9 +1,12 @@
+import type { BrowserSessionCredentials } from '@tokenward/core';
 import type { Get as AnyGet, Type } from '@nestjs/common';
 import type { NestGuard as AnyNestGuard } from '@tokenward/nestjs';
 import type { Server } from 'node:http';
 import type { WebSocketServer } from 'ws';
 
 declare global {
+  /** The browser session of the web app. */
+  const session: BrowserSessionCredentials;
   type NestGuard = AnyNestGuard;
   const Get: typeof AnyGet;
   const guard: NestGuard;

@@ -1,5 +1,5 @@
 // Names that samples of every framework may use.
-import type { Auth as AnyAuth, BrowserSessionCredentials, Policy as AnyPolicy, ProtectedRequest } from '@tokenward/core';
+import type { Auth as AnyAuth, Policy as AnyPolicy, ProtectedRequest } from '@tokenward/core';
 import type { RevocationStore } from '@tokenward/core/store';
 
 declare global {
@@ -9,8 +9,6 @@ declare global {
     tenant: string;
   }
   const issuer: string;
-  /** The browser session of the web app. */
-  const session: BrowserSessionCredentials;
   const audience: string;
   const partnerAudience: string;
   const auth: Auth;

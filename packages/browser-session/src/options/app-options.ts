@@ -112,6 +112,7 @@ export function readCookieName(reader: OptionReader, name: string): string {
   const given = reader.text(name, 'session');
   if (!COOKIE_NAME.test(given) || /^__(?:host|secure)-/i.test(given))
     reader.wrong(name, `must be 1 to 40 letters, digits, "-" or "_", without the prefix ${PREFIX}, which is added (got ${shown(given, 'name')})`);
-  else if (/^login(?:-|$)/i.test(given)) reader.wrong(name, 'must not be login or begin with login-: the cookies of logins have such names');
+  else if (/^(?:login(?:-|$)|logout$)/i.test(given))
+    reader.wrong(name, 'must not be login or logout, nor begin with login-: the cookies of logins and of the logout page have such names');
   return `${PREFIX}${given}`;
 }
