@@ -1,4 +1,4 @@
-import { SessionStoreError } from '@tokenward/core/store';
+import { ConfigurationError } from '@tokenward/core';
 import type { SessionConfig } from '../config.js';
 import { isFailure, type IssuerFailure, type LoginClient } from '../oidc/login-client.js';
 import type { RouteContext } from '../routes/route-context.js';
@@ -99,23 +99,24 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
     try {
       setCookies = await replacePatiently(state, next);
     } catch (error) {
-      if (error instanceof SessionStoreError) {
+      // a store of somebody else may throw any error
+      if (!(error instanceof ConfigurationError)) {
         // The lease is kept: nobody else may try the old refresh token before this process has had time to save the new one. It ends by itself.
         unsaved.set(state.id, { version: state.version, next, release });
         publish('refresh', 'failed', 'store_unavailable');
         return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
       }
       // The tokens have grown too large for cookies. The old refresh token is used up, so this process alone can go on.
-      warn((error as Error).message);
+      warn(error.message);
       setCookies = NO_COOKIES;
     }
     unsaved.delete(state.id);
     if (setCookies) {
       recent.add(state, { state: next, setCookies });
-      await share(state, next);
+      if (!(await share(state, next))) void shareAgain(state, next, release);
+      else await release();
       publish('refresh', 'done');
-    }
-    await release();
+    } else await release();
     return setCookies ? { outcome: 'fresh', state: next, setCookies } : endedMeanwhile(state, next, cookieHeader);
   }
 
@@ -124,19 +125,31 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
       try {
         return await sessions.replace(state, next);
       } catch (error) {
-        if (!(error instanceof SessionStoreError)) throw error;
+        if (error instanceof ConfigurationError) throw error;
         await pause(pauseMs);
       }
     }
     return sessions.replace(state, next);
   }
 
-  async function share(state: SessionState, next: SessionState): Promise<void> {
+  async function share(state: SessionState, next: SessionState): Promise<boolean> {
     try {
       await sharing?.publish(state, next);
+      return true;
     } catch {
-      // the answer brings the browser its new cookie in any case
       publish('refresh', 'failed', 'store_unavailable');
+      return false;
+    }
+  }
+
+  /**
+   * The answer brings the browser its new cookie meanwhile. The lease is kept until the result can be seen: without it, a process that gets the old cookie
+   * would send the old refresh token again, and the issuer would end the session.
+   */
+  async function shareAgain(state: SessionState, next: SessionState, release: () => Promise<void>): Promise<void> {
+    for (const pauseMs of SAVE_AGAIN_MS) {
+      await pause(pauseMs);
+      if (await share(state, next)) return release();
     }
   }
 
@@ -202,7 +215,8 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
     try {
       return await takeTurn(sharing, state, cookieHeader, timeoutSeconds);
     } catch (error) {
-      if (!(error instanceof SessionStoreError)) warn((error as Error).message);
+      // the message of another error may quote anything
+      if (error instanceof ConfigurationError) warn(error.message);
       return { kind: 'unavailable', cause: 'the session store cannot be reached' };
     }
   }

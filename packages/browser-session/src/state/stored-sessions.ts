@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SessionStore, StoredSession } from '@tokenward/core/store';
+import type { ReplaceAnswer, SessionStore, StoredSession } from '@tokenward/core/store';
 import { cookiesOf } from '../cookies/cookie-header.js';
 import { createOpenedTexts } from '../cookies/opened-texts.js';
 import { createSealer } from '../cookies/seal.js';
@@ -107,6 +107,15 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     await store.replace(await storedOf({ ...previous, usedAt: nowSeconds() }, key), previous.version);
   }
 
+  /** After a fail-over to an older copy, the store has a refresh token that is used up. It gets the new one in its place. */
+  async function replaceStored(session: StoredSession, replaces: number): Promise<ReplaceAnswer> {
+    const answer = await store.replace(session, replaces);
+    if (answer !== 'changed') return answer;
+    const there = await store.read(session.key);
+    if (!there) return 'absent';
+    return there.version < replaces ? store.replace(session, there.version) : answer;
+  }
+
   async function storedOf(state: SessionState, key: string): Promise<StoredSession> {
     return {
       key,
@@ -141,7 +150,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     },
     async replace(previous, next) {
       if (ending.isRevoked(previous)) return undefined;
-      const answer = await store.replace(await storedOf(next, keyOf(next.id)), previous.version);
+      const answer = await replaceStored(await storedOf(next, keyOf(next.id)), previous.version);
       if (answer === 'absent' || ending.isRevoked(previous)) return undefined;
       return next.endsAt === previous.endsAt ? [] : cookieOf(next);
     },

@@ -34,11 +34,12 @@ async function killWhileRefreshing(world: World): Promise<void> {
   const first = await startProcess(world);
   const held = first.held();
   const cookie = [...before].map(([name, value]) => `${name}=${value}`).join('; ');
-  const call = fetch(`${first.base}/api/me`, { headers: { ...CSRF, cookie, 'x-hold': '1' } });
+  // from the start, since the connection ends before kill() does
+  const lost = expect(fetch(`${first.base}/api/me`, { headers: { ...CSRF, cookie, 'x-hold': '1' } })).rejects.toThrow();
   await held;
   expect(world.refreshes()).toBe(1);
   await first.kill();
-  await expect(call).rejects.toThrow();
+  await lost;
   showCookies(world, before);
 }
 

@@ -1,0 +1,96 @@
+import { memoryRevocations, memorySessions } from '@tokenward/core';
+import { SessionStoreError, type SessionStore } from '@tokenward/core/store';
+import { expect, test } from 'vitest';
+import { cookiesOf, showCookies, startWorld } from './world.ts';
+
+test('refresh races: a store whose error is of no kind that is known loses no rotated refresh token', async () => {
+  const inner = memorySessions();
+  let failures = 0;
+  const store: SessionStore = {
+    ...inner,
+    replace(session, replaces) {
+      if (failures-- > 0) throw new TypeError('the driver lost its socket');
+      return inner.replace(session, replaces);
+    },
+  };
+  const world = await startWorld({ session: { store, revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  failures = 1;
+  const { jti } = await world.callApi();
+  expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+});
+
+test('refresh races: a store that failed over to an older copy gets the rotated refresh token of the next refresh', async () => {
+  const store = memorySessions();
+  const old = memorySessions();
+  let current = store;
+  const failover: SessionStore = {
+    ...store,
+    create: async (session) => {
+      await store.create(session);
+      await old.create(session);
+    },
+    read: (key) => current.read(key),
+    replace: (session, replaces) => current.replace(session, replaces),
+    remove: (key) => current.remove(key),
+  };
+  const world = await startWorld({ session: { store: failover, revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  await world.callApi();
+  current = old;
+  world.clock.advance(301);
+  const { jti } = await world.callApi();
+  expect(world.refreshes()).toBe(2);
+  expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
+  expect(world.refreshes()).toBe(2);
+});
+
+test('two tabs: a refreshStore that fails once as a refresh is shared ends no session in another process', async () => {
+  const { store, failNext } = unsharing();
+  const world = await startWorld({ session: { refreshStore: store, revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  const old = cookiesOf(world);
+  world.clock.advance(301);
+  failNext(1);
+  const { jti } = await world.callApi();
+  showCookies(world, old);
+  expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+});
+
+test('two tabs: while a refresh cannot be shared, another process waits with the old cookie, and ends no session', async () => {
+  const { store, failNext } = unsharing();
+  const world = await startWorld({ session: { refreshStore: store, revocations: memoryRevocations(), timeoutSeconds: 0.5 } });
+  const other = await world.startAnother();
+  const old = cookiesOf(world);
+  world.clock.advance(301);
+  failNext(Infinity);
+  const { jti } = await world.callApi();
+  const renewed = cookiesOf(world);
+  showCookies(world, old);
+  expect(await world.callApi(other.origin)).toMatchObject({ reason: 'session_unavailable' });
+  showCookies(world, renewed);
+  expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+});
+
+/** A store that cannot be written to for the next few times. */
+function unsharing(): { readonly store: SessionStore; failNext(times: number): void } {
+  const inner = memorySessions();
+  let failures = 0;
+  return {
+    store: {
+      ...inner,
+      create(session) {
+        if (failures-- > 0) throw new SessionStoreError('the store cannot be reached');
+        return inner.create(session);
+      },
+    },
+    failNext(times) {
+      failures = times;
+    },
+  };
+}
