@@ -23,7 +23,10 @@ export const WEB_APP: ClientEntry = { id: 'web-app', name: 'Orders web app', acc
 export const KIOSK: ClientEntry = { id: 'kiosk', name: 'Orders kiosk', accessTokenLifetimeSeconds: 4 };
 export const PUBLIC_CLIENTS: readonly ClientEntry[] = [WEB_APP, KIOSK];
 
-/** A confidential client: a web app with a server, which keeps the secret and the tokens. */
+/**
+ * A confidential client: a web app with a server, which keeps the secret and the tokens. The server refreshes an access token 30 seconds before its end, so one
+ * of 120 seconds shows refreshes to who clicks through the app.
+ */
 export const ORDERS_WEB: ClientEntry = { id: 'orders-web', name: 'Leaf & Kettle orders', accessTokenLifetimeSeconds: 120 };
 
 /** The authentication context class (`acr`) of a login with a second factor. */

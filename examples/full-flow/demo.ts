@@ -1,4 +1,5 @@
 import { readArguments, USAGE } from './arguments.ts';
+import { ORDERS_WEB } from './cast.ts';
 import { sentenceOf } from './demo-error.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { serve } from './serve.ts';
@@ -8,7 +9,8 @@ import * as refusals from './steps/2-refusals.ts';
 import * as expiryAndRefresh from './steps/3-expiry-and-refresh.ts';
 import * as keyRotation from './steps/4-key-rotation.ts';
 import * as logout from './steps/5-logout.ts';
-import * as outage from './steps/6-outage.ts';
+import * as webApp from './steps/6-web-app.ts';
+import * as outage from './steps/7-outage.ts';
 import { startWorld, type World } from './world.ts';
 
 /** Runs the story from top to bottom. Each call is a numbered step that checks its own result. Returns the number of steps. */
@@ -47,6 +49,15 @@ async function runStory(world: World, screen: Screen): Promise<number> {
   await logout.loginAgain(stage, sessions);
   await logout.revokedRefreshToken(stage);
 
+  story.chapter('A web app: the browser gets a cookie, and no token');
+  const visit = await webApp.logIn(stage);
+  await webApp.call(stage, visit);
+  await webApp.callWithoutHeader(stage, visit);
+  await webApp.refresh(stage, visit);
+  await webApp.stepUp(stage, visit);
+  await webApp.logout(stage, visit);
+  await webApp.logoutElsewhere(stage);
+
   story.chapter('The authorization server goes down');
   await outage.cachedKeysStayInUse(stage, renewed);
   await outage.unknownKey(stage, renewed);
@@ -58,9 +69,15 @@ async function run(screen: Screen): Promise<void> {
   const { serve: staysOpen, portBase, help } = readArguments(process.argv.slice(2), process.env);
   if (help) return screen.plain(USAGE);
   const start = performance.now();
-  const world = await startWorld(portBase);
+  const world = await startWorld({
+    portBase,
+    webAppTokenSeconds: staysOpen ? ORDERS_WEB.accessTokenLifetimeSeconds : webApp.TOKEN_SECONDS,
+    showsRefusals: staysOpen,
+  });
   try {
     if (staysOpen) return await serve(world, screen);
+    // a signal ends the web app too, which is a process of its own
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
     const steps = await runStory(world, screen);
     screen.title(`\nAll ${steps} steps passed, in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
   } finally {

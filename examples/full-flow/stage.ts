@@ -16,7 +16,7 @@ export interface Stage extends World {
   readonly operator: Operator;
   /** Calls the API and prints the request and the answer. */
   callApi(route: `${'GET' | 'POST'} /${string}`, accessToken?: string): Promise<Response>;
-  /** Creates a browser without a session. */
+  /** Creates a browser without a session. It stops where a public client's redirect address begins, because the script acts as that app. */
   newBrowser(): Browser;
   /** Logs in and gets tokens without printing, by default in a new browser. */
   logIn(issuer: string, client: ClientEntry, tokenRequest: TokenRequest, browser?: Browser): Promise<{ readonly app: App; readonly tokens: Tokens }>;

@@ -54,6 +54,8 @@ function sentHeaders(headers: Headers): string[] {
   const lines = [];
   const authorization = headers.get('authorization');
   if (authorization) lines.push(`authorization: ${shortenedCredentials(authorization)}`);
+  const csrf = headers.get('x-tokenward-csrf');
+  if (csrf) lines.push(`x-tokenward-csrf: ${csrf}`);
   const cookie = headers.get('cookie');
   if (cookie) lines.push(`cookie: ${cookie.split('; ').map(cookieName).join(', ')}`);
   return lines;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { startAuthorizationServer, type AuthorizationServer } from './authorization-server/server.ts';
 import type { Api } from './api.ts';
-import { WEB_APP, ORDERS_API } from './cast.ts';
+import { ORDERS_API, ORDERS_WEB } from './cast.ts';
 import { DemoError } from './demo-error.ts';
 import { closeServer, openPorts } from './listen.ts';
-import { startWebApp } from './web-app/server.ts';
+import { startWebApp } from './web-app.ts';
 
 /** The servers of the demo. */
 export interface World {
@@ -18,8 +18,16 @@ export interface World {
   close(): Promise<void>;
 }
 
+export interface WorldOptions {
+  readonly portBase: number | undefined;
+  /** How long the access tokens of the web app live. */
+  readonly webAppTokenSeconds: number;
+  /** Whether the web app prints why it refuses a request each time, and not once for each reason. */
+  readonly showsRefusals: boolean;
+}
+
 /** @throws DemoError if a port is in use, or the workspace is not built */
-export async function startWorld(portBase?: number): Promise<World> {
+export async function startWorld({ portBase, webAppTokenSeconds, showsRefusals }: WorldOptions): Promise<World> {
   // imported here, so that an unbuilt workspace is reported in a sentence without a stack
   const { startApi } = await import('./api.ts').catch(sayWhatToRun);
   const ports = await openPorts(['the authorization server', 'the API', 'the web app', 'the other authorization server'], portBase);
@@ -28,12 +36,26 @@ export async function startWorld(portBase?: number): Promise<World> {
   try {
     const redirectUri = `${appPort.origin}/callback`;
     const backchannelLogoutUri = `${apiPort.origin}/backchannel-logout`;
-    const webApp = { origin: appPort.origin, clientSecret: randomBytes(32).toString('base64url') };
-    const registration = { redirectUri, backchannelLogoutUri, webApp };
+    const clientSecret = randomBytes(32).toString('base64url');
+    const registration = {
+      redirectUri,
+      backchannelLogoutUri,
+      webApp: { origin: appPort.origin, clientSecret, accessTokenLifetimeSeconds: webAppTokenSeconds },
+    };
     const authorizationServer = await startAuthorizationServer(loginPort, registration);
     const otherAuthorizationServer = await startAuthorizationServer(otherLoginPort, registration);
     const api = startApi(apiPort, authorizationServer.issuer, appPort.origin);
-    startWebApp(appPort, { issuer: authorizationServer.issuer, clientId: WEB_APP.id, redirectUri, api: api.url, resource: ORDERS_API });
+    // the web app opens its port itself, since it is a process of its own
+    await closeServer(appPort.server);
+    const webApp = await startWebApp({
+      issuer: authorizationServer.issuer,
+      clientId: ORDERS_WEB.id,
+      clientSecret,
+      audience: ORDERS_API,
+      origin: appPort.origin,
+      sessionSecret: randomBytes(32).toString('base64url'),
+      environment: showsRefusals ? { NODE_DEBUG: 'tokenward' } : { TOKENWARD_HINTS: '0' },
+    });
     return {
       authorizationServer,
       otherAuthorizationServer,
@@ -46,6 +68,7 @@ export async function startWorld(portBase?: number): Promise<World> {
         [otherLoginPort.origin]: 'other authorization server',
       },
       async close() {
+        await webApp.stop();
         await api.stop();
         await closePorts();
       },

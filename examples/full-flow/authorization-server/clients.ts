@@ -7,8 +7,13 @@ export interface Registration {
   readonly redirectUri: string;
   /** Where the logout tokens of public clients are sent: to the API (OpenID Connect Back-Channel Logout). */
   readonly backchannelLogoutUri: string;
-  /** The origin of the web app that keeps the tokens on its server, and the secret of its client. */
-  readonly webApp: { readonly origin: string; readonly clientSecret: string };
+  /** The web app that keeps the tokens on its server. */
+  readonly webApp: { readonly origin: string; readonly clientSecret: string; readonly accessTokenLifetimeSeconds: number };
+}
+
+/** Returns how long a client's access tokens live. */
+export function accessTokenLifetimeOf(clientId: string, { webApp }: Registration): number {
+  return clientId === ORDERS_WEB.id ? webApp.accessTokenLifetimeSeconds : PUBLIC_CLIENTS.find(({ id }) => id === clientId)!.accessTokenLifetimeSeconds;
 }
 
 /** Returns the clients as oidc-provider registers them. */

@@ -1,7 +1,7 @@
 import { Provider, errors, type AccessToken, type AdapterFactory, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
-import { ORDERS_WEB, PUBLIC_CLIENTS, SCOPES_OF_APIS, SECOND_FACTOR } from '../cast.ts';
+import { SCOPES_OF_APIS, SECOND_FACTOR } from '../cast.ts';
 import { accountExists, rolesOf } from './accounts.ts';
-import { registeredClients, type Registration } from './clients.ts';
+import { accessTokenLifetimeOf, registeredClients, type Registration } from './clients.ts';
 import type { SigningKey } from './keys.ts';
 import { errorPage, logoutPage } from './pages.ts';
 import { createPolicy } from './second-factor.ts';
@@ -59,13 +59,13 @@ export function createProvider({ issuer, store, cookieKeys, registration }: Prov
             scope: Object.keys(scopes).join(' '),
             audience: resource,
             accessTokenFormat: 'jwt',
-            accessTokenTTL: [...PUBLIC_CLIENTS, ORDERS_WEB].find(({ id }) => id === client.clientId)!.accessTokenLifetimeSeconds,
+            accessTokenTTL: accessTokenLifetimeOf(client.clientId, registration),
           };
         },
       },
     },
     // by default oidc-provider connects to no private address, but the demo runs on loopback
-    fetch: (url, { dispatcher: _dispatcher, ...options } = {}) => fetch(url, options),
+    fetch: (url, options) => fetch(url, withoutDispatcher(options)),
     interactions: { policy: createPolicy(), url: (_context, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_context, id) => (accountExists(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
     // Only pages of the app may read the token endpoint's answers. The preflight names no client, so it passes for other origins too.
@@ -85,6 +85,11 @@ export function createProvider({ issuer, store, cookieKeys, registration }: Prov
     },
   };
   return new Provider(issuer, configuration);
+}
+
+function withoutDispatcher(options: RequestInit | undefined): RequestInit {
+  const copy: Record<string, unknown> = { ...options, dispatcher: undefined };
+  return copy;
 }
 
 type UserToken = AccessToken & { readonly accountId: string };
