@@ -58,7 +58,7 @@ export function createBrowserSession(options: BrowserSessionOptions): FastifyBro
             'app.register(session.routes())',
             'must have no prefix, since the issuer knows the address of the callback. Set the option path instead',
           );
-        addRoutes(app, [`${path}/*`], ({ request, reply }) => respond(exchangeOf(request, reply), origin, request.originalUrl, session.handle));
+        addRoutes(app, [`${path}/*`], ({ request, reply }) => respond(exchangeOf(request, reply), origin, request.url, session.handle));
       };
     },
     proxy(options: ProxyOptions) {
@@ -66,10 +66,10 @@ export function createBrowserSession(options: BrowserSessionOptions): FastifyBro
       const plugin: FastifyPluginAsync = async (app) => {
         const segments = app.prefix.split('/').filter(Boolean).length;
         addRoutes(app, ['/', '/*'], async ({ request, reply }) => {
-          const { originalUrl: original, ip: clientAddress } = request;
+          const { originalUrl: original, url, ip: clientAddress } = request;
           return proxied(proxy, origin, exchangeOf(request, reply), {
             original,
-            target: withoutSegments(originForm(original) ?? original, segments),
+            target: withoutSegments(originForm(url) ?? url, segments),
             clientAddress,
           });
         });
@@ -78,8 +78,6 @@ export function createBrowserSession(options: BrowserSessionOptions): FastifyBro
     },
   });
 }
-
-const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 
 interface Call {
   readonly request: FastifyRequest;
@@ -92,7 +90,7 @@ function addRoutes(app: FastifyInstance, urls: readonly string[], answer: (call:
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   for (const url of urls) {
     app.route({
-      method: METHODS,
+      method: app.supportedMethods,
       url,
       // the session decides on these requests, so the guard of a whole app lets them pass
       config: { tokenward: 'public' } as object,

@@ -557,6 +557,18 @@ describe('an API that fails', () => {
   });
 });
 
+test('a stateless refresh whose cookie must reach the browser: it goes with every answer, also with a failure, and no cache keeps it', async () => {
+  app.clock.advance(290);
+  app.upstream.answer = (_request, response) => void response.writeHead(200, { 'cache-control': 'public', 'cdn-cache-control': 'public', expires: '0' }).end();
+  const fine = await app.call('GET', '/api/orders');
+  const [line] = fine.headers['set-cookie']!;
+  expect(line).toMatch(/^__Host-session=[^;]{100,}; Path=\/; Max-Age=\d+; Secure; HttpOnly; SameSite=Strict$/);
+  expect([fine.headers['cache-control'], fine.headers['cdn-cache-control'], fine.headers['expires']]).toEqual(['no-store', undefined, undefined]);
+  // the answer never arrived: the next one has the same cookie
+  const failed = await app.call('GET', mount('http://127.0.0.1:1'));
+  expect([failed.status, failed.headers['set-cookie'], failed.headers['cache-control']]).toEqual([502, [line], 'no-store']);
+});
+
 function definedOf(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | string[]> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value ?? ''])) as Record<string, string | string[]>;
 }

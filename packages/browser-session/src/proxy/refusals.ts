@@ -33,6 +33,8 @@ export function failureAnswer(failure: UpstreamFailure): Response {
       return problem(504, 'The API did not answer in time');
     case 'body':
       return problem(400, 'The body of the request is incomplete, or longer than Content-Length says');
+    case 'request':
+      return problem(400, 'The request has a header that cannot be passed on');
     case 'unreachable':
     // nobody sees this one
     case 'left':

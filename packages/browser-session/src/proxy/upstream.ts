@@ -16,9 +16,9 @@ export interface UpstreamCall {
 
 /**
  * Why a call has no answer. `unreachable`: no connection, or the answer is no HTTP. `timeout`: the API took too long to begin. `left`: the client left.
- * `body`: the client's body is not as long as it said.
+ * `body`: the client's body is not as long as it said. `request`: HTTP has no form for the request, such as a control character in a header.
  */
-export type UpstreamFailure = 'unreachable' | 'timeout' | 'left' | 'body';
+export type UpstreamFailure = 'unreachable' | 'timeout' | 'left' | 'body' | 'request';
 
 /** Calls one API over connections that it keeps. */
 export interface Upstream {
@@ -43,6 +43,15 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
     return (isTls ? requestHttps : requestHttp)({ ...server, agent, ...options });
   }
 
+  function opened(options: RequestOptions): ClientRequest | undefined {
+    try {
+      return open(options);
+    } catch {
+      // the error of Node may quote a header
+      return undefined;
+    }
+  }
+
   async function call(parts: UpstreamCall): Promise<IncomingMessage | UpstreamFailure> {
     const first = await attempt(parts);
     // The API closed a kept connection while the request was on its way. Without a body it can be sent again.
@@ -54,12 +63,13 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
       if (request.signal.aborted) return resolve('left');
       const { body } = request;
       const length = lengthOf(headers);
-      const sent = open({ method, path, headers: framed(headers, body !== null, length) });
+      const sent = opened({ method, path, headers: framed(headers, body !== null, length) });
+      if (!sent) return resolve('request');
       let failure: UpstreamFailure | undefined;
       const patience = createPatience(timeoutMs, () => giveUp('timeout'));
       function giveUp(why: UpstreamFailure): void {
         failure ??= why;
-        sent.destroy();
+        sent?.destroy();
       }
       function leave(): void {
         giveUp('left');
