@@ -3,6 +3,7 @@ import {
   answerRefusal,
   asError,
   isCalledBy,
+  logRefusal,
   markGuard,
   misuse,
   never,
@@ -15,7 +16,6 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
 import { closeReply, type ClosedReply } from './closed-reply.js';
-import { logRefusal } from './log.js';
 import { setCookies, setHeaders } from './reply-headers.js';
 
 export type Done = (error?: Error) => void;

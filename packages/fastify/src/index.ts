@@ -2,16 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type AppClaims, type Auth, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import {
-  requirementsFor,
-  assertDenial,
-  authOf,
-  createNativeGuard,
-  OptionReader,
-  receiveFrom,
-  type GuardMethods,
-  type RoutePolicy,
-} from '@tokenward/core/adapter';
+import { requirementsFor, assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom } from '@tokenward/core/adapter';
+import type { GuardMethods, RoutePolicy } from '@tokenward/core/adapter';
 import { createGuarding } from './guarding.js';
 import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';

@@ -1,8 +1,13 @@
-import type { FastifyBaseLogger } from 'fastify';
-import type { Deny } from '@tokenward/core';
+import type { Deny } from '../decision/decision.js';
+
+/** A logger that takes an object and a message, as pino does. */
+interface Logger {
+  debug(object: object, message: string): void;
+  warn(object: object, message: string): void;
+}
 
 /** Logs a refusal: at `debug`, since any client can cause one; an outage (503) at `warn`, since operators must act on it. */
-export function logRefusal(log: FastifyBaseLogger, decision: Deny): void {
+export function logRefusal(log: Logger, decision: Deny): void {
   const level = decision.status === 503 ? 'warn' : 'debug';
   const { isLevelEnabled } = log as { isLevelEnabled?: (level: string) => boolean };
   if (typeof isLevelEnabled === 'function' && !isLevelEnabled.call(log, level)) return;
