@@ -27,7 +27,7 @@ export interface LoginApp {
   close(): Promise<void>;
 }
 
-export const SESSION_SECRET = 'Zk3v9Q1xY7r0Wb5tN2mC8uJ4hL6sD0fG1aPq';
+const SESSION_SECRET = 'Zk3v9Q1xY7r0Wb5tN2mC8uJ4hL6sD0fG1aPq';
 
 /** Listens before it knows its options: the provider must know the app's origin, and the app the provider's. */
 export async function listenForApp(): Promise<{ readonly origin: string; start(options: Partial<BrowserSessionOptions>): LoginApp }> {

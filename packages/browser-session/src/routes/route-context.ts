@@ -16,6 +16,3 @@ export interface RouteContext {
   /** Prints a warning, once per text. */
   readonly warn: (text: string) => void;
 }
-
-/** A route: it answers a request under `config.path`. It never rejects because of a request, an issuer or a store. */
-export type Route = (request: Request, context: RouteContext) => Promise<Response>;
