@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request as requestHttp, type IncomingMessage, type OutgoingHttpHeaders, type Server } from 'node:http';
+import { createServer, request as requestHttp, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { BrowserSessionOptions } from '@tokenward/browser-session';
@@ -9,7 +9,7 @@ import { createBrowser } from './browser.ts';
 import { API, startProvider, type ProviderOptions, type RunningProvider } from './provider.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
-export const CSRF = { 'x-tokenward-csrf': '1' };
+const CSRF = { 'x-tokenward-csrf': '1' };
 
 /** An app on `node:http` with proxies, in which a user is logged in, and the API behind them. */
 export interface ProxiedApp {
@@ -24,7 +24,7 @@ export interface ProxiedApp {
   readonly cookie: string;
   /** Mounts one more proxy to the API. */
   proxy(options: Partial<ProxyOptions> & { readonly mountPath: string }): NodeHandler & ProxyUpgrade;
-  /** Calls the app as its own page does. `headers` come on top. */
+  /** Calls the app as its own page does. `headers` come on top; those that are undefined are left out. */
   call(method: string, path: string, options?: Call): Promise<Answer>;
   /** The same, but resolves with the beginning of the answer. */
   begin(method: string, path: string, options?: Call): Promise<IncomingMessage>;
@@ -35,7 +35,7 @@ export interface ProxiedApp {
 }
 
 export interface Call {
-  readonly headers?: OutgoingHttpHeaders | undefined;
+  readonly headers?: NodeJS.Dict<string | readonly string[]> | undefined;
   readonly body?: string | Readable | undefined;
 }
 
@@ -83,8 +83,9 @@ export async function startProxiedApp(options: Partial<BrowserSessionOptions> = 
   const cookie = [...browser.cookies(origin)].map(([name, value]) => `${name}=${value}`).join('; ');
 
   function begin(method: string, path: string, { headers = {}, body }: Call = {}): Promise<IncomingMessage> {
+    const sentHeaders = Object.fromEntries(Object.entries({ cookie, ...CSRF, ...headers }).filter(([, value]) => value !== undefined));
     return new Promise((resolve, reject) => {
-      const sent = requestHttp({ port, host: '127.0.0.1', method, path, agent: false, headers: { cookie, ...CSRF, ...headers } });
+      const sent = requestHttp({ port, host: '127.0.0.1', method, path, agent: false, headers: sentHeaders });
       sent.once('response', resolve).once('error', reject);
       if (typeof body === 'object') body.pipe(sent);
       else sent.end(body);

@@ -26,7 +26,6 @@ export interface Upstream {
   call(call: UpstreamCall): Promise<IncomingMessage | UpstreamFailure>;
   /** Starts a request without sending it, for an upgrade. */
   open(options: Pick<RequestOptions, 'method' | 'path' | 'headers'>): ClientRequest;
-  readonly timeoutMs: number;
 }
 
 const MAX_FREE_SOCKETS = 64;
@@ -97,7 +96,7 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
     });
   }
 
-  return { call, open, timeoutMs };
+  return { call, open };
 }
 
 function unstale(result: IncomingMessage | UpstreamFailure | 'stale'): IncomingMessage | UpstreamFailure {
