@@ -1,6 +1,8 @@
 import { memoryRevocations, memorySessions } from '@tokenward/core';
 import { SessionStoreError, type SessionStore } from '@tokenward/core/store';
 import { expect, test } from 'vitest';
+import { signingKey } from './provider.ts';
+import { answerTokens, idTokenOf, tokenResponse } from './token-responses.ts';
 import { cookiesOf, showCookies, startWorld } from './world.ts';
 
 test('refresh races: a store whose error is of no kind that is known loses no rotated refresh token', async () => {
@@ -75,6 +77,54 @@ test('two tabs: while a refresh cannot be shared, another process waits with the
   showCookies(world, renewed);
   expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
   expect(world.refreshes()).toBe(1);
+});
+
+test('refresh races: a process saves its refresh as soon as the store is back, though nobody calls it', async () => {
+  const inner = memorySessions();
+  const saved = Promise.withResolvers<void>();
+  let isDown = false;
+  const store: SessionStore = {
+    ...inner,
+    replace(session, replaces) {
+      if (isDown) throw new SessionStoreError('the store cannot be reached');
+      if (session.version === 2) saved.resolve();
+      return inner.replace(session, replaces);
+    },
+  };
+  const world = await startWorld({ session: { store, revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  isDown = true;
+  expect(await world.callApi()).toMatchObject({ reason: 'session_unavailable' });
+  isDown = false;
+  await saved.promise;
+  expect(await world.callApi(other.origin)).toMatchObject({ sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+});
+
+test('logout: a store whose error is of no kind that is known leaves the browser without its cookie', async () => {
+  const inner = memorySessions();
+  let isBroken = false;
+  const store: SessionStore = {
+    ...inner,
+    create(session) {
+      if (isBroken) throw new TypeError('the driver lost its socket');
+      return inner.create(session);
+    },
+  };
+  const key = await signingKey();
+  const world = await startWorld({ session: { store }, provider: { keys: [key] } });
+  world.clock.advance(301);
+  // too long for a URL, so the form of the logout is kept in the store
+  const idToken = await idTokenOf(world, key, { sub: 'alice', groups: 'x'.repeat(2500) });
+  world.provider.intercept = answerTokens(200, tokenResponse({ id_token: idToken }));
+  await world.callApi();
+  world.provider.intercept = undefined;
+  isBroken = true;
+  const answer = await world.page('POST', '/session/logout');
+  expect(answer.status).toBe(200);
+  expect(new URL(((await answer.json()) as { readonly location: string }).location).origin).toBe(world.provider.issuer);
+  expect(cookiesOf(world).size).toBe(0);
 });
 
 /** A store that cannot be written to for the next few times. */

@@ -32,6 +32,9 @@ const PAUSE_WHILE_VALID_MS = 5000;
 const PAUSE_WHEN_ENDED_MS = 1000;
 /** A store that is only slow, or changes its primary, gets these chances before the result stays in this process alone. */
 const SAVE_AGAIN_MS = [100, 400];
+/** After them it is tried without a request, for as long as the lease keeps others from refreshing. */
+const SAVE_LATER_MS = 1000;
+const SAVE_LATER_EXTRA_SECONDS = 5;
 
 /** Creates the refresher of an app's sessions. */
 export function createRefresher({ config, client, sessions, publish, warn }: RefresherParts): Refresher {
@@ -102,7 +105,9 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
       // a store of somebody else may throw any error
       if (!(error instanceof ConfigurationError)) {
         // The lease is kept: nobody else may try the old refresh token before this process has had time to save the new one. It ends by itself.
+        const isFirst = unsaved.get(state.id)?.version !== state.version;
         unsaved.set(state.id, { version: state.version, next, release });
+        if (isFirst) void saveLater(state);
         publish('refresh', 'failed', 'store_unavailable');
         return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
       }
@@ -118,6 +123,15 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
       publish('refresh', 'done');
     } else await release();
     return setCookies ? { outcome: 'fresh', state: next, setCookies } : endedMeanwhile(state, next, cookieHeader);
+  }
+
+  /** The next request may go to another process, which would send the old refresh token again once the lease is over. So this one asks for no request. */
+  async function saveLater(state: SessionState): Promise<void> {
+    for (let seconds = 0; seconds < 2 * timeoutSeconds + SAVE_LATER_EXTRA_SECONDS; seconds++) {
+      await pause(SAVE_LATER_MS);
+      if (unsaved.get(state.id)?.version !== state.version) return;
+      await renew(state, NO_COOKIES, undefined).catch(() => {});
+    }
   }
 
   async function replacePatiently(state: SessionState, next: SessionState): Promise<readonly string[] | undefined> {

@@ -1,4 +1,3 @@
-import { SessionStoreError } from '@tokenward/core/store';
 import { crossSiteCause } from '../csrf.js';
 import type { SessionState } from '../session-state.js';
 import { crossSiteAnswer, jsonAnswer } from './answers.js';
@@ -85,9 +84,9 @@ async function logoutAtIssuer(idToken: string | undefined, context: SessionRoute
 async function keep(form: LogoutForm, { pendingLogouts }: SessionRouteContext): Promise<readonly string[] | undefined> {
   try {
     return await pendingLogouts.keep(form);
-  } catch (error) {
-    if (error instanceof SessionStoreError) return undefined;
-    throw error;
+  } catch {
+    // whatever a store throws: the session has ended, and the answer must reach the browser
+    return undefined;
   }
 }
 
