@@ -102,6 +102,30 @@ test('refresh races: a process saves its refresh as soon as the store is back, t
   expect(world.refreshes()).toBe(1);
 });
 
+test('refresh races: a late refusal ends no session that another process refreshed after the lease was over', async () => {
+  const inner = memorySessions();
+  const store: SessionStore = { ...inner, lease: (key) => inner.lease(key, 0.05) };
+  const world = await startWorld({ session: { store, revocations: memoryRevocations() } });
+  const other = await world.startAnother();
+  world.clock.advance(301);
+  const arrived = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<void>();
+  let isFirst = true;
+  world.provider.intercept = async (request, response) => {
+    if (request.url !== '/token' || !isFirst) return false;
+    isFirst = false;
+    arrived.resolve();
+    await late.promise;
+    return answerTokens(400, { error: 'invalid_grant' })(request, response);
+  };
+  const frozen = world.callApi();
+  await arrived.promise;
+  const { jti } = await world.callApi(other.origin);
+  late.resolve();
+  expect(await frozen).toMatchObject({ jti, sub: 'alice' });
+  expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
+});
+
 test('logout: a store whose error is of no kind that is known leaves the browser without its cookie', async () => {
   const inner = memorySessions();
   let isBroken = false;

@@ -87,9 +87,26 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
     }
     const answer = state.refreshToken === undefined ? undefined : await client.refresh(state.refreshToken, state);
     if (answer && !isFailure(answer)) return save(state, renewedState(state, answer, config), turn.release, cookieHeader);
+    const elsewhere = answer?.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
+    if (elsewhere) {
+      await turn.release();
+      return elsewhere;
+    }
     const outcome = answer ? await afterFailure(state, answer, setCookies, cookieHeader) : await withoutRefreshToken(state, setCookies, cookieHeader);
     await turn.release();
     return outcome;
+  }
+
+  /** This process may have stood still for longer than its lease: then another one has used the refresh token up, and the session goes on. */
+  async function refreshedElsewhere(state: SessionState, cookieHeader: string | undefined): Promise<Refreshed | undefined> {
+    try {
+      const found = await sharing?.look(state, cookieHeader);
+      if (found?.kind !== 'refreshed') return undefined;
+      recent.add(state, found);
+      return { outcome: 'fresh', state: found.state, setCookies: found.setCookies };
+    } catch {
+      return undefined;
+    }
   }
 
   async function withoutRefreshToken(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
