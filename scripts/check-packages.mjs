@@ -9,7 +9,7 @@ import { packed, publicPackages, tarballFiles } from './public-packages.mjs';
 
 const TOOL_TIMEOUT_MS = 60_000;
 const OLDEST_NODE = '>=22.12.0'; // the first with require(esm) without a flag
-const ALLOWED = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|js\.map|d\.ts)|dist\/cjs\/package\.json)$/;
+const ALLOWED = /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/[\w./-]+\.(js|js\.map|d\.ts)|dist\/cjs\/(package\.json|LICENSES\.txt))$/;
 const TEST_FILE = /(^|\/)(test|tests|fixtures)\/|\.(test|test-d|spec|bench)\./;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -101,6 +101,8 @@ function sourceMapProblems(files, { folder }) {
     ...[...files.keys()].filter((path) => path.endsWith('.js') && !path.startsWith('dist/cjs/')).flatMap((path) => mapProblems(files, path, folder)),
     ...(bundle.sources?.length > 0 ? [] : ['dist/cjs/bundle.js has no source map']),
     ...(bundle.sources ?? [])
+      // the source of a package that the bundle contains
+      .filter((source) => source !== null)
       .map((source) => posix.join('dist/cjs', source))
       .filter((source) => source !== 'dist/entries.js' && !files.has(source))
       .map((source) => `dist/cjs/bundle.js.map refers to ${source}, which is not in the package`),

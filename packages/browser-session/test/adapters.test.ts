@@ -39,10 +39,10 @@ async function statusOf(url: string): Promise<number> {
   return response.status;
 }
 
-test('the CommonJS copy loads no framework, since all entries are one file', () => {
+test('the CommonJS copy loads no framework, and no package without CommonJS, since Jest could not load it', () => {
   const bundle = readFileSync(new URL('../dist/cjs/bundle.js', import.meta.url), 'utf8');
   const required = new Set([...bundle.matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name!));
-  expect([...required].filter((name) => !name.startsWith('node:') && !name.startsWith('@tokenward/core')).toSorted()).toEqual(['jose', 'openid-client']);
+  expect([...required].filter((name) => !name.startsWith('node:') && !name.startsWith('@tokenward/core'))).toEqual([]);
 });
 
 test('Express: the path of every router above the proxy is removed, in any case', async () => {
