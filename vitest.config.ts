@@ -9,7 +9,7 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
  */
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys}.test.ts',
-  'packages/redis/test/{foreign-entries,lost-data,outages,readiness,refusals,sessions,time,unreachable,unsent,written-back}.test.ts',
+  'packages/redis/test/{foreign-entries,large-entries,late-replies,lost-data,outages,readiness,refusals,sessions,time,unreachable,unsent,written-back}.test.ts',
   'packages/redis/test/fleet/*.test.ts',
   'packages/browser-session/test/fleet/*.test.ts',
   'packages/browser-session/test/browser/*.test.ts',

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { json, text } from 'node:stream/consumers';
 import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
+  addCookies,
+  applyHeaders,
   requirementsFor,
   assertHasHeaders,
   authOf,
@@ -32,6 +34,7 @@ export interface Faults {
   readonly servesTheDeparted?: boolean;
   readonly anonymousWithoutGuard?: boolean;
   readonly passesEveryPreflight?: boolean;
+  readonly cookiesDropped?: boolean;
 }
 
 /** Starts apps on a minimal adapter over node:http, which tests the suite itself, with and without faults. */
@@ -105,7 +108,7 @@ export function startPlain(faults: Faults = {}): StartApp {
         if (decision.outcome === 'deny') {
           await refuse(decision, request, response);
           if (!faults.goesOnAfterRefusal) return;
-        }
+        } else if (!faults.cookiesDropped) applyHeaders(response, decision.headers);
       }
       if (method === 'OPTIONS') return void send(response, { status: 204 });
       return runHandler(found.route, request, response);
@@ -113,6 +116,7 @@ export function startPlain(faults: Faults = {}): StartApp {
 
     async function refuse(decision: Deny, request: IncomingMessage, response: ServerResponse): Promise<void> {
       first.refused(decision, request);
+      if (!faults.cookiesDropped) addCookies(response, decision.headers);
       const answered = first.onDenied ? await first.onDenied(decision, request, response) : decision;
       if (!answered) return;
       if (faults.headersDropped) response.writeHead(decision.status).end(JSON.stringify(decision.body));
@@ -185,8 +189,9 @@ function authIfKnown(request: IncomingMessage): Auth | undefined {
   }
 }
 
-function send(response: ServerResponse, { status, body, stream }: HandlerAnswer): void {
+function send(response: ServerResponse, { status, body, stream, cookies = [] }: HandlerAnswer): void {
   if (response.writableEnded) return;
+  for (const cookie of cookies) response.appendHeader('set-cookie', cookie);
   if (stream) return void stream.pipe(response.writeHead(status, { 'content-type': 'text/event-stream' }));
   if (!response.headersSent) response.writeHead(status, { 'content-type': 'application/json' });
   response.end(body === undefined ? undefined : JSON.stringify(body));
