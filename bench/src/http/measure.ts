@@ -6,7 +6,7 @@ import type { Framework } from '../framework.ts';
 import type { Random } from '../random.ts';
 import { runInterleaved, type Contender, type Rounds } from '../rounds.ts';
 import type { ServerCandidate } from './candidate.ts';
-import { applyLoad } from './load.ts';
+import { loadContender } from './load-contender.ts';
 import { requestText } from './request.ts';
 import { startServer, type ServerProcess } from './server-process.ts';
 import { answerFrom } from './servers/answer.ts';
@@ -93,13 +93,5 @@ function contenderOf({ name }: ServerCandidate, server: ServerProcess, tokens: r
     at = (at + 1) % tokens.length;
     return requestText(server.port, tokens[at]);
   }
-  return {
-    name,
-    async runSlice() {
-      const cpuBefore = await server.usedCpu();
-      const wallMicroseconds = await applyLoad({ port: server.port, requests: plan.sliceSize, connections: plan.connections, nextRequest });
-      const cpuMicroseconds = (await server.usedCpu()) - cpuBefore;
-      return { cpuMicroseconds: cpuMicroseconds / plan.sliceSize, wallMicroseconds: wallMicroseconds / plan.sliceSize };
-    },
-  };
+  return loadContender(name, server, plan, nextRequest);
 }

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import type { TestIssuer } from '@tokenward/testing';
 import { summarise, spreadOf, type Figures, type Spread } from '../figures.ts';
-import { applyLoad } from '../http/load.ts';
+import { loadContender } from '../http/load-contender.ts';
 import { startServer, type ServerProcess } from '../http/server-process.ts';
 import { answerFrom } from '../http/servers/answer.ts';
 import type { Random } from '../random.ts';
@@ -123,15 +123,7 @@ function contenderOf({ name, call, credentialsOf }: Kind, server: ServerProcess,
     at = (at + 1) % texts.length;
     return texts[at]!;
   }
-  return {
-    name,
-    async runSlice() {
-      const cpuBefore = await server.usedCpu();
-      const wallMicroseconds = await applyLoad({ port: server.port, requests: plan.sliceSize, connections: plan.connections, nextRequest });
-      const cpuMicroseconds = (await server.usedCpu()) - cpuBefore;
-      return { cpuMicroseconds: cpuMicroseconds / plan.sliceSize, wallMicroseconds: wallMicroseconds / plan.sliceSize };
-    },
-  };
+  return loadContender(name, server, plan, nextRequest);
 }
 
 function ofBearer(series: readonly Series[], name: string): Spread {

@@ -103,19 +103,21 @@ test('logInAs() refuses what is no session, and tokens without sub or exp', asyn
   await expect(logInAs(session, issuer, { claims: { sub: undefined } })).rejects.toThrow('sub and exp');
 });
 
+/** All that a session of a test needs. */
+const TOKENS = {
+  subject: 'a',
+  accessToken: 't',
+  accessTokenEndsAt: 1,
+  issuedAt: 0,
+  scopes: [],
+  refreshToken: undefined,
+  idToken: undefined,
+  issuerSessionId: undefined,
+};
+
 test('a session refuses incomplete tokens of a test', async () => {
   const { session } = await startGuardedApp();
-  const tokens = {
-    subject: 'a',
-    accessToken: 't',
-    accessTokenEndsAt: 1,
-    issuedAt: 0,
-    scopes: [],
-    refreshToken: undefined,
-    idToken: undefined,
-    issuerSessionId: undefined,
-  };
-  await expect(session[START_TEST_SESSION](tokens)).resolves.toHaveLength(5);
+  await expect(session[START_TEST_SESSION](TOKENS)).resolves.toHaveLength(5);
   const odd = [
     { subject: '' },
     { accessToken: undefined },
@@ -126,7 +128,7 @@ test('a session refuses incomplete tokens of a test', async () => {
     { refreshToken: 1 },
     { idToken: '' },
   ];
-  for (const one of odd) await expect(session[START_TEST_SESSION]({ ...tokens, ...one } as never)).rejects.toThrow('of a session of a test');
+  for (const one of odd) await expect(session[START_TEST_SESSION]({ ...TOKENS, ...one } as never)).rejects.toThrow('of a session of a test');
 });
 
 test('in production, the fixtures do not load, and a session starts no session of a test', async () => {
@@ -134,17 +136,7 @@ test('in production, the fixtures do not load, and a session starts no session o
   vi.stubEnv('NODE_ENV', 'production');
   try {
     await expect(logInAs(session, issuer, ALICE)).rejects.toThrow('NODE_ENV is "production"');
-    const tokens = {
-      subject: 'a',
-      accessToken: 't',
-      accessTokenEndsAt: 1,
-      issuedAt: 0,
-      scopes: [],
-      refreshToken: undefined,
-      idToken: undefined,
-      issuerSessionId: undefined,
-    };
-    await expect(session[START_TEST_SESSION](tokens)).rejects.toThrow('NODE_ENV is "production"');
+    await expect(session[START_TEST_SESSION](TOKENS)).rejects.toThrow('NODE_ENV is "production"');
   } finally {
     vi.unstubAllEnvs();
   }
