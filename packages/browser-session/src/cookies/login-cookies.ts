@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
 import type { LoginAttempt } from '../oidc/login-client.js';
 import { safeReturnTo } from '../return-to.js';
@@ -36,7 +37,7 @@ type LoginConfig = Pick<SessionConfig, 'issuer' | 'origin' | 'loginSeconds' | 'c
 
 /** Returns the name of an attempt's cookie. It is derived from `state`, so two tabs do not overwrite each other. */
 export function loginCookieName(state: string): string {
-  return `${PREFIX}${createHash('sha256').update(state).digest('base64url').slice(0, 10)}`;
+  return `${PREFIX}${hashOf(state).slice(0, 10)}`;
 }
 
 /** Opens the attempts of a request. */

@@ -1,5 +1,5 @@
 import type { CreatedProxy } from '../proxy/create-proxy.js';
-import { problem } from '../proxy/answers.js';
+import { problemAnswer } from '../routes/answers.js';
 import { isClearTarget, withoutMount } from '../proxy/target.js';
 import type { Exchange } from './request-of.js';
 import { originForm } from './request-of.js';
@@ -19,7 +19,7 @@ export async function proxied(proxy: CreatedProxy, origin: string, exchange: Exc
   const path = originForm(target);
   const whole = originForm(original);
   // the mount path comes back in the Location of a redirect, so it must be clear, too
-  if (path === undefined || whole === undefined || !isClearTarget(whole)) return problem(400, 'The path of the request is ambiguous');
+  if (path === undefined || whole === undefined || !isClearTarget(whole)) return problemAnswer({ status: 400, detail: 'The path of the request is ambiguous' });
   const mountPath = whole.endsWith(path) ? whole.slice(0, whole.length - path.length).replace(/\/+$/, '') : proxy.config.mountPath;
   return respond(exchange, origin, whole, (request) => proxy.forward({ request, target: path, mountPath, clientAddress }));
 }

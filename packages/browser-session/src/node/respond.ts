@@ -1,5 +1,5 @@
 import { isReadable, originForm, requestOf, type Exchange } from './request-of.js';
-import { problem } from '../proxy/answers.js';
+import { problemAnswer } from '../routes/answers.js';
 
 /**
  * Answers a request of Node by a handler of fetch's form. The `Request` is aborted when the client leaves.
@@ -11,8 +11,8 @@ import { problem } from '../proxy/answers.js';
 export async function respond(exchange: Exchange, origin: string, target: string, handle: (request: Request) => Promise<Response>): Promise<Response> {
   const { request, response } = exchange;
   const path = originForm(target);
-  if (path === undefined) return problem(400, 'The target of the request has no path');
-  if (!isReadable(request)) return problem(405, 'This address does not take the method');
+  if (path === undefined) return problemAnswer({ status: 400, detail: 'The target of the request has no path' });
+  if (!isReadable(request)) return problemAnswer({ status: 405, detail: 'This address does not take the method' });
   const left = new AbortController();
   const finished = new AbortController();
   response.once('finish', () => finished.abort());

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { webStreamOf } from '../node/body-stream.js';
-import { problem } from './answers.js';
+import { problemAnswer } from '../routes/answers.js';
 import { browserHeaders } from './header-rules.js';
 import type { ProxyConfig } from './proxy-options.js';
-import { withCookies } from './refusals.js';
 import { appLocation } from './target.js';
 
 /** The request that the API answers. */
@@ -41,6 +40,6 @@ export function apiAnswer(answer: IncomingMessage, { request, target, mountPath,
 
   function dropped(detail: string): Response {
     answer.destroy();
-    return withCookies(problem(502, detail), setCookies);
+    return problemAnswer({ status: 502, detail, setCookies });
   }
 }

@@ -1,10 +1,10 @@
 import { SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { crossSiteCause } from '../csrf.js';
-import { problem } from './answers.js';
+import { crossSiteAnswer, notFoundAnswer, problemAnswer } from '../routes/answers.js';
 import { apiAnswer } from './api-answer.js';
 import { apiHeaders } from './header-rules.js';
 import { readProxyOptions, type ProxyConfig, type ProxyOptions } from './proxy-options.js';
-import { crossSiteRefusal, failureAnswer, sessionRefusal, setCookiesOf, withCookies } from './refusals.js';
+import { failureAnswer, sessionRefusal, setCookiesOf } from './refusals.js';
 import type { ProxiedSession, ProxyUpgrade, SessionProxy } from './session-proxy.js';
 import { isClearTarget, isListed, withoutMount } from './target.js';
 import { createUpgrade } from './upgrade.js';
@@ -37,13 +37,13 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
   async function forward(proxied: ProxiedRequest): Promise<Response> {
     const { request, target } = proxied;
     const { method, headers } = request;
-    if (!isClearTarget(target)) return problem(400, 'The path of the request is ambiguous');
-    if (!isListed(target, paths)) return problem(404, 'There is nothing here');
+    if (!isClearTarget(target)) return problemAnswer({ status: 400, detail: 'The path of the request is ambiguous' });
+    if (!isListed(target, paths)) return notFoundAnswer();
     // without Access-Control headers, so a preflight of another site ends here
     if (method === 'OPTIONS' && !methods.has(method)) return new Response(null, { status: 204, headers: { allow } });
-    if (!methods.has(method)) return problem(405, `This address takes only ${allow}`, { headers: { allow } });
+    if (!methods.has(method)) return problemAnswer({ status: 405, detail: `This address takes only ${allow}`, headers: { allow } });
     // on every request, whatever its method, path and body (GHSA-4j63-5v5f-xcc4)
-    if (crossSiteCause(headers, session.origin) !== undefined) return crossSiteRefusal();
+    if (crossSiteCause(headers, session.origin) !== undefined) return crossSiteAnswer();
     const found = await session[SESSION_CREDENTIALS]({ method, target, headers: Object.fromEntries(headers) });
     if (found?.token === undefined) return sessionRefusal(found);
     const setCookies = setCookiesOf(found);
@@ -53,7 +53,7 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
       headers: apiHeaders(headers, { ...proxied, accessToken: found.token, origin: session.origin }, config),
       request,
     });
-    return typeof answer === 'string' ? withCookies(failureAnswer(answer), setCookies) : apiAnswer(answer, { ...proxied, config, setCookies });
+    return typeof answer === 'string' ? failureAnswer(answer, setCookies) : apiAnswer(answer, { ...proxied, config, setCookies });
   }
 
   return { config, forward, upgrade: createUpgrade({ session, config, upstream }) };
@@ -66,7 +66,7 @@ export function createSessionProxy(session: ProxiedSession, options: ProxyOption
     const { pathname, search } = new URL(request.url);
     const mount = mountPath.endsWith('/') ? mountPath.slice(0, -1) : mountPath;
     const target = withoutMount(`${pathname}${search}`, mount);
-    if (target === undefined) return problem(404, 'There is nothing here');
+    if (target === undefined) return notFoundAnswer();
     return forward({ request, target, mountPath: mount, clientAddress: undefined });
   }
   return Object.assign(proxy, { upgrade });

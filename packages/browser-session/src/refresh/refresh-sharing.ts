@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { SessionStoreError, type RefreshLease, type SessionStore } from '@tokenward/core/store';
+import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
 import { createSealer } from '../cookies/seal.js';
 import type { SessionState } from '../session-state.js';
@@ -88,8 +88,4 @@ function throughResults(store: SessionStore, sessions: Sessions, config: Sharing
 
 function nameOf({ id, version }: SessionState): string {
   return hashOf(JSON.stringify([id, version]));
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }

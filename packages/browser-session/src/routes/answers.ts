@@ -3,9 +3,9 @@ export function jsonAnswer(body: object, setCookies: readonly string[] = []): Re
   return answer(200, 'application/json', body, {}, setCookies);
 }
 
-/** A refusal of a route. */
+/** A refusal of a route or of a proxy. */
 export interface Problem {
-  readonly status: 401 | 403 | 404 | 405 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 500 | 502 | 503 | 504;
   readonly detail: string;
   readonly error?: string | undefined;
   readonly reason?: string | undefined;
@@ -14,11 +14,15 @@ export interface Problem {
 }
 
 const TITLES: Readonly<Record<Problem['status'], string>> = {
+  400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
 /** Returns a refusal: problem details (RFC 9457), as guards send them. */
@@ -46,6 +50,11 @@ export function unavailableAnswer(setCookies: readonly string[] = []): Response 
     headers: { 'retry-after': '1' },
     setCookies,
   });
+}
+
+/** The answer to a request without a session. A 401 must name a scheme (RFC 9110 s15.5.2), and for a session cookie there is none. */
+export function noSessionAnswer(setCookies: readonly string[] = []): Response {
+  return problemAnswer({ status: 401, detail: 'Nobody is logged in', headers: { 'www-authenticate': 'Bearer' }, setCookies });
 }
 
 export function notFoundAnswer(): Response {

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { hashOf } from '../hash.js';
 import type { SessionStore } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import { deleteChunks, readChunks, writeChunks, type ChunkedCookie } from '../cookies/chunks.js';
@@ -71,5 +72,5 @@ function createStoredForms(store: SessionStore, secrets: readonly string[]) {
 }
 
 function keyOf(name: string): string {
-  return createHash('sha256').update(`logout ${name}`).digest('base64url');
+  return hashOf(`logout ${name}`);
 }

@@ -1,5 +1,5 @@
 import { crossSiteCause } from '../csrf.js';
-import { crossSiteAnswer, jsonAnswer, notFoundAnswer, problemAnswer, unavailableAnswer } from './answers.js';
+import { crossSiteAnswer, jsonAnswer, noSessionAnswer, notFoundAnswer, unavailableAnswer } from './answers.js';
 import { reportEnd, type SessionRouteContext } from './session-route.js';
 
 /**
@@ -10,23 +10,18 @@ export async function tokenRoute(request: Request, { config, sessions, refresher
   if (crossSiteCause(request.headers, config.origin) !== undefined) return crossSiteAnswer();
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const found = await sessions.find(cookieHeader);
-  if (found.kind === 'none') return noSession();
+  if (found.kind === 'none') return noSessionAnswer();
   if (found.kind === 'unavailable') return unavailableAnswer();
   if (found.kind === 'ended') {
     reportEnd(found.reason, publish);
-    return noSession(found.setCookies);
+    return noSessionAnswer(found.setCookies);
   }
   const refreshed = await refresher.fresh(found.state, cookieHeader);
   if (refreshed.outcome === 'unavailable') return unavailableAnswer(found.setCookies);
-  if (refreshed.outcome === 'ended') return noSession(refreshed.setCookies);
+  if (refreshed.outcome === 'ended') return noSessionAnswer(refreshed.setCookies);
   const { accessToken, accessTokenEndsAt, scopes } = refreshed.state;
   return jsonAnswer(
     { accessToken, expiresAt: accessTokenEndsAt, scopes: [...scopes] },
     refreshed.setCookies.length > 0 ? refreshed.setCookies : found.setCookies,
   );
-}
-
-/** A 401 must name a scheme (RFC 9110 s15.5.2), and for a session cookie there is none. The page gets a token to send with this one. */
-function noSession(setCookies: readonly string[] = []): Response {
-  return problemAnswer({ status: 401, detail: 'Nobody is logged in', headers: { 'www-authenticate': 'Bearer' }, setCookies });
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { ReplaceAnswer, SessionStore, StoredSession } from '@tokenward/core/store';
 import { cookiesOf } from '../cookies/cookie-header.js';
 import { createOpenedTexts } from '../cookies/opened-texts.js';
 import { createSealer } from '../cookies/seal.js';
+import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
 import type { EndReason, FoundSession, Sessions } from '../sessions.js';
@@ -190,10 +190,6 @@ function labelsOf({ issuer, issuerSessionId, subject }: SessionState): readonly 
 
 function labelOf(issuer: string, kind: 'sid' | 'sub', value: string): string {
   return hashOf(JSON.stringify([issuer, kind, value]));
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }
 
 function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
