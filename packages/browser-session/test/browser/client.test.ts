@@ -159,7 +159,7 @@ test('several tabs: a tab that needs a token waits while another one asks for it
   const pages = [await open({ mode: 'token-mediating' }), await open({ mode: 'token-mediating' })];
   const calls = pages.map((page) => page.evaluate(async () => window.session.fetch('/api')));
   await pages[0]!.waitForFunction(async () => (await navigator.locks.query()).pending!.length === 1);
-  expect(server.seen.filter(({ path }) => path === '/session/token')).toHaveLength(1);
+  await vi.waitFor(() => expect(server.seen.filter(({ path }) => path === '/session/token')).toHaveLength(1));
   answer!();
   await pages[0]!.waitForFunction(async () => (await navigator.locks.query()).pending!.length === 0);
   await vi.waitFor(() => expect(server.seen.filter(({ path }) => path === '/session/token')).toHaveLength(2));
