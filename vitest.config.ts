@@ -8,7 +8,7 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
  * here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
  */
 const ONE_NODE = [
-  'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys}.test.ts',
+  'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys,readiness}.test.ts',
   'packages/redis/test/{foreign-entries,large-entries,late-replies,lost-data,outages,readiness,refusals,sessions,time,unreachable,unsent,written-back}.test.ts',
   'packages/redis/test/fleet/*.test.ts',
   'packages/browser-session/test/fleet/*.test.ts',

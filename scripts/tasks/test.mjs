@@ -9,22 +9,22 @@ build();
 const tally = createTally();
 tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);
 tally.vitestStep('tests', ['vitest', 'run']);
-// the rehearsal takes one core, so the tests beside it get one worker
+// The rehearsal takes one core, so the tests beside it get one worker. It ends before they do, so the last part of Node 22 has two.
 const finishRehearsal = tally.startBeside('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
-for (const version of ['22', '26']) {
-  tally.vitestStep(`published packages on Node ${version} (without what cannot depend on the version: published-once in vitest.config.ts)`, [
-    `compat/node_modules/node-${version}/bin/node`,
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--project',
-    'published',
-    ...(version === '22' ? ['--maxWorkers=1'] : []),
-  ]);
-}
+for (const shard of ['1/3', '2/3']) publishedOn('22', { shard, workers: 1 });
+await finishRehearsal();
+publishedOn('22', { shard: '3/3' });
+publishedOn('26');
 for (const check of globSync('examples/*/check.ts').sort()) {
   const folder = dirname(check);
   tally.step(`check of ${folder}`, 'pnpm', ['--silent', '--dir', folder, 'check']);
 }
 tally.step('demo', 'pnpm', ['--silent', '--dir', 'examples/full-flow', 'start']);
-await finishRehearsal();
 tally.finish();
+
+/** Runs the tests of the published packages on another version of Node, without those that cannot depend on it (`published-once` in vitest.config.ts). */
+function publishedOn(version, { shard, workers = 2 } = {}) {
+  const node = `compat/node_modules/node-${version}/bin/node`;
+  const command = [node, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'published', `--maxWorkers=${workers}`];
+  tally.vitestStep(`published packages on Node ${version}${shard ? `, part ${shard}` : ''}`, command, { shard });
+}
