@@ -21,6 +21,7 @@ import { userOf } from './routes/user.js';
 import { createSessionCredentials } from './session-credentials.js';
 import { createSessions } from './state/create-sessions.js';
 import { createTestSessionStart } from './test-session.js';
+import { createWarn } from './warnings.js';
 
 /**
  * Creates the browser sessions of an app: login with OpenID Connect, with the tokens out of reach of scripts. Nothing is fetched before the first request, or
@@ -77,7 +78,7 @@ function createContext(config: SessionConfig): SessionRouteContext {
   const sessions = createSessions(config);
   const { issuer } = config;
   const publish: RouteContext['publish'] = (action, outcome, reason) => publishEvent('tokenward:session', { issuer, action, outcome, reason });
-  const warn = createWarn();
+  const warn = createWarn((text) => process.emitWarning(text, { code: 'TOKENWARD_SESSION' }));
   return {
     config,
     client,
@@ -113,16 +114,4 @@ function createLogoutTokenGuard({ issuer, clientId, metadataUrl, unsafeHttpHosts
       retentionSeconds: Math.min(Math.max(MIN_RETENTION_SECONDS, config.maxSeconds + clockSkewSeconds), MAX_RETENTION_SECONDS),
     },
   });
-}
-
-const MAX_WARNINGS = 100;
-
-/** Prints each warning once. Their number is limited, in case a text contains something that a request can choose. */
-function createWarn(): RouteContext['warn'] {
-  const printed = new Set<string>();
-  return (text) => {
-    if (printed.has(text) || printed.size >= MAX_WARNINGS) return;
-    printed.add(text);
-    process.emitWarning(text, { code: 'TOKENWARD_SESSION' });
-  };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crossSiteCause } from './csrf.js';
+import { crossSiteCause, isOfOtherSite } from './csrf.js';
 
 const ORIGIN = 'https://app.example.com';
 const OWN = { 'x-tokenward-csrf': '1' };
@@ -27,6 +27,18 @@ test.each<[string, Record<string, string | string[] | undefined>, string | undef
   expect(crossSiteCause(headers, ORIGIN)).toBe(cause);
   const fields = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]));
   expect(crossSiteCause(new Headers(fields), ORIGIN)).toBe(cause);
+});
+
+test.each([
+  [undefined, false],
+  ['same-origin', false],
+  ['none', false],
+  ['same-site', true],
+  ['cross-site', true],
+  ['same-origin, cross-site', true],
+  ['', true],
+])('rule 129: tells whether another site caused a navigation, by Sec-Fetch-Site: %s', (value, expected) => {
+  expect(isOfOtherSite(new Headers(value === undefined ? {} : { 'sec-fetch-site': value }))).toBe(expected);
 });
 
 test('rule 129: a polluted prototype adds no header', () => {

@@ -21,3 +21,12 @@ export function crossSiteCause(headers: RequestHeaders, origin: string): CrossSi
   const fetchSite = headerOf(headers, 'sec-fetch-site');
   return fetchSite === undefined || fetchSite === 'same-origin' ? undefined : 'Sec-Fetch-Site is not same-origin';
 }
+
+/**
+ * Returns whether another site caused a request, such as a navigation, which cannot have the custom header. `none` is an address that the user typed, or a
+ * bookmark. An old browser does not say.
+ */
+export function isOfOtherSite(headers: Headers): boolean {
+  const fetchSite = headers.get('sec-fetch-site');
+  return fetchSite !== null && fetchSite !== 'same-origin' && fetchSite !== 'none';
+}

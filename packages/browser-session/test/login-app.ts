@@ -13,6 +13,7 @@ import { loginRoute } from '../src/routes/login.js';
 import type { RouteContext } from '../src/routes/route-context.js';
 import type { SessionState } from '../src/session-state.js';
 import { createSessions } from '../src/state/create-sessions.js';
+import { createWarn } from '../src/warnings.js';
 
 /** An app with the routes `login` and `callback` on loopback. `/` shows who is logged in. */
 export interface LoginApp {
@@ -58,7 +59,7 @@ export async function listenForApp(): Promise<{ readonly origin: string; start(o
         sessions,
         loginSealer: createSealer(config.secrets, 'login', LOGIN_COOKIE),
         publish: (...parts) => void events.push(parts.filter((part) => part !== undefined).join(' ')),
-        warn: (text) => void warnings.push(text),
+        warn: createWarn((text) => void warnings.push(text)),
       };
 
       async function sessionOf(cookie: string): Promise<SessionState | undefined> {

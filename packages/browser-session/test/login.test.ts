@@ -249,7 +249,55 @@ describe('requests of other sites', () => {
       const response = await browser.visit(`${app.origin}/session/${route}`, { headers });
       await expectPage(response, 200, 'Continue to log in');
       expect(response.headers.getSetCookie()).toEqual([]);
+      // that site must not keep hold of the window in which the user goes on
+      expect(response.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     }
+  });
+
+  test.each(['same-site', 'cross-site', 'none', 'same-origin'])(
+    'rule 189: whether somebody is logged in changes no answer to a request that is %s',
+    async (site) => {
+      const place = await world();
+      const { app, browser } = place;
+      const answers = async (): Promise<unknown[]> => {
+        const all: unknown[] = [];
+        for (const route of ['login', 'login?retry=1', 'callback', 'callback?code=x&state=y', 'callback?code=x&state=y.r']) {
+          for (const [mode, dest] of [
+            ['navigate', 'document'],
+            ['no-cors', 'empty'],
+          ] as const) {
+            const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest };
+            const response = await browser.visit(`${app.origin}/session/${route}`, { headers });
+            // the address of a new attempt is random
+            const location = response.headers.get('location')?.split('?', 1)[0];
+            all.push([route, dest, response.status, location, response.headers.getSetCookie().length, await response.text()]);
+          }
+        }
+        return all;
+      };
+      const without = await answers();
+      browser.cookies(app.origin).clear();
+      await finish(place);
+      const answersWith = await answers();
+      if (site === 'same-site' || site === 'cross-site') expect(answersWith).toEqual(without);
+      // the app's own navigations do know it
+      else expect(answersWith).not.toEqual(without);
+    },
+  );
+
+  test('stale callback: a user who is logged in and continues from the page gets back to the app, without another login', async () => {
+    const place = await world();
+    const { app, browser } = place;
+    await finish(place);
+    const headers = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const body = await expectPage(await browser.visit(`${app.origin}/session/callback?code=x&state=y`, { headers }), 200, 'Continue to log in');
+    const [, href] = /href="([^"]+)"/.exec(body)!;
+    const own = { ...headers, 'sec-fetch-site': 'same-origin' };
+    await expectPage(await browser.visit(new URL(href!, app.origin), { headers: own }), 200, 'url=/"');
+    expect(app.events).toEqual(['login done', 'login refused unknown_attempt']);
+    // without the session the same link logs in
+    browser.cookies(app.origin).clear();
+    expect((await browser.visit(new URL(href!, app.origin), { headers: own })).status).toBe(302);
   });
 
   test.each(['image', 'iframe', 'empty', 'script'])('rule 129: another site cannot start a login by a request for: %s', async (dest) => {
@@ -283,7 +331,10 @@ describe('requests of other sites', () => {
 
   test('callback address behind proxies: says in one sentence that the origin is another one', async () => {
     const { app, browser, login } = await world();
-    await browser.visit(login, { headers: { 'sec-fetch-site': 'same-origin', referer: 'https://shop.example/cart?secret=1' } });
+    const seenAt = (host: string) => browser.visit(login, { headers: { 'sec-fetch-site': 'same-origin', referer: `https://${host}/cart?secret=1` } });
+    await seenAt('shop.example');
+    // a stranger can write any host, and must not fill the log
+    for (let host = 0; host < 5; host++) await seenAt(`host-${host}.example`);
     expect(app.warnings).toEqual([expect.stringContaining('browsers see this app at https://shop.example/, but the option origin is http://127.0.0.1')]);
   });
 });

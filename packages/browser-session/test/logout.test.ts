@@ -83,7 +83,10 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     const cookies = [...cookiesOf(world).keys()];
     expect(cookies).toContain('__Host-logout');
     expect(cookies).not.toContain('__Host-session');
-    const page = await world.browser.visit(location!);
+    // rule 189: a page of a sibling domain can have the cookie sent, but neither use the form up nor learn of it
+    const foreign = await world.browser.visit(location!, { headers: { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' } });
+    expect([foreign.status, foreign.headers.get('location'), foreign.headers.getSetCookie()]).toEqual([303, '/', []]);
+    const page = await world.browser.visit(location!, { headers: { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' } });
     expect(page.status).toBe(200);
     expect(page.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; script-src 'sha256-[\w+/]{43}='; base-uri 'none'; frame-ancestors 'none'$/,

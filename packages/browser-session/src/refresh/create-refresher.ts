@@ -129,7 +129,7 @@ export function createRefresher({ config, client, sessions, publish, warn }: Ref
         return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
       }
       // The tokens have grown too large for cookies. The old refresh token is used up, so this process alone can go on.
-      warn(error.message);
+      warn(error.message, 'refresh not kept');
       setCookies = NO_COOKIES;
     }
     unsaved.delete(state.id);

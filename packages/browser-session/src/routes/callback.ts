@@ -1,12 +1,13 @@
 import { TokenwardError } from '@tokenward/core';
 import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../cookies/login-cookies.js';
+import { isOfOtherSite } from '../csrf.js';
 import { newSession } from '../new-session.js';
 import { RETRY_MARK } from '../oidc/create-login-client.js';
 import { isFailure, type LoginAttempt, type LoginResult } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
-import { fromOtherSite, startLogin, wrongMethod } from './login.js';
+import { fromOtherSite, liveSession, startLogin, wrongMethod } from './login.js';
 import { loginAddress } from './login-parameters.js';
-import { landingPage, page } from './pages.js';
+import { landingPage, OTHER_SITE_HEADERS, page } from './pages.js';
 import type { RouteContext } from './route-context.js';
 
 const COOKIES_MISSING = 'Your browser did not send back the cookie of this login. Allow cookies for this site, or log in again.';
@@ -49,8 +50,9 @@ async function begin(
     setCookies = await sessions.start(newSession(result, config));
   } catch (error) {
     publish('login', 'failed', 'store_unavailable');
-    // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies
-    warn(`tokenward: a login could not be kept: ${error instanceof TokenwardError ? error.message : 'the store failed'}`);
+    // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies, and how large they are
+    const known = error instanceof TokenwardError ? error : undefined;
+    warn(`tokenward: a login could not be kept: ${known?.message ?? 'the store failed'}`, `login not kept: ${known?.name}`);
     const link = { href: again, text: 'Log in again' };
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
   }
@@ -71,25 +73,15 @@ async function endReplaced(id: string, { sessions, publish }: RouteContext): Pro
 
 async function withoutAttempt(request: Request, state: string, context: RouteContext, deleted: readonly string[]): Promise<Response> {
   const { config, publish } = context;
-  if ((await liveSession(request, context)) !== undefined) return landingPage('/', deleted);
+  // Everybody can link to a callback. By that, another site must neither start a login nor learn whether somebody is logged in.
+  const isForeign = isOfOtherSite(request.headers);
+  if (!isForeign && (await liveSession(request, context)) !== undefined) return landingPage('/', deleted);
   publish('login', 'refused', 'unknown_attempt');
   const parameters = { returnTo: '/', isRetry: true };
   if (state.endsWith(RETRY_MARK)) {
     const link = { href: loginAddress({ returnTo: '/' }, config), text: 'Log in again' };
-    return page({ status: 400, title: 'You are not logged in', text: COOKIES_MISSING, link, setCookies: deleted });
+    const headers = isForeign ? OTHER_SITE_HEADERS : {};
+    return page({ status: 400, title: 'You are not logged in', text: COOKIES_MISSING, link, setCookies: deleted, headers });
   }
-  // Everybody can link to a callback. By that, another site must not start a login either.
-  const site = request.headers.get('sec-fetch-site');
-  if (site === 'cross-site' || site === 'same-site') return fromOtherSite(request, parameters, context, deleted);
-  return startLogin(request, parameters, context, deleted);
-}
-
-/** Returns the id of the session of a request, if it has one. With `SameSite=Strict`, a request that the issuer caused has none. */
-async function liveSession(request: Request, { sessions }: RouteContext): Promise<string | undefined> {
-  try {
-    const found = await sessions.find(request.headers.get('cookie') ?? undefined);
-    return found.kind === 'session' ? found.state.id : undefined;
-  } catch {
-    return undefined;
-  }
+  return isForeign ? fromOtherSite(request, parameters, context, deleted) : startLogin(request, parameters, context, deleted);
 }

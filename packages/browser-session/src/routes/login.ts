@@ -1,9 +1,10 @@
 import { keepAttempt, openAttempts } from '../cookies/login-cookies.js';
+import { isOfOtherSite } from '../csrf.js';
 import { isFailure, type LoginParameters } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
 import { loginAddress, loginParametersOf } from './login-parameters.js';
 import { warnAboutOrigin } from './origin-warning.js';
-import { page, redirect } from './pages.js';
+import { landingPage, OTHER_SITE_HEADERS, page, redirect } from './pages.js';
 import type { RouteContext } from './route-context.js';
 
 /**
@@ -13,12 +14,13 @@ import type { RouteContext } from './route-context.js';
 export async function loginRoute(request: Request, context: RouteContext): Promise<Response> {
   if (request.method !== 'GET') return wrongMethod();
   const parameters = loginParametersOf(new URL(request.url).searchParams, context.config);
+  if (isOfOtherSite(request.headers)) return fromOtherSite(request, parameters ?? { returnTo: '/' }, context);
   if (!parameters) {
     const link = { href: loginAddress({ returnTo: '/' }, context.config), text: 'Log in' };
     return page({ status: 400, title: 'Log in', text: 'The address of this login is not complete, or has a part that makes no sense.', link });
   }
-  const site = request.headers.get('sec-fetch-site');
-  if (site === 'cross-site' || site === 'same-site') return fromOtherSite(request, parameters, context);
+  // the user came here by a stale callback
+  if (parameters.isRetry === true && (await liveSession(request, context)) !== undefined) return landingPage(parameters.returnTo, []);
   warnAboutOrigin(request, context);
   return startLogin(request, parameters, context);
 }
@@ -42,12 +44,18 @@ export function wrongMethod(): Response {
   return page({ status: 405, title: 'Log in', text: 'This address takes only GET requests.', headers: { allow: 'GET' } });
 }
 
-/** The answer to a request that another site caused. Only a click on our own page goes on. */
+/** The answer to a request that another site caused. Only a click on our own page goes on. It is the same for everybody, whoever is logged in. */
 export function fromOtherSite(request: Request, parameters: LoginParameters, { config }: RouteContext, setCookies: readonly string[] = []): Response {
   if (request.headers.get('sec-fetch-mode') !== 'navigate' || request.headers.get('sec-fetch-dest') !== 'document')
     return page({ status: 403, title: 'Log in', text: 'Another site cannot start a login here.', setCookies });
   const link = { href: loginAddress(parameters, config), text: 'Continue to log in' };
-  return page({ status: 200, title: 'Log in', text: 'You came here from another site. Continue if you want to log in.', link, setCookies });
+  const text = 'You came here from another site. Continue if you want to log in.';
+  return page({ status: 200, title: 'Log in', text, link, setCookies, headers: OTHER_SITE_HEADERS });
+}
+
+/** Returns the id of the session of a request, if it has one. With `SameSite=Strict`, a request that the issuer caused has none. */
+export async function liveSession(request: Request, context: RouteContext): Promise<string | undefined> {
+  return (await sessionOf(request.headers.get('cookie') ?? undefined, context)).id;
 }
 
 /** The session that the new login replaces. Nobody must be kept from logging in because it cannot be read. */

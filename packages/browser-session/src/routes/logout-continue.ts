@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isOfOtherSite } from '../csrf.js';
 import { unavailableAnswer } from './answers.js';
 import { escaped, headersWith } from './pages.js';
 import type { LogoutForm } from './pending-logouts.js';
@@ -12,9 +13,10 @@ const POLICY = `default-src 'none'; script-src 'sha256-${SCRIPT_HASH}'; base-uri
 
 /**
  * Logs out at the issuer by a form that submits itself: `GET <path>/logout/continue`. It works once, for the browser whose logout was answered a moment ago. It
- * ends nothing here: that is done already.
+ * ends nothing here: that is done already. Another site can neither use the form up nor learn whether there is one.
  */
 export async function logoutContinueRoute(request: Request, { config, pendingLogouts }: SessionRouteContext): Promise<Response> {
+  if (isOfOtherSite(request.headers)) return toApp(config.afterLogout, []);
   try {
     const { form, setCookies } = await pendingLogouts.take(request.headers.get('cookie') ?? undefined);
     return form ? formPage(form, setCookies) : toApp(config.afterLogout, setCookies);

@@ -10,7 +10,10 @@ export function warnAboutOrigin({ headers }: Request, { config, warn }: Pick<Rou
   const isOwn = headers.get('sec-fetch-site') === 'same-origin';
   const seen = originOf(headers.get('origin')) ?? (isOwn ? originOf(headers.get('referer')) : undefined);
   if (seen !== undefined && seen !== config.origin && isOwn)
-    warn(`tokenward: browsers see this app at ${printableUrl(seen)}, but the option origin is ${config.origin}. Set origin to the address that browsers use`);
+    warn(
+      `tokenward: browsers see this app at ${printableUrl(seen)}, but the option origin is ${config.origin}. Set origin to the address that browsers use`,
+      'another origin',
+    );
   if (config.origin.startsWith('https:') && headers.get('x-forwarded-proto') === 'http')
     warn(
       `tokenward: the proxy says that a browser came over http (x-forwarded-proto), but the option origin is ${config.origin}. Redirect http to https at the proxy, or let it pass the scheme on`,

@@ -4,6 +4,12 @@ const STYLE =
   ':root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto 0;padding:0 1.5rem}a{display:inline-block;margin-top:.75rem}';
 let policy: string | undefined;
 
+/**
+ * Headers of a page to which another site may have opened a window: that site loses the window. It could otherwise count what the user does next, and lead the
+ * window away after the login.
+ */
+export const OTHER_SITE_HEADERS: Readonly<Record<string, string>> = Object.freeze({ 'cross-origin-opener-policy': 'same-origin' });
+
 /** What a page shows. All texts are fixed: nothing of a request is among them, except the address of the link. */
 export interface PageParts {
   readonly status: number;

@@ -3,6 +3,7 @@ import type { Sealer } from '../cookies/sealer.js';
 import type { LoginClient } from '../oidc/login-client.js';
 import type { SessionEventAction, SessionEventOutcome, SessionEventReason } from '../session-events.js';
 import type { Sessions } from '../sessions.js';
+import type { Warn } from '../warnings.js';
 
 /** What every route works with. */
 export interface RouteContext {
@@ -13,6 +14,5 @@ export interface RouteContext {
   readonly loginSealer: Sealer;
   /** Publishes an event `tokenward:session`. */
   readonly publish: (action: SessionEventAction, outcome: SessionEventOutcome, reason?: SessionEventReason) => void;
-  /** Prints a warning, once per text. */
-  readonly warn: (text: string) => void;
+  readonly warn: Warn;
 }
