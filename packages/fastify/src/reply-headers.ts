@@ -1,4 +1,4 @@
-import { cookiesWith, SET_COOKIE } from '@tokenward/core/adapter';
+import { cookiesWith, keepOutOfCaches, SET_COOKIE } from '@tokenward/core/adapter';
 import type { FastifyReply } from 'fastify';
 import type { ResponseHeaders } from '@tokenward/core';
 
@@ -12,7 +12,7 @@ export function setHeaders(reply: FastifyReply, headers: ResponseHeaders): void 
 
 /**
  * Adds the `Set-Cookie` lines of a decision to a reply. They are also set on Node's response, for handlers that stream with `reply.hijack()`. Otherwise Fastify
- * replaces the lines there with those of the reply, so the reply must contain them all.
+ * replaces the lines there with those of the reply, so the reply must contain them all. No cache may keep the answer.
  */
 export function setCookies(reply: FastifyReply, headers: ResponseHeaders): void {
   const cookies = reply.raw.headersSent ? undefined : cookiesWith(reply.getHeader(SET_COOKIE), headers);
@@ -20,4 +20,5 @@ export function setCookies(reply: FastifyReply, headers: ResponseHeaders): void 
   reply.removeHeader(SET_COOKIE);
   void reply.header(SET_COOKIE, cookies);
   reply.raw.setHeader(SET_COOKIE, [...cookies]);
+  keepOutOfCaches(reply.raw);
 }

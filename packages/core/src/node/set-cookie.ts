@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ResponseHeaders } from '../decision/decision.js';
+import { keepOutOfCaches } from './uncached.js';
 
 export const SET_COOKIE = 'set-cookie';
 
@@ -20,9 +21,14 @@ function linesOf(value: unknown): string[] {
   return [value ?? []].flat().map(String);
 }
 
-/** Adds the `Set-Cookie` lines of a decision to Node's response: for an answer that is not the guard's own. It does nothing once the headers were sent. */
+/**
+ * Adds the `Set-Cookie` lines of a decision to Node's response: for an answer that is not the guard's own. No cache may keep that answer. It does nothing once the
+ * headers were sent.
+ */
 export function addCookies(response: ServerResponse, headers: ResponseHeaders): void {
   if (!Object.hasOwn(headers, SET_COOKIE) || response.headersSent) return;
   const cookies = cookiesWith(response.getHeader(SET_COOKIE), headers);
-  if (cookies) response.setHeader(SET_COOKIE, cookies);
+  if (!cookies) return;
+  response.setHeader(SET_COOKIE, cookies);
+  keepOutOfCaches(response);
 }

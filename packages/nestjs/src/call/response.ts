@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Auth, ResponseHeaders } from '@tokenward/core';
-import { addCookies, applyHeaders, cookiesWith, isAnswered, SET_COOKIE } from '@tokenward/core/adapter';
+import { addCookies, applyHeaders, cookiesWith, isAnswered, keepOutOfCaches, SET_COOKIE } from '@tokenward/core/adapter';
 import type { Carrier, FastifyReply, NativeResponse } from './carrier.js';
 
 export function isReply(response: NativeResponse): response is FastifyReply {
@@ -36,6 +36,7 @@ function addTo(response: NativeResponse, headers: ResponseHeaders): void {
   response.removeHeader(SET_COOKIE);
   response.headers({ [SET_COOKIE]: cookies });
   response.raw.setHeader(SET_COOKIE, [...cookies]);
+  keepOutOfCaches(response.raw);
 }
 
 /** The metadata that `@Sse()` writes on a handler. */

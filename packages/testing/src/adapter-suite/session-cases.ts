@@ -166,6 +166,32 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: 'rule 195: no cache keeps the cookie of a session, whatever a handler says about its answer, whole or streamed',
+    async run(suite) {
+      for (const isWaiting of [false, true]) {
+        const session = createCookieSession({ isWaiting });
+        const headers = { 'cache-control': 'public, max-age=600', 'cdn-cache-control': 'max-age=600', 'x-mine': '1' };
+        const route = (path: string, sent: () => object): SuiteRoute => ({
+          method: 'GET',
+          path,
+          access: 'required',
+          policies: [],
+          answer: () => ({ status: 200, headers, ...sent() }),
+        });
+        const routes = [route('/whole', () => ({ body: {} })), route('/streamed', () => ({ stream: Readable.from(['data: 1\n\n']) }))];
+        const app = await startWith(suite, session, { routes });
+        const token = await suite.token();
+        const [fresh, known] = [session.add({ token, newCookies: 2 }), session.add({ token })];
+        for (const { path } of routes) {
+          const answer = await app.ask({ path, headers: fresh });
+          deepStrictEqual(answer.lines('set-cookie'), linesOf('id-1', 2));
+          deepStrictEqual(shownTo(answer), ['no-store', null, '1']);
+          deepStrictEqual(shownTo(await app.ask({ path, headers: known })), Object.values(headers));
+        }
+      }
+    },
+  },
+  {
     name: 'streaming answers: the cookies of a session go with the headers of a streamed answer',
     async run(suite) {
       const session = createCookieSession({ isWaiting: true });
@@ -338,4 +364,9 @@ function onlyCookie(answer: Received): string {
   const lines = answer.lines('set-cookie');
   strictEqual(lines.length, 1);
   return lines[0]!;
+}
+
+/** What a cache obeys, and another field of the handler. */
+function shownTo({ headers }: Received): (string | null)[] {
+  return ['cache-control', 'cdn-cache-control', 'x-mine'].map((name) => headers.get(name));
 }

@@ -1,0 +1,43 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { createMemory } from '../lib/private-slot.js';
+
+type WriteHead = (this: ServerResponse, status: number, ...given: unknown[]) => ServerResponse;
+
+/** What caches obey besides `Cache-Control`, or instead of it (RFC 9213). */
+const CACHE_FIELD = /^(?:cache-control|(?:[a-z]+-)*cdn-cache-control|surrogate-control|edge-control|x-accel-expires|expires)$/i;
+
+const kept = createMemory<ServerResponse, true>();
+
+/**
+ * Has a response say `Cache-Control: no-store` when its headers are sent, whatever a handler says until then. The response brings the cookie of a session: a
+ * cache that kept it would log others in (RFC 9111 s7.3).
+ */
+export function keepOutOfCaches(response: ServerResponse): void {
+  const { writeHead } = response as { readonly writeHead?: unknown };
+  // a stand-in for a response may lack it
+  if (typeof writeHead !== 'function' || kept.get(response)) return;
+  kept.set(response, true);
+  const write: WriteHead = function (status, ...given) {
+    const last = given.length - 1;
+    if (typeof given[last] === 'object' && given[last] !== null) given[last] = withoutCacheFields(given[last]);
+    if (!response.headersSent) {
+      for (const name of response.getHeaderNames()) if (CACHE_FIELD.test(name)) response.removeHeader(name);
+      response.setHeader('cache-control', 'no-store');
+    }
+    return Reflect.apply(writeHead, this, [status, ...given]) as ServerResponse;
+  };
+  Reflect.defineProperty(response, 'writeHead', { value: write, configurable: true, writable: true });
+}
+
+/** @param fields an object, names and values by turns, or pairs of them: Node takes all three */
+function withoutCacheFields(fields: object): unknown {
+  if (!Array.isArray(fields)) {
+    const others: OutgoingHttpHeaders = { ...fields };
+    for (const name of Object.keys(others)) if (CACHE_FIELD.test(name)) delete others[name];
+    return others;
+  }
+  const list = fields as unknown[];
+  return Array.isArray(list[0])
+    ? list.filter((pair) => !CACHE_FIELD.test(String((pair as unknown[])[0])))
+    : list.filter((_text, at) => !CACHE_FIELD.test(String(list[at - (at % 2)])));
+}
