@@ -50,3 +50,12 @@ test('rule 129: a polluted prototype adds no header', () => {
     delete prototype['x-tokenward-csrf'];
   }
 });
+
+test('rule 129: a polluted prototype does not make the headers of Node those of fetch', () => {
+  const prototype = Object.prototype as { get?: () => string };
+  const [own, other, ofFetch] = [{ ...OWN }, { ...OWN, origin: 'https://evil.example' }, new Headers(OWN)];
+  prototype.get = () => '1';
+  const causes = [{}, own, other, ofFetch].map((headers) => crossSiteCause(headers, ORIGIN));
+  delete prototype.get;
+  expect(causes).toEqual([HEADER, undefined, 'Origin is not the origin of the app', undefined]);
+});

@@ -15,7 +15,8 @@ export function headerOf(headers: RequestHeaders, name: string): string | undefi
   return typeof value === 'object' ? value.join(name === 'cookie' ? '; ' : ', ') : value;
 }
 
-/** Headers of another realm or of a polyfill are no instance of the global class. No field of Node's headers is a function. */
+/** Headers of another realm or of a polyfill are no instance of the global class. No field of Node's headers is a function; a polluted prototype may add one. */
 function isFetchHeaders(headers: RequestHeaders): headers is Headers {
-  return typeof headers['get' as keyof typeof headers] === 'function';
+  const { get } = headers as { readonly get?: unknown };
+  return typeof get === 'function' && get !== (Object.prototype as { readonly get?: unknown }).get;
 }

@@ -308,6 +308,22 @@ describe.each(frameworks)('$name', ({ http2, create }) => {
     });
 
     if (http2)
+      test('a method in other letters is another one, and a request with it ends nothing, with a body or without', async () => {
+        const headers = { ...CSRF, cookie: `__Host-session=${sessionCookie()}` };
+        for (const [method, path] of [
+          ['get', '/session/user'],
+          ['Post', '/session/logout'],
+          ['get', '/api/orders'],
+          ['hEAD', '/api/orders'],
+        ] as const)
+          for (const body of [undefined, '{}'])
+            // eslint-disable-next-line no-await-in-loop
+            expect([404, 405], `${method} ${path}`).toContain((await callHttp2(origin, method, path, headers, body)).status);
+        expect(upstream.seen).toEqual([]);
+        expect((await callHttp2(origin, 'GET', '/session/user', headers)).text).toContain('alice');
+      });
+
+    if (http2)
       test('a pseudo header of HTTP/2 brings no second request and no other host', async () => {
         const headers = { ...CSRF, cookie: `__Host-session=${sessionCookie()}` };
         const paths = ['/api/x HTTP/1.1', '/api/ x', '/api/x#y', '/api/\\x', '/api/\u00e9', 'http://evil.example/api/../x'];

@@ -107,6 +107,14 @@ describe('what the API gets', () => {
       'x-original-url': '/admin',
       'x-rewrite-url': '/admin',
       via: '1.1 x',
+      // servers with CGI in their past read it as the length of the body
+      content_length: '7',
+      // RFC 9440: only the server that ends TLS knows the client's certificate
+      'client-cert': ':x:',
+      'client-cert-chain': ':x:',
+      'x-original-host': 'evil',
+      'x-client-ip': '1.2.3.4',
+      'true-client-ip': '1.2.3.4',
     };
     await app.call('GET', '/api/orders', { headers });
     const { headers: seen } = app.upstream.seen[0]!;
@@ -239,6 +247,8 @@ describe('framing', () => {
     ['Transfer-Encoding that Connection hides', 'connection: transfer-encoding\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['a header line that continues', 'x: a\r\n content-length: 4\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n'],
     ['a bare CR in a header', 'x: a\rcontent-length: 4\r\n\r\n'],
+    // Node undoes only the chunks, and the API would not be told of the rest
+    ['a Transfer-Encoding that Node leaves in the body', 'connection: close\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
   ])('%s: nothing reaches the API', async (_title, rest) => {
     const answer = await app.exchange(`POST /api/orders HTTP/1.1\r\nhost: x\r\ncookie: ${app.cookie}\r\nx-tokenward-csrf: 1\r\n${rest}`);
     expect(answer).toMatch(/^HTTP\/1.1 400 /);
@@ -296,6 +306,11 @@ describe('what the browser gets', () => {
         ['alt-svc', 'h3=":1"'],
         ['strict-transport-security', 'max-age=1'],
         ['service-worker-allowed', '/'],
+        ['accept-ch', 'Sec-CH-UA-Model'],
+        ['origin-agent-cluster', '?1'],
+        ['set-login', 'logged-out'],
+        ['use-as-dictionary', 'match="/*"'],
+        ['secure-session-registration', '(ES256);path="/x"'],
         ['x-accel-redirect', '/etc/passwd'],
         ['proxy-authenticate', 'Basic'],
         ['www-authenticate', 'Bearer error="invalid_token"'],
@@ -313,10 +328,20 @@ describe('what the browser gets', () => {
       etag: '"1"',
       'content-length': '3',
       'x-mine': 'a, b',
-      vary: 'accept',
+      vary: 'accept, cookie',
       'www-authenticate': 'Bearer error="invalid_token"',
       'cache-control': 'private',
     });
+  });
+
+  test('rule 194: no shared cache keeps an answer of the API for one user', async () => {
+    app.upstream.answer = (_request, response) =>
+      void response.writeHead(200, { 'cache-control': 'max-age=600', 'surrogate-control': 'max-age=600' }).end('{}');
+    const { headers } = await app.call('GET', '/api/orders');
+    expect([headers['cache-control'], headers['surrogate-control'], headers['vary']]).toEqual(['private, max-age=600', undefined, 'cookie']);
+    app.upstream.answer = (_request, response) => void response.writeHead(200, { 'cache-control': 'public, max-age=600' }).end('{}');
+    const forAll = await app.call('GET', '/api/orders');
+    expect([forAll.headers['cache-control'], forAll.headers['vary']]).toEqual(['public, max-age=600', undefined]);
   });
 
   test("the API's 401 passes", async () => {
@@ -327,7 +352,9 @@ describe('what the browser gets', () => {
 
   test('with passSetCookie cookies pass, except those with the prefix __Host-', async () => {
     app.upstream.answer = (_request, response) => {
-      response.setHeader('set-cookie', ['a=b; Path=/', '__Host-session=evil', ' __host-session.1=evil', '__Secure-x=1']);
+      // a cookie without a name looks in the next request like one with that name
+      const nameless = ['=__Host-session=evil', ' = __host-session=evil', '__Host-session'];
+      response.setHeader('set-cookie', ['a=b; Path=/', '__Host-session=evil', ' __host-session.1=evil', ...nameless, '__Secure-x=1']);
       response.end();
     };
     expect((await app.call('GET', '/cookies/orders')).headers['set-cookie']).toEqual(['a=b; Path=/', '__Secure-x=1']);
@@ -373,6 +400,17 @@ describe('what the browser gets', () => {
     app.upstream.answer = (_request, response) => void response.writeHead(status, { etag: '"1"' }).end();
     const answer = await app.call('GET', '/api/orders');
     expect([answer.status, answer.text, answer.headers.etag]).toEqual([status, '', '"1"']);
+  });
+
+  test('an answer 205 with a body is not read on', async () => {
+    const closed = new Promise<void>((resolve) => {
+      app.upstream.answer = (_request, response) => {
+        response.writeHead(205).write('x');
+        response.once('close', resolve);
+      };
+    });
+    expect((await app.call('GET', '/api/orders')).status).toBe(205);
+    await closed;
   });
 
   test('an answer to HEAD keeps its length', async () => {

@@ -13,10 +13,14 @@ export interface Exchange {
 /** Methods that fetch's `Request` refuses. */
 const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK']);
 const METHOD = /^[\w!#$%&'*+.^`|~-]+$/;
+/** Methods that fetch's `Request` writes in upper case. Case matters in HTTP, and HTTP/2 lets `get` pass: it is another method, which nobody knows. */
+const NORMALISED_METHODS = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT']);
 
 /** Whether a request can be written as a `Request` of fetch. */
 export function isReadable({ method }: NodeRequest): boolean {
-  return method !== undefined && METHOD.test(method) && !FORBIDDEN_METHODS.has(method.toUpperCase());
+  if (method === undefined || !METHOD.test(method)) return false;
+  const upper = method.toUpperCase();
+  return !FORBIDDEN_METHODS.has(upper) && (method === upper || !NORMALISED_METHODS.has(upper));
 }
 
 /**

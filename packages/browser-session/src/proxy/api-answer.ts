@@ -30,7 +30,8 @@ export function apiAnswer(answer: IncomingMessage, { request, target, mountPath,
   // the API must not lead the browser, which has the session's cookie, to wherever it likes
   else if (location !== null && status >= 300 && status < 400) return dropped('The API redirects to another place');
   if (request.method === 'HEAD' || BODILESS.has(status)) {
-    answer.resume();
+    // a body would be a mistake of the API, and may have no end
+    answer.once('data', () => void answer.destroy());
     return new Response(null, { status, headers });
   }
   return new Response(

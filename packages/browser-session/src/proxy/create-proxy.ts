@@ -39,6 +39,9 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     const { method, headers } = request;
     if (!isClearTarget(target)) return problemAnswer({ status: 400, detail: 'The path of the request is ambiguous' });
     if (!isListed(target, paths)) return notFoundAnswer();
+    // Node has undone the chunks, and leaves other codings in the body (RFC 9112 s6.1)
+    if (!/^(?:chunked)?$/i.test(headers.get('transfer-encoding') ?? ''))
+      return problemAnswer({ status: 400, detail: 'The body has a Transfer-Encoding that is not supported' });
     // without Access-Control headers, so a preflight of another site ends here
     if (method === 'OPTIONS' && !methods.has(method)) return new Response(null, { status: 204, headers: { allow } });
     if (!methods.has(method)) return problemAnswer({ status: 405, detail: `This address takes only ${allow}`, headers: { allow } });

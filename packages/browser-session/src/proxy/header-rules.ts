@@ -1,3 +1,4 @@
+import { keepNowhere, keepPrivate } from './cache-rules.js';
 import type { ProxyConfig } from './proxy-options.js';
 
 /** Fields of one connection (RFC 9110 s7.6.1), and of proxies. */
@@ -30,32 +31,45 @@ const NOT_SENT = new Set<string>([
   'x-http-method',
   'x-http-method-override',
   'x-method-override',
+  'x-original-method',
+  'x-original-uri',
   'x-original-url',
   'x-rewrite-url',
   // only a proxy knows them, and this one is the last
+  'cf-connecting-ip',
+  'client-cert',
+  'client-cert-chain',
   'forwarded',
+  'true-client-ip',
   'via',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-host',
   'x-real-ip',
 ]);
 
 /** What the API may not say for this app's origin. */
 const NOT_ANSWERED = new Set<string>([
   ...HOP_BY_HOP,
+  'accept-ch',
   'alt-svc',
   'clear-site-data',
   'nel',
+  'origin-agent-cluster',
   'refresh',
   'report-to',
   'reporting-endpoints',
+  // sessions that browsers bind to a device
+  'sec-session-registration',
+  'secure-session-registration',
   'service-worker-allowed',
+  'set-login',
   'strict-transport-security',
+  'use-as-dictionary',
   // a web server in front of this app would send a file instead of the answer
   'x-accel-redirect',
   'x-sendfile',
 ]);
-
-/** What caches obey besides `Cache-Control`, or instead of it. */
-const CACHE_FIELD = /^(?:[a-z]+-)*cdn-cache-control$|^surrogate-control$|^x-accel-expires$|^expires$|^age$/;
 
 /** What the proxy itself says to the API. */
 export interface OwnHeaders {
@@ -84,7 +98,8 @@ export function apiHeaders(headers: Headers, own: OwnHeaders, { forwardedHeaders
 /** Servers with CGI in their past read `x_original_url` as `x-original-url`. */
 function isSent(name: string): boolean {
   const usual = name.replaceAll('_', '-');
-  return !NOT_SENT.has(usual) && !usual.startsWith('x-forwarded-');
+  const isOtherLength = usual === 'content-length' && name !== usual;
+  return !NOT_SENT.has(usual) && !usual.startsWith('x-forwarded-') && !isOtherLength;
 }
 
 /**
@@ -102,20 +117,16 @@ export function browserHeaders(raw: readonly string[], setCookies: readonly stri
     if ((name === 'set-cookie' && !(passSetCookie && mayPass(value))) || name === 'set-cookie2') continue;
     headers.append(name, value);
   }
-  // The browser's request had no `Authorization`, so a shared cache would not know that the answer is for one user (RFC 9111 s3.5).
-  if (!headers.has('cache-control')) headers.set('cache-control', 'private');
   for (const line of setCookies) headers.append('set-cookie', line);
   // no cache may hand out a session's cookie
-  if (setCookies.length > 0) {
-    for (const [name] of lines) if (CACHE_FIELD.test(name)) headers.delete(name);
-    headers.set('cache-control', 'no-store');
-  }
+  if (setCookies.length > 0) keepNowhere(headers);
+  else keepPrivate(headers);
   return headers;
 }
 
-/** Cookies with this prefix are the app's own: its session is among them. */
+/** Cookies with this prefix are the app's own: its session is among them. A browser sends `=__Host-a=b`, which has no name, as if that were its name. */
 function mayPass(setCookie: string): boolean {
-  return !/^\s*__host-/i.test(setCookie);
+  return !/^[\s=]*__host-/i.test(setCookie);
 }
 
 /** Returns the fields that a `Connection` header names. They concern this connection only. */

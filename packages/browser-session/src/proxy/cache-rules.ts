@@ -1,0 +1,44 @@
+/** Fields that only shared caches read, besides `Cache-Control` or instead of it (RFC 9213). */
+const SHARED_CACHE_FIELD = /^(?:[a-z]+-)*cdn-cache-control$|^surrogate-control$|^edge-control$|^x-accel-expires$/;
+/** A directive that says that an answer is for everybody. */
+const FOR_ALL = /^(?:public$|s-maxage=)/;
+/** A directive that keeps an answer out of shared caches. With a value, it concerns only the fields that the value names. */
+const KEPT_OUT = /^(?:private|no-store)$/;
+
+/**
+ * Makes an API's words to caches true for the browser's request. The API has seen `Authorization`, so no shared cache would keep its answer (RFC 9111 s3.5). The
+ * browser's request has only a cookie, which no cache heeds. So the answer becomes `private`, unless the API says that it is for everybody: with `public` or
+ * `s-maxage`. `must-revalidate` does not say it, since most APIs send that word for other reasons. A private cache, that of the browser, may see two users one
+ * after the other: the answer depends on the cookie.
+ */
+export function keepPrivate(headers: Headers): void {
+  const control = headers.get('cache-control') ?? '';
+  const varying = namesIn(headers.get('vary'));
+  // each user's own answer is for everybody who has the same `Authorization`: here, all requests have none
+  const isPerUser = varying.includes('authorization');
+  if (!isPerUser && says(control, FOR_ALL)) return;
+  deleteFrom(headers, (name, value) => SHARED_CACHE_FIELD.test(name) && (isPerUser || !says(value, FOR_ALL)));
+  // first, since a text in quotes may have no end
+  if (!says(control, KEPT_OUT)) headers.set('cache-control', control === '' ? 'private' : `private, ${control}`);
+  if (!says(control, /^no-store$/) && !varying.includes('cookie') && !varying.includes('*')) headers.append('vary', 'cookie');
+}
+
+/** Forbids all caches to keep an answer. */
+export function keepNowhere(headers: Headers): void {
+  deleteFrom(headers, (name) => SHARED_CACHE_FIELD.test(name) || name === 'expires' || name === 'age');
+  headers.set('cache-control', 'no-store');
+}
+
+/** Whether a field has a directive. Texts in quotes, which may contain commas, are no directives. */
+function says(field: string, directive: RegExp): boolean {
+  return namesIn(field.replace(/"(?:[^"\\]|\\.)*"?/g, '""')).some((one) => directive.test(one));
+}
+
+function namesIn(field: string | null): readonly string[] {
+  return (field ?? '').split(',').map((name) => name.trim().toLowerCase());
+}
+
+function deleteFrom(headers: Headers, isWrong: (name: string, value: string) => boolean): void {
+  const wrong = [...headers].filter(([name, value]) => isWrong(name, value));
+  for (const [name] of wrong) headers.delete(name);
+}
