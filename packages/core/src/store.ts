@@ -20,6 +20,7 @@ export { memoryReplays, type ReplayAnswer, type ReplayStore } from './security-e
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
+export { createLruMap, type LruMap } from './lib/lru.js';
 export { isError } from './lib/native-error.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';

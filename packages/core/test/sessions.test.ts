@@ -186,6 +186,11 @@ describe('a session that fails admits nobody, and is no anonymous request either
   });
 });
 
+test('rule 61: a session that says how long it is unavailable passes that on as Retry-After', async () => {
+  const scene = await createScene(() => ({ reason: 'session_unavailable', token: undefined, retryAfterSeconds: 29.5 }));
+  expect((await scene.guard.check(requestWith())).headers).toEqual({ 'cache-control': 'no-store', 'retry-after': '30' });
+});
+
 test('rule 124: what a session refuses is refused; only an ended session may be anonymous', async () => {
   for (const [reason, status, optional] of [
     ['session_ended', 401, 'anonymous'],

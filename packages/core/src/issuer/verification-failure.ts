@@ -5,7 +5,7 @@ import type { Issuer } from './issuer.js';
 /** Why verification did not succeed. */
 export interface VerificationFailure extends Explained {
   readonly reason: Reason;
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** The issuer that the token names, if it is one of the guard's. */
   readonly issuer?: Issuer;
 }

@@ -1,7 +1,11 @@
 /** A bounded map of names to values. A new name evicts the least recently used one if there are too many. */
 export interface LruMap<V> {
+  /** Returns a value, which is then the most recently used one. */
   get(name: string): V | undefined;
+  /** Sets the value of a name. A name that is there already evicts no other. Returns the value. */
   set(name: string, value: V): V;
+  delete(name: string): void;
+  readonly size: number;
 }
 
 export function createLruMap<V>(maxEntries: number): LruMap<V> {
@@ -17,9 +21,14 @@ export function createLruMap<V>(maxEntries: number): LruMap<V> {
       return value;
     },
     set(name, value) {
+      all.delete(name);
       if (all.size >= maxEntries) all.delete(all.keys().next().value!);
       all.set(name, value);
       return value;
+    },
+    delete: (name) => void all.delete(name),
+    get size() {
+      return all.size;
     },
   };
 }

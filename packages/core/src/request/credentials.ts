@@ -11,6 +11,7 @@ export interface Credentials {
 export interface CredentialsFailure {
   readonly reason: CredentialsReason;
   readonly cause?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
   /** An own member: without it, a polluted prototype could give every failure a token. */
   readonly token: undefined;
 }

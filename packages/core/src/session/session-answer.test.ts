@@ -15,6 +15,13 @@ test('reads a token, a reason and cookies', () => {
   }
 });
 
+test('reads when a session may be asked again, and ignores what is no such time', () => {
+  const failure = (retryAfterSeconds: unknown): unknown =>
+    readSessionAnswer({ reason: 'session_unavailable', cause: 'why', retryAfterSeconds, token: undefined }).failure;
+  expect(failure(30)).toEqual({ reason: 'session_unavailable', cause: 'why', retryAfterSeconds: 30 });
+  for (const wrong of [0, -1, Number.NaN, Infinity, 3601, '30', '1\r\nx-admin: 1', {}]) expect(failure(wrong)).not.toHaveProperty('retryAfterSeconds');
+});
+
 test.each<[string, unknown]>([
   ['null', null],
   ['a token alone', 'token'],

@@ -6,7 +6,7 @@ export interface SessionAnswer {
   /** undefined if there is none. */
   readonly token: string | undefined;
   /** Why there is no token; undefined if there is one, or if the request has no session. */
-  readonly failure: Pick<SessionFailure, 'reason' | 'cause'> | undefined;
+  readonly failure: Pick<SessionFailure, 'reason' | 'cause' | 'retryAfterSeconds'> | undefined;
   /** `Set-Cookie` lines for the response. */
   readonly cookies: readonly string[];
 }
@@ -19,6 +19,8 @@ const MAX_COOKIES = 16;
 const MAX_COOKIE_CHARACTERS = 8192;
 /** Visible ASCII and spaces: anything else, such as a line break, could start a header of its own. */
 const COOKIE_LINE = /^[\x20-\x7e]+$/;
+
+const MAX_WAIT_SECONDS = 3600;
 
 /** The reasons that a session may name. An object without a prototype, so that a polluted one adds none. */
 const REASONS: Readonly<Record<string, true | undefined>> = Object.freeze(
@@ -44,8 +46,17 @@ export function readSessionAnswer(returned: unknown): SessionAnswer {
   if (typeof token === 'string' && token !== '' && reason === undefined) return Object.freeze({ token, failure: undefined, cookies });
   if (token !== undefined || typeof reason !== 'string' || REASONS[reason] === undefined) return NONSENSE;
   const cause = own(returned, 'cause');
-  const failure = Object.freeze({ reason: reason as SessionFailure['reason'], cause: typeof cause === 'string' ? cause : undefined });
+  const failure = Object.freeze({
+    reason: reason as SessionFailure['reason'],
+    cause: typeof cause === 'string' ? cause : undefined,
+    ...waitOf(own(returned, 'retryAfterSeconds')),
+  });
   return Object.freeze({ token: undefined, failure, cookies });
+}
+
+/** Anything but a sensible number is ignored. */
+function waitOf(seconds: unknown): { readonly retryAfterSeconds?: number } {
+  return typeof seconds === 'number' && seconds > 0 && seconds <= MAX_WAIT_SECONDS ? { retryAfterSeconds: seconds } : {};
 }
 
 const NONSENSE = unavailableSession('the session returned neither a token nor a reason why there is none');

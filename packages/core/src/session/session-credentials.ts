@@ -20,6 +20,8 @@ export interface SessionFailure {
   readonly reason: Extract<Reason, 'cross_site_request' | 'session_ended' | 'session_unavailable'>;
   /** For operators: fixed words, never a value from the cookie. */
   readonly cause?: string | undefined;
+  /** When a session that is unavailable may be asked again. The guard sends it as `Retry-After`, at most an hour. Default: 1. */
+  readonly retryAfterSeconds?: number | undefined;
   /** Headers for the response: an ended session's cookie is deleted. */
   readonly headers?: ResponseHeaders | undefined;
   /** An own member. With a polluted prototype, every failure would otherwise have a token. */
