@@ -69,7 +69,7 @@ function credentialsOf(refreshed: Refreshed, setCookies: readonly string[]): Cre
     case 'ended':
       return failure('session_ended', END_WORDS[refreshed.reason], refreshed.setCookies);
     case 'unavailable':
-      return failure('session_unavailable', refreshed.cause, NO_LINES);
+      return { ...failure('session_unavailable', refreshed.cause, NO_LINES), retryAfterSeconds: refreshed.retryAfterSeconds };
   }
 }
 
@@ -91,6 +91,7 @@ const END_WORDS = {
   idle: 'it was not used for longer than idleSeconds',
   expired: 'it has reached its end, or the store no longer has it',
   refresh_refused: 'the issuer refused its refresh token',
+  invalid_response: "the issuer's answer to a refresh failed a check",
   replaced: 'a new login has replaced it',
   unreadable: 'its cookie was sealed with a secret that is gone, or was changed',
 } as const satisfies Record<Extract<FoundSession, { readonly kind: 'ended' }>['reason'], string>;

@@ -30,9 +30,18 @@ export const END_REASONS = [
   'idle',
   'expired',
   'refresh_refused',
+  'invalid_response',
   'replaced',
   'unreadable',
 ] as const satisfies readonly SessionEventReason[];
+
+/** A session that has just ended. */
+export interface EndedSession {
+  /** The newest state that is known: another process may have refreshed the session since the request's cookie was read. */
+  readonly state: SessionState;
+  /** `Set-Cookie` lines that delete the cookie, all its chunks included. */
+  readonly setCookies: readonly string[];
+}
 
 /** Finds and keeps sessions: in a sealed cookie, or in a store behind a cookie that contains only the session's id. */
 export interface Sessions {
@@ -56,16 +65,16 @@ export interface Sessions {
    */
   replace(previous: SessionState, next: SessionState): Promise<readonly string[] | undefined>;
   /**
-   * Ends a session here and for every copy of its cookie. Returns the `Set-Cookie` lines that delete the cookie, all its chunks included.
+   * Ends a session here and for every copy of its cookie.
    *
    * @throws SessionStoreError or RevocationStoreError if other processes may not know it yet. In this process it has ended
    */
-  end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<readonly string[]>;
+  end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<EndedSession>;
   /**
    * Ends a session of which only the id is known: a new login replaced it, and the `Strict` cookie did not come with the callback. It ends for every copy of
-   * its cookie. @throws SessionStoreError, RevocationStoreError
+   * its cookie. Returns its newest state; undefined if no store has it. @throws SessionStoreError, RevocationStoreError
    */
-  endReplaced(id: string): Promise<void>;
+  endReplaced(id: string): Promise<SessionState | undefined>;
   /** Ends the sessions that a logout token names, after the revocations know the token. @throws SessionStoreError */
   endAtIssuer(target: { readonly issuer: string; readonly subject: string | undefined; readonly issuerSessionId: string | undefined }): Promise<void>;
   /** Returns the `Set-Cookie` lines that delete the cookie of a request, whatever it contains. The session goes on. */

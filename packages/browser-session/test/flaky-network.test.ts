@@ -126,6 +126,31 @@ test('refresh races: a late refusal ends no session that another process refresh
   expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
 });
 
+test.each([429, 503])('rule 130: if the issuer answers %s with Retry-After, no session asks it again in that time', async (status) => {
+  const world = await startWorld({ session: { mode: 'token-mediating' } });
+  const alice = cookiesOf(world);
+  for (const { origin } of [world.app, { origin: world.provider.issuer }]) world.browser.cookies(origin).clear();
+  await world.logIn('bob');
+  world.clock.advance(280);
+  let asked = 0;
+  world.provider.intercept = (request, response) => {
+    const isAnswered = answerTokens(status, { error: 'slow_down' }, { 'retry-after': '30' })(request, response);
+    if (isAnswered) asked++;
+    return isAnswered;
+  };
+  expect(await world.callApi()).toMatchObject({ sub: 'bob' });
+  showCookies(world, alice);
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  world.clock.advance(21);
+  const answer = await world.page('POST', '/session/token');
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '9']);
+  expect(asked).toBe(1);
+  world.provider.intercept = undefined;
+  world.clock.advance(9);
+  expect((await world.page('POST', '/session/token')).status).toBe(200);
+  expect(world.sessionEvents().slice(2)).toEqual(['refresh failed issuer_unavailable', 'refresh done']);
+});
+
 test('logout: a store whose error is of no kind that is known leaves the browser without its cookie', async () => {
   const inner = memorySessions();
   let isBroken = false;

@@ -10,7 +10,10 @@ import type { LoginClient } from '../src/oidc/login-client.js';
 import { readOptions } from '../src/options.js';
 import { callbackRoute } from '../src/routes/callback.js';
 import { loginRoute } from '../src/routes/login.js';
+import { createRefresher } from '../src/refresh/create-refresher.js';
+import { createPendingLogouts } from '../src/routes/pending-logouts.js';
 import type { RouteContext } from '../src/routes/route-context.js';
+import type { SessionRouteContext } from '../src/routes/session-route.js';
 import type { SessionState } from '../src/session-state.js';
 import { createSessions } from '../src/state/create-sessions.js';
 import { createWarn } from '../src/warnings.js';
@@ -53,14 +56,15 @@ export async function listenForApp(): Promise<{ readonly origin: string; start(o
       const events: string[] = [];
       const warnings: string[] = [];
       const sessions = createSessions(config);
-      const context: RouteContext = {
+      const parts: RouteContext = {
         config,
         client: createLoginClient(config),
         sessions,
         loginSealer: createSealer(config.secrets, 'login', LOGIN_COOKIE),
-        publish: (...parts) => void events.push(parts.filter((part) => part !== undefined).join(' ')),
+        publish: (...words) => void events.push(words.filter((word) => word !== undefined).join(' ')),
         warn: createWarn((text) => void warnings.push(text)),
       };
+      const context: SessionRouteContext = { ...parts, refresher: createRefresher(parts), pendingLogouts: createPendingLogouts(config) };
 
       async function sessionOf(cookie: string): Promise<SessionState | undefined> {
         const found = await sessions.find(cookie);

@@ -127,7 +127,7 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     const idToken = await idTokenOf(world, key, { sub: 'mallory' });
     world.provider.intercept = answerTokens(200, tokenResponse({ id_token: idToken }));
     expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
-    expect(world.sessionEvents()).toContain('end done refresh_refused');
+    expect(world.sessionEvents()).toContain('end done invalid_response');
     world.provider.intercept = undefined;
     expect((await (await world.page('GET', '/session/user')).json()) as object).toEqual({ user: null });
   });

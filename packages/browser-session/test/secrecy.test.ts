@@ -49,7 +49,7 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
       'refresh done',
       'refresh failed issuer_unavailable',
       'refresh refused invalid_response',
-      'end done refresh_refused',
+      'end done invalid_response',
       'login done',
       'logout done',
       'end refused invalid_logout_token',

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { importJWK, SignJWT, type JWK } from 'jose';
 import { CLIENT_ID } from './provider.ts';
 import type { World } from './world.ts';
@@ -6,10 +7,10 @@ import type { World } from './world.ts';
 type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** Answers the token endpoint in place of the provider. */
-export function answerTokens(status: number, body: object | string): Intercept {
+export function answerTokens(status: number, body: object | string, headers: Readonly<Record<string, string>> = {}): Intercept {
   return (request, response) => {
     if (request.url !== '/token') return false;
-    response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json' });
+    response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/html' : 'application/json', ...headers });
     response.end(typeof body === 'string' ? body : JSON.stringify(body));
     return true;
   };
@@ -27,6 +28,22 @@ export async function idTokenOf({ provider, clock }: World, key: JWK, claims: ob
   return new SignJWT({ iss: provider.issuer, aud: CLIENT_ID, iat: now, exp: now + 300, ...claims })
     .setProtectedHeader({ alg: 'ES256', kid: key.kid! })
     .sign(await importJWK(key, 'ES256'));
+}
+
+/**
+ * Answers requests for revocation in place of the provider, which would revoke all tokens of a grant, as if only the very token were revoked. Returns the tokens.
+ *
+ * @param others answers other requests
+ */
+export function watchRevocations({ provider }: World, others: NonNullable<World['provider']['intercept']> = () => false): readonly string[] {
+  const revoked: string[] = [];
+  provider.intercept = async (request, response) => {
+    if (request.url !== '/token/revocation') return others(request, response);
+    revoked.push(new URLSearchParams(await text(request)).get('token')!);
+    response.writeHead(200).end();
+    return true;
+  };
+  return revoked;
 }
 
 /** Lets requests for tokens arrive, and holds them until they are released. */

@@ -43,7 +43,11 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
   }
 
   async function read(key: string): Promise<StoredSession | undefined> {
-    const session = storedSessionOf(key, await run(READ, [keys.session + key]));
+    return liveSession(key, await run(READ, [keys.session + key]));
+  }
+
+  function liveSession(key: string, reply: Reply): StoredSession | undefined {
+    const session = storedSessionOf(key, reply);
     return session && clock.now() / 1000 < session.until ? session : undefined;
   }
 
@@ -63,7 +67,7 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
       return replaceAnswerOf(await run(REPLACE, [keys.session + key], ...args));
     },
     async remove(key) {
-      return (await run(REMOVE, [keys.session + key], clock.now() / 1000, key, keys.label)) === 1;
+      return liveSession(key, await run(REMOVE, [keys.session + key], key, keys.label));
     },
     async removeLabelled(label) {
       return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session));

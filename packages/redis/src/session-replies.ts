@@ -4,7 +4,7 @@ import type { Reply } from './connection.js';
 const LABEL = /^[\w-]{1,128}$/;
 const MAX_LABELS = 8;
 
-/** Reads the reply of the script `READ`. Whatever is no session that this package wrote is none: whoever can write to Redis may have put it there. */
+/** Reads the reply of the scripts `READ` and `REMOVE`. Whatever is no session that this package wrote is none: whoever can write to Redis may have put it there. */
 export function storedSessionOf(key: string, reply: Reply): StoredSession | undefined {
   if (!Array.isArray(reply)) return undefined;
   const [sealed, version, until, labels] = reply as readonly Reply[];

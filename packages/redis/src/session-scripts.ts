@@ -85,13 +85,14 @@ for label in string.gmatch(redis.call('HGET', KEYS[1], 'l') or '', '[%w_-]+') do
 return 'replaced'
 `;
 
-/** Removes a session. Returns whether it was there. KEYS: the session. ARGV: now, key, the prefix of labels. */
-export const REMOVE = `${WITHOUT_MEMORY}${LIVES}
-local lived = lives(ARGV[1])
+/** Removes a session. Returns its members as `READ` does, or nil. KEYS: the session. ARGV: key, the prefix of labels. */
+export const REMOVE = `${WITHOUT_MEMORY}
+local found = false
+if redis.call('HSTRLEN', KEYS[1], 's') <= ${MAX_SEALED_BYTES} then found = redis.call('HMGET', KEYS[1], 's', 'v', 'u', 'l') end
 local labels = redis.call('HGET', KEYS[1], 'l') or ''
 redis.call('DEL', KEYS[1])
-for label in string.gmatch(labels, '[%w_-]+') do redis.call('ZREM', ARGV[3] .. label, ARGV[2]) end
-return lived and 1 or 0
+for label in string.gmatch(labels, '[%w_-]+') do redis.call('ZREM', ARGV[2] .. label, ARGV[1]) end
+return found
 `;
 
 /** Removes all sessions with a label. Returns their number. KEYS: the label. ARGV: the prefix of sessions. */

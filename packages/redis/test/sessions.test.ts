@@ -57,7 +57,7 @@ describe('what is in Redis', () => {
     clock.advance(1);
     expect(await store.read(session.key)).toBeUndefined();
     expect(await store.replace({ ...session, version: 2, until: session.until + 60 }, 1)).toBe('absent');
-    expect(await store.remove(session.key)).toBe(false);
+    expect(await store.remove(session.key)).toBeUndefined();
   });
 
   test('a longer life of a session prolongs its labels', async () => {
@@ -129,7 +129,7 @@ describe('what is in Redis', () => {
     expect(await store.read(session.key)).toEqual(session);
     expect(await store.replace({ ...session, version: 2 }, 1)).toBe('replaced');
     await (await store.lease(KEY, 60))!.release();
-    expect(await store.remove(session.key)).toBe(true);
+    expect(await store.remove(session.key)).toEqual({ ...session, version: 2 });
     await store.create(storedSession());
     expect(await store.removeLabelled(hashOf('sub-1'))).toBe(1);
     // the line grants nothing that is not needed
@@ -186,7 +186,7 @@ test('a cluster: all keys of a script are on one node', async () => {
   expect(await store.read(two.key)).toEqual(two);
   await (await store.lease(KEY, 60))!.release();
   expect(await store.lease(KEY, 60)).toBeDefined();
-  expect(await store.remove(two.key)).toBe(true);
+  expect(await store.remove(two.key)).toEqual(two);
   expect(await store.removeLabelled(hashOf('sub-1'))).toBe(1);
 });
 
@@ -200,7 +200,7 @@ describe('a server that fails', () => {
     expect(await store.read(session.key)).toBeUndefined();
     expect(await store.replace({ ...session, version: 2 }, 1)).toBe('absent');
     expect(await store.removeLabelled(session.labels[0]!)).toBe(0);
-    expect(await store.remove(session.key)).toBe(false);
+    expect(await store.remove(session.key)).toBeUndefined();
     await lease!.release();
     await store.create(session);
     expect(await store.read(session.key)).toEqual(session);
@@ -305,7 +305,7 @@ describe('a server that fails', () => {
     await own.ask('CONFIG', 'SET', 'maxmemory', '1');
     await expect(store.create(storedSession())).rejects.toThrow('Redis has no memory left for writes');
     expect(await store.read(session.key)).toEqual(session);
-    expect(await store.remove(session.key)).toBe(true);
+    expect(await store.remove(session.key)).toEqual(session);
   });
 
   test('an outage prints one warning when it begins and one when it ends', async () => {

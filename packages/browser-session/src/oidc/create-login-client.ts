@@ -1,14 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { isNumericDate } from '@tokenward/core/store';
+import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
 import type { SessionConfig } from '../config.js';
 import { authenticationOf } from './client-authentication.js';
 import { createDiscovery, endpointIn, type Metadata } from './discovery.js';
 import { createIssuerHttp, IssuerCallError } from './http.js';
-import { createIdTokenVerifier } from './id-token.js';
+import { createIdTokenVerifier, KeysUnavailableError } from './id-token.js';
 import { failureOf, wrongClaimWords } from './issuer-failure.js';
-import { isFailure, type IssuedTokens, type IssuerFailure, type LoginAttempt, type LoginClient, type LoginParameters } from './login-client.js';
-import { tokensOf } from './token-response.js';
+import {
+  isFailure,
+  type IssuedTokens,
+  type IssuerFailure,
+  type LoginAttempt,
+  type LoginClient,
+  type LoginParameters,
+  type RefreshFailure,
+} from './login-client.js';
+import { refreshTokenIn, tokensOf } from './token-response.js';
 
 /** The end of the `state` of a login that a stale callback has begun. */
 export const RETRY_MARK = '.r';
@@ -34,7 +43,8 @@ export function createLoginClient(config: SessionConfig): LoginClient {
       use_mtls_endpoint_aliases: config.tls !== undefined || config.clientAuthentication === 'tls_client_auth',
     };
     const configuration = new oidc.Configuration({ ...metadata } as oidc.ServerMetadata, clientId, client, authentication);
-    configuration.timeout = config.timeoutSeconds;
+    // `http.fetch` limits the time
+    configuration.timeout = undefined;
     configuration[oidc.customFetch] = (url, init) => http.fetch(url, init);
     // which addresses may use http is the rule of `http.fetch`
     oidc.allowInsecureRequests(configuration);
@@ -47,7 +57,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
       const metadata = await discovery.metadata();
       return await run(configurationOf(metadata), metadata);
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = failureOf(error, clock.now());
       if (failure.failure !== 'refused') discovery.doubt();
       return failure;
     }
@@ -55,12 +65,39 @@ export function createLoginClient(config: SessionConfig): LoginClient {
 
   /** A refresh token goes only to the issuer that issued it, and what it returns must be for the same user. */
   async function refreshCall(
+    refreshToken: string,
     { issuer }: { readonly issuer: string },
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<IssuedTokens | IssuerFailure>,
-  ): Promise<IssuedTokens | IssuerFailure> {
+  ): Promise<IssuedTokens | RefreshFailure> {
     if (issuer !== config.issuer) return OTHER_USER;
-    const result = await call(run);
-    return isFailure(result) && result.cause === wrongClaimWords('iss') ? OTHER_USER : result;
+    let answer: Response | undefined;
+    const result = await call((configuration, metadata) => {
+      configuration[oidc.customFetch] = async (url, init) => {
+        const response = await http.fetch(url, init);
+        answer = response.clone();
+        return response;
+      };
+      return run(configuration, metadata);
+    });
+    if (!isFailure(result)) return result;
+    const isOther = result === OTHER_USER || result.cause === wrongClaimWords('iss');
+    const issued = answer && (await refreshTokenIn(answer));
+    if (!issued) return isOther ? OTHER_USER : result;
+    return {
+      failure: isOther ? 'other_user' : 'unusable',
+      cause: isOther ? OTHER_USER.cause : result.cause,
+      refreshToken: issued.refreshToken ?? refreshToken,
+    };
+  }
+
+  /** OpenID Connect Core s3.1.3.7 lets TLS vouch for an ID token that comes from the token endpoint. That is used only while the keys cannot be fetched. */
+  async function claimsOfRefresh({ idToken, accessToken }: IssuedTokens, metadata: Metadata) {
+    try {
+      return { ...(await idTokens.verify(idToken!, accessToken, metadata)), isVerified: true };
+    } catch (error) {
+      if (!(error instanceof KeysUnavailableError)) throw error;
+      return { ...decodeJwt(idToken!), isVerified: false };
+    }
   }
 
   function authorizationParameters(parameters: LoginParameters, attempt: LoginAttempt, codeChallenge: string): URLSearchParams {
@@ -135,14 +172,13 @@ export function createLoginClient(config: SessionConfig): LoginClient {
       }),
 
     refresh: (refreshToken, session) =>
-      refreshCall(session, async (configuration, metadata) => {
+      refreshCall(refreshToken, session, async (configuration, metadata) => {
         const response = await oidc.refreshTokenGrant(configuration, refreshToken, tokenParameters());
         const tokens = tokensOf(response, session.scopes, config);
-        if (tokens.idToken !== undefined) {
-          const { iss, sub } = await idTokens.verify(tokens.idToken, tokens.accessToken, metadata);
-          if (iss !== session.issuer || sub !== session.subject) return OTHER_USER;
-        }
-        return tokens;
+        if (tokens.idToken === undefined) return tokens;
+        const { iss, sub, isVerified } = await claimsOfRefresh(tokens, metadata);
+        if (iss !== session.issuer || sub !== session.subject) return OTHER_USER;
+        return isVerified ? tokens : { ...tokens, idToken: undefined };
       }),
 
     revoke: (refreshToken) =>

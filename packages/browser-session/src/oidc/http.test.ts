@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { createIssuerHttp, IssuerCallError } from './http.js';
 
 let server: Server | undefined;
@@ -107,3 +108,34 @@ test("the limits hold for the user's own fetch too", async () => {
   expect(await causeOf(over(async () => Promise.reject(new Error('failed at https://user:password@proxy.example'))))).not.toContain('password');
   expect((await over(async () => new Response(null, { status: 204 }))).status).toBe(204);
 });
+
+test('refresh races: a process that stood still for longer than the limit reads the answer that waits in its socket', async () => {
+  const shared = new Int32Array(new SharedArrayBuffer(8));
+  // answers from another thread, while this one stands still
+  const worker = new Worker(ANSWERS_ON_COMMAND, { eval: true, workerData: shared });
+  onTestFinished(() => void worker.terminate());
+  const [port] = (await once(worker, 'message')) as [number];
+  const issuer = `http://127.0.0.1:${port}`;
+  const arrived = once(worker, 'message');
+  const answer = httpOf(issuer, { timeoutSeconds: 0.2 }).fetch(issuer, { method: 'POST', body: 'a=b' });
+  await arrived;
+  Atomics.store(shared, 0, 1);
+  Atomics.notify(shared, 0);
+  Atomics.wait(shared, 1, 0, 5000);
+  const end = performance.now() + 300;
+  while (performance.now() < end) Atomics.wait(shared, 1, 1, 50);
+  await expect(answer.then((response) => response.text())).resolves.toBe('rotated');
+});
+
+const ANSWERS_ON_COMMAND = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const server = require('node:http').createServer((_request, response) => {
+    parentPort.postMessage('arrived');
+    Atomics.wait(workerData, 0, 0, 5000);
+    response.end('rotated', () => {
+      Atomics.store(workerData, 1, 1);
+      Atomics.notify(workerData, 1);
+    });
+  });
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;

@@ -56,8 +56,8 @@ export function createIssuerHttp(config: HttpConfig): IssuerHttp {
     const where = printableUrl(url);
     const problem = urlProblem(url, unsafeHttpHosts);
     if (problem !== undefined) throw new IssuerCallError(`${where}: the address in the issuer's metadata ${problem}`);
-    const limit = AbortSignal.timeout(timeoutSeconds * 1000);
-    const both = signal ? AbortSignal.any([limit, signal]) : limit;
+    const limit = timeLimit(timeoutSeconds * 1000);
+    const both = signal ? AbortSignal.any([limit.signal, signal]) : limit.signal;
     try {
       const post = { headers: Object.fromEntries(new Headers(headers)), body: method === 'GET' ? undefined : bodyText(body) };
       // a user's own fetch may ignore the signal
@@ -72,6 +72,8 @@ export function createIssuerHttp(config: HttpConfig): IssuerHttp {
         );
       // without a cause: it could contain a token, a code or a secret
       throw new IssuerCallError(`${where}: ${failureWords(error, url)}`);
+    } finally {
+      limit.clear();
     }
   }
 
@@ -142,6 +144,18 @@ function responseOf(answer: Answer, bytes: Buffer, where: string): Response {
     if (value !== null) headers.set(name, value);
   }
   return new Response(WITHOUT_BODY.has(status) ? null : new Uint8Array(bytes), { status, headers });
+}
+
+/**
+ * Creates a signal that aborts after a time. A process that stood still, such as a container that was paused, finds its timer over and an answer in its socket:
+ * it reads the answer first. A refresh token in it would be lost otherwise.
+ */
+function timeLimit(milliseconds: number): { readonly signal: AbortSignal; clear(): void } {
+  const controller = new AbortController();
+  // sockets are read between the timers and the immediates; the end of a body may come one round later
+  const timer = setTimeout(() => setImmediate(() => setImmediate(() => controller.abort())), milliseconds);
+  timer.unref();
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 
 function rejectOn(signal: AbortSignal): Promise<never> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isNumericDate } from '@tokenward/core/store';
+import { isNumericDate, printableUrl } from '@tokenward/core/store';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import type { SessionConfig } from '../config.js';
 import { endpointIn, type Metadata } from './discovery.js';
@@ -11,6 +11,9 @@ const ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS38
 const KEYS_FRESH_MS = 10 * 60_000;
 /** A login happens seconds before its ID token is checked. */
 const MAX_ID_TOKEN_AGE_SECONDS = 600;
+
+/** The keys of the issuer cannot be fetched now. That says nothing about the ID token. */
+export class KeysUnavailableError extends IssuerCallError {}
 
 /** The claims of an ID token that was verified. */
 export interface IdTokenClaims extends JWTPayload {
@@ -33,14 +36,14 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
     const url = endpointIn(metadata, 'jwks_uri', config);
     if (url === undefined) throw new IssuerCallError("the issuer's metadata has no jwks_uri, so its ID tokens cannot be verified");
     if (keys?.url !== url) {
-      const find = createRemoteJWKSet(new URL(url), {
+      const remote = createRemoteJWKSet(new URL(url), {
         [customFetch]: (address: string, init: Parameters<typeof http.fetch>[1]) => http.fetch(address, init),
         // An unknown key is fetched at once: only the token endpoint sends ID tokens, so no stranger can cause fetches.
         cooldownDuration: 0,
         cacheMaxAge: KEYS_FRESH_MS,
         timeoutDuration: timeoutSeconds * 1000,
       });
-      keys = { url, find };
+      keys = { url, find: (header, token) => findKey(remote, header, token, url) };
     }
     return keys.find;
   }
@@ -65,6 +68,17 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
       return payload as IdTokenClaims;
     },
   };
+}
+
+/** A key set that cannot be fetched, or is none, is an outage. That a key is missing in it, or fits several times, is an answer. */
+async function findKey(remote: JWTVerifyGetKey, header: Parameters<JWTVerifyGetKey>[0], token: Parameters<JWTVerifyGetKey>[1], url: string) {
+  try {
+    return await remote(header, token);
+  } catch (error) {
+    const isAnswer = error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
+    if (isAnswer) throw error;
+    throw new KeysUnavailableError(error instanceof IssuerCallError ? error.message : `${printableUrl(url)}: the answer is no key set (JWKS)`);
+  }
 }
 
 function allowedAlgorithms(metadata: Metadata): string[] {

@@ -2,6 +2,7 @@ import { errors } from 'jose';
 import * as oidc from 'openid-client';
 import { IssuerCallError } from './http.js';
 import type { IssuerFailure } from './login-client.js';
+import { retryAfterOf } from './retry-after.js';
 
 /** An answer of the issuer failed a check of ours. The message is fixed words. */
 export class InvalidAnswerError extends Error {
@@ -40,18 +41,18 @@ const CLAIMS: ReadonlySet<string> = new Set(['aud', 'auth_time', 'azp', 'exp', '
 const MAX_CAUSES = 5;
 
 /** Returns what a failed call to the issuer means. Nothing of the answer but an error code of OAuth is repeated. */
-export function failureOf(error: unknown): IssuerFailure {
+export function failureOf(error: unknown, nowMs: number): IssuerFailure {
   for (const one of causesOf(error)) {
     if (one instanceof IssuerCallError) return { failure: 'unavailable', cause: one.message };
     if (one instanceof InvalidAnswerError) return { failure: 'invalid', cause: one.message };
-    if (one instanceof oidc.ResponseBodyError) return refusal(safeErrorCode(one.error));
+    if (one instanceof oidc.ResponseBodyError)
+      return isOutage(one.status) ? outage(one.response, nowMs, safeErrorCode(one.error)) : refusal(safeErrorCode(one.error));
     if (one instanceof oidc.AuthorizationResponseError) return refusal(AUTHORIZATION_ERRORS.has(one.error) ? one.error : UNKNOWN_ERROR);
     // RFC 6749 s5.2: a client that failed to authenticate
-    if (one instanceof oidc.WWWAuthenticateChallengeError)
-      return one.status === 401 ? refusal('invalid_client') : { failure: 'invalid', cause: statusWords(one.status) };
+    if (one instanceof oidc.WWWAuthenticateChallengeError) return one.status === 401 ? refusal('invalid_client') : withStatus(one.response, nowMs);
     if (one instanceof oidc.ClientError) {
-      const status = statusOf(one);
-      if (status !== undefined) return { failure: status >= 500 || status === 429 ? 'unavailable' : 'invalid', cause: statusWords(status) };
+      const response = responseOf(one);
+      if (response) return withStatus(response, nowMs);
       if (one.code !== undefined) return { failure: 'invalid', cause: clientErrorWords(one) };
     }
     if (one instanceof errors.JOSEError) return { failure: 'invalid', cause: idTokenWords(one) };
@@ -68,18 +69,30 @@ function refusal(cause: string): IssuerFailure {
   return { failure: TRANSIENT_ERRORS.has(cause) ? 'unavailable' : 'refused', cause };
 }
 
-function statusWords(status: number): string {
-  return `the issuer answered with status ${status}`;
+/** A response that is neither a success nor an error of OAuth. */
+function withStatus(response: Response, nowMs: number): IssuerFailure {
+  const cause = `the issuer answered with status ${response.status}`;
+  return isOutage(response.status) ? outage(response, nowMs, cause) : { failure: 'invalid', cause };
+}
+
+/** Whatever the body says: a server that is overloaded or broken has refused nothing. */
+function isOutage(status: number): boolean {
+  return status >= 500 || status === 429;
+}
+
+function outage(response: Response, nowMs: number, cause: string): IssuerFailure {
+  const retryAfterSeconds = retryAfterOf(response, nowMs);
+  return { failure: 'unavailable', cause, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
 export function wrongClaimWords(claim: string | undefined): string {
   return `the ID token has a wrong ${claim ?? 'claim'}`;
 }
 
-/** The status of a response that is neither a success nor an error of OAuth. */
-function statusOf({ code, cause }: oidc.ClientError): number | undefined {
+/** The response, if it is neither a success nor an error of OAuth. */
+function responseOf({ code, cause }: oidc.ClientError): Response | undefined {
   const isAboutResponse = code === 'OAUTH_RESPONSE_IS_NOT_CONFORM' || code === 'OAUTH_RESPONSE_IS_NOT_JSON';
-  return isAboutResponse && cause instanceof Response && !cause.ok ? cause.status : undefined;
+  return isAboutResponse && cause instanceof Response && !cause.ok ? cause : undefined;
 }
 
 function clientErrorWords({ code, message, cause }: oidc.ClientError): string {

@@ -52,11 +52,20 @@ export interface LoginParameters {
 export interface IssuerFailure {
   /**
    * `refused`: the issuer answered with an error of OAuth. `unavailable`: no answer, or the issuer says that it cannot answer now. `invalid`: the answer failed
-   * a check. `other_user`: the ID token of a refresh names another subject or issuer, so the session must end (rule 131).
+   * a check. `unusable`: a refresh brought tokens that failed a check, so the old refresh token is used up and the session must end. `other_user`: the ID token
+   * of a refresh names another subject or issuer, so the session must end (rule 131).
    */
-  readonly failure: 'refused' | 'unavailable' | 'invalid' | 'other_user';
+  readonly failure: 'refused' | 'unavailable' | 'invalid' | 'unusable' | 'other_user';
   /** The OAuth error code (`invalid_grant`), or fixed words. */
   readonly cause: string;
+  /** How long the issuer asks to wait, if it is unavailable. It may be any time. */
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** A refresh failed. */
+export interface RefreshFailure extends IssuerFailure {
+  /** The refresh token that must be revoked, if the session must end: the one of the answer, or the old one if there is no new one. */
+  readonly refreshToken?: string | undefined;
 }
 
 /** The app as a client of its authorization server (OAuth 2.0, OpenID Connect), over the package openid-client. */
@@ -67,12 +76,13 @@ export interface LoginClient {
   finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | IssuerFailure>;
   /**
    * Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). A response without `scope` keeps the scopes of
-   * the session. `refreshToken` of the result is undefined if the old refresh token stays valid.
+   * the session. `refreshToken` of the result is undefined if the old refresh token stays valid. `idToken` is undefined, too, if the issuer's keys cannot be
+   * fetched: an outage of theirs ends no session.
    */
   refresh(
     refreshToken: string,
     session: { readonly subject: string; readonly issuer: string; readonly scopes: readonly string[] },
-  ): Promise<IssuedTokens | IssuerFailure>;
+  ): Promise<IssuedTokens | RefreshFailure>;
   /** Revokes the refresh token at the issuer (RFC 7009). Without a revocation endpoint it does nothing. */
   revoke(refreshToken: string): Promise<IssuerFailure | undefined>;
   /**

@@ -49,14 +49,36 @@ export function tokensOf(response: TokenResponse, scopes: readonly string[], { c
   };
 }
 
+/**
+ * Returns the refresh token of an answer that failed a check, to revoke it; undefined if the answer is no token response at all, such as a proxy's page with the
+ * status 200: then nothing says that the issuer has used the old refresh token up.
+ */
+export async function refreshTokenIn(answer: Response): Promise<{ readonly refreshToken: string | undefined } | undefined> {
+  if (!answer.ok) return undefined;
+  let body: unknown;
+  try {
+    body = await answer.json();
+  } catch {
+    return undefined;
+  }
+  if (typeof body !== 'object' || body === null) return undefined;
+  if (typeof own(body as TokenResponse, 'access_token') !== 'string') return undefined;
+  const refreshToken = own(body as TokenResponse, 'refresh_token');
+  return { refreshToken: isToken(refreshToken) ? refreshToken : undefined };
+}
+
 /** null means absent, and so does what a polluted prototype adds. */
 function own(response: TokenResponse, name: keyof TokenResponse): unknown {
   return Object.hasOwn(response, name) ? (response[name] ?? undefined) : undefined;
 }
 
 function tokenIn(value: unknown, name: string): string {
-  if (typeof value === 'string' && value.length <= MAX_TOKEN_LENGTH && TOKEN.test(value)) return value;
+  if (isToken(value)) return value;
   throw new InvalidAnswerError(`the token response has no usable ${name}: it must be 1 to ${MAX_TOKEN_LENGTH} characters of printable ASCII`);
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_TOKEN_LENGTH && TOKEN.test(value);
 }
 
 /** Some servers write numbers as strings. */

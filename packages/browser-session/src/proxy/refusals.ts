@@ -8,7 +8,7 @@ export function sessionRefusal(found: SessionFailure | undefined): Response {
     case 'cross_site_request':
       return crossSiteAnswer();
     case 'session_unavailable':
-      return unavailableAnswer(setCookiesOf(found));
+      return unavailableAnswer(setCookiesOf(found), found.retryAfterSeconds);
     default:
       return noSessionAnswer(setCookiesOf(found));
   }

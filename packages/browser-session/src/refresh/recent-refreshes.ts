@@ -1,6 +1,6 @@
 import type { Clock } from '@tokenward/core';
 import type { SessionState } from '../session-state.js';
-import { createBoundedMap } from './bounded-map.js';
+import { createLruMap } from '@tokenward/core/store';
 
 /** A session after a refresh, and the `Set-Cookie` lines that bring it to the browser. */
 export interface RefreshResult {
@@ -15,6 +15,8 @@ export interface RefreshResult {
 export interface RecentRefreshes {
   /** Returns the newer state of a session; undefined if this process knows none. It also notes that a browser has shown this state. */
   newerThan(state: SessionState): RefreshResult | undefined;
+  /** Returns the newest state of a session that this process knows by a refresh. */
+  latest(id: string): SessionState | undefined;
   add(previous: SessionState, result: RefreshResult): void;
   /** The session has ended. */
   delete(id: string): void;
@@ -33,7 +35,7 @@ const MAX_SESSIONS = 10_000;
 const GRACE_MS = 30_000;
 
 export function createRecentRefreshes(clock: Pick<Clock, 'monotonic'>): RecentRefreshes {
-  const recent = createBoundedMap<Recent>(MAX_SESSIONS);
+  const recent = createLruMap<Recent>(MAX_SESSIONS);
 
   function lookUp(id: string): Recent | undefined {
     const found = recent.get(id);
@@ -49,6 +51,7 @@ export function createRecentRefreshes(clock: Pick<Clock, 'monotonic'>): RecentRe
       if (version === found.result.state.version) found.shownAt ??= clock.monotonic();
       return version >= found.fromVersion && version < found.result.state.version ? found.result : undefined;
     },
+    latest: (id) => recent.get(id)?.result.state,
     add({ id, version }, result) {
       // the browser may not have the result before this one either
       const before = lookUp(id);

@@ -19,6 +19,8 @@ export interface RefreshSharing {
   lease(state: SessionState): Promise<RefreshLease | undefined>;
   /** Returns what another process made of the session meanwhile. */
   look(state: SessionState, cookieHeader: string | undefined): Promise<ElsewhereRefreshed>;
+  /** Returns the newest state that others may have made of a session that has ended. */
+  newest(state: SessionState): Promise<SessionState>;
   /** Shows others the result of a refresh. */
   publish(previous: SessionState, next: SessionState): Promise<void>;
 }
@@ -29,6 +31,8 @@ type SharingConfig = Pick<SessionConfig, 'clock' | 'cookieName' | 'issuer' | 're
 const SHARED_SECONDS = 60;
 /** The lease must not end while the issuer is asked: the metadata may have to be fetched first, and the result must be written. */
 const LEASE_EXTRA_SECONDS = 5;
+/** A browser that has missed more refreshes than these in a minute is none. */
+const MAX_HOPS = 5;
 const UNCHANGED = { kind: 'unchanged' } as const;
 
 /** Creates the sharing that the options ask for; undefined if sessions are in cookies and no store is there to share refreshes. */
@@ -53,6 +57,8 @@ function throughSessions(store: SessionStore, sessions: Sessions, ttlSeconds: nu
       if (found.kind === 'ended') return found;
       return found.state.version > version ? { kind: 'refreshed', state: found.state, setCookies: found.setCookies } : UNCHANGED;
     },
+    // whoever removed the session got its newest state
+    newest: async (state) => state,
     // `Sessions.replace` has written it
     async publish() {},
   };
@@ -78,6 +84,15 @@ function throughResults(store: SessionStore, sessions: Sessions, config: Sharing
       // seals a cookie of its own, and asks whether the session has ended meanwhile
       const setCookies = await sessions.replace(state, next);
       return setCookies ? { kind: 'refreshed', state: next, setCookies } : { kind: 'ended', reason: 'revoked', setCookies: sessions.forget(cookieHeader) };
+    },
+    async newest(state) {
+      let newest = state;
+      for (let hops = 0; hops < MAX_HOPS; hops++) {
+        const next = await resultOf(newest);
+        if (!next) break;
+        newest = next;
+      }
+      return newest;
     },
     async publish(previous, next) {
       const until = Math.ceil(config.clock.now() / 1000) + SHARED_SECONDS;

@@ -7,7 +7,19 @@ export type Refreshed =
   /** The issuer refused the refresh token, or the session ended meanwhile. */
   | { readonly outcome: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] }
   /** The issuer or the store cannot be reached, and the access token has ended. */
-  | { readonly outcome: 'unavailable'; readonly cause: string };
+  | {
+      readonly outcome: 'unavailable';
+      readonly cause: string;
+      /** When it may work again, if that is known. */ readonly retryAfterSeconds?: number | undefined;
+    };
+
+/** A session that was ended. */
+export interface Ending {
+  /** The newest state that can be found: its refresh token is the one to revoke. */
+  readonly newest: SessionState;
+  /** Whether all processes know. If not, it has ended in this one, and the browser loses its cookie. */
+  readonly isKnownEverywhere: boolean;
+}
 
 /** Keeps access tokens usable: one refresh per session at a time, in this process and in the fleet. */
 export interface Refresher {
@@ -23,8 +35,13 @@ export interface Refresher {
    * access token may have ended.
    */
   newest(state: SessionState): { readonly state: SessionState; /** `Set-Cookie` lines, if it is newer. */ readonly setCookies: readonly string[] };
+  /** Ends a session: the user logs out. It waits for a refresh that is under way, and never rejects. */
+  logOut(state: SessionState, cookieHeader: string | undefined): Promise<Ending>;
   /**
-   * Forgets a session that has ended. It waits for a refresh that is under way, and returns the newest state: its refresh token is the one to revoke.
+   * Ends a session that a new login replaces. Returns its newest state; undefined if nobody knows more than its id.
+   *
+   * @param state the former session, if the request has shown its cookie
+   * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know it yet
    */
-  forget(state: SessionState): Promise<SessionState>;
+  endReplaced(id: string, state: SessionState | undefined): Promise<SessionState | undefined>;
 }

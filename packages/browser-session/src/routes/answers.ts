@@ -42,12 +42,12 @@ export function crossSiteAnswer(): Response {
 }
 
 /** The answer if a store or the issuer cannot be reached. */
-export function unavailableAnswer(setCookies: readonly string[] = []): Response {
+export function unavailableAnswer(setCookies: readonly string[] = [], retryAfterSeconds = 1): Response {
   return problemAnswer({
     status: 503,
     error: 'temporarily_unavailable',
     detail: 'The session cannot be read or refreshed at the moment',
-    headers: { 'retry-after': '1' },
+    headers: { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
     setCookies,
   });
 }

@@ -8,7 +8,10 @@ import { failurePage } from './failure-page.js';
 import { fromOtherSite, liveSession, startLogin, wrongMethod } from './login.js';
 import { loginAddress } from './login-parameters.js';
 import { landingPage, OTHER_SITE_HEADERS, page } from './pages.js';
+import { revokeRefreshToken } from '../refresh/revoke-refresh-token.js';
+import type { SessionState } from '../session-state.js';
 import type { RouteContext } from './route-context.js';
+import type { SessionRouteContext } from './session-route.js';
 
 const COOKIES_MISSING = 'Your browser did not send back the cookie of this login. Allow cookies for this site, or log in again.';
 const STORE_DOWN = 'Your login could not be kept at the moment. Try again in a minute.';
@@ -17,7 +20,7 @@ const STORE_DOWN = 'Your login could not be kept at the moment. Try again in a m
  * Ends a login: `GET <path>/callback`. Each answer deletes the cookie of the attempt, so `state` and code verifier are used once (rule 124). A callback without
  * an attempt of this browser starts a new login: it came by the back button, from a bookmark, from another browser, or too late.
  */
-export async function callbackRoute(request: Request, context: RouteContext): Promise<Response> {
+export async function callbackRoute(request: Request, context: SessionRouteContext): Promise<Response> {
   const { client, config, loginSealer } = context;
   if (request.method !== 'GET') return wrongMethod();
   const url = new URL(request.url);
@@ -40,35 +43,42 @@ async function begin(
   result: LoginResult,
   attempt: LoginAttempt,
   again: string,
-  context: RouteContext,
+  context: SessionRouteContext,
   deleted: readonly string[],
 ): Promise<Response> {
   const { config, sessions, publish, warn } = context;
-  const former = new Set([attempt.sessionId, await liveSession(request, context)]);
+  const shown = await liveSession(request, context);
+  const session = newSession(result, config);
   let setCookies: readonly string[];
   try {
-    setCookies = await sessions.start(newSession(result, config));
+    setCookies = await sessions.start(session);
   } catch (error) {
     publish('login', 'failed', 'store_unavailable');
     // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies, and how large they are
     const known = error instanceof TokenwardError ? error : undefined;
     warn(`tokenward: a login could not be kept: ${known?.message ?? 'the store failed'}`, `login not kept: ${known?.name}`);
+    // nobody will use it; but a former session of the user may have the same grant
+    if (attempt.sessionId === undefined && !shown) await revokeRefreshToken(session.refreshToken, 'login', context);
     const link = { href: again, text: 'Log in again' };
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
   }
   publish('login', 'done');
-  for (const id of former) if (id !== undefined) await endReplaced(id, context);
+  for (const id of new Set([attempt.sessionId, shown?.id])) if (id !== undefined) await endReplaced(id, id === shown?.id ? shown : undefined, session, context);
   return landingPage(attempt.returnTo, [...deleted, ...setCookies]);
 }
 
 /** The new session is there. If the old one cannot be ended now, that is told, and no reason to refuse the login. */
-async function endReplaced(id: string, { sessions, publish }: RouteContext): Promise<void> {
+async function endReplaced(id: string, shown: SessionState | undefined, session: SessionState, context: SessionRouteContext): Promise<void> {
+  const { refresher, publish } = context;
+  let former: SessionState | undefined;
   try {
-    await sessions.endReplaced(id);
+    former = await refresher.endReplaced(id, shown);
     publish('end', 'done', 'replaced');
   } catch {
     publish('end', 'failed', 'store_unavailable');
   }
+  // Many issuers keep one grant per user and client. To revoke a refresh token of it would end the new session, too (RFC 7009 s2.1).
+  if (former && former.subject !== session.subject) await revokeRefreshToken(former.refreshToken, 'end', context);
 }
 
 async function withoutAttempt(request: Request, state: string, context: RouteContext, deleted: readonly string[]): Promise<Response> {

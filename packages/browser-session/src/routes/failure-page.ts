@@ -10,6 +10,7 @@ interface Sentence {
   readonly reason: SessionEventReason;
 }
 
+const MAX_RETRY_AFTER_SECONDS = 60;
 const NOT_LOGGED_IN = 'The login server wants you to log in or to agree first.';
 
 /** What people read for each error code of the issuer. Nothing of the issuer's own texts is repeated (rule 137). */
@@ -26,7 +27,7 @@ export function failurePage(failure: IssuerFailure, again: string, { config, pub
   const { status, text, outcome, reason } = known ?? sentenceOf(failure);
   publish('login', outcome, reason);
   if (!known) warn(`tokenward: a login at ${config.issuer} failed: ${failure.cause}`);
-  const headers = status === 503 ? { 'retry-after': '5' } : undefined;
+  const headers = status === 503 ? { 'retry-after': String(Math.ceil(Math.min(failure.retryAfterSeconds ?? 5, MAX_RETRY_AFTER_SECONDS))) } : undefined;
   return page({ status, title: 'You are not logged in', text, link: { href: again, text: 'Log in again' }, setCookies, headers });
 }
 
@@ -37,6 +38,7 @@ function sentenceOf({ failure }: IssuerFailure): Sentence {
     case 'refused':
       return { status: 400, text: 'The login server did not complete the login.', outcome: 'refused', reason: 'issuer_refused' };
     case 'invalid':
+    case 'unusable':
     case 'other_user':
       return { status: 400, text: 'The answer of the login server was not valid, so you were not logged in.', outcome: 'failed', reason: 'invalid_response' };
   }

@@ -5,6 +5,7 @@ import { failurePage } from './failure-page.js';
 import { loginAddress, loginParametersOf } from './login-parameters.js';
 import { warnAboutOrigin } from './origin-warning.js';
 import { landingPage, OTHER_SITE_HEADERS, page, redirect } from './pages.js';
+import type { SessionState } from '../session-state.js';
 import type { RouteContext } from './route-context.js';
 
 /**
@@ -30,7 +31,7 @@ export async function startLogin(request: Request, parameters: LoginParameters, 
   const { client, config, loginSealer } = context;
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const session = await sessionOf(cookieHeader, context);
-  const begun = await client.begin(parameters, session.id);
+  const begun = await client.begin(parameters, session.state?.id);
   const all = [...setCookies, ...session.setCookies];
   if (isFailure(begun)) return failurePage(begun, loginAddress(parameters, config), context, all);
   const opened = await openAttempts(cookieHeader, loginSealer, config);
@@ -53,22 +54,22 @@ export function fromOtherSite(request: Request, parameters: LoginParameters, { c
   return page({ status: 200, title: 'Log in', text, link, setCookies, headers: OTHER_SITE_HEADERS });
 }
 
-/** Returns the id of the session of a request, if it has one. With `SameSite=Strict`, a request that the issuer caused has none. */
-export async function liveSession(request: Request, context: RouteContext): Promise<string | undefined> {
-  return (await sessionOf(request.headers.get('cookie') ?? undefined, context)).id;
+/** Returns the session of a request, if it has one. With `SameSite=Strict`, a request that the issuer caused has none. */
+export async function liveSession(request: Request, context: RouteContext): Promise<SessionState | undefined> {
+  return (await sessionOf(request.headers.get('cookie') ?? undefined, context)).state;
 }
 
 /** The session that the new login replaces. Nobody must be kept from logging in because it cannot be read. */
 async function sessionOf(
   cookieHeader: string | undefined,
   { sessions }: RouteContext,
-): Promise<{ readonly id: string | undefined; readonly setCookies: readonly string[] }> {
+): Promise<{ readonly state: SessionState | undefined; readonly setCookies: readonly string[] }> {
   try {
     const found = await sessions.find(cookieHeader);
-    if (found.kind === 'session') return { id: found.state.id, setCookies: found.setCookies };
-    if (found.kind === 'ended') return { id: undefined, setCookies: found.setCookies };
+    if (found.kind === 'session') return { state: found.state, setCookies: found.setCookies };
+    if (found.kind === 'ended') return { state: undefined, setCookies: found.setCookies };
   } catch {
     // as without a session
   }
-  return { id: undefined, setCookies: [] };
+  return { state: undefined, setCookies: [] };
 }

@@ -1,4 +1,5 @@
 import { crossSiteCause } from '../csrf.js';
+import { revokeRefreshToken } from '../refresh/revoke-refresh-token.js';
 import type { SessionState } from '../session-state.js';
 import { crossSiteAnswer, jsonAnswer } from './answers.js';
 import type { LogoutForm } from './pending-logouts.js';
@@ -8,7 +9,7 @@ import { reportEnd, type SessionRouteContext } from './session-route.js';
 const MAX_URL_LENGTH = 2000;
 
 /**
- * Ends the session: `POST <path>/logout`. First here, which always succeeds for this browser; then the refresh token is revoked at the issuer. The answer says
+ * Ends the session: `POST <path>/logout`. First here, which always succeeds for this browser; then its newest refresh token is revoked at the issuer (RFC 7009). The answer says
  * where the browser goes to log out there. Without a session it does nothing, so it may be called twice.
  */
 export async function logoutRoute(request: Request, context: SessionRouteContext): Promise<Response> {
@@ -23,43 +24,25 @@ export async function logoutRoute(request: Request, context: SessionRouteContext
   if (found.kind === 'ended') reportEnd(found.reason, publish);
   if (found.kind === 'none' || found.kind === 'ended') return jsonAnswer({ location: null }, forget);
   if (found.kind === 'unavailable') {
-    await endUnread(found.id, context);
-    return located(await logoutAtIssuer(undefined, context), forget);
+    const state = await endUnread(found.id, context);
+    await revokeRefreshToken(state?.refreshToken, 'logout', context);
+    return located(await logoutAtIssuer(state?.idToken, context), forget);
   }
-  const isEnded = await endHere(found.state, cookieHeader, context);
-  const state = await context.refresher.forget(found.state);
-  const [isRevoked, logout] = await Promise.all([revokeAtIssuer(state, context), logoutAtIssuer(state.idToken, context)]);
-  if (isEnded && isRevoked) publish('logout', 'done');
+  const { newest, isKnownEverywhere } = await context.refresher.logOut(found.state, cookieHeader);
+  const [isRevoked, logout] = await Promise.all([revokeRefreshToken(newest.refreshToken, 'logout', context), logoutAtIssuer(newest.idToken, context)]);
+  if (isKnownEverywhere && isRevoked) publish('logout', 'done');
   return located(logout, forget);
 }
 
-/** Returns whether the whole fleet knows. If not, the session has ended in this process, and the browser loses its cookie. */
-async function endHere(state: SessionState, cookieHeader: string | undefined, { sessions, publish }: SessionRouteContext): Promise<boolean> {
-  try {
-    await sessions.end(state, 'logout', cookieHeader);
-    return true;
-  } catch {
-    publish('logout', 'failed', 'store_unavailable');
-    return false;
-  }
-}
-
-/** The store cannot be read, so the refresh token is not known. But no copy of the cookie must live on. */
-async function endUnread(id: string | undefined, { sessions, publish }: SessionRouteContext): Promise<void> {
+/** The session cannot be read now. But no copy of the cookie must live on. Returns its newest state, if it could be removed nevertheless. */
+async function endUnread(id: string | undefined, { refresher, publish }: SessionRouteContext): Promise<SessionState | undefined> {
   publish('logout', 'failed', 'store_unavailable');
   try {
-    if (id !== undefined) await sessions.endReplaced(id);
+    return id === undefined ? undefined : await refresher.endReplaced(id, undefined);
   } catch {
     // it has been published
+    return undefined;
   }
-}
-
-/** RFC 7009. The issuer may be down: that is no reason to stay logged in here. */
-async function revokeAtIssuer({ refreshToken }: SessionState, { client, publish }: SessionRouteContext): Promise<boolean> {
-  const failure = refreshToken === undefined ? undefined : await client.revoke(refreshToken);
-  if (!failure) return true;
-  publish('logout', 'failed', failure.failure === 'refused' ? 'issuer_refused' : failure.failure === 'invalid' ? 'invalid_response' : 'issuer_unavailable');
-  return false;
 }
 
 /** Where the browser logs out at the issuer, and the lines that it needs for that. */

@@ -64,9 +64,9 @@ function createStoredForms(store: SessionStore, secrets: readonly string[]) {
       return name;
     },
     async take(name: string): Promise<string | undefined> {
-      const kept = await store.read(keyOf(name));
       // whoever removes it gets it: two requests at once do not both
-      return kept && (await store.remove(kept.key)) ? sealer.open(kept.sealed) : undefined;
+      const kept = await store.remove(keyOf(name));
+      return kept && sealer.open(kept.sealed);
     },
   };
 }

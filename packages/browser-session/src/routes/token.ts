@@ -17,7 +17,7 @@ export async function tokenRoute(request: Request, { config, sessions, refresher
     return noSessionAnswer(found.setCookies);
   }
   const refreshed = await refresher.fresh(found.state, cookieHeader);
-  if (refreshed.outcome === 'unavailable') return unavailableAnswer(found.setCookies);
+  if (refreshed.outcome === 'unavailable') return unavailableAnswer(found.setCookies, refreshed.retryAfterSeconds);
   if (refreshed.outcome === 'ended') return noSessionAnswer(refreshed.setCookies);
   const { accessToken, accessTokenEndsAt, scopes } = refreshed.state;
   return jsonAnswer(

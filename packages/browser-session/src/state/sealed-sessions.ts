@@ -68,9 +68,12 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     },
     async end(state, reason, cookieHeader) {
       await ending.revoke(state, reason);
-      return cookie.delete(cookiesOf(cookieHeader));
+      return { state, setCookies: cookie.delete(cookiesOf(cookieHeader)) };
     },
-    endReplaced: (id) => ending.revokeId(id, 'replaced'),
+    async endReplaced(id) {
+      await ending.revokeId(id, 'replaced');
+      return undefined;
+    },
     // the revocations that a logout token adds end the sessions
     async endAtIssuer() {},
     forget: (cookieHeader) => cookie.delete(cookiesOf(cookieHeader)),

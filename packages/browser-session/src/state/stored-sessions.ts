@@ -131,11 +131,18 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return (await cookie.write(JSON.stringify({ i: id, x: endsAt }), endsAt - nowSeconds(), undefined))!;
   }
 
-  /** Does both, whichever of them fails: a request in flight must find neither the session nor a way past the revocations. */
-  async function endEverywhere(id: string, revoke: () => Promise<void>): Promise<void> {
+  /**
+   * Does both, whichever of them fails: a request in flight must find neither the session nor a way past the revocations. Returns the state that the store had:
+   * a refresh of another process is either in it, or will find the session absent.
+   */
+  async function endEverywhere(id: string, revoke: () => Promise<void>): Promise<SessionState | undefined> {
     // what the store has removed is gone for the whole fleet; the revocation takes effect in this process in any case
     const [, removed] = await Promise.allSettled([revoke(), (async () => store.remove(keyOf(id)))()]);
     if (removed.status === 'rejected') throw removed.reason;
+    const text = removed.value && (await sealer.open(removed.value.sealed));
+    const state = text === undefined ? undefined : stateOf(text);
+    // the refresh token of another issuer must not be sent to this one
+    return state && state.id === id && state.issuer === config.issuer ? state : undefined;
   }
 
   return {
@@ -155,8 +162,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       return next.endsAt === previous.endsAt ? [] : cookieOf(next);
     },
     async end(state, reason, cookieHeader) {
-      await endEverywhere(state.id, () => ending.revoke(state, reason));
-      return cookie.delete(cookiesOf(cookieHeader));
+      const stored = await endEverywhere(state.id, () => ending.revoke(state, reason));
+      return { state: stored && stored.version > state.version ? stored : state, setCookies: cookie.delete(cookiesOf(cookieHeader)) };
     },
     endReplaced: (id) => endEverywhere(id, () => ending.revokeId(id, 'replaced')),
     async endAtIssuer({ issuer, subject, issuerSessionId }) {

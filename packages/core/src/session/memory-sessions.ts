@@ -107,7 +107,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
     remove(key) {
       const session = live(key);
       if (session) remove(session);
-      return session !== undefined;
+      return session;
     },
     removeLabelled(label) {
       const found = [...(labelled.get(label) ?? [])].flatMap((key) => live(key) ?? []);

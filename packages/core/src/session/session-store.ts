@@ -33,8 +33,11 @@ export interface SessionStore {
    * Replaces a session in one atomic step, if it is there and still has the version `replaces`. It never adds one: a session that ended meanwhile stays ended.
    */
   replace(session: StoredSession, replaces: number): ReplaceAnswer | Promise<ReplaceAnswer>;
-  /** Removes a session. Returns whether it was there. */
-  remove(key: string): boolean | Promise<boolean>;
+  /**
+   * Removes a session. Returns it as it was then, in one atomic step with the removal: a `replace` either came before, and its change is returned, or finds
+   * the session absent. So the newest refresh token is never missed. Returns undefined if there was no session.
+   */
+  remove(key: string): StoredSession | undefined | Promise<StoredSession | undefined>;
   /** Removes all sessions with a label. Returns their number. */
   removeLabelled(label: string): number | Promise<number>;
   /**

@@ -12,7 +12,7 @@ export const SESSION_EVENT_OUTCOMES = ['done', 'refused', 'failed'] as const;
 export type SessionEventReason = (typeof SESSION_EVENT_REASONS)[number];
 
 export const SESSION_EVENT_REASONS = [
-  // a session ended
+  // a session ended; so did one because of `invalid_response`
   'logout',
   'backchannel_logout',
   'revoked',

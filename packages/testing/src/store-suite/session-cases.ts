@@ -90,8 +90,8 @@ export const sessionCases: readonly SessionStoreCase[] = [
     async run({ store }) {
       const session = storedSession();
       await store.create(session);
-      assert.equal(await store.remove(session.key), true);
-      assert.equal(await store.remove(session.key), false);
+      assert.notEqual(await store.remove(session.key), undefined);
+      assert.equal(await store.remove(session.key), undefined);
       assert.equal(await store.replace({ ...session, version: 2 }, 1), 'absent');
       assert.equal(await store.read(session.key), undefined);
     },
@@ -108,6 +108,35 @@ export const sessionCases: readonly SessionStoreCase[] = [
       );
       await Promise.all([...changes, other.remove(byKey.key), store.removeLabelled(hashOf('sid-2'))]);
       for (const { key } of [byKey, byLabel]) assert.equal(await other.read(key), undefined);
+    },
+  },
+  {
+    name: 'logout: a removal returns the session as it was last, so that its newest refresh token can be revoked',
+    async run({ store }) {
+      const session = storedSession();
+      await store.create(session);
+      const next = { ...session, sealed: 'sealed-2', version: 2, until: session.until + 60 };
+      await store.replace(next, 1);
+      assert.deepEqual({ ...(await store.remove(session.key)) }, next);
+      assert.equal(await store.remove(hashOf('unknown')), undefined);
+      const ended = storedSession({ until: nowSeconds() - 1 });
+      await store.create(ended);
+      assert.equal(await store.remove(ended.key), undefined);
+    },
+  },
+  {
+    name: 'logout: whatever runs in parallel, a change is either returned by the removal or finds the session absent',
+    async run({ store, openAnother }) {
+      const other = openAnother ? await openAnother() : store;
+      for (let round = 0; round < 10; round++) {
+        const session = storedSession();
+        await store.create(session);
+        const change = async () => store.replace({ ...session, sealed: 'sealed-2', version: 2 }, 1);
+        const remove = async () => other.remove(session.key);
+        const calls = round % 2 ? { changed: change(), removed: remove() } : { removed: remove(), changed: change() };
+        const removed = await calls.removed;
+        assert.equal(await calls.changed, removed?.sealed === 'sealed-2' ? 'replaced' : 'absent');
+      }
     },
   },
   {

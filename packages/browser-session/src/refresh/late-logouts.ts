@@ -1,0 +1,53 @@
+import type { SessionConfig } from '../config.js';
+import type { SessionState } from '../session-state.js';
+
+/**
+ * Sessions in cookies that this process has refreshed a moment ago. A logout in another process may be on its way meanwhile: that process does not know the new
+ * refresh token, so it is revoked here when this process learns of the logout.
+ */
+export interface LateLogouts {
+  add(state: SessionState): void;
+  /** The session ends in this process, which revokes its newest refresh token itself. */
+  delete(id: string): void;
+}
+
+/** A revocation reaches all processes sooner. */
+const WATCHED_MS = 10_000;
+const MAX_WATCHED = 1000;
+
+/** @param onLogout gets the newest state of a session that somebody else has ended */
+export function createLateLogouts(
+  { revocations }: Pick<SessionConfig, 'revocations'>,
+  isRevoked: (state: SessionState) => boolean,
+  onLogout: (state: SessionState) => void,
+): LateLogouts {
+  /** The newest states, in the order in which they were added. */
+  const watched = new Map<string, SessionState>();
+  let stop: (() => void) | undefined;
+
+  function look(): void {
+    for (const state of watched.values()) {
+      if (!isRevoked(state)) continue;
+      forget(state.id);
+      onLogout(state);
+    }
+  }
+
+  function forget(id: string): void {
+    watched.delete(id);
+    if (watched.size > 0) return;
+    stop?.();
+    stop = undefined;
+  }
+
+  return {
+    add(state) {
+      watched.delete(state.id);
+      if (watched.size >= MAX_WATCHED) watched.delete(watched.keys().next().value!);
+      watched.set(state.id, state);
+      stop ??= revocations.onAdded(look);
+      setTimeout(() => watched.get(state.id) === state && forget(state.id), WATCHED_MS).unref();
+    },
+    delete: forget,
+  };
+}

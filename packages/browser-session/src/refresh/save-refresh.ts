@@ -1,0 +1,107 @@
+import { ConfigurationError } from '@tokenward/core';
+import type { SessionState } from '../session-state.js';
+import type { RefreshMemory } from './refresh-memory.js';
+import type { RefreshSharing } from './refresh-sharing.js';
+import type { Refreshed } from './refresher.js';
+import type { RefresherParts } from './refresher-parts.js';
+import type { SessionEnder } from './session-ender.js';
+import { pause } from './turn.js';
+
+/** Keeps what a refresh brought. The old refresh token is used up, so the new one must not be lost. */
+export type SaveRefresh = (state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined) => Promise<Refreshed>;
+
+/** A store that is only slow, or changes its primary, gets these chances before the result stays in this process alone. */
+const SAVE_AGAIN_MS = [100, 400];
+/** After them it is tried without a request, for as long as the lease keeps others from refreshing. */
+const SAVE_LATER_MS = 1000;
+const SAVE_LATER_EXTRA_SECONDS = 5;
+const NO_COOKIES: readonly string[] = Object.freeze([]);
+
+/** @param tryAgain runs the refresh of a session again, which finds what is unsaved */
+export function createSaveRefresh(
+  { config, sessions, publish, warn }: RefresherParts,
+  { memory, ender, sharing }: { readonly memory: RefreshMemory; readonly ender: SessionEnder; readonly sharing: RefreshSharing | undefined },
+  tryAgain: (state: SessionState) => Promise<unknown>,
+): SaveRefresh {
+  const { recent, unsaved, pauses } = memory;
+
+  async function save(state: SessionState, next: SessionState, release: () => Promise<void>, cookieHeader: string | undefined): Promise<Refreshed> {
+    pauses.delete(state.id);
+    let setCookies: readonly string[] | undefined;
+    try {
+      setCookies = await replacePatiently(state, next);
+    } catch (error) {
+      // a store of somebody else may throw any error
+      if (!(error instanceof ConfigurationError)) return keepUnsaved(state, next, release);
+      // The tokens have grown too large for cookies. The old refresh token is used up, so this process alone can go on.
+      warn(error.message, 'refresh not kept');
+      setCookies = NO_COOKIES;
+    }
+    unsaved.delete(state.id);
+    if (!setCookies) {
+      await release();
+      return ender.endedMeanwhile(state, next, cookieHeader);
+    }
+    ender.watch(next);
+    recent.add(state, { state: next, setCookies });
+    if (!(await share(state, next))) void shareAgain(state, next, release);
+    else await release();
+    publish('refresh', 'done');
+    return { outcome: 'fresh', state: next, setCookies };
+  }
+
+  /** The lease is kept: nobody else may try the old refresh token before this process has had time to save the new one. It ends by itself. */
+  function keepUnsaved(state: SessionState, next: SessionState, release: () => Promise<void>): Refreshed {
+    const isFirst = unsaved.get(state.id)?.version !== state.version;
+    unsaved.set(state.id, { version: state.version, next, release });
+    if (isFirst) void saveLater(state);
+    publish('refresh', 'failed', 'store_unavailable');
+    // the former access token may still be valid: a refresh begins ahead of its end
+    if (config.clock.now() / 1000 < state.accessTokenEndsAt) return { outcome: 'fresh', state, setCookies: NO_COOKIES };
+    return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
+  }
+
+  /** The next request may go to another process, which would send the old refresh token again once the lease is over. So this one asks for no request. */
+  async function saveLater(state: SessionState): Promise<void> {
+    for (let seconds = 0; seconds < 2 * config.timeoutSeconds + SAVE_LATER_EXTRA_SECONDS; seconds++) {
+      await pause(SAVE_LATER_MS);
+      if (unsaved.get(state.id)?.version !== state.version) return;
+      await tryAgain(state).catch(() => {});
+    }
+  }
+
+  async function replacePatiently(state: SessionState, next: SessionState): Promise<readonly string[] | undefined> {
+    for (const pauseMs of SAVE_AGAIN_MS) {
+      try {
+        return await sessions.replace(state, next);
+      } catch (error) {
+        if (error instanceof ConfigurationError) throw error;
+        await pause(pauseMs);
+      }
+    }
+    return sessions.replace(state, next);
+  }
+
+  async function share(state: SessionState, next: SessionState): Promise<boolean> {
+    try {
+      await sharing?.publish(state, next);
+      return true;
+    } catch {
+      publish('refresh', 'failed', 'store_unavailable');
+      return false;
+    }
+  }
+
+  /**
+   * The answer brings the browser its new cookie meanwhile. The lease is kept until the result can be seen: without it, a process that gets the old cookie
+   * would send the old refresh token again, and the issuer would end the session.
+   */
+  async function shareAgain(state: SessionState, next: SessionState, release: () => Promise<void>): Promise<void> {
+    for (const pauseMs of SAVE_AGAIN_MS) {
+      await pause(pauseMs);
+      if (await share(state, next)) return release();
+    }
+  }
+
+  return save;
+}

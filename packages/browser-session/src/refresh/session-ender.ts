@@ -1,0 +1,62 @@
+import type { EndReason } from '../sessions.js';
+import type { SessionState } from '../session-state.js';
+import { createSessionEnd } from '../state/ending.js';
+import { createLateLogouts } from './late-logouts.js';
+import type { RefreshMemory } from './refresh-memory.js';
+import type { Refreshed } from './refresher.js';
+import type { RefresherParts } from './refresher-parts.js';
+import { revokeRefreshToken } from './revoke-refresh-token.js';
+
+/** Ends sessions because of a refresh, and revokes what a refresh brought for a session that has ended. */
+export interface SessionEnder {
+  /** Ends a session. @param refreshToken what is left of it at the issuer; undefined if nothing is */
+  end(state: SessionState, reason: EndReason, cookieHeader: string | undefined, refreshToken?: string): Promise<Refreshed>;
+  /** Logout wins over a refresh under way. The issuer has given a new refresh token, which nobody knows but this process. */
+  endedMeanwhile(state: SessionState, next: SessionState, cookieHeader: string | undefined): Promise<Refreshed>;
+  /** Returns the result for a session that somebody else has ended. */
+  ended(id: string, reason: EndReason, setCookies: readonly string[]): Refreshed;
+  /** Watches for a logout that another process has not told this one yet. */
+  watch(next: SessionState): void;
+  /** The session is about to end in this process. */
+  stopWatching(id: string): void;
+}
+
+export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
+  const parts = { client, publish };
+  // a store tells whoever removes a session its newest refresh token
+  const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isRevoked, revokeLate);
+
+  function revokeLate({ id, refreshToken }: SessionState): void {
+    memory.forget(id);
+    void revokeRefreshToken(refreshToken, 'logout', parts);
+  }
+
+  function ended(id: string, reason: EndReason, setCookies: readonly string[]): Refreshed {
+    memory.forget(id);
+    return { outcome: 'ended', reason, setCookies };
+  }
+
+  return {
+    ended,
+    async end(state, reason, cookieHeader, refreshToken) {
+      publish('end', 'done', reason);
+      lateLogouts?.delete(state.id);
+      let setCookies: readonly string[];
+      try {
+        ({ setCookies } = await sessions.end(state, reason, cookieHeader));
+      } catch {
+        // it has ended in this process; the others learn it at their own attempt
+        setCookies = sessions.forget(cookieHeader);
+      }
+      await revokeRefreshToken(refreshToken, 'end', parts);
+      return ended(state.id, reason, setCookies);
+    },
+    async endedMeanwhile(state, next, cookieHeader) {
+      await revokeRefreshToken(next.refreshToken, 'logout', parts);
+      const found = await sessions.find(cookieHeader);
+      return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
+    },
+    watch: (next) => lateLogouts?.add(next),
+    stopWatching: (id) => lateLogouts?.delete(id),
+  };
+}

@@ -1,0 +1,230 @@
+import { memoryRevocations, memorySessions } from '@tokenward/core';
+import type { SessionStore } from '@tokenward/core/store';
+import type { JWK } from 'jose';
+import { describe, expect, test, vi } from 'vitest';
+import { signingKey } from './provider.ts';
+import { answerTokens, idTokenOf, tokenResponse, watchRevocations } from './token-responses.ts';
+import { cookiesOf, CSRF, showCookies, startWorld, type World, type WorldOptions } from './world.ts';
+
+const MODES = {
+  'encrypted cookies': () => ({}),
+  'a store in memory': () => ({ store: memorySessions() }),
+} as const satisfies Record<string, () => WorldOptions['session']>;
+
+describe('logout in one process, refresh in another: the newest refresh token is revoked', () => {
+  test('with a store, though the logout has read the session before the refresh', async () => {
+    const { store, held, release } = holdFirstRead(memorySessions());
+    const revocations = memoryRevocations();
+    const world = await startWorld({ session: { store, revocations } });
+    const other = await world.startAnother({ store: held, revocations });
+    world.clock.advance(301);
+    const logout = logOut(world, other.origin);
+    await release.arrived;
+    await world.callApi();
+    const revoked = watchRevocations(world);
+    release.now();
+    expect((await logout).status).toBe(200);
+    expect(revoked).toEqual([newestRefreshToken(world)]);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('with a store, though the refresh is answered after the logout', async () => {
+    const session = { store: memorySessions(), revocations: memoryRevocations() };
+    const world = await startWorld({ session });
+    const other = await world.startAnother();
+    world.clock.advance(301);
+    const [former, arrived, released] = [newestRefreshToken(world), Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+    const revoked = watchRevocations(world, (request) => {
+      if (request.url !== '/token') return false;
+      arrived.resolve();
+      return released.promise;
+    });
+    const call = world.callApi();
+    await arrived.promise;
+    expect((await logOut(world, other.origin)).status).toBe(200);
+    released.resolve(false);
+    expect(await call).toMatchObject({ reason: 'session_ended' });
+    expect(world.refreshes()).toBe(1);
+    expect(revoked).toEqual([former, newestRefreshToken(world)]);
+  });
+
+  test('with encrypted cookies and a refreshStore, though the cookie is from before the refresh', async () => {
+    const world = await startWorld({ session: { refreshStore: memorySessions(), revocations: memoryRevocations() } });
+    const other = await world.startAnother();
+    const old = cookiesOf(world);
+    for (let refreshes = 0; refreshes < 2; refreshes++) {
+      world.clock.advance(301);
+      await world.callApi();
+    }
+    showCookies(world, old);
+    const revoked = watchRevocations(world);
+    expect((await logOut(world, other.origin)).status).toBe(200);
+    expect(revoked).toContain(newestRefreshToken(world));
+  });
+
+  test('with encrypted cookies alone, by the process that has refreshed, as soon as it learns of the logout', async () => {
+    const world = await startWorld({ session: { revocations: memoryRevocations() } });
+    const other = await world.startAnother();
+    const old = cookiesOf(world);
+    world.clock.advance(301);
+    await world.callApi();
+    const renewed = cookiesOf(world);
+    showCookies(world, old);
+    const revoked = watchRevocations(world);
+    expect((await logOut(world, other.origin)).status).toBe(200);
+    await vi.waitFor(() => expect(revoked).toContain(newestRefreshToken(world)));
+    showCookies(world, renewed);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('once, if the process that has refreshed is the one that logs out', async () => {
+    const world = await startWorld({ session: { refreshStore: memorySessions() } });
+    world.clock.advance(301);
+    await world.callApi();
+    const revoked = watchRevocations(world);
+    await world.page('POST', '/session/logout');
+    expect(revoked).toEqual([newestRefreshToken(world)]);
+  });
+});
+
+describe('a login that replaces a session', () => {
+  test.each([
+    ['a store', () => ({ store: memorySessions() })],
+    ['encrypted cookies that come with the callback', () => ({ sameSite: 'lax' as const })],
+  ])('of another user revokes the refresh token of the former, with %s', async (_mode, options) => {
+    const world = await startWorld({ session: options() });
+    world.clock.advance(301);
+    await world.callApi();
+    const former = newestRefreshToken(world);
+    world.browser.cookies(world.provider.issuer).clear();
+    const revoked = watchRevocations(world);
+    await world.logIn('bob');
+    expect(revoked).toEqual([former]);
+    world.clock.advance(301);
+    expect(await world.callApi()).toMatchObject({ sub: 'bob' });
+  });
+
+  test.each(Object.entries(MODES))('of the same user revokes nothing, since the issuer may keep one grant for both, with %s', async (_mode, options) => {
+    const world = await startWorld({ session: options() });
+    const former = newestRefreshToken(world);
+    await world.logIn();
+    expect(world.provider.requests).not.toContain('POST /token/revocation');
+    expect(world.sessionEvents().at(-1)).toBe('end done replaced');
+    // at this provider, that would have been the end of the new session
+    const { provider } = world.provider;
+    expect((await provider.RefreshToken.find(former))!.grantId).toBe((await provider.RefreshToken.find(newestRefreshToken(world)))!.grantId);
+    world.clock.advance(301);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  });
+});
+
+describe.each(Object.entries(MODES))('an answer to a refresh that fails a check, with %s', (_mode, options) => {
+  const ENDS: Readonly<Record<string, (world: World, key: JWK) => Promise<object>>> = {
+    'an ID token with a wrong signature': async (world: World) => tokenResponse({ id_token: await idTokenOf(world, await signingKey(), { sub: 'alice' }) }),
+    'an ID token for somebody else': async (world: World, key: JWK) => tokenResponse({ id_token: await idTokenOf(world, key, { sub: 'mallory' }) }),
+    'an ID token for another client': async (world: World, key: JWK) =>
+      tokenResponse({ id_token: await idTokenOf(world, key, { sub: 'alice', aud: 'other' }) }),
+    'no expires_in': async () => tokenResponse({ expires_in: undefined }),
+    'another token type': async () => tokenResponse({ token_type: 'DPoP' }),
+    'an access token that fits in no header': async () => tokenResponse({ access_token: 'a\nb' }),
+  };
+
+  test.each(Object.entries(ENDS))('%s: the session ends at once, and the new refresh token is revoked', async (_what, bodyFor) => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    world.clock.advance(280);
+    const revoked = watchRevocations(world, answerTokens(200, await bodyFor(world, key)));
+    expect(await world.callApi()).toEqual({ reason: 'session_ended', cause: "the issuer's answer to a refresh failed a check" });
+    expect(revoked).toEqual(['made-up']);
+    expect(cookiesOf(world).size).toBe(0);
+    expect(world.sessionEvents().slice(1)).toEqual([expect.stringMatching(/^refresh (failed|refused) invalid_response$/), 'end done invalid_response']);
+  });
+
+  test('without a new refresh token: the old one is revoked', async () => {
+    const world = await startWorld({ session: options() });
+    world.clock.advance(301);
+    const revoked = watchRevocations(world, answerTokens(200, tokenResponse({ expires_in: undefined, refresh_token: undefined })));
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    expect(revoked).toEqual([newestRefreshToken(world)]);
+  });
+
+  test.each([
+    ['a page', '<html>Back soon</html>'],
+    ['JSON without an access token', {}],
+    ['a list', []],
+  ])('%s with the status 200 is no token response: the session goes on', async (_what, body) => {
+    const world = await startWorld({ session: options() });
+    world.clock.advance(280);
+    const revoked = watchRevocations(world, answerTokens(200, body));
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    expect(revoked).toEqual([]);
+    world.provider.intercept = undefined;
+    world.clock.advance(21);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    expect(world.refreshes()).toBe(1);
+  });
+
+  test("the issuer's keys cannot be fetched: the session goes on, and still only for the same user", async () => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    // another process, which has fetched no keys yet
+    world.app.session = world.createSession();
+    async function answerFor(sub: string): Promise<void> {
+      const answer = answerTokens(200, tokenResponse({ id_token: await idTokenOf(world, key, { sub }) }));
+      world.provider.intercept = (request, response) => (request.url === '/jwks' ? (response.writeHead(503).end(), true) : answer(request, response));
+    }
+    world.clock.advance(301);
+    await answerFor('alice');
+    expect(await world.callApi()).toEqual({ jti: 'made-up', sub: 'alice' });
+    world.clock.advance(271);
+    await answerFor('mallory');
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    expect(world.sessionEvents().slice(1)).toEqual(['refresh done', 'refresh refused invalid_response', 'end done invalid_response']);
+  });
+});
+
+test('a session that reaches its end while the issuer is asked ends, and its new refresh token is revoked', async () => {
+  const world = await startWorld({ session: { maxSeconds: 302, idleSeconds: 302 } });
+  world.clock.advance(301);
+  const arrived = Promise.withResolvers<void>();
+  const revoked = watchRevocations(world, (request) => {
+    if (request.url === '/token') {
+      world.clock.advance(2);
+      arrived.resolve();
+    }
+    return false;
+  });
+  expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  await arrived.promise;
+  expect(revoked).toEqual([newestRefreshToken(world)]);
+  expect(cookiesOf(world).size).toBe(0);
+  expect(world.sessionEvents()).toEqual(['login done', 'end done expired']);
+});
+
+function newestRefreshToken({ issued }: World): string {
+  return issued.findLast(({ kind }) => kind === 'refresh_token')!.token;
+}
+
+function logOut(world: World, base: string): Promise<Response> {
+  const cookie = [...cookiesOf(world)].map(([name, value]) => `${name}=${value}`).join('; ');
+  return fetch(`${base}/session/logout`, { method: 'POST', headers: { ...CSRF, cookie } });
+}
+
+/** The same store for two processes. The first `read` of the second one is answered late, with what was there when it came. */
+function holdFirstRead(store: SessionStore) {
+  const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let isFirst = true;
+  const held: SessionStore = {
+    ...store,
+    async read(key) {
+      const found = await store.read(key);
+      if (isFirst) {
+        isFirst = false;
+        arrived.resolve();
+        await released.promise;
+      }
+      return found;
+    },
+  };
+  return { store, held, release: { arrived: arrived.promise, now: released.resolve } };
+}
