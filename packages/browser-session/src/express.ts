@@ -7,6 +7,7 @@ import type { Request as ExpressRequest, RequestHandler, Response as ExpressResp
 import type { BrowserSession } from './browser-session.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import { createBrowserSession as createSession } from './create-browser-session.js';
+import { createMountWarning, requireNoArguments } from './node/mount-check.js';
 import { proxied } from './node/mounted.js';
 import { parsedOf } from './node/parsed-body.js';
 import { respond } from './node/respond.js';
@@ -45,9 +46,14 @@ export function createBrowserSession(options: BrowserSessionOptions): ExpressBro
   const { origin } = session;
   return Object.freeze({
     ...session,
-    routes(): RequestHandler {
+    routes(...given: readonly unknown[]): RequestHandler {
+      requireNoArguments(given, 'app.use(session.routes())');
+      const checkMount = createMountWarning(session.path);
       return (request, response, next) => {
-        if (!session.isSessionRoute(request.originalUrl)) return next();
+        if (!session.isSessionRoute(request.originalUrl)) {
+          checkMount(request.baseUrl);
+          return next();
+        }
         const answer = respond({ request, response, parsed: parsedOf(request) }, origin, request.originalUrl, session.handle);
         return void send(answer, request, response).catch(next);
       };

@@ -12,6 +12,7 @@ import { createBrowserSession as createSession } from './create-browser-session.
 import { proxied } from './node/mounted.js';
 import { originForm } from './node/request-of.js';
 import { respond } from './node/respond.js';
+import { requireNoArguments } from './node/mount-check.js';
 import { discard, preparePipe } from './node/send-response.js';
 import { createProxy } from './proxy/create-proxy.js';
 import type { ProxyOptions } from './proxy/proxy-options.js';
@@ -51,7 +52,8 @@ export function createBrowserSession(options: BrowserSessionOptions): FastifyBro
   const { origin, path } = session;
   return Object.freeze({
     ...session,
-    routes(): FastifyPluginAsync {
+    routes(...given: readonly unknown[]): FastifyPluginAsync {
+      requireNoArguments(given, 'app.register(session.routes())');
       return async (app) => {
         if (app.prefix !== '')
           throw misuse(

@@ -8,6 +8,7 @@ import type { Context, Middleware } from 'koa';
 import type { BrowserSession } from './browser-session.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import { createBrowserSession as createSession } from './create-browser-session.js';
+import { createMountWarning, requireNoArguments } from './node/mount-check.js';
 import { proxied, targetUnderMount } from './node/mounted.js';
 import type { Exchange } from './node/request-of.js';
 import { parsedOf } from './node/parsed-body.js';
@@ -47,9 +48,15 @@ export function createBrowserSession(options: BrowserSessionOptions): KoaBrowser
   const { origin } = session;
   return Object.freeze({
     ...session,
-    routes(): Middleware {
+    routes(...given: readonly unknown[]): Middleware {
+      requireNoArguments(given, 'app.use(session.routes())');
+      const checkMount = createMountWarning(session.path);
       return async (context, next) => {
-        if (!session.isSessionRoute(context.originalUrl)) return next() as Promise<void>;
+        if (!session.isSessionRoute(context.originalUrl)) {
+          // koa-mount tells where
+          checkMount((context as { readonly mountPath?: string }).mountPath);
+          return next() as Promise<void>;
+        }
         return send(await respond(exchangeOf(context), origin, context.originalUrl, session.handle), context);
       };
     },

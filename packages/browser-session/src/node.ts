@@ -7,6 +7,7 @@ import type { BrowserSession } from './browser-session.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import { createBrowserSession as createSession } from './create-browser-session.js';
 import type { NodeRequest, NodeResponse } from './node/native.js';
+import { requireNoArguments } from './node/mount-check.js';
 import { proxied, targetUnderMount } from './node/mounted.js';
 import { parsedOf } from './node/parsed-body.js';
 import { respond } from './node/respond.js';
@@ -50,7 +51,8 @@ export function nodeSession(session: BrowserSession): NodeBrowserSession {
   const { origin } = session;
   return Object.freeze({
     ...session,
-    routes(): NodeHandler {
+    routes(...given: readonly unknown[]): NodeHandler {
+      requireNoArguments(given, 'const routes = session.routes(), and await routes(req, res)');
       return async (request, response) => {
         const target = originalTarget(request);
         if (!session.isSessionRoute(target)) return false;

@@ -97,6 +97,8 @@ test.each<[object, RegExp]>([
   [{ scope: 'orders:read' }, /^scope: lacks openid/],
   [{ scope: 'openid  email' }, /^scope: must be scopes/],
   [{ resource: [] }, /^resource: /],
+  [{ scope: 'openid,orders:read' }, /^scope: must have spaces between its scopes\. Write "openid orders:read"/],
+  [{ origin: 'localhost:3000' }, /^origin: has no scheme\. Write http:\/\/ before "localhost"/],
   [{ resource: 'orders' }, /^resource: must be an absolute URI/],
   [{ resource: 'https://api.example.com/#x' }, /^resource: must be an absolute URI/],
   [{ secrets: undefined }, /^secrets: is missing/],

@@ -89,7 +89,7 @@ const END_WORDS = {
   backchannel_logout: 'the issuer has ended the session (back-channel logout)',
   revoked: 'it was revoked',
   idle: 'it was not used for longer than idleSeconds',
-  expired: 'it has reached its end, or the store no longer has it',
+  expired: 'it has reached its end, its access token ended and there is no refresh token, or the store no longer has it',
   refresh_refused: 'the issuer refused its refresh token',
   invalid_response: "the issuer's answer to a refresh failed a check",
   replaced: 'a new login has replaced it',

@@ -6,11 +6,13 @@ import { createBrowserSession } from '@tokenward/browser-session';
 import { createBrowserSession as createExpressSession } from '@tokenward/browser-session/express';
 import { createBrowserSession as createFastifySession } from '@tokenward/browser-session/fastify';
 import { createBrowserSession as createKoaSession } from '@tokenward/browser-session/koa';
+import { createBrowserSession as createNestSession } from '@tokenward/browser-session/nestjs';
+import { createBrowserSession as createNodeSession } from '@tokenward/browser-session/node';
 import Express from 'express';
 import Fastify from 'fastify';
 import Koa from 'koa';
 import mount from 'koa-mount';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startProxiedApp } from './proxied-app.ts';
 
 const OPTIONS = {
@@ -51,6 +53,31 @@ test('Express: the path of every router above the proxy is removed, in any case'
   const origin = await listen((request, response) => void app(request, response));
   const paths = ['/tenants/a/api/orders', '/TENANTS/a/API/orders/1', '/tenants/a/api/other', '/tenants/a/api', '/orders'];
   expect(await Promise.all(paths.map((path) => statusOf(origin + path)))).toEqual([401, 401, 404, 404, 404]);
+});
+
+test('Express and Koa: warns once if the routes are mounted where no request for them arrives', async () => {
+  const warnings = vi.spyOn(process, 'emitWarning').mockReturnValue(undefined);
+  onTestFinished(() => warnings.mockRestore());
+  const express = Express().use('/app', createExpressSession(OPTIONS).routes()).use('/session', createExpressSession(OPTIONS).routes());
+  const koa = new Koa().use(mount('/app', createKoaSession(OPTIONS).routes())).callback();
+  const listeners: RequestListener[] = [(request, response) => void express(request, response), (request, response) => void koa(request, response)];
+  for (const listener of listeners) {
+    // eslint-disable-next-line no-await-in-loop -- in order, since they share the spy
+    const origin = await listen(listener);
+    // eslint-disable-next-line no-await-in-loop
+    for (const path of ['/app/session/user', '/app/x', '/session/other']) await statusOf(origin + path);
+    expect(warnings.mock.calls.map(([text]) => text)).toEqual([
+      'tokenward: session.routes() is mounted at /app, where no request for /session arrives. Mount it without a path, or set the option path to /app/session',
+    ]);
+    warnings.mockClear();
+  }
+});
+
+test('routes itself is no middleware: a call with a request throws instead of leaving it without an answer', async () => {
+  for (const create of [createExpressSession, createKoaSession, createFastifySession, createNodeSession, createNestSession]) {
+    const { routes } = create(OPTIONS) as { readonly routes: (...given: unknown[]) => unknown };
+    expect(() => routes({}, {})).toThrow(/session\.routes: was passed on without a call\. Write .*session\.routes\(\)/);
+  }
 });
 
 test('Koa: koa-mount removes the path as mountPath does', async () => {

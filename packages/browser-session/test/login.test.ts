@@ -388,7 +388,23 @@ describe('kinds of client', () => {
     const place = await world({ clientSecret: 'wrong' });
     const body = await expectPage(await finish(place), 400, 'The login server did not complete the login.');
     expect(body).not.toContain('invalid_client');
-    expect(place.app.warnings).toEqual([expect.stringContaining('invalid_client')]);
+    expect(place.app.warnings).toEqual([expect.stringMatching(/failed: invalid_client\. .*Compare clientId .* client_secret_basic$/)]);
+  });
+
+  test('a redirect address that is not registered is told to the operator, if the request is pushed', async () => {
+    const { app, browser, login } = await world({ path: '/account' }, { pushedRequests: 'on' });
+    await expectPage(await browser.visit(login.replace('/session', '/account')), 400, 'The login server did not complete the login.');
+    expect(app.warnings).toEqual([
+      expect.stringContaining(`failed: invalid_request. Often the redirect address is not registered: register ${app.origin}/account/callback,`),
+    ]);
+  });
+
+  test('no refresh token: warns that each session ends with its access token', async () => {
+    const place = await world({ scope: 'openid orders:read' }, { client: { grant_types: ['authorization_code'] } });
+    await expectPage(await finish(place), 200, 'url=/"');
+    expect(place.app.warnings).toEqual([
+      expect.stringContaining('issued no refresh token, so each session ends with its first access token. Add offline_access'),
+    ]);
   });
 
   test('asks for several APIs', async () => {

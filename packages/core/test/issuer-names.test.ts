@@ -95,7 +95,7 @@ describe('rule 173: metadataUrl changes only where metadata is fetched', () => {
     const { port, asked } = await serve((own) => ({ issuer: `http://127.0.0.1:${own}`, jwks_uri: `http://127.0.0.1:${own}/keys` }), {});
     const guard = guardOf({ issuer: 'https://login.example.test', audience: 'a', metadataUrl: `http://127.0.0.1:${port}/metadata` });
     await expect(guard.warm()).rejects.toThrow(
-      /but the guard's issuer is "https:\/\/login\.example\.test"; both must be exactly equal. metadataUrl changes only where/,
+      /but the option issuer is "https:\/\/login\.example\.test"; both must be exactly equal. metadataUrl changes only where/,
     );
     expect(asked).toHaveLength(1);
   });

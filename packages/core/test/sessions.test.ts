@@ -191,6 +191,16 @@ test('rule 61: a session that says how long it is unavailable passes that on as 
   expect((await scene.guard.check(requestWith())).headers).toEqual({ 'cache-control': 'no-store', 'retry-after': '30' });
 });
 
+test('a request without header and session: the operator reads how to log in', async () => {
+  const scene = await createScene(() => undefined);
+  const decision = await scene.guard.check(requestWith());
+  expect(decision.outcome === 'deny' && decision.explain()).toMatchObject({
+    reason: 'missing_token',
+    summary: 'The request has no access token: there is neither an Authorization header nor a session cookie.',
+    remedy: expect.stringContaining('mount session.routes() before the guard'),
+  });
+});
+
 test('rule 124: what a session refuses is refused; only an ended session may be anonymous', async () => {
   for (const [reason, status, optional] of [
     ['session_ended', 401, 'anonymous'],

@@ -1,3 +1,5 @@
+import { bodyOf } from './body-of.js';
+
 /** Keeps the access token of a page: in memory only. */
 export interface AccessToken {
   /** Returns a token that is valid for some seconds; undefined if nobody is logged in. */
@@ -33,8 +35,7 @@ export function createAccessToken(path: string, refreshAheadSeconds: number, ask
       token = undefined;
       return undefined;
     }
-    if (!response.ok) throw new Error(`${path}/token: the server answered with status ${response.status}`);
-    const { accessToken, expiresAt } = (await response.json()) as Answer;
+    const { accessToken, expiresAt } = await bodyOf<Answer>(response);
     if (asked !== generation) return undefined;
     const date = Date.parse(response.headers.get('date') ?? '');
     endsAtMs = performance.now() + expiresAt * 1000 - (Number.isNaN(date) ? Date.now() : date);

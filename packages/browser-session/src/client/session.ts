@@ -1,4 +1,5 @@
 import { createAccessToken } from './access-token.js';
+import { bodyOf } from './body-of.js';
 import { needOf, type Need } from './need.js';
 import { createTabs, type EndReason } from './tabs.js';
 
@@ -78,8 +79,7 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
 
   async function current(): Promise<SessionUser | null> {
     const response = await ask('GET', 'user');
-    if (!response.ok) throw new Error(`${path}/user: the server answered with status ${response.status}`);
-    const { user } = (await response.json()) as { user: SessionUser | null };
+    const { user } = await bodyOf<{ user: SessionUser | null }>(response);
     if (user) isLoggedIn = true;
     else if (isLoggedIn) end('expired');
     return user;
@@ -137,8 +137,7 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
     },
     async logout() {
       const response = await ask('POST', 'logout');
-      if (!response.ok) throw new Error(`${path}/logout: the server answered with status ${response.status}`);
-      const { location: next } = (await response.json()) as { location: string | null };
+      const { location: next } = await bodyOf<{ location: string | null }>(response);
       end('logout');
       location.assign(next ?? '/');
       return never();

@@ -2,6 +2,7 @@ import type { BrowserSession } from '../browser-session.js';
 import type { BrowserSessionOptions } from '../browser-session-options.js';
 import { createBrowserSession as createSession } from '../create-browser-session.js';
 import { nodeSession, type NodeHandler } from '../node.js';
+import { requireNoArguments } from '../node/mount-check.js';
 import type { NodeRequest, NodeResponse } from '../node/native.js';
 import type { ProxyOptions } from '../proxy/proxy-options.js';
 import type { ProxyUpgrade } from '../proxy/session-proxy.js';
@@ -36,7 +37,10 @@ export function createBrowserSession(options: BrowserSessionOptions): NestBrowse
   const native = nodeSession(session);
   return Object.freeze({
     ...session,
-    routes: () => middlewareOf(native.routes()),
+    routes(...given: readonly unknown[]): NestMiddleware {
+      requireNoArguments(given, 'app.use(session.routes())');
+      return middlewareOf(native.routes());
+    },
     proxy(options: ProxyOptions) {
       const handler = native.proxy(options);
       return Object.assign(middlewareOf(handler), { upgrade: handler.upgrade });

@@ -58,6 +58,8 @@ export function readScope(reader: OptionReader, name: string): string {
   const scope = reader.text(name, 'openid offline_access');
   if (scope.length > MAX_SCOPE_LENGTH || !SCOPE.test(scope))
     reader.wrong(name, `must be scopes with one space between them, at most ${MAX_SCOPE_LENGTH} characters (got ${shown(scope)})`);
+  else if (/^openid[,;+]|[,;+]openid(?:[,;+]|$)/.test(scope))
+    reader.wrong(name, `must have spaces between its scopes. Write "${scope.split(/[,;+ ]+/).join(' ')}"`);
   else if (!scope.split(' ').includes('openid')) reader.wrong(name, 'lacks openid. Without it the issuer does not say who logged in. Add openid');
   return scope;
 }

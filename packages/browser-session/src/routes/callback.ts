@@ -63,8 +63,17 @@ async function begin(
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
   }
   publish('login', 'done');
+  if (result.refreshToken === undefined) warn(noRefreshToken(config));
   for (const id of new Set([attempt.sessionId, shown?.id])) if (id !== undefined) await endReplaced(id, id === shown?.id ? shown : undefined, session, context);
   return landingPage(attempt.returnTo, [...deleted, ...setCookies]);
+}
+
+/** Else people are logged out after minutes, and nothing says why. */
+function noRefreshToken({ issuer, scope }: RouteContext['config']): string {
+  const remedy = scope.split(' ').includes('offline_access')
+    ? 'At the issuer, allow this client the grant refresh_token and the scope offline_access'
+    : 'Add offline_access to the option scope, and allow this client the grant refresh_token at the issuer';
+  return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedy}`;
 }
 
 /** The new session is there. If the old one cannot be ended now, that is told, and no reason to refuse the login. */

@@ -1,5 +1,6 @@
 import type { IssuerFailure } from '../oidc/login-client.js';
 import type { SessionEventOutcome, SessionEventReason } from '../session-events.js';
+import { issuerRemedy } from './issuer-remedy.js';
 import { page } from './pages.js';
 import type { RouteContext } from './route-context.js';
 
@@ -26,7 +27,10 @@ export function failurePage(failure: IssuerFailure, again: string, { config, pub
   const known = failure.failure === 'refused' ? REFUSALS.get(failure.cause) : undefined;
   const { status, text, outcome, reason } = known ?? sentenceOf(failure);
   publish('login', outcome, reason);
-  if (!known) warn(`tokenward: a login at ${config.issuer} failed: ${failure.cause}`);
+  if (!known) {
+    const remedy = failure.failure === 'refused' ? issuerRemedy(failure.cause, config) : undefined;
+    warn(`tokenward: a login at ${config.issuer} failed: ${failure.cause}${remedy === undefined ? '' : `. ${remedy}`}`);
+  }
   const headers = status === 503 ? { 'retry-after': String(Math.ceil(Math.min(failure.retryAfterSeconds ?? 5, MAX_RETRY_AFTER_SECONDS))) } : undefined;
   return page({ status, title: 'You are not logged in', text, link: { href: again, text: 'Log in again' }, setCookies, headers });
 }

@@ -72,6 +72,22 @@ test('current() returns the user, and null if nobody is logged in', async () => 
   expect(server.seen.map(({ headers }) => headers['x-tokenward-csrf'])).toEqual(['1', '1']);
 });
 
+test('a server without the routes: the error says what the server must have', async () => {
+  // a development server answers every path with its page
+  server.on('GET /session/user', (_request, response) => response.setHeader('content-type', 'text/html').end('<!doctype html>'));
+  server.on('POST /session/token', (_request, response) => json(response, {}, 404));
+  const page = await open({ mode: 'token-mediating' });
+  const remedy = 'The server of this page must have session.routes() there, with the path and the mode of createSession(), or pass the call on';
+  const messages = await page.evaluate(async () => {
+    const message = ({ message: text }: Error): string => text;
+    return [await window.session.current().catch(message), await window.session.fetch('/page').catch(message)];
+  });
+  expect(messages).toEqual([
+    `/session/user: the server answered with status 200, without JSON. ${remedy}`,
+    `/session/token: the server answered with status 404. ${remedy}`,
+  ]);
+});
+
 test('login() leaves the page with the address to come back to and what a step-up needs', async () => {
   const page = await open({}, '/page?tab=2');
   const gone = page.waitForURL(/\/session\/login/);

@@ -15,6 +15,9 @@ interface Text {
   readonly refine?: ((input: TextInput) => { readonly summary?: string | undefined; readonly remedy?: string | undefined }) | undefined;
 }
 
+const NO_SESSION_REMEDY =
+  'Log the user in: a link to the login route of the browser session, or login() of @tokenward/browser-session/client. If somebody is logged in, have the browser call the app at its own origin, since it sends the session cookie only there. If the refused request is the login itself, mount session.routes() before the guard.';
+
 /**
  * The text of every reason, for `explain()`, hints and docs/why-401.md; a test compares the page with it. Texts contain nothing from a token: causes are
  * fixed words, names of claims and policies, and configuration.
@@ -23,6 +26,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   missing_token: {
     summary: 'The request has no access token: there is no Authorization header.',
     remedy: 'Send "Authorization: Bearer <access token>". If the client sends it, check proxies and redirects on the way: they may drop the header.',
+    refine: ({ cause }) => (cause === undefined ? {} : { summary: `The request has no access token: ${cause}.`, remedy: NO_SESSION_REMEDY }),
   },
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme other than Bearer.',
@@ -37,7 +41,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   cross_site_request: {
     summary: 'The request has a session cookie, and nothing shows that it comes from the app itself.',
     remedy:
-      'Send the header "x-tokenward-csrf: 1" with every request that has the session cookie, as fetch() of @tokenward/browser-session/client does. Origin, if it is sent, must be the origin option of the browser session. Pages and scripts of other sites cannot send the header, so other requests of this kind are attacks or links from elsewhere.',
+      'Send the header "x-tokenward-csrf: 1" with every request that has the session cookie, as fetch() of @tokenward/browser-session/client does. Origin, if it is sent, must be the origin option of the browser session: open the app at that address, and let a development server on another port pass the calls on. Pages and scripts of other sites cannot send the header, so other requests of this kind are attacks or links from elsewhere.',
     refine: withCause('The request has a session cookie, and nothing shows that it comes from the app itself'),
   },
   malformed_credentials: {
@@ -56,7 +60,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   malformed_token: {
     summary: 'The token is not a signed JWT.',
     remedy:
-      'Check which token the client sends. An opaque access token cannot be verified here: ask the authorization server for a JWT, often by naming this API as audience or resource.',
+      'Check which token the client sends. An opaque access token cannot be verified here: ask the authorization server for a JWT, often by naming this API as audience or resource (for browser sessions, with the option of that name).',
     refine: withCause('The token is not a signed JWT'),
   },
   encrypted_token: {

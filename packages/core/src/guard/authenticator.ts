@@ -5,7 +5,7 @@ import { checkBinding } from '../binding/confirmation.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import { createMemory, type Slot } from '../lib/private-slot.js';
-import { isCredentials, isWithoutHeader, readCredentials, type Credentials, type CredentialsFailure } from '../request/credentials.js';
+import { isCredentials, isWithoutHeader, WITHOUT_SESSION, readCredentials, type Credentials, type CredentialsFailure } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
 import { behaviourOf } from '../vocabulary/reason.js';
@@ -82,19 +82,13 @@ export function createAuthenticator({ verifier, maxTokenBytes, session, isCachin
     const credentials = readCredentials(request, maxTokenBytes);
     if (isCredentials(credentials)) return verify(credentials, request, nowSeconds);
     // a header that is wrong is refused, whatever the session says
-    return session && isWithoutHeader(credentials) ? authenticateSession(session, credentials, request, nowSeconds) : credentials;
+    return session && isWithoutHeader(credentials) ? authenticateSession(session, request, nowSeconds) : credentials;
   }
 
-  /** @param none the failure of a request without credentials */
-  function authenticateSession(
-    reader: SessionReader,
-    none: CredentialsFailure,
-    request: ProtectedRequest,
-    nowSeconds: number,
-  ): Authentication | Promise<Authentication> {
+  function authenticateSession(reader: SessionReader, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
     const found = reader.find(request);
-    if (found instanceof Promise) return found.then((late) => verifyFound(late ?? none, request, clock.now() / 1000));
-    return verifyFound(found ?? none, request, nowSeconds);
+    if (found instanceof Promise) return found.then((late) => verifyFound(late ?? WITHOUT_SESSION, request, clock.now() / 1000));
+    return verifyFound(found ?? WITHOUT_SESSION, request, nowSeconds);
   }
 
   function verifyFound(found: Credentials | CredentialsFailure, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {

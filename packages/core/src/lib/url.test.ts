@@ -63,12 +63,17 @@ test.each([
   ['ws://localhost', 'ws'],
   ['javascript:alert(1)', 'javascript'],
   ['data:application/json,{}', 'data'],
-  ['localhost:3000', 'localhost'],
-  ['login.example.com:443/tenant', 'login.example.com'],
   ['httpss://login.example.com', 'httpss'],
   ['blob:https://login.example.com/a', 'blob'],
 ])('rule 53: %s has the wrong scheme', (url, scheme) => {
   expect(urlProblem(url)).toBe(`must use https (its scheme is "${scheme}")`);
+});
+
+test.each([
+  ['localhost:3000', 'http:// before "localhost"'],
+  ['login.example.com:443/tenant', 'https:// before "login.example.com"'],
+])('rule 53: %s has no scheme, and the message says which one to write', (url, remedy) => {
+  expect(urlProblem(url)).toBe(`has no scheme. Write ${remedy}`);
 });
 
 test.each([

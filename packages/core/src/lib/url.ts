@@ -15,19 +15,25 @@ export function urlProblem(text: string, unsafeHttpHosts?: ReadonlySet<string>):
   if (/[\s\u0000-\u001f\u007f]/.test(text)) return 'contains white space or control characters. Remove them';
   if (url.username || url.password) return 'contains a user name or password. Remove them';
   if (url.protocol === 'http:' && !isLoopback(url.hostname) && unsafeHttpHosts?.has(url.hostname) !== true) return httpProblem(url.hostname, unsafeHttpHosts);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `must use https (${schemeOf(url)})`;
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    const scheme = url.protocol.slice(0, -1);
+    return isHostBeforePort(url)
+      ? `has no scheme. Write ${isLoopback(scheme) ? 'http' : 'https'}:// before "${scheme}"`
+      : `must use https (${schemeOf(scheme)})`;
+  }
   return isAmbiguous(text) ? 'has a backslash or a dot segment in its path, so programs may read it differently. Write the final address' : undefined;
 }
 
 /** The text before a colon may be anything, even a user name or a secret. */
-function schemeOf({ protocol }: URL): string {
-  const scheme = protocol.slice(0, -1);
-  return SCHEMES.includes(scheme) || didYouMean(scheme, SCHEMES) !== '' || HOST_BEFORE_PORT.test(scheme)
-    ? `its scheme is "${scheme}"`
-    : 'it has another scheme';
+function schemeOf(scheme: string): string {
+  return SCHEMES.includes(scheme) || didYouMean(scheme, SCHEMES) !== '' ? `its scheme is "${scheme}"` : 'it has another scheme';
 }
 
-/** `localhost:3000` without a scheme. */
+/** `localhost:3000`, which a URL parser takes for a scheme and a path. */
+function isHostBeforePort({ protocol, pathname }: URL): boolean {
+  return HOST_BEFORE_PORT.test(protocol.slice(0, -1)) && /^\d{1,5}(?:\/|$)/.test(pathname);
+}
+
 const HOST_BEFORE_PORT = /^(?:localhost|[a-z]{1,20}\d{0,2}(?:[.-][a-z]{1,20}\d{0,2})*\.[a-z]{2,20})$/;
 const SCHEMES: readonly string[] = 'https ftp ftps file ws wss data blob ldap ldaps urn javascript mailto unix redis rediss'.split(' ');
 

@@ -30,7 +30,7 @@ export async function discover(source: MetadataSource, limits: FetchLimits, sign
   if (metadata['issuer'] !== issuer) {
     const hint = metadataUrl === undefined ? '' : '. metadataUrl changes only where the metadata is fetched';
     throw new Error(
-      `${printableUrl(url)}: the metadata names the issuer ${named(metadata['issuer'])}, but the guard's issuer is ${named(issuer)}; both must be exactly equal${hint}`,
+      `${printableUrl(url)}: the metadata names the issuer ${named(metadata['issuer'])}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}`,
     );
   }
   return { url, document: metadata };

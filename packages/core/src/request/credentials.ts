@@ -39,6 +39,12 @@ type CredentialsReason = Extract<
 >;
 
 const MISSING: CredentialsFailure = { reason: 'missing_token', token: undefined };
+/** The same failure at a guard with a browser session, for operators. */
+export const WITHOUT_SESSION: CredentialsFailure = {
+  reason: 'missing_token',
+  token: undefined,
+  cause: 'there is neither an Authorization header nor a session cookie',
+};
 const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined };
 const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it contains a token without Bearer before it' };
 const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'the Authorization header is empty or not a string' };
