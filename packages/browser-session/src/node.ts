@@ -77,5 +77,6 @@ export function nodeSession(session: BrowserSession): NodeBrowserSession {
 
 /** Routers of middleware change `url`, and keep what the client sent. */
 function originalTarget(request: NodeRequest & { readonly originalUrl?: unknown }): string {
-  return typeof request.originalUrl === 'string' ? request.originalUrl : (request.url ?? '/');
+  // an own member: with a polluted prototype, every request would have the same target
+  return Object.hasOwn(request, 'originalUrl') && typeof request.originalUrl === 'string' ? request.originalUrl : (request.url ?? '/');
 }

@@ -125,6 +125,13 @@ test('without a framework the proxy takes and returns what fetch does, and check
   }
   // a header that fetch takes, and HTTP does not
   expect((await call('https://any.example/api/orders', { headers: { 'x-mine': 'a\u0001b' } })).status).toBe(400);
+  // the API would get an empty body
+  const read = new Request('https://any.example/api/orders', { method: 'POST', body: 'x', headers });
+  await read.text();
+  await expect(proxy(read)).rejects.toThrow('whose body was read before');
+  const logout = new Request('https://any.example/session/backchannel-logout', { method: 'POST', body: 'logout_token=x' });
+  await logout.text();
+  await expect(session.handle(logout)).rejects.toThrow('whose body was read before');
   await call('https://any.example/api/next');
   expect(app.upstream.seen.map(({ url }) => url)).toEqual(['/v1/next']);
 });

@@ -1,4 +1,4 @@
-import { SESSION_CREDENTIALS } from '@tokenward/core/store';
+import { misuse, SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { crossSiteCause } from '../csrf.js';
 import { crossSiteAnswer, notFoundAnswer, problemAnswer } from '../routes/answers.js';
 import { apiAnswer } from './api-answer.js';
@@ -66,6 +66,8 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
 export function createSessionProxy(session: ProxiedSession, options: ProxyOptions): SessionProxy {
   const { config, forward, upgrade } = createProxy(session, options);
   async function proxy(request: Request, mountPath: string = config.mountPath): Promise<Response> {
+    // the API would get an empty body in its place
+    if (request.bodyUsed) throw misuse('session.proxy(...)(request)', 'got a request whose body was read before. Give request.clone() to whoever reads it');
     const { pathname, search } = new URL(request.url);
     const mount = mountPath.endsWith('/') ? mountPath.slice(0, -1) : mountPath;
     const target = withoutMount(`${pathname}${search}`, mount);

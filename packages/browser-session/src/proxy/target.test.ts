@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readProxyOptions } from './proxy-options.js';
 import { appLocation, isClearTarget, isListed, withoutMount } from './target.js';
@@ -62,4 +64,74 @@ test.each([
   expect(appLocation(location, '/a/b', config, '/api')).toBe(expected);
   // without a mount path, no location begins with two slashes
   expect(appLocation(location, '/a/b', config, '')).toBe(expected?.slice('/api'.length));
+});
+
+/** Pieces of which targets are made that programs read in different ways. */
+const PIECES = [
+  '/',
+  '//',
+  '.',
+  '..',
+  '%2e',
+  '%2F',
+  '%5c',
+  '\\',
+  ';',
+  '?',
+  '#',
+  '@',
+  ':',
+  '%',
+  '%00',
+  '%25',
+  '%c0%ae',
+  ' ',
+  '\t',
+  'orders',
+  'admin',
+  'v1',
+  'https:',
+  '[',
+  '\u00e9',
+];
+const TARGETS = fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((pieces) => `/${pieces.join('')}`);
+
+/** Returns a path as a program reads it that decodes too often, and takes backslashes for slashes. */
+function carelessPath(path: string): string {
+  let decoded = path;
+  for (let round = 0; round < 3; round++) decoded = decoded.replace(/%([\da-f]{2})/gi, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  return posix.normalize(decoded.replaceAll('\\', '/'));
+}
+
+test('rule 159: no clear target leaves the API, its path or a listed path, however it is read', () => {
+  const config = readProxyOptions({ to: 'https://to.example/v1', methods: ['GET'], paths: ['/orders'] });
+  let clear = 0;
+  fc.assert(
+    fc.property(TARGETS, (target) => {
+      if (!isClearTarget(target)) return;
+      clear++;
+      const url = new URL(`${config.origin}${config.basePath}${target}`);
+      expect([url.origin, url.username]).toEqual(['https://to.example', '']);
+      expect(`${url.pathname}/`).toMatch(/^\/v1\//);
+      expect(`${carelessPath(url.pathname)}/`).toMatch(/^\/v1\//);
+      if (isListed(target, config.paths)) expect(`${carelessPath(url.pathname)}/`).toMatch(/^\/v1\/orders\//);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(clear).toBeGreaterThan(50);
+});
+
+test('a redirect of the API never leaves the mount path, whatever its Location', () => {
+  const config = readProxyOptions({ to: 'https://to.example/v1', methods: ['GET'] });
+  const prefix = fc.constantFrom('', '/v1', 'https://to.example/v1', '//to.example/v1', 'https://to.example', 'javascript', 'https://to.example:443/v1');
+  fc.assert(
+    fc.property(prefix, TARGETS, fc.constantFrom('', '/api'), (start, rest, mountPath) => {
+      const location = appLocation(`${start}${rest}`, '/a/b', config, mountPath);
+      if (location === undefined) return;
+      const url = new URL(location, 'https://app.example');
+      expect(url.origin).toBe('https://app.example');
+      expect(`${carelessPath(url.pathname)}/`.startsWith(`${mountPath}/`)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
 });

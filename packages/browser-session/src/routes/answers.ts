@@ -1,3 +1,5 @@
+import { ownMembers } from './own-members.js';
+
 /** Returns an answer in JSON. It is in no cache. */
 export function jsonAnswer(body: object, setCookies: readonly string[] = []): Response {
   return answer(200, 'application/json', body, {}, setCookies);
@@ -26,7 +28,8 @@ const TITLES: Readonly<Record<Problem['status'], string>> = {
 };
 
 /** Returns a refusal: problem details (RFC 9457), as guards send them. */
-export function problemAnswer({ status, detail, error, reason, headers = {}, setCookies = [] }: Problem): Response {
+export function problemAnswer(problem: Problem): Response {
+  const { status, detail, error, reason, headers = {}, setCookies = [] } = ownMembers(problem);
   const body = { type: 'about:blank', title: TITLES[status], status, ...(error !== undefined && { error }), ...(reason !== undefined && { reason }), detail };
   return answer(status, 'application/problem+json', body, headers, setCookies);
 }

@@ -1,5 +1,5 @@
 import type { BackchannelLogoutOptions, MessageReceiver, ReceiverAnswer } from '@tokenward/core';
-import type { ReplayStore } from '@tokenward/core/store';
+import { misuse, type ReplayStore } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import type { RouteContext } from './route-context.js';
 
@@ -58,7 +58,9 @@ function namesIn(body: Uint8Array): { readonly subject: string | undefined; read
 }
 
 /** Returns the body of a request; undefined if it is too long or too slow, or if the client disconnects. */
-async function readBody({ body }: Request): Promise<Uint8Array | undefined> {
+async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undefined> {
+  // the issuer would be told that its logout token is wrong, and the sessions would go on
+  if (bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Give request.clone() to whoever reads it');
   if (!body) return undefined;
   const reader = body.getReader();
   let isLate = false;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ownMembers } from './own-members.js';
 
 const STYLE =
   ':root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto 0;padding:0 1.5rem}a{display:inline-block;margin-top:.75rem}';
@@ -22,7 +23,8 @@ export interface PageParts {
 }
 
 /** Returns a page with a sentence and a link. It runs no script, loads nothing, and is in no frame and no cache. */
-export function page({ status, title, text, link, setCookies = [], headers = {} }: PageParts): Response {
+export function page(parts: PageParts): Response {
+  const { status, title, text, link, setCookies = [], headers = {} } = ownMembers(parts);
   const anchor = link ? `<p><a href="${escaped(link.href)}">${escaped(link.text)}</a></p>` : '';
   return html(status, title, '', `<main><h1>${escaped(title)}</h1><p>${escaped(text)}</p>${anchor}</main>`, setCookies, headers);
 }

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { apiHeaders, browserHeaders } from './header-rules.js';
+
+const OWN = { accessToken: 'own-token', origin: 'https://app.example', mountPath: '/api', clientAddress: '192.0.2.1' };
+const SENSITIVE = ['cookie', 'authorization', 'x-tokenward-csrf', 'host', 'connection', 'transfer-encoding', 'upgrade', 'te', 'keep-alive', 'trailer'];
+const REPLACING = ['x-http-method-override', 'x-original-url', 'x-rewrite-url', 'x-forwarded-for', 'x-forwarded-host', 'forwarded', 'via', 'client-cert'];
+
+/** A name in any case, with dashes or underscores. */
+function spelled(names: readonly string[]): fc.Arbitrary<string> {
+  const how = fc.constantFrom<(name: string) => string>(
+    (name) => name,
+    (name) => name.toUpperCase(),
+    (name) => name.replaceAll('-', '_'),
+  );
+  return fc.tuple(fc.constantFrom(...names), how).map(([name, spell]) => spell(name));
+}
+
+const VALUE = fc.oneof(fc.constantFrom('1', 'x-mine', 'cookie, authorization', '__proto__', 'set-cookie,cache-control'), fc.stringMatching(/^[!-~]{0,12}$/));
+const CLIENT_FIELDS = fc.array(fc.tuple(fc.oneof(spelled([...SENSITIVE, ...REPLACING]), fc.constantFrom('x-mine', '__proto__', 'accept')), VALUE), {
+  maxLength: 8,
+});
+
+test('whatever a client sends, the API gets no cookie, no other token, nothing of the connection and nothing that replaces what was checked', () => {
+  fc.assert(
+    fc.property(CLIENT_FIELDS, fc.boolean(), (fields, forwardedHeaders) => {
+      const headers = new Headers();
+      for (const [name, value] of fields) headers.append(name, value);
+      const { authorization, ...sent } = apiHeaders(headers, OWN, { forwardedHeaders });
+      expect(authorization).toBe('Bearer own-token');
+      const named = new Set((headers.get('connection') ?? '').split(',').map((name) => name.trim().toLowerCase()));
+      const forwarded = { 'x-forwarded-host': 'app.example', 'x-forwarded-proto': 'https', 'x-forwarded-prefix': '/api', 'x-forwarded-for': '192.0.2.1' };
+      const others = Object.keys(sent).filter((name) => !forwardedHeaders || !Object.hasOwn(forwarded, name));
+      if (forwardedHeaders) expect(sent).toMatchObject(forwarded);
+      expect(others.filter((name) => [...SENSITIVE, ...REPLACING].includes(name.replaceAll('_', '-')) || named.has(name))).toEqual([]);
+      expect(others.filter((name) => headers.get(name) !== sent[name])).toEqual([]);
+    }),
+  );
+});
+
+const API_NAMES = [
+  'connection',
+  'cache-control',
+  'vary',
+  'set-cookie',
+  'clear-site-data',
+  'access-control-allow-origin',
+  'strict-transport-security',
+  'x-mine',
+];
+const LINE = fc.oneof(
+  VALUE,
+  fc.constantFrom('__Host-session=evil', ' \t__HOST-session.1=evil', '=__Host-session=evil', 'a=b; Path=/', 'public', 'max-age=9', 'x="'),
+);
+
+test('rules 194 and 195: whatever an API answers, it rules no session, no other page and no shared cache', () => {
+  const fields = fc.array(fc.tuple(spelled(API_NAMES), LINE), { maxLength: 8 });
+  fc.assert(
+    fc.property(fields, fc.boolean(), fc.boolean(), (given, passSetCookie, isRefreshed) => {
+      const own = isRefreshed ? ['__Host-session=own; Path=/'] : [];
+      const headers = browserHeaders(given.flat(), own, { passSetCookie });
+      const lines = headers.getSetCookie();
+      expect(lines.filter((line) => /__host-/i.test(line))).toEqual(own);
+      if (!passSetCookie) expect(lines).toEqual(own);
+      expect([...headers.keys()].filter((name) => /^access-control-|^clear-site-data$|^strict-|^connection$/.test(name))).toEqual([]);
+      const words = headers.get('cache-control')!.toLowerCase().split(',').map((word) => word.trim()); // prettier-ignore
+      if (isRefreshed) expect(words).toEqual(['no-store']);
+      else expect(words.some((word) => ['private', 'public', 'no-store'].includes(word))).toBe(true);
+    }),
+  );
+});
