@@ -9,9 +9,9 @@ import type { RequestHeaders } from './browser-session.js';
  */
 export function headerOf(headers: RequestHeaders, name: string): string | undefined {
   if (typeof headers !== 'object' || headers === null) throw misuse('headers', 'must be the headers of a request: those of fetch, or those of Node');
-  if (isFetchHeaders(headers)) return headers.get(name) ?? undefined;
-  // own members only: a polluted prototype must not add a header
-  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  // own members only: a polluted prototype must not add a header. Those of fetch have no member of such a name
+  if (!Object.hasOwn(headers, name)) return isFetchHeaders(headers) ? (headers.get(name) ?? undefined) : undefined;
+  const value = (headers as Exclude<RequestHeaders, Headers>)[name];
   return typeof value === 'object' ? value.join(name === 'cookie' ? '; ' : ', ') : value;
 }
 

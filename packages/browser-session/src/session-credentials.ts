@@ -1,7 +1,7 @@
 import type { ProtectedRequest } from '@tokenward/core';
 import type { SessionFailure, SessionToken } from '@tokenward/core/store';
 import type { RequestHeaders } from './browser-session.js';
-import { cookiesOf } from './cookies/cookie-header.js';
+import { cookieOf } from './cookies/cookie-header.js';
 import { crossSiteCause } from './csrf.js';
 import type { Refreshed } from './refresh/refresher.js';
 import { headerOf } from './request-headers.js';
@@ -53,8 +53,8 @@ export function createSessionCredentials(
       // a quick look first: most requests without a session have no such text at all
       if (cookieHeader === undefined || !cookieHeader.includes(cookieName)) return undefined;
       const cause = crossSite(headers, origin);
-      // the text may be part of another cookie; a session that is looked up is parsed once, since that costs as much as the rest
-      if (cause !== undefined) return cookiesOf(cookieHeader).has(cookieName) ? failure('cross_site_request', cause, NO_LINES) : undefined;
+      // the text may be part of another cookie
+      if (cause !== undefined) return cookieOf(cookieHeader, cookieName) !== undefined ? failure('cross_site_request', cause, NO_LINES) : undefined;
       const found = sessions.find(cookieHeader);
       return found instanceof Promise ? found.then((settled) => judge(settled, cookieHeader)) : judge(found, cookieHeader);
     },

@@ -70,7 +70,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, now: () => clock.now() });
   const { maxTokenBytes } = config;
-  const session = config.session && createSessionReader(config.session, maxTokenBytes, clock);
+  const session = config.session && createSessionReader(config.session, maxTokenBytes);
   const authenticate = createAuthenticator({ verifier, maxTokenBytes, session, isCaching: cache !== undefined, trust, tokenSignals, clock });
   const deny = createDenial(config);
   const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });

@@ -20,7 +20,7 @@ function write(text: string, former = 1): readonly string[] {
 }
 
 function read(header: string): string | undefined {
-  return readChunks(cookiesOf(header), NAME);
+  return readChunks(header, NAME);
 }
 
 test('cookie too large for the proxy: any text is read as it was written, in chunks of at most 3800 bytes and 16 KiB in all', () => {
@@ -58,12 +58,12 @@ test('rule 122: a deletion deletes all chunks that the request showed, and no ot
   fc.assert(
     fc.property(TEXT, (text) => {
       const header = headerAfter(write(text), 'theme=dark; __Host-session.9=x; __Host-session-2=y');
-      const lines = deleteChunks(COOKIE, cookiesOf(header));
+      const lines = deleteChunks(COOKIE, header);
       expect(headerAfter(lines, header)).toBe('theme=dark; __Host-session.9=x; __Host-session-2=y');
       expect(lines.length).toBe(chunkCount(NAME, text));
     }),
   );
-  expect(deleteChunks(COOKIE, new Map())).toEqual(['__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict']);
+  expect(deleteChunks(COOKIE, undefined)).toEqual(['__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict']);
 });
 
 test.each(['99999.x', '0.x', '6.x', '9.x', '-1.x', '1', '', '.', 'x', '1,x', '2.x', '5.x', 'NaN.x', '1e9.x', '__proto__'])(
@@ -91,7 +91,8 @@ test('rule 134: any cookies are read without an error', () => {
   const cookies = fc.array(fc.tuple(fc.constantFrom(NAME, `${NAME}.1`, `${NAME}.2`, `${NAME}.5`, `${NAME}.-1`), values));
   fc.assert(
     fc.property(cookies, (all) => {
-      expect(typeof readChunks(new Map(all), NAME)).toMatch(/^(string|undefined)$/);
+      const header = all.map(([name, value]) => `${name}=${value}`).join('; ');
+      expect(typeof read(header)).toMatch(/^(string|undefined)$/);
     }),
   );
 });

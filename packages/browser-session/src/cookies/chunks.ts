@@ -1,4 +1,4 @@
-import { deleteCookie, setCookie, type SameSite } from './cookie-header.js';
+import { cookieOf, deleteCookie, setCookie, type SameSite } from './cookie-header.js';
 
 /** A cookie that may be too large for one is kept in several: `__Host-session`, `__Host-session.1`, ... The first begins with their number: `3.<text>`. */
 export interface ChunkedCookie {
@@ -14,19 +14,20 @@ export const MAX_CHUNKED_LENGTH = 16_384;
 const DIGIT_0 = 48;
 
 /** Returns the text of a cookie; undefined if it is not there, not whole, or out of bounds. */
-export function readChunks(cookies: ReadonlyMap<string, string>, name: string): string | undefined {
-  const first = cookies.get(name);
+export function readChunks(cookieHeader: string | undefined, name: string): string | undefined {
+  const first = cookieOf(cookieHeader, name);
   // the number has one digit, so 99999 is none
   if (first === undefined || first.charAt(1) !== '.') return undefined;
   const count = first.charCodeAt(0) - DIGIT_0;
   if (!(count >= 1 && count <= MAX_CHUNKS)) return undefined;
-  let text = '';
-  let length = 0;
-  for (let index = 0; index < count; index++) {
+  let text = first.slice(2);
+  let length = name.length + first.length;
+  if (length > MAX_CHUNK_LENGTH) return undefined;
+  for (let index = 1; index < count; index++) {
     const chunkName = nameOf(name, index);
-    const chunk = cookies.get(chunkName);
+    const chunk = cookieOf(cookieHeader, chunkName);
     if (chunk === undefined || chunkName.length + chunk.length > MAX_CHUNK_LENGTH) return undefined;
-    text += index === 0 ? chunk.slice(2) : chunk;
+    text += chunk;
     length += chunkName.length + chunk.length;
   }
   return length <= MAX_CHUNKED_LENGTH ? text : undefined;
@@ -48,9 +49,9 @@ export function writeChunks({ name, sameSite }: ChunkedCookie, text: string, max
 }
 
 /** Returns the `Set-Cookie` lines that delete a cookie: the first chunk, and all others that the request showed. */
-export function deleteChunks({ name, sameSite }: ChunkedCookie, cookies: ReadonlyMap<string, string>): readonly string[] {
+export function deleteChunks({ name, sameSite }: ChunkedCookie, cookieHeader: string | undefined): readonly string[] {
   const others = indexesFrom(1, MAX_CHUNKS).map((index) => nameOf(name, index));
-  return [name, ...others.filter((other) => cookies.has(other))].map((chunk) => deleteCookie(chunk, sameSite));
+  return [name, ...others.filter((other) => cookieOf(cookieHeader, other) !== undefined)].map((chunk) => deleteCookie(chunk, sameSite));
 }
 
 /** Returns how many chunks a text has. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cookiesOf, deleteCookie, setCookie } from './cookie-header.js';
+import { cookieOf, cookiesOf, deleteCookie, setCookie } from './cookie-header.js';
 
 const NAME = fc.stringMatching(/^[\w!#$%&'*+.^`|~-]{1,20}$/);
 const VALUE = fc.stringMatching(/^[\w.~/+=-]{0,40}$/);
@@ -77,10 +77,24 @@ test('any text is read without an error, and no more than is there', () => {
   );
 });
 
+test('one cookie is read as among all of them', () => {
+  const header = fc.array(fc.constantFrom('a', 'ab', '=', '=1', '=2', ';', '; ', ' ', '\t', 'b'), { maxLength: 40 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(header, fc.constantFrom('a', 'b', 'ab', 'a a'), (text, name) => {
+      expect(cookieOf(text, name)).toBe(cookiesOf(text).get(name));
+    }),
+    { numRuns: 500 },
+  );
+  expect(cookieOf(undefined, 'a')).toBeUndefined();
+});
+
 test('rule 134: giant headers end, and have a bounded number of cookies', () => {
   const many = Array.from({ length: 5000 }, (_value, at) => `c${at}=1`).join(';');
   expect(cookiesOf(many).size).toBe(300);
+  expect(cookieOf(many, 'c299')).toBe('1');
+  expect(cookieOf(many, 'c300')).toBeUndefined();
   expect(cookiesOf(`a=1; b=${'x'.repeat(70_000)}`).size).toBe(0);
+  expect(cookieOf(`a=1; b=${'x'.repeat(70_000)}`, 'a')).toBeUndefined();
   // each part is searched for a `=` that comes only at the end
   expect(cookiesOf(`${';'.repeat(65_000)}a=1`).size).toBe(0);
 });

@@ -32,19 +32,38 @@ export function cookiesOf(header: string | undefined): ReadonlyMap<string, strin
   if (header === undefined || header.length > MAX_HEADER_LENGTH) return NO_COOKIES;
   // a Map, since the browser chooses the names: `__proto__` is a name like any other
   const cookies = new Map<string, string>();
+  visitCookies(header, (start, equals, end) => {
+    const name = trimmed(header, start, equals);
+    if (name !== '' && !cookies.has(name)) cookies.set(name, trimmed(header, equals + 1, end));
+    return true;
+  });
+  return cookies;
+}
+
+/** Returns the value of one cookie, as {@link cookiesOf} would. It keeps none of the others: most requests are about the session's cookie alone. */
+export function cookieOf(header: string | undefined, name: string): string | undefined {
+  if (header === undefined || header.length > MAX_HEADER_LENGTH) return undefined;
+  let value: string | undefined;
+  visitCookies(header, (start, equals, end) => {
+    if (equals - start < name.length || trimmed(header, start, equals) !== name) return true;
+    value = trimmed(header, equals + 1, end);
+    return false;
+  });
+  return value;
+}
+
+/** Visits the cookies of a header in their order, until `visit` returns false. */
+function visitCookies(header: string, visit: (start: number, equals: number, end: number) => boolean): void {
+  let equals = -1;
   let count = 0;
   for (let start = 0; start < header.length && count < MAX_COOKIES; count++) {
     const semicolon = header.indexOf(';', start);
     const end = semicolon === -1 ? header.length : semicolon;
-    const equals = header.indexOf('=', start);
-    if (equals === -1) break;
-    if (equals < end) {
-      const name = trimmed(header, start, equals);
-      if (name !== '' && !cookies.has(name)) cookies.set(name, trimmed(header, equals + 1, end));
-    }
+    // one that was found beyond this cookie need not be searched for again
+    if (equals < start) equals = header.indexOf('=', start);
+    if (equals === -1 || (equals < end && !visit(start, equals, end))) return;
     start = end + 1;
   }
-  return cookies;
 }
 
 /**

@@ -27,8 +27,9 @@ export function createRefresher(parts: RefresherParts): Refresher {
   function fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed> {
     const { state: newest, setCookies } = known(state);
     // the new refresh token may end sooner than the one in the request's cookie
-    if (!(clock.now() / 1000 < newest.endsAt)) return ender.end(newest, 'expired', cookieHeader);
-    if (clock.now() / 1000 < newest.refreshAt) return { outcome: 'fresh', state: newest, setCookies };
+    const nowSeconds = clock.now() / 1000;
+    if (!(nowSeconds < newest.endsAt)) return ender.end(newest, 'expired', cookieHeader);
+    if (nowSeconds < newest.refreshAt) return { outcome: 'fresh', state: newest, setCookies };
     return renew(newest, setCookies, cookieHeader);
   }
 

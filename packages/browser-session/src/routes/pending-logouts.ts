@@ -3,7 +3,6 @@ import { hashOf } from '../hash.js';
 import type { SessionStore } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import { deleteChunks, readChunks, writeChunks, type ChunkedCookie } from '../cookies/chunks.js';
-import { cookiesOf } from '../cookies/cookie-header.js';
 import { createSealer } from '../cookies/seal.js';
 
 /** A logout at the issuer that the browser has yet to send: the address, and the parameters of the form. */
@@ -39,9 +38,8 @@ export function createPendingLogouts({ clock, secrets, store }: PendingConfig): 
       return writeChunks(COOKIE, await sealer.seal(text), KEPT_SECONDS, 0);
     },
     async take(cookieHeader) {
-      const cookies = cookiesOf(cookieHeader);
-      const setCookies = deleteChunks(COOKIE, cookies);
-      const sealed = readChunks(cookies, COOKIE.name);
+      const setCookies = deleteChunks(COOKIE, cookieHeader);
+      const sealed = readChunks(cookieHeader, COOKIE.name);
       const text = sealed === undefined ? undefined : await sealer.open(sealed);
       if (text === undefined) return { form: undefined, setCookies };
       // this package wrote it: nobody else can seal a text

@@ -5,7 +5,7 @@ import type { EndReason } from '../sessions.js';
 /** Whether a session has ended, and how it is ended for every copy of its cookie. */
 export interface SessionEnd {
   /** Returns why a session has ended; undefined if it lives; `unavailable` if nobody can tell now. */
-  of(state: SessionState): EndReason | 'unavailable' | undefined;
+  of(state: SessionState, nowSeconds: number): EndReason | 'unavailable' | undefined;
   /** Whether a session was ended by somebody, as far as this process knows. */
   isRevoked(state: SessionState): boolean;
   /** Ends a session: at once in this process. The promise resolves when all that share the revocations will know. @throws RevocationStoreError */
@@ -45,10 +45,9 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
   }
 
   return {
-    of(state) {
+    of(state, nowSeconds) {
       // the refresh token of another issuer must not be sent to this one
       if (state.issuer !== issuer) return 'unreadable';
-      const nowSeconds = clock.now() / 1000;
       // `!(a < b)`: a clock that returns NaN ends every session
       if (!(nowSeconds < state.endsAt)) return 'expired';
       if (!(nowSeconds < state.usedAt + idleSeconds)) return 'idle';

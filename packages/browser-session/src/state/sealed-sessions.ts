@@ -1,6 +1,5 @@
 import { misuse } from '@tokenward/core/store';
 import { MAX_CHUNKED_LENGTH } from '../cookies/chunks.js';
-import { cookiesOf } from '../cookies/cookie-header.js';
 import { createSealer } from '../cookies/seal.js';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
@@ -12,6 +11,7 @@ import { stateOf, textOf } from './session-text.js';
 
 export type SealedConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
 
+const NO_LINES: readonly string[] = Object.freeze([]);
 /** At about 10 KiB for a session. */
 const OPENED = { maxEntries: 10_000, maxBytes: 67_108_864 };
 
@@ -21,12 +21,14 @@ export function createSealedSessions(config: SealedConfig): Sessions {
   const cookie = createSessionCookie({ name, sameSite }, createSealer(secrets, 'session', name), OPENED, stateOf);
   const ending = createSessionEnd(config);
 
-  function found(state: SessionState, cookies: ReadonlyMap<string, string>): FoundSession | Promise<FoundSession> {
-    const reason = ending.of(state);
+  function found(state: SessionState, cookieHeader: string | undefined): FoundSession | Promise<FoundSession> {
+    // read once: to ask a clock costs as much as most of what follows
+    const now = clock.now() / 1000;
+    const reason = ending.of(state, now);
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', id: state.id };
-    if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookies) };
-    if (isUseWorthWriting(state, clock, idleSeconds)) return used(state);
-    return { kind: 'session', state, setCookies: [] };
+    if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader) };
+    if (isUseWorthWriting(state, now, idleSeconds)) return used(state);
+    return { kind: 'session', state, setCookies: NO_LINES };
   }
 
   /**
@@ -55,9 +57,8 @@ export function createSealedSessions(config: SealedConfig): Sessions {
 
   return {
     find(cookieHeader) {
-      const cookies = cookiesOf(cookieHeader);
-      const content = cookie.read(cookies);
-      return content instanceof Promise ? content.then((opened) => judge(opened, cookies)) : judge(content, cookies);
+      const content = cookie.read(cookieHeader);
+      return content instanceof Promise ? content.then((opened) => judge(opened, cookieHeader)) : judge(content, cookieHeader);
     },
     start: (state) => write(state, undefined),
     async replace(previous, next) {
@@ -68,7 +69,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     },
     async end(state, reason, cookieHeader) {
       await ending.revoke(state, reason);
-      return { state, setCookies: cookie.delete(cookiesOf(cookieHeader)) };
+      return { state, setCookies: cookie.delete(cookieHeader) };
     },
     async endReplaced(id) {
       await ending.revokeId(id, 'replaced');
@@ -76,13 +77,13 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     },
     // the revocations that a logout token adds end the sessions
     async endAtIssuer() {},
-    forget: (cookieHeader) => cookie.delete(cookiesOf(cookieHeader)),
+    forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
 
-  function judge(content: SessionState | 'none' | 'unreadable', cookies: ReadonlyMap<string, string>): FoundSession | Promise<FoundSession> {
+  function judge(content: SessionState | 'none' | 'unreadable', cookieHeader: string | undefined): FoundSession | Promise<FoundSession> {
     if (content === 'none') return { kind: 'none' };
-    if (content === 'unreadable') return { kind: 'ended', reason: 'unreadable', setCookies: cookie.delete(cookies) };
-    return found(content, cookies);
+    if (content === 'unreadable') return { kind: 'ended', reason: 'unreadable', setCookies: cookie.delete(cookieHeader) };
+    return found(content, cookieHeader);
   }
 }
 

@@ -11,7 +11,7 @@ export type CookieContent<V> = V | 'none' | 'unreadable';
 /** The session cookie: sealed, in one or more chunks. */
 export interface SessionCookie<V extends object> {
   /** Returns what the cookie contains. The result is a promise only if the cookie is not known yet. */
-  read(cookies: ReadonlyMap<string, string>): CookieContent<V> | Promise<CookieContent<V>>;
+  read(cookieHeader: string | undefined): CookieContent<V> | Promise<CookieContent<V>>;
   /**
    * Returns the `Set-Cookie` lines for a text; undefined if it is too long for cookies.
    *
@@ -19,11 +19,14 @@ export interface SessionCookie<V extends object> {
    */
   write(text: string, maxAgeSeconds: number, former: string | undefined): Promise<readonly string[] | undefined>;
   /** Returns the `Set-Cookie` lines that delete the cookie, with all chunks that the request showed. */
-  delete(cookies: ReadonlyMap<string, string>): readonly string[];
+  delete(cookieHeader: string | undefined): readonly string[];
 }
 
 /** What sealing adds to a text, in characters, and how many it makes of three bytes. */
 const SEALED_EXTRA = 103;
+
+/** Browsers send the same header again and again. A header that is known need not be read at all, so this is a small part of what opened texts take. */
+const HEADERS_SHARE = 0.25;
 
 /** @param valueOf returns the value of a text that was opened; undefined if it is none that this package writes */
 export function createSessionCookie<V extends object>(
@@ -33,26 +36,34 @@ export function createSessionCookie<V extends object>(
   valueOf: (text: string) => V | undefined,
 ): SessionCookie<V> {
   const opened = createOpenedTexts<V>(limits);
+  const headers = createOpenedTexts<V>({ maxEntries: limits.maxEntries * HEADERS_SHARE, maxBytes: limits.maxBytes * HEADERS_SHARE });
 
   async function open(sealed: string): Promise<CookieContent<V>> {
     const text = await sealer.open(sealed);
     const value = text === undefined ? undefined : valueOf(text);
     if (!value) return 'unreadable';
-    opened.add(sealed, value);
+    // a copy: a part of a header would keep the whole header in memory
+    opened.add(Buffer.from(sealed, 'latin1').toString('latin1'), value);
     return value;
   }
 
   return {
-    read(cookies) {
-      const sealed = readChunks(cookies, cookie.name);
+    read(cookieHeader) {
+      if (cookieHeader === undefined) return 'none';
+      const known = headers.get(cookieHeader);
+      if (known) return known;
+      const sealed = readChunks(cookieHeader, cookie.name);
       if (sealed === undefined) return 'none';
-      return opened.get(sealed) ?? (looksSealed(sealed) ? open(sealed) : 'none');
+      const value = opened.get(sealed);
+      if (!value) return looksSealed(sealed) ? open(sealed) : 'none';
+      headers.add(cookieHeader, value);
+      return value;
     },
     async write(text, maxAgeSeconds, former) {
       const formerCount = former === undefined ? MAX_CHUNKS : chunkCount(cookie.name, 'x'.repeat(sealedLength(former)));
       return writeChunks(cookie, await sealer.seal(text), maxAgeSeconds, formerCount);
     },
-    delete: (cookies) => deleteChunks(cookie, cookies),
+    delete: (cookieHeader) => deleteChunks(cookie, cookieHeader),
   };
 }
 

@@ -337,6 +337,17 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     expect(await kindOf(app.sessions.find(header))).toBe('expired');
   });
 
+  test('rule 64: a header that was seen before leads to its session, and one that differs in a character does not', async () => {
+    const app = appWith(mode);
+    const header = await started(app, app.state());
+    for (const seen of [header, header, `a=1; ${header}`, `a=1; ${header}`]) expect(await kindOf(app.sessions.find(seen))).toBe('session');
+    for (const at of [0, NAME.length + 3, header.length - 40]) {
+      const changed = header.slice(0, at) + (header[at] === 'x' ? 'y' : 'x') + header.slice(at + 1);
+      expect(await kindOf(app.sessions.find(changed))).not.toBe('session');
+    }
+    expect(await kindOf(app.sessions.find(`${NAME}=; ${header}`))).toBe('none');
+  });
+
   test('rule 134: a count of 99999 and giant headers cost nothing', async () => {
     const app = appWith(mode);
     expect(app.sessions.find(`${NAME}=99999.x`)).toEqual({ kind: 'none' });

@@ -1,5 +1,4 @@
 import type { ReplaceAnswer, SessionStore, StoredSession } from '@tokenward/core/store';
-import { cookiesOf } from '../cookies/cookie-header.js';
 import { createOpenedTexts } from '../cookies/opened-texts.js';
 import { createSealer } from '../cookies/seal.js';
 import { hashOf } from '../hash.js';
@@ -21,8 +20,9 @@ interface SessionReference {
   readonly endsAt: number;
 }
 
-type Cookies = ReadonlyMap<string, string>;
+type CookieHeader = string | undefined;
 
+const NO_LINES: readonly string[] = Object.freeze([]);
 const OPENED_COOKIES = { maxEntries: 50_000, maxBytes: 67_108_864 };
 const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
 /** The store keeps a session a little longer than it lives, so that a late request is told why it ended. */
@@ -42,34 +42,41 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return Math.floor(clock.now() / 1000);
   }
 
-  function judge(content: CookieContent<SessionReference>, cookies: Cookies): FoundSession | Promise<FoundSession> {
+  function judge(content: CookieContent<SessionReference>, cookieHeader: CookieHeader): FoundSession | Promise<FoundSession> {
     if (content === 'none') return { kind: 'none' };
-    if (content === 'unreadable') return ended('unreadable', cookies);
-    if (!(nowSeconds() < content.endsAt)) return ended('expired', cookies);
-    return look(content, cookies);
+    if (content === 'unreadable') return ended('unreadable', cookieHeader);
+    // read once: to ask a clock costs as much as most of what follows
+    const now = clock.now() / 1000;
+    if (!(now < content.endsAt)) return ended('expired', cookieHeader);
+    return look(content, cookieHeader, now);
   }
 
-  function look(reference: SessionReference, cookies: Cookies): FoundSession | Promise<FoundSession> {
+  function look(reference: SessionReference, cookieHeader: CookieHeader, now: number): FoundSession | Promise<FoundSession> {
     let answer: ReturnType<SessionStore['read']>;
     try {
       answer = store.read(reference.key);
     } catch {
       return unreachable(reference);
     }
-    if (!isThenable(answer)) return stored(answer, reference, cookies);
+    if (!isThenable(answer)) return stored(answer, reference, cookieHeader, now);
     return answer.then(
-      (session) => stored(session, reference, cookies),
+      (session) => stored(session, reference, cookieHeader, clock.now() / 1000),
       () => unreachable(reference),
     );
   }
 
-  function stored(session: StoredSession | undefined, reference: SessionReference, cookies: Cookies): FoundSession | Promise<FoundSession> {
+  function stored(
+    session: StoredSession | undefined,
+    reference: SessionReference,
+    cookieHeader: CookieHeader,
+    now: number,
+  ): FoundSession | Promise<FoundSession> {
     // the store does not know whether it was logged out, expired, or lost with the store's data
-    if (!session) return ended('expired', cookies);
+    if (!session) return ended('expired', cookieHeader);
     const known = openedStates.get(session.sealed);
     return known
-      ? found(known, reference, cookies)
-      : open(session.sealed).then((state) => (state ? found(state, reference, cookies) : ended('unreadable', cookies)));
+      ? found(known, reference, cookieHeader, now)
+      : open(session.sealed).then((state) => (state ? found(state, reference, cookieHeader, clock.now() / 1000) : ended('unreadable', cookieHeader)));
   }
 
   async function open(sealed: string): Promise<SessionState | undefined> {
@@ -79,27 +86,27 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return state;
   }
 
-  function found(state: SessionState, { id, key }: SessionReference, cookies: Cookies): FoundSession {
+  function found(state: SessionState, { id, key }: SessionReference, cookieHeader: CookieHeader, now: number): FoundSession {
     // whoever can write to the store could put one user's state under another's key
-    const reason = state.id === id ? ending.of(state) : 'unreadable';
+    const reason = state.id === id ? ending.of(state, now) : 'unreadable';
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', id };
     if (reason !== undefined) {
       // if that fails, the store removes it at its end
       inBackground(async () => store.remove(key));
-      return ended(reason, cookies);
+      return ended(reason, cookieHeader);
     }
-    if (isUseWorthWriting(state, clock, idleSeconds) && !writing.has(key)) {
+    if (isUseWorthWriting(state, now, idleSeconds) && !writing.has(key)) {
       writing.add(key);
       inBackground(
         () => writeUse(state, key),
         () => writing.delete(key),
       );
     }
-    return { kind: 'session', state, setCookies: [] };
+    return { kind: 'session', state, setCookies: NO_LINES };
   }
 
-  function ended(reason: EndReason, cookies: Cookies): FoundSession {
-    return { kind: 'ended', reason, setCookies: cookie.delete(cookies) };
+  function ended(reason: EndReason, cookieHeader: CookieHeader): FoundSession {
+    return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader) };
   }
 
   /** The version stays: it counts changes of the tokens, so a refresh that goes on meanwhile can still be written. If that comes first, this is not written. */
@@ -147,9 +154,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
 
   return {
     find(cookieHeader) {
-      const cookies = cookiesOf(cookieHeader);
-      const content = cookie.read(cookies);
-      return content instanceof Promise ? content.then((opened) => judge(opened, cookies)) : judge(content, cookies);
+      const content = cookie.read(cookieHeader);
+      return content instanceof Promise ? content.then((opened) => judge(opened, cookieHeader)) : judge(content, cookieHeader);
     },
     async start(state) {
       await store.create(await storedOf(state, keyOf(state.id)));
@@ -163,7 +169,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     },
     async end(state, reason, cookieHeader) {
       const stored = await endEverywhere(state.id, () => ending.revoke(state, reason));
-      return { state: stored && stored.version > state.version ? stored : state, setCookies: cookie.delete(cookiesOf(cookieHeader)) };
+      return { state: stored && stored.version > state.version ? stored : state, setCookies: cookie.delete(cookieHeader) };
     },
     endReplaced: (id) => endEverywhere(id, () => ending.revokeId(id, 'replaced')),
     async endAtIssuer({ issuer, subject, issuerSessionId }) {
@@ -171,7 +177,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       if (issuerSessionId !== undefined) await store.removeLabelled(labelOf(issuer, 'sid', issuerSessionId));
       else if (subject !== undefined) await store.removeLabelled(labelOf(issuer, 'sub', subject));
     },
-    forget: (cookieHeader) => cookie.delete(cookiesOf(cookieHeader)),
+    forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
 }
 

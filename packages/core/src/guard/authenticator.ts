@@ -86,7 +86,7 @@ export function createAuthenticator({ verifier, maxTokenBytes, session, isCachin
   }
 
   function authenticateSession(reader: SessionReader, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
-    const found = reader.find(request);
+    const found = reader.find(request, nowSeconds);
     if (found instanceof Promise) return found.then((late) => verifyFound(late ?? WITHOUT_SESSION, request, clock.now() / 1000));
     return verifyFound(found ?? WITHOUT_SESSION, request, nowSeconds);
   }

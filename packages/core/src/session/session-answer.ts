@@ -1,7 +1,7 @@
 import { own } from '../lib/json.js';
 import type { SessionFailure } from './session-credentials.js';
 
-/** What a browser session answered for a request: checked, copied and frozen. */
+/** What a browser session answered for a request: checked and copied. */
 export interface SessionAnswer {
   /** undefined if there is none. */
   readonly token: string | undefined;
@@ -43,7 +43,7 @@ export function readSessionAnswer(returned: unknown): SessionAnswer {
   const reason = own(returned, 'reason');
   const cookies = cookiesOf(own(returned, 'headers'));
   if (!cookies) return WRONG_HEADERS;
-  if (typeof token === 'string' && token !== '' && reason === undefined) return Object.freeze({ token, failure: undefined, cookies });
+  if (typeof token === 'string' && token !== '' && reason === undefined) return { token, failure: undefined, cookies };
   if (token !== undefined || typeof reason !== 'string' || REASONS[reason] === undefined) return NONSENSE;
   const cause = own(returned, 'cause');
   const failure = Object.freeze({
