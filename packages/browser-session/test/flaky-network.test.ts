@@ -1,9 +1,9 @@
 import { memoryRevocations, memorySessions } from '@tokenward/core';
-import { SessionStoreError, type SessionStore } from '@tokenward/core/store';
+import { SESSION_CREDENTIALS, SessionStoreError, START_TEST_SESSION, type SessionStore } from '@tokenward/core/store';
 import { expect, test } from 'vitest';
 import { signingKey } from './provider.ts';
 import { answerTokens, idTokenOf, tokenResponse } from './token-responses.ts';
-import { cookiesOf, showCookies, startWorld } from './world.ts';
+import { cookiesOf, CSRF, showCookies, startWorld } from './world.ts';
 
 test('refresh races: a store whose error is of no kind that is known loses no rotated refresh token', async () => {
   const inner = memorySessions();
@@ -149,6 +149,40 @@ test.each([429, 503])('rule 130: if the issuer answers %s with Retry-After, no s
   world.clock.advance(9);
   expect((await world.page('POST', '/session/token')).status).toBe(200);
   expect(world.sessionEvents().slice(2)).toEqual(['refresh failed issuer_unavailable', 'refresh done']);
+});
+
+test('rule 130: of many sessions that are due at once, fifty are refreshed at a time, and none loses its token', async () => {
+  const world = await startWorld({ isLoggedIn: false });
+  const session = world.app.session!;
+  const nowSeconds = Math.floor(world.clock.now() / 1000);
+  const logins = Array.from({ length: 120 }, (_value, at) =>
+    session[START_TEST_SESSION]({
+      subject: `user-${at}`,
+      accessToken: 'ended',
+      accessTokenEndsAt: nowSeconds - 1,
+      scopes: [],
+      issuedAt: nowSeconds,
+      refreshToken: `refresh-${at}`,
+      idToken: undefined,
+      issuerSessionId: undefined,
+    }),
+  );
+  let [open, most] = [0, 0];
+  const isFull = Promise.withResolvers<void>();
+  world.provider.intercept = async (request, response) => {
+    if (request.url !== '/token') return false;
+    most = Math.max(most, ++open);
+    if (open === 50) isFull.resolve();
+    await isFull.promise;
+    open--;
+    return answerTokens(200, tokenResponse())(request, response);
+  };
+  const found = (await Promise.all(logins)).map(async (lines) => {
+    const cookie = lines.map((line) => line.split(';', 1)[0]!).join('; ');
+    return session[SESSION_CREDENTIALS]({ method: 'GET', target: '/', headers: { ...CSRF, cookie } });
+  });
+  expect((await Promise.all(found)).filter((credentials) => credentials?.token !== undefined)).toHaveLength(120);
+  expect(most).toBe(50);
 });
 
 test('logout: a store whose error is of no kind that is known leaves the browser without its cookie', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { memoryRevocations, memorySessions } from '@tokenward/core';
 import type { SessionStore } from '@tokenward/core/store';
 import type { JWK } from 'jose';
@@ -118,6 +119,27 @@ describe('a login that replaces a session', () => {
   });
 });
 
+describe.each(Object.entries(MODES))('a login whose answer fails a check, with %s', (_mode, options) => {
+  test('leaves no refresh token', async () => {
+    const world = await startWorld({ session: options(), isLoggedIn: false });
+    const revoked = watchRevocations(world, withoutKeys);
+    await expect(world.logIn()).rejects.toThrow('the login failed: 503');
+    expect(revoked).toEqual([newestRefreshToken(world)]);
+    expect(world.sessionEvents()).toEqual(['login failed issuer_unavailable']);
+  });
+
+  test('revokes nothing if a former session may have the same grant: that one goes on', async () => {
+    const world = await startWorld({ session: options() });
+    // another process, which has fetched no keys yet
+    world.app.session = world.createSession();
+    const revoked = watchRevocations(world, withoutKeys);
+    await expect(world.logIn()).rejects.toThrow('the login failed: 503');
+    expect(revoked).toEqual([]);
+    world.clock.advance(301);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  });
+});
+
 describe.each(Object.entries(MODES))('an answer to a refresh that fails a check, with %s', (_mode, options) => {
   const ENDS: Readonly<Record<string, (world: World, key: JWK) => Promise<object>>> = {
     'an ID token with a wrong signature': async (world: World) => tokenResponse({ id_token: await idTokenOf(world, await signingKey(), { sub: 'alice' }) }),
@@ -171,7 +193,7 @@ describe.each(Object.entries(MODES))('an answer to a refresh that fails a check,
     world.app.session = world.createSession();
     async function answerFor(sub: string): Promise<void> {
       const answer = answerTokens(200, tokenResponse({ id_token: await idTokenOf(world, key, { sub }) }));
-      world.provider.intercept = (request, response) => (request.url === '/jwks' ? (response.writeHead(503).end(), true) : answer(request, response));
+      world.provider.intercept = (request, response) => withoutKeys(request, response) || answer(request, response);
     }
     world.clock.advance(301);
     await answerFor('alice');
@@ -200,6 +222,12 @@ test('a session that reaches its end while the issuer is asked ends, and its new
   expect(cookiesOf(world).size).toBe(0);
   expect(world.sessionEvents()).toEqual(['login done', 'end done expired']);
 });
+
+function withoutKeys(request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.url !== '/jwks') return false;
+  response.writeHead(503).end();
+  return true;
+}
 
 function newestRefreshToken({ issued }: World): string {
   return issued.findLast(({ kind }) => kind === 'refresh_token')!.token;

@@ -15,7 +15,8 @@ import {
   type LoginAttempt,
   type LoginClient,
   type LoginParameters,
-  type RefreshFailure,
+  type LoginResult,
+  type TokensFailure,
 } from './login-client.js';
 import { refreshTokenIn, tokensOf } from './token-response.js';
 
@@ -68,8 +69,17 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     refreshToken: string,
     { issuer }: { readonly issuer: string },
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<IssuedTokens | IssuerFailure>,
-  ): Promise<IssuedTokens | RefreshFailure> {
+  ): Promise<IssuedTokens | TokensFailure> {
     if (issuer !== config.issuer) return OTHER_USER;
+    const { result, left } = await tokensCall(run);
+    if (!isFailure(result)) return result;
+    const isOther = result === OTHER_USER || result.cause === wrongClaimWords('iss');
+    if (!left) return isOther ? OTHER_USER : result;
+    return { ...(isOther ? OTHER_USER : { failure: 'unusable', cause: result.cause }), refreshToken: left.refreshToken ?? refreshToken };
+  }
+
+  /** Runs a call to the token endpoint. `left` is what an answer brought that failed a check. */
+  async function tokensCall<T extends object>(run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T | IssuerFailure>) {
     let answer: Response | undefined;
     const result = await call((configuration, metadata) => {
       configuration[oidc.customFetch] = async (url, init) => {
@@ -79,15 +89,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
       };
       return run(configuration, metadata);
     });
-    if (!isFailure(result)) return result;
-    const isOther = result === OTHER_USER || result.cause === wrongClaimWords('iss');
-    const issued = answer && (await refreshTokenIn(answer));
-    if (!issued) return isOther ? OTHER_USER : result;
-    return {
-      failure: isOther ? 'other_user' : 'unusable',
-      cause: isOther ? OTHER_USER.cause : result.cause,
-      refreshToken: issued.refreshToken ?? refreshToken,
-    };
+    return { result, left: isFailure(result) && answer ? await refreshTokenIn(answer) : undefined };
   }
 
   /** OpenID Connect Core s3.1.3.7 lets TLS vouch for an ID token that comes from the token endpoint. That is used only while the keys cannot be fetched. */
@@ -146,8 +148,8 @@ export function createLoginClient(config: SessionConfig): LoginClient {
         return { url: url.href, attempt };
       }),
 
-    finish: (callbackUrl, attempt) =>
-      call(async (configuration, metadata) => {
+    async finish(callbackUrl, attempt) {
+      const { result, left } = await tokensCall<LoginResult>(async (configuration, metadata) => {
         // the address that was sent, with the query that came: nothing else of the request counts
         const url = new URL(redirectUri);
         url.search = callbackUrl.search;
@@ -169,7 +171,9 @@ export function createLoginClient(config: SessionConfig): LoginClient {
           issuedAt: iat,
           sessionEndsAt: isNumericDate(session_expiry) ? Math.floor(session_expiry) : undefined,
         };
-      }),
+      });
+      return isFailure(result) && left ? { ...result, refreshToken: left.refreshToken } : result;
+    },
 
     refresh: (refreshToken, session) =>
       refreshCall(refreshToken, session, async (configuration, metadata) => {

@@ -62,9 +62,9 @@ export interface IssuerFailure {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** A refresh failed. */
-export interface RefreshFailure extends IssuerFailure {
-  /** The refresh token that must be revoked, if the session must end: the one of the answer, or the old one if there is no new one. */
+/** A login or a refresh failed at the token endpoint. */
+export interface TokensFailure extends IssuerFailure {
+  /** The refresh token that is left, if an answer failed a check: the one of the answer, or the old one if there is no new one. It must be revoked. */
   readonly refreshToken?: string | undefined;
 }
 
@@ -73,7 +73,7 @@ export interface LoginClient {
   /** Starts a login: discovers the issuer, pushes the request if the issuer takes that (RFC 9126), and returns the address to send the browser to. */
   begin(parameters: LoginParameters, sessionId: string | undefined): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
   /** Ends a login: checks `state` and `iss`, redeems the code, checks the ID token. @param callbackUrl with the configured origin, and the query of the request */
-  finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | IssuerFailure>;
+  finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | TokensFailure>;
   /**
    * Refreshes (RFC 6749 s6). A new ID token must name the same subject and issuer (OpenID Connect Core s12.2). A response without `scope` keeps the scopes of
    * the session. `refreshToken` of the result is undefined if the old refresh token stays valid. `idToken` is undefined, too, if the issuer's keys cannot be
@@ -82,7 +82,7 @@ export interface LoginClient {
   refresh(
     refreshToken: string,
     session: { readonly subject: string; readonly issuer: string; readonly scopes: readonly string[] },
-  ): Promise<IssuedTokens | RefreshFailure>;
+  ): Promise<IssuedTokens | TokensFailure>;
   /** Revokes the refresh token at the issuer (RFC 7009). Without a revocation endpoint it does nothing. */
   revoke(refreshToken: string): Promise<IssuerFailure | undefined>;
   /**

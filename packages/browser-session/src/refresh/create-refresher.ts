@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@tokenward/core';
-import { isFailure, type RefreshFailure } from '../oidc/login-client.js';
+import { isFailure, type TokensFailure } from '../oidc/login-client.js';
 import type { SessionState } from '../session-state.js';
+import { createCallLimit } from './call-limit.js';
 import type { RefreshResult } from './recent-refreshes.js';
 import { createRefreshMemory } from './refresh-memory.js';
 import type { Refreshed, Refresher } from './refresher.js';
@@ -11,6 +12,8 @@ import { createSaveRefresh } from './save-refresh.js';
 import { createSessionEnder } from './session-ender.js';
 import { takeTurn, type Turn } from './turn.js';
 
+/** How many sessions this process refreshes at the same time. */
+const MAX_AT_ONCE = 50;
 const NO_COOKIES: readonly string[] = Object.freeze([]);
 
 /** Creates the refresher of an app's sessions. */
@@ -22,6 +25,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const { recent, unsaved, pauses } = memory;
   const ender = createSessionEnder(parts, memory);
   const save = createSaveRefresh(parts, { memory, ender, sharing }, (state) => renew(state, NO_COOKIES, undefined));
+  const limit = createCallLimit(MAX_AT_ONCE);
   const flights = new Map<string, Promise<Refreshed>>();
 
   function fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed> {
@@ -46,9 +50,16 @@ export function createRefresher(parts: RefresherParts): Refresher {
     }
     // what is unsaved needs only the store
     if (pauses.secondsLeft(state.id) > 0 && !unsaved.get(state.id)) return keepUsing(state, setCookies, 'the issuer could not be reached a moment ago');
-    const flight = refresh(state, setCookies, cookieHeader).finally(() => flights.delete(state.id));
+    const flight = refreshInTurn(state, setCookies, cookieHeader).finally(() => flights.delete(state.id));
     flights.set(state.id, flight);
     return flight;
+  }
+
+  /** Before the lease is taken, which must not end while the session waits. */
+  async function refreshInTurn(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
+    // a token that is still valid needs not wait
+    const result = await limit.run(() => refresh(state, setCookies, cookieHeader), isUsable(state) ? 0 : timeoutSeconds * 1000);
+    return result ?? keepUsing(state, setCookies, 'too many sessions are being refreshed at the moment');
   }
 
   async function refresh(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
@@ -101,12 +112,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
     return isUsable(state) ? { outcome: 'fresh', state, setCookies } : ender.end(state, 'expired', cookieHeader);
   }
 
-  async function afterFailure(
-    state: SessionState,
-    answer: RefreshFailure,
-    setCookies: readonly string[],
-    cookieHeader: string | undefined,
-  ): Promise<Refreshed> {
+  async function afterFailure(state: SessionState, answer: TokensFailure, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
     const { failure, cause, refreshToken } = answer;
     if (failure === 'refused' && cause === 'invalid_grant') {
       publish('refresh', 'refused', 'refresh_refused');

@@ -33,7 +33,10 @@ export async function callbackRoute(request: Request, context: SessionRouteConte
 
   const again = loginAddress({ returnTo: attempt.returnTo, acrValues: attempt.acrValues, maxAge: attempt.maxAge }, config);
   const result = await client.finish(url, attempt);
-  if (isFailure(result)) return failurePage(result, again, context, deleted);
+  if (isFailure(result)) {
+    await revokeUnused(result.refreshToken, attempt, await liveSession(request, context), context);
+    return failurePage(result, again, context, deleted);
+  }
   return begin(request, result, attempt, again, context, deleted);
 }
 
@@ -57,8 +60,7 @@ async function begin(
     // errors of ours contain no secret; the message says if, for example, the tokens are too large for cookies, and how large they are
     const known = error instanceof TokenwardError ? error : undefined;
     warn(`tokenward: a login could not be kept: ${known?.message ?? 'the store failed'}`, `login not kept: ${known?.name}`);
-    // nobody will use it; but a former session of the user may have the same grant
-    if (attempt.sessionId === undefined && !shown) await revokeRefreshToken(session.refreshToken, 'login', context);
+    await revokeUnused(session.refreshToken, attempt, shown, context);
     const link = { href: again, text: 'Log in again' };
     return page({ status: 503, title: 'You are not logged in', text: STORE_DOWN, link, setCookies: deleted, headers: { 'retry-after': '5' } });
   }
@@ -74,6 +76,16 @@ function noRefreshToken({ issuer, scope }: RouteContext['config']): string {
     ? 'At the issuer, allow this client the grant refresh_token and the scope offline_access'
     : 'Add offline_access to the option scope, and allow this client the grant refresh_token at the issuer';
   return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedy}`;
+}
+
+/** Revokes what a login has brought that failed. A former session goes on in that case, and may have the same grant: then nothing is revoked. */
+async function revokeUnused(
+  refreshToken: string | undefined,
+  attempt: LoginAttempt,
+  former: SessionState | undefined,
+  context: SessionRouteContext,
+): Promise<void> {
+  if (attempt.sessionId === undefined && !former) await revokeRefreshToken(refreshToken, 'login', context);
 }
 
 /** The new session is there. If the old one cannot be ended now, that is told, and no reason to refuse the login. */

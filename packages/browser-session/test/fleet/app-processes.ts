@@ -9,6 +9,8 @@ export interface AppProcess {
   readonly base: string;
   /** Resolves when the process holds an answer. */
   held(): Promise<void>;
+  /** Stops it, or lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   /** Kills it with SIGKILL. */
   kill(): Promise<void>;
 }
@@ -19,6 +21,9 @@ export async function startAppProcess(options: AppProcessOptions): Promise<AppPr
   const app = {
     async held() {
       await once(child, 'message');
+    },
+    signal(name: 'SIGSTOP' | 'SIGCONT') {
+      child.kill(name);
     },
     async kill() {
       child.kill('SIGKILL');
