@@ -1,8 +1,8 @@
 import { memoryRevocations, memorySessions } from '@tokenward/core';
 import { SESSION_CREDENTIALS, SessionStoreError, START_TEST_SESSION, type SessionStore } from '@tokenward/core/store';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { signingKey } from './provider.ts';
-import { answerTokens, idTokenOf, tokenResponse } from './token-responses.ts';
+import { answerTokens, holdTokens, idTokenOf, tokenResponse, watchRevocations } from './token-responses.ts';
 import { cookiesOf, CSRF, showCookies, startWorld } from './world.ts';
 
 test('refresh races: a store whose error is of no kind that is known loses no rotated refresh token', async () => {
@@ -185,6 +185,42 @@ test('rule 130: of many sessions that are due at once, fifty are refreshed at a 
   expect(most).toBe(50);
 });
 
+test.each([
+  ['encrypted cookies', () => ({})],
+  ['a store in memory', () => ({ store: memorySessions() })],
+])('refresh races: an answer that comes after timeoutSeconds loses no rotated refresh token, with %s', async (_mode, options) => {
+  const world = await startWorld({ session: { ...options(), timeoutSeconds: 0.5 } });
+  world.clock.advance(280);
+  const tokens = holdTokens(world);
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  world.clock.advance(21);
+  expect(await world.callApi()).toEqual({ reason: 'session_unavailable', cause: 'the refresh has not been answered yet' });
+  tokens.release();
+  await vi.waitFor(() => expect(world.sessionEvents()).toEqual(['login done', 'refresh done']));
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  world.clock.advance(301);
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  expect(world.refreshes()).toBe(2);
+});
+
+test('refresh races: a logout that does not wait for a late answer leaves no refresh token, as soon as that comes', async () => {
+  const world = await startWorld({ session: { timeoutSeconds: 0.5 } });
+  world.clock.advance(280);
+  const [former, arrived, released] = [world.issued.findLast(({ kind }) => kind === 'refresh_token')!.token, ...gates()];
+  const revoked = watchRevocations(world, (request) => {
+    if (request.url !== '/token') return false;
+    arrived.resolve();
+    return released.promise;
+  });
+  await world.callApi();
+  await arrived.promise;
+  expect((await world.page('POST', '/session/logout')).status).toBe(200);
+  expect(revoked).toEqual([former]);
+  released.resolve(false);
+  await vi.waitFor(() => expect(revoked).toHaveLength(2));
+  expect(revoked[1]).toBe(world.issued.findLast(({ kind }) => kind === 'refresh_token')!.token);
+});
+
 test('logout: a store whose error is of no kind that is known leaves the browser without its cookie', async () => {
   const inner = memorySessions();
   let isBroken = false;
@@ -209,6 +245,10 @@ test('logout: a store whose error is of no kind that is known leaves the browser
   expect(new URL(((await answer.json()) as { readonly location: string }).location).origin).toBe(world.provider.issuer);
   expect(cookiesOf(world).size).toBe(0);
 });
+
+function gates(): [PromiseWithResolvers<void>, PromiseWithResolvers<boolean>] {
+  return [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+}
 
 /** A store that cannot be written to for the next few times. */
 function unsharing(): { readonly store: SessionStore; failNext(times: number): void } {

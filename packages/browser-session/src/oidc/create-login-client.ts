@@ -22,6 +22,11 @@ import { refreshTokenIn, tokensOf } from './token-response.js';
 
 /** The end of the `state` of a login that a stale callback has begun. */
 export const RETRY_MARK = '.r';
+/**
+ * How many times `timeoutSeconds` the answer to a refresh is read. The requests that caused it do not wait for so long; but it contains a refresh token, and the
+ * old one is used up.
+ */
+export const LATE_FACTOR = 2;
 const RANDOM_BYTES = 32;
 const OTHER_USER: IssuerFailure = Object.freeze({ failure: 'other_user', cause: 'the refresh is for another user or issuer, so the session ends' });
 
@@ -71,7 +76,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<IssuedTokens | IssuerFailure>,
   ): Promise<IssuedTokens | TokensFailure> {
     if (issuer !== config.issuer) return OTHER_USER;
-    const { result, left } = await tokensCall(run);
+    const { result, left } = await tokensCall(run, LATE_FACTOR * config.timeoutSeconds);
     if (!isFailure(result)) return result;
     const isOther = result === OTHER_USER || result.cause === wrongClaimWords('iss');
     if (!left) return isOther ? OTHER_USER : result;
@@ -79,11 +84,14 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   }
 
   /** Runs a call to the token endpoint. `left` is what an answer brought that failed a check. */
-  async function tokensCall<T extends object>(run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T | IssuerFailure>) {
+  async function tokensCall<T extends object>(
+    run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T | IssuerFailure>,
+    timeoutSeconds = config.timeoutSeconds,
+  ) {
     let answer: Response | undefined;
     const result = await call((configuration, metadata) => {
       configuration[oidc.customFetch] = async (url, init) => {
-        const response = await http.fetch(url, init);
+        const response = await http.fetch(url, init, timeoutSeconds);
         answer = response.clone();
         return response;
       };

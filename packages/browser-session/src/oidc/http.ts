@@ -36,6 +36,8 @@ export type IssuerFetch = (
     readonly body?: unknown;
     readonly signal?: AbortSignal | undefined;
   },
+  /** Default: the option. */
+  timeoutSeconds?: number,
 ) => Promise<Response>;
 
 /** The connection to the issuer, under the rules of all calls: a time limit, a size limit, no redirect, no address that only metadata names and that is private. */
@@ -49,10 +51,14 @@ export interface IssuerHttp {
 type HttpConfig = Pick<SessionConfig, 'issuer' | 'metadataUrl' | 'unsafeHttpHosts' | 'timeoutSeconds' | 'tls' | 'fetch'>;
 
 export function createIssuerHttp(config: HttpConfig): IssuerHttp {
-  const { timeoutSeconds, unsafeHttpHosts } = config;
+  const { unsafeHttpHosts } = config;
   const send = config.fetch ? overFetch(config.fetch) : overNode(config.tls);
 
-  async function fetchFromIssuer(url: string, { method = 'GET', headers, body, signal }: Parameters<IssuerFetch>[1]): Promise<Response> {
+  async function fetchFromIssuer(
+    url: string,
+    { method = 'GET', headers, body, signal }: Parameters<IssuerFetch>[1],
+    timeoutSeconds = config.timeoutSeconds,
+  ): Promise<Response> {
     const where = printableUrl(url);
     const problem = urlProblem(url, unsafeHttpHosts);
     if (problem !== undefined) throw new IssuerCallError(`${where}: the address in the issuer's metadata ${problem}`);
@@ -61,7 +67,7 @@ export function createIssuerHttp(config: HttpConfig): IssuerHttp {
     try {
       const post = { headers: Object.fromEntries(new Headers(headers)), body: method === 'GET' ? undefined : bodyText(body) };
       // a user's own fetch may ignore the signal
-      const { answer, bytes } = await Promise.race([load(url, post, both), rejectOn(both)]);
+      const { answer, bytes } = await Promise.race([load(url, post, both, timeoutSeconds * 1000), rejectOn(both)]);
       return responseOf(answer, bytes, where);
     } catch (error) {
       if (error instanceof IssuerCallError) throw error;
@@ -77,9 +83,9 @@ export function createIssuerHttp(config: HttpConfig): IssuerHttp {
     }
   }
 
-  async function load(url: string, { headers, body }: Sent, signal: AbortSignal): Promise<{ answer: Answer; bytes: Buffer }> {
+  async function load(url: string, { headers, body }: Sent, signal: AbortSignal, timeoutMs: number): Promise<{ answer: Answer; bytes: Buffer }> {
     signal.throwIfAborted();
-    const answer = await send(url, { headers, body }, signal, isPublicOnly(url), timeoutSeconds * 1000);
+    const answer = await send(url, { headers, body }, signal, isPublicOnly(url), timeoutMs);
     return { answer, bytes: await readBytes(answer, MAX_RESPONSE_BYTES) };
   }
 

@@ -309,7 +309,7 @@ describe('an issuer that does not work', () => {
     ['does not know the client', () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }), 'refused', 'invalid_client'],
     ['sends more than a megabyte', () => Response.json({ x: 'a'.repeat(1_100_000) }), 'unavailable', 'larger than'],
     ['breaks off', () => Promise.reject(new TypeError('fetch failed')), 'unavailable', 'fetch failed'],
-    ['never answers', () => new Promise<Response>(() => {}), 'unavailable', 'no complete answer within 0.1 s'],
+    ['never answers', () => new Promise<Response>(() => {}), 'unavailable', 'no complete answer within 0.2 s'],
   ])('%s: no secret is in the cause', async (_name, answer, failure, cause) => {
     const { client } = clientWith({ timeoutSeconds: 0.1 });
     script.answer = { '/token': answer };

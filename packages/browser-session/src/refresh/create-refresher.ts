@@ -2,6 +2,7 @@ import { ConfigurationError } from '@tokenward/core';
 import { isFailure, type TokensFailure } from '../oidc/login-client.js';
 import type { SessionState } from '../session-state.js';
 import { createCallLimit } from './call-limit.js';
+import { createFlights } from './flights.js';
 import type { RefreshResult } from './recent-refreshes.js';
 import { createRefreshMemory } from './refresh-memory.js';
 import type { Refreshed, Refresher } from './refresher.js';
@@ -14,6 +15,7 @@ import { takeTurn, type Turn } from './turn.js';
 
 /** How many sessions this process refreshes at the same time. */
 const MAX_AT_ONCE = 50;
+const NO_ANSWER_YET = 'the refresh has not been answered yet';
 const NO_COOKIES: readonly string[] = Object.freeze([]);
 
 /** Creates the refresher of an app's sessions. */
@@ -26,7 +28,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const ender = createSessionEnder(parts, memory);
   const save = createSaveRefresh(parts, { memory, ender, sharing }, (state) => renew(state, NO_COOKIES, undefined));
   const limit = createCallLimit(MAX_AT_ONCE);
-  const flights = new Map<string, Promise<Refreshed>>();
+  const flights = createFlights(timeoutSeconds * 1000);
 
   function fresh(state: SessionState, cookieHeader: string | undefined): Refreshed | Promise<Refreshed> {
     const { state: newest, setCookies } = known(state);
@@ -44,15 +46,15 @@ export function createRefresher(parts: RefresherParts): Refresher {
   /** All requests of a session share one refresh. */
   async function renew(state: SessionState, setCookies: readonly string[], cookieHeader: string | undefined): Promise<Refreshed> {
     for (let flight = flights.get(state.id); flight; flight = flights.get(state.id)) {
-      const result = await flight;
+      const result = await flights.inTime(flight);
+      if (!result) return keepUsing(state, setCookies, NO_ANSWER_YET);
       // it may have been the refresh of an older cookie, in a fleet that shares nothing
       if (result.outcome !== 'fresh' || result.state.version >= state.version) return result;
     }
     // what is unsaved needs only the store
     if (pauses.secondsLeft(state.id) > 0 && !unsaved.get(state.id)) return keepUsing(state, setCookies, 'the issuer could not be reached a moment ago');
-    const flight = refreshInTurn(state, setCookies, cookieHeader).finally(() => flights.delete(state.id));
-    flights.set(state.id, flight);
-    return flight;
+    const flight = flights.start(state.id, () => refreshInTurn(state, setCookies, cookieHeader));
+    return (await flights.inTime(flight)) ?? keepUsing(state, setCookies, NO_ANSWER_YET);
   }
 
   /** Before the lease is taken, which must not end while the session waits. */
@@ -158,7 +160,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
 
   /** Call it after the session has ended: a refresh that is under way will find that out. */
   async function newestOf(states: readonly (SessionState | undefined)[], id: string): Promise<SessionState | undefined> {
-    await flights.get(id);
+    const flight = flights.get(id);
+    if (flight) await flights.inTime(flight);
     let newest: SessionState | undefined;
     for (const one of [...states, recent.latest(id), unsaved.get(id)?.next]) if (one && !(newest && newest.version >= one.version)) newest = one;
     memory.forget(id);

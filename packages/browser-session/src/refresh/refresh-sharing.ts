@@ -1,6 +1,7 @@
 import { SessionStoreError, type RefreshLease, type SessionStore } from '@tokenward/core/store';
 import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
+import { LATE_FACTOR } from '../oidc/create-login-client.js';
 import { createSealer } from '../cookies/seal.js';
 import type { SessionState } from '../session-state.js';
 import type { EndReason, Sessions } from '../sessions.js';
@@ -29,7 +30,7 @@ type SharingConfig = Pick<SessionConfig, 'clock' | 'cookieName' | 'issuer' | 're
 
 /** How long a refreshed sealed session lies in the store, for requests with the cookie from before. */
 const SHARED_SECONDS = 60;
-/** The lease must not end while the issuer is asked: the metadata may have to be fetched first, and the result must be written. */
+/** The lease must not end while the issuer is asked: the metadata may have to be fetched first, the answer may be late, and it must be written. */
 const LEASE_EXTRA_SECONDS = 5;
 /** A browser that has missed more refreshes than these in a minute is none. */
 const MAX_HOPS = 5;
@@ -42,7 +43,7 @@ export function createRefreshSharing(config: SharingConfig, sessions: Sessions):
 }
 
 function leaseSeconds({ timeoutSeconds }: SharingConfig): number {
-  return Math.ceil(2 * timeoutSeconds + LEASE_EXTRA_SECONDS);
+  return Math.ceil((1 + LATE_FACTOR) * timeoutSeconds + LEASE_EXTRA_SECONDS);
 }
 
 /** The sessions themselves are in the store: who changed one is seen there. */

@@ -1,0 +1,46 @@
+import type { Refreshed } from './refresher.js';
+
+/** A refresh that is under way. */
+export interface Flight {
+  readonly result: Promise<Refreshed>;
+  /** Until when requests wait for it, by `performance.now()`. */
+  readonly untilMs: number;
+}
+
+/** The refreshes that are under way. All requests of a session share one. */
+export interface Flights {
+  get(id: string): Flight | undefined;
+  start(id: string, run: () => Promise<Refreshed>): Flight;
+  /**
+   * Returns the result; undefined if it takes too long for those who wait. The refresh goes on: a late answer of the issuer contains a refresh token, too, and
+   * the old one is used up.
+   */
+  inTime(flight: Flight): Promise<Refreshed | undefined>;
+}
+
+export function createFlights(patienceMs: number): Flights {
+  const flights = new Map<string, Flight>();
+  return {
+    get: (id) => flights.get(id),
+    start(id, run) {
+      const result = run().finally(() => flights.delete(id));
+      // perhaps nobody waits any more when it fails
+      result.catch(() => {});
+      const flight = { result, untilMs: performance.now() + patienceMs };
+      flights.set(id, flight);
+      return flight;
+    },
+    async inTime({ result, untilMs }) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<undefined>((resolve) => {
+        timer = setTimeout(() => resolve(undefined), Math.max(0, untilMs - performance.now()));
+        timer.unref();
+      });
+      try {
+        return await Promise.race([result, late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
