@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crossSiteCause, isOfOtherSite } from './csrf.js';
+import { crossSiteCause, isOfOtherSite, isPrefetch } from './csrf.js';
 
 const ORIGIN = 'https://app.example.com';
 const OWN = { 'x-tokenward-csrf': '1' };
@@ -39,6 +39,19 @@ test.each([
   ['', true],
 ])('rule 129: tells whether another site caused a navigation, by Sec-Fetch-Site: %s', (value, expected) => {
   expect(isOfOtherSite(new Headers(value === undefined ? {} : { 'sec-fetch-site': value }))).toBe(expected);
+});
+
+test.each<[Record<string, string>, boolean]>([
+  [{}, false],
+  [{ 'sec-purpose': 'prefetch' }, true],
+  [{ 'sec-purpose': 'prefetch;prerender' }, true],
+  [{ 'sec-purpose': 'prefetch;anonymous-client-ip' }, true],
+  [{ purpose: 'prefetch' }, true],
+  [{ 'x-moz': 'prefetch' }, true],
+  [{ purpose: 'preview' }, true],
+  [{ 'sec-purpose': 'something-else' }, false],
+])('rule 129: tells whether a browser loads ahead of a click: %j', (headers, expected) => {
+  expect(isPrefetch(new Headers(headers))).toBe(expected);
 });
 
 test('rule 129: a polluted prototype adds no header', () => {

@@ -30,3 +30,11 @@ export function isOfOtherSite(headers: Headers): boolean {
   const fetchSite = headers.get('sec-fetch-site');
   return fetchSite !== null && fetchSite !== 'same-origin' && fetchSite !== 'none';
 }
+
+/**
+ * Returns whether a browser loads an address ahead of a click (prefetch or prerender). Chromium then sends `Sec-Fetch-Site: none`, also if a page of another
+ * site asked for it, so nobody knows who did.
+ */
+export function isPrefetch(headers: Headers): boolean {
+  return ['sec-purpose', 'purpose', 'x-moz'].some((name) => /\b(?:prefetch|prerender|preview)\b/i.test(headers.get(name) ?? ''));
+}

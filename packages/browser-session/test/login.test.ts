@@ -285,6 +285,21 @@ describe('requests of other sites', () => {
     },
   );
 
+  test.each(['prefetch', 'prefetch;prerender'])('rule 129: a page cannot start a login by loading it ahead of a click: %s', async (purpose) => {
+    const place = await world();
+    const { app, browser } = place;
+    await finish(place);
+    const before = [cookieOf(browser, app), ...app.events];
+    // Chromium says `none`, also if a page of a sibling domain has speculation rules
+    const headers = { 'sec-purpose': purpose, 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    for (const route of ['login', 'login?retry=1', 'callback', 'callback?code=x&state=y']) {
+      const response = await browser.visit(`${app.origin}/session/${route}`, { headers });
+      await expectPage(response, 403, 'cannot be loaded ahead of a click');
+      expect(response.headers.getSetCookie()).toEqual([]);
+    }
+    expect([cookieOf(browser, app), ...app.events]).toEqual(before);
+  });
+
   test('stale callback: a user who is logged in and continues from the page gets back to the app, without another login', async () => {
     const place = await world();
     const { app, browser } = place;

@@ -84,6 +84,8 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     expect(cookies).toContain('__Host-logout');
     expect(cookies).not.toContain('__Host-session');
     // rule 189: a page of a sibling domain can have the cookie sent, but neither use the form up nor learn of it
+    const ahead = await world.browser.visit(location!, { headers: { 'sec-fetch-site': 'none', 'sec-purpose': 'prefetch' } });
+    expect([ahead.status, ahead.headers.getSetCookie()]).toEqual([403, []]);
     const foreign = await world.browser.visit(location!, { headers: { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' } });
     expect([foreign.status, foreign.headers.get('location'), foreign.headers.getSetCookie()]).toEqual([303, '/', []]);
     const page = await world.browser.visit(location!, { headers: { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' } });

@@ -1,13 +1,13 @@
 import { TokenwardError } from '@tokenward/core';
 import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../cookies/login-cookies.js';
-import { isOfOtherSite } from '../csrf.js';
+import { isOfOtherSite, isPrefetch } from '../csrf.js';
 import { newSession } from '../new-session.js';
 import { RETRY_MARK } from '../oidc/create-login-client.js';
 import { isFailure, type LoginAttempt, type LoginResult } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
 import { fromOtherSite, liveSession, startLogin, wrongMethod } from './login.js';
 import { loginAddress } from './login-parameters.js';
-import { landingPage, OTHER_SITE_HEADERS, page } from './pages.js';
+import { landingPage, notAhead, OTHER_SITE_HEADERS, page } from './pages.js';
 import { revokeRefreshToken } from '../refresh/revoke-refresh-token.js';
 import type { SessionState } from '../session-state.js';
 import type { RouteContext } from './route-context.js';
@@ -104,6 +104,7 @@ async function endReplaced(id: string, shown: SessionState | undefined, session:
 
 async function withoutAttempt(request: Request, state: string, context: RouteContext, deleted: readonly string[]): Promise<Response> {
   const { config, publish } = context;
+  if (isPrefetch(request.headers)) return notAhead('Log in');
   // Everybody can link to a callback. By that, another site must neither start a login nor learn whether somebody is logged in.
   const isForeign = isOfOtherSite(request.headers);
   if (!isForeign && (await liveSession(request, context)) !== undefined) return landingPage('/', deleted);

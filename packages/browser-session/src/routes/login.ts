@@ -1,10 +1,10 @@
 import { keepAttempt, openAttempts } from '../cookies/login-cookies.js';
-import { isOfOtherSite } from '../csrf.js';
+import { isOfOtherSite, isPrefetch } from '../csrf.js';
 import { isFailure, type LoginParameters } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
 import { loginAddress, loginParametersOf } from './login-parameters.js';
 import { warnAboutOrigin } from './origin-warning.js';
-import { landingPage, OTHER_SITE_HEADERS, page, redirect } from './pages.js';
+import { landingPage, notAhead, OTHER_SITE_HEADERS, page, redirect } from './pages.js';
 import type { SessionState } from '../session-state.js';
 import type { RouteContext } from './route-context.js';
 
@@ -14,6 +14,7 @@ import type { RouteContext } from './route-context.js';
  */
 export async function loginRoute(request: Request, context: RouteContext): Promise<Response> {
   if (request.method !== 'GET') return wrongMethod();
+  if (isPrefetch(request.headers)) return notAhead('Log in');
   const parameters = loginParametersOf(new URL(request.url).searchParams, context.config);
   if (isOfOtherSite(request.headers)) return fromOtherSite(request, parameters ?? { returnTo: '/' }, context);
   if (!parameters) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { isOfOtherSite } from '../csrf.js';
+import { isOfOtherSite, isPrefetch } from '../csrf.js';
 import { unavailableAnswer } from './answers.js';
-import { escaped, headersWith } from './pages.js';
+import { escaped, headersWith, notAhead } from './pages.js';
 import type { LogoutForm } from './pending-logouts.js';
 import type { SessionRouteContext } from './session-route.js';
 
@@ -16,6 +16,7 @@ const POLICY = `default-src 'none'; script-src 'sha256-${SCRIPT_HASH}'; base-uri
  * ends nothing here: that is done already. Another site can neither use the form up nor learn whether there is one.
  */
 export async function logoutContinueRoute(request: Request, { config, pendingLogouts }: SessionRouteContext): Promise<Response> {
+  if (isPrefetch(request.headers)) return notAhead('Log out');
   if (isOfOtherSite(request.headers)) return toApp(config.afterLogout, []);
   try {
     const { form, setCookies } = await pendingLogouts.take(request.headers.get('cookie') ?? undefined);

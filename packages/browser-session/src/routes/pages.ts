@@ -29,6 +29,11 @@ export function page(parts: PageParts): Response {
   return html(status, title, '', `<main><h1>${escaped(title)}</h1><p>${escaped(text)}</p>${anchor}</main>`, setCookies, headers);
 }
 
+/** The answer to a browser that loads an address ahead of a click. It is no success, so the browser drops it and asks again after the click. */
+export function notAhead(title: string): Response {
+  return page({ status: 403, title, text: 'This address cannot be loaded ahead of a click.' });
+}
+
 /**
  * Returns the page after a login, which leads on by itself. A redirect would not do: the browser came from the issuer, so it would send no `Strict` cookie with
  * the request for the next page.
