@@ -72,7 +72,7 @@ async function run(screen: Screen): Promise<void> {
   const world = await startWorld({
     portBase,
     webAppTokenSeconds: staysOpen ? ORDERS_WEB.accessTokenLifetimeSeconds : webApp.TOKEN_SECONDS,
-    showsRefusals: staysOpen,
+    operatorScreen: staysOpen ? screen : undefined,
   });
   try {
     if (staysOpen) return await serve(world, screen);

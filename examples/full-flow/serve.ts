@@ -19,6 +19,9 @@ ${users}
   ${api.url}/orders   the API: without a token it answers 401
   (the API's identifier, the aud of its tokens, is ${ORDERS_API})
 
-The lines below say why a request was refused, as the operator of the web app sees it. Ctrl-C ends it.`);
+At the end of the page, the operator's panel rotates keys, stops the authorization server, and ends your session.
+It is for this demo alone, as is what follows here: each call of the page, what the client reads, and why the operator
+knows that it was refused. A real app tells its clients no reasons. Ctrl-C ends the demo.
+`);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 }

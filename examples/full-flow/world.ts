@@ -3,8 +3,10 @@ import { startAuthorizationServer, type AuthorizationServer } from './authorizat
 import type { Api } from './api.ts';
 import { ORDERS_API, ORDERS_WEB } from './cast.ts';
 import { DemoError } from './demo-error.ts';
-import { closeServer, openPorts } from './listen.ts';
-import { startWebApp } from './web-app.ts';
+import { closeServer, openPorts, type OpenPort } from './listen.ts';
+import type { Screen } from './screen.ts';
+import type { ServedWebAppSettings } from './served-web-app.ts';
+import { startWebApp, type RunningWebApp, type WebAppSettings } from './web-app.ts';
 
 /** The servers of the demo. */
 export interface World {
@@ -22,12 +24,12 @@ export interface WorldOptions {
   readonly portBase: number | undefined;
   /** How long the access tokens of the web app live. */
   readonly webAppTokenSeconds: number;
-  /** Whether the web app prints why it refuses a request each time, and not once for each reason. */
-  readonly showsRefusals: boolean;
+  /** If it is given, the web app runs in this process, has the operator's panel, and prints here why it refuses requests. */
+  readonly operatorScreen?: Screen | undefined;
 }
 
 /** @throws DemoError if a port is in use, or the workspace is not built */
-export async function startWorld({ portBase, webAppTokenSeconds, showsRefusals }: WorldOptions): Promise<World> {
+export async function startWorld({ portBase, webAppTokenSeconds, operatorScreen }: WorldOptions): Promise<World> {
   // imported here, so that an unbuilt workspace is reported in a sentence without a stack
   const { startApi } = await import('./api.ts').catch(sayWhatToRun);
   const ports = await openPorts(['the authorization server', 'the API', 'the web app', 'the other authorization server'], portBase);
@@ -45,17 +47,10 @@ export async function startWorld({ portBase, webAppTokenSeconds, showsRefusals }
     const authorizationServer = await startAuthorizationServer(loginPort, registration);
     const otherAuthorizationServer = await startAuthorizationServer(otherLoginPort, registration);
     const api = startApi(apiPort, authorizationServer.issuer, appPort.origin);
-    // the web app opens its port itself, since it is a process of its own
-    await closeServer(appPort.server);
-    const webApp = await startWebApp({
-      issuer: authorizationServer.issuer,
-      clientId: ORDERS_WEB.id,
-      clientSecret,
-      audience: ORDERS_API,
-      origin: appPort.origin,
-      sessionSecret: randomBytes(32).toString('base64url'),
-      environment: showsRefusals ? { NODE_DEBUG: 'tokenward' } : { TOKENWARD_HINTS: '0' },
-    });
+    const settings = { clientId: ORDERS_WEB.id, clientSecret, audience: ORDERS_API, sessionSecret: randomBytes(32).toString('base64url') };
+    const webApp = operatorScreen
+      ? await serveWithPanel(appPort, { ...settings, authorizationServer }, operatorScreen)
+      : await startAsProcess(appPort, { ...settings, issuer: authorizationServer.issuer });
     return {
       authorizationServer,
       otherAuthorizationServer,
@@ -77,6 +72,19 @@ export async function startWorld({ portBase, webAppTokenSeconds, showsRefusals }
     await closePorts();
     throw error;
   }
+}
+
+/** The web app opens its port itself, since it is a process of its own. */
+async function startAsProcess({ server, origin }: OpenPort, settings: Omit<WebAppSettings, 'origin'>): Promise<RunningWebApp> {
+  await closeServer(server);
+  return startWebApp({ ...settings, origin, environment: { TOKENWARD_HINTS: '0' } });
+}
+
+async function serveWithPanel(port: OpenPort, settings: ServedWebAppSettings, screen: Screen): Promise<{ stop(): Promise<unknown> }> {
+  // the panel and the terminal say it with each answer
+  process.env['TOKENWARD_HINTS'] = '0';
+  const { serveWebApp } = await import('./served-web-app.ts').catch(sayWhatToRun);
+  return serveWebApp(port, settings, screen);
 }
 
 function sayWhatToRun(error: NodeJS.ErrnoException): never {

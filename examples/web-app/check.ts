@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeServer, openPorts } from '../full-flow/listen.ts';
 import { checkInBrowser } from './check/browser.ts';
+import { checkOperatorPanel } from './check/operator-panel.ts';
 import { checkRoutes } from './check/routes.ts';
 import { checkStart } from './check/start.ts';
 import { createTally } from './check/tally.ts';
@@ -19,6 +20,7 @@ const { port } = new URL(redisPort.origin);
 const redis = spawn('redis-server', ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', folder], { stdio: 'ignore' });
 try {
   await checkStart(tally);
+  await checkOperatorPanel(tally);
   const redisUrl = `redis://127.0.0.1:${port}`;
   for (const options of [
     { mode: 'bff', redisUrl: undefined },

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { closeServer, type OpenPort } from '../listen.ts';
 import type { Registration } from './clients.ts';
 import { createInteractions } from './interactions.ts';
+import { createLogins, type EndedLogins } from './logins.ts';
 import { generateSigningKey, type SigningKey } from './keys.ts';
 import { createProvider, type ProviderState } from './provider.ts';
 import { createStore } from './store.ts';
@@ -15,6 +17,11 @@ export interface AuthorizationServer {
   rotateKeys(): Promise<void>;
   /** Publishes only the key that signs now. */
   withdrawOldKeys(): void;
+  /** Sends logout tokens for all logins of a user at a client (OpenID Connect Back-Channel Logout), as after a logout at another app. */
+  endSessions(clientId: string, username: string): Promise<EndedLogins>;
+  readonly isRunning: boolean;
+  /** Answers again at the same address, after a stop. Nobody's session is lost meanwhile. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +32,8 @@ export async function startAuthorizationServer({ server, origin }: OpenPort, reg
   let keys: readonly SigningKey[] = [await generateSigningKey()];
   let provider = createProvider(state, keys);
   let answer = provider.callback();
+  const logins = createLogins();
+  logins.watch(provider);
 
   const app = express();
   app.disable('x-powered-by');
@@ -46,6 +55,7 @@ export async function startAuthorizationServer({ server, origin }: OpenPort, reg
     keys = newKeys;
     provider = createProvider(state, keys);
     answer = provider.callback();
+    logins.watch(provider);
   }
 
   return {
@@ -55,6 +65,15 @@ export async function startAuthorizationServer({ server, origin }: OpenPort, reg
     },
     rotateKeys: async () => replaceProvider([await generateSigningKey(), ...keys]),
     withdrawOldKeys: () => replaceProvider(keys.slice(0, 1)),
+    endSessions: (clientId, username) => logins.end(provider, clientId, username),
+    get isRunning() {
+      return server.listening;
+    },
+    async start() {
+      if (server.listening) return;
+      server.listen(Number(new URL(origin).port), '127.0.0.1');
+      await once(server, 'listening');
+    },
     stop: () => closeServer(server),
   };
 }

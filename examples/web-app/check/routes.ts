@@ -32,7 +32,7 @@ export async function checkRoutes(system: System, tally: Tally): Promise<void> {
       deepStrictEqual([response.status, response.headers.get('content-type')?.split(';')[0]], [200, type]);
       match(response.headers.get('content-security-policy') ?? '', /default-src 'none'/);
     }
-    for (const path of ['/tokenward/client/..%2findex.js', '/tokenward/client/nothing.js', '/app.ts'])
+    for (const path of ['/tokenward/client/..%2findex.js', '/tokenward/client/nothing.js', '/app.ts', '/operator/panel.js', '/operator/state'])
       strictEqual((await fetch(origin + path)).status, 404, path);
   });
 

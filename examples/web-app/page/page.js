@@ -2,12 +2,16 @@
    JavaScript without types */
 import { createSession } from './tokenward/client.js';
 
-const { mode } = await (await fetch('/config.json')).json();
+const { mode, operatorPanel } = await (await fetch('/config.json')).json();
+// npm run demo -- --serve adds it: a panel for the operator, which no product has
+const operator = operatorPanel && (await import(operatorPanel));
 const session = createSession({ mode });
 const element = (id) => document.getElementById(id);
 
 let user = null;
+const panel = operator?.openPanel(element('operator'));
 let refreshes = 0;
+const SILENT = 'The server does not answer. Is it still running?';
 /** Whether the panel leaves the last call as it is. */
 let quiet = false;
 /** What the last refused payout needs. */
@@ -17,7 +21,7 @@ session.onEnd((reason) => {
   show(null);
   notice(reason === 'logout' ? 'You have logged out.' : 'Your session has ended. Log in again to go on.');
 });
-element('login').addEventListener('click', () => void session.login());
+for (const id of ['login', 'orders-login']) element(id).addEventListener('click', () => void session.login());
 element('logout').addEventListener('click', () => void session.logout().catch(({ message }) => notice(message)));
 element('new-order').addEventListener('submit', (event) => void placeOrder(event));
 element('payout').addEventListener('click', () => void payOut());
@@ -37,7 +41,7 @@ async function look() {
     show(await session.current());
   } catch {
     show(null);
-    notice('The server does not answer. Is the demo still running?');
+    notice(SILENT);
   }
 }
 
@@ -46,21 +50,26 @@ function show(next) {
   if (!next) refreshes = 0;
   user = next;
   document.body.dataset.state = user ? 'in' : 'out';
+  document.body.removeAttribute('aria-busy');
+  panel?.show(user?.subject);
   element('who').textContent = user ? `Logged in as ${user.subject}` : 'Nobody is logged in';
   element('login').hidden = Boolean(user);
+  element('orders-login').hidden = Boolean(user);
   element('logout').hidden = !user;
   element('session-subject').textContent = user?.subject ?? 'nobody';
-  element('session-scopes').replaceChildren(...(user?.scopes ?? []).map((name) => item(name)));
+  element('session-scopes').replaceChildren(...(user?.scopes ?? ['none']).map((name) => item(name)));
   element('session-refreshes').textContent = String(refreshes);
   for (const button of document.querySelectorAll('[data-needs-session]')) button.disabled = !user;
   if (!user) {
     element('orders').replaceChildren();
-    element('orders-empty').textContent = 'Log in to see your orders.';
+    element('orders-empty').textContent = 'Your orders are for your eyes only.';
     element('orders-empty').hidden = false;
     element('step-up').hidden = true;
     element('payout-done').hidden = true;
-    element('wire').hidden = true;
-    element('wire-empty').hidden = false;
+    // a refusal says nothing about anybody, and may be what ended the session here
+    const isRefusal = element('wire-status').dataset.kind !== 'good';
+    element('wire').hidden ||= !isRefusal;
+    element('wire-empty').hidden = !element('wire').hidden;
   }
   showExpiry();
 }
@@ -87,7 +96,7 @@ function row({ id, item: name, quantity }) {
   const line = item('');
   const amount = document.createElement('span');
   amount.className = 'quantity';
-  amount.textContent = `${quantity ?? 1} x`;
+  amount.textContent = `${quantity ?? 1} ×`;
   const text = document.createElement('span');
   text.textContent = name;
   const remove = document.createElement('button');
@@ -130,14 +139,18 @@ async function call(method, path, { body, without } = {}) {
   const headers = body ? { 'content-type': 'application/json' } : {};
   const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
   let response;
+  document.body.setAttribute('aria-busy', 'true');
   try {
     if (without === 'header') response = await fetch(path, init);
     else if (without === 'session') response = await fetch(path, { ...init, credentials: 'omit', headers: { ...headers, 'x-tokenward-csrf': '1' } });
     else response = await session.fetch(path, init);
   } catch {
-    notice('The server does not answer. Is the demo still running?');
+    notice(SILENT);
     return undefined;
+  } finally {
+    document.body.removeAttribute('aria-busy');
   }
+  if (element('notice').textContent === SILENT) element('notice').hidden = true;
   if (!quiet) await teach(method, path, init, response, without);
   if (!without) await look();
   return response;
@@ -168,6 +181,7 @@ async function teach(method, path, { headers, body }, response, without) {
   element('wire-sent').textContent = sent.join('\n');
   element('wire-received').textContent = received.join('\n');
   element('wire-lesson').textContent = await lessonOf(response, text);
+  await operator?.explain(response, element('wire-operator'));
   const need = await session.needOf(response);
   element('wire-consent').hidden = need?.kind !== 'permission' || need.scopes.length === 0;
   // on a narrow screen the explanation is below what the user pressed
@@ -184,6 +198,7 @@ async function lessonOf(response, text) {
   if (need?.kind === 'login') return 'The request had no session. The challenge has no error code, because nothing was wrong with it (RFC 6750).';
   if (text.includes('cross_site_request'))
     return 'The cookie was there, but not the custom header. A page of another site cannot send that header, so the server refuses.';
+  if (response.status === 503) return 'The access token cannot be refreshed now. The session lives on: the same call succeeds once the issuer is back.';
   return 'The body says what happened.';
 }
 
