@@ -3,20 +3,28 @@ import { defineConfig } from 'vitest/config';
 import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
- * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text, bounds on tenants, Redis servers that
- * fail or lose data, and pages in a browser. Whatever is about Node's crypto, HTTP, streams, sockets or heap stays in `published`, and so does every adapter. The arbitrary tokens are
- * here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
+ * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text, bounds on tenants, pages in a browser,
+ * and processes that share sessions. Whatever is about Node's crypto, HTTP, streams, sockets or heap stays in `published`, and so does every adapter. The
+ * arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
  */
 const ONE_NODE = [
-  'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys,readiness}.test.ts',
-  'packages/redis/test/{foreign-entries,large-entries,late-replies,lost-data,outages,readiness,refusals,sessions,time,unreachable,unsent,written-back}.test.ts',
+  'packages/core/test/{arbitrary-tokens,json-texts,many-tenants,parsers-end,published-keys}.test.ts',
+  'packages/browser-session/test/{browser,fleet}/*.test.ts',
+];
+
+/**
+ * These run on one version of Node too, and mostly wait: for Redis servers that fail, lose data or are promoted, for networks that fail, and
+ * for the next attempt after a failure. What does that is the `redis` package and timers. How a store and Redis talk is tested on each version: by the suite of
+ * each store, and by processes that must end.
+ */
+const WAITING = [
+  'packages/core/test/readiness.test.ts',
+  'packages/redis/test/{clients,foreign-entries,large-entries,late-replies,lost-data,network,outages,readiness,refusals,sessions,time,unreachable,unsent,written-back}.test.ts',
   'packages/redis/test/fleet/*.test.ts',
-  'packages/browser-session/test/fleet/*.test.ts',
-  'packages/browser-session/test/browser/*.test.ts',
 ];
 
 // `scripts` tests what builds and releases; `units` tests single files, next to the code; `published` sees a package as its users do, by its name and
-// its built `dist`, and runs on every supported Node; `published-once` does the same, on the Node that the workspace pins.
+// its built `dist`, and runs on every supported Node; `published-once` and `published-waiting` do the same, on the Node that the workspace pins.
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -28,8 +36,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'scripts', include: ['scripts/**/*.test.mjs'] } },
       { extends: true, test: { name: 'units', include: ['packages/*/src/**/*.test.ts', 'bench/src/**/*.test.ts'] } },
-      { extends: true, test: { name: 'published', include: ['packages/*/test/**/*.test.ts'], exclude: ONE_NODE } },
+      { extends: true, test: { name: 'published', include: ['packages/*/test/**/*.test.ts'], exclude: [...ONE_NODE, ...WAITING] } },
       { extends: true, test: { name: 'published-once', include: ONE_NODE } },
+      // after all others: more workers than cores
+      { extends: true, test: { name: 'published-waiting', include: WAITING, maxWorkers: 4, sequence: { groupOrder: 1 } } },
     ],
   },
 });

@@ -1,10 +1,6 @@
-import { lint, typecheck } from './static-checks.mjs';
-import { build, run } from './steps.mjs';
+import { LINT, TYPECHECK } from './static-checks.mjs';
+import { build, runAll } from './steps.mjs';
 
 build();
-lint();
-typecheck();
-run('node', ['scripts/check-samples.mjs']);
-run('knip', []);
-run('node', ['scripts/check-packages.mjs']);
-run('node', ['scripts/sizes.mjs']);
+// the longest first, so that no core waits for it at the end
+await runAll([['node', 'scripts/check-packages.mjs'], ...LINT, ['node', 'scripts/check-samples.mjs'], ['knip'], ['node', 'scripts/sizes.mjs'], ...TYPECHECK]);

@@ -1,5 +1,5 @@
-import { lint } from './static-checks.mjs';
-import { build } from './steps.mjs';
+import { LINT } from './static-checks.mjs';
+import { build, runAll } from './steps.mjs';
 
 build();
-lint();
+await runAll(LINT);

@@ -1,5 +1,4 @@
 import { globSync } from 'node:fs';
-import { run } from './steps.mjs';
 
 const TYPESCRIPT_PROJECTS = [
   'tsconfig.json',
@@ -9,13 +8,11 @@ const TYPESCRIPT_PROJECTS = [
   'bench/src/http/servers/express/tsconfig.json',
 ];
 
-/** Checks the format and the lint rules of all files. Some rules look at types, so the packages must be built. */
-export function lint() {
-  run('oxfmt', ['--check']);
-  run('oxlint', ['--deny-warnings']);
-}
+/** The commands that check the format and the lint rules of all files. Some rules look at types, so the packages must be built. */
+export const LINT = [
+  ['oxfmt', '--check'],
+  ['oxlint', '--deny-warnings'],
+];
 
-/** Checks the types of every TypeScript project. Projects see each other's built types, so the packages must be built. */
-export function typecheck() {
-  for (const project of globSync(TYPESCRIPT_PROJECTS)) run('tsc', ['--noEmit', '-p', project]);
-}
+/** The commands that check the types of every TypeScript project. Projects see each other's built types, so the packages must be built. */
+export const TYPECHECK = globSync(TYPESCRIPT_PROJECTS).map((project) => ['tsc', '--noEmit', '-p', project]);

@@ -7,6 +7,7 @@ import { failedFiles, readVitestReport, sumOf } from './vitest-report.mjs';
 
 /** A failure of more test files than these is no accident of a busy machine. */
 const FEW_FILES = 3;
+const COMMANDS_AT_ONCE = 2;
 
 /** Runs a command with its output shown; ends this process where it fails, unless it `mayFail`. */
 export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
@@ -17,6 +18,39 @@ export function run(command, args, { cwd, env = {}, mayFail = false } = {}) {
     process.exit(1);
   }
   return false;
+}
+
+/**
+ * Runs independent commands, two at a time: most of them use one core. Shows the output of each when it ends. Ends this process when all have ended, where any
+ * failed.
+ */
+export async function runAll(commands) {
+  const waiting = commands.values();
+  const failed = [];
+  await Promise.all(
+    Array.from({ length: COMMANDS_AT_ONCE }, async () => {
+      // both take the next command from one iterator
+      for (const [command, ...args] of waiting) {
+        const { ok, output } = await outputOf(command, args);
+        process.stdout.write(output);
+        if (!ok) failed.push(`\`${[command, ...args].join(' ')}\``);
+      }
+    }),
+  );
+  if (failed.length === 0) return;
+  console.error(`tokenward: ${failed.join(' and ')} failed`);
+  process.exit(1);
+}
+
+async function outputOf(command, args) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const pieces = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => pieces.push(piece));
+  const ok = await once(child, 'close').then(
+    ([code]) => code === 0,
+    (error) => (pieces.push(Buffer.from(`${error.message}\n`)), false),
+  );
+  return { ok, output: Buffer.concat(pieces) };
 }
 
 /** Builds the packages; what turbo says is shown where it fails. */

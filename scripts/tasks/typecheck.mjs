@@ -1,5 +1,5 @@
-import { typecheck } from './static-checks.mjs';
-import { build } from './steps.mjs';
+import { TYPECHECK } from './static-checks.mjs';
+import { build, runAll } from './steps.mjs';
 
 build();
-typecheck();
+await runAll(TYPECHECK);

@@ -21,11 +21,12 @@ export interface Scene {
   verdict(token: TokenWishes | string, access?: RouteRequirements): Promise<'allow' | Reason>;
 }
 
-export async function createScene(options: GuardOptions = {}, issuerOptions: TestIssuerOptions = {}): Promise<Scene> {
+/** A test that runs beside others (`test.concurrent`) passes the `onTestFinished` of its own context. */
+export async function createScene(options: GuardOptions = {}, issuerOptions: TestIssuerOptions = {}, atEnd = onTestFinished): Promise<Scene> {
   const clock = createTestClock();
   const issuer = await createTestIssuer({ clock, ...issuerOptions });
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, ...options });
-  onTestFinished(async () => {
+  atEnd(async () => {
     await guard.close();
     await issuer.close();
   });

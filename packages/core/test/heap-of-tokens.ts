@@ -1,6 +1,6 @@
 // A program of its own, for `node --expose-gc`: prints what verified tokens take in the heap, as one line of JSON.
 //
-//   node --expose-gc heap-of-tokens.ts <how many tokens> <characters of each> <shape of their claims> <maxEntries> <maxBytes>
+//   node --expose-gc heap-of-tokens.ts <how many tokens> <characters of each> <shape of their claims> <maxEntries> <maxBytes> <how often to measure the heap>
 import { createHmac, randomBytes } from 'node:crypto';
 import { createResourceGuard } from '@tokenward/core';
 
@@ -17,7 +17,8 @@ export interface HeapFigures {
   readonly heapBytes: number;
 }
 
-const LOOKS = 10;
+/** What verifies the first tokens is compiled after this many. */
+const WARM = 1000;
 const ISSUER = 'https://login.example.test';
 const AUDIENCE = 'https://api.example.test';
 const secret = randomBytes(32);
@@ -35,14 +36,14 @@ const ODDITIES: Readonly<Record<string, (token: number, index: number) => unknow
 };
 
 const [shape = 'roles'] = process.argv.splice(4, 1);
-const [tokens = 1000, characters = 1000, maxEntries, maxBytes] = process.argv.slice(2).map(Number);
+const [tokens = 1000, characters = 1000, maxEntries, maxBytes, looks = 10] = process.argv.slice(2).map(Number);
 const guard = createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, sharedSecrets: secret, tokenCache: { maxEntries, maxBytes } });
 process.stdout.write(`${JSON.stringify(measure())}\n`);
 
 function measure(): HeapFigures {
   // compilers, and whatever else comes with the first tokens, are no part of an entry
   const warm = createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, sharedSecrets: secret, tokenCache: { maxEntries: 2 } });
-  for (let number = 0; number < 3000; number++) present(issue(number), warm);
+  for (let number = 0; number < WARM; number++) present(issue(number), warm);
   const before = heapBytes();
   const most = { entries: 0, bytes: 0, heap: 0 };
   let heap = 0;
@@ -51,7 +52,7 @@ function measure(): HeapFigures {
     const { entries, bytes } = guard.health().tokenCache!;
     most.entries = Math.max(most.entries, entries);
     most.bytes = Math.max(most.bytes, bytes);
-    if (number % Math.ceil(tokens / LOOKS) !== 0 && number !== tokens) continue;
+    if (number % Math.ceil(tokens / looks) !== 0 && number !== tokens) continue;
     heap = heapBytes() - before;
     most.heap = Math.max(most.heap, heap);
   }

@@ -36,7 +36,7 @@ test.each([
   [2000, 'members'],
   [2000, 'empty'],
 ])('rule 70: the estimate covers the heap that tokens take (%i characters, %s)', { timeout: 60_000 }, async (characters, shape) => {
-  const figures = await heapOf(2000, characters, shape, 100_000, 1e10);
+  const figures = await heapOf(2000, characters, shape, 100_000, 1e10, 1);
   expect(figures.entries).toBe(2000);
   expect(figures.heapBytes).toBeLessThanOrEqual(figures.estimatedBytes);
   expect(figures.heapBytes).toBeGreaterThan(figures.estimatedBytes / 5);

@@ -2,14 +2,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createResourceGuard, memoryRevocations, RevocationStoreError } from '@tokenward/core';
 import type { RevocationStore } from '@tokenward/core/store';
 import { createTestIssuer } from '@tokenward/testing';
-import { expect, onTestFinished, test } from 'vitest';
+import { test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';
 import { AUDIENCE, createTenantServer } from './tenant-server.js';
 
+// nearly all of the time of these tests is waiting, so they wait at once
+
 const SOON = { timeout: 8000, interval: 20 };
 
-test('rule 61: becomes ready by itself once the issuer is back, if it was warmed while the issuer was down', async () => {
-  const { issuer, guard } = await createScene();
+test.concurrent('rule 61: becomes ready by itself once the issuer is back, if it was warmed while the issuer was down', async ({ expect, onTestFinished }) => {
+  const { issuer, guard } = await createScene({}, {}, onTestFinished);
   issuer.misbehave('error');
   await expect(guard.warm()).rejects.toThrow('could not be fetched');
   expect(guard.health().ready).toBe(false);
@@ -20,8 +22,8 @@ test('rule 61: becomes ready by itself once the issuer is back, if it was warmed
   expect(issuer.requests.jwks).toBe(jwks);
 });
 
-test('rule 61: becomes ready by itself after a first request that failed, with back-off', async () => {
-  const { issuer, guard, verdict } = await createScene();
+test.concurrent('rule 61: becomes ready by itself after a first request that failed, with back-off', async ({ expect, onTestFinished }) => {
+  const { issuer, guard, verdict } = await createScene({}, {}, onTestFinished);
   issuer.misbehave('error', 'jwks');
   expect(await verdict({})).toBe('keys_unavailable');
   await wait(3500);
@@ -32,8 +34,8 @@ test('rule 61: becomes ready by itself after a first request that failed, with b
   await expect.poll(() => guard.health().ready, SOON).toBe(true);
 }, 15_000);
 
-test('sends no request after it is closed, even if it is not ready', async () => {
-  const { issuer, guard } = await createScene();
+test.concurrent('sends no request after it is closed, even if it is not ready', async ({ expect, onTestFinished }) => {
+  const { issuer, guard } = await createScene({}, {}, onTestFinished);
   issuer.misbehave('error', 'jwks');
   await expect(guard.warm()).rejects.toThrow();
   await guard.close();
@@ -41,7 +43,7 @@ test('sends no request after it is closed, even if it is not ready', async () =>
   expect(issuer.requests.jwks).toBe(1);
 });
 
-test('refreshes keys before they expire, so that it stays ready without requests', async () => {
+test.concurrent('refreshes keys before they expire, so that it stays ready without requests', async ({ expect, onTestFinished }) => {
   const issuer = await createTestIssuer({ cacheControl: undefined });
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, keyFetching: { freshSeconds: 1, staleSeconds: 0 } });
   onTestFinished(async () => {
@@ -56,11 +58,11 @@ test('refreshes keys before they expire, so that it stays ready without requests
   expect(issuer.requests.jwks).toBeGreaterThan(2);
 });
 
-test('rule 161: sends no background requests to an issuer that only a token names', async () => {
-  const server = await createTenantServer([]);
+test.concurrent('rule 161: sends no background requests to an issuer that only a token names', async ({ expect, onTestFinished }) => {
+  const server = await createTenantServer([], Date, onTestFinished);
   const guard = createResourceGuard({ issuers: (issuer) => ({ issuer, audience: AUDIENCE }) });
   onTestFinished(() => guard.close());
-  const known = await createTenantServer(['one']);
+  const known = await createTenantServer(['one'], Date, onTestFinished);
   expect(verdictOf(await ask(guard, known.token('one', { iss: server.issuerOf('one') })))).toBe('keys_unavailable');
   const requests = server.requestsOf('one');
   expect(requests).toBeGreaterThan(0);
@@ -86,24 +88,27 @@ function createLateStore() {
   return { late, state };
 }
 
-test.each(['warmed', 'called'])('rule 112: becomes ready by itself once its store is back, if it was %s while the store was unreachable', async (way) => {
-  const { late, state } = createLateStore();
-  const { issuer, guard, verdict } = await createScene({ revocations: { store: late } });
-  if (way === 'warmed') await expect(guard.warm()).rejects.toThrow('it is away');
-  else {
+test.concurrent.for(['warmed', 'called'])(
+  'rule 112: becomes ready by itself once its store is back, if it was %s while the store was unreachable',
+  async (way, { expect, onTestFinished }) => {
+    const { late, state } = createLateStore();
+    const { issuer, guard, verdict } = await createScene({ revocations: { store: late } }, {}, onTestFinished);
+    if (way === 'warmed') await expect(guard.warm()).rejects.toThrow('it is away');
+    else {
+      expect(await verdict({})).toBe('revocations_unavailable');
+      expect(await verdict({})).toBe('revocations_unavailable');
+    }
+    expect(guard.health().ready).toBe(false);
+    state.isReachable = true;
+    await expect.poll(() => guard.health().ready, SOON).toBe(true);
+    expect(issuer.requests.jwks).toBe(1);
+    const { attempts } = state;
+    await wait(1500);
+    expect(state.attempts).toBe(attempts);
+    state.isWarm = state.isReachable = false;
     expect(await verdict({})).toBe('revocations_unavailable');
-    expect(await verdict({})).toBe('revocations_unavailable');
-  }
-  expect(guard.health().ready).toBe(false);
-  state.isReachable = true;
-  await expect.poll(() => guard.health().ready, SOON).toBe(true);
-  expect(issuer.requests.jwks).toBe(1);
-  const { attempts } = state;
-  await wait(1500);
-  expect(state.attempts).toBe(attempts);
-  state.isWarm = state.isReachable = false;
-  expect(await verdict({})).toBe('revocations_unavailable');
-  await guard.close();
-  await wait(1300);
-  expect(state.attempts).toBe(attempts);
-});
+    await guard.close();
+    await wait(1300);
+    expect(state.attempts).toBe(attempts);
+  },
+);

@@ -23,7 +23,8 @@ export interface TenantServer {
 
 export const AUDIENCE = 'https://api.example.test';
 
-export async function createTenantServer(tenants: readonly string[], clock: Pick<TestClock, 'now'> = Date): Promise<TenantServer> {
+/** A test that runs beside others (`test.concurrent`) passes the `onTestFinished` of its own context. */
+export async function createTenantServer(tenants: readonly string[], clock: Pick<TestClock, 'now'> = Date, atEnd = onTestFinished): Promise<TenantServer> {
   const keys = new Map<string, SigningKey>();
   for (const tenant of tenants) keys.set(tenant, asSigningKey('ES256', await generatePrivateKey('ES256')));
   const published = new Map<string, readonly SigningKey[]>();
@@ -32,7 +33,7 @@ export async function createTenantServer(tenants: readonly string[], clock: Pick
 
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });

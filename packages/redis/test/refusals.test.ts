@@ -27,7 +27,8 @@ const server = useServer('--repl-diskless-sync-delay', '0');
 
 describe('a server that refuses commands', () => {
   test('a wrong password is reported without quoting it', async () => {
-    const closed = await ownServer('--requirepass', 'correct');
+    const closed = await ownServer();
+    await closed.ask('CONFIG', 'SET', 'requirepass', 'correct');
     const store = openStore({ url: `redis://:PLANTED@127.0.0.1:${closed.port}` });
     await reports(store, `redis://127.0.0.1:${closed.port}: the user name or the password is wrong`);
     expect(JSON.stringify(store.health())).not.toMatch(/PLANTED/);
