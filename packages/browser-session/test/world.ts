@@ -45,20 +45,27 @@ export interface WorldOptions {
   readonly session?: Partial<BrowserSessionOptions> | undefined;
   readonly provider?: Partial<ProviderOptions> | undefined;
   readonly isLoggedIn?: boolean | undefined;
+  /** Takes what closes the world. Default: it is closed after the test. */
+  readonly atEnd?: ((close: () => Promise<void> | void) => void) | undefined;
 }
 
 export const SCOPE = 'openid offline_access orders:read';
 export const SECRET = 'a secret of a test that has more than 32 characters';
 
-export async function startWorld({ session = {}, provider: providerOptions = {}, isLoggedIn = true }: WorldOptions = {}): Promise<World> {
+export async function startWorld({
+  session = {},
+  provider: providerOptions = {},
+  isLoggedIn = true,
+  atEnd = onTestFinished,
+}: WorldOptions = {}): Promise<World> {
   const app = await startAppServer();
-  onTestFinished(() => app.close());
+  atEnd(() => app.close());
   const provider = await startProvider({ appOrigin: app.origin, ...providerOptions });
-  onTestFinished(() => provider.close());
+  atEnd(() => provider.close());
   const clock = createTestClock();
   const browser = createBrowser();
   const events: (readonly [string, Readonly<Record<string, unknown>>])[] = [];
-  for (const name of EVENT_NAMES) onTestFinished(observe(name, (payload: object) => void events.push([name, { ...payload }])));
+  for (const name of EVENT_NAMES) atEnd(observe(name, (payload: object) => void events.push([name, { ...payload }])));
   let refreshes = 0;
   const issued: IssuedToken[] = [];
   watchTokens(provider, issued, () => refreshes++);
@@ -77,7 +84,7 @@ export async function startWorld({ session = {}, provider: providerOptions = {},
       ...session,
       ...options,
     });
-    onTestFinished(() => created.close());
+    atEnd(() => created.close());
     return created;
   }
 
@@ -91,7 +98,7 @@ export async function startWorld({ session = {}, provider: providerOptions = {},
     async startAnother(options) {
       const another = await startAppServer();
       another.session = createSession(options);
-      onTestFinished(() => another.close());
+      atEnd(() => another.close());
       return another;
     },
     async logIn(login) {

@@ -15,7 +15,8 @@ export interface AppProcess {
   kill(): Promise<void>;
 }
 
-export async function startAppProcess(options: AppProcessOptions): Promise<AppProcess> {
+/** The process is killed after the test, or by what `atEnd` takes. */
+export async function startAppProcess(options: AppProcessOptions, atEnd: (close: () => Promise<void> | void) => void = onTestFinished): Promise<AppProcess> {
   const child = fork(fileURLToPath(new URL('app-process.ts', import.meta.url)), { execArgv: ['--no-warnings'] });
   const exited = once(child, 'exit');
   const app = {
@@ -30,7 +31,7 @@ export async function startAppProcess(options: AppProcessOptions): Promise<AppPr
       await exited;
     },
   };
-  onTestFinished(app.kill);
+  atEnd(app.kill);
   child.send(options);
   const failed = exited.then(([code]: unknown[]) => {
     throw new Error(`the app's process ended with ${String(code)}`);

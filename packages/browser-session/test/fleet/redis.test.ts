@@ -1,71 +1,96 @@
 import { redisRevocations, redisSessions } from '@tokenward/redis';
-import { expect, onTestFinished, test } from 'vitest';
-import { startRedis } from '../../../redis/test/redis-server.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seedEpoch, startRedis, type RedisServer } from '../../../redis/test/redis-server.ts';
 import type { ApiAnswer } from '../app-server.ts';
 import { API } from '../provider.ts';
-import { cookiesOf, CSRF, SCOPE, SECRET, startWorld, type World } from '../world.ts';
+import { cookiesOf, CSRF, SCOPE, SECRET, showCookies, startWorld, type World } from '../world.ts';
 import { startAppProcess, type AppProcess } from './app-processes.ts';
 
-const KEPT = ['sessions', 'refreshes'] as const;
 const AHEAD_SECONDS = 301;
 
-test.each(KEPT)('rule 130, refresh races: fifty parallel calls to each of two processes make one refresh, with the %s in Redis', async (redisKeeps) => {
-  const { world, processes } = await startFleet(redisKeeps);
-  const before = cookiesOf(world);
-  const answers = await Promise.all(processes.flatMap(({ base }) => Array.from({ length: 50 }, () => call(before, base))));
-  expect(world.refreshes()).toBe(1);
-  expect(new Set(answers.map(({ jti }) => jti)).size).toBe(1);
-  expect(answers[0]).toMatchObject({ sub: 'alice' });
-});
+// one for all fleets, since stores wait for seconds after a server has started
+let redis: RedisServer;
 
-test.each(KEPT)('a process that is killed after its refresh loses nothing: the others go on, with the %s in Redis', async (redisKeeps) => {
-  const { world, processes } = await startFleet(redisKeeps);
-  const [first, second] = processes as [AppProcess, AppProcess];
-  const before = cookiesOf(world);
-  const held = first.held();
-  // from the start, since the connection ends before kill() does
-  const lost = expect(call(before, first.base, { 'x-hold': '1' })).rejects.toThrow();
-  await held;
-  await first.kill();
-  await lost;
-  expect(await call(before, second.base)).toMatchObject({ sub: 'alice' });
-  expect(world.refreshes()).toBe(1);
-});
+beforeAll(async () => {
+  redis = await startRedis();
+}, 60_000);
+afterAll(() => redis.close());
 
-test.each(KEPT)('logout in one process ends the session in the other, and so does a logout at the issuer, with the %s in Redis', async (redisKeeps) => {
-  const { world, processes } = await startFleet(redisKeeps);
-  const [first, second] = processes as [AppProcess, AppProcess];
-  const copy = cookiesOf(world);
-  expect((await world.page('POST', '/session/logout', first.base)).status).toBe(200);
-  // Redis brings the revocation within milliseconds
-  await expect.poll(() => call(copy, second.base), { interval: 10, timeout: 5000 }).toMatchObject({ reason: 'session_ended' });
+// the tests of a fleet share it, since each process takes a second to start: the last one kills one of them
+describe.each(['sessions', 'refreshes'] as const)('with the %s in Redis', (redisKeeps) => {
+  const ends: (() => unknown)[] = [];
+  let world: World;
+  let first: AppProcess;
+  let second: AppProcess;
 
-  // the logout ended the grant at the issuer, too
-  world.browser.cookies(world.provider.issuer).clear();
-  await world.logIn();
-  const cookies = cookiesOf(world);
-  expect(await call(cookies, second.base)).toMatchObject({ sub: 'alice' });
-  await world.logOutAtIssuer();
-  await expect.poll(() => call(cookies, second.base), { interval: 10, timeout: 5000 }).toMatchObject({ reason: 'session_ended' });
+  beforeAll(async () => {
+    [world, first, second] = await startFleet(redisKeeps, (end) => void ends.push(end));
+  }, 60_000);
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+
+  /** Begins a session, and returns its cookies. */
+  async function logInAgain(): Promise<Map<string, string>> {
+    world.browser.cookies(world.provider.issuer).clear();
+    showCookies(world, new Map());
+    await world.logIn();
+    return cookiesOf(world);
+  }
+
+  test('rule 130, refresh races: fifty parallel calls to each of two processes make one refresh', async () => {
+    const [cookies, refreshes] = [await logInAgain(), world.refreshes()];
+    const answers = await Promise.all([first, second].flatMap(({ base }) => Array.from({ length: 50 }, () => call(cookies, base))));
+    expect(world.refreshes()).toBe(refreshes + 1);
+    expect(new Set(answers.map(({ jti }) => jti)).size).toBe(1);
+    expect(answers[0]).toMatchObject({ sub: 'alice' });
+  });
+
+  test('logout in one process ends the session in the other, and so does a logout at the issuer', async () => {
+    const copy = await logInAgain();
+    expect((await world.page('POST', '/session/logout', first.base)).status).toBe(200);
+    // Redis brings the revocation within milliseconds
+    await expect.poll(() => call(copy, second.base), { interval: 10, timeout: 5000 }).toMatchObject({ reason: 'session_ended' });
+
+    // the logout ended the grant at the issuer, too
+    const cookies = await logInAgain();
+    expect(await call(cookies, second.base)).toMatchObject({ sub: 'alice' });
+    await world.logOutAtIssuer();
+    await expect.poll(() => call(cookies, second.base), { interval: 10, timeout: 5000 }).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('a process that is killed after its refresh loses nothing: the others go on', async () => {
+    const [cookies, refreshes] = [await logInAgain(), world.refreshes()];
+    const held = first.held();
+    // from the start, since the connection ends before kill() does
+    const lost = expect(call(cookies, first.base, { 'x-hold': '1' })).rejects.toThrow();
+    await held;
+    await first.kill();
+    await lost;
+    expect(await call(cookies, second.base)).toMatchObject({ sub: 'alice' });
+    expect(world.refreshes()).toBe(refreshes + 1);
+  });
 });
 
 /** The app's own process, in which users log in, and two others, whose clocks are ahead, so that the access token is due there. */
-async function startFleet(redisKeeps: (typeof KEPT)[number]): Promise<{ readonly world: World; readonly processes: readonly AppProcess[] }> {
-  const redis = await startRedis();
-  onTestFinished(() => redis.close());
+async function startFleet(redisKeeps: 'sessions' | 'refreshes', atEnd: (end: () => unknown) => void): Promise<[World, AppProcess, AppProcess]> {
+  await redis.ask('FLUSHALL');
+  await seedEpoch(redis);
   const { url } = redis;
   const store = redisSessions({ url });
   const revocations = redisRevocations({ url });
-  onTestFinished(async () => {
+  atEnd(async () => {
     await store.close();
     await revocations.close();
   });
   await Promise.all([store.warm(), revocations.warm()]);
-  const world = await startWorld({ session: { revocations, [redisKeeps === 'sessions' ? 'store' : 'refreshStore']: store } });
+  const kept = { [redisKeeps === 'sessions' ? 'store' : 'refreshStore']: store };
+  const world = await startWorld({ session: { revocations, ...kept }, isLoggedIn: false, atEnd });
   const { issuer, clientId, clientSecret } = world.provider;
   const options = { issuer, clientId, clientSecret, origin: world.app.origin, secrets: [SECRET], scope: SCOPE, resource: API };
-  const start = (): Promise<AppProcess> => startAppProcess({ ...options, aheadSeconds: AHEAD_SECONDS, redisUrl: url, redisKeeps });
-  return { world, processes: await Promise.all([start(), start()]) };
+  const start = (): Promise<AppProcess> => startAppProcess({ ...options, aheadSeconds: AHEAD_SECONDS, redisUrl: url, redisKeeps }, atEnd);
+  const [first, second] = await Promise.all([start(), start()]);
+  return [world, first, second];
 }
 
 async function call(cookies: ReadonlyMap<string, string>, base: string, more: Readonly<Record<string, string>> = {}): Promise<ApiAnswer> {
