@@ -73,7 +73,7 @@ describe('logout in one process, refresh in another: the newest refresh token is
     showCookies(world, old);
     const revoked = watchRevocations(world);
     expect((await logOut(world, other.origin)).status).toBe(200);
-    await vi.waitFor(() => expect(revoked).toContain(newestRefreshToken(world)));
+    await vi.waitFor(() => expect(revoked).toContain(newestRefreshToken(world)), { timeout: 10_000 });
     showCookies(world, renewed);
     expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
   });
