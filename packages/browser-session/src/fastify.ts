@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { misuse } from '@tokenward/core/store';
 import type { BrowserSession } from './browser-session.js';
@@ -13,7 +12,7 @@ import { proxied } from './node/mounted.js';
 import { originForm } from './node/request-of.js';
 import { respond } from './node/respond.js';
 import { requireNoArguments } from './node/mount-check.js';
-import { discard, preparePipe } from './node/send-response.js';
+import { bodyFor, discard } from './node/send-response.js';
 import { createProxy } from './proxy/create-proxy.js';
 import type { ProxyOptions } from './proxy/proxy-options.js';
 import type { ProxyUpgrade } from './proxy/session-proxy.js';
@@ -120,7 +119,5 @@ function send(answer: Response, { method }: FastifyRequest, reply: FastifyReply)
     discard(answer);
     return reply.send();
   }
-  const body = Readable.fromWeb(answer.body as never);
-  preparePipe(body, reply.raw);
-  return reply.send(body);
+  return reply.send(bodyFor(answer, reply.raw));
 }

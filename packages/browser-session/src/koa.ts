@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { Readable } from 'node:stream';
 import type { Context, Middleware } from 'koa';
 import type { BrowserSession } from './browser-session.js';
 import type { BrowserSessionOptions } from './browser-session-options.js';
@@ -13,7 +12,7 @@ import { proxied, targetUnderMount } from './node/mounted.js';
 import type { Exchange } from './node/request-of.js';
 import { parsedOf } from './node/parsed-body.js';
 import { respond } from './node/respond.js';
-import { discard, preparePipe } from './node/send-response.js';
+import { bodyFor, discard } from './node/send-response.js';
 import { createProxy } from './proxy/create-proxy.js';
 import type { ProxyOptions } from './proxy/proxy-options.js';
 import type { ProxyUpgrade } from './proxy/session-proxy.js';
@@ -84,9 +83,7 @@ function send(answer: Response, context: Context): void {
     discard(answer);
     context.body = null;
   } else {
-    const body = Readable.fromWeb(answer.body as never);
-    preparePipe(body, context.res);
-    context.body = body;
+    context.body = bodyFor(answer, context.res);
     // Koa's guess
     context.remove('content-type');
   }

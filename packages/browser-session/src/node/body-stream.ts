@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
  * sender.
  *
  * @param letGo is called if the reader wants no more. It decides what happens to the source
- * @param until after which nobody reads any more, whether or not the reader knows
+ * @param until its `finish` tells that nobody reads any more, whether or not the reader knows
  */
-export function webStreamOf(source: Readable, letGo: () => void, until?: AbortSignal): ReadableStream<Uint8Array> {
+export function webStreamOf(source: Readable, letGo: () => void, until?: { once(event: 'finish', listener: () => void): unknown }): ReadableStream<Uint8Array> {
   let isOver = false;
   return new ReadableStream<Uint8Array>(
     {
@@ -20,7 +20,7 @@ export function webStreamOf(source: Readable, letGo: () => void, until?: AbortSi
         });
         source.once('end', () => end(() => controller.close()));
         source.on('error', fail).once('close', fail);
-        until?.addEventListener('abort', () => {
+        until?.once('finish', () => {
           fail();
           letGo();
         });

@@ -35,21 +35,15 @@ export function originForm(target: string): string | undefined {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** What happens to the response meanwhile. */
-export interface ResponseSignals {
-  /** The client left before the whole answer was sent. */
-  readonly left: AbortSignal;
-  /** The whole answer was sent. */
-  readonly finished: AbortSignal;
-}
-
 /**
  * Returns a request of Node as a `Request` of fetch. Its URL has the configured origin: the header `Host` is left out, so nobody can read it by mistake.
  *
  * @param target path and query, beginning with a slash
+ * @param left the client left before the whole answer was sent
  * @throws ConfigurationError if a body parser has read the body, and it cannot be written again
  */
-export function requestOf({ request, parsed }: Exchange, origin: string, target: string, signals: ResponseSignals): Request {
+export function requestOf(exchange: Exchange, origin: string, target: string, left: AbortSignal): Request {
+  const { request } = exchange;
   const { rawHeaders, method = 'GET' } = request;
   const headers = new Headers();
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -57,8 +51,8 @@ export function requestOf({ request, parsed }: Exchange, origin: string, target:
     // HTTP/2 has pseudo headers
     if (!name.startsWith(':') && name.toLowerCase() !== 'host') headers.append(name, rawHeaders[at + 1]!);
   }
-  const body = method === 'GET' || method === 'HEAD' || !hasBody(request) ? undefined : bodyOf(request, parsed, headers, signals.finished);
-  return new Request(`${origin}${target}`, { method, headers, signal: signals.left, ...(body && { body, duplex: 'half' }) } as RequestInit);
+  const body = method === 'GET' || method === 'HEAD' || !hasBody(request) ? undefined : bodyOf(exchange, headers);
+  return new Request(`${origin}${target}`, { method, headers, signal: left, ...(body && { body, duplex: 'half' }) } as RequestInit);
 }
 
 function hasBody(request: NodeRequest): boolean {
@@ -71,9 +65,9 @@ function hasBody(request: NodeRequest): boolean {
   return (request as { readonly stream?: { readonly endAfterHeaders?: boolean } }).stream?.endAfterHeaders === false;
 }
 
-function bodyOf(request: NodeRequest, parsed: ParsedBody, headers: Headers, finished: AbortSignal): ReadableStream<Uint8Array> | Uint8Array {
+function bodyOf({ request, response, parsed }: Exchange, headers: Headers): ReadableStream<Uint8Array> | Uint8Array {
   // the connection can take its next request only after this body, and closing it would take the answer with it: so the rest is read and dropped
-  if (!isRead(request)) return webStreamOf(request, () => void request.resume(), finished);
+  if (!isRead(request)) return webStreamOf(request, () => void request.resume(), response);
   const { bytes, contentType } = rebuildBody(parsed, headers.get('content-type') ?? '');
   headers.delete('content-encoding');
   headers.set('content-length', String(bytes.length));

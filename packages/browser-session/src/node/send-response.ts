@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { constants } from 'node:http2';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { isAnswered } from '@tokenward/core/adapter';
+import { textOf } from '../routes/answers.js';
 import type { NodeResponse } from './native.js';
 
 /**
@@ -21,7 +22,8 @@ export async function sendResponse(answer: Response, response: NodeResponse, met
     response.end();
     return undefined;
   }
-  return sendBody(answer.body, response);
+  const text = textOf(answer);
+  return text === undefined ? sendBody(answer.body, response) : void (response as ServerResponse).end(text);
 }
 
 /** Lets the sender of a body know that nobody wants it. */
@@ -70,16 +72,21 @@ function abort(response: NodeResponse): void {
 }
 
 /**
- * Prepares a body for a framework that pipes it into the response. The headers are sent at once, since the first chunk of an event stream may come much later.
- * A body that breaks off must not look whole: over HTTP/2, a framework that only destroys the response would end it in good order.
+ * Returns a body for a framework that sends it itself: the bytes if they are known, or else a stream. The headers are sent as soon as the framework pipes it,
+ * since the first chunk of an event stream may come much later. A body that breaks off must not look whole: over HTTP/2, a framework that only destroys the
+ * response would end it in good order.
  */
-export function preparePipe(body: Readable, response: NodeResponse): void {
+export function bodyFor(answer: Response, response: NodeResponse): Buffer | Readable {
+  const text = textOf(answer);
+  if (text !== undefined) return Buffer.from(text);
+  const body = Readable.fromWeb(answer.body as never);
   response.on('pipe', (source: Readable) => {
     if (source === body) flush(response);
   });
   body.once('error', () => {
     if (response.headersSent) abort(response);
   });
+  return body;
 }
 
 function flush(response: NodeResponse): void {

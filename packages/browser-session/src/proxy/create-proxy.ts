@@ -47,13 +47,15 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     if (!methods.has(method)) return problemAnswer({ status: 405, detail: `This address takes only ${allow}`, headers: { allow } });
     // on every request, whatever its method, path and body (GHSA-4j63-5v5f-xcc4)
     if (crossSiteCause(headers, session.origin) !== undefined) return crossSiteAnswer();
-    const found = await session[SESSION_CREDENTIALS]({ method, target, headers: Object.fromEntries(headers) });
+    // once: `Headers` sorts its fields each time
+    const fields = [...headers];
+    const found = await session[SESSION_CREDENTIALS]({ method, target, headers: Object.fromEntries(fields) });
     if (found?.token === undefined) return sessionRefusal(found);
     const setCookies = setCookiesOf(found);
     const answer = await upstream.call({
       method,
       path: `${config.basePath}${target}`,
-      headers: apiHeaders(headers, { ...proxied, accessToken: found.token, origin: session.origin }, config),
+      headers: apiHeaders(fields, { ...proxied, accessToken: found.token, origin: session.origin }, config),
       request,
     });
     return typeof answer === 'string' ? failureAnswer(answer, setCookies) : apiAnswer(answer, { ...proxied, config, setCookies });

@@ -80,11 +80,20 @@ export interface OwnHeaders {
   readonly clientAddress: string | undefined;
 }
 
-/** Returns the headers for the API, with names in lower case. */
-export function apiHeaders(headers: Headers, own: OwnHeaders, { forwardedHeaders }: Pick<ProxyConfig, 'forwardedHeaders'>): Record<string, string> {
-  const named = connectionNames(headers.get('connection'));
+/**
+ * Returns the headers for the API.
+ *
+ * @param fields those of `Headers`: each name once, in lower case
+ */
+export function apiHeaders(
+  fields: Iterable<readonly [string, string]>,
+  own: OwnHeaders,
+  { forwardedHeaders }: Pick<ProxyConfig, 'forwardedHeaders'>,
+): Record<string, string> {
   // a Map first, since a client chooses the names: `__proto__` is a name like any other
-  const sent = new Map([...headers].filter(([name]) => isSent(name) && !named.has(name)));
+  const sent = new Map(fields);
+  const named = connectionNames(sent.get('connection'));
+  for (const name of sent.keys()) if (!isSent(name) || named.has(name)) sent.delete(name);
   sent.set('authorization', `Bearer ${own.accessToken}`);
   if (forwardedHeaders) {
     const { host, protocol } = new URL(own.origin);
@@ -130,6 +139,6 @@ function mayPass(setCookie: string): boolean {
 }
 
 /** Returns the fields that a `Connection` header names. They concern this connection only. */
-function connectionNames(connection: string | null): ReadonlySet<string> {
+function connectionNames(connection: string | undefined): ReadonlySet<string> {
   return new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
 }

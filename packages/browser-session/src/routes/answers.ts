@@ -67,5 +67,15 @@ export function notFoundAnswer(): Response {
 function answer(status: number, contentType: string, body: object, fields: Readonly<Record<string, string>>, setCookies: readonly string[]): Response {
   const headers = new Headers({ 'content-type': contentType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...fields });
   for (const line of setCookies) headers.append('set-cookie', line);
-  return new Response(JSON.stringify(body), { status, headers });
+  const text = JSON.stringify(body);
+  const response = new Response(text, { status, headers });
+  texts.set(response, text);
+  return response;
+}
+
+const texts = new WeakMap<Response, string>();
+
+/** Returns the body of an answer that was made here. Servers of Node send it as it is: to read the stream of a `Response` costs more than the whole route. */
+export function textOf(response: Response): string | undefined {
+  return texts.get(response);
 }
