@@ -114,7 +114,11 @@ function withoutSegments(target: string, count: number): string {
 /** Answers through Fastify, so that hooks around it see the answer. */
 function send(answer: Response, { method }: FastifyRequest, reply: FastifyReply): FastifyReply {
   reply.code(answer.status);
-  for (const [name, value] of answer.headers) reply.header(name, value);
+  for (const [name, value] of answer.headers) {
+    // Fastify itself adds to Set-Cookie, and replaces others
+    const before = name === 'vary' ? reply.getHeader(name) : undefined;
+    reply.header(name, before === undefined ? value : [before, value].flat().join(', '));
+  }
   if (!answer.body || method === 'HEAD') {
     discard(answer);
     return reply.send();

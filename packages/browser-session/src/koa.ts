@@ -12,7 +12,7 @@ import { proxied, targetUnderMount } from './node/mounted.js';
 import type { Exchange } from './node/request-of.js';
 import { parsedOf } from './node/parsed-body.js';
 import { respond } from './node/respond.js';
-import { bodyFor, discard } from './node/send-response.js';
+import { ADDED, bodyFor, discard } from './node/send-response.js';
 import { createProxy } from './proxy/create-proxy.js';
 import type { ProxyOptions } from './proxy/proxy-options.js';
 import type { ProxyUpgrade } from './proxy/session-proxy.js';
@@ -89,7 +89,7 @@ function send(answer: Response, context: Context): void {
   }
   context.status = answer.status;
   for (const [name, value] of answer.headers) {
-    if (name === 'set-cookie') context.append(name, value);
+    if (ADDED.has(name)) context.append(name, value);
     else context.set(name, value);
   }
 }

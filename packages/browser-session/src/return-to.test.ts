@@ -79,11 +79,11 @@ const ATTACKS = [
   `/${'é'.repeat(1000)}`,
 ];
 
-test.each(ATTACKS)('rule 127: sends nobody to another origin after the login: %j', (value) => {
+test.each(ATTACKS)('rule 127, returnTo: sends nobody to another origin after the login: %j', (value) => {
   expect(safeReturnTo(value, ORIGIN)).toBe('/');
 });
 
-test.each([undefined, null, 1, {}, [], ['//evil.example'], Symbol('x')])('rule 127: takes no value that is not a string: %s', (value) => {
+test.each([undefined, null, 1, {}, [], ['//evil.example'], Symbol('x')])('rule 127, returnTo: takes no value that is not a string: %s', (value) => {
   expect(safeReturnTo(value as string, ORIGIN)).toBe('/');
 });
 
@@ -100,7 +100,7 @@ function spellings(target: string): string[] {
   return all;
 }
 
-test('rule 127: keeps every arbitrary text on this origin, also when it is decoded, and when it is checked again', () => {
+test('rule 127, returnTo: keeps every arbitrary text on this origin, also when it is decoded, and when it is checked again', () => {
   const pieces = [
     '/',
     '\\',

@@ -198,13 +198,15 @@ describe.each(frameworks)('$name', ({ http2, create }) => {
       expect([parsed.status, parsed.text]).toEqual([200, '{"a":1}']);
     });
 
-    test('Set-Cookie of the session does not replace that of the app', async () => {
+    test('Set-Cookie of the session and Vary of the proxy do not replace those of the app', async () => {
       clock.advance(290);
       const { headers } = await call('GET', '/api/orders');
       const lines = [headers['set-cookie'] ?? []].flat().map((line) => line.split('=')[0]);
       expect(lines).toContain('__Host-session');
       if (jar.has('theme')) expect(lines).toContain('theme');
       expect(headers['cache-control']).toBe('no-store');
+      const next = await call('GET', '/api/orders');
+      expect(next.headers['vary']).toBe(jar.has('theme') ? 'origin, cookie' : 'cookie');
     });
 
     test('only the routes of the session are answered by it, whatever the spelling', async () => {

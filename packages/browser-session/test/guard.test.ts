@@ -1,4 +1,4 @@
-import { createResourceGuard, memorySessions, rawToken, scope, type Allow, type Auth, type Deny } from '@tokenward/core';
+import { claim, createResourceGuard, memorySessions, rawToken, scope, type Allow, type Auth, type Deny } from '@tokenward/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { API } from './provider.ts';
 import { cookiesOf, CSRF, startWorld, type World, type WorldOptions } from './world.ts';
@@ -69,4 +69,31 @@ test('a known cookie is decided on without a promise', async () => {
   const guard = guardOf(world);
   await guard.check(requestOf(world));
   expect(guard.check(requestOf(world))).toMatchObject({ outcome: 'allow', auth: { subject: 'alice' } });
+});
+
+test('organisations: a login asks for the organisation of the options, whatever a link says, and a guard refuses the token of another one', async () => {
+  let organisation = 'org_a';
+  const world = await startWorld({
+    session: { authorizationParameters: { organization: 'org_a' } },
+    provider: { configuration: { extraParams: ['organization'], extraTokenClaims: () => ({ org_id: organisation }) } },
+  });
+  const started = await world.browser.visit(`${world.app.origin}/session/login?organization=org_b`);
+  expect(new URL(started.headers.get('location')!).searchParams.getAll('organization')).toEqual(['org_a']);
+  const guard = guardOf(world);
+  const policy = claim('org_id', 'org_a');
+  expect(await guard.check(requestOf(world), { policy })).toMatchObject({ outcome: 'allow', auth: { subject: 'alice' } });
+  organisation = 'org_b';
+  await world.logIn();
+  expect(await guard.check(requestOf(world), { policy })).toMatchObject({ outcome: 'deny', status: 403 });
+});
+
+test('impersonation: a handler sees who acts for the user (act), before and after a refresh, and the page sees the user', async () => {
+  const act = { sub: 'support-1', iss: 'https://support.example.com' };
+  const world = await startWorld({ provider: { configuration: { extraTokenClaims: () => ({ act }) } } });
+  const guard = guardOf(world);
+  expect(await guard.check(requestOf(world))).toMatchObject({ outcome: 'allow', auth: { subject: 'alice', actor: act } });
+  world.clock.advance(290);
+  expect(await guard.check(requestOf(world))).toMatchObject({ outcome: 'allow', auth: { subject: 'alice', actor: act } });
+  expect(world.refreshes()).toBe(1);
+  expect(await (await world.page('GET', '/session/user')).json()).toMatchObject({ user: { subject: 'alice' } });
 });

@@ -41,7 +41,7 @@ test.each([
   expect(await (await fetch(`${origin}/orders`, { headers })).json()).toMatchObject({ subject: 'alice' });
 });
 
-test('logInAs() grants what was asked for and nothing more', async () => {
+test('tests need a login page: not with logInAs(), which grants what was asked for and nothing more', async () => {
   const { origin, session, issuer } = await startGuardedApp();
   const { headers } = await logInAs(session, issuer, { subject: 'bob' });
   expect((await fetch(`${origin}/orders`, { headers })).status).toBe(403);

@@ -175,7 +175,7 @@ describe('attempts', () => {
     await expectPage(await browser.visit(callback), 400, 'Your browser did not send back the cookie of this login.');
   });
 
-  test("rule 124: another browser's callback logs nobody in", async () => {
+  test("rule 124, login CSRF: another browser's callback logs nobody in", async () => {
     const { app, browser, login } = await world();
     const stolen = await createBrowser().logInAt(login, app.origin, 'mallory');
     await browser.visit(login);
@@ -330,7 +330,7 @@ describe('requests of other sites', () => {
     }
   });
 
-  test('rule 127: sends nobody to another origin after the login', async () => {
+  test('rule 127, returnTo: sends nobody to another origin after the login', async () => {
     const place = await world();
     for (const returnTo of ['//evil.example', '/\\evil.example', '/%09/evil.example', 'https:evil.example', 'javascript:alert(1)', '/\r\nset-cookie: a=b'])
       await expectPage(await finish(place, `?returnTo=${encodeURIComponent(returnTo)}`), 200, 'url=/"');

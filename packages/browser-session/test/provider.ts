@@ -23,6 +23,8 @@ export interface ProviderOptions {
   readonly tls?: Pick<ServerOptions, 'cert' | 'key' | 'ca'> | undefined;
   /** The keys that sign ID tokens and access tokens. Default: a new one. */
   readonly keys?: readonly JWK[] | undefined;
+  /** Shows a page that asks for consent. Default: consent is given by itself. */
+  readonly asksConsent?: boolean | undefined;
   /** More configuration of oidc-provider. */
   readonly configuration?: Configuration | undefined;
 }
@@ -52,10 +54,18 @@ export async function signingKey(): Promise<JWK> {
 
 /**
  * Starts oidc-provider on loopback: code with PKCE, rotated refresh tokens, JWT access tokens per resource, RP-initiated and back-channel logout. The login page
- * is a form with the field `login`, and consent is given by itself. `POST <page>/abort` refuses.
+ * is a form with the field `login`. `POST <page>/abort` refuses.
  */
 export async function startProvider(options: ProviderOptions): Promise<RunningProvider> {
-  const { appOrigin, pushedRequests = 'off', accessTokenSeconds = 300, resources = { [API]: 'orders:read orders:write' }, port = 0, tls } = options;
+  const {
+    appOrigin,
+    pushedRequests = 'off',
+    accessTokenSeconds = 300,
+    resources = { [API]: 'orders:read orders:write' },
+    port = 0,
+    tls,
+    asksConsent = false,
+  } = options;
   const keys = options.keys ?? [await signingKey()];
   const requests: string[] = [];
   let handle: RequestListener = (_request, response) => response.writeHead(503).end();
@@ -132,11 +142,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
       const { client, session, result } = context.oidc;
       const grantId = (result?.['consent'] as { grantId?: string } | undefined)?.grantId ?? session!.grantIdFor(client!.clientId);
       if (grantId !== undefined) return provider.Grant.find(grantId);
-      const grant = new provider.Grant({ clientId: client!.clientId, accountId: session!.accountId! });
-      grant.addOIDCScope('openid offline_access');
-      for (const [resource, scope] of Object.entries(resources)) grant.addResourceScope(resource, scope);
-      await grant.save();
-      return grant;
+      return asksConsent ? undefined : provider.Grant.find(await consent(client!.clientId, session!.accountId!));
     },
     // by default oidc-provider connects to no private address
     fetch: (url, init) => fetch(url, { ...init, dispatcher: undefined } as RequestInit),
@@ -153,7 +159,16 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     },
     ...options.configuration,
   });
-  handle = serve(provider);
+
+  /** Grants all that the client may ask for, and returns the id of the grant. */
+  async function consent(clientId: string, accountId: string): Promise<string> {
+    const grant = new provider.Grant({ clientId, accountId });
+    grant.addOIDCScope('openid offline_access');
+    for (const [resource, scope] of Object.entries(resources)) grant.addResourceScope(resource, scope);
+    return grant.save();
+  }
+
+  handle = serve(provider, asksConsent ? consent : undefined);
 
   const running: RunningProvider = {
     issuer,
@@ -182,16 +197,27 @@ function subjectOf(socket: TLSSocket): string {
     .join(',');
 }
 
-/** Answers `/interaction/<uid>` itself, and leaves the rest to oidc-provider. */
-function serve(provider: Provider): RequestListener {
+const LOGIN_PAGE = '<!doctype html><title>Log in</title><form method="post"><input name="login"><button>Log in</button></form>';
+
+/**
+ * Answers `/interaction/<uid>` itself, and leaves the rest to oidc-provider.
+ *
+ * @param consent what the consent page does if the user agrees; without it there is no such page
+ */
+function serve(provider: Provider, consent?: (clientId: string, accountId: string) => Promise<string>): RequestListener {
   const rest = provider.callback();
   async function interact(request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void> {
     try {
+      const asksConsent = consent !== undefined && (await provider.interactionDetails(request, response)).prompt.name === 'consent';
       if (request.method === 'GET') {
         response.writeHead(200, { 'content-type': 'text/html' });
-        response.end('<!doctype html><title>Log in</title><form method="post"><input name="login"><button>Log in</button></form>');
+        response.end(asksConsent ? consentPage(pathname) : LOGIN_PAGE);
       } else if (pathname.endsWith('/abort')) {
         await provider.interactionFinished(request, response, { error: 'access_denied', error_description: 'The user said no' });
+      } else if (asksConsent) {
+        const { params, session } = await provider.interactionDetails(request, response);
+        const grantId = await consent(String(params['client_id']), session!.accountId);
+        await provider.interactionFinished(request, response, { consent: { grantId } }, { mergeWithLastSubmission: true });
       } else {
         const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
         const details = await provider.interactionDetails(request, response);
@@ -207,4 +233,8 @@ function serve(provider: Provider): RequestListener {
     if (pathname.startsWith('/interaction/')) void interact(request, response, pathname);
     else void rest(request, response);
   };
+}
+
+function consentPage(pathname: string): string {
+  return `<!doctype html><title>Agree</title><form method="post"><button>Allow</button><button formaction="${pathname}/abort">Refuse</button></form>`;
 }

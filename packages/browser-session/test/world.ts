@@ -159,7 +159,8 @@ async function visitFrom(
   return response;
 }
 
-function watchTokens({ provider }: RunningProvider, issued: IssuedToken[], refreshed: () => void): void {
+/** Keeps the tokens that a provider issues, oldest first. */
+export function watchTokens({ provider }: RunningProvider, issued: IssuedToken[], refreshed: () => void): void {
   provider.on('grant.success', ({ body, oidc }) => {
     const tokens = body as Readonly<Record<string, string | undefined>>;
     for (const kind of ['access_token', 'refresh_token', 'id_token'] as const) if (tokens[kind] !== undefined) issued.push({ kind, token: tokens[kind] });

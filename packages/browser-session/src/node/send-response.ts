@@ -6,7 +6,12 @@ import { textOf } from '../routes/answers.js';
 import type { NodeResponse } from './native.js';
 
 /**
- * Sends a `Response` of fetch. `Set-Cookie` lines of others stay. The promise is fulfilled once the answer is sent, or the client has left.
+ * Fields that an answer has several of. What middleware has said before stays: the cookies of the app, and what else its answers depend on, such as `Origin`.
+ */
+export const ADDED: ReadonlySet<string> = new Set(['set-cookie', 'vary']);
+
+/**
+ * Sends a `Response` of fetch. `Set-Cookie` and `Vary` of others stay. The promise is fulfilled once the answer is sent, or the client has left.
  *
  * @param method of the request: an answer to HEAD has no body
  */
@@ -14,7 +19,7 @@ export async function sendResponse(answer: Response, response: NodeResponse, met
   if (isAnswered(response)) return discard(answer);
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers) {
-    if (name === 'set-cookie') response.appendHeader(name, value);
+    if (ADDED.has(name)) response.appendHeader(name, value);
     else response.setHeader(name, value);
   }
   if (!answer.body || method === 'HEAD') {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => browser.close());
 
-test('logInAs() logs in a browser: its pages call the app, and its scripts see no cookie', async () => {
+test('tests need a login page: not with logInAs(), which logs in a browser: its pages call the app, and its scripts see no cookie', async () => {
   const { origin, session, issuer } = await startGuardedApp();
   const login = await logInAs(session, issuer, { subject: 'alice', scopes: ['orders:read'] });
   const context = await browser.newContext();

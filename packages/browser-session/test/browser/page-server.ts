@@ -20,8 +20,14 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
+let bundled: Promise<string> | undefined;
+
 /** Returns the page's part as one file for browsers: minified, with all that it imports. */
-export async function bundledClient(): Promise<string> {
+export function bundledClient(): Promise<string> {
+  return (bundled ??= bundle());
+}
+
+async function bundle(): Promise<string> {
   const entry = fileURLToPath(import.meta.resolve('@tokenward/browser-session/client'));
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, minify: true, format: 'esm', write: false });
   return outputFiles[0]!.text;

@@ -11,6 +11,14 @@ export interface AppParts {
   readonly api: string;
   /** It listens already. Fastify adds its listener by itself. */
   readonly server: Server | Http2Server;
+  /** Files that anybody may get, by their path. Default: none. */
+  readonly files?: ReadonlyMap<string, AppFile> | undefined;
+}
+
+/** A file of the app: a page, or a script. */
+export interface AppFile {
+  readonly type: string;
+  readonly text: string;
 }
 
 /** The app of a framework. */
@@ -27,6 +35,7 @@ export interface FrameworkApp {
  *
  * - the session's routes
  * - `/api`: the proxy, with WebSockets
+ * - `files`
  * - `GET /page`: `{ user }` as the server sees it, without a guard
  * - the guard, for all that follows
  * - `GET /me`: `{ subject }`; `POST /echo`: the parsed body

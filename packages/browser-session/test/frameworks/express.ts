@@ -6,18 +6,19 @@ import { createGuard, getAuth } from '@tokenward/express';
 import type { AppParts, FrameworkApp } from './app-parts.ts';
 
 function appOf(express: typeof express5) {
-  return async ({ options, audience, api }: AppParts): Promise<FrameworkApp> => {
+  return async ({ options, audience, api, files = new Map() }: AppParts): Promise<FrameworkApp> => {
     const session = createBrowserSession(options);
     const guard = createGuard({ issuer: options.issuer, audience, session });
     const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true });
     const app = express();
     app.use(express.json(), express.urlencoded({ extended: true }));
     app.use((_request, response, next) => {
-      response.appendHeader('set-cookie', 'theme=dark');
+      response.appendHeader('set-cookie', 'theme=dark').vary('origin');
       next();
     });
     app.use(session.routes());
     app.use('/api', proxy);
+    for (const [path, { type, text }] of files) app.get(path, (_request, response) => void response.type(type).send(text));
     app.get('/page', (request, response, next) => {
       session.get(request).then((user) => response.json({ user: user ?? null }), next);
     });

@@ -4,7 +4,7 @@ import { createBrowserSession } from '@tokenward/browser-session/koa';
 import { createGuard, getAuth } from '@tokenward/koa';
 import type { AppParts, FrameworkApp } from './app-parts.ts';
 
-export async function koaApp({ options, audience, api }: AppParts): Promise<FrameworkApp> {
+export async function koaApp({ options, audience, api, files = new Map() }: AppParts): Promise<FrameworkApp> {
   const session = createBrowserSession(options);
   const guard = createGuard({ issuer: options.issuer, audience, session });
   const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true });
@@ -13,10 +13,18 @@ export async function koaApp({ options, audience, api }: AppParts): Promise<Fram
   app.use(bodyParser());
   app.use(async (context, next) => {
     context.append('set-cookie', 'theme=dark');
+    context.vary('origin');
     await next();
   });
   app.use(session.routes());
   app.use(proxy);
+  app.use(async (context, next) => {
+    const file = context.method === 'GET' ? files.get(context.path) : undefined;
+    if (!file) return next();
+    context.type = file.type;
+    context.body = file.text;
+    return undefined;
+  });
   app.use(async (context, next) => {
     if (context.method !== 'GET' || context.path !== '/page') return next();
     context.body = { user: (await session.get(context)) ?? null };

@@ -1,17 +1,31 @@
 import 'reflect-metadata';
 import type { RequestListener } from 'node:http';
-import { Body, Controller, Get, HttpCode, Inject, Module, Post, Req, type INestApplication } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Module, NotFoundException, Post, Req, Res, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import { BROWSER_SESSION, BrowserSessionModule, createBrowserSession, type NestBrowserSession } from '@tokenward/browser-session/nestjs';
 import { CurrentAuth, Public, TokenwardModule, type Auth } from '@tokenward/nestjs';
-import type { AppParts, FrameworkApp } from './app-parts.ts';
+import type { AppFile, AppParts, FrameworkApp } from './app-parts.ts';
+
+const FILES = Symbol('files');
 
 @Controller()
 class AppController {
-  constructor(@Inject(BROWSER_SESSION) private readonly session: NestBrowserSession) {}
+  constructor(
+    @Inject(BROWSER_SESSION) private readonly session: NestBrowserSession,
+    @Inject(FILES) private readonly files: ReadonlyMap<string, AppFile>,
+  ) {}
+
+  @Get(['/', 'client.js', 'worker.js'])
+  @Public()
+  file(@Req() request: { readonly url: string }, @Res({ passthrough: true }) response: { header(name: string, value: string): unknown }) {
+    const file = this.files.get(request.url.split('?')[0]!);
+    if (!file) throw new NotFoundException();
+    response.header('content-type', file.type);
+    return file.text;
+  }
 
   @Get('page')
   @Public()
@@ -33,12 +47,13 @@ class AppController {
 
 type Create = (module: object) => Promise<{ readonly app: INestApplication; readonly listener: RequestListener | undefined }>;
 
-async function nestApp({ options, audience, api }: AppParts, create: Create): Promise<FrameworkApp> {
+async function nestApp({ options, audience, api, files = new Map() }: AppParts, create: Create): Promise<FrameworkApp> {
   const session = createBrowserSession(options);
   const proxy = { mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true };
   @Module({
     imports: [TokenwardModule.forRoot({ issuer: options.issuer, audience, session }), BrowserSessionModule.forRoot({ session, proxies: [proxy] })],
     controllers: [AppController],
+    providers: [{ provide: FILES, useValue: files }],
   })
   // eslint-disable-next-line typescript/no-extraneous-class -- as Nest's modules are
   class AppModule {}
