@@ -8,9 +8,12 @@ export interface ChunkedCookie {
 
 /** For name and value. Browsers take 4096 bytes with the attributes. */
 const MAX_CHUNK_LENGTH = 3800;
-export const MAX_CHUNKS = 5;
-/** For the names and values of all chunks. Node and most proxies take headers of 16 KiB, unless they are told otherwise. */
-export const MAX_CHUNKED_LENGTH = 16_384;
+export const MAX_CHUNKS = 3;
+/**
+ * For the names and values of all chunks. Node answers 431 to a request with more than 16 KiB of headers, unless it is told otherwise: the cookies of login
+ * attempts may take 4 of them, and 2 remain for all other headers. A larger cookie would be written once, and then refused at every request.
+ */
+export const MAX_CHUNKED_LENGTH = 10_240;
 const DIGIT_0 = 48;
 
 /** Returns the text of a cookie; undefined if it is not there, not whole, or out of bounds. */

@@ -393,7 +393,7 @@ describe('the size of the sealed cookie', () => {
     const app = appWith('sealed');
     const state = app.state({ idToken: randomText(9000), refreshToken: randomText(4000) });
     const header = await started(app, state);
-    expect(sizeOf(header)).toBeLessThanOrEqual(16_384);
+    expect(sizeOf(header)).toBeLessThanOrEqual(10_240);
     expect(await app.sessions.find(header)).toEqual({ kind: 'session', state: { ...state, idToken: undefined }, setCookies: [] });
   });
 
