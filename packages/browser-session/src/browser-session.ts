@@ -2,6 +2,7 @@ import type { Revocations } from '@tokenward/core';
 import type { BrowserSessionCredentials, RevocationHealth, SessionStoreHealth, TestableBrowserSession } from '@tokenward/core/store';
 import type { ProxyOptions } from './proxy/proxy-options.js';
 import type { SessionProxy } from './proxy/session-proxy.js';
+import type { LinkedSession } from './session-link.js';
 
 /** Who is logged in. It contains no token. */
 export interface SessionUser {
@@ -16,7 +17,7 @@ export interface SessionUser {
 export type RequestHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The browser sessions of one app, independent of any framework. A guard takes it as its option `session`. */
-export interface BrowserSession extends BrowserSessionCredentials, TestableBrowserSession {
+export interface BrowserSession extends BrowserSessionCredentials, TestableBrowserSession, LinkedSession {
   /** The origin and the path of the options: adapters build a request's URL from the origin, and mount the routes at the path. */
   readonly origin: string;
   readonly path: string;
@@ -52,7 +53,10 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
   warm(): Promise<void>;
   /** Returns the state of the sessions, for a readiness probe and for people. It fetches nothing. */
   health(): BrowserSessionHealth;
-  /** Stops fetches and timers. Stores that were given in the options stay open. */
+  /**
+   * Stops fetches and timers, and closes the connections of the proxies: WebSockets and streams of events at once, calls under way after 5 seconds at most.
+   * Stores that were given in the options stay open.
+   */
   close(): Promise<void>;
 }
 

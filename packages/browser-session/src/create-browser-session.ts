@@ -19,7 +19,9 @@ import { createRouter } from './routes/router.js';
 import type { SessionRouteContext } from './routes/session-route.js';
 import { userOf } from './routes/user.js';
 import { createSessionCredentials } from './session-credentials.js';
+import { SESSION_LINK } from './session-link.js';
 import { createSessions } from './state/create-sessions.js';
+import { createOpenConnections, observed, type OpenConnections } from './state/open-connections.js';
 import { createTestSessionStart } from './test-session.js';
 import { createWarn } from './warnings.js';
 
@@ -36,7 +38,8 @@ import { createWarn } from './warnings.js';
 export function createBrowserSession(options: BrowserSessionOptions): BrowserSession {
   const config = readOptions(options);
   const context = createContext(config);
-  const { client, sessions, refresher } = context;
+  const { client, sessions, refresher, connections } = context;
+  const closers: (() => Promise<void>)[] = [connections.close];
   const guard = createLogoutTokenGuard(config);
   const router = createRouter(context, createBackchannelLogoutRoute(context, guard.backchannelLogout, memoryReplays(config.clock)));
   const credentials = createSessionCredentials(context);
@@ -54,6 +57,17 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     },
     [SESSION_CREDENTIALS]: (request: ProtectedRequest) => credentials.of(request),
     [START_TEST_SESSION]: createTestSessionStart(config, sessions),
+    [SESSION_LINK]: {
+      async follow(cookieHeader: string | undefined, end: () => void) {
+        const found = await sessions.find(cookieHeader);
+        if (found.kind === 'session') return connections.follow(found.state, end);
+        // it had a token a moment ago
+        end();
+        return () => {};
+      },
+      onClose: (close: () => Promise<void>) => void closers.push(close),
+      warn: context.warn,
+    },
     proxy: (proxyOptions: ProxyOptions) => createSessionProxy(session, proxyOptions),
     revocations: guard.revocations,
     async warm() {
@@ -65,7 +79,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
       return { ready: health.revocations.usable && health.store?.usable !== false, ...health };
     },
     async close() {
-      await guard.close();
+      await Promise.all([guard.close(), ...closers.map((close) => close())]);
       // this one nobody else knows
       if (options.revocations === undefined) await revocations.close();
     },
@@ -73,12 +87,14 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
   return session;
 }
 
-function createContext(config: SessionConfig): SessionRouteContext {
+function createContext(config: SessionConfig): SessionRouteContext & { readonly connections: OpenConnections } {
   const client = createLoginClient(config);
-  const sessions = createSessions(config);
+  const connections = createOpenConnections(config, (state) => refresher.newest(state));
+  const sessions = observed(createSessions(config), connections.seen);
   const { issuer } = config;
   const publish: RouteContext['publish'] = (action, outcome, reason) => publishEvent('tokenward:session', { issuer, action, outcome, reason });
   const warn = createWarn((text) => process.emitWarning(text, { code: 'TOKENWARD_SESSION' }));
+  const refresher = createRefresher({ config, client, sessions, publish, warn });
   return {
     config,
     client,
@@ -86,7 +102,8 @@ function createContext(config: SessionConfig): SessionRouteContext {
     loginSealer: createSealer(config.secrets, 'login', LOGIN_COOKIE),
     publish,
     warn,
-    refresher: createRefresher({ config, client, sessions, publish, warn }),
+    refresher,
+    connections,
     pendingLogouts: createPendingLogouts(config),
   };
 }

@@ -5,6 +5,7 @@ import { cookieOf } from './cookies/cookie-header.js';
 import { crossSiteCause } from './csrf.js';
 import type { Refreshed } from './refresh/refresher.js';
 import { headerOf } from './request-headers.js';
+import { warnAboutOrigin } from './routes/origin-warning.js';
 import { reportEnd, type SessionRouteContext } from './routes/session-route.js';
 import type { FoundSession } from './sessions.js';
 
@@ -17,14 +18,14 @@ export interface SessionCredentials {
   of(request: Pick<ProtectedRequest, 'headers'>): Credentials | Promise<Credentials>;
 }
 
-type Parts = Pick<SessionRouteContext, 'config' | 'sessions' | 'refresher' | 'publish'>;
+type Parts = Pick<SessionRouteContext, 'config' | 'sessions' | 'refresher' | 'publish' | 'warn'>;
 
 /**
  * @param crossSite returns why a request may come from another site. Only requests with a session cookie are asked: other requests have nothing that another
  * site could use
  */
 export function createSessionCredentials(
-  { config, sessions, refresher, publish }: Parts,
+  { config, sessions, refresher, publish, warn }: Parts,
   crossSite: (headers: RequestHeaders, origin: string) => string | undefined = crossSiteCause,
 ): SessionCredentials {
   const { cookieName, origin } = config;
@@ -54,7 +55,11 @@ export function createSessionCredentials(
       if (cookieHeader === undefined || !cookieHeader.includes(cookieName)) return undefined;
       const cause = crossSite(headers, origin);
       // the text may be part of another cookie
-      if (cause !== undefined) return cookieOf(cookieHeader, cookieName) !== undefined ? failure('cross_site_request', cause, NO_LINES) : undefined;
+      if (cause !== undefined) {
+        if (cookieOf(cookieHeader, cookieName) === undefined) return undefined;
+        warnAboutOrigin(headers, config, warn);
+        return failure('cross_site_request', cause, NO_LINES);
+      }
       const found = sessions.find(cookieHeader);
       return found instanceof Promise ? found.then((settled) => judge(settled, cookieHeader)) : judge(found, cookieHeader);
     },

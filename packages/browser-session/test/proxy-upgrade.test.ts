@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { promisify } from 'node:util';
+import type { BrowserSessionOptions } from '@tokenward/browser-session';
+import { memorySessions } from '@tokenward/core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startProxiedApp, type ProxiedApp } from './proxied-app.ts';
 
@@ -148,8 +151,101 @@ test('half a connection does not stay open', async () => {
   expect(seen.at(-1)!.socket.destroyed || (await once(seen.at(-1)!.socket, 'close'))).toBeTruthy();
 });
 
+test('callback address behind proxies: a handshake that a proxy made an ordinary request is told in one sentence', async () => {
+  const warnings: string[] = [];
+  const listener = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', listener);
+  onTestFinished(() => void process.off('warning', listener));
+  const headers = { 'x-tokenward-csrf': undefined, origin: app.origin, 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' };
+  const { status, text } = await app.call('GET', '/feeds/live', { headers });
+  expect([status, JSON.parse(text)]).toMatchObject([400, { detail: 'The handshake of a WebSocket came without the headers Upgrade and Connection' }]);
+  await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('let a proxy in front of this app pass the headers Upgrade and Connection')]));
+});
+
 test('without the option webSockets, an upgrade is a mistake of the program', async () => {
   const proxy = app.session.proxy({ to, methods: ['GET'] });
   await expect(proxy.upgrade({} as never, {} as never, Buffer.alloc(0))).rejects.toThrow('proxy.upgrade(): needs the option webSockets: true');
   expect(() => app.session.proxy({ to, methods: ['GET'], webSockets: true })).toThrow('mountPath: is missing');
+});
+
+describe('the end of the session', () => {
+  /** An app of its own, with an open WebSocket and an open stream of events. */
+  async function openBoth(options: Partial<BrowserSessionOptions> = {}) {
+    const own = await startProxiedApp({ idleSeconds: 1000, ...options });
+    onTestFinished(() => own.close());
+    const proxy = own.proxy({ mountPath: '/api', to: own.upstream.origin, webSockets: true });
+    own.server.on('upgrade', (request, socket, head) => void proxy.upgrade(request, socket, head));
+    const echo = new WebSocketServer({ server: own.upstream.server });
+    const arrived = once(echo, 'connection') as Promise<[WebSocket]>;
+    const socket = new WebSocket(`${own.origin.replace('http', 'ws')}/api/feed`, { headers: { cookie: own.cookie, origin: own.origin } });
+    onTestFinished(() => socket.terminate());
+    await once(socket, 'open');
+    const [atApi] = await arrived;
+    own.upstream.answer = (_request, response) => void response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).write('data: 1\n\n');
+    const events = await own.begin('GET', '/api/events');
+    await once(events, 'data');
+    own.upstream.answer = undefined;
+    // an answer that is cut
+    const ofEvents = new Promise((resolve) => {
+      events.once('error', resolve);
+    });
+    return { app: own, ends: Promise.all([once(socket, 'close'), once(atApi, 'close'), ofEvents]) };
+  }
+
+  const MODES = { 'encrypted cookies': () => ({}), 'a store in memory': () => ({ store: memorySessions() }) };
+
+  describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
+    test('rule 186: a logout ends the WebSockets and streams of events of the session, and no other calls', async () => {
+      const { app: own, ends } = await openBoth(options());
+      let finish!: () => void;
+      own.upstream.answer = (_request, response) => {
+        response.writeHead(200).write('half');
+        finish = () => response.end(', whole');
+      };
+      const download = await own.begin('GET', '/api/download');
+      const answer = await fetch(`${own.origin}/session/logout`, { method: 'POST', headers: { cookie: own.cookie, 'x-tokenward-csrf': '1' } });
+      expect(answer.status).toBe(200);
+      await ends;
+      finish();
+      expect(Buffer.concat(await download.toArray()).toString()).toBe('half, whole');
+    });
+
+    test('rule 186: a revocation ends them, and so does their idle end', async () => {
+      const { app: own, ends } = await openBoth(options());
+      await own.session.revocations.revoke({ subject: 'alice' });
+      await ends;
+
+      const idle = await openBoth(options());
+      idle.app.clock.advance(1001);
+      // any revocation has the others looked at, too
+      await idle.app.session.revocations.revoke({ subject: 'somebody else' });
+      await idle.ends;
+    });
+  });
+
+  test('rule 186: close() closes WebSockets, streams of events and kept connections, and waits for calls under way', async () => {
+    const { app: own, ends } = await openBoth();
+    let finish!: () => void;
+    const arrived = new Promise<void>((resolve) => {
+      own.upstream.answer = (_request, response) => {
+        finish = () => response.end('whole');
+        resolve();
+      };
+    });
+    const call = own.call('GET', '/api/slow');
+    await arrived;
+    let isClosed = false;
+    const closing = own.session.close().then(() => (isClosed = true));
+    await ends;
+    expect(isClosed).toBe(false);
+    finish();
+    expect((await call).text).toBe('whole');
+    await closing;
+    const connections = promisify(own.upstream.server.getConnections.bind(own.upstream.server));
+    await vi.waitFor(async () => expect(await connections()).toBe(0));
+    // a server that is not closed yet still answers
+    own.upstream.answer = undefined;
+    expect((await own.call('GET', '/api/orders')).status).toBe(200);
+    await vi.waitFor(async () => expect(await connections()).toBe(0));
+  });
 });

@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { misuse, SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { crossSiteCause } from '../csrf.js';
+import { SESSION_LINK } from '../session-link.js';
 import { crossSiteAnswer, notFoundAnswer, problemAnswer } from '../routes/answers.js';
+import { warnAboutOrigin } from '../routes/origin-warning.js';
 import { apiAnswer } from './api-answer.js';
 import { apiHeaders } from './header-rules.js';
 import { readProxyOptions, type ProxyConfig, type ProxyOptions } from './proxy-options.js';
@@ -33,6 +36,8 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
   const upstream = createUpstream(config);
   const { methods, paths } = config;
   const allow = [...methods].join(', ');
+  const { follow, onClose, warn } = session[SESSION_LINK];
+  onClose(upstream.close);
 
   async function forward(proxied: ProxiedRequest): Promise<Response> {
     const { request, target } = proxied;
@@ -42,11 +47,15 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     // Node has undone the chunks, and leaves other codings in the body (RFC 9112 s6.1)
     if (!/^(?:chunked)?$/i.test(headers.get('transfer-encoding') ?? ''))
       return problemAnswer({ status: 400, detail: 'The body has a Transfer-Encoding that is not supported' });
+    if (headers.has('sec-websocket-key')) return lostUpgrade();
     // without Access-Control headers, so a preflight of another site ends here
     if (method === 'OPTIONS' && !methods.has(method)) return new Response(null, { status: 204, headers: { allow } });
     if (!methods.has(method)) return problemAnswer({ status: 405, detail: `This address takes only ${allow}`, headers: { allow } });
     // on every request, whatever its method, path and body (GHSA-4j63-5v5f-xcc4)
-    if (crossSiteCause(headers, session.origin) !== undefined) return crossSiteAnswer();
+    if (crossSiteCause(headers, session.origin) !== undefined) {
+      warnAboutOrigin(headers, session, warn);
+      return crossSiteAnswer();
+    }
     // once: `Headers` sorts its fields each time
     const fields = [...headers];
     const found = await session[SESSION_CREDENTIALS]({ method, target, headers: Object.fromEntries(fields) });
@@ -58,10 +67,31 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
       headers: apiHeaders(fields, { ...proxied, accessToken: found.token, origin: session.origin }, config),
       request,
     });
-    return typeof answer === 'string' ? failureAnswer(answer, setCookies) : apiAnswer(answer, { ...proxied, config, setCookies });
+    if (typeof answer === 'string') return failureAnswer(answer, setCookies);
+    if (isEventStream(answer)) await endWithSession(answer, headers.get('cookie') ?? undefined);
+    return apiAnswer(answer, { ...proxied, config, setCookies });
+  }
+
+  /** Nobody but a browser that opens a WebSocket sends this header. It would be refused for another reason, which misleads. */
+  function lostUpgrade(): Response {
+    warn(
+      `tokenward: the handshake of a WebSocket under ${config.mountPath || '/'} came as an ordinary request. Set webSockets: true, write server.on('upgrade', proxy.upgrade), and let a proxy in front of this app pass the headers Upgrade and Connection`,
+    );
+    return problemAnswer({ status: 400, detail: 'The handshake of a WebSocket came without the headers Upgrade and Connection' });
+  }
+
+  /** It may go on for hours, as a WebSocket does. Other answers belong to their request, and are finished. */
+  async function endWithSession(answer: IncomingMessage, cookieHeader: string | undefined): Promise<void> {
+    const forget = await follow(cookieHeader, () => void answer.destroy());
+    if (answer.destroyed) forget();
+    else answer.once('close', forget);
   }
 
   return { config, forward, upgrade: createUpgrade({ session, config, upstream }) };
+}
+
+function isEventStream({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.trim().toLowerCase().startsWith('text/event-stream') === true;
 }
 
 /** Gives a proxy the form that is independent of frameworks. */

@@ -3,8 +3,12 @@ import type { Duplex } from 'node:stream';
 /** How long a connection may take to send the rest after the other one has ended. */
 const GRACE_MS = 5000;
 
-/** Passes bytes between two connections, no faster than each takes them. When one ends, so does the other: a WebSocket has no half-closed state. */
-export function join(one: Duplex, other: Duplex): void {
+/**
+ * Passes bytes between two connections, no faster than each takes them. When one ends, so does the other: a WebSocket has no half-closed state.
+ *
+ * @returns a function that ends both
+ */
+export function join(one: Duplex, other: Duplex): () => void {
   let timer: NodeJS.Timeout | undefined;
   for (const [from, to] of [
     [one, other],
@@ -14,6 +18,7 @@ export function join(one: Duplex, other: Duplex): void {
     from.once('end', part);
     from.once('close', part);
   }
+  return part;
 
   function part(): void {
     one.end();

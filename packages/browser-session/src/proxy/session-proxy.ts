@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { BrowserSessionCredentials } from '@tokenward/core/store';
+import type { LinkedSession } from '../session-link.js';
 
 /** Opens a WebSocket to the API. */
 export interface ProxyUpgrade {
   /**
    * Takes the `upgrade` of a server of Node. It needs the options `webSockets` and `mountPath`. Pages of other origins are refused; a page cannot send the custom
-   * header with a WebSocket.
+   * header with a WebSocket. The WebSocket is closed when its session ends, as far as this process knows.
    *
    * @returns false if the path is not under `mountPath`, and the socket is untouched
    *
@@ -22,6 +23,6 @@ export interface SessionProxy extends ProxyUpgrade {
 }
 
 /** What a proxy needs of the session. */
-export interface ProxiedSession extends BrowserSessionCredentials {
+export interface ProxiedSession extends BrowserSessionCredentials, LinkedSession {
   readonly origin: string;
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { misuse, SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { CSRF_HEADER } from '../csrf.js';
+import { warnAboutOrigin } from '../routes/origin-warning.js';
+import { SESSION_LINK } from '../session-link.js';
 import { originForm } from '../node/request-of.js';
 import { apiHeaders, browserHeaders } from './header-rules.js';
 import type { ProxyConfig } from './proxy-options.js';
@@ -40,7 +42,10 @@ export function createUpgrade({ session, config, upstream }: UpgradeParts): Prox
   async function connect(request: IncomingMessage, target: string, socket: Duplex, head: Buffer): Promise<void> {
     const headers = headersOf(request);
     const status = statusOf(request, headers, target);
-    if (status !== undefined) return refuse(socket, status, []);
+    if (status !== undefined) {
+      if (status === 403) warnAboutOrigin(headers, session, session[SESSION_LINK].warn);
+      return refuse(socket, status, []);
+    }
     // the check of the origin above stands in for the custom header, which pages cannot send with a WebSocket
     const credentials = { cookie: headers.get('cookie') ?? undefined, origin: session.origin, [CSRF_HEADER]: '1' };
     const found = await session[SESSION_CREDENTIALS]({ method: 'GET', target, headers: credentials });
@@ -54,7 +59,10 @@ export function createUpgrade({ session, config, upstream }: UpgradeParts): Prox
     // what arrived together with the handshakes
     if (opened.head.length > 0) socket.write(opened.head);
     if (head.length > 0) opened.socket.write(head);
-    join(socket, opened.socket);
+    const part = join(socket, opened.socket);
+    const forget = await session[SESSION_LINK].follow(credentials.cookie, part);
+    if (socket.destroyed) forget();
+    else socket.once('close', forget);
   }
 
   /** Returns the status with which a handshake is refused; undefined if it may go on. */

@@ -26,9 +26,12 @@ export interface Upstream {
   call(call: UpstreamCall): Promise<IncomingMessage | UpstreamFailure>;
   /** Starts a request without sending it, for an upgrade. */
   open(options: Pick<RequestOptions, 'method' | 'path' | 'headers'>): ClientRequest;
+  /** Closes the connections: those without a call at once, the others when their call has ended, after a few seconds at most. Calls that come later use new ones. */
+  close(): Promise<void>;
 }
 
 const MAX_FREE_SOCKETS = 64;
+const CLOSE_MS = 5000;
 
 export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstream {
   const { protocol, hostname, port } = new URL(origin);
@@ -38,8 +41,17 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
   // brackets around an address of IPv6 belong to the URL
   const server = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port) };
 
+  const underWay = new Set<ClientRequest>();
+  let allEnded: (() => void) | undefined;
+
   function open(options: RequestOptions): ClientRequest {
-    return (isTls ? requestHttps : requestHttp)({ ...server, agent, ...options });
+    const sent = (isTls ? requestHttps : requestHttp)({ ...server, agent, ...options });
+    underWay.add(sent);
+    sent.once('close', () => {
+      underWay.delete(sent);
+      if (underWay.size === 0) allEnded?.();
+    });
+    return sent;
   }
 
   function opened(options: RequestOptions): ClientRequest | undefined {
@@ -96,7 +108,19 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
     });
   }
 
-  return { call, open };
+  async function close(): Promise<void> {
+    // from now on no connection is kept
+    agent.maxFreeSockets = 0;
+    for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    if (underWay.size > 0)
+      await new Promise<void>((resolve) => {
+        allEnded = resolve;
+        setTimeout(resolve, CLOSE_MS).unref();
+      });
+    agent.destroy();
+  }
+
+  return { call, open, close };
 }
 
 function unstale(result: IncomingMessage | UpstreamFailure | 'stale'): IncomingMessage | UpstreamFailure {

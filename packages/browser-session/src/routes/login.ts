@@ -3,7 +3,6 @@ import { isOfOtherSite, isPrefetch } from '../csrf.js';
 import { isFailure, type LoginParameters } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
 import { loginAddress, loginParametersOf } from './login-parameters.js';
-import { warnAboutOrigin } from './origin-warning.js';
 import { landingPage, notAhead, OTHER_SITE_HEADERS, page, redirect } from './pages.js';
 import type { SessionState } from '../session-state.js';
 import type { RouteContext } from './route-context.js';
@@ -23,7 +22,6 @@ export async function loginRoute(request: Request, context: RouteContext): Promi
   }
   // the user came here by a stale callback
   if (parameters.isRetry === true && (await liveSession(request, context)) !== undefined) return landingPage(parameters.returnTo, []);
-  warnAboutOrigin(request, context);
   return startLogin(request, parameters, context);
 }
 

@@ -4,6 +4,7 @@ import { callbackRoute } from './callback.js';
 import { loginRoute } from './login.js';
 import { logoutContinueRoute } from './logout-continue.js';
 import { logoutRoute } from './logout.js';
+import { warnAboutOrigin } from './origin-warning.js';
 import type { SessionRouteContext } from './session-route.js';
 import { tokenRoute } from './token.js';
 import { userRoute } from './user.js';
@@ -19,13 +20,14 @@ export function createRouter(
   context: SessionRouteContext,
   backchannelLogoutRoute: RouteEntry['route'],
 ): { readonly handle: BrowserSession['handle']; readonly isRoute: BrowserSession['isSessionRoute'] } {
-  const { path } = context.config;
+  const { config, warn } = context;
+  const { path } = config;
   const routes = new Map<string, RouteEntry>([
     ['login', { method: 'GET', route: loginRoute }],
     ['callback', { method: 'GET', route: callbackRoute }],
     ['user', { method: 'GET', route: userRoute }],
     // in mode bff it is not there, whatever the method
-    ...(context.config.mode === 'token-mediating' ? ([['token', { method: 'POST', route: tokenRoute }]] as const) : []),
+    ...(config.mode === 'token-mediating' ? ([['token', { method: 'POST', route: tokenRoute }]] as const) : []),
     ['logout', { method: 'POST', route: logoutRoute }],
     ['logout/continue', { method: 'GET', route: logoutContinueRoute }],
     ['backchannel-logout', { method: 'POST', route: backchannelLogoutRoute }],
@@ -36,6 +38,7 @@ export function createRouter(
       const { pathname } = new URL(request.url);
       const entry = pathname.startsWith(`${path}/`) ? routes.get(pathname.slice(path.length + 1)) : undefined;
       if (!entry) return notFoundAnswer();
+      warnAboutOrigin(request.headers, config, warn);
       if (request.method === entry.method) return entry.route(request, context);
       return problemAnswer({ status: 405, detail: `This address takes only ${entry.method} requests`, headers: { allow: entry.method } });
     },
