@@ -5,6 +5,7 @@ import { build, createTally } from './steps.mjs';
 
 need('redis-server', 'redis-server', 'macOS: brew install redis');
 need('chromium', 'chromium', 'elsewhere: any Chromium or Chrome under the name chromium');
+need('nginx', 'nginx', 'macOS: brew install nginx', '-v');
 build();
 const tally = createTally();
 tally.step('format, lint, types, dead code, packages', 'node', ['scripts/tasks/check.mjs']);
