@@ -59,8 +59,12 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     [START_TEST_SESSION]: createTestSessionStart(config, sessions),
     [SESSION_LINK]: {
       async follow(cookieHeader: string | undefined, end: () => void) {
-        const found = await sessions.find(cookieHeader);
-        if (found.kind === 'session') return connections.follow(found.state, end);
+        try {
+          const found = await sessions.find(cookieHeader);
+          if (found.kind === 'session') return connections.follow(found.state, end);
+        } catch {
+          // as without a session
+        }
         // it had a token a moment ago
         end();
         return () => {};

@@ -7,7 +7,7 @@ export const SESSION_LINK: unique symbol = Symbol('tokenward.sessionLink');
 export interface SessionLink {
   /**
    * Follows the session of a request for a connection that outlives the request. `end` is called once: when the session ends as far as this process knows, or
-   * at `close` of the sessions.
+   * at `close` of the sessions. It never rejects.
    *
    * @returns a function that forgets the connection. Call it when the connection is closed
    */

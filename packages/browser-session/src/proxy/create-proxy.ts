@@ -68,8 +68,9 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
       request,
     });
     if (typeof answer === 'string') return failureAnswer(answer, setCookies);
-    if (isEventStream(answer)) await endWithSession(answer, headers.get('cookie') ?? undefined);
-    return apiAnswer(answer, { ...proxied, config, setCookies });
+    const passed = apiAnswer(answer, { ...proxied, config, setCookies });
+    if (isEventStream(answer)) void endWithSession(answer, headers.get('cookie') ?? undefined);
+    return passed;
   }
 
   /** Nobody but a browser that opens a WebSocket sends this header. It would be refused for another reason, which misleads. */
