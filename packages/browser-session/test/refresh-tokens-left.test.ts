@@ -89,6 +89,20 @@ describe('logout in one process, refresh in another: the newest refresh token is
 });
 
 describe('a login that replaces a session', () => {
+  test('of the same user in another process revokes nothing, though this process has just refreshed the former: both may have one grant', async () => {
+    const world = await startWorld({ session: { revocations: memoryRevocations() } });
+    const other = await world.startAnother();
+    world.clock.advance(301);
+    await world.callApi();
+    const revoked = watchRevocations(world);
+    const started = await world.page('GET', '/session/login');
+    const callback = await world.browser.logInAt(started.headers.get('location')!, world.app.origin);
+    expect((await world.page('GET', `${callback.pathname}${callback.search}`, other.origin)).status).toBe(200);
+    world.clock.advance(301);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    expect(revoked).toEqual([]);
+  });
+
   test.each([
     ['a store', () => ({ store: memorySessions() })],
     ['encrypted cookies that come with the callback', () => ({ sameSite: 'lax' as const })],

@@ -15,10 +15,10 @@ export interface LateLogouts {
 const WATCHED_MS = 10_000;
 const MAX_WATCHED = 1000;
 
-/** @param onLogout gets the newest state of a session that somebody else has ended */
+/** @param onLogout gets the newest state of a session whose user was logged out elsewhere */
 export function createLateLogouts(
   { revocations }: Pick<SessionConfig, 'revocations'>,
-  isRevoked: (state: SessionState) => boolean,
+  isLoggedOut: (state: SessionState) => boolean,
   onLogout: (state: SessionState) => void,
 ): LateLogouts {
   /** The newest states, in the order in which they were added. */
@@ -27,7 +27,7 @@ export function createLateLogouts(
 
   function look(): void {
     for (const state of watched.values()) {
-      if (!isRevoked(state)) continue;
+      if (!isLoggedOut(state)) continue;
       forget(state.id);
       onLogout(state);
     }

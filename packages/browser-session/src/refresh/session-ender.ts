@@ -24,7 +24,7 @@ export interface SessionEnder {
 export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
   const parts = { client, publish };
   // a store tells whoever removes a session its newest refresh token
-  const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isRevoked, revokeLate);
+  const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isLoggedOut, revokeLate);
 
   function revokeLate({ id, refreshToken }: SessionState): void {
     memory.forget(id);

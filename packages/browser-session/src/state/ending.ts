@@ -1,3 +1,4 @@
+import type { RevocationRecord } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
 import type { EndReason } from '../sessions.js';
@@ -8,6 +9,11 @@ export interface SessionEnd {
   of(state: SessionState, nowSeconds: number): EndReason | 'unavailable' | undefined;
   /** Whether a session was ended by somebody, as far as this process knows. */
   isRevoked(state: SessionState): boolean;
+  /**
+   * Whether somebody was logged out, so that the session's refresh token has no use either. After a login that replaced the session it has: many issuers keep
+   * one grant per user and client, and to revoke a refresh token of it would end the new session, too (RFC 7009 s2.1).
+   */
+  isLoggedOut(state: SessionState): boolean;
   /** Ends a session: at once in this process. The promise resolves when all that share the revocations will know. @throws RevocationStoreError */
   revoke(session: Pick<SessionState, 'id' | 'issuedAt' | 'endsAt'>, reason: EndReason): Promise<void>;
   /** The same for a session of which only the id is known. */
@@ -21,11 +27,19 @@ export type EndConfig = Pick<SessionConfig, 'clientId' | 'clock' | 'clockSkewSec
 const OWN_PREFIX = 'tokenward-session:';
 
 export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSeconds, issuer, maxSeconds, revocations }: EndConfig): SessionEnd {
-  function revokedReason({ id, issuerSessionId, subject, issuedAt }: SessionState, nowSeconds: number): EndReason | undefined {
-    const own = { issuer, tokenId: undefined, sessionId: `${OWN_PREFIX}${id}`, subject: undefined, clientId: undefined, issuedAt };
-    const ended = revocations.find(own, nowSeconds);
+  /** The end that this app gave the session itself. */
+  function ownEnd({ id, issuedAt }: SessionState, nowSeconds: number): RevocationRecord | undefined {
+    return revocations.find({ issuer, tokenId: undefined, sessionId: `${OWN_PREFIX}${id}`, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
+  }
+
+  function issuersEnd({ issuerSessionId, subject, issuedAt }: SessionState, nowSeconds: number): RevocationRecord | undefined {
+    return revocations.find({ issuer, tokenId: undefined, sessionId: issuerSessionId, subject, clientId, issuedAt }, nowSeconds);
+  }
+
+  function revokedReason(state: SessionState, nowSeconds: number): EndReason | undefined {
+    const ended = ownEnd(state, nowSeconds);
     if (ended) return ended.reason === 'logout' ? 'logout' : 'revoked';
-    const revoked = revocations.find({ issuer, tokenId: undefined, sessionId: issuerSessionId, subject, clientId, issuedAt }, nowSeconds);
+    const revoked = issuersEnd(state, nowSeconds);
     if (revoked) return revoked.reason === 'logout' ? 'backchannel_logout' : 'revoked';
     return undefined;
   }
@@ -54,6 +68,11 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       return revocations.isCurrent() ? revokedReason(state, nowSeconds) : 'unavailable';
     },
     isRevoked: (state) => revokedReason(state, clock.now() / 1000) !== undefined,
+    isLoggedOut(state) {
+      const nowSeconds = clock.now() / 1000;
+      const ended = ownEnd(state, nowSeconds);
+      return ended ? ended.reason === 'logout' : issuersEnd(state, nowSeconds) !== undefined;
+    },
     revoke,
     revokeId(id, reason) {
       const nowSeconds = clock.now() / 1000;
