@@ -28,6 +28,11 @@ export const RETRY_MARK = '.r';
  */
 export const LATE_FACTOR = 2;
 const RANDOM_BYTES = 32;
+/**
+ * How far the clocks may differ at a refresh. The token endpoint has just sent the ID token, and its times decide nothing: a clock that is set wrong, or is
+ * corrected, must not end every session at its next refresh.
+ */
+const REFRESH_SKEW_SECONDS = 86_400;
 const OTHER_USER: IssuerFailure = Object.freeze({ failure: 'other_user', cause: 'the refresh is for another user or issuer, so the session ends' });
 
 /** Creates the app's client of its issuer. It fetches nothing before the first call. */
@@ -41,10 +46,10 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   const scopes = config.scope.split(' ');
 
   /** The configuration is made anew for each call: it freezes the difference of the clocks. openid-client reads the machine's clock itself. */
-  function configurationOf(metadata: Metadata): oidc.Configuration {
+  function configurationOf(metadata: Metadata, skewSeconds: number): oidc.Configuration {
     const client = {
       [oidc.clockSkew]: Math.round((clock.now() - Date.now()) / 1000),
-      [oidc.clockTolerance]: config.clockSkewSeconds,
+      [oidc.clockTolerance]: skewSeconds,
       ...(idTokenAlgorithms(metadata) && { id_token_signed_response_alg: idTokenAlgorithms(metadata) as never }),
       use_mtls_endpoint_aliases: config.tls !== undefined || config.clientAuthentication === 'tls_client_auth',
     };
@@ -58,10 +63,13 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   }
 
   /** Runs a call. An endpoint that does not work may have moved. */
-  async function call<T extends object | undefined>(run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T>): Promise<T | IssuerFailure> {
+  async function call<T extends object | undefined>(
+    run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T>,
+    skewSeconds: number = config.clockSkewSeconds,
+  ): Promise<T | IssuerFailure> {
     try {
       const metadata = await discovery.metadata();
-      return await run(configurationOf(metadata), metadata);
+      return await run(configurationOf(metadata, skewSeconds), metadata);
     } catch (error) {
       const failure = failureOf(error, clock.now());
       if (failure.failure !== 'refused') discovery.doubt();
@@ -76,7 +84,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<IssuedTokens | IssuerFailure>,
   ): Promise<IssuedTokens | TokensFailure> {
     if (issuer !== config.issuer) return OTHER_USER;
-    const { result, left } = await tokensCall(run, LATE_FACTOR * config.timeoutSeconds);
+    const { result, left } = await tokensCall(run, LATE_FACTOR * config.timeoutSeconds, REFRESH_SKEW_SECONDS);
     if (!isFailure(result)) return result;
     const isOther = result === OTHER_USER || result.cause === wrongClaimWords('iss');
     if (!left) return isOther ? OTHER_USER : result;
@@ -87,6 +95,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   async function tokensCall<T extends object>(
     run: (configuration: oidc.Configuration, metadata: Metadata) => Promise<T | IssuerFailure>,
     timeoutSeconds = config.timeoutSeconds,
+    skewSeconds = config.clockSkewSeconds,
   ) {
     let answer: Response | undefined;
     const result = await call((configuration, metadata) => {
@@ -96,14 +105,14 @@ export function createLoginClient(config: SessionConfig): LoginClient {
         return response;
       };
       return run(configuration, metadata);
-    });
+    }, skewSeconds);
     return { result, left: isFailure(result) && answer ? await refreshTokenIn(answer) : undefined };
   }
 
   /** OpenID Connect Core s3.1.3.7 lets TLS vouch for an ID token that comes from the token endpoint. That is used only while the keys cannot be fetched. */
   async function claimsOfRefresh({ idToken, accessToken }: IssuedTokens, metadata: Metadata) {
     try {
-      return { ...(await idTokens.verify(idToken!, accessToken, metadata)), isVerified: true };
+      return { ...(await idTokens.verify(idToken!, accessToken, metadata, REFRESH_SKEW_SECONDS)), isVerified: true };
     } catch (error) {
       if (!(error instanceof KeysUnavailableError)) throw error;
       return { ...decodeJwt(idToken!), isVerified: false };
@@ -170,7 +179,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
         };
         const response = await oidc.authorizationCodeGrant(configuration, url, checks, tokenParameters());
         const tokens = tokensOf(response, scopes, config);
-        const { iss, sub, iat, sid, session_expiry } = await idTokens.verify(tokens.idToken!, tokens.accessToken, metadata);
+        const { iss, sub, iat, sid, session_expiry } = await idTokens.verify(tokens.idToken!, tokens.accessToken, metadata, config.clockSkewSeconds);
         return {
           ...tokens,
           issuer: iss,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isNumericDate, printableUrl } from '@tokenward/core/store';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions } from 'jose';
 import type { SessionConfig } from '../config.js';
+import { CORRECTION, minutesOf } from './clock-difference.js';
 import { endpointIn, type Metadata } from './discovery.js';
 import { IssuerCallError, type IssuerHttp } from './http.js';
 import { InvalidAnswerError } from './issuer-failure.js';
@@ -25,11 +26,11 @@ export interface IdTokenClaims extends JWTPayload {
 /** Verifies ID tokens: signature, `alg`, and each claim of OpenID Connect Core s3.1.3.7 by the session's own clock. openid-client checks `nonce` and `auth_time`. */
 export interface IdTokenVerifier {
   /** @throws an error (the promise rejects) that `failureOf` explains */
-  verify(idToken: string, accessToken: string, metadata: Metadata): Promise<IdTokenClaims>;
+  verify(idToken: string, accessToken: string, metadata: Metadata, skewSeconds: number): Promise<IdTokenClaims>;
 }
 
 export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): IdTokenVerifier {
-  const { clientId, clock, clockSkewSeconds, timeoutSeconds } = config;
+  const { clientId, clock, timeoutSeconds } = config;
   let keys: { readonly url: string; readonly find: JWTVerifyGetKey } | undefined;
 
   function keysOf(metadata: Metadata): JWTVerifyGetKey {
@@ -49,20 +50,27 @@ export function createIdTokenVerifier(config: SessionConfig, http: IssuerHttp): 
   }
 
   return {
-    async verify(idToken, accessToken, metadata) {
+    async verify(idToken, accessToken, metadata, skewSeconds) {
       const now = clock.now() / 1000;
       const { payload, protectedHeader } = await verifySignature(idToken, keysOf(metadata), {
         algorithms: allowedAlgorithms(metadata),
         issuer: metadata.issuer,
         audience: clientId,
         currentDate: new Date(clock.now()),
-        clockTolerance: clockSkewSeconds,
+        clockTolerance: skewSeconds,
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
       });
       const { sub, iat, azp } = payload;
       if (typeof sub !== 'string' || sub === '' || sub.length > 1024) throw new InvalidAnswerError('the ID token has a wrong sub');
-      if (!isNumericDate(iat) || iat > now + clockSkewSeconds) throw new InvalidAnswerError('the ID token has a wrong iat. Are both clocks right?');
-      if (iat < now - MAX_ID_TOKEN_AGE_SECONDS - clockSkewSeconds) throw new InvalidAnswerError('the ID token is too old (iat). Are both clocks right?');
+      if (!isNumericDate(iat)) throw new InvalidAnswerError('the ID token has a wrong iat');
+      if (iat > now + skewSeconds)
+        throw new InvalidAnswerError(
+          `the ID token was issued in the future (iat): the clock of this server is about ${minutesOf(iat - now)} behind that of the issuer. ${CORRECTION}`,
+        );
+      if (iat < now - MAX_ID_TOKEN_AGE_SECONDS - skewSeconds)
+        throw new InvalidAnswerError(
+          `the ID token is too old (iat): the clock of this server seems to be about ${minutesOf(now - iat)} ahead of that of the issuer. ${CORRECTION}`,
+        );
       if (azp !== undefined && azp !== clientId) throw new InvalidAnswerError('the ID token has a wrong azp');
       checkAccessTokenHash(payload['at_hash'], accessToken, protectedHeader.alg);
       return payload as IdTokenClaims;

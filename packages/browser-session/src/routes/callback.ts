@@ -3,6 +3,7 @@ import { attemptOf, deleteAttempts, loginCookieName, openAttempts } from '../coo
 import { isOfOtherSite, isPrefetch } from '../csrf.js';
 import { newSession } from '../new-session.js';
 import { RETRY_MARK } from '../oidc/create-login-client.js';
+import { warnAboutClock } from '../oidc/clock-difference.js';
 import { isFailure, type LoginAttempt, type LoginResult } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
 import { fromOtherSite, liveSession, startLogin, wrongMethod } from './login.js';
@@ -66,6 +67,7 @@ async function begin(
   }
   publish('login', 'done');
   if (result.refreshToken === undefined) warn(noRefreshToken(config));
+  warnAboutClock(result.issuedAt, config, warn);
   for (const id of new Set([attempt.sessionId, shown?.id])) if (id !== undefined) await endReplaced(id, id === shown?.id ? shown : undefined, session, context);
   return landingPage(attempt.returnTo, [...deleted, ...setCookies]);
 }
