@@ -15,9 +15,16 @@ export interface AppProcess {
   kill(): Promise<void>;
 }
 
+type AtEnd = (close: () => Promise<void> | void) => void;
+
 /** The process is killed after the test, or by what `atEnd` takes. */
-export async function startAppProcess(options: AppProcessOptions, atEnd: (close: () => Promise<void> | void) => void = onTestFinished): Promise<AppProcess> {
-  const child = fork(fileURLToPath(new URL('app-process.ts', import.meta.url)), { execArgv: ['--no-warnings'] });
+export function startAppProcess(options: AppProcessOptions, atEnd?: AtEnd): Promise<AppProcess> {
+  return startProcess('app-process.ts', options, atEnd);
+}
+
+/** Starts a process that runs a file of this folder. It gets the options as its first message, and answers with its address. */
+export async function startProcess<Options extends object>(file: string, options: Options, atEnd: AtEnd = onTestFinished): Promise<AppProcess> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ['--no-warnings'] });
   const exited = once(child, 'exit');
   const app = {
     async held() {

@@ -28,6 +28,18 @@ test('server restart: a process that is killed while nothing is under way ends n
   expect(await world.callApi(second.base)).toMatchObject({ sub: 'alice' });
 });
 
+test('server restart, key ring rotated: a process that is killed in the middle of a login loses nothing, and a new one with a new secret ends the login', async () => {
+  const world = await startWorld({ isLoggedIn: false });
+  const first = await startProcess(world);
+  const started = await world.page('GET', '/session/login?returnTo=/orders', first.base);
+  await first.kill();
+  const callback = await world.browser.logInAt(started.headers.get('location')!, world.app.origin);
+  const second = await startProcess(world, ['the secret that follows it, with more than 32 characters', SECRET]);
+  const landing = await world.page('GET', `${callback.pathname}${callback.search}`, second.base);
+  expect([landing.status, (await landing.text()).includes('url=/orders')]).toEqual([200, true]);
+  expect(await world.callApi(second.base)).toMatchObject({ sub: 'alice' });
+});
+
 /** The issuer has answered the refresh, and the browser gets no answer any more. */
 async function killWhileRefreshing(world: World): Promise<void> {
   const before = cookiesOf(world);
@@ -43,7 +55,7 @@ async function killWhileRefreshing(world: World): Promise<void> {
   showCookies(world, before);
 }
 
-function startProcess({ provider, app }: World): Promise<AppProcess> {
+function startProcess({ provider, app }: World, secrets: readonly string[] = [SECRET]): Promise<AppProcess> {
   const { issuer, clientId, clientSecret } = provider;
-  return startAppProcess({ issuer, clientId, clientSecret, origin: app.origin, secrets: [SECRET], scope: SCOPE, resource: API, aheadSeconds: 301 });
+  return startAppProcess({ issuer, clientId, clientSecret, origin: app.origin, secrets, scope: SCOPE, resource: API, aheadSeconds: 301 });
 }
