@@ -409,7 +409,9 @@ describe('kinds of client', () => {
     const place = await world({ scope: 'openid orders:read' }, { client: { grant_types: ['authorization_code'] } });
     await expectPage(await finish(place), 200, 'url=/"');
     expect(place.app.warnings).toEqual([
-      expect.stringContaining('issued no refresh token, so each session ends with its first access token. Add offline_access'),
+      expect.stringContaining(
+        'issued no refresh token, so each session ends with its first access token. Add offline_access to the option scope. If the issuer demands consent',
+      ),
     ]);
   });
 

@@ -73,11 +73,15 @@ async function begin(
 }
 
 /** Else people are logged out after minutes, and nothing says why. */
-function noRefreshToken({ issuer, scope }: RouteContext['config']): string {
-  const remedy = scope.split(' ').includes('offline_access')
-    ? 'At the issuer, allow this client the grant refresh_token and the scope offline_access'
-    : 'Add offline_access to the option scope, and allow this client the grant refresh_token at the issuer';
-  return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedy}`;
+function noRefreshToken({ issuer, scope, authorizationParameters }: RouteContext['config']): string {
+  const isAskedFor = scope.split(' ').includes('offline_access');
+  const remedies = [
+    isAskedFor ? undefined : 'Add offline_access to the option scope',
+    // OpenID Connect Core s11: without it, the issuer must ignore offline_access
+    authorizationParameters['prompt'] === 'consent' ? undefined : "If the issuer demands consent for it, set authorizationParameters: { prompt: 'consent' }",
+    'At the issuer, allow this client the grant refresh_token and the scope offline_access',
+  ].filter((remedy) => remedy !== undefined);
+  return `tokenward: ${issuer} issued no refresh token, so each session ends with its first access token. ${remedies.join('. ')}`;
 }
 
 /** Revokes what a login has brought that failed. A former session goes on in that case, and may have the same grant: then nothing is revoked. */
