@@ -15,6 +15,58 @@ function visit({ browser, app }: World, method: 'GET' | 'POST', path: string, na
   return browser.visit(url, { method, headers, ...(method === 'POST' && { form: { [TEXT]: TEXT, logout_token: TEXT } }) });
 }
 
+test('rule 135: no answer has both a token and text of its request', async () => {
+  const world = await startWorld({
+    session: { mode: 'token-mediating' },
+    isLoggedIn: false,
+    // too long for a URL, so a page has it
+    provider: {
+      configuration: {
+        conformIdTokenClaims: false,
+        claims: { openid: ['sub', 'sid', 'groups'] },
+        findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, groups: 'x'.repeat(2500) }) }),
+      },
+    },
+  });
+  const found: Record<string, string> = {};
+
+  async function look(route: string, answer: Response): Promise<void> {
+    const text = await answer.text();
+    const kinds = world.issued.filter(({ token }) => text.includes(token)).map(({ kind }) => kind);
+    found[route] = [answer.status, ...kinds, ...(text.includes(TEXT) ? ['text'] : [])].join(' ');
+    if (kinds.length > 0) expect(answer.headers.get('cache-control')).toBe('no-store');
+  }
+
+  await look('a callback that failed', await visit(world, 'GET', '/session/callback'));
+  const started = await visit(world, 'GET', `/session/login?returnTo=/${TEXT}`);
+  const callback = await world.browser.logInAt(started.headers.get('location')!, world.app.origin);
+  await look('callback', await visit(world, 'GET', callback.href, [TEXT]));
+  for (const [method, route] of [
+    ['GET', 'user'],
+    ['POST', 'token'],
+    ['POST', 'backchannel-logout'],
+    ['GET', TEXT],
+    ['GET', 'token'],
+    ['POST', 'logout'],
+    ['GET', 'logout/continue'],
+  ] as const) {
+    // eslint-disable-next-line no-await-in-loop -- a session has one life
+    await look(`${method} ${route}`, await visit(world, method, `/session/${route}`));
+  }
+  expect(found).toEqual({
+    'a callback that failed': '302',
+    // the link to the page after the login
+    callback: '200 text',
+    'GET user': '200',
+    'POST token': '200 access_token',
+    'POST backchannel-logout': '400',
+    [`GET ${TEXT}`]: '404',
+    'GET token': '405',
+    'POST logout': '200',
+    'GET logout/continue': '200 id_token',
+  });
+});
+
 test('rule 135: the answer of a logout has an ID token, and no text of its request', async () => {
   const world = await startWorld();
   const text = await (await visit(world, 'POST', '/session/logout')).text();

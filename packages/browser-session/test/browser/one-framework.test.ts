@@ -43,7 +43,7 @@ describe.each(Object.entries(MODES))('%s', (_name, options) => {
   /** Lets the access token end for the server, and for pages whose clock was installed. */
   async function endToken(...pages: readonly Page[]): Promise<void> {
     app.clock.advance(FIVE_MINUTES_MS / 1000 - 10);
-    for (const page of pages) await page.clock.fastForward(FIVE_MINUTES_MS);
+    for (const page of pages) await page.clock.fastForward(2 * FIVE_MINUTES_MS);
   }
 
   test('rule 136: no refresh token leaves the server, and no token is where scripts can read it, not even with a service worker that keeps all answers', async () => {
@@ -89,6 +89,29 @@ describe.each(Object.entries(MODES))('%s', (_name, options) => {
     expect(await call(one, '/me')).toEqual([200, '{"subject":"alice"}']);
   });
 
+  test.runIf(mode === 'token-mediating')(
+    'silent renew: a page that stays open goes on without a frame, a navigation, or a request of the browser to the issuer',
+    async () => {
+      const page = await openApp(context, app);
+      await page.clock.install();
+      await logIn(page);
+      const before = app.provider.requests.length;
+      const moved: string[] = [];
+      page.on('framenavigated', (frame) => void moved.push(frame.url()));
+      page.on('frameattached', (frame) => void moved.push(frame.url()));
+      for (let times = 0; times < 2; times++) {
+        await endToken(page);
+        expect((await call(page, '/me'))[0]).toBe(200);
+      }
+      expect(moved).toEqual([]);
+      // the server may look up metadata and keys again
+      expect(app.provider.requests.slice(before).filter((request) => !/^GET \/(?:\.well-known\/openid-configuration|jwks)$/.test(request))).toEqual([
+        'POST /token',
+        'POST /token',
+      ]);
+    },
+  );
+
   test('two tabs: a logout in one ends both', async () => {
     const one = await openApp(context, app);
     await logIn(one);
@@ -98,4 +121,21 @@ describe.each(Object.entries(MODES))('%s', (_name, options) => {
     expect(await other.textContent('#ended')).toBe('logout;');
     expect((await call(other, '/me'))[0]).toBe(401);
   });
+
+  test.runIf(mode === 'token-mediating').each([FIVE_MINUTES_MS, -FIVE_MINUTES_MS])(
+    'a clock of the page that is wrong by %i ms changes nothing',
+    async (offset) => {
+      const page = await context.newPage();
+      await page.clock.install({ time: Date.now() + offset });
+      await page.goto(app.origin);
+      await logIn(page);
+      const asked: string[] = [];
+      page.on('request', (request) => void asked.push(new URL(request.url()).pathname));
+      for (const path of ['/me', '/me']) expect((await call(page, path))[0]).toBe(200);
+      expect(asked).toEqual(['/me', '/me']);
+      await endToken(page);
+      expect((await call(page, '/me'))[0]).toBe(200);
+      expect(app.refreshes()).toBe(1);
+    },
+  );
 });
