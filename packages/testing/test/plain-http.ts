@@ -189,10 +189,10 @@ function authIfKnown(request: IncomingMessage): Auth | undefined {
   }
 }
 
-function send(response: ServerResponse, { status, body, stream, cookies = [] }: HandlerAnswer): void {
+function send(response: ServerResponse, { status, body, stream, headers = {}, cookies = [] }: HandlerAnswer): void {
   if (response.writableEnded) return;
   for (const cookie of cookies) response.appendHeader('set-cookie', cookie);
-  if (stream) return void stream.pipe(response.writeHead(status, { 'content-type': 'text/event-stream' }));
-  if (!response.headersSent) response.writeHead(status, { 'content-type': 'application/json' });
+  if (stream) return void stream.pipe(response.writeHead(status, { 'content-type': 'text/event-stream', ...headers }));
+  if (!response.headersSent) response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
