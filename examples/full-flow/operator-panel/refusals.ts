@@ -29,7 +29,7 @@ export interface Refusals {
 }
 
 /** Names a refusal, for the panel. A product has no such header: its clients must not learn the reason. */
-export const REFUSAL_HEADER = 'x-demo-refusal';
+const REFUSAL_HEADER = 'x-demo-refusal';
 const MAX_KEPT = 100;
 const DOCUMENTATION = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
 
