@@ -77,12 +77,16 @@ describe.each(frameworks)('$name', ({ http2, create }) => {
     return answer;
   }
 
-  async function logIn(login = 'alice'): Promise<Answer> {
-    const started = await call('GET', '/session/login?returnTo=/page', { headers: { 'x-tokenward-csrf': undefined } });
+  const navigate = async (path: string): Promise<Answer> => call('GET', path, { headers: { 'x-tokenward-csrf': undefined } });
+
+  async function logIn(login = 'alice', returnTo = '/page'): Promise<Answer> {
+    const started = await navigate(`/session/login?returnTo=${encodeURIComponent(returnTo)}`);
     expect(started.status).toBe(302);
     const callback = await logInAt(String(started.headers['location']), origin, login);
-    return call('GET', callback.slice(origin.length), { headers: { 'x-tokenward-csrf': undefined } });
+    return navigate(callback.slice(origin.length));
   }
+
+  const setCookiesOf = ({ headers }: Answer): string[] => [headers['set-cookie'] ?? []].flat().filter((line) => line.startsWith('__Host-'));
 
   const sessionCookie = (): string | undefined => jar.get('__Host-session');
 
@@ -145,13 +149,72 @@ describe.each(frameworks)('$name', ({ http2, create }) => {
     expect((await call('GET', '/api/orders')).status).toBe(401);
   });
 
+  test('rules 122 and 128: the cookies of a login and of a session are strict, change at each login, and are really deleted', async () => {
+    jar.clear();
+    const started = await navigate('/session/login');
+    const landing = await logIn();
+    const first = sessionCookie();
+    const again = await logIn('carol');
+    expect(sessionCookie()).not.toBe(first);
+    expect(JSON.parse((await call('GET', '/me')).text)).toEqual({ subject: 'carol' });
+    const out = await call('POST', '/session/logout');
+    const lines = [started, landing, again, out].map(setCookiesOf);
+    for (const line of lines.flat()) {
+      const attributes = line.split('; ').slice(1);
+      expect(attributes).toEqual(expect.arrayContaining(['Path=/', 'Secure', 'HttpOnly', expect.stringMatching(/^SameSite=(?:Strict|Lax)$/) as string]));
+      expect(attributes.join()).not.toMatch(/domain/i);
+    }
+    expect(lines.map((some) => some.length > 0)).toEqual([true, true, true, true]);
+    expect(lines[3]!.find((line) => line.startsWith('__Host-session='))).toMatch(/^__Host-session=;.*Max-Age=0/);
+  });
+
+  test('rules 124 and 137: a callback with a wrong state, or with HTML as its error, shows a fixed sentence and starts no session', async () => {
+    jar.clear();
+    const html = '<script>alert(1)</script>';
+    const { searchParams } = new URL(String((await navigate('/session/login')).headers['location']));
+    const own = { state: searchParams.get('state')!, iss: provider.issuer };
+    for (const query of [
+      { ...own, code: 'x', state: 'of-somebody-else' },
+      { ...own, error: html, error_description: html, error_uri: 'javascript:alert(1)' },
+    ]) {
+      // eslint-disable-next-line no-await-in-loop
+      const { status, text } = await navigate(`/session/callback?${new URLSearchParams(query)}`);
+      expect(status).toBeGreaterThanOrEqual(300);
+      expect(text).not.toMatch(/alert|of-somebody-else/);
+      expect(sessionCookie()).toBeUndefined();
+    }
+  });
+
+  test.each(['//evil.example', '/\\evil.example', '/%09/evil.example', 'https:evil.example', 'javascript:alert(1)'])(
+    'rule 127, returnTo: %j leads to nobody else',
+    async (returnTo) => {
+      jar.clear();
+      const { status, text } = await logIn('alice', returnTo);
+      expect(status).toBe(200);
+      expect(text).toContain('<a href="/">');
+    },
+  );
+
+  test('rules 130 and 132: ten calls with an ended token make one refresh, and a cookie that was changed is no session', async () => {
+    jar.clear();
+    await logIn();
+    clock.advance(290);
+    const before = provider.requests.length;
+    const statuses = await Promise.all(Array.from({ length: 10 }, async (_, at) => (await call('GET', at % 2 ? '/me' : '/api/orders')).status));
+    expect(statuses).toEqual(Array.from({ length: 10 }, () => 200));
+    expect(provider.requests.slice(before).filter((request) => request === 'POST /token')).toHaveLength(1);
+    const cookie = sessionCookie()!;
+    jar.set('__Host-session', (cookie.startsWith('A') ? 'B' : 'A') + cookie.slice(1));
+    expect((await call('GET', '/me')).status).toBe(401);
+  });
+
   describe('logged in', () => {
     beforeAll(async () => {
       jar.clear();
       await logIn();
     });
 
-    test('GHSA-4j63-5v5f-xcc4: the session, its guard and the proxy need the custom header, for every method', async () => {
+    test('rule 129, GHSA-4j63-5v5f-xcc4: the session, its guard and the proxy need the custom header, for every method', async () => {
       for (const [method, path] of [
         ['GET', '/session/user'],
         ['POST', '/session/logout'],
