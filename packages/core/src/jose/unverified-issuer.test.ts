@@ -11,7 +11,9 @@ describe('rule 18: reads iss before the signature is verified', () => {
     ['skips a value that looks like iss', '{"sub":"iss","x":"\\",\\"iss\\":\\"https://b","iss":"https://a"}'],
     ['skips a nested iss after a comma', '{"a":{"b":1,"iss":"https://b"},"iss":"https://a"}'],
     ['reads an iss after a string that ends in a backslash', '{"x":"\\\\","iss":"https://a"}'],
-    ['skips names that only resemble iss', '{"iss2":"https://b","is":"https://c","iss":"https://a"}'],
+    ['skips names that only resemble iss', '{"iss2":"https://b","is":"https://c","xss":"d","ixs":"e","isx":"f","iss":"https://a"}'],
+    ['reads on after a string with an escaped quotation mark', '{"x":"a\\"b","iss":"https://a"}'],
+    ['skips white space of each kind', '{"iss"\t:\r\n \t"https://a"}'],
     ['reads an iss with escaped slashes', '{"iss":"https:\\/\\/a"}'],
     ['reads the first of two (the duplicate is refused later, with the claims)', '{"iss":"https://a","iss":"https://b"}'],
   ])('%s', (_where, text) => expect(of(text)).toBe('https://a'));
@@ -21,6 +23,10 @@ describe('rule 18: reads iss before the signature is verified', () => {
     ['iss is a list', '{"iss":["https://a"]}'],
     ['iss is a number', '{"iss":7}'],
     ['iss has no value', '{"iss":'],
+    ['another character is in place of the colon', '{"iss"x"https://a"}'],
+    ['a control character that is no white space comes before the value', '{"iss":\b"https://a"}'],
+    ['the character after the last white space comes before the value', '{"iss":\u000e"https://a"}'],
+    ['a name and a value stand in no object', '"iss":"https://a"'],
     ['the value of iss is cut off', '{"iss":"https://a'],
     ['the name is cut off', '{"iss'],
     ['the name is written with an escape', '{"\\u0069ss":"https://a"}'],
@@ -33,6 +39,12 @@ describe('rule 18: reads iss before the signature is verified', () => {
     ['the name has another case', '{"ISS":"https://a"}'],
     ['only a nested object has an iss', '{"a":{"iss":"https://a"}}'],
   ])('returns undefined if %s', (_what, text) => expect(of(text)).toBeUndefined());
+
+  test('reads a value that is shorter than 4,096 characters with its colon and quotation marks', () => {
+    const value = 'x'.repeat(4093);
+    expect(of(`{"iss":"${value}"}`)).toBe(value);
+    expect(of(`{"iss":"${value}x"}`)).toBeUndefined();
+  });
 
   test('reads a payload of 900 names, and returns undefined for thousands of braces or quotation marks', () => {
     const many = `{${Array.from({ length: 900 }, (_, index) => `"k${index}":{}`).join(',')},"iss":"https://a"}`;
