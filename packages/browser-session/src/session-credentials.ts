@@ -1,7 +1,7 @@
 import type { ProtectedRequest } from '@tokenward/core';
 import type { SessionFailure, SessionToken } from '@tokenward/core/store';
 import type { RequestHeaders } from './browser-session.js';
-import { cookieOf } from './cookies/cookie-header.js';
+import { cookieOf, NO_LINES } from './cookies/cookie-header.js';
 import { crossSiteCause } from './csrf.js';
 import type { Refreshed } from './refresh/refresher.js';
 import { headerOf } from './request-headers.js';
@@ -85,8 +85,6 @@ function failure(reason: SessionFailure['reason'], cause: string, setCookies: re
 function headersWith(setCookies: readonly string[]): SessionToken['headers'] {
   return setCookies.length === 0 ? undefined : { 'set-cookie': [...setCookies] };
 }
-
-const NO_LINES: readonly string[] = Object.freeze([]);
 
 /** For operators, after "its session has ended: ". */
 const END_WORDS = {

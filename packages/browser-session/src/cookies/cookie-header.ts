@@ -16,6 +16,9 @@ const MAX_HEADER_LENGTH = 65_536;
 /** Browsers keep at most 180 cookies for one site (RFC 6265bis s6.1 asks for at least 50). */
 const MAX_COOKIES = 300;
 const NO_COOKIES: ReadonlyMap<string, string> = new Map();
+
+/** No `Set-Cookie` line: most answers change no cookie. */
+export const NO_LINES: readonly string[] = Object.freeze([]);
 const SPACE = 32;
 const TAB = 9;
 /** RFC 6265bis s4.1.1: `token`, and `cookie-octet`. */

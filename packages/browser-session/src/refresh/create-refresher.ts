@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@tokenward/core';
+import { NO_LINES } from '../cookies/cookie-header.js';
 import { isFailure, type TokensFailure } from '../oidc/login-client.js';
 import type { SessionState } from '../session-state.js';
 import { createCallLimit } from './call-limit.js';
@@ -16,7 +17,6 @@ import { takeTurn, type Turn } from './turn.js';
 /** How many sessions this process refreshes at the same time. */
 const MAX_AT_ONCE = 50;
 const NO_ANSWER_YET = 'the refresh has not been answered yet';
-const NO_COOKIES: readonly string[] = Object.freeze([]);
 
 /** Creates the refresher of an app's sessions. */
 export function createRefresher(parts: RefresherParts): Refresher {
@@ -26,7 +26,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const memory = createRefreshMemory(config);
   const { recent, unsaved, pauses } = memory;
   const ender = createSessionEnder(parts, memory);
-  const save = createSaveRefresh(parts, { memory, ender, sharing }, (state) => renew(state, NO_COOKIES, undefined));
+  const save = createSaveRefresh(parts, { memory, ender, sharing }, (state) => renew(state, NO_LINES, undefined));
   const limit = createCallLimit(MAX_AT_ONCE);
   const flights = createFlights(timeoutSeconds * 1000);
 
@@ -40,7 +40,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   }
 
   function known(state: SessionState): RefreshResult {
-    return recent.newerThan(state) ?? { state, setCookies: NO_COOKIES };
+    return recent.newerThan(state) ?? { state, setCookies: NO_LINES };
   }
 
   /** All requests of a session share one refresh. */
@@ -74,10 +74,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
       return pauseAndKeepUsing(state, setCookies, turn);
     }
     if (turn.kind === 'ended') return ender.ended(state.id, turn.reason, turn.setCookies);
-    if (turn.kind === 'refreshed') {
-      recent.add(state, turn);
-      return { outcome: 'fresh', state: turn.state, setCookies: turn.setCookies };
-    }
+    if (turn.kind === 'refreshed') return adopt(state, turn);
     const answer = state.refreshToken === undefined ? undefined : await client.refresh(state.refreshToken, state);
     if (answer && !isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
     const elsewhere = answer?.cause === 'invalid_grant' ? await refreshedElsewhere(state, cookieHeader) : undefined;
@@ -98,13 +95,17 @@ export function createRefresher(parts: RefresherParts): Refresher {
     return ended;
   }
 
+  /** Takes over what another process has got. */
+  function adopt(state: SessionState, found: RefreshResult): Refreshed {
+    recent.add(state, found);
+    return { outcome: 'fresh', state: found.state, setCookies: found.setCookies };
+  }
+
   /** This process may have stood still for longer than its lease: then another one has used the refresh token up, and the session goes on. */
   async function refreshedElsewhere(state: SessionState, cookieHeader: string | undefined): Promise<Refreshed | undefined> {
     try {
       const found = await sharing?.look(state, cookieHeader);
-      if (found?.kind !== 'refreshed') return undefined;
-      recent.add(state, found);
-      return { outcome: 'fresh', state: found.state, setCookies: found.setCookies };
+      return found?.kind === 'refreshed' ? adopt(state, found) : undefined;
     } catch {
       return undefined;
     }

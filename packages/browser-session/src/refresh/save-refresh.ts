@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@tokenward/core';
+import { NO_LINES } from '../cookies/cookie-header.js';
 import type { SessionState } from '../session-state.js';
 import type { RefreshMemory } from './refresh-memory.js';
 import type { RefreshSharing } from './refresh-sharing.js';
@@ -15,7 +16,6 @@ const SAVE_AGAIN_MS = [100, 400];
 /** After them it is tried without a request, for as long as the lease keeps others from refreshing. */
 const SAVE_LATER_MS = 1000;
 const SAVE_LATER_EXTRA_SECONDS = 5;
-const NO_COOKIES: readonly string[] = Object.freeze([]);
 
 /** @param tryAgain runs the refresh of a session again, which finds what is unsaved */
 export function createSaveRefresh(
@@ -35,7 +35,7 @@ export function createSaveRefresh(
       if (!(error instanceof ConfigurationError)) return keepUnsaved(state, next, release);
       // The tokens have grown too large for cookies. The old refresh token is used up, so this process alone can go on.
       warn(error.message, 'refresh not kept');
-      setCookies = NO_COOKIES;
+      setCookies = NO_LINES;
     }
     unsaved.delete(state.id);
     if (!setCookies) {
@@ -57,7 +57,7 @@ export function createSaveRefresh(
     if (isFirst) void saveLater(state);
     publish('refresh', 'failed', 'store_unavailable');
     // the former access token may still be valid: a refresh begins ahead of its end
-    if (config.clock.now() / 1000 < state.accessTokenEndsAt) return { outcome: 'fresh', state, setCookies: NO_COOKIES };
+    if (config.clock.now() / 1000 < state.accessTokenEndsAt) return { outcome: 'fresh', state, setCookies: NO_LINES };
     return { outcome: 'unavailable', cause: 'the session store cannot be reached, so the refreshed session could not be saved' };
   }
 

@@ -1,5 +1,6 @@
 import { misuse } from '@tokenward/core/store';
 import { MAX_CHUNKED_LENGTH } from '../cookies/chunks.js';
+import { NO_LINES } from '../cookies/cookie-header.js';
 import { createSealer } from '../cookies/seal.js';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
@@ -11,7 +12,6 @@ import { stateOf, textOf } from './session-text.js';
 
 export type SealedConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
 
-const NO_LINES: readonly string[] = Object.freeze([]);
 /** At about 10 KiB for a session. */
 const OPENED = { maxEntries: 10_000, maxBytes: 67_108_864 };
 

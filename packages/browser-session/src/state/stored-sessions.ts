@@ -1,4 +1,5 @@
 import type { ReplaceAnswer, SessionStore, StoredSession } from '@tokenward/core/store';
+import { NO_LINES } from '../cookies/cookie-header.js';
 import { createOpenedTexts } from '../cookies/opened-texts.js';
 import { createSealer } from '../cookies/seal.js';
 import { hashOf } from '../hash.js';
@@ -22,7 +23,6 @@ interface SessionReference {
 
 type CookieHeader = string | undefined;
 
-const NO_LINES: readonly string[] = Object.freeze([]);
 const OPENED_COOKIES = { maxEntries: 50_000, maxBytes: 67_108_864 };
 const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
 /** The store keeps a session a little longer than it lives, so that a late request is told why it ended. */
