@@ -16,6 +16,7 @@ import { API, startProvider, type RunningProvider } from '../provider.ts';
 import { startUpstream } from '../upstream.ts';
 import { SCOPE, SECRET } from '../world.ts';
 import { startChromium } from './chromium.ts';
+import { passLoginPage } from './people.ts';
 import { bundledClient } from './page-server.ts';
 
 declare global {
@@ -85,9 +86,7 @@ async function logOutAtIssuer({ name, origin, provider }: Fleet): Promise<void> 
   onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.goto(`${origin}/session/login?returnTo=/page`);
-  await page.locator('input[name=login]').fill('alice');
-  await page.locator('button').click();
-  await page.waitForURL(`${origin}/page`);
+  await passLoginPage(page, 'alice', `${origin}/page`);
   // as a text: what transforms tests would change the import
   await page.evaluate(`import('data:text/javascript;base64,${Buffer.from(client).toString('base64')}').then((module) => { window.tokenward = module; })`);
   await page.evaluate(async () => {

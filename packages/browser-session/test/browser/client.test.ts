@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type * as tokenward from '@tokenward/browser-session/client';
-import { startChromium } from './chromium.ts';
+import { useChromium } from './chromium.ts';
 import { bundledClient, json, startPageServer, type PageServer } from './page-server.ts';
 
 declare global {
@@ -14,14 +14,10 @@ declare global {
   }
 }
 
-let browser: Browser;
+const browser = useChromium();
 let context: BrowserContext;
 let server: PageServer;
 
-beforeAll(async () => {
-  browser = await startChromium();
-}, 60_000);
-afterAll(() => browser.close());
 beforeEach(async () => {
   server = await startPageServer();
   context = await browser.newContext();

@@ -1,15 +1,9 @@
 import { logInAs } from '@tokenward/testing/browser-session';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { startGuardedApp } from '../log-in-as.ts';
-import { startChromium } from './chromium.ts';
+import { useChromium } from './chromium.ts';
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-}, 60_000);
-afterAll(() => browser.close());
+const browser = useChromium();
 
 test('tests need a login page: not with logInAs(), which logs in a browser: its pages call the app, and its scripts see no cookie', async () => {
   const { origin, session, issuer } = await startGuardedApp();

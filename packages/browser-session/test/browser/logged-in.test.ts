@@ -1,7 +1,7 @@
-import type { Browser, BrowserContext } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { frameworks } from '../frameworks.ts';
-import { startChromium } from './chromium.ts';
+import { useChromium } from './chromium.ts';
 import { call, logIn, logOut, openApp, shows } from './people.ts';
 import { startRealApp, type RealApp } from './real-app.ts';
 import { readableIn, tracesOf } from './traces.ts';
@@ -12,12 +12,7 @@ const FRAMEWORKS = new Set(['Express 5', 'Fastify 5', 'Koa 3', 'NestJS 12 on Exp
 // a login takes many pages, and slow machines take long for each
 vi.setConfig({ testTimeout: 60_000 });
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-}, 60_000);
-afterAll(() => browser.close());
+const browser = useChromium();
 
 describe.each(frameworks.filter(({ name }) => FRAMEWORKS.has(name)))('$name', (framework) => {
   let app: RealApp;

@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startChromium } from './chromium.ts';
+import { passLoginPage } from './people.ts';
 import { HOSTS, startSites, type Sites } from './hostile-sites.ts';
 
 let browser: Browser;
@@ -45,9 +46,7 @@ async function openLogin(context: BrowserContext): Promise<Page> {
 
 async function logIn(context: BrowserContext, name: string): Promise<void> {
   const page = await openLogin(context);
-  await page.fill('input[name=login]', name);
-  await page.click('button');
-  await page.waitForURL(`${sites.app}/`);
+  await passLoginPage(page, name, `${sites.app}/`);
   await page.close();
 }
 

@@ -4,8 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import type { BrowserSessionOptions } from '@tokenward/browser-session';
 import { createTestClock, type TestClock } from '@tokenward/testing';
-import type { Browser as Chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket as WebSocketClient, WebSocketServer } from 'ws';
 import { freePort } from '../../../testing/test/free-port.js';
 import { createBrowser } from '../browser.ts';
@@ -13,7 +12,8 @@ import { express5App } from '../frameworks/express.ts';
 import { guideConfiguration, startNginx } from '../nginx.ts';
 import { API, startProvider, type ProviderOptions, type RunningProvider } from '../provider.ts';
 import { startUpstream, type Upstream } from '../upstream.ts';
-import { startChromium } from './chromium.ts';
+import { useChromium } from './chromium.ts';
+import { passLoginPage } from './people.ts';
 
 const CA = readFileSync(new URL('../../../core/test/self-signed/cert.pem', import.meta.url), 'utf8');
 const HEADERS = { 'x-tokenward-csrf': '1' };
@@ -21,12 +21,7 @@ const HEADERS = { 'x-tokenward-csrf': '1' };
 const ROOM = /^ *(?:large_client_header_buffers|proxy_buffer_size|proxy_buffers) .*\n/gm;
 const UPGRADES = /^ *proxy_set_header .*\n/gm;
 
-let chromium: Chromium;
-
-beforeAll(async () => {
-  chromium = await startChromium();
-}, 60_000);
-afterAll(() => chromium.close());
+const chromium = useChromium();
 
 interface App {
   /** As browsers see it. */
@@ -78,9 +73,7 @@ test('callback address behind proxies: login, call, refresh, events, WebSocket a
   onTestFinished(() => context.close());
   const page = await context.newPage();
   await page.goto(`${origin}/session/login?returnTo=/page`);
-  await page.locator('input[name=login]').fill('alice');
-  await page.locator('button').click();
-  await page.waitForURL(`${origin}/page`);
+  await passLoginPage(page, 'alice', `${origin}/page`);
   expect(await page.locator('body').textContent()).toContain('"subject":"alice"');
   const kept = async () => (await context.cookies(origin)).find(({ name }) => name === '__Host-session');
   const first = await kept();

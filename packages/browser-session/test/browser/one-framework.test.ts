@@ -1,9 +1,9 @@
 import { memorySessions } from '@tokenward/core';
 import type { BrowserSessionOptions } from '@tokenward/browser-session';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { frameworks } from '../frameworks.ts';
-import { startChromium } from './chromium.ts';
+import { useChromium } from './chromium.ts';
 import { call, logIn, logOut, openApp, shows } from './people.ts';
 import { startRealApp, type RealApp } from './real-app.ts';
 import { readableIn, tracesOf } from './traces.ts';
@@ -15,12 +15,7 @@ const FIVE_MINUTES_MS = 300_000;
 // a login takes many pages, and slow machines take long for each
 vi.setConfig({ testTimeout: 60_000 });
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-}, 60_000);
-afterAll(() => browser.close());
+const browser = useChromium();
 
 const MODES = {
   'bff, with a store': () => ({ mode: 'bff', store: memorySessions() }),

@@ -38,6 +38,13 @@ export async function logIn(page: Page, name = 'alice', returnTo = '/'): Promise
   await shows(page, name);
 }
 
+/** Gives a name at the issuer's login page, which asks for no consent, and waits for the address that follows. */
+export async function passLoginPage(page: Page, name: string, next: string): Promise<void> {
+  await page.locator('input[name=login]').fill(name);
+  await page.locator('button').click();
+  await page.waitForURL(next);
+}
+
 /** Logs out as the app's page does, and at the issuer, too. */
 export async function logOut(page: Page): Promise<void> {
   await page.evaluate(() => void window.session.logout());
