@@ -7,6 +7,9 @@ import type { ClaimsWithoutSchema } from './auth/app-claims.js';
 import { assertAuth } from './auth/assert-auth.js';
 import type { Auth } from './auth/auth.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
+import { createBinding } from './binding/binding.js';
+import { refuseProofs } from './binding/dpop.js';
+import { refuseCertificates } from './binding/mtls.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import { createDenial } from './decision/denial.js';
 import { pendingDecision } from './decision/pending-decision.js';
@@ -71,7 +74,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, now: () => clock.now() });
   const { maxTokenBytes } = config;
   const session = config.session && createSessionReader(config.session, maxTokenBytes);
-  const authenticate = createAuthenticator({ verifier, maxTokenBytes, session, isCaching: cache !== undefined, trust, tokenSignals, clock });
+  const binding = createBinding({ checkProof: refuseProofs, checkCertificate: refuseCertificates });
+  const authenticate = createAuthenticator({ verifier, binding, maxTokenBytes, session, isCaching: cache !== undefined, trust, tokenSignals, clock });
   const deny = createDenial(config);
   const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 

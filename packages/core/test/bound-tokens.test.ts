@@ -13,11 +13,9 @@ test.each([undefined, false as const])(
       expect(decision).toMatchObject({ outcome: 'deny', status: 401, reason: 'unproven_confirmation', cause: 'cnf', body: { error: 'invalid_token' } });
       expect(decision.outcome === 'deny' && decision.explain()).toMatchObject({
         reason: 'unproven_confirmation',
-        expected: 'a token without cnf',
-        found: 'an object',
       });
     }
-    expect(guard.health().tokenCache?.entries ?? 0).toBe(0);
+    expect(guard.health().tokenCache?.entries ?? 0).toBe(tokenCache === false ? 0 : 1);
   },
 );
 

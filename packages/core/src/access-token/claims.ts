@@ -21,7 +21,7 @@ export interface ExaminedClaims {
   readonly tokenId: string | undefined;
   readonly sessionId: string | undefined;
   readonly actor: JsonObject | undefined;
-  /** `cnf`: the key that the sender must prove to possess (RFC 7800). Each request needs its own proof, so it is checked later. */
+  /** `cnf`: the key that the sender must prove to possess (RFC 7800). Each request needs its own proof, so `binding/` reads it. */
   readonly confirmation: unknown;
 }
 

@@ -1,3 +1,4 @@
+import type { Confirmation } from '../binding/confirmation.js';
 import type { Issuer } from '../issuer/issuer.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Credentials } from '../request/credentials.js';
@@ -10,8 +11,8 @@ export interface VerifiedToken {
   readonly reason: undefined;
   readonly auth: VerifiedAuth;
   readonly issuer: Issuer;
-  /** `cnf`: the key to which the token is bound. Each request needs a new proof of possession. */
-  readonly confirmation: unknown;
+  /** The keys to which the token is bound; undefined for a bearer token. Each request needs a new proof of possession. */
+  readonly confirmation: Confirmation | undefined;
 }
 
 /** The result of a verifier. */

@@ -1,6 +1,6 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { parseClaims } from './claims-schema.js';
-import { isProvable } from '../binding/confirmation.js';
+import { isProvable, readConfirmation } from '../binding/confirmation.js';
 import { isToken68, type Credentials } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
@@ -151,7 +151,8 @@ function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: Comp
   if (typeof appClaims === 'string') return { reason: 'invalid_claim', cause: appClaims, issuer };
   const auth = buildAuth(token, examined, issuer.rules, appClaims);
   const { algorithm, keyId, type } = jws.header;
-  const { notBefore, confirmation } = examined;
+  const { notBefore } = examined;
+  const confirmation = readConfirmation(examined.confirmation);
   const verified: VerifiedJwt = { reason: undefined, auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
   if (!isProvable(confirmation)) return verified;
   config.monitor?.verified(auth, nowSeconds);

@@ -1,19 +1,60 @@
-import { expect, test } from 'vitest';
-import type { Issuer } from '../issuer/issuer.js';
-import { checkBinding } from './confirmation.js';
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { isProvable, readConfirmation } from './confirmation.js';
 
-const issuer = {} as Issuer;
+const digest = createHash('sha256').update('key').digest('base64url');
 
-test('rule 88: accepts a token without cnf', () => {
-  expect(checkBinding(undefined, issuer)).toBeUndefined();
+test('rule 88: a token without cnf is bound to nothing', () => {
+  expect(readConfirmation(undefined)).toBeUndefined();
+  expect(isProvable(undefined)).toBe(true);
 });
 
-test.each([{ jkt: 'x' }, { 'x5t#S256': 'x' }, { unknown: 1 }, {}, '', 0, false, []])('rule 88: refuses a token with the cnf %j', (cnf) => {
-  expect(checkBinding(cnf, issuer)).toStrictEqual({
-    reason: 'unproven_confirmation',
-    cause: 'cnf',
-    expected: 'a token without cnf',
-    found: cnf,
-    issuer,
+test.each([
+  [{ jkt: digest }, { jkt: digest, certificate: undefined }],
+  [{ 'x5t#S256': digest }, { jkt: undefined, certificate: digest }],
+  [
+    { jkt: digest, 'x5t#S256': digest },
+    { jkt: digest, certificate: digest },
+  ],
+])('rules 87 and 92: reads the cnf %j', (cnf, read) => {
+  const confirmation = readConfirmation(cnf);
+  expect(confirmation).toStrictEqual({ ...read, unprovable: undefined });
+  expect(isProvable(confirmation)).toBe(true);
+  expect(Object.isFrozen(confirmation)).toBe(true);
+});
+
+describe('rule 88: no proof satisfies another cnf', () => {
+  test.each<[unknown, RegExp]>([
+    ['', /not an object/],
+    [0, /not an object/],
+    [false, /not an object/],
+    [null, /not an object/],
+    [[], /not an object/],
+    [[{ jkt: digest }], /not an object/],
+    [{}, /empty/],
+    [{ jwk: {} }, /other than/],
+    [{ kid: 'k' }, /other than/],
+    [{ jku: 'https://client.example.test/keys', jkt: digest }, /other than/],
+    [{ jkt: digest, 'x5t#S256': digest, unknown: null }, /other than/],
+    [{ JKT: digest }, /other than/],
+    [{ 'x5t#s256': digest }, /other than/],
+    [{ jkt: null }, /jkt that is not/],
+    [{ jkt: '' }, /jkt that is not/],
+    [{ jkt: 1 }, /jkt that is not/],
+    [{ jkt: [digest] }, /jkt that is not/],
+    [{ jkt: `${digest}=` }, /jkt that is not/],
+    [{ jkt: digest.slice(1) }, /jkt that is not/],
+    [{ jkt: `${digest}\n` }, /jkt that is not/],
+    [{ jkt: digest, 'x5t#S256': '' }, /x5t#S256 that is not/],
+    [{ 'x5t#S256': createHash('sha1').update('key').digest('base64url') }, /x5t#S256 that is not/],
+  ])('%j', (cnf, cause) => {
+    const confirmation = readConfirmation(cnf);
+    expect(confirmation?.unprovable).toMatch(cause);
+    expect([confirmation?.jkt, confirmation?.certificate]).toEqual([undefined, undefined]);
+    expect(isProvable(confirmation)).toBe(false);
   });
+});
+
+test('rule 13: reads only own members of cnf', () => {
+  expect(readConfirmation(Object.create({ jkt: digest }))?.unprovable).toMatch(/empty/);
 });

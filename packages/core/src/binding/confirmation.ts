@@ -1,21 +1,46 @@
-import type { Issuer } from '../issuer/issuer.js';
-import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { isJsonObject } from '../lib/json.js';
 
-/** Returns whether a proof of possession can satisfy a token's `cnf`. If none can, every request with the token is refused, so it is neither cached nor monitored. */
-export function isProvable(confirmation: unknown): boolean {
-  return confirmation === undefined;
+/** The keys to which a token is bound: its `cnf` (RFC 7800 s3), read strictly. */
+export interface Confirmation {
+  /** `jkt`: the thumbprint of the key that signs the client's DPoP proofs (RFC 9449 s6.1). */
+  readonly jkt: string | undefined;
+  /** `x5t#S256`: the thumbprint of the client's certificate (RFC 8705 s3.1). */
+  readonly certificate: string | undefined;
+  /** Why no request can prove possession, in fixed words; undefined if a request can. */
+  readonly unprovable: string | undefined;
 }
 
+/** The length of a SHA-256 digest in base64url. It is compared as text, so one with spare bits equals none. */
+const THUMBPRINT = /^[\w-]{43}$/;
+
 /**
- * Returns why a request may not use a verified token; undefined if it may. A request with a sender-constrained token needs a proof of possession (RFC 7800
- * s3, RFC 8705 s3, RFC 9449 s7). This is checked for each request, also if the token is cached.
+ * Reads a token's `cnf`. A token without one is a bearer token. A `cnf` with any other member is unprovable: that member may be the one that the
+ * authorization server relies on, and a part of a binding must not count as the whole.
  *
- * No kind of proof is supported yet. A sender-constrained token without a proof is refused like one with a wrong proof, so every token with a `cnf` is
- * refused.
- *
- * @param confirmation the token's `cnf`
+ * @param cnf the claim; undefined if it is absent
  */
-export function checkBinding(confirmation: unknown, issuer: Issuer): VerificationFailure | undefined {
-  if (isProvable(confirmation)) return undefined;
-  return { reason: 'unproven_confirmation', cause: 'cnf', expected: 'a token without cnf', found: confirmation, issuer };
+export function readConfirmation(cnf: unknown): Confirmation | undefined {
+  if (cnf === undefined) return undefined;
+  if (!isJsonObject(cnf)) return unprovable('cnf is not an object');
+  const names = Object.keys(cnf);
+  if (names.length === 0) return unprovable('cnf is empty');
+  let jkt: string | undefined;
+  let certificate: string | undefined;
+  for (const name of names) {
+    const value = cnf[name];
+    if (name !== 'jkt' && name !== 'x5t#S256') return unprovable('cnf has a member other than jkt and x5t#S256');
+    if (typeof value !== 'string' || !THUMBPRINT.test(value)) return unprovable(`cnf has a member ${name} that is not a SHA-256 thumbprint`);
+    if (name === 'jkt') jkt = value;
+    else certificate = value;
+  }
+  return Object.freeze({ jkt, certificate, unprovable: undefined });
+}
+
+/** Whether a request can prove possession of a token's keys. If none can, every request with the token is refused, so it is neither cached nor monitored. */
+export function isProvable(confirmation: Confirmation | undefined): boolean {
+  return confirmation?.unprovable === undefined;
+}
+
+function unprovable(cause: string): Confirmation {
+  return Object.freeze({ jkt: undefined, certificate: undefined, unprovable: cause });
 }

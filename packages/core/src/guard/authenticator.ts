@@ -1,7 +1,7 @@
 import { isWithinLifetime, VerifiedAuth } from '../access-token/verified-auth.js';
 import type { TrustCheck } from '../access-token/trust-check.js';
 import { isVerified, type TokenVerifier, type Verification } from '../access-token/verifier.js';
-import { checkBinding } from '../binding/confirmation.js';
+import type { Binding } from '../binding/binding.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import { createMemory, type Slot } from '../lib/private-slot.js';
@@ -25,6 +25,7 @@ export type Authenticate = (request: ProtectedRequest, nowSeconds: number) => Au
 
 export interface AuthenticatorConfig {
   readonly verifier: TokenVerifier;
+  readonly binding: Binding;
   readonly maxTokenBytes: number;
   /** Finds the tokens of requests without an `Authorization` header. */
   readonly session: SessionReader | undefined;
@@ -39,7 +40,7 @@ export interface AuthenticatorConfig {
  * Returns a function that authenticates requests: credentials, verifier, binding. It authenticates each request object once, however often a guard checks
  * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
  */
-export function createAuthenticator({ verifier, maxTokenBytes, session, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
+export function createAuthenticator({ verifier, binding, maxTokenBytes, session, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
   const authenticated = createMemory<ProtectedRequest, Result>();
 
   function remembered(slot: Slot<Result>, request: ProtectedRequest, nowSeconds: number): Result | undefined {
@@ -97,13 +98,17 @@ export function createAuthenticator({ verifier, maxTokenBytes, session, isCachin
 
   function verify(credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
     const verified = verifier.verify(credentials, request, nowSeconds);
-    return verified instanceof Promise ? verified.then(bind) : bind(verified);
+    return verified instanceof Promise
+      ? verified.then((late) => bind(late, credentials, request, clock.now() / 1000))
+      : bind(verified, credentials, request, nowSeconds);
   }
 
   /** Runs after the token cache, because each request needs its own proof of possession. */
-  function bind(verified: Verification): Authentication {
+  function bind(verified: Verification, credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
     if (!isVerified(verified)) return verified;
-    return checkBinding(verified.confirmation, verified.issuer) ?? verified.auth;
+    const failure = binding.check(verified, credentials, request, nowSeconds);
+    if (failure instanceof Promise) return failure.then((late) => late ?? verified.auth);
+    return failure ?? verified.auth;
   }
 
   return (request, nowSeconds) => {

@@ -1,9 +1,12 @@
 import type { Reason } from '../vocabulary/reason.js';
 import type { ProtectedRequest } from './protected-request.js';
 
+/** The authentication schemes of access tokens (RFC 6750 s2.1, RFC 9449 s7.1). */
+export type AuthScheme = 'Bearer' | 'DPoP';
+
 /** An access token and its authentication scheme. A sender-constrained token must not count as a bearer token, so the scheme matters. */
 export interface Credentials {
-  readonly scheme: 'Bearer';
+  readonly scheme: AuthScheme;
   readonly token: string;
 }
 
