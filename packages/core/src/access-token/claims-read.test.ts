@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { rawClaims, rawToken } from '../auth/auth.js';
 import type { VerifiedAuth } from './verified-auth.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
-import { isUnreadable, unreadableAs, type NamesReader, type NamesSource } from '../auth/names.js';
+import { isUnreadable, readRolesFrom, unreadableAs, type NamesReader, type NamesSource } from '../auth/names.js';
 import type { JsonObject } from '../lib/json.js';
 import { authFrom } from '../../test/auth-from.js';
 import { claimRules } from '../../test/claim-rules.js';
@@ -131,6 +131,24 @@ describe('rule 99: reads roles from the configured paths', () => {
     const { roles } = read(claims, { rolesFrom });
     expect(roles).toEqual([]);
     expect(isUnreadable(roles)).toBe(true);
+  });
+
+  test.each<[string, NamesReader, string]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('no');
+      },
+      'the function threw an error',
+    ],
+    ['returns nothing', () => undefined as never, 'the function returned undefined'],
+    ['returns null', () => null as never, 'the function returned null'],
+    ['returns a promise', (async () => ['a']) as never, 'the function returned a promise'],
+    ['returns a list with null in it', () => ['a', null] as never, 'the function returned an array that contains null'],
+    ['returns a list with a hole', () => ['a', , 'b'] as never, 'the function returned an array that contains undefined'],
+    ['returns an object', () => ({}) as never, 'the function returned an object'],
+  ])('says what was unreadable if the function %s', (_name, reader, what) => {
+    expect(unreadableAs(readRolesFrom({}, reader))).toBe(`unreadable: ${what}`);
   });
 
   test('recognises unreadable names from another copy of this package', () => {

@@ -101,6 +101,51 @@ describe('refuses invalid claims, with a reason and the name of the claim', () =
     expect([found.reason, found.cause.split(',')[0]]).toEqual([reason, cause]);
   });
 
+  test.each<[string, JsonObject, ClaimFailure, Partial<ClaimRules>?]>([
+    [
+      'a client assertion',
+      { sub: ISSUER },
+      { reason: 'not_an_access_token', cause: 'sub', expected: 'an access token', found: 'a client assertion, whose iss and sub are equal' },
+    ],
+    [
+      'a malformed aud',
+      { aud: [1] },
+      { reason: 'invalid_claim', cause: 'aud', expected: 'a string or a list of strings', found: [1] },
+      { audiences: undefined },
+    ],
+    ['a missing exp', { exp: undefined }, { reason: 'missing_claim', cause: 'exp', expected: 'exp', found: undefined }],
+    ['a missing iat', { iat: undefined }, { reason: 'missing_claim', cause: 'iat', expected: 'iat', found: undefined }],
+    ['an empty sid', { sid: '' }, { reason: 'invalid_claim', cause: 'sid', expected: 'a non-empty string', found: '' }],
+    ['a malformed act', { act: 'service' }, { reason: 'invalid_claim', cause: 'act', expected: 'an object', found: 'service' }],
+    [
+      'another client than the configured claim says, in azp',
+      { cid: 'web', azp: 'app' },
+      { reason: 'client_not_allowed', cause: 'cid', expected: new Set(['web', 'app']), found: ['web', 'app'] },
+      { clientIdClaim: 'cid', allowedClients: new Set(['web', 'app']) },
+    ],
+    [
+      'another client than the configured claim says, in client_id',
+      { cid: 'web', client_id: 'app', azp: 'app' },
+      { reason: 'client_not_allowed', cause: 'cid', expected: new Set(['web', 'app']), found: ['web', 'app'] },
+      { clientIdClaim: 'cid', allowedClients: new Set(['web', 'app']) },
+    ],
+    [
+      'a token without a client',
+      {},
+      { reason: 'client_not_allowed', cause: 'client_id', expected: new Set(['web']), found: [] },
+      { allowedClients: new Set(['web']) },
+    ],
+  ])('the failure of %s says what was expected and found', (_name, claims, expected, rules) => {
+    expect(examined(claims, rules)).toEqual(expected);
+  });
+
+  test('rule 47: accepts a client that the configured claim and the registered ones name alike', () => {
+    const rules = { clientIdClaim: 'cid', allowedClients: new Set(['web']) };
+    for (const claims of [{ cid: 'web' }, { cid: 'web', azp: 'web' }, { cid: 'web', client_id: 'web' }, { cid: 'web', client_id: 'web', azp: 'web' }]) {
+      expect(examined(claims, rules)).toMatchObject({ clientId: 'web' });
+    }
+  });
+
   test.each(['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'htm', 'htu', 'response_type', 'redirect_uri', 'token_introspection'])(
     'rule 37: refuses a token with %s unless its value is null (rule 168)',
     (name) => {
@@ -111,6 +156,18 @@ describe('refuses invalid claims, with a reason and the name of the claim', () =
 });
 
 describe('rule 36: a token with a nonce needs a mark of an access token', () => {
+  test.each<[string, JsonObject, string | undefined]>([
+    ['no mark at all', {}, undefined],
+    ['a header that ends like that of RFC 9068', {}, 'x-at+jwt'],
+    ['a header that begins like that of RFC 9068', {}, 'at+jwt-x'],
+    ['an empty list of scopes', { scp: [] }, 'JWT'],
+    ['an empty name in the list of scopes', { scp: ['read', ''] }, 'JWT'],
+    ['a number in the list of scopes', { scp: ['read', 7] }, 'JWT'],
+    ['a scope of spaces', { scope: '  ' }, 'JWT'],
+  ])('refuses a nonce with %s', (_name, claims, type) => {
+    expect(examined({ nonce: 'n-1', ...claims }, {}, type)).toMatchObject({ reason: 'not_an_access_token', cause: 'nonce' });
+  });
+
   test.each<[string, JsonObject, string | undefined]>([
     ['the header of RFC 9068', {}, 'at+jwt'],
     ['the header of RFC 9068 as a full media type', {}, 'application/at+jwt'],

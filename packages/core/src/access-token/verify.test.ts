@@ -10,7 +10,7 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';
 import { createJwtVerifier, type VerificationConfig } from './verify.js';
-import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { isVerified, type Verification } from './verifier.js';
 import { claimRules } from '../../test/claim-rules.js';
 
@@ -32,6 +32,89 @@ describe('rules 18 and 52: failures of the token itself', () => {
     expect(verify(`${'a'.repeat(20_000)}.b.c`, config)).toMatchObject({ reason: 'token_too_large' });
     expect(verify(`${'*'.repeat(20_000)}.b.c`, config)).toMatchObject({ reason: 'token_too_large' });
     expect(fetchKeys).not.toHaveBeenCalled();
+  });
+
+  test.each<[string, object]>([
+    ['a'.repeat(20_000) + '.b.c', { reason: 'token_too_large', found: '20004 characters' }],
+    ['a b', { reason: 'malformed_credentials', cause: 'the token contains characters that no token may have' }],
+    ['opaque', { reason: 'malformed_token', cause: 'it has no dots, so it is probably an opaque token' }],
+    ['.', { reason: 'malformed_token', cause: 'it does not have 3 segments separated by dots' }],
+    ['a.b', { reason: 'malformed_token', cause: 'it does not have 3 segments separated by dots' }],
+    ['a.b.c.d', { reason: 'malformed_token', cause: 'it does not have 3 segments separated by dots' }],
+    ['a.b.c', { reason: 'malformed_token', cause: 'it has 3 segments, but they are not a base64url-encoded JWT' }],
+    ['..c', { reason: 'malformed_token', cause: 'it has 3 segments, but they are not a base64url-encoded JWT' }],
+    ['a.b.c.d.e', { reason: 'encrypted_token' }],
+  ])('says of %.12s what is wrong with its form, without quoting it', (token, expected) => {
+    expect(verify(token, scene().config)).toStrictEqual(expected);
+  });
+
+  test('the failure of a wrong type says which types are accepted', () => {
+    const wrongType = tokenOf(GOOD, { header: { typ: 'logout+jwt' } });
+    expect(verify(wrongType, scene().config)).toMatchObject({ expected: ['at+jwt', 'JWT'], found: 'logout+jwt' });
+    expect(verify(wrongType, scene({ rules: { profile: 'rfc9068' } }).config)).toMatchObject({ expected: ['at+jwt'], found: 'logout+jwt' });
+    expect(verify(tokenOf(GOOD, { header: { typ: undefined } }), scene({ rules: { profile: 'rfc9068' } }).config)).toMatchObject({ found: null });
+  });
+
+  test('tells the monitor of a token from the future beyond the clock skew, and of no other refused token', () => {
+    const refusedAsFuture = vi.fn();
+    const monitor = { refusedAsFuture, verified() {}, accepted() {}, aheadOf: () => 0 } as unknown as NonNullable<VerificationConfig['monitor']>;
+    const { issuer, config } = scene();
+    const monitored = { ...config, monitor };
+    for (const claims of [
+      { ...GOOD, aud: 'x' },
+      { ...GOOD, aud: 'x', iat: NOW + 30 },
+      { ...GOOD, iat: '9' },
+      { ...GOOD, exp: NOW - 60 },
+    ]) {
+      expect(isFailure(verify(tokenOf(claims), monitored) as object)).toBe(true);
+    }
+    expect(refusedAsFuture).not.toHaveBeenCalled();
+    expect(verify(tokenOf({ ...GOOD, iat: NOW + 31 }), monitored)).toMatchObject({ reason: 'issued_in_the_future', issuer });
+    expect(refusedAsFuture).toHaveBeenCalledExactlyOnceWith(ISSUER, NOW + 31, NOW);
+    expect(verify(tokenOf({ ...GOOD, iat: NOW + 31 }), config)).toMatchObject({ reason: 'issued_in_the_future' });
+  });
+
+  test('a verified signature marks its issuer as verified, whatever the claims say', () => {
+    for (const [token, isVerified] of [
+      [tokenOf({ ...GOOD, aud: 'x' }), true],
+      [tokenOf(GOOD, { key: others.privateKey }), false],
+    ] as const) {
+      const { issuer, config } = scene();
+      issuer.isVerified = false;
+      void verify(token, config);
+      expect(issuer.isVerified).toBe(isVerified);
+    }
+  });
+
+  test('rule 59: a key that is labelled for another issuer verifies nothing, cached or fetched', () => {
+    const labelled = parseKeySet(
+      { keys: [{ ...ours.publicKey.export({ format: 'jwk' }), kid: 'k-1', issuer: 'https://elsewhere.example.com' }] },
+      ['EdDSA'],
+      10,
+    ).candidates('EdDSA', 'k-1');
+    for (const options of [{ cachedKeys: () => labelled }, { cachedKeys: EMPTY, fetchKeys: () => labelled }]) {
+      const { issuer, config } = scene(options);
+      expect(verify(tokenOf(GOOD), config)).toStrictEqual({ reason: 'unknown_key', cause: 'its key is labelled for another issuer', issuer, found: 'k-1' });
+    }
+    const { config } = scene({ cachedKeys: () => labelled });
+    expect(verify(tokenOf(GOOD, { header: { kid: undefined } }), config)).toMatchObject({ reason: 'unknown_key', found: 'none' });
+    const foreign = tokenOf({ ...GOOD, iss: 'https://elsewhere.example.com' });
+    expect(verify(foreign, config)).toStrictEqual({ reason: 'issuer_mismatch', cause: 'iss', expected: [ISSUER], found: 'https://elsewhere.example.com' });
+  });
+
+  test('the explanation of an unknown key lists the keys that there are, and that of a bad signature lists none', () => {
+    const unknown = verify(tokenOf(GOOD, { header: { kid: 'k-2' } }), scene().config) as VerificationFailure;
+    expect((unknown.expected as () => unknown)()).toEqual(['k-1']);
+    expect(unknown.found).toBe('k-2');
+    const bad = verify(tokenOf(GOOD, { key: others.privateKey }), scene().config);
+    expect(bad).toMatchObject({ reason: 'bad_signature', expected: undefined, found: 'k-1' });
+  });
+
+  test('an outage does not hide a bad signature of a known kid, and hides one without a kid', () => {
+    const outage = { retryAfterSeconds: 7, cause: new Error('no answer') };
+    const { config } = scene({ cachedKeys: () => OURS.candidates('EdDSA', 'k-1'), fetchKeys: () => outage });
+    expect(verify(tokenOf(GOOD, { key: others.privateKey }), config)).toMatchObject({ reason: 'bad_signature' });
+    expect(verify(tokenOf(GOOD, { key: others.privateKey, header: { kid: undefined } }), config)).toMatchObject({ reason: 'keys_unavailable' });
   });
 
   test('refuses a wrong type or algorithm before it looks at keys', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createDenial, type DenialDetails } from './denial.js';
+import { addHeaders, createDenial, type DenialDetails } from './denial.js';
 import type { Reason } from '../vocabulary/reason.js';
 import type { Deny } from './decision.js';
 
@@ -157,4 +157,15 @@ test('the decision contains the cause, and the response does not', () => {
 test('rule 71: a refusal, its headers and its body are frozen', () => {
   const denied = deny('insufficient_scope', { scope: ['a'] });
   for (const part of [denied, denied.headers, denied.body]) expect(Object.isFrozen(part)).toBe(true);
+});
+
+test('addHeaders replaces the headers of a refusal, and keeps all else, its explanation too', () => {
+  const refused = deny('expired', { cause: 'exp, 30 s ago' });
+  const headers = { ...refused.headers, 'set-cookie': ['a=b'] };
+  const changed = addHeaders(refused, headers);
+  expect(changed.headers).toBe(headers);
+  expect({ ...changed, headers: undefined }).toEqual({ ...refused, headers: undefined });
+  expect(changed.explain()).toEqual(refused.explain());
+  const foreign = { ...refused };
+  expect(addHeaders(foreign, headers)).toBe(foreign);
 });

@@ -77,6 +77,18 @@ describe('rule 96: refuses names that a token cannot contain', () => {
     );
   });
 
+  test('the message repeats at most nine words, and none that may be a secret', () => {
+    const shownCall = (text: string): string => problemsOf(() => scope(text))[0]!.path;
+    expect(shownCall('a b c d e f g h i')).toBe('scope("a b c d e f g h i")');
+    const secret = 'kQ3v9XbN2LrT7wZsY5hJ8mPd4GfC6aEu';
+    for (const hidden of ['a b c d e f g h i j', `a ${secret}`, `${secret} a`]) {
+      const [problem] = problemsOf(() => scope(hidden));
+      expect(problem!.path).not.toContain(hidden);
+      expect(problem!.message).toBe('is not a name that a token can contain');
+    }
+    expect(problemsOf(() => scope('a b c'))[0]!.message).toContain('scope("a", "b", "c")');
+  });
+
   test.each<[unknown, string, string]>([
     [['a', 'b'], 'role(object)', "; pass several names as several arguments: role('a', 'b')"],
     [['a b'], 'role(object)', "; pass several names as several arguments: role('a', 'b')"],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isToken68, readCredentials, type CredentialsFailure } from './credentials.js';
+import { credentialsOf, isToken68, isWithoutHeader, readCredentials, type Credentials, type CredentialsFailure } from './credentials.js';
 
 fc.configureGlobal({ seed: 1, numRuns: 2_000 });
 
@@ -188,6 +188,21 @@ test('rules 1, 2 and 8: never throws, and returns a token only as it was sent, i
   );
   expect(seen.read).toBeGreaterThan(300);
   expect(seen.refused).toBeGreaterThan(300);
+});
+
+test('only a request without an Authorization header may have its token elsewhere', () => {
+  const credentials = (headers: Record<string, string | string[]>) => readCredentials({ method: 'GET', target: '/', headers }, LIMIT) as CredentialsFailure;
+  expect(isWithoutHeader(credentials({}))).toBe(true);
+  expect(isWithoutHeader(credentials({ authorization: [] }))).toBe(true);
+  for (const authorization of ['', 'Basic YTpi', 'Bearer', ['Bearer a', 'Bearer b']]) expect(isWithoutHeader(credentials({ authorization }))).toBe(false);
+});
+
+test('rules 3 and 6: a token from elsewhere keeps to the limit, and counts as doubled beside one in the query', () => {
+  const found = (token: string, target = '/'): Credentials | CredentialsFailure => credentialsOf(token, target, LIMIT);
+  expect(found('a'.repeat(LIMIT))).toEqual({ scheme: 'Bearer', token: 'a'.repeat(LIMIT) });
+  expect(found('a'.repeat(LIMIT + 1))).toEqual({ reason: 'token_too_large' });
+  expect(found('a', '/?access_token=b')).toEqual({ reason: 'multiple_credentials' });
+  expect(found('a', '/?access_tokens=b')).toEqual({ scheme: 'Bearer', token: 'a' });
 });
 
 function read(authorization: string | string[] | undefined, target = '/orders'): string | CredentialsFailure {
