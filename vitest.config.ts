@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
@@ -23,12 +24,41 @@ const WAITING = [
   'packages/redis/test/fleet/*.test.ts',
 ];
 
+/** The files that take longest, the longest first. One that starts last keeps a core waiting: a clean clone has no times of an earlier run to sort by. */
+const LONGEST = [
+  'core/test/many-tenants.test.ts',
+  '/adapter-suite.test.ts',
+  'browser/one-framework.test.ts',
+  'browser/malicious-site.test.ts',
+  'browser/client.test.ts',
+  'core/test/heap.test.ts',
+  'core/test/arbitrary-tokens.test.ts',
+  'core/test/published-keys.test.ts',
+  'browser-session/test/frameworks.test.ts',
+  'browser/callback.test.ts',
+  'browser/logged-in.test.ts',
+  'core/test/key-files.test.ts',
+  'redis/test/store-suite.test.ts',
+  'redis/test/life.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const found = LONGEST.findIndex((ending) => moduleId.endsWith(ending));
+      return found < 0 ? LONGEST.length : found;
+    };
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
+  }
+}
+
 // `scripts` tests what builds and releases; `units` tests single files, next to the code; `published` sees a package as its users do, by its name and
 // its built `dist`, and runs on every supported Node; `published-once` and `published-waiting` do the same, on the Node that the workspace pins.
 export default defineConfig({
   test: {
     maxWorkers: 2,
     testTimeout: 20_000,
+    sequence: { sequencer: LongestFirst },
     setupFiles: [fileURLToPath(new URL('scripts/keys/stock.mjs', import.meta.url))],
     provide: { rsaPrimes: await makeRsaPrimes() },
     // refusals are what most tests are about; those of the hints themselves switch them on

@@ -88,36 +88,59 @@ export function createTally() {
   }
 
   /**
-   * A run of Vitest; `args` begin with what starts it. If a few test files fail, they run once more, alone: a test with a time-out may fail only because the
+   * A run of Vitest; `command` is what starts it. If a few test files fail, they run once more, alone: a test with a time-out may fail only because the
    * machine is busy. Tests that pass only then are named at the end. A `shard`, such as `1/3`, runs a part of the files.
    */
-  function vitestStep(title, [command, ...args], { reporter = 'default', env = {}, shard } = {}) {
+  function vitestStep(title, command, { shard, ...how } = {}) {
     const printTime = begin(title);
+    const tests = vitestOf(title, command, how);
+    finishVitest(title, tests, tests.run(shard ? [`--shard=${shard}`] : []));
+    printTime();
+  }
+
+  function vitestOf(title, [command, ...args], { reporter = 'default', env = {} } = {}) {
     const file = fileOf(title, 'json');
-    const attempt = (which) => {
-      rmSync(file, { force: true });
-      const ok = run(command, [...args, `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${file}`, ...which], { env, mayFail: true });
-      return { ok, report: existsSync(file) ? readVitestReport(file) : new Map() };
+    const argsOf = (which) => [...args, `--reporter=${reporter}`, '--reporter=json', `--outputFile.json=${file}`, ...which];
+    return {
+      start: () => [command, argsOf([])],
+      read: (ok) => ({ ok, report: existsSync(file) ? readVitestReport(file) : new Map() }),
+      run(which) {
+        rmSync(file, { force: true });
+        return this.read(run(command, argsOf(which), { env, mayFail: true }));
+      },
     };
-    let { ok, report } = attempt(shard ? [`--shard=${shard}`] : []);
+  }
+
+  function finishVitest(title, tests, first) {
+    let { ok, report } = first;
     const files = failedFiles(report);
     if (!ok && files.length > 0 && files.length <= FEW_FILES) {
       printTitle(`${title}: once more, alone: ${files.join(', ')}`);
-      const again = attempt(files);
+      const again = tests.run(files);
       if (again.ok) passedAgain.push(`${title}:`, ...sumOf(report).failures);
       ok = again.ok;
       report = new Map([...report, ...again.report]);
     }
     count(title, ok, sumOf(report));
-    printTime();
   }
 
   /** Starts a step that runs beside the steps that follow. Returns a function that waits for it, shows its output and counts its result. */
   function startBeside(title, command, args) {
+    const file = fileOf(title, 'json');
+    return beside(title, command, args, { TOKENWARD_COUNTS: file }, (ok) => count(title, ok, readJson(file)));
+  }
+
+  /** Starts a run of Vitest that runs beside the steps that follow. See {@link vitestStep} and {@link startBeside}. */
+  function startVitestBeside(title, command) {
+    const tests = vitestOf(title, command);
+    return beside(title, ...tests.start(), {}, (ok) => finishVitest(title, tests, tests.read(ok)));
+  }
+
+  function beside(title, command, args, env, onEnd) {
     const printTime = begin(`${title}: runs beside the next steps. Its output follows theirs`);
-    const [file, outputFile] = [fileOf(title, 'json'), fileOf(title, 'txt')];
+    const outputFile = fileOf(title, 'txt');
     const output = openSync(outputFile, 'w');
-    const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, TOKENWARD_COUNTS: file } });
+    const child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, ...env } });
     closeSync(output);
     const ended = once(child, 'exit').then(
       ([code]) => code === 0,
@@ -127,7 +150,7 @@ export function createTally() {
       const ok = await ended;
       printTitle(title);
       process.stdout.write(readFileSync(outputFile));
-      count(title, ok, readJson(file));
+      onEnd(ok);
       printTime(', beside other steps');
     };
   }
@@ -142,7 +165,7 @@ export function createTally() {
     process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
   }
 
-  return { step, vitestStep, startBeside, finish };
+  return { step, vitestStep, startBeside, startVitestBeside, finish };
 }
 
 /** Prints the title of a step. Returns a function that prints how long the step took. */

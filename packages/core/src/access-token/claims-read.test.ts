@@ -145,7 +145,7 @@ describe('rule 99: reads roles from the configured paths', () => {
     ['returns null', () => null as never, 'the function returned null'],
     ['returns a promise', (async () => ['a']) as never, 'the function returned a promise'],
     ['returns a list with null in it', () => ['a', null] as never, 'the function returned an array that contains null'],
-    ['returns a list with a hole', () => ['a', , 'b'] as never, 'the function returned an array that contains undefined'],
+    ['returns a list with a hole', () => Object.assign(['a'], { 2: 'b' }) as never, 'the function returned an array that contains undefined'],
     ['returns an object', () => ({}) as never, 'the function returned an object'],
   ])('says what was unreadable if the function %s', (_name, reader, what) => {
     expect(unreadableAs(readRolesFrom({}, reader))).toBe(`unreadable: ${what}`);
