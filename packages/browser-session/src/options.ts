@@ -1,11 +1,15 @@
 import { ConfigurationError, memoryRevocations } from '@tokenward/core';
 import {
   canonicalProblem,
+  checkClientAuthentication,
   numberOption,
   OptionReader,
   plainOptions,
+  readClientAuthentication,
   readClock,
+  readPrivateKey,
   readTable,
+  readTls,
   shown,
   urlProblem,
   type OptionTable,
@@ -14,7 +18,6 @@ import {
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { SessionConfig } from './config.js';
 import { readAuthorizationParameters } from './options/authorization-parameters.js';
-import { checkClientAuthentication, readClientAuthentication, readPrivateKey, readTls } from './options/client-options.js';
 import { readAppPath, readCookieName, readOrigin, readPath, readResource, readScope, readSecrets } from './options/app-options.js';
 
 const DAY_SECONDS = 86_400;

@@ -1,7 +1,7 @@
 import { createTokenCache } from './access-token/token-cache.js';
 import { createTrustCheck } from './access-token/trust-check.js';
 import { isWithinLifetime, trustFailure, VerifiedAuth } from './access-token/verified-auth.js';
-import type { TokenVerifier } from './access-token/verifier.js';
+import { createIntrospection, createTokenVerifier } from './access-token/token-verifier.js';
 import { createJwtVerifier } from './access-token/verify.js';
 import type { ClaimsWithoutSchema } from './auth/app-claims.js';
 import { assertAuth } from './auth/assert-auth.js';
@@ -71,11 +71,22 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unsubscribe = [store.onAdded(tokenSignals.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
-  const verifier: TokenVerifier = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, now: () => clock.now() });
+  const introspection = createIntrospection(issuers.introspecting, { ...config, tokenSignals, trust, monitor });
+  const jwts = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, introspection, now: () => clock.now() });
+  const verifier = createTokenVerifier(jwts, introspection);
   const { maxTokenBytes } = config;
   const session = config.session && createSessionReader(config.session, maxTokenBytes);
   const binding = createBinding({ checkProof: refuseProofs, checkCertificate: refuseCertificates });
-  const authenticate = createAuthenticator({ verifier, binding, maxTokenBytes, session, isCaching: cache !== undefined, trust, tokenSignals, clock });
+  const authenticate = createAuthenticator({
+    verifier,
+    binding,
+    maxTokenBytes,
+    session,
+    isCaching: cache !== undefined || introspection !== undefined,
+    trust,
+    tokenSignals,
+    clock,
+  });
   const deny = createDenial(config);
   const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
@@ -165,7 +176,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   async function warm(): Promise<void> {
-    const results = await Promise.allSettled([...issuers.known().map(({ keys }) => keys.warm()), revocation.warm()]);
+    const fetched = issuers.known().flatMap(({ keys, introspectsAlways }) => (introspectsAlways ? [] : [keys.warm()]));
+    const results = await Promise.allSettled([...fetched, introspection?.warm(), revocation.warm()]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   }
@@ -174,9 +186,16 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const known = issuers.known();
     const states = known.map(({ name, keys }): IssuerHealth => Object.assign({ issuer: name }, keys.health()));
     const listed = states.filter((_state, index) => known[index]!.isListed);
-    const hasKeys = listed.length === 0 || listed.some(({ usable }) => usable);
+    const introspected = introspection?.health() ?? [];
+    const canVerify = listed.length === 0 || [...listed, ...introspected].some(({ usable }) => usable);
     const revocationHealth = revocation.health();
-    return { ready: hasKeys && revocationHealth.usable, issuers: states, tokenCache: cache?.health(), revocations: revocationHealth };
+    return {
+      ready: canVerify && revocationHealth.usable,
+      issuers: states,
+      introspection: introspected,
+      tokenCache: cache?.health(),
+      revocations: revocationHealth,
+    };
   }
 
   const guard: ResourceGuard = Object.freeze({
@@ -188,6 +207,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     sharedSignals: (given: SharedSignalsOptions) => createSharedSignals(given, { issuers, revocations, clock }),
     health,
     async close() {
+      introspection?.close();
       issuers.close();
       revocation.close();
       for (const end of unsubscribe) end();

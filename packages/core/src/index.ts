@@ -1,6 +1,8 @@
 export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
 export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
+export type { IntrospectionOptions } from './issuer/introspection-options.js';
+export type { IntrospectionHealth } from './access-token/introspector.js';
 export type { IssuerResolver } from './issuer/resolver.js';
 export type { SecretEncoding } from './keys/secret-encodings.js';
 export type { SharedSecret } from './keys/shared-secrets.js';

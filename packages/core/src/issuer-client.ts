@@ -1,14 +1,14 @@
 import { misuse, ConfigurationError } from './lib/configuration-error.js';
 import { TokenwardError } from './lib/tokenward-error.js';
 import { parseJson } from './lib/parse-json.js';
-import { discover, endpointOf, type MetadataSource } from './net/metadata.js';
-import { failureWords, silenceHint } from './net/fetch-failure.js';
-import { InternalAddressError, isInternal } from './net/public-address.js';
-import { nodeRequest, nodeTransport, readBytes } from './net/transport.js';
+import { clientAuthenticator, type AuthenticateClient } from './net/client-authentication.js';
+import { hasSpaceAround, readMethod, SPACE_AROUND } from './net/client-options.js';
+import { EndpointCallError, findEndpoint, postForm, type Endpoint, type EndpointAnswer } from './net/endpoint-call.js';
+import { nodeTransport } from './net/transport.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
-import { canonicalProblem, identifierProblem, leadsToOtherHost, printableUrl, urlProblem } from './lib/url.js';
+import { canonicalProblem, identifierProblem, printableUrl, urlProblem } from './lib/url.js';
 
 /** The authorization server, and this API's credentials as its client. */
 export interface IssuerClientOptions {
@@ -67,9 +67,7 @@ interface Failure {
   readonly cause?: unknown;
 }
 
-const INTERNAL = "the issuer's metadata names a revocation endpoint on a private address. If it is right, set the option revocationEndpoint";
 const MAX_RESPONSE_BYTES = 65_536;
-const MAX_METADATA_BYTES = 524_288;
 const MAX_TOKEN_LENGTH = 65_536;
 
 /**
@@ -82,59 +80,31 @@ const MAX_TOKEN_LENGTH = 65_536;
  * await client.revokeAtIssuer(rawToken(auth));
  */
 export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
-  const { revocationEndpoint, timeoutSeconds, authenticate, ...source } = readOptions(options);
-  const limits = { transport: nodeTransport, maxBytes: MAX_METADATA_BYTES, timeoutSeconds };
+  const { endpoint, timeoutSeconds, authenticate } = readOptions(options);
+  const limits = { transport: nodeTransport, maxBytes: MAX_RESPONSE_BYTES, timeoutSeconds };
 
   return Object.freeze({
     async revokeAtIssuer(token: string, { tokenTypeHint }: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined } = {}) {
       if (typeof token !== 'string' || token === '' || token.length > MAX_TOKEN_LENGTH)
         throw misuse('revokeAtIssuer()', `token must be a string of 1 to ${MAX_TOKEN_LENGTH} characters (got a ${typeof token})`);
       const form = new URLSearchParams({ token, ...(tokenTypeHint && { token_type_hint: tokenTypeHint }) });
-      const headers = authenticate(form);
+      const headers = await authenticate(form);
       const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-      const endpoint = revocationEndpoint ?? (await discoverEndpoint(signal));
-      const response = await post(endpoint, form, headers, signal);
-      // RFC 7009 s2.2: the status is 200 for an unknown token too
-      if (response.status !== 200) throw failureOf(endpoint, response);
+      try {
+        const url = await findEndpoint(endpoint, limits, signal);
+        const answer = await postForm(endpoint, url, { form, headers }, limits, signal);
+        // RFC 7009 s2.2: the status is 200 for an unknown token too
+        if (answer.status !== 200) throw failureOf(url, answer);
+      } catch (error) {
+        throw error instanceof EndpointCallError ? new IssuerRequestError(error.message) : error;
+      }
     },
   });
-
-  async function discoverEndpoint(signal: AbortSignal): Promise<string> {
-    try {
-      const metadata = await discover(source, limits, signal, 'revocationEndpoint');
-      return endpointOf(metadata, 'revocation_endpoint', 'revocationEndpoint', source.unsafeHttpHosts);
-    } catch (error) {
-      throw new IssuerRequestError((error as Error).message, { cause: error });
-    }
-  }
-
-  async function post(url: string, form: URLSearchParams, headers: Record<string, string>, signal: AbortSignal): Promise<EndpointResponse> {
-    const publicOnly = revocationEndpoint === undefined && leadsToOtherHost(url, source);
-    if (publicOnly && isInternal(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${INTERNAL}`);
-    try {
-      const post = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;
-      const response = await nodeRequest(url, signal, publicOnly, timeoutSeconds * 1000, post);
-      return { status: response.status, retryAfter: response.header('retry-after'), text: (await readBytes(response, MAX_RESPONSE_BYTES)).toString() };
-    } catch (error) {
-      const reason = signal.aborted
-        ? `no complete answer within ${timeoutSeconds} s${silenceHint(url)}`
-        : error instanceof InternalAddressError
-          ? INTERNAL
-          : failureWords(error, url);
-      // without a cause: it could contain the token or the secret
-      throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
-    }
-  }
 }
 
-interface EndpointResponse {
-  readonly status: number;
-  readonly retryAfter: string | null;
-  readonly text: string;
-}
-
-function failureOf(url: string, { status, retryAfter, text }: EndpointResponse): IssuerRequestError {
-  const error = errorIn(text);
+function failureOf(url: string, { status, header, body }: EndpointAnswer): IssuerRequestError {
+  const error = errorIn(body.toString());
+  const retryAfter = header('retry-after');
   const seconds = retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
   const message = `${printableUrl(url)}: answered with status ${status}${error === undefined ? '' : ` (${error})`}, so the token may still be valid`;
   return new IssuerRequestError(message, { status, error, retryAfterSeconds: seconds });
@@ -150,21 +120,14 @@ function errorIn(text: string): string | undefined {
   }
 }
 
-interface ClientConfig extends MetadataSource {
-  readonly revocationEndpoint: string | undefined;
+interface ClientConfig {
+  readonly endpoint: Endpoint;
   readonly timeoutSeconds: number;
-  /** Adds the client's credentials to the form, or returns them as header fields. */
-  authenticate(form: URLSearchParams): Record<string, string>;
+  readonly authenticate: AuthenticateClient;
 }
 
 const AUTHENTICATIONS = ['client_secret_basic', 'client_secret_post', 'none'] as const;
 type Authentication = (typeof AUTHENTICATIONS)[number];
-
-/** Methods of OpenID Connect Core s9 and RFC 8705 that are not supported. A message may repeat them. */
-const OTHER_AUTHENTICATIONS = ['client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
-
-/** A line break at the end of a file would be part of the secret, and the server would refuse each call. */
-const SPACE_AROUND = 'begins or ends with white space, such as the line break at the end of a file. Remove it, for example with trim()';
 
 /** The readers of the options. Options that depend on one another are checked in `readOptions`. */
 const CLIENT_OPTIONS = {
@@ -190,20 +153,20 @@ const CLIENT_OPTIONS = {
 function readOptions(options: IssuerClientOptions): ClientConfig {
   const reader = new OptionReader(plainOptions(options, 'createIssuerClient()'), Object.keys(CLIENT_OPTIONS), 'createIssuerClient().');
   const { clientId, clientSecret, authentication, unsafeHttpHosts = new Set<string>(), ...values } = readTable(reader, CLIENT_OPTIONS);
-  checkIssuer(reader, values.issuer, unsafeHttpHosts);
+  const { issuer, metadataUrl, revocationEndpoint, timeoutSeconds } = values;
+  checkIssuer(reader, issuer, unsafeHttpHosts);
   checkSecret(reader, clientSecret, authentication);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  const secret = clientSecret as string;
+  const credentials = { clientId, clientSecret: clientSecret as string | undefined, privateKey: undefined };
   return {
-    ...values,
-    unsafeHttpHosts,
-    authenticate(form) {
-      if (authentication === 'client_secret_basic')
-        return { authorization: `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(secret)}`).toString('base64')}` };
-      form.set('client_id', clientId);
-      if (authentication === 'client_secret_post') form.set('client_secret', secret);
-      return {};
+    endpoint: {
+      source: { issuer, metadataUrl, unsafeHttpHosts },
+      address: revocationEndpoint,
+      metadataName: 'revocation_endpoint',
+      option: 'revocationEndpoint',
     },
+    timeoutSeconds,
+    authenticate: clientAuthenticator(authentication!, credentials, issuer, Date.now),
   };
 }
 
@@ -212,11 +175,7 @@ function readUrl(reader: OptionReader, name: string): string | undefined {
 }
 
 function readAuthentication(reader: OptionReader, name: string): Authentication | undefined {
-  const given = reader.get(name) ?? 'client_secret_basic';
-  const authentication = AUTHENTICATIONS.find((one) => one === given);
-  if (authentication === undefined)
-    reader.wrong(name, `must be one of ${AUTHENTICATIONS.join(', ')} (got ${shown(given, [...AUTHENTICATIONS, ...OTHER_AUTHENTICATIONS])})`);
-  return authentication;
+  return reader.get(name) === undefined ? 'client_secret_basic' : readMethod(reader, name, AUTHENTICATIONS);
 }
 
 /** An issuer that metadata is fetched from must be a canonical URL. Others are only compared. */
@@ -233,13 +192,4 @@ function checkSecret(reader: OptionReader, secret: unknown, authentication: Auth
   } else if (typeof secret !== 'string' || secret === '') {
     reader.wrong('clientSecret', 'is missing, empty or not a string. Set it, or set authentication to none for a public client');
   } else if (hasSpaceAround(secret)) reader.wrong('clientSecret', SPACE_AROUND);
-}
-
-function hasSpaceAround(text: string): boolean {
-  return text !== text.trim();
-}
-
-/** Encodes one half of the credentials as a form does (RFC 6749 s2.3.1), so that a colon in it arrives intact. */
-function formEncoded(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1);
 }

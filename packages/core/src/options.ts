@@ -114,6 +114,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const createIssuers = readIssuers(reader, issuers, {
     clock,
     transport: fetch ? fetchTransport(fetch) : nodeTransport,
+    hasOwnFetch: fetch !== undefined,
     outages: createOutageWarnings('tokenward:keys-failed'),
     probes: createProbes(clock),
     environment: true,

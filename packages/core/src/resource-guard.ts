@@ -1,4 +1,5 @@
 import type { TokenCacheHealth } from './access-token/token-cache.js';
+import type { IntrospectionHealth } from './access-token/introspector.js';
 import type { Auth } from './auth/auth.js';
 import type { AppClaims } from './auth/app-claims.js';
 import type { Decision } from './decision/decision.js';
@@ -32,9 +33,10 @@ export interface ResourceGuard<C extends object = AppClaims> {
    */
   permit<A extends Auth<object>>(auth: A, policy: Policy, request?: ProtectedRequest): Decision<A>;
   /**
-   * Fetches the issuers' keys, and reads a shared store of revocations, before the first request.
+   * Fetches the issuers' keys, finds their introspection endpoints, and reads a shared store of revocations, before the first request.
    *
    * @throws KeysUnavailableError if keys cannot be fetched; later requests try again
+   * @throws Error if an introspection endpoint cannot be found; later requests try again
    * @throws RevocationStoreError if the store cannot be read; the guard tries again in the background
    */
   warm(): Promise<void>;
@@ -61,13 +63,16 @@ export interface ResourceGuard<C extends object = AppClaims> {
 /** The state of a guard. It contains no secret, token or key. */
 export interface GuardHealth {
   /**
-   * Whether tokens can be checked: the store of revocations is current, and at least one issuer that the options name has usable keys, fresh or stale.
+   * Whether tokens can be checked: the store of revocations is current, and at least one issuer that the options name has usable keys, fresh or stale, or a
+   * usable introspection endpoint.
    * Issuers that only tokens name (tenants, and those of an `issuers` function) do not count: a forged token, or the outage of one partner, must not take an
    * API out of service.
    */
   readonly ready: boolean;
   /** The issuers that the options list, and the tenants and resolved issuers used so far. */
   readonly issuers: readonly IssuerHealth[];
+  /** The introspection endpoints, one for each issuer that has the option `introspection`. */
+  readonly introspection: readonly IntrospectionHealth[];
   /** undefined if the cache is off. */
   readonly tokenCache: TokenCacheHealth | undefined;
   readonly revocations: RevocationHealth;

@@ -17,6 +17,7 @@ export type { SessionEventAction, SessionEventOutcome, SessionEventReason } from
 export type { MemorySessionsOptions } from './session/memory-sessions.js';
 export { checkStoredSession } from './session/check-stored-session.js';
 export { memoryReplays, type ReplayAnswer, type ReplayStore } from './security-event/replay.js';
+export { memoryIntrospections, type IntrospectionCache } from './issuer/introspection-cache.js';
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
@@ -25,6 +26,8 @@ export { isError } from './lib/native-error.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { numberOption, readTable, type OptionTable, type ReadOption } from './lib/option-table.js';
+export { assertionKey, type AssertionKey, type PrivateKeyOption } from './net/assertion-key.js';
+export { checkClientAuthentication, readClientAuthentication, readPrivateKey, readTls } from './net/client-options.js';
 export { failureWords, silenceHint } from './net/fetch-failure.js';
 export { discover } from './net/metadata.js';
 export { InternalAddressError, isInternal } from './net/public-address.js';

@@ -48,6 +48,8 @@ const OPTIONS = {
   scopesClaim: true,
   unsafeAcceptTokensWithoutIssuedAt: true,
   keyFetching: true,
+  introspect: true,
+  introspection: true,
   issuers: true,
   claims: true,
   tokenCache: true,

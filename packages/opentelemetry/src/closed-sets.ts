@@ -34,6 +34,7 @@ const REASONS: Members<Reason> = {
   lifetime_too_long: true,
   unproven_confirmation: true,
   revoked: true,
+  inactive_token: true,
   insufficient_scope: true,
   insufficient_role: true,
   insufficient_claim: true,
@@ -44,12 +45,15 @@ const REASONS: Members<Reason> = {
   issuer_unavailable: true,
   revocations_unavailable: true,
   session_unavailable: true,
+  introspection_unavailable: true,
 };
 
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };
 const REPLAYED: Members<Events['tokenward:token-replayed']['of']> = { logout_token: true, security_event: true };
 const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
 const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
+
+const INTROSPECTED: Members<Events['tokenward:introspected']['outcome']> = { active: true, inactive: true, failed: true };
 
 type SessionEvent = Events['tokenward:session'];
 const SESSION_ACTIONS: Members<SessionEvent['action']> = { login: true, refresh: true, logout: true, end: true };
@@ -84,6 +88,7 @@ export const reusedOf = closed(ALL_REUSED);
 export const replayedOf = closed(ALL_REPLAYED);
 export const channelOf = closed(Object.keys(CHANNELS));
 export const outcomeOf = closed(Object.keys(OUTCOMES));
+export const introspectedOf = closed(Object.keys(INTROSPECTED));
 export const sessionActionOf = closed(Object.keys(SESSION_ACTIONS));
 export const sessionOutcomeOf = closed(Object.keys(SESSION_OUTCOMES));
 export const sessionReasonOf = closed(Object.keys(SESSION_REASONS));

@@ -1,5 +1,13 @@
 export { createTestClock, type Moment, type TestClock } from './clock.js';
-export { createTestIssuer, type LogoutTokenWishes, type SecurityEventWishes, type TestIssuer, type TestIssuerOptions, type TokenWishes } from './issuer.js';
+export {
+  createTestIssuer,
+  type LogoutTokenWishes,
+  type OpaqueTokenWishes,
+  type SecurityEventWishes,
+  type TestIssuer,
+  type TestIssuerOptions,
+  type TokenWishes,
+} from './issuer.js';
 export type { Misbehaviour } from './misbehaviour.js';
 export { asSigningKey, generatePrivateKey, signBytes, type PublicJwk, type SignatureQuirks, type SigningKey } from './signing-key.js';
 export { base64url, compactJws, type SegmentContent } from './compact-jws.js';

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Algorithm, Clock } from '@tokenward/core';
 import { systemClock } from '@tokenward/core/adapter';
 import { base64url, compactJws } from './compact-jws.js';
+import { createTestIntrospection, type IntrospectionClient } from './introspection.js';
 import { misanswer, type Misbehaviour } from './misbehaviour.js';
 import { createRefreshTokens } from './refresh-tokens.js';
 import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
@@ -47,6 +48,12 @@ export interface TokenWishes {
   readonly signature?: SignatureQuirks | undefined;
 }
 
+/** The content of an opaque access token. */
+export interface OpaqueTokenWishes extends Pick<TokenWishes, 'subject' | 'scope' | 'roles' | 'clientId' | 'audience' | 'lifetimeSeconds' | 'claims'> {
+  /** The text of the token. Default: a random one, without dots. */
+  readonly token?: string | undefined;
+}
+
 /** The content of a logout token. */
 export interface LogoutTokenWishes extends Pick<TokenWishes, 'key' | 'header' | 'claims' | 'signature'> {
   /** `aud`: the client that receives it. Default: `client-1`. */
@@ -72,7 +79,7 @@ export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
 
-/** The part of an authorization server that publishes keys, signs tokens and refreshes them, over HTTP on loopback. It can misbehave on demand. */
+/** The part of an authorization server that publishes keys, signs tokens, refreshes and introspects them, over HTTP on loopback. It can misbehave on demand. */
 export interface TestIssuer {
   /** The issuer identifier, which is the `iss` of its tokens. */
   readonly issuer: string;
@@ -87,8 +94,16 @@ export interface TestIssuer {
   readonly requests: { readonly metadata: number; readonly jwks: number };
   /** How often each kind of answer of the token endpoint was given. */
   readonly refreshes: { readonly granted: number; readonly refused: number };
+  /** The client that may introspect tokens (RFC 7662), by `client_secret_basic`: pass it as `introspection`. */
+  readonly introspectionClient: IntrospectionClient;
+  /** How often each kind of answer of the introspection endpoint was given. `refused`: the client was not authenticated. */
+  readonly introspections: { readonly active: number; readonly inactive: number; readonly refused: number };
   /** Issues an access token. */
   issueToken(wishes?: TokenWishes): Promise<string>;
+  /** Issues an opaque access token with the same content, which only the introspection endpoint knows. */
+  issueOpaqueToken(wishes?: OpaqueTokenWishes): string;
+  /** Revokes a token of either kind: the introspection endpoint then answers that it is not active. */
+  revokeToken(token: string): void;
   /**
    * Issues a refresh token, which the token endpoint takes once, for an access token with this content and the next refresh token. A second use is refused
    * (`invalid_grant`). The client is not authenticated.
@@ -106,8 +121,8 @@ export interface TestIssuer {
   withdrawKey(kid: string): void;
   /** Publishes a key of yours. The issuer signs with it only if a token names it as `key`. */
   publishKey(key: SigningKey): void;
-  /** Makes the issuer answer wrongly, for one kind of document or for both, until {@link behave}. */
-  misbehave(how: Misbehaviour, where?: 'metadata' | 'jwks'): void;
+  /** Makes the issuer answer wrongly, until {@link behave}: with one kind of document, or at the introspection endpoint. Default: with both kinds of documents. */
+  misbehave(how: Misbehaviour, where?: 'metadata' | 'jwks' | 'introspection'): void;
   behave(): void;
   close(): Promise<void>;
 }
@@ -127,9 +142,11 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   /** Keys that were passed in. The issuer publishes them and signs with them only on request. */
   const foreign = new Set<SigningKey>();
   const requests = { metadata: 0, jwks: 0 };
-  const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour } = {};
+  const faults: { metadata?: Misbehaviour; jwks?: Misbehaviour; introspection?: Misbehaviour } = {};
+  const introspectionClient = { clientId: 'test-api', clientSecret: crypto.randomUUID() };
 
   const refreshTokens = createRefreshTokens<TokenWishes>(issueToken);
+  const introspection = createTestIntrospection(introspectionClient, () => clock.now() / 1000);
 
   const server = createServer(answer);
   await new Promise<void>((resolve, reject) => {
@@ -145,6 +162,11 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       void refreshTokens.answer(request, response);
       return;
     }
+    if (request.method === 'POST' && request.url === `${path}/introspect`) {
+      if (faults.introspection) misanswer(faults.introspection, response, request.headers.host ?? '');
+      else void introspection.answer(request, response);
+      return;
+    }
     const asked = documentAt(request.url ?? '', path);
     if (!asked) {
       response.writeHead(404).end();
@@ -156,7 +178,8 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       misanswer(fault, response, request.headers.host ?? '');
       return;
     }
-    const document = asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri, token_endpoint: `${issuer}/token` };
+    const document =
+      asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri, token_endpoint: `${issuer}/token`, introspection_endpoint: `${issuer}/introspect` };
     response.writeHead(200, { 'content-type': 'application/json', ...(cacheControl !== undefined && { 'cache-control': cacheControl }) });
     response.end(JSON.stringify(document));
   }
@@ -178,8 +201,18 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   async function issueToken(wishes: TokenWishes = {}): Promise<string> {
     const key = wishes.key ?? (await signingKey(wishes.algorithm));
     const header = { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...wishes.header };
+    const claims = claimsOf(wishes);
+    // JSON.stringify leaves out what is undefined
+    const token = compactJws(base64url(JSON.stringify(header)), base64url(JSON.stringify(claims)), (bytes) =>
+      signBytes(key.algorithm, key.privateKey, bytes, wishes.signature),
+    );
+    introspection.know(token, claims);
+    return token;
+  }
+
+  function claimsOf(wishes: OpaqueTokenWishes): Record<string, unknown> {
     const now = Math.floor(clock.now() / 1000);
-    const claims = {
+    return {
       iss: issuer,
       aud: wishes.audience ?? audience,
       sub: wishes.subject ?? 'user-1',
@@ -191,10 +224,6 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       roles: wishes.roles,
       ...wishes.claims,
     };
-    // JSON.stringify leaves out what is undefined
-    return compactJws(base64url(JSON.stringify(header)), base64url(JSON.stringify(claims)), (bytes) =>
-      signBytes(key.algorithm, key.privateKey, bytes, wishes.signature),
-    );
   }
 
   /** Issues a token of another kind, which has neither `sub` nor `client_id`. */
@@ -227,7 +256,17 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     get sharedSecrets() {
       return keys.flatMap(({ privateKey }) => (privateKey.type === 'secret' ? [privateKey.export()] : [])).toReversed();
     },
+    introspectionClient,
+    introspections: introspection.introspections,
     issueToken,
+    issueOpaqueToken(wishes = {}) {
+      const { token = `opaque-${crypto.randomUUID()}` } = wishes;
+      introspection.know(token, claimsOf(wishes));
+      return token;
+    },
+    revokeToken(token) {
+      if (!introspection.revoke(token)) throw new RangeError('revokeToken(): this issuer did not issue the token, or it was revoked before');
+    },
     issueLogoutToken,
     issueSecurityEvent,
     signingKey,
@@ -242,12 +281,12 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       keys.push(key);
     },
     misbehave(how, where) {
-      if (where !== 'jwks') faults.metadata = how;
-      if (where !== 'metadata') faults.jwks = how;
+      for (const one of where === undefined ? (['metadata', 'jwks'] as const) : [where]) faults[one] = how;
     },
     behave() {
       delete faults.metadata;
       delete faults.jwks;
+      delete faults.introspection;
     },
     close() {
       server.closeAllConnections();

@@ -1,6 +1,6 @@
+import { assertionKey } from '@tokenward/core/store';
 import * as oidc from 'openid-client';
 import type { SessionConfig } from '../config.js';
-import { assertionKey } from './private-key.js';
 
 const PUBLIC_CLIENT =
   'tokenward: clientAuthentication is none, so whoever steals a code or a refresh token can use it. A backend should be a confidential client (RFC 10017): set clientSecret, privateKey or tls';

@@ -137,7 +137,7 @@ export function otherTokenClaim({ ofAnotherToken, typ, tokenUse, hasNonce, scope
   return 'nonce';
 }
 
-const USES_OF_OTHER_TOKENS = new Set(['id', 'refresh', 'offline', 'logout']);
+const USES_OF_OTHER_TOKENS = new Set(['id', 'id_token', 'refresh', 'refresh_token', 'offline', 'logout']);
 
 function isUseOfAnotherToken(use: unknown): boolean {
   return typeof use === 'string' && USES_OF_OTHER_TOKENS.has(use.toLowerCase());

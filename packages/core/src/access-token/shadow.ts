@@ -81,8 +81,11 @@ function readAlgorithms(reader: OptionReader, name: string): ReadonlySet<string>
   return given && new Set(known.filter((one) => given.some((other) => isSameAlgorithm(other, one))));
 }
 
+/** A verified token as the shadow options see it. An introspected one has no algorithm. */
+type ShadowedToken = Pick<VerifiedJwt, 'auth' | 'issuer' | 'type'> & { readonly algorithm: string | undefined };
+
 /** Publishes an event if the shadow options would refuse an accepted token. It costs nothing if nobody observes the event. */
-export function evaluateShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: VerifiedJwt, nowSeconds: number): void {
+export function evaluateShadow({ rules, algorithms }: Shadow, { auth, issuer, algorithm, type }: ShadowedToken, nowSeconds: number): void {
   if (!isObserved('tokenward:shadow-refused')) return;
   const all = { ...issuer.rules, ...rules, requiredClaims: [...issuer.rules.requiredClaims, ...(rules.requiredClaims ?? [])] };
   const failure = failureOf(all, algorithms, auth, algorithm, type, nowSeconds);
@@ -95,12 +98,12 @@ function failureOf(
   rules: ClaimRules,
   algorithms: Shadow['algorithms'],
   auth: Auth,
-  algorithm: string,
+  algorithm: string | undefined,
   type: string | undefined,
   nowSeconds: number,
 ): ClaimFailure | undefined {
   if (!isAccessTokenType(type, rules.profile)) return { reason: 'wrong_type', cause: 'typ' };
-  if (algorithms?.has(algorithm) === false) return { reason: 'algorithm_not_allowed', cause: 'alg' };
+  if (algorithm !== undefined && algorithms?.has(algorithm) === false) return { reason: 'algorithm_not_allowed', cause: 'alg' };
   const examined = examineClaims(rawClaims(auth), rules, nowSeconds, type);
   return isFailure(examined) ? examined : undefined;
 }

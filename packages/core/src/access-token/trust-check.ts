@@ -1,23 +1,23 @@
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
-import type { VerifiedKey } from '../issuer/verified-key.js';
+import type { Vouched } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 /**
  * Checks whether a verified token is still trusted: its key is still one of its issuer's keys, and the guard still knows its issuer. Otherwise a thief with a
- * withdrawn key could choose how long forged tokens stay valid.
+ * withdrawn key could choose how long forged tokens stay valid. An introspected token has no key: it is trusted until its issuer says otherwise.
  */
 export interface TrustCheck {
   /** Checks a token again for the same request. If the result is false, the request must be authenticated anew. */
-  isTrusted(verified: VerifiedKey, request: ProtectedRequest): boolean | Promise<boolean>;
+  isTrusted(verified: Vouched, request: ProtectedRequest): boolean | Promise<boolean>;
   /**
    * Returns why a token that a guard admitted is no longer trusted; undefined if it is. It never waits: if a resolver returns a promise, or needs a request
    * that is not given, its earlier answers decide.
    */
-  failureOf(verified: VerifiedKey, request: ProtectedRequest | undefined): VerificationFailure | undefined;
-  /** Returns why a token is no longer trusted, as far as that is known without a request; undefined otherwise. */
-  endReasonOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
+  failureOf(verified: Vouched, request: ProtectedRequest | undefined): VerificationFailure | undefined;
+  /** Returns why a token is no longer trusted, as far as that is known without a request; undefined otherwise. `revoked`: its issuer no longer vouches for it. */
+  endReasonOf(verified: Vouched): 'revoked' | 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
 /** The shortest time between two calls of an `issuers` function for one issuer without a request. */
@@ -39,7 +39,9 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
   const refreshed = new WeakMap<Issuer, number>();
 
   /** Returns undefined if the issuer has no usable keys now. */
-  function hasKey({ issuer, key, algorithm, keyId }: VerifiedKey): boolean | undefined {
+  function stillVouches(verified: Vouched): boolean | undefined {
+    if (verified.key === undefined) return verified.standing.isActive;
+    const { issuer, key, algorithm, keyId } = verified;
     const keys = issuer.keys.cachedKeys(algorithm, keyId);
     if (!keys) return undefined;
     // after a refresh, the same key may be another object
@@ -47,7 +49,9 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
   }
 
   /** Fetches keys without waiting for a request: the next one may come much later. */
-  function refresh({ issuer, algorithm, keyId }: VerifiedKey): void {
+  function refresh(verified: Vouched): void {
+    if (verified.key === undefined) return;
+    const { issuer, algorithm, keyId } = verified;
     const now = clock.monotonic();
     if (now < (refreshed.get(issuer) ?? -Infinity) + REFRESH_AGAIN_MS) return;
     refreshed.set(issuer, now);
@@ -77,23 +81,30 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
     return issuers.only ?? issuers.find(rules.issuer, request);
   }
 
+  /** Whether a request that was authenticated before need not be authenticated anew. */
+  function isCurrent(verified: Vouched): boolean {
+    if (verified.key === undefined && !(clock.monotonic() < verified.standing.freshUntilMs)) return false;
+    return stillVouches(verified) === true;
+  }
+
   return {
     isTrusted(verified, request) {
       const current = find(verified.issuer, request);
-      if (!(current instanceof Promise)) return current === verified.issuer && hasKey(verified) === true;
+      if (!(current instanceof Promise)) return current === verified.issuer && isCurrent(verified);
       return current.then(
-        (issuer) => issuer === verified.issuer && hasKey(verified) === true,
+        (issuer) => issuer === verified.issuer && isCurrent(verified),
         () => false,
       );
     },
     failureOf(verified, request) {
-      const { issuer, keyId } = verified;
-      const has = hasKey(verified);
+      const { issuer } = verified;
+      const has = stillVouches(verified);
       if (has === undefined) {
         refresh(verified);
         return { reason: 'keys_unavailable', cause: issuer.keys.health().lastError, retryAfterSeconds: 1, issuer };
       }
-      if (!has) return { reason: 'unknown_key', cause: 'its key was withdrawn', expected: () => issuer.keys.health().keyIds, found: keyId ?? 'none', issuer };
+      if (!has && verified.key === undefined) return { reason: 'inactive_token', cause: 'the issuer no longer vouches for it', issuer };
+      if (!has) return { reason: 'unknown_key', cause: 'its key was withdrawn', expected: () => issuer.keys.health().keyIds, found: keyIdOf(verified), issuer };
       if (issuers.only) return undefined;
       const current = request && find(issuer, request);
       if (current instanceof Promise) current.catch(() => {});
@@ -101,10 +112,14 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
       return isGone ? { reason: 'issuer_mismatch', cause: 'iss', found: issuer.rules.issuer, issuer } : undefined;
     },
     endReasonOf(verified) {
-      const has = hasKey(verified);
+      const has = stillVouches(verified);
       if (has === undefined) refresh(verified);
-      if (has === false) return 'key_withdrawn';
+      if (has === false) return verified.key === undefined ? 'revoked' : 'key_withdrawn';
       return isRemoved(verified.issuer) ? 'issuer_removed' : undefined;
     },
   };
+}
+
+function keyIdOf(verified: Vouched): string {
+  return (verified.key === undefined ? undefined : verified.keyId) ?? 'none';
 }

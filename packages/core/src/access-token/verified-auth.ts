@@ -1,6 +1,6 @@
 import { RAW_CLAIMS, RAW_TOKEN, type Auth } from '../auth/auth.js';
 import type { Claims } from '../auth/claims.js';
-import type { VerifiedKey } from '../issuer/verified-key.js';
+import { vouchedOnly, type Vouched } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
 import type { JsonObject } from '../lib/json.js';
@@ -28,7 +28,7 @@ export function trustFailure(auth: Auth<object>, request: ProtectedRequest | und
 
 /** What a guard keeps about a token that it admitted. */
 export interface Admission {
-  readonly verified: VerifiedKey;
+  readonly verified: Vouched;
   readonly trust: TrustCheck;
   readonly tokenSignals: TokenSignals;
 }
@@ -116,12 +116,11 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
   #watch(): AbortSignal {
     if (!this.#admission) return AbortSignal.abort();
     const { issuer, tokenId, sessionId, subject, clientId, issuedAt } = this;
-    const { tokenSignals } = this.#admission;
-    const { issuer: verifiedBy, key, algorithm, keyId } = this.#admission.verified;
+    const { tokenSignals, verified } = this.#admission;
     const watched = {
       names: { issuer, tokenId, sessionId, subject, clientId, issuedAt },
       acceptedUntil: acceptedUntil(this.expiresAt, this.issuedAt, this.#limits),
-      verified: { issuer: verifiedBy, key, algorithm, keyId },
+      verified: vouchedOnly(verified),
     };
     const signal = tokenSignals.create(watched, this.#request?.heldBy);
     return this.#request ? signal : withSharedHandlers(signal);

@@ -398,6 +398,7 @@ function scene({ cachedKeys: cached, fetchKeys: fetched = EMPTY, rules = {}, now
     algorithms: new Set(['EdDSA']),
     rules: claimRules({ issuer: ISSUER, audiences: new Set(['api']), ...rules }),
     keys: { ...createGivenKeySource(() => OURS), cachedKeys, fetchKeys },
+    introspection: undefined,
     isVerified: true,
     release() {},
   };

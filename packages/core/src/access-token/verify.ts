@@ -14,6 +14,7 @@ import { evaluateShadow, type Shadow } from './shadow.js';
 import { buildAuth } from './build-auth.js';
 import { examineClaims, isAccessTokenType } from './claims.js';
 import { examineTime } from './token-time.js';
+import type { Introspection } from './token-verifier.js';
 import type { TokenVerifier, Verification } from './verifier.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import { parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
@@ -29,6 +30,7 @@ export interface VerificationConfig {
   readonly tokenSignals?: TokenSignals | undefined;
   readonly trust?: TrustCheck | undefined;
   readonly monitor?: Monitor | undefined;
+  readonly introspection?: Introspection | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -127,8 +129,16 @@ function verifyWithIssuer(issuer: Issuer, token: string, jws: CompactJws, config
   if (!isAccessTokenType(type, issuer.rules.profile)) {
     return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
   }
+  if (issuer.introspection?.always) return introspectJwt(issuer, token, jws, config);
   const found = findVerifyingKey(issuer, jws, config.issuers.names);
   return found instanceof Promise ? found.then((key) => verifyWithKey(key, issuer, token, jws, config)) : verifyWithKey(found, issuer, token, jws, config);
+}
+
+/** With `introspect: 'always'`, the issuer decides on its JWTs. No other server gets to see them. */
+function introspectJwt(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
+  const claimed = claimedIssuer(jws.payload);
+  if (claimed !== issuer.rules.issuer) return issuerMismatch(claimed, config.issuers.names);
+  return config.introspection!.of(issuer)!.introspect(token, config.now() / 1000);
 }
 
 function verifyWithKey(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {

@@ -79,6 +79,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   lifetime_too_long: 'invalid_token',
   unproven_confirmation: 'invalid_token',
   revoked: 'invalid_token',
+  inactive_token: 'invalid_token',
   insufficient_scope: 'insufficient_scope',
   insufficient_role: 'insufficient_scope',
   insufficient_claim: 'insufficient_scope',
@@ -89,6 +90,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   issuer_unavailable: 'unavailable',
   revocations_unavailable: 'unavailable',
   session_unavailable: 'unavailable',
+  introspection_unavailable: 'unavailable',
 };
 
 test.each(Object.entries(REASONS))('rules 105 to 107: the response for %s is %s, with a fixed text and no-store', (reason, refusal) => {

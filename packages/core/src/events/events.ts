@@ -90,6 +90,16 @@ export interface Events {
   'tokenward:long-lived-token': { readonly issuer: string; readonly lifetimeSeconds: number; readonly clientId: string | undefined };
   /** A new token was issued in the future by this machine's clock: the issuer's clock is at least `skewSeconds` ahead. */
   'tokenward:clock-skew': { readonly issuer: string; readonly skewSeconds: number };
+  /**
+   * An issuer was asked about a token. `failed`: nothing it said counts, and `message` names the address and what happened there. Requests with the same token
+   * share a question, and kept answers need none.
+   */
+  'tokenward:introspected': {
+    readonly issuer: string;
+    readonly outcome: 'active' | 'inactive' | 'failed';
+    readonly durationSeconds: number;
+    readonly message: string | undefined;
+  };
   /** An issuer's keys were fetched or read. `remarks` are about keys that were skipped, or should not be public. */
   'tokenward:keys-refreshed': { readonly issuer: string; readonly keyIds: readonly string[]; readonly remarks: readonly string[] };
   /** An issuer's keys could not be fetched or read. `message` names the address and what happened there. `usable` says whether cached keys stay in use. */
@@ -112,6 +122,7 @@ export const EVENT_NAMES = Object.freeze([
   'tokenward:token-replayed',
   'tokenward:long-lived-token',
   'tokenward:clock-skew',
+  'tokenward:introspected',
   'tokenward:keys-refreshed',
   'tokenward:keys-failed',
 ] as const satisfies readonly (keyof Events)[]);

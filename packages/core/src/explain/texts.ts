@@ -60,7 +60,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   malformed_token: {
     summary: 'The token is not a signed JWT.',
     remedy:
-      'Check which token the client sends. An opaque access token cannot be verified here: ask the authorization server for a JWT, often by naming this API as audience or resource (for browser sessions, with the option of that name).',
+      'Check which token the client sends. For opaque access tokens, set introspection for the issuer, or ask the authorization server for a JWT, often by naming this API as audience or resource (for browser sessions, with the option of that name).',
     refine: withCause('The token is not a signed JWT'),
   },
   encrypted_token: {
@@ -216,6 +216,17 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     summary: 'The store of revocations cannot be read, so nobody knows whether the token was revoked.',
     remedy: 'Check the store: guard.health().revocations shows the last error. The guard recovers by itself when the store is back.',
     refine: withCause('The store of revocations cannot be read, so nobody knows whether the token was revoked'),
+  },
+  inactive_token: {
+    summary: 'The issuer says that the token is not active: it expired, was revoked, or is not one of its tokens.',
+    remedy:
+      "Have the client fetch a new token. If it is new, check that it comes from this issuer, and that the issuer lets this API's client introspect it: many answer that tokens for other APIs are not active.",
+  },
+  introspection_unavailable: {
+    summary: 'The issuer cannot be asked about the token.',
+    remedy:
+      'Check that this machine can reach the introspection endpoint, and that the issuer accepts the credentials in introspection. guard.health().introspection shows the last error.',
+    refine: withCause('The issuer cannot be asked about the token'),
   },
   session_unavailable: {
     summary: 'The session of the request cannot be read, or its access token cannot be refreshed.',

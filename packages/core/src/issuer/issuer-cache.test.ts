@@ -7,7 +7,7 @@ const NO_KEYS = createGivenKeySource(() => ({ size: 0, keys: [], keyIds: [], rem
 
 function issuerOf(name: string, isBusy = false): Issuer {
   const keys: KeySource = { ...NO_KEYS, isBusy: () => isBusy };
-  return { algorithms: new Set(), rules: { issuer: name } as Issuer['rules'], keys, isVerified: false, release() {} };
+  return { algorithms: new Set(), rules: { issuer: name } as Issuer['rules'], keys, introspection: undefined, isVerified: false, release() {} };
 }
 
 function scene(maxEntries: { verified: number; unverified: number }) {

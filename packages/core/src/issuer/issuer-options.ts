@@ -3,6 +3,7 @@ import type { Algorithm } from '../jose/algorithms.js';
 import type { Jwks } from '../jose/jwk.js';
 import type { SecretEncoding } from '../keys/secret-encodings.js';
 import type { SharedSecret } from '../keys/shared-secrets.js';
+import type { IntrospectionOptions } from './introspection-options.js';
 
 /** The options for one authorization server, and for the tokens that it issues for this API. */
 export interface IssuerOptions {
@@ -81,6 +82,15 @@ export interface IssuerOptions {
   /** Where the scopes are, in the same forms. A string contains scopes separated by spaces. Default: `scope` and `scp`. */
   readonly scopesClaim?: NamesClaim | undefined;
   readonly keyFetching?: KeyFetchingOptions | undefined;
+  /**
+   * Asks the issuer about tokens (RFC 7662): about opaque ones, and with `introspect: 'always'` about JWTs too. Without it, opaque tokens are refused. Set it
+   * for an issuer that the options list: it cannot be combined with `{tenant}`, and a function cannot return it.
+   *
+   * @example introspection: { clientId: 'orders-api', clientSecret: process.env.CLIENT_SECRET }
+   */
+  readonly introspection?: IntrospectionOptions | undefined;
+  /** Which tokens are introspected. `always`: JWTs too, so that a revocation at the issuer is noticed within `cacheSeconds`. Default: `opaque`. */
+  readonly introspect?: 'opaque' | 'always' | undefined;
 }
 
 export type NamesClaim = string | readonly string[] | readonly (readonly string[])[] | NamesReader;

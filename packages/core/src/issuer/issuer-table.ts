@@ -5,6 +5,7 @@ import { urlProblem } from '../lib/url.js';
 import { MAX_CLOCK_SKEW_SECONDS, readAudience, readNamesSource, readProfile, readRequiredValues } from './claim-options.js';
 import { readSecretsFile } from './given-keys.js';
 import type { IssuerOptions } from './issuer-options.js';
+import { readIntrospect } from './read-introspection.js';
 import { readKeyFetching } from './read-key-fetching.js';
 import { TENANT } from './tenants.js';
 
@@ -41,6 +42,9 @@ export const ISSUER_OPTIONS = {
   scopesClaim: readNamesSource,
   unsafeAcceptTokensWithoutIssuedAt: readFlag,
   keyFetching: readKeyFetching,
+  introspect: readIntrospect,
+  // its addresses and credentials depend on other options: see readIssuerOptions
+  introspection: readAsGiven,
 } satisfies OptionTable<IssuerOptions>;
 
 export type IssuerValues = OptionValues<typeof ISSUER_OPTIONS>;

@@ -2,6 +2,7 @@ import { TokenwardError } from '../lib/tokenward-error.js';
 import type { ClaimRules } from './claim-rules.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { issuerName } from '../keys/issuer-name.js';
+import type { IntrospectionConfig } from './introspection-config.js';
 import type { KeyHealth, KeySource } from '../keys/key-source.js';
 
 /** One authorization server: its keys, and the rules for its tokens. */
@@ -9,6 +10,8 @@ export interface Issuer {
   readonly algorithms: ReadonlySet<string>;
   readonly rules: ClaimRules;
   readonly keys: KeySource;
+  /** undefined: its tokens are verified here, with its keys. */
+  readonly introspection: IntrospectionConfig | undefined;
   /** Whether the options name it, or one of its tokens was verified. A forged token can name any other issuer. See {@link markVerified}. */
   isVerified: boolean;
   /** Called when the guard evicts it. Closes keys that no other issuer shares. */
@@ -45,9 +48,16 @@ export interface Issuers {
    * {@link IssuerUnavailableError} if a resolver failed.
    */
   find(claimed: string, request: ProtectedRequest | undefined): Issuer | undefined | Promise<Issuer | undefined>;
+  /** The issuers with introspection. All of them are listed in the options. */
+  readonly introspecting: readonly IntrospectingIssuer[];
   /** Returns the issuers that exist so far with their keys. Tenants that share keys count as one. */
   known(): readonly KnownIssuer[];
   close(): void;
+}
+
+/** An issuer that is asked about tokens. */
+export interface IntrospectingIssuer extends Issuer {
+  readonly introspection: IntrospectionConfig;
 }
 
 export interface KnownIssuer {
@@ -55,6 +65,8 @@ export interface KnownIssuer {
   /** Whether the options name it. If not, only a token does. */
   readonly isListed: boolean;
   readonly keys: KeySource;
+  /** Whether all its tokens are introspected, so that no key needs to verify them. */
+  readonly introspectsAlways: boolean;
 }
 
 /** A resolver failed, so it is not known whether the guard trusts an issuer. */
@@ -68,14 +80,24 @@ export function oneIssuer(issuer: Issuer): Issuers {
     only: issuer,
     name: issuer.rules.issuer,
     names: [issuer.rules.issuer],
+    introspecting: [issuer].filter(isIntrospecting),
     find: (claimed) => (claimed === issuer.rules.issuer ? issuer : undefined),
     known: () => [asKnown(issuer)],
-    close: () => issuer.keys.close(),
+    close: () => closeListed(issuer),
   };
 }
 
-function asKnown({ rules, keys }: Issuer): KnownIssuer {
-  return { name: rules.issuer, isListed: true, keys };
+function isIntrospecting(issuer: Issuer): issuer is IntrospectingIssuer {
+  return issuer.introspection !== undefined;
+}
+
+function asKnown({ rules, keys, introspection }: Issuer): KnownIssuer {
+  return { name: rules.issuer, isListed: true, keys, introspectsAlways: introspection?.always === true && !introspection.signed };
+}
+
+function closeListed({ keys, introspection }: Issuer): void {
+  keys.close();
+  introspection?.close();
 }
 
 /** @param groups find issuers that are not listed by their exact identifiers */
@@ -86,6 +108,7 @@ export function severalIssuers(listed: readonly Issuer[], groups: readonly Issue
     only: undefined,
     name: names.join(', '),
     names,
+    introspecting: listed.filter(isIntrospecting),
     find(claimed, request) {
       const issuer = byIdentifier.get(claimed);
       if (issuer) return issuer;
@@ -97,7 +120,7 @@ export function severalIssuers(listed: readonly Issuer[], groups: readonly Issue
     },
     known: () => [...listed.map(asKnown), ...groups.flatMap((group) => group.known())],
     close() {
-      for (const { keys } of listed) keys.close();
+      for (const issuer of listed) closeListed(issuer);
       for (const group of groups) group.close();
     },
   };

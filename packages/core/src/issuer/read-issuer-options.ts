@@ -10,6 +10,8 @@ import type { Issuer, Issuers } from './issuer.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { Probes } from '../keys/probes.js';
 import { ISSUER_OPTIONS, type IssuerValues } from './issuer-table.js';
+import { readIntrospection } from './read-introspection.js';
+import type { IntrospectionConfig } from './introspection-config.js';
 import { checkTenantValues, requireIssuer, requireTenants } from './read-identifier.js';
 import { createRemoteKeySource } from '../keys/remote-keys.js';
 import type { SecretOwner } from '../keys/secret-owners.js';
@@ -21,6 +23,8 @@ import type { Transport } from '../net/transport.js';
 export interface IssuerContext {
   readonly clock: Clock;
   readonly transport: Transport;
+  /** Whether the transport is the user's own fetch. */
+  readonly hasOwnFetch: boolean;
   readonly outages: OutageWarnings;
   /** Whether missing options may come from the environment. They may not if there are several issuers. */
   readonly environment: boolean;
@@ -38,7 +42,7 @@ export interface IssuerContext {
  * @returns creates the issuer, or the issuers of its tenants
  */
 export function readIssuerOptions(reader: OptionReader, context: IssuerContext): () => Issuer | Issuers {
-  const { clock, transport, outages, environment, keySources, secretOwner, probes } = context;
+  const { clock, transport, hasOwnFetch, outages, environment, keySources, secretOwner, probes } = context;
   const values = readTable(reader, ISSUER_OPTIONS);
   const { keyFetching, jwksUri, metadataUrl, unsafeHttpHosts = NO_HOSTS } = values;
   const algorithms = allowedAlgorithms(reader, values.algorithms);
@@ -52,13 +56,28 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
   const given = readGivenKeys(reader, values, publicKeys, keyFetching.maxKeys, { issuer, outages });
   const secrets = readGivenSecrets(reader, values, macs, secretOwner, { issuer, outages });
   checkKeyOptions(reader, algorithms, tenants !== undefined);
+  const source = { issuer, metadataUrl, unsafeHttpHosts };
+  const introspection = readIntrospection(reader, values.introspect, { source, transport, hasOwnFetch, clock, outages });
+  if (introspection && tenants !== undefined)
+    reader.wrong(
+      'introspection',
+      'cannot be combined with {tenant}, since an opaque token names no tenant. List the tenants in issuers, each with introspection',
+    );
 
   /** @param release is called when the guard evicts the issuer */
-  function issuerWith(identifier: string, extraValues: ClaimRules['requiredValues'], keys: KeySource, isListed: boolean, release: () => void): Issuer {
+  function issuerWith(
+    identifier: string,
+    extraValues: ClaimRules['requiredValues'],
+    keys: KeySource,
+    isListed: boolean,
+    release: () => void,
+    asked?: IntrospectionConfig,
+  ): Issuer {
     return {
       algorithms: new Set<string>([...macs, ...publicKeys]),
       rules: { ...rules, issuer: identifier, requiredValues: bothValues(rules.requiredValues, extraValues) },
       keys,
+      introspection: asked,
       isVerified: isListed,
       release,
     };
@@ -84,12 +103,14 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
     const secretKeys = secrets?.();
     if (given || publicKeys.length === 0) {
       const keys = given ? withSecrets(secretKeys, given(), true) : secretKeys!;
-      return issuerWith(issuer, NO_VALUES, keys, !keySources, () => {
+      const release = (): void => {
         keys.close();
         secretOwner?.release();
-      });
+      };
+      return issuerWith(issuer, NO_VALUES, keys, !keySources, release, introspection?.());
     }
-    if (!keySources) return issuerWith(issuer, NO_VALUES, withSecrets(secretKeys, remoteKeys(issuer, undefined, true), true), true, () => {});
+    if (!keySources)
+      return issuerWith(issuer, NO_VALUES, withSecrets(secretKeys, remoteKeys(issuer, undefined, true), true), true, () => {}, introspection?.());
     const hosts = { jwksHosts: [...(keyFetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
     const name = JSON.stringify([issuer, jwksUri, metadataUrl, publicKeys, { ...keyFetching, ...hosts }]);
     const keys = keySources.acquire(name, () => remoteKeys(issuer, undefined, false));

@@ -14,8 +14,8 @@ import { readIssuerOptions, type IssuerContext } from './read-issuer-options.js'
 import { resolvedIssuers, type IssuerResolver } from './resolver.js';
 
 const MAX_ISSUERS = 1000;
-/** Options that would let one issuer pass for another if several shared them. */
-const OPTIONS_OF_ONE: readonly string[] = ['issuer', 'tenants', 'unsafeAcceptAnyTenant', ...KEY_OPTION_NAMES];
+/** Options that would let one issuer pass for another if several shared them, or that would send credentials to all of them. */
+const OPTIONS_OF_ONE: readonly string[] = ['issuer', 'tenants', 'unsafeAcceptAnyTenant', 'introspection', 'introspect', ...KEY_OPTION_NAMES];
 
 /** Reads the option `issuers`: a list, or a resolver. */
 export function readIssuersOption(reader: OptionReader, name: string): readonly unknown[] | IssuerResolver | undefined {
@@ -57,6 +57,7 @@ export function readIssuers(reader: OptionReader, issuers: ReturnType<typeof rea
   });
   checkOverlaps(reader, listed);
   checkEffects(reader, common, listed);
+  checkChoice(reader, listed);
   return combined(creators);
 }
 
@@ -67,6 +68,19 @@ function checkEffects(reader: OptionReader, common: IssuerOptions, listed: reado
     const isReplaced = listed.every((one) => one && (own(one, name) !== undefined || (name.endsWith('udience') && setsAudience(one))));
     if (Object.hasOwn(common, name) && isReplaced)
       reader.wrong(name, 'has no effect, since each of the issuers sets its own. Set it for the issuers, or pass it to the preset that returns them');
+  }
+}
+
+/** An opaque token names no issuer, so several issuers with introspection must say which tokens are theirs: no server may see the tokens of another. */
+function checkChoice(reader: OptionReader, listed: readonly (IssuerOptions | undefined)[]): void {
+  const asked = listed.flatMap((one, index) => (one && own(one, 'introspection') !== undefined ? [{ index, introspection: own(one, 'introspection') }] : []));
+  if (asked.length < 2) return;
+  for (const { index, introspection } of asked) {
+    if (typeof introspection !== 'object' || introspection === null || own(introspection, 'accepts') !== undefined) continue;
+    reader.wrong(
+      `issuers[${index}].introspection.accepts`,
+      'is missing: several issuers have introspection, and an opaque token does not name its issuer. Set it to the prefix of its tokens, or to a function',
+    );
   }
 }
 
@@ -119,6 +133,8 @@ function buildResolved(defaults: IssuerOptions, resolved: IssuerOptions, context
   const create = readIssuerOptions(reader, context);
   if (reader.get('tenants') !== undefined || reader.get('unsafeAcceptAnyTenant') !== undefined)
     reader.wrong('tenants', 'cannot be returned by a resolver. Return the issuer of the one tenant');
+  if (reader.get('introspection') !== undefined)
+    reader.wrong('introspection', 'cannot be returned by a resolver, since an opaque token names no issuer. List the issuer in issuers');
   const problems = reader.problems.map(({ path, message }) => ({ path, message: withoutValues(message.replace(/ \(got.*$/s, ''), options) }));
   try {
     if (problems.length > 0) throw new ConfigurationError(problems);

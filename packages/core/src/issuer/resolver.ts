@@ -112,6 +112,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     only: undefined,
     name: 'issuers of a resolver',
     names: [],
+    introspecting: [],
     find(claimed, request) {
       // a resolver may look only at the beginning of the text, so it never sees white space or an ambiguous path
       if (identifierProblem(claimed) !== undefined || claimed.includes(TENANT)) return undefined;
@@ -128,7 +129,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
         return Promise.reject(error);
       }
     },
-    known: () => cache.values().map((issuer) => ({ name: nameOf(issuer), isListed: false, keys: issuer.keys })),
+    known: () => cache.values().map((issuer) => ({ name: nameOf(issuer), isListed: false, keys: issuer.keys, introspectsAlways: false })),
     close() {
       closed = true;
       for (const { keys } of cache.values()) keys.close();

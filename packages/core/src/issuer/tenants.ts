@@ -44,6 +44,7 @@ export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsC
     only: undefined,
     name: template,
     names: [template],
+    introspecting: [],
     find(claimed) {
       const tenant = tenantOf(template, claimed);
       if (tenant === undefined || tenants?.has(tenant) === false) return undefined;
@@ -51,8 +52,8 @@ export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsC
     },
     known: () =>
       sharedKeys
-        ? [{ name: template, isListed: true, keys: sharedKeys }]
-        : cache.values().map(({ rules, keys }) => ({ name: rules.issuer, isListed: false, keys })),
+        ? [{ name: template, isListed: true, keys: sharedKeys, introspectsAlways: false }]
+        : cache.values().map(({ rules, keys }) => ({ name: rules.issuer, isListed: false, keys, introspectsAlways: false })),
     close() {
       closed = true;
       sharedKeys?.close();

@@ -15,10 +15,19 @@ export interface Answer {
 }
 
 /**
- * Fetches a URL with GET, and follows no redirect. With `publicOnly` it does not connect to hosts without a public address. The signal aborts after
- * `timeoutMs` at the latest.
+ * Fetches a URL with GET, or posts to it, and follows no redirect. With `publicOnly` it does not connect to hosts without a public address. The signal aborts
+ * after `timeoutMs` at the latest.
  */
-export type Transport = (url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number) => Promise<Answer>;
+export type Transport = (
+  url: string,
+  signal: AbortSignal,
+  publicOnly: boolean,
+  timeoutMs: number,
+  /** undefined: GET. */
+  post?: PostRequest,
+  /** Only for https. A user's own fetch opens its own connections, so it ignores them. */
+  tls?: TlsParts,
+) => Promise<Answer>;
 
 const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
@@ -39,7 +48,7 @@ export interface TlsParts {
 }
 
 /** Fetches with Node's own HTTP client. */
-export const nodeTransport: Transport = (url, signal, publicOnly, timeoutMs) => nodeRequest(url, signal, publicOnly, timeoutMs);
+export const nodeTransport: Transport = nodeRequest;
 
 /**
  * Sends one request with Node's own HTTP client, which lets us check the address before it connects. It follows no redirect. See
@@ -126,9 +135,10 @@ function inflated(incoming: IncomingMessage, encoding: string | undefined): Read
 
 /** Returns a transport over the user's own fetch. It checks an address in the URL, but not the addresses to which that fetch resolves a host name. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
-  return async (url, signal, publicOnly) => {
+  return async (url, signal, publicOnly, _timeoutMs, post) => {
     if (publicOnly && isInternal(url)) throw new InternalAddressError(new URL(url).hostname);
-    const response = await fetch(url, { headers: { accept: HEADERS.accept }, redirect: 'manual', signal });
+    const { method = 'GET', headers, body = null } = post ?? {};
+    const response = await fetch(url, { method, headers: { accept: HEADERS.accept, ...headers }, body, redirect: 'manual', signal });
     return {
       status: response.status,
       header: (name) => response.headers.get(name),

@@ -4,14 +4,14 @@ import type { Clock } from '../lib/clock.js';
 import { observe } from '../events/events.js';
 import { createMemory } from '../lib/private-slot.js';
 import type { RevocableToken } from './revocation.js';
-import type { VerifiedKey } from '../issuer/verified-key.js';
+import type { Vouched } from '../issuer/verified-key.js';
 
 /** What is kept of a token that has a signal. The token itself is not kept: it may be large, and the signal may outlive the request. */
 export interface WatchedToken {
   readonly names: RevocableToken;
   /** The first moment at which the token is refused, in seconds since the epoch. */
   readonly acceptedUntil: number;
-  readonly verified: VerifiedKey;
+  readonly verified: Vouched;
 }
 
 /** Creates the `auth.signal` of tokens, and aborts it when a token expires or is no longer accepted. */
@@ -62,7 +62,7 @@ export interface TokenSignalsConfig {
   /** Publishes no event. */
   isRevoked(token: RevocableToken): boolean;
   /** Returns why a token is known to be no longer trusted; undefined otherwise. */
-  endReasonOf(verified: VerifiedKey): 'key_withdrawn' | 'issuer_removed' | undefined;
+  endReasonOf(verified: Vouched): 'revoked' | 'key_withdrawn' | 'issuer_removed' | undefined;
 }
 
 export function createTokenSignals(clock: Pick<Clock, 'now'>, { isRevoked, endReasonOf }: TokenSignalsConfig): TokenSignals {

@@ -68,6 +68,8 @@ const REASONS = {
   unproven_confirmation: badToken,
   revoked: badToken,
 
+  inactive_token: badToken,
+
   insufficient_scope: { ...tooLittle, solvedBy: 'scope' },
   insufficient_role: tooLittle,
   insufficient_claim: tooLittle,
@@ -80,6 +82,8 @@ const REASONS = {
   issuer_unavailable: outage,
   revocations_unavailable: outage,
   session_unavailable: outage,
+
+  introspection_unavailable: outage,
 } as const satisfies Record<string, Behaviour>;
 
 /** Returns the behaviour of a reason. */

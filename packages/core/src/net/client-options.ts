@@ -1,18 +1,28 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { shown, type OptionReader } from '@tokenward/core/store';
-import type { BrowserSessionOptions, ClientAuthentication } from '../browser-session-options.js';
-import { signingAlgorithms } from '../oidc/private-key.js';
+import type { OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
+import { signingAlgorithms, type PrivateKeyOption } from './assertion-key.js';
+import type { TlsParts } from './transport.js';
 
-const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'none'] as const;
+/** How a client authenticates at an authorization server: RFC 6749 s2.3, RFC 7523 s2.2, RFC 8705 s2. */
+export type ClientAuthentication = (typeof CLIENT_AUTHENTICATIONS)[number];
+
+export const CLIENT_AUTHENTICATIONS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth', 'none'] as const;
 /** Methods of OpenID Connect Core s9 and RFC 8705 that are not supported. A message may repeat them. */
 const OTHER_METHODS = ['client_secret_jwt', 'self_signed_tls_client_auth'];
-const SPACE_AROUND = 'begins or ends with white space, such as the line break at the end of a file. Remove it, for example with trim()';
+/** A line break at the end of a file would be part of the secret, and the server would refuse each call. */
+export const SPACE_AROUND = 'begins or ends with white space, such as the line break at the end of a file. Remove it, for example with trim()';
 
 export function readClientAuthentication(reader: OptionReader, name: string): ClientAuthentication | undefined {
+  return readMethod(reader, name, CLIENT_AUTHENTICATIONS);
+}
+
+/** Reads a method of authentication that is one of `methods`. */
+export function readMethod<M extends string>(reader: OptionReader, name: string, methods: readonly M[]): M | undefined {
   const value = reader.get(name);
   if (value === undefined) return undefined;
-  const method = METHODS.find((one) => one === value);
-  if (method === undefined) reader.wrong(name, `must be one of ${METHODS.join(', ')} (got ${shown(value, [...METHODS, ...OTHER_METHODS])})`);
+  const method = methods.find((one) => one === value);
+  if (method === undefined) reader.wrong(name, `must be one of ${methods.join(', ')} (got ${shown(value, [...CLIENT_AUTHENTICATIONS, ...OTHER_METHODS])})`);
   return method;
 }
 
@@ -20,30 +30,31 @@ export function readClientAuthentication(reader: OptionReader, name: string): Cl
  * Returns how the client authenticates, and checks that exactly the credentials for it are there. Options that would have no effect are problems too: their
  * author expects an effect.
  */
-export function checkClientAuthentication(reader: OptionReader, chosen: ClientAuthentication | undefined, secret: unknown): ClientAuthentication {
+export function checkClientAuthentication(
+  reader: OptionReader,
+  chosen: ClientAuthentication | undefined,
+  secret: unknown,
+  name = 'clientAuthentication',
+): ClientAuthentication {
   const has = (name: string): boolean => reader.get(name) !== undefined;
   const method =
     chosen ?? (has('clientSecret') ? 'client_secret_basic' : has('privateKey') ? 'private_key_jwt' : has('tls') ? 'tls_client_auth' : 'client_secret_basic');
   const usesSecret = method === 'client_secret_basic' || method === 'client_secret_post';
   if (usesSecret && (typeof secret !== 'string' || secret === ''))
-    reader.wrong(
-      'clientSecret',
-      `is missing, empty or not a string, and clientAuthentication ${method} needs it. Set it, or choose another clientAuthentication`,
-    );
-  else if (usesSecret && secret !== (secret as string).trim()) reader.wrong('clientSecret', SPACE_AROUND);
+    reader.wrong('clientSecret', `is missing, empty or not a string, and ${name} ${method} needs it. Set it, or choose another ${name}`);
+  else if (usesSecret && hasSpaceAround(secret as string)) reader.wrong('clientSecret', SPACE_AROUND);
   else if (!usesSecret && secret !== undefined)
-    reader.wrong('clientSecret', `cannot be combined with clientAuthentication ${method}, which sends no secret. Leave one of them out`);
-  if (method === 'private_key_jwt' && !has('privateKey')) reader.wrong('privateKey', 'is missing, and clientAuthentication private_key_jwt needs it');
-  if (method !== 'private_key_jwt' && has('privateKey'))
-    reader.wrong('privateKey', `cannot be combined with clientAuthentication ${method}. Leave one of them out`);
+    reader.wrong('clientSecret', `cannot be combined with ${name} ${method}, which sends no secret. Leave one of them out`);
+  if (method === 'private_key_jwt' && !has('privateKey')) reader.wrong('privateKey', `is missing, and ${name} private_key_jwt needs it`);
+  if (method !== 'private_key_jwt' && has('privateKey')) reader.wrong('privateKey', `cannot be combined with ${name} ${method}. Leave one of them out`);
   if (method === 'tls_client_auth' && !has('tls') && !has('fetch'))
-    reader.wrong('tls', 'is missing, and clientAuthentication tls_client_auth needs it. Set it to the client certificate and its key');
+    reader.wrong('tls', `is missing, and ${name} tls_client_auth needs it. Set it to the client certificate and its key`);
   if (has('tls') && has('fetch'))
     reader.wrong('tls', 'cannot be combined with fetch, which opens its own connections. Give the certificate to that fetch, and leave tls out');
   return method;
 }
 
-export function readPrivateKey(reader: OptionReader, name: string): BrowserSessionOptions['privateKey'] {
+export function readPrivateKey(reader: OptionReader, name: string): PrivateKeyOption | undefined {
   if (reader.get(name) === undefined) return undefined;
   const inner = reader.inner(name, ['key', 'kid', 'algorithm']);
   const key = inner.get('key');
@@ -72,7 +83,7 @@ function parsedKey(key: unknown): KeyObject | undefined {
   return undefined;
 }
 
-export function readTls(reader: OptionReader, name: string): BrowserSessionOptions['tls'] {
+export function readTls(reader: OptionReader, name: string): TlsParts | undefined {
   if (reader.get(name) === undefined) return undefined;
   const inner = reader.inner(name, ['cert', 'key', 'ca']);
   const cert = inner.text('cert', '');
@@ -95,4 +106,8 @@ function certificateOf(pem: string): X509Certificate | undefined {
   } catch {
     return undefined;
   }
+}
+
+export function hasSpaceAround(text: string): boolean {
+  return text !== text.trim();
 }

@@ -1,5 +1,4 @@
 import { createPrivateKey, type KeyObject, type webcrypto } from 'node:crypto';
-import type { BrowserSessionOptions } from '../browser-session-options.js';
 
 const CURVES: Readonly<Record<string, readonly [algorithm: string, namedCurve: string]>> = {
   prime256v1: ['ES256', 'P-256'],
@@ -23,6 +22,16 @@ export function signingAlgorithms(key: KeyObject): readonly string[] {
   }
 }
 
+/** The private key of `private_key_jwt`, as an option has it. */
+export interface PrivateKeyOption {
+  /** PEM (PKCS #8), or a JWK with its private members. */
+  readonly key: string | object;
+  /** The `kid` of assertions. Default: that of the JWK. */
+  readonly kid?: string | undefined;
+  /** The `alg` of assertions. Default: that of the JWK, else the first one that the key can sign with. */
+  readonly algorithm?: string | undefined;
+}
+
 /** A key for `private_key_jwt`, and the header members that name it. */
 export interface AssertionKey {
   readonly key: webcrypto.CryptoKey;
@@ -31,7 +40,7 @@ export interface AssertionKey {
 }
 
 /** Returns the key of `private_key_jwt`. It cannot be exported again, so it cannot be printed. */
-export function assertionKey({ key, kid, algorithm }: NonNullable<BrowserSessionOptions['privateKey']>): AssertionKey {
+export function assertionKey({ key, kid, algorithm }: PrivateKeyOption): AssertionKey {
   const jwk = typeof key === 'string' ? undefined : (key as { readonly kid?: unknown; readonly alg?: unknown });
   const parsed = jwk ? createPrivateKey({ key: { ...jwk } as never, format: 'jwk' }) : createPrivateKey(key as string);
   const algorithms = signingAlgorithms(parsed);

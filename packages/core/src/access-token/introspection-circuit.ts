@@ -1,0 +1,75 @@
+import type { Clock } from '../lib/clock.js';
+
+/** Stops asking an endpoint that is down, so that requests need not wait for it and it need not answer them all when it is back. */
+export interface Circuit {
+  /** Returns whether the endpoint may be asked now. After a pause, one question goes first. Each question that may be asked must report how it ended. */
+  mayAsk(): boolean;
+  succeeded(): void;
+  /** @param pauseSeconds how long the server wants to be left alone, if it says so */
+  failed(message: string, pauseSeconds?: number): void;
+  /** The question ended and said nothing about the endpoint. */
+  ended(): void;
+  readonly isOpen: boolean;
+  /** How long nobody asks, 0 if somebody may. */
+  readonly pauseSeconds: number;
+  readonly lastError: string | undefined;
+}
+
+/** A single failure is no outage. */
+const FAILURES_IN_A_ROW = 3;
+const FIRST_PAUSE_SECONDS = 1;
+const LONGEST_PAUSE_SECONDS = 30;
+
+/** @param onChange is called when the endpoint counts as down, and when it is back */
+export function createCircuit(clock: Pick<Clock, 'monotonic'>, onChange: (isOpen: boolean) => void): Circuit {
+  let failures = 0;
+  let opened = 0;
+  let retryAtMs = -Infinity;
+  let isProbing = false;
+  let lastError: string | undefined;
+
+  function close(): void {
+    failures = 0;
+    isProbing = false;
+    lastError = undefined;
+    if (opened === 0) return;
+    opened = 0;
+    onChange(false);
+  }
+
+  function open(pauseSeconds: number): void {
+    isProbing = false;
+    retryAtMs = clock.monotonic() + pauseSeconds * 1000;
+    if (opened++ === 0) onChange(true);
+  }
+
+  return {
+    mayAsk() {
+      if (opened === 0) return true;
+      if (isProbing || clock.monotonic() < retryAtMs) return false;
+      isProbing = true;
+      return true;
+    },
+    succeeded: close,
+    failed(message, pauseSeconds) {
+      lastError = message;
+      failures++;
+      // questions that were under way when it opened say nothing new
+      if (opened > 0 && !isProbing) return;
+      if (failures >= FAILURES_IN_A_ROW || pauseSeconds !== undefined)
+        open(Math.min(LONGEST_PAUSE_SECONDS, Math.max(FIRST_PAUSE_SECONDS * 2 ** opened, pauseSeconds ?? 0)));
+    },
+    ended() {
+      isProbing = false;
+    },
+    get isOpen() {
+      return opened > 0;
+    },
+    get pauseSeconds() {
+      return opened === 0 ? 0 : Math.max(0, (retryAtMs - clock.monotonic()) / 1000);
+    },
+    get lastError() {
+      return lastError;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import type { IntrospectingIssuer } from '../issuer/issuer.js';
+import type { Clock } from '../lib/clock.js';
+import { parseStrictObject, type JsonObject } from '../lib/json.js';
+import { printableUrl } from '../lib/url.js';
+import { EndpointCallError, findEndpoint, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { SIGNED_ANSWER, verifySignedAnswer } from './signed-introspection.js';
+
+/** What an endpoint said about a token, or why it said nothing that counts. */
+export type Questioned =
+  | { readonly answer: JsonObject }
+  | {
+      /** Names the address and what happened there. It contains nothing of the answer. */
+      readonly message: string;
+      /** Whether the endpoint itself is the reason, whichever token it is asked about. */
+      readonly isDown: boolean;
+      /** How long the server wants to be left alone. */
+      readonly pauseSeconds: number | undefined;
+    };
+
+/** Asks one introspection endpoint. */
+export interface IntrospectionClient {
+  ask(token: string, signal: AbortSignal): Promise<Questioned>;
+  /** Finds the endpoint. @throws EndpointCallError */
+  warm(signal: AbortSignal): Promise<void>;
+  /** Looks for the address in the metadata again, before the next question. */
+  forgetAddress(): void;
+  /** undefined: not known yet. */
+  readonly address: string | undefined;
+}
+
+/** RFC 7662 sets no limit. An answer describes one token. */
+const MAX_ANSWER_BYTES = 65_536;
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+/** What a server may answer because of the token in the request. All other statuses would come for every token. */
+const ABOUT_THE_TOKEN: ReadonlySet<number> = new Set([400, 413, 414, 422, 500]);
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const MAX_PAUSE_SECONDS = 30;
+
+export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pick<Clock, 'now'>): IntrospectionClient {
+  const { endpoint, transport, authenticate, tls, signed, timeoutSeconds } = issuer.introspection;
+  const limits = { transport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
+  let address = endpoint.address;
+
+  async function find(signal: AbortSignal): Promise<string> {
+    return (address ??= await findEndpoint(endpoint, limits, signal));
+  }
+
+  async function readAnswer(url: string, answer: EndpointAnswer): Promise<Questioned> {
+    const where = printableUrl(url);
+    if (answer.status !== 200) return refusedWith(where, answer);
+    const type = answer.header('content-type') ?? '';
+    if (signed) {
+      if (type.split(';', 1)[0]!.trim().toLowerCase() !== SIGNED_ANSWER)
+        return unusable(`${where}: answered without a signature, and introspection.signed demands one`);
+      const verified = await verifySignedAnswer(answer.body.toString('latin1').trim(), issuer, clock.now() / 1000);
+      return typeof verified === 'string' ? unusable(`${where}: ${verified}`) : { answer: verified };
+    }
+    if (!JSON_TYPE.test(type)) return unusable(`${where}: answered with something other than JSON`);
+    const parsed = parseStrictObject(answer.body);
+    return parsed ? { answer: parsed } : unusable(`${where}: the answer is not a strict JSON object`);
+  }
+
+  return {
+    async ask(token, signal) {
+      try {
+        const url = await find(signal);
+        const form = new URLSearchParams({ token, token_type_hint: 'access_token' });
+        const headers = await authenticate(form);
+        return await readAnswer(
+          url,
+          await postForm(endpoint, url, { form, headers: { ...headers, accept: signed ? SIGNED_ANSWER : 'application/json' }, tls }, limits, signal),
+        );
+      } catch (error) {
+        // another error, such as one of the key that signs assertions, could quote a secret
+        const message = error instanceof EndpointCallError ? error.message : 'the question could not be sent';
+        return { message, isDown: true, pauseSeconds: undefined };
+      }
+    },
+    async warm(signal) {
+      await find(signal);
+    },
+    forgetAddress() {
+      address = endpoint.address;
+    },
+    get address() {
+      return address;
+    },
+  };
+}
+
+function unusable(message: string): Questioned {
+  return { message, isDown: false, pauseSeconds: undefined };
+}
+
+function refusedWith(where: string, { status, header }: EndpointAnswer): Questioned {
+  const retryAfter = header('retry-after');
+  const pauseSeconds =
+    (status === 429 || status === 503) && retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Math.min(Number(retryAfter), MAX_PAUSE_SECONDS) : undefined;
+  return { message: `${where}: answered with status ${status}${remedyFor(status)}`, isDown: !ABOUT_THE_TOKEN.has(status), pauseSeconds };
+}
+
+function remedyFor(status: number): string {
+  if (status === 401 || status === 403)
+    return ": it does not accept this API's credentials. Compare introspection with the registration of the client there, and check that it may introspect";
+  if (REDIRECTS.has(status)) return ': redirects are not followed, so set introspection.endpoint to the final address';
+  return '';
+}

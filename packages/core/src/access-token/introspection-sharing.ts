@@ -1,0 +1,54 @@
+import type { IntrospectionConfig } from '../issuer/introspection-config.js';
+import { createAnswerSealer, type ActiveAnswer } from './introspection-seal.js';
+
+/** The answers that the processes of a fleet share. Only those about active tokens: strangers could fill the store with the others. */
+export interface SharedAnswers {
+  /** Returns an answer that is still fresh. It never rejects: if the store cannot be read, the issuer is asked. */
+  find(name: string, token: string, nowSeconds: number, signal: AbortSignal): Promise<ActiveAnswer | undefined>;
+  share(name: string, token: string, answer: ActiveAnswer, ttlSeconds: number): void;
+}
+
+/** Clocks of a fleet differ a little. */
+const MAX_AHEAD_SECONDS = 5;
+/** A slow store must not take the time for asking the issuer. */
+const MAX_WAIT_MS = 500;
+
+/** @returns undefined if the issuer's options have no `cache` */
+export function createSharedAnswers({ cache, cacheSecret, cacheSeconds, timeoutSeconds }: IntrospectionConfig): SharedAnswers | undefined {
+  if (!cache || cacheSecret === undefined || cacheSeconds === 0) return undefined;
+  const sealer = createAnswerSealer(cacheSecret);
+  const waitMs = Math.min(MAX_WAIT_MS, (timeoutSeconds * 1000) / 4);
+
+  /** The age is checked again, since somebody could have put an old answer back. */
+  function isFresh({ askedAt }: ActiveAnswer, nowSeconds: number): boolean {
+    return nowSeconds - askedAt < cacheSeconds && askedAt - nowSeconds <= MAX_AHEAD_SECONDS;
+  }
+
+  return {
+    async find(name, token, nowSeconds, signal) {
+      let timer: NodeJS.Timeout | undefined;
+      try {
+        const late = new Promise<undefined>((resolve) => {
+          timer = setTimeout(resolve, waitMs, undefined);
+          timer.unref();
+        });
+        const sealed = await Promise.race([cache.get(name), late]);
+        if (sealed === undefined || signal.aborted) return undefined;
+        const answer = sealer.open(name, token, sealed);
+        return answer && isFresh(answer, nowSeconds) ? answer : undefined;
+      } catch {
+        return undefined;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    share(name, token, answer, ttlSeconds) {
+      if (!(ttlSeconds > 0)) return;
+      try {
+        Promise.resolve(cache.set(name, sealer.seal(name, token, answer), ttlSeconds)).catch(() => {});
+      } catch {
+        // the other processes ask for themselves
+      }
+    },
+  };
+}

@@ -1,0 +1,248 @@
+import type { ClaimsSchema } from '../auth/claims-schema.js';
+import { readConfirmation } from '../binding/confirmation.js';
+import { createOutageWarnings } from '../events/outage-warnings.js';
+import { isObserved, publish, type Events } from '../events/events.js';
+import type { Monitor } from '../events/monitoring.js';
+import type { IntrospectingIssuer } from '../issuer/issuer.js';
+import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
+import type { Standing } from '../issuer/verified-key.js';
+import type { Clock } from '../lib/clock.js';
+import { own, type JsonObject } from '../lib/json.js';
+import { isNumericDate } from '../lib/numeric-date.js';
+import type { TokenSignals } from '../revocation/token-signals.js';
+import { behaviourOf } from '../vocabulary/reason.js';
+import { buildAuth } from './build-auth.js';
+import { parseClaims } from './claims-schema.js';
+import { examineAnswer, isActive } from './introspection-answer.js';
+import { createCircuit } from './introspection-circuit.js';
+import { createIntrospectionClient } from './introspection-client.js';
+import { createAnswerMemory, type IntrospectedToken } from './introspection-memory.js';
+import { createQuestionQueue, QueueFullError } from './introspection-queue.js';
+import { createSharedAnswers } from './introspection-sharing.js';
+import { answerName, type ActiveAnswer } from './introspection-seal.js';
+import { evaluateShadow, type Shadow } from './shadow.js';
+import { examineTime } from './token-time.js';
+import type { TrustCheck } from './trust-check.js';
+import { isVerified, type Verification } from './verifier.js';
+
+/** What introspection needs from its guard. */
+export interface IntrospectorContext {
+  readonly clock: Clock;
+  readonly claims: ClaimsSchema | undefined;
+  readonly shadow: Shadow | undefined;
+  readonly tokenSignals: TokenSignals;
+  readonly trust: TrustCheck;
+  readonly monitor: Monitor;
+}
+
+/** The state of the introspection of one issuer, without tokens and secrets. */
+export interface IntrospectionHealth {
+  readonly issuer: string;
+  /** The address of the endpoint. undefined: not yet found in the issuer's metadata. */
+  readonly endpoint: string | undefined;
+  /** Whether tokens can be introspected now: the address is known, and the endpoint does not count as down. */
+  readonly usable: boolean;
+  /** The kept answers about active tokens. */
+  readonly activeTokens: number;
+  /** The kept answers about tokens that are refused. */
+  readonly refusedTokens: number;
+  /** The questions that are being asked, and those that wait. */
+  readonly asking: number;
+  readonly waiting: number;
+  /** While the endpoint counts as down: when it is asked again. */
+  readonly retryInSeconds: number | undefined;
+  readonly lastError: string | undefined;
+}
+
+/** Asks one issuer about its tokens. */
+export interface Introspector {
+  /** Returns a promise only if the issuer must be asked. */
+  introspect(token: string, nowSeconds: number): Verification | Promise<Verification>;
+  warm(): Promise<void>;
+  health(): IntrospectionHealth;
+  close(): void;
+}
+
+export function createIntrospector(issuer: IntrospectingIssuer, context: IntrospectorContext): Introspector {
+  const { rules, introspection } = issuer;
+  const { cacheSeconds, inactiveCacheSeconds, timeoutSeconds } = introspection;
+  const { clock, claims: schema, shadow, tokenSignals, trust, monitor } = context;
+  const name = rules.issuer;
+  const outages = createOutageWarnings('tokenward:introspected');
+  const client = createIntrospectionClient(issuer, clock);
+  const memory = createAnswerMemory(introspection.maxEntries);
+  const queue = createQuestionQueue(introspection.maxConcurrent, introspection.maxQueued);
+  const shared = createSharedAnswers(introspection);
+  const closing = new AbortController();
+  /** Questions under way, so that requests with the same token share one (rule 77). */
+  const underWay = new Map<string, Promise<Verification>>();
+  const circuit = createCircuit(clock, (isOpen) => {
+    if (isOpen) {
+      client.forgetAddress();
+      outages.began(
+        name,
+        `tokenward: tokens of ${name} cannot be introspected: ${circuit.lastError}; tokens that were active within the last ${cacheSeconds} s stay in use`,
+      );
+    } else outages.ended(name, `tokenward: tokens of ${name} can be introspected again`);
+  });
+
+  function unavailable(cause: string, retryAfterSeconds = 1): VerificationFailure {
+    return { reason: 'introspection_unavailable', cause, retryAfterSeconds: Math.max(1, retryAfterSeconds), issuer };
+  }
+
+  const inactive: VerificationFailure = Object.freeze({ reason: 'inactive_token', issuer });
+
+  function question(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
+    const started = ask(hash, token, known).finally(() => underWay.delete(hash));
+    underWay.set(hash, started);
+    return started;
+  }
+
+  async function ask(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), closing.signal]);
+    let leave: () => void;
+    try {
+      leave = await queue.enter(known !== undefined, signal);
+    } catch (error) {
+      if (error instanceof QueueFullError) return unavailable(`${error.message}. Raise introspection.maxConcurrent or maxQueued if these are not an attack`);
+      return unavailable(closing.signal.aborted ? 'the guard is closed' : `no turn within ${timeoutSeconds} s`);
+    }
+    try {
+      const found = await shared?.find(hash, token, clock.now() / 1000, signal);
+      if (found) return accept(hash, token, found, clock.monotonic() - Math.max(0, clock.now() / 1000 - found.askedAt) * 1000, known);
+      return await askEndpoint(hash, token, known, signal);
+    } finally {
+      leave();
+    }
+  }
+
+  async function askEndpoint(hash: string, token: string, known: IntrospectedToken | undefined, signal: AbortSignal): Promise<Verification> {
+    if (!circuit.mayAsk()) return unavailable(circuit.lastError!, circuit.pauseSeconds);
+    // what is known from the answer is as old as the question
+    const askedAtMs = clock.monotonic();
+    const askedAt = clock.now() / 1000;
+    const result = await client.ask(token, signal);
+    const report = (outcome: Events['tokenward:introspected']['outcome'], message?: string): void => {
+      if (isObserved('tokenward:introspected'))
+        publish('tokenward:introspected', { issuer: name, outcome, durationSeconds: (clock.monotonic() - askedAtMs) / 1000, message });
+    };
+    if (!('answer' in result)) {
+      if (!result.isDown) circuit.succeeded();
+      else if (closing.signal.aborted) circuit.ended();
+      else circuit.failed(result.message, result.pauseSeconds);
+      report('failed', result.message);
+      return unavailable(result.message, result.pauseSeconds ?? circuit.pauseSeconds);
+    }
+    circuit.succeeded();
+    if (!isActive(result.answer)) {
+      report('inactive');
+      if (memory.end(hash)) tokenSignals.checkSoon();
+      memory.refuse(hash, inactive, askedAtMs + inactiveCacheSeconds * 1000);
+      return inactive;
+    }
+    report('active');
+    const answer = { claims: result.answer, askedAt };
+    const verified = accept(hash, token, answer, askedAtMs, known);
+    // nobody waits for it, and a failure means only that others ask too
+    if (isVerified(verified)) shared?.share(hash, token, answer, Math.min(cacheSeconds, verified.auth.expiresAt - askedAt));
+    return verified;
+  }
+
+  /** Examines an active answer, and keeps what it means. */
+  function accept(hash: string, token: string, { claims, askedAt }: ActiveAnswer, askedAtMs: number, known: IntrospectedToken | undefined): Verification {
+    const result = examine(token, claims, askedAt, freshUntil(claims, askedAt, askedAtMs), known);
+    if (!isVerified(result)) {
+      if (memory.end(hash)) tokenSignals.checkSoon();
+      const { reason, cause } = result;
+      if (!behaviourOf(reason).transient) memory.refuse(hash, { reason, cause, issuer }, askedAtMs + inactiveCacheSeconds * 1000);
+      return result;
+    }
+    if (cacheSeconds > 0) memory.keep(hash, token, result);
+    return result;
+  }
+
+  /** Never beyond `exp` (rule 74). */
+  function freshUntil(claims: JsonObject, askedAt: number, askedAtMs: number): number {
+    const exp = own(claims, 'exp');
+    return askedAtMs + Math.min(cacheSeconds, isNumericDate(exp) ? Math.max(0, exp - askedAt) : Infinity) * 1000;
+  }
+
+  function examine(
+    token: string,
+    answer: JsonObject,
+    askedAt: number,
+    freshUntilMs: number,
+    known: IntrospectedToken | undefined,
+  ): IntrospectedToken | VerificationFailure {
+    const nowSeconds = clock.now() / 1000;
+    const examined = examineAnswer(answer, introspection, rules, nowSeconds, Math.ceil(askedAt + cacheSeconds));
+    if (isFailure(examined)) {
+      if (examined.reason === 'issued_in_the_future') monitor.refusedAsFuture(name, own(answer, 'iat') as number, nowSeconds);
+      return { ...examined, issuer };
+    }
+    const appClaims = schema && parseClaims(schema, examined.claims);
+    if (typeof appClaims === 'string') return { reason: 'invalid_claim', cause: appClaims, issuer };
+    const auth = buildAuth(token, examined, rules, appClaims);
+    const confirmation = readConfirmation(examined.confirmation);
+    const verified: IntrospectedToken = {
+      reason: undefined,
+      auth,
+      issuer,
+      key: undefined,
+      standing: standingFor(known, freshUntilMs),
+      notBefore: examined.notBefore,
+      confirmation,
+    };
+    auth.admit({ verified, tokenSignals, trust });
+    if (!known) monitor.verified(auth, nowSeconds);
+    evaluateShadowOf(verified, nowSeconds);
+    return verified;
+  }
+
+  /** The profile of JWTs does not apply, so the token counts as one of the right type. */
+  function evaluateShadowOf({ auth }: IntrospectedToken, nowSeconds: number): void {
+    if (shadow) evaluateShadow(shadow, { auth, issuer, algorithm: undefined, type: 'at+jwt' }, nowSeconds);
+  }
+
+  return {
+    introspect(token, nowSeconds) {
+      const hash = answerName(introspection.identity, token);
+      const known = memory.active(hash);
+      if (known && clock.monotonic() < known.standing.freshUntilMs && nowSeconds < known.auth.expiresAt) {
+        const { auth, notBefore } = known;
+        const timeFailure = examineTime(auth.expiresAt, notBefore, auth.issuedAt, rules, nowSeconds);
+        if (timeFailure) return { ...timeFailure, issuer };
+        evaluateShadowOf(known, nowSeconds);
+        return known;
+      }
+      return memory.refused(hash, clock.monotonic()) ?? underWay.get(hash) ?? question(hash, token, known);
+    },
+    warm: () => client.warm(AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), closing.signal])),
+    health() {
+      const { active, refused } = memory.size;
+      const { asking, waiting } = queue.size;
+      return {
+        issuer: name,
+        endpoint: client.address,
+        usable: client.address !== undefined && !circuit.isOpen,
+        activeTokens: active,
+        refusedTokens: refused,
+        asking,
+        waiting,
+        retryInSeconds: circuit.isOpen ? circuit.pauseSeconds : undefined,
+        lastError: circuit.lastError,
+      };
+    },
+    close() {
+      closing.abort(new Error('the guard is closed'));
+      outages.forget(name);
+    },
+  };
+}
+
+/** Requests that still use the token share what is known of it, so a later answer reaches them. */
+function standingFor(known: IntrospectedToken | undefined, freshUntilMs: number): Standing {
+  if (!known?.standing.isActive) return { isActive: true, freshUntilMs };
+  known.standing.freshUntilMs = freshUntilMs;
+  return known.standing;
+}

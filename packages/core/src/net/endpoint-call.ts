@@ -1,0 +1,107 @@
+import { leadsToOtherHost, printableUrl } from '../lib/url.js';
+import { failureWords, silenceHint } from './fetch-failure.js';
+import { endpointOf, discover, type MetadataSource } from './metadata.js';
+import { InternalAddressError, isInternal } from './public-address.js';
+import { readBytes, type TlsParts, type Transport } from './transport.js';
+
+/** An endpoint of an authorization server: its address, or where to find it. */
+export interface Endpoint {
+  readonly source: MetadataSource;
+  /** undefined: the issuer's metadata names it. */
+  readonly address: string | undefined;
+  /** Its name in the metadata, such as `revocation_endpoint`. */
+  readonly metadataName: string;
+  /** The option for its address. */
+  readonly option: string;
+}
+
+export interface EndpointAnswer {
+  readonly status: number;
+  header(name: string): string | null;
+  readonly body: Buffer;
+}
+
+export interface PostForm {
+  readonly form: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls?: TlsParts | undefined;
+}
+
+export interface CallLimits {
+  readonly transport: Transport;
+  /** The largest answer, after decompression. */
+  readonly maxBytes: number;
+  readonly timeoutSeconds: number;
+}
+
+/** An endpoint could not be called. The message names the address and what happened there. It contains nothing of request or answer. */
+export class EndpointCallError extends Error {}
+
+const MAX_METADATA_BYTES = 524_288;
+
+/**
+ * Returns the address of an endpoint.
+ *
+ * @throws EndpointCallError if the metadata cannot be fetched, or does not name it
+ */
+export async function findEndpoint({ source, address, metadataName, option }: Endpoint, limits: CallLimits, signal: AbortSignal): Promise<string> {
+  if (address !== undefined) return address;
+  try {
+    const metadata = await discover(source, { ...limits, maxBytes: MAX_METADATA_BYTES }, signal, option);
+    return endpointOf(metadata, metadataName, option, source.unsafeHttpHosts);
+  } catch (error) {
+    throw new EndpointCallError((error as Error).message);
+  }
+}
+
+/**
+ * Posts a form to an endpoint. It follows no redirect. It does not connect to an address that only metadata names and that is not public.
+ *
+ * @param url what {@link findEndpoint} returned
+ * @param signal aborts after the time limit
+ * @throws EndpointCallError if there was no complete answer
+ */
+export async function postForm(
+  endpoint: Endpoint,
+  url: string,
+  { form, headers, tls }: PostForm,
+  limits: CallLimits,
+  signal: AbortSignal,
+): Promise<EndpointAnswer> {
+  const publicOnly = endpoint.address === undefined && leadsToOtherHost(url, endpoint.source);
+  const internal = `the issuer's metadata names ${article(endpoint.metadataName)} on a private address. If it is right, set the option ${endpoint.option}`;
+  if (publicOnly && isInternal(url)) throw new EndpointCallError(`${printableUrl(url)}: ${internal}`);
+  const { transport, maxBytes, timeoutSeconds } = limits;
+  try {
+    const post = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;
+    // a user's own fetch may ignore the signal
+    return await Promise.race([load(), rejectOn(signal)]);
+
+    async function load(): Promise<EndpointAnswer> {
+      const answer = await transport(url, signal, publicOnly, timeoutSeconds * 1000, post, tls);
+      return { status: answer.status, header: answer.header, body: await readBytes(answer, maxBytes) };
+    }
+  } catch (error) {
+    const reason = signal.aborted
+      ? `no complete answer within ${timeoutSeconds} s${silenceHint(url)}`
+      : error instanceof InternalAddressError
+        ? internal
+        : failureWords(error, url);
+    // without a cause: it could contain the token or the secret
+    throw new EndpointCallError(`${printableUrl(url)}: ${reason}`);
+  }
+}
+
+/** Returns `a revocation endpoint` for `revocation_endpoint`. */
+function article(metadataName: string): string {
+  const words = metadataName.replaceAll('_', ' ');
+  return `${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`;
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}
