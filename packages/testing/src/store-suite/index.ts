@@ -1,9 +1,10 @@
 /**
- * Tests of the behaviour that every store must show, in memory or shared: stores of revocations, and stores of browser sessions. They need one function that
- * opens a store, and the functions of a test runner.
+ * Tests of the behaviour that every store must show, in memory or shared: stores of revocations, stores of browser sessions, and caches of introspection
+ * answers. They need one function that opens a store, and the functions of a test runner.
  *
  * @module
  */
+import { introspectionCases, type OpenIntrospectionCache } from './introspection-cases.js';
 import { leaseCases } from './lease-cases.js';
 import { revocationCases } from './revocation-cases.js';
 import { sessionCases } from './session-cases.js';
@@ -12,6 +13,7 @@ import { sessionSharingCases } from './session-sharing-cases.js';
 import { sharingCases } from './sharing-cases.js';
 import type { OpenStore } from './store-case.js';
 
+export type { IntrospectionCacheCase, OpenedIntrospectionCache, OpenIntrospectionCache } from './introspection-cases.js';
 export type { OpenedSessionStore, OpenSessionStore, SessionStoreCase } from './session-case.js';
 export type { OpenedStore, OpenStore, StoreCase } from './store-case.js';
 
@@ -45,6 +47,26 @@ export function storeSuite({ test }: StoreTestRunner, open: OpenStore): void {
  */
 export function sessionStoreSuite({ test }: StoreTestRunner, open: OpenSessionStore): void {
   for (const { name, run } of [...sessionCases, ...leaseCases, ...sessionSharingCases]) test(name, () => withStore(open, run));
+}
+
+/**
+ * Declares the suite's tests for a cache of introspection answers. Each test opens its own, empty cache.
+ *
+ * @example
+ * import { test } from 'vitest';
+ * introspectionCacheSuite({ test }, async () => ({ cache: memoryIntrospections(systemClock), close: async () => {} }));
+ */
+export function introspectionCacheSuite({ test }: StoreTestRunner, open: OpenIntrospectionCache): void {
+  for (const { name, run } of introspectionCases) {
+    test(name, async () => {
+      const opened = await open();
+      try {
+        await run(opened);
+      } finally {
+        await opened.close();
+      }
+    });
+  }
 }
 
 async function withStore<O extends Opened>(open: () => Promise<O>, run: (opened: O) => Promise<void>): Promise<void> {
