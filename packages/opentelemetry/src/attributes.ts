@@ -20,6 +20,7 @@ export const ATTRIBUTE = {
   sessionAction: 'tokenward.session.action',
   sessionOutcome: 'tokenward.session.outcome',
   sessionReason: 'tokenward.session.reason',
+  introspectionOutcome: 'tokenward.introspection.outcome',
   usable: 'tokenward.usable',
 } as const;
 

@@ -14,10 +14,11 @@ export interface HealthObservation {
 /** Creates the callback for these guards, and lists the instruments that it fills. */
 export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasHealth>, labels: IssuerLabels): HealthObservation {
   const { ready, keysAge, keysUsable, keysStale, cacheEntries, cacheSize, cacheHits, cacheMisses } = all;
+  const { introspectionUsable, introspectionWaiting } = all;
   const { revocationEntries, revocationUsable, revocationLag, uncheckedRequests } = all;
 
   function observeGuard(result: BatchObservableResult, name: string, state: GuardHealth): void {
-    const { issuers, tokenCache, revocations } = state;
+    const { issuers, introspection, tokenCache, revocations } = state;
     const guard = { [ATTRIBUTE.guard]: name };
 
     function observe(instrument: Observable, value: unknown, attributes: Attributes = guard): void {
@@ -34,6 +35,13 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
       observe(keysAge, ageSeconds, attributes);
       observe(keysUsable, usable, attributes);
       observe(keysStale, keys === 'stale', attributes);
+    }
+    for (const { issuer, usable, waiting } of introspection) {
+      const label = labels.own(issuer);
+      if (!label) continue;
+      const attributes = { ...guard, ...label.issuerOnly };
+      observe(introspectionUsable, usable, attributes);
+      observe(introspectionWaiting, waiting, attributes);
     }
     observe(ready, state.ready);
     observe(cacheEntries, tokenCache?.entries);
@@ -52,6 +60,8 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
       keysAge,
       keysUsable,
       keysStale,
+      introspectionUsable,
+      introspectionWaiting,
       cacheEntries,
       cacheSize,
       cacheHits,

@@ -39,6 +39,7 @@ export function createInstruments(meter: Meter) {
     tokenReplays: counter('token.replays', '{replay}', 'Single-use tokens that were received again'),
     longLivedTokens: counter('token.long_lived', '{token}', 'Tokens with a lifetime above the threshold'),
     clockSkew: seconds('clock.skew', SKEW_BUCKETS, "How far an issuer's clock is ahead of this one, at least"),
+    introspection: seconds('introspection.duration', DURATION_BUCKETS, 'Duration of a question to an introspection endpoint'),
     keyRefreshes: counter('keys.refreshes', '{refresh}', "Successful fetches of an issuer's keys"),
     keyFailures: counter('keys.failures', '{failure}', "Failed fetches of an issuer's keys"),
 
@@ -46,6 +47,8 @@ export function createInstruments(meter: Meter) {
     keysAge: gauge('keys.age', 's', "Time since an issuer's keys were fetched"),
     keysUsable: gauge('keys.usable', '{issuer}', "Whether an issuer's tokens can be checked: 1 or 0"),
     keysStale: gauge('keys.stale', '{issuer}', "Whether an issuer's old keys are still used because it is unreachable: 1 or 0"),
+    introspectionUsable: gauge('introspection.usable', '{issuer}', "Whether an issuer's introspection endpoint can be asked: 1 or 0"),
+    introspectionWaiting: gauge('introspection.waiting', '{token}', 'Tokens that wait for introspection'),
     cacheEntries: gauge('token_cache.entries', '{token}', 'Cached tokens'),
     cacheSize: gauge('token_cache.size', 'By', 'Estimated memory of the cached tokens'),
     cacheHits: observableCounter('token_cache.hits', '{lookup}', 'Look-ups that found their token'),

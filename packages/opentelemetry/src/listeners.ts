@@ -5,6 +5,7 @@ import {
   ALL_REPLAYED,
   ALL_REUSED,
   channelOf,
+  introspectedOf,
   isUsable,
   kindOf,
   outcomeOf,
@@ -55,6 +56,10 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
     observe('tokenward:long-lived-token', ({ issuer }) => instruments.longLivedTokens.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:clock-skew', ({ issuer, skewSeconds }) => {
       if (isAmount(skewSeconds)) instruments.clockSkew.record(skewSeconds, labels.of(issuer).issuerOnly);
+    }),
+    observe('tokenward:introspected', ({ issuer, outcome, durationSeconds }) => {
+      if (isAmount(durationSeconds))
+        instruments.introspection.record(durationSeconds, labels.of(issuer).with([ATTRIBUTE.introspectionOutcome, introspectedOf(outcome)]));
     }),
     observe('tokenward:keys-refreshed', ({ issuer }) => instruments.keyRefreshes.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:keys-failed', ({ issuer, usable }) => instruments.keyFailures.add(1, labels.of(issuer).with([ATTRIBUTE.usable, isUsable(usable)]))),

@@ -7,6 +7,7 @@ import { createMetrics, createScene, publish } from './scene.js';
 const health = () => ({
   ready: true,
   issuers: [],
+  introspection: [],
   tokenCache: undefined,
   revocations: { entries: 0, usable: true, ageSeconds: 0, uncheckedRequests: 0, lastError: undefined },
 });

@@ -124,6 +124,8 @@ describe('revocations, keys and events', () => {
     publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
     publish('tokenward:long-lived-token', { issuer, lifetimeSeconds: 1e6, clientId: 'client-1' });
     publish('tokenward:clock-skew', { issuer, skewSeconds: 7 });
+    publish('tokenward:introspected', { issuer, outcome: 'inactive', durationSeconds: 0.5, message: undefined });
+    publish('tokenward:introspected', { issuer, outcome: 'inactive', durationSeconds: Number.NaN, message: undefined });
     publish('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
     publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause: 'keys' });
     publish('tokenward:revocations-overflowed', { issuer, dropped: 5, issuedUntil: 1 });
@@ -135,6 +137,8 @@ describe('revocations, keys and events', () => {
     expect(await value('tokenward.token.replays', { 'tokenward.issuer': issuer, 'tokenward.replayed': 'logout_token' })).toBe(1);
     expect(await value('tokenward.token.long_lived', { 'tokenward.issuer': issuer })).toBe(1);
     expect(await value('tokenward.clock.skew', { 'tokenward.issuer': issuer })).toMatchObject({ count: 1, sum: 7 });
+    const asked = { 'tokenward.issuer': issuer, 'tokenward.introspection.outcome': 'inactive' };
+    expect(await value('tokenward.introspection.duration', asked)).toMatchObject({ count: 1, sum: 0.5 });
     const done = { 'tokenward.issuer': issuer, 'tokenward.security_event.channel': 'shared_signals', 'tokenward.security_event.outcome': 'done' };
     expect(await value('tokenward.security_events', done)).toBe(1);
     const failed = { 'tokenward.security_event.channel': 'backchannel_logout', 'tokenward.security_event.outcome': 'failed' };
@@ -224,11 +228,26 @@ describe('the health of guards', () => {
     const health: GuardHealth = {
       ready: true,
       issuers: [{ issuer: 'https://a.example.test', state: 'stale', usable: true, ageSeconds: 4000, refreshInSeconds: 1, keyIds: ['k'], lastError: 'x' }],
+      introspection: [
+        {
+          issuer: 'https://a.example.test',
+          endpoint: 'https://a.example.test/introspect',
+          usable: false,
+          activeTokens: 1,
+          refusedTokens: 2,
+          asking: 3,
+          waiting: 4,
+          retryInSeconds: 5,
+          lastError: 'x',
+        },
+      ],
       tokenCache: undefined,
       revocations: { entries: 3, usable: false, ageSeconds: 31.5, uncheckedRequests: 12, lastError: 'x' },
     };
     onTestFinished(instrumentTokenward({ guards: { api: { health: () => health } }, meterProvider: provider }));
     expect(await value('tokenward.keys.stale')).toBe(1);
+    expect(await value('tokenward.introspection.usable')).toBe(0);
+    expect(await value('tokenward.introspection.waiting')).toBe(4);
     expect(await value('tokenward.keys.age')).toBe(4000);
     expect(await value('tokenward.revocation.usable')).toBe(0);
     expect(await value('tokenward.revocation.lag')).toBe(31.5);

@@ -16,7 +16,10 @@ async function scrape(): Promise<Scrape> {
     issuer: { issuer },
     guard,
     decide,
-  } = await createScene({ shadow: { allowedClients: ['client-2'] } });
+  } = await createScene({
+    shadow: { allowedClients: ['client-2'] },
+    introspection: { endpoint: 'http://127.0.0.1:1/introspect', clientId: 'api', clientSecret: 'secret' },
+  });
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });
   const server = createServer((request, response) => exporter.getMetricsRequestHandler(request, response));
@@ -34,6 +37,7 @@ async function scrape(): Promise<Scrape> {
   await decide({});
   publish('tokenward:security-event', { issuer, channel: 'shared_signals', outcome: 'done', cause: undefined });
   publish('tokenward:session', { issuer, action: 'end', outcome: 'done', reason: 'logout' });
+  publish('tokenward:introspected', { issuer, outcome: 'active', durationSeconds: 0.01, message: undefined });
   publish('tokenward:clock-skew', { issuer, skewSeconds: 7 });
   publish('tokenward:revocations-synced', { entries: 3 });
 
