@@ -23,6 +23,8 @@ export interface Connection {
   readonly isOver: boolean;
   /** @throws StoreFailure if the command fails, or if no answer comes in time */
   send(command: readonly string[], withinMs?: number): Promise<Reply>;
+  /** Calls a listener, once, when the connection ends without `close()`. */
+  onOver(listener: () => void): void;
   close(): void;
 }
 
@@ -33,6 +35,13 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
   return async function connect() {
     const client = await make(makeClient);
     let isOver = false;
+    let told: (() => void) | undefined;
+
+    function end(): void {
+      if (isOver) return;
+      isOver = true;
+      told?.();
+    }
 
     function close(): void {
       isOver = true;
@@ -40,7 +49,8 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
     }
 
     // without a listener, an `error` event would end the process. A waiting command gets the error by its promise
-    client.on('error', () => (isOver = true));
+    client.on('error', end);
+    client.on('end', end);
     // a client that was closed while it connected must not stay open
     client.on('connect', () => {
       if (isOver) close();
@@ -62,6 +72,9 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         } catch (error) {
           throw new StoreFailure(failureText(error), isAnswer(error));
         }
+      },
+      onOver(listener) {
+        told = listener;
       },
       close,
     };

@@ -30,6 +30,8 @@ export interface LinkParts {
   readonly what: string;
   /** The limit for one command, with connecting. */
   readonly timeoutMs: number;
+  /** After this time without a command the connection is tried. Default: 30 s. */
+  readonly idleMs?: number | undefined;
 }
 
 /** One call of `send`. */
@@ -40,10 +42,10 @@ interface Caller {
 
 /** Commands that wait for an answer. A server that hangs must not fill the memory. */
 const MAX_WAITING = 10_000;
-/** An unused connection is closed, before a network drops it silently. */
+/** An unused connection is tried, so that an outage is known without a request, and no network drops the connection silently. */
 const IDLE_MS = 30_000;
 
-export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts): Link {
+export function openLink({ connect, probe, where, what, timeoutMs, idleMs = IDLE_MS }: LinkParts): Link {
   const abort = new AbortController();
   const backoff = createBackoff(abort.signal);
   const outage = createLinkOutage(where, what);
@@ -70,12 +72,15 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
       made = await connect();
       await made.send(probe.command);
       if (abort.signal.aborted) return made.close();
+      if (made.isOver) throw new StoreFailure('the connection was closed');
       connection = made;
+      const one = made;
+      one.onOver(() => giveUp(one, false));
       unreachable = undefined;
       backoff.reset();
       hasAnswered = true;
       outage.answered(probe.kind);
-      closeWhenIdle();
+      tryWhenIdle();
     } catch (error) {
       made?.close();
       unreachable = failureOf(error);
@@ -83,13 +88,10 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
     }
   }
 
-  function closeWhenIdle(): void {
+  function tryWhenIdle(): void {
     clearTimeout(idleTimer);
-    idleTimer = setTimeout(() => {
-      if (waiting > 0) return closeWhenIdle();
-      connection?.close();
-      connection = undefined;
-    }, IDLE_MS);
+    // a failure is known to `health()`, and ends the connection
+    idleTimer = setTimeout(() => void send(probe.kind, probe.command).catch(() => {}), idleMs);
     idleTimer.unref();
   }
 
@@ -122,30 +124,32 @@ export function openLink({ connect, probe, where, what, timeoutMs }: LinkParts):
     return one.send(command);
   }
 
+  async function send(kind: string, command: readonly string[]): Promise<Reply> {
+    if (abort.signal.aborted) throw new StoreFailure(CLOSED);
+    if (waiting >= MAX_WAITING) throw new StoreFailure('too many commands wait for an answer');
+    waiting++;
+    const caller: Caller = { connection: undefined, hasGivenUp: false };
+    try {
+      const reply = await within(timeoutMs, exchange(command, caller), true);
+      hasAnswered = true;
+      outage.answered(kind);
+      tryWhenIdle();
+      return reply;
+    } catch (error) {
+      const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
+      if (failure.isAnswer) outage.refused(kind, failure.message);
+      else if (!abort.signal.aborted) outage.unreachable(failure.message);
+      if (caller.connection) giveUp(caller.connection, failure.isAnswer);
+      throw failure;
+    } finally {
+      caller.hasGivenUp = true;
+      waiting--;
+    }
+  }
+
   void reconnect();
   return {
-    async send(kind, command) {
-      if (abort.signal.aborted) throw new StoreFailure(CLOSED);
-      if (waiting >= MAX_WAITING) throw new StoreFailure('too many commands wait for an answer');
-      waiting++;
-      const caller: Caller = { connection: undefined, hasGivenUp: false };
-      try {
-        const reply = await within(timeoutMs, exchange(command, caller), true);
-        hasAnswered = true;
-        outage.answered(kind);
-        closeWhenIdle();
-        return reply;
-      } catch (error) {
-        const failure = abort.signal.aborted ? new StoreFailure(CLOSED) : failureOf(error);
-        if (failure.isAnswer) outage.refused(kind, failure.message);
-        else if (!abort.signal.aborted) outage.unreachable(failure.message);
-        if (caller.connection) giveUp(caller.connection, failure.isAnswer);
-        throw failure;
-      } finally {
-        caller.hasGivenUp = true;
-        waiting--;
-      }
-    },
+    send,
     get lastError() {
       return outage.lastError;
     },
