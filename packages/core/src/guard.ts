@@ -68,7 +68,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const revocation = createRevocationCheck(store, clock);
   const tokenSignals: TokenSignals = createTokenSignals(clock, { isRevoked: revocation.isRevoked, endReasonOf: trust.endReasonOf });
   const monitor = createMonitor(config.monitoring, clock);
-  const revocations = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
+  const { revocations, byEvents } = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unsubscribe = [store.onAdded(tokenSignals.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const introspection = createIntrospection(issuers.introspecting, { ...config, tokenSignals, trust, monitor });
@@ -203,8 +203,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     permit: permitAndReport as ResourceGuard['permit'],
     warm,
     revocations,
-    backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations, clock }),
-    sharedSignals: (given: SharedSignalsOptions) => createSharedSignals(given, { issuers, revocations, clock }),
+    backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations: byEvents, clock }),
+    sharedSignals: (given: SharedSignalsOptions) => createSharedSignals(given, { issuers, revocations: byEvents, clock }),
     health,
     async close() {
       introspection?.close();

@@ -6,6 +6,8 @@ import type { Issuer } from './issuer.js';
 export interface VerificationFailure extends Explained {
   readonly reason: Reason;
   readonly retryAfterSeconds?: number | undefined;
+  /** When the issuer can be asked for new keys again. It was asked before this token arrived, so a key that was published since is unknown. */
+  readonly keysAskedAgainInSeconds?: number | undefined;
   /** The issuer that the token names, if it is one of the guard's. */
   readonly issuer?: Issuer;
 }

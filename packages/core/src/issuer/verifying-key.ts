@@ -39,6 +39,11 @@ export function findVerifyingKey(issuer: Issuer, jws: CompactJws, names: readonl
 /** @param reason why the cached keys did not verify the JWS */
 function keyAmongFetched(found: FoundKeys, reason: 'unknown_key' | 'bad_signature', issuer: Issuer, jws: CompactJws, names: readonly string[]): FoundKey {
   const { keyId } = jws.header;
+  if ('fetchedAgainInSeconds' in found) {
+    const failure = notVerified(reason, issuer, keyId);
+    // a key with the id is known, so a rotation is not why the signature is wrong
+    return reason === 'bad_signature' && keyId !== undefined ? failure : { ...failure, keysAskedAgainInSeconds: found.fetchedAgainInSeconds };
+  }
   if (!isKeys(found)) {
     // the key with this id is cached and did not verify the signature, so the outage does not matter
     if (reason === 'bad_signature' && keyId !== undefined) return notVerified(reason, issuer, keyId);

@@ -38,7 +38,12 @@ export interface KeyHealth {
   readonly lastError: string | undefined;
 }
 
-export type FoundKeys = readonly PreparedKey[] | KeysUnavailable;
+export type FoundKeys = readonly PreparedKey[] | KeysUnavailable | KeysNotFetched;
+
+/** The cached keys are not among those that fit, and the issuer was asked a moment ago: a key that was published since is unknown until it is asked again. */
+export interface KeysNotFetched {
+  readonly fetchedAgainInSeconds: number;
+}
 
 /** The key may exist, but keys cannot be fetched now. */
 export interface KeysUnavailable {

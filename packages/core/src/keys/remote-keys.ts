@@ -100,7 +100,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     if (!isCurrent) return pending || now >= nextAttemptAt ? refresh().then(result) : result();
     // many requests with invented key ids must neither reach the issuer nor pile up here, even if the last fetch failed
     const isCoolingDown = now < nextUnknownAt;
-    if (isCoolingDown && (!pending || lastError)) return result();
+    if (isCoolingDown && (!pending || lastError)) return notFetched(result());
     if (waiting >= MAX_WAITING) return unavailable(now);
     // a refresh that began before this request may have missed a key that was published since
     const joins = pending !== undefined;
@@ -110,8 +110,14 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       waiting--;
       const found = result();
       const isMissing = 'length' in found && found.length === 0;
-      return isMissing && joins && !isCoolingDown && !isRepeated ? fetchMissingKeys(algorithm, keyId, true) : found;
+      if (!isMissing || !joins || isRepeated) return found;
+      return isCoolingDown ? notFetched(found) : fetchMissingKeys(algorithm, keyId, true);
     });
+  }
+
+  function notFetched(found: FoundKeys): FoundKeys {
+    const isMissing = 'length' in found && found.length === 0;
+    return isMissing ? { fetchedAgainInSeconds: Math.max(1, Math.ceil((nextUnknownAt - config.clock.monotonic()) / 1000)) } : found;
   }
 
   function unavailable(until: number): FoundKeys {

@@ -44,6 +44,12 @@ export interface Revocations {
   subjectChanged(target: { readonly subject: string; readonly issuer?: string | undefined }, options?: RevocationOptions): Promise<void>;
 }
 
+/** Revokes by events of the issuer, which have a time of their own. */
+export interface EventRevocations {
+  /** @param aheadSeconds by how much the time `at` of the event may be ahead of this machine's clock, if that is more than the issuer's `clockSkewSeconds` */
+  revoke(target: RevocationTarget, options: RevocationOptions, aheadSeconds?: number): Promise<void>;
+}
+
 export interface RevocationsConfig extends RevocationRules {
   readonly store: RevocationStore;
 }
@@ -75,8 +81,8 @@ export function createRevocations(
   issuers: Issuers,
   clock: Pick<Clock, 'now'>,
   aheadOf: (issuer: string) => number,
-): Revocations {
-  async function revoke(target: RevocationTarget, options: RevocationOptions = {}): Promise<void> {
+): { readonly revocations: Revocations; readonly byEvents: EventRevocations } {
+  async function revoke(target: RevocationTarget, options: RevocationOptions, aheadSeconds = 0): Promise<void> {
     const nowSeconds = clock.now() / 1000;
     const revocation = readRevocation(target, options, issuers.only?.rules.issuer, nowSeconds);
     const { issuer } = revocation;
@@ -84,7 +90,7 @@ export function createRevocations(
     // an asynchronous resolver may need the request, so only a synchronous answer shows that the issuer is unknown
     if (found instanceof Promise) found.catch(() => {});
     else if (!found) throw misuse('revoke()', `issuer must be an issuer of this guard (got ${shown(issuer, 'url')}). No token would be revoked`);
-    const skew = found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds;
+    const skew = Math.max(aheadSeconds, found instanceof Promise ? MAX_CLOCK_SKEW_SECONDS : found.rules.clockSkewSeconds);
     const rules = { retentionSeconds, clockSkewSeconds: Math.max(clockSkewSeconds, Math.ceil(aheadOf(issuer))) };
     const records = recordsOf(revocation, { issuer, clockSkewSeconds: skew }, rules, nowSeconds);
     const added = records.map(async (record) => store.add(record));
@@ -92,9 +98,11 @@ export function createRevocations(
     await Promise.all(added);
   }
 
-  return Object.freeze({
-    revoke,
+  const revocations: Revocations = Object.freeze({
+    // without a third argument: a call such as `targets.map(revoke)` gives one
+    revoke: (target: RevocationTarget, options: RevocationOptions = {}) => revoke(target, options),
     subjectChanged: ({ subject, issuer }: { readonly subject: string; readonly issuer?: string | undefined }, options: RevocationOptions = {}) =>
       revoke({ subject, issuer }, { reason: 'claims_changed', ...options }),
   });
+  return { revocations, byEvents: { revoke } };
 }

@@ -4,13 +4,13 @@ import type { Clock } from '../lib/clock.js';
 import { publish } from '../events/events.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
-import { readTable, type OptionTable } from '../lib/option-table.js';
+import { numberOption, readTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { memoryReplays, replayName, type ReplayStore } from './replay.js';
-import type { Revocations } from '../revocation/revocations.js';
-import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
-import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
+import type { EventRevocations } from '../revocation/revocations.js';
+import { hasAudience, isName, UNKNOWN_KEY, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
+import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, retryAfter, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 
 /** Options of the receiver of logout tokens. */
 export interface BackchannelLogoutOptions {
@@ -18,21 +18,29 @@ export interface BackchannelLogoutOptions {
   readonly clientId: string | readonly string[];
   /** Remembers which logout tokens were used. Default: in the memory of this process. A repeated logout token does no harm. */
   readonly replays?: ReplayStore | undefined;
+  /**
+   * How far the clocks of this server and the authorization server may differ for a logout token. A repeated or late logout token ends only what began before
+   * it, so this may be generous. Default: the issuer's `clockSkewSeconds`.
+   */
+  readonly clockSkewSeconds?: number | undefined;
 }
 
 /** The parts of a guard that a receiver needs. */
 export interface ReceiverContext {
   readonly issuers: Issuers;
-  readonly revocations: Revocations;
+  readonly revocations: EventRevocations;
   readonly clock: Clock;
 }
 
 /** A logout token is valid for minutes. A repetition after a day revokes nothing new. */
 const MAX_REMEMBERED_SECONDS = 86_400;
+const MAX_SKEW_SECONDS = 3600;
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** Fixed words, which contain nothing from the token (OpenID Connect Back-Channel Logout 1.0 s2.8). */
 const REFUSED = answer(400, JSON.stringify({ error: 'invalid_request', error_description: 'The logout token is not valid here' }));
-const FAILED = answer(400, JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' }));
+/** OpenID Connect Back-Channel Logout 1.0 s2.8 has 400 for a failed logout, too. But a server that gets 400 sends the token no more, and the logout is lost. */
+const FAILED = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The logout could not be carried out now' });
+const NOT_YET = JSON.stringify({ error: 'temporarily_unavailable', error_description: 'The key of the logout token is not known yet' });
 const DONE = answer(200, '');
 
 /**
@@ -42,24 +50,25 @@ const DONE = answer(200, '');
  * @throws ConfigurationError that lists all invalid options
  */
 export function createBackchannelLogout(options: BackchannelLogoutOptions, { issuers, revocations, clock }: ReceiverContext): MessageReceiver {
-  const { clientIds, replays } = readOptions(options, clock);
+  const { clientIds, replays, clockSkewSeconds } = readOptions(options, clock);
 
   return async function receive(message) {
     if (message.method !== 'POST') return NOT_A_POST;
     const token = logoutTokenOf(message);
     if (token === undefined) return refuse('request', undefined);
     const jws = await verifyIssuedJws(token, issuers);
-    if ('failure' in jws) return jws.failure === 'unavailable' ? fail(jws.cause) : refuse(jws.cause, undefined);
+    if ('failure' in jws) return jws.failure === 'unavailable' ? fail(jws.cause, jws.retryAfterSeconds) : refuse(jws.cause, undefined);
     const { issuer } = jws.issuer.rules;
-    const invalidClaim = findInvalidClaim(jws, clientIds, clock.now() / 1000);
+    const skew = Math.max(clockSkewSeconds, jws.issuer.rules.clockSkewSeconds);
+    const invalidClaim = findInvalidClaim(jws, clientIds, clock.now() / 1000, skew);
     if (invalidClaim) return refuse(invalidClaim, issuer);
 
     const { sub, sid, iat, exp, jti } = jws.claims as { sub?: string; sid?: string; iat: number; exp: number; jti: string };
     try {
       // revoked before it is remembered: after a failure, the server can send it again, and revoking twice does no harm
       const target = sid === undefined ? { subject: sub!, issuer } : { sessionId: sid, subject: sub, issuer };
-      await revocations.revoke(target, { reason: 'logout', at: iat });
-      const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + jws.issuer.rules.clockSkewSeconds, MAX_REMEMBERED_SECONDS);
+      await revocations.revoke(target, { reason: 'logout', at: iat }, skew);
+      const ttlSeconds = Math.min(Math.max(1, exp - clock.now() / 1000) + skew, MAX_REMEMBERED_SECONDS);
       // `full` is no failure: the tokens are revoked
       if ((await replays.add(replayName('logout', issuer, jti), ttlSeconds)) === false) {
         publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
@@ -78,9 +87,9 @@ function refuse(cause: string, issuer: string | undefined): typeof REFUSED {
   return REFUSED;
 }
 
-function fail(cause: string): typeof FAILED {
+function fail(cause: string, retryAfterSeconds?: number): ReturnType<typeof answer> {
   publish('tokenward:security-event', { issuer: undefined, channel: 'backchannel_logout', outcome: 'failed', cause });
-  return FAILED;
+  return answer(503, cause === UNKNOWN_KEY ? NOT_YET : FAILED, retryAfter(retryAfterSeconds));
 }
 
 /** Reads `logout_token` from a form, in which it must occur exactly once (OpenID Connect Back-Channel Logout 1.0 s2.5). */
@@ -96,9 +105,8 @@ function logoutTokenOf(message: ReceivedMessage): string | undefined {
 }
 
 /** Returns the name of an invalid claim (OpenID Connect Back-Channel Logout 1.0 s2.4 and s2.6); undefined if all are valid. */
-function findInvalidClaim({ type, claims, issuer }: IssuedJws, clientIds: ReadonlySet<string>, nowSeconds: number): string | undefined {
+function findInvalidClaim({ type, claims }: IssuedJws, clientIds: ReadonlySet<string>, nowSeconds: number, skew: number): string | undefined {
   const { aud, iat, exp, jti, sub, sid, events } = claims;
-  const skew = issuer.rules.clockSkewSeconds;
   if (type !== undefined && type !== 'logout+jwt' && type !== 'jwt') return 'typ';
   if (!hasAudience(aud, clientIds)) return 'aud';
   if (!isNumericDate(iat) || iat > nowSeconds + skew) return 'iat';
@@ -112,14 +120,25 @@ function findInvalidClaim({ type, claims, issuer }: IssuedJws, clientIds: Readon
   return sid !== undefined && !isName(sid) ? 'sid' : undefined;
 }
 
-function readOptions(options: BackchannelLogoutOptions, clock: Clock): { clientIds: ReadonlySet<string>; replays: ReplayStore } {
-  const reader = new OptionReader(plainOptions(options, 'backchannelLogout()'), Object.keys(OPTIONS), 'backchannelLogout().');
-  const { clientId, replays } = readTable(reader, OPTIONS);
-  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { clientIds: clientId, replays: replays ?? memoryReplays(clock) };
+interface Config {
+  readonly clientIds: ReadonlySet<string>;
+  readonly replays: ReplayStore;
+  readonly clockSkewSeconds: number;
 }
 
-const OPTIONS = { clientId: readClientIds, replays: readReplays } satisfies OptionTable<BackchannelLogoutOptions>;
+function readOptions(options: BackchannelLogoutOptions, clock: Clock): Config {
+  const reader = new OptionReader(plainOptions(options, 'backchannelLogout()'), Object.keys(OPTIONS), 'backchannelLogout().');
+  const { clientId, replays, clockSkewSeconds } = readTable(reader, OPTIONS);
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return { clientIds: clientId, replays: replays ?? memoryReplays(clock), clockSkewSeconds };
+}
+
+const OPTIONS = {
+  clientId: readClientIds,
+  replays: readReplays,
+  // less than the issuer's own has no effect
+  clockSkewSeconds: numberOption(0, { least: 0, most: MAX_SKEW_SECONDS }),
+} satisfies OptionTable<BackchannelLogoutOptions>;
 
 function readClientIds(reader: OptionReader, name: string): ReadonlySet<string> {
   const given = reader.get(name);

@@ -2,7 +2,7 @@ import { claimedIssuer } from '../jose/unverified-issuer.js';
 import { parseCompactJws } from '../jose/compact-jws.js';
 import { parseStrictObject, type JsonObject } from '../lib/json.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
-import { isFailure } from '../issuer/verification-failure.js';
+import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { findVerifyingKey } from '../issuer/verifying-key.js';
 import { behaviourOf } from '../vocabulary/reason.js';
 import { MAX_NAME_LENGTH } from '../revocation/revocation.js';
@@ -19,7 +19,12 @@ export interface IssuedJws {
 export interface JwsFailure {
   readonly failure: 'malformed' | 'unknown_issuer' | 'bad_key' | 'unavailable';
   readonly cause: string;
+  /** When it can be tried again, if it is unavailable and that is known. */
+  readonly retryAfterSeconds?: number | undefined;
 }
+
+/** The cause if the key is unknown, and the issuer cannot be asked for new ones yet. */
+export const UNKNOWN_KEY = 'key';
 
 /** Verifies a JWS from an issuer as strictly as an access token, with the same keys. Before the signature is verified, only `iss` is used. */
 export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<IssuedJws | JwsFailure> {
@@ -35,14 +40,21 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
   if (!issuer) return { failure: 'unknown_issuer', cause: 'iss' };
 
   const key = await findVerifyingKey(issuer, jws, issuers.names);
-  if (isFailure(key))
-    return behaviourOf(key.reason).transient
-      ? { failure: 'unavailable', cause: 'keys' }
-      : { failure: 'bad_key', cause: key.cause === 'alg' ? 'alg' : 'signature' };
+  if (isFailure(key)) return jwsFailureOf(key);
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims || claims['iss'] !== issuer.rules.issuer) return { failure: 'malformed', cause: 'claims' };
   return { issuer, type: jws.header.type?.toLowerCase().replace(/^application\//, ''), claims: withoutNulls(claims) };
+}
+
+/**
+ * Nobody sends a message again that was refused for good, so a key that may have been published since the issuer was last asked is no reason to refuse it. A
+ * caller with an access token is told 401 in that case: it can ask for a new token at any time, and strangers must not make an API look broken.
+ */
+function jwsFailureOf({ reason, cause, retryAfterSeconds, keysAskedAgainInSeconds }: VerificationFailure): JwsFailure {
+  if (behaviourOf(reason).transient) return { failure: 'unavailable', cause: 'keys', retryAfterSeconds };
+  if (keysAskedAgainInSeconds !== undefined) return { failure: 'unavailable', cause: UNKNOWN_KEY, retryAfterSeconds: keysAskedAgainInSeconds };
+  return { failure: 'bad_key', cause: cause === 'alg' ? 'alg' : 'signature' };
 }
 
 /** Copies the claims without those that are null, which count as absent. The copy has no prototype, so a polluted one cannot add claims. */

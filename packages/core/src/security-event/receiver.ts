@@ -31,6 +31,14 @@ export function answer(status: number, body: string, headers: ResponseHeaders = 
   });
 }
 
+const RETRY_SECONDS = 5;
+const MAX_RETRY_SECONDS = 60;
+
+/** Returns the header that asks a sender to send its message again. */
+export function retryAfter(seconds: number = RETRY_SECONDS): ResponseHeaders {
+  return { 'retry-after': String(Math.min(Math.ceil(seconds), MAX_RETRY_SECONDS)) };
+}
+
 /** Returns the media type of a message, without parameters. */
 export function mediaTypeOf({ headers }: ReceivedMessage): string | undefined {
   const field = singleField(headers, 'content-type');

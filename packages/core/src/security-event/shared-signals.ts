@@ -10,7 +10,7 @@ import { memoryReplays, replayName, type ReplayStore } from './replay.js';
 import type { RevocationReason } from '../vocabulary/revocation-words.js';
 import { readReplays, type ReceiverContext } from './backchannel-logout.js';
 import { hasAudience, isName, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
-import { answer, mediaTypeOf, NOT_A_POST, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
+import { answer, mediaTypeOf, NOT_A_POST, retryAfter, singleField, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
 import { readEventSubject, type EventSubject } from './subject.js';
 
 /** Options of the receiver of security events. */
@@ -37,7 +37,6 @@ const REMEMBERED_SECONDS = 86_400;
 const MIN_AUTHORIZATION_LENGTH = 24;
 
 const ACCEPTED = answer(202, '');
-const UNAVAILABLE = answer(503, '', { 'retry-after': '5' });
 /** The errors of RFC 8935 s2.3 and s2.4, in fixed words. */
 const ERRORS = {
   invalid_request: refusal('invalid_request', 'The request is not a security event token'),
@@ -62,7 +61,7 @@ export function createSharedSignals(options: SharedSignalsOptions, { issuers, re
     const text = mediaTypeOf(message) === 'application/secevent+jwt' ? textOf(message.body) : undefined;
     if (text === undefined) return refuse('invalid_request', 'request', undefined);
     const jws = await verifyIssuedJws(text.trim(), issuers);
-    if ('failure' in jws) return jws.failure === 'unavailable' ? fail(jws.cause) : refuse(ERROR_OF[jws.failure], jws.cause, undefined);
+    if ('failure' in jws) return jws.failure === 'unavailable' ? fail(jws.cause, jws.retryAfterSeconds) : refuse(ERROR_OF[jws.failure], jws.cause, undefined);
     const { issuer } = jws.issuer.rules;
     const invalidClaim = findInvalidClaim(jws, clock.now() / 1000);
     if (invalidClaim) return refuse('invalid_request', invalidClaim, issuer);
@@ -136,9 +135,9 @@ function refuse(err: keyof typeof ERRORS, cause: string, issuer: string | undefi
   return ERRORS[err];
 }
 
-function fail(cause: string): typeof UNAVAILABLE {
+function fail(cause: string, retryAfterSeconds?: number): ReturnType<typeof answer> {
   publish('tokenward:security-event', { issuer: undefined, channel: 'shared_signals', outcome: 'failed', cause });
-  return UNAVAILABLE;
+  return answer(503, '', retryAfter(retryAfterSeconds));
 }
 
 function isTransmitter({ headers }: ReceivedMessage, transmitters: readonly Buffer[]): boolean {
