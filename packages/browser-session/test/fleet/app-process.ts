@@ -3,7 +3,10 @@ import { redisRevocations, redisSessions } from '@tokenward/redis';
 import { startAppServer } from '../app-server.ts';
 
 /** What the test sends to a new process. */
-export interface AppProcessOptions extends Pick<BrowserSessionOptions, 'issuer' | 'clientId' | 'clientSecret' | 'origin' | 'secrets' | 'scope' | 'resource'> {
+export interface AppProcessOptions extends Pick<
+  BrowserSessionOptions,
+  'issuer' | 'clientId' | 'clientSecret' | 'origin' | 'secrets' | 'scope' | 'resource' | 'timeoutSeconds'
+> {
   /** By how many seconds the clock is ahead, so that a token is due. */
   readonly aheadSeconds: number;
   /** Where the fleet keeps what it shares. */

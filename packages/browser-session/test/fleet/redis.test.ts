@@ -1,10 +1,11 @@
 import { redisRevocations, redisSessions } from '@tokenward/redis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { seedEpoch, startRedis, type RedisServer } from '../../../redis/test/redis-server.ts';
 import type { ApiAnswer } from '../app-server.ts';
 import { API } from '../provider.ts';
 import { cookiesOf, CSRF, SCOPE, SECRET, showCookies, startWorld, type World } from '../world.ts';
 import { startAppProcess, type AppProcess } from './app-processes.ts';
+import { watchLeases } from './watched-leases.ts';
 
 const AHEAD_SECONDS = 301;
 
@@ -40,8 +41,20 @@ describe.each(['sessions', 'refreshes'] as const)('with the %s in Redis', (redis
 
   test('rule 130, refresh races: fifty parallel calls to each of two processes make one refresh', async () => {
     const [cookies, refreshes] = [await logInAgain(), world.refreshes()];
+    const leases = await watchLeases(redis.port);
+    onTestFinished(() => leases.close());
+    let asked = 0;
+    world.provider.intercept = async ({ url }) => {
+      if (!url!.startsWith('/token') || ++asked > 1) return false;
+      // The first refresh waits for the other process: it was refused the lease and tries again, or it refreshes, too
+      await vi.waitUntil(() => leases.attempts >= 3 || asked > 1, { interval: 5, timeout: 15_000 });
+      return false;
+    };
+    onTestFinished(() => {
+      world.provider.intercept = undefined;
+    });
     const answers = await Promise.all([first, second].flatMap(({ base }) => Array.from({ length: 50 }, () => call(cookies, base))));
-    expect(world.refreshes()).toBe(refreshes + 1);
+    expect([asked, world.refreshes()]).toEqual([1, refreshes + 1]);
     expect(new Set(answers.map(({ jti }) => jti)).size).toBe(1);
     expect(answers[0]).toMatchObject({ sub: 'alice' });
   });
@@ -88,7 +101,7 @@ async function startFleet(redisKeeps: 'sessions' | 'refreshes', atEnd: (end: () 
   const world = await startWorld({ session: { revocations, ...kept }, isLoggedIn: false, atEnd });
   const { issuer, clientId, clientSecret } = world.provider;
   const options = { issuer, clientId, clientSecret, origin: world.app.origin, secrets: [SECRET], scope: SCOPE, resource: API };
-  const start = (): Promise<AppProcess> => startAppProcess({ ...options, aheadSeconds: AHEAD_SECONDS, redisUrl: url, redisKeeps }, atEnd);
+  const start = (): Promise<AppProcess> => startAppProcess({ ...options, timeoutSeconds: 20, aheadSeconds: AHEAD_SECONDS, redisUrl: url, redisKeeps }, atEnd);
   const [first, second] = await Promise.all([start(), start()]);
   return [world, first, second];
 }
