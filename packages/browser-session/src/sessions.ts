@@ -16,8 +16,18 @@ export type FoundSession =
   | {
       readonly kind: 'unavailable';
       readonly cause: string;
-      /** The id in the cookie, so that a logout can end the session nevertheless. */ readonly id?: string | undefined;
+      /** What is known of the session, so that a logout can end it nevertheless. */ readonly session?: EndingSession | undefined;
     };
+
+/** A session that is to end. Everything but its id may be unknown: the store cannot be reached, or only the attempt of a login names it. */
+export interface EndingSession extends Partial<Pick<SessionState, 'subject' | 'issuedAt' | 'startedAt' | 'endsAt'>> {
+  readonly id: string;
+}
+
+/** Returns what is needed to end a session. It contains no token. */
+export function endingOf({ id, subject, issuedAt, startedAt, endsAt }: SessionState): Required<EndingSession> {
+  return { id, subject, issuedAt, startedAt, endsAt };
+}
 
 /** Why a session ended. A closed set, for events and logs. */
 export type EndReason = (typeof END_REASONS)[number];
@@ -41,6 +51,17 @@ export interface EndedSession {
   readonly state: SessionState;
   /** `Set-Cookie` lines that delete the cookie, all its chunks included. */
   readonly setCookies: readonly string[];
+}
+
+/** What a logout token ends. */
+export interface IssuerLogout {
+  readonly issuer: string;
+  /** `sub`. Without a session, it ends all sessions of the subject that began up to `issuedUntil`. */
+  readonly subject: string | undefined;
+  /** `sid`: the one session that it ends. */
+  readonly issuerSessionId: string | undefined;
+  /** `iat`: when the logout was, by the issuer's clock. In whole seconds since the epoch, as a login's `iat` may be in the same second. */
+  readonly issuedUntil: number;
 }
 
 /** Finds and keeps sessions: in a sealed cookie, or in a store behind a cookie that contains only the session's id. */
@@ -71,12 +92,12 @@ export interface Sessions {
    */
   end(state: SessionState, reason: EndReason, cookieHeader: string | undefined): Promise<EndedSession>;
   /**
-   * Ends a session of which only the id is known: a new login replaced it, and the `Strict` cookie did not come with the callback. It ends for every copy of
+   * Ends a session of which little is known: a new login replaced it, and the `Strict` cookie did not come with the callback. It ends for every copy of
    * its cookie. Returns its newest state; undefined if no store has it. @throws SessionStoreError, RevocationStoreError
    */
-  endReplaced(id: string): Promise<SessionState | undefined>;
+  endReplaced(session: EndingSession): Promise<SessionState | undefined>;
   /** Ends the sessions that a logout token names, after the revocations know the token. @throws SessionStoreError */
-  endAtIssuer(target: { readonly issuer: string; readonly subject: string | undefined; readonly issuerSessionId: string | undefined }): Promise<void>;
+  endAtIssuer(target: IssuerLogout): Promise<void>;
   /** Returns the `Set-Cookie` lines that delete the cookie of a request, whatever it contains. The session goes on. */
   forget(cookieHeader: string | undefined): readonly string[];
 }

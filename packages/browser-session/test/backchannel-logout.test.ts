@@ -1,16 +1,15 @@
 import { memoryRevocations, memorySessions } from '@tokenward/core';
 import { SessionStoreError } from '@tokenward/core/store';
-import { decodeJwt, importJWK, SignJWT, type JWK } from 'jose';
+import { decodeJwt } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { CLIENT_ID, signingKey, startProvider } from './provider.ts';
-import { cookiesOf, showCookies, startWorld, type World, type WorldOptions } from './world.ts';
+import { logoutToken, sendLogoutToken as send } from './logout-tokens.ts';
+import { signingKey, startProvider } from './provider.ts';
+import { cookiesOf, showCookies, startWorld, type WorldOptions } from './world.ts';
 
 const MODES = {
   'encrypted cookies': () => ({}),
   'a store in memory': () => ({ store: memorySessions() }),
 } as const satisfies Record<string, () => WorldOptions['session']>;
-
-const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
 
 describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
   test('rule 118: a logout at the issuer ends the session here, without a cookie and without the custom header', async () => {
@@ -33,6 +32,30 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     await world.logIn();
     expect(await world.callApi()).toMatchObject({ sub: 'alice' });
     showCookies(world, old);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('rule 119: a logout token with sub alone that arrives late ends the sessions from before it, and no later one', async () => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    const old = cookiesOf(world);
+    const { iat } = decodeJwt<{ readonly iat: number }>(world.issued.find(({ kind }) => kind === 'id_token')!.token);
+    const late = await logoutToken(world, key, { sub: 'alice', iat });
+    const now = Date.now;
+    const later = vi.spyOn(Date, 'now').mockImplementation(() => now() + 2000);
+    onTestFinished(() => later.mockRestore());
+    // another browser, so that the login replaces no session
+    showCookies(world, new Map());
+    await world.logIn();
+    const latest = cookiesOf(world);
+    expect((await send(world, late)).status).toBe(200);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    showCookies(world, old);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    // a `sid` names one session, whenever it began
+    showCookies(world, latest);
+    const { sid } = decodeJwt<{ readonly sid: string }>(world.issued.findLast(({ kind }) => kind === 'id_token')!.token);
+    expect((await send(world, await logoutToken(world, key, { sid, sub: 'alice' }))).status).toBe(200);
     expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
   });
 
@@ -68,7 +91,8 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
       await logoutToken(world, key, { sub: 'alice', aud: 'another-client' }),
       await logoutToken(world, key, { sub: 'alice', nonce: 'x' }),
       await logoutToken(world, key, { sub: 'alice', events: {} }),
-      await logoutToken(world, key, { sub: 'alice', exp: Math.floor(world.clock.now() / 1000) - 60 }),
+      await logoutToken(world, key, { sub: 'alice', exp: Math.floor(world.clock.now() / 1000) - 601 }),
+      await logoutToken(world, key, { sub: 'alice', iat: Math.floor(world.clock.now() / 1000) + 700 }),
       await logoutToken(world, key, {}),
       'no token',
       '',
@@ -123,7 +147,9 @@ test('a store that is down is a failure: the issuer may send the same logout tok
   };
   const world = await startWorld({ session: { store: { ...store, removeLabelled } }, provider: { keys: [key] } });
   const token = await logoutToken(world, key, { sub: 'alice' });
-  expect((await send(world, token)).status).toBe(400);
+  const failed = await send(world, token);
+  // an issuer that gets 400 would not send it again
+  expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '5']);
   expect(world.sessionEvents()).toEqual(['login done', 'end failed store_unavailable']);
   // here it has ended all the same
   expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
@@ -131,13 +157,31 @@ test('a store that is down is a failure: the issuer may send the same logout tok
   expect((await send(world, token)).status).toBe(200);
 });
 
-async function logoutToken({ provider }: World, key: JWK, claims: object): Promise<string> {
-  // the provider has the machine's clock, and its logout is after its ID tokens
-  const now = Math.ceil(Date.now() / 1000);
-  const all = { iss: provider.issuer, aud: CLIENT_ID, iat: now, exp: now + 120, jti: crypto.randomUUID(), events: EVENTS, ...claims };
-  return new SignJWT(all).setProtectedHeader({ alg: 'ES256', kid: key.kid!, typ: 'logout+jwt' }).sign(await importJWK(key, 'ES256'));
-}
-
-function send({ app }: World, token: string): Promise<Response> {
-  return fetch(`${app.origin}/session/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: token }) });
-}
+test('rule 118: after two rotations of the keys of the issuer within seconds, a logout token is answered 503 until the keys may be fetched again', async () => {
+  const [own, second, third] = [await signingKey(), await signingKey(), await signingKey()];
+  const world = await startWorld({ provider: { keys: [own] } });
+  let published = own;
+  let fetches = 0;
+  world.provider.intercept = ({ url }, response) => {
+    if (!url!.startsWith('/jwks')) return false;
+    fetches++;
+    const { d: _private, ...key } = published;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [key] }));
+    return true;
+  };
+  for (const key of [own, second]) {
+    published = key;
+    expect((await send(world, await logoutToken(world, key, { sub: 'bob' }))).status).toBe(200);
+  }
+  published = third;
+  const token = await logoutToken(world, third, { sub: 'alice' });
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const answer = await send(world, token);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '30']);
+  }
+  expect(fetches).toBe(2);
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  world.clock.advance(30);
+  expect((await send(world, token)).status).toBe(200);
+  expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+});

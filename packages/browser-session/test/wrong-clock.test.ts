@@ -1,7 +1,9 @@
 import { createResourceGuard, memorySessions } from '@tokenward/core';
+import { decodeJwt } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { API } from './provider.ts';
-import { cookiesOf, CSRF, startWorld, type World } from './world.ts';
+import { logoutToken, sendLogoutToken } from './logout-tokens.ts';
+import { API, signingKey } from './provider.ts';
+import { cookiesOf, CSRF, showCookies, startWorld, type World } from './world.ts';
 
 const WRONG_SECONDS = 300;
 const MODES = { 'encrypted cookies': () => ({}), 'a store in memory': () => ({ store: memorySessions() }) };
@@ -71,6 +73,44 @@ describe.each(Object.entries(MODES))('a clock that is wrong by 5 minutes, with %
     }
     expect(world.refreshes()).toBeGreaterThanOrEqual(4);
     expect(world.sessionEvents().filter((event) => event.startsWith('end'))).toEqual([]);
+  });
+
+  test.each([WRONG_SECONDS, -WRONG_SECONDS])('that jumps by %i s: logout tokens end the sessions from before them, and no later one', async (seconds) => {
+    const key = await signingKey();
+    const world = await startWorld({ session: options(), provider: { keys: [key] } });
+    const first = cookiesOf(world);
+    const { iat } = decodeJwt<{ readonly iat: number }>(world.issued.find(({ kind }) => kind === 'id_token')!.token);
+    const late = await logoutToken(world, key, { sub: 'alice', iat });
+    const issuer = issuerClock();
+    issuer.advance(2);
+    // another browser, so that the login replaces no session
+    showCookies(world, new Map());
+    await world.logIn();
+    const second = cookiesOf(world);
+    world.clock.skewWall(seconds);
+    expect((await sendLogoutToken(world, late)).status).toBe(200);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+    showCookies(world, first);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    showCookies(world, second);
+    await world.logOutAtIssuer();
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    // also when the clock is right again
+    world.clock.skewWall(-seconds);
+    showCookies(world, second);
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+  });
+
+  test('that is right, while the clock of the issuer is 5 minutes ahead: its logout counts, and people can log in when it is right again', async () => {
+    const world = await startWorld({ session: options() });
+    const issuer = issuerClock();
+    issuer.advance(WRONG_SECONDS);
+    await world.logOutAtIssuer();
+    expect(await world.callApi()).toMatchObject({ reason: 'session_ended' });
+    issuer.advance(-WRONG_SECONDS);
+    world.browser.cookies(world.provider.issuer).clear();
+    await world.logIn();
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
   });
 
   test('idle and absolute time-outs count by the clock of this server, however wrong', async () => {

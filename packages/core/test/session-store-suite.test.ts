@@ -11,6 +11,7 @@ describe('memorySessions', () => {
     sealed: 'sealed',
     version: 1,
     until,
+    issuedAt: 1,
     labels,
   });
 

@@ -54,8 +54,8 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
   return Object.freeze({
     async create(session) {
       checkStoredSession(session);
-      const { key, sealed, version, until, labels } = session;
-      const args = [sealed, version, until, lifeMs(session), clock.now() / 1000, key, labels.join(' '), keys.session];
+      const { key, sealed, version, until, issuedAt, labels } = session;
+      const args = [sealed, version, until, lifeMs(session), clock.now() / 1000, key, labels.join(' '), keys.session, issuedAt];
       const answer = await run(CREATE, [keys.session + key, ...labels.map((label) => keys.label + label)], ...args);
       if (answer !== 1) throw new SessionStoreError(`${where}: there is a session with this key already`);
     },
@@ -69,8 +69,8 @@ export function redisSessions(options: RedisSessionsOptions): SessionStore {
     async remove(key) {
       return liveSession(key, await run(REMOVE, [keys.session + key], key, keys.label));
     },
-    async removeLabelled(label) {
-      return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session));
+    async removeLabelled(label, issuedUntil) {
+      return Number(await run(REMOVE_LABELLED, [keys.label + label], keys.session, issuedUntil ?? ''));
     },
     async lease(key, ttlSeconds) {
       if (!(ttlSeconds > 0)) throw misuse('lease()', 'ttlSeconds must be a number greater than 0');

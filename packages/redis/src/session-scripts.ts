@@ -2,7 +2,7 @@ import { hashTagged } from './hash-tag.js';
 
 /** The names of the keys of a store. They are in one hash slot, so that a script may use several of them in a cluster too. */
 export interface SessionKeys {
-  /** Precedes the key of a session. Hash: `s` the sealed state, `v` the version, `u` until when, `l` the labels. */
+  /** Precedes the key of a session. Hash: `s` the sealed state, `v` the version, `u` until when, `i` when the login was, `l` the labels. */
   readonly session: string;
   /** Precedes a label. Sorted set: the keys of the sessions with the label, scored by their end. */
   readonly label: string;
@@ -49,12 +49,12 @@ local function add_label(name, key, until_then, ttl)
 end
 `;
 
-/** Adds a session. KEYS: the session, its labels. ARGV: sealed, version, until, for how many ms, now, key, labels as one text, the prefix of sessions. */
+/** Adds a session. KEYS: the session, its labels. ARGV: sealed, version, until, for how many ms, now, key, labels as one text, the prefix of sessions, when the login was. */
 export const CREATE = `${WITH_MEMORY}${LIVES}${KEEP}
 if lives(ARGV[5]) then return 0 end
 redis.call('DEL', KEYS[1])
 keep(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
-redis.call('HSET', KEYS[1], 'l', ARGV[7])
+redis.call('HSET', KEYS[1], 'l', ARGV[7], 'i', ARGV[9])
 for i = 2, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', ARGV[5] - ${CLOCKS_DIFFER_SECONDS})
   while redis.call('ZCARD', KEYS[i]) >= ${MAX_PER_LABEL} do
@@ -70,7 +70,7 @@ return 1
 /** Returns the members of a session, or nil. KEYS: the session. */
 export const READ = `${WITHOUT_MEMORY}
 if redis.call('HSTRLEN', KEYS[1], 's') > ${MAX_SEALED_BYTES} then return false end
-return redis.call('HMGET', KEYS[1], 's', 'v', 'u', 'l')
+return redis.call('HMGET', KEYS[1], 's', 'v', 'u', 'l', 'i')
 `;
 
 /**
@@ -88,18 +88,27 @@ return 'replaced'
 /** Removes a session. Returns its members as `READ` does, or nil. KEYS: the session. ARGV: key, the prefix of labels. */
 export const REMOVE = `${WITHOUT_MEMORY}
 local found = false
-if redis.call('HSTRLEN', KEYS[1], 's') <= ${MAX_SEALED_BYTES} then found = redis.call('HMGET', KEYS[1], 's', 'v', 'u', 'l') end
+if redis.call('HSTRLEN', KEYS[1], 's') <= ${MAX_SEALED_BYTES} then found = redis.call('HMGET', KEYS[1], 's', 'v', 'u', 'l', 'i') end
 local labels = redis.call('HGET', KEYS[1], 'l') or ''
 redis.call('DEL', KEYS[1])
 for label in string.gmatch(labels, '[%w_-]+') do redis.call('ZREM', ARGV[2] .. label, ARGV[1]) end
 return found
 `;
 
-/** Removes all sessions with a label. Returns their number. KEYS: the label. ARGV: the prefix of sessions. */
+/**
+ * Removes the sessions with a label. Returns their number. KEYS: the label. ARGV: the prefix of sessions; until when the logins of those that are removed were,
+ * empty if all are.
+ */
 export const REMOVE_LABELLED = `${WITHOUT_MEMORY}
 local count = 0
-for _, key in ipairs(redis.call('ZRANGE', KEYS[1], '0', '-1')) do count = count + redis.call('DEL', ARGV[1] .. key) end
-redis.call('DEL', KEYS[1])
+local issued_until = tonumber(ARGV[2])
+for _, key in ipairs(redis.call('ZRANGE', KEYS[1], '0', '-1')) do
+  local issued_at = issued_until and tonumber(redis.call('HGET', ARGV[1] .. key, 'i') or '')
+  if not issued_at or issued_at <= issued_until then
+    count = count + redis.call('DEL', ARGV[1] .. key)
+    redis.call('ZREM', KEYS[1], key)
+  end
+end
 return count
 `;
 

@@ -100,17 +100,18 @@ describe('what is in Redis', () => {
     const until = String(Math.floor(Date.now() / 1000) + 60);
     for (const members of [
       ['s', 'x'],
-      ['s', 'x', 'v', 'one', 'u', until, 'l', ''],
-      ['s', 'x', 'v', '1', 'u', 'inf', 'l', ''],
-      ['s', 'x', 'v', '1', 'u', until, 'l', 'a:b'],
-      ['s', 'x', 'v', '1', 'u', until, 'l', Array.from({ length: 9 }, () => 'a').join(' ')],
-      ['s', 'x'.repeat(200_000), 'v', '1', 'u', until, 'l', ''],
+      ['s', 'x', 'v', 'one', 'u', until, 'l', '', 'i', '1'],
+      ['s', 'x', 'v', '1', 'u', 'inf', 'l', '', 'i', '1'],
+      ['s', 'x', 'v', '1', 'u', until, 'l', 'a:b', 'i', '1'],
+      ['s', 'x', 'v', '1', 'u', until, 'l', Array.from({ length: 9 }, () => 'a').join(' '), 'i', '1'],
+      ['s', 'x', 'v', '1', 'u', until, 'l', '', 'i', 'then'],
+      ['s', 'x'.repeat(200_000), 'v', '1', 'u', until, 'l', '', 'i', '1'],
     ]) {
       await server().ask('DEL', name);
       await server().ask('HSET', name, ...members);
       expect(await store.read(key)).toBeUndefined();
     }
-    await server().ask('HSET', name, 's', 'x', 'v', '1', 'u', until, 'l', '');
+    await server().ask('HSET', name, 's', 'x', 'v', '1', 'u', until, 'l', '', 'i', '1');
     expect(await store.read(key)).toMatchObject({ sealed: 'x' });
     await server().ask('DEL', name);
     await server().ask('SET', name, 'PLANTED');
@@ -232,6 +233,18 @@ describe('a server that fails', () => {
     await late.start();
     await eventually(() => store.health().usable, 'the store is usable again');
     await store.create(session);
+  });
+
+  test('health() tells of an outage, and of its end, without a call', async () => {
+    const own = await ownServer();
+    const store = openSessions({ url: own.url });
+    await store.warm();
+    await own.kill();
+    await eventually(() => !store.health().usable, 'the outage is known');
+    expect(store.health().lastError).toMatch(/: the connection was refused$/);
+    await own.start();
+    await eventually(() => store.health().usable, 'the end of the outage is known');
+    expect(store.health().lastError).toBeUndefined();
   });
 
   test('a server that hangs: each call ends in time, later ones at once, and it is used when it answers again', async () => {

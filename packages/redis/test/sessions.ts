@@ -18,6 +18,7 @@ export function storedSession(overrides: Partial<StoredSession> = {}): StoredSes
     sealed: 'sealed-1',
     version: 1,
     until: Math.floor(Date.now() / 1000) + 3600,
+    issuedAt: Math.floor(Date.now() / 1000) - 1,
     labels: [hashOf('sid-1'), hashOf('sub-1')],
     ...overrides,
   };

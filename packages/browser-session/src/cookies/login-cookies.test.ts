@@ -27,10 +27,12 @@ function attempt(state: string, more: Partial<LoginAttempt> = {}): LoginAttempt 
     startedAt: seconds,
     maxAge: undefined,
     acrValues: undefined,
-    sessionId: undefined,
+    replaces: undefined,
     ...more,
   };
 }
+
+const REPLACED = { id: 'id', subject: 'user-1', issuedAt: seconds - 10.5, startedAt: seconds - 10 };
 
 /** A cookie jar. */
 function apply(jar: Map<string, string>, lines: readonly string[]): void {
@@ -53,11 +55,11 @@ async function start(jar: Map<string, string>, one: LoginAttempt): Promise<reado
 
 test('rule 124: keeps an attempt in a short-lived Lax cookie of its own', async () => {
   const jar = new Map<string, string>();
-  const [line] = await start(jar, attempt('s1', { returnTo: '/orders', maxAge: 60, acrValues: 'high', sessionId: 'id' }));
+  const [line] = await start(jar, attempt('s1', { returnTo: '/orders', maxAge: 60, acrValues: 'high', replaces: REPLACED }));
   expect(line).toMatch(/^__Host-login-[\w-]{10}=[\w.-]+; Path=\/; Max-Age=600; Secure; HttpOnly; SameSite=Lax$/);
   expect(line).not.toContain('v'.repeat(43));
   const opened = await openAttempts(header(jar), sealer, config);
-  expect(attemptOf(opened, 's1')).toEqual(attempt('s1', { returnTo: '/orders', maxAge: 60, acrValues: 'high', sessionId: 'id' }));
+  expect(attemptOf(opened, 's1')).toEqual(attempt('s1', { returnTo: '/orders', maxAge: 60, acrValues: 'high', replaces: REPLACED }));
   expect(attemptOf(opened, 's2')).toBeUndefined();
   expect(attemptOf(opened, '')).toBeUndefined();
 });

@@ -93,7 +93,7 @@ function attemptIn(text: string, { issuer, origin, loginSeconds, clock }: LoginC
   } catch {
     return undefined;
   }
-  const { state, nonce, codeVerifier, returnTo, startedAt, maxAge, acrValues, sessionId } = value;
+  const { state, nonce, codeVerifier, returnTo, startedAt, maxAge, acrValues, replaces } = value;
   if (!isText(state) || !isText(nonce) || !isText(codeVerifier) || !isText(returnTo) || typeof startedAt !== 'number') return undefined;
   if (value.issuer !== issuer || !(clock.now() < (startedAt + loginSeconds) * 1000)) return undefined;
   return {
@@ -105,8 +105,14 @@ function attemptIn(text: string, { issuer, origin, loginSeconds, clock }: LoginC
     startedAt,
     maxAge: typeof maxAge === 'number' ? maxAge : undefined,
     acrValues: isText(acrValues) ? acrValues : undefined,
-    sessionId: isText(sessionId) ? sessionId : undefined,
+    replaces: replacedIn(replaces),
   };
+}
+
+function replacedIn(value: unknown): LoginAttempt['replaces'] {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, subject, issuedAt, startedAt } = Object.assign(Object.create(null) as object, value) as Readonly<Record<string, unknown>>;
+  return isText(id) && isText(subject) && typeof issuedAt === 'number' && typeof startedAt === 'number' ? { id, subject, issuedAt, startedAt } : undefined;
 }
 
 function isText(value: unknown): value is string {

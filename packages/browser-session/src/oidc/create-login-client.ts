@@ -145,7 +145,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   }
 
   return {
-    begin: (parameters, sessionId) =>
+    begin: (parameters, replaces) =>
       call(async (configuration, metadata) => {
         requireEndpoint(metadata, 'authorization_endpoint', config);
         const attempt: LoginAttempt = {
@@ -157,7 +157,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
           startedAt: Math.floor(clock.now() / 1000),
           maxAge: parameters.maxAge,
           acrValues: parameters.acrValues,
-          sessionId,
+          replaces: replaces && { id: replaces.id, subject: replaces.subject, issuedAt: replaces.issuedAt, startedAt: replaces.startedAt },
         };
         const query = authorizationParameters(parameters, attempt, await oidc.calculatePKCECodeChallenge(attempt.codeVerifier));
         const pushes = endpointIn(metadata, 'pushed_authorization_request_endpoint', config) !== undefined;

@@ -1,3 +1,5 @@
+import type { EndingSession } from '../sessions.js';
+
 /** The tokens of a response of the token endpoint, checked. Times are in seconds since the epoch. */
 export interface IssuedTokens {
   readonly accessToken: string;
@@ -33,9 +35,12 @@ export interface LoginAttempt {
   readonly maxAge: number | undefined;
   /** `acr_values` that were asked for. */
   readonly acrValues: string | undefined;
-  /** The id of the session that is stepped up or replaced, if there was one. */
-  readonly sessionId: string | undefined;
+  /** The session that is stepped up or replaced, if there was one. */
+  readonly replaces: ReplacedSession | undefined;
 }
+
+/** What a login attempt remembers of the session that it replaces, so that it can be ended. */
+export type ReplacedSession = Required<Pick<EndingSession, 'id' | 'subject' | 'issuedAt' | 'startedAt'>>;
 
 /** What a page asks of a login. */
 export interface LoginParameters {
@@ -71,7 +76,7 @@ export interface TokensFailure extends IssuerFailure {
 /** The app as a client of its authorization server (OAuth 2.0, OpenID Connect), over the package openid-client. */
 export interface LoginClient {
   /** Starts a login: discovers the issuer, pushes the request if the issuer takes that (RFC 9126), and returns the address to send the browser to. */
-  begin(parameters: LoginParameters, sessionId: string | undefined): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
+  begin(parameters: LoginParameters, replaces: ReplacedSession | undefined): Promise<{ readonly url: string; readonly attempt: LoginAttempt } | IssuerFailure>;
   /** Ends a login: checks `state` and `iss`, redeems the code, checks the ID token. @param callbackUrl with the configured origin, and the query of the request */
   finish(callbackUrl: URL, attempt: LoginAttempt): Promise<LoginResult | TokensFailure>;
   /**

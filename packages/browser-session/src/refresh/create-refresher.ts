@@ -183,10 +183,10 @@ export function createRefresher(parts: RefresherParts): Refresher {
       const shared = await sharing?.newest(state).catch(() => undefined);
       return { newest: (await newestOf([state, ended, shared], state.id))!, isKnownEverywhere: ended !== undefined };
     },
-    async endReplaced(id, state) {
-      ender.stopWatching(id);
-      const ended = await sessions.endReplaced(id);
-      return newestOf([state, ended], id);
+    async endReplaced(session, state) {
+      ender.stopWatching(session.id);
+      const ended = await sessions.endReplaced(session);
+      return newestOf([state, ended], session.id);
     },
   };
 }

@@ -97,7 +97,7 @@ function throughResults(store: SessionStore, sessions: Sessions, config: Sharing
     },
     async publish(previous, next) {
       const until = Math.ceil(config.clock.now() / 1000) + SHARED_SECONDS;
-      await store.create({ key: nameOf(previous), sealed: await sealer.seal(textOf(next)), version: 1, until, labels: [] });
+      await store.create({ key: nameOf(previous), sealed: await sealer.seal(textOf(next)), version: 1, until, issuedAt: previous.issuedAt, labels: [] });
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { SessionState } from '../session-state.js';
-import type { EndReason } from '../sessions.js';
+import type { EndingSession, EndReason } from '../sessions.js';
 
 /** The result of asking for a session with a usable access token. */
 export type Refreshed =
@@ -43,5 +43,5 @@ export interface Refresher {
    * @param state the former session, if the request has shown its cookie
    * @throws SessionStoreError or RevocationStoreError (the promise rejects) if other processes may not know it yet
    */
-  endReplaced(id: string, state: SessionState | undefined): Promise<SessionState | undefined>;
+  endReplaced(session: EndingSession, state: SessionState | undefined): Promise<SessionState | undefined>;
 }

@@ -1,6 +1,7 @@
 import type { BackchannelLogoutOptions, MessageReceiver, ReceiverAnswer } from '@tokenward/core';
 import { misuse, type ReplayStore } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
+import type { IssuerLogout } from '../sessions.js';
 import type { RouteContext } from './route-context.js';
 
 type Parts = Pick<RouteContext, 'config' | 'sessions' | 'publish'>;
@@ -11,6 +12,11 @@ export type CreateReceiver = (options: BackchannelLogoutOptions) => MessageRecei
 /** A logout token has a few hundred bytes. */
 const MAX_BODY_BYTES = 65_536;
 const BODY_TIMEOUT_MS = 10_000;
+/**
+ * How far the clocks may differ. A login accepts an ID token from 10 minutes ago, too. A logout that is lost because of a clock leaves somebody logged in, and one
+ * that is sent late ends only sessions that began before it.
+ */
+const MAX_SKEW_SECONDS = 600;
 
 /**
  * Creates the route that ends sessions by order of the issuer: `POST <path>/backchannel-logout` (OpenID Connect Back-Channel Logout 1.0). The signature of the
@@ -25,6 +31,7 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
     // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.
     const receive = createReceiver({
       clientId: config.clientId,
+      clockSkewSeconds: MAX_SKEW_SECONDS,
       replays: {
         async add(name, ttlSeconds) {
           isStoreDown = true;
@@ -42,19 +49,20 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
   function report({ status, body }: ReceiverAnswer, isStoreDown: boolean): void {
     if (status === 200) publish('end', 'done', 'backchannel_logout');
     else if (isStoreDown) publish('end', 'failed', 'store_unavailable');
-    else if (body.includes('"temporarily_unavailable"')) publish('end', 'failed', 'issuer_unavailable');
+    // anybody can name a key that nobody knows, which says nothing about the issuer
+    else if (status === 503 && !body.includes('not known yet')) publish('end', 'failed', 'issuer_unavailable');
     else publish('end', 'refused', 'invalid_logout_token');
   }
 }
 
-/** Returns whom a logout token names. Its signature and claims have been verified. A claim that is null counts as absent. */
-function namesIn(body: Uint8Array): { readonly subject: string | undefined; readonly issuerSessionId: string | undefined } {
+/** Returns whom a logout token names, and when the logout was. Its signature and claims have been verified. A claim that is null counts as absent. */
+function namesIn(body: Uint8Array): Omit<IssuerLogout, 'issuer'> {
   const claims = decodeJwt(new URLSearchParams(Buffer.from(body).toString()).get('logout_token')!);
   const text = (name: string): string | undefined => {
     const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
     return typeof value === 'string' ? value : undefined;
   };
-  return { subject: text('sub'), issuerSessionId: text('sid') };
+  return { subject: text('sub'), issuerSessionId: text('sid'), issuedUntil: Math.floor(claims.iat!) };
 }
 
 /** Returns the body of a request; undefined if it is too long or too slow, or if the client disconnects. */

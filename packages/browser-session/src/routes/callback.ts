@@ -11,6 +11,7 @@ import { loginAddress } from './login-parameters.js';
 import { landingPage, notAhead, OTHER_SITE_HEADERS, page } from './pages.js';
 import { revokeRefreshToken } from '../refresh/revoke-refresh-token.js';
 import type { SessionState } from '../session-state.js';
+import type { EndingSession } from '../sessions.js';
 import type { RouteContext } from './route-context.js';
 import type { SessionRouteContext } from './session-route.js';
 
@@ -68,7 +69,8 @@ async function begin(
   publish('login', 'done');
   if (result.refreshToken === undefined) warn(noRefreshToken(config));
   warnAboutClock(result.issuedAt, config, warn);
-  for (const id of new Set([attempt.sessionId, shown?.id])) if (id !== undefined) await endReplaced(id, id === shown?.id ? shown : undefined, session, context);
+  if (shown) await endReplaced(shown, shown, session, context);
+  if (attempt.replaces && attempt.replaces.id !== shown?.id) await endReplaced(attempt.replaces, undefined, session, context);
   return landingPage(attempt.returnTo, [...deleted, ...setCookies]);
 }
 
@@ -91,15 +93,15 @@ async function revokeUnused(
   former: SessionState | undefined,
   context: SessionRouteContext,
 ): Promise<void> {
-  if (attempt.sessionId === undefined && !former) await revokeRefreshToken(refreshToken, 'login', context);
+  if (!attempt.replaces && !former) await revokeRefreshToken(refreshToken, 'login', context);
 }
 
 /** The new session is there. If the old one cannot be ended now, that is told, and no reason to refuse the login. */
-async function endReplaced(id: string, shown: SessionState | undefined, session: SessionState, context: SessionRouteContext): Promise<void> {
+async function endReplaced(replaced: EndingSession, shown: SessionState | undefined, session: SessionState, context: SessionRouteContext): Promise<void> {
   const { refresher, publish } = context;
   let former: SessionState | undefined;
   try {
-    former = await refresher.endReplaced(id, shown);
+    former = await refresher.endReplaced(replaced, shown);
     publish('end', 'done', 'replaced');
   } catch {
     publish('end', 'failed', 'store_unavailable');

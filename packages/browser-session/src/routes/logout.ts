@@ -1,6 +1,7 @@
 import { crossSiteCause } from '../csrf.js';
 import { revokeRefreshToken } from '../refresh/revoke-refresh-token.js';
 import type { SessionState } from '../session-state.js';
+import type { EndingSession } from '../sessions.js';
 import { crossSiteAnswer, jsonAnswer } from './answers.js';
 import type { LogoutForm } from './pending-logouts.js';
 import { reportEnd, type SessionRouteContext } from './session-route.js';
@@ -24,7 +25,7 @@ export async function logoutRoute(request: Request, context: SessionRouteContext
   if (found.kind === 'ended') reportEnd(found.reason, publish);
   if (found.kind === 'none' || found.kind === 'ended') return jsonAnswer({ location: null }, forget);
   if (found.kind === 'unavailable') {
-    const state = await endUnread(found.id, context);
+    const state = await endUnread(found.session, context);
     await revokeRefreshToken(state?.refreshToken, 'logout', context);
     return located(await logoutAtIssuer(state?.idToken, context), forget);
   }
@@ -35,10 +36,10 @@ export async function logoutRoute(request: Request, context: SessionRouteContext
 }
 
 /** The session cannot be read now. But no copy of the cookie must live on. Returns its newest state, if it could be removed nevertheless. */
-async function endUnread(id: string | undefined, { refresher, publish }: SessionRouteContext): Promise<SessionState | undefined> {
+async function endUnread(session: EndingSession | undefined, { refresher, publish }: SessionRouteContext): Promise<SessionState | undefined> {
   publish('logout', 'failed', 'store_unavailable');
   try {
-    return id === undefined ? undefined : await refresher.endReplaced(id, undefined);
+    return session && (await refresher.endReplaced(session, undefined));
   } catch {
     // it has been published
     return undefined;

@@ -58,7 +58,7 @@ function createStoredForms(store: SessionStore, secrets: readonly string[]) {
   return {
     async add(text: string, until: number): Promise<string> {
       const name = randomBytes(32).toString('base64url');
-      await store.create({ key: keyOf(name), sealed: await sealer.seal(text), version: 1, until, labels: [] });
+      await store.create({ key: keyOf(name), sealed: await sealer.seal(text), version: 1, until, issuedAt: until - KEPT_SECONDS, labels: [] });
       return name;
     },
     async take(name: string): Promise<string | undefined> {

@@ -1,7 +1,8 @@
 import type { RevocationRecord } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
-import type { EndReason } from '../sessions.js';
+import type { EndingSession, EndReason } from '../sessions.js';
+import { createEndShares } from './end-shares.js';
 
 /** Whether a session has ended, and how it is ended for every copy of its cookie. */
 export interface SessionEnd {
@@ -15,9 +16,7 @@ export interface SessionEnd {
    */
   isLoggedOut(state: SessionState): boolean;
   /** Ends a session: at once in this process. The promise resolves when all that share the revocations will know. @throws RevocationStoreError */
-  revoke(session: Pick<SessionState, 'id' | 'issuedAt' | 'endsAt'>, reason: EndReason): Promise<void>;
-  /** The same for a session of which only the id is known. */
-  revokeId(id: string, reason: EndReason): Promise<void>;
+  revoke(session: EndingSession, reason: EndReason): Promise<void>;
 }
 
 /** The part of the configuration that decides about the end of sessions. */
@@ -27,6 +26,8 @@ export type EndConfig = Pick<SessionConfig, 'clientId' | 'clock' | 'clockSkewSec
 const OWN_PREFIX = 'tokenward-session:';
 
 export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSeconds, issuer, maxSeconds, revocations }: EndConfig): SessionEnd {
+  const shares = createEndShares(clock, maxSeconds + clockSkewSeconds);
+
   /** The end that this app gave the session itself. */
   function ownEnd({ id, issuedAt }: SessionState, nowSeconds: number): RevocationRecord | undefined {
     return revocations.find({ issuer, tokenId: undefined, sessionId: `${OWN_PREFIX}${id}`, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
@@ -44,18 +45,25 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
     return undefined;
   }
 
-  async function revoke({ id, issuedAt, endsAt }: Pick<SessionState, 'id' | 'issuedAt' | 'endsAt'>, reason: EndReason): Promise<void> {
+  /**
+   * Revokes the session's own id. A user who has ended more sessions than his share loses his earlier sessions instead, by one revocation for all of them: the
+   * revocations must not fill up, since then the sessions of others would end.
+   */
+  async function revoke({ id, subject, issuedAt, startedAt, endsAt }: EndingSession, reason: EndReason): Promise<void> {
     const now = Math.floor(clock.now() / 1000);
-    await revocations.add({
-      kind: 'session',
-      issuer,
-      value: `${OWN_PREFIX}${id}`,
+    // a refresh may have moved the end, and the cookie of the request may be from before
+    const until = Math.max(now, Math.ceil(endsAt ?? now), Math.ceil(startedAt ?? now) + maxSeconds) + clockSkewSeconds;
+    if (subject === undefined || issuedAt === undefined || shares.take(subject)) {
       // the issuer's clock may be ahead of this one, and the session must be covered
-      issuedUntil: Math.max(now, Math.floor(issuedAt)),
-      until: Math.max(now, Math.ceil(endsAt)) + clockSkewSeconds,
-      isFinal: true,
-      reason: reason === 'logout' ? 'logout' : 'session_revoked',
-    });
+      const issuedUntil = issuedAt === undefined ? now + clockSkewSeconds : Math.max(now, Math.floor(issuedAt));
+      const why = reason === 'logout' ? 'logout' : 'session_revoked';
+      await revocations.add({ kind: 'session', issuer, value: `${OWN_PREFIX}${id}`, issuedUntil, until, isFinal: true, reason: why });
+    } else {
+      // the session of another device may have begun a moment ago
+      const lastUntil = Math.max(until, now + maxSeconds + clockSkewSeconds);
+      const issuedUntil = Math.floor(issuedAt);
+      await revocations.add({ kind: 'subject', issuer, value: subject, issuedUntil, until: lastUntil, isFinal: true, reason: 'session_revoked' });
+    }
   }
 
   return {
@@ -74,10 +82,5 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
       return ended ? ended.reason === 'logout' : issuersEnd(state, nowSeconds) !== undefined;
     },
     revoke,
-    revokeId(id, reason) {
-      const nowSeconds = clock.now() / 1000;
-      // it was issued before now, and lives no longer than one that starts now
-      return revoke({ id, issuedAt: nowSeconds + clockSkewSeconds, endsAt: nowSeconds + maxSeconds }, reason);
-    },
   };
 }

@@ -4,7 +4,7 @@ import { NO_LINES } from '../cookies/cookie-header.js';
 import { createSealer } from '../cookies/seal.js';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
-import type { FoundSession, Sessions } from '../sessions.js';
+import { endingOf, type FoundSession, type Sessions } from '../sessions.js';
 import { createSessionCookie } from './session-cookie.js';
 import { createSessionEnd, type EndConfig } from './ending.js';
 import { isUseWorthWriting } from './session-use.js';
@@ -25,7 +25,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     // read once: to ask a clock costs as much as most of what follows
     const now = clock.now() / 1000;
     const reason = ending.of(state, now);
-    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', id: state.id };
+    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
     if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader) };
     if (isUseWorthWriting(state, now, idleSeconds)) return used(state);
     return { kind: 'session', state, setCookies: NO_LINES };
@@ -71,8 +71,8 @@ export function createSealedSessions(config: SealedConfig): Sessions {
       await ending.revoke(state, reason);
       return { state, setCookies: cookie.delete(cookieHeader) };
     },
-    async endReplaced(id) {
-      await ending.revokeId(id, 'replaced');
+    async endReplaced(session) {
+      await ending.revoke(session, 'replaced');
       return undefined;
     },
     // the revocations that a logout token adds end the sessions

@@ -108,9 +108,46 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
     const app = appWith(mode);
     const state = app.state();
     const header = await started(app, state);
-    await app.sessions.endReplaced(state.id);
+    await app.sessions.endReplaced({ id: state.id });
     expect(await kindOf(app.sessions.find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
     expect(await kindOf(app.another().find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
+  });
+
+  test('rule 171: a user who logs in and out in a loop fills no revocations, and ends the session of nobody else', async () => {
+    const revocations = memoryRevocations({ maxEntries: 1000 });
+    const app = appWith(mode, { revocations });
+    const victim = await started(app, app.state({ subject: 'victim' }));
+    const [mine, copy] = [app.state(), app.state()];
+    const [open, copied] = [await started(app, mine), await started(app, copy)];
+    await app.sessions.end(copy, 'logout', undefined);
+    for (let round = 0; round < 3000; round++) {
+      app.clock.advance(1);
+      if (round % 2 === 0) await app.sessions.end(app.state(), 'logout', undefined);
+      // the login came without the session's cookie
+      else await app.sessions.endReplaced(app.state());
+    }
+    expect(revocations.health().entries).toBe(101);
+    expect(await kindOf(app.sessions.find(victim))).toBe('session');
+    // it is the user's own earlier sessions that end, and those that were ended stay so
+    expect(await kindOf(app.sessions.find(open))).toBe('revoked');
+    expect(await kindOf(app.sessions.find(copied))).toBe(mode === 'sealed' ? 'logout' : 'expired');
+    app.clock.advance(1);
+    const next = app.state();
+    const header = await started(app, next);
+    expect(await kindOf(app.sessions.find(header))).toBe('session');
+    await app.sessions.end(next, 'logout', undefined);
+    expect(await kindOf(app.sessions.find(header))).toBe(mode === 'sealed' ? 'revoked' : 'expired');
+  });
+
+  test('rule 133: a logout with a cookie from before a refresh ends the newer cookie too, whose end is later', async () => {
+    const app = appWith(mode);
+    const state = app.state({ endsAt: app.clock.now() / 1000 + 600 });
+    await app.sessions.start(state);
+    const next = { ...state, version: 2, endsAt: state.endsAt + 1800 };
+    const newer = headerAfter((await app.sessions.replace(state, next))!);
+    await app.sessions.end(state, 'logout', undefined);
+    app.clock.advance(1200);
+    expect(await kindOf(app.sessions.find(newer))).toBe(mode === 'sealed' ? 'logout' : 'expired');
   });
 
   test('rule 133: the cookie of a session that was logged out is dead, here and in other processes, until its end', async () => {
@@ -274,8 +311,11 @@ describe.each(['sealed', 'stored'] as const)('%s sessions', (mode) => {
   test('rule 112: if the revocations are not current, nobody can tell whether a session lives', async () => {
     const revocations = { ...memoryRevocations(), isCurrent: () => false };
     const app = appWith(mode, { revocations });
-    const header = await started(app, app.state());
-    expect(await app.sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the revocations are not current', id: expect.any(String) as string });
+    const state = app.state();
+    const header = await started(app, state);
+    const { id, subject, issuedAt, startedAt, endsAt } = state;
+    const session = { id, subject, issuedAt, startedAt, endsAt };
+    expect(await app.sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the revocations are not current', session });
     expect(await app.sessions.find(undefined)).toEqual({ kind: 'none' });
   });
 
@@ -434,9 +474,14 @@ describe('a store', () => {
   test('a store that cannot be reached makes sessions unavailable, and a stranger does not reach it', async () => {
     const read = vi.fn<SessionStore['read']>(async () => Promise.reject(new Error('PLANTED')));
     const app = appWith('stored');
-    const header = await started(app, app.state());
+    const state = app.state();
+    const header = await started(app, state);
     const sessions = app.another({ store: { ...app.store!, read } });
-    expect(await sessions.find(header)).toEqual({ kind: 'unavailable', cause: 'the session store cannot be reached', id: expect.any(String) as string });
+    expect(await sessions.find(header)).toEqual({
+      kind: 'unavailable',
+      cause: 'the session store cannot be reached',
+      session: { id: state.id, endsAt: state.endsAt },
+    });
     expect(read).toHaveBeenCalledTimes(1);
     await sessions.find(`${NAME}=1.${await createSealer(['another secret of 32 characters...'], 'session', NAME).seal('{"i":"x","x":9e9}')}`);
     expect(read).toHaveBeenCalledTimes(1);
@@ -468,6 +513,7 @@ describe('a store', () => {
 
   test('rule 119: a logout token with sid removes one session, with sub alone all of the subject', async () => {
     const app = appWith('stored');
+    const issuedUntil = app.clock.now() / 1000;
     const headers = [
       await started(app, app.state({ issuerSessionId: 'one' })),
       await started(app, app.state({ issuerSessionId: 'two' })),
@@ -475,12 +521,15 @@ describe('a store', () => {
       await started(app, app.state({ issuerSessionId: 'four', subject: 'user-2' })),
     ];
     const kinds = async (): Promise<readonly string[]> => Promise.all(headers.map(async (header) => kindOf(app.sessions.find(header))));
-    await app.sessions.endAtIssuer({ issuer: 'https://other.example.test', subject: 'user-1', issuerSessionId: undefined });
-    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: undefined, issuerSessionId: undefined });
+    await app.sessions.endAtIssuer({ issuer: 'https://other.example.test', subject: 'user-1', issuerSessionId: undefined, issuedUntil });
+    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: undefined, issuerSessionId: undefined, issuedUntil });
     expect(await kinds()).toEqual(['session', 'session', 'session', 'session']);
-    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: 'one' });
+    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: 'one', issuedUntil });
     expect(await kinds()).toEqual(['expired', 'session', 'session', 'session']);
-    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: undefined });
+    // a logout that arrives late ends what began before it
+    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: undefined, issuedUntil: issuedUntil - 2 });
+    expect(await kinds()).toEqual(['expired', 'session', 'session', 'session']);
+    await app.sessions.endAtIssuer({ issuer: ISSUER, subject: 'user-1', issuerSessionId: undefined, issuedUntil });
     expect(await kinds()).toEqual(['expired', 'expired', 'expired', 'session']);
   });
 

@@ -5,7 +5,7 @@ import { createSealer } from '../cookies/seal.js';
 import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
 import type { SessionState } from '../session-state.js';
-import type { EndReason, FoundSession, Sessions } from '../sessions.js';
+import { endingOf, type EndReason, type FoundSession, type Sessions } from '../sessions.js';
 import { createSessionCookie, type CookieContent } from './session-cookie.js';
 import { createSessionEnd, type EndConfig } from './ending.js';
 import { membersOf, stateOf, textOf } from './session-text.js';
@@ -89,7 +89,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
   function found(state: SessionState, { id, key }: SessionReference, cookieHeader: CookieHeader, now: number): FoundSession {
     // whoever can write to the store could put one user's state under another's key
     const reason = state.id === id ? ending.of(state, now) : 'unreadable';
-    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', id };
+    if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
     if (reason !== undefined) {
       // if that fails, the store removes it at its end
       inBackground(async () => store.remove(key));
@@ -129,6 +129,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       sealed: await sealer.seal(textOf(state)),
       version: state.version,
       until: Math.ceil(Math.min(state.endsAt, state.usedAt + idleSeconds)) + KEPT_SECONDS,
+      issuedAt: state.issuedAt,
       labels: labelsOf(state),
     };
   }
@@ -171,18 +172,18 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       const stored = await endEverywhere(state.id, () => ending.revoke(state, reason));
       return { state: stored && stored.version > state.version ? stored : state, setCookies: cookie.delete(cookieHeader) };
     },
-    endReplaced: (id) => endEverywhere(id, () => ending.revokeId(id, 'replaced')),
-    async endAtIssuer({ issuer, subject, issuerSessionId }) {
-      // `sid` ends one session, `sub` alone all of the subject's
+    endReplaced: (session) => endEverywhere(session.id, () => ending.revoke(session, 'replaced')),
+    async endAtIssuer({ issuer, subject, issuerSessionId, issuedUntil }) {
+      // `sid` ends one session, `sub` alone all of the subject's that began before the logout
       if (issuerSessionId !== undefined) await store.removeLabelled(labelOf(issuer, 'sid', issuerSessionId));
-      else if (subject !== undefined) await store.removeLabelled(labelOf(issuer, 'sub', subject));
+      else if (subject !== undefined) await store.removeLabelled(labelOf(issuer, 'sub', subject), issuedUntil);
     },
     forget: (cookieHeader) => cookie.delete(cookieHeader),
   };
 }
 
-function unreachable({ id }: SessionReference): FoundSession {
-  return { kind: 'unavailable', cause: 'the session store cannot be reached', id };
+function unreachable({ id, endsAt }: SessionReference): FoundSession {
+  return { kind: 'unavailable', cause: 'the session store cannot be reached', session: { id, endsAt } };
 }
 
 function referenceOf(text: string): SessionReference | undefined {

@@ -9,13 +9,14 @@ const MAX_LABELS = 8;
  *
  * @throws ConfigurationError if it is none that `@tokenward/browser-session` writes
  */
-export function checkStoredSession({ key, sealed, version, until, labels }: StoredSession): void {
+export function checkStoredSession({ key, sealed, version, until, issuedAt, labels }: StoredSession): void {
   const isValid =
     isHash(key) &&
     typeof sealed === 'string' &&
     sealed.length <= MAX_SEALED_LENGTH &&
     Number.isSafeInteger(version) &&
     Number.isFinite(until) &&
+    Number.isFinite(issuedAt) &&
     Array.isArray(labels) &&
     labels.length <= MAX_LABELS &&
     labels.every(isHash);

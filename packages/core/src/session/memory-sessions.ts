@@ -100,8 +100,8 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
       const present = live(session.key);
       if (!present) return 'absent';
       if (present.version !== replaces) return 'changed';
-      // a change of the labels would leave sessions that no logout finds
-      keep(copyOf({ ...session, labels: present.labels }));
+      // a change of these would leave sessions that no logout finds
+      keep(copyOf({ ...session, issuedAt: present.issuedAt, labels: present.labels }));
       return 'replaced';
     },
     remove(key) {
@@ -109,8 +109,8 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
       if (session) remove(session);
       return session;
     },
-    removeLabelled(label) {
-      const found = [...(labelled.get(label) ?? [])].flatMap((key) => live(key) ?? []);
+    removeLabelled(label, issuedUntil = Infinity) {
+      const found = [...(labelled.get(label) ?? [])].flatMap((key) => live(key) ?? []).filter(({ issuedAt }) => issuedAt <= issuedUntil);
       found.forEach(remove);
       return found.length;
     },
@@ -148,8 +148,8 @@ function createLeases(clock: Pick<Clock, 'monotonic'>): { take: SessionStore['le
   };
 }
 
-function copyOf({ key, sealed, version, until, labels }: StoredSession): StoredSession {
-  return Object.freeze({ key, sealed, version, until, labels: Object.freeze([...labels]) });
+function copyOf({ key, sealed, version, until, issuedAt, labels }: StoredSession): StoredSession {
+  return Object.freeze({ key, sealed, version, until, issuedAt, labels: Object.freeze([...labels]) });
 }
 
 function first<T>(items: Iterable<T>): T {

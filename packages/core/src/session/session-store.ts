@@ -10,6 +10,8 @@ export interface StoredSession {
   readonly version: number;
   /** When it may be removed, in seconds since the epoch. */
   readonly until: number;
+  /** When its login was, by the issuer's clock, in seconds since the epoch. It never changes. */
+  readonly issuedAt: number;
   /** Hashed names of the session at its issuer, by which a logout finds it: at most 8. They never change. */
   readonly labels: readonly string[];
 }
@@ -38,8 +40,12 @@ export interface SessionStore {
    * the session absent. So the newest refresh token is never missed. Returns undefined if there was no session.
    */
   remove(key: string): StoredSession | undefined | Promise<StoredSession | undefined>;
-  /** Removes all sessions with a label. Returns their number. */
-  removeLabelled(label: string): number | Promise<number>;
+  /**
+   * Removes all sessions with a label. Returns their number.
+   *
+   * @param issuedUntil removes only those with an `issuedAt` up to this: a logout that arrives late ends no session that began after it
+   */
+  removeLabelled(label: string, issuedUntil?: number): number | Promise<number>;
   /**
    * Takes the right to refresh a session, which only one process has at a time.
    *
@@ -59,7 +65,7 @@ export type ReplaceAnswer = 'replaced' | 'changed' | 'absent';
 
 /** The state of a store. It contains no name and no secret. */
 export interface SessionStoreHealth {
-  /** Whether the last command succeeded. */
+  /** Whether the last command succeeded, and the store is connected as far as it knows. */
   readonly usable: boolean;
   /** The number of sessions, if the store knows it without asking. */
   readonly entries: number | undefined;

@@ -159,6 +159,25 @@ export const sessionCases: readonly SessionStoreCase[] = [
     },
   },
   {
+    name: 'rule 119: of the sessions with a label, a logout that arrives late removes those that began up to it, also after changes',
+    async run({ store }) {
+      const at = nowSeconds() - 60;
+      const [before, same, after] = [at - 0.5, at, at + 0.5].map((issuedAt) => storedSession({ issuedAt })) as [StoredSession, StoredSession, StoredSession];
+      for (const session of [before, same, after]) await store.create(session);
+      // a refresh does not make a session older or younger
+      await store.replace({ ...before, sealed: 'sealed-2', version: 2, issuedAt: at + 60 }, 1);
+      await store.replace({ ...after, sealed: 'sealed-2', version: 2, issuedAt: at - 60 }, 1);
+      assert.equal(await store.removeLabelled(hashOf('sub-1'), at), 2);
+      assert.equal(await store.read(before.key), undefined);
+      assert.equal(await store.read(same.key), undefined);
+      assert.deepEqual({ ...(await store.read(after.key)) }, { ...after, sealed: 'sealed-2', version: 2 });
+      assert.equal(await store.removeLabelled(hashOf('sub-1'), at), 0);
+      // it is still found by its labels
+      assert.equal(await store.removeLabelled(hashOf('sub-1')), 1);
+      assert.equal(await store.read(after.key), undefined);
+    },
+  },
+  {
     name: 'labels never change: a session is found by those that it was created with',
     async run({ store }) {
       const session = storedSession({ labels: [hashOf('sid-1')] });
@@ -180,6 +199,7 @@ export const sessionCases: readonly SessionStoreCase[] = [
         { key: 'a:b' },
         { version: Number.NaN },
         { until: Infinity },
+        { issuedAt: Number.NaN },
       ];
       for (const change of invalid) {
         await assert.rejects(async () => store.create({ ...session, ...change }), { code: 'TOKENWARD_CONFIGURATION' });
