@@ -1,8 +1,13 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
 import { createResourceGuard, type ConfigurationError, type IntrospectionOptions, type IssuerOptions } from '@tokenward/core';
 import { memoryIntrospections, type IntrospectionCache } from '@tokenward/core/store';
 import { createTestClock, createTestIssuer, type Misbehaviour } from '@tokenward/testing';
@@ -18,6 +23,10 @@ const PRIVATE_PEM = PAIR.privateKey.export({ type: 'pkcs8', format: 'pem' }) as 
 /** Lets pending answers of loopback servers arrive. */
 async function settled(condition: () => boolean): Promise<void> {
   await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 5000, interval: 5 });
+}
+
+function problemsOf(introspection: unknown, options: object = {}): string {
+  return configurationErrorOf(() => createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, introspection, ...options } as never))?.message ?? '';
 }
 
 describe('client authentication', () => {
@@ -66,6 +75,37 @@ describe('client authentication', () => {
       }),
     );
     expect(new Set(payloads.map(({ jti }) => jti)).size).toBe(2);
+  });
+
+  test('rule 75: tls_client_auth shows a certificate, at the address that the metadata names for that', async () => {
+    const pem = (name: string): string => readFileSync(new URL(`self-signed/${name}.pem`, import.meta.url), 'utf8');
+    const clock = createTestClock();
+    const seen: [string | undefined, string][] = [];
+    const server = createTlsServer({ cert: pem('cert'), key: pem('key'), requestCert: true, ca: pem('named-cert') }, (request, response) => {
+      void text(request).then((form) => {
+        const { authorized } = request.socket as TLSSocket;
+        seen.push([authorized ? (request.socket as TLSSocket).getPeerCertificate().fingerprint256 : undefined, form]);
+        response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(activeAnswer(clock, { iss: issuer.issuer })));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const issuer = await createTestIssuer({ clock });
+    onTestFinished(async () => {
+      server.closeAllConnections();
+      server.close();
+      await issuer.close();
+    });
+    const alias = `https://localhost:${(server.address() as AddressInfo).port}/mtls`;
+    const document = { issuer: issuer.issuer, introspection_endpoint: `${issuer.issuer}/introspect`, mtls_endpoint_aliases: { introspection_endpoint: alias } };
+    issuer.misbehave({ document }, 'metadata');
+    const tls = { cert: pem('named-cert'), key: pem('named-key'), ca: pem('cert') };
+    const guard = createResourceGuard({ issuer: issuer.issuer, audience: AUDIENCE, clock, introspection: { clientId: 'api', tls } });
+    onTestFinished(() => guard.close());
+    expectAllowed(await ask(guard, 'opaque'));
+    expect(seen).toEqual([[new X509Certificate(tls.cert).fingerprint256, 'token=opaque&token_type_hint=access_token&client_id=api']]);
+    expect(guard.health().introspection).toMatchObject([{ endpoint: alias }]);
+    expect(problemsOf({ clientId: 'api', tls }, { fetch: globalThis.fetch })).toMatch(/introspection.tls: cannot be combined with fetch/);
   });
 
   test('rule 75: a bearer token comes from a file, and is read again when the file changes', async () => {
@@ -572,10 +612,6 @@ describe('a shared cache', () => {
 });
 
 describe('options', () => {
-  function problemsOf(introspection: unknown, options: object = {}): string {
-    return configurationErrorOf(() => createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, introspection, ...options } as never))?.message ?? '';
-  }
-
   test.each<[unknown, RegExp]>([
     [true, /introspection: must be an object/],
     [{}, /introspection.clientId: is missing.*clientSecret: is missing/s],

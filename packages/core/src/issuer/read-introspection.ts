@@ -99,7 +99,7 @@ export function readIntrospection(
     const file = bearerTokenFile === undefined ? undefined : watchToken(bearerTokenFile, source.issuer, outages);
     const credentials = { clientId: clientId ?? '', clientSecret, privateKey };
     return {
-      endpoint: { source, address, metadataName: 'introspection_endpoint', option: 'introspection.endpoint' },
+      endpoint: { source, address, metadataName: 'introspection_endpoint', option: 'introspection.endpoint', showsCertificate: tls !== undefined },
       transport,
       authenticate: file ? () => ({ authorization: `Bearer ${file.current()}` }) : clientAuthenticator(method!, credentials, source.issuer, () => clock.now()),
       tls,

@@ -1,6 +1,6 @@
 import { leadsToOtherHost, printableUrl } from '../lib/url.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
-import { endpointOf, discover, type MetadataSource } from './metadata.js';
+import { discover, endpointOf, withMtlsAliases, type MetadataSource } from './metadata.js';
 import { InternalAddressError, isInternal } from './public-address.js';
 import { readBytes, type TlsParts, type Transport } from './transport.js';
 
@@ -13,6 +13,8 @@ export interface Endpoint {
   readonly metadataName: string;
   /** The option for its address. */
   readonly option: string;
+  /** Whether the client shows a certificate: the metadata may then name another address (RFC 8705 s5). */
+  readonly showsCertificate?: boolean | undefined;
 }
 
 export interface EndpointAnswer {
@@ -44,11 +46,15 @@ const MAX_METADATA_BYTES = 524_288;
  *
  * @throws EndpointCallError if the metadata cannot be fetched, or does not name it
  */
-export async function findEndpoint({ source, address, metadataName, option }: Endpoint, limits: CallLimits, signal: AbortSignal): Promise<string> {
+export async function findEndpoint(
+  { source, address, metadataName, option, showsCertificate }: Endpoint,
+  limits: CallLimits,
+  signal: AbortSignal,
+): Promise<string> {
   if (address !== undefined) return address;
   try {
     const metadata = await discover(source, { ...limits, maxBytes: MAX_METADATA_BYTES }, signal, option);
-    return endpointOf(metadata, metadataName, option, source.unsafeHttpHosts);
+    return endpointOf(showsCertificate === true ? withMtlsAliases(metadata) : metadata, metadataName, option, source.unsafeHttpHosts);
   } catch (error) {
     throw new EndpointCallError((error as Error).message);
   }

@@ -1,3 +1,4 @@
+import { isJsonObject, own } from '../lib/json.js';
 import { printable, printableUrl, urlProblem } from '../lib/url.js';
 import { fetchJson, NotFoundError, type FetchLimits } from './fetch-json.js';
 
@@ -73,6 +74,12 @@ export function endpointOf({ url, document }: IssuerMetadata, name: string, opti
   const problem = urlProblem(endpoint, unsafeHttpHosts);
   if (problem) throw new Error(`${printableUrl(url)}: its ${name}, ${printableUrl(endpoint)}, ${problem}`);
   return endpoint;
+}
+
+/** Returns metadata in which the addresses for clients with a certificate replace the others (RFC 8705 s5). */
+export function withMtlsAliases({ url, document }: IssuerMetadata): IssuerMetadata {
+  const aliases = own(document, 'mtls_endpoint_aliases');
+  return isJsonObject(aliases) ? { url, document: { ...document, ...aliases } } : { url, document };
 }
 
 /** OpenID Connect Discovery s4 appends its suffix to the issuer's path. RFC 8414 s3.1 inserts it before the path. */
