@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/express';
 
-const guard = createGuard(); // reads ISSUER_BASE_URL and AUDIENCE
+const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
+// reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+const guard = createGuard({ introspection: clientId ? { clientId, clientSecret } : undefined });
 guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = express();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];

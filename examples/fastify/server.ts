@@ -5,7 +5,9 @@ import { acr, anyOf, getAuth, maxAge, role, scope, tokenward } from '@tokenward/
 const app = Fastify();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 
-await app.register(tokenward, { protect: 'all' }); // reads ISSUER_BASE_URL and AUDIENCE
+const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
+// reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+await app.register(tokenward, { protect: 'all', introspection: clientId ? { clientId, clientSecret } : undefined });
 app.guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 
 app.get('/public', { config: { tokenward: 'public' } }, async () => ({ public: true }));

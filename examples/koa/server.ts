@@ -4,7 +4,9 @@ import { Router } from '@koa/router';
 import Koa from 'koa';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/koa';
 
-const guard = createGuard(); // reads ISSUER_BASE_URL and AUDIENCE
+const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
+// reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+const guard = createGuard({ introspection: clientId ? { clientId, clientSecret } : undefined });
 guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = new Koa();
 const router = new Router();

@@ -84,8 +84,11 @@ class OrdersController {
   }
 }
 
+const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
+
 @Module({
-  imports: [TokenwardModule.forRoot()], // reads ISSUER_BASE_URL and AUDIENCE
+  // reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+  imports: [TokenwardModule.forRoot({ introspection: clientId ? { clientId, clientSecret } : undefined })],
   controllers: [ApiController, OrdersController],
 })
 class AppModule {}

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
-import { expectUnavailable } from '../expect-refusal.js';
+import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
 
@@ -39,6 +39,9 @@ export async function checkExample(server: URL): Promise<void> {
   if (origin !== undefined) {
     for (const { name, run } of exampleTable) await check(name, () => run((sent) => send(origin, sent), issuer));
   }
+  await check('with INTROSPECTION_CLIENT_ID, opaque tokens are introspected, and without it they are refused', () =>
+    expectIntrospection(server, issuer, origin),
+  );
   await check('it ends by SIGTERM within 2 s, though a connection is open', () => expectOrderlyEnd(app, origin));
   await check('it starts although the issuer is down, and answers 503', () => expectStartWithoutIssuer(server, issuer));
   await issuer.close();
@@ -60,8 +63,12 @@ interface StartedExample {
   output(): string;
 }
 
-function startExample(server: URL, { issuer, audience }: Pick<TestIssuer, 'issuer' | 'audience'>): StartedExample {
-  const env = { ...process.env, ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0' };
+function startExample(
+  server: URL,
+  { issuer, audience }: Pick<TestIssuer, 'issuer' | 'audience'>,
+  settings: Readonly<Record<string, string>> = {},
+): StartedExample {
+  const env = { ...process.env, ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0', ...settings };
   const child = spawn(process.execPath, [fileURLToPath(server)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   const origin = new Promise<string>((resolve, reject) => {
@@ -99,6 +106,26 @@ async function expectStartWithoutIssuer(server: URL, { audience, issueToken }: T
     await expectUnavailable(await send(origin, { path: '/me', token }));
     strictEqual((await send(origin, { path: '/public', token: await issueToken() })).status, 200);
   } finally {
+    await end(app);
+  }
+}
+
+async function expectIntrospection(server: URL, issuer: TestIssuer, plainOrigin: string | undefined): Promise<void> {
+  const { clientId, clientSecret } = issuer.introspectionClient;
+  const app = startExample(server, issuer, { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret });
+  try {
+    const origin = await app.origin;
+    const token = issuer.issueOpaqueToken({ subject: 'ada', scope: 'orders:read' });
+    for (const path of ['/me', '/orders', '/optional']) strictEqual((await send(origin, { path, token })).status, 200);
+    strictEqual((await send(origin, { path: '/me', token: await issuer.issueToken() })).status, 200);
+    await expectForbidden(await send(origin, { path: '/orders', token: issuer.issueOpaqueToken() }), { scope: 'orders:read' });
+    await expectUnauthorized(await send(origin, { path: '/me', token: 'unknown' }), { error: 'invalid_token' });
+    issuer.misbehave('error', 'introspection');
+    await expectUnavailable(await send(origin, { path: '/me', token: issuer.issueOpaqueToken() }));
+    strictEqual((await send(origin, { path: '/me', token })).status, 200);
+    if (plainOrigin !== undefined) await expectUnauthorized(await send(plainOrigin, { path: '/me', token }), { error: 'invalid_token' });
+  } finally {
+    issuer.behave();
     await end(app);
   }
 }

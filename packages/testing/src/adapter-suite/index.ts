@@ -15,6 +15,7 @@ import { connectHttp2 } from './http2-exchange.js';
 import { departureCases } from './departure-cases.js';
 import { guardMethodCases } from './guard-method-cases.js';
 import { oddCases } from './odd-cases.js';
+import { introspectionCases } from './introspection-cases.js';
 import { onDeniedCases } from './on-denied-cases.js';
 import { corsCases, mountedAppCases, pathCases, preflightCases } from './path-cases.js';
 import { policyCases } from './policy-cases.js';
@@ -177,6 +178,7 @@ function casesFor({ ways, denials = [], routers = [], mountsApps = false, cors =
     ...onDeniedCases,
     ...severalGuardsCases,
     ...sessionCases,
+    ...introspectionCases,
     ...guardMethodCases,
     ...departureCases,
     ...preflightCases,
