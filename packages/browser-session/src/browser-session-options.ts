@@ -4,6 +4,9 @@ import type { RevocationStore, SessionStore } from '@tokenward/core/store';
 /** How the app authenticates at the token endpoint. `none` is for a public client, which RFC 10017 does not allow for a backend: it warns. */
 export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'tls_client_auth' | 'none';
 
+/** Which values of a login parameter are accepted: one of a list, all of the value matches an expression, or a function returns true. */
+export type LoginParameterRule = readonly string[] | RegExp | ((value: string) => boolean);
+
 /** The options of a browser session. `issuer`, `clientId`, `origin` and `secrets` are required. */
 export interface BrowserSessionOptions {
   /** The authorization server's issuer identifier. */
@@ -28,6 +31,14 @@ export interface BrowserSessionOptions {
   readonly audience?: string | undefined;
   /** More parameters of the authorization request. Those that this package sets itself are refused. */
   readonly authorizationParameters?: Readonly<Record<string, string>> | undefined;
+  /**
+   * More parameters of the authorization request, which a page may choose at the login: `GET /session/login?organization=org_1`. Each name has the values that
+   * are accepted: a list, an expression that matches the whole value, or a function that returns true. Anybody can link to a login, so the value is a wish:
+   * check the access token for what must hold.
+   *
+   * @example loginParameters: { organization: ['org_1', 'org_2'], ui_locales: /[a-z]{2}/ }
+   */
+  readonly loginParameters?: Readonly<Record<string, LoginParameterRule>> | undefined;
   /**
    * The key ring of the cookies: each at least 32 characters, random. The first encrypts, all decrypt. The type takes undefined, since environment variables
    * have it; the start fails then.

@@ -18,6 +18,8 @@ export interface SessionConfig {
   readonly resource: readonly string[];
   readonly audience: string | undefined;
   readonly authorizationParameters: Readonly<Record<string, string>>;
+  /** Whether a value is accepted, for each parameter that a page may choose. */
+  readonly loginParameters: ReadonlyMap<string, (value: string) => boolean>;
   readonly secrets: readonly string[];
   readonly store: SessionStore | undefined;
   readonly refreshStore: SessionStore | undefined;

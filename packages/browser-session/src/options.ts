@@ -18,6 +18,7 @@ import {
 import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { SessionConfig } from './config.js';
 import { readAuthorizationParameters } from './options/authorization-parameters.js';
+import { readLoginParameters } from './options/login-parameters.js';
 import { readAppPath, readCookieName, readOrigin, readPath, readResource, readScope, readSecrets } from './options/app-options.js';
 
 const DAY_SECONDS = 86_400;
@@ -45,6 +46,7 @@ const OPTIONS = {
   resource: readResource,
   audience: optionalText,
   authorizationParameters: readAuthorizationParameters,
+  loginParameters: readLoginParameters,
   secrets: readSecrets,
   store: readSessionStore,
   refreshStore: readSessionStore,

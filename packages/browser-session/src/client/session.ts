@@ -31,6 +31,10 @@ export interface LoginOptions {
   readonly acrValues?: string | undefined;
   /** How old the login may be, in seconds (RFC 9470). */
   readonly maxAge?: number | undefined;
+  /** The organisation to log in to. The server's option `loginParameters` must name it, like those of `parameters`. */
+  readonly organization?: string | undefined;
+  /** More parameters for the issuer: `{ ui_locales: 'de' }`. */
+  readonly parameters?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** The session of the user of this page. */
@@ -128,10 +132,10 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
 
   return {
     current,
-    login({ returnTo = location.pathname + location.search + location.hash, acrValues, maxAge } = {}) {
-      const query = new URLSearchParams({ returnTo });
-      if (acrValues !== undefined) query.set('acr_values', acrValues);
-      if (maxAge !== undefined) query.set('max_age', String(maxAge));
+    login({ returnTo = location.pathname + location.search + location.hash, acrValues, maxAge, organization, parameters } = {}) {
+      const query = new URLSearchParams();
+      const all = { organization, ...parameters, returnTo, acr_values: acrValues, max_age: maxAge };
+      for (const [name, value] of Object.entries(all)) if (value !== undefined) query.set(name, String(value));
       location.assign(`${path}/login?${query.toString()}`);
       return never();
     },

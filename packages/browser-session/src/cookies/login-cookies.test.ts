@@ -27,6 +27,7 @@ function attempt(state: string, more: Partial<LoginAttempt> = {}): LoginAttempt 
     startedAt: seconds,
     maxAge: undefined,
     acrValues: undefined,
+    more: [],
     replaces: undefined,
     ...more,
   };

@@ -93,7 +93,7 @@ function attemptIn(text: string, { issuer, origin, loginSeconds, clock }: LoginC
   } catch {
     return undefined;
   }
-  const { state, nonce, codeVerifier, returnTo, startedAt, maxAge, acrValues, replaces } = value;
+  const { state, nonce, codeVerifier, returnTo, startedAt, maxAge, acrValues, more, replaces } = value;
   if (!isText(state) || !isText(nonce) || !isText(codeVerifier) || !isText(returnTo) || typeof startedAt !== 'number') return undefined;
   if (value.issuer !== issuer || !(clock.now() < (startedAt + loginSeconds) * 1000)) return undefined;
   return {
@@ -105,6 +105,7 @@ function attemptIn(text: string, { issuer, origin, loginSeconds, clock }: LoginC
     startedAt,
     maxAge: typeof maxAge === 'number' ? maxAge : undefined,
     acrValues: isText(acrValues) ? acrValues : undefined,
+    more: Array.isArray(more) ? (more as LoginAttempt['more']) : [],
     replaces: replacedIn(replaces),
   };
 }

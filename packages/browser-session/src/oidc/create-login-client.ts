@@ -28,6 +28,7 @@ export const RETRY_MARK = '.r';
  */
 export const LATE_FACTOR = 2;
 const RANDOM_BYTES = 32;
+const MAX_REMEMBERED_BYTES = 512;
 /**
  * How far the clocks may differ at a refresh. The token endpoint has just sent the ID token, and its times decide nothing: a clock that is set wrong, or is
  * corrected, must not end every session at its next refresh.
@@ -122,6 +123,8 @@ export function createLoginClient(config: SessionConfig): LoginClient {
   function authorizationParameters(parameters: LoginParameters, attempt: LoginAttempt, codeChallenge: string): URLSearchParams {
     const all = new URLSearchParams({ ...config.authorizationParameters });
     const set = (name: string, value: string | number | undefined): void => void (value !== undefined && all.set(name, String(value)));
+    // first, so that none of them can take the place of one that follows
+    for (const [name, value] of parameters.more ?? []) set(name, value);
     set('response_type', 'code');
     set('client_id', clientId);
     set('redirect_uri', redirectUri);
@@ -157,6 +160,7 @@ export function createLoginClient(config: SessionConfig): LoginClient {
           startedAt: Math.floor(clock.now() / 1000),
           maxAge: parameters.maxAge,
           acrValues: parameters.acrValues,
+          more: remembered(parameters.more),
           replaces: replaces && { id: replaces.id, subject: replaces.subject, issuedAt: replaces.issuedAt, startedAt: replaces.startedAt },
         };
         const query = authorizationParameters(parameters, attempt, await oidc.calculatePKCECodeChallenge(attempt.codeVerifier));
@@ -230,6 +234,11 @@ function requireEndpoint(metadata: Metadata, name: string, config: SessionConfig
 /** Metadata that lists only algorithms without a shared secret needs nothing. One that lists none means RS256 (OpenID Connect Dynamic Client Registration s2), but not all providers know. */
 function idTokenAlgorithms(metadata: Metadata): readonly string[] | undefined {
   return Array.isArray(metadata['id_token_signing_alg_values_supported']) ? undefined : ['RS256', 'PS256', 'ES256', 'EdDSA'];
+}
+
+/** The cookie of the attempt has room for little. */
+function remembered(more: LoginParameters['more'] = []): NonNullable<LoginParameters['more']> {
+  return Buffer.byteLength(JSON.stringify(more)) <= MAX_REMEMBERED_BYTES ? more : [];
 }
 
 function random(): string {

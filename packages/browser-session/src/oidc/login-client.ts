@@ -35,6 +35,8 @@ export interface LoginAttempt {
   readonly maxAge: number | undefined;
   /** `acr_values` that were asked for. */
   readonly acrValues: string | undefined;
+  /** What `LoginParameters.more` was, so that the user can log in again in the same way. Empty if it is too long for the cookie. */
+  readonly more: NonNullable<LoginParameters['more']>;
   /** The session that is stepped up or replaced, if there was one. */
   readonly replaces: ReplacedSession | undefined;
 }
@@ -49,6 +51,8 @@ export interface LoginParameters {
   readonly maxAge?: number | undefined;
   readonly prompt?: 'login' | 'consent' | 'none' | 'select_account' | 'create' | undefined;
   readonly loginHint?: string | undefined;
+  /** Parameters that the option `loginParameters` names, and their values. */
+  readonly more?: readonly (readonly [name: string, value: string])[] | undefined;
   /** Carried over from a callback whose attempt was unknown, so that a browser without cookies does not go round in circles. */
   readonly isRetry?: boolean | undefined;
 }

@@ -33,7 +33,7 @@ export async function callbackRoute(request: Request, context: SessionRouteConte
   if (!attempt) return withoutAttempt(request, state, context, deleteAttempts(opened.useless));
   const deleted = deleteAttempts([loginCookieName(state), ...opened.useless]);
 
-  const again = loginAddress({ returnTo: attempt.returnTo, acrValues: attempt.acrValues, maxAge: attempt.maxAge }, config);
+  const again = loginAddress({ returnTo: attempt.returnTo, acrValues: attempt.acrValues, maxAge: attempt.maxAge, more: attempt.more }, config);
   const result = await client.finish(url, attempt);
   if (isFailure(result)) {
     await revokeUnused(result.refreshToken, attempt, await liveSession(request, context), context);
@@ -110,7 +110,7 @@ async function endReplaced(replaced: EndingSession, shown: SessionState | undefi
   if (former && former.subject !== session.subject) await revokeRefreshToken(former.refreshToken, 'end', context);
 }
 
-async function withoutAttempt(request: Request, state: string, context: RouteContext, deleted: readonly string[]): Promise<Response> {
+async function withoutAttempt(request: Request, state: string, context: SessionRouteContext, deleted: readonly string[]): Promise<Response> {
   const { config, publish } = context;
   if (isPrefetch(request.headers)) return notAhead('Log in');
   // Everybody can link to a callback. By that, another site must neither start a login nor learn whether somebody is logged in.

@@ -88,10 +88,16 @@ test('login() leaves the page with the address to come back to and what a step-u
   const page = await open({}, '/page?tab=2');
   const gone = page.waitForURL(/\/session\/login/);
   server.on('GET /session/login', (_request, response) => response.end('login'));
-  await page.evaluate(() => void window.session.login({ acrValues: 'urn:mfa', maxAge: 300 }));
+  await page.evaluate(() => void window.session.login({ acrValues: 'urn:mfa', maxAge: 300, organization: 'org_1', parameters: { ui_locales: 'de' } }));
   await gone;
   const query = new URL(page.url()).searchParams;
-  expect(Object.fromEntries(query)).toEqual({ returnTo: '/page?tab=2', acr_values: 'urn:mfa', max_age: '300' });
+  expect(Object.fromEntries(query)).toEqual({
+    returnTo: '/page?tab=2',
+    acr_values: 'urn:mfa',
+    max_age: '300',
+    organization: 'org_1',
+    ui_locales: 'de',
+  });
 });
 
 test('fetch() sends the custom header to the own origin, and nothing to others', async () => {
