@@ -24,6 +24,7 @@ export { classOf } from './lib/thrown.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';
+export { isCacheField, isSharedCacheField } from './node/cache-fields.js';
 export { keepOutOfCaches } from './node/uncached.js';
 export { requirementsFor, requirementsOf, isGuard, markGuard, type RequirementsFor, type RoutePolicy } from './adapter/requirements-for.js';
 export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';

@@ -23,6 +23,7 @@ export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
 export { createLruMap, type LruMap } from './lib/lru.js';
 export { isError } from './lib/native-error.js';
+export { placeOf } from './lib/place-of.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { numberOption, readTable, type OptionTable, type ReadOption } from './lib/option-table.js';

@@ -1,3 +1,5 @@
+import { placeOf } from '@tokenward/core/store';
+
 /** Remembers what sealed texts contain, so that a known one need not be decrypted again. */
 export interface OpenedTexts<V> {
   get(text: string): V | undefined;
@@ -28,8 +30,6 @@ interface Generation<V> {
   bytes: number;
 }
 
-/** The end of a sealed text is its tag, which is as good as random. */
-const TAIL_LENGTH = 8;
 /** A text takes one byte a character, and its value about as much. The rest is for the objects around them. */
 const BYTES_PER_CHARACTER = 2;
 const BYTES_PER_ENTRY = 800;
@@ -83,11 +83,4 @@ export function createOpenedTexts<V>({ maxEntries, maxBytes }: OpenedTextsLimits
       return young.bytes + old.bytes;
     },
   };
-}
-
-/** Returns an integer of 32 bits, which a Map finds without a call into V8's runtime. */
-function placeOf(text: string): number {
-  let place = 0;
-  for (let at = Math.max(0, text.length - TAIL_LENGTH); at < text.length; at++) place = (Math.imul(place, 131) + text.charCodeAt(at)) | 0;
-  return place;
 }

@@ -1,5 +1,5 @@
-/** Fields that only shared caches read, besides `Cache-Control` or instead of it (RFC 9213). */
-const SHARED_CACHE_FIELD = /^(?:[a-z]+-)*cdn-cache-control$|^surrogate-control$|^edge-control$|^x-accel-expires$/;
+import { isCacheField, isSharedCacheField } from '@tokenward/core/adapter';
+
 /** A directive that says that an answer is for everybody. */
 const FOR_ALL = /^(?:public$|s-maxage=)/;
 /** A directive that keeps an answer out of shared caches. With a value, it concerns only the fields that the value names. */
@@ -17,7 +17,7 @@ export function keepPrivate(headers: Headers): void {
   // each user's own answer is for everybody who has the same `Authorization`: here, all requests have none
   const isPerUser = varying.includes('authorization');
   if (!isPerUser && says(control, FOR_ALL)) return;
-  deleteFrom(headers, (name, value) => SHARED_CACHE_FIELD.test(name) && (isPerUser || !says(value, FOR_ALL)));
+  deleteFrom(headers, (name, value) => isSharedCacheField(name) && (isPerUser || !says(value, FOR_ALL)));
   // first, since a text in quotes may have no end
   if (!says(control, KEPT_OUT)) headers.set('cache-control', control === '' ? 'private' : `private, ${control}`);
   if (!says(control, /^no-store$/) && !varying.includes('cookie') && !varying.includes('*')) headers.append('vary', 'cookie');
@@ -25,7 +25,7 @@ export function keepPrivate(headers: Headers): void {
 
 /** Forbids all caches to keep an answer. */
 export function keepNowhere(headers: Headers): void {
-  deleteFrom(headers, (name) => SHARED_CACHE_FIELD.test(name) || name === 'expires' || name === 'age');
+  deleteFrom(headers, isCacheField);
   headers.set('cache-control', 'no-store');
 }
 

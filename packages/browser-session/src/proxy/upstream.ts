@@ -1,5 +1,6 @@
 import { Agent, request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { Agent as TlsAgent, request as requestHttps } from 'node:https';
+import { createClosing } from '../closing.js';
 import { createPatience } from './patience.js';
 import type { ProxyConfig } from './proxy-options.js';
 import { pump } from './pump.js';
@@ -31,7 +32,6 @@ export interface Upstream {
 }
 
 const MAX_FREE_SOCKETS = 64;
-const CLOSE_MS = 5000;
 
 export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstream {
   const { protocol, hostname, port } = new URL(origin);
@@ -42,14 +42,14 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
   const server = { protocol, host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port) };
 
   const underWay = new Set<ClientRequest>();
-  let allEnded: (() => void) | undefined;
+  const closing = createClosing();
 
   function open(options: RequestOptions): ClientRequest {
     const sent = (isTls ? requestHttps : requestHttp)({ ...server, agent, ...options });
     underWay.add(sent);
     sent.once('close', () => {
       underWay.delete(sent);
-      if (underWay.size === 0) allEnded?.();
+      if (underWay.size === 0) closing.allEnded();
     });
     return sent;
   }
@@ -112,11 +112,7 @@ export function createUpstream({ origin, timeoutMs, tls }: ProxyConfig): Upstrea
     // from now on no connection is kept
     agent.maxFreeSockets = 0;
     for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
-    if (underWay.size > 0)
-      await new Promise<void>((resolve) => {
-        allEnded = resolve;
-        setTimeout(resolve, CLOSE_MS).unref();
-      });
+    if (underWay.size > 0) await closing.wait();
     agent.destroy();
   }
 

@@ -1,3 +1,4 @@
+import { createClosing } from '../closing.js';
 import type { Refresher } from '../refresh/refresher.js';
 import type { SessionState } from '../session-state.js';
 import type { FoundSession, Sessions } from '../sessions.js';
@@ -32,7 +33,6 @@ interface Followed {
 const CHECK_SOON_MS = 20;
 /** Nobody tells when a session reaches its idle or its absolute end. */
 const CHECK_MS = 5000;
-const CLOSE_MS = 5000;
 
 /** Creates the open connections of an app. While there is none, there is no timer and no listener either. */
 export function createOpenConnections(config: EndConfig, newest: Refresher['newest']): OpenConnections {
@@ -42,7 +42,7 @@ export function createOpenConnections(config: EndConfig, newest: Refresher['newe
   const followed = new Map<string, Followed>();
   let isClosed = false;
   let stopWatching: (() => void) | undefined;
-  let allClosed: (() => void) | undefined;
+  const closing = createClosing();
 
   function watch(): () => void {
     let soon: NodeJS.Timeout | undefined;
@@ -86,7 +86,7 @@ export function createOpenConnections(config: EndConfig, newest: Refresher['newe
     if (followed.size > 0) return;
     stopWatching?.();
     stopWatching = undefined;
-    allClosed?.();
+    closing.allEnded();
   }
 
   return {
@@ -113,10 +113,7 @@ export function createOpenConnections(config: EndConfig, newest: Refresher['newe
       isClosed = true;
       for (const one of followed.values()) endAll(one);
       if (followed.size === 0) return;
-      await new Promise<void>((resolve) => {
-        allClosed = resolve;
-        setTimeout(resolve, CLOSE_MS).unref();
-      });
+      await closing.wait();
       stopWatching?.();
       stopWatching = undefined;
     },

@@ -1,22 +1,16 @@
-import { redisRevocations, redisSessions } from '@tokenward/redis';
 import { expect, onTestFinished, test } from 'vitest';
 import { startRedis } from '../../../redis/test/redis-server.ts';
 import type { ApiAnswer } from '../app-server.ts';
 import { API } from '../provider.ts';
 import { cookiesOf, CSRF, SCOPE, SECRET, showCookies, startWorld } from '../world.ts';
 import { startAppProcess } from './app-processes.ts';
+import { openRedisStores } from './redis-stores.ts';
 
 test('refresh races: a process stands still during its refresh, and another one takes over with the used refresh token: the session ends for both, and no token is left', async () => {
   const redis = await startRedis();
   onTestFinished(() => redis.close());
   const { url } = redis;
-  const store = redisSessions({ url });
-  const revocations = redisRevocations({ url });
-  onTestFinished(async () => {
-    await store.close();
-    await revocations.close();
-  });
-  await Promise.all([store.warm(), revocations.warm()]);
+  const { store, revocations } = await openRedisStores(url, onTestFinished);
   const world = await startWorld({ session: { revocations, store } });
   const { issuer, clientId, clientSecret } = world.provider;
   const options = { issuer, clientId, clientSecret, origin: world.app.origin, secrets: [SECRET], scope: SCOPE, resource: API };

@@ -1,4 +1,3 @@
-import { redisRevocations, redisSessions } from '@tokenward/redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { seedEpoch, startRedis, type RedisServer } from '../../../redis/test/redis-server.ts';
 import type { ApiAnswer } from '../app-server.ts';
@@ -6,6 +5,7 @@ import { API } from '../provider.ts';
 import { cookiesOf, CSRF, SCOPE, SECRET, showCookies, startWorld, type World } from '../world.ts';
 import { startAppProcess, type AppProcess } from './app-processes.ts';
 import { watchLeases } from './watched-leases.ts';
+import { openRedisStores } from './redis-stores.ts';
 
 const AHEAD_SECONDS = 301;
 
@@ -90,13 +90,7 @@ async function startFleet(redisKeeps: 'sessions' | 'refreshes', atEnd: (end: () 
   await redis.ask('FLUSHALL');
   await seedEpoch(redis);
   const { url } = redis;
-  const store = redisSessions({ url });
-  const revocations = redisRevocations({ url });
-  atEnd(async () => {
-    await store.close();
-    await revocations.close();
-  });
-  await Promise.all([store.warm(), revocations.warm()]);
+  const { store, revocations } = await openRedisStores(url, atEnd);
   const kept = { [redisKeeps === 'sessions' ? 'store' : 'refreshStore']: store };
   const world = await startWorld({ session: { revocations, ...kept }, isLoggedIn: false, atEnd });
   const { issuer, clientId, clientSecret } = world.provider;

@@ -1,5 +1,6 @@
 import type { Issuer } from '../issuer/issuer.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
+import { placeOf } from '../lib/place-of.js';
 import type { VerifiedToken } from './verifier.js';
 import { weightOf } from './token-weight.js';
 
@@ -40,9 +41,6 @@ interface Entry {
   readonly verified: VerifiedJwt;
   readonly bytes: number;
 }
-
-/** These characters are part of the signature, which has at least 43. */
-const TAIL_LENGTH = 8;
 
 /**
  * Creates a cache of verified tokens. A number computed from a token's last characters finds its entry, and then the whole token is compared: hashing a whole
@@ -105,11 +103,4 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
     delete: (token) => remove(placeOf(token), token),
     health: () => ({ entries: young.size + old.size, bytes: youngBytes + oldBytes, hits, misses }),
   };
-}
-
-/** Returns an integer of 32 bits, which a Map finds without a call into V8's runtime. */
-function placeOf(token: string): number {
-  let place = 0;
-  for (let at = Math.max(0, token.length - TAIL_LENGTH); at < token.length; at++) place = (Math.imul(place, 131) + token.charCodeAt(at)) | 0;
-  return place;
 }

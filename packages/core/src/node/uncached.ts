@@ -1,10 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createMemory } from '../lib/private-slot.js';
+import { isCacheField } from './cache-fields.js';
 
 type WriteHead = (this: ServerResponse, status: number, ...given: unknown[]) => ServerResponse;
-
-/** What caches obey besides `Cache-Control`, or instead of it (RFC 9213). */
-const CACHE_FIELD = /^(?:cache-control|(?:[a-z]+-)*cdn-cache-control|surrogate-control|edge-control|x-accel-expires|expires)$/i;
 
 const kept = createMemory<ServerResponse, true>();
 
@@ -21,7 +19,7 @@ export function keepOutOfCaches(response: ServerResponse): void {
     const last = given.length - 1;
     if (typeof given[last] === 'object' && given[last] !== null) given[last] = withoutCacheFields(given[last]);
     if (!response.headersSent) {
-      for (const name of response.getHeaderNames()) if (CACHE_FIELD.test(name)) response.removeHeader(name);
+      for (const name of response.getHeaderNames()) if (isCacheField(name)) response.removeHeader(name);
       response.setHeader('cache-control', 'no-store');
     }
     return Reflect.apply(writeHead, this, [status, ...given]) as ServerResponse;
@@ -33,11 +31,11 @@ export function keepOutOfCaches(response: ServerResponse): void {
 function withoutCacheFields(fields: object): unknown {
   if (!Array.isArray(fields)) {
     const others: OutgoingHttpHeaders = { ...fields };
-    for (const name of Object.keys(others)) if (CACHE_FIELD.test(name)) delete others[name];
+    for (const name of Object.keys(others)) if (isCacheField(name)) delete others[name];
     return others;
   }
   const list = fields as unknown[];
   return Array.isArray(list[0])
-    ? list.filter((pair) => !CACHE_FIELD.test(String((pair as unknown[])[0])))
-    : list.filter((_text, at) => !CACHE_FIELD.test(String(list[at - (at % 2)])));
+    ? list.filter((pair) => !isCacheField(String((pair as unknown[])[0])))
+    : list.filter((_text, at) => !isCacheField(String(list[at - (at % 2)])));
 }

@@ -1,0 +1,21 @@
+/** What `close()` waits for. */
+export interface Closing {
+  /** Says that nothing is open any more. */
+  allEnded(): void;
+  /** Resolves when `allEnded` is called, and after a few seconds in any case. */
+  wait(): Promise<void>;
+}
+
+const CLOSE_MS = 5000;
+
+export function createClosing(): Closing {
+  let resolveAll: (() => void) | undefined;
+  return {
+    allEnded: () => resolveAll?.(),
+    wait: () =>
+      new Promise((resolve) => {
+        resolveAll = resolve;
+        setTimeout(resolve, CLOSE_MS).unref();
+      }),
+  };
+}
