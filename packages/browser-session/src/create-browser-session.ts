@@ -53,6 +53,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     async get({ headers }: { readonly headers: RequestHeaders }) {
       const found = await sessions.find(headerOf(headers, 'cookie'));
       if (found.kind === 'unavailable') throw new SessionStoreError(`the session of the request cannot be read now: ${found.cause}`);
+      if (found.kind === 'ended' && found.left) refresher.revokeLeft(found.left);
       return found.kind === 'session' ? userOf(refresher.newest(found.state).state) : undefined;
     },
     [SESSION_CREDENTIALS]: (request: ProtectedRequest) => credentials.of(request),

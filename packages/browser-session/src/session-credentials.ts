@@ -37,7 +37,7 @@ export function createSessionCredentials(
       case 'unavailable':
         return failure('session_unavailable', found.cause, NO_LINES);
       case 'ended':
-        reportEnd(found.reason, publish);
+        reportEnd(found, { publish, refresher });
         return failure('session_ended', END_WORDS[found.reason], found.setCookies);
       case 'session': {
         const refreshed = refresher.fresh(found.state, cookieHeader);

@@ -11,7 +11,12 @@ export type FoundSession =
   /** No session cookie of ours, or one that nobody of us wrote. */
   | { readonly kind: 'none' }
   /** It was a session once: expired, logged out, revoked, or sealed with a key that is gone. `setCookies` delete it. */
-  | { readonly kind: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] }
+  | {
+      readonly kind: 'ended';
+      readonly reason: EndReason;
+      readonly setCookies: readonly string[];
+      /** What has run out, if that is all that ended it: its refresh token is left at the issuer. */ readonly left?: SessionState | undefined;
+    }
   /** The store or the revocations cannot be asked now. */
   | {
       readonly kind: 'unavailable';

@@ -140,13 +140,26 @@ describe('a whole login', () => {
 });
 
 describe('attempts', () => {
-  test('rule 124: two tabs log in at once', async () => {
-    const { app, browser, login } = await world();
-    const callbacks = [await browser.logInAt(`${login}?returnTo=/one`, app.origin), await browser.logInAt(`${login}?returnTo=/two`, app.origin)];
+  test.each([
+    ['in the order in which they began', ['alice', 'bob']],
+    ['in the other order', ['bob', 'alice']],
+  ] as const)('rule 124, several tabs: two log in at once, and finish %s: each leads to its page, and the last session counts', async (_order, users) => {
+    const { app, browser, login, provider } = await world();
+    const callbacks = new Map<string, URL>();
+    for (const user of ['alice', 'bob']) {
+      callbacks.set(user, await browser.logInAt(`${login}?returnTo=/${user}`, app.origin, user));
+      browser.cookies(provider.issuer).clear();
+    }
     expect(loginCookies(browser, app)).toHaveLength(2);
-    await expectPage(await browser.visit(callbacks[0]!), 200, 'url=/one"');
-    await expectPage(await browser.visit(callbacks[1]!), 200, 'url=/two"');
+    const cookies: string[] = [];
+    for (const user of users) {
+      await expectPage(await browser.visit(callbacks.get(user)!), 200, `url=/${user}"`);
+      expect((await sessionOf(browser, app))?.subject).toBe(user);
+      cookies.push(cookieOf(browser, app));
+    }
     expect(loginCookies(browser, app)).toEqual([]);
+    expect(await app.sessionOf(cookies[0]!)).toBeUndefined();
+    expect(app.events).toEqual(['login done', 'login done', 'end done replaced']);
   });
 
   test('stale callback: the back button after a login leads to the app, since the session lives', async () => {

@@ -5,6 +5,7 @@ import type { SessionState } from '../session-state.js';
 import { createCallLimit } from './call-limit.js';
 import { createFlights } from './flights.js';
 import type { RefreshResult } from './recent-refreshes.js';
+import { createLeftTokens } from './left-tokens.js';
 import { createRefreshMemory } from './refresh-memory.js';
 import type { Refreshed, Refresher } from './refresher.js';
 import type { RefresherParts } from './refresher-parts.js';
@@ -13,6 +14,7 @@ import { renewedState } from './renewed-state.js';
 import { createSaveRefresh } from './save-refresh.js';
 import { createSessionEnder } from './session-ender.js';
 import { takeTurn, type Turn } from './turn.js';
+import { createWriteBack } from './write-back.js';
 
 /** How many sessions this process refreshes at the same time. */
 const MAX_AT_ONCE = 50;
@@ -27,6 +29,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
   const { recent, unsaved, pauses } = memory;
   const ender = createSessionEnder(parts, memory);
   const save = createSaveRefresh(parts, { memory, ender, sharing }, (state) => renew(state, NO_LINES, undefined));
+  const leftTokens = createLeftTokens(parts, (state) => known(state).state);
+  const writeBack = createWriteBack(config, sessions);
   const limit = createCallLimit(MAX_AT_ONCE);
   const flights = createFlights(timeoutSeconds * 1000);
 
@@ -34,13 +38,20 @@ export function createRefresher(parts: RefresherParts): Refresher {
     const { state: newest, setCookies } = known(state);
     // the new refresh token may end sooner than the one in the request's cookie
     const nowSeconds = clock.now() / 1000;
-    if (!(nowSeconds < newest.endsAt)) return ender.end(newest, 'expired', cookieHeader);
+    if (!(nowSeconds < newest.endsAt)) return endRunOut(newest, cookieHeader);
     if (nowSeconds < newest.refreshAt) return { outcome: 'fresh', state: newest, setCookies };
     return renew(newest, setCookies, cookieHeader);
   }
 
+  async function endRunOut(state: SessionState, cookieHeader: string | undefined): Promise<Refreshed> {
+    leftTokens.revoke(state);
+    return ender.end(state, 'expired', cookieHeader);
+  }
+
   function known(state: SessionState): RefreshResult {
-    return recent.newerThan(state) ?? { state, setCookies: NO_LINES };
+    const newer = recent.newerThan(state);
+    if (newer) writeBack(state, newer.state);
+    return newer ?? { state, setCookies: NO_LINES };
   }
 
   /** All requests of a session share one refresh. */
@@ -73,7 +84,10 @@ export function createRefresher(parts: RefresherParts): Refresher {
       publish('refresh', 'failed', 'store_unavailable');
       return pauseAndKeepUsing(state, setCookies, turn);
     }
-    if (turn.kind === 'ended') return ender.ended(state.id, turn.reason, turn.setCookies);
+    if (turn.kind === 'ended') {
+      if (turn.left) leftTokens.revoke(turn.left);
+      return ender.ended(state.id, turn.reason, turn.setCookies);
+    }
     if (turn.kind === 'refreshed') return adopt(state, turn);
     const answer = state.refreshToken === undefined ? undefined : await client.refresh(state.refreshToken, state);
     if (answer && !isFailure(answer)) return keep(state, renewedState(state, answer, config), turn.release, cookieHeader);
@@ -172,6 +186,8 @@ export function createRefresher(parts: RefresherParts): Refresher {
   return {
     fresh,
     newest: known,
+    revokeLeft: leftTokens.revoke,
+    keepLeft: leftTokens.keep,
     async logOut(state, cookieHeader) {
       ender.stopWatching(state.id);
       let ended: SessionState | undefined;

@@ -12,7 +12,7 @@ import type { RefreshResult } from './recent-refreshes.js';
 export type ElsewhereRefreshed =
   | ({ readonly kind: 'refreshed' } & RefreshResult)
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[] };
+  | { readonly kind: 'ended'; readonly reason: EndReason; readonly setCookies: readonly string[]; readonly left?: SessionState | undefined };
 
 /** How the processes of a fleet share refreshes. Every method rejects with a `SessionStoreError` if the store cannot be reached. */
 export interface RefreshSharing {

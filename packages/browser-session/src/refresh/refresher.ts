@@ -35,6 +35,13 @@ export interface Refresher {
    * access token may have ended.
    */
   newest(state: SessionState): { readonly state: SessionState; /** `Set-Cookie` lines, if it is newer. */ readonly setCookies: readonly string[] };
+  /**
+   * Revokes the refresh token of a session that has run out, in the background and once. Call it only for one whose user may be gone: a login that begins in
+   * its place calls `keepLeft`.
+   */
+  revokeLeft(state: SessionState): void;
+  /** A login begins in the place of a session that has run out. Many issuers keep one grant for both, so to revoke its refresh token now would end the new one. */
+  keepLeft(state: SessionState): void;
   /** Ends a session: the user logs out. It waits for a refresh that is under way, and never rejects. */
   logOut(state: SessionState, cookieHeader: string | undefined): Promise<Ending>;
   /**

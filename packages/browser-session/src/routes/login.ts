@@ -6,12 +6,13 @@ import { loginAddress, loginParametersOf } from './login-parameters.js';
 import { landingPage, notAhead, OTHER_SITE_HEADERS, page, redirect } from './pages.js';
 import type { SessionState } from '../session-state.js';
 import type { RouteContext } from './route-context.js';
+import type { SessionRouteContext } from './session-route.js';
 
 /**
  * Starts a login: `GET <path>/login?returnTo=/path&acr_values=..&max_age=..&prompt=..`. It changes nothing but adds the cookie of one attempt. Another site
  * cannot start it: a link there leads to a page on which the user continues (rule 129).
  */
-export async function loginRoute(request: Request, context: RouteContext): Promise<Response> {
+export async function loginRoute(request: Request, context: SessionRouteContext): Promise<Response> {
   if (request.method !== 'GET') return wrongMethod();
   if (isPrefetch(request.headers)) return notAhead('Log in');
   const parameters = loginParametersOf(new URL(request.url).searchParams, context.config);
@@ -26,7 +27,12 @@ export async function loginRoute(request: Request, context: RouteContext): Promi
 }
 
 /** Sends the browser to the issuer, with the cookie of a new attempt. */
-export async function startLogin(request: Request, parameters: LoginParameters, context: RouteContext, setCookies: readonly string[] = []): Promise<Response> {
+export async function startLogin(
+  request: Request,
+  parameters: LoginParameters,
+  context: SessionRouteContext,
+  setCookies: readonly string[] = [],
+): Promise<Response> {
   const { client, config, loginSealer } = context;
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const session = await sessionOf(cookieHeader, context);
@@ -54,18 +60,19 @@ export function fromOtherSite(request: Request, parameters: LoginParameters, { c
 }
 
 /** Returns the session of a request, if it has one. With `SameSite=Strict`, a request that the issuer caused has none. */
-export async function liveSession(request: Request, context: RouteContext): Promise<SessionState | undefined> {
+export async function liveSession(request: Request, context: SessionRouteContext): Promise<SessionState | undefined> {
   return (await sessionOf(request.headers.get('cookie') ?? undefined, context)).state;
 }
 
 /** The session that the new login replaces. Nobody must be kept from logging in because it cannot be read. */
 async function sessionOf(
   cookieHeader: string | undefined,
-  { sessions }: RouteContext,
+  { sessions, refresher }: SessionRouteContext,
 ): Promise<{ readonly state: SessionState | undefined; readonly setCookies: readonly string[] }> {
   try {
     const found = await sessions.find(cookieHeader);
     if (found.kind === 'session') return { state: found.state, setCookies: found.setCookies };
+    if (found.kind === 'ended' && found.left) refresher.keepLeft(found.left);
     if (found.kind === 'ended') return { state: undefined, setCookies: found.setCookies };
   } catch {
     // as without a session

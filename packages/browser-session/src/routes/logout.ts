@@ -22,7 +22,7 @@ export async function logoutRoute(request: Request, context: SessionRouteContext
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const forget = sessions.forget(cookieHeader);
   const found = await sessions.find(cookieHeader);
-  if (found.kind === 'ended') reportEnd(found.reason, publish);
+  if (found.kind === 'ended') reportEnd(found, context);
   if (found.kind === 'none' || found.kind === 'ended') return jsonAnswer({ location: null }, forget);
   if (found.kind === 'unavailable') {
     const state = await endUnread(found.session, context);

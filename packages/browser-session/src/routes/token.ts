@@ -13,7 +13,7 @@ export async function tokenRoute(request: Request, { config, sessions, refresher
   if (found.kind === 'none') return noSessionAnswer();
   if (found.kind === 'unavailable') return unavailableAnswer();
   if (found.kind === 'ended') {
-    reportEnd(found.reason, publish);
+    reportEnd(found, { publish, refresher });
     return noSessionAnswer(found.setCookies);
   }
   const refreshed = await refresher.fresh(found.state, cookieHeader);

@@ -16,7 +16,7 @@ export async function userRoute(request: Request, { config, sessions, refresher,
     case 'unavailable':
       return unavailableAnswer();
     case 'ended':
-      reportEnd(found.reason, publish);
+      reportEnd(found, { publish, refresher });
       return jsonAnswer({ user: null }, found.setCookies);
     case 'session': {
       const { state, setCookies } = refresher.newest(found.state);

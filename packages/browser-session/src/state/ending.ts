@@ -8,6 +8,11 @@ import { createEndShares } from './end-shares.js';
 export interface SessionEnd {
   /** Returns why a session has ended; undefined if it lives; `unavailable` if nobody can tell now. */
   of(state: SessionState, nowSeconds: number): EndReason | 'unavailable' | undefined;
+  /**
+   * Whether a session has run out, and nobody has ended it. Its refresh token is left at the issuer then. False if nobody can tell: a login may have replaced
+   * it, and many issuers keep one grant for both. Later than a moment after its absolute end nobody can tell, and no browser shows the cookie.
+   */
+  hasOnlyRunOut(state: SessionState, nowSeconds: number): boolean;
   /** Whether a session was ended by somebody, as far as this process knows. */
   isRevoked(state: SessionState): boolean;
   /**
@@ -45,6 +50,12 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
     return undefined;
   }
 
+  /** `!(a < b)`: a clock that returns NaN ends every session. */
+  function timeReason({ endsAt, usedAt }: SessionState, nowSeconds: number): 'expired' | 'idle' | undefined {
+    if (!(nowSeconds < endsAt)) return 'expired';
+    return nowSeconds < usedAt + idleSeconds ? undefined : 'idle';
+  }
+
   /**
    * Revokes the session's own id. A user who has ended more sessions than his share loses his earlier sessions instead, by one revocation for all of them: the
    * revocations must not fill up, since then the sessions of others would end.
@@ -70,10 +81,13 @@ export function createSessionEnd({ clientId, clock, clockSkewSeconds, idleSecond
     of(state, nowSeconds) {
       // the refresh token of another issuer must not be sent to this one
       if (state.issuer !== issuer) return 'unreadable';
-      // `!(a < b)`: a clock that returns NaN ends every session
-      if (!(nowSeconds < state.endsAt)) return 'expired';
-      if (!(nowSeconds < state.usedAt + idleSeconds)) return 'idle';
-      return revocations.isCurrent() ? revokedReason(state, nowSeconds) : 'unavailable';
+      return timeReason(state, nowSeconds) ?? (revocations.isCurrent() ? revokedReason(state, nowSeconds) : 'unavailable');
+    },
+    hasOnlyRunOut(state, nowSeconds) {
+      const reason = timeReason(state, nowSeconds);
+      // as long as the revocations keep the end of a session
+      const isKnown = nowSeconds < state.endsAt + clockSkewSeconds && revocations.isCurrent();
+      return reason !== undefined && state.issuer === issuer && isKnown && revokedReason(state, nowSeconds) === undefined;
     },
     isRevoked: (state) => revokedReason(state, clock.now() / 1000) !== undefined,
     isLoggedOut(state) {

@@ -1,4 +1,4 @@
-import { misuse } from '@tokenward/core/store';
+import { createLruMap, misuse } from '@tokenward/core/store';
 import { MAX_CHUNKED_LENGTH } from '../cookies/chunks.js';
 import { NO_LINES } from '../cookies/cookie-header.js';
 import { createSealer } from '../cookies/seal.js';
@@ -14,21 +14,29 @@ export type SealedConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameS
 
 /** At about 10 KiB for a session. */
 const OPENED = { maxEntries: 10_000, maxBytes: 67_108_864 };
+const MAX_USES = 10_000;
 
 /** Keeps each session in its own cookie, encrypted. A logout ends every copy of it through the revocations. */
 export function createSealedSessions(config: SealedConfig): Sessions {
   const { cookieName: name, sameSite, secrets, clock, idleSeconds } = config;
   const cookie = createSessionCookie({ name, sameSite }, createSealer(secrets, 'session', name), OPENED, stateOf);
   const ending = createSessionEnd(config);
+  /** When sessions were last used, as far as this process has written it: an older copy of a cookie says nothing about a session in use. */
+  const uses = createLruMap<number>(MAX_USES);
 
   function found(state: SessionState, cookieHeader: string | undefined): FoundSession | Promise<FoundSession> {
     // read once: to ask a clock costs as much as most of what follows
     const now = clock.now() / 1000;
     const reason = ending.of(state, now);
     if (reason === 'unavailable') return { kind: 'unavailable', cause: 'the revocations are not current', session: endingOf(state) };
-    if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader) };
+    if (reason !== undefined) return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader), left: leftOf(state, now) };
     if (isUseWorthWriting(state, now, idleSeconds)) return used(state);
     return { kind: 'session', state, setCookies: NO_LINES };
+  }
+
+  function leftOf(state: SessionState, now: number): SessionState | undefined {
+    const newest = { ...state, usedAt: Math.max(state.usedAt, uses.get(state.id) ?? 0) };
+    return ending.hasOnlyRunOut(newest, now) ? newest : undefined;
   }
 
   /**
@@ -37,6 +45,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
    */
   async function used(previous: SessionState): Promise<FoundSession> {
     const state = { ...previous, usedAt: nowSeconds() };
+    uses.set(state.id, state.usedAt);
     return { kind: 'session', state, setCookies: await write(state, previous) };
   }
 
@@ -64,6 +73,7 @@ export function createSealedSessions(config: SealedConfig): Sessions {
     async replace(previous, next) {
       if (ending.isRevoked(previous)) return undefined;
       const lines = await write(next, previous);
+      uses.set(next.id, next.usedAt);
       // a logout may have come while the cookie was encrypted
       return ending.isRevoked(previous) ? undefined : lines;
     },

@@ -25,8 +25,10 @@ type CookieHeader = string | undefined;
 
 const OPENED_COOKIES = { maxEntries: 50_000, maxBytes: 67_108_864 };
 const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
-/** The store keeps a session a little longer than it lives, so that a late request is told why it ended. */
+/** The store keeps a session a little longer than it lives, so that a late request is told why it ended, and its refresh token can be revoked. */
 const KEPT_SECONDS = 60;
+/** The same after its idle end, until which the user may be away for lunch. */
+const KEPT_IDLE_SECONDS = 3600;
 
 /** Keeps sessions in a store. The cookie contains only the session's id. */
 export function createStoredSessions(config: StoredConfig, store: SessionStore): Sessions {
@@ -47,7 +49,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     if (content === 'unreadable') return ended('unreadable', cookieHeader);
     // read once: to ask a clock costs as much as most of what follows
     const now = clock.now() / 1000;
-    if (!(now < content.endsAt)) return ended('expired', cookieHeader);
+    if (!(now < content.endsAt)) return now < content.endsAt + KEPT_SECONDS ? ranOut(content, cookieHeader) : ended('expired', cookieHeader);
     return look(content, cookieHeader, now);
   }
 
@@ -63,6 +65,25 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       (session) => stored(session, reference, cookieHeader, clock.now() / 1000),
       () => unreachable(reference),
     );
+  }
+
+  /** The end is in the cookie. The store is asked only for what is left at the issuer. */
+  async function ranOut({ id, key }: SessionReference, cookieHeader: CookieHeader): Promise<FoundSession> {
+    let left: SessionState | undefined;
+    try {
+      const session = await store.read(key);
+      const state = session && (openedStates.get(session.sealed) ?? (await open(session.sealed)));
+      // its end may have moved
+      left = state && state.id === id ? leftOf(state, clock.now() / 1000) : undefined;
+    } catch {
+      // an outage of the store makes no session of it
+    }
+    if (left) inBackground(async () => store.remove(key));
+    return ended('expired', cookieHeader, left);
+  }
+
+  function leftOf(state: SessionState, now: number): SessionState | undefined {
+    return ending.hasOnlyRunOut(state, now) ? state : undefined;
   }
 
   function stored(
@@ -93,7 +114,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     if (reason !== undefined) {
       // if that fails, the store removes it at its end
       inBackground(async () => store.remove(key));
-      return ended(reason, cookieHeader);
+      return ended(reason, cookieHeader, reason === 'unreadable' ? undefined : leftOf(state, now));
     }
     if (isUseWorthWriting(state, now, idleSeconds) && !writing.has(key)) {
       writing.add(key);
@@ -105,8 +126,8 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
     return { kind: 'session', state, setCookies: NO_LINES };
   }
 
-  function ended(reason: EndReason, cookieHeader: CookieHeader): FoundSession {
-    return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader) };
+  function ended(reason: EndReason, cookieHeader: CookieHeader, left?: SessionState): FoundSession {
+    return { kind: 'ended', reason, setCookies: cookie.delete(cookieHeader), left };
   }
 
   /** The version stays: it counts changes of the tokens, so a refresh that goes on meanwhile can still be written. If that comes first, this is not written. */
@@ -128,7 +149,7 @@ export function createStoredSessions(config: StoredConfig, store: SessionStore):
       key,
       sealed: await sealer.seal(textOf(state)),
       version: state.version,
-      until: Math.ceil(Math.min(state.endsAt, state.usedAt + idleSeconds)) + KEPT_SECONDS,
+      until: Math.ceil(Math.min(state.endsAt, state.usedAt + idleSeconds + KEPT_IDLE_SECONDS)) + KEPT_SECONDS,
       issuedAt: state.issuedAt,
       labels: labelsOf(state),
     };

@@ -1,9 +1,9 @@
 import { memoryRevocations } from '@tokenward/core';
 import { redisSessions } from '@tokenward/redis';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { startRedis } from '../../../redis/test/redis-server.ts';
 import { holdTokens } from '../token-responses.ts';
-import { cookiesOf, startWorld, type World } from '../world.ts';
+import { cookiesOf, showCookies, startWorld, type World } from '../world.ts';
 
 test('Redis is down at a login, which says so and leaves no refresh token; people log in when Redis is back', async () => {
   const { world, redis, store } = await startApp({ isLoggedIn: false });
@@ -81,6 +81,44 @@ test('Redis stands still for less than the timeout: a refresh is only slow', asy
   await redis.ask('CLIENT', 'PAUSE', '300', 'ALL');
   expect(await world.callApi()).toMatchObject({ sub: 'alice' });
   expect(world.refreshes()).toBe(1);
+});
+
+test('refresh races: Redis fails over to a copy that lost the last refresh: the process that has refreshed writes it back, and a lost logout stays one', async () => {
+  const { world, redis, store } = await startApp();
+  const replaced: unknown[] = [];
+  world.app.session = world.createSession({
+    store: {
+      ...store,
+      async replace(session, replaces) {
+        const answer = await store.replace(session, replaces);
+        replaced.push(answer);
+        return answer;
+      },
+    },
+  });
+  const other = await world.startAnother();
+  async function restoreCopy(): Promise<void> {
+    await redis.kill();
+    await redis.start();
+    await store.warm();
+  }
+  await redis.ask('SAVE');
+  world.clock.advance(301);
+  const { jti } = await world.callApi();
+  await restoreCopy();
+  expect(await world.callApi()).toMatchObject({ jti });
+  await vi.waitFor(() => expect(replaced).toEqual(['replaced', 'replaced']));
+  expect(await world.callApi(other.origin)).toMatchObject({ jti, sub: 'alice' });
+  expect(world.refreshes()).toBe(1);
+
+  const copy = cookiesOf(world);
+  expect((await world.page('POST', '/session/logout')).status).toBe(200);
+  await restoreCopy();
+  for (const base of [world.app.origin, other.origin]) {
+    showCookies(world, copy);
+    expect(await world.callApi(base)).toMatchObject({ reason: 'session_ended' });
+  }
+  expect(await world.provider.provider.RefreshToken.find(newestRefreshToken(world))).toBeUndefined();
 });
 
 async function startApp({ redisOptions = [], isLoggedIn = true }: { readonly redisOptions?: readonly string[]; readonly isLoggedIn?: boolean } = {}) {

@@ -1,0 +1,78 @@
+import { createTestClock } from '@tokenward/testing';
+import { expect, test } from 'vitest';
+import { sessionState } from '../../test/session-state.js';
+import type { SessionConfig } from '../config.js';
+import type { IssuerFailure } from '../oidc/login-client.js';
+import type { SessionState } from '../session-state.js';
+import { createLeftTokens } from './left-tokens.js';
+
+const UNAVAILABLE: IssuerFailure = { failure: 'unavailable', cause: 'no answer' };
+
+/** The issuer answers when it is told to. */
+function start(newest: (state: SessionState) => SessionState = (state) => state) {
+  const clock = createTestClock('2027-01-15T08:00:00Z');
+  const asked: string[] = [];
+  const events: string[] = [];
+  const answers: ((failure?: IssuerFailure) => void)[] = [];
+  const client = {
+    refresh: () => Promise.reject(new Error('nothing is refreshed')),
+    revoke(refreshToken: string) {
+      asked.push(refreshToken);
+      return new Promise<IssuerFailure | undefined>((resolve) => void answers.push(resolve));
+    },
+  };
+  const left = createLeftTokens(
+    { config: { clock, idleSeconds: 3600 } as SessionConfig, client, publish: (...words) => void events.push(words.filter(Boolean).join(' ')) },
+    newest,
+  );
+  const idle = (more: Partial<SessionState> = {}): SessionState => sessionState(more, clock.now() / 1000 - 3600);
+  return { left, idle, asked, events, answers };
+}
+
+test('rule 199: revokes the refresh token of a session once, however often it is shown', async () => {
+  const { left, idle, asked, events, answers } = start();
+  const state = idle({ refreshToken: 'token' });
+  for (let shown = 0; shown < 1000; shown++) left.revoke(state);
+  answers[0]!(UNAVAILABLE);
+  await settled();
+  for (let shown = 0; shown < 1000; shown++) left.revoke({ ...state });
+  expect(asked).toEqual(['token']);
+  expect(events).toEqual(['end failed issuer_unavailable']);
+});
+
+test('rule 199: asks the issuer for 50 sessions at a time, and nobody waits to be sent later', async () => {
+  const { left, idle, asked, events, answers } = start();
+  const states = Array.from({ length: 60 }, () => idle());
+  for (const state of states) left.revoke(state);
+  expect(asked).toHaveLength(50);
+  expect(events).toEqual(Array.from({ length: 10 }, () => 'end failed issuer_unavailable'));
+  answers[0]!();
+  await settled();
+  expect(asked).toHaveLength(50);
+  // its cookie is shown again
+  left.revoke(states[59]!);
+  left.revoke(states[0]!);
+  expect(asked).toHaveLength(51);
+});
+
+test('revokes the newest refresh token, and none of a session that is in use by another cookie', () => {
+  const renewed = start((state) => ({ ...state, version: 2, refreshToken: 'newest' }));
+  renewed.left.revoke(renewed.idle({ refreshToken: 'used up' }));
+  expect(renewed.asked).toEqual(['newest']);
+  const inUse = start((state) => ({ ...state, version: 2, usedAt: state.usedAt + 3000 }));
+  inUse.left.revoke(inUse.idle());
+  expect(inUse.asked).toEqual([]);
+});
+
+test('leaves a session that a login replaces, and one without a refresh token', () => {
+  const { left, idle, asked } = start();
+  const state = idle();
+  left.keep(state);
+  left.revoke(state);
+  left.revoke(idle({ refreshToken: undefined }));
+  expect(asked).toEqual([]);
+});
+
+function settled(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}

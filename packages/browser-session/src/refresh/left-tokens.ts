@@ -1,0 +1,51 @@
+import { createLruMap } from '@tokenward/core/store';
+import type { SessionState } from '../session-state.js';
+import type { RefresherParts } from './refresher-parts.js';
+import { revokeRefreshToken } from './revoke-refresh-token.js';
+
+/** The refresh tokens that sessions leave at the issuer when they run out: nobody logs out then, and the tokens would live on for weeks. */
+export interface LeftTokens {
+  /** Revokes the refresh token of a session in the background, once. */
+  revoke(state: SessionState): void;
+  /** Leaves it where it is. */
+  keep(state: SessionState): void;
+}
+
+const MAX_KNOWN = 10_000;
+/**
+ * Those that come while so many are revoked are left: none waits. A login may follow at any time, and many issuers keep one grant for both sessions, so a
+ * revocation that is sent late could end the new one.
+ */
+const MAX_AT_ONCE = 50;
+
+/** @param newest returns the newest state of a session that this process knows */
+export function createLeftTokens(
+  { config, client, publish }: Pick<RefresherParts, 'config' | 'client' | 'publish'>,
+  newest: (state: SessionState) => SessionState,
+): LeftTokens {
+  const { clock, idleSeconds } = config;
+  /** The ids of sessions that are done with: a copy of their cookie causes nothing more. */
+  const known = createLruMap<true>(MAX_KNOWN);
+  let running = 0;
+
+  function isInUse({ endsAt, usedAt }: SessionState): boolean {
+    const nowSeconds = clock.now() / 1000;
+    return nowSeconds < endsAt && nowSeconds < usedAt + idleSeconds;
+  }
+
+  return {
+    revoke(state) {
+      const latest = newest(state);
+      const { id, refreshToken } = latest;
+      // in use: the cookie is an older copy
+      if (refreshToken === undefined || known.get(id) || isInUse(latest)) return;
+      if (running >= MAX_AT_ONCE) return publish('end', 'failed', 'issuer_unavailable');
+      known.set(id, true);
+      running++;
+      void revokeRefreshToken(refreshToken, 'end', { client, publish }).finally(() => running--);
+    },
+    keep({ id }) {
+      known.set(id, true);
+    },
+  };
+}
