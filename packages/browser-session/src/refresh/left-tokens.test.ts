@@ -22,7 +22,7 @@ function start(newest: (state: SessionState) => SessionState = (state) => state)
     },
   };
   const left = createLeftTokens(
-    { config: { clock, idleSeconds: 3600 } as SessionConfig, client, publish: (...words) => void events.push(words.filter(Boolean).join(' ')) },
+    { config: { clock, idleSeconds: 3600 } as unknown as SessionConfig, client, publish: (...words) => void events.push(words.filter(Boolean).join(' ')) },
     newest,
   );
   const idle = (more: Partial<SessionState> = {}): SessionState => sessionState(more, clock.now() / 1000 - 3600);
