@@ -62,7 +62,7 @@ export function createResourceGuard<C extends object>(options: GuardOptions & { 
 export function createResourceGuard(options?: GuardOptions): ResourceGuard<ClaimsWithoutSchema>;
 export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const config = parseOptions(options);
-  const { issuers, clock } = config;
+  const { issuers, clock, clockSkewSeconds, scopeHierarchy } = config;
   const { store } = config.revocations;
   const trust = createTrustCheck(issuers, clock, () => tokenSignals.checkSoon());
   const revocation = createRevocationCheck(store, clock);
@@ -159,7 +159,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       if (revoked.record && isReported) reportRevokedToken(auth, revoked.record, nowSeconds, request);
       return deny(revoked.reason, revoked.details);
     }
-    const failure = policy && evaluatePolicy(policy, { auth, request, nowSeconds, clockSkewSeconds: config.clockSkewSeconds });
+    const failure = policy && evaluatePolicy(policy, { auth, request, nowSeconds, clockSkewSeconds, scopeHierarchy });
     return failure ? deny(failure.reason, failure.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 

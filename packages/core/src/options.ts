@@ -1,6 +1,7 @@
 import type { TokenCacheLimits } from './access-token/token-cache.js';
 import { isClaimsSchema } from './access-token/claims-schema.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
+import { readScopeHierarchy, type ScopeHierarchy } from './auth/scope-hierarchy.js';
 import { readShadow, type Shadow, type ShadowOptions } from './access-token/shadow.js';
 import { createOutageWarnings } from './events/outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './events/monitoring.js';
@@ -45,6 +46,13 @@ export interface GuardOptions extends IssuerOptions {
   readonly session?: BrowserSessionCredentials | undefined;
   /** Where revocations are kept, and for how long. */
   readonly revocations?: RevocationsOptions | undefined;
+  /**
+   * Scopes that imply others: a token with `orders:admin` then satisfies `scope('orders:read')`. Implications add up along a chain. `auth.scopes` stays what
+   * the token says, and challenges name the scopes that the policies name.
+   *
+   * @example scopes: { 'orders:admin': ['orders:read', 'orders:write'] }
+   */
+  readonly scopes?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Thresholds for anomaly events. They never refuse a request. */
   readonly monitoring?: MonitoringOptions | undefined;
   /** Stricter options to try out. They refuse nothing: the event `tokenward:shadow-refused` reports what they would refuse. */
@@ -80,6 +88,7 @@ export interface GuardConfig {
   readonly tokenCache: TokenCacheLimits | undefined;
   readonly session: AskedSession | undefined;
   readonly revocations: RevocationsConfig;
+  readonly scopeHierarchy: ScopeHierarchy | undefined;
   readonly monitoring: MonitoringConfig;
   readonly shadow: Shadow | undefined;
   readonly name: string;
@@ -109,7 +118,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const problems: ConfigurationProblem[] = [];
   const given = withDemands(plainOptions(options), (path, message) => problems.push({ path, message }));
   const reader = new OptionReader(given, OPTION_NAMES, '', problems);
-  const { issuers, fetch, revocations, resourceMetadataUrl, ...values } = readTable(reader, GUARD_OPTIONS);
+  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, ...values } = readTable(reader, GUARD_OPTIONS);
   const { clock } = values;
   const createIssuers = readIssuers(reader, issuers, {
     clock,
@@ -123,6 +132,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const config = {
     ...values,
     resourceMetadata: resourceMetadataUrl,
+    scopeHierarchy: scopes,
     clockSkewSeconds: ISSUER_OPTIONS.clockSkewSeconds(reader, 'clockSkewSeconds'),
   };
   return () => Object.freeze({ ...config, issuers: createIssuers(), revocations: revocations() });
@@ -135,6 +145,7 @@ const GUARD_OPTIONS = {
   tokenCache: readTokenCache,
   session: readSession,
   revocations: readRevocations,
+  scopes: readScopeHierarchy,
   monitoring: readMonitoring,
   shadow: readShadow,
   name: textOption('default'),

@@ -55,6 +55,7 @@ const OPTIONS = {
   tokenCache: true,
   session: true,
   revocations: true,
+  scopes: true,
   monitoring: true,
   shadow: true,
   name: true,

@@ -13,6 +13,9 @@ export type NamesReader = (claims: Claims) => readonly string[];
 /** Where scopes or roles are: paths, whose names are combined, or a function. */
 export type NamesSource = readonly (readonly string[])[] | NamesReader;
 
+/** scope-token: RFC 6749 s3.3 */
+export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
 export const NONE: readonly string[] = Object.freeze([]);
 const UNREADABLE = Symbol.for('tokenward.unreadable');
 

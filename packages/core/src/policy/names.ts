@@ -1,8 +1,7 @@
 import { misuse } from '../lib/configuration-error.js';
 import { shown, shownMember } from '../lib/shown-option.js';
 
-/** scope-token: RFC 6749 s3.3 */
-export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+export { SCOPE_TOKEN } from '../auth/names.js';
 /** Printable characters, with spaces only between them. */
 export const ROLE_NAME = /^[^\s\p{C}]+(?: +[^\s\p{C}]+)*$/u;
 export const CLAIM_NAME = /^[^\p{C}]+$/u;
@@ -34,9 +33,9 @@ export function callText(name: string, values: readonly string[]): string {
   return `${name}(${values.map((value) => JSON.stringify(value)).join(', ')})`;
 }
 
-/** Returns whether one of the token's names may be a list in one string (`user,suspended`) that contains one of these names. */
-export function mayContain(tokenNames: readonly string[], names: readonly string[]): boolean {
-  return tokenNames.some((one) => !names.includes(one) && one.split(LIST_SEPARATORS).some((part) => names.includes(part)));
+/** Returns whether one of the token's names may be a list in one string (`user,suspended`) that contains a name for which `isMeant` returns true. */
+export function mayContain(tokenNames: readonly string[], isMeant: (name: string) => boolean): boolean {
+  return tokenNames.some((one) => !isMeant(one) && one.split(LIST_SEPARATORS).some(isMeant));
 }
 
 const LIST_SEPARATORS = /[\s,;|]+/;

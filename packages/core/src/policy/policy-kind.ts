@@ -1,4 +1,5 @@
 import type { Auth } from '../auth/auth.js';
+import type { ScopeHierarchy } from '../auth/scope-hierarchy.js';
 import type { DenialDetails } from '../decision/denial.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { Reason } from '../vocabulary/reason.js';
@@ -14,10 +15,10 @@ export interface PolicyKind<P extends Policy> {
   /** Returns why the policy is not satisfied; undefined if it is, and then it allocates nothing. */
   evaluate(policy: P, context: PolicyContext): PolicyFailure | undefined;
   /**
-   * Returns whether `not(policy)` may admit if the policy fails. Without `auth`: whether `not` accepts the policy at all. With `auth`: whether the token is
-   * clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
+   * Returns whether `not(policy)` may admit if the policy fails. Without a context: whether `not` accepts the policy at all. With one: whether its token
+   * is clear enough to decide. A claim that is absent or null is clear: the policy does not hold.
    */
-  negatable(policy: P, auth?: Auth): boolean;
+  negatable(policy: P, context?: PolicyContext): boolean;
   /** Returns the selected scopes of the policy. */
   scopes(policy: P, which: ScopeSelection): readonly string[];
   /** Returns the login that the policy requires (RFC 9470); undefined if it requires none. */
@@ -43,6 +44,8 @@ export interface PolicyContext {
   /** Seconds since the epoch. */
   readonly nowSeconds: number;
   readonly clockSkewSeconds: number;
+  /** The guard's option `scopes`. */
+  readonly scopeHierarchy?: ScopeHierarchy | undefined;
 }
 
 export type PolicyReason = Extract<

@@ -1,7 +1,7 @@
-import type { Auth } from '../../auth/auth.js';
 import { behaviourOf } from '../../vocabulary/reason.js';
 import type { CombinedPolicy } from '../policy.js';
-import type { RequiredLogin, KindOf, PolicyFailure, PolicyKind } from '../policy-kind.js';
+import type { RequiredLogin, KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
+import { holdsScope } from './scope.js';
 
 /** Creates the kind of policies that require all of their parts. */
 export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
@@ -13,9 +13,9 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
         const failure = kindOf(part).evaluate(part, context);
         if (failure) (failures ??= []).push(failure);
       }
-      return failures && summarise(policy, failures, context.auth);
+      return failures && summarise(policy, failures, context);
     },
-    negatable: ({ policies }, auth) => policies.every((part) => kindOf(part).negatable(part, auth)),
+    negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
     /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
     login({ policies }) {
@@ -27,14 +27,14 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   };
 
   /** Reports first what a new login cannot solve, and of that, first what a new scope cannot solve. */
-  function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], auth: Auth): PolicyFailure {
+  function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure {
     const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
     if (denied.length === 0) return loginFailureOf(failures, kind.login(policy));
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
     if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
     // RFC 6750 s3.1: the challenge names all scopes needed, so that the new token does not lose those of this one
-    const granted = kind.scopes(policy, 'mentioned').filter((name) => auth.scopes.includes(name));
+    const granted = kind.scopes(policy, 'mentioned').filter((name) => holdsScope(context, name));
     const scope = [...new Set([...granted, ...denied.flatMap((one) => one.details.scope ?? [])])];
     const isScope = behaviourOf(reason).solvedBy === 'scope';
     return { reason, details: { scope, cause: causes(denied), expected: isScope ? scope : expected, found } };

@@ -18,7 +18,7 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
       const named = solvedBy(failures!, 'scope') ?? solvedBy(failures!, 'login') ?? failures![0]!;
       return { reason: named.reason, details: { ...named.details, cause: textOf(kind, policy) } };
     },
-    negatable: ({ policies }, auth) => policies.every((part) => kindOf(part).negatable(part, auth)),
+    negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes({ policies }, which) {
       if (which === 'necessary') return noScopes();
       const scopesOfParts = policies.map((part) => kindOf(part).scopes(part, which));

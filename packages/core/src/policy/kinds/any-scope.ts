@@ -2,7 +2,7 @@ import { checkedNames, callText, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
-import { SCOPE } from './scope.js';
+import { holdsScope, SCOPE } from './scope.js';
 
 /** Returns a policy that requires at least one of these scopes. */
 export function anyScope(...scopes: readonly string[]): Policy {
@@ -11,10 +11,10 @@ export function anyScope(...scopes: readonly string[]): Policy {
 
 export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
   describe: ({ scopes }) => callText('anyScope', scopes),
-  evaluate(policy, { auth }) {
-    if (policy.scopes.some((name) => auth.scopes.includes(name))) return undefined;
+  evaluate(policy, context) {
+    if (policy.scopes.some((name) => holdsScope(context, name))) return undefined;
     // a challenge demands all scopes that it lists, so it lists only the first
-    return scopeFailure(ANY_SCOPE, policy, policy.scopes.slice(0, 1), auth);
+    return scopeFailure(ANY_SCOPE, policy, policy.scopes.slice(0, 1), context.auth);
   },
   negatable: SCOPE.negatable,
   scopes({ scopes }, which) {

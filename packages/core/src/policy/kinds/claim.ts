@@ -34,9 +34,9 @@ export const CLAIM: PolicyKind<ClaimPolicy> = {
     if (value === undefined || value === null) return failure(CLAIM, policy, 'insufficient_claim', 'a claim that is present', value);
     return callPredicate(CLAIM, policy, 'insufficient_claim', () => expected(value, auth, forPredicates(request)));
   },
-  negatable({ name, expected }, auth) {
+  negatable({ name, expected }, context) {
     if (typeof expected === 'function') return false;
-    return auth === undefined || isComparable(own(rawClaims(auth), name), expected);
+    return context === undefined || isComparable(own(rawClaims(context.auth), name), expected);
   },
   scopes: noScopes,
   login: noLogin,

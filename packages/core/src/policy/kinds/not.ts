@@ -9,10 +9,10 @@ export function notKind(kindOf: KindOf): PolicyKind<NotPolicy> {
     evaluate(negation, context) {
       const { policy } = negation;
       if (kindOf(policy).evaluate(policy, context) === undefined) return failure(kind, negation, 'policy_refused');
-      if (kindOf(policy).negatable(policy, context.auth)) return undefined;
+      if (kindOf(policy).negatable(policy, context)) return undefined;
       return { reason: 'policy_refused', details: { cause: `${textOf(kind, negation)}: the token's value cannot be compared, so the policy refuses` } };
     },
-    negatable: ({ policy }, auth) => kindOf(policy).negatable(policy, auth),
+    negatable: ({ policy }, context) => kindOf(policy).negatable(policy, context),
     scopes: noScopes,
     login: noLogin,
   };

@@ -15,7 +15,11 @@ export const ROLE: PolicyKind<RolePolicy> = {
     return policy.roles.every((name) => auth.roles.includes(name)) ? undefined : roleFailure(ROLE, policy, auth);
   },
   // a single role may be a list in one string. Among several roles, spaces belong to a name
-  negatable: ({ roles }, auth) => auth === undefined || !(isUnreadable(auth.roles) || (auth.roles.length === 1 && mayContain(auth.roles, roles))),
+  negatable({ roles }, context) {
+    if (context === undefined) return true;
+    const found = context.auth.roles;
+    return !(isUnreadable(found) || (found.length === 1 && mayContain(found, (name) => roles.includes(name))));
+  },
   scopes: noScopes,
   login: noLogin,
 };
