@@ -35,7 +35,23 @@ export type { NamesReader } from './auth/names.js';
 export type { Algorithm } from './jose/algorithms.js';
 export type { Jwk, Jwks } from './jose/jwk.js';
 export { KeysUnavailableError } from './keys/remote-keys.js';
-export { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './policy/constructors.js';
+export {
+  acr,
+  actedFor,
+  actor,
+  allOf,
+  anyOf,
+  anyRole,
+  anyScope,
+  authorizationDetails,
+  claim,
+  issuedBy,
+  maxAge,
+  not,
+  policy,
+  role,
+  scope,
+} from './policy/constructors.js';
 export { isPolicy } from './policy/kinds.js';
 export type {
   AcrPolicy,

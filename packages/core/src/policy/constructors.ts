@@ -4,8 +4,11 @@
  * @module
  */
 export { acr } from './kinds/acr.js';
+export { actedFor } from './kinds/acted-for.js';
+export { actor } from './kinds/actor.js';
 export { anyRole } from './kinds/any-role.js';
 export { anyScope } from './kinds/any-scope.js';
+export { authorizationDetails } from './kinds/authorization-details.js';
 export { claim } from './kinds/claim.js';
 export { issuedBy } from './kinds/issued-by.js';
 export { maxAge } from './kinds/max-age.js';

@@ -12,6 +12,16 @@ export function sufficientScopes(policy: Policy): readonly string[] {
   return kindOf(policy).scopes(policy, 'sufficient');
 }
 
+/** Returns all scopes that a policy mentions, those of alternatives included. */
+export function mentionedScopes(policy: Policy): readonly string[] {
+  return kindOf(policy).scopes(policy, 'mentioned');
+}
+
+/** Returns the types of `authorization_details` (RFC 9396) that a policy mentions. */
+export function mentionedDetailTypes(policy: Policy): readonly string[] {
+  return kindOf(policy).detailTypes?.(policy) ?? [];
+}
+
 /** Returns the scopes that every token needs to satisfy a policy; of alternatives, none. */
 export function necessaryScopes(policy: Policy): readonly string[] {
   return kindOf(policy).scopes(policy, 'necessary');

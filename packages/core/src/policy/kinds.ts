@@ -1,9 +1,12 @@
 import { misuse } from '../lib/configuration-error.js';
+import { ACTED_FOR } from './kinds/acted-for.js';
+import { ACTOR } from './kinds/actor.js';
 import { ACR } from './kinds/acr.js';
 import { allOfKind } from './kinds/all-of.js';
 import { anyOfKind } from './kinds/any-of.js';
 import { ANY_ROLE } from './kinds/any-role.js';
 import { ANY_SCOPE } from './kinds/any-scope.js';
+import { AUTHORIZATION_DETAILS } from './kinds/authorization-details.js';
 import { CLAIM } from './kinds/claim.js';
 import { ISSUED_BY } from './kinds/issued-by.js';
 import { MAX_AGE } from './kinds/max-age.js';
@@ -25,6 +28,9 @@ const KINDS: { readonly [K in Policy['kind']]: PolicyKind<PolicyOf<K>> } = {
   issuedBy: ISSUED_BY,
   acr: ACR,
   maxAge: MAX_AGE,
+  authorizationDetails: AUTHORIZATION_DETAILS,
+  actor: ACTOR,
+  actedFor: ACTED_FOR,
   policy: NAMED,
   allOf: allOfKind(kindOf),
   anyOf: anyOfKind(kindOf),

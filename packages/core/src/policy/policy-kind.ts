@@ -23,6 +23,8 @@ export interface PolicyKind<P extends Policy> {
   scopes(policy: P, which: ScopeSelection): readonly string[];
   /** Returns the login that the policy requires (RFC 9470); undefined if it requires none. */
   login(policy: P): RequiredLogin | undefined;
+  /** Returns the types of `authorization_details` that the policy mentions. Default: none. */
+  detailTypes?(policy: P): readonly string[];
 }
 
 /**

@@ -7,7 +7,22 @@ import type { ProtectedRequest } from '../request/protected-request.js';
  * What a route requires of a token: a plain, frozen value. You can print it (`String(policy)`), test it without HTTP (`guard.permit(auth, policy)`), attach
  * it to a route, or read it by its `kind`.
  */
-export type Policy = ScopePolicy | RolePolicy | ClaimPolicy | IssuerPolicy | CombinedPolicy | NotPolicy | AcrPolicy | MaxAgePolicy | NamedPolicy;
+export type Policy =
+  | ScopePolicy
+  | RolePolicy
+  | ClaimPolicy
+  | IssuerPolicy
+  | CombinedPolicy
+  | NotPolicy
+  | AcrPolicy
+  | MaxAgePolicy
+  | AuthorizationDetailsPolicy
+  | ActorPolicy
+  | ActedForPolicy
+  | NamedPolicy;
+
+/** The policies of an API's routes. A function is called when they are needed, since routes may be added later. */
+export type RoutePolicies = readonly Policy[] | (() => readonly Policy[]);
 
 interface Branded {
   readonly [POLICY]: true;
@@ -47,6 +62,18 @@ export interface MaxAgePolicy extends Branded {
   readonly kind: 'maxAge';
   readonly seconds: number;
 }
+export interface AuthorizationDetailsPolicy extends Branded {
+  readonly kind: 'authorizationDetails';
+  readonly type: string;
+  readonly accepts: DetailPredicate;
+}
+export interface ActorPolicy extends Branded {
+  readonly kind: 'actor';
+  readonly actors: readonly string[];
+}
+export interface ActedForPolicy extends Branded {
+  readonly kind: 'actedFor';
+}
 export interface NamedPolicy extends Branded {
   readonly kind: 'policy';
   readonly name: string;
@@ -58,6 +85,14 @@ export type ClaimValue = string | number | boolean;
 export type ClaimPredicate<C extends object = AppClaims> = (value: unknown, auth: Auth<C>, request: ProtectedRequest | undefined) => boolean;
 /** Admits only by returning `true`, synchronously. Anything else refuses: a truthy object, a promise, an exception. */
 export type PolicyPredicate<C extends object = AppClaims> = (auth: Auth<C>, request: ProtectedRequest | undefined) => boolean;
+
+/** An item of `authorization_details` (RFC 9396 s2). It is frozen. Read only own members, because the token chooses the names. */
+export interface AuthorizationDetail {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+/** Admits only by returning `true`, synchronously. Anything else refuses: a truthy object, a promise, an exception. */
+export type DetailPredicate<C extends object = AppClaims> = (detail: AuthorizationDetail, auth: Auth<C>, request: ProtectedRequest | undefined) => boolean;
 
 const POLICY: unique symbol = Symbol.for('tokenward.policy') as never;
 

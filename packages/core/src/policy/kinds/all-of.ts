@@ -15,6 +15,7 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
       }
       return failures && summarise(policy, failures, context);
     },
+    detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
     /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */

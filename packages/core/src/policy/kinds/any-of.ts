@@ -18,6 +18,7 @@ export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
       const named = solvedBy(failures!, 'scope') ?? solvedBy(failures!, 'login') ?? failures![0]!;
       return { reason: named.reason, details: { ...named.details, cause: textOf(kind, policy) } };
     },
+    detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes({ policies }, which) {
       if (which === 'necessary') return noScopes();
