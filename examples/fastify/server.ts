@@ -6,8 +6,9 @@ const app = Fastify();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 
 const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
-// reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-await app.register(tokenward, { protect: 'all', introspection: clientId ? { clientId, clientSecret } : undefined });
+// also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+await app.register(tokenward, { protect: 'all', publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined });
+await app.register(app.guard.metadata()); // tells clients where to get tokens (RFC 9728)
 app.guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 
 app.get('/public', { config: { tokenward: 'public' } }, async () => ({ public: true }));

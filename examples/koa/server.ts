@@ -5,12 +5,14 @@ import Koa from 'koa';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/koa';
 
 const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
-// reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-const guard = createGuard({ introspection: clientId ? { clientId, clientSecret } : undefined });
+// also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+const guard = createGuard({ publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined });
 guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = new Koa();
 const router = new Router();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
+
+app.use(guard.metadata()); // tells clients where to get tokens (RFC 9728)
 
 router.get('/public', (ctx) => {
   ctx.body = { public: true };

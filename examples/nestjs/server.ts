@@ -86,17 +86,16 @@ class OrdersController {
 const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
 
 @Module({
-  // reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-  imports: [TokenwardModule.forRoot({ introspection: clientId ? { clientId, clientSecret } : undefined })],
+  // also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
+  imports: [TokenwardModule.forRoot({ publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined })],
   controllers: [ApiController, OrdersController],
 })
 class AppModule {}
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'], forceCloseConnections: true });
-app
-  .get<NestGuard>(guardToken())
-  .warm()
-  .catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
+const guard = app.get<NestGuard>(guardToken());
+app.use(guard.metadata()); // tells clients where to get tokens (RFC 9728)
+guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');
 console.log(`listening on ${await app.getUrl()}`);
 

@@ -21,6 +21,8 @@ export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { readTable, type OptionTable } from './lib/option-table.js';
 export { shownMember } from './lib/shown-option.js';
 export { classOf } from './lib/thrown.js';
+export type { MetadataAnswer, MetadataEndpoint } from './decision/resource-metadata.js';
+export { sendMetadata, serveMetadata } from './node/node-metadata.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';

@@ -12,11 +12,13 @@ import { refuseProofs } from './binding/dpop.js';
 import { refuseCertificates } from './binding/mtls.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import { createDenial } from './decision/denial.js';
+import type { MetadataEndpoint } from './decision/resource-metadata.js';
 import { pendingDecision } from './decision/pending-decision.js';
 import { publish } from './events/events.js';
 import { createMonitor } from './events/monitoring.js';
 import { createAuthenticator, type Authentication } from './guard/authenticator.js';
 import { createDecisionReporter } from './guard/decision-reporter.js';
+import { createMetadataEndpoint } from './guard/metadata-endpoint.js';
 import { createRevocationCheck } from './guard/revocation-check.js';
 import { createSessionReader } from './guard/session-reader.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
@@ -24,7 +26,7 @@ import type { VerificationFailure } from './issuer/verification-failure.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { evaluatePolicy, sufficientScopes } from './policy/evaluate.js';
 import { assertPolicy } from './policy/kinds.js';
-import type { Policy } from './policy/policy.js';
+import type { Policy, RoutePolicies } from './policy/policy.js';
 import { assertRequirements, type RouteRequirements } from './policy/route-requirements.js';
 import { isPreflight } from './request/preflight.js';
 import type { ProtectedRequest } from './request/protected-request.js';
@@ -87,7 +89,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     tokenSignals,
     clock,
   });
-  const deny = createDenial(config);
+  let deny = createDenial(config);
   const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
   function check(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
@@ -198,6 +200,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     };
   }
 
+  function metadata(policies: RoutePolicies = []): MetadataEndpoint {
+    if (typeof policies !== 'function') policies.forEach((policy, index) => assertPolicy(`guard.metadata(policies) item ${index}`, policy));
+    const endpoint = createMetadataEndpoint(config, policies);
+    deny = createDenial({ ...config, resourceMetadata: config.resourceMetadata ?? endpoint.url });
+    return endpoint;
+  }
+
   const guard: ResourceGuard = Object.freeze({
     check,
     permit: permitAndReport as ResourceGuard['permit'],
@@ -205,6 +214,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     revocations,
     backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations: byEvents, clock }),
     sharedSignals: (given: SharedSignalsOptions) => createSharedSignals(given, { issuers, revocations: byEvents, clock }),
+    metadata,
     health,
     async close() {
       introspection?.close();

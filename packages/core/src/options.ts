@@ -3,6 +3,7 @@ import { isClaimsSchema } from './access-token/claims-schema.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
 import { readScopeHierarchy, type ScopeHierarchy } from './auth/scope-hierarchy.js';
 import { readShadow, type Shadow, type ShadowOptions } from './access-token/shadow.js';
+import { readPublicOrigin, readResourceMetadata, type ResourceMetadataConfig, type ResourceMetadataOptions } from './decision/resource-metadata.js';
 import { createOutageWarnings } from './events/outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './events/monitoring.js';
 import type { Issuers } from './issuer/issuer.js';
@@ -61,7 +62,11 @@ export interface GuardOptions extends IssuerOptions {
   readonly name?: string | undefined;
   /** The challenge's `realm` (RFC 9110 s11.5). Default: `api`. */
   readonly realm?: string | undefined;
-  /** The URL of this API's resource metadata, for the challenge (RFC 9728 s5.1). */
+  /** The origin that clients use: `https://api.example.com`. Set it where proxies hide it. */
+  readonly publicOrigin?: string | undefined;
+  /** What `guard.metadata()` says beyond what the guard knows (RFC 9728). */
+  readonly metadata?: ResourceMetadataOptions | undefined;
+  /** The URL of this API's resource metadata, for the challenge (RFC 9728 s5.1), if something else than `guard.metadata()` serves it. */
   readonly resourceMetadataUrl?: string | undefined;
   /** Longer tokens are refused unread. Default: 16384. */
   readonly maxTokenBytes?: number | undefined;
@@ -94,6 +99,10 @@ export interface GuardConfig {
   readonly name: string;
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
+  readonly publicOrigin: string | undefined;
+  readonly metadata: ResourceMetadataConfig;
+  /** The option `audience` of the guard itself. */
+  readonly audiences: readonly string[];
   readonly maxTokenBytes: number;
   /** For policies that compare times. Each issuer has a clock skew of its own for its tokens. */
   readonly clockSkewSeconds: number;
@@ -133,6 +142,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     ...values,
     resourceMetadata: resourceMetadataUrl,
     scopeHierarchy: scopes,
+    audiences: [given.audience ?? []].flat(),
     clockSkewSeconds: ISSUER_OPTIONS.clockSkewSeconds(reader, 'clockSkewSeconds'),
   };
   return () => Object.freeze({ ...config, issuers: createIssuers(), revocations: revocations() });
@@ -150,6 +160,8 @@ const GUARD_OPTIONS = {
   shadow: readShadow,
   name: textOption('default'),
   realm: textOption('api'),
+  publicOrigin: readPublicOrigin,
+  metadata: readResourceMetadata,
   resourceMetadataUrl: (reader: OptionReader, name: string) => reader.url(name),
   maxTokenBytes: numberOption(16_384, { least: 256, most: 1_048_576, whole: true }),
   clock: readClock,

@@ -3,8 +3,9 @@ import type { IntrospectionHealth } from './access-token/introspector.js';
 import type { Auth } from './auth/auth.js';
 import type { AppClaims } from './auth/app-claims.js';
 import type { Decision } from './decision/decision.js';
+import type { MetadataEndpoint } from './decision/resource-metadata.js';
 import type { IssuerHealth } from './issuer/issuer.js';
-import type { Policy } from './policy/policy.js';
+import type { Policy, RoutePolicies } from './policy/policy.js';
 import type { RouteRequirements } from './policy/route-requirements.js';
 import type { ProtectedRequest } from './request/protected-request.js';
 import type { Revocations } from './revocation/revocations.js';
@@ -54,6 +55,16 @@ export interface ResourceGuard<C extends object = AppClaims> {
    * @throws ConfigurationError that lists all invalid options
    */
   sharedSignals(options: SharedSignalsOptions): MessageReceiver;
+  /**
+   * Serves the metadata of this API (RFC 9728), by which clients find the authorization server. From now on, challenges name its address in
+   * `resource_metadata`, unless the option `resourceMetadataUrl` names another.
+   *
+   * @param policies the policies of the routes: the metadata offers their scopes. A function is called when the metadata is asked for
+   * @throws ConfigurationError if one is not a policy
+   *
+   * @example const answer = guard.metadata([scope('orders:read')]).answer({ method, target: request.url, headers });
+   */
+  metadata(policies?: RoutePolicies): MetadataEndpoint;
   /** Returns the state of the guard, for a readiness probe and for people. It fetches nothing. */
   health(): GuardHealth;
   /** Stops fetches and timers, and aborts every `auth.signal`. A closed guard answers 503 to tokens whose keys are not cached. */

@@ -60,6 +60,8 @@ const OPTIONS = {
   shadow: true,
   name: true,
   realm: true,
+  publicOrigin: true,
+  metadata: true,
   resourceMetadataUrl: true,
   maxTokenBytes: true,
   clock: true,

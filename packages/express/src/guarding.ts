@@ -14,12 +14,14 @@ import {
   never,
   runnerOf,
   sendDenial,
+  sendMetadata,
   settle,
   settleForCallback,
   type RequirementsFor,
   type Framework,
   type NativeGuard,
   type ResponseGate,
+  type MetadataAnswer,
 } from '@tokenward/core/adapter';
 import { isMounted } from './mounted.js';
 import { ownPair, type OwnPair } from './own-pair.js';
@@ -73,6 +75,8 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     const guard: Guarding = (request, response, done) => {
       const next = typeof done === 'function' ? done : undefined;
       assertCalled(request, response);
+      const metadata = native.metadataFor(request);
+      if (metadata) return serve(metadata, response, next && isExpress(request) ? 'in front' : 'by hand');
       // behind a route that takes OPTIONS, such as one of app.all, or behind a call by hand, the handler would run for a preflight
       const passes = request.method === 'OPTIONS' && !request.route && isExpress(request);
       const decision = native.decide(request, requirementsFor(request, passes ? 'pass' : 'refuse'));
@@ -98,6 +102,16 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
     applyHeaders(response, headers);
     if (!next) return ADMITTED;
     next();
+    return undefined;
+  }
+
+  /** The guard itself answers: whatever is behind it must not run without credentials. */
+  function serve(metadata: MetadataAnswer, response: Response, place: 'in front' | 'by hand'): Promise<never> | undefined {
+    if (place === 'by hand') {
+      void answerAlone(closeGate(response), (pass) => sendMetadata(pass, metadata));
+      return never();
+    }
+    sendMetadata(response, metadata);
     return undefined;
   }
 

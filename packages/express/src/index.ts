@@ -2,15 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
-  requirementsFor,
   assertDenial,
   authOf,
   createNativeGuard,
   receiveInto,
+  serveMetadata,
   type AdapterOptions,
   type ClaimsWithoutSchema,
   type GuardMethods,
   type RoutePolicy,
+  type MetadataEndpoint,
 } from '@tokenward/core/adapter';
 import { createGuarding } from './guarding.js';
 import { view } from './view.js';
@@ -64,6 +65,13 @@ export interface ExpressGuard<C extends object = AppClaims> extends GuardMethods
    * @throws ConfigurationError if the decision is not a refusal, or without a request and its response
    */
   refuse(decision: Deny, request: Request, response: Response): Promise<void>;
+  /**
+   * Returns middleware that serves the metadata of this API (RFC 9728), for the app itself, without a path and in front of everything else. Anybody may read
+   * it. Challenges name its address from now on.
+   *
+   * @example app.use(guard.metadata());
+   */
+  metadata(): RequestHandler;
   /** Stops timers, and refuses requests that wait for keys, with 503. Call it at shutdown. */
   close(): Promise<void>;
 }
@@ -84,9 +92,10 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
   const native = createNativeGuard<Request, [request: Request, response: Response]>(options, view);
   const guardWith = createGuarding(native);
 
-  return Object.assign((...policies: readonly RoutePolicy<Request>[]) => guardWith(requirementsFor('required', policies)) as Guard, {
-    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(requirementsFor('optional', policies)) as Guard,
+  return Object.assign((...policies: readonly RoutePolicy<Request>[]) => guardWith(native.requirementsFor('required', policies)) as Guard, {
+    optional: (...policies: readonly RoutePolicy<Request>[]) => guardWith(native.requirementsFor('optional', policies)) as Guard,
     ...native.methods(handlerOf),
+    metadata: () => middlewareFor(native.metadata()),
     check: (request: Request | IncomingMessage, ...policies: readonly RoutePolicy<Request>[]) => native.check(request as Request, policies),
     refuse(decision: Deny, request: Request, response: Response) {
       assertDenial(decision);
@@ -94,6 +103,12 @@ export function createGuard(options: ExpressGuardOptions = {}): ExpressGuard {
     },
     close: native.close,
   });
+}
+
+function middlewareFor(endpoint: MetadataEndpoint): RequestHandler {
+  return (request, response, next) => {
+    if (!serveMetadata(request, response, endpoint)) next();
+  };
 }
 
 function handlerOf(receive: MessageReceiver): RequestHandler {

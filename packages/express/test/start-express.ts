@@ -57,8 +57,10 @@ export function startOn(express: typeof expressModule): StartApp {
     };
     const answerCors = cors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
     if (corsPlace === 'before') app.use(answerCors);
+    if (setup.metadata === 'before') app.use(guard.metadata());
     for (const appGuard of appGuards) app.use(guardFor(appGuard));
     if (corsPlace === 'after') app.use(answerCors);
+    if (setup.metadata === 'after') app.use(guard.metadata());
     const asking = (request: Request | IncomingMessage): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
       getAuth: (optional) => getAuth(request, optional),
       ofGuard: (optional) => guard.getAuth(request, optional),

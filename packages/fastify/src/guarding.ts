@@ -16,6 +16,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
 import { closeReply, type ClosedReply } from './closed-reply.js';
+import { isOnMetadataRoute } from './metadata-route.js';
 import { setCookies, setHeaders } from './reply-headers.js';
 
 export type Done = (error?: Error) => void;
@@ -100,6 +101,10 @@ export function createGuarding(
     function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, callback?: Done): PromiseLike<void> | undefined {
       assertCalled(request, reply);
       const done = typeof callback === 'function' ? callback : undefined;
+      if (isOnMetadataRoute(request)) {
+        done?.();
+        return done ? undefined : ADMITTED;
+      }
       // a handler can call a guard on the app, too, and only the call stack shows it. Reading it is slow, so it is read only where that matters
       const mayBeHook = done !== undefined && isApp(this);
       if (mayBeHook && request.method === 'OPTIONS' && isCalledBy(guard, FASTIFYS_HOOKS)) return runAsHook(requirementsFor, request, reply, done);

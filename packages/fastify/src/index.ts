@@ -2,9 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type AppClaims, type Auth, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import { requirementsFor, assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom } from '@tokenward/core/adapter';
+import { assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom } from '@tokenward/core/adapter';
 import type { GuardMethods, RoutePolicy } from '@tokenward/core/adapter';
 import { createGuarding } from './guarding.js';
+import { metadataPlugin } from './metadata.js';
 import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
 import { view } from './view.js';
@@ -58,6 +59,13 @@ export interface FastifyGuard<C extends object = AppClaims> extends GuardMethods
    * @example app.server.on('upgrade', async (req, socket, head) => { const decision = await app.guard.check(req, scope('feed')); ... });
    */
   check(request: AnyRequest | IncomingMessage, ...policies: readonly RoutePolicy<GuardedRequest>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
+  /**
+   * Returns a plugin that serves the metadata of this API (RFC 9728). Register it in the app itself, without a prefix. Anybody may read the metadata, and no
+   * guard of this plugin refuses its route. Challenges name its address from now on.
+   *
+   * @example await app.register(app.guard.metadata());
+   */
+  metadata(): FastifyPluginAsync;
   /** Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. Return its result from the handler. */
   refuse(decision: Deny, request: AnyRequest, reply: AnyReply): Promise<AnyReply>;
 }
@@ -84,7 +92,7 @@ export const tokenward = fastifyPlugin(
     const guarding = createGuarding(native, (request, auth) => {
       (request as { [found]?: Auth | undefined })[found] = auth;
     });
-    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding);
+    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding, native);
 
     /** Returns a plugin with one route, in a scope of its own without body parsers: the receiver reads the body itself. */
     function pluginOf(receive: MessageReceiver): FastifyPluginAsync {
@@ -101,9 +109,10 @@ export const tokenward = fastifyPlugin(
       };
     }
 
-    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(requirementsFor('required', policies)), {
-      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(requirementsFor('optional', policies)),
+    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(native.requirementsFor('required', policies)), {
+      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(native.requirementsFor('optional', policies)),
       ...native.methods(pluginOf),
+      metadata: () => metadataPlugin(native.metadata()),
       getAuth: (request: FastifyRequest, optional?: 'optional') => native.getAuth(request, optional, isPublic),
       check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),
       async refuse(decision: Deny, request: FastifyRequest, reply: FastifyReply) {

@@ -1,4 +1,4 @@
-import { requirementsFor, didYouMean, isGuard, misuse, type RequirementsFor, type RoutePolicy } from '@tokenward/core/adapter';
+import { didYouMean, isGuard, misuse, type NativeGuard, type RequirementsFor, type RoutePolicy } from '@tokenward/core/adapter';
 import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { ConfigurationError } from '@tokenward/core';
 import { isPolicy } from '@tokenward/core';
@@ -34,7 +34,11 @@ export function markReceiver<F extends object>(handler: F): F {
 /** The guards that were created from rules. A plugin that copies a route copies its hooks, and with them such guards. */
 const made = new WeakMap<object, { readonly by: object; readonly rule: unknown }>();
 
-export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesOptions, guarding: CreateGuarding): RouteRules {
+export function createRouteRules(
+  { protect, failOnUnguarded, decorator }: RulesOptions,
+  guarding: CreateGuarding,
+  { requirementsFor }: Pick<NativeGuard<FastifyRequest, never>, 'requirementsFor'>,
+): RouteRules {
   /** Marks the configuration of a route whose rule was read. The mark is the route itself, since a configuration may be copied to another route. */
   const seen = Symbol('seen');
   const unread: { readonly where: string; readonly scope: FastifyInstance }[] = [];
@@ -50,7 +54,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
       throw misuse(where, 'has a guard in onRequest and config.tokenward. Use one of them');
     }
     if (hooks.some((hook) => (rule === undefined ? isGuard(hook) : isMade(hook, rule))) || rule === 'public') return undefined;
-    if (rule !== undefined) return requirementsOfRule(where, rule);
+    if (rule !== undefined) return requirementsOfRule(where, rule, requirementsFor);
     // a route for OPTIONS alone may belong to another plugin, where users cannot add a guard; this guard lets preflights pass
     if (failOnUnguarded === true && String(method) !== 'OPTIONS')
       throw misuse(where, "has no guard. Add onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
@@ -99,7 +103,7 @@ export function createRouteRules({ protect, failOnUnguarded, decorator }: RulesO
 }
 
 /** @throws ConfigurationError if the value is not a rule */
-function requirementsOfRule(where: string, rule: unknown): Requirements {
+function requirementsOfRule(where: string, rule: unknown, requirementsFor: NativeGuard<FastifyRequest, never>['requirementsFor']): Requirements {
   if (rule === 'optional' || rule === 'required') return requirementsFor(rule, []);
   if (isPolicy(rule) || typeof rule === 'function') return requirementsFor('required', [rule as RoutePolicy<FastifyRequest>]);
   if (Array.isArray(rule) && rule.length > 0) return requirementsFor('required', rule as RoutePolicy<FastifyRequest>[]);

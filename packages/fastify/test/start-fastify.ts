@@ -73,6 +73,7 @@ export function startOn(
       const of = api === 'first' ? app.guard : (app as unknown as { secondGuard: FastifyGuard }).secondGuard;
       return access === 'optional' ? of.optional(...policies) : of(...policies);
     };
+    if (setup.metadata === 'before') await app.register(app.guard.metadata());
     for (const appGuard of appGuards) app.addHook('onRequest', guardFor(appGuard));
     if (corsPlace === 'after') await addCors();
     if (asksForBodies) app.addHook('preParsing', async (_request, reply) => void reply.raw.writeContinue());
@@ -80,6 +81,7 @@ export function startOn(
       getAuth: (optional) => getAuth(request, optional),
       ofGuard: (optional) => app.guard.getAuth(request, optional),
     });
+    if (setup.metadata === 'after') await app.register(app.guard.metadata());
     const guards = new Map<string, ReturnType<typeof app.guard>>();
     function addRoute(scope: FastifyInstance, { method, path, access, policies, guards: several, answer, way, guardOf, refuses, ended }: SuiteRoute): void {
       const methods = method === 'ALL' ? app.supportedMethods : method;

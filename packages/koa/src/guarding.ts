@@ -14,11 +14,12 @@ import {
   type NativeGuard,
   type ResponseGate,
   type Runner,
+  type MetadataAnswer,
 } from '@tokenward/core/adapter';
 import { answerByKoa, Refused } from './by-hand.js';
 import { isMounted } from './mounted.js';
 import { createCaseWarning } from './router-case.js';
-import { setCookies, setHeaders } from './set-headers.js';
+import { answerMetadata, setCookies, setHeaders } from './set-headers.js';
 
 export interface CreateGuarding {
   (requirementsFor: RequirementsFor<Context>): Middleware;
@@ -48,6 +49,8 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
     function guard(context: Context, following?: Next): Promise<unknown> {
       assertCalled(context);
       const next = typeof following === 'function' ? following : undefined;
+      const metadata = native.metadataFor(context);
+      if (metadata) return serve(metadata, context, next ? runnerFor(context) : 'caller');
       warnOfSkippedCase(context['router'], guard);
       // a route that takes OPTIONS, such as one of router.all, would run its handler for a preflight; @koa/router shows a route by this member
       const passes = context.method === 'OPTIONS' && context['_matchedRoute'] === undefined && runnerFor(context) === 'framework';
@@ -75,6 +78,16 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
       return answered;
     },
   });
+
+  /** The guard itself answers: whatever is behind it must not run without credentials. */
+  function serve(metadata: MetadataAnswer, context: Context, runner: Runner): Promise<void> {
+    if (runner === 'framework') return answerMetadata(context, metadata);
+    const answered = answerByHand(context, closeGate(context.res), (own) => answerMetadata(own, metadata)).then(() => {
+      throw new Refused(metadata.status, 'The guard answered with the metadata of the API', context);
+    });
+    answered.catch(() => {});
+    return answered;
+  }
 
   function admit(decision: Decision, context: Context, next: Next | undefined): Promise<unknown> {
     setHeaders(context, decision.headers);

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
-  requirementsFor,
   assertDenial,
   authOf,
   createNativeGuard,
@@ -11,9 +10,10 @@ import {
   type ClaimsWithoutSchema,
   type GuardMethods,
   type RoutePolicy,
+  type MetadataEndpoint,
 } from '@tokenward/core/adapter';
 import { createGuarding } from './guarding.js';
-import { setHeaders } from './set-headers.js';
+import { answerMetadata, setHeaders } from './set-headers.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
@@ -54,6 +54,13 @@ export interface KoaGuard<C extends object = AppClaims> extends GuardMethods<Mid
    * @throws ConfigurationError if the decision is not a refusal, or without a context
    */
   refuse(decision: Deny, context: Context): Promise<void>;
+  /**
+   * Returns middleware that serves the metadata of this API (RFC 9728), for the app itself, in front of everything else. Anybody may read it. Challenges name
+   * its address from now on.
+   *
+   * @example app.use(guard.metadata());
+   */
+  metadata(): Middleware;
   /** Stops timers, and refuses requests that wait for keys, with 503. Call it at shutdown. */
   close(): Promise<void>;
 }
@@ -82,11 +89,12 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
 
   return Object.assign(
     (...policies: readonly RoutePolicy<RoutedContext>[]) =>
-      guardWith(requirementsFor('required', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
+      guardWith(native.requirementsFor('required', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
     {
       optional: (...policies: readonly RoutePolicy<RoutedContext>[]) =>
-        guardWith(requirementsFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
+        guardWith(native.requirementsFor('optional', policies as RoutePolicy<Context>[])) as KoaMiddleware<AuthState>,
       ...native.methods(middlewareOf),
+      metadata: () => middlewareFor(native.metadata()),
       check: (request: Context | IncomingMessage, ...policies: readonly RoutePolicy<RoutedContext>[]) =>
         native.check(request as Context, policies as RoutePolicy<Context>[]),
       refuse(decision: Deny, context: Context) {
@@ -96,6 +104,14 @@ export function createGuard(options: KoaGuardOptions = {}): KoaGuard {
       close: native.close,
     },
   );
+}
+
+function middlewareFor(endpoint: MetadataEndpoint): Middleware {
+  return (context, next) => {
+    const { method, originalUrl, headers } = context;
+    const metadata = endpoint.answer({ method, target: originalUrl, headers });
+    return metadata ? answerMetadata(context, metadata) : next();
+  };
 }
 
 function middlewareOf(receive: MessageReceiver): Middleware {

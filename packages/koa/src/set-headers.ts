@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { ResponseHeaders } from '@tokenward/core';
-import { addCookies, SET_COOKIE } from '@tokenward/core/adapter';
+import { addCookies, SET_COOKIE, type MetadataAnswer } from '@tokenward/core/adapter';
 
 /** Sets a decision's headers on the response. `Set-Cookie` is added to what is there. */
 export function setHeaders(context: Context, headers: ResponseHeaders): void {
@@ -8,6 +8,13 @@ export function setHeaders(context: Context, headers: ResponseHeaders): void {
     if (name === SET_COOKIE) setCookies(context, headers);
     else if (Object.hasOwn(headers, name)) context.set(name, headers[name]!);
   }
+}
+
+/** Answers with the metadata of the API. */
+export async function answerMetadata(context: Context, { status, headers, body }: MetadataAnswer): Promise<void> {
+  context.status = status;
+  context.body = body;
+  setHeaders(context, headers);
 }
 
 /** Adds the `Set-Cookie` lines of a decision to the response, and to that of an error if the request ends with one. */

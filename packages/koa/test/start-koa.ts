@@ -57,8 +57,10 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
     };
     const answerCors = cors({ origin: 'https://app.example.test', exposeHeaders: 'www-authenticate' });
     if (corsPlace === 'before') app.use(answerCors);
+    if (setup.metadata === 'before') app.use(guard.metadata());
     for (const appGuard of appGuards) app.use(guardFor(appGuard));
     if (corsPlace === 'after') app.use(answerCors);
+    if (setup.metadata === 'after') app.use(guard.metadata());
     const routing = ROUTERS[setup.router ?? ''] ?? {};
     const asking = (context: Context): Pick<HandlerInput, 'getAuth' | 'ofGuard'> => ({
       getAuth: (optional) => getAuth(context, optional),

@@ -5,6 +5,7 @@ export { TokenwardGuard } from './guard.js';
 export type { NestGuard, NestGuardOptions } from './engine/engine.js';
 export type { HandlerDescription } from './start/list.js';
 export type { MessageHandler } from './engine/messages.js';
+export type { MetadataMiddleware } from './engine/metadata.js';
 export { AccessDeniedException, type RefusalDetails } from './answer/denial.js';
 export { CurrentAuth, getAuth } from './engine/current-auth.js';
 export {

@@ -128,7 +128,19 @@ const ISSUER = 'https://issuer.test';
 const AUDIENCE = 'https://api.test';
 
 /** Options that shape a guard's answers, not those about the tokens that it accepts. */
-const KEPT = [...OWN_OPTIONS, 'property', 'onDenied', 'onRefused', 'realm', 'resourceMetadataUrl', 'scopes', 'clockSkewSeconds', 'clock'] as const;
+const KEPT = [
+  ...OWN_OPTIONS,
+  'property',
+  'onDenied',
+  'onRefused',
+  'realm',
+  'resourceMetadataUrl',
+  'publicOrigin',
+  'metadata',
+  'scopes',
+  'clockSkewSeconds',
+  'clock',
+] as const;
 
 /** The options of a guard that also apply in tests. */
 export type TestGuardOptions = Pick<NestGuardOptions, (typeof KEPT)[number]>;

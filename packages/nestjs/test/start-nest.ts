@@ -83,7 +83,7 @@ function appendCookies(response: Answering, cookies: readonly string[]): void {
 
 /** Starts the suite's apps, with one controller for all routes. */
 export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
-  return async ({ options, routes, property, onDenied, onRefused, receivers, cors }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, onRefused, receivers, cors, metadata }: AppSetup) => {
     @Module({
       imports: [
         TokenwardModule.forRoot({
@@ -110,6 +110,7 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
     class SuiteModule {}
 
     const app = await createApp(SuiteModule, platform, http2);
+    if (metadata) app.use(app.get<NestGuard>(guardToken()).metadata());
     if (cors) app.enableCors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
     for (const { way } of routes) if (way !== undefined) prepareFor(way, app);
     return listen(app);

@@ -3,6 +3,7 @@ import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Decision } from '../decision/decision.js';
 import { checkSilently, createResourceGuard } from '../guard.js';
+import type { MetadataAnswer, MetadataEndpoint } from '../decision/resource-metadata.js';
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
@@ -14,7 +15,8 @@ import type { Revocations } from '../revocation/revocations.js';
 import type { BackchannelLogoutOptions } from '../security-event/backchannel-logout.js';
 import type { MessageReceiver } from '../security-event/receiver.js';
 import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
-import { requirementsFor, type RoutePolicy } from './requirements-for.js';
+import { createOfferedPolicies } from './offered-policies.js';
+import { requirementsFor, type RequirementsFor, type RoutePolicy } from './requirements-for.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
 import { callQuietly, type RefusalListeners } from './refusals.js';
 import { markOf, marks, requireAuth, type RequestMark, type Seen } from './remembered-auth.js';
@@ -28,6 +30,17 @@ export interface NativeGuard<Request extends object, Native extends readonly unk
   /** Does the same as {@link decide}, for the arguments of a user's `guard.check(request, ...policies)`. */
   check(request: Request, policies: readonly RoutePolicy<Request>[]): Decision<Auth> | Promise<Decision<Auth>>;
   readonly onDenied: AdapterOptions<Native>['onDenied'];
+  /** Does the same as {@link requirementsFor}, and has the metadata offer the scopes of the policies. */
+  requirementsFor(credentials: 'required' | 'optional', policies: readonly RoutePolicy<Request>[]): RequirementsFor<Request>;
+  /** Has the metadata offer the scopes of a route's policy. */
+  offer(policy: Policy): void;
+  /** Serves the metadata of the API from now on. Its first call creates the endpoint. */
+  metadata(): MetadataEndpoint;
+  /**
+   * Returns the metadata if the request asks for it, and if it is served. A guard in front of all routes answers with it, since anybody may read it. Nothing
+   * else may answer such a request without credentials.
+   */
+  metadataFor(request: Request): MetadataAnswer | undefined;
   /** Does the same as {@link authOf}, but returns only what this guard found. */
   getAuth(request: Request, optional?: 'optional', isPublic?: (request: Request) => boolean): Auth | undefined;
   /** Returns the methods of a framework's guard, with handlers in the framework's form. */
@@ -100,6 +113,8 @@ export function createNativeGuard<Request extends object, Native extends readonl
   const { property, onDenied, onRefused, ...options } = plainOptions(adapterOptions);
   const name = readAdapterOptions({ property, onDenied, onRefused }, options, moreOptions);
   const guard = createGuard(options);
+  const offered = createOfferedPolicies();
+  let endpoint: MetadataEndpoint | undefined;
 
   function seenOf(mark: RequestMark | undefined): Seen | undefined {
     for (let seen = mark?.seen; seen; seen = seen.next) if (seen.by === guard) return seen;
@@ -115,7 +130,28 @@ export function createNativeGuard<Request extends object, Native extends readonl
     return seen;
   }
 
+  function metadata(): MetadataEndpoint {
+    if (endpoint) return endpoint;
+    const { paths, url, answer } = guard.metadata(() => offered.policies);
+    endpoint = {
+      paths,
+      url,
+      answer(request) {
+        offered.close();
+        return answer(request);
+      },
+    };
+    return endpoint;
+  }
+
+  function metadataFor(request: Request): MetadataAnswer | undefined {
+    if (!endpoint) return undefined;
+    const { view: seen } = look(request);
+    return seen.method === 'GET' || seen.method === 'HEAD' ? endpoint.answer(seen) : undefined;
+  }
+
   function decide(request: Request, requirements: RouteRequirements): Decision | Promise<Decision> {
+    offered.close();
     const seen = look(request);
     const decision = guard.check(seen.view, requirements);
     return decision instanceof Promise
@@ -153,6 +189,14 @@ export function createNativeGuard<Request extends object, Native extends readonl
       if (onRefused) callQuietly(() => onRefused(decision, request));
     },
     onDenied,
+    requirementsFor(credentials, policies) {
+      const requirements = requirementsFor(credentials, policies);
+      for (const one of policies) if (typeof one !== 'function') offered.add(one);
+      return requirements;
+    },
+    offer: offered.add,
+    metadata,
+    metadataFor,
     getAuth,
     methods: (handlerOf) => ({
       // further arguments are not passed on

@@ -43,6 +43,8 @@ export interface Issuers {
   readonly name: string;
   /** The identifiers in the options, for explanations. */
   readonly names: readonly string[];
+  /** The audiences that the issuers in the options accept, in their order. */
+  readonly audiences: readonly string[];
   /**
    * Returns the issuer that an unverified token names, or undefined if it is not one of the guard's issuers. Rejects with an
    * {@link IssuerUnavailableError} if a resolver failed.
@@ -81,6 +83,7 @@ export function oneIssuer(issuer: Issuer): Issuers {
     name: issuer.rules.issuer,
     names: [issuer.rules.issuer],
     introspecting: [issuer].filter(isIntrospecting),
+    audiences: audiencesOf(issuer),
     find: (claimed) => (claimed === issuer.rules.issuer ? issuer : undefined),
     known: () => [asKnown(issuer)],
     close: () => closeListed(issuer),
@@ -100,6 +103,10 @@ function closeListed({ keys, introspection }: Issuer): void {
   introspection?.close();
 }
 
+function audiencesOf({ rules }: Issuer): readonly string[] {
+  return [...(rules.audiences ?? [])];
+}
+
 /** @param groups find issuers that are not listed by their exact identifiers */
 export function severalIssuers(listed: readonly Issuer[], groups: readonly Issuers[]): Issuers {
   const byIdentifier = new Map(listed.map((issuer) => [issuer.rules.issuer, issuer]));
@@ -109,6 +116,7 @@ export function severalIssuers(listed: readonly Issuer[], groups: readonly Issue
     name: names.join(', '),
     names,
     introspecting: listed.filter(isIntrospecting),
+    audiences: [...listed.flatMap(audiencesOf), ...groups.flatMap(({ audiences }) => audiences)],
     find(claimed, request) {
       const issuer = byIdentifier.get(claimed);
       if (issuer) return issuer;

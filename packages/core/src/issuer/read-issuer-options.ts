@@ -135,6 +135,7 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
       template: issuer,
       tenants: tenants === 'any' ? undefined : tenants,
       sharedKeys: shared,
+      audiences,
       build(tenant, identifier) {
         const keys = shared ?? remoteKeys(identifier, tenant, false);
         return issuerWith(identifier, new Map([['tid', new Set([tenant])]]), keys, false, () => {});

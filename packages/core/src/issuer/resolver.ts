@@ -113,6 +113,7 @@ export function resolvedIssuers(resolver: IssuerResolver, build: (options: Issue
     name: 'issuers of a resolver',
     names: [],
     introspecting: [],
+    audiences: [],
     find(claimed, request) {
       // a resolver may look only at the beginning of the text, so it never sees white space or an ambiguous path
       if (identifierProblem(claimed) !== undefined || claimed.includes(TENANT)) return undefined;

@@ -10,6 +10,8 @@ export interface TenantsConfig {
   readonly tenants: ReadonlySet<string> | undefined;
   /** The keys, if all tenants share them. */
   readonly sharedKeys: KeySource | undefined;
+  /** undefined: any, with `unsafeAcceptTokensForAnyAudience`. */
+  readonly audiences: ReadonlySet<string> | undefined;
   readonly build: (tenant: string, issuer: string) => Issuer;
 }
 
@@ -30,7 +32,7 @@ export function tenantOf(template: string, issuer: string): string | undefined {
 }
 
 /** Returns the issuers of a template. Each is created when its first token arrives, and cached. */
-export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsConfig): Issuers {
+export function tenantIssuers({ template, tenants, sharedKeys, audiences, build }: TenantsConfig): Issuers {
   const cache = createIssuerCache((issuer) => issuer.release());
   let closed = false;
 
@@ -45,6 +47,7 @@ export function tenantIssuers({ template, tenants, sharedKeys, build }: TenantsC
     name: template,
     names: [template],
     introspecting: [],
+    audiences: [...(audiences ?? [])],
     find(claimed) {
       const tenant = tenantOf(template, claimed);
       if (tenant === undefined || tenants?.has(tenant) === false) return undefined;

@@ -7,6 +7,7 @@ import {
   type Decision,
   type Deny,
   type GuardOptions,
+  type Policy,
   type ResourceGuard,
 } from '@tokenward/core';
 import {
@@ -22,6 +23,7 @@ import {
 import { view, type RpcAuthorization } from '../call/carrier.js';
 import { authIn, isContext } from './current-auth.js';
 import { handlerOf, type MessageHandler } from './messages.js';
+import { middlewareFor, type MetadataMiddleware } from './metadata.js';
 import { refuseFrom } from '../answer/refusing.js';
 
 export interface NestGuardOptions extends Omit<AdapterOptions<[context: ExecutionContext]>, 'name'> {
@@ -48,6 +50,13 @@ export interface NestGuard<C extends object = AppClaims> extends GuardMethods<Me
    */
   check(request: object, ...policies: readonly RoutePolicy<object>[]): Decision<Auth<C>> | Promise<Decision<Auth<C>>>;
   /**
+   * Returns middleware of Express, which Fastify runs as well, that serves the metadata of this API (RFC 9728). Pass it to `app.use` before anything else.
+   * Anybody may read the metadata. Challenges name its address from now on.
+   *
+   * @example app.use(app.get<NestGuard>(guardToken()).metadata());
+   */
+  metadata(): MetadataMiddleware;
+  /**
    * Answers a refusal of `permit` or `check` as the guard answers its own: by `onDenied` if the guard has it, else by an exception.
    *
    * @param from the handler's `ExecutionContext`, or the request that the guard admitted to it
@@ -62,6 +71,8 @@ export interface Engine extends NestGuard {
   /** Decides early, before {@link decide}: remembers nothing and publishes no event. */
   foresee(request: object, requirements: RouteRequirements): Decision | Promise<Decision>;
   refused(decision: Deny, context: ExecutionContext): void;
+  /** Has the metadata offer the scopes of a handler's policy. */
+  offer(policy: Policy): void;
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;
   readonly printHandlers: boolean;
@@ -96,6 +107,7 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
     ...guard.methods(handlerOf),
     getAuth: ((from, optional) => (isContext(from) ? authIn(from, optional, name) : guard.getAuth(from, optional))) as NestGuard['getAuth'],
     check: (request, ...policies) => guard.check(request, policies),
+    metadata: () => middlewareFor(guard.metadata()),
     async refuse(decision, from) {
       assertDenial(decision);
       return refuseFrom(decision, from, guard);

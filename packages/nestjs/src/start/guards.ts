@@ -107,6 +107,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
       ...problemsOfSockets(findGateways(this.#modules), this.#sockets, this.#starts),
       ...problemsOfFields(this.#handlers, this.#modules),
     ]);
+    for (const { rule } of this.#handlers) if (rule.requirements?.policy) this.get(rule.guard).offer(rule.requirements.policy);
     if (![...this.#engines.values()].some(({ printHandlers }) => printHandlers)) return;
     const logger = new Logger('Tokenward');
     for (const handler of this.list()) logger.log(lineOf(handler));

@@ -91,6 +91,8 @@ export interface AppSetup {
   /** The app's `onRefused` calls it, with the path of the request that it got. */
   readonly onRefused?: ((decision: Deny, path: string) => void) | undefined;
   readonly receivers?: SuiteReceivers | undefined;
+  /** The app serves `metadata()` of its guard, before or after its `appGuards`. Default: it does not. */
+  readonly metadata?: 'before' | 'after' | undefined;
   /** The name of an {@link OddDenial}. The app then has this `onDenied`. */
   readonly denial?: string | undefined;
   /** The name of a {@link SuiteRouter}. The app's routers then have these settings. Default: those of the framework. */

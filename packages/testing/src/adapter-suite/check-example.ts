@@ -38,12 +38,13 @@ export async function checkExample(server: URL): Promise<void> {
   const origin = await app.origin.catch(() => undefined);
   if (origin !== undefined) {
     for (const { name, run } of exampleTable) await check(name, () => run((sent) => send(origin, sent), issuer));
+    await check('GET /.well-known/oauth-protected-resource says where to get tokens, whatever the Host field says', () => expectMetadata(origin, issuer));
   }
   await check('with INTROSPECTION_CLIENT_ID, opaque tokens are introspected, and without it they are refused', () =>
     expectIntrospection(server, issuer, origin),
   );
   await check('it ends by SIGTERM within 2 s, though a connection is open', () => expectOrderlyEnd(app, origin));
-  await check('it starts although the issuer is down, and answers 503', () => expectStartWithoutIssuer(server, issuer));
+  await check('it starts although the issuer is down, and answers 503; PUBLIC_ORIGIN names it in the metadata', () => expectStartWithoutIssuer(server, issuer));
   await issuer.close();
 
   say(`${counts.passed} passed, ${counts.failed} failed`);
@@ -54,6 +55,22 @@ export async function checkExample(server: URL): Promise<void> {
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+const METADATA = '/.well-known/oauth-protected-resource';
+
+async function expectMetadata(origin: string, { issuer, audience }: TestIssuer): Promise<void> {
+  for (const headers of [[], [['host', 'evil.example'] as const]]) {
+    const answer = await send(origin, { path: METADATA, headers, token: 'not.a.token' });
+    strictEqual(answer.status, 200);
+    const { scopes_supported: scopes, ...others } = answer.json() as Record<string, unknown>;
+    deepStrictEqual((scopes as string[]).toSorted(), ['orders:read', 'orders:write', 'payout', 'reports:read']);
+    deepStrictEqual(others, {
+      resource: audience,
+      authorization_servers: [issuer],
+      bearer_methods_supported: ['header'],
+    });
+  }
 }
 
 interface StartedExample {
@@ -96,14 +113,17 @@ async function expectOrderlyEnd(app: StartedExample, origin: string | undefined)
   }
 }
 
-async function expectStartWithoutIssuer(server: URL, { audience, issueToken }: TestIssuer): Promise<void> {
-  const gone = await createTestIssuer({ audience });
+async function expectStartWithoutIssuer(server: URL, { issueToken }: TestIssuer): Promise<void> {
+  const gone = await createTestIssuer({ audience: 'orders' });
   const token = await gone.issueToken();
   await gone.close();
-  const app = startExample(server, { issuer: gone.issuer, audience });
+  const app = startExample(server, { issuer: gone.issuer, audience: 'orders' }, { PUBLIC_ORIGIN: 'https://public.example.test' });
   try {
     const origin = await app.origin;
     await expectUnavailable(await send(origin, { path: '/me', token }));
+    const { parameters } = await expectUnauthorized(await send(origin, { path: '/me' }));
+    strictEqual(parameters['resource_metadata'], `https://public.example.test${METADATA}`);
+    strictEqual(((await send(origin, { path: METADATA })).json() as { resource: unknown }).resource, 'https://public.example.test');
     strictEqual((await send(origin, { path: '/public', token: await issueToken() })).status, 200);
   } finally {
     await end(app);

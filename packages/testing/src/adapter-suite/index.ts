@@ -14,6 +14,7 @@ import { send } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
 import { departureCases } from './departure-cases.js';
 import { guardMethodCases } from './guard-method-cases.js';
+import { metadataCases } from './metadata-cases.js';
 import { oddCases } from './odd-cases.js';
 import { introspectionCases } from './introspection-cases.js';
 import { onDeniedCases } from './on-denied-cases.js';
@@ -180,6 +181,7 @@ function casesFor({ ways, denials = [], routers = [], mountsApps = false, cors =
     ...sessionCases,
     ...introspectionCases,
     ...guardMethodCases,
+    ...metadataCases,
     ...departureCases,
     ...preflightCases,
     ...upgradeCases,

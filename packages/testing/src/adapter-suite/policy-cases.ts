@@ -1,8 +1,8 @@
-import { ok, rejects, strictEqual } from 'node:assert/strict';
-import { allOf, anyOf, anyRole, anyScope, claim, maxAge, not, policy, role, scope, type Policy } from '@tokenward/core';
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
+import { actedFor, actor, allOf, anyOf, anyRole, anyScope, authorizationDetails, claim, maxAge, not, policy, role, scope, type Policy } from '@tokenward/core';
 import { expectForbidden, expectUnauthorized } from '../expect-refusal.js';
 import type { TokenWishes } from '../issuer.js';
-import type { SuitePolicy, SuiteRoute } from './app.js';
+import type { AppSetup, SuitePolicy, SuiteRoute } from './app.js';
 import type { Suite, SuiteCase } from './suite-case.js';
 
 /** Section J: the policies of a route. */
@@ -35,6 +35,41 @@ export const policyCases: readonly SuiteCase[] = [
         [{ scope: 'x  orders' }, 200],
       ]);
       await expectAnswers(suite, role('admin'), [[{ roles: ['Admin', ' admin', 'admin ', 'superadmin'] }, 403], [{ roles: ['x', 'admin'] }, 200]]); // prettier-ignore
+    },
+  },
+  {
+    name: 'rules 98 and 102: a scope satisfies what it implies by the option scopes, and neither the Auth nor the challenge changes',
+    async run(suite) {
+      const scopes = { 'orders:admin': ['orders:write'], 'orders:write': ['orders:read'] };
+      await expectAnswers(suite, scope('orders:read'), [[{ scope: 'orders:admin' }, 200], [{ scope: 'orders:read' }, 200], [{ scope: 'orders' }, 403]], { scopes }); // prettier-ignore
+      await expectAnswers(suite, anyScope('x', 'orders:read'), [[{ scope: 'orders:admin' }, 200], [{ scope: 'y' }, 403]], { scopes }); // prettier-ignore
+      await expectAnswers(suite, not(scope('orders:read')), [[{ scope: 'orders:admin' }, 403], [{ scope: 'y' }, 200]], { scopes }); // prettier-ignore
+      await expectAnswers(suite, scope('orders:admin'), [[{ scope: 'orders:write orders:read' }, 403]], { scopes });
+      await rejects(suite.start({ options: optionsOf(suite, { scopes: { a: ['b'], b: ['a'] } }) }), { name: 'ConfigurationError', message: /a -> b -> a/ });
+      const own: SuiteRoute = { method: 'GET', path: '/own', access: 'required', policies: [scope('orders:read')], answer: ({ auth }) => ({ status: 200, body: auth!.scopes }) }; // prettier-ignore
+      const app = await suite.start({ routes: [own, guarded(scope('orders:read'), scope('billing'))], options: optionsOf(suite, { scopes }) });
+      const admin = await suite.token({ scope: 'orders:admin' });
+      deepStrictEqual((await app.ask({ path: '/own', token: admin })).json(), ['orders:admin']);
+      await expectForbidden(await app.ask({ path: '/guarded', token: admin }), { scope: 'orders:read billing' });
+      await expectUnauthorized(await app.ask({ path: '/own' }), { scope: 'orders:read' });
+    },
+  },
+  {
+    name: 'rules 97 and 100: authorization details and actors admit only what the token itself says',
+    async run(suite) {
+      const payment = authorizationDetails('payment', ({ amount }, _auth, request) => request?.path === '/guarded' && amount === 7);
+      await expectAnswers(suite, payment, [
+        [{}, 403],
+        [{ claims: { authorization_details: [{ type: 'payment', amount: 8 }] } }, 403],
+        [{ claims: { authorization_details: { type: 'payment', amount: 7 } } }, 403],
+        [{ claims: { authorization_details: [{ type: 'x' }, { type: 'payment', amount: 7 }] } }, 200],
+      ]);
+      await expectAnswers(suite, actor('assistant'), [
+        [{}, 403],
+        [{ claims: { act: { sub: 'gateway', act: { sub: 'assistant' } } } }, 403],
+        [{ claims: { act: { sub: 'assistant', act: { sub: 'gateway' } } } }, 200],
+      ]);
+      await expectAnswers(suite, not(actedFor()), [[{ claims: { act: { sub: 'assistant' } } }, 403], [{}, 200]]); // prettier-ignore
     },
   },
   {
@@ -182,15 +217,18 @@ function guarded(...policies: readonly SuitePolicy[]): SuiteRoute {
   return { method: 'GET', path: '/guarded', access: 'required', policies, answer: () => ({ status: 200 }) };
 }
 
+function optionsOf({ issuer }: Suite, options: Readonly<Record<string, unknown>>): AppSetup['options'] {
+  return { issuer: issuer.issuer, audience: issuer.audience, ...options };
+}
+
 async function expectAnswers(
   suite: Suite,
   demand: Policy | readonly Policy[],
   answers: readonly (readonly [TokenWishes, number])[],
   options: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  const { issuer } = suite;
   const policies = Array.isArray(demand) ? (demand as readonly Policy[]) : [demand as Policy];
-  const app = await suite.start({ routes: [guarded(...policies)], options: { issuer: issuer.issuer, audience: issuer.audience, ...options } });
+  const app = await suite.start({ routes: [guarded(...policies)], options: optionsOf(suite, options) });
   for (const [wishes, status] of answers) {
     suite.handlersRun();
     const answer = await app.ask({ path: '/guarded', token: await suite.token(wishes) });

@@ -1,0 +1,98 @@
+import {
+  isResourceUrl,
+  metadataPlace,
+  offeredScopes,
+  WELL_KNOWN,
+  type MetadataAnswer,
+  type MetadataEndpoint,
+  type ResourceMetadataConfig,
+} from '../decision/resource-metadata.js';
+import type { ResponseHeaders } from '../decision/decision.js';
+import type { Issuers } from '../issuer/issuer.js';
+import { mentionedDetailTypes, mentionedScopes } from '../policy/evaluate.js';
+import type { Policy, RoutePolicies } from '../policy/policy.js';
+import { isPreflight } from '../request/preflight.js';
+
+export interface MetadataEndpointConfig {
+  readonly issuers: Issuers;
+  readonly metadata: ResourceMetadataConfig;
+  readonly publicOrigin: string | undefined;
+  /** Audiences of the guard itself, which come before those of its issuers. */
+  readonly audiences: readonly string[];
+}
+
+/**
+ * Creates the metadata of an API. Nothing in it comes from a request: the client that asks chooses its `Host`, and others read what a cache kept of the answer
+ * (RFC 9728 s3.3, s7.3).
+ */
+export function createMetadataEndpoint({ issuers, metadata, publicOrigin, audiences }: MetadataEndpointConfig, policies: RoutePolicies): MetadataEndpoint {
+  const resource = metadata.resource ?? [...audiences, ...issuers.audiences].find(isResourceUrl) ?? publicOrigin;
+  if (resource === undefined) {
+    process.emitWarning(UNKNOWN_RESOURCE, { code: 'TOKENWARD_METADATA' });
+    return NOWHERE;
+  }
+  const { paths, url } = metadataPlace(resource, publicOrigin);
+  const known: ReadonlySet<string> = new Set(paths);
+  let last: { readonly policies: readonly Policy[]; readonly count: number; readonly answer: MetadataAnswer } | undefined;
+
+  function document(ofRoutes: readonly Policy[]): object {
+    const servers = metadata.authorizationServers ?? issuers.names.filter((name) => isResourceUrl(name) && !name.includes('{'));
+    const scopes = metadata.scopes ?? offeredScopes(ofRoutes.flatMap(mentionedScopes));
+    const types = [...new Set(ofRoutes.flatMap(mentionedDetailTypes))];
+    const { resourceName, resourceDocumentation, resourcePolicyUri, resourceTosUri } = metadata;
+    return {
+      resource,
+      // RFC 9728 s2: a list without items is left out
+      authorization_servers: servers.length > 0 ? servers : undefined,
+      scopes_supported: scopes.length > 0 ? scopes : undefined,
+      bearer_methods_supported: ['header'],
+      authorization_details_types_supported: types.length > 0 ? types : undefined,
+      resource_name: resourceName,
+      resource_documentation: resourceDocumentation,
+      resource_policy_uri: resourcePolicyUri,
+      resource_tos_uri: resourceTosUri,
+    };
+  }
+
+  /** Writes the document once for the same routes. */
+  function found(): MetadataAnswer {
+    const ofRoutes = typeof policies === 'function' ? policies() : policies;
+    if (last?.policies === ofRoutes && last.count === ofRoutes.length) return last.answer;
+    const answer = answerWith(200, JSON.stringify(document(ofRoutes)), DOCUMENT_HEADERS);
+    last = { policies: ofRoutes, count: ofRoutes.length, answer };
+    return answer;
+  }
+
+  return Object.freeze({
+    paths,
+    url,
+    answer({ method, target, headers }) {
+      // compared as it was sent: a path in another spelling may belong to another route
+      if (!target.startsWith(WELL_KNOWN) || !known.has(target.split('?', 1)[0]!)) return undefined;
+      if (method === 'GET' || method === 'HEAD') return found();
+      return isPreflight({ method, target, headers }) ? PREFLIGHT : WRONG_METHOD;
+    },
+  } satisfies MetadataEndpoint);
+}
+
+/** Clients run in pages of any origin. */
+const FOR_ALL_ORIGINS = { 'access-control-allow-origin': '*' };
+/** Metadata changes when a new version of the app is deployed. */
+const DOCUMENT_HEADERS: ResponseHeaders = { 'content-type': 'application/json', 'cache-control': 'public, max-age=300', ...FOR_ALL_ORIGINS };
+const ALLOWED = 'GET, HEAD';
+const WRONG_METHOD = answerWith(405, '', { allow: ALLOWED, ...FOR_ALL_ORIGINS });
+/** Clients may send headers of their own, such as MCP-Protocol-Version. */
+const PREFLIGHT = answerWith(204, '', {
+  ...FOR_ALL_ORIGINS,
+  'access-control-allow-methods': ALLOWED,
+  'access-control-allow-headers': '*',
+  'access-control-max-age': '86400',
+});
+
+const UNKNOWN_RESOURCE =
+  'guard.metadata() serves nothing, since no option says the URL of this API: its audience is not a URL. Set publicOrigin or metadata.resource';
+const NOWHERE: MetadataEndpoint = Object.freeze({ paths: Object.freeze([]), url: undefined, answer: () => undefined });
+
+function answerWith(status: number, body: string, headers: ResponseHeaders): MetadataAnswer {
+  return Object.freeze({ status, headers: Object.freeze(headers), body });
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { MetadataAnswer, MetadataEndpoint } from '../decision/resource-metadata.js';
+import { applyHeaders, isAnswered } from './node-http.js';
+
+/** Sends the metadata on Node's response. */
+export function sendMetadata(response: ServerResponse, { status, headers, body }: MetadataAnswer): void {
+  if (isAnswered(response)) return;
+  response.statusCode = status;
+  applyHeaders(response, headers);
+  response.end(body);
+}
+
+/** A request of Node, Express, or a middleware engine that keeps the original URL. */
+type AnyRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & { readonly originalUrl?: string | undefined };
+
+/** Answers a request for the metadata, and returns whether it did. */
+export function serveMetadata(request: AnyRequest, response: ServerResponse, endpoint: MetadataEndpoint): boolean {
+  const { method = 'GET', url = '/', originalUrl = url, headers } = request;
+  const answer = endpoint.answer({ method, target: originalUrl, headers });
+  if (answer) sendMetadata(response, answer);
+  return answer !== undefined;
+}
