@@ -25,6 +25,8 @@ export interface ProviderOptions {
   readonly keys?: readonly JWK[] | undefined;
   /** Shows a page that asks for consent. Default: consent is given by itself. */
   readonly asksConsent?: boolean | undefined;
+  /** Returns how many seconds ago the user logged in, of whom the login page has just heard: the page may know it from another login. Default: 0. */
+  readonly loginAgeSeconds?: (() => number) | undefined;
   /** More configuration of oidc-provider. */
   readonly configuration?: Configuration | undefined;
 }
@@ -168,7 +170,7 @@ export async function startProvider(options: ProviderOptions): Promise<RunningPr
     return grant.save();
   }
 
-  handle = serve(provider, asksConsent ? consent : undefined);
+  handle = serve(provider, options.loginAgeSeconds ?? (() => 0), asksConsent ? consent : undefined);
 
   const running: RunningProvider = {
     issuer,
@@ -202,9 +204,10 @@ const LOGIN_PAGE = '<!doctype html><title>Log in</title><form method="post"><inp
 /**
  * Answers `/interaction/<uid>` itself, and leaves the rest to oidc-provider.
  *
+ * @param loginAgeSeconds see {@link ProviderOptions}
  * @param consent what the consent page does if the user agrees; without it there is no such page
  */
-function serve(provider: Provider, consent?: (clientId: string, accountId: string) => Promise<string>): RequestListener {
+function serve(provider: Provider, loginAgeSeconds: () => number, consent?: (clientId: string, accountId: string) => Promise<string>): RequestListener {
   const rest = provider.callback();
   async function interact(request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void> {
     try {
@@ -222,7 +225,8 @@ function serve(provider: Provider, consent?: (clientId: string, accountId: strin
         const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString());
         const details = await provider.interactionDetails(request, response);
         const acr = details.params['acr_values'] === undefined ? undefined : 'urn:example:strong';
-        await provider.interactionFinished(request, response, { login: { accountId: form.get('login') ?? 'alice', ...(acr && { acr }) }, consent: {} });
+        const login = { accountId: form.get('login') ?? 'alice', ts: Math.floor(Date.now() / 1000) - loginAgeSeconds(), ...(acr && { acr }) };
+        await provider.interactionFinished(request, response, { login, consent: {} });
       }
     } catch {
       if (!response.headersSent) response.writeHead(400).end();
