@@ -42,6 +42,7 @@ test.concurrent.for<[keyof Faults, RegExp]>([
   ['anonymousWithoutGuard', /^rule 180: getAuth throws on a route/],
   ['passesEveryPreflight', /^rule 108: a preflight passes the guard of an app/],
   ['cookiesDropped', /^sets all cookies of a session on an admitted answer/],
+  ['refusesMetadata', /^rule 110: a guard in front/],
 ])('the suite notices an adapter with the fault %s', { timeout: 60_000 }, async ([fault, expected]) => {
   expect(await failuresOf({}, expected)).toEqual([]);
   expect(await failuresOf({ [fault]: true }, expected)).not.toEqual([]);

@@ -5,13 +5,13 @@ import type { Auth, Decision, Deny, MessageReceiver } from '@tokenward/core';
 import {
   addCookies,
   applyHeaders,
-  requirementsFor,
   assertHasHeaders,
   authOf,
   createNativeGuard,
   isAnswered,
   receiveInto,
   sendDenial,
+  serveMetadata,
   viewOf,
   type NativeGuard,
   type RoutePolicy,
@@ -35,11 +35,12 @@ export interface Faults {
   readonly anonymousWithoutGuard?: boolean;
   readonly passesEveryPreflight?: boolean;
   readonly cookiesDropped?: boolean;
+  readonly refusesMetadata?: boolean;
 }
 
 /** Starts apps on a minimal adapter over node:http, which tests the suite itself, with and without faults. */
 export function startPlain(faults: Faults = {}): StartApp {
-  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers }) => {
+  return async ({ options, routes, property, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata }) => {
     const view = (request: IncomingMessage) => {
       assertHasHeaders(request, 'guard.check(request, ...policies)');
       const { method, url, headers } = request;
@@ -65,16 +66,21 @@ export function startPlain(faults: Faults = {}): StartApp {
       view,
     );
     const second: Guard | undefined = secondApi && createNativeGuard(secondApi, view);
-    const requirements = (access: 'required' | 'optional', policies: SuiteRoute['policies']) =>
-      requirementsFor(access, (faults.policiesForgotten ? [] : policies) as readonly RoutePolicy<IncomingMessage>[]);
+    const requirements = (guard: Guard, access: 'required' | 'optional', policies: SuiteRoute['policies']) =>
+      guard.requirementsFor(access, (faults.policiesForgotten ? [] : policies) as readonly RoutePolicy<IncomingMessage>[]);
     const guarded = routes.map((route) => {
       const own = route.access === 'public' ? [] : [{ api: 'first', access: route.access, policies: route.policies } as const];
       const guards = [...appGuards, ...(route.guards ?? own)];
       return {
         route,
-        guards: guards.map(({ api, access, policies }) => ({ guard: api === 'first' ? first : second!, access, needs: requirements(access, policies) })),
+        guards: guards.map(({ api, access, policies }) => {
+          const guard = api === 'first' ? first : second!;
+          return { guard, access, needs: requirements(guard, access, policies) };
+        }),
       };
     });
+
+    const endpoint = metadata && first.metadata();
 
     const { backchannelLogout, sharedSignals, ...methods } = first.methods((receive: MessageReceiver) => receive);
     const received = new Map<string, MessageReceiver>();
@@ -89,6 +95,7 @@ export function startPlain(faults: Faults = {}): StartApp {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const receive = request.method === 'POST' ? received.get(path) : undefined;
       if (receive) return receiveInto(request, response, undefined, receive);
+      if (endpoint && !faults.refusesMetadata && serveMetadata(request, response, endpoint)) return;
       const found = guarded.find(({ route }) => matches(route, path) && (route.method === method || route.method === 'ALL' || method === 'OPTIONS'));
       if (!found) return void send(response, { status: 404 });
       if (faults.matchesCarelessly && path !== request.url!.split('?')[0]) return runHandler(found.route, request, response);
