@@ -36,9 +36,12 @@ export function readConfirmation(cnf: unknown): Confirmation | undefined {
   return Object.freeze({ jkt, certificate, unprovable: undefined });
 }
 
-/** Whether a request can prove possession of a token's keys. If none can, every request with the token is refused, so it is neither cached nor monitored. */
+/**
+ * Whether a request can prove possession of a token's keys. If none can, every request with the token is refused, so it is neither cached nor monitored. No
+ * kind of proof is supported yet.
+ */
 export function isProvable(confirmation: Confirmation | undefined): boolean {
-  return confirmation?.unprovable === undefined;
+  return confirmation === undefined;
 }
 
 function unprovable(cause: string): Confirmation {
