@@ -15,7 +15,7 @@ test.each([undefined, false as const])(
         reason: 'unproven_confirmation',
       });
     }
-    expect(guard.health().tokenCache?.entries ?? 0).toBe(tokenCache === false ? 0 : 1);
+    expect(guard.health().tokenCache?.entries ?? 0).toBe(0);
   },
 );
 
