@@ -32,6 +32,8 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
    * Returns the user of a request, to render a page on the server; undefined if nobody is logged in. It needs no custom header, so it must not decide on a
    * request that changes something: a guard does that.
    *
+   * If another origin loads the page into one of its own, as a frame, an image or a prefetch, the cookie does not count.
+   *
    * @throws SessionStoreError (the promise rejects) if the session cannot be read now
    */
   get(request: { readonly headers: RequestHeaders }): Promise<SessionUser | undefined>;

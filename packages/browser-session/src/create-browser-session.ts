@@ -6,6 +6,7 @@ import type { BrowserSessionOptions } from './browser-session-options.js';
 import type { SessionConfig } from './config.js';
 import { LOGIN_COOKIE } from './cookies/login-cookies.js';
 import { createSealer } from './cookies/seal.js';
+import { isOfOtherSite, isPageVisit } from './csrf.js';
 import { createLoginClient } from './oidc/create-login-client.js';
 import { readOptions } from './options.js';
 import { createSessionProxy } from './proxy/create-proxy.js';
@@ -51,6 +52,8 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
     handle: router.handle,
     isSessionRoute: router.isRoute,
     async get({ headers }: { readonly headers: RequestHeaders }) {
+      // by an image, a frame or a prefetch, another site would learn from the app's answer whether somebody is logged in
+      if (isOfOtherSite(headers) && !isPageVisit(headers)) return undefined;
       const found = await sessions.find(headerOf(headers, 'cookie'));
       if (found.kind === 'unavailable') throw new SessionStoreError(`the session of the request cannot be read now: ${found.cause}`);
       if (found.kind === 'ended' && found.left) refresher.revokeLeft(found.left);

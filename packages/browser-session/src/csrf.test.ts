@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { crossSiteCause, isOfOtherSite, isPrefetch } from './csrf.js';
+import { crossSiteCause, crossSiteHeader, isOfOtherSite, isPageVisit, isPrefetch } from './csrf.js';
 
 const ORIGIN = 'https://app.example.com';
 const OWN = { 'x-tokenward-csrf': '1' };
@@ -27,6 +27,30 @@ test.each<[string, Record<string, string | string[] | undefined>, string | undef
   expect(crossSiteCause(headers, ORIGIN)).toBe(cause);
   const fields = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]));
   expect(crossSiteCause(new Headers(fields), ORIGIN)).toBe(cause);
+});
+
+test.each<[string, Record<string, string>, string, string]>([
+  ['another Origin', { origin: 'https://evil.example:8443' }, `Origin: ${ORIGIN}`, 'Origin: https://evil.example:8443'],
+  ['Origin null', { origin: 'null' }, `Origin: ${ORIGIN}`, 'Origin: null'],
+  ['an Origin with a password and a path', { origin: 'https://user:secret@evil.example/secret?secret' }, `Origin: ${ORIGIN}`, 'Origin: https://evil.example'],
+  ['an Origin that is a token', { origin: 'eyJhbGciOiJub25lIn0.e30.secret' }, `Origin: ${ORIGIN}`, 'an Origin that is no origin'],
+  ['an Origin of another kind', { origin: 'javascript:secret' }, `Origin: ${ORIGIN}`, 'an Origin that is no origin'],
+  ['another site', { ...OWN, origin: ORIGIN, 'sec-fetch-site': 'same-site' }, 'Sec-Fetch-Site: same-origin', 'Sec-Fetch-Site: same-site'],
+  ['any other word', { ...OWN, 'sec-fetch-site': 'secret' }, 'Sec-Fetch-Site: same-origin', 'another Sec-Fetch-Site'],
+  ['no header', {}, 'x-tokenward-csrf: 1', 'no such header'],
+  ['another value', { 'x-tokenward-csrf': 'secret' }, 'x-tokenward-csrf: 1', 'another value'],
+])('rule 174: operators see which header a request with %s has, and which it should have', (_what, headers, expected, found) => {
+  expect(crossSiteHeader(headers, ORIGIN)).toEqual({ expected, found });
+});
+
+test.each<[Record<string, string>, boolean]>([
+  [{ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }, true],
+  [{ 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }, false],
+  [{ 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'document' }, false],
+  [{ 'sec-fetch-dest': 'document' }, false],
+  [{}, false],
+])('rule 189: tells whether a request opens a page in a window: %j', (headers, expected) => {
+  expect(isPageVisit(headers)).toBe(expected);
 });
 
 test.each([

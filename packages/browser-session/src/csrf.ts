@@ -15,20 +15,60 @@ export type CrossSiteCause = 'the header x-tokenward-csrf: 1 is missing' | 'Orig
  * @param origin the app's own, as configured
  */
 export function crossSiteCause(headers: RequestHeaders, origin: string): CrossSiteCause | undefined {
-  if (headerOf(headers, CSRF_HEADER) !== CSRF_VALUE) return 'the header x-tokenward-csrf: 1 is missing';
+  return headerOf(headers, CSRF_HEADER) === CSRF_VALUE ? originCause(headers, origin) : 'the header x-tokenward-csrf: 1 is missing';
+}
+
+/** The same, without a look at the custom header. */
+export function originCause(headers: RequestHeaders, origin: string): CrossSiteCause | undefined {
   const sentOrigin = headerOf(headers, 'origin');
   if (sentOrigin !== undefined && sentOrigin !== origin) return 'Origin is not the origin of the app';
   const fetchSite = headerOf(headers, 'sec-fetch-site');
   return fetchSite === undefined || fetchSite === 'same-origin' ? undefined : 'Sec-Fetch-Site is not same-origin';
 }
 
+/** A header as the app's own requests have it, and as a request has it instead. */
+export interface CrossSiteHeader {
+  readonly expected: string;
+  readonly found: string;
+}
+
+const FETCH_SITES: ReadonlySet<string> = new Set(['same-site', 'cross-site', 'none']);
+
+/**
+ * Returns the header that tells most about where a refused request comes from. Its value is an origin, or a word of the browser's: whatever else a client
+ * writes there is not repeated.
+ */
+export function crossSiteHeader(headers: RequestHeaders, origin: string): CrossSiteHeader {
+  const sentOrigin = headerOf(headers, 'origin');
+  if (sentOrigin !== undefined && sentOrigin !== origin) {
+    const found = sentOrigin === 'null' ? sentOrigin : originOf(sentOrigin);
+    return { expected: `Origin: ${origin}`, found: found === undefined ? 'an Origin that is no origin' : `Origin: ${found}` };
+  }
+  const fetchSite = headerOf(headers, 'sec-fetch-site');
+  if (fetchSite !== undefined && fetchSite !== 'same-origin') {
+    return { expected: 'Sec-Fetch-Site: same-origin', found: FETCH_SITES.has(fetchSite) ? `Sec-Fetch-Site: ${fetchSite}` : 'another Sec-Fetch-Site' };
+  }
+  return { expected: `${CSRF_HEADER}: ${CSRF_VALUE}`, found: headerOf(headers, CSRF_HEADER) === undefined ? 'no such header' : 'another value' };
+}
+
+/** Returns the origin of a URL; undefined if it is none of the web. */
+export function originOf(text: string | undefined): string | undefined {
+  const url = text === undefined ? null : URL.parse(text);
+  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url.origin : undefined;
+}
+
 /**
  * Returns whether another site caused a request, such as a navigation, which cannot have the custom header. `none` is an address that the user typed, or a
  * bookmark. An old browser does not say.
  */
-export function isOfOtherSite(headers: Headers): boolean {
-  const fetchSite = headers.get('sec-fetch-site');
-  return fetchSite !== null && fetchSite !== 'same-origin' && fetchSite !== 'none';
+export function isOfOtherSite(headers: RequestHeaders): boolean {
+  const fetchSite = headerOf(headers, 'sec-fetch-site');
+  return fetchSite !== undefined && fetchSite !== 'same-origin' && fetchSite !== 'none';
+}
+
+/** Returns whether a request opens a page in a window, and not in a frame, as an image or as anything else within a page. */
+export function isPageVisit(headers: RequestHeaders): boolean {
+  return headerOf(headers, 'sec-fetch-mode') === 'navigate' && headerOf(headers, 'sec-fetch-dest') === 'document';
 }
 
 /**

@@ -2,7 +2,7 @@ import type { ProtectedRequest } from '@tokenward/core';
 import type { SessionFailure, SessionToken } from '@tokenward/core/store';
 import type { RequestHeaders } from './browser-session.js';
 import { cookieOf, NO_LINES } from './cookies/cookie-header.js';
-import { crossSiteCause } from './csrf.js';
+import { crossSiteCause, crossSiteHeader } from './csrf.js';
 import type { Refreshed } from './refresh/refresher.js';
 import { headerOf } from './request-headers.js';
 import { warnAboutOrigin } from './routes/origin-warning.js';
@@ -58,7 +58,7 @@ export function createSessionCredentials(
       if (cause !== undefined) {
         if (cookieOf(cookieHeader, cookieName) === undefined) return undefined;
         warnAboutOrigin(headers, config, warn);
-        return failure('cross_site_request', cause, NO_LINES);
+        return { ...failure('cross_site_request', cause, NO_LINES), ...crossSiteHeader(headers, origin) };
       }
       const found = sessions.find(cookieHeader);
       return found instanceof Promise ? found.then((settled) => judge(settled, cookieHeader)) : judge(found, cookieHeader);

@@ -233,6 +233,31 @@ describe.each(frameworks)('$name', ({ http2, create }) => {
       expect((await call('GET', '/api/orders', { headers: { origin, 'sec-fetch-site': 'same-origin' } })).status).toBe(200);
     });
 
+    test('rule 189: a page that shows the user shows nobody to another site that loads it into a page of its own', async () => {
+      const userOf = async (headers: Record<string, string>): Promise<string | undefined> =>
+        (JSON.parse((await call('GET', '/page', { headers })).text) as { user: { subject: string } | null }).user?.subject;
+      const visit = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+      for (const site of ['same-site', 'cross-site']) {
+        for (const [mode, dest] of [
+          ['no-cors', 'image'],
+          ['no-cors', 'empty'],
+          ['navigate', 'iframe'],
+          ['navigate', 'object'],
+          ['cors', 'empty'],
+        ] as const) {
+          // eslint-disable-next-line no-await-in-loop
+          expect(await userOf({ 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest }), `${site} ${mode} ${dest}`).toBeUndefined();
+        }
+        // a link there is followed
+        // eslint-disable-next-line no-await-in-loop
+        expect(await userOf({ 'sec-fetch-site': site, ...visit })).toBe('alice');
+      }
+      for (const headers of [{}, visit, { 'sec-fetch-site': 'none', ...visit }, { 'sec-fetch-site': 'same-origin', 'sec-fetch-dest': 'iframe' }]) {
+        // eslint-disable-next-line no-await-in-loop
+        expect(await userOf(headers)).toBe('alice');
+      }
+    });
+
     test('GHSA-vvg7-p7jw-8qr3: Cookie is never forwarded', async () => {
       jar.set('other', 'cookie');
       await call('GET', '/api/orders');
@@ -269,7 +294,7 @@ describe.each(frameworks)('$name', ({ http2, create }) => {
       if (jar.has('theme')) expect(lines).toContain('theme');
       expect(headers['cache-control']).toBe('no-store');
       const next = await call('GET', '/api/orders');
-      expect(next.headers['vary']).toBe(jar.has('theme') ? 'origin, cookie' : 'cookie');
+      expect(next.headers['vary']).toBe(`${jar.has('theme') ? 'origin, ' : ''}cookie, x-tokenward-csrf`);
     });
 
     test('only the routes of the session are answered by it, whatever the spelling', async () => {

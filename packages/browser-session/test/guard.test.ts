@@ -14,6 +14,13 @@ function guardOf(world: World) {
   return guard;
 }
 
+/** Counts how often a store is asked. */
+function counting(options: ReturnType<(typeof MODES)[keyof typeof MODES]>, count: () => void): WorldOptions['session'] {
+  if (!('store' in options)) return options;
+  const { store } = options;
+  return { store: { ...store, read: (key) => (count(), store.read(key)) } };
+}
+
 function requestOf(world: World, headers: Readonly<Record<string, string>> = CSRF) {
   const cookie = [...cookiesOf(world)].map(([name, value]) => `${name}=${value}`).join('; ');
   return { method: 'GET', target: '/orders', headers: { cookie, ...headers } };
@@ -46,6 +53,51 @@ describe.each(Object.entries(MODES))('a guard with %s', (_mode, options) => {
       status: 401,
       reason: 'missing_token',
     });
+  });
+
+  test('rule 189: where credentials are optional, another site gets the same answer with a session cookie and without, whatever the cookie is', async () => {
+    let reads = 0;
+    const world = await startWorld({ session: counting(options(), () => reads++) });
+    const guard = guardOf(world);
+    const cookies = [...cookiesOf(world)].map(([name, value]) => `${name}=${value}`).join('; ');
+    const sites = [
+      {},
+      { 'x-tokenward-csrf': 'x' },
+      { ...CSRF, origin: 'https://evil.example' },
+      { ...CSRF, origin: 'null' },
+      ...['same-site', 'cross-site', 'none'].map((site) => ({ ...CSRF, origin: world.app.origin, 'sec-fetch-site': site })),
+    ];
+    const check = (headers: Record<string, string>, credentials: 'optional' | 'required') =>
+      guard.check({ method: 'GET', target: '/orders', headers }, { credentials });
+    reads = 0;
+    for (const headers of sites) {
+      const anonymous = check(headers, 'optional');
+      expect(anonymous).toEqual({ outcome: 'allow', auth: undefined, headers: {} });
+      const refused = check({ ...headers, cookie: cookies }, 'required');
+      for (const cookie of [cookies, '__Host-session=x', '__Host-session=']) {
+        // no promise: nothing was looked up, so the time tells nothing either
+        expect(check({ ...headers, cookie }, 'optional')).toEqual(anonymous);
+        expect(check({ ...headers, cookie }, 'required')).toEqual(refused);
+      }
+    }
+    expect(reads).toBe(0);
+    expect(await check({ ...CSRF, cookie: cookies }, 'optional')).toMatchObject({ outcome: 'allow', auth: { subject: 'alice' } });
+  });
+
+  test('rule 174: the explanation names the Origin that was expected and that of the request, and no more of it', async () => {
+    const world = await startWorld({ session: options() });
+    const guard = guardOf(world);
+    const explained = async (headers: Record<string, string>) => ((await guard.check(requestOf(world, headers))) as Deny).explain();
+    expect(await explained({ ...CSRF, origin: `https://${'a.'.repeat(400)}example/${'x'.repeat(4000)}` })).toMatchObject({
+      summary: expect.stringContaining('Origin is not the origin of the app') as string,
+      expected: `"Origin: ${world.app.origin}"`,
+      found: expect.stringMatching(/^"Origin: https:\/\/(?:a\.)+\.{2,3}"$/) as string,
+    });
+    expect((await explained({ ...CSRF, origin: `https://${'a.'.repeat(400)}example` })).found!.length).toBeLessThan(140);
+    const token = world.issued[0]!.token;
+    for (const headers of [{ ...CSRF, origin: token }, { 'x-tokenward-csrf': token }, { ...CSRF, 'sec-fetch-site': token }, { origin: `https://${token}` }]) {
+      expect(JSON.stringify(await explained(headers))).not.toContain(token.slice(-20));
+    }
   });
 
   test('a decision carries the cookie of a refresh, and that which deletes an ended session', async () => {

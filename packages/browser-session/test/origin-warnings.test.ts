@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { createBrowserSession } from '@tokenward/browser-session';
 import { SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -37,6 +39,42 @@ function setUp() {
   const visit = (path: string, headers: Record<string, string>): Promise<Response> => session.handle(new Request(`http://10.0.0.1${path}`, { headers }));
   return { session, told, visit };
 }
+
+const PROGRAM = `
+  import { createBrowserSession } from '@tokenward/browser-session';
+  const origin = 'https://app.example.com';
+  const session = createBrowserSession({
+    issuer: 'http://127.0.0.1:1',
+    clientId: 'web-app',
+    clientSecret: 'a-client-secret-of-more-than-32-characters',
+    origin,
+    secrets: ['a secret of a test that has more than 32 characters'],
+  });
+  const proxy = session.proxy({ to: 'http://127.0.0.1:1', methods: ['GET'], mountPath: '/api' });
+  const call = (to, path, headers) => to(new Request(origin + path, { method: path.endsWith('logout') ? 'POST' : 'GET', headers: { cookie: '__Host-session=PLANTED', ...headers } }));
+  const own = { 'x-tokenward-csrf': '1' };
+  await call(session.handle, '/session/user?PLANTED', { ...own, origin: 'https://evil.example/PLANTED' });
+  await call(session.handle, '/session/logout', { ...own, 'sec-fetch-site': 'same-site' });
+  await call(proxy, '/api/orders', { 'x-tokenward-csrf': 'PLANTED' });
+  await call(session.handle, '/session/user', own);
+  await session.close();
+`;
+
+test('rule 174: NODE_DEBUG=tokenward prints each call that the routes or the proxy refuse, with the header that was expected and the one found', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    encoding: 'utf8',
+    env: { ...process.env, NODE_DEBUG: 'tokenward' },
+  });
+  expect(status, stderr).toBe(0);
+  const lines = stderr.split('\n').filter((line) => line.startsWith('TOKENWARD'));
+  expect(lines.map((line) => line.replace(/^TOKENWARD \d+: /, ''))).toEqual([
+    'GET /session/user -> 403 cross_site_request: Origin is not the origin of the app. Expected: Origin: https://app.example.com. Found: Origin: https://evil.example.',
+    'POST /session/logout -> 403 cross_site_request: Sec-Fetch-Site is not same-origin. Expected: Sec-Fetch-Site: same-origin. Found: Sec-Fetch-Site: same-site.',
+    'GET /api/orders -> 403 cross_site_request: the header x-tokenward-csrf: 1 is missing. Expected: x-tokenward-csrf: 1. Found: another value.',
+  ]);
+  expect(stderr).not.toContain('PLANTED');
+});
 
 describe('callback address behind proxies: one sentence says', () => {
   test.each([

@@ -48,8 +48,16 @@ afterAll(async () => {
   await app.close();
 });
 
-function open(path: string, { origin = app.origin, cookie = app.cookie }: { origin?: string | undefined; cookie?: string } = {}): WebSocket {
-  const socket = new WebSocket(`${app.origin.replace('http', 'ws')}${path}`, 'chat', { headers: { cookie, ...(origin !== '' && { origin }) } });
+interface Handshake {
+  readonly origin?: string;
+  readonly cookie?: string;
+  /** Default: the browser does not send `Sec-Fetch-Site`. */
+  readonly site?: string;
+}
+
+function open(path: string, { origin = app.origin, cookie = app.cookie, site }: Handshake = {}): WebSocket {
+  const headers = { cookie, ...(origin !== '' && { origin }), ...(site !== undefined && { 'sec-fetch-site': site }) };
+  const socket = new WebSocket(`${app.origin.replace('http', 'ws')}${path}`, 'chat', { headers });
   onTestFinished(() => socket.terminate());
   return socket;
 }
@@ -83,6 +91,17 @@ test('rule 129: a page of another origin opens no WebSocket, and neither does a 
     expect(await statusOf(open('/feeds/live', { origin })), origin).toBe(403);
   }
   expect(seen).toHaveLength(before);
+});
+
+test('rule 129: a WebSocket opens only if Sec-Fetch-Site, where the browser sends it, is same-origin', async () => {
+  const before = seen.length;
+  for (const site of ['cross-site', 'same-site', 'none', '', 'same-origin, cross-site', 'SAME-ORIGIN']) {
+    // eslint-disable-next-line no-await-in-loop -- with a session and without: the answer tells nothing
+    for (const cookie of [app.cookie, '']) expect(await statusOf(open('/feeds/live', { site, cookie })), site).toBe(403);
+  }
+  expect(seen).toHaveLength(before);
+  await once(open('/feeds/live', { site: 'same-origin' }), 'open');
+  expect(seen).toHaveLength(before + 1);
 });
 
 test('without a session the answer is 401, and for paths that are not listed 404', async () => {

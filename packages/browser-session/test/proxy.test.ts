@@ -328,7 +328,7 @@ describe('what the browser gets', () => {
       etag: '"1"',
       'content-length': '3',
       'x-mine': 'a, b',
-      vary: 'accept, cookie',
+      vary: 'accept, cookie, x-tokenward-csrf',
       'www-authenticate': 'Bearer error="invalid_token"',
       'cache-control': 'private',
     });
@@ -338,7 +338,7 @@ describe('what the browser gets', () => {
     app.upstream.answer = (_request, response) =>
       void response.writeHead(200, { 'cache-control': 'max-age=600', 'surrogate-control': 'max-age=600' }).end('{}');
     const { headers } = await app.call('GET', '/api/orders');
-    expect([headers['cache-control'], headers['surrogate-control'], headers['vary']]).toEqual(['private, max-age=600', undefined, 'cookie']);
+    expect([headers['cache-control'], headers['surrogate-control'], headers['vary']]).toEqual(['private, max-age=600', undefined, 'cookie, x-tokenward-csrf']);
     app.upstream.answer = (_request, response) => void response.writeHead(200, { 'cache-control': 'public, max-age=600' }).end('{}');
     const forAll = await app.call('GET', '/api/orders');
     expect([forAll.headers['cache-control'], forAll.headers['vary']]).toEqual(['public, max-age=600', undefined]);

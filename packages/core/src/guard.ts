@@ -90,7 +90,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     clock,
   });
   let deny = createDenial(config);
-  const { start, report, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
+  const { start, report, reportAnonymous, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
   function check(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
     assertRequest(request);
@@ -120,7 +120,10 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     startedAt: number | undefined,
   ): Decision {
     const decision = decide(authentication, request, requirements, nowSeconds);
-    if (!(authentication instanceof VerifiedAuth)) return report(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
+    if (!(authentication instanceof VerifiedAuth)) {
+      if (decision.outcome === 'allow') return reportAnonymous(decision, authentication, startedAt, request);
+      return report(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
+    }
     if (decision.outcome === 'allow') monitor.accepted(authentication, request);
     return report(decision, authentication.issuer, startedAt, request, authentication);
   }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ConfigurationError, createResourceGuard, observe, scope, type Decision, type ProtectedRequest, type ResourceGuard } from '@tokenward/core';
 import { SESSION_CREDENTIALS, type BrowserSessionCredentials } from '@tokenward/core/store';
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer } from '@tokenward/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { expectAllowed, verdictOf } from './guarded.js';
 
 const COOKIE = '__Host-session=abc; Path=/; Secure; HttpOnly; SameSite=Strict';
@@ -201,10 +201,10 @@ test('a request without header and session: the operator reads how to log in', a
   });
 });
 
-test('rule 124: what a session refuses is refused; only an ended session may be anonymous', async () => {
+test('rule 124: what a session refuses is refused; an ended session and a cookie that does not count may be anonymous', async () => {
   for (const [reason, status, optional] of [
     ['session_ended', 401, 'anonymous'],
-    ['cross_site_request', 403, 'cross_site_request'],
+    ['cross_site_request', 403, 'anonymous'],
     ['session_unavailable', 503, 'session_unavailable'],
   ] as const) {
     // prettier-ignore
@@ -216,6 +216,31 @@ test('rule 124: what a session refuses is refused; only an ended session may be 
     const answer = await scene.guard.check(requestWith(), { credentials: 'optional' });
     expect(answer.headers['set-cookie']).toEqual([COOKIE]);
   }
+});
+
+test('rule 189: where credentials are optional, a cookie that another site made the browser send is ignored, and operators learn why', async () => {
+  const accepted: unknown[] = [];
+  onTestFinished(observe('tokenward:accepted', (event) => void accepted.push(event)));
+  vi.stubEnv('TOKENWARD_HINTS', '1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => write.mockRestore());
+  const values = { expected: 'Origin: https://app.example', found: `Origin: https://evil.example\r\n${'x'.repeat(500)}` };
+  const answers = [{ reason: 'cross_site_request', cause: 'why', ...values, token: undefined }, { reason: 'session_ended', token: undefined }, undefined];
+  const scene = await createScene(() => answers.shift());
+  for (let round = 0; round < 3; round++) expect(await verdict(scene, undefined, 'optional')).toBe('anonymous');
+  const { issuer } = scene.issuer;
+  expect(accepted).toMatchObject([
+    { issuer, anonymous: true, ignored: 'cross_site_request' },
+    { issuer, anonymous: true, ignored: undefined },
+    { issuer, anonymous: true, ignored: undefined },
+  ]);
+  const lines = write.mock.calls.map(([text]) => String(text));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(
+    /^tokenward: GET \/ -> anonymous cross_site_request: .*: why\. Expected: "Origin: https:\/\/app\.example"\. Found: "Origin: https:\/\/evil\.example x+"\. [^\n]*\n$/,
+  );
+  expect(lines[0]!.length).toBeLessThan(1500);
 });
 
 test.each(['token', 'reason', 'headers', 'cookie', 'then', 'set-cookie'])('a polluted prototype with the member %s admits nobody', async (name) => {

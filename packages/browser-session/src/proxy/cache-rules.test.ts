@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keepPrivate } from './cache-rules.js';
 
+const VARY = 'cookie, x-tokenward-csrf';
+
 function kept(fields: Record<string, string>): Record<string, string> {
   const headers = new Headers(fields);
   keepPrivate(headers);
@@ -23,7 +25,7 @@ test.each([
   ['max-age=600, x="public', 'private, max-age=600, x="public'],
   ['publicly, s-maxage', 'private, publicly, s-maxage'],
 ])('rule 194: %j of an API becomes %j', (control, expected) => {
-  expect(kept({ 'cache-control': control })).toEqual({ 'cache-control': expected, vary: 'cookie' });
+  expect(kept({ 'cache-control': control })).toEqual({ 'cache-control': expected, vary: VARY });
 });
 
 test.each(['public, max-age=600', 'max-age=60 ,\tPUBLIC', 's-maxage=60', 'must-revalidate, S-MaxAge=0', 'no-store', 'No-Store, max-age=0'])(
@@ -35,22 +37,28 @@ test.each(['public, max-age=600', 'max-age=60 ,\tPUBLIC', 's-maxage=60', 'must-r
 );
 
 test('rule 194: an answer that is private already keeps its words, and depends on the cookie', () => {
-  expect(kept({ 'cache-control': 'Private, max-age=60' })).toEqual({ 'cache-control': 'Private, max-age=60', vary: 'cookie' });
+  expect(kept({ 'cache-control': 'Private, max-age=60' })).toEqual({ 'cache-control': 'Private, max-age=60', vary: VARY });
 });
 
 test('rule 194: an answer without Cache-Control is private, whatever Expires says', () => {
   const expires = 'Fri, 31 Dec 2100 00:00:00 GMT';
-  expect(kept({ expires })).toEqual({ 'cache-control': 'private', expires, vary: 'cookie' });
+  expect(kept({ expires })).toEqual({ 'cache-control': 'private', expires, vary: VARY });
 });
 
-test('rule 194: Vary names the cookie once, and keeps its other fields', () => {
+test('rule 194: Vary names the cookie and the custom header once, and keeps its other fields', () => {
   const varyOf = (vary: string): string | undefined => kept({ 'cache-control': 'max-age=1', vary })['vary'];
-  expect(['accept', 'Cookie', 'accept, COOKIE', '*'].map(varyOf)).toEqual(['accept, cookie', 'Cookie', 'accept, COOKIE', '*']);
+  expect(['accept', 'Cookie', 'accept, COOKIE', '*'].map(varyOf)).toEqual([
+    `accept, ${VARY}`,
+    'Cookie, x-tokenward-csrf',
+    'accept, COOKIE, x-tokenward-csrf',
+    '*',
+  ]);
+  expect(varyOf('X-Tokenward-CSRF')).toBe('X-Tokenward-CSRF, cookie');
 });
 
 test('rule 194: public for each Authorization is not public for requests that have none', () => {
   const fields = { 'cache-control': 'public, max-age=600', vary: 'Accept, AUTHORIZATION', 'cdn-cache-control': 'public, max-age=600' };
-  expect(kept(fields)).toEqual({ 'cache-control': 'private, public, max-age=600', vary: 'Accept, AUTHORIZATION, cookie' });
+  expect(kept(fields)).toEqual({ 'cache-control': 'private, public, max-age=600', vary: `Accept, AUTHORIZATION, ${VARY}` });
 });
 
 test('rule 194: what only shared caches read passes if the API says that the answer is for everybody', () => {
@@ -61,14 +69,14 @@ test('rule 194: what only shared caches read passes if the API says that the ans
     'cdn-cache-control': 'max-age=600',
     'cloudflare-cdn-cache-control': 'max-age=600',
   };
-  expect(kept({ ...fields, 'cache-control': 'max-age=600' })).toEqual({ 'cache-control': 'private, max-age=600', vary: 'cookie' });
-  expect(kept(fields)).toEqual({ 'cache-control': 'private', vary: 'cookie' });
+  expect(kept({ ...fields, 'cache-control': 'max-age=600' })).toEqual({ 'cache-control': 'private, max-age=600', vary: VARY });
+  expect(kept(fields)).toEqual({ 'cache-control': 'private', vary: VARY });
   expect(kept({ ...fields, 'cache-control': 'no-store' })).toEqual({ 'cache-control': 'no-store' });
   const forAll = { ...fields, 'cache-control': 'public, max-age=600' };
   expect(kept(forAll)).toEqual(forAll);
   // RFC 9213: such a field stands for Cache-Control at these caches
   const targeted = { 'cdn-cache-control': 'public, max-age=600' };
-  expect(kept({ ...targeted, 'cache-control': 'max-age=1' })).toEqual({ ...targeted, 'cache-control': 'private, max-age=1', vary: 'cookie' });
+  expect(kept({ ...targeted, 'cache-control': 'max-age=1' })).toEqual({ ...targeted, 'cache-control': 'private, max-age=1', vary: VARY });
 });
 
 test('rule 194: whatever an API says, an answer is private, in no cache, or said to be for everybody', () => {

@@ -1,4 +1,5 @@
 import { isCacheField, isSharedCacheField } from '@tokenward/core/adapter';
+import { CSRF_HEADER } from '../csrf.js';
 
 /** A directive that says that an answer is for everybody. */
 const FOR_ALL = /^(?:public$|s-maxage=)/;
@@ -9,7 +10,8 @@ const KEPT_OUT = /^(?:private|no-store)$/;
  * Makes an API's words to caches true for the browser's request. The API has seen `Authorization`, so no shared cache would keep its answer (RFC 9111 s3.5). The
  * browser's request has only a cookie, which no cache heeds. So the answer becomes `private`, unless the API says that it is for everybody: with `public` or
  * `s-maxage`. `must-revalidate` does not say it, since most APIs send that word for other reasons. A private cache, that of the browser, may see two users one
- * after the other: the answer depends on the cookie.
+ * after the other: the answer depends on the cookie. It may also see a request of another site, and must not tell it by an answer that is kept for the app's own
+ * pages: the answer depends on the custom header, too.
  */
 export function keepPrivate(headers: Headers): void {
   const control = headers.get('cache-control') ?? '';
@@ -20,7 +22,8 @@ export function keepPrivate(headers: Headers): void {
   deleteFrom(headers, (name, value) => isSharedCacheField(name) && (isPerUser || !says(value, FOR_ALL)));
   // first, since a text in quotes may have no end
   if (!says(control, KEPT_OUT)) headers.set('cache-control', control === '' ? 'private' : `private, ${control}`);
-  if (!says(control, /^no-store$/) && !varying.includes('cookie') && !varying.includes('*')) headers.append('vary', 'cookie');
+  if (says(control, /^no-store$/) || varying.includes('*')) return;
+  for (const name of ['cookie', CSRF_HEADER]) if (!varying.includes(name)) headers.append('vary', name);
 }
 
 /** Forbids all caches to keep an answer. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { misuse, SESSION_CREDENTIALS } from '@tokenward/core/store';
-import { crossSiteCause } from '../csrf.js';
 import { SESSION_LINK } from '../session-link.js';
-import { crossSiteAnswer, notFoundAnswer, problemAnswer } from '../routes/answers.js';
+import { notFoundAnswer, problemAnswer } from '../routes/answers.js';
+import { crossSiteRefusal } from '../routes/cross-site.js';
 import { warnAboutOrigin } from '../routes/origin-warning.js';
 import { apiAnswer } from './api-answer.js';
 import { apiHeaders } from './header-rules.js';
@@ -52,9 +52,10 @@ export function createProxy(session: ProxiedSession, options: ProxyOptions): Cre
     if (method === 'OPTIONS' && !methods.has(method)) return new Response(null, { status: 204, headers: { allow } });
     if (!methods.has(method)) return problemAnswer({ status: 405, detail: `This address takes only ${allow}`, headers: { allow } });
     // on every request, whatever its method, path and body (GHSA-4j63-5v5f-xcc4)
-    if (crossSiteCause(headers, session.origin) !== undefined) {
+    const refusal = crossSiteRefusal(request, session.origin);
+    if (refusal) {
       warnAboutOrigin(headers, session, warn);
-      return crossSiteAnswer();
+      return refusal;
     }
     // once: `Headers` sorts its fields each time
     const fields = [...headers];

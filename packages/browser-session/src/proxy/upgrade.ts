@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { misuse, SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { CSRF_HEADER } from '../csrf.js';
+import { isCrossSiteUpgrade } from '../routes/cross-site.js';
 import { warnAboutOrigin } from '../routes/origin-warning.js';
 import { SESSION_LINK } from '../session-link.js';
 import { originForm } from '../node/request-of.js';
@@ -70,8 +71,7 @@ export function createUpgrade({ session, config, upstream }: UpgradeParts): Prox
     if (method !== 'GET' || httpVersionMajor !== 1 || headers.get('upgrade')?.trim().toLowerCase() !== 'websocket') return 400;
     // a body would be read as the first bytes of the WebSocket, or as another request
     if (headers.has('transfer-encoding') || Number(headers.get('content-length') ?? 0) !== 0 || !isClearTarget(target)) return 400;
-    // every browser sends Origin with a WebSocket, so no Origin is as bad as another one
-    if (headers.get('origin') !== session.origin) return 403;
+    if (isCrossSiteUpgrade(target, headers, session.origin)) return 403;
     return isListed(target, config.paths) ? undefined : 404;
   }
 

@@ -1,5 +1,5 @@
 import { keepAttempt, openAttempts } from '../cookies/login-cookies.js';
-import { isOfOtherSite, isPrefetch } from '../csrf.js';
+import { isOfOtherSite, isPageVisit, isPrefetch } from '../csrf.js';
 import { isFailure, type LoginParameters } from '../oidc/login-client.js';
 import { failurePage } from './failure-page.js';
 import { loginAddress, loginParametersOf } from './login-parameters.js';
@@ -52,8 +52,7 @@ export function wrongMethod(): Response {
 
 /** The answer to a request that another site caused. Only a click on our own page goes on. It is the same for everybody, whoever is logged in. */
 export function fromOtherSite(request: Request, parameters: LoginParameters, { config }: RouteContext, setCookies: readonly string[] = []): Response {
-  if (request.headers.get('sec-fetch-mode') !== 'navigate' || request.headers.get('sec-fetch-dest') !== 'document')
-    return page({ status: 403, title: 'Log in', text: 'Another site cannot start a login here.', setCookies });
+  if (!isPageVisit(request.headers)) return page({ status: 403, title: 'Log in', text: 'Another site cannot start a login here.', setCookies });
   const link = { href: loginAddress(parameters, config), text: 'Continue to log in' };
   const text = 'You came here from another site. Continue if you want to log in.';
   return page({ status: 200, title: 'Log in', text, link, setCookies, headers: OTHER_SITE_HEADERS });

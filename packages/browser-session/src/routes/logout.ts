@@ -1,8 +1,8 @@
-import { crossSiteCause } from '../csrf.js';
 import { revokeRefreshToken } from '../refresh/revoke-refresh-token.js';
 import type { SessionState } from '../session-state.js';
 import type { EndingSession } from '../sessions.js';
-import { crossSiteAnswer, jsonAnswer } from './answers.js';
+import { jsonAnswer } from './answers.js';
+import { crossSiteRefusal } from './cross-site.js';
 import type { LogoutForm } from './pending-logouts.js';
 import { reportEnd, type SessionRouteContext } from './session-route.js';
 
@@ -15,9 +15,10 @@ const MAX_URL_LENGTH = 2000;
  */
 export async function logoutRoute(request: Request, context: SessionRouteContext): Promise<Response> {
   const { config, sessions, publish } = context;
-  if (crossSiteCause(request.headers, config.origin) !== undefined) {
+  const refusal = crossSiteRefusal(request, config.origin);
+  if (refusal) {
     publish('logout', 'refused', 'cross_site_request');
-    return crossSiteAnswer();
+    return refusal;
   }
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const forget = sessions.forget(cookieHeader);

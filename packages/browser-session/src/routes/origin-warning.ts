@@ -1,6 +1,7 @@
 import { printableUrl } from '@tokenward/core/store';
 import type { RequestHeaders } from '../browser-session.js';
 import type { SessionConfig } from '../config.js';
+import { originOf } from '../csrf.js';
 import { headerOf } from '../request-headers.js';
 import type { RouteContext } from './route-context.js';
 
@@ -26,9 +27,4 @@ export function warnAboutOrigin(headers: RequestHeaders, { origin }: Pick<Sessio
       `tokenward: a browser came over http, as ${isSaid ? 'x-forwarded-proto of the proxy' : 'its Referer'} says, but the option origin is ${origin}. Redirect http to https at the proxy, since browsers keep no session over http`,
     );
   return undefined;
-}
-
-function originOf(text: string | undefined): string | undefined {
-  const url = text === undefined ? null : URL.parse(text);
-  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url.origin : undefined;
 }

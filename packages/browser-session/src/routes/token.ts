@@ -1,5 +1,5 @@
-import { crossSiteCause } from '../csrf.js';
-import { crossSiteAnswer, jsonAnswer, noSessionAnswer, notFoundAnswer, unavailableAnswer } from './answers.js';
+import { jsonAnswer, noSessionAnswer, notFoundAnswer, unavailableAnswer } from './answers.js';
+import { crossSiteRefusal } from './cross-site.js';
 import { reportEnd, type SessionRouteContext } from './session-route.js';
 
 /**
@@ -7,7 +7,8 @@ import { reportEnd, type SessionRouteContext } from './session-route.js';
  */
 export async function tokenRoute(request: Request, { config, sessions, refresher, publish }: SessionRouteContext): Promise<Response> {
   if (config.mode !== 'token-mediating') return notFoundAnswer();
-  if (crossSiteCause(request.headers, config.origin) !== undefined) return crossSiteAnswer();
+  const refusal = crossSiteRefusal(request, config.origin);
+  if (refusal) return refusal;
   const cookieHeader = request.headers.get('cookie') ?? undefined;
   const found = await sessions.find(cookieHeader);
   if (found.kind === 'none') return noSessionAnswer();

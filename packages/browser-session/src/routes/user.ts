@@ -1,14 +1,15 @@
 import type { SessionUser } from '../browser-session.js';
-import { crossSiteCause } from '../csrf.js';
 import type { SessionState } from '../session-state.js';
-import { crossSiteAnswer, jsonAnswer, unavailableAnswer } from './answers.js';
+import { jsonAnswer, unavailableAnswer } from './answers.js';
+import { crossSiteRefusal } from './cross-site.js';
 import { reportEnd, type SessionRouteContext } from './session-route.js';
 
 /**
  * Says who is logged in: `GET <path>/user`. Nobody is an ordinary answer, so the status is 200 in both cases. It refreshes nothing, since pages ask often.
  */
 export async function userRoute(request: Request, { config, sessions, refresher, publish }: SessionRouteContext): Promise<Response> {
-  if (crossSiteCause(request.headers, config.origin) !== undefined) return crossSiteAnswer();
+  const refusal = crossSiteRefusal(request, config.origin);
+  if (refusal) return refusal;
   const found = await sessions.find(request.headers.get('cookie') ?? undefined);
   switch (found.kind) {
     case 'none':

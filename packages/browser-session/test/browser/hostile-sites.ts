@@ -5,8 +5,9 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { BrowserSessionOptions } from '@tokenward/browser-session';
 import { createBrowserSession, type NodeHandler } from '@tokenward/browser-session/node';
-import { memorySessions } from '@tokenward/core';
+import { createResourceGuard, memorySessions } from '@tokenward/core';
 import { API, startProvider, type RunningProvider } from '../provider.ts';
+import { createPages } from './told-pages.ts';
 import { startUpstream, type Upstream } from '../upstream.ts';
 
 /** Arguments with which Chromium finds the sites. */
@@ -14,7 +15,7 @@ export const HOSTS = ['--host-resolver-rules=MAP *.test 127.0.0.1'];
 
 /** An app over https, an attacker's site under the same registrable domain, and another one elsewhere. */
 export interface Sites {
-  /** `https://app.example.test:<port>`: the session's routes, a proxy at `/api`, and an empty page. */
+  /** `https://app.example.test:<port>`: the session's routes, a proxy at `/api`, the pages of `createPages`, and an empty page. */
   readonly app: string;
   /** `https://evil.example.test:<port>`: same-site with the app. */
   readonly sibling: string;
@@ -55,7 +56,9 @@ export async function startSites(options: Partial<BrowserSessionOptions> = {}): 
   }
 
   function serveEvil(response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'text/html', 'set-cookie': [...sites.evilCookies] }).end('<!doctype html><title>Evil</title>');
+    // reports where the app redirects to
+    const headers = { 'content-type': 'text/html', 'content-security-policy-report-only': `default-src ${app}`, 'set-cookie': [...sites.evilCookies] };
+    response.writeHead(200, headers).end('<!doctype html><title>Evil</title>');
   }
 
   server.listen(0, '127.0.0.1');
@@ -77,7 +80,10 @@ export async function startSites(options: Partial<BrowserSessionOptions> = {}): 
     store: memorySessions(),
     ...options,
   });
-  handlers.push(session.routes(), session.proxy({ to: upstream.origin, methods: ['GET', 'POST'], mountPath: '/api' }));
+  const guard = createResourceGuard({ issuer, audience: API, session });
+  const proxy = session.proxy({ to: upstream.origin, methods: ['GET', 'POST'], mountPath: '/api', webSockets: true });
+  server.on('upgrade', (request, socket, head) => void proxy.upgrade(request, socket, head).then((isProxied) => isProxied || socket.destroy()));
+  handlers.push(session.routes(), proxy, createPages(session, guard));
   const sites: Sites = {
     app,
     sibling: `https://evil.example.test:${port}`,
@@ -92,7 +98,7 @@ export async function startSites(options: Partial<BrowserSessionOptions> = {}): 
       return url;
     },
     async close() {
-      await session.close();
+      await Promise.all([session.close(), guard.close()]);
       server.closeAllConnections();
       server.close();
       await Promise.all([once(server, 'close'), provider.close(), upstream.close()]);

@@ -3,6 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { startChromium } from './chromium.ts';
 import { passLoginPage } from './people.ts';
 import { HOSTS, startSites, type Sites } from './hostile-sites.ts';
+import { learnFrom, learnFromWindows } from './oracles.ts';
+import { PAGES, TELLING } from './told-pages.ts';
 
 let browser: Browser;
 let sites: Sites;
@@ -179,6 +181,39 @@ describe.each(['sibling', 'stranger'] as const)('a site that is a %s', (site) =>
     );
     // the elements can tell a refusal from a success, and so could the attacker
     expect(new Set(accepted(answers))).toEqual(new Set(['GET /session/logout/continue 303']));
+    await expectNothing();
+  });
+
+  test('rule 189: events, frames, caches, resource timing, reports, windows and WebSockets do not tell who is logged in', async () => {
+    const nobody = await newContext();
+    const [nobodysOwn, evilOfNobody] = await Promise.all([nobody.newPage(), openEvil(site, nobody)]);
+    await nobodysOwn.goto(sites.app);
+    sites.upstream.answer = (_request, response) =>
+      void response.writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'max-age=600' }).end('/* kept */');
+    const paths = [...ROUTES.map((route) => `/session/${route}`), '/api/orders', ...PAGES];
+    // the app's own pages fill the cache, which the browser shares with siblings
+    for (const page of [own, nobodysOwn]) {
+      // eslint-disable-next-line no-await-in-loop
+      await page.evaluate(
+        (all) => Promise.all(all.map(async (path) => (await fetch(path, { headers: { 'x-tokenward-csrf': '1' } })).text())),
+        ['/api/orders', '/guarded', '/optional'],
+      );
+    }
+    const [told, untold] = await Promise.all([evil, evilOfNobody].map((page) => learnFrom(page, sites.app, [...paths, TELLING])));
+    const windows = ['/session/user', '/session/login', ...PAGES, TELLING];
+    const [toldByWindows, untoldByWindows] = await Promise.all([evil, evilOfNobody].map((page) => learnFromWindows(page, sites.app, windows)));
+    await nobody.close();
+    for (const [alices, nobodys] of [
+      [told!, untold!],
+      [toldByWindows!, untoldByWindows!],
+    ] as const) {
+      const { [TELLING]: gaveAway, ...rest } = alices;
+      const { [TELLING]: other, ...others } = nobodys;
+      expect(rest).toEqual(others);
+      // the attacks work
+      expect(gaveAway).not.toEqual(other);
+    }
+    sites.upstream.answer = undefined;
     await expectNothing();
   });
 

@@ -34,6 +34,8 @@ export interface Events {
   'tokenward:accepted': {
     readonly issuer: string;
     readonly anonymous: boolean;
+    /** Why the session cookie of an anonymous request did not count: it may come from another site. undefined for all other requests. */
+    readonly ignored?: Reason | undefined;
     /** How long the decision took. undefined if a later guard only evaluated one more policy. */
     readonly durationSeconds: number | undefined;
   };

@@ -6,7 +6,8 @@ import { placeOf } from './place.js';
 
 /** The part of a refusal that is printed. */
 interface Explainable {
-  readonly status: number;
+  /** `anonymous`: the request was admitted, and its credentials did not count. */
+  readonly status: number | 'anonymous';
   readonly reason: Reason;
   explain(): Explanation;
 }

@@ -20,6 +20,8 @@ const FORMS: Partial<Record<Reason, Form>> = {
   too_old: { name: 'iat', values: 'date', relation: 'no earlier than' },
   lifetime_too_long: { name: '', values: 'seconds', relation: 'at most' },
   stale_authentication: { name: 'a login', values: 'seconds', relation: 'no older than' },
+  // a header, by which browsers say who caused a request
+  cross_site_request: { name: '', values: 'text' },
   insufficient_scope: { name: 'scopes', values: 'text' },
   insufficient_role: { name: 'roles', values: 'text' },
   malformed_token: { name: '', values: 'phrase' },

@@ -2,12 +2,16 @@ import type { Auth } from '../auth/auth.js';
 import type { Decision } from '../decision/decision.js';
 import { isObserved, publish, type RequestEvent } from '../events/events.js';
 import { causeText } from '../explain/cause-text.js';
+import { explanationOf } from '../explain/explanation.js';
 import { createHints } from '../explain/hints.js';
 import { placeOf } from '../explain/place.js';
+import { nameOf } from '../issuer/issuer.js';
+import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import { printable } from '../lib/url.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { RevocationRecord } from '../revocation/revocation.js';
+import { behaviourOf, type Reason } from '../vocabulary/reason.js';
 
 /** Reports decisions to operators: as events, and as hints on stderr. It costs next to nothing if nobody observes them. */
 export interface DecisionReporter {
@@ -20,6 +24,11 @@ export interface DecisionReporter {
    * @param startedAt what {@link DecisionReporter.start} returned
    */
   report<D extends Decision>(decision: D, issuer: string | undefined, startedAt?: number, request?: ProtectedRequest, auth?: Auth): D;
+  /**
+   * Reports that a request was admitted without authentication. If it has a session cookie that did not count, the report says why: otherwise nobody would
+   * learn that a page of the app forgets the custom header.
+   */
+  reportAnonymous<D extends Decision>(decision: D, failure: VerificationFailure, startedAt: number | undefined, request: ProtectedRequest): D;
   reportRevokedToken(auth: Auth, record: RevocationRecord, nowSeconds: number, request: ProtectedRequest | undefined): void;
 }
 
@@ -50,21 +59,23 @@ export function createDecisionReporter({ name, defaultIssuer, clock }: ReporterC
     };
   }
 
+  function publishAccepted(issuer = defaultIssuer, anonymous: boolean, startedAt: number | undefined, ignored: Reason | undefined): void {
+    if (!isObserved('tokenward:accepted')) return;
+    publish('tokenward:accepted', { issuer, anonymous, ignored, durationSeconds: durationSeconds(startedAt) });
+  }
+
   return {
     start: () => (isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined),
     report(decision, knownIssuer, startedAt, request, auth) {
-      const issuer = knownIssuer ?? defaultIssuer;
       if (decision.outcome === 'allow') {
-        if (isObserved('tokenward:accepted')) {
-          publish('tokenward:accepted', { issuer, anonymous: decision.auth === undefined, durationSeconds: durationSeconds(startedAt) });
-        }
+        publishAccepted(knownIssuer, decision.auth === undefined, startedAt, undefined);
         return decision;
       }
       hint(decision, request);
       if (isObserved('tokenward:refused')) {
         const { status, reason, cause } = decision;
         publish('tokenward:refused', {
-          issuer,
+          issuer: knownIssuer ?? defaultIssuer,
           status,
           reason,
           cause: cause === undefined ? undefined : causeText(cause),
@@ -73,6 +84,13 @@ export function createDecisionReporter({ name, defaultIssuer, clock }: ReporterC
           ...requestEvent(request, auth),
         });
       }
+      return decision;
+    },
+    reportAnonymous(decision, failure, startedAt, request) {
+      const { reason } = failure;
+      const isIgnored = behaviourOf(reason).answer !== 'unauthenticated';
+      if (isIgnored) hint({ status: 'anonymous', reason, explain: () => explanationOf(reason, failure) }, request);
+      publishAccepted(failure.issuer && nameOf(failure.issuer), true, startedAt, isIgnored ? reason : undefined);
       return decision;
     },
     reportRevokedToken(auth, { kind, reason, issuedUntil }, nowSeconds, request) {

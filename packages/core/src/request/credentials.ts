@@ -14,6 +14,8 @@ export interface Credentials {
 export interface CredentialsFailure {
   readonly reason: CredentialsReason;
   readonly cause?: string | undefined;
+  readonly expected?: string | undefined;
+  readonly found?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
   /** An own member: without it, a polluted prototype could give every failure a token. */
   readonly token: undefined;

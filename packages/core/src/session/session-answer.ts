@@ -6,7 +6,7 @@ export interface SessionAnswer {
   /** undefined if there is none. */
   readonly token: string | undefined;
   /** Why there is no token; undefined if there is one, or if the request has no session. */
-  readonly failure: Pick<SessionFailure, 'reason' | 'cause' | 'retryAfterSeconds'> | undefined;
+  readonly failure: Pick<SessionFailure, 'reason' | 'cause' | 'expected' | 'found' | 'retryAfterSeconds'> | undefined;
   /** `Set-Cookie` lines for the response. */
   readonly cookies: readonly string[];
 }
@@ -45,13 +45,18 @@ export function readSessionAnswer(returned: unknown): SessionAnswer {
   if (!cookies) return WRONG_HEADERS;
   if (typeof token === 'string' && token !== '' && reason === undefined) return { token, failure: undefined, cookies };
   if (token !== undefined || typeof reason !== 'string' || REASONS[reason] === undefined) return NONSENSE;
-  const cause = own(returned, 'cause');
   const failure = Object.freeze({
     reason: reason as SessionFailure['reason'],
-    cause: typeof cause === 'string' ? cause : undefined,
+    cause: textOf(own(returned, 'cause')),
+    expected: textOf(own(returned, 'expected')),
+    found: textOf(own(returned, 'found')),
     ...waitOf(own(returned, 'retryAfterSeconds')),
   });
   return Object.freeze({ token: undefined, failure, cookies });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Anything but a sensible number is ignored. */

@@ -20,6 +20,9 @@ export interface SessionFailure {
   readonly reason: Extract<Reason, 'cross_site_request' | 'session_ended' | 'session_unavailable'>;
   /** For operators: fixed words, never a value from the cookie. */
   readonly cause?: string | undefined;
+  /** For operators: which header a request of the app itself has, and what this one has instead. Never a value from the cookie. */
+  readonly expected?: string | undefined;
+  readonly found?: string | undefined;
   /** When a session that is unavailable may be asked again. The guard sends it as `Retry-After`, at most an hour. Default: 1. */
   readonly retryAfterSeconds?: number | undefined;
   /** Headers for the response: an ended session's cookie is deleted. */

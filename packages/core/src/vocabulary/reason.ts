@@ -21,7 +21,10 @@ export interface Behaviour {
   readonly transient: boolean;
   /** Whether the challenge names the scope that the route needs, because the request has no access token (RFC 6750 s3.1). */
   readonly namesScope: boolean;
-  /** Whether the request has no access token. If credentials are optional, it is then anonymous. */
+  /**
+   * Whether the request has no access token that counts. If credentials are optional, it is then anonymous. So is one with a session cookie that may come from
+   * another site: any other answer would tell that site whether somebody is logged in.
+   */
   readonly isAnonymous: boolean;
   /** What the client can request from its authorization server to be accepted: more scopes, or a new login. */
   readonly solvedBy: 'scope' | 'login' | undefined;
@@ -32,7 +35,7 @@ const badRequest: Behaviour = { answer: 'invalid_request', transient: false, nam
 const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'login' };
-const crossSite: Behaviour = { answer: 'cross_site_request', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
+const crossSite: Behaviour = { answer: 'cross_site_request', transient: false, namesScope: false, isAnonymous: true, solvedBy: undefined };
 const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, solvedBy: undefined };
 
 /** All reasons with their behaviour. */

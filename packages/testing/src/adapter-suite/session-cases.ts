@@ -12,6 +12,9 @@ import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 const SCOPE = 'orders:read';
 const DELETED = /^__Host-session=; Max-Age=0; Path=\/; Secure; HttpOnly; SameSite=Strict$/;
 
+/** What an answer could say about a request, besides its status and its body. */
+const ANSWER_FIELDS = ['content-type', 'content-length', 'etag', 'cache-control', 'vary', 'set-cookie', 'www-authenticate'];
+
 /** Requests with the cookie of a browser session: the guard's option `session`. */
 export const sessionCases: readonly SuiteCase[] = [
   {
@@ -74,7 +77,7 @@ export const sessionCases: readonly SuiteCase[] = [
       const session = createCookieSession();
       const app = await startWith(suite, session);
       const [cookie] = session.add({ token: await suite.token() });
-      for (const path of ['/me', '/optional', '/orders']) {
+      for (const path of ['/me', '/orders']) {
         const answer = await app.ask({ path, headers: [cookie!] });
         strictEqual(answer.status, 403);
         const { detail, ...body } = answer.json() as Record<string, string>;
@@ -86,6 +89,23 @@ export const sessionCases: readonly SuiteCase[] = [
       }
       strictEqual(suite.handlersRun(), 0);
       strictEqual((await app.ask({ path: '/me', headers: [cookie!], token: await suite.token() })).status, 200);
+    },
+  },
+  {
+    name: 'rule 189: where credentials are optional, a session cookie without the custom header changes nothing of the answer',
+    async run(suite) {
+      for (const isWaiting of [false, true]) {
+        const session = createCookieSession({ isWaiting });
+        const app = await startWith(suite, session);
+        const [cookie, proof] = session.add({ token: await suite.token({ subject: 'of-the-session' }), newCookies: 2 });
+        const seen = async (headers: readonly (readonly [string, string])[]): Promise<unknown> => {
+          const answer = await app.ask({ path: '/optional', headers });
+          return [answer.status, answer.body, ...ANSWER_FIELDS.map((name) => answer.lines(name))];
+        };
+        deepStrictEqual(await seen([cookie!]), await seen([]));
+        strictEqual(subjectOf(await app.ask({ path: '/optional', headers: [cookie!] })), null);
+        strictEqual(subjectOf(await app.ask({ path: '/optional', headers: [cookie!, proof!] })), 'of-the-session');
+      }
     },
   },
   {
