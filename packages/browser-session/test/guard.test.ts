@@ -15,9 +15,8 @@ function guardOf(world: World) {
 }
 
 /** Counts how often a store is asked. */
-function counting(options: ReturnType<(typeof MODES)[keyof typeof MODES]>, count: () => void): WorldOptions['session'] {
-  if (!('store' in options)) return options;
-  const { store } = options;
+function counting({ store }: { readonly store?: ReturnType<typeof memorySessions> }, count: () => void): WorldOptions['session'] {
+  if (!store) return {};
   return { store: { ...store, read: (key) => (count(), store.read(key)) } };
 }
 

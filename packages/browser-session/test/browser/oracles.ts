@@ -87,24 +87,32 @@ export async function learnFrom(page: Page, app: string, paths: readonly string[
   );
 }
 
+/** How long an opener looks at its windows. A window that it loses seems closed a moment after the page in it has loaded. */
+const LOOKS_MS = 2000;
+
 /** Opens addresses in windows, and returns what their opener learns: whether it still has them, and the number of their frames. */
 export async function learnFromWindows(page: Page, app: string, paths: readonly string[]): Promise<Learned> {
-  const learned: Record<string, unknown> = {};
+  const popups: Page[] = [];
   for (const path of paths) {
     const opening = page.waitForEvent('popup');
-    // eslint-disable-next-line no-await-in-loop -- a browser shows one at a time
-    await page.evaluate((url) => void Object.assign(window, { popup: window.open(url) }), app + path);
+    // eslint-disable-next-line no-await-in-loop -- an event does not say which window it is about
+    await page.evaluate(
+      ([url, name]) => {
+        const opener = window as unknown as { popups?: Record<string, Window | null> };
+        (opener.popups ??= {})[name] = window.open(url);
+      },
+      [app + path, path] as const,
+    );
     // eslint-disable-next-line no-await-in-loop
-    const popup = await opening;
-    // eslint-disable-next-line no-await-in-loop
-    await popup.waitForLoadState();
-    // eslint-disable-next-line no-await-in-loop
-    learned[path] = await page.evaluate(() => {
-      const { closed, length } = (window as unknown as { popup: Window }).popup;
-      return { closed, length };
-    });
-    // eslint-disable-next-line no-await-in-loop
-    await popup.close();
+    popups.push(await opening);
   }
+  await Promise.all(popups.map((popup) => popup.waitForURL(({ protocol }) => protocol !== 'about:')));
+  const learned = await page.evaluate(async (looksMs) => {
+    const { popups: opened } = window as unknown as { popups: Record<string, Window> };
+    const endsAt = performance.now() + looksMs;
+    while (performance.now() < endsAt && !Object.values(opened).every(({ closed }) => closed)) await new Promise((resolve) => void setTimeout(resolve, 50));
+    return Object.fromEntries(Object.entries(opened).map(([path, { closed, length }]) => [path, { closed, length }]));
+  }, LOOKS_MS);
+  await Promise.all(popups.map((popup) => popup.close()));
   return learned;
 }

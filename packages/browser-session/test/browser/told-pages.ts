@@ -1,5 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BrowserSession } from '@tokenward/browser-session';
-import type { NodeHandler } from '@tokenward/browser-session/node';
 import type { ResourceGuard } from '@tokenward/core';
 
 /** Addresses of the app at which another site may try to learn whether somebody is logged in. The app caches what it may. */
@@ -8,7 +8,10 @@ export const PAGES = ['/guarded', '/optional', '/page'] as const;
 export const TELLING = '/telling';
 
 /** Creates the app's own handlers: one that needs a login, one for which it is optional, and a page that leads to the login. */
-export function createPages(session: Pick<BrowserSession, 'get'>, guard: ResourceGuard): NodeHandler {
+export function createPages(
+  session: Pick<BrowserSession, 'get'>,
+  guard: ResourceGuard,
+): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
   return async (request, response) => {
     const path = request.url!.split('?')[0]!;
     const { method = 'GET', headers } = request;
