@@ -262,6 +262,72 @@ describe('caching', () => {
   });
 });
 
+test('rule 74: an answer grows old on either clock: while the machine was suspended, and if its time is set back', async () => {
+  const { guard, clock, endpoint } = await createAskingGuard((_question, _response, clock) => activeAnswer(clock), { cacheSeconds: 30 });
+  expectAllowed(await ask(guard, 'opaque'));
+  clock.skewWall(31);
+  expectAllowed(await ask(guard, 'opaque'));
+  expect(endpoint.questions).toHaveLength(2);
+  clock.skewWall(-20);
+  clock.advance(29);
+  expectAllowed(await ask(guard, 'opaque'));
+  expect(endpoint.questions).toHaveLength(2);
+  clock.advance(2);
+  expectAllowed(await ask(guard, 'opaque'));
+  expect(endpoint.questions).toHaveLength(3);
+});
+
+test.each([
+  ['answer'],
+  ['reason'],
+  ['active'],
+  ['introspection'],
+  ['iss'],
+  ['exp'],
+  ['accepts'],
+  ['claims'],
+  ['isDown'],
+  ['standing'],
+  ['key'],
+  ['cnf'],
+  ['aud'],
+])('rule 13: a polluted prototype with %s admits no token', async (name) => {
+  const { guard, clock, endpoint } = await createAskingGuard((question, response, clock) => {
+    if (question.form.get('token') === 'broken') response.writeHead(500).end();
+    else if (question.form.get('token') === 'bare') return { active: true };
+    else return activeAnswer(clock, { active: false });
+  });
+  expect(verdictOf(await ask(guard, 'warm'))).toBe('inactive_token');
+  const value = name === 'answer' || name === 'claims' ? activeAnswer(clock) : name === 'active' ? true : name === 'reason' ? 'expired' : 'x';
+  // eslint-disable-next-line no-extend-native -- the test pollutes the prototype on purpose
+  Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
+  onTestFinished(() => void Reflect.deleteProperty(Object.prototype, name));
+  const verdicts: string[] = [];
+  for (const token of ['broken', 'bare', 'unknown', 'warm']) verdicts.push((await ask(guard, token)).outcome);
+  Reflect.deleteProperty(Object.prototype, name);
+  expect(verdicts).toEqual(['deny', 'deny', 'deny', 'deny']);
+  expect(endpoint.questions.length).toBeGreaterThan(0);
+});
+
+test('rule 142: nothing that a guard shows contains a secret of its introspection', async () => {
+  const cacheSecret = 'a-secret-for-the-cache-of-32-characters';
+  const { guard, clock } = await createAskingGuard((_question, _response, clock) => activeAnswer(clock), {
+    clientSecret: 'the-client-secret',
+    cacheSecret,
+    cache: { get: () => undefined, set() {} },
+  });
+  const allowed = await ask(guard, 'opaque-token');
+  clock.advance(1000);
+  const { auth } = expectAllowed(allowed);
+  const shown = [guard, guard.health(), allowed, auth, await ask(guard, 'x y')].map((value) =>
+    inspect(value, { depth: Infinity, showHidden: true, getters: true }),
+  );
+  const inner = inspect((auth as unknown as { readonly admission: unknown }).admission, { depth: Infinity, showHidden: true });
+  for (const text of [...shown, inner])
+    for (const secret of ['the-client-secret', cacheSecret, Buffer.from('api:the-client-secret').toString('base64')]) expect(text).not.toContain(secret);
+  expect(shown.join('')).not.toContain('opaque-token');
+});
+
 describe('an Auth in use', () => {
   test('auth.signal aborts when the token ends, and when a later answer says that it is no longer active', async () => {
     let active = true;

@@ -2,13 +2,15 @@ import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import type { Clock } from '../lib/clock.js';
 import { parseStrictObject, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
-import { EndpointCallError, findEndpoint, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { EndpointCallError, findEndpoint, postForm, rejectOn, type EndpointAnswer } from '../net/endpoint-call.js';
 import { SIGNED_ANSWER, verifySignedAnswer } from './signed-introspection.js';
 
 /** What an endpoint said about a token, or why it said nothing that counts. */
 export type Questioned =
   | { readonly answer: JsonObject }
   | {
+      /** An own member: without it, a polluted prototype could give every failure an answer. */
+      readonly answer: undefined;
       /** Names the address and what happened there. It contains nothing of the answer. */
       readonly message: string;
       /** Whether the endpoint itself is the reason, whichever token it is asked about. */
@@ -40,19 +42,24 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
   const { endpoint, transport, authenticate, tls, signed, timeoutSeconds } = issuer.introspection;
   const limits = { transport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
   let address = endpoint.address;
+  /** Questions that begin together look for the address once. */
+  let finding: Promise<string> | undefined;
 
   async function find(signal: AbortSignal): Promise<string> {
-    return (address ??= await findEndpoint(endpoint, limits, signal));
+    if (address !== undefined) return address;
+    finding ??= findEndpoint(endpoint, limits, signal).finally(() => (finding = undefined));
+    return (address = await finding);
   }
 
-  async function readAnswer(url: string, answer: EndpointAnswer): Promise<Questioned> {
+  async function readAnswer(url: string, answer: EndpointAnswer, signal: AbortSignal): Promise<Questioned> {
     const where = printableUrl(url);
     if (answer.status !== 200) return refusedWith(where, answer);
     const type = answer.header('content-type') ?? '';
     if (signed) {
       if (type.split(';', 1)[0]!.trim().toLowerCase() !== SIGNED_ANSWER)
         return unusable(`${where}: answered without a signature, and introspection.signed demands one`);
-      const verified = await verifySignedAnswer(answer.body.toString('latin1').trim(), issuer, clock.now() / 1000);
+      // it may fetch keys, which has a time limit of its own
+      const verified = await Promise.race([verifySignedAnswer(answer.body.toString('latin1').trim(), issuer, clock.now() / 1000), rejectOn(signal)]);
       return typeof verified === 'string' ? unusable(`${where}: ${verified}`) : { answer: verified };
     }
     if (!JSON_TYPE.test(type)) return unusable(`${where}: answered with something other than JSON`);
@@ -66,14 +73,12 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
         const url = await find(signal);
         const form = new URLSearchParams({ token, token_type_hint: 'access_token' });
         const headers = await authenticate(form);
-        return await readAnswer(
-          url,
-          await postForm(endpoint, url, { form, headers: { ...headers, accept: signed ? SIGNED_ANSWER : 'application/json' }, tls }, limits, signal),
-        );
+        const accept = signed ? SIGNED_ANSWER : 'application/json';
+        return await readAnswer(url, await postForm(endpoint, url, { form, headers: { ...headers, accept }, tls: tls() }, limits, signal), signal);
       } catch (error) {
         // another error, such as one of the key that signs assertions, could quote a secret
-        const message = error instanceof EndpointCallError ? error.message : 'the question could not be sent';
-        return { message, isDown: true, pauseSeconds: undefined };
+        const otherwise = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : 'the question could not be sent';
+        return { answer: undefined, message: error instanceof EndpointCallError ? error.message : otherwise, isDown: true, pauseSeconds: undefined };
       }
     },
     async warm(signal) {
@@ -89,14 +94,14 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
 }
 
 function unusable(message: string): Questioned {
-  return { message, isDown: false, pauseSeconds: undefined };
+  return { answer: undefined, message, isDown: false, pauseSeconds: undefined };
 }
 
 function refusedWith(where: string, { status, header }: EndpointAnswer): Questioned {
   const retryAfter = header('retry-after');
   const pauseSeconds =
     (status === 429 || status === 503) && retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Math.min(Number(retryAfter), MAX_PAUSE_SECONDS) : undefined;
-  return { message: `${where}: answered with status ${status}${remedyFor(status)}`, isDown: !ABOUT_THE_TOKEN.has(status), pauseSeconds };
+  return { answer: undefined, message: `${where}: answered with status ${status}${remedyFor(status)}`, isDown: !ABOUT_THE_TOKEN.has(status), pauseSeconds };
 }
 
 function remedyFor(status: number): string {

@@ -1,5 +1,5 @@
 import type { VerificationFailure } from '../issuer/verification-failure.js';
-import type { Introspected, Standing } from '../issuer/verified-key.js';
+import type { Introspected } from '../issuer/verified-key.js';
 import { createLruMap } from '../lib/lru.js';
 import { weightOf } from './token-weight.js';
 import type { VerifiedToken } from './verifier.js';
@@ -32,8 +32,8 @@ export interface AnswerMemory {
   /** Returns why a token is refused, if it was asked about a moment ago. */
   refused(name: string, nowMs: number): VerificationFailure | undefined;
   keep(name: string, token: string, verified: IntrospectedToken): void;
-  /** Forgets an active token, and tells the requests that use it. @returns whether there was one */
-  end(name: string): boolean;
+  /** Forgets an active token. */
+  delete(name: string): void;
   refuse(name: string, failure: VerificationFailure, untilMs: number): void;
   readonly size: { readonly active: number; readonly refused: number };
 }
@@ -47,12 +47,11 @@ export function createAnswerMemory(maxEntries: number, maxBytes: number = MAX_BY
   const refusals = createLruMap<Refusal>(maxEntries);
   let bytes = 0;
 
-  function remove(name: string): Standing | undefined {
+  function remove(name: string): void {
     const entry = active.get(name);
-    if (!entry) return undefined;
+    if (!entry) return;
     active.delete(name);
     bytes -= entry.bytes;
-    return entry.verified.standing;
   }
 
   return {
@@ -79,11 +78,7 @@ export function createAnswerMemory(maxEntries: number, maxBytes: number = MAX_BY
       bytes += entry.bytes;
       while (active.size > maxEntries || bytes > maxBytes) remove(active.keys().next().value!);
     },
-    end(name) {
-      const standing = remove(name);
-      if (standing) standing.isActive = false;
-      return standing !== undefined;
-    },
+    delete: remove,
     refuse(name, failure, untilMs) {
       refusals.set(name, { failure, untilMs });
     },

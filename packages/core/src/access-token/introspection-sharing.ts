@@ -15,8 +15,9 @@ const MAX_WAIT_MS = 500;
 
 /** @returns undefined if the issuer's options have no `cache` */
 export function createSharedAnswers({ cache, cacheSecret, cacheSeconds, timeoutSeconds }: IntrospectionConfig): SharedAnswers | undefined {
-  if (!cache || cacheSecret === undefined || cacheSeconds === 0) return undefined;
-  const sealer = createAnswerSealer(cacheSecret);
+  const secret = cache && cacheSeconds > 0 ? cacheSecret() : undefined;
+  if (!cache || secret === undefined) return undefined;
+  const sealer = createAnswerSealer(secret);
   const waitMs = Math.min(MAX_WAIT_MS, (timeoutSeconds * 1000) / 4);
 
   /** The age is checked again, since somebody could have put an old answer back. */

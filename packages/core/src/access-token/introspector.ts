@@ -5,10 +5,11 @@ import { isObserved, publish, type Events } from '../events/events.js';
 import type { Monitor } from '../events/monitoring.js';
 import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
-import type { Standing } from '../issuer/verified-key.js';
+import { isFresh, type Standing } from '../issuer/verified-key.js';
 import type { Clock } from '../lib/clock.js';
 import { own, type JsonObject } from '../lib/json.js';
 import { isNumericDate } from '../lib/numeric-date.js';
+import { printableUrl } from '../lib/url.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
 import { behaviourOf } from '../vocabulary/reason.js';
 import { buildAuth } from './build-auth.js';
@@ -73,7 +74,8 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   const memory = createAnswerMemory(introspection.maxEntries);
   const queue = createQuestionQueue(introspection.maxConcurrent, introspection.maxQueued);
   const shared = createSharedAnswers(introspection);
-  const closing = new AbortController();
+  const limits = new Set<AbortController>();
+  let isClosed = false;
   /** Questions under way, so that requests with the same token share one (rule 77). */
   const underWay = new Map<string, Promise<Verification>>();
   const circuit = createCircuit(clock, (isOpen) => {
@@ -99,13 +101,15 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   }
 
   async function ask(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
-    const signal = AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), closing.signal]);
-    let leave: () => void;
+    const limit = timeLimit();
+    const { signal } = limit;
+    let leave: (() => void) | undefined;
     try {
       leave = await queue.enter(known !== undefined, signal);
     } catch (error) {
+      limit.end();
       if (error instanceof QueueFullError) return unavailable(`${error.message}. Raise introspection.maxConcurrent or maxQueued if these are not an attack`);
-      return unavailable(closing.signal.aborted ? 'the guard is closed' : `no turn within ${timeoutSeconds} s`);
+      return unavailable(isClosed ? 'the guard is closed' : `no turn within ${timeoutSeconds} s`);
     }
     try {
       const found = await shared?.find(hash, token, clock.now() / 1000, signal);
@@ -113,7 +117,24 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
       return await askEndpoint(hash, token, known, signal);
     } finally {
       leave();
+      limit.end();
     }
+  }
+
+  /** The signal of one question: it aborts after the time limit, and when the guard is closed. */
+  function timeLimit(): { readonly signal: AbortSignal; end(): void } {
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(new Error('the time is over')), timeoutSeconds * 1000);
+    timer.unref();
+    limits.add(controller);
+    if (isClosed) controller.abort(new Error('the guard is closed'));
+    return {
+      signal: controller.signal,
+      end() {
+        clearTimeout(timer);
+        limits.delete(controller);
+      },
+    };
   }
 
   async function askEndpoint(hash: string, token: string, known: IntrospectedToken | undefined, signal: AbortSignal): Promise<Verification> {
@@ -126,9 +147,9 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
       if (isObserved('tokenward:introspected'))
         publish('tokenward:introspected', { issuer: name, outcome, durationSeconds: (clock.monotonic() - askedAtMs) / 1000, message });
     };
-    if (!('answer' in result)) {
+    if (result.answer === undefined) {
       if (!result.isDown) circuit.succeeded();
-      else if (closing.signal.aborted) circuit.ended();
+      else if (isClosed) circuit.ended();
       else circuit.failed(result.message, result.pauseSeconds);
       report('failed', result.message);
       return unavailable(result.message, result.pauseSeconds ?? circuit.pauseSeconds);
@@ -136,7 +157,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     circuit.succeeded();
     if (!isActive(result.answer)) {
       report('inactive');
-      if (memory.end(hash)) tokenSignals.checkSoon();
+      end(hash, known);
       memory.refuse(hash, inactive, askedAtMs + inactiveCacheSeconds * 1000);
       return inactive;
     }
@@ -148,11 +169,21 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     return verified;
   }
 
+  /** Tells the requests that use a token that it has ended, even if it was evicted meanwhile. */
+  function end(hash: string, known: IntrospectedToken | undefined): void {
+    memory.delete(hash);
+    if (!known) return;
+    known.standing.isActive = false;
+    tokenSignals.checkSoon();
+  }
+
   /** Examines an active answer, and keeps what it means. */
   function accept(hash: string, token: string, { claims, askedAt }: ActiveAnswer, askedAtMs: number, known: IntrospectedToken | undefined): Verification {
-    const result = examine(token, claims, askedAt, freshUntil(claims, askedAt, askedAtMs), known);
+    const seconds = freshSeconds(claims, askedAt);
+    const fresh = { freshUntilMs: askedAtMs + seconds * 1000, freshUntilSeconds: askedAt + seconds };
+    const result = examine(token, claims, askedAt, fresh, known);
     if (!isVerified(result)) {
-      if (memory.end(hash)) tokenSignals.checkSoon();
+      end(hash, known);
       const { reason, cause } = result;
       if (!behaviourOf(reason).transient) memory.refuse(hash, { reason, cause, issuer }, askedAtMs + inactiveCacheSeconds * 1000);
       return result;
@@ -162,16 +193,16 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   }
 
   /** Never beyond `exp` (rule 74). */
-  function freshUntil(claims: JsonObject, askedAt: number, askedAtMs: number): number {
+  function freshSeconds(claims: JsonObject, askedAt: number): number {
     const exp = own(claims, 'exp');
-    return askedAtMs + Math.min(cacheSeconds, isNumericDate(exp) ? Math.max(0, exp - askedAt) : Infinity) * 1000;
+    return isNumericDate(exp) ? Math.min(cacheSeconds, Math.max(0, exp - askedAt)) : cacheSeconds;
   }
 
   function examine(
     token: string,
     answer: JsonObject,
     askedAt: number,
-    freshUntilMs: number,
+    fresh: Freshness,
     known: IntrospectedToken | undefined,
   ): IntrospectedToken | VerificationFailure {
     const nowSeconds = clock.now() / 1000;
@@ -189,7 +220,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
       auth,
       issuer,
       key: undefined,
-      standing: standingFor(known, freshUntilMs),
+      standing: standingFor(known, fresh),
       notBefore: examined.notBefore,
       confirmation,
     };
@@ -208,7 +239,7 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     introspect(token, nowSeconds) {
       const hash = answerName(introspection.identity, token);
       const known = memory.active(hash);
-      if (known && clock.monotonic() < known.standing.freshUntilMs && nowSeconds < known.auth.expiresAt) {
+      if (known && isFresh(known.standing, clock, nowSeconds)) {
         const { auth, notBefore } = known;
         const timeFailure = examineTime(auth.expiresAt, notBefore, auth.issuedAt, rules, nowSeconds);
         if (timeFailure) return { ...timeFailure, issuer };
@@ -217,13 +248,20 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
       }
       return memory.refused(hash, clock.monotonic()) ?? underWay.get(hash) ?? question(hash, token, known);
     },
-    warm: () => client.warm(AbortSignal.any([AbortSignal.timeout(timeoutSeconds * 1000), closing.signal])),
+    async warm() {
+      const limit = timeLimit();
+      try {
+        await client.warm(limit.signal);
+      } finally {
+        limit.end();
+      }
+    },
     health() {
       const { active, refused } = memory.size;
       const { asking, waiting } = queue.size;
       return {
         issuer: name,
-        endpoint: client.address,
+        endpoint: client.address === undefined ? undefined : printableUrl(client.address),
         usable: client.address !== undefined && !circuit.isOpen,
         activeTokens: active,
         refusedTokens: refused,
@@ -234,15 +272,17 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
       };
     },
     close() {
-      closing.abort(new Error('the guard is closed'));
+      isClosed = true;
+      for (const controller of limits) controller.abort(new Error('the guard is closed'));
       outages.forget(name);
     },
   };
 }
 
 /** Requests that still use the token share what is known of it, so a later answer reaches them. */
-function standingFor(known: IntrospectedToken | undefined, freshUntilMs: number): Standing {
-  if (!known?.standing.isActive) return { isActive: true, freshUntilMs };
-  known.standing.freshUntilMs = freshUntilMs;
-  return known.standing;
+function standingFor(known: IntrospectedToken | undefined, fresh: Freshness): Standing {
+  if (!known?.standing.isActive) return { isActive: true, ...fresh };
+  return Object.assign(known.standing, fresh);
 }
+
+type Freshness = Pick<Standing, 'freshUntilMs' | 'freshUntilSeconds'>;

@@ -1,7 +1,7 @@
 import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { createIntrospector, type IntrospectionHealth, type Introspector, type IntrospectorContext } from './introspector.js';
 import type { TokenVerifier } from './verifier.js';
 
@@ -24,7 +24,7 @@ export function createIntrospection(issuers: readonly IntrospectingIssuer[], con
     verify({ token }, request, nowSeconds) {
       if (!isToken68(token)) return { reason: 'malformed_credentials', cause: 'the token contains characters that no token may have' };
       const issuer = issuerOf(token, request, issuers);
-      return 'reason' in issuer ? issuer : introspectors.get(issuer)!.introspect(token, nowSeconds);
+      return isFailure(issuer) ? issuer : introspectors.get(issuer)!.introspect(token, nowSeconds);
     },
     of: (issuer) => introspectors.get(issuer),
     async warm() {

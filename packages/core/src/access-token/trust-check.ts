@@ -1,7 +1,7 @@
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import type { Issuer, Issuers } from '../issuer/issuer.js';
-import type { Vouched } from '../issuer/verified-key.js';
+import { isFresh, type Vouched } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 
 /**
@@ -34,7 +34,7 @@ interface ResolverAnswer {
 }
 
 /** @param onGone is called when an issuer was removed */
-export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic'>, onGone: () => void): TrustCheck {
+export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic' | 'now'>, onGone: () => void): TrustCheck {
   const answers = new WeakMap<Issuer, ResolverAnswer>();
   const refreshed = new WeakMap<Issuer, number>();
 
@@ -83,7 +83,7 @@ export function createTrustCheck(issuers: Issuers, clock: Pick<Clock, 'monotonic
 
   /** Whether a request that was authenticated before need not be authenticated anew. */
   function isCurrent(verified: Vouched): boolean {
-    if (verified.key === undefined && !(clock.monotonic() < verified.standing.freshUntilMs)) return false;
+    if (verified.key === undefined && !isFresh(verified.standing, clock, clock.now() / 1000)) return false;
     return stillVouches(verified) === true;
   }
 

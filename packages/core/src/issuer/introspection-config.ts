@@ -9,7 +9,8 @@ export interface IntrospectionConfig {
   readonly endpoint: Endpoint;
   readonly transport: Transport;
   readonly authenticate: AuthenticateClient;
-  readonly tls: TlsParts | undefined;
+  /** A function, so that no inspection of an issuer shows the key. */
+  readonly tls: () => TlsParts | undefined;
   readonly clientId: string | undefined;
   /** Names the caller in the keys of caches: endpoint, client and way of authentication. */
   readonly identity: string;
@@ -26,7 +27,7 @@ export interface IntrospectionConfig {
   readonly maxQueued: number;
   readonly cache: IntrospectionCache | undefined;
   /** The secret that seals answers in the shared cache. */
-  readonly cacheSecret: string | undefined;
+  readonly cacheSecret: () => string | undefined;
   readonly acceptsWithoutIssuer: boolean;
   readonly acceptsWithoutAudience: boolean;
   readonly acceptsWithoutExpiry: boolean;

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.js';
 import type { Issuer } from './issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
 
@@ -20,8 +21,15 @@ export interface Introspected {
 export interface Standing {
   /** False once a later answer said that the token is not active. */
   isActive: boolean;
-  /** When the issuer must be asked again, in milliseconds of the monotonic clock. */
+  /** When the issuer must be asked again, in milliseconds of the monotonic clock, which stands still while a machine is suspended ... */
   freshUntilMs: number;
+  /** ... and in seconds since the epoch, by a clock that may be set back. The earlier one counts. */
+  freshUntilSeconds: number;
+}
+
+/** Whether an answer can still be used without another question. */
+export function isFresh({ freshUntilMs, freshUntilSeconds }: Standing, clock: Pick<Clock, 'monotonic'>, nowSeconds: number): boolean {
+  return clock.monotonic() < freshUntilMs && nowSeconds < freshUntilSeconds;
 }
 
 /** Why a token is trusted: a key of its issuer verified it, or its issuer vouched for it. */

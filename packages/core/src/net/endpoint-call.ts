@@ -104,7 +104,8 @@ function article(metadataName: string): string {
   return `${/^[aeiou]/.test(words) ? 'an' : 'a'} ${words}`;
 }
 
-function rejectOn(signal: AbortSignal): Promise<never> {
+/** Returns a promise that rejects when a signal aborts. */
+export function rejectOn(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     if (signal.aborted) abort();
