@@ -152,7 +152,7 @@ describe('an endpoint that does not answer as it should', () => {
     const guard = createResourceGuard({
       issuer: issuer.issuer,
       audience: issuer.audience,
-      introspection: { ...issuer.introspectionClient, timeoutSeconds: 0.3 },
+      introspection: { ...issuer.introspectionClient, timeoutSeconds: how === 'hang' || how === 'drip' ? 0.3 : 10 },
     });
     onTestFinished(async () => {
       await guard.close();
