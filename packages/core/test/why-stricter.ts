@@ -79,7 +79,7 @@ const EXPLANATIONS: Readonly<Record<string, readonly Explanation[]>> = {
   'invalid_claim sub': [{ rule: 48, holds: isNoName('sub') }],
   'invalid_claim client_id': [{ rule: 47, holds: isNoName('client_id') }],
   'invalid_claim azp': [{ rule: 47, holds: isNoName('azp') }],
-  'unproven_confirmation cnf': [{ rule: 88, holds: ({ claims }) => isPresent(claims, 'cnf') }],
+  unproven_confirmation: [{ rule: 88, holds: ({ claims }) => isPresent(claims, 'cnf') }],
 };
 
 /** The rules by which a refused token is rightly refused; none where there is no reason that stands in the table. */

@@ -184,7 +184,7 @@ describe.each(['sibling', 'stranger'] as const)('a site that is a %s', (site) =>
     await expectNothing();
   });
 
-  test('rule 189: events, frames, caches, resource timing, reports, windows and WebSockets do not tell who is logged in', async () => {
+  test('rule 189: events, frames, caches, resource timing, reports, windows and WebSockets do not tell who is logged in', { timeout: 60_000 }, async () => {
     const nobody = await newContext();
     const [nobodysOwn, evilOfNobody] = await Promise.all([nobody.newPage(), openEvil(site, nobody)]);
     await nobodysOwn.goto(sites.app);
