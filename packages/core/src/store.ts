@@ -16,7 +16,6 @@ export { SESSION_EVENT_ACTIONS, SESSION_EVENT_OUTCOMES, SESSION_EVENT_REASONS } 
 export type { SessionEventAction, SessionEventOutcome, SessionEventReason } from './vocabulary/session-words.js';
 export type { MemorySessionsOptions } from './session/memory-sessions.js';
 export { checkStoredSession } from './session/check-stored-session.js';
-export { memoryReplays, type ReplayAnswer, type ReplayStore } from './security-event/replay.js';
 export { memoryIntrospections, type IntrospectionCache } from './issuer/introspection-cache.js';
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';
@@ -27,6 +26,7 @@ export { placeOf } from './lib/place-of.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { numberOption, readTable, type OptionTable, type ReadOption } from './lib/option-table.js';
+export { memoryReplays, type ReplayAnswer, type ReplayStore } from './lib/replays.js';
 export { assertionKey, type AssertionKey, type PrivateKeyOption } from './net/assertion-key.js';
 export { checkClientAuthentication, readClientAuthentication, readPrivateKey, readTls } from './net/client-options.js';
 export { failureWords, silenceHint } from './net/fetch-failure.js';

@@ -1,5 +1,5 @@
 import { isError } from '@tokenward/core/store';
-import { failureText, StoreFailure } from './store-failure.js';
+import { codeOf, failureText, StoreFailure } from './store-failure.js';
 
 /** A reply of RESP 2. */
 export type Reply = string | number | null | readonly Reply[];
@@ -70,7 +70,7 @@ export function createConnect(makeClient: MakeClient, timeoutMs: number): Connec
         try {
           return (await within(withinMs, client.sendCommand(command))) as Reply;
         } catch (error) {
-          throw new StoreFailure(failureText(error), isAnswer(error));
+          throw new StoreFailure(failureText(error), isAnswer(error), codeOf(error));
         }
       },
       onOver(listener) {

@@ -2,10 +2,12 @@ export { redisRevocations, type RedisRevocations } from './redis-revocations.js'
 export type { RedisRevocationsOptions } from './options.js';
 export { redisIntrospections, type RedisIntrospections } from './redis-introspections.js';
 export type { RedisIntrospectionsOptions } from './introspection-options.js';
+export { redisReplays, type RedisReplays } from './redis-replays.js';
+export type { RedisReplaysOptions } from './replay-options.js';
 export { redisSessions } from './redis-sessions.js';
 export type { DuplicableClient } from './server-options.js';
 export type { RedisSessionsOptions } from './session-options.js';
 export { RevocationStoreError } from '@tokenward/core';
 export { SessionStoreError } from '@tokenward/core/store';
-export type { IntrospectionCache } from '@tokenward/core/store';
+export type { IntrospectionCache, ReplayAnswer, ReplayStore } from '@tokenward/core/store';
 export type { RevocationHealth, RevocationRecord, RevocationStore, SessionStore, SessionStoreHealth, StoredSession } from '@tokenward/core/store';

@@ -1,34 +1,6 @@
-import { ConfigurationError } from '@tokenward/core';
-import { numberOption, OptionReader, plainOptions, readTable, type OptionTable } from '@tokenward/core/store';
-import { prefixOption, readServer, unchecked, type DuplicableClient, type Server } from './server-options.js';
+import type { KeyedStoreOptions } from './keyed-options.js';
 
-export interface RedisIntrospectionsOptions {
-  /** The address of Redis or Valkey: `rediss://name:password@redis.example.com:6379`. Set this or `client`. */
-  readonly url?: string | undefined;
-  /**
-   * Your own client, for what a URL cannot express: certificates, a credentials provider, a cluster, Sentinel. It need not be connected.
-   * Clients of `ioredis` and pools are not supported.
-   */
-  readonly client?: DuplicableClient | undefined;
+export interface RedisIntrospectionsOptions extends KeyedStoreOptions {
   /** The beginning of all keys. Default: `tokenward:introspections`. */
   readonly prefix?: string | undefined;
-  /** The timeout of each call, with connecting. Default: 3. */
-  readonly timeoutSeconds?: number | undefined;
-}
-
-const OPTIONS = {
-  url: unchecked,
-  client: unchecked,
-  prefix: prefixOption('tokenward:introspections'),
-  timeoutSeconds: numberOption(3, { least: 0.05, most: 60 }),
-} satisfies OptionTable<RedisIntrospectionsOptions>;
-
-/** @throws ConfigurationError that lists all problems */
-export function readIntrospectionsOptions(options: RedisIntrospectionsOptions): Server & { readonly prefix: string; readonly timeoutMs: number } {
-  const reader = new OptionReader(plainOptions(options), Object.keys(OPTIONS));
-  const { url, client, prefix, timeoutSeconds } = readTable(reader, OPTIONS);
-  const timeoutMs = timeoutSeconds * 1000;
-  const server = readServer(reader, { url, client }, prefix, timeoutMs);
-  if (!server || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { ...server, prefix, timeoutMs };
 }

@@ -4,10 +4,14 @@ import { isError } from '@tokenward/core/store';
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
 
-  /** @param isAnswer the server sent the error, so the connection still works */
+  /**
+   * @param isAnswer the server sent the error, so the connection still works
+   * @param code the server's code: `OOM`
+   */
   constructor(
     message: string,
     readonly isAnswer = false,
+    readonly code?: string,
   ) {
     super(message);
   }
@@ -46,7 +50,14 @@ export function failureText(error: unknown): string {
   if (!isError(error)) return 'the connection broke';
   const known = SCRIPT_ERRORS.find(([pattern]) => pattern.test(error.message));
   if (known) return known[1];
-  const code = (error as NodeJS.ErrnoException).code ?? /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];
-  if (typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{2,60}$/.test(code)) return 'the connection broke';
+  const code = codeOf(error);
+  if (code === undefined) return 'the connection broke';
   return TEXTS.get(code) ?? `the connection failed (${code})`;
+}
+
+/** Returns the code of an error, which an error of the server has at the beginning of its text. */
+export function codeOf(error: unknown): string | undefined {
+  if (!isError(error)) return undefined;
+  const code = (error as NodeJS.ErrnoException).code ?? /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(code) ? code : undefined;
 }

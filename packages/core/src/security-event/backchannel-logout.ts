@@ -5,9 +5,8 @@ import { publish } from '../events/events.js';
 import type { Issuers } from '../issuer/issuer.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from '../lib/option-table.js';
-import { shown } from '../lib/shown-option.js';
 import { ConfigurationError } from '../lib/configuration-error.js';
-import { memoryReplays, replayName, type ReplayStore } from './replay.js';
+import { memoryReplays, readReplays, replayName, type ReplayStore } from '../lib/replays.js';
 import type { EventRevocations } from '../revocation/revocations.js';
 import { hasAudience, isName, UNKNOWN_KEY, verifyIssuedJws, type IssuedJws } from './issued-jws.js';
 import { answer, MAX_MESSAGE_BYTES, mediaTypeOf, NOT_A_POST, retryAfter, textOf, type MessageReceiver, type ReceivedMessage } from './receiver.js';
@@ -145,10 +144,4 @@ function readClientIds(reader: OptionReader, name: string): ReadonlySet<string> 
   const clientIds = Array.isArray(given) ? reader.texts(name) : [reader.text(name, '')];
   if (given === undefined) reader.wrong(name, 'is missing: set it to the client ID for which the receiver is registered at the authorization server');
   return new Set(clientIds);
-}
-
-export function readReplays(reader: OptionReader, name: string): ReplayStore | undefined {
-  const replays = reader.get(name) as Partial<ReplayStore> | null | undefined;
-  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong(name, `must be a ReplayStore (got ${shown(replays)})`);
-  return replays as ReplayStore | undefined;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memoryReplays } from './replay.js';
+import { memoryReplays } from './replays.js';
 
 test('rules 117 and 120: add returns "full" for a new name in a full store, and false only for a name that is in the store', () => {
   let now = 0;

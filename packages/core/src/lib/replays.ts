@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from '../lib/clock.js';
+import type { Clock } from './clock.js';
+import { misuse } from './configuration-error.js';
+import type { OptionReader } from './option-reader.js';
+import { shown } from './shown-option.js';
 
-/** Remembers what may be used only once: the `jti` of a logout token or of a security event. */
+/** Remembers what may be used only once: the `jti` of a DPoP proof, of a logout token or of a security event. */
 export interface ReplayStore {
   /**
-   * Adds a name unless it is present, in one atomic step.
+   * Adds a name unless it is present, in one atomic step. A store that cannot say whether the name is new must throw or reject, and never return true.
    *
    * @param name short, and not secret
-   * @param ttlSeconds how long it must be remembered
+   * @param ttlSeconds how long it must be remembered at least: a finite number greater than 0
    * @returns true if the name is new and was added; false if it was present; `full` if it is new, but there is no room for it
    */
   add(name: string, ttlSeconds: number): ReplayAnswer | Promise<ReplayAnswer>;
@@ -26,6 +29,8 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
   let nextSweepAt = -Infinity;
   return {
     add(name, ttlSeconds) {
+      // a name whose end is no number would be forgotten at once
+      if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('add()', 'ttlSeconds must be a finite number greater than 0');
       const now = clock.monotonic();
       const known = ends.get(name);
       if (known !== undefined && now < known) return false;
@@ -43,4 +48,11 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
 /** Returns a name of fixed length for texts from a token: their hash. */
 export function replayName(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+/** Reads an option that takes a store. */
+export function readReplays(reader: OptionReader, name: string): ReplayStore | undefined {
+  const replays = reader.get(name) as Partial<ReplayStore> | null | undefined;
+  if (replays !== undefined && typeof replays?.add !== 'function') reader.wrong(name, `must be a ReplayStore (got ${shown(replays)})`);
+  return replays as ReplayStore | undefined;
 }

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnect, type Reply } from './connection.js';
+import { hashTagged } from './hash-tag.js';
+import { readKeyedOptions, type KeyedStoreOptions } from './keyed-options.js';
+import { openLink } from './link.js';
+import { StoreFailure } from './store-failure.js';
+
+/** What every store of single keys offers. */
+export interface KeyedStoreLife {
+  /** Resolves once Redis answers. @throws Error if it does not answer within twice the timeout */
+  warm(): Promise<void>;
+  /** The state of the connection. `lastError` contains no name and no value. */
+  health(): { readonly usable: boolean; readonly lastError: string | undefined };
+  /** Closes the connection. A guard does not close a store that was given to it. */
+  close(): Promise<void>;
+}
+
+/** The connection of a store that reads and writes single keys. */
+export interface KeyedStore {
+  /** Returns the key for a name. */
+  keyOf(name: string): string;
+  /** Sends a command. @throws StoreFailure with the address and fixed words */
+  send(command: readonly [kind: string, ...rest: string[]]): Promise<Reply>;
+  readonly life: KeyedStoreLife;
+}
+
+const WARM_LOOK_MS = 50;
+
+/**
+ * Connects at once, and retries until it is closed.
+ *
+ * @param what what the server keeps, for messages: `introspection answers`
+ * @param probe a command that shows that a connection is usable
+ * @throws ConfigurationError that lists all invalid options
+ */
+export function openKeyedStore(
+  options: KeyedStoreOptions,
+  { defaultPrefix, what, probe }: { defaultPrefix: string; what: string; probe: (keyOf: KeyedStore['keyOf']) => readonly [kind: string, ...rest: string[]] },
+): KeyedStore {
+  const { makeClient, where, prefix, timeoutMs } = readKeyedOptions(options, defaultPrefix);
+  const tagged = hashTagged(prefix);
+  const keyOf = (name: string): string => `${tagged}:${name}`;
+  const probing = probe(keyOf);
+  const link = openLink({ connect: createConnect(makeClient, timeoutMs), probe: { kind: probing[0], command: probing }, where, what, timeoutMs });
+
+  async function send(command: readonly [kind: string, ...rest: string[]]): Promise<Reply> {
+    try {
+      return await link.send(command[0], command);
+    } catch (error) {
+      // the link throws nothing but a StoreFailure, which has fixed words: a client's own error may quote anything
+      const { message, isAnswer, code } = error as StoreFailure;
+      throw new StoreFailure(`${where}: ${message}`, isAnswer, code);
+    }
+  }
+
+  const life: KeyedStoreLife = {
+    async warm() {
+      const endsAtMs = performance.now() + timeoutMs * 2;
+      for (;;) {
+        try {
+          await send(probing);
+          return;
+        } catch (error) {
+          if (link.isClosed || performance.now() > endsAtMs) throw error;
+          // the timer also keeps the process alive for the caller
+          await sleep(WARM_LOOK_MS);
+        }
+      }
+    },
+    health: () => ({ usable: link.isUsable, lastError: link.lastError }),
+    close: async () => link.close(),
+  };
+  return { keyOf, send, life };
+}
