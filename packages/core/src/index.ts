@@ -68,13 +68,6 @@ export type {
   RolePolicy,
   ScopePolicy,
 } from './policy/policy.js';
-export { auth0, type Auth0Options } from './presets/auth0.js';
-export { cognito, type CognitoOptions } from './presets/cognito.js';
-export { entraId, type EntraIdOptions } from './presets/entra-id.js';
-export { google, type GoogleOptions } from './presets/google.js';
-export { keycloak, type KeycloakOptions } from './presets/keycloak.js';
-export { okta, type OktaOptions } from './presets/okta.js';
-export type { PresetOptions, PresetResult } from './presets/preset.js';
 export type { Reason } from './vocabulary/reason.js';
 export type { Explanation } from './explain/explanation.js';
 export { EVENT_NAMES, observe, type Events } from './events/events.js';

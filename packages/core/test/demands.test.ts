@@ -1,16 +1,5 @@
-import {
-  cognito,
-  ConfigurationError,
-  createResourceGuard,
-  entraId,
-  google,
-  keycloak,
-  not,
-  okta,
-  role,
-  type GuardOptions,
-  type IssuerOptions,
-} from '@tokenward/core';
+import { ConfigurationError, createResourceGuard, not, role, type GuardOptions, type IssuerOptions } from '@tokenward/core';
+import { cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
 import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, createScene, verdictOf } from './guarded.js';

@@ -1,17 +1,6 @@
 import { inspect } from 'node:util';
-import {
-  auth0,
-  cognito,
-  ConfigurationError,
-  createIssuerClient,
-  createResourceGuard,
-  entraId,
-  google,
-  keycloak,
-  okta,
-  observe,
-  type GuardOptions,
-} from '@tokenward/core';
+import { ConfigurationError, createIssuerClient, createResourceGuard, observe, type GuardOptions } from '@tokenward/core';
+import { auth0, cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
 import { createNativeGuard } from '@tokenward/core/adapter';
 import { createTestIssuer } from '@tokenward/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';

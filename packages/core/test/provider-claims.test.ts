@@ -1,4 +1,5 @@
-import { cognito, createResourceGuard, not, observe, role, scope, type GuardOptions } from '@tokenward/core';
+import { createResourceGuard, not, observe, role, scope, type GuardOptions } from '@tokenward/core';
+import { cognito } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { configurationErrorOf, createScene, expectAllowed } from './guarded.js';
 

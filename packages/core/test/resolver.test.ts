@@ -1,5 +1,4 @@
 import {
-  auth0,
   ConfigurationError,
   createResourceGuard,
   EVENT_NAMES,
@@ -10,6 +9,7 @@ import {
   type IssuerOptions,
   type IssuerResolver,
 } from '@tokenward/core';
+import { auth0 } from '@tokenward/core/presets';
 import { asSigningKey, createTestClock, generatePrivateKey } from '@tokenward/testing';
 import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';

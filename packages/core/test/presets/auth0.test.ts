@@ -1,4 +1,5 @@
-import { auth0, createResourceGuard, role, scope } from '@tokenward/core';
+import { createResourceGuard, role, scope } from '@tokenward/core';
+import { auth0 } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { ask, expectAllowed, verdictOf } from '../guarded.js';
 import { changed, decide, expectRefusals, given, problemsOf, times, type Shape } from './provider-tokens.js';

@@ -1,4 +1,5 @@
-import { entraId, okta, role, scope, type GuardOptions } from '@tokenward/core';
+import { role, scope, type GuardOptions } from '@tokenward/core';
+import { entraId, okta } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { expectAllowed, verdictOf } from '../guarded.js';
 import { changed, clock, decide, expectRefusals, given, now, problemsOf, times, type Shape } from './provider-tokens.js';

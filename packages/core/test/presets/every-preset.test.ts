@@ -1,17 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import {
-  auth0,
-  cognito,
-  createResourceGuard,
-  entraId,
-  google,
-  keycloak,
-  okta,
-  type Claims,
-  type ClaimsSchema,
-  type GuardOptions,
-  type ResourceGuard,
-} from '@tokenward/core';
+import { createResourceGuard, type Claims, type ClaimsSchema, type GuardOptions, type ResourceGuard } from '@tokenward/core';
+import { auth0, cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { given, problemsOf } from './provider-tokens.js';
 

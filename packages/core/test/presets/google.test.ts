@@ -1,4 +1,4 @@
-import { google } from '@tokenward/core';
+import { google } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { expectAllowed, verdictOf } from '../guarded.js';
 import { changed, decide, expectRefusals, given, problemsOf, times, type Shape } from './provider-tokens.js';

@@ -1,4 +1,5 @@
-import { createResourceGuard, keycloak, role } from '@tokenward/core';
+import { createResourceGuard, role } from '@tokenward/core';
+import { keycloak } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { ask, expectAllowed, verdictOf } from '../guarded.js';
 import { changed, decide, expectRefusals, given, now, problemsOf, sign, times, type Shape } from './provider-tokens.js';

@@ -1,4 +1,5 @@
-import { okta, scope } from '@tokenward/core';
+import { scope } from '@tokenward/core';
+import { okta } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { expectAllowed, verdictOf } from '../guarded.js';
 import { changed, decide, expectRefusals, given, now, problemsOf, times, type Shape } from './provider-tokens.js';
