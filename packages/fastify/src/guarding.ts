@@ -16,7 +16,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
 import { closeReply, type ClosedReply } from './closed-reply.js';
-import { isOnMetadataRoute } from './metadata-route.js';
+import { getsMetadata } from './metadata-route.js';
 import { setCookies, setHeaders } from './reply-headers.js';
 
 export type Done = (error?: Error) => void;
@@ -101,7 +101,7 @@ export function createGuarding(
     function guard(this: unknown, request: FastifyRequest, reply: FastifyReply, callback?: Done): PromiseLike<void> | undefined {
       assertCalled(request, reply);
       const done = typeof callback === 'function' ? callback : undefined;
-      if (isOnMetadataRoute(request)) {
+      if (getsMetadata(request)) {
         done?.();
         return done ? undefined : ADMITTED;
       }

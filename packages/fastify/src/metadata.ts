@@ -26,7 +26,7 @@ export function metadataPlugin(endpoint: MetadataEndpoint): FastifyPluginAsync {
     for (const url of urls) {
       // another API of this app may have the path without that of a resource
       if (url === WELL_KNOWN && scope.hasRoute({ method: 'GET', url })) continue;
-      scope.route({ method: ['GET', 'HEAD', 'OPTIONS'], url, config: metadataConfig(urls), handler });
+      scope.route({ method: ['GET', 'HEAD', 'OPTIONS'], url, config: metadataConfig({ urls, answer: endpoint.answer }), handler });
     }
   };
 }
