@@ -8,9 +8,12 @@ export function view(request: Request): ProtectedRequest {
   return viewOf(request, request, hostOf);
 }
 
-/** In Express 4, `req.host` lacks the port and prints a warning. So this takes the Host header, unless a proxy named another host. Only Express 4 has `req.param`. */
-function hostOf(request: Request): string {
+/** In Express 4, `req.host` lacks the port and prints a warning. So this reads the fields that Express 4 reads. Only Express 4 has `req.param`. */
+function hostOf(request: Request): string | undefined {
   if (!('param' in request)) return request.host;
-  const { hostname, headers } = request;
-  return headers.host?.startsWith(`${hostname}:`) ? headers.host : hostname;
+  const { app, headers, socket } = request as Request;
+  const forwarded = headers['x-forwarded-host'];
+  if (typeof forwarded !== 'string' || forwarded === '') return headers.host;
+  const isTrusted = app.get('trust proxy fn') as (address: string | undefined, hop: number) => boolean;
+  return isTrusted(socket.remoteAddress, 0) ? forwarded.split(',', 1)[0]!.trimEnd() : headers.host;
 }

@@ -6,7 +6,7 @@ import { denials } from './odd-denials.js';
 import { oddWays } from './odd-ways.js';
 import { routers, startOn } from './start-express.js';
 
-const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true };
+const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true, trustsProxies: true };
 
 describe('Express 5', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express5), options));
 describe('Express 4', () => adapterSuite({ test, beforeAll, afterAll }, startOn(express4), options));

@@ -27,6 +27,7 @@ export function startOn(express: typeof expressModule): StartApp {
     const app = express();
     app.disable('x-powered-by');
     app.set('env', 'test');
+    if (setup.trustsProxies) app.set('trust proxy', 'loopback');
     const routing = ROUTERS[setup.router ?? ''] ?? {};
     app.set('case sensitive routing', routing.caseSensitive).set('strict routing', routing.strict);
     const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);

@@ -8,11 +8,11 @@ import { routers, startOn } from './start-fastify.js';
 const overHttp2 = startOn('onRequest', { http2: true });
 const overTls = startOn('config', { http2: true, https: { ...selfSigned(), allowHTTP1: true } });
 
-const options: SuiteOptions = { ways: oddWays, denials, routers, cors: ['before', 'after'], asksForBodies: true };
+const options: SuiteOptions = { ways: oddWays, denials, routers, cors: ['before', 'after'], asksForBodies: true, trustsProxies: true };
 
 describe('Fastify 5, guarded by onRequest', () => adapterSuite({ test, beforeAll, afterAll }, startOn('onRequest'), options));
 describe('Fastify 5, guarded by config', () =>
   adapterSuite({ test, beforeAll, afterAll }, startOn('config'), { ...options, ways: [], denials: [], declaresPublicRoutes: true }));
-describe('Fastify 5 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays }));
+describe('Fastify 5 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays, trustsProxies: true }));
 describe('Fastify 5 over HTTP/2 and TLS', () =>
   adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, allowsHttp1: true, ways: [], declaresPublicRoutes: true }));

@@ -9,8 +9,8 @@ import { handlerOf, routers, startOn } from './start-koa.js';
 const overHttp2 = startOn((app) => createServer(handlerOf(app)));
 const overTls = startOn((app) => createSecureServer({ ...selfSigned(), allowHTTP1: true }, handlerOf(app)));
 
-const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true };
+const options: SuiteOptions = { ways: oddWays, denials, routers, mountsApps: true, cors: ['before', 'after'], asksForBodies: true, trustsProxies: true };
 
 describe('Koa 3', () => adapterSuite({ test, beforeAll, afterAll }, startOn(), options));
-describe('Koa 3 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays }));
+describe('Koa 3 over HTTP/2', () => adapterSuite({ test, beforeAll, afterAll }, overHttp2, { http2: true, ways: oddWays, trustsProxies: true }));
 describe('Koa 3 over HTTP/2 and TLS', () => adapterSuite({ test, beforeAll, afterAll }, overTls, { http2: true, allowsHttp1: true, ways: [] }));

@@ -32,6 +32,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
     const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);
     const app = new Koa();
     app.silent = true;
+    app.proxy = setup.trustsProxies === true;
     const guard = createGuard({
       ...options,
       ...(property !== undefined && { property }),

@@ -3,7 +3,7 @@ import { adapterSuite } from '@tokenward/testing/adapter-suite';
 import { oddWays } from './odd-ways.js';
 import { startOn } from './start-nest.js';
 
-const options = { severalGuards: false, declaresPublicRoutes: true, cors: ['before'] } as const;
+const options = { severalGuards: false, declaresPublicRoutes: true, cors: ['before'], trustsProxies: true } as const;
 
 describe('NestJS 12 on Express', () => adapterSuite({ test, beforeAll, afterAll }, startOn('express'), { ...options, ways: oddWays }));
 describe('NestJS 12 on Fastify', () => adapterSuite({ test, beforeAll, afterAll }, startOn('fastify'), { ...options, ways: oddWays }));

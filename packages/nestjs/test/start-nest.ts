@@ -40,11 +40,15 @@ import type { AppSetup, HandlerInput, RunningApp, StartApp, SuiteReceivers, Suit
 
 export type Platform = 'express' | 'fastify';
 
-export async function createApp(module: Type, platform: Platform, http2 = false): Promise<INestApplication> {
+export async function createApp(module: Type, platform: Platform, { http2 = false, trustsProxies = false } = {}): Promise<INestApplication> {
   const options = { logger: false, abortOnError: false } as const;
-  return platform === 'fastify'
-    ? NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(http2 ? { http2: true } : {}), options)
-    : NestFactory.create<NestExpressApplication>(module, options);
+  if (platform === 'fastify') {
+    const settings = { ...(http2 && { http2: true as const }), ...(trustsProxies && { trustProxy: 'loopback' }) };
+    return NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(settings), options);
+  }
+  const app = await NestFactory.create<NestExpressApplication>(module, options);
+  if (trustsProxies) app.set('trust proxy', 'loopback');
+  return app;
 }
 
 export async function listen(app: INestApplication): Promise<RunningApp> {
@@ -83,7 +87,7 @@ function appendCookies(response: Answering, cookies: readonly string[]): void {
 
 /** Starts the suite's apps, with one controller for all routes. */
 export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
-  return async ({ options, routes, property, onDenied, onRefused, receivers, cors, metadata }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, onRefused, receivers, cors, metadata, trustsProxies }: AppSetup) => {
     @Module({
       imports: [
         TokenwardModule.forRoot({
@@ -109,7 +113,7 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
     })
     class SuiteModule {}
 
-    const app = await createApp(SuiteModule, platform, http2);
+    const app = await createApp(SuiteModule, platform, { http2, trustsProxies });
     if (metadata) app.use(app.get<NestGuard>(guardToken()).metadata());
     if (cors) app.enableCors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
     for (const { way } of routes) if (way !== undefined) prepareFor(way, app);

@@ -502,7 +502,7 @@ test('rule 150: over HTTP/2, where bodies need no length, leaves a refused body 
   @Module({ imports: [TokenwardModule.forRoot({ issuer: issuer.issuer, audience: issuer.audience })], controllers: [FilesController] })
   class Http2Module {}
 
-  const { origin, close } = await listen(await createApp(Http2Module, 'fastify', true));
+  const { origin, close } = await listen(await createApp(Http2Module, 'fastify', { http2: true }));
   const session = connect(origin);
 
   function begin(fields: Record<string, string> = {}) {

@@ -98,6 +98,8 @@ export interface AppSetup {
   /** The name of a {@link SuiteRouter}. The app's routers then have these settings. Default: those of the framework. */
   readonly router?: string | undefined;
   readonly mounts?: readonly SuiteMount[] | undefined;
+  /** The framework trusts proxies on loopback, by its own setting. Default: it trusts none. */
+  readonly trustsProxies?: boolean | undefined;
   /** The app answers CORS for `https://app.example.test` before or after its `appGuards`, and exposes the field `www-authenticate`. */
   readonly cors?: CorsPlace | undefined;
   /** The app handles the server's `checkContinue` event. Its handlers ask for the body, by `writeContinue` of Node's response, behind the guard. */

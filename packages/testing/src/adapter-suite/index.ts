@@ -15,6 +15,7 @@ import { connectHttp2 } from './http2-exchange.js';
 import { departureCases } from './departure-cases.js';
 import { guardMethodCases } from './guard-method-cases.js';
 import { metadataCases } from './metadata-cases.js';
+import { mountedTargetCases, originCases, proxiedCases } from './origin-cases.js';
 import { oddCases } from './odd-cases.js';
 import { introspectionCases } from './introspection-cases.js';
 import { onDeniedCases } from './on-denied-cases.js';
@@ -79,6 +80,8 @@ export interface SuiteOptions {
   readonly routers?: readonly SuiteRouter[] | undefined;
   /** Whether an app can be mounted in another app. Default: false. */
   readonly mountsApps?: boolean | undefined;
+  /** Whether the function that starts apps can have the framework trust proxies. Default: false. */
+  readonly trustsProxies?: boolean | undefined;
   /** Where the function that starts apps can put the CORS middleware. Default: nowhere. */
   readonly cors?: readonly CorsPlace[] | undefined;
   /** Whether the function that starts apps can handle `checkContinue`. Default: false. */
@@ -167,13 +170,16 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
   for (const { name, run } of exampleTable) test(`example: ${name}`, () => run(app.ask, issuer));
 }
 
-function casesFor({ ways, denials = [], routers = [], mountsApps = false, cors = [], asksForBodies = false, allowsHttp1 = false }: SuiteOptions): SuiteCase[] {
+function casesFor(options: SuiteOptions): SuiteCase[] {
+  const { ways, denials = [], routers = [], mountsApps = false, trustsProxies = false, cors = [], asksForBodies = false, allowsHttp1 = false } = options;
   return [
     ...credentialCases,
     ...authCases,
     ...policyCases,
     ...responseCases,
     ...routingCases,
+    ...originCases,
+    ...(trustsProxies ? proxiedCases : []),
     ...revocationCases,
     ...hostileCases,
     ...onDeniedCases,
@@ -186,7 +192,8 @@ function casesFor({ ways, denials = [], routers = [], mountsApps = false, cors =
     ...preflightCases,
     ...upgradeCases,
     ...routers.flatMap(pathCases),
-    ...(mountsApps ? mountedAppCases : []),
+    ...(routers.length > 0 ? mountedTargetCases(['router']) : []),
+    ...(mountsApps ? [...mountedAppCases, ...mountedTargetCases(['app'])] : []),
     ...cors.flatMap(corsCases),
     ...(asksForBodies ? askedBodyCases : []),
     ...(allowsHttp1 ? http1Cases : []),

@@ -118,37 +118,6 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 154: the origin is the one that the client requested, whatever forwarded fields say',
-    async run({ start, token }) {
-      const { route, lastSeen } = watched();
-      const app = await start({ routes: [route] });
-      const { protocol, host } = new URL(app.origin);
-      const headers = [
-        ['x-forwarded-host', 'evil.example.test'],
-        ['x-forwarded-proto', 'gopher'],
-        ['forwarded', 'host=evil.example.test;proto=gopher'],
-        ['origin', 'https://evil.example.test'],
-      ] as const;
-      for (const asked of [host, 'api.example.test:8080', 'API.example.test']) {
-        strictEqual((await app.ask({ path: '/watched', token: await token(), headers: [['host', asked], ...headers] })).status, 200);
-        strictEqual(lastSeen(), `${protocol}//${asked.toLowerCase()}`);
-      }
-    },
-  },
-  {
-    name: 'rule 154: gives no origin for a malformed or a second Host',
-    // over HTTP/2 Node refuses them
-    over: 'HTTP/1.1',
-    async run({ start, token }) {
-      const { route, lastSeen } = watched();
-      const app = await start({ routes: [route] });
-      for (const hosts of [['user@api.example.test'], ['api.example.test/x'], ['a b'], ['a, b'], ['a,b'], [''], ['api.example.test', 'other.example.test']]) {
-        strictEqual((await app.ask({ path: '/watched', token: await token(), headers: hosts.map((host) => ['host', host] as const) })).status, 200);
-        strictEqual(lastSeen(), undefined, hosts.join(' and '));
-      }
-    },
-  },
-  {
     name: 'rule 71: a handler that tries to change its Auth does not affect the next request',
     async run({ start, token }) {
       let tried = 0;
@@ -210,16 +179,6 @@ export const routingCases: readonly SuiteCase[] = [
     },
   },
 ];
-
-/** Returns a route, and the origin of its last request. */
-function watched(): { route: SuiteRoute; lastSeen(): string | undefined } {
-  let seen: string | undefined;
-  const watch = policy('watch', (_auth, request) => {
-    seen = request?.origin;
-    return true;
-  });
-  return { route: { method: 'GET', path: '/watched', access: 'required', policies: [watch], answer: () => ({ status: 200 }) }, lastSeen: () => seen };
-}
 
 /** Dot segments for some reader: a second decoding, servlet containers, URL parsers, C strings, lenient UTF-8 decoders. */
 const DOTS = [

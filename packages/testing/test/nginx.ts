@@ -1,46 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const GUIDE = new URL('../../../docs/browser-sessions.md', import.meta.url);
-const CERTIFICATES = fileURLToPath(new URL('../../core/test/self-signed', import.meta.url));
 const STARTS_WITHIN_MS = 30_000;
 
-export interface NginxPorts {
-  readonly https: number;
-  readonly http: number;
-  readonly app: number;
-}
-
-/** Returns the configuration of the guide, with the names, ports and files of a test. Nothing else is changed. */
-export function guideConfiguration({ https, http, app }: NginxPorts): string {
-  const [, printed] = /```nginx\n([^]*?)```/.exec(readFileSync(GUIDE, 'utf8'))!;
-  return replaceAll(printed!, [
-    ['listen 443 ssl;', `listen 127.0.0.1:${https} ssl;`],
-    ['listen 80;', `listen 127.0.0.1:${http};`],
-    ['http://127.0.0.1:3000;', `http://127.0.0.1:${app};`],
-    ['https://app.example.com$request_uri', `https://localhost:${https}$request_uri`],
-    ['/etc/ssl/app.example.com', CERTIFICATES],
-    ['server_name app.example.com;', 'server_name localhost;'],
-  ]);
-}
-
-function replaceAll(text: string, pairs: readonly (readonly [string, string])[]): string {
-  for (const [from, to] of pairs) {
-    if (!text.includes(from)) throw new Error(`the nginx configuration of the guide has no ${from}`);
-    text = text.replaceAll(from, to);
-  }
-  return text;
-}
-
-/** Starts nginx on loopback, for one test. It resolves when nginx accepts connections. */
+/**
+ * Starts nginx on loopback, for one test. It resolves when nginx accepts connections.
+ *
+ * @param configuration what goes into the block `http`
+ */
 export async function startNginx(configuration: string, port: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tokenward-nginx-'));
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join('\n');
