@@ -9,7 +9,7 @@ import type { Auth } from './auth/auth.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
 import { createBinding } from './binding/binding.js';
 import { refuseProofs } from './binding/dpop.js';
-import { refuseCertificates } from './binding/mtls.js';
+import { createCertificateCheck } from './binding/mtls.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import { createDenial } from './decision/denial.js';
 import type { MetadataEndpoint } from './decision/resource-metadata.js';
@@ -74,11 +74,12 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const unsubscribe = [store.onAdded(tokenSignals.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const introspection = createIntrospection(issuers.introspecting, { ...config, tokenSignals, trust, monitor });
-  const jwts = createJwtVerifier({ ...config, cache, tokenSignals, trust, monitor, introspection, now: () => clock.now() });
+  const proofs = { dpop: false, mtls: true };
+  const jwts = createJwtVerifier({ ...config, proofs, cache, tokenSignals, trust, monitor, introspection, now: () => clock.now() });
   const verifier = createTokenVerifier(jwts, introspection);
   const { maxTokenBytes } = config;
   const session = config.session && createSessionReader(config.session, maxTokenBytes);
-  const binding = createBinding({ checkProof: refuseProofs, checkCertificate: refuseCertificates });
+  const binding = createBinding({ checkProof: refuseProofs, checkCertificate: createCertificateCheck(config.clientCertificate) });
   const authenticate = createAuthenticator({
     verifier,
     binding,

@@ -1,5 +1,6 @@
 export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
+export type { ClientCertificateOptions } from './binding/client-certificate-options.js';
 export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
 export type { IntrospectionOptions } from './issuer/introspection-options.js';
 export type { IntrospectionHealth } from './access-token/introspector.js';

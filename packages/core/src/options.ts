@@ -4,6 +4,7 @@ import type { ClaimsSchema } from './auth/claims-schema.js';
 import { readScopeHierarchy, type ScopeHierarchy } from './auth/scope-hierarchy.js';
 import { readShadow, type Shadow, type ShadowOptions } from './access-token/shadow.js';
 import { readPublicOrigin, readResourceMetadata, type ResourceMetadataConfig, type ResourceMetadataOptions } from './decision/resource-metadata.js';
+import { readClientCertificate, type ClientCertificateConfig, type ClientCertificateOptions } from './binding/client-certificate-options.js';
 import { createOutageWarnings } from './events/outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './events/monitoring.js';
 import type { Issuers } from './issuer/issuer.js';
@@ -45,6 +46,11 @@ export interface GuardOptions extends IssuerOptions {
    * session's `Set-Cookie` lines.
    */
   readonly session?: BrowserSessionCredentials | undefined;
+  /**
+   * Where the certificates of clients come from, for tokens that are bound to one (RFC 8705). Default: the TLS connection of this process. If it is set, the
+   * metadata of this API says that it takes certificate-bound tokens.
+   */
+  readonly clientCertificate?: ClientCertificateOptions | undefined;
   /** Where revocations are kept, and for how long. */
   readonly revocations?: RevocationsOptions | undefined;
   /**
@@ -92,6 +98,7 @@ export interface GuardConfig {
   readonly claims: ClaimsSchema | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
   readonly session: AskedSession | undefined;
+  readonly clientCertificate: ClientCertificateConfig;
   readonly revocations: RevocationsConfig;
   readonly scopeHierarchy: ScopeHierarchy | undefined;
   readonly monitoring: MonitoringConfig;
@@ -154,6 +161,7 @@ const GUARD_OPTIONS = {
   claims: readClaimsSchema,
   tokenCache: readTokenCache,
   session: readSession,
+  clientCertificate: readClientCertificate,
   revocations: readRevocations,
   scopes: readScopeHierarchy,
   monitoring: readMonitoring,

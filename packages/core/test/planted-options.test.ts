@@ -43,6 +43,7 @@ const OPTIONS = {
   claims: true,
   tokenCache: true,
   session: true,
+  clientCertificate: true,
   revocations: true,
   scopes: true,
   monitoring: true,

@@ -146,7 +146,16 @@ function oddClaims({ iss, aud, iat }: Workshop['claims']): readonly Readonly<Rec
     {},
   ];
   const dates = ['exp', 'nbf', 'iat'].flatMap((name) => [-30, -29, 30, 31].map((by) => ({ [name]: iat + by })));
-  return [...issuers, ...audiences.map((value) => ({ aud: value })), ...dates, { sub: iss }, { cnf: { jkt: 'x' } }, { nonce: 'n' }, { events: {} }];
+  return [
+    ...issuers,
+    ...audiences.map((value) => ({ aud: value })),
+    ...dates,
+    { sub: iss },
+    { cnf: { jkt: 'x' } },
+    { cnf: { 'x5t#S256': 'A'.repeat(43) } },
+    { nonce: 'n' },
+    { events: {} },
+  ];
 }
 
 /** As they may be written, at the edges of what is accepted with a tolerance of 30 seconds. */

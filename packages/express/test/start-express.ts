@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import cors from 'cors';
 import type expressModule from 'express';
@@ -6,7 +7,17 @@ import type { Express, NextFunction, Request, RequestHandler, Response, Router, 
 import { createGuard, getAuth, type Auth, type Deny, type ExpressGuard, type Guard } from '@tokenward/express';
 import { onDeniedOf } from './odd-denials.js';
 import { handlersOf } from './odd-ways.js';
-import type { AppSetup, HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard, SuiteRoute, SuiteRouter } from '@tokenward/testing/adapter-suite';
+import type {
+  AppSetup,
+  HandlerInput,
+  OnDeniedAnswer,
+  RunningApp,
+  StartApp,
+  SuiteGuard,
+  SuiteRoute,
+  SuiteRouter,
+  SuiteTls,
+} from '@tokenward/testing/adapter-suite';
 
 const ROUTERS: Readonly<Record<string, RouterOptions>> = {
   "Express' own settings": {},
@@ -141,7 +152,7 @@ export function startOn(express: typeof expressModule): StartApp {
       app.post('/events', guard.sharedSignals(receivers.sharedSignals));
     }
     app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => void response.status(500).end());
-    const running = await listen(app, guard, (request, response) => (plain.get(request.url!) ?? app)(request, response));
+    const running = await listen(app, guard, (request, response) => (plain.get(request.url!) ?? app)(request, response), setup.tls);
     if (asksForBodies) running.server.on('checkContinue', app);
     return running;
   };
@@ -173,11 +184,11 @@ function authBy(request: Request, property = 'auth'): Auth | undefined {
   return auth;
 }
 
-export async function listen(app: Express, guard: ExpressGuard, listener: RequestListener = app): Promise<RunningApp> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
+export async function listen(app: Express, guard: ExpressGuard, listener: RequestListener = app, tls?: SuiteTls): Promise<RunningApp> {
+  const server = (tls ? createTlsServer({ ...tls }, listener) : createServer(listener)).listen(0, '127.0.0.1');
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `${tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     guard: guard as RunningApp['guard'],
     server,
     shutDown,

@@ -48,7 +48,12 @@ export function startOn(
 ): StartApp {
   return async (setup) => {
     const { options, routes, property, secondApi, appGuards = [], onDenied, denial, onRefused, receivers, mounts = [], cors: corsPlace, asksForBodies } = setup;
-    const app = Fastify({ ...serverOptions, ...routingOf(setup.router), ...(setup.trustsProxies && { trustProxy: 'loopback' }) } as FastifyServerOptions);
+    const app = Fastify({
+      ...serverOptions,
+      ...(setup.tls && { https: setup.tls }),
+      ...routingOf(setup.router),
+      ...(setup.trustsProxies && { trustProxy: 'loopback' }),
+    } as FastifyServerOptions);
     const addCors = async (): Promise<unknown> => app.register(cors, { origin: 'https://app.example.test', exposedHeaders: ['www-authenticate'] });
     if (corsPlace === 'before') await addCors();
     const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);

@@ -4,12 +4,13 @@ import { Router, type RouterOptions } from '@koa/router';
 import Koa, { type Context, type Middleware, type Next } from 'koa';
 import mount from 'koa-mount';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Http2SecureServer, Http2Server, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createGuard, getAuth, type Auth, type AuthState, type Deny, type KoaGuard, type KoaMiddleware } from '@tokenward/koa';
 import { onDeniedOf } from './odd-denials.js';
 import { middlewareOf } from './odd-ways.js';
-import type { HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard, SuiteRoute, SuiteRouter } from '@tokenward/testing/adapter-suite';
+import type { HandlerInput, OnDeniedAnswer, RunningApp, StartApp, SuiteGuard, SuiteRoute, SuiteRouter, SuiteTls } from '@tokenward/testing/adapter-suite';
 
 type AnyServer = Server | Http2Server | Http2SecureServer;
 
@@ -26,7 +27,9 @@ export const routers: readonly SuiteRouter[] = Object.entries(ROUTERS).map(([nam
 }));
 
 /** Starts the suite's apps on Koa, with the router and body parser that most of its users have. */
-export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(handlerOf(app))): StartApp {
+export function startOn(
+  serve: (app: Koa, tls?: SuiteTls) => AnyServer = (app, tls) => (tls ? createTlsServer({ ...tls }, handlerOf(app)) : createServer(handlerOf(app))),
+): StartApp {
   return async (setup) => {
     const { options, routes, property, secondApi, appGuards = [], onDenied, denial, onRefused, receivers, mounts = [], cors: corsPlace, asksForBodies } = setup;
     const ownOnDenied = denial === undefined ? undefined : onDeniedOf(denial);
@@ -138,7 +141,7 @@ export function startOn(serve: (app: Koa) => AnyServer = (app) => createServer(h
       router.post('/events', guard.sharedSignals(receivers.sharedSignals) as never);
     }
     app.use(router.routes() as never).use(router.allowedMethods() as never);
-    const running = await listen(app, guard, serve(app));
+    const running = await listen(app, guard, serve(app, setup.tls));
     if (asksForBodies) running.server.on('checkContinue', handlerOf(app));
     return running;
   };

@@ -3,6 +3,7 @@ import { TokenwardModule, type NestGuardOptions } from '@tokenward/nestjs';
 import { createTestIssuer, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 import { send, type Received, type Sent } from './exchange.js';
 import { createApp, listen, type Platform } from './start-nest.js';
+import type { SuiteTls } from '@tokenward/testing/adapter-suite';
 
 /** An application of a test, with an issuer of its own. */
 export interface World {
@@ -18,6 +19,7 @@ interface Parts {
   readonly imports?: (Type | DynamicModule)[];
   readonly options?: Partial<NestGuardOptions>;
   readonly platform?: Platform;
+  readonly tls?: SuiteTls;
   /** Before it listens. */
   readonly prepare?: (app: INestApplication) => void | Promise<void>;
   /** Without `TokenwardModule`. */
@@ -37,13 +39,13 @@ export async function createWorld(): Promise<World> {
   return {
     issuer,
     token: (wishes) => issuer.issueToken(wishes),
-    async start({ controllers = [], providers = [], imports = [], options = {}, platform = 'express', prepare, unguarded = false }) {
+    async start({ controllers = [], providers = [], imports = [], options = {}, platform = 'express', tls, prepare, unguarded = false }) {
       const own = unguarded ? [] : [TokenwardModule.forRoot({ issuer: issuer.issuer, audience: issuer.audience, ...options })];
 
       @Module({ imports: [...own, ...imports], controllers, providers })
       class TestedModule {}
 
-      const app = await createApp(TestedModule, platform);
+      const app = await createApp(TestedModule, platform, { tls });
       try {
         await prepare?.(app);
         const { origin, close } = await listen(app);

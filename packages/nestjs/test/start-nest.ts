@@ -36,17 +36,23 @@ import {
   type Policy,
 } from '@tokenward/nestjs';
 import { decoratorOf, prepareFor } from './odd-ways.js';
-import type { AppSetup, HandlerInput, RunningApp, StartApp, SuiteReceivers, SuiteRoute } from '@tokenward/testing/adapter-suite';
+import type { AppSetup, HandlerInput, RunningApp, StartApp, SuiteReceivers, SuiteRoute, SuiteTls } from '@tokenward/testing/adapter-suite';
 
 export type Platform = 'express' | 'fastify';
 
-export async function createApp(module: Type, platform: Platform, { http2 = false, trustsProxies = false } = {}): Promise<INestApplication> {
+interface ServerSettings {
+  readonly http2?: boolean | undefined;
+  readonly trustsProxies?: boolean | undefined;
+  readonly tls?: SuiteTls | undefined;
+}
+
+export async function createApp(module: Type, platform: Platform, { http2, trustsProxies, tls }: ServerSettings = {}): Promise<INestApplication> {
   const options = { logger: false, abortOnError: false } as const;
   if (platform === 'fastify') {
-    const settings = { ...(http2 && { http2: true as const }), ...(trustsProxies && { trustProxy: 'loopback' }) };
-    return NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(settings), options);
+    const settings = { ...(http2 && { http2 }), ...(tls && { https: tls }), ...(trustsProxies && { trustProxy: 'loopback' }) };
+    return NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(settings as object), options);
   }
-  const app = await NestFactory.create<NestExpressApplication>(module, options);
+  const app = await NestFactory.create<NestExpressApplication>(module, { ...options, ...(tls && { httpsOptions: tls }) });
   if (trustsProxies) app.set('trust proxy', 'loopback');
   return app;
 }
@@ -87,7 +93,7 @@ function appendCookies(response: Answering, cookies: readonly string[]): void {
 
 /** Starts the suite's apps, with one controller for all routes. */
 export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
-  return async ({ options, routes, property, onDenied, onRefused, receivers, cors, metadata, trustsProxies }: AppSetup) => {
+  return async ({ options, routes, property, onDenied, onRefused, receivers, cors, metadata, trustsProxies, tls }: AppSetup) => {
     @Module({
       imports: [
         TokenwardModule.forRoot({
@@ -113,7 +119,7 @@ export function startOn(platform: Platform, { http2 = false } = {}): StartApp {
     })
     class SuiteModule {}
 
-    const app = await createApp(SuiteModule, platform, { http2, trustsProxies });
+    const app = await createApp(SuiteModule, platform, { http2, trustsProxies, tls });
     if (metadata) app.use(app.get<NestGuard>(guardToken()).metadata());
     if (cors) app.enableCors({ origin: 'https://app.example.test', exposedHeaders: 'www-authenticate' });
     for (const { way } of routes) if (way !== undefined) prepareFor(way, app);

@@ -33,6 +33,8 @@ const REASONS: Members<Reason> = {
   too_old: true,
   lifetime_too_long: true,
   unproven_confirmation: true,
+  missing_certificate: true,
+  wrong_certificate: true,
   revoked: true,
   inactive_token: true,
   insufficient_scope: true,

@@ -405,6 +405,7 @@ function scene({ cachedKeys: cached, fetchKeys: fetched = EMPTY, rules = {}, now
   const config: SceneConfig = {
     issuers: oneIssuer(issuer),
     claims: undefined,
+    proofs: { dpop: false, mtls: false },
     cache: createTokenCache({ maxEntries: 100, maxBytes: 1e6 }),
     shadow: undefined,
     knownHeaders: new Map(),

@@ -1,6 +1,6 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { parseClaims } from './claims-schema.js';
-import { isProvable, readConfirmation } from '../binding/confirmation.js';
+import { isProvable, readConfirmation, type CheckedProofs } from '../binding/confirmation.js';
 import { isToken68, type Credentials } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
@@ -25,6 +25,7 @@ import type { TokenCache, VerifiedJwt } from './token-cache.js';
 export interface VerificationConfig {
   readonly issuers: Issuers;
   readonly claims: ClaimsSchema | undefined;
+  readonly proofs: CheckedProofs;
   readonly cache: TokenCache | undefined;
   readonly shadow: Shadow | undefined;
   readonly tokenSignals?: TokenSignals | undefined;
@@ -164,7 +165,7 @@ function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: Comp
   const { notBefore } = examined;
   const confirmation = readConfirmation(examined.confirmation);
   const verified: VerifiedJwt = { reason: undefined, auth, issuer, key, algorithm, keyId, type, notBefore, confirmation };
-  if (!isProvable(confirmation)) return verified;
+  if (!isProvable(confirmation, config.proofs)) return verified;
   config.monitor?.verified(auth, nowSeconds);
   if (config.tokenSignals && config.trust) auth.admit({ verified, tokenSignals: config.tokenSignals, trust: config.trust });
   config.cache?.set(token, verified);

@@ -2,24 +2,25 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { isProvable, readConfirmation } from './confirmation.js';
 
+const NONE = { dpop: false, mtls: false };
+const DPOP = { dpop: true, mtls: false };
+const MTLS = { dpop: false, mtls: true };
+const BOTH = { dpop: true, mtls: true };
 const digest = createHash('sha256').update('key').digest('base64url');
 
 test('rule 88: a token without cnf is bound to nothing', () => {
   expect(readConfirmation(undefined)).toBeUndefined();
-  expect(isProvable(undefined)).toBe(true);
+  expect(isProvable(undefined, NONE)).toBe(true);
 });
 
 test.each([
-  [{ jkt: digest }, { jkt: digest, certificate: undefined }],
-  [{ 'x5t#S256': digest }, { jkt: undefined, certificate: digest }],
-  [
-    { jkt: digest, 'x5t#S256': digest },
-    { jkt: digest, certificate: digest },
-  ],
-])('rules 87 and 92: reads the cnf %j', (cnf, read) => {
+  [{ jkt: digest }, { jkt: digest, certificate: undefined }, [DPOP, BOTH]],
+  [{ 'x5t#S256': digest }, { jkt: undefined, certificate: digest }, [MTLS, BOTH]],
+  [{ jkt: digest, 'x5t#S256': digest }, { jkt: digest, certificate: digest }, [BOTH]],
+])('rules 87 and 92: reads the cnf %j, which is provable if its proofs are checked', (cnf, read, provableBy) => {
   const confirmation = readConfirmation(cnf);
   expect(confirmation).toStrictEqual({ ...read, unprovable: undefined });
-  expect(isProvable(confirmation)).toBe(false);
+  for (const proofs of [NONE, DPOP, MTLS, BOTH]) expect(isProvable(confirmation, proofs)).toBe(provableBy.includes(proofs));
   expect(Object.isFrozen(confirmation)).toBe(true);
 });
 
@@ -51,7 +52,7 @@ describe('rule 88: no proof satisfies another cnf', () => {
     const confirmation = readConfirmation(cnf);
     expect(confirmation?.unprovable).toMatch(cause);
     expect([confirmation?.jkt, confirmation?.certificate]).toEqual([undefined, undefined]);
-    expect(isProvable(confirmation)).toBe(false);
+    expect(isProvable(confirmation, BOTH)).toBe(false);
   });
 });
 

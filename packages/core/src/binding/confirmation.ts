@@ -36,12 +36,19 @@ export function readConfirmation(cnf: unknown): Confirmation | undefined {
   return Object.freeze({ jkt, certificate, unprovable: undefined });
 }
 
-/**
- * Whether a request can prove possession of a token's keys. If none can, every request with the token is refused, so it is neither cached nor monitored. No
- * kind of proof is supported yet.
- */
-export function isProvable(confirmation: Confirmation | undefined): boolean {
-  return confirmation === undefined;
+/** The proofs of possession that a guard checks. */
+export interface CheckedProofs {
+  /** Proofs of DPoP, for `jkt`. */
+  readonly dpop: boolean;
+  /** Client certificates, for `x5t#S256`. */
+  readonly mtls: boolean;
+}
+
+/** Whether a request can prove possession of a token's keys to a guard. If none can, every request with the token is refused, so it is neither cached nor monitored. */
+export function isProvable(confirmation: Confirmation | undefined, { dpop, mtls }: CheckedProofs): boolean {
+  if (confirmation === undefined) return true;
+  const { jkt, certificate, unprovable } = confirmation;
+  return unprovable === undefined && (jkt === undefined || dpop) && (certificate === undefined || mtls);
 }
 
 function unprovable(cause: string): Confirmation {

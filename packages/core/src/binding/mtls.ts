@@ -1,5 +1,7 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
+import type { CertificateSource } from './certificate-source.js';
 
 /**
  * Returns why a request does not prove possession of the certificate to which its token is bound (RFC 8705 s3); undefined if it does.
@@ -8,5 +10,26 @@ import type { ProtectedRequest } from '../request/protected-request.js';
  */
 export type CertificateCheck = (thumbprint: string, request: ProtectedRequest) => VerificationFailure | undefined | Promise<VerificationFailure | undefined>;
 
-/** Refuses every token that is bound to a certificate, because client certificates are not read yet. */
-export const refuseCertificates: CertificateCheck = () => ({ reason: 'unproven_confirmation', cause: 'cnf' });
+export interface CertificateCheckConfig {
+  readonly source: CertificateSource;
+  /** Whether a certificate counts that the TLS server did not authorise. */
+  readonly acceptsUnauthorized: boolean;
+}
+
+/** Returns a check of client certificates. The TLS handshake proved that the client has the private key, so comparing the certificate is enough. */
+export function createCertificateCheck({ source, acceptsUnauthorized }: CertificateCheckConfig): CertificateCheck {
+  return (thumbprint, request) => {
+    const found = source(request);
+    if (found.thumbprint === undefined) return { reason: 'missing_certificate', cause: found.missing };
+    if (!areEqual(found.thumbprint, thumbprint)) return OTHER_CERTIFICATE;
+    return found.authorized || acceptsUnauthorized ? undefined : NOT_AUTHORIZED;
+  };
+}
+
+function areEqual(one: string, other: string): boolean {
+  const [left, right] = [Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1')];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+const OTHER_CERTIFICATE: VerificationFailure = Object.freeze({ reason: 'wrong_certificate' });
+const NOT_AUTHORIZED: VerificationFailure = Object.freeze({ reason: 'wrong_certificate', cause: 'the TLS server did not authorise it' });

@@ -78,6 +78,8 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   too_old: 'invalid_token',
   lifetime_too_long: 'invalid_token',
   unproven_confirmation: 'invalid_token',
+  missing_certificate: 'invalid_token',
+  wrong_certificate: 'invalid_token',
   revoked: 'invalid_token',
   inactive_token: 'invalid_token',
   insufficient_scope: 'insufficient_scope',

@@ -158,8 +158,27 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy: 'Shorten the lifetime of access tokens at the authorization server, or raise maxTokenLifetimeSeconds.',
   },
   unproven_confirmation: {
-    summary: 'The token is sender-constrained ("cnf"): it needs a proof of possession, which is not supported yet.',
-    remedy: 'Have the authorization server issue plain bearer tokens for this API (no DPoP, no mutual TLS).',
+    summary: 'The token is sender-constrained ("cnf") in a way that the guard cannot check.',
+    remedy: 'Have the authorization server issue bearer tokens for this API, or tokens that are bound to a client certificate (RFC 8705).',
+  },
+  missing_certificate: {
+    summary: 'The token is bound to a client certificate, and no certificate counts for the request.',
+    remedy:
+      'Have the client send the certificate with which it fetched the token, and set requestCert on the TLS server. If a proxy ends TLS, set clientCertificate.header and clientCertificate.trustedProxies, and have the proxy send the header.',
+    refine: withCause('The token is bound to a client certificate, and no certificate counts for the request'),
+  },
+  wrong_certificate: {
+    summary: 'The token is bound to another client certificate than that of the request.',
+    remedy:
+      'Have the client use the certificate with which it fetched the token. If the client has a new certificate, it needs a new token. If another client sends the token, it was probably stolen.',
+    refine: ({ cause }) =>
+      cause === undefined
+        ? {}
+        : {
+            summary: `The request has the right client certificate, which does not count: ${cause}.`,
+            remedy:
+              "Give the TLS server the certificates of the clients' authorities (ca). For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.",
+          },
   },
   revoked: {
     summary: 'The token was revoked.',

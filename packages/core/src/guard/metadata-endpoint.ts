@@ -17,6 +17,7 @@ export interface MetadataEndpointConfig {
   readonly issuers: Issuers;
   readonly metadata: ResourceMetadataConfig;
   readonly publicOrigin: string | undefined;
+  readonly clientCertificate: { readonly isAnnounced: boolean };
   /** Audiences of the guard itself, which come before those of its issuers. */
   readonly audiences: readonly string[];
 }
@@ -25,7 +26,10 @@ export interface MetadataEndpointConfig {
  * Creates the metadata of an API. Nothing in it comes from a request: the client that asks chooses its `Host`, and others read what a cache kept of the answer
  * (RFC 9728 s3.3, s7.3).
  */
-export function createMetadataEndpoint({ issuers, metadata, publicOrigin, audiences }: MetadataEndpointConfig, policies: RoutePolicies): MetadataEndpoint {
+export function createMetadataEndpoint(
+  { issuers, metadata, publicOrigin, clientCertificate, audiences }: MetadataEndpointConfig,
+  policies: RoutePolicies,
+): MetadataEndpoint {
   const resource = metadata.resource ?? [...audiences, ...issuers.audiences].find(isResourceUrl) ?? publicOrigin;
   if (resource === undefined) {
     process.emitWarning(UNKNOWN_RESOURCE, { code: 'TOKENWARD_METADATA' });
@@ -46,6 +50,8 @@ export function createMetadataEndpoint({ issuers, metadata, publicOrigin, audien
       authorization_servers: servers.length > 0 ? servers : undefined,
       scopes_supported: scopes.length > 0 ? scopes : undefined,
       bearer_methods_supported: ['header'],
+      // RFC 9728 s2: false is the default
+      tls_client_certificate_bound_access_tokens: clientCertificate.isAnnounced || undefined,
       authorization_details_types_supported: types.length > 0 ? types : undefined,
       resource_name: resourceName,
       resource_documentation: resourceDocumentation,

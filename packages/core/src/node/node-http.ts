@@ -5,7 +5,8 @@ import { Duplex } from 'node:stream';
 import { WithNotes } from '../lib/private-slot.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
-import type { ProtectedRequest } from '../request/protected-request.js';
+import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
+import { certificateOf } from './client-certificate.js';
 import { addCookies, SET_COOKIE } from './set-cookie.js';
 
 const AUTHORIZATION = 'authorization';
@@ -130,6 +131,10 @@ class View<R extends NativeRequest> extends WithNotes implements ProtectedReques
 
   get clientAddress(): string | undefined {
     return this.#request.protocol === undefined ? this.#raw.socket?.remoteAddress : this.#request.ip;
+  }
+
+  clientCertificate(): ClientCertificate | undefined {
+    return certificateOf(this.#raw);
   }
 
   get origin(): string | undefined {

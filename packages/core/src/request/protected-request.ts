@@ -28,13 +28,14 @@ export interface ProtectedRequest {
    * with it. Without it, a signal is kept until its token ends.
    */
   readonly heldBy?: object | undefined;
-  /** Returns the client certificate of the TLS connection. Called only for sender-constrained tokens. */
+  /** Returns the client certificate of the TLS connection. Called only for tokens that are bound to a certificate. */
   readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;
 }
 
+/** The certificate with which a client authenticated its TLS connection. */
 export interface ClientCertificate {
-  /** The certificate in DER. */
+  /** The certificate in DER, without those of its authorities. */
   readonly raw: Uint8Array;
-  /** Whether the TLS server verified that a trusted authority signed it. */
+  /** Whether the TLS server verified that an authority that it trusts issued the certificate: `authorized` of a `TLSSocket`. */
   readonly authorized: boolean;
 }

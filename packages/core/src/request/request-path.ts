@@ -74,7 +74,8 @@ class AmbiguousRequest implements ProtectedRequest {
     return this.#request.hasBody;
   }
   get clientCertificate(): ProtectedRequest['clientCertificate'] {
-    return this.#request.clientCertificate;
+    const request = this.#request;
+    return request.clientCertificate && (() => request.clientCertificate?.());
   }
 }
 

@@ -69,6 +69,8 @@ const REASONS = {
   too_old: badToken,
   lifetime_too_long: badToken,
   unproven_confirmation: badToken,
+  missing_certificate: badToken,
+  wrong_certificate: badToken,
   revoked: badToken,
 
   inactive_token: badToken,

@@ -102,8 +102,34 @@ export interface AppSetup {
   readonly trustsProxies?: boolean | undefined;
   /** The app answers CORS for `https://app.example.test` before or after its `appGuards`, and exposes the field `www-authenticate`. */
   readonly cors?: CorsPlace | undefined;
+  /** The app serves TLS with these options of Node's servers, in its version of HTTP. Default: as the suite's apps do without it. */
+  readonly tls?: SuiteTls | undefined;
   /** The app handles the server's `checkContinue` event. Its handlers ask for the body, by `writeContinue` of Node's response, behind the guard. */
   readonly asksForBodies?: boolean | undefined;
+}
+
+/** A TLS server that asks for a client certificate, and decides nothing. */
+export interface SuiteTls extends SuiteIdentity {
+  readonly ca: string;
+  readonly requestCert: true;
+  readonly rejectUnauthorized: false;
+}
+
+/** A certificate and its private key, in PEM. */
+export interface SuiteIdentity {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Certificates for mutual TLS. */
+export interface SuiteCertificates {
+  /** The certificate of the authority that issued those of the server, the client and the other client, in PEM. */
+  readonly authority: string;
+  /** For 127.0.0.1. */
+  readonly server: SuiteIdentity;
+  readonly client: SuiteIdentity;
+  readonly otherClient: SuiteIdentity;
+  readonly selfSigned: SuiteIdentity;
 }
 
 export type CorsPlace = 'before' | 'after';

@@ -1,4 +1,5 @@
-import { request, type Agent } from 'node:http';
+import { request as requestOverHttp, type Agent } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { ReceivedResponse } from '../expect-refusal.js';
@@ -20,8 +21,16 @@ export interface Sent {
   readonly announcedBytes?: number | undefined;
   /** Ignored over HTTP/2, which uses one connection. */
   readonly agent?: Agent | undefined;
+  /** At an https origin: the authority of the server, and the certificate of the client. */
+  readonly tls?: ClientTls | undefined;
   /** Aborts the request. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClientTls {
+  readonly ca: string;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 export interface Received extends ReceivedResponse {
@@ -41,12 +50,13 @@ const BEGUN_BYTES = 65_000;
 
 /** Sends one request, over its own socket if no agent is given. */
 export function send(origin: string, sent: Sent): Promise<Received> {
-  const { method = 'GET', path, agent, signal } = sent;
-  const { hostname, port, host } = new URL(origin);
+  const { method = 'GET', path, agent, tls, signal } = sent;
+  const { hostname, port, host, protocol } = new URL(origin);
+  const request = protocol === 'https:' ? requestOverTls : requestOverHttp;
   const { payload, isBegun, lines, timeoutMs } = messageOf(sent, host);
   return new Promise((resolve, reject) => {
     const headers = lines.flat() as never;
-    const outgoing = request({ hostname, port, method, path, headers, agent: agent ?? false, timeout: timeoutMs, ...(signal && { signal }) });
+    const outgoing = request({ hostname, port, method, path, headers, ...tls, agent: agent ?? false, timeout: timeoutMs, ...(signal && { signal }) });
     outgoing.once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer within ${timeoutMs / 1000} s`)));
     outgoing.once('error', reject);
     outgoing.once('response', (incoming) => {

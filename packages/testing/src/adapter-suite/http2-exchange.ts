@@ -1,6 +1,6 @@
 import { connect, constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { text } from 'node:stream/consumers';
-import { messageOf, received, type Ask, type Received, type Sent } from './exchange.js';
+import { messageOf, received, type Ask, type ClientTls, type Received, type Sent } from './exchange.js';
 
 /** One connection over HTTP/2, for all requests. */
 export interface Http2Connection {
@@ -8,9 +8,9 @@ export interface Http2Connection {
   close(): void;
 }
 
-/** Connects without TLS at an http origin (prior knowledge), and with any certificate at an https one. */
-export function connectHttp2(origin: string): Http2Connection {
-  const session = connect(origin, { rejectUnauthorized: false });
+/** Connects without TLS at an http origin (prior knowledge). At an https one the server may have any certificate, unless its authority is given. */
+export function connectHttp2(origin: string, tls?: ClientTls): Http2Connection {
+  const session = connect(origin, tls ?? { rejectUnauthorized: false });
   // each stream reports the errors of the connection
   session.on('error', () => {});
   return { ask: (sent) => sendHttp2(session, new URL(origin).host, sent), close: () => session.destroy() };

@@ -15,8 +15,9 @@ import { connectHttp2 } from './http2-exchange.js';
 import { departureCases } from './departure-cases.js';
 import { guardMethodCases } from './guard-method-cases.js';
 import { metadataCases } from './metadata-cases.js';
-import { mountedTargetCases, originCases, proxiedCases } from './origin-cases.js';
+import { mtlsCases } from './mtls-cases.js';
 import { oddCases } from './odd-cases.js';
+import { mountedTargetCases, originCases, proxiedCases } from './origin-cases.js';
 import { introspectionCases } from './introspection-cases.js';
 import { onDeniedCases } from './on-denied-cases.js';
 import { corsCases, mountedAppCases, pathCases, preflightCases } from './path-cases.js';
@@ -28,7 +29,7 @@ import { routingCases } from './routing-cases.js';
 import { askedBodyCases, http1Cases, upgradeCases } from './server-cases.js';
 import { sessionCases } from './session-cases.js';
 import { severalGuardsCases } from './several-guards-cases.js';
-import type { AppSetup, CorsPlace, OddDenial, OddWay, RunningApp, StartApp, SuiteMount, SuiteRoute, SuiteRouter } from './app.js';
+import type { AppSetup, CorsPlace, OddDenial, OddWay, RunningApp, StartApp, SuiteCertificates, SuiteMount, SuiteRoute, SuiteRouter } from './app.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
 
@@ -43,13 +44,16 @@ export type {
   OnDeniedAnswer,
   RunningApp,
   StartApp,
+  SuiteCertificates,
   SuiteGuard,
   SuiteGuardMethods,
+  SuiteIdentity,
   SuiteMount,
   SuitePolicy,
   SuiteReceivers,
   SuiteRoute,
   SuiteRouter,
+  SuiteTls,
 } from './app.js';
 export type { Ask, Received, Sent } from './exchange.js';
 export type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
@@ -86,6 +90,8 @@ export interface SuiteOptions {
   readonly cors?: readonly CorsPlace[] | undefined;
   /** Whether the function that starts apps can handle `checkContinue`. Default: false. */
   readonly asksForBodies?: boolean | undefined;
+  /** The certificates of clients and servers. The function that starts apps can serve TLS (`tls`). Default: none, and tokens that are bound to a certificate are not tested. */
+  readonly certificates?: SuiteCertificates | undefined;
   /** With `http2` at an https origin: the server also speaks HTTP/1.1. Default: false. */
   readonly allowsHttp1?: boolean | undefined;
 }
@@ -141,6 +147,7 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
       issuer,
       app,
       declaresPublicRoutes,
+      http2,
       token: (wishes) => issuer.issueToken(wishes),
       ask: app.ask,
       async start(setup) {
@@ -171,7 +178,8 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
 }
 
 function casesFor(options: SuiteOptions): SuiteCase[] {
-  const { ways, denials = [], routers = [], mountsApps = false, trustsProxies = false, cors = [], asksForBodies = false, allowsHttp1 = false } = options;
+  const { ways, denials = [], routers = [], mountsApps = false, trustsProxies = false, cors = [], asksForBodies = false } = options;
+  const { allowsHttp1 = false, certificates } = options;
   return [
     ...credentialCases,
     ...authCases,
@@ -196,6 +204,7 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
     ...(mountsApps ? [...mountedAppCases, ...mountedTargetCases(['app'])] : []),
     ...cors.flatMap(corsCases),
     ...(asksForBodies ? askedBodyCases : []),
+    ...(certificates ? mtlsCases(certificates) : []),
     ...(allowsHttp1 ? http1Cases : []),
     ...ways.flatMap(oddCases),
     ...denials.flatMap((denial) => refuseCases(denial, ways)),

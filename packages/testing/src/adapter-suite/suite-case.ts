@@ -25,6 +25,8 @@ export interface Suite {
   readonly app: SuiteApp;
   /** Whether public routes are declared to the guard: the suite's option of this name. */
   readonly declaresPublicRoutes: boolean;
+  /** Whether the apps speak HTTP/2: the suite's option of this name. */
+  readonly http2: boolean;
   /** Issues a token that the app accepts. */
   token(wishes?: TokenWishes): Promise<string>;
   /** Sends a request to the app with the routes of the examples. */

@@ -67,7 +67,7 @@ function otherTokens({ token, claims, header, issuer }: Forge): HostileToken[] {
       88,
       'a token bound to a certificate and sent as a Bearer token',
       { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } },
-      'unproven_confirmation',
+      'missing_certificate',
     ],
     [88, 'a token with an unknown confirmation method', { cnf: { unheard: 1 } }, 'unproven_confirmation'],
   ];

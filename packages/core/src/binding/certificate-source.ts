@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { isUint8Array } from 'node:util/types';
+import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
+
+/** The client certificate that counts for a request; or why none does, in fixed words. */
+export type FoundCertificate =
+  | { readonly thumbprint: string; readonly authorized: boolean; readonly missing?: undefined }
+  | { readonly thumbprint?: undefined; readonly missing: string };
+
+/** Finds the client certificate of a request in the one place where it counts. */
+export type CertificateSource = (request: ProtectedRequest) => FoundCertificate;
+
+/** The longest certificate that is read, in bytes of DER. Real ones have 300 to 4000. */
+export const MAX_CERTIFICATE_BYTES = 16_384;
+
+/** Finds the certificate of the TLS connection itself. */
+export const ofConnection: CertificateSource = (request) => {
+  const certificate = request.clientCertificate?.();
+  return certificate === undefined ? NO_CERTIFICATE : read(certificate, 'what clientCertificate() of the request returned is not a certificate in DER');
+};
+
+/** Returns a source that calls a function of the user's. If it throws or returns anything else than a certificate, there is none. */
+export function ofFunction(getCertificate: (request: ProtectedRequest) => ClientCertificate | undefined): CertificateSource {
+  return (request) => {
+    let certificate: unknown;
+    try {
+      certificate = getCertificate(request);
+    } catch {
+      return { missing: 'getCertificate threw an error' };
+    }
+    return certificate === undefined
+      ? { missing: 'getCertificate returned none' }
+      : read(certificate, 'what getCertificate returned is not { raw, authorized }');
+  };
+}
+
+/** Returns the thumbprint of a certificate in DER, as it is in `x5t#S256` (RFC 8705 s3.1). */
+export function thumbprintOf(der: Uint8Array): string {
+  return createHash('sha256').update(der).digest('base64url');
+}
+
+function read(certificate: unknown, otherwise: string): FoundCertificate {
+  const { raw, authorized } = Object(certificate) as Partial<ClientCertificate>;
+  if (!isUint8Array(raw) || raw.length === 0 || raw.length > MAX_CERTIFICATE_BYTES) return { missing: otherwise };
+  return { thumbprint: thumbprintOf(raw), authorized: authorized === true };
+}
+
+const NO_CERTIFICATE: FoundCertificate = Object.freeze({ missing: 'the connection has none' });
