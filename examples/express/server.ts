@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/express';
+import { closeStores, logout, options } from './settings.ts';
 
-const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
-// also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-const guard = createGuard({ publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined });
+const guard = createGuard(options);
 guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = express();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
@@ -48,6 +47,8 @@ app.put('/payout', guard(scope('payout'), acr('urn:example:mfa'), maxAge(300)), 
   res.json({ paid: true });
 });
 
+if (logout) app.post('/backchannel-logout', guard.backchannelLogout(logout));
+
 const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', (error) => {
   if (error) throw error;
   console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -56,5 +57,5 @@ const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', (err
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
-  void guard.close();
+  void guard.close().then(closeStores);
 });

@@ -1,13 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { acr, anyOf, getAuth, maxAge, role, scope, tokenward } from '@tokenward/fastify';
+import { closeStores, logout, options } from './settings.ts';
 
 const app = Fastify();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
 
-const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
-// also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-await app.register(tokenward, { protect: 'all', publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined });
+await app.register(tokenward, { ...options, protect: 'all' });
 await app.register(app.guard.metadata()); // tells clients where to get tokens (RFC 9728)
 app.guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 
@@ -40,10 +39,12 @@ app.get('/reports', { onRequest: app.guard(anyOf(scope('reports:read'), role('au
 
 app.put('/payout', { onRequest: app.guard(scope('payout'), acr('urn:example:mfa'), maxAge(300)) }, async () => ({ paid: true }));
 
+if (logout) await app.register(app.guard.backchannelLogout(logout), { prefix: '/backchannel-logout' });
+
 await app.listen({ port: Number(process.env['PORT'] ?? 3000), host: '127.0.0.1' });
 console.log(`listening on http://127.0.0.1:${(app.server.address() as AddressInfo).port}`);
 
 process.once('SIGTERM', () => {
   app.server.closeAllConnections();
-  void app.close();
+  void app.close().then(closeStores);
 });

@@ -3,10 +3,9 @@ import { bodyParser } from '@koa/bodyparser';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import { acr, anyOf, createGuard, getAuth, maxAge, role, scope } from '@tokenward/koa';
+import { closeStores, logout, options } from './settings.ts';
 
-const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
-// also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-const guard = createGuard({ publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined });
+const guard = createGuard(options);
 guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = new Koa();
 const router = new Router();
@@ -52,6 +51,8 @@ router.put('/payout', guard(scope('payout'), acr('urn:example:mfa'), maxAge(300)
   ctx.body = { paid: true };
 });
 
+if (logout) router.post('/backchannel-logout', guard.backchannelLogout(logout));
+
 app.use(router.routes()).use(router.allowedMethods());
 
 const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => {
@@ -61,5 +62,5 @@ const server = app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () =
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
-  void guard.close();
+  void guard.close().then(closeStores);
 });

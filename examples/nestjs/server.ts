@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Module, Param, Post, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Module, Param, Post, Put, Req, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   acr,
@@ -15,8 +15,10 @@ import {
   scope,
   TokenwardModule,
   type Auth,
+  type MessageHandler,
   type NestGuard,
 } from '@tokenward/nestjs';
+import { closeStores, logout, options } from './settings.js';
 
 interface Order {
   readonly id: string;
@@ -83,12 +85,24 @@ class OrdersController {
   }
 }
 
-const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
+@Controller('backchannel-logout')
+@Public()
+class LogoutController {
+  readonly #receive: MessageHandler;
+
+  constructor(@Inject(guardToken()) guard: NestGuard) {
+    this.#receive = guard.backchannelLogout(logout!);
+  }
+
+  @Post()
+  receive(@Req() request: object, @Res() response: object) {
+    return this.#receive(request, response);
+  }
+}
 
 @Module({
-  // also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-  imports: [TokenwardModule.forRoot({ publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined })],
-  controllers: [ApiController, OrdersController],
+  imports: [TokenwardModule.forRoot(options)],
+  controllers: [ApiController, OrdersController, ...(logout ? [LogoutController] : [])],
 })
 class AppModule {}
 
@@ -99,4 +113,4 @@ guard.warm().catch(({ message }: Error) => console.error(message)); // reports a
 await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');
 console.log(`listening on ${await app.getUrl()}`);
 
-process.once('SIGTERM', () => void app.close());
+process.once('SIGTERM', () => void app.close().then(closeStores));

@@ -1,16 +1,12 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { createTestIssuer, type TestIssuer } from '../issuer.js';
-import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import { expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import { startFleet } from './example-fleet.js';
+import { end, startExample, type StartedExample } from './example-process.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
-
-const START_MS = 10_000;
-const END_MS = 2_000;
 
 /**
  * Starts an example app in its own process, with a local issuer, and checks it against the contract of the examples. It prints each line of the contract.
@@ -33,6 +29,8 @@ export async function checkExample(server: URL): Promise<void> {
   }
 
   const issuer = await createTestIssuer();
+  // it needs a few seconds to start, and the other checks run meanwhile
+  const fleet = await startFleet(server, issuer);
   const app = startExample(server, issuer);
   await check('it starts and says where', async () => match(await app.origin, /^http:\/\/127\.0\.0\.1:\d+$/));
   const origin = await app.origin.catch(() => undefined);
@@ -40,11 +38,14 @@ export async function checkExample(server: URL): Promise<void> {
     for (const { name, run } of exampleTable) await check(name, () => run((sent) => send(origin, sent), issuer));
     await check('GET /.well-known/oauth-protected-resource says where to get tokens, whatever the Host field says', () => expectMetadata(origin, issuer));
   }
-  await check('with INTROSPECTION_CLIENT_ID, opaque tokens are introspected, and without it they are refused', () =>
-    expectIntrospection(server, issuer, origin),
-  );
+  await check('without INTROSPECTION_CLIENT_ID, opaque tokens are refused, and without LOGOUT_CLIENT_ID there is no receiver', async () => {
+    await expectUnauthorized(await send(await app.origin, { path: '/me', token: issuer.issueOpaqueToken() }), { error: 'invalid_token' });
+    strictEqual((await send(await app.origin, { method: 'POST', path: '/backchannel-logout', form: 'logout_token=x' })).status, 404);
+  });
   await check('it ends by SIGTERM within 2 s, though a connection is open', () => expectOrderlyEnd(app, origin));
   await check('it starts although the issuer is down, and answers 503; PUBLIC_ORIGIN names it in the metadata', () => expectStartWithoutIssuer(server, issuer));
+  for (const { name, run } of fleet.cases) await check(name, run);
+  await check('each process of a fleet ends by SIGTERM within 2 s', fleet.end);
   await issuer.close();
 
   say(`${counts.passed} passed, ${counts.failed} failed`);
@@ -73,35 +74,6 @@ async function expectMetadata(origin: string, { issuer, audience }: TestIssuer):
   }
 }
 
-interface StartedExample {
-  readonly process: ChildProcess;
-  readonly origin: Promise<string>;
-  /** Returns everything that it has printed to stdout. */
-  output(): string;
-}
-
-function startExample(
-  server: URL,
-  { issuer, audience }: Pick<TestIssuer, 'issuer' | 'audience'>,
-  settings: Readonly<Record<string, string>> = {},
-): StartedExample {
-  const env = { ...process.env, ISSUER_BASE_URL: issuer, AUDIENCE: audience, PORT: '0', ...settings };
-  const child = spawn(process.execPath, [fileURLToPath(server)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  const origin = new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`it did not say where it listens within ${START_MS / 1000} s`)), START_MS);
-    child.once('exit', (code) => reject(new Error(`it ended with ${code} before it listened`)));
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk;
-      const line = /^listening on (\S+)\n/.exec(output);
-      if (!line) return;
-      clearTimeout(timer);
-      resolve(line[1]!);
-    });
-  });
-  return { process: child, origin, output: () => output };
-}
-
 async function expectOrderlyEnd(app: StartedExample, origin: string | undefined): Promise<void> {
   const agent = new Agent({ keepAlive: true });
   try {
@@ -128,35 +100,4 @@ async function expectStartWithoutIssuer(server: URL, { issueToken }: TestIssuer)
   } finally {
     await end(app);
   }
-}
-
-async function expectIntrospection(server: URL, issuer: TestIssuer, plainOrigin: string | undefined): Promise<void> {
-  const { clientId, clientSecret } = issuer.introspectionClient;
-  const app = startExample(server, issuer, { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret });
-  try {
-    const origin = await app.origin;
-    const token = issuer.issueOpaqueToken({ subject: 'ada', scope: 'orders:read' });
-    for (const path of ['/me', '/orders', '/optional']) strictEqual((await send(origin, { path, token })).status, 200);
-    strictEqual((await send(origin, { path: '/me', token: await issuer.issueToken() })).status, 200);
-    await expectForbidden(await send(origin, { path: '/orders', token: issuer.issueOpaqueToken() }), { scope: 'orders:read' });
-    await expectUnauthorized(await send(origin, { path: '/me', token: 'unknown' }), { error: 'invalid_token' });
-    issuer.misbehave('error', 'introspection');
-    await expectUnavailable(await send(origin, { path: '/me', token: issuer.issueOpaqueToken() }));
-    strictEqual((await send(origin, { path: '/me', token })).status, 200);
-    if (plainOrigin !== undefined) await expectUnauthorized(await send(plainOrigin, { path: '/me', token }), { error: 'invalid_token' });
-  } finally {
-    issuer.behave();
-    await end(app);
-  }
-}
-
-async function end({ process: child }: StartedExample): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
-  const [code, signal] = (await exited) as [number | null, string | null];
-  clearTimeout(timer);
-  if (signal === 'SIGKILL') throw new Error(`it was still there ${END_MS / 1000} s after SIGTERM`);
-  if (code !== 0) throw new Error(`it ended with ${code ?? signal}, not in good order`);
 }

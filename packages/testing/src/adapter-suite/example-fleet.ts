@@ -1,0 +1,155 @@
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
+import type { TestIssuer } from '../issuer.js';
+import { end, startExample, type StartedExample } from './example-process.js';
+import { send } from './exchange.js';
+
+const CLIENT = 'web-app';
+/** The first processes of a data set wait a few seconds for others that may have lost revocations. */
+const READY_MS = 15_000;
+const SHARED_MS = 5_000;
+
+/** Two processes of an example with all settings, and their Redis. */
+export interface Fleet {
+  readonly cases: readonly { readonly name: string; run(): Promise<void> }[];
+  end(): Promise<void>;
+}
+
+export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet> {
+  const redis = await startRedis();
+  const { clientId, clientSecret } = issuer.introspectionClient;
+  const settings = { REDIS_URL: redis.url, LOGOUT_CLIENT_ID: CLIENT, INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret };
+  const apps = [startExample(server, issuer, settings), startExample(server, issuer, settings)] as const;
+  // the first check reports it
+  for (const { origin } of apps) origin.catch(() => {});
+  const origins = (): Promise<[string, string]> => Promise.all([apps[0].origin, apps[1].origin]);
+  return {
+    cases: [
+      { name: 'with REDIS_URL it starts, and is ready when it knows the revocations', run: async () => expectReady(await origins(), issuer) },
+      { name: 'with INTROSPECTION_CLIENT_ID, opaque tokens are introspected', run: async () => expectIntrospection((await origins())[0], issuer) },
+      { name: 'with REDIS_URL, processes share introspection answers', run: async () => expectSharedAnswers(await origins(), issuer) },
+      {
+        name: 'with LOGOUT_CLIENT_ID, a logout token ends a session in every process, and counts once',
+        run: async () => expectSharedLogout(await origins(), issuer),
+      },
+    ],
+    async end() {
+      try {
+        await endAll(apps);
+      } finally {
+        await redis.end();
+      }
+    },
+  };
+}
+
+async function endAll(apps: readonly StartedExample[]): Promise<void> {
+  const ends = await Promise.allSettled(apps.map(end));
+  for (const one of ends) if (one.status === 'rejected') throw one.reason;
+}
+
+async function expectReady(origins: readonly string[], { issueToken }: TestIssuer): Promise<void> {
+  const token = await issueToken();
+  for (const origin of origins) {
+    await until(READY_MS, 'it is still not ready', async () => {
+      const answer = await send(origin, { path: '/me', token });
+      // never anything else, least of all an answer without the revocations
+      if (answer.status !== 200) await expectUnavailable(answer);
+      return answer.status === 200;
+    });
+  }
+}
+
+async function expectIntrospection(origin: string, issuer: TestIssuer): Promise<void> {
+  try {
+    const token = issuer.issueOpaqueToken({ subject: 'ada', scope: 'orders:read' });
+    for (const path of ['/me', '/orders', '/optional']) strictEqual((await send(origin, { path, token })).status, 200);
+    strictEqual((await send(origin, { path: '/me', token: await issuer.issueToken() })).status, 200);
+    await expectForbidden(await send(origin, { path: '/orders', token: issuer.issueOpaqueToken() }), { scope: 'orders:read' });
+    await expectUnauthorized(await send(origin, { path: '/me', token: 'unknown' }), { error: 'invalid_token' });
+    issuer.misbehave('error', 'introspection');
+    await expectUnavailable(await send(origin, { path: '/me', token: issuer.issueOpaqueToken() }));
+    strictEqual((await send(origin, { path: '/me', token })).status, 200);
+  } finally {
+    issuer.behave();
+  }
+}
+
+async function expectSharedAnswers(origins: readonly [string, string], { introspections, issueOpaqueToken }: TestIssuer): Promise<void> {
+  // the first process writes its answer down after it has answered
+  await until(SHARED_MS, 'each process asks for itself', async () => {
+    const token = issueOpaqueToken();
+    const before = introspections.active;
+    for (const origin of origins) {
+      strictEqual((await send(origin, { path: '/me', token })).status, 200);
+      await sleep(20);
+    }
+    return introspections.active - before === 1;
+  });
+}
+
+async function expectSharedLogout([one, other]: readonly [string, string], { issueToken, issueLogoutToken }: TestIssuer): Promise<void> {
+  const [ended, kept] = [await issueToken({ claims: { sid: 'ended' } }), await issueToken({ claims: { sid: 'kept' } })];
+  const statuses = async (origin: string): Promise<number[]> => {
+    const answers = [await send(origin, { path: '/me', token: ended }), await send(origin, { path: '/me', token: kept })];
+    return answers.map(({ status }) => status);
+  };
+  for (const origin of [one, other]) deepStrictEqual(await statuses(origin), [200, 200]);
+  const message = {
+    method: 'POST',
+    path: '/backchannel-logout',
+    form: new URLSearchParams({ logout_token: await issueLogoutToken({ clientId: CLIENT, sessionId: 'ended' }) }).toString(),
+  };
+  strictEqual((await send(one, message)).status, 200);
+  deepStrictEqual(await statuses(one), [401, 200]);
+  await until(SHARED_MS, 'the other process still takes a token of the session', async () => (await statuses(other))[0] === 401);
+  deepStrictEqual(await statuses(other), [401, 200]);
+  strictEqual((await send(other, message)).status, 400);
+  strictEqual((await send(one, { ...message, form: `logout_token=${await issueLogoutToken({ clientId: 'another', sessionId: 'kept' })}` })).status, 400);
+}
+
+async function until(withinMs: number, complaint: string, holds: () => Promise<boolean>): Promise<void> {
+  const endsAtMs = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > endsAtMs) throw new Error(`${complaint} after ${withinMs / 1000} s`);
+    await sleep(20);
+  }
+}
+
+async function startRedis(): Promise<{ readonly url: string; end(): Promise<void> }> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', tmpdir()];
+  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  const failed = once(child, 'error').then(([error]) => {
+    throw new Error(`this check needs redis-server, which cannot be started (${(error as Error).message}): apt-get install redis-server`);
+  });
+  await Promise.race([until(START_MS, 'redis-server does not answer', () => answers(port)), failed]);
+  failed.catch(() => {});
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    async end() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+const START_MS = 10_000;
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
