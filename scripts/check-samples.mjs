@@ -13,6 +13,7 @@ import { compile } from './samples/compile.mjs';
 const CONTEXTS = [
   [/^packages\/(core|fastify|koa|nestjs)\//, (name) => name],
   [/^(?:docs\/browser-sessions|packages\/browser-session\/)/, () => 'web-app'],
+  [/^(?:docs\/mcp|packages\/mcp\/)/, () => 'mcp'],
   [/./, () => 'express'],
 ];
 /** How many blocks of each file are not compiled. All others must be. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver } from '@tokenward/core';
+import type { AppClaims, Auth, ClaimsSchema, Decision, Deny, MessageReceiver, Register } from '@tokenward/core';
 import {
   assertDenial,
   authOf,
@@ -18,13 +18,16 @@ import { view } from './view.js';
 
 export * from '@tokenward/core';
 
+/** The type of `req.auth`. Another package may declare the same property; then `Register` may declare the member `requestAuth` with a type that both fit. */
+type RequestAuth = Register extends { readonly requestAuth: infer Declared } ? Declared : Auth;
+
 declare global {
   // the only way to type a property of Express' request
   // eslint-disable-next-line typescript/no-namespace
   namespace Express {
     interface Request {
       /** The `Auth` of the request. Undefined if no guard has authenticated it; `getAuth(req)` throws then. */
-      auth?: Auth | undefined;
+      auth?: RequestAuth | undefined;
     }
   }
 }

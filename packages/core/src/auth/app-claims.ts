@@ -6,6 +6,8 @@ import type { Claims } from './claims.js';
  * option has, or a type of your own. Then every `Auth` without a type argument has these claims. The declaration changes types only: a guard without a
  * schema checks nothing.
  *
+ * The member `requestAuth` is the type of `req.auth` in Express, if another package declares the same property with another type: write `unknown`.
+ *
  * @example
  * declare module '@tokenward/express' {
  *   interface Register { claims: typeof claimsSchema }

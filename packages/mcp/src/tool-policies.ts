@@ -1,0 +1,124 @@
+import { allOf, anyOf, isPolicy, policy, type Policy } from '@tokenward/core';
+import { authOf, didYouMean, misuse, shownMember } from '@tokenward/core/adapter';
+import { callsIn, type Call, type OddBody } from './json-rpc.js';
+
+/** What a tool requires: a policy, or only what the endpoint requires of every request. */
+export type ToolRequirement = Policy | 'authenticated';
+
+/** The requirements of tools, or of methods, by name. */
+export type Requirements = Readonly<Record<string, ToolRequirement>> | ReadonlyMap<string, ToolRequirement>;
+
+export interface ToolPoliciesOptions<Request> {
+  /** What tools require that are not listed. Default: every call of such a tool is refused, so that a new tool is not open by accident. */
+  readonly otherTools?: ToolRequirement | undefined;
+  /** What other methods of the protocol require, such as `resources/read`. Methods that are not listed require nothing more than the endpoint. */
+  readonly methods?: Requirements | undefined;
+  /** Returns the parsed body of a request, which must be the value that the SDK gets. Default: `request.body`, or `ctx.request.body` (Koa). */
+  readonly body?: ((request: Request) => unknown) | undefined;
+}
+
+/** The members of frameworks' requests that are read. */
+interface AnyRequest {
+  readonly method?: unknown;
+  readonly body?: unknown;
+  /** Koa. */
+  readonly request?: { readonly body?: unknown } | undefined;
+}
+
+/**
+ * Returns the policies of an MCP server's tools, for a guard that runs after the body was parsed and before the SDK. A call of a tool whose policy is not
+ * satisfied gets a 403 that names all scopes that the next token needs: those that this token lacks, and those that it has and other tools need. In a batch, every
+ * call counts. A body that is not understood is refused.
+ *
+ * @param tools what each tool requires
+ * @throws ConfigurationError if a requirement is not a policy
+ *
+ * @example
+ * const tools = toolPolicies({ list_orders: 'authenticated', delete_order: scope('orders:write') });
+ * app.all('/mcp', guard(scope('orders:read')), express.json(), guard(scope('orders:read'), tools), serve);
+ */
+export function toolPolicies<Request extends object>(tools: Requirements, options: ToolPoliciesOptions<Request> = {}): (request: Request) => Policy {
+  const path = 'toolPolicies(...)';
+  checkOptions(path, options);
+  const { otherTools, methods = {}, body = bodyOf } = options;
+  const listed = read(path, tools);
+  if (listed.size === 0 && otherTools === undefined) throw misuse(path, 'lists no tool. List what each tool requires, or set otherTools');
+  const ofMethods = read(`${path} methods`, methods);
+  const others = otherTools === undefined ? UNLISTED : requirement(`${path} otherTools`, otherTools);
+  if (ofMethods.has('tools/call')) throw misuse(`${path} methods`, 'lists "tools/call". List the tools themselves, or set otherTools');
+  const all = [...new Set([...listed.values(), ...ofMethods.values(), others])].filter((one) => one !== ENDPOINT && one !== UNLISTED);
+  // always satisfied: it only has a challenge name the scopes that the token has already and would otherwise lose
+  const keepsScopes = all.length > 0 ? anyOf(ENDPOINT, ...all) : undefined;
+
+  function policyOf({ method, tool }: Call): Policy {
+    return tool === undefined ? (ofMethods.get(method) ?? ENDPOINT) : (listed.get(tool) ?? others);
+  }
+
+  return (request) => {
+    const content = body(request);
+    if (isWithoutBody(request, content)) return ENDPOINT;
+    const calls = callsIn(content);
+    if (typeof calls === 'string') return ODD[calls];
+    const required = [...new Set(calls.map(policyOf))].filter((one) => one !== ENDPOINT);
+    if (required.length === 0) return ENDPOINT;
+    const isKnown = keepsScopes !== undefined && authOf(request, 'optional', () => true) !== undefined;
+    return allOf(...required, ...(isKnown ? [keepsScopes] : []));
+  };
+}
+
+const ENDPOINT = policy('what the endpoint requires', () => true);
+const UNLISTED = refusing('toolPolicies lists the tool that is called');
+
+const ODD: Readonly<Record<OddBody, Policy>> = {
+  'no parsed body': refusing('the body was parsed as JSON before this guard'),
+  'not a JSON-RPC message': refusing('the body is a JSON-RPC message'),
+  'an empty batch': refusing('the batch contains a message'),
+  'a batch that is too long': refusing('the batch contains at most 100 messages'),
+  'a tool call without the name of a tool': refusing('tools/call names a tool'),
+};
+
+/** A policy that nobody satisfies. Its name says what would have been needed, in fixed words. */
+function refusing(name: string): Policy {
+  return policy(name, () => false);
+}
+
+function bodyOf({ body, request }: AnyRequest): unknown {
+  return body ?? request?.body;
+}
+
+const WITHOUT_BODY: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/** Opening a stream and ending a session call nothing. Express 4 has an empty object for them. */
+function isWithoutBody({ method }: AnyRequest, content: unknown): boolean {
+  if (!WITHOUT_BODY.has(method)) return false;
+  return content === undefined || content === null || (typeof content === 'object' && Object.keys(content).length === 0);
+}
+
+const OPTIONS = ['otherTools', 'methods', 'body'] as const satisfies readonly (keyof ToolPoliciesOptions<never>)[];
+
+function checkOptions(path: string, options: ToolPoliciesOptions<never>): void {
+  for (const name of Object.keys(options)) {
+    if (!(OPTIONS as readonly string[]).includes(name)) throw misuse(path, `has no option ${shownMember(name)}${didYouMean(name, OPTIONS)}`);
+  }
+  if (options.body !== undefined && typeof options.body !== 'function') throw misuse(`${path} body`, 'must be a function that returns the parsed body');
+}
+
+/** A Map, because a client chooses the names that are looked up, and every object has members such as `constructor`. */
+function read(path: string, given: Requirements): ReadonlyMap<string, Policy> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || isPolicy(given)) throw misuse(path, `must list requirements by name: ${WRITE}`);
+  const entries = given instanceof Map ? [...(given as ReadonlyMap<unknown, unknown>)] : Object.entries(given);
+  return new Map(
+    entries.map(([name, one]) => {
+      if (typeof name !== 'string' || name === '') throw misuse(path, 'lists a name that is not a text');
+      return [name, requirement(`${path} "${shownMember(name)}"`, one)];
+    }),
+  );
+}
+
+function requirement(path: string, given: unknown): Policy {
+  if (given === 'authenticated') return ENDPOINT;
+  if (isPolicy(given)) return given;
+  throw misuse(path, `requires neither a policy nor 'authenticated'. Write ${WRITE}`);
+}
+
+const WRITE = "{ list_orders: 'authenticated', delete_order: scope('orders:write') }";

@@ -1,0 +1,130 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import express from 'express';
+import fastify from 'fastify';
+import type { Auth, GuardOptions } from '@tokenward/core';
+import { createGuard as createExpressGuard, getAuth as getExpressAuth, scope } from '@tokenward/express';
+import { getAuth as getFastifyAuth, tokenward } from '@tokenward/fastify';
+import { getMcpAuth, toolPolicies, withAuthInfo, type ToolRequirement } from '@tokenward/mcp';
+
+/** A running MCP server with four tools. */
+export interface RunningMcp {
+  readonly url: string;
+  /** The tools that have run, each with the subject of its caller. */
+  readonly ran: string[];
+  close(): Promise<void>;
+}
+
+const TOOLS: Readonly<Record<string, ToolRequirement>> = {
+  list_orders: 'authenticated',
+  delete_order: scope('orders:write'),
+  refund_order: scope('orders:refund'),
+};
+
+export type Options = (resource: string) => GuardOptions;
+export type StartMcp = (options: Options) => Promise<RunningMcp>;
+
+/** `unlisted` is a tool that the policies do not list. */
+const NAMES = ['list_orders', 'delete_order', 'refund_order', 'unlisted'];
+
+type Run = (name: string, auth: Auth) => { content: [{ type: 'text'; text: string }] };
+
+function recorder(): { ran: string[]; run: Run } {
+  const ran: string[] = [];
+  return {
+    ran,
+    run(name, { subject }) {
+      ran.push(`${name} for ${subject}`);
+      return { content: [{ type: 'text', text: `${name} for ${subject}` }] };
+    },
+  };
+}
+
+function serverV2(run: Run): McpServer {
+  const server = new McpServer({ name: 'orders', version: '1.0.0' });
+  for (const name of NAMES) server.registerTool(name, {}, (context) => run(name, getMcpAuth(context)));
+  return server;
+}
+
+function serverV1(run: Run): McpServerV1 {
+  const server = new McpServerV1({ name: 'orders', version: '1.0.0' });
+  for (const name of NAMES) server.registerTool(name, {}, (extra) => run(name, getMcpAuth(extra)));
+  return server;
+}
+
+async function listen(server: ReturnType<typeof createServer>): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+function closing(server: ReturnType<typeof createServer>): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+type Handle = (request: express.Request, response: express.Response) => Promise<void>;
+
+function onExpress(handlerOf: (run: Run) => Handle): StartMcp {
+  return async (options) => {
+    const app = express();
+    const server = createServer(app);
+    const url = await listen(server);
+    const { ran, run } = recorder();
+    const guard = createExpressGuard(options(url));
+    const handle = handlerOf(run);
+    app.use(guard.metadata());
+    app.all('/mcp', guard(scope('orders:read')), express.json(), guard(scope('orders:read'), toolPolicies(TOOLS)), (req, res) => handle(req, res));
+    return {
+      url,
+      ran,
+      async close() {
+        await closing(server);
+        await guard.close();
+      },
+    };
+  };
+}
+
+const onFastify: StartMcp = async (options) => {
+  const app = fastify();
+  const { ran, run } = recorder();
+  // the audience is the server's address, so it listens before the plugin is registered
+  const probe = createServer();
+  const url = await listen(probe);
+  await closing(probe);
+  await app.register(tokenward, options(url));
+  await app.register(app.guard.metadata());
+  const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
+  app.route({
+    method: ['GET', 'POST', 'DELETE'],
+    url: '/mcp',
+    onRequest: app.guard(scope('orders:read')),
+    preHandler: app.guard(scope('orders:read'), toolPolicies(TOOLS)),
+    async handler(request, reply) {
+      reply.hijack();
+      await handle(withAuthInfo(request.raw, getFastifyAuth(request)), reply.raw, request.body);
+    },
+  });
+  await app.listen({ port: Number(new URL(url).port), host: '127.0.0.1' });
+  return { url, ran, close: () => app.close() };
+};
+
+/** Every way to serve MCP that is tested, by name. */
+export const places: Readonly<Record<string, StartMcp>> = {
+  'Express, version 2 of the SDK': onExpress((run) => {
+    const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
+    return (req, res) => handle(withAuthInfo(req, getExpressAuth(req)), res, req.body);
+  }),
+  'Express, version 1 of the SDK': onExpress((run) => async (req, res) => {
+    const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
+    await serverV1(run).connect(transport);
+    await transport.handleRequest(withAuthInfo(req, getExpressAuth(req)), res, req.body);
+  }),
+  'Fastify, version 2 of the SDK': onFastify,
+};

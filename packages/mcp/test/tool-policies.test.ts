@@ -1,0 +1,94 @@
+import { createResourceGuard, role, scope, type Decision } from '@tokenward/core';
+import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
+import { toolPolicies, type Requirements, type ToolPoliciesOptions } from '@tokenward/mcp';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+
+const RESOURCE = 'https://orders.example.com/mcp';
+
+let issuer: TestIssuer;
+beforeAll(async () => {
+  issuer = await createTestIssuer({ audience: RESOURCE });
+});
+afterAll(() => issuer.close());
+
+async function decide(
+  tools: Requirements,
+  body: unknown,
+  given: { scope?: string; options?: ToolPoliciesOptions<object>; request?: object } = {},
+): Promise<Decision> {
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: RESOURCE, scopes: { 'orders:admin': ['orders:write'] } });
+  onTestFinished(() => guard.close());
+  const token = await issuer.issueToken({ scope: given.scope ?? 'orders:read' });
+  const policy = toolPolicies<object>(tools, given.options)({ method: 'POST', body, ...given.request });
+  return guard.check({ method: 'POST', target: '/mcp', headers: { authorization: `Bearer ${token}` } }, { policy });
+}
+
+function call(name: string, method = 'tools/call'): object {
+  return { jsonrpc: '2.0', id: 1, method, params: { name, uri: 'file:///a' } };
+}
+
+const tools: Requirements = { list: 'authenticated', delete: scope('orders:write'), audit: role('auditor') };
+
+describe('rule 232: toolPolicies', () => {
+  test('takes any policy, and implied scopes count', async () => {
+    expect(await decide(tools, call('audit'))).toMatchObject({ outcome: 'deny', status: 403, reason: 'insufficient_role' });
+    expect(await decide(tools, call('delete'))).toMatchObject({ outcome: 'deny', status: 403, reason: 'insufficient_scope', body: { scope: 'orders:write' } });
+    expect(await decide(tools, call('delete'), { scope: 'orders:admin' })).toMatchObject({ outcome: 'allow' });
+  });
+
+  test('a tool that is not listed is refused, or requires what otherTools says', async () => {
+    const refused = await decide(tools, call('new_tool'));
+    expect(refused).toMatchObject({ outcome: 'deny', reason: 'policy_refused' });
+    // neither the name, which the client chose, nor anything else of the body is shown
+    expect(JSON.stringify(refused.outcome === 'deny' && refused.explain())).not.toContain('new_tool');
+    expect(await decide(tools, call('new_tool'), { options: { otherTools: scope('tools:use') } })).toMatchObject({ body: { scope: 'tools:use' } });
+    expect(await decide(tools, call('new_tool'), { options: { otherTools: 'authenticated' } })).toMatchObject({ outcome: 'allow' });
+    expect(await decide({}, call('new_tool'), { options: { otherTools: 'authenticated' } })).toMatchObject({ outcome: 'allow' });
+  });
+
+  test('other methods require what methods says', async () => {
+    const options = { methods: { 'resources/read': scope('files:read') } };
+    expect(await decide(tools, call('', 'resources/read'), { options })).toMatchObject({ outcome: 'deny', body: { scope: 'files:read' } });
+    expect(await decide(tools, call('', 'resources/list'), { options })).toMatchObject({ outcome: 'allow' });
+    expect(await decide(tools, call('delete'), { options })).toMatchObject({ outcome: 'deny', body: { scope: 'orders:write' } });
+  });
+
+  test('a Map lists names that an object cannot', async () => {
+    const map = new Map([['__proto__', scope('a')]]);
+    expect(await decide(map, call('__proto__'))).toMatchObject({ outcome: 'deny', body: { scope: 'a' } });
+    expect(await decide(map, call('constructor'))).toMatchObject({ outcome: 'deny', reason: 'policy_refused' });
+  });
+
+  test('finds the body where Koa has it, or where an option says', async () => {
+    expect(await decide(tools, undefined, { request: { request: { body: call('delete') } } })).toMatchObject({ body: { scope: 'orders:write' } });
+    expect(await decide(tools, call('list'), { options: { body: () => call('delete') } })).toMatchObject({ body: { scope: 'orders:write' } });
+  });
+
+  test('a request without a parsed body is refused, unless its method has none', async () => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'QUERY', 'get', undefined]) {
+      expect(await decide(tools, undefined, { request: { method } }), method).toMatchObject({ outcome: 'deny', reason: 'policy_refused' });
+    }
+    for (const method of ['GET', 'HEAD', 'DELETE', 'OPTIONS']) {
+      expect(await decide(tools, undefined, { request: { method } }), method).toMatchObject({ outcome: 'allow' });
+      expect(await decide(tools, {}, { request: { method } }), method).toMatchObject({ outcome: 'allow' });
+      expect(await decide(tools, call('delete'), { request: { method } }), method).toMatchObject({ outcome: 'deny' });
+    }
+  });
+});
+
+test.each([
+  [() => toolPolicies(undefined as never), /must list requirements by name/],
+  [() => toolPolicies([] as never), /must list requirements by name/],
+  [() => toolPolicies(scope('a') as never), /must list requirements by name/],
+  [() => toolPolicies({}), /lists no tool/],
+  [() => toolPolicies({ list: undefined as never }), /requires neither a policy nor 'authenticated'/],
+  [() => toolPolicies({ list: 'orders:read' as never }), /requires neither a policy nor 'authenticated'/],
+  [() => toolPolicies({ list: [] as never }), /requires neither a policy nor 'authenticated'/],
+  [() => toolPolicies({ list: scope as never }), /requires neither a policy nor 'authenticated'/],
+  [() => toolPolicies({ list: 'authenticated' }, { othertools: scope('a') } as never), /has no option .*othertools.*otherTools/],
+  [() => toolPolicies({ list: 'authenticated' }, { otherTools: true } as never), /otherTools: requires neither/],
+  [() => toolPolicies({ list: 'authenticated' }, { methods: { 'tools/call': scope('a') } }), /lists "tools\/call"/],
+  [() => toolPolicies({ list: 'authenticated' }, { body: 'body' } as never), /must be a function/],
+])('misuse throws at the start: %s', (start, message) => {
+  expect(start).toThrow(message);
+});
