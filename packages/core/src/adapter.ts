@@ -24,7 +24,7 @@ export { classOf } from './lib/thrown.js';
 export type { MetadataAnswer, MetadataEndpoint } from './decision/resource-metadata.js';
 export { sendMetadata, serveMetadata } from './node/node-metadata.js';
 export { receiveFrom, receiveInto } from './node/node-receiver.js';
-export { certificateOf } from './node/client-certificate.js';
+export { connectionOf } from './node/connection.js';
 export { applyHeaders, assertHasHeaders, headersOf, isAnswered, problemHeaders, sendDenial, viewOf } from './node/node-http.js';
 export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';
 export { isCacheField, isSharedCacheField } from './node/cache-fields.js';

@@ -1,6 +1,8 @@
 export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
-export type { ClientCertificateOptions } from './binding/client-certificate-options.js';
+export type { ClientCertificateOptions, NamedCertificateHeader } from './binding/client-certificate-options.js';
+export type { CertificateHeaderFormat } from './binding/certificate-headers.js';
+export type { IgnoredCertificate } from './vocabulary/certificate-words.js';
 export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
 export type { IntrospectionOptions } from './issuer/introspection-options.js';
 export type { IntrospectionHealth } from './access-token/introspector.js';

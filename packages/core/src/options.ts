@@ -134,7 +134,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const problems: ConfigurationProblem[] = [];
   const given = withDemands(plainOptions(options), (path, message) => problems.push({ path, message }));
   const reader = new OptionReader(given, OPTION_NAMES, '', problems);
-  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, ...values } = readTable(reader, GUARD_OPTIONS);
+  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, clientCertificate, ...values } = readTable(reader, GUARD_OPTIONS);
   const { clock } = values;
   const createIssuers = readIssuers(reader, issuers, {
     clock,
@@ -152,7 +152,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     audiences: [given.audience ?? []].flat(),
     clockSkewSeconds: ISSUER_OPTIONS.clockSkewSeconds(reader, 'clockSkewSeconds'),
   };
-  return () => Object.freeze({ ...config, issuers: createIssuers(), revocations: revocations() });
+  return () => Object.freeze({ ...config, issuers: createIssuers(), revocations: revocations(), clientCertificate: clientCertificate(values.name) });
 }
 
 /** The readers of a guard's options, except those of its issuers. */

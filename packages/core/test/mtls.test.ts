@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createResourceGuard, type Decision, type Deny, type ProtectedRequest } from '@tokenward/core';
-import { certificateOf, viewOf } from '@tokenward/core/adapter';
+import { connectionOf, viewOf } from '@tokenward/core/adapter';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createCertificates } from '../../testing/test/certificates.js';
 import { configurationErrorOf, createScene, verdictOf, type Scene } from './guarded.js';
@@ -70,11 +70,11 @@ test('rule 92: over HTTP/2, a request has no certificate once its connection is 
   const connection = connectHttp2(`https://127.0.0.1:${(listening.address() as AddressInfo).port}`, { ca, ...client });
   connection.on('error', () => {});
   connection.request({ ':path': '/' }).on('error', () => {});
-  const [request] = (await once(listening, 'request')) as [Parameters<typeof certificateOf>[0] & { readonly stream: NodeJS.EventEmitter }];
-  expect(certificateOf(request)).toMatchObject({ authorized: true, raw: der });
+  const [request] = (await once(listening, 'request')) as [Parameters<typeof connectionOf>[0] & { readonly stream: NodeJS.EventEmitter }];
+  expect(connectionOf(request).clientCertificate?.()).toMatchObject({ authorized: true, raw: der });
   connection.destroy();
   await once(request.stream, 'close');
-  expect(certificateOf(request)).toBeUndefined();
+  expect(connectionOf(request).clientCertificate?.()).toBeUndefined();
   listening.close();
 });
 
@@ -84,7 +84,7 @@ test.each<[string, object]>([
   ['a socket that throws', { socket: { getPeerX509Certificate: () => { throw new Error('gone'); } } }], // prettier-ignore
   ['a socket without a certificate', { socket: { getPeerX509Certificate: () => undefined, authorized: true } }],
 ])('rule 92: a request with %s has no certificate', (_name, request) => {
-  expect(certificateOf(request)).toBeUndefined();
+  expect(connectionOf(request).clientCertificate?.()).toBeUndefined();
 });
 
 describe('a request that was built by hand', () => {
@@ -139,12 +139,37 @@ describe('a request that was built by hand', () => {
 });
 
 describe('the option clientCertificate', () => {
+  const trustedProxies = ['10.0.0.1'];
+
   test.each<[unknown, string, RegExp]>([
     ['client-cert', 'clientCertificate', /must be an object/],
     [true, 'clientCertificate', /must be an object/],
     [[], 'clientCertificate', /must be an object/],
     [{ certificate: () => undefined }, 'clientCertificate.certificate', /is not an option/],
     [{ getCertificate: 'x' }, 'clientCertificate.getCertificate', /must be a function/],
+    [
+      { header: 'client_cert', trustedProxies },
+      'clientCertificate.header',
+      /"client-cert", "x-forwarded-client-cert", or \{ name, format \} \(got "client_cert"/,
+    ],
+    [{ header: 'x-ssl-cert', trustedProxies }, 'clientCertificate.header', /must be "client-cert"/],
+    [{ header: 1, trustedProxies }, 'clientCertificate.header', /must be "client-cert"/],
+    [{ header: { name: 'x-ssl_cert', format: 'xfcc' }, trustedProxies }, 'clientCertificate.header.name', /letters, digits and hyphens/],
+    [{ header: { name: 'x:', format: 'xfcc' }, trustedProxies }, 'clientCertificate.header.name', /letters/],
+    [{ header: { name: 'x-ssl-cert', format: 'pem' }, trustedProxies }, 'clientCertificate.header.format', /"byte-sequence", "escaped-pem", "xfcc"/],
+    [{ header: 'client-cert' }, 'clientCertificate.trustedProxies', /is missing/],
+    [{ header: 'client-cert', trustedProxies: [] }, 'clientCertificate.trustedProxies', /one or more/],
+    [{ header: 'client-cert', trustedProxies: ['proxy.internal'] }, 'clientCertificate.trustedProxies', /IP addresses and networks/],
+    [{ header: 'client-cert', trustedProxies: ['::/0'] }, 'clientCertificate.trustedProxies', /every address/],
+    [{ trustedProxies }, 'clientCertificate.trustedProxies', /no effect without header/],
+    [{ header: 'client-cert', trustedProxies, getCertificate: () => undefined }, 'clientCertificate.getCertificate', /cannot be combined/],
+    [{ header: 'client-cert', trustedProxies, xfccElements: 2 }, 'clientCertificate.xfccElements', /only with the header/],
+    [{ header: 'x-forwarded-client-cert', trustedProxies, xfccElements: 0 }, 'clientCertificate.xfccElements', /from 1 to 8/],
+    [
+      { header: 'client-cert', trustedProxies, unsafeAcceptUnauthorizedCertificates: true },
+      'clientCertificate.unsafeAcceptUnauthorizedCertificates',
+      /no effect/,
+    ],
     [{ unsafeAcceptUnauthorizedCertificates: 'yes' }, 'clientCertificate.unsafeAcceptUnauthorizedCertificates', /must be true or false/],
   ])('%j is refused at the start', (clientCertificate, path, message) => {
     const options = { issuer: 'https://login.example.test', audience: 'https://api.example.test', clientCertificate: clientCertificate as object };

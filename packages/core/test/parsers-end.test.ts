@@ -17,6 +17,7 @@ import { readSecret } from '../src/keys/shared-secrets.js';
 import { tenantOf } from '../src/issuer/tenants.js';
 import { originOf } from '../src/node/node-http.js';
 import { readEventSubject } from '../src/security-event/subject.js';
+import { headerReader } from '../src/binding/certificate-headers.js';
 import { printable, printableUrl, urlProblem } from '../src/lib/url.js';
 import { broken, endsInTime, long } from './ends-in-time.js';
 import { publicForms } from './public-key-forms.js';
@@ -29,6 +30,7 @@ const forms = publicForms();
 const pem = forms.find(({ form }) => form === 'a PEM (SPKI) of EC')!.bytes.toString();
 const sshLine = forms.find(({ form }) => form === 'an OpenSSH line of Ed25519')!.bytes.toString();
 const jwks = JSON.stringify({ keys: [issuer.jwks.keys[0], { kty: 'EC', 'x\\': ['"'], '\ue000': 1 }] });
+const CERTIFICATE = encodeURIComponent('-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n');
 const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, jwks: issuer.jwks as never });
 const [logout, events] = [
   guard.backchannelLogout({ clientId: 'client-1' }),
@@ -77,6 +79,14 @@ const PARSERS: readonly Parser[] = [
   { name: 'Cache-Control', texts: ['public, max-age="600" , must-revalidate'], parse: (text) => freshnessSeconds(() => text, 600), most: FIELD },
   { name: 'URLs', texts: ['https://login.example.com/a?b#c'], parse: (text) => [urlProblem(text), printableUrl(text), printable(text)], most: DOCUMENT },
   { name: 'Host', texts: ['api.example.com:8443'], parse: (text) => originOf('https', text), most: FIELD },
+  { name: 'Client-Cert', texts: [':MIIB:'], parse: headerReader('byte-sequence', 1), most: DOCUMENT },
+  { name: 'a certificate in escaped PEM', texts: [CERTIFICATE], parse: headerReader('escaped-pem', 1), most: DOCUMENT },
+  {
+    name: 'XFCC',
+    texts: [`By=a;Hash=${'a'.repeat(64)};Subject="\\"x, y=;";Cert="${CERTIFICATE}"`, 'URI=a,URI=b'],
+    parse: headerReader('xfcc', 2),
+    most: DOCUMENT,
+  },
   { name: 'tenants', texts: ['https://a.example/t-1/v2'], parse: (text) => tenantOf('https://a.example/{tenant}/v2', text), most: DOCUMENT },
   { name: 'a challenge', texts: ['orders:read "x"'], parse: (text) => bearerChallenge({ realm: text, scope: text }), most: FIELD },
   {

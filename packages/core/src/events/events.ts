@@ -3,6 +3,7 @@ import { misuse } from '../lib/configuration-error.js';
 import { didYouMean } from '../lib/did-you-mean.js';
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { Reason } from '../vocabulary/reason.js';
+import type { IgnoredCertificate } from '../vocabulary/certificate-words.js';
 import type { RevocationKind, RevocationReason } from '../vocabulary/revocation-words.js';
 import type { SessionEventAction, SessionEventOutcome, SessionEventReason } from '../vocabulary/session-words.js';
 import { debugLine } from '../lib/debug.js';
@@ -88,6 +89,11 @@ export interface Events {
   'tokenward:token-reused': { readonly issuer: string; readonly by: 'token' | 'session'; readonly places: number; readonly windowSeconds: number };
   /** A logout token or security event came a second time, and had no effect. */
   'tokenward:token-replayed': { readonly issuer: string; readonly of: 'logout_token' | 'security_event' };
+  /**
+   * A request with a valid token that is bound to a certificate has a header with a certificate, which did not count: it came from an address that is no trusted
+   * proxy, was duplicated, or was not in the right form or spelling. Somebody may try to pass as another client.
+   */
+  'tokenward:certificate-ignored': { readonly cause: IgnoredCertificate } & RequestEvent;
   /** A token has a longer lifetime than `monitoring.longLivedSeconds`. `maxTokenLifetimeSeconds` would refuse it. */
   'tokenward:long-lived-token': { readonly issuer: string; readonly lifetimeSeconds: number; readonly clientId: string | undefined };
   /** A new token was issued in the future by this machine's clock: the issuer's clock is at least `skewSeconds` ahead. */
@@ -122,6 +128,7 @@ export const EVENT_NAMES = Object.freeze([
   'tokenward:revocations-synced',
   'tokenward:token-reused',
   'tokenward:token-replayed',
+  'tokenward:certificate-ignored',
   'tokenward:long-lived-token',
   'tokenward:clock-skew',
   'tokenward:introspected',

@@ -6,7 +6,7 @@ import { WithNotes } from '../lib/private-slot.js';
 import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
-import { certificateOf } from './client-certificate.js';
+import { certificateOf } from './connection.js';
 import { addCookies, SET_COOKIE } from './set-cookie.js';
 
 const AUTHORIZATION = 'authorization';
@@ -131,6 +131,14 @@ class View<R extends NativeRequest> extends WithNotes implements ProtectedReques
 
   get clientAddress(): string | undefined {
     return this.#request.protocol === undefined ? this.#raw.socket?.remoteAddress : this.#request.ip;
+  }
+
+  get peerAddress(): string | undefined {
+    return this.#raw.socket?.remoteAddress;
+  }
+
+  get rawHeaders(): readonly string[] | undefined {
+    return this.#raw.rawHeaders;
   }
 
   clientCertificate(): ClientCertificate | undefined {

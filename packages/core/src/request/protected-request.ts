@@ -28,6 +28,13 @@ export interface ProtectedRequest {
    * with it. Without it, a signal is kept until its token ends.
    */
   readonly heldBy?: object | undefined;
+  /**
+   * The address at the other end of the connection: that of the client, or of a proxy in front of this process. Never from a header. Read only to find out
+   * whether a certificate in a header counts.
+   */
+  readonly peerAddress?: string | undefined;
+  /** The names and values of the headers in turn, as they arrived: `rawHeaders` of node:http. Shows duplicates, which `headers` may have joined. */
+  readonly rawHeaders?: readonly string[] | undefined;
   /** Returns the client certificate of the TLS connection. Called only for tokens that are bound to a certificate. */
   readonly clientCertificate?: (() => ClientCertificate | undefined) | undefined;
 }

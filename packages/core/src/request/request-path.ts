@@ -61,6 +61,12 @@ class AmbiguousRequest implements ProtectedRequest {
   get clientAddress(): string | undefined {
     return this.#request.clientAddress;
   }
+  get peerAddress(): string | undefined {
+    return this.#request.peerAddress;
+  }
+  get rawHeaders(): ProtectedRequest['rawHeaders'] {
+    return this.#request.rawHeaders;
+  }
   get headers(): ProtectedRequest['headers'] {
     return this.#request.headers;
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { ProtectedRequest, ResponseHeaders } from '@tokenward/core';
-import { certificateOf, createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
+import { connectionOf, createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
 
 /** What carries the credentials of a call: a request, a socket or a message. The guard remembers it, so that each one is verified once. */
 export interface Carrier {
@@ -198,7 +198,7 @@ function handshakeView(request: IncomingMessage, beside: readonly string[]): Pro
     method: request.method ?? 'GET',
     target: request.url ?? '/',
     headers: beside.length === 0 ? headers : { ...headers, authorization: authorization.length === 1 ? authorization[0] : authorization },
-    clientCertificate: () => certificateOf(request),
+    ...connectionOf(request),
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import { Agent } from 'node:http';
 import { authCases } from './auth-cases.js';
+import { certificateHeaderCases } from './certificate-header-cases.js';
 import { hostileCases } from './hostile-cases.js';
 import { credentialCases } from './credential-cases.js';
 import { exampleRoutes } from './example-routes.js';
@@ -205,6 +206,8 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
     ...cors.flatMap(corsCases),
     ...(asksForBodies ? askedBodyCases : []),
     ...(certificates ? mtlsCases(certificates) : []),
+    // both need an app that sees the connection
+    ...(certificates || trustsProxies ? certificateHeaderCases : []),
     ...(allowsHttp1 ? http1Cases : []),
     ...ways.flatMap(oddCases),
     ...denials.flatMap((denial) => refuseCases(denial, ways)),

@@ -90,6 +90,22 @@ export function mtlsCases(certificates: SuiteCertificates): SuiteCase[] {
       },
     },
     {
+      name: 'rule 94: the certificate of a connection and that of a header do not mix',
+      async run(suite) {
+        const token = await suite.token({ claims: { cnf: boundTo(client) } });
+        const header = ['client-cert', `:${new X509Certificate(client.cert).raw.toString('base64')}:`] as const;
+        const ofConnection = await start(suite, {});
+        for (const identity of [undefined, otherClient])
+          await expectUnauthorized(await ofConnection.as(identity)({ path: '/me', token, headers: [header] }), INVALID);
+        deepStrictEqual(ofConnection.reasons(), ['missing_certificate', 'wrong_certificate']);
+        const ofHeader = await start(suite, { header: 'client-cert', trustedProxies: ['127.0.0.1'] });
+        await expectUnauthorized(await ofHeader.as(client)({ path: '/me', token }), INVALID);
+        deepStrictEqual(ofHeader.reasons(), ['missing_certificate']);
+        strictEqual((await ofHeader.as(otherClient)({ path: '/me', token, headers: [header] })).status, 200);
+        strictEqual(suite.handlersRun(), 1);
+      },
+    },
+    {
       name: 'rule 92: check() finds the certificate on an upgrade request too',
       over: 'HTTP/1.1',
       async run(suite) {

@@ -1,0 +1,43 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
+import type { OptionReader } from '../lib/option-reader.js';
+import { shown } from '../lib/shown-option.js';
+
+/** Whether an address is that of a trusted proxy. */
+export type TrustsAddress = (address: string | undefined) => boolean;
+
+/** Reads addresses and networks: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`. */
+export function readTrustedProxies(reader: OptionReader, name: string): TrustsAddress | undefined {
+  const networks = reader.texts(name);
+  if (networks === undefined) return undefined;
+  const list = new BlockList();
+  for (const network of networks) {
+    const problem = add(list, network);
+    if (problem !== undefined) reader.wrong(name, `${problem} (got ${shown(network, 'host')})`);
+  }
+  return (address) => address !== undefined && isListed(list, address);
+}
+
+/** Returns what is wrong with an entry. */
+function add(list: BlockList, network: string): string | undefined {
+  const [address = '', prefix, ...more] = network.split('/');
+  const family = isIP(address);
+  const bits = family === 4 ? 32 : 128;
+  if (
+    family === 0 ||
+    address.includes('%') ||
+    more.length > 0 ||
+    (prefix !== undefined && !/^(?:0|[1-9]\d{0,2})$/.test(prefix)) ||
+    Number(prefix ?? bits) > bits
+  )
+    return 'must list IP addresses and networks, such as "10.0.0.7", "10.0.0.0/8" or "fd00::/8"';
+  if (prefix !== undefined && Number(prefix) === 0)
+    return `must not list every address, as ${network} does: any client could then send the certificate of another`;
+  list.addSubnet(address, Number(prefix ?? bits), family === 4 ? 'ipv4' : 'ipv6');
+  return undefined;
+}
+
+/** On a socket that takes IPv4 and IPv6, an IPv4 address is mapped into IPv6, and an address of the local link names its network interface. */
+function isListed(list: BlockList, given: string): boolean {
+  const address = given.replace(/%.*$/s, '').replace(/^::ffff:(?=\d+\.)/i, '');
+  return isIP(address) !== 0 && list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+}
