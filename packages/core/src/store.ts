@@ -22,6 +22,7 @@ export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
 export { createLruMap, type LruMap } from './lib/lru.js';
 export { isError } from './lib/native-error.js';
+export { returnsTrue } from './lib/thenable.js';
 export { placeOf } from './lib/place-of.js';
 export { isNumericDate } from './lib/numeric-date.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
@@ -29,7 +30,7 @@ export { numberOption, readTable, type OptionTable, type ReadOption } from './li
 export { memoryReplays, type ReplayAnswer, type ReplayStore } from './lib/replays.js';
 export { assertionKey, type AssertionKey, type PrivateKeyOption } from './net/assertion-key.js';
 export { checkClientAuthentication, readClientAuthentication, readPrivateKey, readTls } from './net/client-options.js';
-export { failureWords, silenceHint } from './net/fetch-failure.js';
+export { bodyWithoutMessages, failureWords, silenceHint, withoutMessage } from './net/fetch-failure.js';
 export { discover } from './net/metadata.js';
 export { InternalAddressError, isInternal } from './net/public-address.js';
 export { nodeRequest, readBytes, type Answer, type PostRequest, type TlsParts, type Transport } from './net/transport.js';

@@ -38,7 +38,12 @@ describe('rule 96: throws for anything that is not a policy', () => {
     ['user-1', /auth must be .*\(got string\)/],
     [{}, /auth must be .*\(got object\)/],
     [Promise.resolve({}), /auth is a promise\. Await it first/],
-  ])('permit() throws with %o as the auth', async (auth, message) => {
+    [{ claims: null, scopes: ['a'], roles: [] }, /auth must be .*\(got object\)/],
+    // a text has parts that a list has not
+    [{ claims: {}, scopes: 'ab', roles: [] }, /auth\.scopes: must be a list of names \(got string\)/],
+    [{ claims: {}, scopes: ['a'], roles: 'administrator' }, /auth\.roles: must be a list of names \(got string\)/],
+    [{ claims: {}, scopes: ['a'] }, /auth\.roles: must be a list of names \(got undefined\)/],
+  ])('rule 255: permit() throws with %o as the auth', async (auth, message) => {
     const { guard } = await createScene();
     expect(() => guard.permit(auth as never, scope('a'))).toThrow(message);
     expect(() => guard.permit(auth as never, scope('a'))).toThrow(ConfigurationError);

@@ -344,7 +344,7 @@ describe('floods', () => {
   }
 
   test('rule 77: no more than maxConcurrent questions at a time, no more than maxQueued wait, and the others get 503 at once', async () => {
-    const { guard, endpoint, release, most } = await heldGuard({ maxConcurrent: 3, maxQueued: 4 });
+    const { guard, endpoint, release, most } = await heldGuard({ maxConcurrent: 4, maxQueued: 4 });
     const decisions = Array.from({ length: 20 }, (_one, at) => ask(guard, `junk-${at}`));
     await settled(() => endpoint.questions.length === 3);
     expect(guard.health().introspection).toMatchObject([{ asking: 3, waiting: 4 }]);

@@ -455,7 +455,7 @@ describe('which tokens are introspected', () => {
     expect(endpoints.map(({ questions }) => questions.length)).toEqual([1, 1]);
   });
 
-  test.each([[() => 'yes'], [async () => true], [() => 1]])('only true accepts: %s', async (accepts) => {
+  test.each([[() => 'yes'], [() => Promise.resolve(true)], [() => 1]])('only true accepts: %s', async (accepts) => {
     const { guard, endpoint } = await createAskingGuard(() => ({ active: true }), { accepts: accepts as never });
     expect(verdictOf(await ask(guard, 'opaque'))).toBe('malformed_token');
     expect(endpoint.questions).toEqual([]);

@@ -66,6 +66,8 @@ test('rule 44: permit checks the expiry of an Auth that no guard created', async
     [now - 60, 'deny'],
     [Number.NaN, 'deny'],
     [undefined, 'deny'],
+    [String(now + 60), 'deny'],
+    [new Date(Date.now() + 60_000), 'deny'],
   ] as const) {
     expect(guard.permit({ ...auth, expiresAt } as never, always).outcome, String(expiresAt)).toBe(expected);
   }

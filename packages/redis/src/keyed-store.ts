@@ -24,24 +24,30 @@ export interface KeyedStore {
   readonly life: KeyedStoreLife;
 }
 
+/** What differs between such stores. */
+export interface KeyedStoreParts {
+  readonly defaultPrefix: string;
+  readonly what: string;
+  readonly meanwhile?: string | undefined;
+  readonly probe: (keyOf: KeyedStore['keyOf']) => readonly [kind: string, ...rest: string[]];
+}
+
 const WARM_LOOK_MS = 50;
 
 /**
  * Connects at once, and retries until it is closed.
  *
  * @param what what the server keeps, for messages: `introspection answers`
+ * @param meanwhile what happens while the server cannot be used, for messages. Default: requests get 503
  * @param probe a command that shows that a connection is usable
  * @throws ConfigurationError that lists all invalid options
  */
-export function openKeyedStore(
-  options: KeyedStoreOptions,
-  { defaultPrefix, what, probe }: { defaultPrefix: string; what: string; probe: (keyOf: KeyedStore['keyOf']) => readonly [kind: string, ...rest: string[]] },
-): KeyedStore {
+export function openKeyedStore(options: KeyedStoreOptions, { defaultPrefix, what, meanwhile, probe }: KeyedStoreParts): KeyedStore {
   const { makeClient, where, prefix, timeoutMs } = readKeyedOptions(options, defaultPrefix);
   const tagged = hashTagged(prefix);
   const keyOf = (name: string): string => `${tagged}:${name}`;
   const probing = probe(keyOf);
-  const link = openLink({ connect: createConnect(makeClient, timeoutMs), probe: { kind: probing[0], command: probing }, where, what, timeoutMs });
+  const link = openLink({ connect: createConnect(makeClient, timeoutMs), probe: { kind: probing[0], command: probing }, where, what, meanwhile, timeoutMs });
 
   async function send(command: readonly [kind: string, ...rest: string[]]): Promise<Reply> {
     try {

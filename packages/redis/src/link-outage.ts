@@ -14,7 +14,10 @@ export interface LinkOutage {
   close(): void;
 }
 
-export function createLinkOutage(where: string, what: string): LinkOutage {
+const DEFAULT_MEANWHILE = 'Requests that need them are answered with 503 until the outage ends';
+
+/** @param meanwhile what happens during the outage, without a full stop. Default: requests get 503 */
+export function createLinkOutage(where: string, what: string, meanwhile: string = DEFAULT_MEANWHILE): LinkOutage {
   const warnings = createOutageWarnings();
   /** The kinds of commands that the server refused last. Others may succeed meanwhile, which ends nothing. */
   const refusedKinds = new Set<string>();
@@ -23,7 +26,7 @@ export function createLinkOutage(where: string, what: string): LinkOutage {
 
   function begin(message: string): void {
     lastError = `${where}: ${message}`;
-    warnings.began(where, `tokenward: cannot use the ${what} in ${where}: ${message}. Requests that need them are answered with 503 until the outage ends.`);
+    warnings.began(where, `tokenward: cannot use the ${what} in ${where}: ${message}. ${meanwhile}.`);
   }
 
   function end(): void {

@@ -28,6 +28,8 @@ export interface LinkParts {
   readonly where: string;
   /** What the server keeps: `sessions`. */
   readonly what: string;
+  /** What happens while the server cannot be used, for messages. Default: requests get 503. */
+  readonly meanwhile?: string | undefined;
   /** The limit for one command, with connecting. */
   readonly timeoutMs: number;
   /** After this time without a command the connection is tried. Default: 30 s. */
@@ -45,10 +47,10 @@ const MAX_WAITING = 10_000;
 /** An unused connection is tried, so that an outage is known without a request, and no network drops the connection silently. */
 const IDLE_MS = 30_000;
 
-export function openLink({ connect, probe, where, what, timeoutMs, idleMs = IDLE_MS }: LinkParts): Link {
+export function openLink({ connect, probe, where, what, meanwhile, timeoutMs, idleMs = IDLE_MS }: LinkParts): Link {
   const abort = new AbortController();
   const backoff = createBackoff(abort.signal);
-  const outage = createLinkOutage(where, what);
+  const outage = createLinkOutage(where, what, meanwhile);
   let connection: Connection | undefined;
   /** The attempt to connect that goes on. It never rejects. */
   let connecting: Promise<void> | undefined;

@@ -8,6 +8,11 @@ export interface RedisIntrospections extends IntrospectionCache, KeyedStoreLife 
   set(name: string, value: string, ttlSeconds: number): Promise<void>;
 }
 
+/** No guard writes a longer value. Whoever can write to Redis must not choose how much each look-up loads. */
+const MAX_VALUE_BYTES = 131_072;
+/** Before each value, since GETRANGE answers with an empty text for a key that is absent. */
+const MARK = '=';
+
 /**
  * Creates a cache of introspection answers for all processes that use the same Redis and prefix. It connects at once and retries until it is closed. If Redis is
  * down, its functions reject, and each guard asks the issuer itself.
@@ -22,16 +27,19 @@ export function redisIntrospections(options: RedisIntrospectionsOptions): RedisI
   const { keyOf, send, life } = openKeyedStore(options, {
     defaultPrefix: 'tokenward:introspections',
     what: 'introspection answers',
-    probe: (keyOf) => ['GET', keyOf('probe')],
+    meanwhile: 'Each process asks the issuer itself until the outage ends',
+    probe: (keyOf) => ['GETRANGE', keyOf('probe'), '0', '0'],
   });
   return Object.freeze({
     async get(name) {
-      const reply = await send(['GET', keyOf(name)]);
-      return typeof reply === 'string' ? reply : undefined;
+      // one byte more shows that a value is too long
+      const reply = await send(['GETRANGE', keyOf(name), '0', String(MAX_VALUE_BYTES)]);
+      if (typeof reply !== 'string' || !reply.startsWith(MARK) || Buffer.byteLength(reply) > MAX_VALUE_BYTES) return undefined;
+      return reply.slice(MARK.length);
     },
     async set(name, value, ttlSeconds) {
       if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('set()', 'ttlSeconds must be a finite number greater than 0');
-      await send(['SET', keyOf(name), value, 'PX', String(Math.max(1, Math.floor(ttlSeconds * 1000)))]);
+      await send(['SET', keyOf(name), MARK + value, 'PX', String(Math.max(1, Math.floor(ttlSeconds * 1000)))]);
     },
     ...life,
   } satisfies RedisIntrospections);

@@ -80,6 +80,26 @@ test('rule 74: processes share the answers about active tokens, and Redis has ne
   expect(await client.keys(`*${prefix}*`)).toHaveLength(1);
 });
 
+test('rule 256: a value that somebody made too long is not loaded', async () => {
+  const prefix = `long-${opened++}`;
+  const cache = redisIntrospections({ url: server.url, timeoutSeconds: 20, prefix });
+  onTestFinished(() => cache.close());
+  const client = await createClient({ url: server.url }).connect();
+  onTestFinished(() => client.destroy());
+  await cache.set('name', 'x'.repeat(131_000), 60);
+  expect(await cache.get('name')).toHaveLength(131_000);
+  const [key] = (await client.keys(`*${prefix}*`)) as [string];
+  await client.setRange(key, 64 * 1_048_576, 'x');
+  const sent = async (): Promise<number> => Number(/total_net_output_bytes:(\d+)/.exec(await client.info('stats'))![1]);
+  const before = await sent();
+  expect(await cache.get('name')).toBeUndefined();
+  expect((await sent()) - before).toBeLessThan(1_048_576);
+  for (const write of [() => client.set(key, 'without the mark'), () => client.del(key), () => client.rPush(key, 'a list')]) {
+    await write();
+    expect(await cache.get('name').catch(() => undefined)).toBeUndefined();
+  }
+});
+
 test('an unreachable Redis delays a question, and is no outage', async () => {
   const issuer = await createTestIssuer();
   const silent = createServer().listen(0, '127.0.0.1');

@@ -1,4 +1,5 @@
 import {
+  bodyWithoutMessages,
   failureWords,
   InternalAddressError,
   isInternal,
@@ -8,6 +9,7 @@ import {
   readBytes,
   silenceHint,
   urlProblem,
+  withoutMessage,
   type Answer,
   type Transport,
 } from '@tokenward/core/store';
@@ -118,13 +120,23 @@ function overFetch(fetch: typeof globalThis.fetch): Send {
   return async (url, { headers, body }, signal, publicOnly) => {
     if (publicOnly && isInternal(url)) throw new InternalAddressError(new URL(url).hostname);
     const init = { headers, redirect: 'manual', signal, ...(body !== undefined && { method: 'POST', body }) } as const;
-    const response = await fetch(url, init);
+    const holdsSecrets = body !== undefined || headers['authorization'] !== undefined;
+    const response = await call();
+    const content = response.body ?? NOTHING;
     return {
       status: response.status,
       header: (name) => response.headers.get(name),
-      body: response.body ?? NOTHING,
+      body: holdsSecrets ? bodyWithoutMessages(content) : content,
       discard: () => void response.body?.cancel().catch(() => {}),
     };
+
+    async function call(): Promise<Response> {
+      try {
+        return await fetch(url, init);
+      } catch (error) {
+        throw holdsSecrets ? withoutMessage(error) : error;
+      }
+    }
   };
 }
 

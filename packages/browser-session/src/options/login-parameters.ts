@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { shown, type OptionReader } from '@tokenward/core/store';
+import { returnsTrue, shown, type OptionReader } from '@tokenward/core/store';
 import type { SessionConfig } from '../config.js';
 import { isLoginValue, MAX_LOGIN_VALUE_LENGTH } from '../routes/login-value.js';
 import { MAX_PARAMETERS, PARAMETER_NAME, reservedRemedy } from './reserved-parameters.js';
@@ -50,7 +50,7 @@ function ruleOf(reader: OptionReader, path: string, given: unknown): Rule {
   if (Array.isArray(given)) return listRule(reader, path, given);
   if (types.isRegExp(given)) return wholeRule(reader, path, given);
   if (types.isAsyncFunction(given)) reader.wrong(path, 'must not be an async function: the login does not wait. Return true or false');
-  else if (typeof given === 'function') return (value) => answersTrue(given as (value: string) => unknown, value);
+  else if (typeof given === 'function') return (value) => returnsTrue(() => (given as (value: string) => unknown)(value));
   else reader.wrong(path, `${RULES} (got ${shown(given)})`);
   return () => false;
 }
@@ -70,13 +70,4 @@ function wholeRule(reader: OptionReader, path: string, { source, flags }: RegExp
   if (/[gy]/.test(flags)) reader.wrong(path, 'has the flag g or y, with which an expression remembers where it was. Remove the flag');
   const whole = new RegExp(`^(?:${source})$`, flags.replace(/[gym]/g, ''));
   return (value) => whole.test(value);
-}
-
-/** Whatever else a function returns or throws, the value is not accepted. */
-function answersTrue(accepts: (value: string) => unknown, value: string): boolean {
-  try {
-    return accepts(value) === true;
-  } catch {
-    return false;
-  }
 }

@@ -73,3 +73,39 @@ export function createCircuit(clock: Pick<Clock, 'monotonic'>, onChange: (isOpen
     },
   };
 }
+
+/** The circuits of one endpoint: one for the tokens that were active a short time ago, one for all others. */
+export interface Circuits {
+  of(isKnown: boolean): Circuit;
+  /** Every success shows that the endpoint is up. */
+  succeeded(): void;
+  /** A failure counts for the tokens in use only if it was about one of them. */
+  failed(isKnown: boolean, message: string, pauseSeconds?: number): void;
+}
+
+/**
+ * Anybody can send tokens about which the endpoint, or a firewall in front of it, answers with an error, or too late. They must not stop the questions about
+ * tokens in use.
+ *
+ * @param onChange is called with `true` when one of the two opens, and with `false` when both are closed again
+ */
+export function createCircuits(clock: Pick<Clock, 'monotonic'>, onChange: (isOpen: boolean) => void): Circuits {
+  const known = createCircuit(clock, changed);
+  const others = createCircuit(clock, changed);
+
+  function changed(isOpen: boolean): void {
+    if (isOpen || (!known.isOpen && !others.isOpen)) onChange(isOpen);
+  }
+
+  return {
+    of: (isKnown) => (isKnown ? known : others),
+    succeeded() {
+      known.succeeded();
+      others.succeeded();
+    },
+    failed(isKnown, message, pauseSeconds) {
+      others.failed(message, pauseSeconds);
+      if (isKnown) known.failed(message, pauseSeconds);
+    },
+  };
+}

@@ -1,14 +1,18 @@
 /** Limits how many questions are asked at a time, and how many wait. */
 export interface QuestionQueue {
   /**
-   * Waits for a turn.
+   * Returns a function to call when the question has ended; undefined if it must wait.
    *
-   * @param goesFirst whether it comes before the questions that do not: the token was active a short time ago
+   * @param isKnown whether the token was active a short time ago
+   */
+  tryEnter(isKnown: boolean): (() => void) | undefined;
+  /**
+   * Waits for a turn, after {@link QuestionQueue.tryEnter} found none.
+   *
    * @param signal ends the wait
-   * @returns a function to call when the question has ended
    * @throws QueueFullError if too many wait; the reason of the signal if it aborts
    */
-  enter(goesFirst: boolean, signal: AbortSignal): Promise<() => void>;
+  enter(isKnown: boolean, signal: AbortSignal): Promise<() => void>;
   readonly size: { readonly asking: number; readonly waiting: number };
 }
 
@@ -21,18 +25,41 @@ export class QueueFullError extends Error {
 
 type Grant = () => void;
 
+/** Of the questions at a time, a quarter is only for tokens that were active a short time ago. */
+const RESERVED = 0.25;
+
 /**
- * Tokens that were active a short time ago have a queue of their own, which is served first. So a flood of unknown tokens delays those in use by one question at
- * the most.
+ * Tokens that were active a short time ago have a queue of their own, which is served first, and some turns of their own. So a flood of unknown tokens does not
+ * delay those in use, even if the endpoint is slow.
  */
 export function createQuestionQueue(maxConcurrent: number, maxQueued: number): QuestionQueue {
-  const first = new Set<Grant>();
+  const known = new Set<Grant>();
   const others = new Set<Grant>();
+  const mostOthers = maxConcurrent === 1 ? 1 : maxConcurrent - Math.ceil(maxConcurrent * RESERVED);
   let asking = 0;
+  let askingOthers = 0;
 
-  function leave(): void {
-    asking--;
-    const queue = first.size > 0 ? first : others;
+  function hasTurn(isKnown: boolean): boolean {
+    return asking < maxConcurrent && (isKnown || askingOthers < mostOthers);
+  }
+
+  function begin(isKnown: boolean): () => void {
+    asking++;
+    if (!isKnown) askingOthers++;
+    let hasLeft = false;
+    return () => {
+      if (hasLeft) return;
+      hasLeft = true;
+      asking--;
+      if (!isKnown) askingOthers--;
+      grantNext();
+    };
+  }
+
+  /** A question that ended leaves a turn for one other at the most. */
+  function grantNext(): void {
+    const queue = known.size > 0 ? known : others;
+    if (!hasTurn(queue === known)) return;
     for (const grant of queue) {
       queue.delete(grant);
       grant();
@@ -40,37 +67,27 @@ export function createQuestionQueue(maxConcurrent: number, maxQueued: number): Q
     }
   }
 
-  function begin(): () => void {
-    asking++;
-    let hasLeft = false;
-    return () => {
-      if (hasLeft) return;
-      hasLeft = true;
-      leave();
-    };
-  }
-
   return {
-    async enter(goesFirst, signal) {
-      signal.throwIfAborted();
-      if (asking < maxConcurrent) return begin();
-      const queue = goesFirst ? first : others;
-      if (queue.size >= maxQueued) throw new QueueFullError();
+    tryEnter: (isKnown) => (hasTurn(isKnown) ? begin(isKnown) : undefined),
+    enter(isKnown, signal) {
       return new Promise((resolve, reject) => {
+        const queue = isKnown ? known : others;
         const giveUp = (): void => {
           queue.delete(grant);
           reject(signal.reason as Error);
         };
         const grant = (): void => {
           signal.removeEventListener('abort', giveUp);
-          resolve(begin());
+          resolve(begin(isKnown));
         };
+        if (signal.aborted) return giveUp();
+        if (queue.size >= maxQueued) return reject(new QueueFullError());
         queue.add(grant);
-        signal.addEventListener('abort', giveUp, { once: true });
+        return signal.addEventListener('abort', giveUp, { once: true });
       });
     },
     get size() {
-      return { asking, waiting: first.size + others.size };
+      return { asking, waiting: known.size + others.size };
     },
   };
 }

@@ -25,7 +25,7 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** No answer that fits into the limit of answers is longer when it is sealed. */
-const MAX_SEALED_LENGTH = 131_072;
+const MAX_SEALED_LENGTH = 131_000;
 
 /**
  * Creates a sealer (AES-256-GCM). The key comes from the secret and from the token, so a copy of the store reveals nothing to somebody without the token, not even

@@ -4,7 +4,7 @@ import { createAnswerSealer, type ActiveAnswer } from './introspection-seal.js';
 /** The answers that the processes of a fleet share. Only those about active tokens: strangers could fill the store with the others. */
 export interface SharedAnswers {
   /** Returns an answer that is still fresh. It never rejects: if the store cannot be read, the issuer is asked. */
-  find(name: string, token: string, nowSeconds: number, signal: AbortSignal): Promise<ActiveAnswer | undefined>;
+  find(name: string, token: string, nowSeconds: number): Promise<ActiveAnswer | undefined>;
   share(name: string, token: string, answer: ActiveAnswer, ttlSeconds: number): void;
 }
 
@@ -26,7 +26,7 @@ export function createSharedAnswers({ cache, cacheSecret, cacheSeconds, timeoutS
   }
 
   return {
-    async find(name, token, nowSeconds, signal) {
+    async find(name, token, nowSeconds) {
       let timer: NodeJS.Timeout | undefined;
       try {
         const late = new Promise<undefined>((resolve) => {
@@ -34,7 +34,7 @@ export function createSharedAnswers({ cache, cacheSecret, cacheSeconds, timeoutS
           timer.unref();
         });
         const sealed = await Promise.race([cache.get(name), late]);
-        if (sealed === undefined || signal.aborted) return undefined;
+        if (sealed === undefined) return undefined;
         const answer = sealer.open(name, token, sealed);
         return answer && isFresh(answer, nowSeconds) ? answer : undefined;
       } catch {

@@ -15,7 +15,7 @@ import { behaviourOf } from '../vocabulary/reason.js';
 import { buildAuth } from './build-auth.js';
 import { parseClaims } from './claims-schema.js';
 import { examineAnswer, isActive } from './introspection-answer.js';
-import { createCircuit } from './introspection-circuit.js';
+import { createCircuits } from './introspection-circuit.js';
 import { createIntrospectionClient } from './introspection-client.js';
 import { createAnswerMemory, type IntrospectedToken } from './introspection-memory.js';
 import { createQuestionQueue, QueueFullError } from './introspection-queue.js';
@@ -41,7 +41,7 @@ export interface IntrospectionHealth {
   readonly issuer: string;
   /** The address of the endpoint. undefined: not yet found in the issuer's metadata. */
   readonly endpoint: string | undefined;
-  /** Whether tokens can be introspected now: the address is known, and the endpoint does not count as down. */
+  /** Whether tokens can be introspected now: the address is known, and the endpoint does not count as down for the tokens in use. */
   readonly usable: boolean;
   /** The kept answers about active tokens. */
   readonly activeTokens: number;
@@ -78,12 +78,12 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   let isClosed = false;
   /** Questions under way, so that requests with the same token share one (rule 77). */
   const underWay = new Map<string, Promise<Verification>>();
-  const circuit = createCircuit(clock, (isOpen) => {
+  const circuits = createCircuits(clock, (isOpen) => {
     if (isOpen) {
       client.forgetAddress();
       outages.began(
         name,
-        `tokenward: tokens of ${name} cannot be introspected: ${circuit.lastError}; tokens that were active within the last ${cacheSeconds} s stay in use`,
+        `tokenward: tokens of ${name} cannot be introspected: ${circuits.of(false).lastError}; tokens that were active within the last ${cacheSeconds} s stay in use`,
       );
     } else outages.ended(name, `tokenward: tokens of ${name} can be introspected again`);
   });
@@ -101,33 +101,44 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
   }
 
   async function ask(hash: string, token: string, known: IntrospectedToken | undefined): Promise<Verification> {
-    const limit = timeLimit();
-    const { signal } = limit;
-    let leave: (() => void) | undefined;
+    const endsAtMs = performance.now() + timeoutSeconds * 1000;
+    // before it waits for a turn: a token that another process asked about need not wait behind a flood of unknown ones
+    const found = shared && (await shared.find(hash, token, clock.now() / 1000));
+    if (isClosed) return unavailable(CLOSED);
+    if (found) return accept(hash, token, found, clock.monotonic() - Math.max(0, clock.now() / 1000 - found.askedAt) * 1000, known);
+    const isKnown = known !== undefined;
+    const atOnce = queue.tryEnter(isKnown);
+    const leave = atOnce ?? (await waitForTurn(isKnown, endsAtMs));
+    if (typeof leave === 'string') return unavailable(leave);
+    const limit = timeLimit(endsAtMs - performance.now());
     try {
-      leave = await queue.enter(known !== undefined, signal);
-    } catch (error) {
-      limit.end();
-      if (error instanceof QueueFullError) return unavailable(`${error.message}. Raise introspection.maxConcurrent or maxQueued if these are not an attack`);
-      return unavailable(isClosed ? 'the guard is closed' : `no turn within ${timeoutSeconds} s`);
-    }
-    try {
-      const found = await shared?.find(hash, token, clock.now() / 1000, signal);
-      if (found) return accept(hash, token, found, clock.monotonic() - Math.max(0, clock.now() / 1000 - found.askedAt) * 1000, known);
-      return await askEndpoint(hash, token, known, signal);
+      return await askEndpoint(hash, token, known, limit.signal, atOnce === undefined);
     } finally {
       leave();
       limit.end();
     }
   }
 
+  /** A question waits for half of its time at the most. With less than the other half, an endpoint could answer none of a flood in time. */
+  async function waitForTurn(isKnown: boolean, endsAtMs: number): Promise<(() => void) | string> {
+    const limit = timeLimit(endsAtMs - performance.now() - timeoutSeconds * 500);
+    try {
+      return await queue.enter(isKnown, limit.signal);
+    } catch (error) {
+      if (error instanceof QueueFullError) return `${error.message}. Raise introspection.maxConcurrent or maxQueued if these are not an attack`;
+      return isClosed ? CLOSED : `no turn within ${timeoutSeconds / 2} s`;
+    } finally {
+      limit.end();
+    }
+  }
+
   /** The signal of one question: it aborts after the time limit, and when the guard is closed. */
-  function timeLimit(): { readonly signal: AbortSignal; end(): void } {
+  function timeLimit(ms: number = timeoutSeconds * 1000): { readonly signal: AbortSignal; end(): void } {
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(new Error('the time is over')), timeoutSeconds * 1000);
+    const timer = setTimeout(() => controller.abort(new Error('the time is over')), Math.max(1, ms));
     timer.unref();
     limits.add(controller);
-    if (isClosed) controller.abort(new Error('the guard is closed'));
+    if (isClosed) controller.abort(new Error(CLOSED));
     return {
       signal: controller.signal,
       end() {
@@ -137,7 +148,15 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     };
   }
 
-  async function askEndpoint(hash: string, token: string, known: IntrospectedToken | undefined, signal: AbortSignal): Promise<Verification> {
+  async function askEndpoint(
+    hash: string,
+    token: string,
+    known: IntrospectedToken | undefined,
+    signal: AbortSignal,
+    hasWaited: boolean,
+  ): Promise<Verification> {
+    const isKnown = known !== undefined;
+    const circuit = circuits.of(isKnown);
     if (!circuit.mayAsk()) return unavailable(circuit.lastError!, circuit.pauseSeconds);
     // what is known from the answer is as old as the question
     const askedAtMs = clock.monotonic();
@@ -148,13 +167,14 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
         publish('tokenward:introspected', { issuer: name, outcome, durationSeconds: (clock.monotonic() - askedAtMs) / 1000, message });
     };
     if (result.answer === undefined) {
-      if (!result.isDown) circuit.succeeded();
-      else if (isClosed) circuit.ended();
-      else circuit.failed(result.message, result.pauseSeconds);
+      if (!result.isDown) circuits.succeeded();
+      // too little time was left to say anything about the endpoint
+      else if (isClosed || (hasWaited && signal.aborted)) circuit.ended();
+      else circuits.failed(isKnown, result.message, result.pauseSeconds);
       report('failed', result.message);
       return unavailable(result.message, result.pauseSeconds ?? circuit.pauseSeconds);
     }
-    circuit.succeeded();
+    circuits.succeeded();
     if (!isActive(result.answer)) {
       report('inactive');
       end(hash, known);
@@ -259,25 +279,30 @@ export function createIntrospector(issuer: IntrospectingIssuer, context: Introsp
     health() {
       const { active, refused } = memory.size;
       const { asking, waiting } = queue.size;
+      const [ofKnown, ofOthers] = [circuits.of(true), circuits.of(false)];
+      const isOpen = ofKnown.isOpen || ofOthers.isOpen;
       return {
         issuer: name,
         endpoint: client.address === undefined ? undefined : printableUrl(client.address),
-        usable: client.address !== undefined && !circuit.isOpen,
+        // while tokens are in use, those decide: strangers must not make a process count as unready
+        usable: client.address !== undefined && !(active > 0 ? ofKnown : ofOthers).isOpen,
         activeTokens: active,
         refusedTokens: refused,
         asking,
         waiting,
-        retryInSeconds: circuit.isOpen ? circuit.pauseSeconds : undefined,
-        lastError: circuit.lastError,
+        retryInSeconds: isOpen ? Math.max(ofKnown.pauseSeconds, ofOthers.pauseSeconds) : undefined,
+        lastError: ofOthers.lastError,
       };
     },
     close() {
       isClosed = true;
-      for (const controller of limits) controller.abort(new Error('the guard is closed'));
+      for (const controller of limits) controller.abort(new Error(CLOSED));
       outages.forget(name);
     },
   };
 }
+
+const CLOSED = 'the guard is closed';
 
 /** Requests that still use the token share what is known of it, so a later answer reaches them. */
 function standingFor(known: IntrospectedToken | undefined, fresh: Freshness): Standing {

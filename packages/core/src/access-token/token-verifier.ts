@@ -2,6 +2,7 @@ import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
+import { returnsTrue } from '../lib/thenable.js';
 import { createIntrospector, type IntrospectionHealth, type Introspector, type IntrospectorContext } from './introspector.js';
 import type { TokenVerifier } from './verifier.js';
 
@@ -49,13 +50,8 @@ function issuerOf(token: string, request: ProtectedRequest, issuers: readonly In
 }
 
 function accepts({ introspection }: IntrospectingIssuer, token: string, request: ProtectedRequest): boolean {
-  if (!introspection.accepts) return true;
-  try {
-    // the user's function may return anything
-    return (introspection.accepts(token, request) as unknown) === true;
-  } catch {
-    return false;
-  }
+  const { accepts: isAccepted } = introspection;
+  return !isAccepted || returnsTrue(() => isAccepted(token, request));
 }
 
 /** Combines the verifier of JWTs with introspection. Only the form of a token decides, so a JWT that was refused is never introspected (rule 79). */

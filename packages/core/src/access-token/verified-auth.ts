@@ -17,7 +17,8 @@ const TRUST_FAILURE = Symbol.for('tokenward.trustFailure');
 /** Returns whether the token is still within its lifetime. An Auth of another copy of this package uses its own method. If an app built the Auth, `expiresAt` decides. */
 export function isWithinLifetime(auth: Auth, nowSeconds: number): boolean {
   const method = (auth as { [IS_WITHIN_LIFETIME]?: (nowSeconds: number) => boolean })[IS_WITHIN_LIFETIME];
-  return typeof method === 'function' ? method.call(auth, nowSeconds) : nowSeconds < auth.expiresAt;
+  if (typeof method === 'function') return method.call(auth, nowSeconds);
+  return typeof auth.expiresAt === 'number' && nowSeconds < auth.expiresAt;
 }
 
 /** Returns why an admitted token is no longer trusted, because its key or its issuer is gone. An Auth that an app built has neither. */

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { types } from 'node:util';
 import type { OutageWarnings } from '../events/outage-warnings.js';
 import { watchFile, type WatchedFile } from '../keys/watched-file.js';
 import type { Clock } from '../lib/clock.js';
@@ -180,8 +181,9 @@ function readAccepts(reader: OptionReader, name: string): IntrospectionConfig['a
   const given = reader.get(name);
   if (given === undefined) return undefined;
   if (typeof given === 'string' && isToken68(given)) return (token) => token.startsWith(given);
-  if (typeof given === 'function') return given as IntrospectionConfig['accepts'];
-  reader.wrong(name, `must be a function, or a prefix of tokens (got ${shown(given)})`);
+  if (types.isAsyncFunction(given)) reader.wrong(name, 'must not be an async function: the guard does not wait for it. Return true or false');
+  else if (typeof given === 'function') return given as IntrospectionConfig['accepts'];
+  else reader.wrong(name, `must be a function, or a prefix of tokens (got ${shown(given)})`);
   return undefined;
 }
 

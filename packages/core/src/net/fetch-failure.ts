@@ -31,10 +31,42 @@ function withoutCredentials(text: string): string {
   return text.replace(/\/\/[^/@\s]*@/g, '//***@');
 }
 
+/** A chain of causes may end in itself. */
+const MAX_CAUSES = 5;
+
 function codeOf(error: unknown): string | undefined {
-  if (!isError(error)) return undefined;
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  return typeof code === 'string' ? code : codeOf(cause);
+  let at = error;
+  for (let depth = 0; depth < MAX_CAUSES && isError(at); depth++) {
+    const { code, cause } = at as { code?: unknown; cause?: unknown };
+    if (typeof code === 'string') return code;
+    at = cause;
+  }
+  return undefined;
+}
+
+/** What undici, and so Node's own fetch, always says. */
+const FETCH_FAILED = 'fetch failed';
+const CODE = /^[A-Z]+(?:_[A-Z0-9]+)*$/;
+const MAX_CODE_LENGTH = 50;
+
+/**
+ * Returns an error in place of one of a user's own fetch, which sent a token or a secret: its message may quote the request. The code remains, for
+ * {@link failureWords}.
+ */
+export function withoutMessage(error: unknown): Error {
+  const given = codeOf(error);
+  const code = given !== undefined && given.length <= MAX_CODE_LENGTH && CODE.test(given) ? given : undefined;
+  const words = isError(error) && error.message === FETCH_FAILED ? FETCH_FAILED : 'the given fetch failed';
+  return Object.assign(new Error(code === undefined ? words : `${words} (${code})`), { code });
+}
+
+/** Returns the body of an answer to a user's own fetch, which throws its errors {@link withoutMessage}. */
+export async function* bodyWithoutMessages(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw withoutMessage(error);
+  }
 }
 
 const PRIVATE_AUTHORITY = new Set([

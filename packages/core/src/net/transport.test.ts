@@ -60,7 +60,7 @@ test.each(['gzip', 'br', 'deflate', 'identity'])('decodes a response with the co
 
 test('throws for a response with an unknown content-encoding', async () => {
   const answer = await nodeTransport(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false, 5000);
-  expect(() => answer.body).toThrow(/unknown encoding "zstd-of-a-kind"/);
+  expect(() => answer.body).toThrow(/^the answer has an unknown content-encoding$/);
   answer.discard();
 });
 

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { connectionOptions } from './connection.js';
+import { bodyWithoutMessages, withoutMessage } from './fetch-failure.js';
 import { InternalAddressError, isInternal } from './public-address.js';
 
 /** A response. The body is decompressed, and the reader must limit its size. */
@@ -126,7 +127,8 @@ function inflated(incoming: IncomingMessage, encoding: string | undefined): Read
           : undefined;
   if (!inflate) {
     incoming.destroy();
-    throw new Error(`the answer has the unknown encoding "${encoding.slice(0, 40)}"`);
+    // not repeated: a server may have copied it from the request
+    throw new Error('the answer has an unknown content-encoding');
   }
   incoming.once('error', (error) => inflate.destroy(error));
   inflate.once('close', () => incoming.destroy());
@@ -138,14 +140,24 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return async (url, signal, publicOnly, _timeoutMs, post) => {
     if (publicOnly && isInternal(url)) throw new InternalAddressError(new URL(url).hostname);
     const { method = 'GET', headers, body = null } = post ?? {};
-    const response = await fetch(url, { method, headers: { accept: HEADERS.accept, ...headers }, body, redirect: 'manual', signal });
+    const response = await call();
+    const content = response.body ?? NOTHING;
     return {
       status: response.status,
       header: (name) => response.headers.get(name),
-      body: response.body ?? NOTHING,
+      body: post ? bodyWithoutMessages(content) : content,
       // the user's own fetch may return another kind of body
       discard: () => void response.body?.cancel?.().catch(() => {}),
     };
+
+    async function call(): Promise<Response> {
+      try {
+        return await fetch(url, { method, headers: { accept: HEADERS.accept, ...headers }, body, redirect: 'manual', signal });
+      } catch (error) {
+        // a POST holds a token, and the credentials of a client
+        throw post ? withoutMessage(error) : error;
+      }
+    }
   };
 }
 

@@ -162,6 +162,20 @@ describe('actor and actedFor (RFC 8693 s4.1)', () => {
     expect(isMet(not(actedFor()), {})).toBe(true);
   });
 
+  test('rule 255: an actor that an app wrote, and that is no object, satisfies neither actedFor nor its opposite', () => {
+    const auth = authFrom(
+      { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 600, sub: 'alice' },
+      claimRules({ issuer: ISSUER, audiences: new Set(['api']) }),
+      NOW,
+    );
+    for (const given of ['assistant', 1, true, []]) {
+      const context = { auth: { ...auth, actor: given } as never, request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 };
+      for (const policy of [actedFor(), not(actedFor())]) expect(evaluatePolicy(policy, context)).toMatchObject({ reason: expect.any(String) });
+    }
+    const context = { auth: { ...auth, actor: null } as never, request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 };
+    expect([evaluatePolicy(actedFor(), context)?.reason, evaluatePolicy(not(actedFor()), context)]).toEqual(['insufficient_claim', undefined]);
+  });
+
   test('rule 97: an inherited actor does not count', () => {
     const claims = JSON.parse('{ "act": { "__proto__": { "sub": "assistant" } } }') as object;
     expect(isMet(actor('assistant'), claims)).toBe(false);

@@ -1,4 +1,5 @@
 import { misuse } from '../../lib/configuration-error.js';
+import { isJsonObject } from '../../lib/json.js';
 import { policyMaker, type ActedForPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
@@ -15,10 +16,10 @@ export function actedFor(...none: readonly never[]): Policy {
 export const ACTED_FOR: PolicyKind<ActedForPolicy> = {
   describe: () => 'actedFor()',
   evaluate(policy, { auth }) {
-    return auth.actor === undefined ? failure(ACTED_FOR, policy, 'insufficient_claim', 'a token by which somebody acts for its subject') : undefined;
+    return isJsonObject(auth.actor) ? undefined : failure(ACTED_FOR, policy, 'insufficient_claim', 'a token by which somebody acts for its subject');
   },
-  // the guard refuses an `act` that is not an object
-  negatable: () => true,
+  // the guard refuses an `act` that is not an object, but an app may have made the Auth
+  negatable: (_policy, context) => (context?.auth.actor ?? undefined) === undefined,
   scopes: noScopes,
   login: noLogin,
 };
