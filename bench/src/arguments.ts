@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { SharePlan } from './adapters/share.ts';
 import { FRAMEWORKS, type Framework } from './framework.ts';
+import type { EncryptionPlan } from './encryption.ts';
 import type { FaultsPlan } from './faults.ts';
 import type { HostileCostPlan } from './hostile-cost.ts';
 import type { HttpPlan } from './http/measure.ts';
@@ -25,9 +26,10 @@ export interface Plan {
   readonly memory: MemoryPlan | undefined;
   readonly revocation: RevocationPlan | undefined;
   readonly session: SessionPlan | undefined;
+  readonly encryption: EncryptionPlan | undefined;
 }
 
-const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation', 'session'];
+const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation', 'session', 'encryption'];
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
   --quick      few and short rounds: shows that everything works, not how fast it is
@@ -50,6 +52,7 @@ const FULL = {
     calls: { rounds: { warmUp: 3, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
     refreshes: { sessions: 20, processes: 4, calls: 50 },
   },
+  encryption: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 512, tokens: 100 },
 };
 const QUICK = {
   validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
@@ -66,6 +69,7 @@ const QUICK = {
     calls: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 200, connections: 8, poolSize: 64 },
     refreshes: { sessions: 3, processes: 4, calls: 50 },
   },
+  encryption: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, tokens: 32 },
 };
 
 /**
@@ -91,7 +95,7 @@ export function readPlan(args: readonly string[]): Plan {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed} is not a whole number`);
   const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
   const isWanted = (part: string): boolean => only === undefined || only === part;
-  const { validation, adapters, http, hostile, faults, memory, revocation, session } = quick ? QUICK : FULL;
+  const { validation, adapters, http, hostile, faults, memory, revocation, session, encryption } = quick ? QUICK : FULL;
   return {
     // only the result of a complete run is committed
     name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
@@ -105,5 +109,6 @@ export function readPlan(args: readonly string[]): Plan {
     memory: isWanted('memory') ? memory : undefined,
     revocation: isWanted('revocation') ? revocation : undefined,
     session: isWanted('session') ? session : undefined,
+    encryption: isWanted('encryption') ? encryption : undefined,
   };
 }

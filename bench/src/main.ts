@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { measureAdapter, type AdapterResult } from './adapters/measure.ts';
 import { readPlan, USAGE, type Plan } from './arguments.ts';
+import { measureEncryption } from './encryption.ts';
 import { describeEnvironment, loadNow } from './environment.ts';
 import { measureFaults } from './faults.ts';
 import { measureHostileCost } from './hostile-cost.ts';
@@ -12,7 +13,18 @@ import { createRandom } from './random.ts';
 import { measureRevocation } from './revocation.ts';
 import { measureSession } from './session.ts';
 import { sessionTables } from './session/tables.ts';
-import { adapterTable, eventLoopTable, floodTable, hostileCostTable, hostileTable, httpTable, memoryTable, revocationTable, validationTable } from './table.ts';
+import {
+  adapterTable,
+  encryptionTable,
+  eventLoopTable,
+  floodTable,
+  hostileCostTable,
+  hostileTable,
+  httpTable,
+  memoryTable,
+  revocationTable,
+  validationTable,
+} from './table.ts';
 import { candidates } from './validation/candidates/index.ts';
 import { ALGORITHMS, measureValidation, type ValidationResult } from './validation/measure.ts';
 
@@ -69,6 +81,8 @@ async function run(plan: Plan): Promise<void> {
   if (revocation) console.log(`${revocationTable(revocation)}\n`);
   const session = plan.session && (await measureSession(plan.session, random));
   if (session) console.log(sessionTables(session));
+  const encryption = plan.encryption && (await measureEncryption(plan.encryption, random));
+  if (encryption) console.log(`${encryptionTable(encryption)}\n`);
 
   mkdirSync(RESULTS, { recursive: true });
   const result = {
@@ -85,6 +99,7 @@ async function run(plan: Plan): Promise<void> {
     memory,
     revocation,
     session,
+    encryption,
   };
   const name = environment.node.startsWith('24.') ? plan.name : `${plan.name}-node-${environment.node.split('.', 1)[0]}`;
   writeFileSync(new URL(`${name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);

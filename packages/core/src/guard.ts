@@ -1,3 +1,4 @@
+import { createDecryptor } from './access-token/decryptor.js';
 import { createTokenCache } from './access-token/token-cache.js';
 import { createTrustCheck } from './access-token/trust-check.js';
 import { isWithinLifetime, trustFailure, VerifiedAuth } from './access-token/verified-auth.js';
@@ -73,10 +74,11 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const { revocations, byEvents } = createRevocations(config.revocations, issuers, clock, monitor.aheadOf);
   const unsubscribe = [store.onAdded(tokenSignals.checkSoon), store.onOverflow((overflow) => publish('tokenward:revocations-overflowed', overflow))];
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
+  const decryptor = config.decryption && createDecryptor(config.decryption);
   const introspection = createIntrospection(issuers.introspecting, { ...config, tokenSignals, trust, monitor });
   const proofs = { dpop: false, mtls: true };
-  const jwts = createJwtVerifier({ ...config, proofs, cache, tokenSignals, trust, monitor, introspection, now: () => clock.now() });
-  const verifier = createTokenVerifier(jwts, introspection);
+  const jwts = createJwtVerifier({ ...config, proofs, cache, tokenSignals, trust, monitor, introspection, decryptor, now: () => clock.now() });
+  const verifier = createTokenVerifier(jwts, introspection, decryptor !== undefined);
   const { maxTokenBytes } = config;
   const session = config.session && createSessionReader(config.session, maxTokenBytes);
   const binding = createBinding({ checkProof: refuseProofs, checkCertificate: createCertificateCheck(config.clientCertificate) });
@@ -199,6 +201,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       ready: canVerify && revocationHealth.usable,
       issuers: states,
       introspection: introspected,
+      decryption: decryptor?.health(),
       tokenCache: cache?.health(),
       revocations: revocationHealth,
     };
@@ -222,6 +225,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     health,
     async close() {
       introspection?.close();
+      decryptor?.close();
       issuers.close();
       revocation.close();
       for (const end of unsubscribe) end();

@@ -13,7 +13,9 @@ import { ISSUER_OPTION_NAMES, ISSUER_OPTIONS } from './issuer/issuer-table.js';
 import { withDemands } from './issuer/merged-options.js';
 import { readIssuers, readIssuersOption } from './issuer/read-issuers.js';
 import type { IssuerResolver } from './issuer/resolver.js';
+import type { DecryptionKeyOption, EncryptedTokensOptions } from './keys/decryption-options.js';
 import { createProbes } from './keys/probes.js';
+import { readDecryption, readEncryptedTokens, type DecryptionConfig } from './keys/read-decryption.js';
 import { readClock, type Clock } from './lib/clock.js';
 import { ConfigurationError, type ConfigurationProblem } from './lib/configuration-error.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
@@ -38,6 +40,14 @@ export interface GuardOptions extends IssuerOptions {
    * anything else that changes, use a `policy`, which is evaluated for each request.
    */
   readonly claims?: ClaimsSchema | undefined;
+  /**
+   * Accepts encrypted access tokens (nested JWTs: RFC 7519 s5.2), and decrypts them with these keys of the API. What is inside must be a signed JWT that is valid
+   * as any other. Default: encrypted tokens are refused.
+   *
+   * @example decryptionKeys: [{ file: '/run/secrets/decryption.jwk' }, { key: previousKey, kid: '2025' }]
+   */
+  readonly decryptionKeys?: DecryptionKeyOption | readonly DecryptionKeyOption[] | undefined;
+  readonly encryptedTokens?: EncryptedTokensOptions | undefined;
   /** The cache of verified tokens, or `false` for none. Default: up to 10,000 tokens and 32 MiB, whichever is reached first. */
   readonly tokenCache?: false | TokenCacheOptions | undefined;
   /**
@@ -96,6 +106,7 @@ export interface TokenCacheOptions {
 export interface GuardConfig {
   readonly issuers: Issuers;
   readonly claims: ClaimsSchema | undefined;
+  readonly decryption: DecryptionConfig | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
   readonly session: AskedSession | undefined;
   readonly clientCertificate: ClientCertificateConfig;
@@ -134,7 +145,10 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const problems: ConfigurationProblem[] = [];
   const given = withDemands(plainOptions(options), (path, message) => problems.push({ path, message }));
   const reader = new OptionReader(given, OPTION_NAMES, '', problems);
-  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, clientCertificate, ...values } = readTable(reader, GUARD_OPTIONS);
+  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, clientCertificate, decryptionKeys, encryptedTokens, ...values } = readTable(
+    reader,
+    GUARD_OPTIONS,
+  );
   const { clock } = values;
   const createIssuers = readIssuers(reader, issuers, {
     clock,
@@ -144,6 +158,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     probes: createProbes(clock),
     environment: true,
   });
+  const createDecryption = readDecryption(reader, decryptionKeys, encryptedTokens, createOutageWarnings());
   if (problems.length > 0) throw new ConfigurationError(inOptionOrder(problems));
   const config = {
     ...values,
@@ -152,7 +167,14 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     audiences: [given.audience ?? []].flat(),
     clockSkewSeconds: ISSUER_OPTIONS.clockSkewSeconds(reader, 'clockSkewSeconds'),
   };
-  return () => Object.freeze({ ...config, issuers: createIssuers(), revocations: revocations(), clientCertificate: clientCertificate(values.name) });
+  return () =>
+    Object.freeze({
+      ...config,
+      issuers: createIssuers(),
+      revocations: revocations(),
+      clientCertificate: clientCertificate(values.name),
+      decryption: createDecryption?.(),
+    });
 }
 
 /** The readers of a guard's options, except those of its issuers. */
@@ -160,6 +182,9 @@ const GUARD_OPTIONS = {
   issuers: readIssuersOption,
   claims: readClaimsSchema,
   tokenCache: readTokenCache,
+  // they are read together: see checkOptions
+  decryptionKeys: (reader: OptionReader, name: string) => reader.get(name),
+  encryptedTokens: readEncryptedTokens,
   session: readSession,
   clientCertificate: readClientCertificate,
   revocations: readRevocations,

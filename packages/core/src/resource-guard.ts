@@ -1,3 +1,4 @@
+import type { DecryptionHealth } from './access-token/decryptor.js';
 import type { TokenCacheHealth } from './access-token/token-cache.js';
 import type { IntrospectionHealth } from './access-token/introspector.js';
 import type { Auth } from './auth/auth.js';
@@ -84,6 +85,8 @@ export interface GuardHealth {
   readonly issuers: readonly IssuerHealth[];
   /** The introspection endpoints, one for each issuer that has the option `introspection`. */
   readonly introspection: readonly IntrospectionHealth[];
+  /** undefined without the option `decryptionKeys`. */
+  readonly decryption: DecryptionHealth | undefined;
   /** undefined if the cache is off. */
   readonly tokenCache: TokenCacheHealth | undefined;
   readonly revocations: RevocationHealth;

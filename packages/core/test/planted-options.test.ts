@@ -41,6 +41,8 @@ const OPTIONS = {
   introspection: true,
   issuers: true,
   claims: true,
+  decryptionKeys: true,
+  encryptedTokens: true,
   tokenCache: true,
   session: true,
   clientCertificate: true,

@@ -16,6 +16,7 @@ const REASONS: Members<Reason> = {
   token_too_large: true,
   malformed_token: true,
   encrypted_token: true,
+  unencrypted_token: true,
   unsupported_critical_header: true,
   wrong_type: true,
   not_an_access_token: true,
@@ -48,6 +49,7 @@ const REASONS: Members<Reason> = {
   revocations_unavailable: true,
   session_unavailable: true,
   introspection_unavailable: true,
+  decryption_unavailable: true,
 };
 
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };

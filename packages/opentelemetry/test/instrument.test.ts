@@ -8,6 +8,7 @@ const health = () => ({
   ready: true,
   issuers: [],
   introspection: [],
+  decryption: undefined,
   tokenCache: undefined,
   revocations: { entries: 0, usable: true, ageSeconds: 0, uncheckedRequests: 0, lastError: undefined },
 });

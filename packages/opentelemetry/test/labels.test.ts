@@ -10,7 +10,7 @@ const KEYS = { state: 'fresh', usable: true, ageSeconds: 1, refreshInSeconds: 1,
 /** Returns a guard whose health lists these issuers. */
 function guardOf(issuers: () => readonly IssuerHealth[]): HasHealth {
   const revocations = { entries: 0, usable: true, ageSeconds: 0, uncheckedRequests: 0, lastError: undefined };
-  return { health: (): GuardHealth => ({ ready: true, issuers: issuers(), introspection: [], tokenCache: undefined, revocations }) };
+  return { health: (): GuardHealth => ({ ready: true, issuers: issuers(), introspection: [], decryption: undefined, tokenCache: undefined, revocations }) };
 }
 
 function accept(issuer: string): void {

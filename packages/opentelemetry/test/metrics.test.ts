@@ -241,6 +241,7 @@ describe('the health of guards', () => {
           lastError: 'x',
         },
       ],
+      decryption: undefined,
       tokenCache: undefined,
       revocations: { entries: 3, usable: false, ageSeconds: 31.5, uncheckedRequests: 12, lastError: 'x' },
     };

@@ -1,4 +1,5 @@
 import type { IntrospectingIssuer } from '../issuer/issuer.js';
+import { isJweShape } from '../jose/compact-jws.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
@@ -54,25 +55,32 @@ function accepts({ introspection }: IntrospectingIssuer, token: string, request:
   return !isAccepted || returnsTrue(() => isAccepted(token, request));
 }
 
-/** Combines the verifier of JWTs with introspection. Only the form of a token decides, so a JWT that was refused is never introspected (rule 79). */
-export function createTokenVerifier(jwts: TokenVerifier, introspection: Introspection | undefined): TokenVerifier {
+/**
+ * Combines the verifier of JWTs with introspection. Only the form of a token decides, so a JWT that was refused is never introspected (rule 79).
+ *
+ * @param decrypts whether encrypted JWTs count as JWTs. If not, only their issuer can read them, as it can opaque tokens
+ */
+export function createTokenVerifier(jwts: TokenVerifier, introspection: Introspection | undefined, decrypts: boolean): TokenVerifier {
   if (!introspection) return jwts;
   return {
     verify(credentials, request, nowSeconds) {
-      return (isJwtShaped(credentials.token) ? jwts : introspection).verify(credentials, request, nowSeconds);
+      return (isJwtShaped(credentials.token, decrypts) ? jwts : introspection).verify(credentials, request, nowSeconds);
     },
   };
 }
 
 const THREE_SEGMENTS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+/** The second one is empty if the key is not encrypted (RFC 7516 s7.1). */
+const FIVE_SEGMENTS = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Whether a token has the form of a JWT: three segments of base64url. So has a token that begins as a JWT's header does and has three segments with other
  * characters: a JWT that somebody padded is no opaque token.
  */
-function isJwtShaped(token: string): boolean {
+function isJwtShaped(token: string, decrypts: boolean): boolean {
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
-  if (first < 0 || second < 0 || token.includes('.', second + 1)) return false;
+  if (first < 0 || second < 0) return false;
+  if (token.includes('.', second + 1)) return decrypts && isJweShape(token) && (token.startsWith('ey') || FIVE_SEGMENTS.test(token));
   return token.startsWith('ey') || THREE_SEGMENTS.test(token);
 }

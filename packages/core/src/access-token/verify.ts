@@ -13,11 +13,13 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import { evaluateShadow, type Shadow } from './shadow.js';
 import { buildAuth } from './build-auth.js';
 import { examineClaims, isAccessTokenType } from './claims.js';
+import type { Decrypted, Decryptor } from './decryptor.js';
+import { replicatedProblem } from './replicated-claims.js';
 import { examineTime } from './token-time.js';
 import type { Introspection } from './token-verifier.js';
 import type { TokenVerifier, Verification } from './verifier.js';
 import { isNumericDate } from '../lib/numeric-date.js';
-import { parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
+import { isJweShape, parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
 import { claimedIssuer } from '../jose/unverified-issuer.js';
 import { own, parseStrictObject, type JsonObject } from '../lib/json.js';
 import type { TokenCache, VerifiedJwt } from './token-cache.js';
@@ -32,11 +34,18 @@ export interface VerificationConfig {
   readonly trust?: TrustCheck | undefined;
   readonly monitor?: Monitor | undefined;
   readonly introspection?: Introspection | undefined;
+  readonly decryptor?: Decryptor | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
 const MAX_KNOWN_HEADERS = 100;
+
+/** A JWS as the client sent it, or as it was in an encrypted token. */
+interface PresentedJws extends CompactJws {
+  /** The claims that the header of the encrypted token repeats. */
+  readonly replicated?: JsonObject;
+}
 
 interface JwtVerification extends VerificationConfig {
   /** The headers of verified tokens, by their encoded text. An issuer writes few different ones, so they are parsed once. */
@@ -88,7 +97,33 @@ function verifyCached(
  */
 function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
   const jws = parseCompactJws(token, config.knownHeaders);
-  if (typeof jws === 'string') return unreadable(jws, token);
+  const { decryptor } = config;
+  if (typeof jws === 'string') return decryptor && isJweShape(token) ? decryptAndVerify(decryptor, token, request, config) : unreadable(jws, token);
+  return decryptor?.isRequired ? { reason: 'unencrypted_token' } : verifyJws(token, jws, request, config);
+}
+
+function decryptAndVerify(decryptor: Decryptor, token: string, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
+  const decrypted = decryptor.decrypt(token);
+  return decrypted instanceof Promise ? decrypted.then((late) => (isFailure(late) ? late : verifyNested(late, token, request, config))) : decrypted;
+}
+
+/**
+ * Verifies the content of an encrypted token as any other JWT: anybody can encrypt to a public key, so decryption proves nothing (RFC 7519 s11.2). The Auth, the
+ * cache and a later introspection have the token as the client sent it.
+ */
+function verifyNested(
+  { text, replicated }: Decrypted,
+  token: string,
+  request: ProtectedRequest,
+  config: JwtVerification,
+): Verification | Promise<Verification> {
+  const jws = parseCompactJws(text, config.knownHeaders);
+  if (jws === 'malformed_token') return { reason: 'encrypted_token', cause: 'its content is not a signed JWT' };
+  if (jws === 'encrypted_token') return { reason: jws, cause: 'its content is encrypted again, or contains another token' };
+  return typeof jws === 'string' ? { reason: jws } : verifyJws(token, replicated ? { ...jws, replicated } : jws, request, config);
+}
+
+function verifyJws(token: string, jws: PresentedJws, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
   const { only } = config.issuers;
   if (only) return verifyWithIssuer(only, token, jws, config);
 
@@ -125,7 +160,7 @@ function unavailable(cause: unknown): VerificationFailure {
   return { reason: 'issuer_unavailable', cause };
 }
 
-function verifyWithIssuer(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
+function verifyWithIssuer(issuer: Issuer, token: string, jws: PresentedJws, config: JwtVerification): Verification | Promise<Verification> {
   const { type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) {
     return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
@@ -142,16 +177,18 @@ function introspectJwt(issuer: Issuer, token: string, jws: CompactJws, config: J
   return config.introspection!.of(issuer)!.introspect(token, config.now() / 1000);
 }
 
-function verifyWithKey(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification {
+function verifyWithKey(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: PresentedJws, config: JwtVerification): Verification {
   return isFailure(found) ? found : verifyClaims(issuer, found, token, jws, config);
 }
 
-function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: CompactJws, config: JwtVerification): Verification {
+function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: PresentedJws, config: JwtVerification): Verification {
   markVerified(issuer);
   const claims = parseStrictObject(jws.payload);
   if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed, but is not a strict JSON object' };
   if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
   const nowSeconds = config.now() / 1000;
+  const problem = jws.replicated && replicatedProblem(jws.replicated, claims);
+  if (problem !== undefined) return { reason: 'encrypted_token', cause: problem, issuer };
   const examined = examineClaims(claims, issuer.rules, nowSeconds, jws.header.type);
   if (isFailure(examined)) {
     // if an issuer's clock is too far ahead, its tokens are refused here, so report the clock skew here too

@@ -61,6 +61,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   token_too_large: 'invalid_token',
   malformed_token: 'invalid_token',
   encrypted_token: 'invalid_token',
+  unencrypted_token: 'invalid_token',
   unsupported_critical_header: 'invalid_token',
   wrong_type: 'invalid_token',
   not_an_access_token: 'invalid_token',
@@ -93,6 +94,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   revocations_unavailable: 'unavailable',
   session_unavailable: 'unavailable',
   introspection_unavailable: 'unavailable',
+  decryption_unavailable: 'unavailable',
 };
 
 test.each(Object.entries(REASONS))('rules 105 to 107: the response for %s is %s, with a fixed text and no-store', (reason, refusal) => {

@@ -24,6 +24,8 @@ const FORMS: Partial<Record<Reason, Form>> = {
   cross_site_request: { name: '', values: 'text' },
   insufficient_scope: { name: 'scopes', values: 'text' },
   insufficient_role: { name: 'roles', values: 'text' },
+  // a member of a header that is not encrypted: kid, alg, enc, typ or cty
+  encrypted_token: { name: '', values: 'text' },
   malformed_token: { name: '', values: 'phrase' },
   malformed_credentials: { name: '', values: 'phrase' },
   token_too_large: { name: '', values: 'phrase' },

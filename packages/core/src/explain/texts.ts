@@ -65,7 +65,18 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   encrypted_token: {
     summary: 'The token is encrypted (JWE) or contains another token.',
-    remedy: 'Configure the authorization server to issue signed, unencrypted access tokens for this API.',
+    remedy:
+      'Configure the authorization server to issue signed, unencrypted access tokens for this API, or set decryptionKeys to the private keys of the public ones with which it encrypts.',
+    refine: ({ cause }) => ({
+      summary: cause && `The encrypted token cannot be used: ${cause}.`,
+      remedy:
+        cause &&
+        'Compare decryptionKeys with the public key that the authorization server has for this API, and its settings for encrypting access tokens with docs/encrypted-tokens.md. Anybody can send a token that is encrypted to a public key, so a few such refusals need not mean anything.',
+    }),
+  },
+  unencrypted_token: {
+    summary: 'The token is not encrypted, and encryptedTokens.required demands it.',
+    remedy: 'Configure the authorization server to encrypt access tokens for this API, or leave encryptedTokens.required out while it issues both kinds.',
   },
   unsupported_critical_header: {
     summary: 'The token\'s header requires an extension ("crit" or "b64") that is not supported.',
@@ -246,6 +257,12 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     remedy:
       'Check that this machine can reach the introspection endpoint, and that the issuer accepts the credentials in introspection. guard.health().introspection shows the last error.',
     refine: withCause('The issuer cannot be asked about the token'),
+  },
+  decryption_unavailable: {
+    summary: 'The token is encrypted, and too many tokens wait to be decrypted.',
+    remedy:
+      'Look for a client that sends many different encrypted tokens, and limit its requests. If all of them are valid, raise tokenCache, or add processes. guard.health().decryption shows how many wait.',
+    refine: withCause('The encrypted token cannot be decrypted now'),
   },
   session_unavailable: {
     summary: 'The session of the request cannot be read, or its access token cannot be refreshed.',

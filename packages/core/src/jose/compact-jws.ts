@@ -21,7 +21,7 @@ export interface JoseHeader {
 
 type CompactReason = Extract<Reason, 'malformed_token' | 'encrypted_token' | 'unsupported_critical_header' | 'token_too_large' | 'wrong_type'>;
 
-const MAX_HEADER_LENGTH = Math.ceil((8 * 1024 * 4) / 3);
+export const MAX_HEADER_LENGTH = Math.ceil((8 * 1024 * 4) / 3);
 export const MAX_KEY_ID_LENGTH = 512;
 
 /**
@@ -35,7 +35,7 @@ export function parseCompactJws(token: string, known?: ReadonlyMap<string, JoseH
   const second = token.indexOf('.', first + 1);
   if (first < 1 || second < 0) return 'malformed_token';
   const third = token.indexOf('.', second + 1);
-  if (third >= 0) return isJweShape(token, third) ? 'encrypted_token' : 'malformed_token';
+  if (third >= 0) return hasFiveSegments(token, third) ? 'encrypted_token' : 'malformed_token';
   if (first > MAX_HEADER_LENGTH) return 'token_too_large';
   const header64 = token.slice(0, first);
   const header = known?.get(header64) ?? parseHeader(header64);
@@ -71,8 +71,15 @@ function isStringOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-/** Whether there are five segments (RFC 7516 s7.1). It does not split the token, so that many dots cost nothing. */
-function isJweShape(token: string, third: number): boolean {
+/** Whether a token has five segments, as a compact JWE has (RFC 7516 s7.1). */
+export function isJweShape(token: string): boolean {
+  const second = token.indexOf('.', token.indexOf('.') + 1);
+  const third = token.indexOf('.', second + 1);
+  return second > 0 && third > second && hasFiveSegments(token, third);
+}
+
+/** It does not split the token, so that many dots cost nothing. */
+function hasFiveSegments(token: string, third: number): boolean {
   const fourth = token.indexOf('.', third + 1);
   return fourth >= 0 && token.indexOf('.', fourth + 1) < 0;
 }

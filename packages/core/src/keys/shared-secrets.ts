@@ -31,7 +31,7 @@ export function readSecret(secret: unknown, algorithms: readonly MacAlgorithm[])
   if (isPath(bytes)) return PATH;
   const needed = Math.max(...algorithms.map((name) => TRAITS.get(name)!.signatureLength!));
   if (bytes.length < needed) return `has ${bytes.length} bytes, fewer than the ${needed} for ${algorithms.join(', ')} (RFC 7518 s3.2)`;
-  const weakness = weaknessOf(bytes);
+  const weakness = secretWeakness(bytes);
   return weakness === undefined ? bytes : `${weakness}. Create one with crypto.randomBytes`;
 }
 
@@ -57,7 +57,7 @@ function bytesOf(secret: unknown): Buffer | string {
 const MAX_TEXT_LENGTH = 3 * MAX_SECRET_BYTES;
 
 /** Returns why a secret can be guessed or may be known to others, whatever its length. */
-function weaknessOf(bytes: Buffer): string | undefined {
+export function secretWeakness(bytes: Buffer): string | undefined {
   if (new Set(bytes).size < 8 || isRepetition(bytes)) return 'repeats itself, so it can be guessed';
   const step = bytes[1]! - bytes[0]!;
   if (bytes.every((byte, at) => at === 0 || ((byte - bytes[at - 1]! - step) & 0xff) === 0)) return 'counts up or down, so it can be guessed';

@@ -52,6 +52,7 @@ const REASONS = {
   token_too_large: badToken,
   malformed_token: badToken,
   encrypted_token: badToken,
+  unencrypted_token: badToken,
   unsupported_critical_header: badToken,
   wrong_type: badToken,
   not_an_access_token: badToken,
@@ -89,6 +90,7 @@ const REASONS = {
   session_unavailable: outage,
 
   introspection_unavailable: outage,
+  decryption_unavailable: outage,
 } as const satisfies Record<string, Behaviour>;
 
 /** Returns the behaviour of a reason. */
