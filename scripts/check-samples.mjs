@@ -11,7 +11,7 @@ import { compile } from './samples/compile.mjs';
 
 /** Contexts: the names that a file's samples use without an import. They come from `samples/contexts/<name>.ts` and the package's exports. */
 const CONTEXTS = [
-  [/^packages\/(core|fastify|koa|nestjs)\//, (name) => name],
+  [/^packages\/(core|fastify|fetch|hono|koa|nestjs)\//, (name) => name],
   [/^(?:docs\/browser-sessions|packages\/browser-session\/)/, () => 'web-app'],
   [/^(?:docs\/mcp|packages\/mcp\/)/, () => 'mcp'],
   [/./, () => 'express'],

@@ -7,7 +7,17 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const TSC_TIMEOUT_MS = 120_000;
 const CONTEXTS = fileURLToPath(new URL('contexts', import.meta.url));
 /** The package whose exports a sample may use without an import. */
-const PACKAGE_OF = { core: 'core', express: 'express', fastify: 'fastify', koa: 'koa', nestjs: 'nestjs', 'web-app': 'express', mcp: 'express' };
+const PACKAGE_OF = {
+  core: 'core',
+  express: 'express',
+  fastify: 'fastify',
+  fetch: 'fetch',
+  hono: 'hono',
+  koa: 'koa',
+  nestjs: 'nestjs',
+  'web-app': 'express',
+  mcp: 'express',
+};
 const AUGMENTS_US = /declare module '@tokenward\//;
 const OPTIONS = {
   module: 'nodenext',

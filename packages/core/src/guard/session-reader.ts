@@ -31,7 +31,7 @@ interface Asked {
 }
 
 /**
- * Kept on the object that lives as long as the request (`heldBy`). Each guard sees a request as an object of its own, and an adapter may decide twice, the
+ * Kept on the request's `identity`, or else on the object that lives as long as the request (`heldBy`). Each guard sees a request as an object of its own, and an adapter may decide twice, the
  * first time before the body has arrived. Without it, each of them would ask the session, and get another cookie.
  */
 const asked = createMemory<object, Asked>();
@@ -46,8 +46,8 @@ export function createSessionReader({ session, ask }: AskedSession, maxTokenByte
   function find(request: ProtectedRequest, nowSeconds: number): Found | Promise<Found> {
     const seen = withCookieHeader(request);
     if (!seen) return undefined;
-    const { heldBy, headers } = request;
-    const slot = heldBy && asked.slotOf(heldBy);
+    const { identity = request.heldBy, headers } = request;
+    const slot = identity && asked.slotOf(identity);
     const known = slot?.value;
     const cookie = seen.headers['cookie'];
     const atMs = nowSeconds * 1000;

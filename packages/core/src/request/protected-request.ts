@@ -28,6 +28,8 @@ export interface ProtectedRequest {
    * with it. Without it, a signal is kept until its token ends.
    */
   readonly heldBy?: object | undefined;
+  /** An object by which several guards know that they see the same request. It need not live as long as the request. Default: {@link heldBy}. */
+  readonly identity?: object | undefined;
   /**
    * The address at the other end of the connection: that of the client, or of a proxy in front of this process. Never from a header. Read only to find out
    * whether a certificate in a header counts.

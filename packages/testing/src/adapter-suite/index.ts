@@ -95,6 +95,10 @@ export interface SuiteOptions {
   readonly certificates?: SuiteCertificates | undefined;
   /** With `http2` at an https origin: the server also speaks HTTP/1.1. Default: false. */
   readonly allowsHttp1?: boolean | undefined;
+  /** Whether the framework's requests have a URL instead of a target, so that dot segments are resolved before anything sees the path. Default: false. */
+  readonly resolvesDotSegments?: boolean | undefined;
+  /** Whether the server itself answers a malformed `Host` with 400. Default: false. */
+  readonly refusesMalformedHosts?: boolean | undefined;
 }
 
 /**
@@ -109,7 +113,7 @@ export interface SuiteOptions {
  * }, { ways: [] });
  */
 export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, options: SuiteOptions): void {
-  const { http2 = false, severalGuards = true, declaresPublicRoutes = false } = options;
+  const { http2 = false, severalGuards = true, declaresPublicRoutes = false, resolvesDotSegments = false, refusesMalformedHosts = false } = options;
   let issuer: TestIssuer;
   let app: SuiteApp;
   let handlersRun = 0;
@@ -149,6 +153,8 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
       app,
       declaresPublicRoutes,
       http2,
+      resolvesDotSegments,
+      refusesMalformedHosts,
       token: (wishes) => issuer.issueToken(wishes),
       ask: app.ask,
       async start(setup) {

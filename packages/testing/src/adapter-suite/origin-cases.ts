@@ -27,18 +27,19 @@ export const originCases: readonly SuiteCase[] = [
     name: 'rule 154: gives no origin for a malformed or a second Host',
     // over HTTP/2 Node refuses them
     over: 'HTTP/1.1',
-    async run({ start, token }) {
+    async run({ start, token, refusesMalformedHosts }) {
       const { route, lastSeen } = watched();
       const app = await start({ routes: [route] });
       for (const hosts of [['user@api.example.test'], ['api.example.test/x'], ['a b'], ['a, b'], ['a,b'], [''], ['api.example.test', 'other.example.test']]) {
-        strictEqual((await app.ask({ path: '/watched', token: await token(), headers: hosts.map((host) => ['host', host] as const) })).status, 200);
+        const { status } = await app.ask({ path: '/watched', token: await token(), headers: hosts.map((host) => ['host', host] as const) });
+        if (!refusesMalformedHosts || status !== 400) strictEqual(status, 200);
         strictEqual(lastSeen(), undefined, hosts.join(' and '));
       }
     },
   },
   {
     name: 'rule 84: the origin has no default port, and keeps IPv6 literals and other ports',
-    async run({ start, token }) {
+    async run({ start, token, refusesMalformedHosts }) {
       const { route, lastSeen } = watched();
       const app = await start({ routes: [route] });
       const { protocol } = new URL(app.origin);
@@ -51,7 +52,10 @@ export const originCases: readonly SuiteCase[] = [
         ['[::1]:8443', '[::1]:8443'],
         [`[::1]:${defaultPort}`, '[::1]'],
       ] as const) {
-        strictEqual((await app.ask({ path: '/watched', token: good, headers: [['host', host]] })).status, 200);
+        const { status } = await app.ask({ path: '/watched', token: good, headers: [['host', host]] });
+        // such a server may take an unusual spelling for malformed
+        if (refusesMalformedHosts && status === 400 && host !== host.toLowerCase()) continue;
+        strictEqual(status, 200);
         strictEqual(lastSeen(), `${protocol}//${expected}`);
       }
     },

@@ -27,6 +27,10 @@ export interface Suite {
   readonly declaresPublicRoutes: boolean;
   /** Whether the apps speak HTTP/2: the suite's option of this name. */
   readonly http2: boolean;
+  /** The suite's option of this name. */
+  readonly resolvesDotSegments: boolean;
+  /** The suite's option of this name. */
+  readonly refusesMalformedHosts: boolean;
   /** Issues a token that the app accepts. */
   token(wishes?: TokenWishes): Promise<string>;
   /** Sends a request to the app with the routes of the examples. */

@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import type { ProtectedRequest } from '@tokenward/core';
+import { assertHasHeaders, createMemory, normalPath, originOf, viewOf } from '@tokenward/core/adapter';
+import { recordOf } from './headers.js';
+import { isFetchRequest, type Params } from './input.js';
+
+/** Returns a `Request`, or the request of `node:http`, as a {@link ProtectedRequest}. */
+export function view(request: object): ProtectedRequest {
+  if (isFetchRequest(request)) return viewOfFetch(request);
+  assertHasHeaders(request, 'guard.check(request, ...policies)');
+  return viewOf({}, request as IncomingMessage);
+}
+
+/** Has policies see the parameters of the object in which a framework passed a request. */
+export function rememberEvent(request: object, event: object): void {
+  if (event !== request && isFetchRequest(request)) viewOfFetch(request).event = event;
+}
+
+/** Several guards see a request as the same object. */
+const views = createMemory<Request, FetchView>();
+
+function viewOfFetch(request: Request): FetchView {
+  return views.getOrMake(request, () => new FetchView(request));
+}
+
+/** Everything up to the path. */
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#\\]*/i;
+
+/** A `Request` as a guard sees it. */
+export class FetchView implements ProtectedRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: ProtectedRequest['headers'];
+  /** The object that has the parameters of the route. */
+  event: object;
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    this.method = request.method;
+    this.target = targetOf(request.url);
+    this.headers = recordOf(request.headers);
+    this.event = request;
+    this.#request = request;
+  }
+
+  get identity(): object {
+    return this.#request;
+  }
+
+  get path(): string {
+    return normalPath(this.target);
+  }
+
+  /** Read each time, since a router that runs later may add parameters. A promise, as in Next.js, has none. */
+  get params(): Params | undefined {
+    const { params } = this.event as { readonly params?: unknown };
+    return typeof params === 'object' && params !== null ? (params as Params) : undefined;
+  }
+
+  /** What the platform put into the URL, unless the client named several hosts or a malformed one (RFC 9112 s3.2). */
+  get origin(): string | undefined {
+    const { url, headers } = this.#request;
+    const host = headers.get('host');
+    if (host !== null && originOf('http', host) === undefined) return undefined;
+    const parsed = URL.parse(url);
+    return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? parsed.origin : undefined;
+  }
+
+  /** By the headers alone: some platforms give every request a stream, even one that is empty. */
+  get hasBody(): boolean {
+    const { headers } = this.#request;
+    return headers.has('transfer-encoding') || !['0', null].includes(headers.get('content-length'));
+  }
+}
+
+/** Returns path and query of a URL. The fragment is not part of a request (RFC 9110 s7.1). */
+function targetOf(url: string): string {
+  const rest = url.replace(ORIGIN, '');
+  const end = rest.indexOf('#');
+  const target = end < 0 ? rest : rest.slice(0, end);
+  return target.startsWith('/') ? target : `/${target}`;
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'hono';
+import { routePath } from 'hono/route';
+import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
+import { assertHasHeaders, createMemory, viewOf } from '@tokenward/core/adapter';
+import { FetchView, isFetchRequest } from '@tokenward/fetch/adapter';
+import { nodeOf } from './node-env.js';
+
+/** Returns Hono's context, a `Request`, or the request of `node:http`, as a {@link ProtectedRequest}. */
+export function view(request: object): ProtectedRequest {
+  if (isContext(request)) return views.getOrMake(request, () => new HonoView(request));
+  if (isFetchRequest(request)) return new FetchView(request);
+  assertHasHeaders(request, 'guard.check(request, ...policies)');
+  return viewOf({}, request as IncomingMessage);
+}
+
+/** Several guards see a request as the same object. */
+const views = createMemory<Context, HonoView>();
+
+export function isContext(value: unknown): value is Context {
+  const { req, get, set } = Object(value) as Partial<Context>;
+  return isFetchRequest(req?.raw) && typeof get === 'function' && typeof set === 'function';
+}
+
+class HonoView extends FetchView {
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    super(context.req.raw);
+    this.#context = context;
+  }
+
+  /** Read each time, since each route has its own. */
+  override get params(): ProtectedRequest['params'] {
+    return this.#context.req.param() as ProtectedRequest['params'];
+  }
+
+  get route(): string {
+    return routePath(this.#context);
+  }
+
+  /** As the middleware `requestId` sets it. */
+  get requestId(): string | undefined {
+    const id = this.#context.get('requestId') as unknown;
+    return typeof id === 'string' ? id : undefined;
+  }
+
+  override get hasBody(): boolean {
+    return this.#node()?.hasBody ?? super.hasBody;
+  }
+
+  get heldBy(): object | undefined {
+    return this.#node()?.heldBy;
+  }
+
+  get clientAddress(): string | undefined {
+    return this.#node()?.clientAddress;
+  }
+
+  get peerAddress(): string | undefined {
+    return this.#node()?.peerAddress;
+  }
+
+  get rawHeaders(): readonly string[] | undefined {
+    return this.#node()?.rawHeaders;
+  }
+
+  clientCertificate(): ClientCertificate | undefined {
+    return this.#node()?.clientCertificate?.();
+  }
+
+  /** What only Node's own request says. */
+  #node(): ProtectedRequest | undefined {
+    const { incoming } = nodeOf(this.#context);
+    return incoming && viewOf({}, incoming);
+  }
+}

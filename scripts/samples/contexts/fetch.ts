@@ -1,0 +1,15 @@
+import type { BrowserSessionCredentials } from '@tokenward/core';
+import type { FetchGuard } from '@tokenward/fetch';
+
+declare global {
+  const session: BrowserSessionCredentials;
+  const guard: FetchGuard;
+  function route(request: Request): Response;
+  /** As in SvelteKit. */
+  interface RequestEvent {
+    readonly request: Request;
+    readonly params: { readonly tenant: string };
+  }
+  type RequestHandler = (event: RequestEvent) => Response | Promise<Response>;
+  type Handle = (input: { event: RequestEvent; resolve: (event: RequestEvent) => Promise<Response> }) => Promise<Response>;
+}
