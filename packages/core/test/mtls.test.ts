@@ -7,14 +7,14 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createResourceGuard, type Decision, type Deny, type ProtectedRequest } from '@tokenward/core';
 import { connectionOf, viewOf } from '@tokenward/core/adapter';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createCertificates } from '../../testing/test/certificates.js';
+import { createCertificates, thumbprintOf } from '../../testing/test/certificates.js';
 import { configurationErrorOf, createScene, verdictOf, type Scene } from './guarded.js';
 
 const certificates = createCertificates();
 const { authority: ca, server, client } = certificates;
 const tls = { ...server, ca, requestCert: true, rejectUnauthorized: false };
 const der = new X509Certificate(client.cert).raw;
-const CNF = { 'x5t#S256': Buffer.from(new X509Certificate(client.cert).fingerprint256.replaceAll(':', ''), 'hex').toString('base64url') };
+const CNF = { 'x5t#S256': thumbprintOf(client.cert) };
 
 function requestWith(token: string, more: Partial<ProtectedRequest> = {}): ProtectedRequest {
   return { method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` }, ...more };

@@ -1,11 +1,10 @@
-import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { Scopes } from '@tokenward/nestjs';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createCertificates } from '../../testing/test/certificates.js';
+import { createCertificates, thumbprintOf } from '../../testing/test/certificates.js';
 import { createWorld } from './app.js';
 
 @WebSocketGateway({ path: '/feed' })
@@ -21,8 +20,7 @@ test('rule 92: a handshake needs the certificate to which its token is bound', a
     tls: { ...server, ca, requestCert: true, rejectUnauthorized: false },
     prepare: (app) => void app.useWebSocketAdapter(new WsAdapter(app)),
   });
-  const thumbprint = Buffer.from(new X509Certificate(client.cert).fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
-  const token = await world.token({ scope: 'feed', claims: { cnf: { 'x5t#S256': thumbprint } } });
+  const token = await world.token({ scope: 'feed', claims: { cnf: { 'x5t#S256': thumbprintOf(client.cert) } } });
 
   async function statusWith(identity: object): Promise<number> {
     const socket = new WebSocket(`${origin.replace('https', 'wss')}/feed`, { ca, ...identity, headers: { authorization: `Bearer ${token}` } });

@@ -15,6 +15,7 @@ export const ATTRIBUTE = {
   revocationReason: 'tokenward.revocation.reason',
   reused: 'tokenward.reused',
   replayed: 'tokenward.replayed',
+  certificateCause: 'tokenward.certificate.cause',
   channel: 'tokenward.security_event.channel',
   securityEventOutcome: 'tokenward.security_event.outcome',
   sessionAction: 'tokenward.session.action',

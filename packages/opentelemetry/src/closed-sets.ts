@@ -1,4 +1,4 @@
-import { REVOCATION_KINDS, REVOCATION_REASONS, type Events, type Reason } from '@tokenward/core';
+import { REVOCATION_KINDS, REVOCATION_REASONS, type Events, type IgnoredCertificate, type Reason } from '@tokenward/core';
 
 /** Stands for every value outside a closed set, as in OpenTelemetry's conventions. */
 export const OTHER = '_OTHER';
@@ -54,6 +54,7 @@ const REASONS: Members<Reason> = {
 
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };
 const REPLAYED: Members<Events['tokenward:token-replayed']['of']> = { logout_token: true, security_event: true };
+const IGNORED_CERTIFICATES: Members<IgnoredCertificate> = { untrusted_peer: true, duplicate: true, malformed: true, other_spelling: true };
 const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
 const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
 
@@ -84,12 +85,14 @@ const SESSION_REASONS: Members<NonNullable<SessionEvent['reason']>> = {
 
 export const ALL_REUSED = Object.keys(REUSED);
 export const ALL_REPLAYED = Object.keys(REPLAYED);
+export const ALL_IGNORED_CERTIFICATES = Object.keys(IGNORED_CERTIFICATES);
 /** Any code in the process may publish an event, so values are checked at run time too. */
 export const reasonOf = closed(Object.keys(REASONS));
 export const kindOf = closed(REVOCATION_KINDS);
 export const revocationReasonOf = closed(REVOCATION_REASONS);
 export const reusedOf = closed(ALL_REUSED);
 export const replayedOf = closed(ALL_REPLAYED);
+export const ignoredCertificateOf = closed(ALL_IGNORED_CERTIFICATES);
 export const channelOf = closed(Object.keys(CHANNELS));
 export const outcomeOf = closed(Object.keys(OUTCOMES));
 export const introspectedOf = closed(Object.keys(INTROSPECTED));

@@ -37,6 +37,7 @@ export function createInstruments(meter: Meter) {
     sessions: counter('sessions', '{event}', 'Logins, refreshes, logouts and ends of browser sessions'),
     tokenReuses: counter('token.reuses', '{reuse}', 'Times that a token or a session was used from too many places'),
     tokenReplays: counter('token.replays', '{replay}', 'Single-use tokens that were received again'),
+    ignoredCertificates: counter('certificates.ignored', '{request}', 'Headers with a client certificate that did not count'),
     longLivedTokens: counter('token.long_lived', '{token}', 'Tokens with a lifetime above the threshold'),
     clockSkew: seconds('clock.skew', SKEW_BUCKETS, "How far an issuer's clock is ahead of this one, at least"),
     introspection: seconds('introspection.duration', DURATION_BUCKETS, 'Duration of a question to an introspection endpoint'),

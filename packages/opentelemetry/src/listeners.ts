@@ -2,9 +2,11 @@ import { trace } from '@opentelemetry/api';
 import { observe, REVOCATION_KINDS, type Events } from '@tokenward/core';
 import { ATTRIBUTE, type DecisionAttributes, type IssuerAttributes } from './attributes.js';
 import {
+  ALL_IGNORED_CERTIFICATES,
   ALL_REPLAYED,
   ALL_REUSED,
   channelOf,
+  ignoredCertificateOf,
   introspectedOf,
   isUsable,
   kindOf,
@@ -33,6 +35,7 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
   }
 
   for (const attributes of [USABLE, NOT_USABLE]) instruments.storeFailures.add(0, attributes);
+  for (const cause of ALL_IGNORED_CERTIFICATES) instruments.ignoredCertificates.add(0, { [ATTRIBUTE.certificateCause]: cause });
   const stops = [
     observe('tokenward:accepted', ({ issuer, anonymous, durationSeconds }) => {
       const attributes = labels.of(issuer);
@@ -53,6 +56,9 @@ export function listen(instruments: Instruments, labels: IssuerLabels, isTracing
     observe('tokenward:session', (event) => instruments.sessions.add(1, sessionAttributes(labels.of(event.issuer), event))),
     observe('tokenward:token-reused', ({ issuer, by }) => instruments.tokenReuses.add(1, labels.of(issuer).with([ATTRIBUTE.reused, reusedOf(by)]))),
     observe('tokenward:token-replayed', ({ issuer, of }) => instruments.tokenReplays.add(1, labels.of(issuer).with([ATTRIBUTE.replayed, replayedOf(of)]))),
+    observe('tokenward:certificate-ignored', ({ cause }) =>
+      instruments.ignoredCertificates.add(1, { [ATTRIBUTE.certificateCause]: ignoredCertificateOf(cause) }),
+    ),
     observe('tokenward:long-lived-token', ({ issuer }) => instruments.longLivedTokens.add(1, labels.of(issuer).issuerOnly)),
     observe('tokenward:clock-skew', ({ issuer, skewSeconds }) => {
       if (isAmount(skewSeconds)) instruments.clockSkew.record(skewSeconds, labels.of(issuer).issuerOnly);

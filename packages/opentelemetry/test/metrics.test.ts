@@ -5,6 +5,8 @@ import { asSigningKey, generatePrivateKey, type TokenWishes } from '@tokenward/t
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMetrics, createScene, publish, type Metrics, type Scene } from './scene.js';
 
+const NO_REQUEST = { guard: 'api', method: 'GET', route: undefined, path: '/', requestId: undefined, clientId: undefined };
+
 async function instrumented(options: Parameters<typeof createScene>[0] = {}): Promise<Scene & Metrics> {
   const scene = await createScene(options);
   const metrics = createMetrics();
@@ -122,6 +124,7 @@ describe('revocations, keys and events', () => {
     } = await instrumented();
     publish('tokenward:token-reused', { issuer, by: 'session', places: 9, windowSeconds: 60 });
     publish('tokenward:token-replayed', { issuer, of: 'logout_token' });
+    for (const cause of ['untrusted_peer', 'unheard-of' as 'malformed'] as const) publish('tokenward:certificate-ignored', { cause, ...NO_REQUEST });
     publish('tokenward:long-lived-token', { issuer, lifetimeSeconds: 1e6, clientId: 'client-1' });
     publish('tokenward:clock-skew', { issuer, skewSeconds: 7 });
     publish('tokenward:introspected', { issuer, outcome: 'inactive', durationSeconds: 0.5, message: undefined });
@@ -135,6 +138,8 @@ describe('revocations, keys and events', () => {
     expect(await value('tokenward.token.reuses', { 'tokenward.issuer': issuer, 'tokenward.reused': 'session' })).toBe(1);
     expect(await value('tokenward.token.reuses', { 'tokenward.issuer': issuer, 'tokenward.reused': 'token' })).toBe(0);
     expect(await value('tokenward.token.replays', { 'tokenward.issuer': issuer, 'tokenward.replayed': 'logout_token' })).toBe(1);
+    const ignored = ['untrusted_peer', '_OTHER', 'duplicate'].map((cause) => value('tokenward.certificates.ignored', { 'tokenward.certificate.cause': cause }));
+    expect(await Promise.all(ignored)).toEqual([1, 1, 0]);
     expect(await value('tokenward.token.long_lived', { 'tokenward.issuer': issuer })).toBe(1);
     expect(await value('tokenward.clock.skew', { 'tokenward.issuer': issuer })).toMatchObject({ count: 1, sum: 7 });
     const asked = { 'tokenward.issuer': issuer, 'tokenward.introspection.outcome': 'inactive' };

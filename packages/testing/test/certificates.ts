@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,4 +29,9 @@ export function createCertificates(): SuiteCertificates {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Returns `x5t#S256` of a certificate (RFC 8705 s3.1), by other means than the guard's. */
+export function thumbprintOf(pem: string): string {
+  return Buffer.from(new X509Certificate(pem).fingerprint256.replaceAll(':', ''), 'hex').toString('base64url');
 }
