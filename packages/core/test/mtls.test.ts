@@ -147,6 +147,7 @@ describe('the option clientCertificate', () => {
     [[], 'clientCertificate', /must be an object/],
     [{ certificate: () => undefined }, 'clientCertificate.certificate', /is not an option/],
     [{ getCertificate: 'x' }, 'clientCertificate.getCertificate', /must be a function/],
+    [{ getCertificate: async () => undefined }, 'clientCertificate.getCertificate', /must not be an async function/],
     [
       { header: 'client_cert', trustedProxies },
       'clientCertificate.header',

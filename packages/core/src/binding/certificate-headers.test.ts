@@ -184,7 +184,9 @@ test('rule 95: no reader throws, or reads what was changed at one place', () => 
   const valid: readonly [CertificateHeaderFormat, string][] = [
     ['byte-sequence', `:${base64}:`],
     ['escaped-pem', escaped],
-    ['xfcc', `Hash=${hex};Cert="${escaped}"`],
+    // with both, a key that is no longer known leaves the other
+    ['xfcc', `Hash=${hex}`],
+    ['xfcc', `Cert="${escaped}"`],
   ];
   fc.assert(
     fc.property(fc.constantFrom(...valid), fc.nat(), fc.string({ maxLength: 3 }), ([format, value], place, inserted) => {

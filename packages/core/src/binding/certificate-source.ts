@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isUint8Array } from 'node:util/types';
+import { isThenable } from '../lib/thenable.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
 
 /** The client certificate that counts for a request; or why none does, in fixed words. */
@@ -22,15 +23,14 @@ export const ofConnection: CertificateSource = (request) => {
 /** Returns a source that calls a function of the user's. If it throws or returns anything else than a certificate, there is none. */
 export function ofFunction(getCertificate: (request: ProtectedRequest) => ClientCertificate | undefined): CertificateSource {
   return (request) => {
-    let certificate: unknown;
     try {
-      certificate = getCertificate(request);
+      const certificate = getCertificate(request);
+      return certificate === undefined
+        ? { missing: 'getCertificate returned none' }
+        : read(certificate, 'what getCertificate returned is not { raw, authorized }');
     } catch {
       return { missing: 'getCertificate threw an error' };
     }
-    return certificate === undefined
-      ? { missing: 'getCertificate returned none' }
-      : read(certificate, 'what getCertificate returned is not { raw, authorized }');
   };
 }
 
@@ -40,6 +40,8 @@ export function thumbprintOf(der: Uint8Array): string {
 }
 
 function read(certificate: unknown, otherwise: string): FoundCertificate {
+  // nobody waits for it, and if it rejects it must not end the process
+  if (isThenable(certificate)) Promise.resolve(certificate).catch(() => {});
   const { raw, authorized } = Object(certificate) as Partial<ClientCertificate>;
   if (!isUint8Array(raw) || raw.length === 0 || raw.length > MAX_CERTIFICATE_BYTES) return { missing: otherwise };
   return { thumbprint: thumbprintOf(raw), authorized: authorized === true };

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, readTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
@@ -73,9 +74,15 @@ const CLIENT_CERTIFICATE = {
   header: readHeader,
   trustedProxies: readTrustedProxies,
   xfccElements: numberOption(1, { least: 1, most: 8, whole: true }),
-  getCertificate: (reader: OptionReader, name: string) => reader.fn<NonNullable<ClientCertificateOptions['getCertificate']>>(name),
+  getCertificate: readGetCertificate,
   unsafeAcceptUnauthorizedCertificates: (reader: OptionReader, name: string) => reader.flag(name),
 } satisfies OptionTable<ClientCertificateOptions>;
+
+function readGetCertificate(reader: OptionReader, name: string): ClientCertificateOptions['getCertificate'] {
+  const given = reader.fn<NonNullable<ClientCertificateOptions['getCertificate']>>(name);
+  if (types.isAsyncFunction(given)) reader.wrong(name, 'must not be an async function: the guard does not wait for it. Return the certificate at once');
+  return given;
+}
 
 const STANDARD: Readonly<Record<string, CertificateHeaderFormat>> = { 'client-cert': 'byte-sequence', 'x-forwarded-client-cert': 'xfcc' };
 const FORMATS: readonly string[] = ['byte-sequence', 'escaped-pem', 'xfcc'] satisfies CertificateHeaderFormat[];

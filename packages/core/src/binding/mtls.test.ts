@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { MAX_CERTIFICATE_BYTES, ofConnection, ofFunction, thumbprintOf, type CertificateSource } from './certificate-source.js';
 import { createCertificateCheck } from './mtls.js';
@@ -89,5 +90,22 @@ describe('getCertificate', () => {
       throw new Error('secret');
     });
     expect(reasonOf(ofConnectionToo, failing)).toEqual({ reason: 'missing_certificate', cause: 'getCertificate threw an error' });
+    // oxlint-disable-next-line getter-return -- it throws
+    const unreadable = { authorized: true, get raw(): never { throw new Error('secret'); } }; // prettier-ignore
+    const odd = ofFunction(() => unreadable);
+    expect(reasonOf(ofConnectionToo, odd)).toEqual({ reason: 'missing_certificate', cause: 'getCertificate threw an error' });
+  });
+
+  test('rule 259: a promise is no certificate, and does not end the process if it rejects', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    for (const promised of [Promise.reject(new Error('secret')), Promise.resolve({ raw, authorized: true })]) {
+      const late = ofFunction((() => promised) as never);
+      expect(reasonOf(ofConnectionToo, late)).toMatchObject({ reason: 'missing_certificate' });
+      expect(reasonOf(() => promised)).toMatchObject({ reason: 'missing_certificate' });
+    }
+    await setImmediate();
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });
