@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { acr, allOf, createResourceGuard, maxAge, scope } from '@tokenward/core';
-import { parseChallenge } from '@tokenward/testing';
+import { parseChallenges } from '@tokenward/testing';
 import { interactionPolicy, type Configuration } from 'oidc-provider';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBrowser } from './browser.js';
@@ -114,7 +114,7 @@ test('rule 103: a client finds the authorization server by the challenge, adds t
 
   const unauthenticated = await client.call(`${origin}/payout`);
   expect(unauthenticated.status).toBe(401);
-  const first = parseChallenge(unauthenticated.headers.get('www-authenticate')!).parameters;
+  const first = parseChallenges(unauthenticated.headers.get('www-authenticate')!)[0].parameters;
   expect(first).toEqual({ realm: 'api', scope: 'orders:read orders:write', resource_metadata: `${origin}${WELL_KNOWN}` });
   // a client may ask for less at first
   await client.authorize({ ...first, scope: 'orders:read' }, '');
@@ -122,14 +122,14 @@ test('rule 103: a client finds the authorization server by the challenge, adds t
 
   const forbidden = await client.call(`${origin}/payout`);
   expect(forbidden.status).toBe(403);
-  const missing = parseChallenge(forbidden.headers.get('www-authenticate')!).parameters;
+  const missing = parseChallenges(forbidden.headers.get('www-authenticate')!)[0].parameters;
   expect(missing).toMatchObject({ error: 'insufficient_scope', scope: 'orders:read orders:write', resource_metadata: `${origin}${WELL_KNOWN}` });
   await client.authorize(missing, '');
   expect(logins()).toBe(1);
 
   const weak = await client.call(`${origin}/payout`);
   expect(weak.status).toBe(401);
-  const stepUp = parseChallenge(weak.headers.get('www-authenticate')!).parameters;
+  const stepUp = parseChallenges(weak.headers.get('www-authenticate')!)[0].parameters;
   expect(stepUp).toMatchObject({
     error: 'insufficient_user_authentication',
     acr_values: STRONG,

@@ -9,10 +9,11 @@ import { assertAuth } from './auth/assert-auth.js';
 import type { Auth } from './auth/auth.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
 import { createBinding } from './binding/binding.js';
-import { refuseProofs } from './binding/dpop.js';
+import { createProofCheck } from './binding/dpop.js';
 import { createCertificateCheck } from './binding/mtls.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import { createDenial } from './decision/denial.js';
+import { acceptedSchemes, schemeOf } from './decision/schemes.js';
 import type { MetadataEndpoint } from './decision/resource-metadata.js';
 import { pendingDecision } from './decision/pending-decision.js';
 import { publish } from './events/events.js';
@@ -76,15 +77,19 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const cache = config.tokenCache && createTokenCache(config.tokenCache);
   const decryptor = config.decryption && createDecryptor(config.decryption);
   const introspection = createIntrospection(issuers.introspecting, { ...config, tokenSignals, trust, monitor });
-  const proofs = { dpop: false, mtls: true };
+  const { dpop, senderConstraint, maxTokenBytes } = config;
+  const proofs = { dpop: dpop !== undefined, mtls: true };
   const jwts = createJwtVerifier({ ...config, proofs, cache, tokenSignals, trust, monitor, introspection, decryptor, now: () => clock.now() });
-  const verifier = createTokenVerifier(jwts, introspection, decryptor !== undefined);
-  const { maxTokenBytes } = config;
   const session = config.session && createSessionReader(config.session, maxTokenBytes);
-  const binding = createBinding({ checkProof: refuseProofs, checkCertificate: createCertificateCheck(config.clientCertificate) });
+  const binding = createBinding({
+    checkProof: dpop && createProofCheck(dpop, config.publicOrigin),
+    checkCertificate: createCertificateCheck(config.clientCertificate),
+    senderConstraint,
+  });
   const authenticate = createAuthenticator({
-    verifier,
+    verifier: createTokenVerifier(jwts, introspection, decryptor !== undefined),
     binding,
+    acceptsDpop: dpop !== undefined,
     maxTokenBytes,
     session,
     isCaching: cache !== undefined || introspection !== undefined,
@@ -92,7 +97,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     tokenSignals,
     clock,
   });
-  let deny = createDenial(config);
+  const schemes = acceptedSchemes(dpop?.algorithms, senderConstraint);
+  let deny = createDenial({ ...config, schemes });
   const { start, report, reportAnonymous, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
 
   function check(request: ProtectedRequest, requirements: RouteRequirements = {}): Decision | Promise<Decision> {
@@ -161,14 +167,14 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   }
 
   function permit(auth: Auth, policy: RouteRequirements['policy'], nowSeconds: number, request?: ProtectedRequest, isReported = true): Decision<Auth> {
-    if (!isWithinLifetime(auth, nowSeconds)) return deny('expired', { cause: 'exp' });
+    if (!isWithinLifetime(auth, nowSeconds)) return deny('expired', { cause: 'exp', scheme: schemeOf(auth) });
     const revoked = revocation.failureOf(auth, nowSeconds);
     if (revoked) {
       if (revoked.record && isReported) reportRevokedToken(auth, revoked.record, nowSeconds, request);
-      return deny(revoked.reason, revoked.details);
+      return deny(revoked.reason, { ...revoked.details, scheme: schemeOf(auth) });
     }
     const failure = policy && evaluatePolicy(policy, { auth, request, nowSeconds, clockSkewSeconds, scopeHierarchy });
-    return failure ? deny(failure.reason, failure.details) : { outcome: 'allow', auth, headers: NO_HEADERS };
+    return failure ? deny(failure.reason, { ...failure.details, scheme: schemeOf(auth) }) : { outcome: 'allow', auth, headers: NO_HEADERS };
   }
 
   function permitAndReport(auth: Auth, policy: Policy, request?: ProtectedRequest): Decision<Auth> {
@@ -210,7 +216,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   function metadata(policies: RoutePolicies = []): MetadataEndpoint {
     if (typeof policies !== 'function') policies.forEach((policy, index) => assertPolicy(`guard.metadata(policies) item ${index}`, policy));
     const endpoint = createMetadataEndpoint(config, policies);
-    deny = createDenial({ ...config, resourceMetadata: config.resourceMetadata ?? endpoint.url });
+    deny = createDenial({ ...config, schemes, resourceMetadata: config.resourceMetadata ?? endpoint.url });
     return endpoint;
   }
 

@@ -25,6 +25,7 @@ export type { BackchannelLogoutOptions } from './security-event/backchannel-logo
 export type { SharedSignalsOptions } from './security-event/shared-signals.js';
 export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './security-event/receiver.js';
 export { createIssuerClient, IssuerRequestError, type IssuerClient, type IssuerClientOptions } from './issuer-client.js';
+export type { DpopOptions, ProofAlgorithm, SenderConstraint } from './binding/dpop-options.js';
 export type { MonitoringOptions } from './events/monitoring.js';
 export { TokenEndedError } from './revocation/token-signals.js';
 export type { ShadowOptions } from './access-token/shadow.js';

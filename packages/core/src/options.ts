@@ -3,6 +3,7 @@ import { isClaimsSchema } from './access-token/claims-schema.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
 import { readScopeHierarchy, type ScopeHierarchy } from './auth/scope-hierarchy.js';
 import { readShadow, type Shadow, type ShadowOptions } from './access-token/shadow.js';
+import { readDpop, readSenderConstraint, type DpopConfig, type DpopOptions, type SenderConstraint } from './binding/dpop-options.js';
 import { readPublicOrigin, readResourceMetadata, type ResourceMetadataConfig, type ResourceMetadataOptions } from './decision/resource-metadata.js';
 import { readClientCertificate, type ClientCertificateConfig, type ClientCertificateOptions } from './binding/client-certificate-options.js';
 import { createOutageWarnings } from './events/outage-warnings.js';
@@ -61,6 +62,16 @@ export interface GuardOptions extends IssuerOptions {
    * metadata of this API says that it takes certificate-bound tokens.
    */
   readonly clientCertificate?: ClientCertificateOptions | undefined;
+  /**
+   * How the proofs of tokens that are bound to a key are checked (DPoP, RFC 9449), or `false`: then every such token is refused. Tokens that are bound to
+   * nothing stay bearer tokens, unless `senderConstraint` says otherwise.
+   */
+  readonly dpop?: false | DpopOptions | undefined;
+  /**
+   * Demands that every token is bound to its sender: to a key (`dpop`), to a client certificate (`mtls`), or to one of them (`any`). Default: tokens that are
+   * bound to nothing are accepted.
+   */
+  readonly senderConstraint?: SenderConstraint | undefined;
   /** Where revocations are kept, and for how long. */
   readonly revocations?: RevocationsOptions | undefined;
   /**
@@ -110,6 +121,9 @@ export interface GuardConfig {
   readonly tokenCache: TokenCacheLimits | undefined;
   readonly session: AskedSession | undefined;
   readonly clientCertificate: ClientCertificateConfig;
+  /** undefined if it is off. */
+  readonly dpop: DpopConfig | undefined;
+  readonly senderConstraint: SenderConstraint | undefined;
   readonly revocations: RevocationsConfig;
   readonly scopeHierarchy: ScopeHierarchy | undefined;
   readonly monitoring: MonitoringConfig;
@@ -145,7 +159,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const problems: ConfigurationProblem[] = [];
   const given = withDemands(plainOptions(options), (path, message) => problems.push({ path, message }));
   const reader = new OptionReader(given, OPTION_NAMES, '', problems);
-  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, clientCertificate, decryptionKeys, encryptedTokens, ...values } = readTable(
+  const { issuers, fetch, revocations, resourceMetadataUrl, scopes, clientCertificate, decryptionKeys, encryptedTokens, dpop, ...values } = readTable(
     reader,
     GUARD_OPTIONS,
   );
@@ -159,6 +173,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
     environment: true,
   });
   const createDecryption = readDecryption(reader, decryptionKeys, encryptedTokens, createOutageWarnings());
+  checkTogether(reader, values.senderConstraint);
   if (problems.length > 0) throw new ConfigurationError(inOptionOrder(problems));
   const config = {
     ...values,
@@ -174,6 +189,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
       revocations: revocations(),
       clientCertificate: clientCertificate(values.name),
       decryption: createDecryption?.(),
+      dpop: dpop?.(clock),
     });
 }
 
@@ -187,6 +203,8 @@ const GUARD_OPTIONS = {
   encryptedTokens: readEncryptedTokens,
   session: readSession,
   clientCertificate: readClientCertificate,
+  dpop: readDpop,
+  senderConstraint: readSenderConstraint,
   revocations: readRevocations,
   scopes: readScopeHierarchy,
   monitoring: readMonitoring,
@@ -202,6 +220,17 @@ const GUARD_OPTIONS = {
 } satisfies OptionTable<Omit<GuardOptions, keyof IssuerOptions>>;
 
 export const OPTION_NAMES: readonly string[] = [...ISSUER_OPTION_NAMES, ...Object.keys(GUARD_OPTIONS)];
+
+/** Reports options that exclude each other. */
+function checkTogether(reader: OptionReader, senderConstraint: SenderConstraint | undefined): void {
+  if (senderConstraint === 'dpop' && reader.get('dpop') === false)
+    reader.wrong('senderConstraint', 'must not be "dpop" while dpop is false: every token would be refused. Remove one of the two');
+  if (senderConstraint !== undefined && reader.get('session') !== undefined)
+    reader.wrong(
+      'senderConstraint',
+      'cannot be combined with session: the tokens of browser sessions are bearer tokens. Give the routes of the app a guard of their own',
+    );
+}
 
 function readClaimsSchema(reader: OptionReader, name: string): ClaimsSchema | undefined {
   const claims = reader.get(name);

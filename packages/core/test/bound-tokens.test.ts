@@ -1,16 +1,22 @@
 import { expect, test } from 'vitest';
 import { createScene } from './guarded.js';
 
-const BOUND = { claims: { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } } };
+const BOUND = { claims: { cnf: { jku: 'https://client.example.test/keys' } } };
 
 test.each([undefined, false as const])(
-  'rule 88: refuses a sender-constrained token at each request, with the same answer (tokenCache: %s)',
+  'rule 88: refuses a token with a cnf that nobody can prove at each request, with the same answer (tokenCache: %s)',
   async (tokenCache) => {
     const { guard, issuer, decide } = await createScene({ tokenCache });
     const token = await issuer.issueToken(BOUND);
     for (let times = 1; times <= 3; times++) {
       const decision = await decide(token);
-      expect(decision).toMatchObject({ outcome: 'deny', status: 401, reason: 'unproven_confirmation', cause: 'cnf', body: { error: 'invalid_token' } });
+      expect(decision).toMatchObject({
+        outcome: 'deny',
+        status: 401,
+        reason: 'unproven_confirmation',
+        cause: 'cnf has a member other than jkt and x5t#S256',
+        body: { error: 'invalid_token' },
+      });
       expect(decision.outcome === 'deny' && decision.explain()).toMatchObject({
         reason: 'unproven_confirmation',
       });
@@ -19,7 +25,7 @@ test.each([undefined, false as const])(
   },
 );
 
-test('rule 88: refuses a sender-constrained token on a first request without cached keys, and with optional credentials', async () => {
+test('rule 88: refuses a token with a cnf that nobody can prove on a first request without cached keys, and with optional credentials', async () => {
   const { issuer, decide, verdict } = await createScene();
   const token = await issuer.issueToken(BOUND);
   expect(await verdict(token)).toBe('unproven_confirmation');
@@ -30,7 +36,7 @@ test('rule 88: refuses a sender-constrained token on a first request without cac
 test('rule 5: does not read a token of another scheme, and allows it without an auth if credentials are optional', async () => {
   const { guard, issuer } = await createScene();
   const token = await issuer.issueToken({});
-  for (const authorization of [`DPoP ${token}`, `Basic ${token}`]) {
+  for (const authorization of [`Negotiate ${token}`, `Basic ${token}`]) {
     const request = { method: 'GET', target: '/', headers: { authorization } };
     expect(await guard.check(request)).toMatchObject({ outcome: 'deny', status: 401, reason: 'unsupported_scheme' });
     expect(await guard.check(request, { credentials: 'optional' })).toMatchObject({ outcome: 'allow', auth: undefined });

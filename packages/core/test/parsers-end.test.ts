@@ -7,7 +7,7 @@ import { claimedIssuer } from '../src/jose/unverified-issuer.js';
 import { parseCompactJws } from '../src/jose/compact-jws.js';
 import { parseStrictObject } from '../src/lib/json.js';
 import { parseJson } from '../src/lib/parse-json.js';
-import { bearerChallenge } from '../src/decision/challenge.js';
+import { challengeLine } from '../src/decision/challenge.js';
 import { isToken68, readCredentials } from '../src/request/credentials.js';
 import { freshnessSeconds } from '../src/keys/freshness.js';
 import { parseKeyText } from '../src/keys/key-file.js';
@@ -88,7 +88,7 @@ const PARSERS: readonly Parser[] = [
     most: DOCUMENT,
   },
   { name: 'tenants', texts: ['https://a.example/t-1/v2'], parse: (text) => tenantOf('https://a.example/{tenant}/v2', text), most: DOCUMENT },
-  { name: 'a challenge', texts: ['orders:read "x"'], parse: (text) => bearerChallenge({ realm: text, scope: text }), most: FIELD },
+  { name: 'a challenge', texts: ['orders:read "x"'], parse: (text) => challengeLine('Bearer', { realm: text, scope: text }), most: FIELD },
   {
     name: 'a logout token in a form',
     texts: [`logout_token=${token}`],
@@ -159,7 +159,7 @@ function throwing(parse: (text: string) => unknown): (text: string) => unknown {
 }
 
 function credentialsOf(authorization: string, target: string): unknown {
-  return readCredentials({ method: 'GET', target, headers: { authorization } }, FIELD);
+  return readCredentials({ method: 'GET', target, headers: { authorization } }, FIELD, true);
 }
 
 function message(type: string, body: string): ReceivedMessage {

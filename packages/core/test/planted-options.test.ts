@@ -46,6 +46,8 @@ const OPTIONS = {
   tokenCache: true,
   session: true,
   clientCertificate: true,
+  dpop: true,
+  senderConstraint: true,
   revocations: true,
   scopes: true,
   monitoring: true,

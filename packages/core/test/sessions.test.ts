@@ -122,7 +122,7 @@ test('a session that answers at once gives a decision without a promise', async 
   expect(headers).toEqual({ 'cache-control': 'no-store', 'set-cookie': [COOKIE] });
   const refused = scene.guard.check(requestWith(), { policy: scope('orders:write') }) as Decision;
   expect(refused).toMatchObject({ outcome: 'deny', status: 403, headers: { 'cache-control': 'no-store', 'set-cookie': [COOKIE] } });
-  expect(refused.headers['www-authenticate']).toMatch(/scope="orders:write"/);
+  expect(refused.headers['www-authenticate']).toContainEqual(expect.stringMatching(/^Bearer .*scope="orders:write"/));
   expect(Object.isFrozen(refused) && Object.isFrozen(refused.headers)).toBe(true);
   expect(refused.outcome === 'deny' && refused.explain().reason).toBe('insufficient_scope');
 });

@@ -376,11 +376,17 @@ describe('rule 69: two guards share no cache entry', () => {
   });
 });
 
+/** Whether the token is authentic, and only its request lacks a proof. */
+function isOfBinding(reason: string): boolean {
+  return reason === 'bound_token_as_bearer' || reason === 'missing_certificate';
+}
+
 describe('rule 70: bounds the cache', () => {
   test('refused tokens add no entry and evict none', async () => {
     const issuer = await createTestIssuer();
     onTestFinished(() => issuer.close());
-    const rows = await hostileTokens(issuer);
+    // a bound token may be cached: it is authentic, and each request needs a proof of its own
+    const rows = (await hostileTokens(issuer)).filter(({ reason }) => !isOfBinding(reason));
     const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, tokenCache: { maxEntries: 2 } });
     const good = await issuer.issueToken();
     expect(verdictOf(await ask(guard, good))).toBe('allow');

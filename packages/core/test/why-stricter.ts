@@ -81,6 +81,7 @@ const EXPLANATIONS: Readonly<Record<string, readonly Explanation[]>> = {
   'invalid_claim azp': [{ rule: 47, holds: isNoName('azp') }],
   unproven_confirmation: [{ rule: 88, holds: ({ claims }) => isPresent(claims, 'cnf') }],
   missing_certificate: [{ rule: 88, holds: ({ claims }) => is.object(claims['cnf']) && isPresent(claims['cnf'] as object, 'x5t#S256') }],
+  bound_token_as_bearer: [{ rule: 88, holds: ({ claims }) => is.object(claims['cnf']) && Object.hasOwn(claims['cnf'] as object, 'jkt') }],
 };
 
 /** The rules by which a refused token is rightly refused; none where there is no reason that stands in the table. */

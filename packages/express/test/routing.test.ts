@@ -122,7 +122,7 @@ describe.each([
     const byExpress = await fetch(`${await start(bare, guard)}/x`);
     expect([byExpress.status, byExpress.headers.get('www-authenticate'), byExpress.headers.get('cache-control')]).toEqual([
       401,
-      'Bearer realm="api", scope="b"',
+      expect.stringMatching(/^Bearer realm="api", scope="b", DPoP realm=/),
       'no-store',
     ]);
     const handled = express();

@@ -1,6 +1,7 @@
 import websocket from '@fastify/websocket';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { getAuth, scope, tokenward, type Deny } from '@tokenward/fastify';
+import type { ResponseHeaders } from '@tokenward/core';
 import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
 import { request as httpRequest } from 'node:http';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -147,7 +148,7 @@ describe('rule 150: lifecycle', () => {
     const handler = vi.fn(ok);
     app.get('/x', { onRequest: app.guard(scope('b')) }, handler);
     await app.register(async (own) => {
-      own.setErrorHandler(async (error: { statusCode: number; headers: Record<string, string>; decision: Deny }, _request, reply) => {
+      own.setErrorHandler(async (error: { statusCode: number; headers: ResponseHeaders; decision: Deny }, _request, reply) => {
         return reply.code(error.statusCode).headers(error.headers).type('application/problem+json').send(JSON.stringify(error.decision.body));
       });
       own.get('/own', { onRequest: own.guard(scope('b')) }, handler);
@@ -156,7 +157,7 @@ describe('rule 150: lifecycle', () => {
     const byFastify = await fetch(`${origin}/x`);
     expect([byFastify.status, byFastify.headers.get('www-authenticate'), byFastify.headers.get('cache-control')]).toEqual([
       401,
-      'Bearer realm="api", scope="b"',
+      expect.stringMatching(/^Bearer realm="api", scope="b", DPoP realm=/),
       'no-store',
     ]);
     expect(await byFastify.json()).toEqual({ statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' });
@@ -170,7 +171,10 @@ describe('rule 150: lifecycle', () => {
     app.get('/x', { onRequest: app.guard(scope('a')) }, async (request) => ({ for: getAuth(request).subject }));
     onTestFinished(() => app.close());
     const refused = await app.inject('/x');
-    expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([401, 'Bearer realm="api", scope="a"']);
+    expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([
+      401,
+      ['Bearer realm="api", scope="a"', expect.stringMatching(/^DPoP realm="api", scope="a", algs=/)],
+    ]);
     expect((await app.inject({ url: '/x', headers: good })).json()).toEqual({ for: 'ada' });
     expect((await app.inject({ url: '/x', headers: { authorization: 'Bearer x' } })).statusCode).toBe(401);
   });

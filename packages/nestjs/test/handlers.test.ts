@@ -148,7 +148,11 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     expect([plain.headers.get('cache-control'), plain.headers.get('content-type')]).toEqual(['no-store', expect.stringMatching(/^application\/problem\+json/)]);
     expect(plain.body).toMatchObject({ status: 401, error: 'invalid_token' });
     const filtered = await ask({ path: '/filtered', token: 'bad' });
-    expect([filtered.status, filtered.headers.get('www-authenticate'), filtered.body]).toEqual([401, challenge, { reason: 'malformed_token', challenge }]);
+    expect([filtered.status, filtered.headers.get('www-authenticate'), filtered.body]).toEqual([
+      401,
+      challenge,
+      { reason: 'malformed_token', challenge: [expect.stringMatching(/^Bearer realm="orders", error=/), expect.stringMatching(/^DPoP realm="orders", algs=/)] },
+    ]);
   });
 
   test('rule 145: runs before interceptors and pipes', async () => {

@@ -140,7 +140,7 @@ describe.each([
       title: 'Unauthorized',
       status: 401,
       detail: 'This resource needs an access token',
-      challenge: 'Bearer realm="api"',
+      challenge: ['Bearer realm="api"', expect.stringMatching(/^DPoP realm="api", algs=/)],
     });
     await expect(ask('me', 'Bearer bad')).rejects.toMatchObject({ status: 401, error: 'invalid_token' });
     expect(await ask('me', `Bearer ${token}`)).toEqual({ subject: 'user-1', same: true });

@@ -197,7 +197,7 @@ describe('decides as the real guard does', () => {
     await app.listen(0, '127.0.0.1');
     const origin = await app.getUrl();
     const refused = await send(origin, { path: '/tenants/acme', token: 'not looked at' });
-    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="orders"']);
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, expect.stringMatching(/^Bearer realm="orders"/)]);
     expect((await send(origin, { path: '/tenants/acme/open', token: 'not looked at' })).body).toEqual({ subject: null });
   });
 

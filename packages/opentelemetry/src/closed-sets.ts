@@ -13,6 +13,7 @@ const REASONS: Members<Reason> = {
   cross_site_request: true,
   malformed_credentials: true,
   multiple_credentials: true,
+  bearer_with_proof: true,
   token_too_large: true,
   malformed_token: true,
   encrypted_token: true,
@@ -36,8 +37,14 @@ const REASONS: Members<Reason> = {
   unproven_confirmation: true,
   missing_certificate: true,
   wrong_certificate: true,
+  bound_token_as_bearer: true,
+  unbound_token: true,
   revoked: true,
   inactive_token: true,
+  missing_proof: true,
+  invalid_proof: true,
+  replayed_proof: true,
+  nonce_required: true,
   insufficient_scope: true,
   insufficient_role: true,
   insufficient_claim: true,
@@ -50,6 +57,7 @@ const REASONS: Members<Reason> = {
   session_unavailable: true,
   introspection_unavailable: true,
   decryption_unavailable: true,
+  replays_unavailable: true,
 };
 
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
-import { parseChallenge, type ReceivedChallenge } from './challenge.js';
+import { parseChallenges, type ReceivedChallenge } from './challenge.js';
 
 /** The parts of a response that the assertions read. A `Response` of fetch fits. */
 export interface ReceivedResponse {
@@ -15,6 +15,8 @@ export interface ExpectedRefusal {
   readonly scope?: string | undefined;
   readonly acrValues?: string | undefined;
   readonly maxAge?: string | undefined;
+  /** The scheme of the first challenge, which carries the error. Default: `Bearer`. */
+  readonly scheme?: 'Bearer' | 'DPoP' | undefined;
 }
 
 /**
@@ -53,10 +55,17 @@ async function expectChallenge(response: ReceivedResponse, status: number, expec
   await expectProblem(response, status, expected);
   const line = response.headers.get('www-authenticate');
   ok(line !== null, `a ${status} has a WWW-Authenticate field`);
-  const challenge = parseChallenge(line);
+  const [challenge, ...others] = parseChallenges(line);
+  const { scheme = 'Bearer', ...parameters } = expected;
+  strictEqual(challenge.scheme, scheme, 'the scheme of the first challenge');
+  strictEqual(new Set([challenge, ...others].map((one) => one.scheme)).size, others.length + 1, 'each scheme has one challenge');
   const { error, scope, acr_values: acrValues, max_age: maxAge, error_description: description } = challenge.parameters;
-  deepStrictEqual({ error, scope, acrValues, maxAge }, { error: undefined, scope: undefined, acrValues: undefined, maxAge: undefined, ...expected });
+  deepStrictEqual({ error, scope, acrValues, maxAge }, { error: undefined, scope: undefined, acrValues: undefined, maxAge: undefined, ...parameters });
   strictEqual(description === undefined, error === undefined, 'error_description is present if error is, and only then');
+  for (const other of others) {
+    const { error: again, scope: asked } = other.parameters;
+    deepStrictEqual([again, asked], [undefined, error === undefined ? scope : undefined], 'only the first challenge carries the error and what belongs to it');
+  }
   return challenge;
 }
 

@@ -8,10 +8,11 @@ export {
   type TestIssuerOptions,
   type TokenWishes,
 } from './issuer.js';
+export { createDpopClient, type DpopClient, type DpopClientOptions, type ProvenRequest } from './dpop.js';
 export type { Misbehaviour } from './misbehaviour.js';
 export { asSigningKey, generatePrivateKey, signBytes, type PublicJwk, type SignatureQuirks, type SigningKey } from './signing-key.js';
 export { base64url, compactJws, type SegmentContent } from './compact-jws.js';
 export { hostileTokens } from './hostile/index.js';
 export type { HostileToken } from './hostile/hostile-token.js';
 export { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable, type ExpectedRefusal, type ReceivedResponse } from './expect-refusal.js';
-export { parseChallenge, type ReceivedChallenge } from './challenge.js';
+export { parseChallenge, parseChallenges, type ReceivedChallenge } from './challenge.js';

@@ -5,19 +5,26 @@ import type { Credentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { createBinding } from './binding.js';
 import { readConfirmation } from './confirmation.js';
+import type { SenderConstraint } from './dpop-options.js';
 
 const issuer = {} as Issuer;
 const credentials: Credentials = { scheme: 'DPoP', token: 'token' };
+const bearer: Credentials = { scheme: 'Bearer', token: 'token' };
 const request: ProtectedRequest = { method: 'GET', target: '/', headers: {} };
 const jkt = 'A'.repeat(43);
 const certificate = `${'B'.repeat(42)}A`;
 const failure: VerificationFailure = { reason: 'unproven_confirmation' };
 
-function bindingWith(proof: unknown, ofCertificate: unknown) {
+/** The scheme by which a token with this `cnf` must come. */
+function schemeFor(cnf: unknown): Credentials {
+  return Object.hasOwn(Object(cnf) as object, 'jkt') ? credentials : bearer;
+}
+
+function bindingWith(proof: unknown, ofCertificate: unknown, senderConstraint?: SenderConstraint) {
   const checkProof = vi.fn(() => proof as undefined);
   const checkCertificate = vi.fn(() => ofCertificate as undefined);
-  const binding = createBinding({ checkProof, checkCertificate });
-  const check = (cnf: unknown) => binding.check({ confirmation: readConfirmation(cnf), issuer }, credentials, request, 7);
+  const binding = createBinding({ checkProof, checkCertificate, senderConstraint });
+  const check = (cnf: unknown, sent = schemeFor(cnf), of = request) => binding.check({ confirmation: readConfirmation(cnf), issuer }, sent, of, 7);
   return { check, checkProof, checkCertificate };
 }
 
@@ -64,4 +71,50 @@ describe('rule 88: a token that is bound to a key and to a certificate needs bot
       expect(later.checkProof).toHaveBeenCalledTimes(ofCertificate ? 0 : 1);
     }
   });
+});
+
+describe('rules 87 and 88: a token must come by its scheme', () => {
+  const proof = { ...request, headers: { dpop: '' } };
+
+  test.each<[string, unknown, Credentials, ProtectedRequest, string]>([
+    ['a bound token by Bearer', { jkt }, bearer, request, 'bound_token_as_bearer'],
+    ['a bound token by Bearer with a proof', { jkt }, bearer, proof, 'bound_token_as_bearer'],
+    ['a token bound to both by Bearer', { jkt, 'x5t#S256': certificate }, bearer, request, 'bound_token_as_bearer'],
+    ['an unbound token by DPoP', undefined, credentials, request, 'unbound_token'],
+    ['an unbound token by DPoP with a proof', undefined, credentials, proof, 'unbound_token'],
+    ['a token bound to a certificate by DPoP', { 'x5t#S256': certificate }, credentials, proof, 'unbound_token'],
+    ['an unbound token by Bearer with a DPoP header', undefined, bearer, proof, 'bearer_with_proof'],
+    ['a token bound to a certificate by Bearer with a DPoP header', { 'x5t#S256': certificate }, bearer, proof, 'bearer_with_proof'],
+  ])('%s', (_name, cnf, sent, of, reason) => {
+    const { check, checkProof, checkCertificate } = bindingWith(undefined, undefined);
+    expect(check(cnf, sent, of)).toMatchObject({ reason, issuer });
+    expect([checkProof, checkCertificate].map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+  });
+});
+
+test.each<[SenderConstraint, unknown, boolean]>([
+  ['dpop', undefined, false],
+  ['dpop', { 'x5t#S256': certificate }, false],
+  ['dpop', { jkt }, true],
+  ['dpop', { jkt, 'x5t#S256': certificate }, true],
+  ['mtls', undefined, false],
+  ['mtls', { jkt }, false],
+  ['mtls', { 'x5t#S256': certificate }, true],
+  ['mtls', { jkt, 'x5t#S256': certificate }, true],
+  ['any', undefined, false],
+  ['any', { jkt }, true],
+  ['any', { 'x5t#S256': certificate }, true],
+])('rule 87: senderConstraint "%s" with the cnf %j: accepts the token: %s', (constraint, cnf, isAccepted) => {
+  expect(bindingWith(undefined, undefined, constraint).check(cnf)).toEqual(isAccepted ? undefined : expect.objectContaining({ reason: 'unbound_token' }));
+});
+
+test('rule 88: if DPoP is off, a token with jkt is refused, and the header DPoP is one like any other', () => {
+  const checkCertificate = vi.fn(() => undefined);
+  const off = createBinding({ checkProof: undefined, checkCertificate, senderConstraint: undefined });
+  for (const cnf of [{ jkt }, { jkt, 'x5t#S256': certificate }]) {
+    for (const sent of [credentials, bearer])
+      expect(off.check({ confirmation: readConfirmation(cnf), issuer }, sent, request, 7)).toMatchObject({ reason: 'unproven_confirmation' });
+  }
+  expect(checkCertificate).not.toHaveBeenCalled();
+  expect(off.check({ confirmation: undefined, issuer }, bearer, { ...request, headers: { dpop: 'x' } }, 7)).toBeUndefined();
 });

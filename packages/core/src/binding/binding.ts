@@ -3,6 +3,7 @@ import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Credentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { Confirmation } from './confirmation.js';
+import type { SenderConstraint } from './dpop-options.js';
 import type { ProofCheck } from './dpop.js';
 import type { CertificateCheck } from './mtls.js';
 
@@ -24,32 +25,66 @@ export interface Binding {
 }
 
 export interface BindingConfig {
-  readonly checkProof: ProofCheck;
+  /** undefined if DPoP is off. */
+  readonly checkProof: ProofCheck | undefined;
   readonly checkCertificate: CertificateCheck;
+  /** How every token must be bound; undefined if it need not be. */
+  readonly senderConstraint: SenderConstraint | undefined;
 }
 
-export function createBinding({ checkProof, checkCertificate }: BindingConfig): Binding {
+export function createBinding({ checkProof, checkCertificate, senderConstraint }: BindingConfig): Binding {
   /** A token that is bound to two keys needs both proofs. */
   function proves({ jkt, certificate }: Confirmation, credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Result | Promise<Result> {
     // first, since checking a proof of DPoP also spends it
     const first = certificate === undefined ? undefined : checkCertificate(certificate, request);
     if (jkt === undefined) return first;
-    if (!(first instanceof Promise)) return first ?? checkProof(jkt, credentials, request, nowSeconds);
-    return first.then((failure) => failure ?? checkProof(jkt, credentials, request, nowSeconds));
+    if (!(first instanceof Promise)) return first ?? checkProof!(jkt, credentials, request, nowSeconds);
+    return first.then((failure) => failure ?? checkProof!(jkt, credentials, request, nowSeconds));
+  }
+
+  /** A token must come by the scheme that fits it: a bound token as a bearer token is stolen, or sent by a client that takes it for one. */
+  function schemeFailure(confirmation: Confirmation | undefined, { scheme }: Credentials, { headers }: ProtectedRequest): Result {
+    if (confirmation?.jkt !== undefined) return scheme === 'DPoP' ? undefined : BOUND;
+    if (scheme === 'DPoP') return UNBOUND;
+    // one read for plain tokens, so only the spelling that Node writes counts
+    return checkProof && headers['dpop'] !== undefined ? BEARER_WITH_PROOF : undefined;
+  }
+
+  function constraintFailure(confirmation: Confirmation | undefined): Result {
+    switch (senderConstraint) {
+      case 'dpop':
+        return confirmation?.jkt === undefined ? NOT_BOUND_BY_DPOP : undefined;
+      case 'mtls':
+        return confirmation?.certificate === undefined ? NOT_BOUND_BY_MTLS : undefined;
+      case 'any':
+        return confirmation === undefined ? NOT_BOUND : undefined;
+      case undefined:
+        return undefined;
+    }
   }
 
   return {
     check({ confirmation, issuer }, credentials, request, nowSeconds) {
+      if (confirmation?.unprovable !== undefined) return unproven(confirmation.unprovable, issuer);
+      if (confirmation?.jkt !== undefined && !checkProof) return unproven('cnf has jkt, and the option dpop is false', issuer);
+      const failure = schemeFailure(confirmation, credentials, request) ?? (senderConstraint && constraintFailure(confirmation));
+      if (failure) return { ...failure, issuer };
       if (confirmation === undefined) return undefined;
-      if (confirmation.unprovable !== undefined) return unproven(confirmation.unprovable, issuer);
       const result = proves(confirmation, credentials, request, nowSeconds);
-      return result instanceof Promise ? result.then((failure) => withIssuer(failure, issuer)) : withIssuer(result, issuer);
+      return result instanceof Promise ? result.then((late) => withIssuer(late, issuer)) : withIssuer(result, issuer);
     },
   };
 }
 
+const BOUND: VerificationFailure = { reason: 'bound_token_as_bearer' };
+const UNBOUND: VerificationFailure = { reason: 'unbound_token', cause: 'it came by the scheme DPoP, and has no cnf with jkt' };
+const NOT_BOUND: VerificationFailure = { reason: 'unbound_token', cause: 'senderConstraint demands a bound token' };
+const NOT_BOUND_BY_DPOP: VerificationFailure = { reason: 'unbound_token', cause: 'senderConstraint demands a cnf with jkt' };
+const NOT_BOUND_BY_MTLS: VerificationFailure = { reason: 'unbound_token', cause: 'senderConstraint demands a cnf with x5t#S256' };
+const BEARER_WITH_PROOF: VerificationFailure = { reason: 'bearer_with_proof' };
+
 function unproven(cause: string, issuer: Issuer): VerificationFailure {
-  return { reason: 'unproven_confirmation', cause, expected: 'a token without cnf', issuer };
+  return { reason: 'unproven_confirmation', cause, issuer };
 }
 
 function withIssuer(failure: Result, issuer: Issuer): Result {

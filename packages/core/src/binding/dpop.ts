@@ -1,6 +1,13 @@
+import { importEmbeddedKey } from '../jose/embedded-key.js';
+import { findSigningKey } from '../jose/signature.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
-import type { Credentials } from '../request/credentials.js';
+import { createLruMap } from '../lib/lru.js';
+import { fieldOf, type Credentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
+import type { DpopConfig } from './dpop-options.js';
+import { readProof, tokenHash, type Proof, type ProvenHeader } from './proof.js';
+import { createSpending } from './spent-proofs.js';
+import { compareTargetUri } from './target-uri.js';
 
 /**
  * Returns why a request does not prove possession of the key to which its token is bound (RFC 9449 s7); undefined if it does.
@@ -14,5 +21,77 @@ export type ProofCheck = (
   nowSeconds: number,
 ) => VerificationFailure | undefined | Promise<VerificationFailure | undefined>;
 
-/** Refuses every token that is bound to a key, because proofs are not read yet. */
-export const refuseProofs: ProofCheck = () => ({ reason: 'unproven_confirmation', cause: 'cnf' });
+const MISSING: VerificationFailure = Object.freeze({ reason: 'missing_proof', scheme: 'DPoP' });
+
+/** An app's clients sign with a few keys at a time. A key that is evicted costs its next proof an import. */
+const MAX_KNOWN_KEYS = 1000;
+
+/**
+ * Creates the check of DPoP proofs (RFC 9449 s4.3). The cheapest checks come first: a proof with another key than the token's is refused before its key is
+ * imported, and nothing is stored before the signature is verified.
+ *
+ * @param publicOrigin the origin that clients use, if the options name it
+ */
+export function createProofCheck(config: DpopConfig, publicOrigin: string | undefined): ProofCheck {
+  const { algorithms, maxProofAgeSeconds, clockSkewSeconds } = config;
+  const known = createLruMap<ProvenHeader>(MAX_KNOWN_KEYS);
+  // as long as a proof is accepted, if its issuer's clock is ahead
+  const spend = createSpending(config.replays, maxProofAgeSeconds + 2 * clockSkewSeconds);
+
+  /** Everything but the signature, the nonce and the replay. */
+  function examine(
+    { htm, htu, iat, ath, key }: Proof,
+    jkt: string,
+    token: string,
+    request: ProtectedRequest,
+    nowSeconds: number,
+  ): VerificationFailure | undefined {
+    // with case: method names are case-sensitive (RFC 9110 s9.1)
+    if (htm !== request.method) return invalid('its htm is not the method of this request', request.method, htm);
+    const uri = compareTargetUri(htu, request, publicOrigin);
+    if (uri) return invalid(uri.cause, uri.expected, uri.found);
+    const [earliest, latest] = [nowSeconds - maxProofAgeSeconds - clockSkewSeconds, nowSeconds + clockSkewSeconds];
+    if (iat < earliest)
+      return invalid(
+        'its iat is too long ago',
+        () => `${dateText(earliest)} or later`,
+        () => dateText(iat),
+      );
+    if (iat > latest)
+      return invalid(
+        'its iat is in the future',
+        () => `${dateText(latest)} or earlier`,
+        () => dateText(iat),
+      );
+    if (ath !== tokenHash(token)) return invalid('its ath is not the hash of the access token');
+    return key.thumbprint === jkt ? undefined : invalid('its key is not the one to which the token is bound');
+  }
+
+  function verifySignature({ jws, key, prepared }: Proof): VerificationFailure | undefined {
+    const imported = prepared ?? importEmbeddedKey(key, jws.header.algorithm);
+    if (typeof imported === 'string') return invalid(`its jwk ${imported}`);
+    if (!findSigningKey([imported], jws)) return invalid('its signature is wrong');
+    // copies, since a slice would keep the whole proof
+    if (!prepared) known.set(Buffer.from(jws.header64, 'latin1').toString('latin1'), { ...jws.header, jwk: undefined, key, prepared: imported });
+    return undefined;
+  }
+
+  return (jkt, { token }, request, nowSeconds) => {
+    const field = fieldOf(request.headers, 'dpop');
+    if (field === undefined || field.length === 0) return field === '' ? invalid('the DPoP header is empty') : MISSING;
+    return spend(request, field, token, () => {
+      const proof = readProof(field, algorithms, known);
+      if (typeof proof === 'string') return invalid(proof);
+      return examine(proof, jkt, token, request, nowSeconds) ?? verifySignature(proof) ?? [jkt, proof.jti];
+    });
+  };
+}
+
+function invalid(cause: string, expected?: VerificationFailure['expected'], found?: VerificationFailure['found']): VerificationFailure {
+  return { reason: 'invalid_proof', cause, expected, found, scheme: 'DPoP' };
+}
+
+/** Returns a NumericDate as operators read it. Its range was checked. */
+function dateText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bearerChallenge, type Challenge } from './challenge.js';
+import { challengeLine, type Challenge } from './challenge.js';
 
 fc.configureGlobal({ seed: 104, numRuns: 1_500 });
 
 test('rule 104: a challenge has a realm and every other known parameter, all in quotes', () => {
-  expect(bearerChallenge({ realm: 'api' })).toBe('Bearer realm="api"');
-  expect(bearerChallenge({ realm: '' })).toBe('Bearer realm=""');
+  expect(challengeLine('Bearer', { realm: 'api' })).toBe('Bearer realm="api"');
+  expect(challengeLine('Bearer', { realm: '' })).toBe('Bearer realm=""');
   expect(
-    bearerChallenge({
+    challengeLine('Bearer', {
       realm: 'api',
       error: 'insufficient_scope',
       errorDescription: 'It lacks something',
@@ -24,7 +24,11 @@ test('rule 104: a challenge has a realm and every other known parameter, all in 
 });
 
 test('rule 103: a challenge includes a max_age of 0', () => {
-  expect(bearerChallenge({ realm: 'api', maxAge: 0 })).toBe('Bearer realm="api", max_age="0"');
+  expect(challengeLine('Bearer', { realm: 'api', maxAge: 0 })).toBe('Bearer realm="api", max_age="0"');
+});
+
+test('rule 109: a DPoP challenge names the algorithms of proofs', () => {
+  expect(challengeLine('DPoP', { realm: 'api', algorithms: 'ES256 RS256' })).toBe('DPoP realm="api", algs="ES256 RS256"');
 });
 
 describe('rule 104: no value breaks out of its quotes', () => {
@@ -39,7 +43,7 @@ describe('rule 104: no value breaks out of its quotes', () => {
     ['a line separator', 'a\u2028b\u0085c', 'abc'],
     ['letters whose low byte is a line break', 'a\u010d\u010ab', 'ab'],
   ])('escapes or removes %s', (_name, realm, expected) => {
-    expect(bearerChallenge({ realm })).toBe(`Bearer realm="${expected}"`);
+    expect(challengeLine('Bearer', { realm })).toBe(`Bearer realm="${expected}"`);
   });
 
   test('a strict parser reads the printable characters of every field', () => {
@@ -52,11 +56,12 @@ describe('rule 104: no value breaks out of its quotes', () => {
       scope: optional,
       acrValues: optional,
       maxAge: fc.option(fc.nat(), { nil: undefined }),
+      algorithms: optional,
       resourceMetadata: optional,
     });
     fc.assert(
       fc.property(challenge, (given) => {
-        const line = bearerChallenge(given);
+        const line = challengeLine('Bearer', given);
         expect(line).toMatch(/^[\x20-\x7e]*$/);
         expect(readChallenge(line)).toEqual(printable(given));
       }),
@@ -66,6 +71,7 @@ describe('rule 104: no value breaks out of its quotes', () => {
 
 const NAMES = {
   realm: 'realm',
+  algorithms: 'algs',
   error: 'error',
   errorDescription: 'error_description',
   scope: 'scope',

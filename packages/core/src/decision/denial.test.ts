@@ -43,6 +43,20 @@ const ANSWERS = {
     named: 'cross_site_request',
     detail: 'A request with the session cookie needs the header x-tokenward-csrf: 1, and must come from the app itself',
   },
+  invalid_dpop_proof: {
+    status: 401,
+    challenge: 'Bearer realm="api", error="invalid_dpop_proof", error_description="The request needs a valid DPoP proof for its access token"',
+    title: 'Unauthorized',
+    error: 'invalid_dpop_proof',
+    detail: 'The request needs a valid DPoP proof for its access token',
+  },
+  use_dpop_nonce: {
+    status: 401,
+    challenge: 'Bearer realm="api", error="use_dpop_nonce", error_description="The DPoP proof needs the nonce of this answer"',
+    title: 'Unauthorized',
+    error: 'use_dpop_nonce',
+    detail: 'The DPoP proof needs the nonce of this answer',
+  },
   unavailable: {
     status: 503,
     title: 'Service Unavailable',
@@ -58,6 +72,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   cross_site_request: 'cross_site_request',
   malformed_credentials: 'invalid_request',
   multiple_credentials: 'invalid_request',
+  bearer_with_proof: 'invalid_request',
   token_too_large: 'invalid_token',
   malformed_token: 'invalid_token',
   encrypted_token: 'invalid_token',
@@ -81,8 +96,14 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   unproven_confirmation: 'invalid_token',
   missing_certificate: 'invalid_token',
   wrong_certificate: 'invalid_token',
+  bound_token_as_bearer: 'invalid_token',
+  unbound_token: 'invalid_token',
   revoked: 'invalid_token',
   inactive_token: 'invalid_token',
+  missing_proof: 'invalid_dpop_proof',
+  invalid_proof: 'invalid_dpop_proof',
+  replayed_proof: 'invalid_dpop_proof',
+  nonce_required: 'use_dpop_nonce',
   insufficient_scope: 'insufficient_scope',
   insufficient_role: 'insufficient_scope',
   insufficient_claim: 'insufficient_scope',
@@ -95,6 +116,7 @@ const REASONS: Readonly<Record<Reason, keyof typeof ANSWERS>> = {
   session_unavailable: 'unavailable',
   introspection_unavailable: 'unavailable',
   decryption_unavailable: 'unavailable',
+  replays_unavailable: 'unavailable',
 };
 
 test.each(Object.entries(REASONS))('rules 105 to 107: the response for %s is %s, with a fixed text and no-store', (reason, refusal) => {
@@ -121,6 +143,60 @@ test('rule 102: the challenge and the body name the required scopes, if there ar
     expect(withoutScope.headers['www-authenticate']).toBe(ANSWERS.insufficient_scope.challenge);
     expect(withoutScope.body).not.toHaveProperty('scope');
   }
+});
+
+describe('rule 109: one challenge for each accepted scheme', () => {
+  const algorithms = 'ES256 RS256';
+  const challenges = (offered: readonly ('Bearer' | 'DPoP')[], reason: Reason, details?: DenialDetails) =>
+    createDenial({ realm: 'api', schemes: { offered, algorithms }, resourceMetadata: 'https://a.test/m' })(reason, details).headers['www-authenticate'];
+  const bearer = 'Bearer realm="api"';
+  const dpop = `DPoP realm="api", algs="${algorithms}"`;
+  const metadata = 'resource_metadata="https://a.test/m"';
+  const invalid = 'error="invalid_token", error_description="The access token is not valid here"';
+  const both = ['Bearer', 'DPoP'] as const;
+
+  test('Bearer comes first without credentials, and each names the scope', () => {
+    expect(challenges(both, 'missing_token')).toEqual([`${bearer}, ${metadata}`, `${dpop}, ${metadata}`]);
+    expect(challenges(both, 'missing_token', { scope: ['a', 'b'] })).toEqual([
+      `${bearer}, scope="a b", ${metadata}`,
+      `DPoP realm="api", scope="a b", algs="${algorithms}", ${metadata}`,
+    ]);
+  });
+
+  test('the scheme of the request comes first, and alone carries the error and what belongs to it', () => {
+    expect(challenges(both, 'expired')).toEqual([`${bearer}, ${invalid}, ${metadata}`, `${dpop}, ${metadata}`]);
+    expect(challenges(both, 'expired', { scheme: 'DPoP' })).toEqual([
+      `DPoP realm="api", ${invalid}, algs="${algorithms}", ${metadata}`,
+      `${bearer}, ${metadata}`,
+    ]);
+    const stale = challenges(both, 'stale_authentication', { scheme: 'DPoP', acrValues: ['gold'], maxAgeSeconds: 5 });
+    expect(stale).toEqual([expect.stringContaining(`acr_values="gold", max_age="5", algs="${algorithms}"`), `${bearer}, ${metadata}`]);
+    const lacking = challenges(both, 'insufficient_scope', { scheme: 'DPoP', scope: ['a'] });
+    expect(lacking).toEqual([expect.stringMatching(/^DPoP .*error="insufficient_scope".*scope="a"/), `${bearer}, ${metadata}`]);
+  });
+
+  test('what is wrong with a proof stands on the DPoP challenge', () => {
+    for (const reason of ['missing_proof', 'nonce_required'] as const)
+      expect(challenges(both, reason)).toEqual([
+        expect.stringMatching(/^DPoP realm="api", error="(?:invalid_dpop_proof|use_dpop_nonce)"/),
+        `${bearer}, ${metadata}`,
+      ]);
+  });
+
+  test('a scheme that is not accepted has no challenge, and one challenge is no list', () => {
+    expect(challenges(['DPoP'], 'missing_token')).toBe(`${dpop}, ${metadata}`);
+    expect(challenges(['DPoP'], 'unbound_token')).toBe(`DPoP realm="api", ${invalid}, algs="${algorithms}", ${metadata}`);
+    expect(challenges(['Bearer'], 'expired')).toBe(`${bearer}, ${invalid}, ${metadata}`);
+    // a token that is bound to a certificate and to a key
+    expect(challenges(['Bearer'], 'invalid_proof', { scheme: 'DPoP' })).toEqual([
+      expect.stringMatching(/^DPoP .*error="invalid_dpop_proof"/),
+      `${bearer}, ${metadata}`,
+    ]);
+  });
+
+  test('rule 71: the list is frozen', () => {
+    expect(Object.isFrozen(challenges(both, 'missing_token'))).toBe(true);
+  });
 });
 
 test('rule 109: the challenge names the resource metadata URL of the guard', () => {

@@ -1,4 +1,5 @@
-import { type Challenge, bearerChallenge } from './challenge.js';
+import type { AuthScheme } from '../request/credentials.js';
+import { challengeLine, type Challenge } from './challenge.js';
 import { explanationOf, type Explained, type Explanation } from '../explain/explanation.js';
 import type { Deny, ProblemDetails, ResponseHeaders } from './decision.js';
 import { behaviourOf, type Reason, type Refusal } from '../vocabulary/reason.js';
@@ -11,6 +12,8 @@ interface Words {
   /** The body names the reason: the app's own page needs it to tell this refusal from `insufficient_scope`. */
   readonly reason?: ProblemDetails['reason'];
   readonly hasChallenge?: false;
+  /** The scheme that the error belongs to, whichever the request used. */
+  readonly scheme?: AuthScheme;
 }
 
 /**
@@ -37,6 +40,14 @@ const WORDS: Readonly<Record<Refusal, Words>> = {
     detail: 'A request with the session cookie needs the header x-tokenward-csrf: 1, and must come from the app itself',
     hasChallenge: false,
   },
+  invalid_dpop_proof: {
+    status: 401,
+    title: 'Unauthorized',
+    error: 'invalid_dpop_proof',
+    detail: 'The request needs a valid DPoP proof for its access token',
+    scheme: 'DPoP',
+  },
+  use_dpop_nonce: { status: 401, title: 'Unauthorized', error: 'use_dpop_nonce', detail: 'The DPoP proof needs the nonce of this answer', scheme: 'DPoP' },
   unavailable: { status: 503, title: 'Service Unavailable', error: 'temporarily_unavailable', detail: 'The access token cannot be checked at the moment' },
 };
 
@@ -47,24 +58,44 @@ export interface DenialDetails extends Explained {
   readonly acrValues?: readonly string[] | undefined;
   readonly maxAgeSeconds?: number | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  /** The scheme of the credentials. Default: Bearer. */
+  readonly scheme?: AuthScheme | undefined;
 }
 
 /** Creates a refusal. */
 export type DenialFactory = (reason: Reason, details?: DenialDetails) => Deny;
 
-/** The answer that all refusals of one kind share if they name nothing of the route. */
+/** The schemes of a guard's challenges. */
+export interface ChallengeSchemes {
+  /** Those that every challenge offers. */
+  readonly offered: readonly AuthScheme[];
+  /** The signature algorithms of proofs; undefined if proofs are not accepted. */
+  readonly algorithms: string | undefined;
+}
+
+export interface DenialConfig extends Pick<Challenge, 'realm' | 'resourceMetadata'> {
+  readonly schemes?: ChallengeSchemes | undefined;
+}
+
+const BEARER_ALONE: ChallengeSchemes = { offered: ['Bearer'], algorithms: undefined };
+
+/** The answer that all refusals of one kind and scheme share if they name nothing of the route. */
 interface Template {
   readonly words: Words;
   readonly headers: ResponseHeaders;
   readonly body: ProblemDetails;
 }
 
-/** Returns a function that creates the refusals of one guard. The words are fixed; `realm` and `resource_metadata` are the guard's. */
-export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm' | 'resourceMetadata'>): DenialFactory {
-  const templates = Object.fromEntries(Object.entries(WORDS).map(([answer, words]) => [answer, templateOf(words)])) as Record<Refusal, Template>;
+/** Returns a function that creates the refusals of one guard. The words are fixed; realm, schemes and `resource_metadata` are the guard's. */
+export function createDenial({ realm, resourceMetadata, schemes = BEARER_ALONE }: DenialConfig): DenialFactory {
+  const templates = { Bearer: templatesOf('Bearer'), DPoP: templatesOf('DPoP') };
 
-  function templateOf(words: Words): Template {
-    return Object.freeze({ words, headers: headersOf(words, undefined, {}), body: bodyOf(words, undefined) });
+  function templatesOf(scheme: AuthScheme): Record<Refusal, Template> {
+    return Object.fromEntries(Object.entries(WORDS).map(([answer, words]) => [answer, templateOf(words, scheme)])) as Record<Refusal, Template>;
+  }
+
+  function templateOf(words: Words, scheme: AuthScheme): Template {
+    return Object.freeze({ words, headers: headersOf(words, undefined, { scheme }), body: bodyOf(words, undefined) });
   }
 
   function headersOf(words: Words, scope: string | undefined, details: DenialDetails): ResponseHeaders {
@@ -72,9 +103,13 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
       return Object.freeze({ 'cache-control': 'no-store', 'retry-after': String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1))) });
     }
     if (words.hasChallenge === false) return Object.freeze({ 'cache-control': 'no-store' });
-    const challenge = bearerChallenge({
-      realm,
-      resourceMetadata,
+    return Object.freeze({ 'cache-control': 'no-store', 'www-authenticate': challengesOf(words, scope, details) });
+  }
+
+  /** One challenge for each scheme, as a field line of its own. The first one, of the scheme that the request used, alone says what was wrong. */
+  function challengesOf(words: Words, scope: string | undefined, details: DenialDetails): string | string[] {
+    const used = firstScheme(words.scheme ?? details.scheme);
+    const first = lineOf(used, {
       error: words.error,
       // RFC 6750 s3.1: a request without credentials gets no error
       errorDescription: words.error && words.detail,
@@ -82,11 +117,22 @@ export function createDenial({ realm, resourceMetadata }: Pick<Challenge, 'realm
       acrValues: details.acrValues?.join(' '),
       maxAge: details.maxAgeSeconds,
     });
-    return Object.freeze({ 'cache-control': 'no-store', 'www-authenticate': challenge });
+    const others = schemes.offered.filter((scheme) => scheme !== used).map((scheme) => lineOf(scheme, { scope: words.error ? undefined : scope }));
+    return others.length === 0 ? first : (Object.freeze([first, ...others]) as string[]);
+  }
+
+  function firstScheme(used: AuthScheme = 'Bearer'): AuthScheme {
+    const isOffered = schemes.offered.includes(used);
+    // a token that is bound to a certificate and to a key comes by the scheme DPoP, though it is not offered
+    return isOffered || (used === 'DPoP' && schemes.algorithms !== undefined) ? used : schemes.offered[0]!;
+  }
+
+  function lineOf(scheme: AuthScheme, parameters: Omit<Challenge, 'realm'>): string {
+    return challengeLine(scheme, { realm, resourceMetadata, algorithms: scheme === 'DPoP' ? schemes.algorithms : undefined, ...parameters });
   }
 
   return function deny(reason, details = NO_DETAILS) {
-    const template = templates[behaviourOf(reason).answer];
+    const template = templates[details.scheme ?? 'Bearer'][behaviourOf(reason).answer];
     const { words } = template;
     const scope = details.scope?.length ? details.scope.join(' ') : undefined;
     const isPlain = scope === undefined && details.acrValues === undefined && details.maxAgeSeconds === undefined && details.retryAfterSeconds === undefined;

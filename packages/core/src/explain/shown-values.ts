@@ -22,6 +22,8 @@ const FORMS: Partial<Record<Reason, Form>> = {
   stale_authentication: { name: 'a login', values: 'seconds', relation: 'no older than' },
   // a header, by which browsers say who caused a request
   cross_site_request: { name: '', values: 'text' },
+  // a proof's htm, htu and iat
+  invalid_proof: { name: '', values: 'text' },
   insufficient_scope: { name: 'scopes', values: 'text' },
   insufficient_role: { name: 'roles', values: 'text' },
   // a member of a header that is not encrypted: kid, alg, enc, typ or cty

@@ -29,9 +29,9 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     refine: ({ cause }) => (cause === undefined ? {} : { summary: `The request has no access token: ${cause}.`, remedy: NO_SESSION_REMEDY }),
   },
   unsupported_scheme: {
-    summary: 'The Authorization header has a scheme other than Bearer.',
+    summary: 'The Authorization header has a scheme that is not accepted.',
     remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional().',
-    refine: withCause('The Authorization header has a scheme other than Bearer'),
+    refine: withCause('The Authorization header has a scheme that is not accepted'),
   },
   session_ended: {
     summary: 'The request has a session cookie, and its session has ended.',
@@ -52,6 +52,11 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   multiple_credentials: {
     summary: 'The request has more than one access token.',
     remedy: 'Send one Authorization header, and no access_token in the query. Check whether a proxy adds a second header.',
+  },
+  bearer_with_proof: {
+    summary: 'The request has a DPoP proof, and its access token is an ordinary bearer token.',
+    remedy:
+      'Have the client send the DPoP header to the token endpoint, too, so that the authorization server binds the token to its key. Or have it send no DPoP header with bearer tokens.',
   },
   token_too_large: {
     summary: 'The token is longer than maxTokenBytes allows.',
@@ -170,7 +175,9 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   unproven_confirmation: {
     summary: 'The token is sender-constrained ("cnf") in a way that the guard cannot check.',
-    remedy: 'Have the authorization server issue bearer tokens for this API, or tokens that are bound to a client certificate (RFC 8705).',
+    remedy:
+      'Have the authorization server issue bearer tokens for this API, or tokens that are bound to a key (DPoP, unless dpop is false) or to a client certificate (RFC 8705).',
+    refine: withCause('The token is sender-constrained ("cnf") in a way that the guard cannot check'),
   },
   missing_certificate: {
     summary: 'The token is bound to a client certificate, and no certificate counts for the request.',
@@ -190,6 +197,35 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
             remedy:
               "Give the TLS server the certificates of the clients' authorities (ca). For self-signed certificates (RFC 8705 s2.2), set clientCertificate.unsafeAcceptUnauthorizedCertificates.",
           },
+  },
+  bound_token_as_bearer: {
+    summary: 'The token is bound to a key (DPoP), and came as a bearer token.',
+    remedy:
+      'Send "Authorization: DPoP <access token>" and a proof in the header DPoP. A client that did not ask for DPoP should not have such a token: find out where it got it from.',
+  },
+  unbound_token: {
+    summary: 'The token is not bound to its sender as it must be.',
+    remedy:
+      'Have the client send a DPoP proof to the token endpoint, so that the authorization server binds the token. Send tokens that are bound to nothing, or to a certificate, as "Authorization: Bearer <access token>".',
+    refine: withCause('The token is not bound to its sender as it must be'),
+  },
+  missing_proof: {
+    summary: 'The token is bound to a key, and the request has no DPoP proof.',
+    remedy: 'Send a proof in the header DPoP, a new one for each request. If the client sends it, check proxies on the way: they may drop the header.',
+  },
+  invalid_proof: {
+    summary: 'The DPoP proof of the request is not valid.',
+    remedy: 'Compare the proof with RFC 9449 s4.2, or use a library for DPoP in the client. docs/dpop.md lists what each cause means.',
+    refine: ({ cause }) => ({ summary: cause && `The DPoP proof of the request is not valid: ${cause}.`, remedy: proofRemedy(cause) }),
+  },
+  replayed_proof: {
+    summary: 'The DPoP proof was used before.',
+    remedy: 'Have the client create a new proof for each request, also when it repeats one. If it does, somebody repeats its requests: find out who.',
+  },
+  nonce_required: {
+    summary: 'The DPoP proof has no nonce of this guard, or an old one.',
+    remedy:
+      'Nothing is wrong if the client then repeats the request with the nonce of the answer (header DPoP-Nonce). In a fleet, give every process the same dpop.nonceSecret. Pages of another origin can read the header only if CORS exposes it.',
   },
   revoked: {
     summary: 'The token was revoked.',
@@ -264,6 +300,11 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
       'Look for a client that sends many different encrypted tokens, and limit its requests. If all of them are valid, raise tokenCache, or add processes. guard.health().decryption shows how many wait.',
     refine: withCause('The encrypted token cannot be decrypted now'),
   },
+  replays_unavailable: {
+    summary: 'The store of used DPoP proofs cannot be asked or is full, so nobody knows whether the proof was used before.',
+    remedy: 'Check the store in dpop.replays. For the memory of this process, raise dpop.maxReplays, or lower dpop.maxProofAgeSeconds.',
+    refine: withCause('The store of used DPoP proofs cannot be asked or is full, so nobody knows whether the proof was used before'),
+  },
   session_unavailable: {
     summary: 'The session of the request cannot be read, or its access token cannot be refreshed.',
     remedy:
@@ -274,6 +315,17 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
 
 function withCause(summary: string): Text['refine'] {
   return ({ cause }) => ({ summary: cause && `${summary}: ${cause}.` });
+}
+
+/** Returns a more exact remedy for the causes that operators can do something about. */
+function proofRemedy(cause: string | undefined): string | undefined {
+  if (cause === undefined) return undefined;
+  if (cause.includes('origin')) return 'Set publicOrigin to the origin that clients use. Without it, the request must name one valid host.';
+  if (cause.includes('htu'))
+    return 'Clients write the address that they call into htu. If a proxy changes scheme, host or port, set publicOrigin, or have the framework trust the proxy. A proxy must not change the path.';
+  if (cause.includes('iat'))
+    return 'Have the client create a new proof for each request, and compare its clock with that of this machine. dpop.maxProofAgeSeconds and dpop.clockSkewSeconds widen the window.';
+  return undefined;
 }
 
 /** Returns the difference of two clocks from a cause of access-token/token-time.ts. */

@@ -27,6 +27,8 @@ export interface AuthenticatorConfig {
   readonly verifier: TokenVerifier;
   readonly binding: Binding;
   readonly maxTokenBytes: number;
+  /** Whether the scheme DPoP is supported. */
+  readonly acceptsDpop: boolean;
   /** Finds the tokens of requests without an `Authorization` header. */
   readonly session: SessionReader | undefined;
   /** Whether the verifier may return the same Auth for several requests. */
@@ -40,7 +42,8 @@ export interface AuthenticatorConfig {
  * Returns a function that authenticates requests: credentials, verifier, binding. It authenticates each request object once, however often a guard checks
  * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
  */
-export function createAuthenticator({ verifier, binding, maxTokenBytes, session, isCaching, trust, tokenSignals, clock }: AuthenticatorConfig): Authenticate {
+export function createAuthenticator(config: AuthenticatorConfig): Authenticate {
+  const { verifier, binding, maxTokenBytes, acceptsDpop, session, isCaching, trust, tokenSignals, clock } = config;
   const authenticated = createMemory<ProtectedRequest, Result>();
 
   function remembered(slot: Slot<Result>, request: ProtectedRequest, nowSeconds: number): Result | undefined {
@@ -80,7 +83,7 @@ export function createAuthenticator({ verifier, binding, maxTokenBytes, session,
   }
 
   function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
-    const credentials = readCredentials(request, maxTokenBytes);
+    const credentials = readCredentials(request, maxTokenBytes, acceptsDpop);
     if (isCredentials(credentials)) return verify(credentials, request, nowSeconds);
     // a header that is wrong is refused, whatever the session says
     return session && isWithoutHeader(credentials) ? authenticateSession(session, request, nowSeconds) : credentials;
@@ -105,14 +108,19 @@ export function createAuthenticator({ verifier, binding, maxTokenBytes, session,
 
   /** Runs after the token cache, because each request needs its own proof of possession. */
   function bind(verified: Verification, credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
-    if (!isVerified(verified)) return verified;
+    if (!isVerified(verified)) return underScheme(verified, credentials);
     const failure = binding.check(verified, credentials, request, nowSeconds);
-    if (failure instanceof Promise) return failure.then((late) => late ?? verified.auth);
-    return failure ?? verified.auth;
+    if (failure instanceof Promise) return failure.then((late) => underScheme(late, credentials) ?? verified.auth);
+    return underScheme(failure, credentials) ?? verified.auth;
   }
 
   return (request, nowSeconds) => {
     const slot = authenticated.slotOf(request);
     return remembered(slot, request, nowSeconds) ?? authenticateOnce(slot, request, nowSeconds);
   };
+}
+
+/** The challenge of the scheme that the request used carries the error. Bearer is the default. */
+function underScheme<F extends VerificationFailure | undefined>(failure: F, { scheme }: Credentials): F {
+  return failure && scheme !== 'Bearer' ? { ...failure, scheme } : failure;
 }

@@ -1,5 +1,6 @@
 import type { Explained } from '../explain/explanation.js';
 import type { Reason } from '../vocabulary/reason.js';
+import type { AuthScheme } from '../request/credentials.js';
 import type { Issuer } from './issuer.js';
 
 /** Why verification did not succeed. */
@@ -8,6 +9,8 @@ export interface VerificationFailure extends Explained {
   readonly retryAfterSeconds?: number | undefined;
   /** When the issuer can be asked for new keys again. It was asked before this token arrived, so a key that was published since is unknown. */
   readonly keysAskedAgainInSeconds?: number | undefined;
+  /** The scheme of the credentials, if it was not Bearer. */
+  readonly scheme?: AuthScheme | undefined;
   /** The issuer that the token names, if it is one of the guard's. */
   readonly issuer?: Issuer;
 }

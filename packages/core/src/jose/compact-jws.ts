@@ -3,20 +3,25 @@ import { decodeBase64url } from '../lib/base64url.js';
 import { own, parseStrictObject } from '../lib/json.js';
 
 /** A compact JWS (RFC 7515 s7.1), decoded but not verified. The payload stays bytes. */
-export interface CompactJws {
+export interface CompactJws<H extends JoseHeader = JoseHeader> {
   readonly header64: string;
-  readonly header: JoseHeader;
+  readonly header: H;
   /** The signing input: the first two segments with the dot between them. */
   readonly signed: Buffer;
   readonly payload: Buffer;
   readonly signature: Buffer;
 }
 
+/** Parsed headers by their encoded text. */
+export type KnownHeaders<H extends JoseHeader> = Pick<ReadonlyMap<string, H>, 'get'>;
+
 /** The header parameters that are used (RFC 7515 s4.1). */
 export interface JoseHeader {
   readonly algorithm: string;
   readonly keyId: string | undefined;
   readonly type: string | undefined;
+  /** `jwk`, unchecked: the key that the signer names. Only a DPoP proof is verified with it. */
+  readonly jwk?: unknown;
 }
 
 type CompactReason = Extract<Reason, 'malformed_token' | 'encrypted_token' | 'unsupported_critical_header' | 'token_too_large' | 'wrong_type'>;
@@ -30,7 +35,7 @@ export const MAX_KEY_ID_LENGTH = 512;
  * @param known parsed headers by their encoded text
  * @returns the decoded JWS; if it is not acceptable, the reason as a string
  */
-export function parseCompactJws(token: string, known?: ReadonlyMap<string, JoseHeader>): CompactJws | CompactReason {
+export function parseCompactJws<H extends JoseHeader = JoseHeader>(token: string, known?: KnownHeaders<H>): CompactJws<H | JoseHeader> | CompactReason {
   const first = token.indexOf('.');
   const second = token.indexOf('.', first + 1);
   if (first < 1 || second < 0) return 'malformed_token';
@@ -64,7 +69,7 @@ function parseHeader(header64: string): JoseHeader | CompactReason {
   if (Object.hasOwn(header, 'crit') || (Object.hasOwn(header, 'b64') && header['b64'] !== true)) return 'unsupported_critical_header';
   // RFC 7519 s5.2: a nested token
   if (cty !== undefined && cty.replace(/^application\//i, '').toLowerCase() === 'jwt') return 'encrypted_token';
-  return { algorithm: alg, keyId: kid, type: typ };
+  return { algorithm: alg, keyId: kid, type: typ, jwk: own(header, 'jwk') };
 }
 
 function isStringOrAbsent(value: unknown): value is string | undefined {

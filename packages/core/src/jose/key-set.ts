@@ -41,8 +41,8 @@ export interface KeySet {
 /** The most keys to try if a `kid` is missing, or several keys share it. */
 const MAX_CANDIDATES = 4;
 /** Lengths in base64url: a modulus of 8192 bits, an exponent of 48 bits, and the longest other member (ML-DSA-87: 2592 bytes). */
-const MAX_MODULUS_LENGTH = 1366;
-const MAX_EXPONENT_LENGTH = 8;
+export const MAX_MODULUS_LENGTH = 1366;
+export const MAX_EXPONENT_LENGTH = 8;
 const MAX_MEMBER_LENGTH = 3456;
 const MAX_LABEL_LENGTH = 2048;
 const NO_KEYS: readonly PreparedKey[] = Object.freeze([]);
@@ -184,14 +184,17 @@ export function keysFor(issuer: string, keys: readonly PreparedKey[]): readonly 
   return keys.every(({ label }) => isLabelledFor(label, issuer)) ? keys : keys.filter(({ label }) => isLabelledFor(label, issuer));
 }
 
-/** Whether a JWK contains private members (RFC 7518 s6.2.2, s6.3.2, s6.4). */
+/** The private members of JWKs (RFC 7518 s6.2.2, s6.3.2, s6.4). */
+export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
+
 function hasPrivatePart(jwk: object): boolean {
-  return ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].some((name) => (own(jwk, name) ?? undefined) !== undefined);
+  return PRIVATE_MEMBERS.some((name) => (own(jwk, name) ?? undefined) !== undefined);
 }
 
 const CURVES: Readonly<Record<string, string>> = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
 
-function fits(traits: AlgorithmTraits, kty: unknown, crv: unknown): boolean {
+/** Whether the kind of a key fits an algorithm. */
+export function fits(traits: AlgorithmTraits, kty: unknown, crv: unknown): boolean {
   if (traits.keyType === 'rsa') return kty === 'RSA';
   if (traits.keyType === 'ed25519') return kty === 'OKP' && crv === 'Ed25519';
   // all ML-DSA algorithms share a key type, so the key must have an "alg" (draft-ietf-cose-dilithium)
@@ -208,7 +211,7 @@ function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknow
  * Prepares a key for one algorithm. PSS parameters become members of a separate key object, where `verify` reads them too. With a plain object of key
  * and parameters, `verify` takes half as long again (Node 24: 34 µs instead of 22 µs).
  */
-function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
+export function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
   return {
     hash: traits.hash,
     key: traits.padding ? Object.assign(createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }), traits.padding) : key,

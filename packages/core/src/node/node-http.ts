@@ -223,6 +223,11 @@ export function applyHeaders(response: ServerResponse, headers: ResponseHeaders)
   for (const name in headers) {
     if (!Object.hasOwn(headers, name) || response.headersSent) continue;
     if (name === SET_COOKIE) addCookies(response, headers);
-    else response.setHeader(name, headers[name]!);
+    // a list of its own: Node appends to the one that it is given
+    else response.setHeader(name, copyOf(headers[name]!));
   }
+}
+
+function copyOf(value: string | string[]): string | string[] {
+  return typeof value === 'string' ? value : [...value];
 }

@@ -134,7 +134,7 @@ describe('rule 102: a failure names the scopes that the next token needs', () =>
       outcome: 'deny',
       status: 401,
       reason: 'missing_token',
-      headers: { 'www-authenticate': 'Bearer realm="api", scope="a b"' },
+      headers: { 'www-authenticate': ['Bearer realm="api", scope="a b"', expect.stringMatching(/^DPoP realm="api", scope="a b", algs=/)] },
     });
     expect(guard.permit(authWith({ scope: 'a b' }), required)).toMatchObject({ outcome: 'allow' });
   });

@@ -22,7 +22,6 @@ describe('rule 5: a request without usable credentials', () => {
   test.each([
     'Basic YTpi',
     'Basic',
-    'DPoP abc',
     'Negotiate abc==',
     'Digest username="a", realm="b"',
     'Bearerx abc',
@@ -44,6 +43,24 @@ describe('rule 5: a request without usable credentials', () => {
   test('rule 3: ignores a token that is only in the query', () => {
     expect(read(undefined, '/orders?access_token=abc')).toEqual({ reason: 'missing_token' });
     expect(read('Basic YTpi', '/orders?access_token=abc')).toEqual({ reason: 'unsupported_scheme' });
+  });
+});
+
+describe('rule 87: the scheme DPoP', () => {
+  const readDpop = (authorization: string, target = '/') => readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT, true);
+
+  test('is read in any case, and as strictly as Bearer', () => {
+    for (const scheme of ['DPoP', 'dpop', 'DPOP']) expect(readDpop(`${scheme} abc`)).toEqual({ scheme: 'DPoP', token: 'abc' });
+    expect(readDpop(`DPoP ${'a'.repeat(LIMIT + 1)}`)).toEqual({ reason: 'token_too_large' });
+    expect(readDpop('DPoP abc', '/?access_token=abc')).toEqual({ reason: 'multiple_credentials' });
+    for (const field of ['DPoP', 'dpop']) expect(readDpop(field)).toMatchObject({ reason: 'malformed_credentials', cause: 'nothing follows the word DPoP' });
+    for (const field of ['DPoPx abc', 'DPoP-abc']) expect(readDpop(field)).toEqual({ reason: 'unsupported_scheme' });
+    expect(readDpop('DPoP\tabc')).toMatchObject({ reason: 'malformed_credentials' });
+  });
+
+  test('is unsupported if it is off', () => {
+    const cause = 'it is DPoP, which the options turn off';
+    for (const field of ['DPoP abc', 'DPoP']) expect(read(field)).toEqual({ reason: 'unsupported_scheme', cause });
   });
 });
 
@@ -115,6 +132,9 @@ describe('rule 1: refuses more than one token or set of credentials', () => {
     ['a second value after a TAB', 'Bearer abc,\tBearer def'],
     ['a Bearer value after another scheme', 'Basic YTpi, Bearer abc'],
     ['the word Bearer after another scheme', 'Basic YTpi, Bearer'],
+    ['a DPoP value after a Bearer value', 'Bearer abc, DPoP def'],
+    ['a Bearer value after a DPoP value', 'DPoP abc, Bearer def'],
+    ['two DPoP values', 'DPoP abc,dpop abc'],
   ])('refuses %s', (_name, field) => {
     expect(read(field)).toEqual({ reason: 'multiple_credentials' });
   });
@@ -191,7 +211,8 @@ test('rules 1, 2 and 8: never throws, and returns a token only as it was sent, i
 });
 
 test('only a request without an Authorization header may have its token elsewhere', () => {
-  const credentials = (headers: Record<string, string | string[]>) => readCredentials({ method: 'GET', target: '/', headers }, LIMIT) as CredentialsFailure;
+  const credentials = (headers: Record<string, string | string[]>) =>
+    readCredentials({ method: 'GET', target: '/', headers }, LIMIT, true) as CredentialsFailure;
   expect(isWithoutHeader(credentials({}))).toBe(true);
   expect(isWithoutHeader(credentials({ authorization: [] }))).toBe(true);
   for (const authorization of ['', 'Basic YTpi', 'Bearer', ['Bearer a', 'Bearer b']]) expect(isWithoutHeader(credentials({ authorization }))).toBe(false);
@@ -205,9 +226,9 @@ test('rules 3 and 6: a token from elsewhere keeps to the limit, and counts as do
   expect(found('a', '/?access_tokens=b')).toEqual({ scheme: 'Bearer', token: 'a' });
 });
 
-function read(authorization: string | string[] | undefined, target = '/orders'): string | CredentialsFailure {
+function read(authorization: string | string[] | undefined, target = '/orders', acceptsDpop = false): string | CredentialsFailure {
   // the pipeline also checks isToken68, but only for a token that is not a JWT
-  const credentials = readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT);
+  const credentials = readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT, acceptsDpop);
   if ('reason' in credentials) return credentials;
   expect(credentials.scheme).toBe('Bearer');
   return isToken68(credentials.token) ? credentials.token : { reason: 'malformed_credentials', token: undefined };

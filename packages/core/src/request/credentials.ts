@@ -17,6 +17,7 @@ export interface CredentialsFailure {
   readonly expected?: string | undefined;
   readonly found?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  readonly scheme?: AuthScheme | undefined;
   /** An own member: without it, a polluted prototype could give every failure a token. */
   readonly token: undefined;
 }
@@ -54,6 +55,12 @@ const UNSUPPORTED: CredentialsFailure = { reason: 'unsupported_scheme', token: u
 const BARE_TOKEN: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it contains a token without Bearer before it' };
 const NO_HEADER: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'the Authorization header is empty or not a string' };
 const NO_TOKEN: CredentialsFailure = { reason: 'malformed_credentials', token: undefined, cause: 'nothing follows the word Bearer' };
+const NO_DPOP_TOKEN: CredentialsFailure = {
+  reason: 'malformed_credentials',
+  token: undefined,
+  cause: 'nothing follows the word DPoP',
+  scheme: 'DPoP',
+};
 const NO_SCHEME: CredentialsFailure = {
   reason: 'malformed_credentials',
   token: undefined,
@@ -61,12 +68,14 @@ const NO_SCHEME: CredentialsFailure = {
 };
 const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials', token: undefined };
 const TOO_LARGE: CredentialsFailure = { reason: 'token_too_large', token: undefined };
+const DPOP_IS_OFF: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it is DPoP, which the options turn off' };
 
 const BEARER = 'bearer ';
+const DPOP = 'dpop ';
 /** RFC 9110 s11.4: auth-scheme [ SP ... ] */
 const SOME_SCHEME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: |$)/;
 /** Two header lines that a proxy joined (RFC 9110 s5.3). */
-const FOLDED_BEARER = /,[ \t]*bearer(?:[ \t]|$)/i;
+const FOLDED = /,[ \t]*(?:bearer|dpop)(?:[ \t]|$)/i;
 /** A token without a scheme, the most common mistake. By the grammar, it would count as a scheme. */
 const BARE_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/;
@@ -77,11 +86,13 @@ export function isToken68(text: string): boolean {
 }
 
 /**
- * Finds the access token of a request in its `Authorization` header (RFC 6750 s2.1). A token in the query is never used, but together with the header it
- * makes the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are not JWTs.
+ * Finds the access token of a request in its `Authorization` header (RFC 6750 s2.1, RFC 9449 s7.1). A token in the query is never used, but together with
+ * the header it makes the request ambiguous (RFC 6750 s2). The caller checks {@link isToken68} for tokens that are not JWTs.
+ *
+ * @param acceptsDpop whether the scheme DPoP is supported
  */
-export function readCredentials(request: ProtectedRequest, maxTokenBytes: number): Credentials | CredentialsFailure {
-  const field = request.headers['authorization'] ?? fieldInAnyCase(request.headers);
+export function readCredentials(request: ProtectedRequest, maxTokenBytes: number, acceptsDpop: boolean): Credentials | CredentialsFailure {
+  const field = fieldOf(request.headers, 'authorization');
   if (field === undefined) return MISSING;
   let value: string;
   if (typeof field === 'string') value = field;
@@ -92,29 +103,39 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   if (typeof value !== 'string' || value === '') return NO_HEADER;
 
   if (value.length > BEARER.length + maxTokenBytes) return TOO_LARGE;
-  if (value.includes(',') && FOLDED_BEARER.test(value)) return MULTIPLE;
-  if (!startsWithBearer(value)) return withoutBearer(value);
+  if (value.includes(',') && FOLDED.test(value)) return MULTIPLE;
+  if (!startsWithBearer(value)) return withoutBearer(value, request.target, maxTokenBytes, acceptsDpop);
   const token = value.slice(BEARER.length);
   return hasQueryToken(request.target) ? MULTIPLE : { scheme: 'Bearer', token };
 }
 
-/** Returns the credentials that a token makes which was not in the header: a browser session found it. The rules for tokens in the header apply. */
-export function credentialsOf(token: string, target: string, maxTokenBytes: number): Credentials | CredentialsFailure {
+/** Returns the credentials that a token makes, wherever it was found: a browser session may have it. */
+export function credentialsOf(token: string, target: string, maxTokenBytes: number, scheme: AuthScheme = 'Bearer'): Credentials | CredentialsFailure {
   if (token.length > maxTokenBytes) return TOO_LARGE;
-  return hasQueryToken(target) ? MULTIPLE : { scheme: 'Bearer', token };
+  return hasQueryToken(target) ? MULTIPLE : { scheme, token };
 }
 
-function withoutBearer(value: string): CredentialsFailure {
+function withoutBearer(value: string, target: string, maxTokenBytes: number, acceptsDpop: boolean): Credentials | CredentialsFailure {
+  if (value.slice(0, DPOP.length).toLowerCase() === DPOP) {
+    if (!acceptsDpop) return DPOP_IS_OFF;
+    return credentialsOf(value.slice(DPOP.length), target, maxTokenBytes, 'DPoP');
+  }
+  if (/^dpop$/i.test(value)) return acceptsDpop ? NO_DPOP_TOKEN : DPOP_IS_OFF;
   if (/^bearer$/i.test(value)) return NO_TOKEN;
   if (BARE_JWT.test(value)) return BARE_TOKEN;
   return SOME_SCHEME.test(value) ? UNSUPPORTED : NO_SCHEME;
 }
 
-/** Finds the header in any case. Node writes names in lower case, but some platforms pass them on as the client sent them. */
-function fieldInAnyCase(headers: ProtectedRequest['headers']): string | readonly string[] | undefined {
+/** Returns the lines of a header. */
+export function fieldOf(headers: ProtectedRequest['headers'], name: string): string | readonly string[] | undefined {
+  return headers[name] ?? fieldInAnyCase(headers, name);
+}
+
+/** Finds a header in any case. Node writes names in lower case, but some platforms pass them on as the client sent them. */
+function fieldInAnyCase(headers: ProtectedRequest['headers'], wanted: string): string | readonly string[] | undefined {
   let found: string | readonly string[] | undefined;
   for (const name in headers) {
-    if (name.length !== 13 || name.toLowerCase() !== 'authorization' || !Object.hasOwn(headers, name)) continue;
+    if (name.length !== wanted.length || name.toLowerCase() !== wanted || !Object.hasOwn(headers, name)) continue;
     const field = headers[name];
     if (field !== undefined) found = found === undefined ? field : [found, field].flat();
   }

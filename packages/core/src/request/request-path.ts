@@ -11,7 +11,7 @@ export function isAmbiguousTarget(target: string): boolean {
 }
 
 /** Returns the path of a target without the query, and in absolute form (RFC 9112 s3.2.2) without the origin. */
-function pathOf(target: string): string {
+export function pathOf(target: string): string {
   const path = target.split(/[?#]/, 1)[0]!;
   return path.startsWith('/') ? path : path.replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '') || '/';
 }

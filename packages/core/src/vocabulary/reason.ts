@@ -12,6 +12,8 @@ export type Refusal =
   | 'insufficient_scope'
   | 'insufficient_user_authentication'
   | 'cross_site_request'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
   | 'unavailable';
 
 /** The consequences of a reason, so that no code compares reasons. */
@@ -36,6 +38,8 @@ const badToken: Behaviour = { answer: 'invalid_token', transient: false, namesSc
 const tooLittle: Behaviour = { answer: 'insufficient_scope', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const stepUp: Behaviour = { answer: 'insufficient_user_authentication', transient: false, namesScope: false, isAnonymous: false, solvedBy: 'login' };
 const crossSite: Behaviour = { answer: 'cross_site_request', transient: false, namesScope: false, isAnonymous: true, solvedBy: undefined };
+const badProof: Behaviour = { answer: 'invalid_dpop_proof', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
+const wantsNonce: Behaviour = { answer: 'use_dpop_nonce', transient: false, namesScope: false, isAnonymous: false, solvedBy: undefined };
 const outage: Behaviour = { answer: 'unavailable', transient: true, namesScope: false, isAnonymous: false, solvedBy: undefined };
 
 /** All reasons with their behaviour. */
@@ -48,6 +52,7 @@ const REASONS = {
 
   malformed_credentials: badRequest,
   multiple_credentials: badRequest,
+  bearer_with_proof: badRequest,
 
   token_too_large: badToken,
   malformed_token: badToken,
@@ -72,9 +77,16 @@ const REASONS = {
   unproven_confirmation: badToken,
   missing_certificate: badToken,
   wrong_certificate: badToken,
+  bound_token_as_bearer: badToken,
+  unbound_token: badToken,
   revoked: badToken,
 
   inactive_token: badToken,
+
+  missing_proof: badProof,
+  invalid_proof: badProof,
+  replayed_proof: badProof,
+  nonce_required: wantsNonce,
 
   insufficient_scope: { ...tooLittle, solvedBy: 'scope' },
   insufficient_role: tooLittle,
@@ -91,6 +103,7 @@ const REASONS = {
 
   introspection_unavailable: outage,
   decryption_unavailable: outage,
+  replays_unavailable: outage,
 } as const satisfies Record<string, Behaviour>;
 
 /** Returns the behaviour of a reason. */

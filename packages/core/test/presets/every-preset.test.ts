@@ -44,7 +44,7 @@ describe('every preset', () => {
     const guard = createResourceGuard(make(more));
     expect(guard.health().tokenCache).toBeUndefined();
     expect(guard.check({ method: 'GET', target: '/', headers: {} })).toMatchObject({
-      headers: { 'www-authenticate': expect.stringContaining('resource_metadata="https://api.example.com/x"') },
+      headers: { 'www-authenticate': [expect.stringContaining('resource_metadata="https://api.example.com/x"'), expect.stringMatching(/^DPoP /)] },
     });
     expect(problemsOf(() => make({ audiance: 1 })).join()).toContain('audiance: is not an option');
     expect(problemsOf(() => make({ maxTokenBytes: 1 })).join()).toContain('maxTokenBytes: must be a whole number from 256 to 1048576 (got 1)');

@@ -115,7 +115,7 @@ export const credentialCases: readonly SuiteCase[] = [
   {
     name: 'rule 5: answers 401 with a bare challenge to a request without credentials or with another scheme',
     async run({ ask }) {
-      for (const headers of [[], [['authorization', 'Basic dTpw']], [['authorization', 'Negotiate']], [['authorization', 'DPoP abc']]] as const) {
+      for (const headers of [[], [['authorization', 'Basic dTpw']], [['authorization', 'Negotiate']]] as const) {
         const challenge = await expectUnauthorized(await ask({ path: '/me', headers }));
         deepStrictEqual([challenge.scheme, Object.keys(challenge.parameters)], ['Bearer', ['realm']]);
       }
@@ -175,7 +175,7 @@ export const credentialCases: readonly SuiteCase[] = [
   {
     name: 'rule 7: an optional guard treats a request with another scheme as anonymous',
     async run({ ask, handlersRun }) {
-      const schemes = ['Basic dTpw', 'Digest username="u"', 'DPoP x', 'Negotiate'];
+      const schemes = ['Basic dTpw', 'Digest username="u"', 'Negotiate'];
       for (const value of schemes) {
         const headers = [['authorization', value]] as const;
         deepStrictEqual((await ask({ path: '/optional', headers })).json(), { subject: null });

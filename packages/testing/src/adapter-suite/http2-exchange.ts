@@ -1,4 +1,4 @@
-import { connect, constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
+import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders, type IncomingHttpStatusHeader, type OutgoingHttpHeaders } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { messageOf, received, type Ask, type ClientTls, type Received, type Sent } from './exchange.js';
 
@@ -27,10 +27,12 @@ function sendHttp2(session: ClientHttp2Session, host: string, sent: Sent): Promi
     let rawHeaders: string[] = [];
     stream.setTimeout(timeoutMs, () => stream.destroy(new Error(`${method} ${path}: no answer within ${timeoutMs / 1000} s`)));
     stream.once('error', reject);
-    stream.once('response', ({ ':status': code, ...headers }) => {
+    // Node joins the lines of most fields in the headers, but not in the raw ones, which its types do not know
+    const onResponse = ({ ':status': code }: IncomingHttpHeaders & IncomingHttpStatusHeader, _flags: number, raw: readonly string[]): void => {
       status = code ?? 0;
-      rawHeaders = Object.entries(headers).flatMap(([name, value]) => [value].flat().flatMap((line) => [name, String(line)]));
-    });
+      rawHeaders = raw.filter((_text, at) => !raw[at - (at % 2)]!.startsWith(':'));
+    };
+    stream.once('response', onResponse as unknown as (headers: IncomingHttpHeaders) => void);
     const closed = new Promise<void>((done) => stream.once('close', done));
     Promise.all([text(stream), closed]).then(([body]) => {
       if (stream.rstCode === constants.NGHTTP2_NO_ERROR) resolve(received(status, rawHeaders, body));

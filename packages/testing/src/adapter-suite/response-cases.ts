@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { allOf, acr, scope } from '@tokenward/core';
+import { parseChallenge } from '../challenge.js';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import { createTestClock } from '../clock.js';
 import { createTestIssuer } from '../issuer.js';
@@ -122,13 +123,31 @@ export const responseCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 109: sends one Bearer challenge, with resource_metadata if it is configured',
+    name: 'rule 109: sends one challenge for each accepted scheme, in a line of its own, with resource_metadata if it is configured',
     async run({ start, ask, issuer }) {
-      deepStrictEqual((await ask({ path: '/me' })).lines('www-authenticate').length, 1);
+      const linesOf = (answer: Received): readonly (readonly unknown[])[] =>
+        answer.lines('www-authenticate').map((line) => {
+          const { scheme, parameters } = parseChallenge(line);
+          return [scheme, parameters['resource_metadata'], typeof parameters['algs']];
+        });
+      const both = ['Bearer', 'DPoP'];
+      deepStrictEqual(linesOf(await ask({ path: '/me' })), [
+        ['Bearer', undefined, 'undefined'],
+        ['DPoP', undefined, 'string'],
+      ]);
       const resourceMetadataUrl = 'https://api.example.test/.well-known/oauth-protected-resource';
-      const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, resourceMetadataUrl } });
-      const challenge = await expectUnauthorized(await app.ask({ path: '/me' }));
-      deepStrictEqual([challenge.scheme, challenge.parameters['resource_metadata']], ['Bearer', resourceMetadataUrl]);
+      for (const { dpop, schemes } of [
+        { dpop: {}, schemes: both },
+        { dpop: false, schemes: ['Bearer'] },
+      ] as const) {
+        const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, resourceMetadataUrl, dpop } });
+        const answer = await app.ask({ path: '/me' });
+        await expectUnauthorized(answer);
+        deepStrictEqual(
+          linesOf(answer).map(([scheme, url]) => [scheme, url]),
+          schemes.map((scheme) => [scheme, resourceMetadataUrl]),
+        );
+      }
     },
   },
   {

@@ -62,7 +62,7 @@ function otherTokens({ token, claims, header, issuer }: Forge): HostileToken[] {
     [37, 'a client assertion', { ...without, iss: issuer.issuer, sub: issuer.issuer }],
     [37, 'a request object', { ...without, response_type: 'code', redirect_uri: 'https://app.example.test/cb' }],
     [37, 'an introspection response', { ...without, token_introspection: { active: true } }],
-    [88, 'a token bound to a key (jkt) and sent as a Bearer token', { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }, 'unproven_confirmation'],
+    [88, 'a token bound to a key (jkt) and sent as a Bearer token', { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }, 'bound_token_as_bearer'],
     [
       88,
       'a token bound to a certificate and sent as a Bearer token',

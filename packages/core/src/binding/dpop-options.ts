@@ -1,0 +1,71 @@
+import { ALGORITHMS } from '../jose/algorithms.js';
+import type { Clock } from '../lib/clock.js';
+import type { OptionReader } from '../lib/option-reader.js';
+import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
+import { shown } from '../lib/shown-option.js';
+import { memoryReplays, readReplays, type ReplayStore } from '../lib/replays.js';
+
+/** How the proofs of tokens that are bound to a key are checked (DPoP, RFC 9449). */
+export interface DpopOptions {
+  /**
+   * The signature algorithms of proofs. Challenges name them.
+   * Default: ES256, EdDSA, Ed25519, ES384, ES512, RS256, PS256, PS384 and PS512.
+   */
+  readonly algorithms?: readonly ProofAlgorithm[] | undefined;
+  /** How long a proof is accepted after its `iat`. Default: 60. */
+  readonly maxProofAgeSeconds?: number | undefined;
+  /** By how much the clocks of clients may differ from this one, in both directions. Default: 5. */
+  readonly clockSkewSeconds?: number | undefined;
+  /** Remembers which proofs were used. Several processes need a shared store. Default: the memory of this process. */
+  readonly replays?: ReplayStore | undefined;
+  /** The most proofs that the memory of this process holds. When it is full, the guard answers 503. Default: 100000. */
+  readonly maxReplays?: number | undefined;
+}
+
+/** The signature algorithms of proofs: with key pairs only (RFC 9449 s4.3 (6)). */
+export type ProofAlgorithm = (typeof ALGORITHMS)[number];
+
+/** How a token must be bound to its sender. */
+export type SenderConstraint = (typeof SENDER_CONSTRAINTS)[number];
+const SENDER_CONSTRAINTS = ['dpop', 'mtls', 'any'] as const;
+
+export interface DpopConfig {
+  readonly algorithms: readonly ProofAlgorithm[];
+  readonly maxProofAgeSeconds: number;
+  readonly clockSkewSeconds: number;
+  readonly replays: ReplayStore;
+}
+
+const DEFAULT_ALGORITHMS: readonly ProofAlgorithm[] = ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'RS256', 'PS256', 'PS384', 'PS512'];
+
+const DPOP = {
+  algorithms: readAlgorithms,
+  maxProofAgeSeconds: numberOption(60, { least: 1, most: 3600 }),
+  clockSkewSeconds: numberOption(5, { least: 0, most: 300 }),
+  replays: readReplays,
+  maxReplays: (reader: OptionReader, name: string) => reader.optionalNumber(name, { least: 1, most: 10_000_000, whole: true }),
+} satisfies OptionTable<DpopOptions>;
+
+/** Reads the option `dpop`. The result creates the store, with the guard's clock; undefined if proofs are off. */
+export function readDpop(reader: OptionReader, name: string): ((clock: Clock) => DpopConfig) | undefined {
+  if (reader.get(name) === false) return undefined;
+  const { replays, maxReplays, ...values } = readInnerTable(reader, name, DPOP);
+  if (replays && maxReplays !== undefined) reader.wrong(name, 'has both replays and maxReplays. Only the memory of this process reads maxReplays: remove it');
+  return (clock) => ({ ...values, replays: replays ?? memoryReplays(clock, maxReplays) });
+}
+
+function readAlgorithms(reader: OptionReader, name: string): readonly ProofAlgorithm[] {
+  const given = reader.texts(name);
+  if (!given) return DEFAULT_ALGORITHMS;
+  const unknown = given.find((one) => !(ALGORITHMS as readonly string[]).includes(one));
+  if (unknown !== undefined) reader.wrong(name, `must list algorithms with key pairs: ${ALGORITHMS.join(', ')} (got ${shown(unknown, ALGORITHMS)})`);
+  return [...new Set(given as readonly ProofAlgorithm[])];
+}
+
+/** Reads the option `senderConstraint`. */
+export function readSenderConstraint(reader: OptionReader, name: string): SenderConstraint | undefined {
+  const given = reader.get(name);
+  if (given === undefined || (SENDER_CONSTRAINTS as readonly unknown[]).includes(given)) return given as SenderConstraint | undefined;
+  reader.wrong(name, `must be ${SENDER_CONSTRAINTS.map((one) => `"${one}"`).join(', ')} (got ${shown(given, SENDER_CONSTRAINTS)})`);
+  return undefined;
+}

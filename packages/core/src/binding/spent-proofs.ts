@@ -1,0 +1,112 @@
+import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { createMemory, type Slot } from '../lib/private-slot.js';
+import { isThenable } from '../lib/thenable.js';
+import { classOf } from '../lib/thrown.js';
+import type { ProtectedRequest } from '../request/protected-request.js';
+import { replayName, type ReplayStore } from '../lib/replays.js';
+
+type Result = VerificationFailure | undefined;
+
+/** A proof that holds: what it is named by in the store, the thumbprint of its key and its `jti`. */
+export type Spendable = readonly [jkt: string, jti: string];
+
+/** What a request has proven. A guard may see one request several times, and several guards may: its proof is still used once. */
+interface Proven {
+  /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 124). */
+  readonly headers: object;
+  readonly proof: string | readonly string[];
+  readonly token: string;
+  readonly by: { readonly check: object; readonly replays: ReplayStore; result: Result | Promise<Result> }[];
+}
+
+/** Kept on the object that lives as long as the request (`heldBy`): each guard sees a request as an object of its own. */
+const proven = createMemory<object, Proven>();
+
+/** A store that does not answer must not hold a request for ever. */
+const TIMEOUT_MS = 5000;
+
+/**
+ * Returns a function that spends the proof of a request: the proof is then refused for every other request. If the same request has spent it already, it still
+ * counts, also for a socket that the request was upgraded to.
+ *
+ * @param ttlSeconds how long a proof may be accepted
+ */
+export function createSpending(replays: ReplayStore, ttlSeconds: number) {
+  const check = {};
+
+  /** @param examine checks everything else about the proof. It runs unless this very check has accepted the request before */
+  return function spend(
+    request: ProtectedRequest,
+    proof: Proven['proof'],
+    token: string,
+    examine: () => VerificationFailure | Spendable,
+  ): Result | Promise<Result> {
+    const slot = request.heldBy && proven.slotOf(request.heldBy);
+    const earlier = slot?.value;
+    const isSame = earlier?.headers === request.headers && earlier.proof === proof && earlier.token === token;
+    const own = isSame ? earlier.by.find((one) => one.check === check) : undefined;
+    if (own) return own.result;
+    const examined = examine();
+    if (!isSpendable(examined)) return examined;
+    const other = isSame ? earlier.by.find((one) => one.replays === replays) : undefined;
+    const result = other ? other.result : add(replays, examined, ttlSeconds);
+    return slot ? remember(slot, isSame ? earlier : { headers: request.headers, proof, token, by: [] }, { check, replays, result }) : result;
+  };
+}
+
+function isSpendable(examined: VerificationFailure | Spendable): examined is Spendable {
+  return Array.isArray(examined);
+}
+
+/** Only what holds is remembered: the store decides again on everything else. */
+function remember(slot: Slot<Proven>, of: Proven, entry: Proven['by'][number]): Result | Promise<Result> {
+  const { result } = entry;
+  if (result !== undefined && !(result instanceof Promise)) return result;
+  const before = slot.value;
+  slot.value = of;
+  of.by.push(entry);
+  if (!(result instanceof Promise)) return result;
+  return result.then((late) => {
+    if (late === undefined) entry.result = undefined;
+    else of.by.splice(of.by.indexOf(entry), 1);
+    if (of.by.length === 0 && slot.value === of) slot.value = before;
+    return late;
+  });
+}
+
+/** Adds a proof to the store. Never throws and never rejects: a store that fails is unavailable. */
+function add(replays: ReplayStore, [jkt, jti]: Spendable, ttlSeconds: number): Result | Promise<Result> {
+  try {
+    const answer: unknown = replays.add(replayName(jkt, jti), ttlSeconds);
+    return isThenable(answer) ? failureInTime(answer) : failureOf(answer);
+  } catch (thrown) {
+    return failed(thrown);
+  }
+}
+
+async function failureInTime(answer: PromiseLike<unknown>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Result>((resolve) => {
+    timer = setTimeout(() => resolve(unavailable(`the store did not answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([Promise.resolve(answer).then(failureOf, failed), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failureOf(answer: unknown): Result {
+  if (answer === true) return undefined;
+  if (answer === false) return { reason: 'replayed_proof', scheme: 'DPoP' };
+  return unavailable(answer === 'full' ? 'the store is full' : 'the store answered neither true, false nor "full"');
+}
+
+/** Only the class is shown: an error of a user's store may quote anything. */
+function failed(thrown: unknown): VerificationFailure {
+  return unavailable(`the store threw ${classOf(thrown)}`);
+}
+
+function unavailable(cause: string): VerificationFailure {
+  return { reason: 'replays_unavailable', cause };
+}
