@@ -5,6 +5,7 @@
  * @module
  */
 export { getMcpAuth, toAuthInfo, withAuthInfo, type AuthInfoOptions, type McpAuthInfo, type McpCall, type WithAuthInfo } from './auth-info.js';
+export { createMcpGuard, type AdmittedRequest, type McpGuard, type McpGuardOptions } from './node-guard.js';
 export { scopeChallenge, type ScopeChallenge, type ScopeChallengeHandler } from './scope-challenge.js';
 export { createSessionIds, type SessionIds, type SessionIdsOptions } from './session-ids.js';
 export { toolPolicies, type Requirements, type ToolPoliciesOptions, type ToolRequirement } from './tool-policies.js';

@@ -82,8 +82,9 @@ function refusing(name: string): Policy {
   return policy(name, () => false);
 }
 
+/** Koa's `ctx.body` is that of the response. */
 function bodyOf({ body, request }: AnyRequest): unknown {
-  return body ?? request?.body;
+  return request === undefined ? body : request.body;
 }
 
 const WITHOUT_BODY: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);

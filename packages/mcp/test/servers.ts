@@ -9,7 +9,7 @@ import fastify from 'fastify';
 import type { Auth, GuardOptions } from '@tokenward/core';
 import { createGuard as createExpressGuard, getAuth as getExpressAuth, scope } from '@tokenward/express';
 import { getAuth as getFastifyAuth, tokenward } from '@tokenward/fastify';
-import { getMcpAuth, toolPolicies, withAuthInfo, type ToolRequirement } from '@tokenward/mcp';
+import { createMcpGuard, getMcpAuth, toolPolicies, withAuthInfo, type ToolRequirement } from '@tokenward/mcp';
 
 /** A running MCP server with four tools. */
 export interface RunningMcp {
@@ -115,6 +115,24 @@ const onFastify: StartMcp = async (options) => {
   return { url, ran, close: () => app.close() };
 };
 
+const onNode: StartMcp = async (options) => {
+  const { ran, run } = recorder();
+  const handle = toNodeHandler(createMcpHandler(() => serverV2(run)));
+  const server = createServer((req, res) => {
+    void guard.admit(req, res).then((admitted) => admitted && handle(admitted.request, res, admitted.body));
+  });
+  const url = await listen(server);
+  const guard = createMcpGuard({ ...options(url), policy: scope('orders:read'), tools: TOOLS });
+  return {
+    url,
+    ran,
+    async close() {
+      await closing(server);
+      await guard.close();
+    },
+  };
+};
+
 /** Every way to serve MCP that is tested, by name. */
 export const places: Readonly<Record<string, StartMcp>> = {
   'Express, version 2 of the SDK': onExpress((run) => {
@@ -127,4 +145,5 @@ export const places: Readonly<Record<string, StartMcp>> = {
     await transport.handleRequest(withAuthInfo(req, getExpressAuth(req)), res, req.body);
   }),
   'Fastify, version 2 of the SDK': onFastify,
+  'node:http, version 2 of the SDK': onNode,
 };

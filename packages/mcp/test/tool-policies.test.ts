@@ -61,6 +61,8 @@ describe('rule 232: toolPolicies', () => {
 
   test('finds the body where Koa has it, or where an option says', async () => {
     expect(await decide(tools, undefined, { request: { request: { body: call('delete') } } })).toMatchObject({ body: { scope: 'orders:write' } });
+    // ctx.body is the response's
+    expect(await decide(tools, { result: {} }, { request: { request: { body: call('delete') } } })).toMatchObject({ body: { scope: 'orders:write' } });
     expect(await decide(tools, call('list'), { options: { body: () => call('delete') } })).toMatchObject({ body: { scope: 'orders:write' } });
   });
 

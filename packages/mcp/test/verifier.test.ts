@@ -84,7 +84,12 @@ describe.each(Object.entries(versions))('the bearer middleware of %s', (_version
     expect(await challengeOf(await ask({ audience: 'https://other.example.com' }))).toEqual(INVALID);
     expect(await challengeOf(await ask({ lifetimeSeconds: -60 }))).toEqual(INVALID);
     expect(await challengeOf(await ask('nonsense'))).toEqual(INVALID);
-    expect(await challengeOf(await ask({ claims: { cnf: { jkt: 'x'.repeat(43) } } }))).toEqual(INVALID);
+  });
+
+  test.each(Object.entries(guards))('rule 234: a token that is bound to a key or a certificate is 401, by a guard of %s', async (_name, create) => {
+    for (const cnf of [{ jkt: 'x'.repeat(43) }, { 'x5t#S256': 'x'.repeat(43) }]) {
+      expect(await challengeOf(await ask({ claims: { cnf } }, undefined, issuer, create))).toEqual(INVALID);
+    }
   });
 
   test('rule 234: an outage is a 500, neither a 400 nor a 401', async () => {

@@ -1,0 +1,165 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isPolicy, type Auth, type Decision, type Policy } from '@tokenward/core';
+import {
+  answerRefusal,
+  applyHeaders,
+  assertHasHeaders,
+  classOf,
+  createNativeGuard,
+  isAnswered,
+  misuse,
+  receiveInto,
+  requirementsFor,
+  sendDenial,
+  sendMetadata,
+  viewOf,
+  type AdapterOptions,
+  type GuardMethods,
+  type RequirementsFor,
+} from '@tokenward/core/adapter';
+import { withAuthInfo, type WithAuthInfo } from './auth-info.js';
+import { readMessage } from './read-message.js';
+import { toolPolicies, type Requirements } from './tool-policies.js';
+
+/** The options of a guard, and what the MCP endpoint requires. */
+export interface McpGuardOptions extends AdapterOptions<[request: IncomingMessage, response: ServerResponse]> {
+  /** What each tool requires. A tool that is not listed cannot be called: see {@link toolPolicies}. */
+  readonly tools: Requirements;
+  /** What every request requires. Default: only a valid token. */
+  readonly policy?: Policy | undefined;
+  /** What other methods of the protocol require, such as `resources/read`. */
+  readonly methods?: Requirements | undefined;
+  /** Default: 1 MiB. A longer body is refused with 413. */
+  readonly maxBodyBytes?: number | undefined;
+}
+
+/** An admitted request, for the SDK. */
+export interface AdmittedRequest {
+  readonly request: IncomingMessage & WithAuthInfo;
+  /** The parsed body; undefined for GET and DELETE. */
+  readonly body: unknown;
+  readonly auth: Auth;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A guard for an MCP server on plain `node:http`, which has neither middleware nor a body parser. */
+export interface McpGuard extends GuardMethods<Handler, IncomingMessage> {
+  /**
+   * Checks a request, and answers it unless it is admitted: with a refusal, or with the metadata. Returns what the SDK needs, or undefined if the request was
+   * answered or its client disconnected. If `onDenied` throws, the answer is 500.
+   *
+   * @throws ConfigurationError without a request and its response
+   */
+  admit(request: IncomingMessage, response: ServerResponse): Promise<AdmittedRequest | undefined>;
+  /** Stops timers, and refuses requests that wait for keys, with 503. Call it at shutdown. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * Creates the guard of an MCP server on plain `node:http`.
+ *
+ * @throws ConfigurationError that lists all invalid options
+ *
+ * @example
+ * const guard = createMcpGuard({ issuer, audience: 'https://mcp.example.com/mcp', policy: scope('orders:read'), tools: { delete_order: scope('orders:write') } });
+ * createServer(async (req, res) => {
+ *   const admitted = await guard.admit(req, res);
+ *   if (admitted) await handle(admitted.request, res, admitted.body);
+ * });
+ */
+export function createMcpGuard(options: McpGuardOptions): McpGuard {
+  const { tools, policy, methods, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, ...guardOptions } = Object(options) as McpGuardOptions;
+  if (policy !== undefined && !isPolicy(policy)) throw misuse('createMcpGuard({ policy })', "is not a policy. Write scope('orders:read')");
+  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) throw misuse('createMcpGuard({ maxBodyBytes })', 'must be a whole number of bytes, at least 1');
+  const bodies = new WeakMap<object, unknown>();
+  const ofCalls = toolPolicies<IncomingMessage>(tools, { methods, body: (request) => bodies.get(request) });
+  const native = createNativeGuard<IncomingMessage, [request: IncomingMessage, response: ServerResponse]>(
+    guardOptions,
+    (request) => viewOf(request, request),
+    // req.auth is the SDK's
+    guardOptions.property === undefined ? () => undefined : undefined,
+    ['tools', 'policy', 'methods', 'maxBodyBytes'],
+  );
+  const ofEndpoint = policy ? [policy] : [];
+  const forEndpoint = native.requirementsFor('required', ofEndpoint);
+  const forCalls = requirementsFor<IncomingMessage>('required', [...ofEndpoint, ofCalls]);
+  native.metadata();
+
+  /** Answers a refusal, and returns undefined. */
+  async function decide(request: IncomingMessage, response: ServerResponse, requirements: RequirementsFor<IncomingMessage>): Promise<Auth | undefined> {
+    const decision: Decision = await native.decide(request, requirements(request));
+    if (isAnswered(response)) return undefined;
+    if (decision.outcome === 'allow') {
+      applyHeaders(response, decision.headers);
+      return decision.auth;
+    }
+    await answerRefusal(native, decision, [request, response], (denial) => sendDenial(response, denial));
+    return undefined;
+  }
+
+  async function admit(request: IncomingMessage, response: ServerResponse): Promise<AdmittedRequest | undefined> {
+    const metadata = native.metadataFor(request);
+    if (metadata) {
+      sendMetadata(response, metadata);
+      return undefined;
+    }
+    const auth = await decide(request, response, forEndpoint);
+    if (!auth) return undefined;
+    if (request.method === 'GET' || request.method === 'DELETE' || request.method === 'HEAD')
+      return { request: withAuthInfo(request, auth), body: undefined, auth };
+    const read = await readMessage(request, maxBodyBytes);
+    if (!read) return undefined;
+    if ('status' in read) {
+      refuseBody(response, read);
+      return undefined;
+    }
+    bodies.set(request, read.body);
+    const caller = await decide(request, response, forCalls);
+    return caller && { request: withAuthInfo(request, caller), body: read.body, auth: caller };
+  }
+
+  return {
+    ...native.methods((receive) => (request, response) => void receiveInto(request, response, undefined, receive).catch(() => response.destroy())),
+    async admit(request, response) {
+      assertCalled(request, response);
+      try {
+        return await admit(request, response);
+      } catch (error) {
+        giveUp(response, error);
+        return undefined;
+      }
+    },
+    close: native.close,
+  };
+}
+
+/** As the SDK answers. The rest of the body is not read, so the connection ends. */
+function refuseBody(response: ServerResponse, { status, message }: { readonly status: number; readonly message: string }): void {
+  if (isAnswered(response)) return;
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify({ jsonrpc: '2.0', error: { code: status === 400 ? -32_700 : -32_000, message }, id: null }));
+}
+
+let warned = false;
+
+/** There is no framework that would catch the error, and an unhandled rejection ends the process. */
+function giveUp(response: ServerResponse, error: unknown): void {
+  if (!warned)
+    process.emitWarning(`a guard of createMcpGuard failed with ${classOf(error)}. The request was answered with 500`, { code: 'TOKENWARD_ON_DENIED' });
+  warned = true;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.statusCode = 500;
+  response.end();
+}
+
+function assertCalled(request: IncomingMessage, response: ServerResponse): void {
+  assertHasHeaders(Object(request) as IncomingMessage, 'guard.admit(request, response)');
+  const { setHeader, end } = Object(response) as Partial<ServerResponse>;
+  if (typeof setHeader !== 'function' || typeof end !== 'function') throw misuse('guard.admit(request, response)', 'needs the response as its second argument');
+}

@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { scope } from '@tokenward/core';
+import { createMcpGuard, type AdmittedRequest, type McpGuardOptions } from '@tokenward/mcp';
+import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+
+const RESOURCE = 'https://orders.example.com/mcp';
+const CALL = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list"}}';
+
+type Body = NonNullable<ConstructorParameters<typeof Response>[0]>;
+
+let issuer: TestIssuer;
+beforeAll(async () => {
+  issuer = await createTestIssuer({ audience: RESOURCE });
+});
+afterAll(() => issuer.close());
+
+async function start(options: Partial<McpGuardOptions> = {}): Promise<{ url: string; admitted: (AdmittedRequest | undefined)[]; arrived: Promise<unknown> }> {
+  const guard = createMcpGuard({ issuer: issuer.issuer, audience: RESOURCE, tools: { list: 'authenticated', delete: scope('write') }, ...options });
+  const admitted: (AdmittedRequest | undefined)[] = [];
+  const server = createServer((req, res) => {
+    void guard.admit(req, res).then((one) => {
+      admitted.push(one);
+      if (one) res.end(JSON.stringify(one.body ?? null));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.close();
+    server.closeAllConnections();
+    await guard.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, admitted, arrived: once(server, 'request') };
+}
+
+async function post(url: string, body: Body, headers: Record<string, string> = {}): Promise<Response> {
+  const authorization = `Bearer ${await issuer.issueToken()}`;
+  return fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization, ...headers }, duplex: 'half' });
+}
+
+describe('rule 233: the body on plain node:http', () => {
+  test.each([
+    ['application/json', 200],
+    ['Application/JSON ; charset=utf-8', 200],
+    ['application/json-patch+json', 415],
+    ['application/jsonp', 415],
+    ['text/plain', 415],
+    ['text/plain; application/json', 415],
+    ['', 415],
+  ])('of the type "%s" gets %i', async (type, status) => {
+    const { url } = await start();
+    expect((await post(url, CALL, { 'content-type': type })).status).toBe(status);
+  });
+
+  test.each<[string, Body, number]>([
+    ['is cut off', CALL.slice(0, -1), 400],
+    ['is empty', '', 400],
+    ['begins with a byte order mark', `\uFEFF${CALL}`, 400],
+    ['is not UTF-8', Buffer.from(CALL.replace('list', 'li\xFFst'), 'latin1'), 400],
+    ['is UTF-16', Buffer.from(CALL, 'utf16le'), 400],
+    ['is two texts', CALL + CALL, 400],
+    ['has the longest length', CALL.padEnd(2000), 200],
+    ['is too long', CALL.padEnd(2001), 413],
+    ['is too long, without a length', new Blob([CALL.padEnd(5000)]).stream(), 413],
+  ])('that %s', async (_what, body, status) => {
+    const { url, admitted } = await start({ maxBodyBytes: 2000 });
+    const response = await post(url, body);
+    expect(response.status).toBe(status);
+    if (status !== 200) expect(admitted).toEqual([undefined]);
+  });
+
+  test('that is compressed is not read', async () => {
+    const { url } = await start();
+    expect((await post(url, gzipSync(CALL), { 'content-encoding': 'gzip' })).status).toBe(415);
+  });
+
+  test('that ends with its connection', async () => {
+    const { url, admitted, arrived } = await start();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const token = await issuer.issueToken();
+    socket.write(`POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\nAuthorization: Bearer ${token}\r\n\r\n{`);
+    await arrived;
+    socket.destroy();
+    await vi.waitFor(() => expect(admitted).toEqual([undefined]));
+  });
+
+  test('is not read without a token', async () => {
+    const { url } = await start();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write('POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+  });
+});
+
+test('the request has the AuthInfo of the SDK, and onRefused and onDenied are called as everywhere', async () => {
+  const refused: string[] = [];
+  const { url, admitted } = await start({
+    onRefused: ({ reason }) => refused.push(reason),
+    onDenied: (_decision, _request, response) => void response.writeHead(418).end(),
+  });
+  await post(url, CALL);
+  expect(admitted[0]?.request.auth).toMatchObject({ clientId: 'client-1', extra: { subject: 'user-1' } });
+  expect(admitted[0]?.auth.subject).toBe('user-1');
+  expect((await post(url, CALL.replace('list', 'delete'))).status).toBe(418);
+  expect(refused).toEqual(['insufficient_scope']);
+  expect(admitted[1]).toBeUndefined();
+});
+
+test('an onDenied that throws or answers half is a 500 or the end of the connection, and admits nobody', async () => {
+  const { url, admitted } = await start({
+    onDenied() {
+      throw new Error('a secret');
+    },
+  });
+  const response = await post(url, CALL, { authorization: 'Bearer nonsense' });
+  expect({ status: response.status, text: await response.text() }).toEqual({ status: 500, text: '' });
+  expect(admitted).toEqual([undefined]);
+  const half = await start({
+    onDenied(_decision, _request, started) {
+      started.writeHead(401).write('half');
+      throw new Error('a secret');
+    },
+  });
+  await expect(post(half.url, CALL, { authorization: 'Bearer nonsense' }).then((one) => one.text())).rejects.toThrow();
+  expect(half.admitted).toEqual([undefined]);
+});
+
+test('misuse throws', async () => {
+  const options = { issuer: issuer.issuer, audience: RESOURCE, tools: { list: 'authenticated' as const } };
+  expect(() => createMcpGuard(undefined as never)).toThrow(/must list requirements by name/);
+  expect(() => createMcpGuard({ ...options, tools: undefined as never })).toThrow(/must list requirements by name/);
+  expect(() => createMcpGuard({ ...options, policy: 'orders:read' as never })).toThrow(/is not a policy/);
+  expect(() => createMcpGuard({ ...options, maxBodyBytes: 0 })).toThrow(/must be a whole number of bytes/);
+  expect(() => createMcpGuard({ ...options, tool: {} } as never)).toThrow(/did you mean tools/);
+  const guard = createMcpGuard(options);
+  onTestFinished(() => guard.close());
+  await expect(guard.admit(undefined as never, undefined as never)).rejects.toThrow(/is not a request/);
+  await expect(guard.admit({ headers: {} } as IncomingMessage, {} as ServerResponse)).rejects.toThrow(/needs the response/);
+});
