@@ -1,10 +1,10 @@
 import { isJweFailure, parseCompactJwe, type CompactJwe } from '../jose/compact-jwe.js';
 import type { JsonObject } from '../lib/json.js';
+import { createTurns, TooManyWaitError } from '../lib/turns.js';
 import { printable } from '../lib/url.js';
 import { candidatesFor, type DecryptionKey } from '../keys/decryption-keys.js';
 import type { DecryptionConfig } from '../keys/read-decryption.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
-import { createQuestionQueue, QueueFullError } from './introspection-queue.js';
 
 /** Decrypts the access tokens of a guard. */
 export interface Decryptor {
@@ -47,7 +47,7 @@ const NOT_DECRYPTED = 'none of the keys that fit its kid and alg decrypts it';
  * may send tokens, so what costs most comes last, and few are decrypted at a time. All failures of decryption itself look alike.
  */
 export function createDecryptor({ isRequired, encryptions, keys, lastError, close }: DecryptionConfig): Decryptor {
-  const queue = createQuestionQueue(MAX_CONCURRENT, MAX_WAITING);
+  const turns = createTurns(MAX_CONCURRENT, MAX_WAITING);
   const closing = new AbortController();
   /** Requests that bring the same token at once share its decryption. */
   const underWay = new Map<string, Promise<Decrypted | VerificationFailure>>();
@@ -55,9 +55,9 @@ export function createDecryptor({ isRequired, encryptions, keys, lastError, clos
   async function decryptInTurn(token: string, jwe: CompactJwe, candidates: readonly DecryptionKey[]): Promise<Decrypted | VerificationFailure> {
     let leave: () => void;
     try {
-      leave = await queue.enter(false, closing.signal);
+      leave = await turns.take(closing.signal);
     } catch (error) {
-      const cause = error instanceof QueueFullError ? `${MAX_WAITING} encrypted tokens wait already` : 'the guard is closed';
+      const cause = error instanceof TooManyWaitError ? `${MAX_WAITING} encrypted tokens wait already` : 'the guard is closed';
       return { reason: 'decryption_unavailable', cause, retryAfterSeconds: 1 };
     }
     try {
@@ -83,9 +83,9 @@ export function createDecryptor({ isRequired, encryptions, keys, lastError, clos
       return started;
     },
     health() {
-      const { asking, waiting } = queue.size;
+      const { running, waiting } = turns.size;
       const all = keys();
-      return { keyIds: keyIdsOf(all), keys: all.length, decrypting: asking, waiting, lastError: lastError() };
+      return { keyIds: keyIdsOf(all), keys: all.length, decrypting: running, waiting, lastError: lastError() };
     },
     close() {
       closing.abort(new Error('the guard is closed'));
