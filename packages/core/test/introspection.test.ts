@@ -421,6 +421,23 @@ describe('which tokens are introspected', () => {
     expect(issuer.introspections).toEqual(asked);
   });
 
+  test("rule 261: with introspect 'always', a bound JWT does not become a bearer token because the answer leaves its cnf out", async () => {
+    const { issuer, guard: verifying } = await createScene();
+    await verifying.close();
+    const jwt = await issuer.issueToken({ claims: { cnf: { 'x5t#S256': 'A'.repeat(43) } } });
+    const bearer = await issuer.issueToken({ claims: { note: 'it says "cnf"', other: { cnf: null }, cnf: null } });
+    let cnf: unknown;
+    const { guard } = await createAskingGuard(
+      (_question, _response, clock) => activeAnswer(clock, { iss: issuer.issuer, cnf }),
+      {},
+      { issuer: issuer.issuer, introspect: 'always' },
+    );
+    for (const _again of [1, 2]) expect(verdictOf(await ask(guard, jwt))).toBe('unproven_confirmation');
+    expectAllowed(await ask(guard, bearer));
+    cnf = { 'x5t#S256': 'A'.repeat(43) };
+    expect(verdictOf(await ask(guard, await issuer.issueToken({ claims: { cnf } })))).toBe('missing_certificate');
+  });
+
   test('rule 77: junk is refused without a question', async () => {
     const { guard, endpoint } = await createAskingGuard(() => ({ active: true }), { accepts: 'ory_at_' }, { maxTokenBytes: 300 });
     expect(verdictOf(await ask(guard, 'x'.repeat(301)))).toBe('token_too_large');

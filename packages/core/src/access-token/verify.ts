@@ -17,7 +17,7 @@ import type { Decrypted, Decryptor } from './decryptor.js';
 import { replicatedProblem } from './replicated-claims.js';
 import { examineTime } from './token-time.js';
 import type { Introspection } from './token-verifier.js';
-import type { TokenVerifier, Verification } from './verifier.js';
+import { isVerified, type TokenVerifier, type Verification } from './verifier.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import { isJweShape, parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
 import { claimedIssuer } from '../jose/unverified-issuer.js';
@@ -174,7 +174,18 @@ function verifyWithIssuer(issuer: Issuer, token: string, jws: PresentedJws, conf
 function introspectJwt(issuer: Issuer, token: string, jws: CompactJws, config: JwtVerification): Verification | Promise<Verification> {
   const claimed = claimedIssuer(jws.payload);
   if (claimed !== issuer.rules.issuer) return issuerMismatch(claimed, config.issuers.names);
-  return config.introspection!.of(issuer)!.introspect(token, config.now() / 1000);
+  const answered = config.introspection!.of(issuer)!.introspect(token, config.now() / 1000);
+  if (!jws.payload.includes('"cnf"')) return answered;
+  return answered instanceof Promise ? answered.then((late) => boundAsItSays(late, jws)) : boundAsItSays(answered, jws);
+}
+
+/** An answer must have the token's `cnf` (RFC 9449 s6.2, RFC 8705 s3.2). If a server forgets it, a bound token must not become a bearer token. */
+function boundAsItSays(answered: Verification, { payload }: CompactJws): Verification {
+  if (!isVerified(answered) || answered.confirmation !== undefined) return answered;
+  const cnf = own(parseStrictObject(payload) ?? {}, 'cnf') ?? undefined;
+  return cnf === undefined
+    ? answered
+    : { reason: 'unproven_confirmation', cause: 'the answer of the issuer lacks the cnf that the token has', issuer: answered.issuer };
 }
 
 function verifyWithKey(found: PreparedKey | VerificationFailure, issuer: Issuer, token: string, jws: PresentedJws, config: JwtVerification): Verification {
