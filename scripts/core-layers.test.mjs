@@ -22,7 +22,7 @@ const LINES = [
   ['binding'],
   ['access-token'],
   ['policy', 'node', 'options.ts'],
-  ['presets'],
+  ['presets', 'openapi'],
   ['resource-guard.ts'],
   ['guard'],
   ['guard.ts'],
@@ -31,7 +31,7 @@ const LINES = [
 /** Folders within a layer. They need their own rules, because the linter compares import paths as they are written. */
 const NESTED = { 'policy/kinds': 'policy' };
 /** The package's entry points: they may import everything, and nothing imports them. */
-const ENTRY_POINTS = ['index.ts', 'adapter.ts', 'presets.ts', 'store.ts'];
+const ENTRY_POINTS = ['index.ts', 'adapter.ts', 'presets.ts', 'openapi.ts', 'store.ts'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = mkdtempSync(join(tmpdir(), 'tokenward-layers-'));

@@ -25,6 +25,9 @@ import { createRevocationCheck } from './guard/revocation-check.js';
 import { createSessionReader } from './guard/session-reader.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import type { VerificationFailure } from './issuer/verification-failure.js';
+import { describeInOpenApi, type OpenApiDescription } from './openapi/describe.js';
+import type { OpenApiOptions } from './openapi/options.js';
+import { securedApi } from './openapi/secured-api.js';
 import { parseOptions, type GuardOptions } from './options.js';
 import { evaluatePolicy, sufficientScopes } from './policy/evaluate.js';
 import { assertPolicy } from './policy/kinds.js';
@@ -213,11 +216,20 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     };
   }
 
+  function assertPolicies(path: string, policies: RoutePolicies): void {
+    if (typeof policies !== 'function') policies.forEach((policy, index) => assertPolicy(`${path} item ${index}`, policy));
+  }
+
   function metadata(policies: RoutePolicies = []): MetadataEndpoint {
-    if (typeof policies !== 'function') policies.forEach((policy, index) => assertPolicy(`guard.metadata(policies) item ${index}`, policy));
+    assertPolicies('guard.metadata(policies)', policies);
     const endpoint = createMetadataEndpoint(config, policies);
     deny = createDenial({ ...config, schemes, resourceMetadata: config.resourceMetadata ?? endpoint.url });
     return endpoint;
+  }
+
+  function openApi(given?: OpenApiOptions, policies: RoutePolicies = []): OpenApiDescription {
+    assertPolicies('guard.openApi(options, policies)', policies);
+    return describeInOpenApi(securedApi(config), given, () => (typeof policies === 'function' ? policies() : policies));
   }
 
   const guard: ResourceGuard = Object.freeze({
@@ -228,6 +240,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     backchannelLogout: (given: BackchannelLogoutOptions) => createBackchannelLogout(given, { issuers, revocations: byEvents, clock }),
     sharedSignals: (given: SharedSignalsOptions) => createSharedSignals(given, { issuers, revocations: byEvents, clock }),
     metadata,
+    openApi,
     health,
     async close() {
       introspection?.close();

@@ -6,6 +6,8 @@ import type { AppClaims } from './auth/app-claims.js';
 import type { Decision } from './decision/decision.js';
 import type { MetadataEndpoint } from './decision/resource-metadata.js';
 import type { IssuerHealth } from './issuer/issuer.js';
+import type { OpenApiDescription } from './openapi/describe.js';
+import type { OpenApiOptions } from './openapi/options.js';
 import type { Policy, RoutePolicies } from './policy/policy.js';
 import type { RouteRequirements } from './policy/route-requirements.js';
 import type { ProtectedRequest } from './request/protected-request.js';
@@ -66,6 +68,15 @@ export interface ResourceGuard<C extends object = AppClaims> {
    * @example const answer = guard.metadata([scope('orders:read')]).answer({ method, target: request.url, headers });
    */
   metadata(policies?: RoutePolicies): MetadataEndpoint;
+  /**
+   * Describes the access to this API for an OpenAPI document.
+   *
+   * @param policies the policies of the routes: the `oauth2` scheme lists their scopes. A function is called when the components are asked for
+   * @throws ConfigurationError that lists all invalid options
+   *
+   * @example const { security, responses } = guard.openApi({ version: '3.1' }).operation([scope('orders:read')]);
+   */
+  openApi(options?: OpenApiOptions, policies?: RoutePolicies): OpenApiDescription;
   /** Returns the state of the guard, for a readiness probe and for people. It fetches nothing. */
   health(): GuardHealth;
   /** Stops fetches and timers, and aborts every `auth.signal`. A closed guard answers 503 to tokens whose keys are not cached. */

@@ -7,6 +7,8 @@ import type { MetadataAnswer, MetadataEndpoint } from '../decision/resource-meta
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
+import type { OpenApiDescription } from '../openapi/describe.js';
+import type { OpenApiOptions } from '../openapi/options.js';
 import type { Policy } from '../policy/policy.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { RouteRequirements } from '../policy/route-requirements.js';
@@ -68,6 +70,14 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
    * @param request the request, for policies that read it
    */
   permit<A extends Auth<object>>(auth: A, policy: Policy, request?: Request): Decision<A>;
+  /**
+   * Describes the access to this API for an OpenAPI document that you write by hand.
+   *
+   * @throws ConfigurationError that lists all invalid options
+   *
+   * @example const { security, responses } = guard.openApi({ version: '3.1' }).operation([scope('orders:read')]);
+   */
+  openApi(options?: OpenApiOptions): OpenApiDescription;
   /**
    * Fetches the issuer's keys, and reads a shared store of revocations, before the first request.
    *
@@ -206,6 +216,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
         assertIsRequest('guard.permit(auth, policy, request)', request);
         return guard.permit(auth, policy, look(request).view);
       },
+      openApi: (options) => guard.openApi(options, () => offered.policies),
       warm: guard.warm,
       health: guard.health,
       revocations: guard.revocations,

@@ -1,3 +1,4 @@
+import type { DocumentedPolicy } from './documented.js';
 import { kindOf } from './kinds.js';
 import type { Policy } from './policy.js';
 import type { PolicyContext, PolicyFailure } from './policy-kind.js';
@@ -15,6 +16,11 @@ export function sufficientScopes(policy: Policy): readonly string[] {
 /** Returns all scopes that a policy mentions, those of alternatives included. */
 export function mentionedScopes(policy: Policy): readonly string[] {
   return kindOf(policy).scopes(policy, 'mentioned');
+}
+
+/** Returns what an OpenAPI document says about a policy. */
+export function documentedPolicy(policy: Policy): DocumentedPolicy {
+  return kindOf(policy).document(policy);
 }
 
 /** Returns the types of `authorization_details` (RFC 9396) that a policy mentions. */

@@ -3,6 +3,7 @@ import type { ScopeHierarchy } from '../auth/scope-hierarchy.js';
 import type { DenialDetails } from '../decision/denial.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { Reason } from '../vocabulary/reason.js';
+import type { DocumentedPolicy } from './documented.js';
 import type { Policy } from './policy.js';
 
 /**
@@ -12,6 +13,8 @@ import type { Policy } from './policy.js';
 export interface PolicyKind<P extends Policy> {
   /** Returns the policy as the call that creates it. Operators see this text, clients never do. */
   describe(policy: P): string;
+  /** Returns what an OpenAPI document says about the policy. Clients read it. */
+  document(policy: P): DocumentedPolicy;
   /** Returns why the policy is not satisfied; undefined if it is, and then it allocates nothing. */
   evaluate(policy: P, context: PolicyContext): PolicyFailure | undefined;
   /**

@@ -1,5 +1,6 @@
 import { rawClaims } from '../../auth/auth.js';
 import { own } from '../../lib/json.js';
+import { partly, theNames } from '../documented.js';
 import { callText, checkedNames, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type AcrPolicy, type Policy } from '../policy.js';
 import { loginFailure } from '../policy-failure.js';
@@ -12,6 +13,7 @@ export function acr(...values: readonly string[]): Policy {
 
 export const ACR: PolicyKind<AcrPolicy> = {
   describe: ({ values }) => callText('acr', values),
+  document: ({ values }) => partly(`a login with ${theNames('acr', values, 'or')}`, 'insufficient_user_authentication'),
   evaluate(policy, { auth }) {
     const found = own(rawClaims(auth), 'acr');
     return policy.values.includes(found as string) ? undefined : loginFailure(ACR, policy, 'weak_authentication', policy.values, found);

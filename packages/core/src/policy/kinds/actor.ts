@@ -1,5 +1,6 @@
 import type { Auth } from '../../auth/auth.js';
 import { isJsonObject, own } from '../../lib/json.js';
+import { partly } from '../documented.js';
 import { callText, checkedNames, CLAIM_NAME } from '../names.js';
 import { policyMaker, type ActorPolicy, type Policy } from '../policy.js';
 import { failure } from '../policy-failure.js';
@@ -20,6 +21,7 @@ export function actor(...subjects: readonly string[]): Policy {
 
 export const ACTOR: PolicyKind<ActorPolicy> = {
   describe: ({ actors }) => callText('actor', actors),
+  document: () => partly('an actor that this API accepts'),
   evaluate(policy, { auth }) {
     const name = actorOf(auth);
     if (typeof name === 'string' && policy.actors.includes(name)) return undefined;

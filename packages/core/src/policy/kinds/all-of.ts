@@ -1,4 +1,5 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
+import { allDocumented } from '../documented.js';
 import type { CombinedPolicy } from '../policy.js';
 import type { RequiredLogin, KindOf, PolicyContext, PolicyFailure, PolicyKind } from '../policy-kind.js';
 import { holdsScope } from './scope.js';
@@ -7,6 +8,7 @@ import { holdsScope } from './scope.js';
 export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   const kind: PolicyKind<CombinedPolicy> = {
     describe: ({ policies }) => `allOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
+    document: ({ policies }) => allDocumented(policies.map((part) => kindOf(part).document(part))),
     evaluate(policy, context) {
       let failures: PolicyFailure[] | undefined;
       for (const part of policy.policies) {

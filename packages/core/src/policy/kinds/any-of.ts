@@ -1,4 +1,5 @@
 import { behaviourOf } from '../../vocabulary/reason.js';
+import { anyDocumented } from '../documented.js';
 import type { CombinedPolicy } from '../policy.js';
 import { textOf } from '../policy-failure.js';
 import { noLogin, noScopes, type KindOf, type PolicyFailure, type PolicyKind } from '../policy-kind.js';
@@ -7,6 +8,7 @@ import { noLogin, noScopes, type KindOf, type PolicyFailure, type PolicyKind } f
 export function anyOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   const kind: PolicyKind<CombinedPolicy> = {
     describe: ({ policies }) => `anyOf(${policies.map((part) => kindOf(part).describe(part)).join(', ')})`,
+    document: ({ policies }) => anyDocumented(policies.map((part) => kindOf(part).document(part))),
     evaluate(policy, context) {
       let failures: PolicyFailure[] | undefined;
       for (const part of policy.policies) {

@@ -1,3 +1,4 @@
+import { fully, theNames } from '../documented.js';
 import { checkedNames, callText, SCOPE_TOKEN } from '../names.js';
 import { policyMaker, type Policy, type ScopePolicy } from '../policy.js';
 import { scopeFailure } from '../policy-failure.js';
@@ -11,6 +12,11 @@ export function anyScope(...scopes: readonly string[]): Policy {
 
 export const ANY_SCOPE: PolicyKind<ScopePolicy> = {
   describe: ({ scopes }) => callText('anyScope', scopes),
+  document: ({ scopes }) =>
+    fully(
+      scopes.map((name) => ({ scopes: [name] })),
+      theNames('scope', scopes, 'or'),
+    ),
   evaluate(policy, context) {
     if (policy.scopes.some((name) => holdsScope(context, name))) return undefined;
     // a challenge demands all scopes that it lists, so it lists only the first

@@ -2,6 +2,7 @@ import type { AppClaims } from '../../auth/app-claims.js';
 import { misuse } from '../../lib/configuration-error.js';
 import { shownMember } from '../../lib/shown-option.js';
 import { forPredicates } from '../../request/request-path.js';
+import { partly } from '../documented.js';
 import { CLAIM_NAME, checkedNames } from '../names.js';
 import { policyMaker, type NamedPolicy, type Policy, type PolicyPredicate } from '../policy.js';
 import { noLogin, noScopes, type PolicyKind } from '../policy-kind.js';
@@ -21,6 +22,8 @@ export function policy<C extends object = AppClaims>(name: string, test: PolicyP
 
 export const NAMED: PolicyKind<NamedPolicy> = {
   describe: ({ name }) => `policy(${JSON.stringify(name)})`,
+  // the name is for operators
+  document: () => partly('a condition of this API'),
   evaluate(one, { auth, request }) {
     return callPredicate(NAMED, one, 'policy_refused', () => one.test(auth, forPredicates(request)));
   },

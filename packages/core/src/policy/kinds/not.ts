@@ -1,3 +1,4 @@
+import { partly } from '../documented.js';
 import type { NotPolicy } from '../policy.js';
 import { failure, textOf } from '../policy-failure.js';
 import { noLogin, noScopes, type KindOf, type PolicyKind } from '../policy-kind.js';
@@ -6,6 +7,7 @@ import { noLogin, noScopes, type KindOf, type PolicyKind } from '../policy-kind.
 export function notKind(kindOf: KindOf): PolicyKind<NotPolicy> {
   const kind: PolicyKind<NotPolicy> = {
     describe: ({ policy }) => `not(${kindOf(policy).describe(policy)})`,
+    document: ({ policy }) => partly(`anything but (${kindOf(policy).document(policy).words})`),
     evaluate(negation, context) {
       const { policy } = negation;
       if (kindOf(policy).evaluate(policy, context) === undefined) return failure(kind, negation, 'policy_refused');

@@ -1,0 +1,40 @@
+import { isResourceUrl } from '../decision/resource-metadata.js';
+import type { GuardConfig } from '../options.js';
+
+/** What documents need to know about the guard of an API. */
+export interface SecuredApi {
+  /** The issuers whose names are URLs. */
+  readonly issuers: readonly string[];
+  /** Whether the guard also accepts tokens of issuers that are not listed here, or whose metadata has no address. */
+  readonly hasOtherIssuers: boolean;
+  readonly hasSession: boolean;
+  /** Scopes that imply others: the option `scopes`. */
+  readonly impliedScopes: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A document that names the issuers of more than a few would be read by nobody. */
+const MAX_ISSUERS = 20;
+
+/**
+ * Returns what documents say about a guard. Like the metadata of the API (RFC 9728), it contains nothing that is meant for the guard alone: no `metadataUrl`
+ * and no `jwksUri`, which may be addresses of a private network.
+ */
+export function securedApi(config: Pick<GuardConfig, 'issuers' | 'metadata' | 'session' | 'scopeHierarchy'>): SecuredApi {
+  const { issuers, metadata, session, scopeHierarchy } = config;
+  const names = metadata.authorizationServers ?? issuers.names;
+  const listed = names.filter((name) => isResourceUrl(name) && !name.includes('{'));
+  const isTooLong = listed.length > MAX_ISSUERS;
+  return {
+    issuers: isTooLong ? [] : listed,
+    hasOtherIssuers: isTooLong || listed.length < names.length || listed.length === 0,
+    hasSession: session !== undefined,
+    impliedScopes: impliedBy(scopeHierarchy),
+  };
+}
+
+/** The hierarchy lists the scopes that imply a scope. A document lists the scopes that a scope implies. */
+function impliedBy(hierarchy: GuardConfig['scopeHierarchy']): Readonly<Record<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
+  for (const [implied, by] of hierarchy ?? []) for (const scope of by) found.set(scope, [...(found.get(scope) ?? []), implied]);
+  return Object.fromEntries(found);
+}
