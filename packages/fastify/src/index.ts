@@ -1,17 +1,20 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type AppClaims, type Auth, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
 import { assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom } from '@tokenward/core/adapter';
 import type { GuardMethods, RoutePolicy } from '@tokenward/core/adapter';
-import { createGuarding } from './guarding.js';
+import { createGuarding, type Guarding } from './guarding.js';
 import { metadataPlugin } from './metadata.js';
+import { withDemands, type DocumentedGuard } from './route-demands.js';
 import { assertHookInTime, createRouteRules, markReceiver } from './route-rules.js';
 import type { FastifyGuardOptions, RouteRule } from './options.js';
+import { swaggerTransforms, type SwaggerOptions, type SwaggerTransforms } from './swagger.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
 export type { FastifyGuardOptions, RouteRule } from './options.js';
+export type { SwaggerOptions, SwaggerRoute, SwaggerTransforms } from './swagger.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -66,6 +69,15 @@ export interface FastifyGuard<C extends object = AppClaims> extends GuardMethods
    * @example await app.register(app.guard.metadata());
    */
   metadata(): FastifyPluginAsync;
+  /**
+   * Returns options for @fastify/swagger, which describe the access to every route: `securitySchemes`, `security` and the refusals. Register that plugin
+   * before the routes.
+   *
+   * @throws ConfigurationError that lists all invalid options
+   *
+   * @example await app.register(swagger, { openapi: { openapi: '3.1.0', info }, ...app.guard.swagger() });
+   */
+  swagger(options?: SwaggerOptions): SwaggerTransforms;
   /** Answers a refusal of `permit` or `check` as the guard answers its own, through `onDenied` if there is one. Return its result from the handler. */
   refuse(decision: Deny, request: AnyRequest, reply: AnyReply): Promise<AnyReply>;
 }
@@ -92,7 +104,9 @@ export const tokenward = fastifyPlugin(
     const guarding = createGuarding(native, (request, auth) => {
       (request as { [found]?: Auth | undefined })[found] = auth;
     });
-    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding, native);
+    const methods = native.methods(pluginOf);
+    const documented: DocumentedGuard = { decorator, openApi: methods.openApi };
+    const rules = createRouteRules({ protect, failOnUnguarded, decorator }, guarding, native, documented);
 
     /** Returns a plugin with one route, in a scope of its own without body parsers: the receiver reads the body itself. */
     function pluginOf(receive: MessageReceiver): FastifyPluginAsync {
@@ -109,9 +123,14 @@ export const tokenward = fastifyPlugin(
       };
     }
 
-    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(native.requirementsFor('required', policies)), {
-      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guarding(native.requirementsFor('optional', policies)),
-      ...native.methods(pluginOf),
+    function guardWith(credentials: 'required' | 'optional', policies: readonly RoutePolicy<FastifyRequest>[]): Guarding {
+      return withDemands(guarding(native.requirementsFor(credentials, policies)), () => ({ guard: documented, credentials, policies }));
+    }
+
+    const guard = Object.assign((...policies: readonly RoutePolicy<FastifyRequest>[]) => guardWith('required', policies), {
+      optional: (...policies: readonly RoutePolicy<FastifyRequest>[]) => guardWith('optional', policies),
+      ...methods,
+      swagger: (given: SwaggerOptions = {}) => swaggerTransforms(documented, given),
       metadata: () => metadataPlugin(native.metadata()),
       getAuth: (request: FastifyRequest, optional?: 'optional') => native.getAuth(request, optional, isPublic),
       check: (request: FastifyRequest, ...policies: readonly RoutePolicy<FastifyRequest>[]) => native.check(request, policies),
@@ -133,10 +152,11 @@ export const tokenward = fastifyPlugin(
     app.addHook('onRoute', rules.readRoute);
     // the rule of a route that the hook above does not see is read at a request; without such routes, this hook would cost each request as much as a guard
     if (mayHaveUnseenRoutes(app)) {
-      app.addHook('onRequest', (request, reply, done) => {
+      const hook: onRequestHookHandler = (request, reply, done) => {
         const rule = rules.ruleFor(request);
         return rule ? guarding.runAsHook(rule, request, reply, done) : done();
-      });
+      };
+      app.addHook('onRequest', withDemands(hook, rules.unseenDemands));
     }
     app.addHook('onReady', async () => rules.checkRoutes());
     // before onClose, which waits for running requests: those may wait for keys

@@ -3,10 +3,13 @@ import type { FastifyContextConfig, FastifyInstance, FastifyRequest, RouteOption
 import type { ConfigurationError } from '@tokenward/core';
 import { isPolicy } from '@tokenward/core';
 import type { CreateGuarding } from './guarding.js';
+import { IN_TIME, rememberScope, withDemands, type Demands, type DocumentedGuard } from './route-demands.js';
 import type { FastifyGuardOptions } from './options.js';
 
 type RulesOptions = Pick<FastifyGuardOptions, 'protect' | 'failOnUnguarded'> & { readonly decorator: string };
 type Requirements = RequirementsFor<FastifyRequest>;
+type RouteDemands = Pick<Demands, 'credentials' | 'policies'>;
+type Route = Pick<RouteOptions, 'config' | 'method' | 'url'>;
 
 /** What applies `config.tokenward`, `protect` and `failOnUnguarded` to the routes of one plugin's scope. */
 export interface RouteRules {
@@ -14,6 +17,8 @@ export interface RouteRules {
   readRoute(this: FastifyInstance, route: RouteOptions): void;
   /** Returns what the route of a request needs, if the route was added before the plugin could read its rule. */
   ruleFor(request: FastifyRequest): Requirements | undefined;
+  /** Returns the same for a document, by the route. */
+  unseenDemands(route: RouteOptions): Demands | undefined;
   /**
    * Checks the routes once all are added: a hook of another plugin may have removed guards or changed rules.
    *
@@ -31,6 +36,11 @@ export function markReceiver<F extends object>(handler: F): F {
   return handler;
 }
 
+/** Returns whether a handler needs no guard. */
+export function isReceiver(handler: object): boolean {
+  return receivers.has(handler);
+}
+
 /** The guards that were created from rules. A plugin that copies a route copies its hooks, and with them such guards. */
 const made = new WeakMap<object, { readonly by: object; readonly rule: unknown }>();
 
@@ -38,6 +48,7 @@ export function createRouteRules(
   { protect, failOnUnguarded, decorator }: RulesOptions,
   guarding: CreateGuarding,
   { requirementsFor }: Pick<NativeGuard<FastifyRequest, never>, 'requirementsFor'>,
+  documented: DocumentedGuard,
 ): RouteRules {
   /** Marks the configuration of a route whose rule was read. The mark is the route itself, since a configuration may be copied to another route. */
   const seen = Symbol('seen');
@@ -45,7 +56,7 @@ export function createRouteRules(
   const known: { readonly route: RouteOptions; readonly rule: unknown; readonly guards: readonly Placed[] }[] = [];
   const readsConfig = decorator === 'guard';
 
-  function ruleOf(route: Pick<RouteOptions, 'config' | 'method' | 'url'>, hooks: readonly object[]): Requirements | undefined {
+  function ruleOf(route: Route, hooks: readonly object[]): RouteDemands | undefined {
     const { config, method } = route;
     const where = nameOf(route);
     assertNoTypo(where, config);
@@ -54,11 +65,11 @@ export function createRouteRules(
       throw misuse(where, 'has a guard in onRequest and config.tokenward. Use one of them');
     }
     if (hooks.some((hook) => (rule === undefined ? isGuard(hook) : isMade(hook, rule))) || rule === 'public') return undefined;
-    if (rule !== undefined) return requirementsOfRule(where, rule, requirementsFor);
+    if (rule !== undefined) return demandsOfRule(where, rule);
     // a route for OPTIONS alone may belong to another plugin, where users cannot add a guard; this guard lets preflights pass
     if (failOnUnguarded === true && String(method) !== 'OPTIONS')
       throw misuse(where, "has no guard. Add onRequest: app.guard(...), or config: { tokenward: ... }, which may be 'public'");
-    return protect === 'all' || failOnUnguarded === true ? requirementsFor('required', []) : undefined;
+    return protect === 'all' || failOnUnguarded === true ? ANY_TOKEN : undefined;
   }
 
   function isMade(hook: object, rule: unknown): boolean {
@@ -68,6 +79,7 @@ export function createRouteRules(
 
   return {
     readRoute(this: FastifyInstance, route) {
+      rememberScope(route, this);
       const config = route.config;
       if (config && Reflect.get(config, seen) === route) return;
       assertInTime(route);
@@ -76,7 +88,8 @@ export function createRouteRules(
       if (!readsConfig && config?.tokenward !== undefined && !receivers.has(route.handler)) unread.push({ where: nameOf(route), scope: this });
       route.config = { ...config, [seen]: route } as FastifyContextConfig;
       if (rule) {
-        const guard = guarding(rule);
+        const { credentials, policies } = rule;
+        const guard = withDemands(guarding(requirementsFor(credentials, policies)), () => ({ guard: documented, ...rule }));
         made.set(guard, { by: guarding, rule: readsConfig ? config?.tokenward : undefined });
         route.onRequest = [guard as never, ...hooks];
       }
@@ -86,7 +99,12 @@ export function createRouteRules(
       const { url, method, config } = request.routeOptions;
       if (url === undefined || seen in config) return undefined;
       if (!readsConfig && config.tokenward !== undefined && !request.server.hasDecorator('guard')) throw unreadRule(nameOf({ method, url }));
-      return ruleOf({ url, method, config }, []);
+      const rule = ruleOf({ url, method, config }, []);
+      return rule && requirementsFor(rule.credentials, rule.policies);
+    },
+    unseenDemands(route) {
+      const rule = seen in (route.config ?? {}) ? undefined : ruleOf(route, []);
+      return rule && { guard: documented, ...rule };
     },
     checkRoutes() {
       for (const { route, rule, guards } of known) {
@@ -102,11 +120,13 @@ export function createRouteRules(
   };
 }
 
+const ANY_TOKEN: RouteDemands = { credentials: 'required', policies: [] };
+
 /** @throws ConfigurationError if the value is not a rule */
-function requirementsOfRule(where: string, rule: unknown, requirementsFor: NativeGuard<FastifyRequest, never>['requirementsFor']): Requirements {
-  if (rule === 'optional' || rule === 'required') return requirementsFor(rule, []);
-  if (isPolicy(rule) || typeof rule === 'function') return requirementsFor('required', [rule as RoutePolicy<FastifyRequest>]);
-  if (Array.isArray(rule) && rule.length > 0) return requirementsFor('required', rule as RoutePolicy<FastifyRequest>[]);
+function demandsOfRule(where: string, rule: unknown): RouteDemands {
+  if (rule === 'optional' || rule === 'required') return { credentials: rule, policies: [] };
+  if (isPolicy(rule) || typeof rule === 'function') return { credentials: 'required', policies: [rule as RoutePolicy<FastifyRequest>] };
+  if (Array.isArray(rule) && rule.length > 0) return { credentials: 'required', policies: rule as RoutePolicy<FastifyRequest>[] };
   throw misuse(where, "has a config.tokenward that is not 'public', 'optional', 'required', a policy or a list of policies");
 }
 
@@ -118,8 +138,6 @@ function unreadRule(where: string, decorator = 'another name'): ConfigurationErr
 }
 
 const TOO_LATE = ['preSerialization', 'onSend', 'onError', 'onResponse', 'onTimeout', 'onRequestAbort'] as const;
-
-const IN_TIME = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const;
 
 interface Placed {
   readonly slot: (typeof IN_TIME)[number];
