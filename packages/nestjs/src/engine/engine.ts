@@ -36,7 +36,10 @@ export interface NestGuardOptions extends Omit<AdapterOptions<[context: Executio
    * `Metadata`, or from a header of NATS, Kafka or RabbitMQ.
    */
   readonly rpcAuthorization?: RpcAuthorization | undefined;
-  /** The name of the security scheme in the OpenAPI document (`DocumentBuilder.addOAuth2`). Default: `oauth2`. */
+  /**
+   * The name of the security scheme in the OpenAPI document. Default: the only scheme for tokens that the `DocumentBuilder` has, whatever its name, else
+   * `oauth2`.
+   */
   readonly openApiScheme?: string | undefined;
 }
 
@@ -76,7 +79,8 @@ export interface Engine extends NestGuard {
   close(): Promise<void>;
   readonly leaveUnmarkedHandlersOpen: boolean;
   readonly printHandlers: boolean;
-  readonly openApiScheme: string;
+  /** undefined: that of the document. */
+  readonly openApiScheme: string | undefined;
   readonly onDenied: NestGuardOptions['onDenied'];
   readonly rpcAuthorization: RpcAuthorization | undefined;
 }
@@ -97,7 +101,7 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
   reader.flag('leaveUnmarkedHandlersOpen');
   reader.flag('printHandlers');
   reader.fn('rpcAuthorization');
-  const scheme = reader.text('openApiScheme', 'oauth2');
+  reader.text('openApiScheme', 'oauth2');
   if ('name' in ofGuard)
     reader.wrong('name', 'is among the options that the factory returns. Write it next to the factory: forRootAsync({ name, useFactory })');
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
@@ -114,7 +118,7 @@ export function createEngine(options: NestGuardOptions, name?: string, createGua
     },
     leaveUnmarkedHandlersOpen: leaveUnmarkedHandlersOpen === true,
     printHandlers: printHandlers === true,
-    openApiScheme: scheme,
+    openApiScheme,
     rpcAuthorization,
   };
 }

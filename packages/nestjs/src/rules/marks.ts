@@ -21,6 +21,9 @@ const MARKS = Symbol.for('tokenward.marks');
 /** Marks the guard's class, in every copy of this package. */
 export const GUARD: unique symbol = Symbol.for('tokenward.guard') as never;
 
+/** Marks the class of a guard of ours that refuses nothing. */
+export const ADMITS_ALL: unique symbol = Symbol.for('tokenward.admits-all') as never;
+
 export type Class = abstract new (...parameters: never[]) => unknown;
 
 /** Adds a mark to a class, or to a method of a prototype. A method is named by its key, because other decorators may replace its function. */

@@ -1,5 +1,5 @@
 import { authOf, misuse, requirementsOf } from '@tokenward/core/adapter';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type INestApplicationContext, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
 import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
@@ -7,7 +7,8 @@ import { loadExceptions } from '../answer/denial.js';
 import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from '../engine/engine.js';
 import { findGateways, findHandlers, findStandIns, type Handler } from '../rules/handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
-import { describeInOpenApi } from './open-api.js';
+import { describeInOpenApi, type DocumentedApplication } from './open-api.js';
+import { requireTokens } from './open-api-marks.js';
 import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from '../rules/rule.js';
 import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from '../engine/sockets.js';
 import { admitSecurityEvents } from '../engine/messages.js';
@@ -49,9 +50,21 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     const engine = this.#acceptingEvents(this.createEngine(options, name));
     this.#engines.set(name, engine);
     await loadExceptions(new Set(this.#handlers.map(({ kind }) => kind)));
-    const ofHttp = this.#handlers.filter(({ kind }) => kind === 'http');
-    await describeInOpenApi(ofHttp, name, engine);
+    await this.#describeInOpenApi();
     return engine;
+  }
+
+  async #describeInOpenApi(): Promise<void> {
+    await describeInOpenApi((app) => registryOf(app)?.documented());
+    const isOpen = ({ rule }: Handler): boolean => !rule.requirements || (!rule.marked && this.#engines.get(rule.guard)?.leaveUnmarkedHandlersOpen === true);
+    const { handlers } = this.documented();
+    requireTokens(handlers, isOpen, (guard) => this.#engines.get(guard)?.openApiScheme ?? 'oauth2');
+  }
+
+  /** Returns what OpenAPI documents describe. */
+  documented(): DocumentedApplication {
+    const handlers = findHandlers(this.#modules, this.#config).filter(({ kind }) => kind === 'http');
+    return { handlers, engines: this.#engines };
   }
 
   protected createEngine(options: NestGuardOptions, name: string): Engine {
@@ -194,4 +207,13 @@ function howToAdd(name: string): string {
 
 function refuseToStart(problems: readonly ConfigurationProblem[]): void {
   if (problems.length > 0) throw new ConfigurationError([...problems]);
+}
+
+/** Returns the registry of an application; undefined if it has no guard. */
+function registryOf(app: object): Guards | undefined {
+  try {
+    return (app as INestApplicationContext).get<Guards>(GUARDS, { strict: false });
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import { ADMITS_ALL } from '../rules/marks.js';
 import { Inject, Injectable, Optional, type CanActivate, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { GUARDS } from './guards.js';
@@ -9,6 +10,7 @@ import { assertNotServing } from './misuse.js';
  */
 @Injectable()
 export class ModuleIsImported implements CanActivate, OnModuleInit {
+  static readonly [ADMITS_ALL] = true;
   readonly #guards: object | undefined;
   readonly #module: ModuleRef;
 
