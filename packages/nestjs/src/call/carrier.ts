@@ -194,11 +194,15 @@ export function upgradeRequest(request: IncomingMessage): object {
 function handshakeView(request: IncomingMessage, beside: readonly string[]): ProtectedRequest {
   const headers = headersOf(request);
   const authorization = [...[headers['authorization'] ?? []].flat(), ...beside];
+  // no framework has seen it, so a proxy's fields are not read
+  const { origin, heldBy } = viewOf(request as Partial<NativeRequest>, request);
   return {
     method: request.method ?? 'GET',
     target: request.url ?? '/',
     headers: beside.length === 0 ? headers : { ...headers, authorization: authorization.length === 1 ? authorization[0] : authorization },
     ...connectionOf(request),
+    origin,
+    heldBy,
   };
 }
 

@@ -179,12 +179,18 @@ function guardWs({ options }: WsServer, guarded: Guarded): OnConnection {
 }
 
 /**
- * `ws` sets its own content type, unless there is a header with exactly this spelling. It joins several lines of a field to one, which breaks cookies, so they
- * are left out: the session sets them again with the next answer.
+ * `ws` sets its own content type, unless there is a header with exactly this spelling. It joins several lines of a field to one. So a second challenge has its
+ * name in another spelling, and cookies are left out: the session sets them again with the next answer.
  */
 function headersOf(decision: Deny): Record<string, string | string[]> {
-  const { 'content-type': type, [SET_COOKIE]: _cookies, ...headers } = problemHeaders(decision);
-  return { ...headers, 'Content-Type': type! };
+  const { 'content-type': type, 'www-authenticate': challenges, [SET_COOKIE]: _cookies, ...headers } = problemHeaders(decision);
+  const [first, second] = [challenges ?? []].flat();
+  return {
+    ...headers,
+    'Content-Type': type!,
+    ...(first !== undefined && { 'www-authenticate': first }),
+    ...(second !== undefined && { 'WWW-Authenticate': second }),
+  };
 }
 
 /** @param refuse gets no decision if the check failed */
