@@ -4,10 +4,10 @@ import { adapterSuite } from '@tokenward/testing/adapter-suite';
 import { startOn } from './start-fetch.js';
 import { ways } from './ways.js';
 
-describe('Fetch handlers', () => adapterSuite({ test, beforeAll, afterAll }, startOn(), { ways, resolvesDotSegments: true }));
+describe('Fetch handlers', () => adapterSuite({ test, beforeAll, afterAll }, startOn(), { ways, resolvesDotSegments: true, joinsFieldLines: true }));
 describe('Fetch handlers over HTTP/2', () =>
   adapterSuite(
     { test, beforeAll, afterAll },
     startOn((listener) => createServer(listener)),
-    { http2: true, ways: [], resolvesDotSegments: true },
+    { http2: true, ways: [], resolvesDotSegments: true, joinsFieldLines: true },
   ));

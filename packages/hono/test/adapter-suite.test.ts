@@ -9,6 +9,7 @@ const options: SuiteOptions = {
   mountsApps: true,
   cors: ['before', 'after'],
   resolvesDotSegments: true,
+  joinsFieldLines: true,
   refusesMalformedHosts: true,
   certificates: createCertificates(),
 };

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 import { policy } from '@tokenward/core';
-import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
+import { createDpopClient, createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import type { StartApp, SuiteMount, SuiteRoute } from '@tokenward/testing/adapter-suite';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePort } from './free-port.js';
@@ -30,21 +30,25 @@ interface Seen {
 
 /** Declares tests of a framework behind a real nginx that ends TLS and speaks HTTP/1.1 and HTTP/2. */
 export function testBehindNginx(startApp: StartApp, mounts: readonly SuiteMount['as'][] = []): void {
-  test('rules 84 and 85: behind nginx, origin and target are those that the client addressed, and a client cannot forge them', async () => {
+  test('rules 84 and 85: behind nginx, a proof names what the client addressed, prefix included, and a client cannot forge it', async () => {
     const issuer = await closing(await createTestIssuer());
-    const token = await issuer.issueToken();
+    const client = await createDpopClient();
+    const token = await issuer.issueToken({ claims: client.claims });
     const { route, last } = watched();
     const { app, https } = await startBehindNginx(startApp, issuer, [route], mounts);
     const origin = `https://localhost:${https}`;
     for (const target of ['/watched?a=1', ...mounts.map((as) => `/${as}/watched?a=1`)]) {
       for (const ask of [overHttp1, overHttp2]) {
         for (const forged of [{}, FORGED]) {
-          expect(await ask(`${origin}${target}`, { authorization: `Bearer ${token}`, ...forged })).toBe(200);
+          const url = origin + target;
+          expect(await ask(url, { ...client.authorizationHeaders({ url }, token), ...forged })).toBe(200);
           expect(last()).toEqual({ origin, target });
+          for (const wrong of [app.origin + target, `http://evil.example.test${target}`, `${origin}/other`]) {
+            expect(await ask(url, { ...client.authorizationHeaders({ url: wrong }, token), ...forged })).toBe(401);
+          }
         }
       }
     }
-    expect(new URL(app.origin).port).not.toBe(String(https));
   });
 }
 

@@ -9,6 +9,7 @@ import { authCases } from './auth-cases.js';
 import { certificateHeaderCases } from './certificate-header-cases.js';
 import { hostileCases } from './hostile-cases.js';
 import { credentialCases } from './credential-cases.js';
+import { dpopCases, mountedDpopCases } from './dpop-cases.js';
 import { exampleRoutes } from './example-routes.js';
 import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
@@ -76,6 +77,8 @@ export interface SuiteOptions {
   readonly severalGuards?: boolean | undefined;
   /** Whether the app declares public routes to the guard, as with a decorator, instead of leaving the guard out. Default: false. */
   readonly declaresPublicRoutes?: boolean | undefined;
+  /** Whether the platform joins the lines of a field to one, as `Headers` of fetch does. Default: false. */
+  readonly joinsFieldLines?: boolean | undefined;
   /**
    * Kinds of `onDenied` whose answer must be the only one when a handler does not wait for `refuse`. The function that starts apps implements each of them, and
    * routes that call `refuse` by hand. Default: none.
@@ -113,7 +116,14 @@ export interface SuiteOptions {
  * }, { ways: [] });
  */
 export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp: StartApp, options: SuiteOptions): void {
-  const { http2 = false, severalGuards = true, declaresPublicRoutes = false, resolvesDotSegments = false, refusesMalformedHosts = false } = options;
+  const {
+    http2 = false,
+    severalGuards = true,
+    declaresPublicRoutes = false,
+    joinsFieldLines = false,
+    resolvesDotSegments = false,
+    refusesMalformedHosts = false,
+  } = options;
   let issuer: TestIssuer;
   let app: SuiteApp;
   let handlersRun = 0;
@@ -152,6 +162,7 @@ export function adapterSuite({ test, beforeAll, afterAll }: TestRunner, startApp
       issuer,
       app,
       declaresPublicRoutes,
+      joinsFieldLines,
       http2,
       resolvesDotSegments,
       refusesMalformedHosts,
@@ -201,14 +212,15 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
     ...severalGuardsCases,
     ...sessionCases,
     ...introspectionCases,
+    ...dpopCases,
     ...guardMethodCases,
     ...metadataCases,
     ...departureCases,
     ...preflightCases,
     ...upgradeCases,
     ...routers.flatMap(pathCases),
-    ...(routers.length > 0 ? mountedTargetCases(['router']) : []),
-    ...(mountsApps ? [...mountedAppCases, ...mountedTargetCases(['app'])] : []),
+    ...(routers.length > 0 ? [...mountedTargetCases(['router']), ...mountedDpopCases(['router'])] : []),
+    ...(mountsApps ? [...mountedAppCases, ...mountedTargetCases(['app']), ...mountedDpopCases(['app'])] : []),
     ...cors.flatMap(corsCases),
     ...(asksForBodies ? askedBodyCases : []),
     ...(certificates ? mtlsCases(certificates) : []),

@@ -1,10 +1,10 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { Agent } from 'node:http';
 import { allOf, acr, scope } from '@tokenward/core';
-import { parseChallenge } from '../challenge.js';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import { createTestClock } from '../clock.js';
 import { createTestIssuer } from '../issuer.js';
+import { challengesOf } from './received-challenges.js';
 import type { SuiteRoute } from './app.js';
 import type { Received } from './exchange.js';
 import type { SuiteCase } from './suite-case.js';
@@ -124,12 +124,9 @@ export const responseCases: readonly SuiteCase[] = [
   },
   {
     name: 'rule 109: sends one challenge for each accepted scheme, in a line of its own, with resource_metadata if it is configured',
-    async run({ start, ask, issuer }) {
+    async run({ start, ask, issuer, joinsFieldLines }) {
       const linesOf = (answer: Received): readonly (readonly unknown[])[] =>
-        answer.lines('www-authenticate').map((line) => {
-          const { scheme, parameters } = parseChallenge(line);
-          return [scheme, parameters['resource_metadata'], typeof parameters['algs']];
-        });
+        challengesOf(answer, { joinsFieldLines }).map(({ scheme, parameters }) => [scheme, parameters['resource_metadata'], typeof parameters['algs']]);
       const both = ['Bearer', 'DPoP'];
       deepStrictEqual(linesOf(await ask({ path: '/me' })), [
         ['Bearer', undefined, 'undefined'],

@@ -25,6 +25,8 @@ export interface Suite {
   readonly app: SuiteApp;
   /** Whether public routes are declared to the guard: the suite's option of this name. */
   readonly declaresPublicRoutes: boolean;
+  /** Whether the platform joins the lines of a field: the suite's option of this name. */
+  readonly joinsFieldLines: boolean;
   /** Whether the apps speak HTTP/2: the suite's option of this name. */
   readonly http2: boolean;
   /** The suite's option of this name. */
