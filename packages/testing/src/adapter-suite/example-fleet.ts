@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createDpopClient } from '../dpop.js';
 import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import type { TestIssuer } from '../issuer.js';
 import { end, startExample, type StartedExample } from './example-process.js';
@@ -24,7 +25,11 @@ export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet
   const redis = await startRedis();
   const { clientId, clientSecret } = issuer.introspectionClient;
   const settings = { REDIS_URL: redis.url, LOGOUT_CLIENT_ID: CLIENT, INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret };
-  const apps = [startExample(server, issuer, settings), startExample(server, issuer, settings)] as const;
+  const apps = [
+    startExample(server, issuer, settings),
+    startExample(server, issuer, settings),
+    startExample(server, issuer, { SENDER_CONSTRAINT: 'dpop' }),
+  ] as const;
   // the first check reports it
   for (const { origin } of apps) origin.catch(() => {});
   const origins = (): Promise<[string, string]> => Promise.all([apps[0].origin, apps[1].origin]);
@@ -37,6 +42,11 @@ export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet
         name: 'with LOGOUT_CLIENT_ID, a logout token ends a session in every process, and counts once',
         run: async () => expectSharedLogout(await origins(), issuer),
       },
+      {
+        name: 'with REDIS_URL, a proof is accepted once by all processes',
+        run: async () => expectSharedProofs(await origins(), issuer),
+      },
+      { name: 'with SENDER_CONSTRAINT=dpop, only bound tokens are accepted', run: async () => expectBoundTokens(await apps[2].origin, issuer) },
     ],
     async end() {
       try {
@@ -111,6 +121,33 @@ async function expectSharedLogout([one, other]: readonly [string, string], { iss
   deepStrictEqual(await statuses(other), [401, 200]);
   strictEqual((await send(other, message)).status, 400);
   strictEqual((await send(one, { ...message, form: `logout_token=${await issueLogoutToken({ clientId: 'another', sessionId: 'kept' })}` })).status, 400);
+}
+
+async function expectSharedProofs([one, other]: readonly [string, string], issuer: TestIssuer): Promise<void> {
+  const client = await createDpopClient();
+  const token = await issuer.issueToken({ claims: client.claims });
+  // two processes behind one address see the same proof
+  const proof = client.createProof({ url: `${one}/me` }, token);
+  const asked = {
+    path: '/me',
+    headers: [
+      ['host', new URL(one).host],
+      ['authorization', `DPoP ${token}`],
+      ['dpop', proof],
+    ],
+  } as const;
+  strictEqual((await send(one, asked)).status, 200);
+  await expectUnauthorized(await send(other, asked), { scheme: 'DPoP', error: 'invalid_dpop_proof' });
+  await expectUnauthorized(await send(one, { path: '/me', token }), { error: 'invalid_token' });
+}
+
+async function expectBoundTokens(origin: string, issuer: TestIssuer): Promise<void> {
+  const client = await createDpopClient();
+  const token = await issuer.issueToken({ claims: client.claims });
+  const headers = Object.entries(client.authorizationHeaders({ url: `${origin}/me` }, token));
+  strictEqual((await send(origin, { path: '/me', headers })).status, 200);
+  await expectUnauthorized(await send(origin, { path: '/me', token: await issuer.issueToken() }), { scheme: 'DPoP', error: 'invalid_token' });
+  await expectUnauthorized(await send(origin, { path: '/me' }), { scheme: 'DPoP' });
 }
 
 async function until(withinMs: number, complaint: string, holds: () => Promise<boolean>): Promise<void> {
