@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { SharePlan } from './adapters/share.ts';
+import type { DpopPlan } from './dpop.ts';
 import { FRAMEWORKS, type Framework } from './framework.ts';
 import type { EncryptionPlan } from './encryption.ts';
 import type { FaultsPlan } from './faults.ts';
@@ -27,9 +28,10 @@ export interface Plan {
   readonly revocation: RevocationPlan | undefined;
   readonly session: SessionPlan | undefined;
   readonly encryption: EncryptionPlan | undefined;
+  readonly dpop: DpopPlan | undefined;
 }
 
-const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation', 'session', 'encryption'];
+const PARTS = ['validation', 'adapters', 'http', 'hostile', 'faults', 'memory', 'revocation', 'session', 'encryption', 'dpop'];
 
 export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|')}] [--framework ${FRAMEWORKS.join('|')}]... [--seed N]
   --quick      few and short rounds: shows that everything works, not how fast it is
@@ -53,6 +55,7 @@ const FULL = {
     refreshes: { sessions: 20, processes: 4, calls: 50 },
   },
   encryption: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 512, tokens: 100 },
+  dpop: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 512, knownClients: 100, clients: 2048 },
 };
 const QUICK = {
   validation: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, poolSize: 128, knownTokens: 32 },
@@ -70,6 +73,7 @@ const QUICK = {
     refreshes: { sessions: 3, processes: 4, calls: 50 },
   },
   encryption: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 128, tokens: 32 },
+  dpop: { rounds: { warmUp: 1, measured: 3 }, sliceSize: 64, knownClients: 32, clients: 1100 },
 };
 
 /**
@@ -95,7 +99,7 @@ export function readPlan(args: readonly string[]): Plan {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed ${seed} is not a whole number`);
   const frameworks = FRAMEWORKS.filter((framework) => named.length === 0 || named.includes(framework));
   const isWanted = (part: string): boolean => only === undefined || only === part;
-  const { validation, adapters, http, hostile, faults, memory, revocation, session, encryption } = quick ? QUICK : FULL;
+  const { validation, adapters, http, hostile, faults, memory, revocation, session, encryption, dpop } = quick ? QUICK : FULL;
   return {
     // only the result of a complete run is committed
     name: quick ? 'quick' : [only ?? [], named].flat().join('-') || 'latest',
@@ -110,5 +114,6 @@ export function readPlan(args: readonly string[]): Plan {
     revocation: isWanted('revocation') ? revocation : undefined,
     session: isWanted('session') ? session : undefined,
     encryption: isWanted('encryption') ? encryption : undefined,
+    dpop: isWanted('dpop') ? dpop : undefined,
   };
 }

@@ -3,6 +3,7 @@ import { measureAdapter, type AdapterResult } from './adapters/measure.ts';
 import { readPlan, USAGE, type Plan } from './arguments.ts';
 import { measureEncryption } from './encryption.ts';
 import { describeEnvironment, loadNow } from './environment.ts';
+import { measureDpop } from './dpop.ts';
 import { measureFaults } from './faults.ts';
 import { measureHostileCost } from './hostile-cost.ts';
 import { measureHttp, type HttpResult } from './http/measure.ts';
@@ -16,6 +17,7 @@ import { sessionTables } from './session/tables.ts';
 import {
   adapterTable,
   encryptionTable,
+  dpopTable,
   eventLoopTable,
   floodTable,
   hostileCostTable,
@@ -80,9 +82,11 @@ async function run(plan: Plan): Promise<void> {
   const revocation = plan.revocation && (await measureRevocation(plan.revocation, random));
   if (revocation) console.log(`${revocationTable(revocation)}\n`);
   const session = plan.session && (await measureSession(plan.session, random));
-  if (session) console.log(sessionTables(session));
+  if (session) console.log(`${sessionTables(session)}\n`);
   const encryption = plan.encryption && (await measureEncryption(plan.encryption, random));
   if (encryption) console.log(`${encryptionTable(encryption)}\n`);
+  const dpop = plan.dpop && (await measureDpop(plan.dpop, random));
+  if (dpop) console.log(`${dpopTable(dpop)}\n`);
 
   mkdirSync(RESULTS, { recursive: true });
   const result = {
@@ -100,6 +104,7 @@ async function run(plan: Plan): Promise<void> {
     revocation,
     session,
     encryption,
+    dpop,
   };
   const name = environment.node.startsWith('24.') ? plan.name : `${plan.name}-node-${environment.node.split('.', 1)[0]}`;
   writeFileSync(new URL(`${name}.json`, RESULTS), `${JSON.stringify(result, rounded, 2)}\n`);

@@ -11,6 +11,14 @@ import type { MemoryResult } from './memory.ts';
 import type { ValidationResult } from './validation/measure.ts';
 
 export function validationTable({ algorithm, tokenBytes, figures }: ValidationResult): string {
+  return ratioTable(`${algorithm}, ${tokenBytes} bytes`, figures);
+}
+
+export function dpopTable(figures: readonly Figures[]): string {
+  return ratioTable('a request with an ES256 proof', figures);
+}
+
+function ratioTable(title: string, figures: readonly Figures[]): string {
   const rows = figures.map(({ name, cpuMicroseconds, cpuRatio, wallMicroseconds }) => [
     name,
     cpuMicroseconds.median.toFixed(1),
@@ -19,7 +27,7 @@ export function validationTable({ algorithm, tokenBytes, figures }: ValidationRe
     between(cpuRatio, 2),
     wallMicroseconds.median.toFixed(1),
   ]);
-  return table([`${algorithm}, ${tokenBytes} bytes`, 'CPU µs', '(quartiles)', 'of the floor', '(quartiles)', 'wall µs'], rows);
+  return table([title, 'CPU µs', '(quartiles)', 'of the floor', '(quartiles)', 'wall µs'], rows);
 }
 
 export function revocationTable(figures: readonly Figures[]): string {

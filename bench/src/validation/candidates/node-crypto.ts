@@ -1,5 +1,6 @@
 import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
 import { readFresh, type Algorithm, type ValidationCandidate } from '../candidate.ts';
+import { derOf } from '../der.ts';
 
 /**
  * The floor: the signature check alone, on decoded bytes in the form that OpenSSL takes, with an imported key. Every validator does at least this.
@@ -24,16 +25,3 @@ export const nodeCrypto: ValidationCandidate = {
 };
 
 const HASHES: Readonly<Record<Algorithm, string | null>> = { RS256: 'sha256', ES256: 'sha256', EdDSA: null };
-
-/** Returns the two numbers of an ES256 signature as DER, so that Node need not convert them. */
-function derOf(raw: Buffer): Buffer {
-  const numbers = [derInteger(raw.subarray(0, 32)), derInteger(raw.subarray(32))];
-  return Buffer.concat([Buffer.from([0x30, numbers[0]!.length + numbers[1]!.length]), ...numbers]);
-}
-
-function derInteger(bytes: Buffer): Buffer {
-  const start = bytes.findIndex((byte) => byte !== 0);
-  const digits = bytes.subarray(start);
-  const sign = digits[0]! & 0x80 ? [0] : [];
-  return Buffer.concat([Buffer.from([0x02, digits.length + sign.length, ...sign]), digits]);
-}
