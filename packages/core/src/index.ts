@@ -1,6 +1,7 @@
 export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
 export type { ClientCertificateOptions, NamedCertificateHeader } from './binding/client-certificate-options.js';
+export type { CertificateDigest } from './binding/certificate-source.js';
 export type { CertificateHeaderFormat } from './binding/certificate-headers.js';
 export type { IgnoredCertificate } from './vocabulary/certificate-words.js';
 export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';

@@ -58,6 +58,16 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     expect(await say(resumed, token)).toMatch(/allow/);
     expect(resumed.isSessionReused()).toBe(true);
     resumed.destroy();
+    const selfSigned = connectTls({ ...options, ...certificates.selfSigned });
+    const ofSelfSigned = await scene.issuer.issueToken({ claims: { cnf: { 'x5t#S256': thumbprintOf(certificates.selfSigned.cert) } } });
+    const unauthorized = once(selfSigned, 'session') as Promise<[Buffer]>;
+    expect(await say(selfSigned, ofSelfSigned)).toMatch(/wrong_certificate/);
+    // a session that is resumed is not verified again, and stays what it was
+    const again = connectTls({ ...options, session: (await unauthorized)[0] });
+    selfSigned.destroy();
+    expect(await say(again, ofSelfSigned)).toMatch(/wrong_certificate/);
+    expect(again.isSessionReused()).toBe(true);
+    again.destroy();
     const another = connectTls(options);
     expect(await say(another, token)).toMatch(/missing_certificate/);
     another.destroy();

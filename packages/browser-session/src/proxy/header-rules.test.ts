@@ -4,7 +4,17 @@ import { apiHeaders, browserHeaders } from './header-rules.js';
 
 const OWN = { accessToken: 'own-token', origin: 'https://app.example', mountPath: '/api', clientAddress: '192.0.2.1' };
 const SENSITIVE = ['cookie', 'authorization', 'x-tokenward-csrf', 'host', 'connection', 'transfer-encoding', 'upgrade', 'te', 'keep-alive', 'trailer'];
-const REPLACING = ['x-http-method-override', 'x-original-url', 'x-rewrite-url', 'x-forwarded-for', 'x-forwarded-host', 'forwarded', 'via', 'client-cert'];
+const REPLACING = [
+  'x-http-method-override',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'forwarded',
+  'via',
+  'client-cert',
+  'x-ssl-client-cert',
+];
 
 /** A name in any case, with dashes or underscores. */
 function spelled(names: readonly string[]): fc.Arbitrary<string> {

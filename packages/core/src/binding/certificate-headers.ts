@@ -1,4 +1,4 @@
-import { MAX_CERTIFICATE_BYTES, thumbprintOf } from './certificate-source.js';
+import { MAX_CERTIFICATE_BYTES, thumbprintOf, thumbprintOfHex } from './certificate-source.js';
 
 /**
  * The form of a header in which a proxy passes on the certificate of a client:
@@ -71,11 +71,6 @@ function thumbprintOfElement(pairs: XfccElement): string | undefined {
   const ofCert = cert === undefined ? undefined : readEscapedPem(cert);
   if (hash === undefined) return ofCert;
   return cert === undefined || ofCert === ofHash ? ofHash : undefined;
-}
-
-/** SHA-256 over the DER. */
-function thumbprintOfHex(hash: string): string | undefined {
-  return /^[\da-f]{64}$/i.test(hash) ? Buffer.from(hash, 'hex').toString('base64url') : undefined;
 }
 
 /** The values of an element by their keys in lower case. */

@@ -4,7 +4,7 @@ import { numberOption, readInnerTable, readTable, type OptionTable } from '../li
 import { shown } from '../lib/shown-option.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
 import { headerReader, type CertificateHeaderFormat } from './certificate-headers.js';
-import { ofConnection, ofFunction, type CertificateSource } from './certificate-source.js';
+import { ofConnection, ofFunction, type CertificateDigest, type CertificateSource } from './certificate-source.js';
 import { ofHeader } from './header-certificate.js';
 import type { CertificateCheckConfig } from './mtls.js';
 import { readTrustedProxies } from './trusted-proxies.js';
@@ -30,9 +30,9 @@ export interface ClientCertificateOptions {
   readonly xfccElements?: number | undefined;
   /**
    * Returns the certificate of a request, instead of that of its connection. For a certificate that something else than a TLS connection or a header of a
-   * proxy brings. It must return only what the client cannot forge. If it throws or returns undefined, the request has no certificate.
+   * proxy brings: in DER, or only its SHA-256. It must return only what the client cannot forge. If it throws or returns undefined, there is none.
    */
-  readonly getCertificate?: ((request: ProtectedRequest) => ClientCertificate | undefined) | undefined;
+  readonly getCertificate?: ((request: ProtectedRequest) => ClientCertificate | CertificateDigest | undefined) | undefined;
   /**
    * Also accepts certificates that the TLS server did not authorise: self-signed ones (RFC 8705 s2.2), or those of authorities that it does not know. The
    * token must be bound to exactly this certificate all the same, so only the authorization server decides which certificates count. Default: false.

@@ -113,6 +113,7 @@ describe('rule 94: a header that does not count is ignored and reported', () => 
       const { found, causes } = find({ headers: { client_cert: 'good' }, peerAddress });
       expect([found, causes]).toEqual([{ missing: 'there is no header client-cert' }, ['other_spelling']]);
     }
+    for (const others of [{ client_certs: 'x' }, { 'client-cert': undefined }]) expect(find({ headers: others }).causes).toEqual([]);
     const { found, causes } = find({ headers: { client_cert: 'bad', 'client-cert': 'good' } });
     expect([found, causes]).toEqual([{ thumbprint: 'thumbprint', authorized: true }, ['other_spelling']]);
   });

@@ -21,8 +21,6 @@ export interface CertificateHeader {
  * @param guard its name in events
  */
 export function ofHeader({ name, read, trustsAddress }: CertificateHeader, guard: string): CertificateSource {
-  const otherSpelling = name.replaceAll('-', '_');
-
   function ignore(cause: IgnoredCertificate, request: ProtectedRequest): void {
     publish('tokenward:certificate-ignored', { guard, cause, ...placeOf(request), clientId: undefined });
   }
@@ -33,8 +31,7 @@ export function ofHeader({ name, read, trustsAddress }: CertificateHeader, guard
   }
 
   return (request) => {
-    // some servers read it as the name with hyphens. So a client may send it past a proxy that removes the header
-    if (otherSpelling !== name && has(request, otherSpelling)) ignore('other_spelling', request);
+    if (Object.keys(request.headers).some((other) => isOtherSpelling(other, name))) ignore('other_spelling', request);
     const value = valueOf(request, name);
     if (value === undefined) return { missing: `there is no header ${name}` };
     if (!trustsAddress(request.peerAddress)) return missing('untrusted_peer', request);
@@ -50,6 +47,11 @@ const IGNORED: Readonly<Record<IgnoredCertificate, string>> = {
   malformed: 'does not have the form that it should have',
   other_spelling: 'is spelled with underscores',
 };
+
+/** Some servers read underscores as hyphens. So a client may send such a name past a proxy that removes the header. */
+function isOtherSpelling(other: string, name: string): boolean {
+  return other.length === name.length && other.includes('_') && other.replaceAll('_', '-') === name;
+}
 
 function has({ headers }: ProtectedRequest, name: string): boolean {
   return Object.hasOwn(headers, name) && headers[name] !== undefined;

@@ -52,7 +52,7 @@ describe('rule 92: what is no certificate in DER does not count', () => {
         ofFunction(() => certificate as undefined),
       ),
     ]) {
-      expect(failure).toMatchObject({ reason: 'missing_certificate', cause: expect.stringContaining('is not') as string });
+      expect(failure).toMatchObject({ reason: 'missing_certificate', cause: expect.stringMatching(/ is (?:not|neither) /) as string });
     }
   });
 });
@@ -83,6 +83,25 @@ describe('getCertificate', () => {
         ofFunction(() => undefined),
       ),
     ).toEqual({ reason: 'missing_certificate', cause: 'getCertificate returned none' });
+  });
+
+  test('rule 92: may know only the digest of the certificate', () => {
+    const hex = Buffer.from(thumbprint, 'base64url').toString('hex');
+    const digest = (sha256: unknown, authorized = true) => ofFunction(() => ({ sha256, authorized }) as never);
+    for (const sha256 of [hex, hex.toUpperCase(), hex.replaceAll(/..(?!$)/g, '$&:')]) expect(reasonOf(undefined, digest(sha256))).toBeUndefined();
+    expect(reasonOf(undefined, digest('a'.repeat(64)))).toEqual({ reason: 'wrong_certificate' });
+    expect(reasonOf(undefined, digest(hex, false))).toMatchObject({ reason: 'wrong_certificate', cause: expect.stringContaining('authorise') as string });
+    for (const sha256 of ['', hex.slice(2), `${hex}:`, hex.replace(/..(?!$)/, '$&:'), thumbprint, 1, [hex]])
+      expect(reasonOf(undefined, digest(sha256))).toMatchObject({ reason: 'missing_certificate' });
+    // the certificate itself decides if both are there
+    expect(
+      reasonOf(
+        undefined,
+        ofFunction(() => ({ raw: raw.subarray(1), sha256: hex, authorized: true })),
+      ),
+    ).toEqual({ reason: 'wrong_certificate' });
+    // no connection knows a digest only
+    expect(reasonOf(() => ({ sha256: hex, authorized: true }))).toMatchObject({ reason: 'missing_certificate' });
   });
 
   test('rule 92: has no certificate if it throws, and its error is not shown', () => {
