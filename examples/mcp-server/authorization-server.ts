@@ -29,6 +29,7 @@ export async function startAuthorizationServer(resource: string, scope: string):
     features: {
       devInteractions: { enabled: false },
       registration: { enabled: true },
+      dPoP: { enabled: true },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo(_context, asked) {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { DpopSession } from '@modelcontextprotocol/client';
 import { createAgent, createAgentV1, type Agent } from './agents.ts';
 import { startAuthorizationServer } from './authorization-server.ts';
 import { User } from './user.ts';
@@ -20,6 +21,7 @@ try {
   match(String((await once(server.stdout, 'data'))[0]), /^listening on /);
   const registered = await logInAndStepUp('version 2', createAgent, '1');
   await logInAndStepUp('version 1', createAgentV1, '2');
+  await logInAndStepUp('version 2, with DPoP', createAgent, '3', await DpopSession.create());
   await useRegistration(registered);
 } finally {
   await end(server);
@@ -30,8 +32,8 @@ if (process.env['TOKENWARD_COUNTS']) writeFileSync(process.env['TOKENWARD_COUNTS
 if (counts.failed > 0) process.exitCode = 1;
 
 /** Each step needs the one before. Returns the user, with the client's registration. */
-async function logInAndStepUp(version: string, create: (url: URL, user: User) => Agent, id: string): Promise<User> {
-  const alice = new User('alice');
+async function logInAndStepUp(version: string, create: (url: URL, user: User) => Agent, id: string, dpop?: DpopSession): Promise<User> {
+  const alice = new User('alice', undefined, dpop);
   const agent = create(resource, alice);
   await step(`${version}: a 401 leads the client to the authorization server, where it registers and sends the user to log in`, async () => {
     await rejects(agent.connect(), isUnauthorized);
@@ -43,6 +45,7 @@ async function logInAndStepUp(version: string, create: (url: URL, user: User) =>
     await agent.connect();
     deepStrictEqual((await agent.toolNames()).toSorted(), ['delete_order', 'list_orders']);
     strictEqual(((await agent.call('list_orders')) as { for: string }).for, 'alice');
+    strictEqual(alice.tokens()?.token_type.toLowerCase(), dpop ? 'dpop' : 'bearer');
   });
   await step(`${version}: a tool that needs more answers 403, and the client asks for all scopes`, async () => {
     await rejects(agent.call('delete_order', { id }), isUnauthorized);
@@ -64,7 +67,7 @@ async function useRegistration({ client }: User): Promise<void> {
     await agent.finishLogin(bob.takeAnswer());
     await agent.connect();
     strictEqual(bob.client?.client_id, client?.client_id);
-    deepStrictEqual(await agent.call('list_orders'), { for: 'bob', orders: [['3', 'milk']] });
+    deepStrictEqual(await agent.call('list_orders'), { for: 'bob', orders: [['4', 'bread']] });
   });
   await agent.close();
 }

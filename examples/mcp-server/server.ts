@@ -14,6 +14,7 @@ const orders = new Map([
   ['1', 'tea'],
   ['2', 'coffee'],
   ['3', 'milk'],
+  ['4', 'bread'],
 ]);
 
 const tools = toolPolicies({

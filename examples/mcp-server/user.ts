@@ -1,4 +1,11 @@
-import type { OAuthClientInformationMixed, OAuthClientMetadata, OAuthClientProvider, OAuthDiscoveryState, OAuthTokens } from '@modelcontextprotocol/client';
+import type {
+  DpopSession,
+  OAuthClientInformationMixed,
+  OAuthClientMetadata,
+  OAuthClientProvider,
+  OAuthDiscoveryState,
+  OAuthTokens,
+} from '@modelcontextprotocol/client';
 
 /** The parts of an MCP client that belong to the app: what it stores, and a user with a browser, who logs in wherever the client sends her. */
 export class User implements OAuthClientProvider {
@@ -10,13 +17,16 @@ export class User implements OAuthClientProvider {
   readonly clientMetadata: OAuthClientMetadata;
   readonly #name: string;
   readonly #cookies = new Map<string, string>();
+  readonly #dpop: DpopSession | undefined;
   #tokens: OAuthTokens | undefined;
   #verifier = '';
   #discovered: OAuthDiscoveryState | undefined;
   #answer: URLSearchParams | undefined;
 
-  constructor(name: string, client?: OAuthClientInformationMixed) {
+  /** @param dpop the client's key, if its tokens are to be bound to it (RFC 9449; version 2 of the SDK) */
+  constructor(name: string, client?: OAuthClientInformationMixed, dpop?: DpopSession) {
     this.#name = name;
+    this.#dpop = dpop;
     this.client = client;
     this.clientMetadata = {
       client_name: 'an agent',
@@ -58,6 +68,10 @@ export class User implements OAuthClientProvider {
 
   codeVerifier(): string {
     return this.#verifier;
+  }
+
+  dpop(): DpopSession | undefined {
+    return this.#dpop;
   }
 
   saveDiscoveryState(discovered: OAuthDiscoveryState): void {

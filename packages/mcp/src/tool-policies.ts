@@ -23,6 +23,8 @@ interface AnyRequest {
   readonly body?: unknown;
   /** Koa. */
   readonly request?: { readonly body?: unknown } | undefined;
+  /** Koa and Hono. */
+  readonly req?: { readonly method?: unknown } | undefined;
 }
 
 /**
@@ -90,8 +92,8 @@ function bodyOf({ body, request }: AnyRequest): unknown {
 const WITHOUT_BODY: ReadonlySet<unknown> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 
 /** Opening a stream and ending a session call nothing. Express 4 has an empty object for them. */
-function isWithoutBody({ method }: AnyRequest, content: unknown): boolean {
-  if (!WITHOUT_BODY.has(method)) return false;
+function isWithoutBody({ method, req }: AnyRequest, content: unknown): boolean {
+  if (!WITHOUT_BODY.has(method ?? req?.method)) return false;
   return content === undefined || content === null || (typeof content === 'object' && Object.keys(content).length === 0);
 }
 

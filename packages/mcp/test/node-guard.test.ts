@@ -38,7 +38,14 @@ async function start(options: Partial<McpGuardOptions> = {}): Promise<{ url: str
 
 async function post(url: string, body: Body, headers: Record<string, string> = {}): Promise<Response> {
   const authorization = `Bearer ${await issuer.issueToken()}`;
-  return fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization, ...headers }, duplex: 'half' });
+  // undici demands it for a stream
+  const init: RequestInit & { duplex: 'half' } = {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', authorization, ...headers },
+    duplex: 'half',
+  };
+  return fetch(url, init);
 }
 
 describe('rule 233: the body on plain node:http', () => {

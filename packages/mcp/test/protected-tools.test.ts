@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTestIssuer, expectForbidden, expectUnauthorized, expectUnavailable, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import {
+  createDpopClient,
+  createTestIssuer,
+  expectForbidden,
+  expectUnauthorized,
+  expectUnavailable,
+  type TestIssuer,
+  type TokenWishes,
+} from '@tokenward/testing';
 import { places, type RunningMcp } from './servers.js';
 
 const JSON_RPC = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
@@ -137,12 +145,6 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
     expect(mcp.ran).toEqual([]);
   });
 
-  test('rule 233: a huge body is refused', async () => {
-    const huge = { ...call('list_orders'), params: { name: 'list_orders', arguments: { text: 'x'.repeat(3_000_000) } } };
-    expect((await send(huge)).status).toBe(413);
-    expect(mcp.ran).toEqual([]);
-  });
-
   test('other messages pass: the handshake, lists, and answers to the server', async () => {
     const initialize = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'a', version: '1' } };
     expect((await send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize })).status).toBe(200);
@@ -164,6 +166,29 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
     expect([200, 405]).toContain(end.status);
   });
 
+  test('rule 230: a token that is bound to a key needs a proof for each request, though two guards check it', async () => {
+    const client = await createDpopClient();
+    const token = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read orders:write', claims: client.claims });
+    const proven = { method: 'POST', url: mcp.url };
+    const body = JSON.stringify(call('delete_order'));
+    const headers = { ...JSON_RPC, ...client.authorizationHeaders(proven, token) };
+    expect((await fetch(mcp.url, { method: 'POST', headers, body })).status).toBe(200);
+    expect(mcp.ran).toEqual(['delete_order for user-1']);
+    for (const refused of [
+      headers,
+      { ...JSON_RPC, authorization: `Bearer ${token}` },
+      { ...headers, dpop: client.createProof({ ...proven, method: 'GET' }, token) },
+    ]) {
+      expect((await fetch(mcp.url, { method: 'POST', headers: refused, body })).status).toBe(401);
+    }
+    const more = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read', claims: client.claims });
+    const denied = await fetch(mcp.url, { method: 'POST', headers: { ...JSON_RPC, ...client.authorizationHeaders(proven, more) }, body });
+    expect(denied.status).toBe(403);
+    // the scheme that the request used comes first
+    expect(denied.headers.get('www-authenticate')).toMatch(/^DPoP .*error="insufficient_scope".*scope="orders:read orders:write".*resource_metadata=/);
+    expect(mcp.ran).toHaveLength(1);
+  });
+
   test('rule 234: an outage is a 503 with Retry-After', async () => {
     const other = await createTestIssuer();
     other.misbehave('error');
@@ -177,5 +202,12 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
     expect(await expectUnavailable(response)).toBeGreaterThan(0);
     await waiting.close();
     await other.close();
+  });
+
+  // the last one, since the server ends the connection
+  test('rule 233: a huge body is refused', async () => {
+    const huge = { ...call('list_orders'), params: { name: 'list_orders', arguments: { text: 'x'.repeat(3_000_000) } } };
+    expect((await send(huge)).status).toBe(413);
+    expect(mcp.ran).toEqual([]);
   });
 });

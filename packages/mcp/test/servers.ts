@@ -1,15 +1,20 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import express from 'express';
 import fastify from 'fastify';
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import type { Auth, GuardOptions } from '@tokenward/core';
 import { createGuard as createExpressGuard, getAuth as getExpressAuth, scope } from '@tokenward/express';
 import { getAuth as getFastifyAuth, tokenward } from '@tokenward/fastify';
-import { createMcpGuard, getMcpAuth, toolPolicies, withAuthInfo, type ToolRequirement } from '@tokenward/mcp';
+import { createGuard as createFetchGuard } from '@tokenward/fetch';
+import { createGuard as createHonoGuard, getAuth as getHonoAuth } from '@tokenward/hono';
+import { createMcpGuard, getMcpAuth, toAuthInfo, toolPolicies, withAuthInfo, type ToolRequirement } from '@tokenward/mcp';
 
 /** A running MCP server with four tools. */
 export interface RunningMcp {
@@ -56,12 +61,12 @@ function serverV1(run: Run): McpServerV1 {
   return server;
 }
 
-async function listen(server: ReturnType<typeof createServer>): Promise<string> {
+async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
 }
 
-function closing(server: ReturnType<typeof createServer>): Promise<void> {
+function closing(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
     server.closeAllConnections();
@@ -83,10 +88,7 @@ function onExpress(handlerOf: (run: Run) => Handle): StartMcp {
     return {
       url,
       ran,
-      async close() {
-        await closing(server);
-        await guard.close();
-      },
+      close: () => closingWith(server, guard),
     };
   };
 }
@@ -126,12 +128,57 @@ const onNode: StartMcp = async (options) => {
   return {
     url,
     ran,
-    async close() {
-      await closing(server);
-      await guard.close();
-    },
+    close: () => closingWith(server, guard),
   };
 };
+
+const onHono: StartMcp = async (options) => {
+  const { ran, run } = recorder();
+  const handler = createMcpHandler(() => serverV2(run));
+  const app = new Hono<{ Variables: { parsedBody: unknown } }>();
+  const server = createAdaptorServer(app) as Server;
+  const url = await listen(server);
+  const guard = createHonoGuard(options(url));
+  app.use(guard.metadata());
+  app.all(
+    '/mcp',
+    guard(scope('orders:read')),
+    bodyLimit({ maxSize: 1_000_000 }),
+    async (c, next) => {
+      if (c.req.method === 'POST') c.set('parsedBody', await c.req.json().catch(() => undefined));
+      await next();
+    },
+    guard(scope('orders:read'), toolPolicies<Context>(TOOLS, { body: (c) => c.get('parsedBody') as unknown })),
+    (c) => handler.fetch(c.req.raw, { authInfo: toAuthInfo(getHonoAuth(c)), parsedBody: c.get('parsedBody') }),
+  );
+  return { url, ran, close: () => closingWith(server, guard) };
+};
+
+const onFetch: StartMcp = async (options) => {
+  const { ran, run } = recorder();
+  const handler = createMcpHandler(() => serverV2(run));
+  const bodies = new WeakMap<Request, unknown>();
+  const tools = toolPolicies<Request>(TOOLS, { body: (request) => bodies.get(request) });
+  async function serve(request: Request): Promise<Response> {
+    const first = await guard(request, scope('orders:read'));
+    if (first.response) return first.response;
+    if (Number(request.headers.get('content-length')) > 1_000_000) return new Response(null, { status: 413 });
+    const parsedBody: unknown = request.method === 'POST' ? await request.json().catch(() => undefined) : undefined;
+    bodies.set(request, parsedBody);
+    const { response, auth } = await guard(request, scope('orders:read'), tools);
+    return response ?? handler.fetch(request, { authInfo: toAuthInfo(auth), parsedBody });
+  }
+  const server = createAdaptorServer({ fetch: serve }) as Server;
+  const url = await listen(server);
+  const guard = createFetchGuard({ ...options(url), metadata: { scopes: ['orders:read'] } });
+  guard.metadata();
+  return { url, ran, close: () => closingWith(server, guard) };
+};
+
+async function closingWith(server: Server, guard: { close(): Promise<void> }): Promise<void> {
+  await closing(server);
+  await guard.close();
+}
 
 /** Every way to serve MCP that is tested, by name. */
 export const places: Readonly<Record<string, StartMcp>> = {
@@ -146,4 +193,6 @@ export const places: Readonly<Record<string, StartMcp>> = {
   }),
   'Fastify, version 2 of the SDK': onFastify,
   'node:http, version 2 of the SDK': onNode,
+  'Hono, version 2 of the SDK': onHono,
+  'Fetch, version 2 of the SDK': onFetch,
 };
