@@ -9,7 +9,7 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
  * arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
  */
 const ONE_NODE = [
-  'packages/core/test/{arbitrary-tokens,encrypted-provider,introspection-provider,json-texts,many-tenants,mtls-provider,parsers-end,published-keys}.test.ts',
+  'packages/core/test/{arbitrary-tokens,encrypted-provider,introspection-provider,json-texts,many-tenants,mtls-provider,parsers-end,published-keys,token-exchange-provider}.test.ts',
   'packages/browser-session/test/{browser,fleet}/*.test.ts',
 ];
 

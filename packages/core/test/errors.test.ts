@@ -14,6 +14,7 @@ import {
 } from '@tokenward/core';
 import { authOf } from '@tokenward/core/adapter';
 import { createRevocationMirror, SessionStoreError } from '@tokenward/core/store';
+import { TokenExchangeError } from '@tokenward/core/token-exchange';
 import { expect, test } from 'vitest';
 
 const ERRORS: Readonly<Record<TokenwardErrorCode, TokenwardError>> = {
@@ -24,6 +25,7 @@ const ERRORS: Readonly<Record<TokenwardErrorCode, TokenwardError>> = {
   TOKENWARD_REVOCATION_STORE: new RevocationStoreError('away'),
   TOKENWARD_SESSION_STORE: new SessionStoreError('away'),
   TOKENWARD_TOKEN_ENDED: new TokenEndedError('expired'),
+  TOKENWARD_TOKEN_EXCHANGE: new TokenExchangeError('refused', 'away'),
 };
 
 test.each(Object.entries(ERRORS))('the error with the code %s is a TokenwardError', (code, error) => {

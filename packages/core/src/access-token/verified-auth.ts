@@ -15,7 +15,7 @@ const IS_WITHIN_LIFETIME = Symbol.for('tokenward.isWithinLifetime');
 const TRUST_FAILURE = Symbol.for('tokenward.trustFailure');
 
 /** Returns whether the token is still within its lifetime. An Auth of another copy of this package uses its own method. If an app built the Auth, `expiresAt` decides. */
-export function isWithinLifetime(auth: Auth, nowSeconds: number): boolean {
+export function isWithinLifetime(auth: Auth<object>, nowSeconds: number): boolean {
   const method = (auth as { [IS_WITHIN_LIFETIME]?: (nowSeconds: number) => boolean })[IS_WITHIN_LIFETIME];
   if (typeof method === 'function') return method.call(auth, nowSeconds);
   return typeof auth.expiresAt === 'number' && nowSeconds < auth.expiresAt;

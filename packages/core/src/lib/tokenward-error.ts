@@ -6,7 +6,8 @@ export type TokenwardErrorCode =
   | 'TOKENWARD_KEYS_UNAVAILABLE'
   | 'TOKENWARD_REVOCATION_STORE'
   | 'TOKENWARD_SESSION_STORE'
-  | 'TOKENWARD_TOKEN_ENDED';
+  | 'TOKENWARD_TOKEN_ENDED'
+  | 'TOKENWARD_TOKEN_EXCHANGE';
 
 /**
  * The base class of the errors that tokenward throws. A refused request is not an error: see `Decision`.

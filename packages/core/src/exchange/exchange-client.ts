@@ -1,0 +1,118 @@
+import { parseStrictObject, own, type JsonObject } from '../lib/json.js';
+import { printableUrl } from '../lib/url.js';
+import { EndpointCallError, findEndpoint, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { nodeTransport } from '../net/transport.js';
+import { isToken68 } from '../request/credentials.js';
+import type { ExchangeServer, Target } from './read-exchange.js';
+import { TokenExchangeError } from './token-exchange-error.js';
+
+/** A token that the authorization server issued for another API. */
+export interface IssuedToken {
+  readonly token: string;
+  /** undefined: the server does not say how long the token is valid. */
+  readonly expiresInSeconds: number | undefined;
+}
+
+/** Asks the token endpoint of an authorization server. */
+export interface ExchangeClient {
+  /** @throws TokenExchangeError */
+  exchange(token: string, target: Target, scope: string | undefined, signal: AbortSignal): Promise<IssuedToken>;
+  /** Finds the endpoint. @throws TokenExchangeError */
+  warm(signal: AbortSignal): Promise<void>;
+  /** undefined: not known yet. */
+  readonly address: string | undefined;
+}
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+/** RFC 8693 s3: an access token, or one that is also known to be a JWT. */
+const ISSUED_TYPES: ReadonlySet<unknown> = new Set([ACCESS_TOKEN, 'urn:ietf:params:oauth:token-type:jwt']);
+const MAX_ANSWER_BYTES = 65_536;
+const MAX_TOKEN_LENGTH = 16_384;
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+/** RFC 6749 s5.2 */
+const ERROR_CODE = /^[a-z_]{1,60}$/;
+
+export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeServer, timeoutSeconds: number): ExchangeClient {
+  const limits = { transport: nodeTransport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
+  let address = endpoint.address;
+  /** Exchanges that begin together look for the address once. */
+  let finding: Promise<string> | undefined;
+
+  async function find(signal: AbortSignal): Promise<string> {
+    if (address !== undefined) return address;
+    finding ??= findEndpoint(endpoint, limits, signal).finally(() => (finding = undefined));
+    return (address = await finding);
+  }
+
+  /** Lets no other error out: one of the key that signs assertions could quote it. */
+  async function attempt<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof TokenExchangeError) throw error;
+      // the address may have moved
+      address = endpoint.address;
+      throw new TokenExchangeError('unavailable', error instanceof EndpointCallError ? error.message : 'the exchange could not be sent');
+    }
+  }
+
+  return {
+    exchange: (token, { audience, resource }, scope, signal) =>
+      attempt(async () => {
+        const url = await find(signal);
+        const form = new URLSearchParams({ grant_type: GRANT, subject_token: token, subject_token_type: ACCESS_TOKEN, requested_token_type: ACCESS_TOKEN });
+        form.set(resource === undefined ? 'audience' : 'resource', resource ?? audience);
+        if (scope !== undefined) form.set('scope', scope);
+        const headers = await authenticate(form);
+        return readAnswer(printableUrl(url), await postForm(endpoint, url, { form, headers, tls: tls() }, limits, signal));
+      }),
+    async warm(signal) {
+      await attempt(() => find(signal));
+    },
+    get address() {
+      return address;
+    },
+  };
+}
+
+function readAnswer(where: string, answer: EndpointAnswer): IssuedToken {
+  const { status } = answer;
+  const isJson = JSON_TYPE.test(answer.header('content-type') ?? '');
+  const members = isJson ? parseStrictObject(answer.body) : undefined;
+  if (status !== 200) throw refusal(where, answer, members);
+  if (!members) throw new TokenExchangeError('unusable_answer', `${where}: answered with something other than a strict JSON object`, { status });
+  const token = own(members, 'access_token');
+  const problem = problemOf(token, members);
+  if (problem !== undefined) throw new TokenExchangeError('unusable_answer', `${where}: ${problem}`, { status });
+  const expiresIn = own(members, 'expires_in');
+  return { token: token as string, expiresInSeconds: typeof expiresIn === 'number' && expiresIn >= 0 ? expiresIn : undefined };
+}
+
+/** Returns what is wrong with an answer (RFC 8693 s2.2.1), without quoting it. */
+function problemOf(token: unknown, members: JsonObject): string | undefined {
+  if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH || !isToken68(token)) return 'the answer has no access_token that can be sent';
+  if (!ISSUED_TYPES.has(own(members, 'issued_token_type'))) return 'the answer does not say that the token is an access token (issued_token_type)';
+  const type = own(members, 'token_type');
+  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
+    return 'the token is not a bearer token (token_type). Configure the authorization server to issue bearer tokens to this client, since it sends no proofs';
+  return undefined;
+}
+
+function refusal(where: string, { status, header }: EndpointAnswer, members: JsonObject | undefined): TokenExchangeError {
+  const code = members && own(members, 'error');
+  const error = typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
+  const retryAfter = header('retry-after');
+  const retryAfterSeconds = retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const message = `${where}: answered with status ${status}${error === undefined ? '' : ` (${error})`}${remedyFor(status, error)}`;
+  const isDown = status >= 500 || status === 429 || status === 408;
+  const isRefusal = !isDown && (error !== undefined || status === 400 || status === 401 || status === 403);
+  return new TokenExchangeError(isRefusal ? 'refused' : 'unavailable', message, { status, error, retryAfterSeconds });
+}
+
+function remedyFor(status: number, error: string | undefined): string {
+  if (error === 'unsupported_grant_type' || error === 'unauthorized_client') return ': allow this client to use the grant type of RFC 8693 there';
+  if (error === 'invalid_target') return ': this client may not get tokens for the audience or resource, or there is none of that name';
+  if (error === 'invalid_client' || status === 401) return ": it does not accept this API's credentials";
+  return status >= 300 && status < 400 ? ': redirects are not followed, so set tokenEndpoint to the final address' : '';
+}

@@ -1,0 +1,514 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
+import { createResourceGuard, rawToken, TokenwardError, type Auth, type ConfigurationError } from '@tokenward/core';
+import { createTokenExchange, TokenExchangeError, type ExchangeTarget, type TokenExchangeOptions } from '@tokenward/core/token-exchange';
+import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, expectAllowed } from './guarded.js';
+
+const SECRET = 'PLANTED-client-secret';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+interface Received {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** Starts a server that answers as a test says, and remembers what it received. */
+async function startServer(answer: (received: Received, response: ServerResponse) => unknown) {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then(async (body) => {
+      const one = { method: request.method, url: request.url, headers: request.headers, body };
+      received.push(one);
+      const content = await answer(one, response);
+      if (content !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(content));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { origin, received };
+}
+
+interface Wishes {
+  readonly options?: Partial<TokenExchangeOptions>;
+  readonly target?: Partial<ExchangeTarget>;
+  readonly token?: TokenWishes;
+  /** The answer of the token endpoint. Default: a new token that is valid for 300 s. */
+  readonly exchanged?: (received: Received, response: ServerResponse, count: number) => unknown;
+  readonly called?: (received: Received, response: ServerResponse) => unknown;
+}
+
+/** An issuer with a token endpoint, an API of its own, another API, and the Auth of an admitted request. */
+async function createScene({ options = {}, target = {}, token: wishes = {}, exchanged = issueToken, called = () => ({ ok: true }) }: Wishes = {}) {
+  const clock = createTestClock();
+  const issuer = await createTestIssuer({ clock });
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock });
+  const endpoint = await startServer((received, response) => exchanged(received, response, endpoint.received.length));
+  const api = await startServer(called);
+  const exchange = createTokenExchange({
+    issuer: issuer.issuer,
+    clientId: 'orders-api',
+    clientSecret: SECRET,
+    tokenEndpoint: `${endpoint.origin}/token`,
+    audiences: { billing: { origins: [api.origin], ...target } },
+    clock,
+    ...options,
+  });
+  onTestFinished(async () => {
+    exchange.close();
+    await guard.close();
+    await issuer.close();
+  });
+  const admit = async (more: TokenWishes = {}): Promise<Auth<object>> => expectAllowed(await ask(guard, await issuer.issueToken({ ...wishes, ...more }))).auth!;
+  const auth = await admit();
+  return { clock, issuer, guard, endpoint, api, exchange, admit, auth, call: exchange.fetchAs(auth, { audience: 'billing' }) };
+}
+
+function issueToken(_received: Received, _response: ServerResponse, count: number): object {
+  return { access_token: `PLANTED-exchanged-${count}`, issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: 300 };
+}
+
+function bearerOf({ headers }: Received): string | undefined {
+  return headers.authorization;
+}
+
+/** The error of a call that must fail. It shows neither tokens nor secrets. */
+async function failureOf(call: Promise<unknown>, ...secrets: readonly string[]): Promise<TokenExchangeError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(TokenExchangeError);
+  expect(error).toBeInstanceOf(TokenwardError);
+  const shown = inspect(error, { depth: 10, showHidden: true }) + JSON.stringify(error);
+  for (const secret of ['PLANTED', ...secrets]) expect(shown).not.toContain(secret);
+  return error as TokenExchangeError;
+}
+
+async function misuseOf(call: Promise<unknown>): Promise<string> {
+  const error = (await call.catch((reason: unknown) => reason)) as ConfigurationError;
+  expect(error.code).toBe('TOKENWARD_CONFIGURATION');
+  return error.message;
+}
+
+describe('exchanges the received token (RFC 8693)', () => {
+  test('and calls the API with the new one', async () => {
+    const { issuer, endpoint, api, auth, call } = await createScene({ target: { scope: 'invoices:read invoices:write' } });
+    const response = await call(`${api.origin}/invoices?year=2026`, { method: 'POST', headers: { 'x-id': '7' }, body: 'hello' });
+    expect(await response.json()).toEqual({ ok: true });
+    const [asked] = endpoint.received;
+    expect(asked).toMatchObject({ method: 'POST', url: '/token' });
+    expect(asked!.headers).toMatchObject({
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: `Basic ${Buffer.from(`orders-api:${SECRET}`).toString('base64')}`,
+    });
+    expect(Object.fromEntries(new URLSearchParams(asked!.body))).toEqual({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: rawToken(auth),
+      subject_token_type: ACCESS_TOKEN,
+      requested_token_type: ACCESS_TOKEN,
+      audience: 'billing',
+      scope: 'invoices:read invoices:write',
+    });
+    expect(api.received).toMatchObject([
+      { method: 'POST', url: '/invoices?year=2026', body: 'hello', headers: { 'x-id': '7', authorization: 'Bearer PLANTED-exchanged-1' } },
+    ]);
+    expect(issuer.requests.metadata).toBe(1);
+  });
+
+  test('names a resource instead of an audience, and another scope', async () => {
+    const { endpoint, api, exchange, auth } = await createScene({ target: { resource: 'https://billing.example.com/', scope: 'a' } });
+    await exchange.fetchAs(auth, { audience: 'billing', scope: 'b c' })(api.origin);
+    const form = new URLSearchParams(endpoint.received[0]!.body);
+    expect([form.get('resource'), form.get('audience'), form.get('scope')]).toEqual(['https://billing.example.com/', null, 'b c']);
+  });
+
+  test('finds the token endpoint in the metadata', async () => {
+    const { issuer, exchange } = await createScene({ options: { tokenEndpoint: undefined } });
+    await exchange.warm();
+    expect(exchange.health()).toEqual({ endpoint: `${issuer.issuer}/token`, entries: 0, exchanging: 0, waiting: 0, lastError: undefined });
+  });
+});
+
+describe('rule 246: a token is sent to listed origins only', () => {
+  test.each([
+    ['another host', 'https://billing.example.com/'],
+    ['another port', 'http://127.0.0.1:1/'],
+    ['another scheme', 'https://127.0.0.1/'],
+    ['a name that begins with the origin', 'http://127.0.0.1.example.com/'],
+    ['a user that looks like the origin', 'http://127.0.0.1@example.com/'],
+    ['a file', 'file:///etc/passwd'],
+    ['data', 'data:text/plain,x'],
+    ['another host behind backslashes', 'https:\\\\example.com\\'],
+  ])('not to %s', async (_name, url) => {
+    const { endpoint, api, call } = await createScene();
+    const error: TokenwardError = (await call(url).catch((reason: unknown) => reason as TokenwardError)) as TokenwardError;
+    expect(['TOKENWARD_TOKEN_EXCHANGE', 'TOKENWARD_CONFIGURATION']).toContain(error.code);
+    expect([endpoint.received.length, api.received.length]).toEqual([0, 0]);
+  });
+
+  test('with the audience that belongs to them, as a string or a URL', async () => {
+    const other = await startServer(() => ({}));
+    const { api, exchange, auth } = await createScene({ options: {} });
+    const two = createTokenExchange({
+      audiences: { one: { origins: [api.origin], unsafeRelayReceivedToken: true }, two: { origins: [other.origin], unsafeRelayReceivedToken: true } },
+    });
+    expect((await failureOf(two.fetchAs(auth, { audience: 'one' })(`${other.origin}/secret-path`), 'secret-path')).reason).toBe('origin_not_listed');
+    expect((await two.fetchAs(auth, { audience: 'two' })(new URL('/x', other.origin))).status).toBe(200);
+    expect(exchange.health().entries).toBe(0);
+  });
+
+  test('not by a redirect, which is returned', async () => {
+    const thief = await startServer(() => ({}));
+    const { api, call } = await createScene({ called: (_received, response) => void response.writeHead(307, { location: `${thief.origin}/` }).end() });
+    expect((await call(api.origin)).status).toBe(307);
+    expect(await misuseOf(call(api.origin, { redirect: 'follow' }))).toMatch(/redirect/);
+    expect((await failureOf(call(api.origin, { redirect: 'error' }))).reason).toBe('unreachable');
+    expect(thief.received).toHaveLength(0);
+  });
+
+  test.each(['authorization', 'Authorization', 'dpop', 'proxy-authorization'])('not beside a header %s of the caller', async (name) => {
+    const { api, call } = await createScene();
+    expect(await misuseOf(call(api.origin, { headers: { [name]: 'x' } }))).toMatch(/headers must not contain/);
+    expect(api.received).toHaveLength(0);
+  });
+
+  test.each(['', '/invoices', 'not a url', 'http://user:PLANTED@127.0.0.1/'])('and not to %j, which is misuse', async (url) => {
+    const { call } = await createScene();
+    expect(await misuseOf(call(url))).not.toContain('PLANTED');
+    expect(await misuseOf(call({ href: url } as never))).toMatch(/absolute URL/);
+  });
+
+  test('and not while certificates are not checked', async () => {
+    const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
+    onTestFinished(
+      () => void (before === undefined ? delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'] : (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before)),
+    );
+    const { exchange, auth } = await createScene({ target: { origins: ['https://127.0.0.1:1'] } });
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
+    expect(await misuseOf(exchange.fetchAs(auth, { audience: 'billing' })('https://127.0.0.1:1'))).toMatch(/NODE_EXTRA_CA_CERTS/);
+  });
+});
+
+describe('rule 247: exchanged tokens are kept for a time', () => {
+  test('per received token, audience and scope; calls that come together share an exchange', async () => {
+    const { endpoint, api, exchange, auth, admit, call } = await createScene();
+    await Promise.all([call(api.origin), call(api.origin), exchange.fetchAs(auth, { audience: 'billing' })(api.origin)]);
+    expect(endpoint.received).toHaveLength(1);
+    await exchange.fetchAs(auth, { audience: 'billing', scope: 'a' })(api.origin);
+    expect(endpoint.received).toHaveLength(2);
+    await exchange.fetchAs(await admit(), { audience: 'billing' })(api.origin);
+    expect(endpoint.received).toHaveLength(3);
+    await call(api.origin);
+    expect(endpoint.received).toHaveLength(3);
+    expect(api.received.map(bearerOf)).toEqual([1, 1, 1, 2, 3, 1].map((count) => `Bearer PLANTED-exchanged-${count}`));
+    expect(exchange.health().entries).toBe(3);
+  });
+
+  test.each<[string, object, TokenWishes, number]>([
+    ['cacheSeconds', { cacheSeconds: 60 }, {}, 60],
+    ['300 seconds by default', {}, { lifetimeSeconds: 3600 }, 300],
+    ['the expiry of the received token', {}, { lifetimeSeconds: 100 }, 95],
+    ['the expiry of the new token', { expiresIn: 30 }, {}, 25],
+  ])('never beyond %s', async (_name, { expiresIn = 10_000, ...options }: { expiresIn?: number } & Partial<TokenExchangeOptions>, token, seconds) => {
+    const exchanged = (...[, , count]: [Received, ServerResponse, number]): object => ({
+      ...issueToken({} as Received, {} as ServerResponse, count),
+      expires_in: expiresIn,
+    });
+    const { endpoint, api, clock, call } = await createScene({ options, token, exchanged });
+    await call(api.origin);
+    clock.advance(seconds - 1);
+    await call(api.origin);
+    expect(endpoint.received).toHaveLength(1);
+    clock.advance(1);
+    await call(api.origin);
+    expect(endpoint.received).toHaveLength(2);
+  });
+
+  test.each([undefined, '300', null, -1, 4])('not at all if expires_in is %j', async (expiresIn) => {
+    const exchanged = (...[received, response, count]: [Received, ServerResponse, number]): object => ({
+      ...issueToken(received, response, count),
+      expires_in: expiresIn,
+    });
+    const { endpoint, api, exchange, call } = await createScene({ exchanged });
+    await call(api.origin);
+    await call(api.origin);
+    expect(endpoint.received).toHaveLength(2);
+    expect(exchange.health().entries).toBe(0);
+  });
+
+  test('and no more than maxEntries', async () => {
+    const { endpoint, api, exchange, auth } = await createScene({ options: { maxEntries: 2 } });
+    for (const scope of ['a', 'b', 'c', 'a']) await exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin);
+    expect(endpoint.received).toHaveLength(4);
+    expect(exchange.health().entries).toBe(2);
+  });
+
+  test('a failure is not kept', async () => {
+    const { endpoint, api, call } = await createScene({
+      exchanged: (received, response, count) => (count === 1 ? void response.writeHead(500).end() : issueToken(received, response, count)),
+    });
+    expect((await failureOf(call(api.origin))).reason).toBe('unavailable');
+    expect((await call(api.origin)).status).toBe(200);
+    expect(endpoint.received).toHaveLength(2);
+  });
+});
+
+describe('rule 248: which tokens are exchanged or relayed', () => {
+  test('none that has expired or was revoked', async () => {
+    const { clock, guard, issuer, endpoint, api, exchange, admit, call } = await createScene({ token: { lifetimeSeconds: 600 } });
+    expect((await call(api.origin)).status).toBe(200);
+    const other = await admit();
+    await guard.revocations.revoke({ tokenId: other.tokenId!, issuer: issuer.issuer });
+    expect((await failureOf(exchange.fetchAs(other, { audience: 'billing' })(api.origin))).reason).toBe('token_ended');
+    clock.advance(700);
+    expect((await failureOf(call(api.origin))).reason).toBe('token_ended');
+    expect([endpoint.received.length, api.received.length]).toEqual([1, 1]);
+  });
+
+  test('none of another issuer', async () => {
+    const { endpoint, api, call } = await createScene({ options: { issuer: 'https://login.example.com' } });
+    expect((await failureOf(call(api.origin))).reason).toBe('other_issuer');
+    expect(endpoint.received).toHaveLength(0);
+  });
+
+  test('none without a guard', async () => {
+    const { exchange, auth } = await createScene();
+    for (const value of [{ ...auth }, structuredClone(auth), {}, null])
+      expect(() => exchange.fetchAs(value as Auth<object>, { audience: 'billing' })).toThrow();
+  });
+
+  test('a received token is relayed only by an option, and only if it is not bound', async () => {
+    const { api, auth, guard, issuer } = await createScene();
+    const relay = createTokenExchange({ audiences: { legacy: { origins: [api.origin], unsafeRelayReceivedToken: true } } });
+    expect((await relay.fetchAs(auth, { audience: 'legacy' })(api.origin)).status).toBe(200);
+    expect(api.received.map(bearerOf)).toEqual([`Bearer ${rawToken(auth)}`]);
+    await relay.warm();
+    expect(relay.health()).toMatchObject({ endpoint: undefined, entries: 0 });
+    relay.close();
+    expect(guard.health().ready).toBe(true);
+    for (const cnf of [{ jkt: 'x' }, { 'x5t#S256': 'y' }, {}, 'odd']) {
+      const bound = boundAuth(auth, cnf);
+      expect((await failureOf(relay.fetchAs(bound, { audience: 'legacy' })(api.origin))).reason).toBe('sender_constrained');
+    }
+    expect(issuer.requests.jwks).toBe(1);
+    expect(api.received).toHaveLength(1);
+  });
+
+  test('a bound token is exchanged', async () => {
+    const { endpoint, api, auth, exchange } = await createScene();
+    expect((await exchange.fetchAs(boundAuth(auth, { jkt: 'x' }), { audience: 'billing' })(api.origin)).status).toBe(200);
+    expect(endpoint.received).toHaveLength(1);
+  });
+});
+
+/** An Auth whose token has a `cnf`. Proofs are not what this is about. */
+function boundAuth(auth: Auth<object>, cnf: unknown): Auth<object> {
+  const claims = { ...auth.claims, cnf };
+  return {
+    ...auth,
+    signal: auth.signal,
+    [Symbol.for('tokenward.rawClaims')]: () => claims,
+    [Symbol.for('tokenward.rawToken')]: () => rawToken(auth),
+  };
+}
+
+describe('rule 249: answers of the authorization server', () => {
+  const good = issueToken({} as Received, {} as ServerResponse, 0);
+
+  test.each<[string, object | string]>([
+    ['no token', { ...good, access_token: undefined }],
+    ['a token that cannot be sent', { ...good, access_token: 'PLANTED\r\nx: y' }],
+    ['a token that is too long', { ...good, access_token: 'x'.repeat(20_000) }],
+    ['a token that is a list', { ...good, access_token: ['PLANTED'] }],
+    ['no issued_token_type', { ...good, issued_token_type: undefined }],
+    ['a refresh token', { ...good, issued_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' }],
+    ['an ID token', { ...good, issued_token_type: 'urn:ietf:params:oauth:token-type:id_token' }],
+    ['a DPoP token', { ...good, token_type: 'DPoP' }],
+    ['a token that is not for access', { ...good, token_type: 'N_A' }],
+    ['no token_type', { ...good, token_type: undefined }],
+    ['a list', [good]],
+    ['a duplicated member', `{"access_token":"PLANTED-a","access_token":"PLANTED-b","issued_token_type":"${ACCESS_TOKEN}","token_type":"Bearer"}`],
+    ['no JSON', 'PLANTED'],
+  ])('%s is of no use', async (_name, content) => {
+    const { api, call } = await createScene({
+      exchanged: (_received, response) =>
+        void response.writeHead(200, { 'content-type': 'application/json' }).end(typeof content === 'string' ? content : JSON.stringify(content)),
+    });
+    expect(await failureOf(call(api.origin))).toMatchObject({ reason: 'unusable_answer', status: 200 });
+    expect(api.received).toHaveLength(0);
+  });
+
+  test.each<[number, object, Readonly<Record<string, string>>, object]>([
+    [400, { error: 'invalid_target', error_description: 'PLANTED' }, {}, { reason: 'refused', error: 'invalid_target' }],
+    [400, { error: 'invalid_grant' }, {}, { reason: 'refused', error: 'invalid_grant' }],
+    [400, { error: 'PLANTED <script>' }, {}, { reason: 'refused', error: undefined }],
+    [401, { error: 'invalid_client' }, {}, { reason: 'refused', error: 'invalid_client' }],
+    [403, {}, {}, { reason: 'refused' }],
+    [404, {}, {}, { reason: 'unavailable' }],
+    [302, {}, { location: 'https://thief.example/' }, { reason: 'unavailable' }],
+    [429, { error: 'slow_down' }, { 'retry-after': '7' }, { reason: 'unavailable', retryAfterSeconds: 7 }],
+    [503, { error: 'temporarily_unavailable' }, { 'retry-after': 'soon' }, { reason: 'unavailable', retryAfterSeconds: undefined }],
+  ])('status %i with %j', async (status, content, headers, expected) => {
+    const { endpoint, api, exchange, call } = await createScene({
+      exchanged: (_received, response) => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(content)),
+    });
+    const error = await failureOf(call(api.origin));
+    expect(error).toMatchObject({ ...expected, status });
+    expect(exchange.health().lastError).toBe(error.message);
+    expect([endpoint.received.length, api.received.length]).toEqual([1, 0]);
+  });
+
+  test('an answer that is too large, and one that does not come', async () => {
+    const large = await createScene({ exchanged: (received, response, count) => ({ ...issueToken(received, response, count), more: 'x'.repeat(70_000) }) });
+    expect((await failureOf(large.call(large.api.origin))).reason).toBe('unavailable');
+    const silent = await createScene({ exchanged: () => undefined, options: { timeoutSeconds: 0.1 } });
+    expect((await failureOf(silent.call(silent.api.origin))).message).toMatch(/no complete answer within 0.1 s/);
+  });
+
+  test('exchanges are limited, and end when the exchange is closed', async () => {
+    const { endpoint, api, exchange, auth } = await createScene({
+      exchanged: () => undefined,
+      options: { maxConcurrent: 2, maxQueued: 1, timeoutSeconds: 30 },
+    });
+    const calls = ['a', 'b', 'c', 'd'].map((scope) => failureOf(exchange.fetchAs(auth, { audience: 'billing', scope })(api.origin)));
+    expect(await calls[3]).toMatchObject({ reason: 'unavailable', retryAfterSeconds: 1 });
+    expect(exchange.health()).toMatchObject({ exchanging: 2, waiting: 1 });
+    exchange.close();
+    for (const error of await Promise.all(calls)) expect(error.reason).toBe('unavailable');
+    expect(exchange.health()).toMatchObject({ exchanging: 0, waiting: 0, entries: 0 });
+    expect((await failureOf(exchange.fetchAs(auth, { audience: 'billing' })(api.origin))).message).toMatch(/closed/);
+    expect(endpoint.received.length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('the called API', () => {
+  test('that answers 401 to a kept token gets a new one, once', async () => {
+    let accepted = 'Bearer PLANTED-exchanged-1';
+    const { endpoint, api, call } = await createScene({
+      called: (received, response) =>
+        bearerOf(received) === accepted ? {} : void response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end(),
+    });
+    expect((await call(api.origin)).status).toBe(200);
+    accepted = 'Bearer PLANTED-exchanged-2';
+    expect((await call(api.origin, { method: 'POST', body: 'again' })).status).toBe(200);
+    expect(api.received.map(({ body }) => body)).toEqual(['', 'again', 'again']);
+    expect(endpoint.received).toHaveLength(2);
+    accepted = 'none';
+    expect((await call(api.origin)).status).toBe(401);
+    expect([endpoint.received.length, api.received.length]).toEqual([3, 5]);
+  });
+
+  test('is not called again with a new token, a stream, or if it asks for another login', async () => {
+    const answers: Record<string, string>[] = [{}, {}, {}, { 'www-authenticate': 'Bearer error="insufficient_user_authentication", acr_values="high"' }];
+    let status = 401;
+    const { endpoint, api, call } = await createScene({ called: (_received, response) => void response.writeHead(status, answers.shift()).end() });
+    expect((await call(api.origin)).status).toBe(401);
+    status = 200;
+    await call(api.origin);
+    status = 401;
+    const body = new ReadableStream({ start: (controller) => (controller.enqueue(Buffer.from('x')), controller.close()) });
+    expect((await call(api.origin, { method: 'POST', body, duplex: 'half' })).status).toBe(401);
+    expect((await call(api.origin)).status).toBe(401);
+    expect([endpoint.received.length, api.received.length]).toEqual([1, 4]);
+  });
+
+  test('that cannot be reached, or is silent, is an error that names only its origin', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const origin = `http://127.0.0.1:${(closed.address() as AddressInfo).port}`;
+    closed.close();
+    const gone = await createScene({ target: { origins: [origin] } });
+    const error = await failureOf(gone.exchange.fetchAs(gone.auth, { audience: 'billing' })(`${origin}/secret-path?secret=1`), 'secret');
+    expect(error).toMatchObject({ reason: 'unreachable', message: expect.stringMatching(/^tokenward: http:\/\/127.0.0.1:\d+: .*ECONNREFUSED/) as unknown });
+    const silent = await createScene({ called: () => undefined, options: { callTimeoutSeconds: 0.1 } });
+    expect((await failureOf(silent.call(silent.api.origin))).message).toMatch(/no answer within 0.1 s/);
+    const odd = await createScene({ options: { apiFetch: () => Promise.reject(new Error('PLANTED')) } });
+    expect((await failureOf(odd.call(odd.api.origin))).reason).toBe('unreachable');
+  });
+
+  test("the caller's signal ends the call with its reason, and not the exchange", async () => {
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const { endpoint, api, call } = await createScene({
+      exchanged: async (received, response, count) => {
+        await finished;
+        return issueToken(received, response, count);
+      },
+    });
+    const aborting = new AbortController();
+    const aborted = call(api.origin, { signal: aborting.signal });
+    const other = call(api.origin);
+    aborting.abort(new Error('enough'));
+    await expect(aborted).rejects.toThrow('enough');
+    await expect(call(api.origin, { signal: aborting.signal })).rejects.toThrow('enough');
+    while (endpoint.received.length === 0) await new Promise(setImmediate);
+    finish();
+    expect((await other).status).toBe(200);
+  });
+
+  test("gets the token by the app's own fetch, which is asked not to follow redirects", async () => {
+    const seen: RequestInit[] = [];
+    const { api, call } = await createScene({ options: { apiFetch: async (_url, init) => (seen.push(init!), new Response('own')) } });
+    expect(await (await call(`${api.origin}/x`)).text()).toBe('own');
+    expect(seen).toMatchObject([{ redirect: 'manual' }]);
+    expect(new Headers(seen[0]!.headers).get('authorization')).toBe('Bearer PLANTED-exchanged-1');
+  });
+});
+
+describe('options that cannot be right stop the start, and show no secret', () => {
+  const good = { issuer: 'https://login.example.com', clientId: 'c', clientSecret: SECRET, audiences: { a: { origins: ['https://a.example.com'] } } };
+  const target = (more: object): object => ({ audiences: { a: { origins: ['https://a.example.com'], ...more } } });
+
+  test.each<[string, object, RegExp]>([
+    ['no audiences', { audiences: {} }, /audiences: must be an object with 1 to 100/],
+    ['a list of audiences', { audiences: ['a'] }, /audiences: must be an object/],
+    ['no origins', { audiences: { a: {} } }, /audiences.a.origins: is missing/],
+    ['an empty list', target({ origins: [] }), /audiences.a.origins: must be a list of one or more/],
+    ['plain http', target({ origins: ['http://a.example.com'] }), /origins: .*https/],
+    ['a path', target({ origins: ['https://a.example.com/x'] }), /must be an origin/],
+    ['a slash at the end', target({ origins: ['https://a.example.com/'] }), /must be an origin/],
+    ['a default port', target({ origins: ['https://a.example.com:443'] }), /must be an origin/],
+    ['a pattern', target({ origins: ['https://*.example.com'] }), /audiences.a.origins/],
+    ['an odd scope', target({ scope: 'a  b' }), /scope: must be one or more scopes/],
+    ['a relative resource', target({ resource: 'billing' }), /resource: must be an absolute URI/],
+    ['an unknown member', target({ scopes: 'a' }), /scopes: is not an option: did you mean scope/],
+    [
+      'a scope for a relay',
+      { ...target({ scope: 'a', unsafeRelayReceivedToken: true }), issuer: undefined, clientId: undefined, clientSecret: undefined },
+      /scope: has no effect/,
+    ],
+    ['a client for relays only', target({ unsafeRelayReceivedToken: true }), /issuer: has no effect/],
+    ['no issuer', { issuer: undefined }, /issuer: is missing/],
+    ['no client', { clientId: undefined }, /clientId: is missing/],
+    ['no secret', { clientSecret: undefined }, /clientSecret: is missing/],
+    ['two kinds of credentials', { authentication: 'none' }, /clientSecret: cannot be combined/],
+    ['an issuer that is no URL', { issuer: 'PLANTED' }, /issuer: is not an absolute URL/],
+    ['an unknown option', { secret: SECRET }, /secret: is not an option/],
+    ['a negative time', { cacheSeconds: -1 }, /cacheSeconds: must be a number/],
+  ])('%s', (_name, more, message) => {
+    const make = (): unknown => createTokenExchange({ ...good, ...more });
+    expect(make).toThrow(message);
+    expect(make).not.toThrow(/PLANTED/);
+    expect(createTokenExchange(good as TokenExchangeOptions).health().entries).toBe(0);
+  });
+
+  test('nor does what they create show one', async () => {
+    const { api, exchange, call, auth } = await createScene();
+    await call(api.origin);
+    for (const value of [exchange, call]) expect(inspect(value, { depth: 20, showHidden: true })).not.toMatch(/PLANTED|eyJ/);
+    for (const wishes of [{ audience: 'other' }, { audience: 7 }, { audience: 'billing', scope: '"' }, {}, undefined, { audience: 'billing', more: 1 }])
+      expect(() => exchange.fetchAs(auth, wishes as never)).toThrow(/fetchAs/);
+  });
+});
