@@ -1,5 +1,5 @@
 import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
-import { createResourceGuard, rawToken, type DecryptionKeyOption, type GuardOptions, type KeyEncryptionAlgorithm } from '@tokenward/core';
+import { createResourceGuard, rawToken, type DecryptionKeyOption, type GuardOptions } from '@tokenward/core';
 import { createTestIssuer, generatePrivateKey, hostileTokens } from '@tokenward/testing';
 import { CompactEncrypt, compactDecrypt, createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -8,6 +8,8 @@ import { startEndpoint } from './introspection.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
+
+type KeyEncryptionAlgorithm = NonNullable<DecryptionKeyOption['algorithms']>[number];
 
 const rsa = await generatePrivateKey('RS256');
 const otherRsa = await generatePrivateKey('RS256');

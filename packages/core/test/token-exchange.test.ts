@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -165,6 +165,7 @@ describe('rule 246: a token is sent to listed origins only', () => {
       audiences: { one: { origins: [api.origin], unsafeRelayReceivedToken: true }, two: { origins: [other.origin], unsafeRelayReceivedToken: true } },
     });
     expect((await failureOf(two.fetchAs(auth, { audience: 'one' })(`${other.origin}/secret-path`), 'secret-path')).reason).toBe('origin_not_listed');
+    expect((await failureOf(two.fetchAs(auth, { audience: 'one' })(`blob:${api.origin}/x`))).reason).toBe('origin_not_listed');
     expect((await two.fetchAs(auth, { audience: 'two' })(new URL('/x', other.origin))).status).toBe(200);
     expect(exchange.health().entries).toBe(0);
   });
@@ -456,6 +457,10 @@ describe('the called API', () => {
     while (endpoint.received.length === 0) await new Promise(setImmediate);
     finish();
     expect((await other).status).toBe(200);
+    expect(getEventListeners(aborting.signal, 'abort')).toHaveLength(0);
+    const lasting = new AbortController();
+    await call(api.origin, { signal: lasting.signal });
+    expect(getEventListeners(lasting.signal, 'abort')).toHaveLength(0);
   });
 
   test("gets the token by the app's own fetch, which is asked not to follow redirects", async () => {
@@ -480,6 +485,7 @@ describe('options that cannot be right stop the start, and show no secret', () =
     ['a path', target({ origins: ['https://a.example.com/x'] }), /must be an origin/],
     ['a slash at the end', target({ origins: ['https://a.example.com/'] }), /must be an origin/],
     ['a default port', target({ origins: ['https://a.example.com:443'] }), /must be an origin/],
+    ['a name under localhost by plain http', target({ origins: ['http://billing.localhost:8080'] }), /may lead to another machine/],
     ['a pattern', target({ origins: ['https://*.example.com'] }), /audiences.a.origins/],
     ['an odd scope', target({ scope: 'a  b' }), /scope: must be one or more scopes/],
     ['a relative resource', target({ resource: 'billing' }), /resource: must be an absolute URI/],

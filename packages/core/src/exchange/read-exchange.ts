@@ -3,7 +3,7 @@ import { ConfigurationError } from '../lib/configuration-error.js';
 import { OptionReader, plainOptions, plainProblem } from '../lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from '../lib/option-table.js';
 import { shown, shownMember } from '../lib/shown-option.js';
-import { canonicalProblem, identifierProblem, urlProblem } from '../lib/url.js';
+import { canonicalProblem, identifierProblem, isUnderLocalhost, urlProblem } from '../lib/url.js';
 import { clientAuthenticator, type AuthenticateClient } from '../net/client-authentication.js';
 import {
   checkClientAuthentication,
@@ -172,14 +172,18 @@ function readOrigins(reader: OptionReader, name: string, httpHosts: ReadonlySet<
   if (reader.get(name) === undefined) reader.wrong(name, "is missing: set it to where the API is, such as ['https://billing.internal']");
   const origins = reader.texts(name) ?? [];
   for (const origin of origins) {
-    const problem =
-      urlProblem(origin, httpHosts) ??
-      (URL.parse(origin)?.origin === origin && !origin.includes('*')
-        ? undefined
-        : 'must be an origin: scheme, host and port, without a path, a slash at the end or a pattern');
+    const problem = urlProblem(origin, httpHosts) ?? originProblem(origin, httpHosts);
     if (problem !== undefined) reader.wrong(name, `${problem} (got ${shown(origin, 'url')})`);
   }
   return new Set(origins);
+}
+
+function originProblem(origin: string, httpHosts: ReadonlySet<string>): string | undefined {
+  const { origin: written, protocol, hostname } = new URL(origin);
+  if (written !== origin || origin.includes('*')) return 'must be an origin: scheme, host and port, without a path, a slash at the end or a pattern';
+  // fetch may ask a name server for such a name, unlike this package's own client
+  const isUnsure = protocol === 'http:' && isUnderLocalhost(hostname) && !httpHosts.has(hostname);
+  return isUnsure ? 'may lead to another machine by plain http. Use https, localhost or 127.0.0.1, or list the host in unsafeHttpHosts' : undefined;
 }
 
 function readScope(reader: OptionReader, name: string): string | undefined {

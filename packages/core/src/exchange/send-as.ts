@@ -19,6 +19,7 @@ export interface Sending {
 
 /** Fields by which a request could carry other credentials than the token, or a proof that does not fit it. */
 const OWN_FIELDS = ['authorization', 'proxy-authorization', 'dpop'];
+const PROTOCOLS: ReadonlySet<string> = new Set(['https:', 'http:']);
 
 /**
  * Calls an API with a token. If the API answers 401 to a token that was kept, it may have been revoked meanwhile. So the call is sent once more with a new
@@ -31,9 +32,9 @@ export async function sendAs(url: string | URL, init: RequestInit = {}, sending:
   const first = await findToken(init, sending);
   const response = await send(address, init, headers, first.token, sending);
   if (response.status !== 401 || !first.wasKept || !canSendAgain(init.body) || asksForLogin(response)) return response;
+  void response.body?.cancel().catch(() => {});
   sending.forgetToken(first.token);
   const second = await findToken(init, sending);
-  void response.body?.cancel().catch(() => {});
   return send(address, init, headers, second.token, sending);
 }
 
@@ -42,7 +43,8 @@ function addressOf(url: string | URL, { audience, origins }: Target): URL {
   const address = typeof url === 'string' || url instanceof URL || Object.prototype.toString.call(url) === '[object URL]' ? URL.parse(String(url)) : null;
   if (!address) throw misuse('fetchAs(...)', 'the address must be an absolute URL, as a string or a URL');
   if (address.username !== '' || address.password !== '') throw misuse('fetchAs(...)', 'the address must not contain a user name or a password');
-  if (!origins.has(address.origin))
+  // the origin of a blob is that of its creator
+  if (!PROTOCOLS.has(address.protocol) || !origins.has(address.origin))
     throw new TokenExchangeError(
       'origin_not_listed',
       `${printable(address.origin)} is not one of the origins of ${printable(audience)}, so no token is sent there. If it is right, add it to origins`,
@@ -61,7 +63,17 @@ function headersOf({ headers }: RequestInit): Headers {
 async function findToken({ signal }: RequestInit, { findToken: find }: Sending): Promise<FoundToken> {
   if (!signal) return find();
   signal.throwIfAborted();
-  return Promise.race([find(), rejectOn(signal)]);
+  let giveUp!: () => void;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    giveUp = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([find(), aborted]);
+  } finally {
+    // the signal may be that of a whole process
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 async function send(address: URL, init: RequestInit, given: Headers, token: string, { callTimeoutSeconds, apiFetch }: Sending): Promise<Response> {
