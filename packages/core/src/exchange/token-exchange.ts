@@ -17,7 +17,7 @@ export interface TokenExchange {
   /** Finds the token endpoint before the first call. @throws TokenExchangeError if it cannot be found; later calls try again */
   warm(): Promise<void>;
   health(): TokenExchangeHealth;
-  /** Ends pending exchanges, and forgets all tokens. Calls then fail. */
+  /** Ends pending exchanges, and forgets all tokens. Calls that need an exchange then fail. */
   close(): void;
 }
 
