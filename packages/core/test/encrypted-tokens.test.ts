@@ -1,7 +1,7 @@
-import { createPublicKey, createSecretKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, createSecretKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { createResourceGuard, rawToken, type DecryptionKeyOption, type GuardOptions } from '@tokenward/core';
 import { createTestIssuer, generatePrivateKey, hostileTokens } from '@tokenward/testing';
-import { CompactEncrypt, compactDecrypt, createLocalJWKSet, jwtVerify } from 'jose';
+import { CompactEncrypt, compactDecrypt, createLocalJWKSet, jwtVerify, calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, configurationErrorOf, expectAllowed, verdictOf } from './guarded.js';
 import { startEndpoint } from './introspection.js';
@@ -113,6 +113,25 @@ describe('accepts', () => {
     expect(rawToken(auth!)).toBe(token);
     expect(auth).toMatchObject({ issuer: issuer.issuer, subject: 'user-1' });
   });
+});
+
+test('rule 87: a proof is for the encrypted token, as the client sent it', async () => {
+  const guard = guardWith({ publicOrigin: 'https://api.example.com' });
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwk = await exportJWK(publicKey);
+  const inner = await issuer.issueToken({ claims: { cnf: { jkt: await calculateJwkThumbprint(jwk) } } });
+  const token = await encrypt(inner);
+
+  async function decide(hashed: string) {
+    const ath = createHash('sha256').update(hashed).digest('base64url');
+    const claims = { jti: randomBytes(8).toString('hex'), htm: 'GET', htu: 'https://api.example.com/orders', ath, iat: Math.floor(Date.now() / 1000) };
+    const proof = await new SignJWT(claims).setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk }).sign(privateKey);
+    return guard.check({ method: 'GET', target: '/orders', headers: { authorization: `DPoP ${token}`, dpop: proof } });
+  }
+
+  expectAllowed(await decide(token));
+  expect(verdictOf(await decide(inner))).toBe('invalid_proof');
+  expect(verdictOf(await ask(guard, token))).toBe('bound_token_as_bearer');
 });
 
 describe('rule 16: what is inside must be a verified JWS', () => {
