@@ -15,6 +15,7 @@ import { exampleTable } from './example-table.js';
 import { send } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
 import { departureCases } from './departure-cases.js';
+import { encryptionCases } from './encryption-cases.js';
 import { guardMethodCases } from './guard-method-cases.js';
 import { metadataCases } from './metadata-cases.js';
 import { mtlsCases } from './mtls-cases.js';
@@ -213,6 +214,7 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
     ...sessionCases,
     ...introspectionCases,
     ...dpopCases,
+    ...encryptionCases,
     ...guardMethodCases,
     ...metadataCases,
     ...departureCases,
