@@ -9,7 +9,7 @@ import { assertAuth } from './auth/assert-auth.js';
 import type { Auth } from './auth/auth.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
 import { createBinding } from './binding/binding.js';
-import { createProofCheck } from './binding/dpop.js';
+import { createProofChecker } from './binding/dpop.js';
 import { createCertificateCheck } from './binding/mtls.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
 import { createDenial } from './decision/denial.js';
@@ -20,6 +20,7 @@ import { publish } from './events/events.js';
 import { createMonitor } from './events/monitoring.js';
 import { createAuthenticator, type Authentication } from './guard/authenticator.js';
 import { createDecisionReporter } from './guard/decision-reporter.js';
+import { withNonce } from './guard/nonce-headers.js';
 import { createMetadataEndpoint } from './guard/metadata-endpoint.js';
 import { createRevocationCheck } from './guard/revocation-check.js';
 import { createSessionReader } from './guard/session-reader.js';
@@ -84,8 +85,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   const proofs = { dpop: dpop !== undefined, mtls: true };
   const jwts = createJwtVerifier({ ...config, proofs, cache, tokenSignals, trust, monitor, introspection, decryptor, now: () => clock.now() });
   const session = config.session && createSessionReader(config.session, maxTokenBytes);
+  const proofChecker = dpop && createProofChecker(dpop, config.publicOrigin);
   const binding = createBinding({
-    checkProof: dpop && createProofCheck(dpop, config.publicOrigin),
+    checkProof: proofChecker?.check,
     checkCertificate: createCertificateCheck(config.clientCertificate),
     senderConstraint,
   });
@@ -147,11 +149,13 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     nowSeconds: number,
     isReported?: boolean,
   ): Decision {
-    const decision = decideWithoutCookies(authentication, request, requirements, nowSeconds, isReported);
-    return session ? session.withCookies(decision, request) : decision;
+    const decision = decideWithoutHeaders(authentication, request, requirements, nowSeconds, isReported);
+    const nonce = dpop?.nonces && proofChecker!.newNonceFor(request);
+    const answer = nonce === undefined ? decision : withNonce(decision, nonce);
+    return session ? session.withCookies(answer, request) : answer;
   }
 
-  function decideWithoutCookies(
+  function decideWithoutHeaders(
     authentication: Authentication,
     request: ProtectedRequest,
     requirements: RouteRequirements,

@@ -551,6 +551,111 @@ describe('rule 89: a proof is accepted once', () => {
   });
 });
 
+describe('rule 90: nonces', () => {
+  const nonceSecret = 'a secret of the whole fleet, with 32 bytes or more';
+
+  async function createNonceScene(dpop: object = {}, options: GuardOptions = {}) {
+    const scene = await createDpopScene({ dpop: { nonceSecret, nonceLifetimeSeconds: 100, ...dpop }, ...options });
+    // the beginning of a period
+    scene.clock.set(Math.ceil(scene.clock.now() / 100_000) * 100_000);
+    const token = await scene.issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 3600, claims: scene.client.claims });
+    const send = async (proof: Partial<ProvenRequest> = {}, requirements: RouteRequirements = {}, more: Partial<ProtectedRequest> = {}) =>
+      scene.guard.check(requestWith(token, scene.client.createProof({ url: URL_OF_REQUEST, ...proof }, token), more), requirements);
+    return { ...scene, send };
+  }
+
+  test('are not needed by default', async () => {
+    const { send } = await createDpopScene();
+    for (const nonce of [undefined, 'any']) {
+      const { headers } = expectAllowed(await send({ claims: { nonce } }));
+      expect(headers).toEqual({});
+    }
+  });
+
+  test('a proof without one, or with another, gets the nonce of this period, and is not spent', async () => {
+    const { send } = await createNonceScene();
+    const seen = new Set<unknown>();
+    for (const nonce of [undefined, '', 'x'.repeat(22)]) {
+      const refused = await send({ claims: { nonce, jti: 'same' } });
+      expect(refused).toMatchObject({ status: 401, reason: 'nonce_required', body: { error: 'use_dpop_nonce' } });
+      expect(refused.headers).toMatchObject({
+        'cache-control': 'no-store',
+        'www-authenticate': [expect.stringMatching(/^DPoP realm="api", error="use_dpop_nonce", .*algs="/), 'Bearer realm="api"'],
+      });
+      expect(Object.isFrozen(refused.headers)).toBe(true);
+      seen.add(refused.headers['dpop-nonce']);
+    }
+    expect(seen.size).toBe(1);
+    const [nonce] = seen as Set<string>;
+    expect(expectAllowed(await send({ claims: { nonce, jti: 'same' } })).headers).toEqual({});
+    expect(verdictOf(await send({ claims: { nonce, jti: 'same' } }))).toBe('replayed_proof');
+  });
+
+  test('one of the last period is accepted, and every answer brings the next', async () => {
+    const { send, clock } = await createNonceScene();
+    const nonce = String((await send()).headers['dpop-nonce']);
+    clock.advance(100);
+    const { headers } = expectAllowed(await send({ nonce }));
+    const next = String(headers['dpop-nonce']);
+    expect(headers).toEqual({ 'cache-control': 'no-store', 'dpop-nonce': next });
+    expect(next).not.toBe(nonce);
+    const refused = await send({ nonce }, { policy: scope('orders:write') });
+    expect(refused).toMatchObject({ reason: 'insufficient_scope', headers: { 'dpop-nonce': next } });
+    expect(refused.headers['www-authenticate']).toHaveLength(2);
+    expect(expectAllowed(await send({ nonce: next })).headers).toEqual({});
+    clock.advance(100);
+    expect(verdictOf(await send({ nonce }))).toBe('nonce_required');
+  });
+
+  test('rule 91: nobody gets a nonce without a proof that holds otherwise', async () => {
+    const { send, client } = await createNonceScene();
+    const thief = await createDpopClient();
+    for (const wrong of [{ method: 'POST' }, { claims: { iat: 1 } }, { header: { jwk: thief.publicJwk } }]) {
+      const refused = await send(wrong);
+      expect(refused).toMatchObject({ reason: 'invalid_proof' });
+      expect(refused.headers).not.toHaveProperty('dpop-nonce');
+    }
+    expect(client.thumbprint).not.toBe(thief.thumbprint);
+  });
+
+  test('a nonce does not widen the window of iat', async () => {
+    const { send, clock } = await createNonceScene();
+    const nonce = String((await send()).headers['dpop-nonce']);
+    expect(verdictOf(await send({ nonce, claims: { iat: clock.now() / 1000 - 70 } }))).toBe('invalid_proof');
+  });
+
+  test('every process with the secret accepts them, and a new secret takes over without refusals', async () => {
+    const { send, issuer, clock, client } = await createNonceScene();
+    const nonce = String((await send()).headers['dpop-nonce']);
+    const token = await issuer.issueToken({ claims: client.claims });
+    const statesOf = async (secret: GuardOptions['dpop'] & object) => {
+      const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, dpop: { nonceLifetimeSeconds: 100, ...secret } });
+      const decision = await guard.check(requestWith(token, client.createProof({ url: URL_OF_REQUEST, nonce }, token)));
+      await guard.close();
+      return [verdictOf(decision), typeof decision.headers['dpop-nonce']];
+    };
+    expect(await statesOf({ nonceSecret: Buffer.from(nonceSecret) })).toEqual(['allow', 'undefined']);
+    expect(await statesOf({ nonceSecret: ['another secret of the fleet, with 32 bytes', nonceSecret] })).toEqual(['allow', 'string']);
+    expect(await statesOf({ nonceSecret: 'another secret of the fleet, with 32 bytes' })).toEqual(['nonce_required', 'string']);
+  });
+
+  test.each<[unknown, RegExp]>([
+    ['short', /dpop\.nonceSecret: must have at least 32 bytes \(got 5\)/],
+    [Buffer.alloc(31), /must have at least 32 bytes \(got 31\)/],
+    [[], /must be a secret, or a list of 1 to 10 \(got 0\)/],
+    [[nonceSecret, 'short'], /must have at least 32 bytes \(got 5\)/],
+    // eslint-disable-next-line no-sparse-arrays -- a hole is no secret
+    [[nonceSecret, ,], /must be text or bytes \(got undefined\)/],
+    [{}, /must be text or bytes/],
+    [7, /must be text or bytes/],
+    [null, /must be text or bytes/],
+  ])('the option reports %j, and shows no secret', (secret, message) => {
+    const error = configurationErrorOf(() => createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, dpop: { nonceSecret: secret as string } }));
+    expect(error?.message).toMatch(message);
+    expect(error?.message).not.toContain('fleet');
+  });
+});
+
 describe('options', () => {
   test('rule 109: dpop: false turns it off: the scheme is unsupported, has no challenge, and its tokens are refused', async () => {
     const { guard, token, issuer, client } = await createDpopScene({ dpop: false });

@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { createResourceGuard, scope, type GuardOptions, type ResourceGuard } from '@tokenward/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 
+/** The algorithms of DPoP proofs by default. */
+const ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'RS256', 'PS256', 'PS384', 'PS512'];
+
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 /** Nothing is fetched from there. */
 const jwksUri = 'https://login.example.com/jwks';
@@ -42,7 +45,16 @@ describe('rule 110: the metadata of an API without a framework', () => {
       authorization_servers: ['https://login.example.com'],
       scopes_supported: ['orders:read'],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ALGORITHMS,
     });
+  });
+
+  test('rule 109: the options of DPoP say which proofs are accepted, and whether they are required', () => {
+    const of = (options: GuardOptions) => documentOf(create({ ...one, ...options })) as Record<string, unknown>;
+    expect(of({ dpop: { algorithms: ['ES256'] } })).toMatchObject({ dpop_signing_alg_values_supported: ['ES256'] });
+    expect(of({ senderConstraint: 'dpop' })).toMatchObject({ dpop_signing_alg_values_supported: ALGORITHMS, dpop_bound_access_tokens_required: true });
+    for (const options of [{ dpop: false }, { senderConstraint: 'mtls' }] as const) expect(of(options)).not.toHaveProperty('dpop_signing_alg_values_supported');
+    for (const options of [{}, { senderConstraint: 'any' }] as const) expect(of(options)).not.toHaveProperty('dpop_bound_access_tokens_required');
   });
 
   test('only issuers in the options are authorization servers', () => {
@@ -50,7 +62,11 @@ describe('rule 110: the metadata of an API without a framework', () => {
     const several = create({ issuers, audience: 'https://api.example.com' });
     expect(documentOf(several)).toMatchObject({ authorization_servers: ['https://a.example.com'] });
     const resolved = create({ issuers: () => undefined, audience: 'https://api.example.com' });
-    expect(documentOf(resolved)).toEqual({ resource: 'https://api.example.com', bearer_methods_supported: ['header'] });
+    expect(documentOf(resolved)).toEqual({
+      resource: 'https://api.example.com',
+      bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ALGORITHMS,
+    });
     const told = create({
       issuers: () => undefined,
       audience: 'orders',
@@ -72,6 +88,7 @@ describe('rule 110: the metadata of an API without a framework', () => {
       authorization_servers: ['https://login.example.com'],
       scopes_supported: ['a', 'b'],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ALGORITHMS,
       resource_name: 'Bestellungen "süß"',
       resource_documentation: 'https://docs.example.com',
       resource_policy_uri: 'https://example.com/policy',

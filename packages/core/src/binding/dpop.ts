@@ -2,9 +2,11 @@ import { importEmbeddedKey } from '../jose/embedded-key.js';
 import { findSigningKey } from '../jose/signature.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import { createLruMap } from '../lib/lru.js';
+import { createMemory } from '../lib/private-slot.js';
 import { fieldOf, type Credentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { DpopConfig } from './dpop-options.js';
+import { createNonces } from './nonces.js';
 import { readProof, tokenHash, type Proof, type ProvenHeader } from './proof.js';
 import { createSpending } from './spent-proofs.js';
 import { compareTargetUri } from './target-uri.js';
@@ -21,6 +23,13 @@ export type ProofCheck = (
   nowSeconds: number,
 ) => VerificationFailure | undefined | Promise<VerificationFailure | undefined>;
 
+/** The check of proofs, and what it has to tell clients. */
+export interface ProofChecker {
+  readonly check: ProofCheck;
+  /** Returns the nonce that the client of an accepted request shall use from now on, if it used an older one. */
+  newNonceFor(request: ProtectedRequest): string | undefined;
+}
+
 const MISSING: VerificationFailure = Object.freeze({ reason: 'missing_proof', scheme: 'DPoP' });
 
 /** An app's clients sign with a few keys at a time. A key that is evicted costs its next proof an import. */
@@ -32,11 +41,14 @@ const MAX_KNOWN_KEYS = 1000;
  *
  * @param publicOrigin the origin that clients use, if the options name it
  */
-export function createProofCheck(config: DpopConfig, publicOrigin: string | undefined): ProofCheck {
+export function createProofChecker(config: DpopConfig, publicOrigin: string | undefined): ProofChecker {
   const { algorithms, maxProofAgeSeconds, clockSkewSeconds } = config;
   const known = createLruMap<ProvenHeader>(MAX_KNOWN_KEYS);
   // as long as a proof is accepted, if its issuer's clock is ahead
   const spend = createSpending(config.replays, maxProofAgeSeconds + 2 * clockSkewSeconds);
+
+  const nonces = config.nonces && createNonces(config.nonces);
+  const newNonces = createMemory<ProtectedRequest, string>();
 
   /** Everything but the signature, the nonce and the replay. */
   function examine(
@@ -76,15 +88,26 @@ export function createProofCheck(config: DpopConfig, publicOrigin: string | unde
     return undefined;
   }
 
-  return (jkt, { token }, request, nowSeconds) => {
+  function checkNonce({ nonce }: Proof, request: ProtectedRequest, nowSeconds: number): VerificationFailure | undefined {
+    const state = nonces?.check(nonce, nowSeconds);
+    if (!nonces || state === 'current') return undefined;
+    const current = nonces.current(nowSeconds);
+    if (state === undefined) return { reason: 'nonce_required', cause: nonce === undefined ? 'it has none' : 'it has another', nonce: current, scheme: 'DPoP' };
+    newNonces.set(request, current);
+    return undefined;
+  }
+
+  function check(jkt: string, { token }: Credentials, request: ProtectedRequest, nowSeconds: number): ReturnType<ProofCheck> {
     const field = fieldOf(request.headers, 'dpop');
     if (field === undefined || field.length === 0) return field === '' ? invalid('the DPoP header is empty') : MISSING;
     return spend(request, field, token, () => {
       const proof = readProof(field, algorithms, known);
       if (typeof proof === 'string') return invalid(proof);
-      return examine(proof, jkt, token, request, nowSeconds) ?? verifySignature(proof) ?? [jkt, proof.jti];
+      return examine(proof, jkt, token, request, nowSeconds) ?? verifySignature(proof) ?? checkNonce(proof, request, nowSeconds) ?? [jkt, proof.jti];
     });
-  };
+  }
+
+  return { check, newNonceFor: (request) => newNonces.get(request) };
 }
 
 function invalid(cause: string, expected?: VerificationFailure['expected'], found?: VerificationFailure['found']): VerificationFailure {

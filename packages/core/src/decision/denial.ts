@@ -60,6 +60,8 @@ export interface DenialDetails extends Explained {
   readonly retryAfterSeconds?: number | undefined;
   /** The scheme of the credentials. Default: Bearer. */
   readonly scheme?: AuthScheme | undefined;
+  /** The nonce that the next proof needs. */
+  readonly nonce?: string | undefined;
 }
 
 /** Creates a refusal. */
@@ -103,7 +105,8 @@ export function createDenial({ realm, resourceMetadata, schemes = BEARER_ALONE }
       return Object.freeze({ 'cache-control': 'no-store', 'retry-after': String(Math.max(1, Math.ceil(details.retryAfterSeconds ?? 1))) });
     }
     if (words.hasChallenge === false) return Object.freeze({ 'cache-control': 'no-store' });
-    return Object.freeze({ 'cache-control': 'no-store', 'www-authenticate': challengesOf(words, scope, details) });
+    const challenge = challengesOf(words, scope, details);
+    return Object.freeze({ 'cache-control': 'no-store', 'www-authenticate': challenge, ...(details.nonce !== undefined && { 'dpop-nonce': details.nonce }) });
   }
 
   /** One challenge for each scheme, as a field line of its own. The first one, of the scheme that the request used, alone says what was wrong. */
@@ -135,7 +138,7 @@ export function createDenial({ realm, resourceMetadata, schemes = BEARER_ALONE }
     const template = templates[details.scheme ?? 'Bearer'][behaviourOf(reason).answer];
     const { words } = template;
     const scope = details.scope?.length ? details.scope.join(' ') : undefined;
-    const isPlain = scope === undefined && details.acrValues === undefined && details.maxAgeSeconds === undefined && details.retryAfterSeconds === undefined;
+    const isPlain = scope === undefined && isWithoutHeaders(details);
     // shared, which is safe because they are frozen: building them anew would double the cost of refusing a request without a token
     if (isPlain) return new Denial(words.status, template.headers, template.body, reason, details);
     return new Denial(words.status, headersOf(words, scope, details), scope === undefined ? template.body : bodyOf(words, scope), reason, details);
@@ -145,6 +148,11 @@ export function createDenial({ realm, resourceMetadata, schemes = BEARER_ALONE }
 /** Returns the same refusal with other headers. */
 export function addHeaders(denial: Deny, headers: ResponseHeaders): Deny {
   return denial instanceof Denial ? denial.with(headers) : denial;
+}
+
+/** Whether no detail is in the headers. */
+function isWithoutHeaders({ acrValues, maxAgeSeconds, retryAfterSeconds, nonce }: DenialDetails): boolean {
+  return acrValues === undefined && maxAgeSeconds === undefined && retryAfterSeconds === undefined && nonce === undefined;
 }
 
 const NO_DETAILS: DenialDetails = Object.freeze({});

@@ -18,6 +18,9 @@ export interface MetadataEndpointConfig {
   readonly metadata: ResourceMetadataConfig;
   readonly publicOrigin: string | undefined;
   readonly clientCertificate: { readonly isAnnounced: boolean };
+  /** undefined if proofs are not accepted. */
+  readonly dpop: { readonly algorithms: readonly string[] } | undefined;
+  readonly senderConstraint: 'dpop' | 'mtls' | 'any' | undefined;
   /** Audiences of the guard itself, which come before those of its issuers. */
   readonly audiences: readonly string[];
 }
@@ -27,7 +30,7 @@ export interface MetadataEndpointConfig {
  * (RFC 9728 s3.3, s7.3).
  */
 export function createMetadataEndpoint(
-  { issuers, metadata, publicOrigin, clientCertificate, audiences }: MetadataEndpointConfig,
+  { issuers, metadata, publicOrigin, clientCertificate, dpop, senderConstraint, audiences }: MetadataEndpointConfig,
   policies: RoutePolicies,
 ): MetadataEndpoint {
   const resource = metadata.resource ?? [...audiences, ...issuers.audiences].find(isResourceUrl) ?? publicOrigin;
@@ -52,6 +55,8 @@ export function createMetadataEndpoint(
       bearer_methods_supported: ['header'],
       // RFC 9728 s2: false is the default
       tls_client_certificate_bound_access_tokens: clientCertificate.isAnnounced || undefined,
+      dpop_signing_alg_values_supported: senderConstraint === 'mtls' ? undefined : dpop?.algorithms,
+      dpop_bound_access_tokens_required: senderConstraint === 'dpop' || undefined,
       authorization_details_types_supported: types.length > 0 ? types : undefined,
       resource_name: resourceName,
       resource_documentation: resourceDocumentation,

@@ -11,6 +11,8 @@ export interface VerificationFailure extends Explained {
   readonly keysAskedAgainInSeconds?: number | undefined;
   /** The scheme of the credentials, if it was not Bearer. */
   readonly scheme?: AuthScheme | undefined;
+  /** The nonce that the next proof needs (RFC 9449 s9). */
+  readonly nonce?: string | undefined;
   /** The issuer that the token names, if it is one of the guard's. */
   readonly issuer?: Issuer;
 }

@@ -70,6 +70,7 @@ async function expectMetadata(origin: string, { issuer, audience }: TestIssuer):
       resource: audience,
       authorization_servers: [issuer],
       bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'RS256', 'PS256', 'PS384', 'PS512'],
     });
   }
 }

@@ -30,6 +30,7 @@ export const metadataCases: readonly SuiteCase[] = [
         authorization_servers: [suite.issuer.issuer],
         scopes_supported: ['orders:read', 'orders:write', 'reports:read', 'x', 'y', 'z'],
         bearer_methods_supported: ['header'],
+        dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'RS256', 'PS256', 'PS384', 'PS512'],
         authorization_details_types_supported: ['payment'],
       };
       const app = await start(suite, { audience: `${API}/api/v1` }, { routes });

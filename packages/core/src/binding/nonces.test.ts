@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createNonces } from './nonces.js';
+
+const secret = Buffer.alloc(32, 'secret');
+const config = { secrets: [secret], lifetimeSeconds: 100, clockSkewSeconds: 5 };
+/** The beginning of a period. */
+const START = 1_700_000_000;
+
+describe('rule 90: nonces', () => {
+  test('are valid in their period and the next, and then no more', () => {
+    const nonces = createNonces(config);
+    const nonce = nonces.current(START);
+    expect(nonce).toMatch(/^[\w-]{22}$/);
+    for (const [at, expected] of [
+      [0, 'current'],
+      [99.9, 'current'],
+      [100, 'old'],
+      [199.9, 'old'],
+      [200, undefined],
+      [0, 'current'],
+    ] as const) {
+      expect([at, nonces.check(nonce, START + at)]).toEqual([at, expected]);
+    }
+  });
+
+  test('of a process whose clock is a little ahead are valid', () => {
+    const nonces = createNonces(config);
+    const next = createNonces(config).current(START + 100);
+    expect(nonces.check(next, START + 94)).toBeUndefined();
+    expect(nonces.check(next, START + 95)).toBe('old');
+    expect(nonces.check(next, START + 100)).toBe('current');
+  });
+
+  test('are the same in every process with the secret, and valid in none with another', () => {
+    const nonce = createNonces(config).current(START);
+    expect(createNonces({ ...config, secrets: [Buffer.from(secret)] }).check(nonce, START)).toBe('current');
+    expect(createNonces({ ...config, secrets: [randomBytes(32)] }).check(nonce, START)).toBeUndefined();
+    expect(createNonces({ ...config, lifetimeSeconds: 50 }).check(nonce, START)).toBeUndefined();
+  });
+
+  test('of an earlier secret are valid while it is listed', () => {
+    const fresh = randomBytes(32);
+    const nonce = createNonces(config).current(START);
+    const rotated = createNonces({ ...config, secrets: [fresh, secret] });
+    expect(rotated.check(nonce, START)).toBe('old');
+    expect(rotated.current(START)).toBe(createNonces({ ...config, secrets: [fresh] }).current(START));
+  });
+
+  test('all differ, and nothing else is one', () => {
+    const nonces = createNonces(config);
+    const all = Array.from({ length: 100 }, (_one, index) => nonces.current(START + index * 100));
+    expect(new Set(all).size).toBe(100);
+    const nonce = nonces.current(START);
+    for (const other of [undefined, '', 'x'.repeat(22), nonce.slice(1), `${nonce}=`, ` ${nonce.slice(1)}`, nonce.toLowerCase(), '\u0141'.repeat(22)])
+      if (other !== nonce) expect(nonces.check(other, START)).toBeUndefined();
+  });
+});

@@ -1,0 +1,64 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** The nonces of a guard (RFC 9449 s9). They are computed, not stored, so every process with the same secret accepts them. */
+export interface Nonces {
+  /** Returns the nonce that clients shall use from now on. */
+  current(nowSeconds: number): string;
+  /** Returns whether a nonce is valid, and whether the client shall replace it, because its period has passed or its secret is an earlier one. */
+  check(nonce: string | undefined, nowSeconds: number): 'current' | 'old' | undefined;
+}
+
+export interface NoncesConfig {
+  /** The first one makes nonces; those of the others are accepted. */
+  readonly secrets: readonly Uint8Array[];
+  /** How long a nonce is valid at least. */
+  readonly lifetimeSeconds: number;
+  /** By how much the clocks of the processes may differ. */
+  readonly clockSkewSeconds: number;
+}
+
+/** 128 bits, in base64url. */
+const LENGTH = 22;
+
+/**
+ * Creates nonces. Time is divided into periods, and each has one nonce, which is valid in its period and the next. So one is valid for one to two
+ * lifetimes, and nobody without the secret can tell a later one.
+ */
+export function createNonces({ secrets, lifetimeSeconds, clockSkewSeconds }: NoncesConfig): Nonces {
+  let period = -1;
+  let latest = -1;
+  let currentNonce = '';
+  let valid: readonly Buffer[] = [];
+
+  function nonceOf(secret: Uint8Array, of: number): string {
+    return createHmac('sha256', secret).update(`tokenward DPoP nonce ${lifetimeSeconds} ${of}`).digest('base64url').slice(0, LENGTH);
+  }
+
+  /** Computes the valid nonces anew if a period has begun: here, or by the clock of a process that is ahead. */
+  function update(nowSeconds: number): void {
+    const now = Math.floor(nowSeconds / lifetimeSeconds);
+    const ahead = Math.floor((nowSeconds + clockSkewSeconds) / lifetimeSeconds);
+    if (now === period && ahead === latest) return;
+    period = now;
+    latest = ahead;
+    currentNonce = nonceOf(secrets[0]!, period);
+    const periods = [...new Set([period, period - 1, latest])];
+    valid = periods.flatMap((one) => secrets.map((secret) => Buffer.from(nonceOf(secret, one), 'latin1')));
+  }
+
+  return {
+    current(nowSeconds) {
+      update(nowSeconds);
+      return currentNonce;
+    },
+    check(nonce, nowSeconds) {
+      if (nonce?.length !== LENGTH) return undefined;
+      update(nowSeconds);
+      const given = Buffer.from(nonce, 'latin1');
+      let isValid = false;
+      for (const one of valid) isValid = timingSafeEqual(one, given) || isValid;
+      if (!isValid) return undefined;
+      return nonce === currentNonce ? 'current' : 'old';
+    },
+  };
+}
