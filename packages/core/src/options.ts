@@ -8,6 +8,7 @@ import { readPublicOrigin, readResourceMetadata, type ResourceMetadataConfig, ty
 import { readClientCertificate, type ClientCertificateConfig, type ClientCertificateOptions } from './binding/client-certificate-options.js';
 import { createOutageWarnings } from './events/outage-warnings.js';
 import { readMonitoring, type MonitoringConfig, type MonitoringOptions } from './events/monitoring.js';
+import { withFapi2 } from './issuer/fapi2.js';
 import type { Issuers } from './issuer/issuer.js';
 import type { IssuerOptions } from './issuer/issuer-options.js';
 import { ISSUER_OPTION_NAMES, ISSUER_OPTIONS } from './issuer/issuer-table.js';
@@ -157,7 +158,8 @@ export function parseOptions(options: GuardOptions): GuardConfig {
  */
 export function checkOptions(options: GuardOptions): () => GuardConfig {
   const problems: ConfigurationProblem[] = [];
-  const given = withDemands(plainOptions(options), (path, message) => problems.push({ path, message }));
+  const wrong = (path: string, message: string): void => void problems.push({ path, message });
+  const given = withFapi2(withDemands(plainOptions(options), wrong), wrong);
   const reader = new OptionReader(given, OPTION_NAMES, '', problems);
   const { issuers, fetch, revocations, resourceMetadataUrl, scopes, clientCertificate, decryptionKeys, encryptedTokens, dpop, ...values } = readTable(
     reader,

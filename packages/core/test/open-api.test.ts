@@ -210,6 +210,32 @@ describe('rule 253: the responses are those that can occur', () => {
   });
 });
 
+describe('rule 250: a token that must be bound needs its proof, too', () => {
+  const DPOP = { 'oauth2.dpop': [] };
+  const MTLS = { 'oauth2.mtls': [] };
+  test.each<['dpop' | 'mtls' | 'any', OpenApiVersion, readonly object[]]>([
+    ['dpop', '3.0', [{ oauth2: ['a'], ...DPOP }]],
+    ['dpop', '3.1', [{ oauth2: ['a'], ...DPOP }]],
+    ['mtls', '3.1', [{ oauth2: ['a'], ...MTLS }]],
+    ['mtls', '3.0', [{ oauth2: ['a'] }]],
+    [
+      'any',
+      '3.2',
+      [
+        { oauth2: ['a'], ...DPOP },
+        { oauth2: ['a'], ...MTLS },
+      ],
+    ],
+    ['any', '2.0', [{ oauth2: [], ...DPOP }, { oauth2: [] }]],
+  ])('by %s, in version %s', async (senderConstraint, version, security) => {
+    const of = createResourceGuard({ ...guardOptions, senderConstraint });
+    const { paths } = await documentWith([scope('a')], { of, options: { version } });
+    const { get } = paths['/orders']!;
+    expect(get!.security).toEqual(security);
+    expect(/The access token must be bound to/.test(get!.description ?? '')).toBe(senderConstraint !== 'dpop' && ['2.0', '3.0'].includes(version));
+  });
+});
+
 describe('a document that is written by hand', () => {
   test('rule 250: openApiSecurity needs no guard', async () => {
     const { security, responses, description } = openApiSecurity([scope('orders:read'), role('clerk')], { scheme: 'login', version: '3.0' });

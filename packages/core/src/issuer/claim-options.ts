@@ -52,7 +52,11 @@ function isTrimmed(value: unknown): boolean {
 export function readProfile(reader: OptionReader, name: string): 'rfc9068' | undefined {
   const profile = reader.get(name);
   if (profile === undefined || profile === 'rfc9068') return profile;
-  reader.wrong(name, `must be 'rfc9068', or be left out to accept tokens of any profile (got ${shown(profile, ['rfc9068'])})`);
+  if (profile === 'fapi2') {
+    reader.wrong(name, "cannot be 'fapi2' for one of several issuers: it is about requests, too. Set it next to issuers");
+    return undefined;
+  }
+  reader.wrong(name, `must be 'rfc9068' or 'fapi2', or be left out to accept tokens of any profile (got ${shown(profile, ['rfc9068', 'fapi2'])})`);
   return undefined;
 }
 

@@ -50,8 +50,13 @@ export interface IssuerOptions {
   readonly algorithms?: readonly Algorithm[] | undefined;
   /** How far the issuer's clock may be off, in seconds, at most 300. Default: 30. */
   readonly clockSkewSeconds?: number | undefined;
-  /** `rfc9068` demands the whole profile for JWT access tokens (RFC 9068 s2): `typ` at+jwt, and `sub`, `client_id`, `jti`. */
-  readonly profile?: 'rfc9068' | undefined;
+  /**
+   * `rfc9068` demands the whole profile for JWT access tokens (RFC 9068 s2): `typ` at+jwt, and `sub`, `client_id`, `jti`.
+   *
+   * `fapi2`, which only the guard itself can have, sets what the FAPI 2.0 Security Profile demands of APIs, and locks it: an option that contradicts it stops
+   * the start. All tokens must then be bound to their senders.
+   */
+  readonly profile?: 'rfc9068' | 'fapi2' | undefined;
   /** Claims that must be present and not null. */
   readonly requiredClaims?: readonly string[] | undefined;
   /** Claims that must have a value, or one of several. */

@@ -1,5 +1,6 @@
 import { misuse } from '../lib/configuration-error.js';
 import { combine } from '../policy/combinations.js';
+import type { DocumentedPolicy, TokenAlternative } from '../policy/documented.js';
 import { documentedPolicy, mentionedScopes } from '../policy/evaluate.js';
 import type { Policy } from '../policy/policy.js';
 import { readOpenApiOptions, type OpenApiOptions } from './options.js';
@@ -7,7 +8,7 @@ import { PROBLEM, problemSchema } from './problem-schema.js';
 import { isComplete, requirementsFor } from './requirements.js';
 import { refusalResponses } from './responses.js';
 import type { SecuredApi } from './secured-api.js';
-import { createSecuritySchemes } from './security-schemes.js';
+import { bindingText, createSecuritySchemes } from './security-schemes.js';
 import type { OpenApiAccess, OpenApiComponents } from './types.js';
 
 /** Describes the access to an API for one OpenAPI document. */
@@ -35,6 +36,15 @@ export function describeInOpenApi(api: SecuredApi, options: OpenApiOptions = {},
   const { version } = settings;
   const schemes = createSecuritySchemes(api, settings);
   const scopes = new Set(Object.keys(settings.scopeDescriptions));
+  // a scheme that the document defines itself says nothing about proofs
+  const binding = schemes.proofs.some((proof) => Object.keys(proof).length === 0) ? bindingText(api.proofs, 'The access token') : '';
+
+  function textFor(documented: DocumentedPolicy | undefined, alternatives: readonly TokenAlternative[], isOptional: boolean): string | undefined {
+    const isEnough = documented === undefined || isComplete(alternatives, schemes);
+    const needs = isEnough ? '' : `${isOptional ? 'An access token, if sent, needs' : 'Needs'} ${documented.words}.`;
+    return `${needs}${binding}`.trim() || undefined;
+  }
+
   return Object.freeze({
     operation(policies: Policy | readonly Policy[] = [], credentials: 'required' | 'optional' = 'required') {
       if (credentials !== 'required' && credentials !== 'optional')
@@ -48,8 +58,7 @@ export function describeInOpenApi(api: SecuredApi, options: OpenApiOptions = {},
       return {
         security: isOptional ? [{}, ...security] : security,
         responses: refusalResponses(version, documented, { isOptional, hasSession: api.hasSession }),
-        description:
-          documented && !isComplete(alternatives, schemes) ? `${isOptional ? 'An access token, if sent, needs' : 'Needs'} ${documented.words}.` : undefined,
+        description: textFor(documented, alternatives, isOptional),
       };
     },
     components() {

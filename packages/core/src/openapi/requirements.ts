@@ -9,11 +9,12 @@ const MAX_REQUIREMENTS = 32;
  * Returns the security requirements of an operation that needs a token: OpenAPI admits a request that meets one of them. The result is never empty, since an
  * empty list says that an operation is open.
  */
-export function requirementsFor(alternatives: readonly TokenAlternative[], { tokens, session }: SecuritySchemes): readonly OpenApiRequirement[] {
+export function requirementsFor(alternatives: readonly TokenAlternative[], { tokens, proofs, session }: SecuritySchemes): readonly OpenApiRequirement[] {
   const found = alternatives.flatMap((alternative) => schemesFor(alternative, tokens).map((scheme) => requirementOf(scheme, alternative)));
   const distinct = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
   const fewest = distinct.length > MAX_REQUIREMENTS ? tokens.map((scheme) => requirementOf(scheme, NO_SCOPES)) : distinct;
-  return session ? [...fewest, session] : fewest;
+  const proven = fewest.flatMap((token) => proofs.map((proof) => ({ ...token, ...proof })));
+  return session ? [...proven, session] : proven;
 }
 
 /** Tokens of an issuer without a scheme of its own count as any: nobody can say which of the schemes it is. */

@@ -8,6 +8,8 @@ export interface SecuredApi {
   /** Whether the guard also accepts tokens of issuers that are not listed here, or whose metadata has no address. */
   readonly hasOtherIssuers: boolean;
   readonly hasSession: boolean;
+  /** How every token must be bound to its sender: one of these. Empty: bearer tokens are accepted. */
+  readonly proofs: readonly ('dpop' | 'mtls')[];
   /** Scopes that imply others: the option `scopes`. */
   readonly impliedScopes: Readonly<Record<string, readonly string[]>>;
 }
@@ -19,8 +21,8 @@ const MAX_ISSUERS = 20;
  * Returns what documents say about a guard. Like the metadata of the API (RFC 9728), it contains nothing that is meant for the guard alone: no `metadataUrl`
  * and no `jwksUri`, which may be addresses of a private network.
  */
-export function securedApi(config: Pick<GuardConfig, 'issuers' | 'metadata' | 'session' | 'scopeHierarchy'>): SecuredApi {
-  const { issuers, metadata, session, scopeHierarchy } = config;
+export function securedApi(config: Pick<GuardConfig, 'issuers' | 'metadata' | 'session' | 'scopeHierarchy' | 'senderConstraint' | 'dpop'>): SecuredApi {
+  const { issuers, metadata, session, scopeHierarchy, senderConstraint, dpop } = config;
   const names = metadata.authorizationServers ?? issuers.names;
   const listed = names.filter((name) => isResourceUrl(name) && !name.includes('{'));
   const isTooLong = listed.length > MAX_ISSUERS;
@@ -28,6 +30,7 @@ export function securedApi(config: Pick<GuardConfig, 'issuers' | 'metadata' | 's
     issuers: isTooLong ? [] : listed,
     hasOtherIssuers: isTooLong || listed.length < names.length || listed.length === 0,
     hasSession: session !== undefined,
+    proofs: senderConstraint === 'any' ? (dpop ? ['dpop', 'mtls'] : ['mtls']) : senderConstraint ? [senderConstraint] : [],
     impliedScopes: impliedBy(scopeHierarchy),
   };
 }

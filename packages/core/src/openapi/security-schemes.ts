@@ -25,6 +25,8 @@ export interface SecuritySchemes {
   readonly tokens: readonly TokenScheme[];
   /** What a request needs if it has a browser session instead of a token. undefined: tokens only. */
   readonly session: OpenApiRequirement | undefined;
+  /** What a request needs besides its token: one of these. `{}` stands for a proof that this version of OpenAPI cannot express. */
+  readonly proofs: readonly OpenApiRequirement[];
   /** @param scopes the scopes of all routes */
   definitions(scopes: readonly string[]): Readonly<Record<string, OpenApiSecurityScheme>>;
 }
@@ -40,17 +42,19 @@ export function createSecuritySchemes(api: SecuredApi, settings: OpenApiSettings
   const tokens = defined ? [defined] : flows || version === '2.0' ? [onlyScheme(api, scheme, settings)] : schemesOfIssuers(api, scheme, version);
   // Swagger 2.0 has no cookies
   const hasCookie = sessionCookie !== undefined && version !== '2.0';
+  const proofs = api.proofs.map((proof): OpenApiRequirement => (proof === 'mtls' && isOld(version) ? {} : { [`${scheme}.${proof}`]: [] }));
   const [cookie, header] = [`${scheme}.session`, `${scheme}.csrf`];
 
   function definitions(scopes: readonly string[]): Record<string, OpenApiSecurityScheme> {
     const made: Record<string, OpenApiSecurityScheme> = {};
     for (const { name, definition } of tokens) if (definition) made[name] = definition(scopes);
     if (hasCookie) Object.assign(made, { [cookie]: sessionScheme(sessionCookie), [header]: CSRF_HEADER });
+    for (const name of proofs.flatMap(Object.keys)) made[name] = name.endsWith('.mtls') ? CLIENT_CERTIFICATE : DPOP_PROOF;
     // what the document defines under one of these names stays
     return Object.fromEntries(Object.entries(made).filter(([name]) => name === defined?.name || !Object.hasOwn(settings.securitySchemes, name)));
   }
 
-  return { tokens, session: hasCookie ? { [cookie]: [], [header]: [] } : undefined, definitions };
+  return { tokens, proofs: proofs.length > 0 ? proofs : [{}], session: hasCookie ? { [cookie]: [], [header]: [] } : undefined, definitions };
 }
 
 const DEFAULT_NAME = 'oauth2';
@@ -139,10 +143,30 @@ function tokenInHeader(version: OpenApiVersion, description: string): OpenApiSec
   return { type: 'http', scheme: 'bearer', description };
 }
 
-function textOf({ impliedScopes }: SecuredApi, issuer: string | undefined): string {
+/** Versions before 3.1 have no client certificates. */
+function isOld(version: OpenApiVersion): boolean {
+  return version === '2.0' || version === '3.0';
+}
+
+const DPOP_PROOF: OpenApiSecurityScheme = {
+  type: 'apiKey',
+  in: 'header',
+  name: 'DPoP',
+  description: 'A proof of possession for this request (RFC 9449). The token, which is bound to its key, is sent with the scheme `DPoP`.',
+};
+const CLIENT_CERTIFICATE: OpenApiSecurityScheme = { type: 'mutualTLS', description: 'The client certificate to which the token is bound (RFC 8705).' };
+
+function textOf({ impliedScopes, proofs }: SecuredApi, issuer: string | undefined): string {
   const from = issuer === undefined ? '' : ` of ${code(issuer)}`;
   const implied = Object.entries(impliedScopes).map(([scope, others]) => ` The scope ${code(scope)} includes ${others.map(code).join(', ')}.`);
-  return `An access token${from} in the header ${code('Authorization')} (RFC 6750).${implied.join('')}`;
+  return `An access token${from} in the header ${code('Authorization')} (RFC 6750).${bindingText(proofs)}${implied.join('')}`;
+}
+
+/** How tokens must be bound to their senders. */
+export function bindingText(proofs: SecuredApi['proofs'], token = 'It'): string {
+  if (proofs.length === 0) return '';
+  const to = proofs.map((proof) => (proof === 'dpop' ? 'a key (DPoP, RFC 9449)' : 'a client certificate (RFC 8705)'));
+  return ` ${token} must be bound to ${to.join(' or to ')}.`;
 }
 
 function sessionScheme(cookie: string): OpenApiSecurityScheme {

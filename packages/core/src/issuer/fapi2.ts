@@ -1,0 +1,145 @@
+import { createPrivateKey } from 'node:crypto';
+import { own } from '../lib/json.js';
+import { isThenable } from '../lib/thenable.js';
+import { misuse } from '../lib/configuration-error.js';
+import { shownMember } from '../lib/shown-option.js';
+import { signingAlgorithms } from '../net/assertion-key.js';
+import type { IssuerOptions } from './issuer-options.js';
+import type { WrongOption } from './merged-options.js';
+import type { IssuerResolver } from './resolver.js';
+
+/** The algorithms of JWTs: FAPI 2.0 Security Profile s5.4.1. There, `EdDSA` has the curve Ed25519, whose own name is newer (RFC 9864). */
+const ALGORITHMS: readonly string[] = ['PS256', 'ES256', 'EdDSA', 'Ed25519'];
+/** Times up to 10 seconds in the future must be accepted, and those after more than 60 seconds refused: s5.3.2.1. */
+const SKEW = { least: 10, most: 60 };
+
+/** Options that give up what the profile demands, and the demand. */
+const FORBIDDEN = {
+  sharedSecrets: 's5.4.1 demands signatures with key pairs',
+  sharedSecretsFile: 's5.4.1 demands signatures with key pairs',
+  unsafeHttpHosts: 's5.2 demands TLS',
+  unsafeAcceptTokensForAnyAudience: 's5.4.1 (RFC 8725 s3.9) demands that tokens are for this API',
+  unsafeAcceptAnyTenant: 's5.4.1 (RFC 8725 s3.8) demands issuers that are known',
+} as const satisfies Partial<Record<keyof IssuerOptions, string>>;
+
+/**
+ * Returns a guard's options with what FAPI 2.0 demands of resource servers if they have `profile: 'fapi2'`, and reports options that contradict it.
+ *
+ * @param options those of a guard; their values are not read yet, so they may have any type
+ */
+export function withFapi2<O extends object>(options: O, wrong: WrongOption): O {
+  if (own(options, 'profile') !== 'fapi2') return options;
+  // issuers have no such profile
+  const { profile: _profile, ...rest } = options as Readonly<Record<string, unknown>>;
+  const issuers = own(rest, 'issuers');
+  if (isOn(own(rest, 'session'))) contradict(wrong, 'session', 's5.3.4 demands tokens in the header, and browser sessions use cookies');
+  // an issuer of a list has its algorithms from one place: two would look like a mistake
+  const ofEach = own(rest, 'algorithms') === undefined ? ALGORITHMS : undefined;
+  const isList = Array.isArray(issuers);
+  return {
+    ...ofIssuer(rest, wrong, isList ? undefined : ALGORITHMS),
+    ...(issuers !== undefined && { issuers: isList ? issuers.map((one, index) => ofListed(one, index, wrong, ofEach)) : ofResolver(issuers, ofEach) }),
+    senderConstraint: own(rest, 'senderConstraint') ?? 'any',
+    ...(own(rest, 'dpop') !== false && { dpop: dpopOptions(own(rest, 'dpop'), wrong) }),
+  } as O;
+}
+
+function ofListed(issuer: unknown, index: number, wrong: WrongOption, algorithms: Algorithms): unknown {
+  return isPlain(issuer) ? ofIssuer(issuer, (name, message) => wrong(`issuers[${index}].${name}`, message), algorithms) : issuer;
+}
+
+/** Its reader reports anything else than a function. A contradiction makes the issuer unavailable, as every other error of a resolver does. */
+function ofResolver(issuers: unknown, algorithms: Algorithms): unknown {
+  if (typeof issuers !== 'function') return issuers;
+  const resolve = issuers as IssuerResolver;
+  const known = new WeakMap<object, IssuerOptions>();
+
+  function checked(resolved: IssuerOptions | undefined): IssuerOptions | undefined {
+    if (!isPlain(resolved)) return resolved;
+    // the guard recognises the options of an issuer by their object
+    let result = known.get(resolved);
+    if (!result) {
+      const refuse: WrongOption = (name, message) => {
+        throw misuse(`issuers(...).${name}`, message);
+      };
+      result = ofIssuer(resolved, refuse, algorithms);
+      known.set(resolved, result);
+    }
+    return result;
+  }
+
+  return (unverifiedIssuer: string, request: Parameters<IssuerResolver>[1]) => {
+    const resolved = resolve(unverifiedIssuer, request);
+    return isThenable(resolved) ? Promise.resolve(resolved).then(checked) : checked(resolved);
+  };
+}
+
+/** The algorithms of an issuer that names none. undefined: the options next to `issuers` name some. */
+type Algorithms = readonly string[] | undefined;
+
+function ofIssuer<O extends object>(options: O, wrong: WrongOption, fallback: Algorithms): O {
+  for (const [name, demand] of Object.entries(FORBIDDEN)) if (isOn(own(options, name))) contradict(wrong, name, demand);
+  checkSkew(options, 'clockSkewSeconds', wrong);
+  const algorithms = allowedAlgorithms(options, 'algorithms', wrong) ?? fallback;
+  return {
+    ...options,
+    ...(algorithms !== undefined && { algorithms }),
+    ...(isPlain(own(options, 'introspection')) && { introspection: introspectionOptions(own(options, 'introspection') as object, wrong) }),
+  };
+}
+
+/** The assertions by which this API authenticates itself are JWTs, too. */
+function introspectionOptions(options: object, wrong: WrongOption): object {
+  const key = own(options, 'privateKey');
+  if (!isPlain(key)) return options;
+  const algorithm = own(key, 'algorithm');
+  if (algorithm === undefined) return { ...options, privateKey: { ...key, algorithm: algorithmFor(key) } };
+  if (!ALGORITHMS.includes(algorithm as string)) contradict(wrong, 'introspection.privateKey.algorithm', `s5.4.1 allows only ${ALGORITHMS.join(', ')}`);
+  return options;
+}
+
+/** Returns undefined for a key that cannot be read: its reader reports it. */
+function algorithmFor(option: object): string | undefined {
+  const key = own(option, 'key');
+  try {
+    const parsed = typeof key === 'string' ? createPrivateKey(key) : createPrivateKey({ key: { ...(key as object) }, format: 'jwk' } as never);
+    return signingAlgorithms(parsed).find((name) => ALGORITHMS.includes(name));
+  } catch {
+    return undefined;
+  }
+}
+
+function dpopOptions(options: unknown, wrong: WrongOption): unknown {
+  if (options === undefined) return { algorithms: ALGORITHMS, clockSkewSeconds: SKEW.least };
+  if (!isPlain(options)) return options;
+  const inner: WrongOption = (name, message) => wrong(`dpop.${name}`, message);
+  checkSkew(options, 'clockSkewSeconds', inner);
+  const algorithms = allowedAlgorithms(options, 'algorithms', inner) ?? ALGORITHMS;
+  return { ...options, algorithms, clockSkewSeconds: own(options, 'clockSkewSeconds') ?? SKEW.least };
+}
+
+function allowedAlgorithms(options: object, name: string, wrong: WrongOption): unknown {
+  const given = own(options, name);
+  const other = Array.isArray(given) ? given.find((one) => typeof one === 'string' && !ALGORITHMS.includes(one)) : undefined;
+  if (other !== undefined) contradict(wrong, name, `s5.4.1 allows only ${ALGORITHMS.join(', ')}`, ` (got "${shownMember(other as string)}")`);
+  return given;
+}
+
+function checkSkew(options: object, name: string, wrong: WrongOption): void {
+  const given = own(options, name);
+  if (typeof given !== 'number' || (given >= SKEW.least && given <= SKEW.most)) return;
+  contradict(wrong, name, `s5.3.2.1 demands ${SKEW.least} to ${SKEW.most} seconds`, ` (got ${given})`);
+}
+
+function contradict(wrong: WrongOption, name: string, demand: string, got = ''): void {
+  wrong(name, `contradicts profile "fapi2": FAPI 2.0 ${demand}. Remove one of the two${got}`);
+}
+
+/** Whether an option that loosens something is set. `false` is not. */
+function isOn(value: unknown): boolean {
+  return value !== undefined && value !== false;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,196 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createResourceGuard, scope, type Algorithm, type Decision, type GuardOptions, type ProtectedRequest } from '@tokenward/core';
+import { createDpopClient, createTestClock, createTestIssuer, type DpopClient, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createCertificates, thumbprintOf } from '../../testing/test/certificates.js';
+import { configurationErrorOf, verdictOf } from './guarded.js';
+
+const ORIGIN = 'https://api.example.test';
+const URL_OF_REQUEST = `${ORIGIN}/orders`;
+const clock = createTestClock();
+
+let issuer: TestIssuer;
+let client: DpopClient;
+beforeAll(async () => {
+  issuer = await createTestIssuer({ clock, algorithm: 'ES256' });
+  client = await createDpopClient({ clock });
+});
+afterAll(() => issuer.close());
+
+function guardWith(options: GuardOptions = {}) {
+  const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, profile: 'fapi2', ...options });
+  onTestFinished(() => guard.close());
+  return guard;
+}
+
+/** Sends a token that is bound to the client's key, with a proof. */
+async function decide(
+  wishes: TokenWishes | string = {},
+  { options, more = {}, prover = client }: { options?: GuardOptions; more?: Partial<ProtectedRequest>; prover?: DpopClient } = {},
+): Promise<Decision> {
+  const token = typeof wishes === 'string' ? wishes : await issuer.issueToken({ ...wishes, claims: { ...prover.claims, ...wishes.claims } });
+  const headers = prover.authorizationHeaders({ url: URL_OF_REQUEST }, token);
+  return guardWith(options).check({ method: 'GET', target: '/orders', origin: ORIGIN, headers: { ...headers }, ...more }, { policy: scope('orders:read') });
+}
+
+const good = { scope: 'orders:read' };
+
+describe('FAPI 2.0 Security Profile s5.3.4, requirements for resource servers', () => {
+  test('(1) accepts tokens in the header', async () => {
+    expect(verdictOf(await decide(good))).toBe('allow');
+  });
+
+  test('(2) accepts no token in the query, in a form or in a cookie', async () => {
+    const token = await issuer.issueToken(good);
+    for (const more of [{ target: `/orders?access_token=${token}`, headers: {} }, { headers: { cookie: `access_token=${token}` } }])
+      expect(verdictOf(await decide(good, { more }))).toBe('missing_token');
+    expect(verdictOf(await decide(good, { more: { target: `/orders?access_token=${token}` } }))).not.toBe('allow');
+  });
+
+  test('(3) verifies validity, integrity, expiration and revocation', async () => {
+    expect(verdictOf(await decide({ ...good, audience: 'https://other.example.test' }))).toBe('audience_mismatch');
+    expect(verdictOf(await decide({ ...good, claims: { iss: 'https://other.example.test' } }))).toBe('issuer_mismatch');
+    expect(verdictOf(await decide({ ...good, lifetimeSeconds: -61 }))).toBe('expired');
+    const token = await issuer.issueToken({ ...good, claims: client.claims });
+    expect(verdictOf(await decide(`${token.slice(0, -8)}AAAAAAAA`))).toBe('bad_signature');
+    const guard = guardWith();
+    await guard.revocations.revoke({ subject: 'user-1', issuer: issuer.issuer }, { reason: 'logout' });
+    clock.advance(1);
+    const headers = { ...client.authorizationHeaders({ url: URL_OF_REQUEST }, token) };
+    expect(verdictOf(await guard.check({ method: 'GET', target: '/orders', origin: ORIGIN, headers }))).toBe('revoked');
+  });
+
+  test('(4) refuses a token that does not grant enough, as RFC 6750 s3.1 says', async () => {
+    const decision = await decide({ scope: 'other' });
+    expect(decision).toMatchObject({ outcome: 'deny', status: 403, body: { error: 'insufficient_scope', scope: 'orders:read' } });
+  });
+
+  test('(5) accepts only tokens that are bound to a key or a certificate, and verifies the proof', async () => {
+    const bearer = { headers: { authorization: `Bearer ${await issuer.issueToken(good)}` } };
+    expect(verdictOf(await decide(good, { more: bearer }))).toBe('unbound_token');
+    const bound = { headers: { authorization: `Bearer ${await issuer.issueToken({ ...good, claims: client.claims })}` } };
+    expect(verdictOf(await decide(good, { more: bound }))).toBe('bound_token_as_bearer');
+    const other = await createDpopClient({ clock });
+    expect(verdictOf(await decide({ ...good, claims: client.claims }, { prover: other }))).toBe('invalid_proof');
+    const certificates = createCertificates();
+    const token = await issuer.issueToken({ ...good, claims: { cnf: { 'x5t#S256': thumbprintOf(certificates.client.cert) } } });
+    expect(verdictOf(await decide(good, { more: { headers: { authorization: `Bearer ${token}` } } }))).toBe('missing_certificate');
+  });
+
+  test('(5) takes one of the two kinds, if the options say so', async () => {
+    expect(verdictOf(await decide(good, { options: { senderConstraint: 'dpop' } }))).toBe('allow');
+    expect(verdictOf(await decide(good, { options: { senderConstraint: 'mtls' } }))).toBe('unbound_token');
+  });
+});
+
+describe('FAPI 2.0 Security Profile s5.4.1, cryptography', () => {
+  test.each<[Algorithm, boolean]>([
+    ['PS256', true],
+    ['ES256', true],
+    ['EdDSA', true],
+    ['Ed25519', true],
+    ['RS256', false],
+    ['PS384', false],
+    ['ES384', false],
+    ['ES512', false],
+  ])('(1.2) of access tokens and of proofs, %s is accepted: %s', async (algorithm, isAccepted) => {
+    await issuer.signingKey(algorithm);
+    const prover = await createDpopClient({ clock, algorithm });
+    expect(verdictOf(await decide({ ...good, algorithm }))).toBe(isAccepted ? 'allow' : 'algorithm_not_allowed');
+    expect(verdictOf(await decide(good, { prover }))).toBe(isAccepted ? 'allow' : 'invalid_proof');
+  });
+
+  test('(1.3) accepts no token and no proof without a signature', async () => {
+    expect(verdictOf(await decide({ ...good, header: { alg: 'none' } }))).toBe('algorithm_not_allowed');
+  });
+
+  test('(2) accepts no RSA key with less than 2048 bits', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const prover = await createDpopClient({ clock, algorithm: 'PS256', privateKey });
+    expect(verdictOf(await decide(good, { prover }))).toBe('invalid_proof');
+  });
+
+  test('the assertions by which this API introspects tokens have one of these algorithms', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    const introspection = { endpoint: `${issuer.issuer}/introspect`, clientId: 'api', privateKey: { key } };
+    guardWith({ introspection });
+    const wrong = configurationErrorOf(() => guardWith({ introspection: { ...introspection, privateKey: { key, algorithm: 'RS256' } } }));
+    expect(wrong?.problems).toEqual([{ path: 'introspection.privateKey.algorithm', message: expect.stringContaining('profile "fapi2"') }]);
+  });
+});
+
+describe('FAPI 2.0 Security Profile s5.3.2.1, clocks', () => {
+  test.each<[number, string]>([
+    [0, 'allow'],
+    [10, 'allow'],
+    [61, 'issued_in_the_future'],
+  ])('a token that was issued %s seconds in the future: %s', async (seconds, verdict) => {
+    const iat = Math.floor(clock.now() / 1000) + seconds;
+    expect(verdictOf(await decide({ ...good, claims: { iat, exp: iat + 300 } }))).toBe(verdict);
+  });
+
+  test('a proof that was issued 10 seconds in the future is accepted, and not after 61', async () => {
+    for (const [seconds, verdict] of [
+      [9, 'allow'],
+      [61, 'invalid_proof'],
+    ] as const) {
+      const prover = await createDpopClient({ clock: { now: () => clock.now() + seconds * 1000 } });
+      expect(verdictOf(await decide(good, { prover }))).toBe(verdict);
+    }
+  });
+});
+
+describe('the profile locks what it sets', () => {
+  test.each<[string, GuardOptions, string]>([
+    ['an algorithm', { algorithms: ['ES256', 'RS256'] }, 'algorithms'],
+    ['a shared secret', { sharedSecrets: { utf8: 'a secret of at least thirty-two bytes' } }, 'sharedSecrets'],
+    ['http', { unsafeHttpHosts: ['keycloak'] }, 'unsafeHttpHosts'],
+    ['any audience', { audience: undefined, unsafeAcceptTokensForAnyAudience: true }, 'unsafeAcceptTokensForAnyAudience'],
+    ['a clock skew of 0', { clockSkewSeconds: 0 }, 'clockSkewSeconds'],
+    ['a clock skew of 61 seconds', { clockSkewSeconds: 61 }, 'clockSkewSeconds'],
+    ['an algorithm of proofs', { dpop: { algorithms: ['RS256'] } }, 'dpop.algorithms'],
+    ['a clock skew of proofs', { dpop: { clockSkewSeconds: 5 } }, 'dpop.clockSkewSeconds'],
+    ['a browser session', { session: {} as never }, 'session'],
+  ])('%s contradicts it: the error names both', (_name, options, path) => {
+    const problems = configurationErrorOf(() => guardWith(options))?.problems;
+    expect(problems).toContainEqual({ path, message: expect.stringContaining('contradicts profile "fapi2"') });
+  });
+
+  test('for each of several issuers, and for those of a function', async () => {
+    const one = { issuer: issuer.issuer, audience: issuer.audience };
+    const list = { issuer: undefined, audience: undefined, issuers: [one, { ...one, issuer: 'https://b.example.com', algorithms: ['RS256'] as const }] };
+    expect(configurationErrorOf(() => guardWith(list))?.problems).toEqual([{ path: 'issuers[1].algorithms', message: expect.stringContaining('fapi2') }]);
+    const inner = { ...list, profile: undefined, issuers: [{ ...one, profile: 'fapi2' as const }] };
+    expect(configurationErrorOf(() => guardWith(inner))?.problems).toEqual([
+      { path: 'issuers[0].profile', message: expect.stringContaining('next to issuers') },
+    ]);
+    const good2 = { ...list, issuers: [one, { ...one, issuer: 'https://b.example.com' }] };
+    expect(verdictOf(await decide(good, { options: good2 }))).toBe('allow');
+    await issuer.signingKey('RS256');
+    for (const resolved of [one, { ...one, algorithms: ['ES256'] as const }, Promise.resolve(one)] as const) {
+      const options = { issuer: undefined, audience: undefined, issuers: () => resolved };
+      expect(verdictOf(await decide(good, { options }))).toBe('allow');
+      expect(verdictOf(await decide({ ...good, algorithm: 'RS256' }, { options }))).toBe('algorithm_not_allowed');
+    }
+    const rs256 = { issuer: undefined, audience: undefined, issuers: () => ({ ...one, algorithms: ['RS256'] as const }) };
+    expect(verdictOf(await decide(good, { options: rs256 }))).toBe('issuer_unavailable');
+  });
+
+  test('narrower options stay', async () => {
+    await issuer.signingKey('PS256');
+    const options = { algorithms: ['ES256'] as const, clockSkewSeconds: 10, dpop: { algorithms: ['ES256'] as const, clockSkewSeconds: 60 } };
+    expect(verdictOf(await decide(good, { options }))).toBe('allow');
+    expect(verdictOf(await decide({ ...good, algorithm: 'PS256' }, { options }))).toBe('algorithm_not_allowed');
+  });
+});
+
+test('OpenAPI documents say that tokens must be bound', () => {
+  const { security } = guardWith()
+    .openApi()
+    .operation([scope('a')]);
+  expect(security).toEqual([
+    { oauth2: ['a'], 'oauth2.dpop': [] },
+    { oauth2: ['a'], 'oauth2.mtls': [] },
+  ]);
+});
