@@ -188,3 +188,18 @@ test('the alerts use only series of a real scrape, and each has a severity and a
     expect(expression).not.toMatch(/ #|: /);
   }
 });
+
+test('the reasons in the dashboard and the alerts exist, and the dashboard has every reason of bound tokens and of outages', () => {
+  const known = new Set([...read('docs/why-401.md').matchAll(/`([a-z]+(?:_[a-z]+)+|expired|revoked)`/g)].map(([, reason]) => reason!));
+  const reasonsIn = (text: string): string[] =>
+    [...text.matchAll(/error_type=~?\\?"([\w|]+)\\?"/g)].flatMap(([, reasons]) => reasons!.split('|')).filter((reason, at, all) => all.indexOf(reason) === at);
+  const dashboard = reasonsIn(read('docs/monitoring/grafana-dashboard.json'));
+  for (const reasons of [dashboard, reasonsIn(read('docs/monitoring/prometheus-alerts.yaml'))]) {
+    expect(reasons.length).toBeGreaterThan(4);
+    expect(reasons.filter((reason) => !known.has(reason))).toEqual([]);
+  }
+  const expected = [...known].filter((reason) =>
+    /(?:_unavailable|_proof|_certificate|_token_as_bearer)$|^(?:nonce_required|unbound_token|unproven_confirmation)$/.test(reason),
+  );
+  expect(dashboard.toSorted()).toEqual(expect.arrayContaining(expected));
+});
