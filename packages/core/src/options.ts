@@ -189,7 +189,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
       ...config,
       issuers: createIssuers(),
       revocations: revocations(),
-      clientCertificate: clientCertificate(values.name),
+      clientCertificate: clientCertificate(values.name, values.senderConstraint === 'mtls'),
       decryption: createDecryption?.(),
       dpop: dpop?.(clock),
     });

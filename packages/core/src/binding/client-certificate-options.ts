@@ -47,12 +47,12 @@ export interface NamedCertificateHeader {
 
 /** The option, validated and complete. */
 export interface ClientCertificateConfig extends CertificateCheckConfig {
-  /** Whether the metadata of the API says that it takes certificate-bound tokens (RFC 9728 s2): the option is set. */
+  /** Whether the metadata of the API says that it takes certificate-bound tokens (RFC 9728 s2): the option is set, or `senderConstraint` demands them. */
   readonly isAnnounced: boolean;
 }
 
-/** Reads the option `clientCertificate` of a guard, and returns a function that completes it with the guard's name in events. */
-export function readClientCertificate(reader: OptionReader, name: string): (guard: string) => ClientCertificateConfig {
+/** Reads the option `clientCertificate` of a guard, and returns a function that completes it with the guard's name in events, and whether tokens must be bound. */
+export function readClientCertificate(reader: OptionReader, name: string): (guard: string, isDemanded: boolean) => ClientCertificateConfig {
   const inner = reader.inner(name, Object.keys(CLIENT_CERTIFICATE));
   const { header, trustedProxies, xfccElements, getCertificate, unsafeAcceptUnauthorizedCertificates } = readTable(inner, CLIENT_CERTIFICATE);
   checkTogether(inner, header);
@@ -63,8 +63,8 @@ export function readClientCertificate(reader: OptionReader, name: string): (guar
     return ofHeader({ name: header.name, read: headerReader(header.format, xfccElements), trustsAddress: trustedProxies }, guard);
   }
 
-  return (guard) => ({
-    isAnnounced: reader.get(name) !== undefined,
+  return (guard, isDemanded) => ({
+    isAnnounced: isDemanded || reader.get(name) !== undefined,
     acceptsUnauthorized: unsafeAcceptUnauthorizedCertificates,
     source: sourceFor(guard),
   });

@@ -2,10 +2,11 @@ import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import type { ClientCertificateOptions, Deny } from '@tokenward/core';
+import type { ClientCertificateOptions, Deny, GuardOptions } from '@tokenward/core';
+import { createDpopClient } from '../dpop.js';
 import { expectUnauthorized } from '../expect-refusal.js';
 import type { AppSetup, SuiteCertificates, SuiteIdentity } from './app.js';
-import { send, type Ask } from './exchange.js';
+import { send, type Ask, type Sent } from './exchange.js';
 import { connectHttp2 } from './http2-exchange.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 
@@ -15,13 +16,18 @@ const INVALID = { error: 'invalid_token' };
 export function mtlsCases(certificates: SuiteCertificates): SuiteCase[] {
   const { client, otherClient, selfSigned } = certificates;
 
-  async function start(suite: Suite, clientCertificate?: ClientCertificateOptions, setup: Partial<AppSetup> = {}): Promise<TlsApp> {
+  async function start(
+    suite: Suite,
+    clientCertificate?: ClientCertificateOptions,
+    setup: Partial<AppSetup> = {},
+    more: Partial<GuardOptions> = {},
+  ): Promise<TlsApp> {
     const { issuer, audience } = suite.issuer;
     const { authority: ca, server } = certificates;
     const reasons: string[] = [];
     const app = await suite.start({
       ...setup,
-      options: { issuer, audience, clientCertificate },
+      options: { issuer, audience, clientCertificate, ...more },
       tls: { ...server, ca, requestCert: true, rejectUnauthorized: false },
       onRefused: ({ reason }: Deny) => reasons.push(reason),
     });
@@ -73,9 +79,30 @@ export function mtlsCases(certificates: SuiteCertificates): SuiteCase[] {
       name: 'rule 88: a token that is bound to a key too needs more than its certificate',
       async run(suite) {
         const app = await start(suite);
-        const token = await suite.token({ claims: { cnf: { ...boundTo(client), jkt: thumbprintOf(otherClient) } } });
+        const caller = await createDpopClient();
+        const token = await suite.token({ claims: { cnf: { ...boundTo(client), ...caller.claims.cnf } } });
+        const sent = (): Sent => ({ path: '/me', headers: Object.entries(caller.authorizationHeaders({ url: `${app.origin}/me` }, token)) });
+        strictEqual((await app.as(client)(sent())).status, 200);
+        // neither spends the proof, nor counts without it
+        for (const identity of [undefined, otherClient]) {
+          const once = sent();
+          await expectUnauthorized(await app.as(identity)(once), { ...INVALID, scheme: 'DPoP' });
+          strictEqual((await app.as(client)(once)).status, 200);
+        }
         await expectUnauthorized(await app.as(client)({ path: '/me', token }), INVALID);
-        strictEqual(suite.handlersRun(), 0);
+        deepStrictEqual(app.reasons(), ['missing_certificate', 'wrong_certificate', 'bound_token_as_bearer']);
+        strictEqual(suite.handlersRun(), 3);
+      },
+    },
+    {
+      name: "rule 92: senderConstraint 'mtls' demands that every token is bound to a certificate",
+      async run(suite) {
+        const app = await start(suite, undefined, {}, { senderConstraint: 'mtls' });
+        const token = await suite.token({ claims: { cnf: boundTo(client) } });
+        strictEqual((await app.as(client)({ path: '/me', token })).status, 200);
+        await expectUnauthorized(await app.as(client)({ path: '/me', token: await suite.token() }), INVALID);
+        await expectUnauthorized(await app.as()({ path: '/me', token }), INVALID);
+        deepStrictEqual(app.reasons(), ['unbound_token', 'missing_certificate']);
       },
     },
     {
@@ -125,11 +152,13 @@ export function mtlsCases(certificates: SuiteCertificates): SuiteCase[] {
       name: 'rule 110: the metadata says that certificate-bound tokens are taken if the option is set',
       async run(suite) {
         const path = '/.well-known/oauth-protected-resource';
-        for (const clientCertificate of [undefined, {}]) {
-          const app = await start(suite, clientCertificate, { metadata: 'before' });
-          const document = (await app.as()({ path })).json() as Record<string, unknown>;
-          strictEqual(document['tls_client_certificate_bound_access_tokens'], clientCertificate && true);
-        }
+        const announced = async (options: Partial<GuardOptions>): Promise<unknown> => {
+          const app = await start(suite, undefined, { metadata: 'before' }, options);
+          return ((await app.as()({ path })).json() as Record<string, unknown>)['tls_client_certificate_bound_access_tokens'];
+        };
+        strictEqual(await announced({}), undefined);
+        strictEqual(await announced({ senderConstraint: 'any' }), undefined);
+        for (const options of [{ clientCertificate: {} }, { senderConstraint: 'mtls' as const }]) strictEqual(await announced(options), true);
       },
     },
   ];
