@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { parseCompactJws, type CompactJws, type JoseHeader, type KnownHeaders } from '../jose/compact-jws.js';
 import { readEmbeddedKey, type EmbeddedKey } from '../jose/embedded-key.js';
 import type { PreparedKey } from '../jose/key-set.js';
 import { parseStrictObject } from '../lib/json.js';
 import { isNumericDate } from '../lib/numeric-date.js';
+import { sha256 } from '../lib/sha256.js';
 
 /** The header of a proof whose signature was verified, with the key that did it. */
 export interface ProvenHeader extends JoseHeader {
@@ -77,5 +77,5 @@ function isText(value: unknown): value is string {
 
 /** Returns the `ath` of a token: the hash that proofs for it carry (RFC 9449 s4.2). */
 export function tokenHash(token: string): string {
-  return createHash('sha256').update(token).digest('base64url');
+  return sha256(token);
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from './clock.js';
 import { misuse } from './configuration-error.js';
 import type { OptionReader } from './option-reader.js';
+import { sha256 } from './sha256.js';
 import { shown } from './shown-option.js';
 
 /** Remembers what may be used only once: the `jti` of a DPoP proof, of a logout token or of a security event. */
@@ -47,7 +47,7 @@ export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: numbe
 
 /** Returns a name of fixed length for texts from a token: their hash. */
 export function replayName(...parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  return sha256(JSON.stringify(parts));
 }
 
 /** Reads an option that takes a store. */
