@@ -1,7 +1,15 @@
 import { redisIntrospections, redisReplays, redisRevocations } from '@tokenward/redis';
 
 // all of these are optional; the guard itself reads ISSUER_BASE_URL and AUDIENCE
-const { INTROSPECTION_CLIENT_ID, INTROSPECTION_CLIENT_SECRET, LOGOUT_CLIENT_ID, PUBLIC_ORIGIN, REDIS_URL: url, SENDER_CONSTRAINT } = process.env;
+const {
+  DPOP_NONCE_SECRET,
+  INTROSPECTION_CLIENT_ID,
+  INTROSPECTION_CLIENT_SECRET,
+  LOGOUT_CLIENT_ID,
+  PUBLIC_ORIGIN,
+  REDIS_URL: url,
+  SENDER_CONSTRAINT,
+} = process.env;
 
 // what all processes of this API share; without Redis each process has its own
 const store = url ? redisRevocations({ url }) : undefined;
@@ -12,7 +20,7 @@ export const options = {
   publicOrigin: PUBLIC_ORIGIN,
   introspection: INTROSPECTION_CLIENT_ID ? { clientId: INTROSPECTION_CLIENT_ID, clientSecret: INTROSPECTION_CLIENT_SECRET, cache } : undefined,
   revocations: { store },
-  dpop: { replays },
+  dpop: { nonceSecret: DPOP_NONCE_SECRET || undefined, replays },
   // dpop, mtls or any: every token must be bound
   senderConstraint: (SENDER_CONSTRAINT || undefined) as 'dpop' | 'mtls' | 'any' | undefined,
 };

@@ -69,9 +69,11 @@ interface Api {
   readonly outcomes: string[];
 }
 
-async function startApi(behindNginx: boolean): Promise<Api> {
+type Dpop = NonNullable<Parameters<typeof createGuard>[0]>['dpop'];
+
+async function startApi(dpop: Dpop, behindNginx: boolean): Promise<Api> {
   const outcomes: string[] = [];
-  const guard = createGuard({ issuer, audience: API, onRefused: ({ reason }) => outcomes.push(reason) });
+  const guard = createGuard({ issuer, audience: API, dpop, onRefused: ({ reason }) => outcomes.push(reason) });
   const app = express().set('trust proxy', 'loopback');
   const router = express.Router();
   router.get('/orders', guard(scope('orders:read')), (request, response) => {
@@ -155,16 +157,27 @@ describe.each([
     ['', false],
     [', behind nginx', true],
   ])('rules 80 to 89: calls an API with DPoP%s', async (_where, behindNginx) => {
-    const { origin, outcomes } = await startApi(behindNginx);
+    const { origin, outcomes } = await startApi({}, behindNginx);
     const { statuses, answer } = await callApi(new URL('/v1/orders?page=1', origin), 3);
     expect(statuses).toEqual([200, 200, 200]);
     expect(answer).toEqual({ clientId: CLIENT });
     expect(outcomes).toEqual(['admitted', 'admitted', 'admitted']);
   });
+
+  test.each([
+    ['', false],
+    [', behind nginx', true],
+  ])('rule 90: gets a nonce from the API once, and then goes on with it%s', async (_where, behindNginx) => {
+    const { origin, outcomes } = await startApi({ nonceSecret: randomBytes(32) }, behindNginx);
+    const { statuses, answer } = await callApi(new URL('/v1/orders?page=1', origin), 3);
+    expect(statuses).toEqual([200, 200, 200]);
+    expect(answer).toEqual({ clientId: CLIENT });
+    expect(outcomes).toEqual(['nonce_required', 'admitted', 'admitted', 'admitted']);
+  });
 });
 
 test('rule 88: the token alone gets 401, as a bearer token and without proof', async () => {
-  const { origin, outcomes } = await startApi(false);
+  const { origin, outcomes } = await startApi({}, false);
   const config = await openid.discovery(new URL(issuer), CLIENT, SECRET, undefined, { execute: [openid.allowInsecureRequests] });
   const DPoP = openid.getDPoPHandle(config, await openid.randomDPoPKeyPair('ES256'));
   const { access_token: token } = await openid.clientCredentialsGrant(config, WISHES, { DPoP });

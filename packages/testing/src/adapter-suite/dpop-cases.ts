@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { scope, type Auth, type Deny, type Policy } from '@tokenward/core';
+import { createTestClock, type TestClock } from '../clock.js';
 import { createDpopClient, type DpopClient, type ProvenRequest } from '../dpop.js';
 import { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import type { TokenWishes } from '../issuer.js';
@@ -10,6 +11,8 @@ import { challengesOf } from './received-challenges.js';
 import type { Suite, SuiteApp, SuiteCase } from './suite-case.js';
 
 const SCOPE = 'orders:read';
+const SECRET = 'a secret for nonces that has more than 32 bytes';
+const OTHER_SECRET = SECRET.replace('a secret', 'another secret');
 const INVALID_PROOF = { scheme: 'DPoP', error: 'invalid_dpop_proof' } as const;
 
 /** Tokens that are bound to a key of their client (DPoP, RFC 9449). */
@@ -247,6 +250,38 @@ export const dpopCases: readonly SuiteCase[] = [
     },
   },
   {
+    name: 'rule 90: with nonceSecret, each proof needs a nonce of the fleet, and the answer to an old one brings the next',
+    async run(suite) {
+      const clock = createTestClock();
+      const caller = await callerOf(suite, { lifetimeSeconds: 3600 }, clock);
+      const startAs = (nonceSecret: string): Promise<SuiteApp> => startWith(suite, { clock, dpop: { nonceSecret, nonceLifetimeSeconds: 10 } });
+      const [app, another, stranger] = [await startAs(SECRET), await startAs(SECRET), await startAs(OTHER_SECRET)];
+      const wanted = async (at: SuiteApp, path: string, nonce?: string): Promise<string> => {
+        const answer = await at.ask(caller.sent(at, { path, nonce }));
+        await expectUnauthorized(answer, { scheme: 'DPoP', error: 'use_dpop_nonce' });
+        strictEqual(answer.lines('dpop-nonce').length, 1);
+        return answer.lines('dpop-nonce')[0]!;
+      };
+      const admitted = async (at: SuiteApp, path: string, nonce: string): Promise<string | null> => {
+        const answer = await at.ask(caller.sent(at, { path, nonce }));
+        strictEqual(answer.status, 200);
+        strictEqual(answer.headers.get('cache-control'), answer.headers.get('dpop-nonce') === null ? null : 'no-store');
+        return answer.headers.get('dpop-nonce');
+      };
+      for (const path of ['/me', '/optional']) for (const nonce of [undefined, 'x'.repeat(22), await wanted(stranger, '/me')]) await wanted(app, path, nonce);
+      strictEqual(suite.handlersRun(), 0);
+      const first = await wanted(app, '/me');
+      deepStrictEqual([await admitted(app, '/me', first), await admitted(another, '/optional', first)], [null, null]);
+      clock.advance(10);
+      const next = await admitted(app, '/me', first);
+      strictEqual(await wanted(another, '/me'), next);
+      strictEqual((await app.ask(caller.sent(app, { path: '/orders', nonce: first }))).headers.get('dpop-nonce'), next);
+      clock.advance(10);
+      await wanted(app, '/me', first);
+      strictEqual((await app.ask({ path: '/me', token: await suite.token() })).status, 200);
+    },
+  },
+  {
     name: 'rule 109: a refusal has a challenge for each accepted scheme, in a line of its own: first the one that the request used, with the error',
     async run(suite) {
       const { app } = suite;
@@ -351,8 +386,8 @@ interface Caller {
 
 type ForProof = Omit<ProvenRequest, 'url'> & { readonly path: string };
 
-async function callerOf(suite: Suite, wishes: TokenWishes = {}): Promise<Caller> {
-  const client = await createDpopClient();
+async function callerOf(suite: Suite, wishes: TokenWishes = {}, clock?: TestClock): Promise<Caller> {
+  const client = await createDpopClient({ clock });
   const token = await suite.token({ ...wishes, claims: { ...wishes.claims, ...client.claims } });
   const proof: Caller['proof'] = (app, { path, ...request }, of = token) => client.createProof({ ...request, url: app.origin + path }, of);
   return {

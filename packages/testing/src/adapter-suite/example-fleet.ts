@@ -8,9 +8,10 @@ import { createDpopClient } from '../dpop.js';
 import { expectForbidden, expectUnauthorized, expectUnavailable } from '../expect-refusal.js';
 import type { TestIssuer } from '../issuer.js';
 import { end, startExample, type StartedExample } from './example-process.js';
-import { send } from './exchange.js';
+import { send, type Received } from './exchange.js';
 
 const CLIENT = 'web-app';
+const NONCE_SECRET = 'a-secret-of-the-check-for-nonces-of-32-bytes';
 /** The first processes of a data set wait a few seconds for others that may have lost revocations. */
 const READY_MS = 15_000;
 const SHARED_MS = 5_000;
@@ -24,7 +25,13 @@ export interface Fleet {
 export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet> {
   const redis = await startRedis();
   const { clientId, clientSecret } = issuer.introspectionClient;
-  const settings = { REDIS_URL: redis.url, LOGOUT_CLIENT_ID: CLIENT, INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret };
+  const settings = {
+    REDIS_URL: redis.url,
+    LOGOUT_CLIENT_ID: CLIENT,
+    INTROSPECTION_CLIENT_ID: clientId,
+    INTROSPECTION_CLIENT_SECRET: clientSecret,
+    DPOP_NONCE_SECRET: NONCE_SECRET,
+  };
   const apps = [
     startExample(server, issuer, settings),
     startExample(server, issuer, settings),
@@ -43,7 +50,7 @@ export async function startFleet(server: URL, issuer: TestIssuer): Promise<Fleet
         run: async () => expectSharedLogout(await origins(), issuer),
       },
       {
-        name: 'with REDIS_URL, a proof is accepted once by all processes',
+        name: 'with DPOP_NONCE_SECRET and REDIS_URL, a proof needs a nonce, which every process takes, and is accepted once by all of them',
         run: async () => expectSharedProofs(await origins(), issuer),
       },
       { name: 'with SENDER_CONSTRAINT=dpop, only bound tokens are accepted', run: async () => expectBoundTokens(await apps[2].origin, issuer) },
@@ -126,8 +133,20 @@ async function expectSharedLogout([one, other]: readonly [string, string], { iss
 async function expectSharedProofs([one, other]: readonly [string, string], issuer: TestIssuer): Promise<void> {
   const client = await createDpopClient();
   const token = await issuer.issueToken({ claims: client.claims });
+  const ask = (origin: string, proof: string): Promise<Received> =>
+    send(origin, {
+      path: '/me',
+      headers: [
+        ['authorization', `DPoP ${token}`],
+        ['dpop', proof],
+      ],
+    });
+  const refused = await ask(one, client.createProof({ url: `${one}/me` }, token));
+  await expectUnauthorized(refused, { scheme: 'DPoP', error: 'use_dpop_nonce' });
+  const nonce = refused.headers.get('dpop-nonce') ?? undefined;
+  strictEqual((await ask(other, client.createProof({ url: `${other}/me`, nonce }, token))).status, 200);
   // two processes behind one address see the same proof
-  const proof = client.createProof({ url: `${one}/me` }, token);
+  const proof = client.createProof({ url: `${one}/me`, nonce }, token);
   const asked = {
     path: '/me',
     headers: [
