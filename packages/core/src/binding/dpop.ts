@@ -44,8 +44,8 @@ const MAX_KNOWN_KEYS = 1000;
 export function createProofChecker(config: DpopConfig, publicOrigin: string | undefined): ProofChecker {
   const { algorithms, maxProofAgeSeconds, clockSkewSeconds } = config;
   const known = createLruMap<ProvenHeader>(MAX_KNOWN_KEYS);
-  // as long as a proof is accepted, if its issuer's clock is ahead
-  const spend = createSpending(config.replays, maxProofAgeSeconds + 2 * clockSkewSeconds);
+  // as long as any process accepts a proof: the client's clock may be ahead, and that of another process behind
+  const spend = createSpending(config.replays, maxProofAgeSeconds + 3 * clockSkewSeconds + 1);
 
   const nonces = config.nonces && createNonces(config.nonces);
   const newNonces = createMemory<ProtectedRequest, string>();
