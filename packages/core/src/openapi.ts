@@ -41,4 +41,4 @@ export function openApiSecurity(policies: Policy | readonly Policy[], options: O
   return describeInOpenApi(ANY_GUARD, { ...written }).operation(policies, credentials);
 }
 
-const ANY_GUARD = { issuers: ['https://issuer.invalid'], hasOtherIssuers: false, hasSession: false, proofs: [], impliedScopes: {} };
+const ANY_GUARD = { issuers: ['https://issuer.invalid'], hasOtherIssuers: false, hasSession: false, proofs: [], hasNonces: false, impliedScopes: {} };

@@ -194,3 +194,13 @@ test('OpenAPI documents say that tokens must be bound', () => {
     { oauth2: ['a'], 'oauth2.mtls': [] },
   ]);
 });
+
+test('the metadata of the API says how tokens must be bound, and which proofs it accepts', () => {
+  const endpoint = guardWith({ publicOrigin: ORIGIN }).metadata();
+  const { body } = endpoint.answer({ method: 'GET', target: endpoint.paths[0]!, headers: {} })!;
+  expect(JSON.parse(body)).toMatchObject({
+    bearer_methods_supported: ['header'],
+    tls_client_certificate_bound_access_tokens: true,
+    dpop_signing_alg_values_supported: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
+  });
+});

@@ -201,6 +201,13 @@ describe('rule 253: the responses are those that can occur', () => {
     expect(Object.keys(responses)).toEqual(statuses);
   });
 
+  test('with the header of the nonce, if proofs need one', () => {
+    const of = createResourceGuard({ ...guardOptions, dpop: { nonceSecret: 'a secret of at least thirty-two bytes' } });
+    const headers = of.openApi().operation().responses['401']!.headers;
+    expect(Object.keys(headers!)).toEqual(['WWW-Authenticate', 'DPoP-Nonce']);
+    expect(Object.keys(guard.openApi().operation().responses['401']!.headers!)).toEqual(['WWW-Authenticate']);
+  });
+
   test('an optional guard refuses, too, and admits requests without credentials', () => {
     const { security, responses, description } = guard.openApi().operation([scope('a'), role('r')], 'optional');
     expect(security).toEqual([{}, { oauth2: ['a'] }]);

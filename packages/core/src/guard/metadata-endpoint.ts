@@ -54,7 +54,7 @@ export function createMetadataEndpoint(
       scopes_supported: scopes.length > 0 ? scopes : undefined,
       bearer_methods_supported: ['header'],
       // RFC 9728 s2: false is the default
-      tls_client_certificate_bound_access_tokens: clientCertificate.isAnnounced || undefined,
+      tls_client_certificate_bound_access_tokens: clientCertificate.isAnnounced || senderConstraint === 'mtls' || senderConstraint === 'any' || undefined,
       dpop_signing_alg_values_supported: senderConstraint === 'mtls' ? undefined : dpop?.algorithms,
       dpop_bound_access_tokens_required: senderConstraint === 'dpop' || undefined,
       authorization_details_types_supported: types.length > 0 ? types : undefined,

@@ -57,7 +57,7 @@ export function describeInOpenApi(api: SecuredApi, options: OpenApiOptions = {},
       const security = requirementsFor(alternatives, schemes);
       return {
         security: isOptional ? [{}, ...security] : security,
-        responses: refusalResponses(version, documented, { isOptional, hasSession: api.hasSession }),
+        responses: refusalResponses(version, documented, { ...api, isOptional }),
         description: textFor(documented, alternatives, isOptional),
       };
     },

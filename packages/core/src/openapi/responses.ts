@@ -1,12 +1,13 @@
 import type { DocumentedPolicy } from '../policy/documented.js';
 import { problemReference } from './problem-schema.js';
+import type { SecuredApi } from './secured-api.js';
 import type { OpenApiResponse, OpenApiVersion } from './types.js';
 
 /** Returns the refusals that can occur on an operation that looks at tokens, by status. */
 export function refusalResponses(
   version: OpenApiVersion,
   policy: DocumentedPolicy | undefined,
-  { isOptional, hasSession }: { readonly isOptional: boolean; readonly hasSession: boolean },
+  { isOptional, hasSession, hasNonces }: Pick<SecuredApi, 'hasSession' | 'hasNonces'> & { readonly isOptional: boolean },
 ): Record<string, OpenApiResponse> {
   const refusals = policy?.refusals ?? [];
   const invalid = isOptional ? 'The access token is not valid here' : 'The access token is missing, or it is not valid here';
@@ -15,7 +16,7 @@ export function refusalResponses(
     : invalid;
   const responses: Record<string, OpenApiResponse> = {
     400: response(version, 'The credentials are malformed, or were sent more than once', CHALLENGE),
-    401: response(version, stepUp, CHALLENGE),
+    401: response(version, stepUp, hasNonces ? { ...CHALLENGE, ...NONCE } : CHALLENGE),
     503: response(version, 'The access token cannot be checked at the moment', RETRY_AFTER),
   };
   if (refusals.includes('insufficient_scope'))
@@ -27,6 +28,7 @@ export function refusalResponses(
 const CHALLENGE = {
   'WWW-Authenticate': { type: 'string', text: 'The challenge: why the token was refused, and what the next one needs (RFC 6750, RFC 9470, RFC 9728)' },
 };
+const NONCE = { 'DPoP-Nonce': { type: 'string', text: 'The nonce of the next proof (RFC 9449 s9)' } };
 const RETRY_AFTER = { 'Retry-After': { type: 'integer', text: 'Seconds until the next attempt' } };
 
 function response(

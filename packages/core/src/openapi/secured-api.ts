@@ -10,6 +10,8 @@ export interface SecuredApi {
   readonly hasSession: boolean;
   /** How every token must be bound to its sender: one of these. Empty: bearer tokens are accepted. */
   readonly proofs: readonly ('dpop' | 'mtls')[];
+  /** Whether proofs need a nonce of this guard. */
+  readonly hasNonces: boolean;
   /** Scopes that imply others: the option `scopes`. */
   readonly impliedScopes: Readonly<Record<string, readonly string[]>>;
 }
@@ -31,6 +33,7 @@ export function securedApi(config: Pick<GuardConfig, 'issuers' | 'metadata' | 's
     hasOtherIssuers: isTooLong || listed.length < names.length || listed.length === 0,
     hasSession: session !== undefined,
     proofs: senderConstraint === 'any' ? (dpop ? ['dpop', 'mtls'] : ['mtls']) : senderConstraint ? [senderConstraint] : [],
+    hasNonces: dpop?.nonces !== undefined,
     impliedScopes: impliedBy(scopeHierarchy),
   };
 }
