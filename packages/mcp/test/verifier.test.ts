@@ -8,6 +8,8 @@ import { OAuthError } from '@modelcontextprotocol/server';
 import express, { type RequestHandler } from 'express';
 import { createResourceGuard, role, scope, type GuardOptions } from '@tokenward/core';
 import { createGuard } from '@tokenward/express';
+import { createGuard as createFetchGuard } from '@tokenward/fetch';
+import { createGuard as createHonoGuard } from '@tokenward/hono';
 import { createTestIssuer, parseChallenge, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 import { getMcpAuth, mcpVerifier, type McpVerifierOptions, type VerifyingGuard } from '@tokenward/mcp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -36,6 +38,8 @@ afterAll(() => issuer.close());
 const guards: Readonly<Record<string, (options: GuardOptions) => VerifyingGuard & { close(): Promise<void> }>> = {
   core: createResourceGuard,
   Express: createGuard,
+  Hono: createHonoGuard,
+  Fetch: createFetchGuard,
 };
 
 describe.each(Object.entries(versions))('the bearer middleware of %s', (_version, middleware) => {
