@@ -96,6 +96,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     binding,
     acceptsDpop: dpop !== undefined,
     maxTokenBytes,
+    elsewhere: config.credentials,
     session,
     isCaching: cache !== undefined || introspection !== undefined,
     trust,

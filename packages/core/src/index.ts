@@ -32,6 +32,7 @@ export type { BrowserSessionCredentials } from './session/session-credentials.js
 export type { RouteRequirements } from './policy/route-requirements.js';
 export type { GuardHealth, ResourceGuard } from './resource-guard.js';
 export type { Allow, Decision, Deny, ProblemDetails, ResponseHeaders } from './decision/decision.js';
+export { refuseUpgrade } from './node/refuse-upgrade.js';
 export type { ClientCertificate, ProtectedRequest } from './request/protected-request.js';
 export { rawToken, type Auth } from './auth/auth.js';
 export type { AppClaims, Register } from './auth/app-claims.js';

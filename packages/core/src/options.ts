@@ -25,6 +25,7 @@ import { numberOption, readInnerTable, readTable, textOption, type OptionTable }
 import { shown } from './lib/shown-option.js';
 import { fetchTransport, nodeTransport } from './net/transport.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
+import { readCredentialsOption, type CredentialsOptions, type ReadElsewhere } from './request/credential-places.js';
 import { readSession, type AskedSession } from './session/read-session.js';
 import type { BrowserSessionCredentials } from './session/session-credentials.js';
 
@@ -63,6 +64,8 @@ export interface GuardOptions extends IssuerOptions {
    * metadata of this API says that it takes certificate-bound tokens.
    */
   readonly clientCertificate?: ClientCertificateOptions | undefined;
+  /** Where the access token may be, besides the `Authorization` header. Default: nowhere else. */
+  readonly credentials?: CredentialsOptions | undefined;
   /**
    * How the proofs of tokens that are bound to a key are checked (DPoP, RFC 9449), or `false`: then every such token is refused. Tokens that are bound to
    * nothing stay bearer tokens, unless `senderConstraint` says otherwise.
@@ -121,6 +124,7 @@ export interface GuardConfig {
   readonly decryption: DecryptionConfig | undefined;
   readonly tokenCache: TokenCacheLimits | undefined;
   readonly session: AskedSession | undefined;
+  readonly credentials: ReadElsewhere | undefined;
   readonly clientCertificate: ClientCertificateConfig;
   /** undefined if it is off. */
   readonly dpop: DpopConfig | undefined;
@@ -204,6 +208,7 @@ const GUARD_OPTIONS = {
   decryptionKeys: (reader: OptionReader, name: string) => reader.get(name),
   encryptedTokens: readEncryptedTokens,
   session: readSession,
+  credentials: readCredentialsOption,
   clientCertificate: readClientCertificate,
   dpop: readDpop,
   senderConstraint: readSenderConstraint,

@@ -45,6 +45,7 @@ const OPTIONS = {
   encryptedTokens: true,
   tokenCache: true,
   session: true,
+  credentials: true,
   clientCertificate: true,
   dpop: true,
   senderConstraint: true,

@@ -35,10 +35,11 @@ export class FetchView implements ProtectedRequest {
   event: object;
   readonly #request: Request;
 
-  constructor(request: Request) {
+  /** @param headers what the guard sees instead of the request's own headers */
+  constructor(request: Request, headers: ProtectedRequest['headers'] = recordOf(request.headers)) {
     this.method = request.method;
     this.target = targetOf(request.url);
-    this.headers = recordOf(request.headers);
+    this.headers = headers;
     this.event = request;
     this.#request = request;
   }

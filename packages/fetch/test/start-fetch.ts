@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { createGuard, getAuth, type Auth, type Deny, type RequestEvent, type FetchGuard, type FetchGuardOptions, type Guarding } from '@tokenward/fetch';
@@ -8,101 +7,96 @@ import type { HandlerAnswer, HandlerInput, RunningApp, StartApp, SuiteGuard, Sui
 import { listenerFor } from './bridge.js';
 import { handlerOf, type Handler } from './ways.js';
 
-type AnyServer = Server | Http2Server | Http2SecureServer;
-type Listener = ReturnType<typeof listenerFor>;
-
 /** A guard by hand: it returns the answer, if there is one. */
 type Step = (event: RequestEvent) => Promise<Response | undefined>;
 
 /** Starts the suite's apps on Fetch handlers with a minimal router, which passes `{ request, params }` as frameworks do. */
-export function startOn(serve: (listener: Listener) => AnyServer = (listener) => createServer(listener)): StartApp {
-  return async ({ options, routes, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata }) => {
-    const guard = createGuard({
-      ...options,
-      ...(onDenied && { onDenied: onDeniedOf(onDenied) }),
-      ...(onRefused && { onRefused: (decision: Deny, { url }: Request) => onRefused(decision, new URL(url).pathname) }),
-    });
-    const { property: _none, ...secondOptions } = secondApi ?? { property: '' };
-    const second = secondApi && createGuard(secondOptions);
+export const startFetch: StartApp = async ({ options, routes, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata }) => {
+  const guard = createGuard({
+    ...options,
+    ...(onDenied && { onDenied: onDeniedOf(onDenied) }),
+    ...(onRefused && { onRefused: (decision: Deny, { url }: Request) => onRefused(decision, new URL(url).pathname) }),
+  });
+  const { property: _none, ...secondOptions } = secondApi ?? { property: '' };
+  const second = secondApi && createGuard(secondOptions);
 
-    const stepOf = ({ api, access, policies }: SuiteGuard, mode: 'app' | 'route'): Step => {
-      const of = api === 'first' ? guard : second!;
-      const guarding: Guarding<Auth | undefined> = access === 'optional' ? of.optional : mode === 'app' ? of.inFront : of;
-      return async (event) => (await guarding(event, ...policies)).response;
-    };
-
-    const byPath = new Map<string, Handler>();
-    const handlers = routes.map((route): readonly [SuiteRoute, Handler] => {
-      const { path, access, guards, way, guardOf } = route;
-      const policies = route.policies as readonly RoutePolicy<RequestEvent>[];
-      const run = runHandler(route);
-      const usual: Handler =
-        access === 'public' || guards ? run : access === 'optional' ? guard.optional.protect(run, ...policies) : guard.protect(run, ...policies);
-      byPath.set(path, usual);
-      const guarded = way
-        ? handlerOf(way, { guard, policies: guardOf ? routes.find((one) => one.path === guardOf)!.policies : route.policies, handle: run })
-        : usual;
-      const steps = guards?.map((one) => stepOf(one, 'route')) ?? [];
-      return [route, async (event) => (await firstOf(steps, event)) ?? guarded(event)];
-    });
-
-    function runHandler({ access, answer, guards }: SuiteRoute): Handler {
-      return async (event) => {
-        const { request, params = {} } = event;
-        const auth = access === 'public' && !guards ? undefined : authOf(event, request);
-        const given = answer({
-          auth,
-          params: params as Record<string, string>,
-          body: request.headers.get('content-type') === 'application/json' ? await request.json() : undefined,
-          getAuth: (optional) => getAuth(request, optional),
-          ofGuard: (optional) => guard.getAuth(event, optional),
-          permit: (permitted, policy) => guard.permit(permitted, policy, event),
-          properties: guards && { first: found(guard, event), second: second && found(second, event) },
-        } satisfies HandlerInput);
-        return given.refusal ? guard.refuse(given.refusal, request) : responseFrom(given);
-      };
-    }
-
-    const guardsInFront = appGuards.map((one) => stepOf(one, 'app'));
-    const serveMetadata = metadata && guard.metadata();
-    const received = new Map<string, (event: RequestEvent) => Promise<Response>>();
-    if (receivers) {
-      const logout = guard.backchannelLogout(receivers.backchannelLogout);
-      for (const path of ['/backchannel-logout', '/parsed/backchannel-logout']) received.set(path, logout);
-      received.set('/events', guard.sharedSignals(receivers.sharedSignals));
-    }
-
-    async function answerTo(request: Request): Promise<Response> {
-      const { pathname } = new URL(request.url);
-      const receive = received.get(pathname);
-      if (receive) return receive({ request });
-      if (metadata === 'before') {
-        const answer = serveMetadata!(request);
-        if (answer) return answer;
-      }
-      const refused = await firstOf(guardsInFront, { request });
-      if (refused) return refused;
-      const method = request.method === 'HEAD' ? 'GET' : request.method;
-      const handler = handlers.find(([route]) => matches(route, pathname) && (route.method === method || route.method === 'ALL'));
-      const served = serveMetadata?.(request);
-      if (served) return served;
-      if (!handler) return new Response(null, { status: handlers.some(([route]) => matches(route, pathname)) ? 405 : 404 });
-      return handler[1]({ request, params: paramsOf(handler[0], pathname) });
-    }
-
-    const server = serve(
-      listenerFor(async (request) => {
-        const answer = await answerTo(request).catch(() => new Response(null, { status: 500 }));
-        const whole = guard.respond(request, answer);
-        return request.method === 'HEAD' ? new Response(null, whole) : whole;
-      }),
-    );
-    return listen(server, guard, async () => {
-      await guard.close();
-      await second?.close();
-    });
+  const stepOf = ({ api, access, policies }: SuiteGuard, mode: 'app' | 'route'): Step => {
+    const of = api === 'first' ? guard : second!;
+    const guarding: Guarding<Auth | undefined> = access === 'optional' ? of.optional : mode === 'app' ? of.inFront : of;
+    return async (event) => (await guarding(event, ...policies)).response;
   };
-}
+
+  const byPath = new Map<string, Handler>();
+  const handlers = routes.map((route): readonly [SuiteRoute, Handler] => {
+    const { path, access, guards, way, guardOf } = route;
+    const policies = route.policies as readonly RoutePolicy<RequestEvent>[];
+    const run = runHandler(route);
+    const usual: Handler =
+      access === 'public' || guards ? run : access === 'optional' ? guard.optional.protect(run, ...policies) : guard.protect(run, ...policies);
+    byPath.set(path, usual);
+    const guarded = way
+      ? handlerOf(way, { guard, policies: guardOf ? routes.find((one) => one.path === guardOf)!.policies : route.policies, handle: run })
+      : usual;
+    const steps = guards?.map((one) => stepOf(one, 'route')) ?? [];
+    return [route, async (event) => (await firstOf(steps, event)) ?? guarded(event)];
+  });
+
+  function runHandler({ access, answer, guards }: SuiteRoute): Handler {
+    return async (event) => {
+      const { request, params = {} } = event;
+      const auth = access === 'public' && !guards ? undefined : authOf(event, request);
+      const given = answer({
+        auth,
+        params: params as Record<string, string>,
+        body: request.headers.get('content-type') === 'application/json' ? await request.json() : undefined,
+        getAuth: (optional) => getAuth(request, optional),
+        ofGuard: (optional) => guard.getAuth(event, optional),
+        permit: (permitted, policy) => guard.permit(permitted, policy, event),
+        properties: guards && { first: found(guard, event), second: second && found(second, event) },
+      } satisfies HandlerInput);
+      return given.refusal ? guard.refuse(given.refusal, request) : responseFrom(given);
+    };
+  }
+
+  const guardsInFront = appGuards.map((one) => stepOf(one, 'app'));
+  const serveMetadata = metadata && guard.metadata();
+  const received = new Map<string, (event: RequestEvent) => Promise<Response>>();
+  if (receivers) {
+    const logout = guard.backchannelLogout(receivers.backchannelLogout);
+    for (const path of ['/backchannel-logout', '/parsed/backchannel-logout']) received.set(path, logout);
+    received.set('/events', guard.sharedSignals(receivers.sharedSignals));
+  }
+
+  async function answerTo(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const receive = received.get(pathname);
+    if (receive) return receive({ request });
+    if (metadata === 'before') {
+      const answer = serveMetadata!(request);
+      if (answer) return answer;
+    }
+    const refused = await firstOf(guardsInFront, { request });
+    if (refused) return refused;
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const handler = handlers.find(([route]) => matches(route, pathname) && (route.method === method || route.method === 'ALL'));
+    const served = serveMetadata?.(request);
+    if (served) return served;
+    if (!handler) return new Response(null, { status: handlers.some(([route]) => matches(route, pathname)) ? 405 : 404 });
+    return handler[1]({ request, params: paramsOf(handler[0], pathname) });
+  }
+
+  const server = createServer(
+    listenerFor(async (request) => {
+      const answer = await answerTo(request).catch(() => new Response(null, { status: 500 }));
+      const whole = guard.respond(request, answer);
+      return request.method === 'HEAD' ? new Response(null, whole) : whole;
+    }),
+  );
+  return listen(server, guard, async () => {
+    await guard.close();
+    await second?.close();
+  });
+};
 
 function authOf(event: RequestEvent, request: Request): Auth | undefined {
   const auth = getAuth(event, 'optional');
@@ -157,7 +151,7 @@ function paramsOf({ path }: SuiteRoute, asked: string): Record<string, string> {
   return Object.fromEntries(path.split('/').flatMap((part, index) => (part.startsWith(':') ? [[part.slice(1), decodeURIComponent(parts[index]!)]] : [])));
 }
 
-async function listen(server: AnyServer, guard: FetchGuard, close: () => Promise<void>): Promise<RunningApp> {
+async function listen(server: Server, guard: FetchGuard, close: () => Promise<void>): Promise<RunningApp> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
   server.listen(0, '127.0.0.1');
@@ -170,7 +164,7 @@ async function listen(server: AnyServer, guard: FetchGuard, close: () => Promise
   }
 
   return {
-    origin: `${'setSecureContext' in server ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     guard,
     server,
     shutDown,

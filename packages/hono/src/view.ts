@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import { routePath } from 'hono/route';
 import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
-import { assertHasHeaders, createMemory, viewOf } from '@tokenward/core/adapter';
-import { FetchView, isFetchRequest } from '@tokenward/fetch/adapter';
+import { assertHasHeaders, createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
+import { FetchView, isFetchRequest, recordOf } from '@tokenward/fetch/adapter';
 import { nodeOf } from './node-env.js';
 
 /** Returns Hono's context, a `Request`, or the request of `node:http`, as a {@link ProtectedRequest}. */
@@ -22,11 +22,23 @@ export function isContext(value: unknown): value is Context {
   return isFetchRequest(req?.raw) && typeof get === 'function' && typeof set === 'function';
 }
 
+/**
+ * Returns the headers of a request. For an `upgrade`, Node's server makes a `Request` of headers without repeated lines, so a second `Authorization` is found in
+ * Node's own request only.
+ */
+function headersFrom(context: Context): ProtectedRequest['headers'] {
+  const record = recordOf(context.req.raw.headers);
+  const { incoming } = nodeOf(context);
+  if (incoming?.headers.upgrade === undefined) return record;
+  const { authorization } = headersOf(incoming);
+  return Array.isArray(authorization) ? { ...record, authorization } : record;
+}
+
 class HonoView extends FetchView {
   readonly #context: Context;
 
   constructor(context: Context) {
-    super(context.req.raw);
+    super(context.req.raw, headersFrom(context));
     this.#context = context;
   }
 

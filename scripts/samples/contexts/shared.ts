@@ -23,6 +23,7 @@ declare global {
   const newSecret: Uint8Array;
   const oldSecret: Uint8Array;
   const refreshToken: string;
+  const accessToken: string;
   const logger: Record<'info' | 'warn' | 'error', (object: unknown, message: string) => void>;
   const revoked: ReadonlySet<unknown>;
   function isOpen(at: Date): boolean;

@@ -47,7 +47,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   malformed_credentials: {
     summary: 'The Authorization header cannot be read as a Bearer token.',
     remedy: 'Send the word Bearer, one space and the token: no quotes, no line break, and not the text "undefined".',
-    refine: withCause('The Authorization header cannot be read as a Bearer token'),
+    refine: withCause('The credentials cannot be read as a Bearer token'),
   },
   multiple_credentials: {
     summary: 'The request has more than one access token.',

@@ -6,6 +6,7 @@ import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { Clock } from '../lib/clock.js';
 import { createMemory, type Slot } from '../lib/private-slot.js';
 import { isCredentials, isWithoutHeader, WITHOUT_SESSION, readCredentials, type Credentials, type CredentialsFailure } from '../request/credentials.js';
+import type { ReadElsewhere } from '../request/credential-places.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
 import { behaviourOf } from '../vocabulary/reason.js';
@@ -29,7 +30,9 @@ export interface AuthenticatorConfig {
   readonly maxTokenBytes: number;
   /** Whether the scheme DPoP is supported. */
   readonly acceptsDpop: boolean;
-  /** Finds the tokens of requests without an `Authorization` header. */
+  /** Finds the tokens of requests without an `Authorization` header, in the places that the option `credentials` names. */
+  readonly elsewhere: ReadElsewhere | undefined;
+  /** Finds the tokens of requests without any. */
   readonly session: SessionReader | undefined;
   /** Whether the verifier may return the same Auth for several requests. */
   readonly isCaching: boolean;
@@ -43,7 +46,7 @@ export interface AuthenticatorConfig {
  * it. A second check repeats only what may have changed since: the token's time, its key and its issuer.
  */
 export function createAuthenticator(config: AuthenticatorConfig): Authenticate {
-  const { verifier, binding, maxTokenBytes, acceptsDpop, session, isCaching, trust, tokenSignals, clock } = config;
+  const { verifier, binding, maxTokenBytes, acceptsDpop, elsewhere, session, isCaching, trust, tokenSignals, clock } = config;
   const authenticated = createMemory<ProtectedRequest, Result>();
 
   function remembered(slot: Slot<Result>, request: ProtectedRequest, nowSeconds: number): Result | undefined {
@@ -83,7 +86,8 @@ export function createAuthenticator(config: AuthenticatorConfig): Authenticate {
   }
 
   function authenticate(request: ProtectedRequest, nowSeconds: number): Authentication | Promise<Authentication> {
-    const credentials = readCredentials(request, maxTokenBytes, acceptsDpop);
+    const inHeader = readCredentials(request, maxTokenBytes, acceptsDpop);
+    const credentials = elsewhere ? elsewhere(request, inHeader, maxTokenBytes) : inHeader;
     if (isCredentials(credentials)) return verify(credentials, request, nowSeconds);
     // a header that is wrong is refused, whatever the session says
     return session && isWithoutHeader(credentials) ? authenticateSession(session, request, nowSeconds) : credentials;

@@ -66,7 +66,7 @@ const NO_SCHEME: CredentialsFailure = {
   token: undefined,
   cause: 'the Authorization header does not begin with a scheme and a space',
 };
-const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials', token: undefined };
+export const MULTIPLE: CredentialsFailure = { reason: 'multiple_credentials', token: undefined };
 const TOO_LARGE: CredentialsFailure = { reason: 'token_too_large', token: undefined };
 const DPOP_IS_OFF: CredentialsFailure = { reason: 'unsupported_scheme', token: undefined, cause: 'it is DPoP, which the options turn off' };
 
@@ -109,7 +109,7 @@ export function readCredentials(request: ProtectedRequest, maxTokenBytes: number
   return hasQueryToken(request.target) ? MULTIPLE : { scheme: 'Bearer', token };
 }
 
-/** Returns the credentials that a token makes, wherever it was found: a browser session may have it. */
+/** Returns the credentials that a token makes, wherever it was found: a browser session, or a header of its own, may have it. */
 export function credentialsOf(token: string, target: string, maxTokenBytes: number, scheme: AuthScheme = 'Bearer'): Credentials | CredentialsFailure {
   if (token.length > maxTokenBytes) return TOO_LARGE;
   return hasQueryToken(target) ? MULTIPLE : { scheme, token };

@@ -34,6 +34,36 @@ export const upgradeCases: readonly SuiteCase[] = [
       deepStrictEqual(admitted, ['ada']);
     },
   },
+  {
+    name: 'rule 226: check() finds the token of a WebSocket handshake among its subprotocols, if the option credentials says so',
+    over: 'HTTP/1.1',
+    async run({ start, token, issuer }) {
+      const { server, guard, origin } = await start({
+        options: { issuer: issuer.issuer, audience: issuer.audience, credentials: { webSocketProtocol: 'bearer.', header: 'x-access-token' } },
+      });
+      server.on('upgrade', (upgrade: IncomingMessage, socket: NodeJS.WritableStream) => {
+        void Promise.resolve(guard.check(upgrade, scope('a'))).then((decision) => {
+          socket.end(`HTTP/1.1 ${decision.outcome === 'allow' ? 101 : decision.status} x\r\nConnection: close\r\n\r\n`);
+        });
+      });
+      const good = await token({ scope: 'a' });
+      const statuses: (number | undefined)[] = [];
+      for (const fields of [
+        `Sec-WebSocket-Protocol: feed, bearer.${good}`,
+        `Sec-WebSocket-Protocol: feed\r\nSec-WebSocket-Protocol: bearer.${good}`,
+        `X-Access-Token: ${good}`,
+        `Sec-WebSocket-Protocol: feed`,
+        `Sec-WebSocket-Protocol: bearer.bad`,
+        `Sec-WebSocket-Protocol: bearer.${good}\r\nAuthorization: Bearer ${good}`,
+        `Sec-WebSocket-Protocol: bearer.${good}\r\nX-Access-Token: ${good}`,
+        `X-Access-Token: ${good}\r\nX-Access-Token: ${good}`,
+        `Authorization: Bearer ${good}\r\nAuthorization: Bearer ${good}`,
+      ]) {
+        statuses.push(await sendRaw(origin, `GET /feed HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${fields}\r\n\r\n`));
+      }
+      deepStrictEqual(statuses, [101, 101, 101, 401, 401, 400, 400, 400, 400]);
+    },
+  },
 ];
 
 /** Clients that wait for the server before they send a body (`Expect: 100-continue`, RFC 9110 s10.1.1). */
