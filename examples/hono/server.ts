@@ -2,10 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import { acr, anyOf, createGuard, maxAge, role, scope } from '@tokenward/hono';
 import { Hono } from 'hono';
+import { closeStores, logout, options } from './settings.ts';
 
-const { INTROSPECTION_CLIENT_ID: clientId, INTROSPECTION_CLIENT_SECRET: clientSecret } = process.env;
-// also reads ISSUER_BASE_URL and AUDIENCE; opaque tokens are introspected if this API may do that
-const guard = createGuard({ publicOrigin: process.env['PUBLIC_ORIGIN'], introspection: clientId ? { clientId, clientSecret } : undefined });
+const guard = createGuard(options);
 guard.warm().catch(({ message }: Error) => console.error(message)); // reports at once if the issuer or its keys are unreachable
 const app = new Hono();
 const orders = [{ id: '1', item: 'tea', quantity: 2 }];
@@ -39,6 +38,8 @@ app.get('/reports', guard(anyOf(scope('reports:read'), role('auditor', 'finance'
 
 app.put('/payout', guard(scope('payout'), acr('urn:example:mfa'), maxAge(300)), (c) => c.json({ paid: true }));
 
+if (logout) app.post('/backchannel-logout', guard.backchannelLogout(logout));
+
 const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT'] ?? 3000) }, ({ port }: AddressInfo) => {
   console.log(`listening on http://127.0.0.1:${port}`);
 });
@@ -46,5 +47,5 @@ const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(pro
 process.once('SIGTERM', () => {
   server.close();
   if ('closeAllConnections' in server) server.closeAllConnections();
-  void guard.close();
+  void guard.close().then(closeStores);
 });

@@ -15,6 +15,22 @@ export const startOn = {
     return listening(createServer(app));
   },
 
+  async fetch(_copies, { createGuard }, { getAuth }, { options, policies }) {
+    const guard = createGuard(options);
+    const answer = (request) => Response.json({ for: getAuth(request).subject });
+    const handler = policies.reduceRight((inner, policy) => guard.protect(inner, policy), answer);
+    return listening(createServer((req, res) => void sendTo(res, () => handler(requestOf(req)))));
+  },
+
+  async hono({ load }, { createGuard }, { getAuth }, { options, policies }) {
+    const { Hono } = load('hono');
+    const guard = createGuard(options);
+    const app = new Hono();
+    app.onError((_error, c) => c.body(null, 500));
+    app.get('/orders', ...policies.map((policy) => guard(policy)), (c) => c.json({ for: getAuth(c).subject }));
+    return listening(createServer((req, res) => void sendTo(res, () => app.fetch(requestOf(req)))));
+  },
+
   async koa({ load }, { createGuard }, { getAuth }, { options, policies }) {
     const Koa = load('koa');
     const guard = createGuard(options);
@@ -53,6 +69,18 @@ export const startOn = {
     return { url: `${await app.getUrl()}/orders`, close: () => app.close() };
   },
 };
+
+function requestOf({ url, headers }) {
+  return new Request(`http://localhost${url}`, { headers });
+}
+
+/** Sends what a handler returns; errors answer 500. */
+async function sendTo(res, handle) {
+  const response = await Promise.resolve()
+    .then(handle)
+    .catch(() => new Response(null, { status: 500 }));
+  res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
+}
 
 async function listening(server) {
   server.listen(0, '127.0.0.1');

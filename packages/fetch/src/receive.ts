@@ -23,24 +23,32 @@ async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undef
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const timer = setTimeout(() => void reader.cancel().catch(() => {}), TIMEOUT_MS);
-  const startedAt = performance.now();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    giveUp(reader);
+  }, TIMEOUT_MS);
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       bytes += piece.value.byteLength;
       if (bytes > MAX_MESSAGE_BYTES) {
-        await reader.cancel();
+        giveUp(reader);
         return undefined;
       }
       chunks.push(piece.value);
     }
     // a reader that was cancelled says that the body is complete
-    return performance.now() - startedAt < TIMEOUT_MS ? concat(chunks, bytes) : undefined;
+    return isLate ? undefined : concat(chunks, bytes);
   } catch {
     return undefined;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Does not wait: the source may never answer. */
+function giveUp(reader: ReadableStreamDefaultReader): void {
+  reader.cancel().catch(() => {});
 }
 
 function concat(chunks: readonly Uint8Array[], bytes: number): Uint8Array {

@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createGuard, refuseUpgrade, scope, type FetchGuard, type FetchGuardOptions } from '@tokenward/fetch';
 import { applyHeaders, sendDenial } from '@tokenward/core/adapter';
-import { createTestIssuer, parseChallenge } from '@tokenward/testing';
+import { createTestIssuer, parseChallenges } from '@tokenward/testing';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 
@@ -71,7 +71,8 @@ describe('a WebSocket with ws', () => {
     ] as const) {
       const { refusal } = await open(url, [], headers);
       expect(refusal!.statusCode).toBe(status);
-      expect(parseChallenge(refusal!.headers['www-authenticate']!).parameters['error']).toBe(error);
+      expect(parseChallenges(refusal!.headers['www-authenticate']!)[0].parameters['error']).toBe(error);
+      expect(refusal!.rawHeaders.filter((name) => name === 'www-authenticate')).toHaveLength(2);
       expect([refusal!.headers['content-type'], refusal!.headers['cache-control'], refusal!.headers.connection]).toEqual([
         'application/problem+json',
         'no-store',

@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { matchedRoutes } from 'hono/route';
 import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import { isAnswered, markGuard, misuse, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
 import { addHeaders, answerTo, isEmpty, metadataResponse } from '@tokenward/fetch/adapter';
 import { addTo, replaceResponse } from './context-response.js';
+import { matchedRoute } from './matched-route.js';
 import { nodeOf } from './node-env.js';
 import { isContext } from './view.js';
 
@@ -75,7 +75,7 @@ async function admitWith(headers: ResponseHeaders, context: Context, next: Next 
 
 /** Whether Hono itself runs the guard: then it is the handler of the current route. An app with an `onError` of its own wraps its handlers. */
 function isCalledByHono(guard: Guarding, context: Context): boolean {
-  let handler = matchedRoutes(context)[context.req.routeIndex]?.handler as Wrapped | undefined;
+  let handler = matchedRoute(context)?.handler as Wrapped | undefined;
   for (let depth = 0; handler && depth < MAX_DEPTH; depth++) {
     if (handler === guard) return true;
     handler = handler.__COMPOSED_HANDLER;

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
-import { routePath } from 'hono/route';
 import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
 import { assertHasHeaders, createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
 import { FetchView, isFetchRequest, recordOf } from '@tokenward/fetch/adapter';
+import { matchedRoute } from './matched-route.js';
 import { nodeOf } from './node-env.js';
 
 /** Returns Hono's context, a `Request`, or the request of `node:http`, as a {@link ProtectedRequest}. */
@@ -47,8 +47,8 @@ class HonoView extends FetchView {
     return this.#context.req.param() as ProtectedRequest['params'];
   }
 
-  get route(): string {
-    return routePath(this.#context);
+  get route(): string | undefined {
+    return matchedRoute(this.#context)?.path;
   }
 
   /** As the middleware `requestId` sets it. */

@@ -5,7 +5,7 @@ import { HTTPException } from 'hono/http-exception';
 import { createGuard, getAuth, scope, type HonoGuard, type HonoGuardOptions } from '@tokenward/hono';
 import { SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { createTestIssuer, expectForbidden, expectUnauthorized } from '@tokenward/testing';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 afterAll(() => issuer.close());
@@ -105,6 +105,7 @@ describe('a guard that is called by hand', () => {
       expect(() => odd(given)).toThrow(/was called without a context/);
     for (const policy of [undefined, 'a', guard(), scope]) expect(() => (guard as unknown as typeof odd)(policy)).toThrow(/argument 1/);
     const app = new Hono();
+    vi.spyOn(console, 'error').mockImplementation(() => {});
     app.use(guard as never);
     return expect(ask(app, good).then(({ status }) => status)).resolves.toBe(500);
   });
