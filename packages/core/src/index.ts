@@ -8,7 +8,7 @@ export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, Shar
 export type { IntrospectionOptions } from './issuer/introspection-options.js';
 export type { IntrospectionHealth } from './access-token/introspector.js';
 export type { IssuerResolver } from './issuer/resolver.js';
-export type { DecryptionKeyOption, EncryptedTokensOptions } from './keys/decryption-options.js';
+export type { DecryptionKeyOption } from './keys/decryption-options.js';
 export type { SecretEncoding } from './keys/secret-encodings.js';
 export type { SharedSecret } from './keys/shared-secrets.js';
 export { IssuerUnavailableError, type IssuerHealth } from './issuer/issuer.js';

@@ -35,7 +35,8 @@ describe.each(fileLayouts)('rule 245: a file of decryption keys that is $name', 
   test('adds new keys, drops removed ones, and keeps the last good ones if it is broken', async () => {
     const { folder, path } = createKeyFile(jwksOf({ old }), layout);
     const guard = guardOf({ file: path });
-    expect(verdictOf(await ask(guard, await tokenFor(old, 'old')))).toBe('allow');
+    const known = await tokenFor(old, 'old');
+    expect(verdictOf(await ask(guard, known))).toBe('allow');
     expect(verdictOf(await ask(guard, await tokenFor(young, 'young')))).toBe('encrypted_token');
 
     layout.replace(folder, jwksOf({ young, old }));
@@ -49,6 +50,8 @@ describe.each(fileLayouts)('rule 245: a file of decryption keys that is $name', 
     layout.replace(folder, jwksOf({ young }));
     await vi.waitFor(async () => expect(verdictOf(await ask(guard, await tokenFor(old, 'old')))).toBe('encrypted_token'), WAIT);
     expect(guard.health().decryption).toMatchObject({ keyIds: ['young'], keys: 1, lastError: undefined });
+    // its signature was verified, and that key still counts
+    expect(verdictOf(await ask(guard, known))).toBe('allow');
   });
 });
 
