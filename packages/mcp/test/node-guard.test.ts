@@ -71,7 +71,7 @@ describe('rule 233: the body on plain node:http', () => {
     ['is two texts', CALL + CALL, 400],
     ['has the longest length', CALL.padEnd(2000), 200],
     ['is too long', CALL.padEnd(2001), 413],
-    ['is too long, without a length', new Blob([CALL.padEnd(5000)]).stream(), 413],
+    ['is too long, without a length', new Blob([CALL.padEnd(2001)]).stream(), 413],
   ])('that %s', async (_what, body, status) => {
     const { url, admitted } = await start({ maxBodyBytes: 2000 });
     const response = await post(url, body);
