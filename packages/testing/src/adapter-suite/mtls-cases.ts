@@ -157,8 +157,9 @@ export function mtlsCases(certificates: SuiteCertificates): SuiteCase[] {
           return ((await app.as()({ path })).json() as Record<string, unknown>)['tls_client_certificate_bound_access_tokens'];
         };
         strictEqual(await announced({}), undefined);
-        strictEqual(await announced({ senderConstraint: 'any' }), undefined);
-        for (const options of [{ clientCertificate: {} }, { senderConstraint: 'mtls' as const }]) strictEqual(await announced(options), true);
+        strictEqual(await announced({ senderConstraint: 'dpop' }), undefined);
+        const announcing: Partial<GuardOptions>[] = [{ clientCertificate: {} }, { senderConstraint: 'mtls' }, { senderConstraint: 'any' }];
+        for (const options of announcing) strictEqual(await announced(options), true);
       },
     },
   ];
