@@ -26,6 +26,7 @@ const WAITING = [
 
 /** The files that take longest, the longest first. One that starts last keeps a core waiting: a clean clone has no times of an earlier run to sort by. */
 const LONGEST = [
+  'hono/test/runtimes/runtimes.test.ts',
   'core/test/many-tenants.test.ts',
   '/adapter-suite.test.ts',
   'browser/one-framework.test.ts',

@@ -1,4 +1,5 @@
 import { constants, generateKeyPairSync } from 'node:crypto';
+import { pssWay, type PssParameters } from './pss.js';
 
 /** The signature algorithms of tokens, with public keys (RFC 7518 s3.1, RFC 8037, RFC 9864, draft-ietf-cose-dilithium) or with shared secrets. */
 export type Algorithm = (typeof ALGORITHMS)[number] | PostQuantumAlgorithm | MacAlgorithm;
@@ -28,7 +29,9 @@ function canMakeMlDsaKeys(): boolean {
 
 /** Returns all algorithms with public keys that this runtime supports. */
 export function publicKeyAlgorithms(): readonly Algorithm[] {
-  return hasPostQuantum() ? [...ALGORITHMS, ...POST_QUANTUM_ALGORITHMS] : ALGORITHMS;
+  const hasPss = pssWay() !== undefined;
+  const names: readonly Algorithm[] = hasPss ? ALGORITHMS : ALGORITHMS.filter((name) => !name.startsWith('PS'));
+  return hasPostQuantum() ? [...names, ...POST_QUANTUM_ALGORITHMS] : names;
 }
 
 /** Whether two names mean the same algorithm. EdDSA and Ed25519 do here (RFC 9864). */
@@ -44,7 +47,7 @@ export interface AlgorithmTraits {
   readonly curve?: string;
   /** In bytes. undefined for RSA, where it depends on the key. */
   readonly signatureLength?: number;
-  readonly padding?: { readonly padding: number; readonly saltLength: number };
+  readonly padding?: PssParameters;
 }
 
 const rsa = (hash: string): AlgorithmTraits => ({ hash, keyType: 'rsa' });

@@ -2,6 +2,7 @@ import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:cryp
 import { MAX_KEY_ID_LENGTH } from './compact-jws.js';
 import { own } from '../lib/json.js';
 import { isLabelledFor } from './key-label.js';
+import { pssWay, type VerifyInput } from './pss.js';
 import { weaknessOf } from './weak-keys.js';
 import { isSameAlgorithm, TRAITS, type Algorithm, type AlgorithmTraits } from './algorithms.js';
 import type { Jwks } from './jwk.js';
@@ -17,9 +18,11 @@ export interface VerificationKey {
 export interface PreparedKey {
   readonly hash: string | null;
   readonly key: KeyObject;
+  /** The key with its parameters, as `verify` takes it. */
+  readonly input: VerifyInput;
   readonly signatureLength: number;
-  /** How to verify: pass the signature as it is, convert it to DER (ECDSA, RFC 7518 s3.4), or compute the MAC and compare. */
-  readonly kind: 'signature' | 'ecdsa' | 'mac';
+  /** How to verify: pass the signature as it is, or to `createVerify`; convert it to DER (ECDSA, RFC 7518 s3.4), or compute the MAC and compare. */
+  readonly kind: 'signature' | 'streamed' | 'ecdsa' | 'mac';
   /** The only issuer whose tokens it verifies, if its JWK names one: see {@link isLabelledFor}. */
   readonly label?: string | undefined;
 }
@@ -207,15 +210,14 @@ function publicMembers({ kty, n, e, crv, x, y, alg, pub }: Record<string, unknow
   return members as JsonWebKeyInput['key'];
 }
 
-/**
- * Prepares a key for one algorithm. PSS parameters become members of a separate key object, where `verify` reads them too. With a plain object of key
- * and parameters, `verify` takes half as long again (Node 24: 34 µs instead of 22 µs).
- */
+/** Prepares a key for one algorithm. */
 export function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
+  const way = traits.padding ? pssWay()! : undefined;
   return {
     hash: traits.hash,
-    key: traits.padding ? Object.assign(createPublicKey({ key: key.export({ format: 'jwk' }), format: 'jwk' }), traits.padding) : key,
+    key,
+    input: way ? way.input(key, traits.padding!) : key,
     signatureLength: traits.signatureLength ?? Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8),
-    kind: traits.keyType === 'ec' ? 'ecdsa' : 'signature',
+    kind: way?.kind ?? (traits.keyType === 'ec' ? 'ecdsa' : 'signature'),
   };
 }

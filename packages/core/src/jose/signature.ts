@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual, verify } from 'node:crypto';
+import { verifyBy } from './pss.js';
 import type { PreparedKey } from './key-set.js';
 import type { CompactJws } from './compact-jws.js';
 
@@ -10,9 +11,10 @@ export function findSigningKey(keys: readonly PreparedKey[], jws: CompactJws): P
   return undefined;
 }
 
-function isSignedBy({ kind, hash, key }: PreparedKey, { signed, signature }: CompactJws): boolean {
+function isSignedBy({ kind, hash, key, input }: PreparedKey, { signed, signature }: CompactJws): boolean {
   if (kind === 'mac') return timingSafeEqual(createHmac(hash!, key).update(signed).digest(), signature);
-  return verify(hash, signed, key, kind === 'ecdsa' ? derSignature(signature) : signature);
+  if (kind === 'streamed') return verifyBy(kind, hash, signed, input, signature);
+  return verify(hash, signed, input, kind === 'ecdsa' ? derSignature(signature) : signature);
 }
 
 /**

@@ -99,7 +99,7 @@ export function secretKeySet(secrets: readonly Buffer[], algorithms: readonly Ma
 
 function prepare(key: KeyObject, algorithm: MacAlgorithm): PreparedKey {
   const { hash, signatureLength } = TRAITS.get(algorithm)!;
-  return { hash, key, signatureLength: signatureLength!, kind: 'mac' };
+  return { hash, key, input: key, signatureLength: signatureLength!, kind: 'mac' };
 }
 
 /**
