@@ -1,14 +1,16 @@
 import { getEventListeners, once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { createResourceGuard, rawToken, TokenwardError, type Auth, type ConfigurationError } from '@tokenward/core';
 import { createTokenExchange, TokenExchangeError, type ExchangeTarget, type TokenExchangeOptions } from '@tokenward/core/token-exchange';
 import { createTestClock, createTestIssuer, type TokenWishes } from '@tokenward/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ask, expectAllowed } from './guarded.js';
 
+const execFileAsync = promisify(execFile);
 const SECRET = 'PLANTED-client-secret';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
@@ -191,6 +193,68 @@ describe('rule 246: a token is sent to listed origins only', () => {
     expect(await misuseOf(call({ href: url } as never))).toMatch(/absolute URL/);
   });
 
+  test('not by what fetch would convert to "follow", nor by an answer of a getter that changes', async () => {
+    const elsewhere = await startServer(() => ({ stolen: true }));
+    const { api, call } = await createScene({ called: (_received, response) => void response.writeHead(307, { location: elsewhere.origin }).end() });
+    for (const redirect of [new String('manual'), new String('follow'), ['follow'], 'FOLLOW', null, 1])
+      expect(await misuseOf(call(api.origin, { redirect: redirect as never }))).toMatch(/redirect must be/);
+    expect(api.received).toHaveLength(0);
+    let reads = 0;
+    const changing = {
+      get redirect() {
+        return reads++ === 0 ? ('manual' as const) : ('follow' as const);
+      },
+    };
+    await call(api.origin, changing).catch(() => {});
+    expect(elsewhere.received).toHaveLength(0);
+    expect(await misuseOf(call(api.origin, new Request(api.origin, { method: 'POST', redirect: 'manual' })))).toMatch(/not a Request/);
+    expect(await misuseOf(call(api.origin, { body: 'x' }))).toMatch(/has no body/);
+  });
+
+  test('not for another host on the same server, and not with a host of the caller', async () => {
+    const seen: (string | null)[] = [];
+    const apiFetch: typeof fetch = async (_url, init) => (seen.push(new Headers(init!.headers).get('host')), new Response());
+    const { api, call } = await createScene({ options: { apiFetch } });
+    await call(api.origin, { headers: { Host: 'tenant-2.example' } });
+    expect(seen).toEqual([null]);
+    for (const spelling of [api.origin.replace('127.0.0.1', 'localhost'), api.origin.replace('//', '//x@')])
+      await expect(call(spelling)).rejects.toThrow(/not one of the origins|user name/);
+    // other spellings of the same address lead nowhere else
+    expect((await call(api.origin.replace('127.0.0.1', '0x7f.1'))).status).toBe(200);
+  });
+
+  test('to a loopback address not by a proxy, which could read it', async () => {
+    const seen: string[] = [];
+    const proxy = createServer((request) => void seen.push(String(request.headers.authorization))).on('connect', (_request, socket: Socket) => {
+      socket.on('data', (data) => seen.push(String(data))).write('HTTP/1.1 200 OK\r\n\r\n');
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    onTestFinished(() => void proxy.close());
+    const { issuer, api } = await createScene();
+    const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const script = `
+      import { createResourceGuard } from '@tokenward/core';
+      import { createTokenExchange } from '@tokenward/core/token-exchange';
+      const guard = createResourceGuard({ issuer: '${issuer.issuer}', audience: '${issuer.audience}' });
+      const headers = { authorization: 'Bearer ${await issuer.issueToken()}' };
+      const { auth } = await guard.check({ method: 'GET', target: '/', headers });
+      const { fetchAs } = createTokenExchange({ audiences: { a: { origins: ['${api.origin}'], unsafeRelayReceivedToken: true } } });
+      console.log(await fetchAs(auth, { audience: 'a' })('${api.origin}').then((answer) => answer.status, (error) => error.message));
+      process.exit();`;
+    const run = async (env: Record<string, string>): Promise<string> =>
+      (
+        await execFileAsync(process.execPath, ['--input-type=module', '-e', script], {
+          cwd: import.meta.dirname,
+          env: { ...env, NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address },
+        })
+      ).stdout;
+    expect(await run({})).toMatch(/Add 127\.0\.0\.1 to NO_PROXY/);
+    expect(api.received).toHaveLength(0);
+    expect(await run({ NO_PROXY: 'localhost,127.0.0.1' })).toMatch(/^200/);
+    expect(seen).toEqual([]);
+  });
+
   test('and not while certificates are not checked', async () => {
     const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     onTestFinished(
@@ -276,6 +340,19 @@ describe('rule 248: which tokens are exchanged or relayed', () => {
     clock.advance(700);
     expect((await failureOf(call(api.origin))).reason).toBe('token_ended');
     expect([endpoint.received.length, api.received.length]).toEqual([1, 1]);
+  });
+
+  test('a revocation and the end of the guard end calls at once, though signals are told later', async () => {
+    for (const end of ['revocation', 'close'] as const) {
+      const { guard, issuer, api, auth, call } = await createScene();
+      expect(auth.signal.aborted).toBe(false);
+      // after this, the next check of all signals is a moment away
+      await guard.revocations.revoke({ subject: 'somebody-else', issuer: issuer.issuer });
+      expect((await call(api.origin)).status).toBe(200);
+      await (end === 'close' ? guard.close() : guard.revocations.revoke({ subject: auth.subject!, issuer: issuer.issuer }));
+      expect((await failureOf(call(api.origin))).reason).toBe('token_ended');
+      expect(api.received).toHaveLength(1);
+    }
   });
 
   test('none of another issuer', async () => {
@@ -437,6 +514,17 @@ describe('the called API', () => {
     expect((await failureOf(silent.call(silent.api.origin))).message).toMatch(/no answer within 0.1 s/);
     const odd = await createScene({ options: { apiFetch: () => Promise.reject(new Error('PLANTED')) } });
     expect((await failureOf(odd.call(odd.api.origin))).reason).toBe('unreachable');
+  });
+
+  test('rule 249: a replaced global fetch may quote the request in its errors, the error does not', async () => {
+    const { api, call } = await createScene();
+    const quoting = (async (url: string, init: RequestInit) => {
+      const told = `no route for ${url} with ${new Headers(init.headers).get('authorization')}`;
+      throw new TypeError(told, { cause: new Error(told) });
+    }) as typeof fetch;
+    vi.stubGlobal('fetch', quoting);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect((await failureOf(call(`${api.origin}/secret-path`), 'secret-path')).reason).toBe('unreachable');
   });
 
   test("the caller's signal ends the call with its reason, and not the exchange", async () => {

@@ -2,7 +2,7 @@ import { RAW_CLAIMS, RAW_TOKEN, type Auth } from '../auth/auth.js';
 import type { Claims } from '../auth/claims.js';
 import { vouchedOnly, type Vouched } from '../issuer/verified-key.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import type { TokenSignals } from '../revocation/token-signals.js';
+import type { TokenSignals, WatchedToken } from '../revocation/token-signals.js';
 import type { JsonObject } from '../lib/json.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import type { TrustCheck } from './trust-check.js';
@@ -13,6 +13,7 @@ type AuthValues<C extends object> = Omit<Auth<C>, 'signal'>;
 
 const IS_WITHIN_LIFETIME = Symbol.for('tokenward.isWithinLifetime');
 const TRUST_FAILURE = Symbol.for('tokenward.trustFailure');
+const HAS_ENDED = Symbol.for('tokenward.hasEnded');
 
 /** Returns whether the token is still within its lifetime. An Auth of another copy of this package uses its own method. If an app built the Auth, `expiresAt` decides. */
 export function isWithinLifetime(auth: Auth<object>, nowSeconds: number): boolean {
@@ -25,6 +26,15 @@ export function isWithinLifetime(auth: Auth<object>, nowSeconds: number): boolea
 export function trustFailure(auth: Auth<object>, request: ProtectedRequest | undefined): VerificationFailure | undefined {
   const method = (auth as { [TRUST_FAILURE]?: VerifiedAuth[typeof TRUST_FAILURE] })[TRUST_FAILURE];
   return typeof method === 'function' ? method.call(auth, request) : undefined;
+}
+
+/**
+ * Returns whether an admitted token has ended: it expired, was revoked, or lost its key or its issuer, or its guard was closed. `auth.signal` says it later, since
+ * checks of all tokens with a signal are bundled.
+ */
+export function hasEnded(auth: Auth<object>): boolean {
+  const method = (auth as { [HAS_ENDED]?: () => boolean })[HAS_ENDED];
+  return typeof method === 'function' ? method.call(auth) : auth.signal.aborted;
 }
 
 /** What a guard keeps about a token that it admitted. */
@@ -116,15 +126,21 @@ export class VerifiedAuth<C extends object = Claims> implements Auth<C> {
 
   #watch(): AbortSignal {
     if (!this.#admission) return AbortSignal.abort();
+    const signal = this.#admission.tokenSignals.create(this.#watched(this.#admission), this.#request?.heldBy);
+    return this.#request ? signal : withSharedHandlers(signal);
+  }
+
+  #watched({ verified }: Admission): WatchedToken {
     const { issuer, tokenId, sessionId, subject, clientId, issuedAt } = this;
-    const { tokenSignals, verified } = this.#admission;
-    const watched = {
+    return {
       names: { issuer, tokenId, sessionId, subject, clientId, issuedAt },
       acceptedUntil: acceptedUntil(this.expiresAt, this.issuedAt, this.#limits),
       verified: vouchedOnly(verified),
     };
-    const signal = tokenSignals.create(watched, this.#request?.heldBy);
-    return this.#request ? signal : withSharedHandlers(signal);
+  }
+
+  [HAS_ENDED](): boolean {
+    return !this.#admission || this.#admission.tokenSignals.hasEnded(this.#watched(this.#admission));
   }
 
   [TRUST_FAILURE](request: ProtectedRequest | undefined): VerificationFailure | undefined {

@@ -1,4 +1,4 @@
-import { isWithinLifetime } from '../access-token/verified-auth.js';
+import { hasEnded, isWithinLifetime } from '../access-token/verified-auth.js';
 import { rawClaims, rawToken, type Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import { own } from '../lib/json.js';
@@ -34,7 +34,7 @@ export function createTokenExchange(options: TokenExchangeOptions): TokenExchang
 
   /** Is called before each sending, since a long job may outlive the token in whose name it works. */
   function assertUsable(auth: Auth<object>, { audience, relays }: Target): void {
-    if (auth.signal.aborted || !isWithinLifetime(auth, clock.now() / 1000))
+    if (hasEnded(auth) || !isWithinLifetime(auth, clock.now() / 1000))
       throw new TokenExchangeError('token_ended', `the received token has ended, so ${shownMember(audience)} is not called in its name`);
     if (relays) {
       // a value of any type: whoever bound the token meant it

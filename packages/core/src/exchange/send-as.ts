@@ -1,6 +1,7 @@
 import { misuse } from '../lib/configuration-error.js';
 import { printable } from '../lib/url.js';
 import { rejectOn } from '../net/endpoint-call.js';
+import { isProxiedLoopback } from '../net/connection.js';
 import { failureWords, withoutMessage } from '../net/fetch-failure.js';
 import type { Target } from './read-exchange.js';
 import { TokenExchangeError } from './token-exchange-error.js';
@@ -27,15 +28,26 @@ const PROTOCOLS: ReadonlySet<string> = new Set(['https:', 'http:']);
  */
 export async function sendAs(url: string | URL, init: RequestInit = {}, sending: Sending): Promise<Response> {
   const address = addressOf(url, sending.target);
-  const headers = headersOf(init);
-  if (init.redirect === 'follow') throw misuse('fetchAs(...)', "redirect must be 'manual' or 'error': the token must not follow a redirect");
-  const first = await findToken(init, sending);
-  const response = await send(address, init, headers, first.token, sending);
-  if (response.status !== 401 || !first.wasKept || !canSendAgain(init.body) || asksForLogin(response)) return response;
+  // its members are inherited, so a copy would lose method and body
+  if (Object.prototype.toString.call(init) === '[object Request]') throw misuse('fetchAs(...)', 'takes an address and options, not a Request');
+  const call = { ...init, headers: headersOf(init), redirect: redirectOf(init) };
+  if (BODILESS.has(call.method?.toUpperCase() ?? 'GET') && (call.body ?? undefined) !== undefined)
+    throw misuse('fetchAs(...)', 'a GET or HEAD request has no body. Set method, or leave body out');
+  const first = await findToken(call, sending);
+  const response = await send(address, call, first.token, sending);
+  if (response.status !== 401 || !first.wasKept || !canSendAgain(call.body) || asksForLogin(response)) return response;
   void response.body?.cancel().catch(() => {});
   sending.forgetToken(first.token);
-  const second = await findToken(init, sending);
-  return send(address, init, headers, second.token, sending);
+  const second = await findToken(call, sending);
+  return send(address, call, second.token, sending);
+}
+
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** Only these two values, and nothing that fetch would convert to another one. */
+function redirectOf({ redirect = 'manual' }: RequestInit): 'manual' | 'error' {
+  if (redirect !== 'manual' && redirect !== 'error') throw misuse('fetchAs(...)', "redirect must be 'manual' or 'error': the token must not follow a redirect");
+  return redirect;
 }
 
 /** Returns the address, if the token may be sent there. */
@@ -56,6 +68,8 @@ function headersOf({ headers }: RequestInit): Headers {
   const given = new Headers(headers);
   const own = OWN_FIELDS.find((name) => given.has(name));
   if (own !== undefined) throw misuse('fetchAs(...)', `headers must not contain ${own}: the call carries the token of the user`);
+  // as Node's fetch does. Another one may send it, and the server would then take the request for another host
+  given.delete('host');
   return given;
 }
 
@@ -76,27 +90,32 @@ async function findToken({ signal }: RequestInit, { findToken: find }: Sending):
   }
 }
 
-async function send(address: URL, init: RequestInit, given: Headers, token: string, { callTimeoutSeconds, apiFetch }: Sending): Promise<Response> {
+type Call = RequestInit & { readonly headers: Headers; readonly redirect: 'manual' | 'error' };
+
+async function send(address: URL, init: Call, token: string, { callTimeoutSeconds, apiFetch }: Sending): Promise<Response> {
   // the global fetch obeys it, and the token would reach whoever is on the way
   if (!apiFetch && address.protocol === 'https:' && process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
     throw misuse(
       'fetchAs(...)',
       'sends no token while NODE_TLS_REJECT_UNAUTHORIZED is 0. Set NODE_EXTRA_CA_CERTS to the authority that signed the certificate',
     );
-  const headers = new Headers(given);
+  if (!apiFetch && isProxiedLoopback(address))
+    throw misuse('fetchAs(...)', `sends no token to ${address.hostname} by a proxy, for which that is another machine. Add ${address.hostname} to NO_PROXY`);
+  const headers = new Headers(init.headers);
   headers.set('authorization', `Bearer ${token}`);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error('the time is over')), callTimeoutSeconds * 1000);
   const signal = init.signal ? AbortSignal.any([init.signal, late.signal]) : late.signal;
   try {
-    const answer = (apiFetch ?? globalThis.fetch)(address.href, { ...init, headers, redirect: init.redirect ?? 'manual', signal });
+    const answer = (apiFetch ?? globalThis.fetch)(address.href, { ...init, headers, signal });
     // a user's own fetch may ignore the signal
     return await Promise.race([answer, rejectOn(late.signal)]);
   } catch (error) {
     // what the caller's signal says is the caller's own
     init.signal?.throwIfAborted();
     const { href, origin } = address;
-    const words = late.signal.aborted ? `no answer within ${callTimeoutSeconds} s` : failureWords(apiFetch ? withoutMessage(error) : error, href);
+    // the global fetch may be the app's own, too: many tools replace it
+    const words = late.signal.aborted ? `no answer within ${callTimeoutSeconds} s` : failureWords(withoutMessage(error), href);
     throw new TokenExchangeError('unreachable', `${printable(origin)}: ${words}`);
   } finally {
     clearTimeout(timer);

@@ -53,3 +53,16 @@ export function unusedProxyVariable(url: string): string | undefined {
   const name = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
   return [name, name.toLowerCase()].find((one) => (process.env[one] ?? '') !== '');
 }
+
+/**
+ * Returns whether Node's own fetch would send a plain-http request for a loopback address to a proxy, where it can be read: unlike {@link connectionOptions}, it
+ * exempts only what NO_PROXY lists. Only the address itself and `*` count as listed here.
+ */
+export function isProxiedLoopback({ protocol, hostname }: URL): boolean {
+  if (protocol !== 'http:' || !isLoopback(hostname)) return false;
+  // in some versions only fetch obeys the variable
+  const env = proxyEnvironment(protocol) ?? (process.env['NODE_USE_ENV_PROXY'] === '1' ? process.env : undefined);
+  if (!env || (env['http_proxy'] ?? env['HTTP_PROXY'] ?? '') === '') return false;
+  const exempt = (env['no_proxy'] ?? env['NO_PROXY'] ?? '').toLowerCase();
+  return exempt.trim() !== '*' && !exempt.split(/[,\s]/).includes(hostname);
+}

@@ -24,6 +24,8 @@ export interface TokenSignals {
    * @param owner the signal is not garbage-collected before its owner, nor while anything else refers to it. Without an owner, it is kept until the token ends
    */
   create(token: WatchedToken, owner: object | undefined): AbortSignal;
+  /** Returns whether the signal of a token would be aborted, without creating one and without waiting for the next check. */
+  hasEnded(token: WatchedToken): boolean;
   /** Schedules a check of all tokens with a signal. Calls in quick succession share one check. */
   checkSoon(): void;
   close(): void;
@@ -161,6 +163,7 @@ export function createTokenSignals(clock: Pick<Clock, 'now'>, { isRevoked, endRe
       wakeAt(token.acceptedUntil);
       return signal;
     },
+    hasEnded: (token) => endOf(token) !== undefined,
     checkSoon,
     close() {
       closed = true;
