@@ -40,3 +40,4 @@ export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './ad
 export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';
 export { answerAlone, never, settle, settleForCallback } from './adapter/settle.js';
+export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';

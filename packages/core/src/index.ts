@@ -2,8 +2,6 @@ export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
 export type { ClientCertificateOptions, NamedCertificateHeader } from './binding/client-certificate-options.js';
 export type { CertificateDigest } from './binding/certificate-source.js';
-export type { CertificateHeaderFormat } from './binding/certificate-headers.js';
-export type { IgnoredCertificate } from './vocabulary/certificate-words.js';
 export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
 export type { IntrospectionOptions } from './issuer/introspection-options.js';
 export type { IntrospectionHealth } from './access-token/introspector.js';
@@ -19,7 +17,6 @@ export type { RevocationOptions, RevocationTarget } from './revocation/revocatio
 export type { RevocationKind, RevocationReason } from './vocabulary/revocation-words.js';
 export { memoryRevocations, RevocationStoreError } from './revocation/store.js';
 export { memorySessions } from './session/memory-sessions.js';
-export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';
 export type { BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 export type { SharedSignalsOptions } from './security-event/shared-signals.js';
 export type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from './security-event/receiver.js';

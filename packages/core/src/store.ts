@@ -12,6 +12,7 @@ export { SESSION_CREDENTIALS } from './session/session-credentials.js';
 export { START_TEST_SESSION, type TestableBrowserSession, type TestSessionTokens } from './session/test-session.js';
 export type { RefreshLease, ReplaceAnswer, SessionStore, SessionStoreHealth, StoredSession } from './session/session-store.js';
 export { SessionStoreError } from './session/session-store.js';
+export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';
 export { SESSION_EVENT_ACTIONS, SESSION_EVENT_OUTCOMES, SESSION_EVENT_REASONS } from './vocabulary/session-words.js';
 export type { SessionEventAction, SessionEventOutcome, SessionEventReason } from './vocabulary/session-words.js';
 export type { MemorySessionsOptions } from './session/memory-sessions.js';

@@ -1,4 +1,5 @@
-import { REVOCATION_KINDS, REVOCATION_REASONS, type Events, type IgnoredCertificate, type Reason } from '@tokenward/core';
+import type { Events, Reason } from '@tokenward/core';
+import { REVOCATION_KINDS, REVOCATION_REASONS } from '@tokenward/core/adapter';
 
 /** Stands for every value outside a closed set, as in OpenTelemetry's conventions. */
 export const OTHER = '_OTHER';
@@ -62,7 +63,12 @@ const REASONS: Members<Reason> = {
 
 const REUSED: Members<Events['tokenward:token-reused']['by']> = { token: true, session: true };
 const REPLAYED: Members<Events['tokenward:token-replayed']['of']> = { logout_token: true, security_event: true };
-const IGNORED_CERTIFICATES: Members<IgnoredCertificate> = { untrusted_peer: true, duplicate: true, malformed: true, other_spelling: true };
+const IGNORED_CERTIFICATES: Members<Events['tokenward:certificate-ignored']['cause']> = {
+  untrusted_peer: true,
+  duplicate: true,
+  malformed: true,
+  other_spelling: true,
+};
 const CHANNELS: Members<Events['tokenward:security-event']['channel']> = { backchannel_logout: true, shared_signals: true };
 const OUTCOMES: Members<Events['tokenward:security-event']['outcome']> = { done: true, ignored: true, refused: true, failed: true };
 

@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api';
-import { observe, REVOCATION_KINDS, type Events } from '@tokenward/core';
+import { observe, type Events } from '@tokenward/core';
+import { REVOCATION_KINDS } from '@tokenward/core/adapter';
 import { ATTRIBUTE, type DecisionAttributes, type IssuerAttributes } from './attributes.js';
 import {
   ALL_IGNORED_CERTIFICATES,

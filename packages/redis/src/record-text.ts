@@ -1,5 +1,5 @@
-import { REVOCATION_KINDS, REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '@tokenward/core';
-import { isNumericDate, type RevocationRecord } from '@tokenward/core/store';
+import type { RevocationKind, RevocationReason } from '@tokenward/core';
+import { isNumericDate, REVOCATION_KINDS, REVOCATION_REASONS, type RevocationRecord } from '@tokenward/core/store';
 
 const KINDS: ReadonlySet<unknown> = new Set(REVOCATION_KINDS);
 const REASONS: ReadonlySet<unknown> = new Set(REVOCATION_REASONS);

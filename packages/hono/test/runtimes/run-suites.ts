@@ -15,7 +15,7 @@ for (const [name, run] of tests) {
     await Promise.race([run(), timeout]);
     report({ name });
   } catch (error) {
-    report({ name, error: error instanceof Error ? `${error.message}\n${String(error.cause ?? '')}` : String(error) });
+    report({ name, error: error instanceof Error ? `${error.message}\n${error.cause instanceof Error ? error.cause.message : ''}` : String(error) });
   } finally {
     timeout.catch(() => undefined);
     waiting.abort();
