@@ -152,6 +152,8 @@ describe('the profile locks what it sets', () => {
     ['an algorithm of proofs', { dpop: { algorithms: ['RS256'] } }, 'dpop.algorithms'],
     ['a clock skew of proofs', { dpop: { clockSkewSeconds: 5 } }, 'dpop.clockSkewSeconds'],
     ['a browser session', { session: {} as never }, 'session'],
+    ['a header of its own', { credentials: { header: 'x-forwarded-access-token' } }, 'credentials'],
+    ['a token among subprotocols', { credentials: { webSocketProtocol: 'bearer.' } }, 'credentials'],
   ])('%s contradicts it: the error names both', (_name, options, path) => {
     const problems = configurationErrorOf(() => guardWith(options))?.problems;
     expect(problems).toContainEqual({ path, message: expect.stringContaining('contradicts profile "fapi2"') });

@@ -57,6 +57,11 @@ export function withHeaders(response: Response, headers: Decision['headers']): R
   return isEmpty(headers) ? response : changed(response, (fields) => addHeaders(fields, headers));
 }
 
+/** Does the same as {@link withHeaders} for what a handler threw: some frameworks answer with a `Response` that is thrown. Returns anything else as it is. */
+export function thrownWithHeaders(thrown: unknown, headers: ResponseHeaders): unknown {
+  return isResponse(thrown) ? withHeaders(thrown, headers) : thrown;
+}
+
 /** Does the same as {@link withHeaders} for `Set-Cookie` alone: for an answer that is not the guard's own. */
 function withCookies(response: Response, headers: ResponseHeaders): Response {
   const cookies = headers[SET_COOKIE];

@@ -1,6 +1,6 @@
 import type { Auth, Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import { createMemory, isGuard, markGuard, misuse, requirementsFor, type NativeGuard, type RequirementsFor, type RoutePolicy } from '@tokenward/core/adapter';
-import { answerTo, isEmpty, metadataResponse, withHeaders } from './answers.js';
+import { answerTo, isEmpty, metadataResponse, thrownWithHeaders, withHeaders } from './answers.js';
 import { assertInput, requestOf, type FetchInput } from './input.js';
 import { pendingResult } from './pending-result.js';
 import { rememberEvent } from './view.js';
@@ -108,9 +108,15 @@ export function createGuarding<A extends Auth<object> | undefined>(
 
     function run(result: GuardResult<A>, input: I, rest: Rest): Response | Promise<Response> {
       if (result.response) return result.response;
-      const response = handler(input, ...rest);
-      if (isEmpty(result.headers)) return response;
-      return response instanceof Promise ? response.then((sent) => withHeaders(sent, result.headers)) : withHeaders(response, result.headers);
+      return isEmpty(result.headers) ? handler(input, ...rest) : runWithHeaders(result.headers, input, rest);
+    }
+
+    async function runWithHeaders(headers: ResponseHeaders, input: I, rest: Rest): Promise<Response> {
+      try {
+        return withHeaders(await handler(input, ...rest), headers);
+      } catch (thrown) {
+        throw thrownWithHeaders(thrown, headers);
+      }
     }
 
     return markGuard((input: I, ...rest: Rest) => {

@@ -46,6 +46,26 @@ test('rule 224: the cookies of a session reach the response, even one whose head
   expect([headers.getSetCookie()[0], headers.get('x-mine')]).toEqual(['mine=1', '1']);
 });
 
+test('rule 224: the cookies of a session reach a response that a handler throws', async () => {
+  const guard = newGuard();
+  const handlers = [
+    () => {
+      throw Response.redirect('https://api.example.test/x', 302);
+    },
+    () => Promise.reject(new Response('x', { status: 404, headers: { 'cache-control': 'public' } })),
+  ];
+  for (const handler of handlers) {
+    const thrown = await Promise.resolve(guard.protect(handler)(newRequest())).catch((response: unknown) => response as Response);
+    expect([thrown.headers.getSetCookie(), thrown.headers.get('cache-control')]).toEqual([LINES, 'no-store']);
+  }
+  const error = new Error('mine');
+  await expect(
+    guard.protect(() => {
+      throw error;
+    })(newRequest()),
+  ).rejects.toBe(error);
+});
+
 test('rule 224: the cookies of a session are in the result, and in a refusal of any kind', async () => {
   const guard = newGuard();
   expect((await guard(newRequest())).headers).toMatchObject({ 'set-cookie': LINES, 'cache-control': 'no-store' });

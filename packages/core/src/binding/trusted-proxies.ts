@@ -5,6 +5,8 @@ import { shown } from '../lib/shown-option.js';
 /** Whether an address is that of a trusted proxy. */
 export type TrustsAddress = (address: string | undefined) => boolean;
 
+type Subnet = [address: string, prefix: number, family: 'ipv4' | 'ipv6'];
+
 /** Reads addresses and networks: `10.0.0.7`, `10.0.0.0/8`, `fd00::/8`. */
 export function readTrustedProxies(reader: OptionReader, name: string): TrustsAddress | undefined {
   const networks = reader.texts(name);
@@ -30,10 +32,17 @@ function add(list: BlockList, network: string): string | undefined {
     Number(prefix ?? bits) > bits
   )
     return 'must list IP addresses and networks, such as "10.0.0.7", "10.0.0.0/8" or "fd00::/8"';
-  if (prefix !== undefined && Number(prefix) === 0)
-    return `must not list every address, as ${network} does: any client could then send the certificate of another`;
-  list.addSubnet(address, Number(prefix ?? bits), family === 4 ? 'ipv4' : 'ipv6');
+  const subnet: Subnet = [address, Number(prefix ?? bits), family === 4 ? 'ipv4' : 'ipv6'];
+  if (subnet[1] === 0 || hasAllOfIPv4(subnet)) return `must not list every address, as ${network} does: any client could then send the certificate of another`;
+  list.addSubnet(...subnet);
   return undefined;
+}
+
+/** A network of IPv6 may contain all mapped addresses of IPv4 (`::ffff:0:0/96`), and these count as those of IPv4. */
+function hasAllOfIPv4(subnet: Subnet): boolean {
+  const only = new BlockList();
+  only.addSubnet(...subnet);
+  return only.check('0.0.0.0') && only.check('255.255.255.255');
 }
 
 /** On a socket that takes IPv4 and IPv6, an IPv4 address is mapped into IPv6, and an address of the local link names its network interface. */

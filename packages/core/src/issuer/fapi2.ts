@@ -33,6 +33,7 @@ export function withFapi2<O extends object>(options: O, wrong: WrongOption): O {
   const { profile: _profile, ...rest } = options as Readonly<Record<string, unknown>>;
   const issuers = own(rest, 'issuers');
   if (isOn(own(rest, 'session'))) contradict(wrong, 'session', 's5.3.4 demands tokens in the header, and browser sessions use cookies');
+  if (isOn(own(rest, 'credentials'))) contradict(wrong, 'credentials', 's5.3.4 demands tokens in the Authorization header');
   // an issuer of a list has its algorithms from one place: two would look like a mistake
   const ofEach = own(rest, 'algorithms') === undefined ? ALGORITHMS : undefined;
   const isList = Array.isArray(issuers);
