@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createResourceGuard, scope, type Decision, type Deny, type GuardOptions, type ProtectedRequest, type RouteRequirements } from '@tokenward/core';
 import { memoryReplays, type ReplayAnswer, type ReplayStore } from '@tokenward/core/store';
-import { base64url, compactJws, createDpopClient, createTestClock, signBytes, type DpopClient, type ProvenRequest } from '@tokenward/testing';
+import { base64url, compactJws, createDpopClient, createTestClock, signBytes, type DpopClient, type ProvenRequest, type TokenWishes } from '@tokenward/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { configurationErrorOf, createScene, expectAllowed, verdictOf, type Scene } from './guarded.js';
 import { activeAnswer, AUDIENCE, ISSUER, startEndpoint } from './introspection.js';
@@ -421,6 +421,7 @@ describe('rule 89: a proof is accepted once', () => {
 
   test.each<[string, ReplayStore['add'], RegExp]>([
     ['is full', () => 'full', /full/],
+    ['has no room for the sender', () => 'owner-full', /the subject of the token has used its share/],
     ['is full later', async (): Promise<ReplayAnswer> => 'full', /full/],
     [
       'throws',
@@ -459,12 +460,59 @@ describe('rule 89: a proof is accepted once', () => {
   });
 
   test('the memory of this process refuses with 503 when it is full, and forgets what has expired', async () => {
-    const { send, clock } = await createDpopScene({ dpop: { maxReplays: 2 } });
+    const { send, clock } = await createDpopScene({ dpop: { maxReplays: 4 } });
     expectAllowed(await send());
     expectAllowed(await send());
     expect(verdictOf(await send())).toBe('replays_unavailable');
     clock.advance(77);
     expectAllowed(await send());
+  });
+
+  test('rule 208: whoever fills the memory is refused, with each key, token and client, and the others are not', async () => {
+    const { issuer, clock, guard } = await createScene({ dpop: { maxReplays: 8 } });
+    const senderOf = async (wishes: TokenWishes) => {
+      const client = await createDpopClient({ clock });
+      const token = await issuer.issueToken({ ...wishes, claims: { ...wishes.claims, ...client.claims } });
+      return async () => guard.check(requestWith(token, client.createProof({ url: URL_OF_REQUEST }, token)));
+    };
+    const flooder = await senderOf({ subject: 'mallory' });
+    for (let count = 0; count < 4; count++) expectAllowed(await flooder());
+    for (const send of [flooder, await senderOf({ subject: 'mallory', claims: { client_id: 'another' } })])
+      expect(await send()).toMatchObject({
+        status: 503,
+        reason: 'replays_unavailable',
+        cause: 'the subject of the token has used its share of the store',
+        headers: { 'retry-after': '1' },
+      });
+    const other = await senderOf({ subject: 'alice' });
+    for (let count = 0; count < 2; count++) expectAllowed(await other());
+    clock.advance(77);
+    expectAllowed(await (await senderOf({ subject: 'mallory' }))());
+  });
+
+  test.each([
+    ['the client, if the token names no subject', [{ sub: undefined }, { sub: undefined }], true],
+    [
+      'the key, if it names neither',
+      [
+        { sub: undefined, client_id: undefined },
+        { sub: undefined, client_id: undefined },
+      ],
+      false,
+    ],
+    ['the subject, whose name may be that of a client', [{ sub: 'x' }, { sub: undefined, client_id: 'x' }], false],
+  ])('rule 208: proofs count for %s', async (_name, tokens, isSame) => {
+    const owners: unknown[] = [];
+    const add = (...[, , owner]: Parameters<ReplayStore['add']>): ReplayAnswer => owners.push(owner) > 0;
+    const clock = createTestClock();
+    for (const members of tokens) {
+      const client = await createDpopClient({ clock });
+      const { url } = await startEndpoint(() => activeAnswer(clock, { token_type: 'DPoP', ...client.claims, ...members }));
+      const introspection = { endpoint: url, clientId: 'api', clientSecret: 'secret-of-the-api' };
+      const guard = createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, introspection, clock, dpop: { replays: { add } } });
+      expectAllowed(await guard.check(requestWith('opaque', client.createProof({ url: URL_OF_REQUEST }, 'opaque'))));
+    }
+    expect(owners).toEqual([expect.stringMatching(/^[\w-]{43}$/), isSame ? owners[0] : expect.not.stringMatching(owners[0] as string)]);
   });
 
   test('a store that answers later', async () => {

@@ -13,6 +13,7 @@ describe('memoryReplays', () => {
       async fill() {
         for (let index = 0; index < ROOM; index++) await store.add(`filling-${index}`, 60);
       },
+      ownerLimit: ROOM / 2,
       close: async () => {},
     };
   });

@@ -17,13 +17,20 @@ export interface KeyedStoreOptions {
   readonly timeoutSeconds?: number | undefined;
 }
 
+const MOST = 1_000_000_000;
+
+/** The whole numbers that are options of one store alone, with their defaults. The least is 1. */
+export type OwnLimits<N extends string> = Readonly<Record<N, number>>;
+
 /** @throws ConfigurationError that lists all problems */
-export function readKeyedOptions(
+export function readKeyedOptions<N extends string>(
   options: KeyedStoreOptions,
   defaultPrefix: string,
+  ownLimits: OwnLimits<N>,
 ): Server & {
   readonly prefix: string;
   readonly timeoutMs: number;
+  readonly limits: OwnLimits<N>;
 } {
   const table = {
     url: unchecked,
@@ -31,10 +38,12 @@ export function readKeyedOptions(
     prefix: prefixOption(defaultPrefix),
     timeoutSeconds: numberOption(3, { least: 0.05, most: 60 }),
   } satisfies OptionTable<KeyedStoreOptions>;
-  const reader = new OptionReader(plainOptions(options), Object.keys(table));
+  const own = Object.entries<number>(ownLimits);
+  const reader = new OptionReader(plainOptions(options), [...Object.keys(table), ...own.map(([name]) => name)]);
   const { url, client, prefix, timeoutSeconds } = readTable(reader, table);
+  const limits = Object.fromEntries(own.map(([name, value]) => [name, reader.number(name, value, { least: 1, most: MOST, whole: true })])) as OwnLimits<N>;
   const timeoutMs = timeoutSeconds * 1000;
   const server = readServer(reader, { url, client }, prefix, timeoutMs);
   if (!server || reader.problems.length > 0) throw new ConfigurationError(reader.problems);
-  return { ...server, prefix, timeoutMs };
+  return { ...server, prefix, timeoutMs, limits };
 }

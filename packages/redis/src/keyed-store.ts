@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnect, type Reply } from './connection.js';
 import { hashTagged } from './hash-tag.js';
-import { readKeyedOptions, type KeyedStoreOptions } from './keyed-options.js';
+import { readKeyedOptions, type KeyedStoreOptions, type OwnLimits } from './keyed-options.js';
 import { openLink } from './link.js';
 import { StoreFailure } from './store-failure.js';
 
@@ -16,20 +16,23 @@ export interface KeyedStoreLife {
 }
 
 /** The connection of a store that reads and writes single keys. */
-export interface KeyedStore {
+export interface KeyedStore<N extends string> {
   /** Returns the key for a name. */
   keyOf(name: string): string;
   /** Sends a command. @throws StoreFailure with the address and fixed words */
   send(command: readonly [kind: string, ...rest: string[]]): Promise<Reply>;
   readonly life: KeyedStoreLife;
+  /** The values of the options that this store alone has. */
+  readonly limits: OwnLimits<N>;
 }
 
 /** What differs between such stores. */
-export interface KeyedStoreParts {
+export interface KeyedStoreParts<N extends string> {
   readonly defaultPrefix: string;
   readonly what: string;
   readonly meanwhile?: string | undefined;
-  readonly probe: (keyOf: KeyedStore['keyOf']) => readonly [kind: string, ...rest: string[]];
+  readonly probe: (keyOf: KeyedStore<N>['keyOf']) => readonly [kind: string, ...rest: string[]];
+  readonly limits: OwnLimits<N>;
 }
 
 const WARM_LOOK_MS = 50;
@@ -40,10 +43,14 @@ const WARM_LOOK_MS = 50;
  * @param what what the server keeps, for messages: `introspection answers`
  * @param meanwhile what happens while the server cannot be used, for messages. Default: requests get 503
  * @param probe a command that shows that a connection is usable
+ * @param limits the options that this store alone has, with their defaults
  * @throws ConfigurationError that lists all invalid options
  */
-export function openKeyedStore(options: KeyedStoreOptions, { defaultPrefix, what, meanwhile, probe }: KeyedStoreParts): KeyedStore {
-  const { makeClient, where, prefix, timeoutMs } = readKeyedOptions(options, defaultPrefix);
+export function openKeyedStore<N extends string = never>(
+  options: KeyedStoreOptions,
+  { defaultPrefix, what, meanwhile, probe, limits: ownLimits }: KeyedStoreParts<N>,
+): KeyedStore<N> {
+  const { makeClient, where, prefix, timeoutMs, limits } = readKeyedOptions(options, defaultPrefix, ownLimits);
   const tagged = hashTagged(prefix);
   const keyOf = (name: string): string => `${tagged}:${name}`;
   const probing = probe(keyOf);
@@ -76,5 +83,5 @@ export function openKeyedStore(options: KeyedStoreOptions, { defaultPrefix, what
     health: () => ({ usable: link.isUsable, lastError: link.lastError }),
     close: async () => link.close(),
   };
-  return { keyOf, send, life };
+  return { keyOf, send, life, limits };
 }

@@ -25,6 +25,7 @@ const MARK = '=';
  */
 export function redisIntrospections(options: RedisIntrospectionsOptions): RedisIntrospections {
   const { keyOf, send, life } = openKeyedStore(options, {
+    limits: {},
     defaultPrefix: 'tokenward:introspections',
     what: 'introspection answers',
     meanwhile: 'Each process asks the issuer itself until the outage ends',

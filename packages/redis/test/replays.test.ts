@@ -11,6 +11,7 @@ import { startRedis, type RedisServer } from './redis-server.js';
 
 let server: RedisServer;
 let opened = 0;
+const OWNER_LIMIT = 3;
 
 beforeAll(async () => {
   server = await startRedis();
@@ -26,13 +27,14 @@ async function open(options: RedisReplaysOptions): Promise<RedisReplays> {
 function suiteWith(optionsOf: () => object): void {
   replayStoreSuite({ test }, async () => {
     const prefix = `suite-${opened++}`;
-    const stores = [await open({ ...optionsOf(), prefix })];
+    const stores = [await open({ ...optionsOf(), prefix, maxPerOwner: OWNER_LIMIT })];
     return {
       store: stores[0]!,
       async openAnother() {
-        stores.push(await open({ ...optionsOf(), prefix }));
+        stores.push(await open({ ...optionsOf(), prefix, maxPerOwner: OWNER_LIMIT }));
         return stores.at(-1)!;
       },
+      ownerLimit: OWNER_LIMIT,
       async fill() {
         await server.ask('CONFIG', 'SET', 'maxmemory', '1');
       },
@@ -64,11 +66,43 @@ test('rule 89: keys hold the hash of a name under the prefix, and expire', async
   expect(ttlMs).toBeLessThanOrEqual(30_000);
 });
 
+test('rule 208: the count of an owner holds a number under a hash, and expires with the first name', async () => {
+  const store = await open({ url: server.url, prefix: 'counted', maxPerOwner: 2 });
+  onTestFinished(() => store.close());
+  for (const name of ['a', 'b', 'c']) await store.add(name, 30, 'an-owner');
+  const keys = ((await server.ask('KEYS', '{counted}:*')) as string[]).sort((one, other) => one.length - other.length);
+  expect(keys.map((key) => key.replace(/[\w-]{43}$/, 'hash'))).toEqual(['{counted}:hash', '{counted}:hash', '{counted}:owner:hash']);
+  expect(await server.ask('GET', keys[2]!)).toBe('2');
+  const ttlMs = (await server.ask('PTTL', keys[2]!)) as number;
+  expect(ttlMs).toBeGreaterThan(0);
+  expect(ttlMs).toBeLessThanOrEqual(30_000);
+});
+
 test('rule 89: the user of the README needs no other permission', async () => {
-  await server.ask('ACL', 'SETUSER', 'replays', 'on', '>secret', '~{tokenward:replays}:*', '+set', '+hello', '+info');
+  await server.ask(
+    'ACL',
+    'SETUSER',
+    'replays',
+    'on',
+    '>secret',
+    '~{tokenward:replays}:*',
+    '+set',
+    '+eval',
+    '+exists',
+    '+get',
+    '+incr',
+    '+pexpire',
+    '+hello',
+    '+info',
+  );
   const store = await open({ url: server.url.replace('//', '//replays:secret@') });
   onTestFinished(() => store.close());
-  expect([await store.add('x', 60), await store.add('x', 60)]).toEqual([true, false]);
+  expect([await store.add('x', 60), await store.add('x', 60), await store.add('y', 60, 'one'), await store.add('y', 60, 'one')]).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
   expect(store.health()).toEqual({ usable: true, lastError: undefined });
 });
 
@@ -141,6 +175,7 @@ test.each([
   [{ url: 'http://x' }, /^url: must have the form/m],
   [{ url: 'redis://x', prefix: '' }, /^prefix: /m],
   [{ url: 'redis://x', timeoutSeconds: 0 }, /^timeoutSeconds: /m],
+  [{ url: 'redis://x', maxPerOwner: 0 }, /^maxPerOwner: /m],
   [{ url: 'redis://x', maxEntries: 1 }, /^maxEntries: is not an option/m],
 ])('%j is reported', (options, message) => {
   let problems = '';

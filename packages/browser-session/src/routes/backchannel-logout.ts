@@ -33,11 +33,11 @@ export function createBackchannelLogoutRoute({ config, sessions, publish }: Part
       clientId: config.clientId,
       clockSkewSeconds: MAX_SKEW_SECONDS,
       replays: {
-        async add(name, ttlSeconds) {
+        async add(name, ttlSeconds, owner) {
           isStoreDown = true;
           await sessions.endAtIssuer({ issuer: config.issuer, ...namesIn(body!) });
           isStoreDown = false;
-          return replays.add(name, ttlSeconds);
+          return replays.add(name, ttlSeconds, owner);
         },
       },
     });

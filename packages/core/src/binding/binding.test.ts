@@ -12,6 +12,7 @@ const credentials: Credentials = { scheme: 'DPoP', token: 'token' };
 const bearer: Credentials = { scheme: 'Bearer', token: 'token' };
 const request: ProtectedRequest = { method: 'GET', target: '/', headers: {} };
 const jkt = 'A'.repeat(43);
+const auth = { issuer: 'https://login.example.com', subject: 'somebody', clientId: undefined };
 const certificate = `${'B'.repeat(42)}A`;
 const failure: VerificationFailure = { reason: 'unproven_confirmation' };
 
@@ -24,7 +25,7 @@ function bindingWith(proof: unknown, ofCertificate: unknown, senderConstraint?: 
   const checkProof = vi.fn(() => proof as undefined);
   const checkCertificate = vi.fn(() => ofCertificate as undefined);
   const binding = createBinding({ checkProof, checkCertificate, senderConstraint });
-  const check = (cnf: unknown, sent = schemeFor(cnf), of = request) => binding.check({ confirmation: readConfirmation(cnf), issuer }, sent, of, 7);
+  const check = (cnf: unknown, sent = schemeFor(cnf), of = request) => binding.check({ confirmation: readConfirmation(cnf), issuer, auth }, sent, of, 7);
   return { check, checkProof, checkCertificate };
 }
 
@@ -43,7 +44,7 @@ test('rule 88: refuses a cnf that cannot be proven, and asks for no proof', () =
 test('rules 87 and 92: asks for the proof of each key', () => {
   const { check, checkProof, checkCertificate } = bindingWith(undefined, undefined);
   expect(check({ jkt })).toBeUndefined();
-  expect(checkProof.mock.calls).toEqual([[jkt, credentials, request, 7]]);
+  expect(checkProof.mock.calls).toEqual([[jkt, credentials, request, 7, auth]]);
   expect(checkCertificate).not.toHaveBeenCalled();
   expect(check({ 'x5t#S256': certificate })).toBeUndefined();
   expect(checkCertificate.mock.calls).toEqual([[certificate, request]]);
@@ -113,8 +114,8 @@ test('rule 88: if DPoP is off, a token with jkt is refused, and the header DPoP 
   const off = createBinding({ checkProof: undefined, checkCertificate, senderConstraint: undefined });
   for (const cnf of [{ jkt }, { jkt, 'x5t#S256': certificate }]) {
     for (const sent of [credentials, bearer])
-      expect(off.check({ confirmation: readConfirmation(cnf), issuer }, sent, request, 7)).toMatchObject({ reason: 'unproven_confirmation' });
+      expect(off.check({ confirmation: readConfirmation(cnf), issuer, auth }, sent, request, 7)).toMatchObject({ reason: 'unproven_confirmation' });
   }
   expect(checkCertificate).not.toHaveBeenCalled();
-  expect(off.check({ confirmation: undefined, issuer }, bearer, { ...request, headers: { dpop: 'x' } }, 7)).toBeUndefined();
+  expect(off.check({ confirmation: undefined, issuer, auth }, bearer, { ...request, headers: { dpop: 'x' } }, 7)).toBeUndefined();
 });

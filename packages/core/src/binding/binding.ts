@@ -6,11 +6,13 @@ import type { Confirmation } from './confirmation.js';
 import type { SenderConstraint } from './dpop-options.js';
 import type { ProofCheck } from './dpop.js';
 import type { CertificateCheck } from './mtls.js';
+import type { Sender } from './spent-proofs.js';
 
 /** What the binding step reads of a verified token. */
 export interface BindableToken {
   readonly confirmation: Confirmation | undefined;
   readonly issuer: Issuer;
+  readonly auth: Sender;
 }
 
 type Result = VerificationFailure | undefined;
@@ -34,12 +36,18 @@ export interface BindingConfig {
 
 export function createBinding({ checkProof, checkCertificate, senderConstraint }: BindingConfig): Binding {
   /** A token that is bound to two keys needs both proofs. */
-  function proves({ jkt, certificate }: Confirmation, credentials: Credentials, request: ProtectedRequest, nowSeconds: number): Result | Promise<Result> {
+  function proves(
+    { jkt, certificate }: Confirmation,
+    credentials: Credentials,
+    request: ProtectedRequest,
+    nowSeconds: number,
+    sender: Sender,
+  ): Result | Promise<Result> {
     // first, since checking a proof of DPoP also spends it
     const first = certificate === undefined ? undefined : checkCertificate(certificate, request);
     if (jkt === undefined) return first;
-    if (!(first instanceof Promise)) return first ?? checkProof!(jkt, credentials, request, nowSeconds);
-    return first.then((failure) => failure ?? checkProof!(jkt, credentials, request, nowSeconds));
+    if (!(first instanceof Promise)) return first ?? checkProof!(jkt, credentials, request, nowSeconds, sender);
+    return first.then((failure) => failure ?? checkProof!(jkt, credentials, request, nowSeconds, sender));
   }
 
   /** A token must come by the scheme that fits it: a bound token as a bearer token is stolen, or sent by a client that takes it for one. */
@@ -64,13 +72,13 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
   }
 
   return {
-    check({ confirmation, issuer }, credentials, request, nowSeconds) {
+    check({ confirmation, issuer, auth }, credentials, request, nowSeconds) {
       if (confirmation?.unprovable !== undefined) return unproven(confirmation.unprovable, issuer);
       if (confirmation?.jkt !== undefined && !checkProof) return unproven('cnf has jkt, and the option dpop is false', issuer);
       const failure = schemeFailure(confirmation, credentials, request) ?? (senderConstraint && constraintFailure(confirmation));
       if (failure) return { ...failure, issuer };
       if (confirmation === undefined) return undefined;
-      const result = proves(confirmation, credentials, request, nowSeconds);
+      const result = proves(confirmation, credentials, request, nowSeconds, auth);
       return result instanceof Promise ? result.then((late) => withIssuer(late, issuer)) : withIssuer(result, issuer);
     },
   };

@@ -28,7 +28,7 @@ export interface DpopOptions {
   readonly nonceLifetimeSeconds?: number | undefined;
   /** Remembers which proofs were used. Several processes need a shared store. Default: the memory of this process. */
   readonly replays?: ReplayStore | undefined;
-  /** The most proofs that the memory of this process holds. When it is full, the guard answers 503. Default: 100000. */
+  /** The most proofs that the memory of this process holds. One subject gets at most half of them; without room, the answer is 503. Default: 100000. */
   readonly maxReplays?: number | undefined;
 }
 

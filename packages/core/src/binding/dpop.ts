@@ -8,19 +8,21 @@ import type { ProtectedRequest } from '../request/protected-request.js';
 import type { DpopConfig } from './dpop-options.js';
 import { createNonces } from './nonces.js';
 import { readProof, tokenHash, type Proof, type ProvenHeader } from './proof.js';
-import { createSpending } from './spent-proofs.js';
+import { createSpending, type Sender } from './spent-proofs.js';
 import { compareTargetUri } from './target-uri.js';
 
 /**
  * Returns why a request does not prove possession of the key to which its token is bound (RFC 9449 s7); undefined if it does.
  *
  * @param jkt `jkt` of the token's `cnf`
+ * @param sender who sent the token
  */
 export type ProofCheck = (
   jkt: string,
   credentials: Credentials,
   request: ProtectedRequest,
   nowSeconds: number,
+  sender: Sender,
 ) => VerificationFailure | undefined | Promise<VerificationFailure | undefined>;
 
 /** The check of proofs, and what it has to tell clients. */
@@ -97,13 +99,13 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
     return undefined;
   }
 
-  function check(jkt: string, { token }: Credentials, request: ProtectedRequest, nowSeconds: number): ReturnType<ProofCheck> {
+  function check(jkt: string, { token }: Credentials, request: ProtectedRequest, nowSeconds: number, sender: Sender): ReturnType<ProofCheck> {
     const field = fieldOf(request.headers, 'dpop');
     if (field === undefined || field.length === 0) return field === '' ? invalid('the DPoP header is empty') : MISSING;
     return spend(request, field, token, () => {
       const proof = readProof(field, algorithms, known);
       if (typeof proof === 'string') return invalid(proof);
-      return examine(proof, jkt, token, request, nowSeconds) ?? verifySignature(proof) ?? checkNonce(proof, request, nowSeconds) ?? [jkt, proof.jti];
+      return examine(proof, jkt, token, request, nowSeconds) ?? verifySignature(proof) ?? checkNonce(proof, request, nowSeconds) ?? [jkt, proof.jti, sender];
     });
   }
 

@@ -7,8 +7,15 @@ import { replayName, type ReplayStore } from '../lib/replays.js';
 
 type Result = VerificationFailure | undefined;
 
-/** A proof that holds: what it is named by in the store, the thumbprint of its key and its `jti`. */
-export type Spendable = readonly [jkt: string, jti: string];
+/** A proof that holds: what it is named by in the store, the thumbprint of its key and its `jti`, and whose share of the store it takes. */
+export type Spendable = readonly [jkt: string, jti: string, sender: Sender];
+
+/** Who is answerable for a proof, by the verified token. */
+export interface Sender {
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly clientId: string | undefined;
+}
 
 /** What a request has proven. A guard may see one request several times, and several guards may: its proof is still used once. */
 interface Proven {
@@ -75,13 +82,22 @@ function remember(slot: Slot<Proven>, of: Proven, entry: Proven['by'][number]): 
 }
 
 /** Adds a proof to the store. Never throws and never rejects: a store that fails is unavailable. */
-function add(replays: ReplayStore, [jkt, jti]: Spendable, ttlSeconds: number): Result | Promise<Result> {
+function add(replays: ReplayStore, [jkt, jti, sender]: Spendable, ttlSeconds: number): Result | Promise<Result> {
   try {
-    const answer: unknown = replays.add(replayName(jkt, jti), ttlSeconds);
+    const answer: unknown = replays.add(replayName(jkt, jti), ttlSeconds, ownerOf(sender, jkt));
     return isThenable(answer) ? failureInTime(answer) : failureOf(answer);
   } catch (thrown) {
     return failed(thrown);
   }
+}
+
+/**
+ * The subject, because one subject may have many keys, tokens and clients. A client that acts for itself is its own subject, and the users of one client do not
+ * share its fate. A token need not name either.
+ */
+function ownerOf({ issuer, subject, clientId }: Sender, jkt: string): string {
+  if (subject !== undefined) return replayName('subject', issuer, subject);
+  return clientId === undefined ? replayName('key', issuer, jkt) : replayName('client', issuer, clientId);
 }
 
 async function failureInTime(answer: PromiseLike<unknown>): Promise<Result> {
@@ -99,6 +115,7 @@ async function failureInTime(answer: PromiseLike<unknown>): Promise<Result> {
 function failureOf(answer: unknown): Result {
   if (answer === true) return undefined;
   if (answer === false) return { reason: 'replayed_proof', scheme: 'DPoP' };
+  if (answer === 'owner-full') return unavailable('the subject of the token has used its share of the store');
   return unavailable(answer === 'full' ? 'the store is full' : 'the store answered neither true, false nor "full"');
 }
 

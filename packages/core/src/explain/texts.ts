@@ -302,7 +302,8 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   replays_unavailable: {
     summary: 'The store of used DPoP proofs cannot be asked or is full, so nobody knows whether the proof was used before.',
-    remedy: 'Check the store in dpop.replays. For the memory of this process, raise dpop.maxReplays, or lower dpop.maxProofAgeSeconds.',
+    remedy:
+      'Check the store in dpop.replays. For the memory of this process, raise dpop.maxReplays, or lower dpop.maxProofAgeSeconds. If one subject has used its share, look for a client that sends too many requests.',
     refine: withCause('The store of used DPoP proofs cannot be asked or is full, so nobody knows whether the proof was used before'),
   },
   session_unavailable: {

@@ -8,3 +8,33 @@ test('rules 117 and 120: add returns "full" for a new name in a full store, and 
   now = 11_000;
   expect(['c', 'a'].map((name) => replays.add(name, 10))).toEqual([true, true]);
 });
+
+test('rule 208: an owner may have as many names as there is room for, so there is always room for another', () => {
+  const replays = memoryReplays({ monotonic: () => 0 }, 12);
+  const addedBy = (owner: string) => {
+    let added = 0;
+    while (replays.add(`${owner}-${added}`, 10, owner) === true) added++;
+    return added;
+  };
+  expect(['a', 'b', 'c', 'a', 'd'].map(addedBy)).toEqual([6, 3, 2, 0, 1]);
+  // the last place is for whoever has no name yet, and then it is the store that is full
+  expect([replays.add('x', 10, 'a'), replays.add('a-0', 10, 'b')]).toEqual(['full', false]);
+});
+
+test('rule 208: names that have ended, also those that are added again, count no longer', () => {
+  let now = 0;
+  const replays = memoryReplays({ monotonic: () => now }, 4);
+  const add = (name: string, owner: string) => replays.add(name, 10, owner);
+  for (let round = 0; round < 5; round++) {
+    expect([add('a', 'one'), add('b', 'one'), add('c', 'one'), add('c', 'other'), add('a', 'other')]).toEqual([true, true, 'owner-full', true, false]);
+    now += 11_000;
+    // by another owner, before anything was looked for
+    expect([add('a', 'other'), add('b', 'other'), add('c', 'other')]).toEqual([true, true, 'owner-full']);
+    now += 11_000;
+  }
+});
+
+test('rule 208: a store for one name takes it from an owner', () => {
+  const replays = memoryReplays({ monotonic: () => 0 }, 1);
+  expect([replays.add('a', 10, 'one'), replays.add('b', 10, 'other')]).toEqual([true, 'full']);
+});

@@ -11,41 +11,87 @@ export interface ReplayStore {
    *
    * @param name short, and not secret
    * @param ttlSeconds how long it must be remembered at least: a finite number greater than 0
-   * @returns true if the name is new and was added; false if it was present; `full` if it is new, but there is no room for it
+   * @param owner who caused the name, as a short text that is not secret: nobody may fill the store for the others. A store may ignore it
+   * @returns true if the name is new and was added; false if it was present; `full` if it is new, but there is no room for it; `owner-full` if there is no room
+   *   for another name of this owner
    */
-  add(name: string, ttlSeconds: number): ReplayAnswer | Promise<ReplayAnswer>;
+  add(name: string, ttlSeconds: number, owner?: string): ReplayAnswer | Promise<ReplayAnswer>;
 }
 
 /** The result of {@link ReplayStore.add}. Only `false` means a replay. */
-export type ReplayAnswer = boolean | 'full';
+export type ReplayAnswer = boolean | 'full' | 'owner-full';
+
+/** How many names of an owner are in the store. */
+interface Share {
+  readonly owner: string;
+  held: number;
+}
+
+interface Entry {
+  readonly end: number;
+  /** undefined: the name has no owner. */
+  readonly share: Share | undefined;
+}
 
 const DEFAULT_MAX_ENTRIES = 100_000;
 /** The shortest time between two searches for expired entries, which cost milliseconds. */
 const BETWEEN_SWEEPS_MS = 1000;
 
-/** Creates a store for this process alone. It looks for expired entries only if there is no room. */
+/**
+ * Creates a store for this process alone. It looks for expired entries only if there is no room.
+ *
+ * An owner may have at most as many names as there is still room for: one alone fills half of the store, two fill a third each, and there is always room for
+ * another. Names without an owner may fill it.
+ */
 export function memoryReplays(clock: Pick<Clock, 'monotonic'>, maxEntries: number = DEFAULT_MAX_ENTRIES): ReplayStore {
-  const ends = new Map<string, number>();
+  const entries = new Map<string, Entry>();
+  /** Only of owners that have names, so there are no more of them than names. */
+  const shares = new Map<string, Share>();
   let nextSweepAt = -Infinity;
+
+  function forget(name: string, { share }: Entry): void {
+    entries.delete(name);
+    if (share && --share.held === 0) shares.delete(share.owner);
+  }
+
+  function refusal(owner: string | undefined): 'full' | 'owner-full' | undefined {
+    const room = maxEntries - entries.size;
+    if (room <= 0) return 'full';
+    const share = owner === undefined ? undefined : shares.get(owner);
+    return share && share.held >= room ? 'owner-full' : undefined;
+  }
+
+  function shareOf(owner: string): Share {
+    let share = shares.get(owner);
+    if (!share) shares.set(owner, (share = { owner, held: 0 }));
+    share.held++;
+    return share;
+  }
+
   return {
-    add(name, ttlSeconds) {
+    add(name, ttlSeconds, owner) {
       // a name whose end is no number would be forgotten at once
       if (!(ttlSeconds > 0 && ttlSeconds < Infinity)) throw misuse('add()', 'ttlSeconds must be a finite number greater than 0');
       const now = clock.monotonic();
-      const known = ends.get(name);
-      if (known !== undefined && now < known) return false;
-      if (ends.size >= maxEntries && now >= nextSweepAt) {
-        nextSweepAt = now + BETWEEN_SWEEPS_MS;
-        for (const [other, end] of ends) if (end <= now) ends.delete(other);
+      const known = entries.get(name);
+      if (known) {
+        if (now < known.end) return false;
+        forget(name, known);
       }
-      if (ends.size >= maxEntries) return 'full';
-      ends.set(name, now + ttlSeconds * 1000);
+      let refused = refusal(owner);
+      if (refused && now >= nextSweepAt) {
+        nextSweepAt = now + BETWEEN_SWEEPS_MS;
+        for (const [other, entry] of entries) if (entry.end <= now) forget(other, entry);
+        refused = refusal(owner);
+      }
+      if (refused) return refused;
+      entries.set(name, { end: now + ttlSeconds * 1000, share: owner === undefined ? undefined : shareOf(owner) });
       return true;
     },
   };
 }
 
-/** Returns a name of fixed length for texts from a token: their hash. */
+/** Returns a name of fixed length, of an entry or an owner, for texts from a token: their hash. */
 export function replayName(...parts: readonly string[]): string {
   return sha256(JSON.stringify(parts));
 }

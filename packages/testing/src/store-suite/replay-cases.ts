@@ -10,6 +10,8 @@ export interface OpenedReplayStore {
   readonly openAnother?: (() => Promise<ReplayStore>) | undefined;
   /** Fills the store, so that it has no room for another name. Leave it out if that cannot be done in a test. */
   readonly fill?: (() => Promise<void>) | undefined;
+  /** How many names one owner may add to the empty store. Leave it out if the store knows no owners. */
+  readonly ownerLimit?: number | undefined;
   close(): Promise<void>;
 }
 
@@ -95,18 +97,60 @@ export const replayCases: readonly ReplayStoreCase[] = [
     },
   },
   {
+    name: 'rule 208: a name is used, whoever its owner is',
+    async run({ store }) {
+      const names = [randomUUID(), randomUUID()] as const;
+      assert.equal(await store.add(names[0], 60, 'one'), true);
+      assert.equal(await store.add(names[1], 60), true);
+      for (const name of names) for (const owner of ['one', 'other', undefined]) assert.equal(await store.add(name, 60, owner), false);
+    },
+  },
+  {
+    name: `rules 89 and 208: of ${PARALLEL} that add a name of an owner at the same time, one hears that it is new`,
+    async run({ store, openAnother }) {
+      assertOneIsNew(await addInParallel(openAnother ? [store, await openAnother()] : [store], randomUUID(), 'one'));
+    },
+  },
+  {
+    name: 'rule 208: an owner with too many names is refused, and the others are not',
+    async run({ store, openAnother, ownerLimit }) {
+      if (ownerLimit === undefined) return;
+      const names = Array.from({ length: ownerLimit }, () => randomUUID());
+      for (const name of names) assert.equal(await store.add(name, 60, 'one'), true);
+      for (const from of openAnother ? [store, await openAnother()] : [store]) {
+        assert.equal(await from.add(randomUUID(), 60, 'one'), 'owner-full');
+        assert.equal(await from.add(names[0]!, 60, 'one'), false);
+        for (const owner of ['other', 'ONE', '', '__proto__', undefined]) assert.equal(await from.add(randomUUID(), 60, owner), true);
+      }
+    },
+  },
+  {
+    name: 'rule 208: names that have ended do not count for their owner',
+    async run({ store, ownerLimit }) {
+      if (ownerLimit === undefined) return;
+      for (let index = 0; index < ownerLimit; index++) assert.equal(await store.add(randomUUID(), 1, 'one'), true);
+      assert.equal(await store.add(randomUUID(), 1, 'one'), 'owner-full');
+      // a store need not look for ended names at every refusal
+      const until = performance.now() + 5000;
+      while ((await store.add(randomUUID(), 60, 'one')) !== true) {
+        assert.ok(performance.now() < until, 'the owner is still refused');
+        await sleep(20);
+      }
+    },
+  },
+  {
     name: 'rule 89: a full store never says that a name is new',
     async run({ store, fill }) {
       if (!fill) return;
       await fill();
-      for (let index = 0; index < 3; index++) assert.equal(await store.add(randomUUID(), 60), 'full');
+      for (let index = 0; index < 3; index++) assert.equal(await store.add(randomUUID(), 60, index === 0 ? undefined : 'one'), 'full');
     },
   },
 ];
 
 /** Adds a name many times, without waiting in between. */
-function addInParallel(stores: readonly ReplayStore[], name: string): Promise<readonly ReplayAnswer[]> {
-  return Promise.all(Array.from({ length: PARALLEL }, async (_, index) => stores[index % stores.length]!.add(name, 60)));
+function addInParallel(stores: readonly ReplayStore[], name: string, owner?: string): Promise<readonly ReplayAnswer[]> {
+  return Promise.all(Array.from({ length: PARALLEL }, async (_, index) => stores[index % stores.length]!.add(name, 60, owner)));
 }
 
 function assertOneIsNew(answers: readonly ReplayAnswer[]): void {
