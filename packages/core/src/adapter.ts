@@ -15,6 +15,7 @@ export { publish } from './events/events.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
 export { necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';
+export { collectBytes, type CollectedBytes } from './lib/collect-bytes.js';
 export { misuse } from './lib/configuration-error.js';
 export { didYouMean } from './lib/did-you-mean.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';

@@ -1,5 +1,5 @@
 import type { MessageReceiver } from '@tokenward/core';
-import { MAX_MESSAGE_BYTES } from '@tokenward/core/adapter';
+import { collectBytes, MAX_MESSAGE_BYTES } from '@tokenward/core/adapter';
 import { recordOf } from './headers.js';
 import { withHeaders } from './answers.js';
 
@@ -21,8 +21,7 @@ export async function receiveMessage(request: Request, receive: MessageReceiver,
 async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undefined> {
   if (body === null || bodyUsed || body.locked) return undefined;
   const reader = body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  const bytes = collectBytes(MAX_MESSAGE_BYTES);
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -30,15 +29,12 @@ async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undef
   }, TIMEOUT_MS);
   try {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      bytes += piece.value.byteLength;
-      if (bytes > MAX_MESSAGE_BYTES) {
-        giveUp(reader);
-        return undefined;
-      }
-      chunks.push(piece.value);
+      if (bytes.add(piece.value)) continue;
+      giveUp(reader);
+      return undefined;
     }
     // a reader that was cancelled says that the body is complete
-    return isLate ? undefined : concat(chunks, bytes);
+    return isLate ? undefined : bytes.all();
   } catch {
     return undefined;
   } finally {
@@ -49,14 +45,4 @@ async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undef
 /** Does not wait: the source may never answer. */
 function giveUp(reader: ReadableStreamDefaultReader): void {
   reader.cancel().catch(() => {});
-}
-
-function concat(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

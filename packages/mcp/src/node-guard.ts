@@ -139,7 +139,10 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
 /** As the SDK answers. The rest of the body is not read, so the connection ends. */
 function refuseBody(response: ServerResponse, { status, message }: { readonly status: number; readonly message: string }): void {
   if (isAnswered(response)) return;
-  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.setHeader('content-type', 'application/json');
+  // HTTP/2 has no such field, and a stream of its own for each request
+  if (response.req.httpVersionMajor < 2) response.setHeader('connection', 'close');
+  response.statusCode = status;
   response.end(JSON.stringify({ jsonrpc: '2.0', error: { code: status === 400 ? -32_700 : -32_000, message }, id: null }));
 }
 

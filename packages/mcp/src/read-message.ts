@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { collectBytes } from '@tokenward/core/adapter';
 
 /** A body that was parsed as JSON, or why there is none: the status and the words of the answer. */
 export type ReadMessage = { readonly body: unknown } | { readonly status: 400 | 413 | 415; readonly message: string };
@@ -26,20 +27,17 @@ export async function readMessage(request: IncomingMessage, maxBytes: number): P
 function readBytes(request: IncomingMessage, maxBytes: number): Promise<Uint8Array | ReadMessage | undefined> {
   if (request.readableEnded || request.destroyed) return Promise.resolve(INVALID);
   return new Promise((resolve) => {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
+    const bytes = collectBytes(maxBytes);
 
     function finish(result: Uint8Array | ReadMessage | undefined): void {
       request.off('data', take).off('end', end).off('close', giveUp);
       resolve(result);
     }
     function take(chunk: Buffer): void {
-      length += chunk.length;
-      if (length <= maxBytes) chunks.push(chunk);
-      else finish(TOO_LARGE);
+      if (!bytes.add(chunk)) finish(TOO_LARGE);
     }
     function end(): void {
-      finish(Buffer.concat(chunks));
+      finish(bytes.all());
     }
     function giveUp(): void {
       finish(undefined);

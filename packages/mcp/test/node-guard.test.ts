@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect as connect2, createServer as createServer2 } from 'node:http2';
 import { connect, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { scope } from '@tokenward/core';
@@ -18,10 +19,13 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-async function start(options: Partial<McpGuardOptions> = {}): Promise<{ url: string; admitted: (AdmittedRequest | undefined)[]; arrived: Promise<unknown> }> {
+async function start(
+  options: Partial<McpGuardOptions> = {},
+  create: typeof createServer | typeof createServer2 = createServer,
+): Promise<{ url: string; admitted: (AdmittedRequest | undefined)[]; arrived: Promise<unknown> }> {
   const guard = createMcpGuard({ issuer: issuer.issuer, audience: RESOURCE, tools: { list: 'authenticated', delete: scope('write') }, ...options });
   const admitted: (AdmittedRequest | undefined)[] = [];
-  const server = createServer((req, res) => {
+  const server = (create as typeof createServer)((req, res) => {
     void guard.admit(req, res).then((one) => {
       admitted.push(one);
       if (one) res.end(JSON.stringify(one.body ?? null));
@@ -30,7 +34,7 @@ async function start(options: Partial<McpGuardOptions> = {}): Promise<{ url: str
   await once(server, 'listening');
   onTestFinished(async () => {
     server.close();
-    server.closeAllConnections();
+    server.closeAllConnections?.();
     await guard.close();
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, admitted, arrived: once(server, 'request') };
@@ -77,6 +81,40 @@ describe('rule 233: the body on plain node:http', () => {
     const response = await post(url, body);
     expect(response.status).toBe(status);
     if (status !== 200) expect(admitted).toEqual([undefined]);
+  });
+
+  test('in pieces of one byte is read', async () => {
+    const { url } = await start();
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const pieces = [...CALL.padEnd(20_000)].map((one) => `1\r\n${one}\r\n`).join('');
+    const head = `Host: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nAuthorization: Bearer ${await issuer.issueToken()}`;
+    socket.write(`POST /mcp HTTP/1.1\r\n${head}\r\n\r\n${pieces}0\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(String(answer)).toMatch(/^HTTP\/1.1 200 [^]*"name":"list"/);
+  });
+
+  test('over HTTP/2 is held to the same rules, and its refusal has no field of HTTP/1', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
+    const { url } = await start({ maxBodyBytes: 2000 }, createServer2);
+    const client = connect2(url);
+    onTestFinished(() => client.destroy());
+    const authorization = `Bearer ${await issuer.issueToken()}`;
+    const send = async (body: string, type = 'application/json'): Promise<unknown> => {
+      const stream = client.request({ ':method': 'POST', ':path': '/mcp', 'content-type': type, authorization });
+      stream.on('error', () => {}).end(body);
+      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+      stream.resume();
+      return headers[':status'];
+    };
+    expect(await send(CALL)).toBe(200);
+    expect(await send(CALL.padEnd(5000))).toBe(413);
+    expect(await send(CALL, 'text/plain')).toBe(415);
+    expect(await send(CALL.replace('list', 'delete'))).toBe(403);
+    expect(await send(CALL.replace('list', 'constructor'))).toBe(403);
+    expect(await send(CALL)).toBe(200);
+    expect(warned.mock.calls.filter(([text]) => String(text).includes('connection header'))).toEqual([]);
   });
 
   test('that is compressed is not read', async () => {

@@ -1,4 +1,5 @@
 import type { BackchannelLogoutOptions, MessageReceiver, ReceiverAnswer } from '@tokenward/core';
+import { collectBytes } from '@tokenward/core/adapter';
 import { misuse, type ReplayStore } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import type { IssuerLogout } from '../sessions.js';
@@ -77,18 +78,14 @@ async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undef
     void reader.cancel().catch(() => {});
   }, BODY_TIMEOUT_MS);
   timer.unref();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  const bytes = collectBytes(MAX_BODY_BYTES);
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      bytes += part.value.byteLength;
-      if (bytes > MAX_BODY_BYTES) {
-        await reader.cancel();
-        return undefined;
-      }
-      chunks.push(part.value);
+      if (bytes.add(part.value)) continue;
+      await reader.cancel();
+      return undefined;
     }
-    return isLate ? undefined : Buffer.concat(chunks);
+    return isLate ? undefined : bytes.buffer();
   } catch {
     return undefined;
   } finally {

@@ -2,6 +2,7 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { collectBytes } from '../lib/collect-bytes.js';
 import { connectionOptions } from './connection.js';
 import { bodyWithoutMessages, withoutMessage } from './fetch-failure.js';
 import { InternalAddressError, isInternal } from './public-address.js';
@@ -88,15 +89,10 @@ export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolea
  * @throws Error if it has more than `maxBytes` after decompression
  */
 export async function readBytes({ body }: Answer, maxBytes: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    // leaving the loop abandons the rest
-    if (bytes > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const bytes = collectBytes(maxBytes);
+  // leaving the loop abandons the rest
+  for await (const chunk of body) if (!bytes.add(chunk)) throw new Error(`the answer is larger than ${maxBytes} bytes`);
+  return bytes.buffer();
 }
 
 function answerOf(incoming: IncomingMessage): Answer {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { collectBytes } from '../lib/collect-bytes.js';
 import { applyHeaders, isAnswered } from './node-http.js';
 import { MAX_MESSAGE_BYTES, type MessageReceiver, type ReceiverAnswer } from '../security-event/receiver.js';
 
@@ -34,8 +35,7 @@ function isEmptyObject(value: unknown): boolean {
 function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (request.readableEnded || request.destroyed) return Promise.resolve(undefined);
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+    const bytes = collectBytes(MAX_MESSAGE_BYTES);
     const timer = setTimeout(() => finish(undefined), TIMEOUT_MS);
     timer.unref();
 
@@ -47,12 +47,10 @@ function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
       resolve(body);
     }
     function take(chunk: Buffer | string): void {
-      bytes += chunk.length;
-      if (bytes > MAX_MESSAGE_BYTES) finish(undefined);
-      else chunks.push(Buffer.from(chunk));
+      if (!bytes.add(typeof chunk === 'string' ? Buffer.from(chunk) : chunk)) finish(undefined);
     }
     function end(): void {
-      finish(Buffer.concat(chunks));
+      finish(bytes.buffer());
     }
     function giveUp(): void {
       finish(undefined);
