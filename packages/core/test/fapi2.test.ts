@@ -1,5 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createResourceGuard, scope, type Algorithm, type Decision, type GuardOptions, type ProtectedRequest } from '@tokenward/core';
+import {
+  createResourceGuard,
+  scope,
+  type Algorithm,
+  type Decision,
+  type GuardOptions,
+  type IntrospectionOptions,
+  type ProtectedRequest,
+} from '@tokenward/core';
 import { createDpopClient, createTestClock, createTestIssuer, type DpopClient, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createCertificates, thumbprintOf } from '../../testing/test/certificates.js';
@@ -16,6 +24,10 @@ beforeAll(async () => {
   client = await createDpopClient({ clock });
 });
 afterAll(() => issuer.close());
+
+function asked(more: Partial<IntrospectionOptions>): IntrospectionOptions {
+  return { endpoint: 'https://login.example.com/introspect', clientId: 'api', clientSecret: 'a secret of at least 32 characters', ...more };
+}
 
 function guardWith(options: GuardOptions = {}) {
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, profile: 'fapi2', ...options });
@@ -151,6 +163,9 @@ describe('the profile locks what it sets', () => {
     ['a clock skew of 61 seconds', { clockSkewSeconds: 61 }, 'clockSkewSeconds'],
     ['an algorithm of proofs', { dpop: { algorithms: ['RS256'] } }, 'dpop.algorithms'],
     ['a clock skew of proofs', { dpop: { clockSkewSeconds: 5 } }, 'dpop.clockSkewSeconds'],
+    ['an answer without exp', { introspection: asked({ unsafeAcceptAnswersWithoutExpiry: true }) }, 'introspection.unsafeAcceptAnswersWithoutExpiry'],
+    ['an answer without aud', { introspection: asked({ unsafeAcceptAnswersWithoutAudience: true }) }, 'introspection.unsafeAcceptAnswersWithoutAudience'],
+    ['an answer without iss', { introspection: asked({ unsafeAcceptAnswersWithoutIssuer: true }) }, 'introspection.unsafeAcceptAnswersWithoutIssuer'],
     ['a browser session', { session: {} as never }, 'session'],
     ['a header of its own', { credentials: { header: 'x-forwarded-access-token' } }, 'credentials'],
     ['a token among subprotocols', { credentials: { webSocketProtocol: 'bearer.' } }, 'credentials'],
@@ -177,6 +192,16 @@ describe('the profile locks what it sets', () => {
     }
     const rs256 = { issuer: undefined, audience: undefined, issuers: () => ({ ...one, algorithms: ['RS256'] as const }) };
     expect(verdictOf(await decide(good, { options: rs256 }))).toBe('issuer_unavailable');
+  });
+
+  test('it makes no plain object of one that its reader refuses, and would lose what it inherits', async () => {
+    const one = { issuer: issuer.issuer, audience: issuer.audience };
+    const inheriting = Object.assign(Object.create({ requiredClaims: ['tenant'] }) as typeof one, one);
+    const own = { issuer: undefined, audience: undefined };
+    expect(configurationErrorOf(() => guardWith({ ...own, issuers: [inheriting] }))?.message).toMatch(/plain object/);
+    const dpop = Object.assign(Object.create({}) as object, { algorithms: ['RS256'] as const });
+    expect(configurationErrorOf(() => guardWith({ dpop }))?.message).toMatch(/profile "fapi2"/);
+    expect(verdictOf(await decide(good, { options: { ...own, issuers: () => inheriting } }))).toBe('issuer_unavailable');
   });
 
   test('narrower options stay', async () => {

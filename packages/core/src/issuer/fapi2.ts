@@ -2,8 +2,10 @@ import { createPrivateKey } from 'node:crypto';
 import { own } from '../lib/json.js';
 import { isThenable } from '../lib/thenable.js';
 import { misuse } from '../lib/configuration-error.js';
+import { plainProblem } from '../lib/option-reader.js';
 import { shownMember } from '../lib/shown-option.js';
 import { signingAlgorithms } from '../net/assertion-key.js';
+import type { IntrospectionOptions } from './introspection-options.js';
 import type { IssuerOptions } from './issuer-options.js';
 import type { WrongOption } from './merged-options.js';
 import type { IssuerResolver } from './resolver.js';
@@ -85,14 +87,22 @@ function ofIssuer<O extends object>(options: O, wrong: WrongOption, fallback: Al
   return {
     ...options,
     ...(algorithms !== undefined && { algorithms }),
-    ...(isPlain(own(options, 'introspection')) && { introspection: introspectionOptions(own(options, 'introspection') as object, wrong) }),
+    ...(isObject(own(options, 'introspection')) && { introspection: introspectionOptions(own(options, 'introspection') as object, wrong) }),
   };
 }
 
+/** Options that give up what an answer of the issuer must say about a token, and the demand. */
+const FORBIDDEN_OF_ANSWERS = {
+  unsafeAcceptAnswersWithoutExpiry: 's5.3.4 demands that the expiration is verified',
+  unsafeAcceptAnswersWithoutAudience: FORBIDDEN.unsafeAcceptTokensForAnyAudience,
+  unsafeAcceptAnswersWithoutIssuer: FORBIDDEN.unsafeAcceptAnyTenant,
+} as const satisfies Partial<Record<keyof IntrospectionOptions, string>>;
+
 /** The assertions by which this API authenticates itself are JWTs, too. */
 function introspectionOptions(options: object, wrong: WrongOption): object {
+  for (const [name, demand] of Object.entries(FORBIDDEN_OF_ANSWERS)) if (isOn(own(options, name))) contradict(wrong, `introspection.${name}`, demand);
   const key = own(options, 'privateKey');
-  if (!isPlain(key)) return options;
+  if (!isObject(key)) return options;
   const algorithm = own(key, 'algorithm');
   if (algorithm === undefined) return { ...options, privateKey: { ...key, algorithm: algorithmFor(key) } };
   if (!ALGORITHMS.includes(algorithm as string)) contradict(wrong, 'introspection.privateKey.algorithm', `s5.4.1 allows only ${ALGORITHMS.join(', ')}`);
@@ -112,7 +122,7 @@ function algorithmFor(option: object): string | undefined {
 
 function dpopOptions(options: unknown, wrong: WrongOption): unknown {
   if (options === undefined) return { algorithms: ALGORITHMS, clockSkewSeconds: SKEW.least };
-  if (!isPlain(options)) return options;
+  if (!isObject(options)) return options;
   const inner: WrongOption = (name, message) => wrong(`dpop.${name}`, message);
   checkSkew(options, 'clockSkewSeconds', inner);
   const algorithms = allowedAlgorithms(options, 'algorithms', inner) ?? ALGORITHMS;
@@ -141,6 +151,11 @@ function isOn(value: unknown): boolean {
   return value !== undefined && value !== false;
 }
 
-function isPlain(value: unknown): value is object {
+function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The reader of an issuer refuses every other object. A copy of it would be plain, without what it inherits. */
+function isPlain(value: unknown): value is object {
+  return plainProblem(value) === undefined;
 }
