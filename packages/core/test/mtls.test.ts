@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
+import { createServer as createPlainServer } from 'node:http';
 import { createServer } from 'node:https';
 import { connect as connectHttp2, createSecureServer } from 'node:http2';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { connect as connectPlain, type AddressInfo } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createResourceGuard, type Decision, type Deny, type ProtectedRequest } from '@tokenward/core';
 import { connectionOf, viewOf } from '@tokenward/core/adapter';
@@ -73,6 +74,45 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     another.destroy();
   },
 );
+
+test('rules 93 and 94: on connections of a trusted proxy and of a client, each request is judged by its own header and address', async () => {
+  const { guard, issuer } = await createScene({ clientCertificate: { header: 'client-cert', trustedProxies: ['::ffff:127.0.0.2'] } });
+  const listening = createPlainServer((request, response) => {
+    void Promise.resolve(guard.check(viewOf(request, request))).then((decision) => response.end(verdictOf(decision)));
+  }).listen(0, '::');
+  await once(listening, 'listening');
+  onTestFinished(() => void listening.close());
+  onTestFinished(() => listening.closeAllConnections());
+  const token = await issuer.issueToken({ claims: { cnf: CNF } });
+  const good = `Client-Cert: :${der.toString('base64')}:`;
+  const other = `Client-Cert: :${new X509Certificate(certificates.otherClient.cert).raw.toString('base64')}:`;
+  const cases: [verdict: string, ...lines: string[]][] = [
+    ['allow', good],
+    ['missing_certificate'],
+    ['wrong_certificate', other],
+    ['allow', good.replace('Client-Cert', 'cLIENT-cERT'), 'Connection: client-cert', 'X-Forwarded-For: 127.0.0.9'],
+    ['missing_certificate', good, other],
+    ['missing_certificate', other, good],
+    ['missing_certificate', good, good],
+    ['missing_certificate', good.replace('Client-Cert', 'Client_Cert')],
+    ['missing_certificate', good.replace('Client-Cert', 'X-Forwarded-Client-Cert')],
+    ['missing_certificate', `X-Forwarded-Client-Cert: Hash=${'a'.repeat(64)}`, `Ssl-Client-Cert: ${encodeURIComponent(client.cert)}`],
+    ['missing_certificate', `${good};a=1`],
+    ['missing_certificate', `${good}, ${good.slice(13)}`],
+    ['allow', good],
+  ];
+  for (const localAddress of ['127.0.0.2', '127.0.0.1']) {
+    const socket = connectPlain({ host: '127.0.0.1', port: (listening.address() as AddressInfo).port, localAddress });
+    for (const [verdict, ...lines] of cases) {
+      socket.write(['GET / HTTP/1.1', 'Host: a', `Authorization: Bearer ${token}`, ...lines, 'Forwarded: for=127.0.0.2', '', ''].join('\r\n'));
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString().split('\r\n').at(-1), `${localAddress} ${lines.join(' | ').slice(0, 60)}`).toContain(
+        localAddress === '127.0.0.2' ? verdict : 'missing_certificate',
+      );
+    }
+    socket.destroy();
+  }
+});
 
 test('rule 92: over HTTP/2, a request has no certificate once its connection is gone', async () => {
   const listening = createSecureServer(tls).listen(0, '127.0.0.1');

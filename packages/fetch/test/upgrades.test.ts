@@ -110,6 +110,45 @@ describe('a WebSocket with ws', () => {
     expect((await open(`${withoutOption}/?access_token=${good}`)).refusal!.statusCode).toBe(401);
   });
 
+  test('rule 226: however a handshake is written, it opens with one whole token in the right place only, and no refusal repeats it', async () => {
+    const { host, port, hostname } = new URL(await startFeed(newGuard({ credentials: { webSocketProtocol: 'bearer.', header: 'x-token' } })));
+    const bound = await issuer.issueToken({ scope: 'feed', claims: { cnf: { jkt: 'A'.repeat(43) } } });
+    const offer = `Sec-WebSocket-Protocol: feed.v1, bearer.${good}`;
+    const cases: [status: number, ...lines: string[]][] = [
+      [101, offer],
+      [101, 'Cookie: __Host-session=x', offer.toUpperCase().slice(0, 23) + offer.slice(23)],
+      [101, `x-TOKEN:  ${good}  `],
+      [400, offer, offer],
+      [400, offer, `X-Token: ${good}`],
+      [400, offer, 'X-Token:'],
+      [400, offer, 'Authorization:'],
+      [400, offer, 'Authorization: Basic YTpi'],
+      [400, offer, `Authorization: DPoP ${bound}`],
+      [400, `X-Token: ${good}`, `X-Token: ${wrong}`],
+      [400, `X-Token: ${good},`],
+      [400, 'X-Token:'],
+      [400, 'Sec-WebSocket-Protocol: feed.v1, bearer.'],
+      [400, `Sec-WebSocket-Protocol: bearer., bearer.${good}`],
+      [400, `Sec-WebSocket-Protocol: feed.v1, bearer."${good}"`],
+      [401, `Sec-WebSocket-Protocol: feed.v1, bearer.bearer.${good}`],
+      [401, `Sec-WebSocket-Protocol: feed.v1, Bearer.${good}`],
+      [401, `Sec-WebSocket-Protocol: feed.v1, bearer.${bound}`],
+      [401, `Sec_WebSocket_Protocol: feed.v1, bearer.${good}`],
+      [401, `X_Token: ${good}`],
+      [401, `X-Token: Bearer${good}`],
+      [401, `X-Token: ${bound}`, 'DPoP: x'],
+    ];
+    for (const [status, ...lines] of cases) {
+      const raw = connect(Number(port), hostname);
+      const key = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='];
+      raw.write(['GET / HTTP/1.1', `Host: ${host}`, 'Connection: Upgrade', 'Upgrade: websocket', ...key, ...lines, '', ''].join('\r\n'));
+      const [answer] = (await once(raw, 'data')) as [Buffer];
+      raw.destroy();
+      expect(answer.toString().slice(0, 12), lines.join(' | ')).toBe(`HTTP/1.1 ${status}`);
+      for (const token of [good, wrong, bound]) expect(answer.toString()).not.toContain(token.slice(-20));
+    }
+  });
+
   test('closes when its token is revoked', async () => {
     const guard = newGuard();
     const { socket } = await open(await startFeed(guard), [], { authorization: `Bearer ${good}` });

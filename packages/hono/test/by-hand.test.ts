@@ -214,3 +214,28 @@ test('rule 220: two Authorization lines are refused on Node', async () => {
   for (const line of [`Bearer ${good}`, 'Bearer other']) headers.append('authorization', line);
   expect((await fetch(`http://127.0.0.1:${port}/x`, { headers })).status).toBe(400);
 });
+
+test('rule 157: wherever a guarded route is mounted, every method is refused without a token', async () => {
+  const guard = newGuard()(scope('a'));
+  const inner = new Hono();
+  inner.all('/x', guard, (c) => c.text('ran'));
+  const ways: ((app: Hono) => unknown)[] = [
+    (app) => app.mount('/m', inner.fetch),
+    (app) => app.route('/m', inner),
+    (app) => app.basePath('/m').route('/', inner),
+    (app) => app.route('/m', new Hono().onError((_error, c) => c.text('mine', 500)).route('/', inner)),
+    (app) => app.all('/m/*', guard).get('/m/x', (c) => c.text('ran')),
+    (app) => app.use('/:any/x', guard).notFound((c) => c.text('ran', 200)),
+    (app) =>
+      app.notFound(async (c) => {
+        await guard(c);
+        return c.text('ran', 200);
+      }),
+  ];
+  for (const mount of ways) {
+    const app = new Hono();
+    mount(app);
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PURGE']) expect((await app.request('/m/x', { method })).status, `${mount} ${method}`).toBe(401);
+    expect((await app.request('/m/x', { headers: { authorization: `Bearer ${good}` } })).status).toBe(200);
+  }
+});

@@ -53,8 +53,10 @@ export function createNonces({ secrets, lifetimeSeconds, clockSkewSeconds }: Non
     },
     check(nonce, nowSeconds) {
       if (nonce?.length !== LENGTH) return undefined;
+      // in UTF-8, so that a character beyond ASCII is not cut to one of a nonce
+      const given = Buffer.from(nonce);
+      if (given.length !== LENGTH) return undefined;
       update(nowSeconds);
-      const given = Buffer.from(nonce, 'latin1');
       let isValid = false;
       for (const one of valid) isValid = timingSafeEqual(one, given) || isValid;
       if (!isValid) return undefined;
