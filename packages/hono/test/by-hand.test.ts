@@ -235,7 +235,8 @@ test('rule 157: wherever a guarded route is mounted, every method is refused wit
   for (const mount of ways) {
     const app = new Hono();
     mount(app);
-    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PURGE']) expect((await app.request('/m/x', { method })).status, `${mount} ${method}`).toBe(401);
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST', 'PURGE'])
+      expect((await app.request('/m/x', { method })).status, `${String(mount)} ${method}`).toBe(401);
     expect((await app.request('/m/x', { headers: { authorization: `Bearer ${good}` } })).status).toBe(200);
   }
 });
