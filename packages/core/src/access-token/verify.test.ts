@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { rawClaims, type Auth } from '../auth/auth.js';
 import { oneIssuer, type Issuer, type Issuers } from '../issuer/issuer.js';
-import { parseKeySet, type KeySet } from '../jose/key-set.js';
+import { parseKeySet, type KeySet, type PreparedKey } from '../jose/key-set.js';
 import { createGivenKeySource, type FoundKeys, type KeySource } from '../keys/key-source.js';
 import type { JoseHeader } from '../jose/compact-jws.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
@@ -167,7 +167,11 @@ describe('rules 18 and 52: failures of the token itself', () => {
   test('a signed payload that is not a JSON object is a malformed token', () => {
     const { issuer, config } = scene();
     for (const payload of ['no JSON', '[]', '{"iss":"a","iss":"b"}'])
-      expect(verify(tokenOf(payload), config)).toMatchObject({ reason: 'malformed_token', issuer });
+      expect(verify(tokenOf(payload), config)).toStrictEqual({
+        reason: 'malformed_token',
+        issuer,
+        cause: 'its payload is signed, but is not a strict JSON object',
+      });
     expect(config.cache!.health().entries).toBe(0);
   });
 
@@ -210,6 +214,42 @@ describe('rule 59: fetches keys that are not cached', () => {
       expect(await verify(tokenOf(GOOD), config)).toMatchObject({ reason: 'keys_unavailable', cause, retryAfterSeconds: 7, issuer });
     }
   });
+});
+
+test('rule 59: says when keys are fetched again, unless the key that the token names is known', () => {
+  const token = (header: Record<string, unknown>): string => tokenOf(GOOD, { header, key: others.privateKey });
+  const cachedKeys = (): readonly PreparedKey[] => OURS.candidates('EdDSA', 'k-1');
+  const fetchKeys = (): FoundKeys => ({ fetchedAgainInSeconds: 7 });
+  for (const [cached, header, expected] of [
+    [cachedKeys, {}, { reason: 'bad_signature' }],
+    [cachedKeys, { kid: undefined }, { reason: 'bad_signature', keysAskedAgainInSeconds: 7 }],
+    [EMPTY, {}, { reason: 'unknown_key', keysAskedAgainInSeconds: 7 }],
+    [EMPTY, { kid: undefined }, { reason: 'unknown_key', keysAskedAgainInSeconds: 7 }],
+  ] as const) {
+    const failure = verify(token(header), scene({ cachedKeys: cached, fetchKeys }).config) as VerificationFailure;
+    expect({ reason: failure.reason, keysAskedAgainInSeconds: failure.keysAskedAgainInSeconds }).toEqual({ keysAskedAgainInSeconds: undefined, ...expected });
+  }
+});
+
+test('rule 79: an issuer that introspects every token decides on its JWTs, and sees no token of another issuer', () => {
+  const { issuer, cachedKeys, config } = scene();
+  const always = { ...issuer, introspection: { always: true } } as unknown as Issuer;
+  const answer = { reason: 'inactive_token', issuer: always };
+  const introspect = vi.fn(() => answer);
+  const introspection = { of: (one: object) => (one === always ? { introspect } : undefined) } as unknown as VerificationConfig['introspection'];
+  const introspecting = { ...config, issuers: oneIssuer(always), introspection };
+  const token = tokenOf(GOOD);
+  expect(verify(token, introspecting)).toBe(answer);
+  expect(introspect).toHaveBeenCalledExactlyOnceWith(token, NOW);
+  expect(verify(tokenOf({ ...GOOD, iss: 'https://elsewhere.example.com' }), introspecting)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
+  expect(introspect).toHaveBeenCalledOnce();
+  expect(cachedKeys).not.toHaveBeenCalled();
+});
+
+test('the signal of an Auth is aborted if its verifier cannot tell when the token ends', () => {
+  const { config } = scene();
+  for (const trust of [undefined, {} as NonNullable<VerificationConfig['trust']>])
+    expect((verify(tokenOf(GOOD), { ...config, cache: undefined, trust }) as Auth).signal.aborted).toBe(true);
 });
 
 describe('rules 38 and 140: a guard with several issuers finds the one that the token claims', () => {

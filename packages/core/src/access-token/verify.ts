@@ -146,10 +146,9 @@ function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJ
 
 /** Describes what is wrong with the form of a token, without quoting it. */
 function formOf(token: string): string {
-  const first = token.indexOf('.');
-  if (first < 0) return OPAQUE;
-  const second = token.indexOf('.', first + 1);
-  return second >= 0 && !token.includes('.', second + 1) ? UNREADABLE_SEGMENTS : OTHER_SEGMENTS;
+  const segments = token.split('.', 4).length;
+  if (segments === 1) return OPAQUE;
+  return segments === 3 ? UNREADABLE_SEGMENTS : OTHER_SEGMENTS;
 }
 
 const OPAQUE = 'it has no dots, so it is probably an opaque token';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { addHeaders, createDenial, type DenialDetails } from './denial.js';
+import { addHeaders, createDenial, type DenialDetails, type DenialFactory } from './denial.js';
 import type { Reason } from '../vocabulary/reason.js';
 import type { Deny } from './decision.js';
 
-const deny = createDenial({ realm: 'api' });
+const deny: DenialFactory = (reason, details) => createDenial({ realm: 'api' })(reason, details);
 
 /** The responses of RFC 6750 s3.1, RFC 9470 s3 and RFC 9457. */
 const ANSWERS = {
@@ -143,6 +143,31 @@ test('rule 102: the challenge and the body name the required scopes, if there ar
     expect(withoutScope.headers['www-authenticate']).toBe(ANSWERS.insufficient_scope.challenge);
     expect(withoutScope.body).not.toHaveProperty('scope');
   }
+});
+
+test('rule 103: the challenge names an acr or an age alone, and the body stays the same', () => {
+  const refuse = createDenial({ realm: 'api' });
+  const { body, headers } = refuse('weak_authentication');
+  const challenge = headers['www-authenticate'] as string;
+  for (const [details, parameter] of [
+    [{ acrValues: ['gold'] }, 'acr_values="gold"'],
+    [{ maxAgeSeconds: 0 }, 'max_age="0"'],
+  ] as const) {
+    const refusal = refuse('weak_authentication', details);
+    expect(refusal.headers['www-authenticate']).toBe(`${challenge}, ${parameter}`);
+    expect(refusal.body).toBe(body);
+  }
+  expect(refuse('nonce_required', { nonce: 'n-1' }).headers['dpop-nonce']).toBe('n-1');
+  expect(refuse('keys_unavailable', { retryAfterSeconds: 7 }).headers['retry-after']).toBe('7');
+});
+
+test('refusals without details share their headers and their body, which are frozen', () => {
+  const refuse = createDenial({ realm: 'api' });
+  const first = refuse('expired');
+  const second = refuse('bad_signature', { cause: 'x' });
+  expect(second.headers).toBe(first.headers);
+  expect(second.body).toBe(first.body);
+  expect([first.headers, first.body].every(Object.isFrozen)).toBe(true);
 });
 
 describe('rule 109: one challenge for each accepted scheme', () => {

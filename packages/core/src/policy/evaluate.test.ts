@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { authFrom } from '../../test/auth-from.js';
 import type { JsonObject } from '../lib/json.js';
 import type { Auth } from '../auth/auth.js';
-import { evaluatePolicy, necessaryScopes, sufficientScopes } from './evaluate.js';
+import { evaluatePolicy, mentionedScopes, necessaryScopes, sufficientScopes } from './evaluate.js';
 import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
 import type { Policy } from './policy.js';
 import type { PolicyFailure } from './policy-kind.js';
@@ -105,6 +105,7 @@ describe('rules 98 and 99: evaluates policies against the token', () => {
     ['not(allOf) fails if roles are unreadable', not(allOf(scope('a'), role('b'))), { scope: 'a', roles: [1] }, false],
     ['not(issuedBy) fails if the token is from that issuer', not(issuedBy(ISSUER)), {}, false],
     ['not(issuedBy) is satisfied if the token is from another issuer', not(issuedBy('https://login.partner.example')), {}, true],
+    ['rule 170: not(scope) fails if an item contains one of its scopes', not(scope('suspended', 'x')), { scp: ['a,suspended'] }, false],
     ['not(not(scope)) is satisfied if the token has the scope', not(not(scope('a'))), { scope: 'a' }, true],
     ['allOf is satisfied if the token satisfies all policies', allOf(scope('a'), role('b')), { scope: 'a', roles: ['b'] }, true],
     ['allOf fails if the token satisfies only one policy', allOf(scope('a'), role('b')), { scope: 'a' }, false],
@@ -145,6 +146,7 @@ describe('a failure contains the expected value and the found value', () => {
   test('rule 142: shows only the type of an unreadable value', () => {
     const { details } = failureOf(role('a'), { roles: { 'planted-name': 'planted-value' } })!;
     expect(details.cause).toBe('role("a"): the token\'s roles are unreadable: an object');
+    expect(failureOf(scope('a'), { scope: { a: true } })!.details.cause).toBe('scope("a"): the token\'s scopes are unreadable: an object');
     expect(JSON.stringify(details)).not.toContain('planted');
   });
 
@@ -411,4 +413,12 @@ test.each<[Policy, readonly string[]]>([
   [acr('gold'), []],
 ])('necessaryScopes of %s returns %j', (required, expected) => {
   expect(necessaryScopes(required)).toEqual(expected);
+});
+
+test.each<[Policy, readonly string[]]>([
+  [anyScope('a', 'b'), ['a', 'b']],
+  [anyOf(role('r'), scope('a'), allOf(scope('b'), scope('c'))), ['a', 'b', 'c']],
+  [not(scope('a')), []],
+])('mentionedScopes of %s returns those of all alternatives: %j', (required, expected) => {
+  expect(mentionedScopes(required)).toEqual(expected);
 });

@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { VerifiedAuth } from '../access-token/verified-auth.js';
 import type { Auth } from '../auth/auth.js';
 import { createDenial } from '../decision/denial.js';
 import { evaluatePolicy, sufficientScopes } from './evaluate.js';
 import { createResourceGuard } from '../guard.js';
 import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
+import { SCOPE } from './kinds/scope.js';
 import type { Policy } from './policy.js';
 import type { PolicyFailure } from './policy-kind.js';
 
@@ -114,8 +115,29 @@ describe('rule 102: a failure names the scopes that the next token needs', () =>
     ['one requirement on the login', allOf(acr('gold'), maxAge(60)), { auth_time: NOW }, 'acr("gold")'],
     ['two requirements on the login', allOf(acr('gold'), maxAge(60)), {}, ['acr("gold")', 'maxAge(60)']],
     ['all alternatives of an anyOf', anyOf(role('r'), scope('a')), {}, 'anyOf(role("r"), scope("a"))'],
+    ['one requirement on the login, in an anyOf', allOf(anyOf(acr('gold'), acr('silver'))), {}, 'anyOf(acr("gold"), acr("silver"))'],
   ])('the cause names what is missing: %s', (_name, policy, claims, expected) => {
     expect(failureOf(policy, claims)!.details.cause).toEqual(expected);
+  });
+
+  test('expected names what the reason is about, though the challenge names the scopes too', () => {
+    const both = allOf(scope('a'), role('r'));
+    expect(failureOf(both, {})!.details).toMatchObject({ scope: ['a'], expected: ['r'] });
+    expect(failureOf(allOf(scope('a'), scope('b')), { scope: 'b' })!.details).toMatchObject({ scope: ['b', 'a'], expected: ['b', 'a'] });
+    expect(
+      failureOf(
+        claim('tenant', () => true),
+        {},
+      )!.details,
+    ).toMatchObject({ expected: 'a claim that is present', found: undefined });
+  });
+
+  test('a policy is described once, however often it refuses', () => {
+    const required = scope('a');
+    const describe = vi.spyOn(SCOPE, 'describe');
+    onTestFinished(() => void describe.mockRestore());
+    for (let times = 1; times <= 2; times++) expect(failureOf(required, {})!.details.cause).toBe('scope("a")');
+    expect(describe).toHaveBeenCalledOnce();
   });
 
   test('a caller with a valid token gets a 403, a caller without one gets a 401, and both responses name the scope', async () => {

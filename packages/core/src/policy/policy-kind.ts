@@ -24,7 +24,7 @@ export interface PolicyKind<P extends Policy> {
   negatable(policy: P, context?: PolicyContext): boolean;
   /** Returns the selected scopes of the policy. */
   scopes(policy: P, which: ScopeSelection): readonly string[];
-  /** Returns the login that the policy requires (RFC 9470); undefined if it requires none. */
+  /** Returns the login that the policy requires (RFC 9470); undefined or empty if it requires none. */
   login(policy: P): RequiredLogin | undefined;
   /** Returns the types of `authorization_details` that the policy mentions. Default: none. */
   detailTypes?(policy: P): readonly string[];

@@ -1,7 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { combine } from './combinations.js';
-import { acr, allOf, anyOf, anyRole, anyScope, claim, issuedBy, maxAge, not, policy, role, scope } from './constructors.js';
+import {
+  acr,
+  actedFor,
+  actor,
+  allOf,
+  anyOf,
+  anyRole,
+  anyScope,
+  authorizationDetails,
+  claim,
+  issuedBy,
+  maxAge,
+  not,
+  policy,
+  role,
+  scope,
+} from './constructors.js';
 import { assertPolicy, isPolicy } from './kinds.js';
 import type { Policy } from './policy.js';
 
@@ -115,6 +131,14 @@ describe('rule 96: refuses names that a token cannot contain', () => {
 });
 
 describe('rule 96: checks the other arguments', () => {
+  test('the message names the constructor that was called', () => {
+    const pathOf = (call: () => unknown): string | undefined => problemsOf(call)[0]?.path;
+    expect(pathOf(() => actor())).toBe('actor()');
+    expect(pathOf(() => (actedFor as (name: string) => Policy)('assistant'))).toBe('actedFor(...)');
+    expect(pathOf(() => authorizationDetails('', isTrue))).toMatch(/^authorizationDetails\(/);
+    expect(pathOf(() => authorizationDetails('payment', undefined as never))).toBe('authorizationDetails("payment", ...)');
+  });
+
   test.each([[undefined], [null], [''], [NaN], [{}], [['a']], [Symbol('a')], [1n]])('claim("tenant", %o) throws', (expected) => {
     expectMisuse(() => claim('tenant', expected as string), 'claim("tenant", ...)', 'needs a value (a string, number or boolean) or a function');
   });

@@ -76,6 +76,19 @@ describe('authorizationDetails (RFC 9396)', () => {
     expect(String(always?.details.cause)).not.toContain('secret');
   });
 
+  test('the failure says which type is missing, or why the predicate refused the first item of the type', () => {
+    const found = [{ type: 'other' }];
+    expect(failureOf(upTo100, { authorization_details: found })?.details).toMatchObject({
+      expected: 'an item of the type "payment" in authorization_details',
+      found,
+    });
+    const odd = authorizationDetails('payment', (({ n }: { n?: number }) => (n === 1 ? 'yes' : false)) as unknown as DetailPredicate);
+    const items = [1, 2].map((n) => ({ type: 'payment', n }));
+    expect(failureOf(odd, { authorization_details: items })?.details.cause).toBe(
+      'authorizationDetails("payment", predicate) returned a string instead of true',
+    );
+  });
+
   test('rule 97: an inherited type does not count, and the predicate cannot change the token', () => {
     const details = JSON.parse('[{ "__proto__": { "type": "payment" }, "amount": 1 }]') as unknown;
     expect(isMet(upTo100, { authorization_details: details })).toBe(false);
@@ -120,6 +133,9 @@ describe('actor and actedFor (RFC 8693 s4.1)', () => {
   /** Returns `act` for a chain: each acts for the next. */
   const chain = (...subjects: string[]): object => ({ act: subjects.reduceRight<object | undefined>((act, sub) => ({ sub, ...(act && { act }) }), undefined) });
 
+  /** As many actors as may be, the last of whom names its predecessor as null. */
+  const endsInNull = { act: ['assistant', ...Array.from({ length: 7 }, (_, at) => `s${at}`)].reduceRight<object | null>((act, sub) => ({ sub, act }), null) };
+
   test.each<[object, boolean]>([
     [chain('assistant'), true],
     [chain('assistant', 'gateway'), true],
@@ -133,6 +149,9 @@ describe('actor and actedFor (RFC 8693 s4.1)', () => {
     [{ act: { sub: ['assistant'] } }, false],
     [{ act: { client_id: 'assistant' } }, false],
     [{ act: { sub: 'assistant', act: 'gateway' } }, false],
+    // a null says that nobody acted before
+    [{ act: { sub: 'assistant', act: null } }, true],
+    [endsInNull, true],
     [chain('assistant', ...Array.from({ length: 7 }, (_, at) => `s${at}`)), true],
     [chain('assistant', ...Array.from({ length: 8 }, (_, at) => `s${at}`)), false],
   ])('actor("assistant") with %j: %s', (claims, isEnough) => {
@@ -174,6 +193,17 @@ describe('actor and actedFor (RFC 8693 s4.1)', () => {
     }
     const context = { auth: { ...auth, actor: null } as never, request: undefined, nowSeconds: NOW, clockSkewSeconds: 30 };
     expect([evaluatePolicy(actedFor(), context)?.reason, evaluatePolicy(not(actedFor()), context)]).toEqual(['insufficient_claim', undefined]);
+  });
+
+  test('the failure says for operators what the token lacks', () => {
+    expect(failureOf(actedFor(), {})).toEqual({
+      reason: 'insufficient_claim',
+      details: { cause: 'actedFor()', expected: 'a token by which somebody acts for its subject', found: undefined },
+    });
+    expect(failureOf(actor('assistant'), chain('gateway'))).toEqual({
+      reason: 'insufficient_claim',
+      details: { cause: 'actor("assistant")', expected: ['assistant'], found: { sub: 'gateway' } },
+    });
   });
 
   test('rule 97: an inherited actor does not count', () => {

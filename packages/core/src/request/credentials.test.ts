@@ -226,6 +226,20 @@ test('rules 3 and 6: a token from elsewhere keeps to the limit, and counts as do
   expect(found('a', '/?access_tokens=b')).toEqual({ scheme: 'Bearer', token: 'a' });
 });
 
+test('rule 1: reads the header in any case, once, and takes no other header for it', () => {
+  const found = (headers: Record<string, string | undefined>): Credentials | CredentialsFailure =>
+    readCredentials({ method: 'GET', target: '/', headers }, LIMIT, false);
+  const token = { scheme: 'Bearer', token: 'a' };
+  expect(found({ Authorization: 'Bearer a' })).toEqual(token);
+  expect(found({ Authorization: 'Bearer a', AUTHORIZATION: undefined })).toEqual(token);
+  expect(found({ Authorization: 'Bearer a', AUTHORIZATION: 'Bearer b' })).toEqual({ reason: 'multiple_credentials' });
+  // as long as the right name, longer, and shorter
+  for (const name of ['If-None-Match', 'X-Authorization', 'Auth']) {
+    expect(found({ [name]: 'Bearer b' })).toEqual({ reason: 'missing_token' });
+    expect(found({ Authorization: 'Bearer a', [name]: 'Bearer b' })).toEqual(token);
+  }
+});
+
 function read(authorization: string | string[] | undefined, target = '/orders', acceptsDpop = false): string | CredentialsFailure {
   // the pipeline also checks isToken68, but only for a token that is not a JWT
   const credentials = readCredentials({ method: 'GET', target, headers: { authorization } }, LIMIT, acceptsDpop);

@@ -20,19 +20,20 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
     detailTypes: ({ policies }) => policies.flatMap((part) => kindOf(part).detailTypes?.(part) ?? []),
     negatable: ({ policies }, context) => policies.every((part) => kindOf(part).negatable(part, context)),
     scopes: ({ policies }, which) => [...new Set(policies.flatMap((part) => kindOf(part).scopes(part, which)))],
-    /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
-    login({ policies }) {
-      const logins = policies.flatMap((part) => kindOf(part).login(part) ?? []);
-      if (logins.length === 0) return undefined;
-      const ages = logins.flatMap((login) => login.maxAgeSeconds ?? []);
-      return { acrValues: logins.find((login) => login.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
-    },
+    login: requiredLogin,
   };
+
+  /** Names the requirements of all parts. A login that satisfies only the part that failed might no longer satisfy the others. */
+  function requiredLogin({ policies }: CombinedPolicy): RequiredLogin {
+    const logins = policies.map((part) => kindOf(part).login(part));
+    const ages = logins.flatMap((login) => login?.maxAgeSeconds ?? []);
+    return { acrValues: logins.find((login) => login?.acrValues)?.acrValues, maxAgeSeconds: ages.length ? Math.min(...ages) : undefined };
+  }
 
   /** Reports first what a new login cannot solve, and of that, first what a new scope cannot solve. */
   function summarise(policy: CombinedPolicy, failures: readonly PolicyFailure[], context: PolicyContext): PolicyFailure {
     const denied = failures.filter(({ reason }) => behaviourOf(reason).solvedBy !== 'login');
-    if (denied.length === 0) return loginFailureOf(failures, kind.login(policy));
+    if (denied.length === 0) return loginFailureOf(failures, requiredLogin(policy));
     const { reason, details } = denied.find((one) => behaviourOf(one.reason).solvedBy !== 'scope') ?? denied[0]!;
     const { expected, found } = details;
     if (!denied.some((one) => one.details.scope)) return { reason, details: { cause: causes(denied), expected, found } };
@@ -46,15 +47,15 @@ export function allOfKind(kindOf: KindOf): PolicyKind<CombinedPolicy> {
   return kind;
 }
 
-function loginFailureOf(failures: readonly PolicyFailure[], required: RequiredLogin | undefined): PolicyFailure {
+function loginFailureOf(failures: readonly PolicyFailure[], required: RequiredLogin): PolicyFailure {
   const { reason, details } = failures[0]!;
   return {
     reason,
     details: {
       expected: details.expected,
       found: details.found,
-      acrValues: required?.acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
-      maxAgeSeconds: required?.maxAgeSeconds ?? failures.find((one) => one.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
+      acrValues: required.acrValues ?? failures.find((one) => one.details.acrValues)?.details.acrValues,
+      maxAgeSeconds: required.maxAgeSeconds ?? failures.find((one) => one.details.maxAgeSeconds !== undefined)?.details.maxAgeSeconds,
       cause: causes(failures),
     },
   };
