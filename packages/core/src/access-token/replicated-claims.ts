@@ -6,11 +6,11 @@ import { own, type JsonObject } from '../lib/json.js';
  * @returns the problem, if they differ
  */
 export function replicatedProblem(replicated: JsonObject, claims: JsonObject): string | undefined {
-  const other = Object.keys(replicated).find((name) => JSON.stringify(listOf(replicated[name])) !== JSON.stringify(listOf(own(claims, name))));
+  const other = Object.keys(replicated).find((name) => textOf(name, replicated[name]) !== textOf(name, own(claims, name)));
   return other === undefined ? undefined : `its header repeats ${other} with another value than the signed claim (RFC 7519 s5.3)`;
 }
 
-/** One audience may be written as a string or as a list. */
-function listOf(value: unknown): unknown[] {
-  return [value].flat();
+/** One audience may be written as a string or as a list (RFC 7519 s4.1.3). */
+function textOf(name: string, value: unknown): string | undefined {
+  return JSON.stringify(name === 'aud' ? [value].flat() : value);
 }
