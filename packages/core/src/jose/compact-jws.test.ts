@@ -30,6 +30,7 @@ describe('rules 12 and 21: refuses a token without three segments', () => {
     ['an empty signature', `${good}.${good}.`],
     ['four segments', `${good}.${good}.AQID.AQID`],
     ['a trailing dot', `${good}.${good}.AQID.`],
+    ['five segments, the first of them empty', '.a.b.c.d'],
     ['six segments', `${good}.a.b.c.d.e`],
     ['a signature with a line break', `${good}.${good}.AQID\n`],
     ['a payload in the standard alphabet', `${good}.+/+/.AQID`],

@@ -85,6 +85,5 @@ export function isJweShape(token: string): boolean {
 
 /** It does not split the token, so that many dots cost nothing. */
 function hasFiveSegments(token: string, third: number): boolean {
-  const fourth = token.indexOf('.', third + 1);
-  return fourth >= 0 && token.indexOf('.', fourth + 1) < 0;
+  return token.indexOf('.', third + 1) === token.lastIndexOf('.');
 }

@@ -39,7 +39,7 @@ export function derSignature(signature: Buffer): Buffer {
   at += rLength;
   signature.copy(der, at - (half - r), r, half);
   der[at++] = 0x02;
-  der[at++] = sLength;
+  der[at] = sLength;
   signature.copy(der, der.length - (signature.length - s), s);
   return der;
 }

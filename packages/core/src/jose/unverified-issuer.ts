@@ -55,7 +55,7 @@ function stringAfter(payload: Buffer, from: number): string | undefined {
   const start = skipSpace(payload, colon + 1);
   if (payload[start] !== QUOTE) return undefined;
   const end = endOfString(payload, start);
-  if (end >= payload.length || end - from >= MAX_LENGTH) return undefined;
+  if (end - from >= MAX_LENGTH) return undefined;
   try {
     return JSON.parse(payload.toString('utf8', start, end + 1)) as string;
   } catch {

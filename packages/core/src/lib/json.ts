@@ -16,6 +16,8 @@ export function isJsonObject(value: unknown): value is JsonObject {
 const MAX_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;
+/** Counted for a refused name or string. The sum stays negative, however many members are added to it. */
+const UNACCEPTABLE = -2 * MAX_MEMBERS;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -83,23 +85,17 @@ function countMembers(text: string, hasEscapes: boolean): number {
 }
 
 /**
- * Freezes a value deeply and counts its members at all depths. Returns -1 if a name or string is not well-formed Unicode, or if a member is named
- * `__proto__`: code that copies it by assignment, as `Object.assign` does, would set the prototype of the copy.
+ * Freezes a value deeply and counts its members at all depths. Returns a negative number if a name or string is not well-formed Unicode, or if a
+ * member is named `__proto__`: code that copies it by assignment, as `Object.assign` does, would set the prototype of the copy.
  */
 function freezeAndCount(value: object, hasEscapes: boolean): number {
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value as unknown[]) {
-      const inner = countIn(item, hasEscapes);
-      if (inner < 0) return -1;
-      count += inner;
-    }
+    for (const item of value as unknown[]) count += countIn(item, hasEscapes);
   } else {
     for (const name of Object.keys(value)) {
-      if (name === '__proto__' || (hasEscapes && !name.isWellFormed())) return -1;
-      const inner = countIn((value as JsonObject)[name], hasEscapes);
-      if (inner < 0) return -1;
-      count += 1 + inner;
+      if (name === '__proto__' || (hasEscapes && !name.isWellFormed())) return UNACCEPTABLE;
+      count += 1 + countIn((value as JsonObject)[name], hasEscapes);
     }
   }
   Object.freeze(value);
@@ -108,5 +104,5 @@ function freezeAndCount(value: object, hasEscapes: boolean): number {
 
 function countIn(value: unknown, hasEscapes: boolean): number {
   if (typeof value === 'object' && value !== null) return freezeAndCount(value, hasEscapes);
-  return hasEscapes && typeof value === 'string' && !value.isWellFormed() ? -1 : 0;
+  return hasEscapes && typeof value === 'string' && !value.isWellFormed() ? UNACCEPTABLE : 0;
 }

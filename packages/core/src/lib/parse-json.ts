@@ -67,9 +67,8 @@ function restoreNames(root: unknown): void {
   while (pending.length > 0) {
     const value = pending.pop();
     if (typeof value !== 'object' || value === null) continue;
-    for (const inner of Object.values(value)) pending.push(inner);
-    if (Array.isArray(value)) continue;
     const members = Object.entries(value);
+    for (const [, inner] of members) pending.push(inner);
     if (!members.some(([name]) => name.includes(MARK))) continue;
     for (const [name] of members) delete (value as Record<string, unknown>)[name];
     for (const [name, inner] of members) {
