@@ -6,6 +6,7 @@ import { oneIssuer, type Issuer, type Issuers } from '../issuer/issuer.js';
 import { parseKeySet, type KeySet, type PreparedKey } from '../jose/key-set.js';
 import { createGivenKeySource, type FoundKeys, type KeySource } from '../keys/key-source.js';
 import type { JoseHeader } from '../jose/compact-jws.js';
+import type { JsonObject } from '../lib/json.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { ClaimRules } from '../issuer/claim-rules.js';
 import { createTokenCache } from './token-cache.js';
@@ -244,6 +245,58 @@ test('rule 79: an issuer that introspects every token decides on its JWTs, and s
   expect(verify(tokenOf({ ...GOOD, iss: 'https://elsewhere.example.com' }), introspecting)).toMatchObject({ reason: 'issuer_mismatch', cause: 'iss' });
   expect(introspect).toHaveBeenCalledOnce();
   expect(cachedKeys).not.toHaveBeenCalled();
+});
+
+test('rule 261: an introspected JWT with a cnf is refused if the answer has none', async () => {
+  const { issuer, config } = scene();
+  const always = { ...issuer, introspection: { always: true } } as unknown as Issuer;
+  const bound = tokenOf({ ...GOOD, cnf: { jkt: 'x' } });
+  const active = { reason: undefined, issuer: always, confirmation: undefined };
+  const inactive = { reason: 'inactive_token', issuer: always };
+  const lost = { reason: 'unproven_confirmation', cause: 'the answer of the issuer lacks the cnf that the token has', issuer: always };
+  for (const [token, answer, expected] of [
+    [bound, active, lost],
+    [bound, { ...active, confirmation: { jkt: 'x' } }, undefined],
+    [bound, inactive, undefined],
+    [tokenOf(GOOD), active, undefined],
+    [tokenOf({ ...GOOD, cnf: null }), active, undefined],
+    [tokenOf({ ...GOOD, sub: 'cnf', other: { cnf: 1 } }), active, undefined],
+  ] as const) {
+    for (const answered of [answer, Promise.resolve(answer)]) {
+      const introspection = { of: () => ({ introspect: () => answered }) } as unknown as NonNullable<VerificationConfig['introspection']>;
+      const verifier = createJwtVerifier({ ...config, issuers: oneIssuer(always), introspection });
+      expect(await verifier.verify({ scheme: 'Bearer', token }, REQUEST, NOW)).toEqual(expected ?? answer);
+    }
+  }
+});
+
+test('rule 240: the content of an encrypted token is verified as any other JWT, and equals what its header repeats', async () => {
+  const { config: cached } = scene();
+  const config = { ...cached, cache: undefined };
+  const jwe = 'a.b.c.d.e';
+  const opened = (text: string, replicated?: JsonObject) => {
+    const decrypt = async () => ({ text, ...(replicated && { replicated }) });
+    return verify(jwe, { ...config, decryptor: { decrypt } as unknown as NonNullable<VerificationConfig['decryptor']> });
+  };
+  expect(await opened(tokenOf(GOOD))).toMatchObject({ subject: 'alice' });
+  expect(await opened(tokenOf(GOOD), { iss: ISSUER })).toMatchObject({ subject: 'alice' });
+  expect(await opened(tokenOf({ ...GOOD, aud: 'x' }))).toMatchObject({ reason: 'audience_mismatch' });
+  expect(await opened(tokenOf(GOOD, { key: others.privateKey }))).toMatchObject({ reason: 'bad_signature' });
+  expect(await opened('{}')).toEqual({ reason: 'encrypted_token', cause: 'its content is not a signed JWT' });
+  expect(await opened(jwe)).toEqual({ reason: 'encrypted_token', cause: 'its content is encrypted again, or contains another token' });
+  expect(await opened(tokenOf(GOOD, { header: { crit: ['x'] } }))).toEqual({ reason: 'unsupported_critical_header' });
+  expect(await opened(tokenOf(GOOD), { iss: 'https://elsewhere.example.com' })).toMatchObject({ reason: 'encrypted_token', cause: expect.any(String) });
+});
+
+test('a token that cannot be decrypted keeps its failure, and an unencrypted one is refused where encryption is required', async () => {
+  const { config } = scene();
+  const failure = { reason: 'encrypted_token', cause: 'no key' };
+  for (const decrypted of [failure, Promise.resolve(failure)]) {
+    const decryptor = { decrypt: () => decrypted, isRequired: true } as unknown as NonNullable<VerificationConfig['decryptor']>;
+    expect(await verify('a.b.c.d.e', { ...config, decryptor })).toBe(failure);
+    expect(await verify(tokenOf(GOOD), { ...config, decryptor })).toEqual({ reason: 'unencrypted_token' });
+    expect(await verify('a.b', { ...config, decryptor })).toMatchObject({ reason: 'malformed_token' });
+  }
 });
 
 test('the signal of an Auth is aborted if its verifier cannot tell when the token ends', () => {
