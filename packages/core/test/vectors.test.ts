@@ -108,7 +108,7 @@ describe('the NIST vectors for RSASSA-PSS', () => {
     expect(valid).toHaveLength(3);
     for (const { key, alg, data, signature } of valid) {
       const [prepared] = keysOf(key, alg);
-      Object.assign(prepared!.key, { saltLength: 10 });
+      Object.assign(prepared!.input, { saltLength: 10 });
       expect(findSigningKey([prepared!], jwsOf(data, signature))).toBe(prepared);
     }
   });
