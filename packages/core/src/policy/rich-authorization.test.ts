@@ -125,6 +125,7 @@ describe('authorizationDetails (RFC 9396)', () => {
         ),
       ),
     ).toEqual(['payment', 'x']);
+    expect(mentionedDetailTypes(anyOf(scope('a'), upTo100))).toEqual(['payment']);
     expect(mentionedDetailTypes(scope('a'))).toEqual([]);
   });
 });
