@@ -19,9 +19,9 @@ test('does not mistake a string for a comment', () => {
   expect(countLines("const pattern = '/*';\nconst url = 'https://example.com';\na();\n")).toBe(3);
 });
 
-test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('counts between 21 and 519 lines for the %s adapter', (framework) => {
+test.each(FRAMEWORKS.filter((name) => !name.startsWith('nestjs')))('counts between 21 and 579 lines for the %s adapter', (framework) => {
   const { files, lines } = countAdapterLines(framework);
   expect(files).toBeGreaterThan(0);
   expect(lines).toBeGreaterThan(20);
-  expect(lines).toBeLessThan(520);
+  expect(lines).toBeLessThan(580);
 });
