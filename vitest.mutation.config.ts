@@ -13,8 +13,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@tokenward\/core$/, replacement: source('core/src/index.ts') },
-      { find: /^@tokenward\/core\/adapter$/, replacement: source('core/src/adapter.ts') },
-      { find: /^@tokenward\/core\/store$/, replacement: source('core/src/store.ts') },
+      { find: /^@tokenward\/core\/([a-z-]+)$/, replacement: source('core/src/$1.ts') },
       { find: /^@tokenward\/testing$/, replacement: source('testing/src/index.ts') },
     ],
   },
