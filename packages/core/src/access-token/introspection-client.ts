@@ -2,7 +2,7 @@ import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import type { Clock } from '../lib/clock.js';
 import { parseStrictObject, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
-import { EndpointCallError, findEndpoint, postForm, rejectOn, type EndpointAnswer } from '../net/endpoint-call.js';
+import { EndpointCallError, createEndpointAddress, isJsonType, postForm, rejectOn, type EndpointAnswer } from '../net/endpoint-call.js';
 import { SIGNED_ANSWER, verifySignedAnswer } from './signed-introspection.js';
 
 /** What an endpoint said about a token, or why it said nothing that counts. */
@@ -32,7 +32,6 @@ export interface IntrospectionClient {
 
 /** RFC 7662 sets no limit. An answer describes one token. */
 const MAX_ANSWER_BYTES = 65_536;
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
 /** What a server may answer because of the token in the request. All other statuses would come for every token. */
 const ABOUT_THE_TOKEN: ReadonlySet<number> = new Set([400, 413, 414, 422, 500]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -41,15 +40,7 @@ const MAX_PAUSE_SECONDS = 30;
 export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pick<Clock, 'now'>): IntrospectionClient {
   const { endpoint, transport, authenticate, tls, signed, timeoutSeconds } = issuer.introspection;
   const limits = { transport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
-  let address = endpoint.address;
-  /** Questions that begin together look for the address once. */
-  let finding: Promise<string> | undefined;
-
-  async function find(signal: AbortSignal): Promise<string> {
-    if (address !== undefined) return address;
-    finding ??= findEndpoint(endpoint, limits, signal).finally(() => (finding = undefined));
-    return (address = await finding);
-  }
+  const address = createEndpointAddress(endpoint, limits);
 
   async function readAnswer(url: string, answer: EndpointAnswer, signal: AbortSignal): Promise<Questioned> {
     const where = printableUrl(url);
@@ -62,7 +53,7 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
       const verified = await Promise.race([verifySignedAnswer(answer.body.toString('latin1').trim(), issuer, clock.now() / 1000), rejectOn(signal)]);
       return typeof verified === 'string' ? unusable(`${where}: ${verified}`) : { answer: verified };
     }
-    if (!JSON_TYPE.test(type)) return unusable(`${where}: answered with something other than JSON`);
+    if (!isJsonType(type)) return unusable(`${where}: answered with something other than JSON`);
     const parsed = parseStrictObject(answer.body);
     return parsed ? { answer: parsed } : unusable(`${where}: the answer is not a strict JSON object`);
   }
@@ -70,7 +61,7 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
   return {
     async ask(token, signal) {
       try {
-        const url = await find(signal);
+        const url = await address.find(signal);
         const form = new URLSearchParams({ token, token_type_hint: 'access_token' });
         const headers = await authenticate(form);
         const accept = signed ? SIGNED_ANSWER : 'application/json';
@@ -82,13 +73,13 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
       }
     },
     async warm(signal) {
-      await find(signal);
+      await address.find(signal);
     },
     forgetAddress() {
-      address = endpoint.address;
+      address.forget();
     },
     get address() {
-      return address;
+      return address.known;
     },
   };
 }

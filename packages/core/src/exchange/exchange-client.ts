@@ -1,6 +1,6 @@
 import { parseStrictObject, own, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
-import { EndpointCallError, findEndpoint, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { EndpointCallError, createEndpointAddress, isJsonType, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
 import { nodeTransport } from '../net/transport.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ExchangeServer, Target } from './read-exchange.js';
@@ -29,21 +29,12 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const ISSUED_TYPES: ReadonlySet<unknown> = new Set([ACCESS_TOKEN, 'urn:ietf:params:oauth:token-type:jwt']);
 const MAX_ANSWER_BYTES = 65_536;
 const MAX_TOKEN_LENGTH = 16_384;
-const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
 /** RFC 6749 s5.2 */
 const ERROR_CODE = /^[a-z_]{1,60}$/;
 
 export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeServer, timeoutSeconds: number): ExchangeClient {
   const limits = { transport: nodeTransport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
-  let address = endpoint.address;
-  /** Exchanges that begin together look for the address once. */
-  let finding: Promise<string> | undefined;
-
-  async function find(signal: AbortSignal): Promise<string> {
-    if (address !== undefined) return address;
-    finding ??= findEndpoint(endpoint, limits, signal).finally(() => (finding = undefined));
-    return (address = await finding);
-  }
+  const address = createEndpointAddress(endpoint, limits);
 
   /** Lets no other error out: one of the key that signs assertions could quote it. */
   async function attempt<T>(call: () => Promise<T>): Promise<T> {
@@ -52,7 +43,7 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
     } catch (error) {
       if (error instanceof TokenExchangeError) throw error;
       // the address may have moved
-      address = endpoint.address;
+      address.forget();
       throw new TokenExchangeError('unavailable', error instanceof EndpointCallError ? error.message : 'the exchange could not be sent');
     }
   }
@@ -60,7 +51,7 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
   return {
     exchange: (token, { audience, resource }, scope, signal) =>
       attempt(async () => {
-        const url = await find(signal);
+        const url = await address.find(signal);
         const form = new URLSearchParams({ grant_type: GRANT, subject_token: token, subject_token_type: ACCESS_TOKEN, requested_token_type: ACCESS_TOKEN });
         form.set(resource === undefined ? 'audience' : 'resource', resource ?? audience);
         if (scope !== undefined) form.set('scope', scope);
@@ -68,17 +59,17 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
         return readAnswer(printableUrl(url), await postForm(endpoint, url, { form, headers, tls: tls() }, limits, signal));
       }),
     async warm(signal) {
-      await attempt(() => find(signal));
+      await attempt(() => address.find(signal));
     },
     get address() {
-      return address;
+      return address.known;
     },
   };
 }
 
 function readAnswer(where: string, answer: EndpointAnswer): IssuedToken {
   const { status } = answer;
-  const isJson = JSON_TYPE.test(answer.header('content-type') ?? '');
+  const isJson = isJsonType(answer.header('content-type') ?? '');
   const members = isJson ? parseStrictObject(answer.body) : undefined;
   if (status !== 200) throw refusal(where, answer, members);
   if (!members) throw new TokenExchangeError('unusable_answer', `${where}: answered with something other than a strict JSON object`, { status });

@@ -13,8 +13,7 @@ export function findSigningKey(keys: readonly PreparedKey[], jws: CompactJws): P
 
 function isSignedBy({ kind, hash, key, input }: PreparedKey, { signed, signature }: CompactJws): boolean {
   if (kind === 'mac') return timingSafeEqual(createHmac(hash!, key).update(signed).digest(), signature);
-  if (kind === 'streamed') return verifyBy(kind, hash, signed, input, signature);
-  return verify(hash, signed, input, kind === 'ecdsa' ? derSignature(signature) : signature);
+  return kind === 'ecdsa' ? verify(hash, signed, input, derSignature(signature)) : verifyBy(kind, hash, signed, input, signature);
 }
 
 /**

@@ -60,6 +60,42 @@ export async function findEndpoint(
   }
 }
 
+/** The address of an endpoint that is called again and again. */
+export interface EndpointAddress {
+  /** undefined until it was found. */
+  readonly known: string | undefined;
+  /** Returns the address. Calls that begin together look for it once. Rejects as {@link findEndpoint} does. */
+  find(signal: AbortSignal): Promise<string>;
+  /** Looks for the address again before the next call, if it is in the metadata: it may have moved. */
+  forget(): void;
+}
+
+export function createEndpointAddress(endpoint: Endpoint, limits: CallLimits): EndpointAddress {
+  let address = endpoint.address;
+  let finding: Promise<string> | undefined;
+  return {
+    get known() {
+      return address;
+    },
+    async find(signal) {
+      if (address !== undefined) return address;
+      finding ??= findEndpoint(endpoint, limits, signal).finally(() => (finding = undefined));
+      return (address = await finding);
+    },
+    forget() {
+      address = endpoint.address;
+    },
+  };
+}
+
+/** Media types of JSON (RFC 8259 s11, RFC 6839 s3.1). */
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i;
+
+/** Whether a `Content-Type` field says JSON. */
+export function isJsonType(contentType: string): boolean {
+  return JSON_TYPE.test(contentType);
+}
+
 /**
  * Posts a form to an endpoint. It follows no redirect. It does not connect to an address that only metadata names and that is not public.
  *
