@@ -12,15 +12,17 @@ import { compile } from './samples/compile.mjs';
 /** Contexts: the names that a file's samples use without an import. They come from `samples/contexts/<name>.ts` and the package's exports. */
 const CONTEXTS = [
   [/^packages\/(core|fastify|fetch|hono|koa|nestjs)\//, (name) => name],
-  [/^(?:docs\/browser-sessions|packages\/browser-session\/)/, () => 'web-app'],
-  [/^(?:docs\/mcp|packages\/mcp\/)/, () => 'mcp'],
+  [/^(?:docs\/src\/content\/docs\/guides\/(?:browser-sessions|session-option)|packages\/browser-session\/)/, () => 'web-app'],
+  [/^(?:docs\/src\/content\/docs\/guides\/mcp|packages\/mcp\/)/, () => 'mcp'],
   [/./, () => 'express'],
 ];
 /** How many blocks of each file are not compiled. All others must be. */
 const NO_PROGRAMS = {};
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const files = globSync(['*.md', 'docs/*.md', 'packages/*/README.md', 'examples/*/README.md', 'bench/*.md'], { cwd: root }).sort();
+const files = globSync(['*.md', 'docs/*.md', 'docs/src/content/docs/**/*.{md,mdx}', 'packages/*/README.md', 'examples/*/README.md', 'bench/*.md'], {
+  cwd: root,
+}).sort();
 const samples = files.flatMap((file) => samplesOf(readFileSync(join(root, file), 'utf8'), file)).map(inContext);
 const compiled = samples.filter(({ notCompiled }) => notCompiled === undefined);
 const problems = [...(await compile(root, compiled)), ...skippedProblems()];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const GUIDE = new URL('../../../docs/browser-sessions.md', import.meta.url);
+const GUIDE = new URL('../../../docs/src/content/docs/guides/browser-sessions.md', import.meta.url);
 const CERTIFICATES = fileURLToPath(new URL('../../core/test/self-signed', import.meta.url));
 
 export interface NginxPorts {

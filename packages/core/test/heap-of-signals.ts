@@ -40,7 +40,7 @@ function authOf(incoming: IncomingMessage): Auth {
   return decision.auth!;
 }
 
-/** As in docs/revocation.md, but that nothing is taken away when the connection closes. */
+/** As in the guide to revocation, but that nothing is taken away when the connection closes. */
 function stream(incoming: IncomingMessage, response: ServerResponse): void {
   const { signal } = authOf(incoming);
   response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -15,7 +15,7 @@ import { freePort } from '../../testing/test/free-port.js';
 import { startNginx } from '../../testing/test/nginx.js';
 import { createScene, verdictOf } from './guarded.js';
 
-const GUIDE = new URL('../../../docs/mtls.md', import.meta.url);
+const GUIDE = new URL('../../../docs/src/content/docs/guides/mtls.md', import.meta.url);
 const { authority, server, client, otherClient, selfSigned } = createCertificates();
 const header = 'X-SSL-Client-Cert';
 

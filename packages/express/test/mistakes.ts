@@ -22,7 +22,7 @@ export interface Sent {
 }
 
 export interface Mistake {
-  /** The heading in docs/why-401.md. */
+  /** The heading in the docs. */
   readonly title: string;
   readonly make: (bench: Bench) => Promise<void>;
 }

@@ -26,7 +26,7 @@ async function originOf(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The recipe of docs/upgrades.md. */
+/** The recipe of the guide "WebSockets and plain servers". */
 async function startFeed(guard: FetchGuard): Promise<string> {
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => (offered.has('feed.v1') ? 'feed.v1' : false) });
   const server = createServer();
@@ -175,7 +175,7 @@ describe('a WebSocket with ws', () => {
   });
 });
 
-/** The other recipe of docs/upgrades.md. */
+/** The other recipe of the guide "WebSockets and plain servers". */
 function listenerWith(guard: FetchGuard) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const decision = await guard.check(req, scope('feed'));

@@ -139,7 +139,7 @@ test("the README's table lists all metrics with their labels", async () => {
 
 test('the dashboard uses only series of a real scrape, and all metrics', async () => {
   const series = await scrape();
-  const { panels, templating, schemaVersion } = JSON.parse(read('docs/monitoring/grafana-dashboard.json')) as Dashboard;
+  const { panels, templating, schemaVersion } = JSON.parse(read('docs/public/monitoring/grafana-dashboard.json')) as Dashboard;
   expect(schemaVersion).toBeGreaterThanOrEqual(39);
   expect(templating.list.map(({ name, type }) => [name, type])).toEqual([
     ['datasource', 'datasource'],
@@ -159,7 +159,7 @@ test('the dashboard uses only series of a real scrape, and all metrics', async (
 });
 
 test('the panels of the dashboard have unique ids and do not overlap', () => {
-  const { panels } = JSON.parse(read('docs/monitoring/grafana-dashboard.json')) as Dashboard;
+  const { panels } = JSON.parse(read('docs/public/monitoring/grafana-dashboard.json')) as Dashboard;
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   const taken = new Map<string, string>();
   for (const { title, gridPos } of panels) {
@@ -175,7 +175,7 @@ test('the panels of the dashboard have unique ids and do not overlap', () => {
 
 test('the alerts use only series of a real scrape, and each has a severity and a summary', async () => {
   const series = await scrape();
-  const rules = read('docs/monitoring/prometheus-alerts.yaml')
+  const rules = read('docs/public/monitoring/prometheus-alerts.yaml')
     .split(/^ {6}- alert: /m)
     .slice(1);
   expect(rules.length).toBeGreaterThan(12);
@@ -190,11 +190,11 @@ test('the alerts use only series of a real scrape, and each has a severity and a
 });
 
 test('the reasons in the dashboard and the alerts exist, and the dashboard has every reason of bound tokens and of outages', () => {
-  const known = new Set([...read('docs/why-401.md').matchAll(/`([a-z]+(?:_[a-z]+)+|expired|revoked)`/g)].map(([, reason]) => reason!));
+  const known = new Set([...read('docs/src/content/docs/reasons/index.md').matchAll(/`([a-z]+(?:_[a-z]+)+|expired|revoked)`/g)].map(([, reason]) => reason!));
   const reasonsIn = (text: string): string[] =>
     [...text.matchAll(/error_type=~?\\?"([\w|]+)\\?"/g)].flatMap(([, reasons]) => reasons!.split('|')).filter((reason, at, all) => all.indexOf(reason) === at);
-  const dashboard = reasonsIn(read('docs/monitoring/grafana-dashboard.json'));
-  for (const reasons of [dashboard, reasonsIn(read('docs/monitoring/prometheus-alerts.yaml'))]) {
+  const dashboard = reasonsIn(read('docs/public/monitoring/grafana-dashboard.json'));
+  for (const reasons of [dashboard, reasonsIn(read('docs/public/monitoring/prometheus-alerts.yaml'))]) {
     expect(reasons.length).toBeGreaterThan(4);
     expect(reasons.filter((reason) => !known.has(reason))).toEqual([]);
   }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { TEXTS } from './texts.js';
 
-const page = readFileSync(new URL('../../../../docs/why-401.md', import.meta.url), 'utf8').replaceAll('\\', '');
+const page = readFileSync(new URL('../../../../docs/src/content/docs/reasons/index.md', import.meta.url), 'utf8').replaceAll('\\', '');
 
-test.each(Object.entries(TEXTS))('rule 174: docs/why-401.md contains the summary and the remedy of %s', (reason, { summary, remedy }) => {
+test.each(Object.entries(TEXTS))('rule 174: the docs contain the summary and the remedy of %s', (reason, { summary, remedy }) => {
   const [, section = ''] = page.split(`### \`${reason}\`\n`);
   expect(section.replaceAll('`', '').startsWith(`\n${summary}\n\n${remedy}\n`)).toBe(true);
 });

@@ -19,7 +19,7 @@ const NO_SESSION_REMEDY =
   'Log the user in: a link to the login route of the browser session, or login() of @tokenward/browser-session/client. If somebody is logged in, have the browser call the app at its own origin, since it sends the session cookie only there. If the refused request is the login itself, mount session.routes() before the guard.';
 
 /**
- * The text of every reason, for `explain()`, hints and docs/why-401.md; a test compares the page with it. Texts contain nothing from a token: causes are
+ * The text of every reason, for `explain()`, hints and the documentation (reasons/); a test compares the page with it. Texts contain nothing from a token: causes are
  * fixed words, names of claims and policies, and configuration.
  */
 export const TEXTS: Readonly<Record<Reason, Text>> = {
@@ -76,7 +76,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
       summary: cause && `The encrypted token cannot be used: ${cause}.`,
       remedy:
         cause &&
-        'Compare decryptionKeys with the public key that the authorization server has for this API, and its settings for encrypting access tokens with docs/encrypted-tokens.md. Anybody can send a token that is encrypted to a public key, so a few such refusals need not mean anything.',
+        'Compare decryptionKeys with the public key that the authorization server has for this API, and its settings for encrypting access tokens with https://tokenward.github.io/tokenward/guides/encrypted-tokens/. Anybody can send a token that is encrypted to a public key, so a few such refusals need not mean anything.',
     }),
   },
   unencrypted_token: {
@@ -215,7 +215,8 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   invalid_proof: {
     summary: 'The DPoP proof of the request is not valid.',
-    remedy: 'Compare the proof with RFC 9449 s4.2, or use a library for DPoP in the client. docs/dpop.md lists what each cause means.',
+    remedy:
+      'Compare the proof with RFC 9449 s4.2, or use a library for DPoP in the client. https://tokenward.github.io/tokenward/guides/dpop/ lists what each cause means.',
     refine: ({ cause }) => ({ summary: cause && `The DPoP proof of the request is not valid: ${cause}.`, remedy: proofRemedy(cause) }),
   },
   replayed_proof: {
@@ -233,7 +234,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
     refine: ({ cause }) => ({
       summary: cause && `The token was revoked: ${cause}.`,
       remedy: cause?.includes(WITHOUT_ISSUED_AT)
-        ? 'Configure the issuer to write iat into its tokens: without it, new tokens look like revoked ones. Until then, give revoke() an until, or revoke by tokenId (docs/revocation.md, "Tokens without iat").'
+        ? 'Configure the issuer to write iat into its tokens: without it, new tokens look like revoked ones. Until then, give revoke() an until, or revoke by tokenId (https://tokenward.github.io/tokenward/guides/revocation/#tokens-without-iat).'
         : undefined,
     }),
   },

@@ -20,7 +20,9 @@ describe('every preset', () => {
     const files = readdirSync(new URL('../../src/presets', import.meta.url)).filter((file) => file !== 'preset.ts' && !file.endsWith('.test.ts'));
     const names = files.map((file) => file.replace('.ts', '').replace(/-(.)/g, (_match, letter: string) => letter.toUpperCase()));
     expect(presets.map(([name]) => name).toSorted()).toEqual(names.toSorted());
-    const [guide, readme] = ['../../../../docs/guide.md', '../../README.md'].map((path) => readFileSync(new URL(path, import.meta.url), 'utf8'));
+    const [guide, readme] = ['../../../../docs/src/content/docs/providers/index.md', '../../README.md'].map((path) =>
+      readFileSync(new URL(path, import.meta.url), 'utf8'),
+    );
     for (const name of names) expect([guide!.includes(`| \`${name}()\` `), readme!.includes(`\`${name}()\``)], name).toEqual([true, true]);
     for (const file of files) expect(existsSync(new URL(file.replace('.ts', '.test.ts'), import.meta.url)), file).toBe(true);
   });

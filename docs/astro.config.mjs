@@ -1,0 +1,37 @@
+import starlight from '@astrojs/starlight';
+import { satteri } from '@astrojs/markdown-satteri';
+import { defineConfig } from 'astro/config';
+import starlightLinksValidator from 'starlight-links-validator';
+import { BASE, linkToPages } from './src/links.mjs';
+
+/** A section of the sidebar lists the pages of one folder, in the order of their `sidebar.order` and then of their titles. */
+const section = (label, directory, collapsed = false) => ({ label, collapsed, items: [{ autogenerate: { directory } }] });
+
+export default defineConfig({
+  site: 'https://tokenward.github.io',
+  base: BASE,
+  trailingSlash: 'always',
+  devToolbar: { enabled: false },
+  markdown: { processor: satteri({ mdastPlugins: [linkToPages] }) },
+  integrations: [
+    starlight({
+      title: 'tokenward',
+      description: 'OAuth 2.0 protection for Node APIs: Express, Fastify, Koa, NestJS, Hono and Fetch handlers',
+      social: [{ icon: 'github', label: 'GitHub', href: 'https://github.com/tokenward/tokenward' }],
+      lastUpdated: false,
+      credits: false,
+      plugins: [starlightLinksValidator()],
+      sidebar: [
+        section('Get started', 'start'),
+        section('Concepts', 'concepts'),
+        section('Guides', 'guides'),
+        section('Providers', 'providers'),
+        section('Why was it refused?', 'reasons', true),
+        section('Migrate', 'migrate'),
+        section('Operations', 'operations'),
+        section('Security', 'security'),
+        section('Reference', 'reference'),
+      ],
+    }),
+  ],
+});
