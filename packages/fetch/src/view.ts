@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { ProtectedRequest } from '@tokenward/core';
+import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
 import { assertHasHeaders, createMemory, normalPath, originOf, viewOf } from '@tokenward/core/adapter';
+import { connectionOf, type ConnectionView } from './connection.js';
 import { recordOf } from './headers.js';
 import { isFetchRequest, type Params } from './input.js';
 
@@ -67,10 +68,37 @@ export class FetchView implements ProtectedRequest {
     return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? parsed.origin : undefined;
   }
 
-  /** By the headers alone: some platforms give every request a stream, even one that is empty. */
+  /** If the connection does not say it, by the headers alone: some platforms give every request a stream, even one that is empty. */
   get hasBody(): boolean {
+    const known = this.connection()?.hasBody;
+    if (known !== undefined) return known;
     const { headers } = this.#request;
     return headers.has('transfer-encoding') || !['0', null].includes(headers.get('content-length'));
+  }
+
+  get heldBy(): object | undefined {
+    return this.connection()?.heldBy;
+  }
+
+  get clientAddress(): string | undefined {
+    return this.connection()?.clientAddress;
+  }
+
+  get peerAddress(): string | undefined {
+    return this.connection()?.peerAddress;
+  }
+
+  get rawHeaders(): readonly string[] | undefined {
+    return this.connection()?.rawHeaders;
+  }
+
+  clientCertificate(): ClientCertificate | undefined {
+    return this.connection()?.clientCertificate?.();
+  }
+
+  /** What only the server knows. Read each time: it is told later than some views are made. */
+  protected connection(): ConnectionView | undefined {
+    return connectionOf(this.#request);
   }
 }
 

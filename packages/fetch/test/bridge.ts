@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { pipeline } from 'node:stream/promises';
+import { setConnection } from '@tokenward/fetch';
 
 /** Serves Fetch handlers on Node's servers, as the adapters of frameworks do. The signal of a request aborts when its connection closes before the answer. */
 export function listenerFor(handle: (request: Request) => Promise<Response>) {
@@ -8,6 +10,7 @@ export function listenerFor(handle: (request: Request) => Promise<Response>) {
     const leaving = new AbortController();
     outgoing.on('close', () => leaving.abort());
     const request = requestFrom(incoming, leaving.signal);
+    if (request) setConnection(request, incoming);
     answer(request ? handle(request) : Promise.resolve(new Response(null, { status: 400 })), outgoing).catch(() => outgoing.destroy());
   };
 }
@@ -17,7 +20,8 @@ function requestFrom(incoming: IncomingMessage, signal: AbortSignal): Request | 
   const fields: [string, string][] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) fields.push([rawHeaders[at]!, rawHeaders[at + 1]!]);
   const { host = '' } = incoming.headers;
-  const base = `http://${/^[\w.:[\]-]+$/.test(host) ? host : 'localhost'}`;
+  const scheme = (incoming.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
+  const base = `${scheme}://${/^[\w.:[\]-]+$/.test(host) ? host : 'localhost'}`;
   const whole = url.startsWith('/') ? URL.parse(base + url) : /^https?:/.test(url) ? URL.parse(url) : null;
   if (!whole) return undefined;
   const body = ['GET', 'HEAD'].includes(method) ? null : bodyOf(incoming);

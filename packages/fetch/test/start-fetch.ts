@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { createGuard, getAuth, type Auth, type Deny, type RequestEvent, type FetchGuard, type FetchGuardOptions, type Guarding } from '@tokenward/fetch';
@@ -11,7 +12,7 @@ import { handlerOf, type Handler } from './ways.js';
 type Step = (event: RequestEvent) => Promise<Response | undefined>;
 
 /** Starts the suite's apps on Fetch handlers with a minimal router, which passes `{ request, params }` as frameworks do. */
-export const startFetch: StartApp = async ({ options, routes, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata }) => {
+export const startFetch: StartApp = async ({ options, routes, secondApi, appGuards = [], onDenied, onRefused, receivers, metadata, tls }) => {
   const guard = createGuard({
     ...options,
     ...(onDenied && { onDenied: onDeniedOf(onDenied) }),
@@ -85,14 +86,13 @@ export const startFetch: StartApp = async ({ options, routes, secondApi, appGuar
     return handler[1]({ request, params: paramsOf(handler[0], pathname) });
   }
 
-  const server = createServer(
-    listenerFor(async (request) => {
-      const answer = await answerTo(request).catch(() => new Response(null, { status: 500 }));
-      const whole = guard.respond(request, answer);
-      return request.method === 'HEAD' ? new Response(null, whole) : whole;
-    }),
-  );
-  return listen(server, guard, async () => {
+  const listener = listenerFor(async (request) => {
+    const answer = await answerTo(request).catch(() => new Response(null, { status: 500 }));
+    const whole = guard.respond(request, answer);
+    return request.method === 'HEAD' ? new Response(null, whole) : whole;
+  });
+  const server = tls ? createSecureServer({ ...tls }, listener) : createServer(listener);
+  return listen(server, tls ? 'https' : 'http', guard, async () => {
     await guard.close();
     await second?.close();
   });
@@ -151,7 +151,7 @@ function paramsOf({ path }: SuiteRoute, asked: string): Record<string, string> {
   return Object.fromEntries(path.split('/').flatMap((part, index) => (part.startsWith(':') ? [[part.slice(1), decodeURIComponent(parts[index]!)]] : [])));
 }
 
-async function listen(server: Server, guard: FetchGuard, close: () => Promise<void>): Promise<RunningApp> {
+async function listen(server: Server, scheme: 'http' | 'https', guard: FetchGuard, close: () => Promise<void>): Promise<RunningApp> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
   server.listen(0, '127.0.0.1');
@@ -164,7 +164,7 @@ async function listen(server: Server, guard: FetchGuard, close: () => Promise<vo
   }
 
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     guard,
     server,
     shutDown,

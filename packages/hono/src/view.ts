@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
-import type { ClientCertificate, ProtectedRequest } from '@tokenward/core';
+import type { ProtectedRequest } from '@tokenward/core';
 import { assertHasHeaders, createMemory, headersOf, viewOf } from '@tokenward/core/adapter';
-import { FetchView, isFetchRequest, recordOf } from '@tokenward/fetch/adapter';
+import { FetchView, isFetchRequest, recordOf, type ConnectionView } from '@tokenward/fetch/adapter';
 import { matchedRoute } from './matched-route.js';
 import { nodeOf } from './node-env.js';
 
@@ -57,33 +57,9 @@ class HonoView extends FetchView {
     return typeof id === 'string' ? id : undefined;
   }
 
-  override get hasBody(): boolean {
-    return this.#node()?.hasBody ?? super.hasBody;
-  }
-
-  get heldBy(): object | undefined {
-    return this.#node()?.heldBy;
-  }
-
-  get clientAddress(): string | undefined {
-    return this.#node()?.clientAddress;
-  }
-
-  get peerAddress(): string | undefined {
-    return this.#node()?.peerAddress;
-  }
-
-  get rawHeaders(): readonly string[] | undefined {
-    return this.#node()?.rawHeaders;
-  }
-
-  clientCertificate(): ClientCertificate | undefined {
-    return this.#node()?.clientCertificate?.();
-  }
-
-  /** What only Node's own request says. */
-  #node(): ProtectedRequest | undefined {
+  /** What only Node's own request says; on other servers, what the app told the guard. */
+  protected override connection(): ConnectionView | undefined {
     const { incoming } = nodeOf(this.#context);
-    return incoming && viewOf({}, incoming);
+    return incoming ? viewOf({}, incoming) : super.connection();
   }
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { createGuard, getAuth, role, scope } from '@tokenward/hono';
 
 // reads ISSUER_BASE_URL and AUDIENCE
-const guard = createGuard();
+const guard = createGuard({ clientCertificate: { header: 'client-cert', trustedProxies: ['127.0.0.1', '::ffff:127.0.0.1'] } });
 
 /** The app that each runtime serves with its own server. */
 export const app = new Hono()
