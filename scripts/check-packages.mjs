@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { conditionsOf, entriesOf } from './package-entries.mjs';
+import { conditionsOf, entriesOf, hasCommonJs, moduleConditionsOf } from './package-entries.mjs';
 import { packed, publicPackages, tarballFiles } from './public-packages.mjs';
 
 const TOOL_TIMEOUT_MS = 60_000;
@@ -29,10 +29,11 @@ function check(pkg, tarball) {
   const problems = [
     ...fileProblems(files, manifest),
     ...manifestProblems(manifest, pkg),
-    ...commonJsProblems(files, manifest),
-    ...sourceMapProblems(files, pkg),
+    ...(hasCommonJs(manifest) ? commonJsProblems(files, manifest) : moduleProblems(files, manifest)),
+    ...binProblems(files, manifest),
+    ...sourceMapProblems(files, pkg, manifest),
     ...toolProblems('publint', ['run', tarball, '--strict']),
-    ...toolProblems('attw', [tarball, '--profile', 'node16', '--no-emoji', '--no-color']),
+    ...toolProblems('attw', [tarball, '--profile', hasCommonJs(manifest) ? 'node16' : 'esm-only', '--no-emoji', '--no-color']),
   ];
   const shipped = [...files.keys()].filter((path) => path.startsWith('dist/')).length;
   console.log(
@@ -91,15 +92,32 @@ function commonJsProblems(files, manifest) {
   ];
 }
 
+/** Checks that each entry of a package with ES modules only exists. */
+function moduleProblems(files, manifest) {
+  return [
+    ...entriesOf(manifest)
+      .filter(({ path, file }) => JSON.stringify(manifest.exports[path]) !== JSON.stringify(moduleConditionsOf(file)))
+      .map(({ path, file }) => `exports["${path}"] is not ${JSON.stringify(moduleConditionsOf(file))}`),
+    ...[...files.keys()].filter((path) => path.startsWith('dist/cjs/')).map((path) => `${path} belongs in a package with CommonJS`),
+  ];
+}
+
+/** Checks that each command's file exists and says that Node runs it. */
+function binProblems(files, { bin = {} }) {
+  return Object.entries(bin)
+    .filter(([, path]) => !files.get(posix.normalize(path))?.toString().startsWith('#!/usr/bin/env node\n'))
+    .map(([name, path]) => `the command ${name} has no file ${path} that starts with #!/usr/bin/env node`);
+}
+
 /**
  * Checks that each module has a map, that the map holds its source, and that the source still exists: `tsc -b` does not remove old output. The
  * map of the CommonJS bundle must refer to those modules.
  */
-function sourceMapProblems(files, { folder }) {
+function sourceMapProblems(files, { folder }, manifest) {
   const bundle = JSON.parse(files.get('dist/cjs/bundle.js.map') ?? '{}');
   return [
     ...[...files.keys()].filter((path) => path.endsWith('.js') && !path.startsWith('dist/cjs/')).flatMap((path) => mapProblems(files, path, folder)),
-    ...(bundle.sources?.length > 0 ? [] : ['dist/cjs/bundle.js has no source map']),
+    ...(bundle.sources?.length > 0 || !hasCommonJs(manifest) ? [] : ['dist/cjs/bundle.js has no source map']),
     ...(bundle.sources ?? [])
       // the source of a package that the bundle contains
       .filter((source) => source !== null)

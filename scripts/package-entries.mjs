@@ -17,6 +17,16 @@ export function conditionsOf(file) {
   return { 'module-sync': copy('dist'), import: copy('dist'), require: copy('dist/cjs') };
 }
 
+/** Returns the conditions of one entry of a package that has ES modules only. */
+export function moduleConditionsOf(file) {
+  return { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` };
+}
+
+/** Whether a package has a CommonJS copy. A package that is only run as a program needs none. */
+export function hasCommonJs({ exports }) {
+  return Object.values(exports).some((conditions) => conditions.require);
+}
+
 function fileOf(conditions) {
-  return conditions.import.default.replace(/^\.\/dist\/|\.js$/g, '');
+  return (conditions.import ?? conditions).default.replace(/^\.\/dist\/|\.js$/g, '');
 }

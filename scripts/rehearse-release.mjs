@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pathWithPnpm } from './pnpm.mjs';
 import { publicPackages } from './public-packages.mjs';
+import { tryCommandLine } from './rehearsal/command-line.mjs';
 import { command, endAll } from './rehearsal/command.mjs';
 import { freshEnvironment } from './rehearsal/environment.mjs';
 import { NEST_CHECKS_PER_RUNTIME, tryNest } from './rehearsal/nest.mjs';
@@ -106,6 +107,7 @@ async function use(packages) {
     tryNest({ folder, env, readme: readFileSync(join(nestjs.folder, 'README.md'), 'utf8'), runtimes: present, check: report.check }),
     tryNodeTypes({ folder, env, root, packages, check: report.check }),
     tryTools({ folder, env, packages, check: report.check }),
+    tryCommandLine({ folder, env, check: report.check }),
   ]);
 }
 

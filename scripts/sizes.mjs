@@ -21,7 +21,7 @@ try {
 async function row(pkg) {
   const { dependencies = {}, peerDependencies = {}, exports } = pkg.manifest;
   const { outputFiles } = await build({
-    entryPoints: [join(pkg.folder, exports['.'].import.default)],
+    entryPoints: [join(pkg.folder, (exports['.'].import ?? exports['.']).default)],
     bundle: true,
     minify: true,
     platform: 'node',

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
-import { entriesOf } from '../package-entries.mjs';
+import { entriesOf, hasCommonJs } from '../package-entries.mjs';
 import { command } from './command.mjs';
 
 const INSTALL_TIMEOUT_SECONDS = 240;
@@ -108,7 +108,7 @@ function writeApp(app) {
 
 function requireAll(packages) {
   const names = packages
-    .filter(({ name }) => !NOT_FOR_JEST.has(name))
+    .filter(({ name, manifest }) => !NOT_FOR_JEST.has(name) && hasCommonJs(manifest))
     .flatMap(({ name, manifest }) => entriesOf(manifest).map(({ path }) => name + path.slice(1)));
   return `test.each(${JSON.stringify(names)})('%s', (name) => {
   expect(Object.keys(require(name)).length).toBeGreaterThan(0);
