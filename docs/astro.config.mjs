@@ -12,7 +12,7 @@ export default defineConfig({
   base: BASE,
   trailingSlash: 'always',
   devToolbar: { enabled: false },
-  markdown: { processor: satteri({ mdastPlugins: [linkToPages] }) },
+  markdown: { processor: satteri({ features: { smartPunctuation: false }, mdastPlugins: [linkToPages] }) },
   integrations: [
     starlight({
       title: 'tokenward',
@@ -20,6 +20,8 @@ export default defineConfig({
       social: [{ icon: 'github', label: 'GitHub', href: 'https://github.com/tokenward/tokenward' }],
       lastUpdated: false,
       credits: false,
+      // lines that a terminal prints are long
+      expressiveCode: { defaultProps: { overridesByLang: { 'text,http': { wrap: true } } } },
       plugins: [starlightLinksValidator()],
       sidebar: [
         section('Get started', 'start'),

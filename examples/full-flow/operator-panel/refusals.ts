@@ -31,7 +31,7 @@ export interface Refusals {
 /** Names a refusal, for the panel. A product has no such header: its clients must not learn the reason. */
 const REFUSAL_HEADER = 'x-demo-refusal';
 const MAX_KEPT = 100;
-const DOCUMENTATION = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
+const DOCUMENTATION = 'https://tokenward.github.io/tokenward/reasons/';
 
 /** Joins each answer of the web app with the guard's event about it. Listeners run during the request, so its context says which one it is. */
 export function createRefusals(onAnswer: (answer: Answer) => void): Refusals {
@@ -43,7 +43,7 @@ export function createRefusals(onAnswer: (answer: Answer) => void): Refusals {
     const request = requests.getStore();
     if (!request) return;
     const id = String(++count);
-    request.refusal = { status, reason, summary, link: `${DOCUMENTATION}#${reason}` };
+    request.refusal = { status, reason, summary, link: `${DOCUMENTATION}${reason.replaceAll('_', '-')}/` };
     kept.set(id, request.refusal);
     if (kept.size > MAX_KEPT) kept.delete(kept.keys().next().value!);
     if (!request.response.headersSent) request.response.setHeader(REFUSAL_HEADER, id);

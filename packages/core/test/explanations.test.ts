@@ -20,7 +20,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
       expected: 'aud "https://api.example.test"',
       found: 'aud "https://orders.example.test"',
       remedy: expect.stringContaining('set audience to what the authorization server writes into aud'),
-      docs: 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md#audience_mismatch',
+      docs: 'https://tokenward.github.io/tokenward/reasons/audience-mismatch/',
     });
   });
 

@@ -12,7 +12,9 @@ test('an outage of the issuer prints one warning at its start and one at its end
     clock.advance(60);
   }
   const [start, ...more] = await seen();
-  expect(start).toMatch(/^tokenward: the keys of http:\/\/127\.0\.0\.1:\d+ could not be fetched: .*\/jwks: answered with status 500; its tokens get 503$/);
+  expect(start).toMatch(
+    /^tokenward: the keys of http:\/\/127\.0\.0\.1:\d+ could not be fetched: .*\/jwks: answered with status 500; its tokens get 503 \(https:\/\/tokenward\.github\.io\/tokenward\/reasons\/keys-unavailable\/\)$/,
+  );
   expect(more).toEqual([]);
   issuer.behave();
   clock.advance(60);
@@ -27,7 +29,7 @@ test('the warning says if cached keys stay in use', async () => {
   issuer.misbehave('reset', 'jwks');
   await expect(guard.warm()).rejects.toThrow('could not be fetched');
   expect(await verdict({})).toBe('allow');
-  expect(await seen()).toEqual([expect.stringMatching(/; the cached keys stay in use for now$/)]);
+  expect(await seen()).toEqual([expect.stringMatching(/; the cached keys stay in use for now \(https:.*\)$/)]);
 });
 
 test('prints no warning if the event has a listener, and the event includes the error message', async () => {

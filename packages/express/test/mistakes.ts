@@ -2,6 +2,7 @@ import express, { type Express } from 'express';
 import type { AddressInfo } from 'node:net';
 import { createGuard, getAuth, role, scope, type ExpressGuardOptions } from '@tokenward/express';
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer } from '@tokenward/testing';
+import { asInTheDocs, printedDuring } from './symptoms/printed.js';
 
 /** What a mistake can use. */
 export interface Bench {
@@ -13,7 +14,6 @@ export interface Bench {
   askApp(app: Express, sent: Sent): Promise<void>;
   /** Runs code that throws at start-up. */
   start(make: () => unknown): void;
-  print(line: string): void;
 }
 
 export interface Sent {
@@ -152,20 +152,13 @@ export const MISTAKES: readonly Mistake[] = [
   },
 ];
 
-const NOON = Date.UTC(2026, 10, 28, 12);
-
-/** Makes one mistake in a real app, and returns the printed lines, with the issuer's address written as `https://login.example.com`. */
+/** Makes one mistake in a real app, and returns the printed lines, as the documentation shows them. */
 export async function printedBy(mistake: Mistake): Promise<readonly string[]> {
   const clock = createTestClock();
   clock.set(Math.ceil(clock.now() / 1000) * 1000);
   const issuer = await createTestIssuer({ clock });
-  const lines: string[] = [];
-  const write = process.stderr.write.bind(process.stderr);
-  const environment = { ...process.env };
-  process.env['TOKENWARD_HINTS'] = '1';
-  process.stderr.write = ((text: string) => lines.push(text)) as never;
 
-  async function askApp(app: Express, { path = '/orders', authorization }: Sent): Promise<void> {
+  async function askApp(app: Express, { path = '/orders', authorization }: Sent, lines: string[]): Promise<void> {
     app.use(((error: Error, _request, response, _next) => {
       lines.push(`${error.name}: ${error.message}`);
       response.status(500).end();
@@ -179,50 +172,29 @@ export async function printedBy(mistake: Mistake): Promise<readonly string[]> {
     if (status < 400) lines.push(`it was admitted: ${status}`);
   }
 
-  try {
-    await mistake.make({
+  const lines = await printedDuring((printed) =>
+    mistake.make({
       issuer,
       clock,
-      askApp,
+      askApp: (app, sent) => askApp(app, sent, printed),
       async ask(options, sent) {
         const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience, clock, ...options });
         const app = express();
         app.get('/orders', guard(scope('orders:read')), (_request, response) => void response.json([]));
         app.get('/admin', guard(role('admin')), (_request, response) => void response.json([]));
-        await askApp(app, sent);
+        await askApp(app, sent, printed);
         await guard.close();
       },
       start(make) {
         try {
           make();
-          lines.push('it started');
+          printed.push('it started');
         } catch (error) {
-          lines.push(String(error));
+          printed.push(String(error));
         }
       },
-      print: (line) => lines.push(line),
-    });
-  } finally {
-    process.stderr.write = write;
-    process.env['TOKENWARD_HINTS'] = environment['TOKENWARD_HINTS'];
-    await issuer.close().catch(() => {});
-  }
-  const { kid } = (issuer.jwks.keys[0] ?? {}) as { kid?: string };
-  return (
-    lines
-      .flatMap((text) => text.split('\n'))
-      .map((line) => line.trimEnd())
-      // drop process warnings, which repeat the line of the refusal
-      .filter((line) => line !== '' && !/^\(Use `node|^\(node:/.test(line))
-      .map((line) =>
-        line
-          .replaceAll(issuer.issuer, 'https://login.example.com')
-          .replaceAll(new URL(issuer.issuer).host, 'login.example.com')
-          .replaceAll('https://api.example.test', 'https://api.example.com')
-          .replaceAll(kid ?? '\0', 'key-1')
-          .replace(/ \[printed once .*\]$/, '')
-          // write each date relative to noon of one day
-          .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (text) => new Date(Date.parse(text) - clock.now() + NOON).toISOString().replace('.000Z', 'Z')),
-      )
+    }),
   );
+  await issuer.close().catch(() => {});
+  return asInTheDocs(lines, issuer, clock);
 }

@@ -1,3 +1,5 @@
+import { pageOf } from '../explain/explanation.js';
+import type { Reason } from '../vocabulary/reason.js';
 import { isObserved, type Events } from './events.js';
 
 /** Prints process warnings about outages, unless somebody listens to their events. */
@@ -13,6 +15,13 @@ export interface OutageWarnings {
 /** The most outages that are printed at a time: an outage of a server with a thousand tenants must not print a thousand lines. */
 const MAX_OPEN = 20;
 
+/** Why requests are refused during an outage: its page says what to do. */
+const REASONS: Partial<Record<keyof Events, Reason>> = {
+  'tokenward:keys-failed': 'keys_unavailable',
+  'tokenward:revocations-failed': 'revocations_unavailable',
+  'tokenward:introspected': 'introspection_unavailable',
+};
+
 /**
  * Creates the warnings of one guard or store. An outage prints one warning at its start and one at its end, with the code `TOKENWARD_OUTAGE`.
  * It prints nothing if somebody listens to `event`; without an event, it always prints.
@@ -24,13 +33,15 @@ const MAX_OPEN = 20;
 export function createOutageWarnings(event?: keyof Events): OutageWarnings {
   const open = new Set<string>();
   let suppressed = 0;
+  const reason = event && REASONS[event];
+  const more = reason ? ` (${pageOf(reason)})` : '';
 
   return {
     began(name, message) {
       if (open.has(name) || (event && isObserved(event))) return;
       if (open.size < MAX_OPEN) {
         open.add(name);
-        warn(message);
+        warn(`${message}${more}`);
       } else if (suppressed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages${event ? `; listen to ${event} to see them all` : ''}`);
     },
     ended(name, message) {

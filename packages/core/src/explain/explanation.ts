@@ -20,7 +20,7 @@ export interface Explanation {
   readonly found: string | undefined;
   /** What to do about it. */
   readonly remedy: string;
-  /** The URL of the section of docs/why-401.md about this reason. */
+  /** The URL of the page about this reason. */
   readonly docs: string;
 }
 
@@ -31,7 +31,12 @@ export interface Explained {
   readonly found?: unknown;
 }
 
-const DOCS = 'https://github.com/tokenward/tokenward/blob/main/docs/why-401.md';
+const PAGES = 'https://tokenward.github.io/tokenward/reasons/';
+
+/** Returns the URL of the page about a reason: what the client sees, why it happens, and how to fix it. */
+export function pageOf(reason: Reason): string {
+  return `${PAGES}${reason.replaceAll('_', '-')}/`;
+}
 
 /** Creates the explanation of a refusal. Guards call it only on demand, because most refusals are never read. */
 export function explanationOf(reason: Reason, details: Explained): Explanation {
@@ -46,7 +51,7 @@ export function explanationOf(reason: Reason, details: Explained): Explanation {
     expected: shownExpected(reason, expected),
     found: shownFound(reason, found),
     remedy: refined?.remedy ?? remedy,
-    docs: `${DOCS}#${reason}`,
+    docs: pageOf(reason),
   });
 }
 

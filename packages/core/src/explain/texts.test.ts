@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { TEXTS } from './texts.js';
 
-const page = readFileSync(new URL('../../../../docs/src/content/docs/reasons/index.md', import.meta.url), 'utf8').replaceAll('\\', '');
+const PAGES = new URL('../../../../docs/src/content/docs/reasons/', import.meta.url);
 
-test.each(Object.entries(TEXTS))('rule 174: the docs contain the summary and the remedy of %s', (reason, { summary, remedy }) => {
-  const [, section = ''] = page.split(`### \`${reason}\`\n`);
-  expect(section.replaceAll('`', '').startsWith(`\n${summary}\n\n${remedy}\n`)).toBe(true);
+test.each(Object.entries(TEXTS))('rule 174: the page about %s begins with its summary, and its fix with its remedy', (reason, { summary, remedy }) => {
+  const page = readFileSync(new URL(`${reason.replaceAll('_', '-')}.md`, PAGES), 'utf8').replaceAll('\\', '');
+  const [, text = ''] = page.split('\n---\n');
+  expect(text.split('\n\n')[0]).toBe(`\n${summary}`);
+  expect(page.split('\n## How to fix it\n\n')[1]?.split('\n')[0]).toBe(remedy);
 });
 
 test('each summary and remedy starts with a capital letter and ends with a full stop', () => {

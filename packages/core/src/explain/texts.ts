@@ -76,7 +76,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
       summary: cause && `The encrypted token cannot be used: ${cause}.`,
       remedy:
         cause &&
-        'Compare decryptionKeys with the public key that the authorization server has for this API, and its settings for encrypting access tokens with https://tokenward.github.io/tokenward/guides/encrypted-tokens/. Anybody can send a token that is encrypted to a public key, so a few such refusals need not mean anything.',
+        'Compare decryptionKeys with the public key that the authorization server has for this API, and its settings for encrypting access tokens (https://tokenward.github.io/tokenward/guides/encrypted-tokens/). Anybody can send a token that is encrypted to a public key, so a few such refusals need not mean anything.',
     }),
   },
   unencrypted_token: {

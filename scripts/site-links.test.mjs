@@ -1,0 +1,43 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const pages = join(root, 'docs/src/content/docs');
+const FILES = ['*.md', '.changeset/*.md', 'docs/*.md', 'docs/src/content/docs/**/*.{md,mdx}', '{packages,examples,bench}/**/*.{md,ts,js,json}'];
+const LINK = /https:\/\/tokenward\.github\.io\/tokenward\/([\w./-]*)(?:#([\w-]+))?/g;
+/** Pages that the build makes. */
+const BUILT = /^(?:$|api\/|llms(?:-full)?\.txt$)/;
+
+const links = globSync(FILES, { cwd: root, exclude: (path) => /(?:^|\/)(?:node_modules|dist)$/.test(path) }).flatMap((file) =>
+  // the site checks the links of its own pages; those to the site by its address may be in any file
+  [...readFileSync(join(root, file), 'utf8').matchAll(LINK)].map(([, path, hash]) => ({ file, path, hash })),
+);
+
+test('every link to the documentation leads to a page, and to a heading in it', () => {
+  expect(links.length).toBeGreaterThan(100);
+  const broken = links.filter(({ path, hash }) => !BUILT.test(path) && !leadsSomewhere(path, hash));
+  expect(broken.map(({ file, path, hash }) => `${file}: ${path}${hash ? `#${hash}` : ''}`)).toEqual([]);
+});
+
+function leadsSomewhere(path, hash) {
+  if (/\.\w+$/.test(path)) return existsSync(join(root, 'docs/public', path));
+  const slug = path.replace(/\/$/, '');
+  const file = ['.md', '.mdx', '/index.md', '/index.mdx'].map((ending) => join(pages, `${slug}${ending}`)).find((one) => existsSync(one));
+  // without the slash, the server would redirect
+  return file !== undefined && path.endsWith('/') && (hash === undefined || headingsOf(file).includes(hash));
+}
+
+function headingsOf(file) {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => /^#{2,} /.test(line))
+    .map((line) =>
+      line
+        .replace(/^#+ /, '')
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+}
