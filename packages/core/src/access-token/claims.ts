@@ -79,7 +79,7 @@ export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds:
     if (clientId !== undefined && azp !== undefined && clientId !== azp) return failure('client_not_allowed', 'azp', allowed, [clientId, azp]);
     if (configured !== undefined && [clientId, azp].some((other) => other !== undefined && other !== configured))
       return failure('client_not_allowed', rules.clientIdClaim!, allowed, [configured, clientId ?? azp]);
-    if (client === undefined || !allowed.has(client)) return failure('client_not_allowed', 'client_id', allowed, client ?? []);
+    if (!allowed.has(client!)) return failure('client_not_allowed', 'client_id', allowed, client ?? []);
   }
   for (const name of rules.requiredClaims) {
     const value = own(claims, name);

@@ -26,11 +26,7 @@ export function challengeLine(scheme: AuthScheme, challenge: Challenge): string 
   return line;
 }
 
-/** Printable ASCII without quote and backslash. */
-const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
-
 /** Returns a quoted-string (RFC 9110 s5.6.4) without characters that are not printable ASCII: a line break would start a header of its own. */
 function quoted(value: string): string {
-  if (PLAIN.test(value)) return `"${value}"`;
   return `"${value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, '\\$&')}"`;
 }

@@ -124,10 +124,10 @@ export function createDenial({ realm, resourceMetadata, schemes = BEARER_ALONE }
     return others.length === 0 ? first : (Object.freeze([first, ...others]) as string[]);
   }
 
-  function firstScheme(used: AuthScheme = 'Bearer'): AuthScheme {
-    const isOffered = schemes.offered.includes(used);
+  function firstScheme(used: AuthScheme | undefined): AuthScheme {
     // a token that is bound to a certificate and to a key comes by the scheme DPoP, though it is not offered
-    return isOffered || (used === 'DPoP' && schemes.algorithms !== undefined) ? used : schemes.offered[0]!;
+    if (used === 'DPoP' && schemes.algorithms !== undefined) return used;
+    return schemes.offered.find((scheme) => scheme === used) ?? schemes.offered[0]!;
   }
 
   function lineOf(scheme: AuthScheme, parameters: Omit<Challenge, 'realm'>): string {

@@ -80,7 +80,8 @@ function isStringOrAbsent(value: unknown): value is string | undefined {
 export function isJweShape(token: string): boolean {
   const second = token.indexOf('.', token.indexOf('.') + 1);
   const third = token.indexOf('.', second + 1);
-  return second > 0 && third > second && hasFiveSegments(token, third);
+  // with one dot alone, the search starts anew and finds it, and no other follows
+  return third !== -1 && hasFiveSegments(token, third);
 }
 
 /** It does not split the token, so that many dots cost nothing. */

@@ -22,6 +22,7 @@ describe('rule 18: reads iss before the signature is verified', () => {
     ['there is no iss', '{"sub":"x"}'],
     ['iss is a list', '{"iss":["https://a"]}'],
     ['iss is a number', '{"iss":7}'],
+    ['iss is a number, and nothing follows', '{"iss":7'],
     ['iss has no value', '{"iss":'],
     ['another character is in place of the colon', '{"iss"x"https://a"}'],
     ['a control character that is no white space comes before the value', '{"iss":\b"https://a"}'],

@@ -50,7 +50,7 @@ export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   // JSON.parse keeps the last of equal names, so a duplicated member leaves fewer members in the value than in the text
-  const members = freezeAndCount(value, hasEscapes && text.includes('\\u'));
+  const members = freezeAndCount(value, hasEscapes);
   return members === membersInText ? (value as JsonObject) : undefined;
 }
 

@@ -20,12 +20,14 @@ export function checkedNames(constructorName: string, values: readonly string[],
 }
 
 function notAName(constructorName: string, value: unknown): Error {
-  const words = typeof value === 'string' ? value.split(/\s/).filter((word) => word !== '') : [];
+  if (typeof value !== 'string') {
+    const list = Array.isArray(value) ? `; pass several names as several arguments: ${constructorName}('a', 'b')` : '';
+    return misuse(`${constructorName}(${typeof value})`, `is not a name that a token can contain${list}`);
+  }
+  const words = value.split(/\s/).filter((word) => word !== '');
   const isShowable = words.length > 0 && words.length < 10 && words.every((word) => shownMember(word) === word);
-  const given = typeof value !== 'string' ? typeof value : isShowable ? JSON.stringify(value) : shown(value);
-  const several = isShowable && /^\S+( \S+)+$/.test(value as string) ? `; pass several names as several arguments: ${callText(constructorName, words)}` : '';
-  const list = Array.isArray(value) ? `; pass several names as several arguments: ${constructorName}('a', 'b')` : '';
-  return misuse(`${constructorName}(${given})`, `is not a name that a token can contain${several}${list}`);
+  const several = isShowable && /^\S+( \S+)+$/.test(value) ? `; pass several names as several arguments: ${callText(constructorName, words)}` : '';
+  return misuse(`${constructorName}(${isShowable ? JSON.stringify(value) : shown(value)})`, `is not a name that a token can contain${several}`);
 }
 
 /** Returns a call with its arguments: `scope("a", "b")`. */

@@ -75,6 +75,4 @@ export function noScopes(): readonly string[] {
 }
 
 /** For kinds that require no login. */
-export function noLogin(): undefined {
-  return undefined;
-}
+export const noLogin = (): undefined => undefined;

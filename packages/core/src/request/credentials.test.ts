@@ -54,7 +54,7 @@ describe('rule 87: the scheme DPoP', () => {
     expect(readDpop(`DPoP ${'a'.repeat(LIMIT + 1)}`)).toEqual({ reason: 'token_too_large' });
     expect(readDpop('DPoP abc', '/?access_token=abc')).toEqual({ reason: 'multiple_credentials' });
     for (const field of ['DPoP', 'dpop']) expect(readDpop(field)).toMatchObject({ reason: 'malformed_credentials', cause: 'nothing follows the word DPoP' });
-    for (const field of ['DPoPx abc', 'DPoP-abc']) expect(readDpop(field)).toEqual({ reason: 'unsupported_scheme' });
+    for (const field of ['DPoPx abc', 'DPoP-abc', 'XDPoP']) expect(readDpop(field)).toEqual({ reason: 'unsupported_scheme' });
     expect(readDpop('DPoP\tabc')).toMatchObject({ reason: 'malformed_credentials' });
   });
 

@@ -23,8 +23,8 @@ export const ACTOR: PolicyKind<ActorPolicy> = {
   describe: ({ actors }) => callText('actor', actors),
   document: () => partly('an actor that this API accepts'),
   evaluate(policy, { auth }) {
-    const name = actorOf(auth);
-    if (typeof name === 'string' && policy.actors.includes(name)) return undefined;
+    // neither undefined nor null is a name
+    if (policy.actors.includes(actorOf(auth)!)) return undefined;
     return failure(ACTOR, policy, 'insufficient_claim', policy.actors, auth.actor);
   },
   // an actor of another issuer, or one without a name, may be the one that is meant

@@ -13,7 +13,7 @@ export function scope(...scopes: readonly string[]): Policy {
 
 /** Returns whether a token has a scope, or one that implies it by the guard's option `scopes`. */
 export function holdsScope({ auth, scopeHierarchy }: PolicyContext, name: string): boolean {
-  return auth.scopes.includes(name) || (scopeHierarchy !== undefined && isImplied(auth.scopes, name, scopeHierarchy));
+  return auth.scopes.includes(name) || isImplied(auth.scopes, name, scopeHierarchy);
 }
 
 export const SCOPE: PolicyKind<ScopePolicy> = {
