@@ -251,11 +251,14 @@ test('rule 261: an introspected JWT with a cnf is refused if the answer has none
   const { issuer, config } = scene();
   const always = { ...issuer, introspection: { always: true } } as unknown as Issuer;
   const bound = tokenOf({ ...GOOD, cnf: { jkt: 'x' } });
+  const [header64] = bound.split('.');
+  const boundWithEscapes = `${header64}.${Buffer.from(`{"iss":"${ISSUER}","\\u0063nf":{"jkt":"x"}}`).toString('base64url')}.AQID`;
   const active = { reason: undefined, issuer: always, confirmation: undefined };
   const inactive = { reason: 'inactive_token', issuer: always };
   const lost = { reason: 'unproven_confirmation', cause: 'the answer of the issuer lacks the cnf that the token has', issuer: always };
   for (const [token, answer, expected] of [
     [bound, active, lost],
+    [boundWithEscapes, active, lost],
     [bound, { ...active, confirmation: { jkt: 'x' } }, undefined],
     [bound, inactive, undefined],
     [tokenOf(GOOD), active, undefined],
