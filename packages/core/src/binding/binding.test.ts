@@ -114,7 +114,11 @@ test('rule 88: if DPoP is off, a token with jkt is refused, and the header DPoP 
   const off = createBinding({ checkProof: undefined, checkCertificate, senderConstraint: undefined });
   for (const cnf of [{ jkt }, { jkt, 'x5t#S256': certificate }]) {
     for (const sent of [credentials, bearer])
-      expect(off.check({ confirmation: readConfirmation(cnf), issuer, auth }, sent, request, 7)).toMatchObject({ reason: 'unproven_confirmation' });
+      expect(off.check({ confirmation: readConfirmation(cnf), issuer, auth }, sent, request, 7)).toEqual({
+        reason: 'unproven_confirmation',
+        cause: 'cnf has jkt, and the option dpop is false',
+        issuer,
+      });
   }
   expect(checkCertificate).not.toHaveBeenCalled();
   expect(off.check({ confirmation: undefined, issuer, auth }, bearer, { ...request, headers: { dpop: 'x' } }, 7)).toBeUndefined();

@@ -58,16 +58,14 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
     return checkProof && headers['dpop'] !== undefined ? BEARER_WITH_PROOF : undefined;
   }
 
-  function constraintFailure(confirmation: Confirmation | undefined): Result {
-    switch (senderConstraint) {
+  function constraintFailure(demanded: SenderConstraint, confirmation: Confirmation | undefined): Result {
+    switch (demanded) {
       case 'dpop':
         return confirmation?.jkt === undefined ? NOT_BOUND_BY_DPOP : undefined;
       case 'mtls':
         return confirmation?.certificate === undefined ? NOT_BOUND_BY_MTLS : undefined;
       case 'any':
         return confirmation === undefined ? NOT_BOUND : undefined;
-      case undefined:
-        return undefined;
     }
   }
 
@@ -75,7 +73,7 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
     check({ confirmation, issuer, auth }, credentials, request, nowSeconds) {
       if (confirmation?.unprovable !== undefined) return unproven(confirmation.unprovable, issuer);
       if (confirmation?.jkt !== undefined && !checkProof) return unproven('cnf has jkt, and the option dpop is false', issuer);
-      const failure = schemeFailure(confirmation, credentials, request) ?? (senderConstraint && constraintFailure(confirmation));
+      const failure = schemeFailure(confirmation, credentials, request) ?? (senderConstraint && constraintFailure(senderConstraint, confirmation));
       if (failure) return { ...failure, issuer };
       if (confirmation === undefined) return undefined;
       const result = proves(confirmation, credentials, request, nowSeconds, auth);

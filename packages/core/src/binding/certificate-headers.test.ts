@@ -41,6 +41,10 @@ describe('rules 94 and 95: Client-Cert is a byte sequence (RFC 9440 s2.2, RFC 89
     ['no colons', base64],
     ['one colon', `:${base64}`],
     ['a colon alone', ':'],
+    ['another character in place of the first colon', `;${base64}:`],
+    ['another character in place of the last colon', `:${base64};`],
+    ['another character in place of both', `;${base64};`],
+    ['two colons', '::'],
     ['a string', `"${base64}"`],
     ['blanks around it', ` :${base64}: `],
     ['a parameter', `:${base64}:;a=1`],
@@ -98,6 +102,7 @@ describe('rule 95: escaped PEM', () => {
     ['line breaks behind it', encodeURIComponent(`${pem}\n`)],
     ['another label', encodeURIComponent(pem.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE'))],
     ['a private key', encodeURIComponent(pem.replaceAll('CERTIFICATE', 'PRIVATE KEY'))],
+    ['text behind the first line', encodeURIComponent(pem.replace('-----\n', '-----x\n'))],
     ['headers within it', encodeURIComponent(pem.replace('-----\n', '-----\nX: y\n\n'))],
     ['no end', encodeURIComponent(pem.replace('-----END CERTIFICATE-----\n', ''))],
     ['no body', encodeURIComponent('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----')],
@@ -142,6 +147,7 @@ describe("rule 95: Envoy's X-Forwarded-Client-Cert", () => {
     ['a certificate of another hash', `Hash=${otherHash};Cert="${escaped}"`],
     ['a hash beside a certificate that cannot be read', `Hash=${hex};Cert="x"`],
     ['a hash of another length', `Hash=${hex.slice(2)}`],
+    ['a hash that is too long', `Hash=0${hex}`],
     ['a hash in base64', `Hash=${thumbprint}`],
     ['an empty hash', `Hash=;Cert="${escaped}"`],
     ['a quote that does not end', `Hash=${hex};Subject="x`],
@@ -178,6 +184,13 @@ describe("rule 95: Envoy's X-Forwarded-Client-Cert", () => {
       }),
     );
   });
+});
+
+test('rule 95: a certificate of 16,384 bytes and a header of 98,304 characters are read, and no longer ones', () => {
+  const ofBytes = (count: number) => read('byte-sequence', `:${Buffer.alloc(count).toString('base64')}:`);
+  expect([ofBytes(16_384), ofBytes(16_385)]).toEqual([expect.any(String), undefined]);
+  const ofCharacters = (count: number) => read('xfcc', `Hash=${hex};URI=`.padEnd(count, 'a'));
+  expect([ofCharacters(98_304), ofCharacters(98_305)]).toEqual([thumbprint, undefined]);
 });
 
 test('rule 95: no reader throws, or reads what was changed at one place', () => {

@@ -23,7 +23,7 @@ export function headerReader(format: CertificateHeaderFormat, elements: number):
 
 /** A structured field that is an item without parameters, a byte sequence (RFC 8941 s3.3.5, RFC 9440 s2.2). */
 function readByteSequence(value: string): string | undefined {
-  return value.length > 2 && value.startsWith(':') && value.endsWith(':') ? thumbprintOfBase64(value.slice(1, -1)) : undefined;
+  return value.startsWith(':') && value.endsWith(':') ? thumbprintOfBase64(value.slice(1, -1)) : undefined;
 }
 
 const BEGIN = '-----BEGIN CERTIFICATE-----';
@@ -32,7 +32,7 @@ const END = '-----END CERTIFICATE-----';
 /** One certificate in the strict form of RFC 7468 s3, with lines of any length. A plus sign is itself: it is part of base64. */
 function readEscapedPem(value: string): string | undefined {
   const pem = percentDecoded(value)?.replace(/\r?\n$/, '');
-  if (pem === undefined || !pem.startsWith(BEGIN) || !pem.endsWith(END) || pem.length < BEGIN.length + END.length) return undefined;
+  if (pem === undefined || !pem.startsWith(BEGIN) || !pem.endsWith(END)) return undefined;
   const body = /^\r?\n([^]*?)\r?\n$/.exec(pem.slice(BEGIN.length, -END.length))?.[1];
   return body === undefined ? undefined : thumbprintOfBase64(body.replaceAll(/\r?\n/g, ''));
 }
@@ -59,7 +59,7 @@ function thumbprintOfBase64(text: string): string | undefined {
  * that sends an element of its own makes one too many.
  */
 function readXfcc(value: string, elements: number): string | undefined {
-  const found = parseXfcc(value);
+  const found = parseXfcc(value, elements);
   return found?.length === elements ? thumbprintOfElement(found[0]!) : undefined;
 }
 
@@ -67,9 +67,9 @@ function readXfcc(value: string, elements: number): string | undefined {
 function thumbprintOfElement(pairs: XfccElement): string | undefined {
   const hash = pairs.get('hash');
   const cert = pairs.get('cert');
-  const ofHash = hash === undefined ? undefined : thumbprintOfHex(hash);
   const ofCert = cert === undefined ? undefined : readEscapedPem(cert);
   if (hash === undefined) return ofCert;
+  const ofHash = thumbprintOfHex(hash);
   return cert === undefined || ofCert === ofHash ? ofHash : undefined;
 }
 
@@ -80,15 +80,15 @@ type XfccElement = ReadonlyMap<string, string>;
 const PAIR = /([A-Za-z]{1,20})=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))([,;]|$)/y;
 /** These may not be repeated: one of them could be a part of a value that was not quoted. */
 const ONCE: ReadonlySet<string> = new Set(['hash', 'cert']);
-const MAX_ELEMENTS = 16;
 
-function parseXfcc(value: string): readonly XfccElement[] | undefined {
+/** @param most more elements are not read */
+function parseXfcc(value: string, most: number): readonly XfccElement[] | undefined {
   const elements: Map<string, string>[] = [new Map()];
   PAIR.lastIndex = 0;
   for (;;) {
     const match = PAIR.exec(value);
     const element = elements.at(-1)!;
-    if (!match || elements.length > MAX_ELEMENTS) return undefined;
+    if (!match || elements.length > most) return undefined;
     const [, name, quoted, plain, separator] = match;
     const key = name!.toLowerCase();
     if (ONCE.has(key) && element.has(key)) return undefined;

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { BlockList } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { OptionReader } from '../lib/option-reader.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { ofHeader } from './header-certificate.js';
@@ -25,6 +26,7 @@ describe('rule 94: only the addresses of configured proxies are trusted', () => 
       ['fc00::1', 'fe80::2%eth0', '10.0.0.1'],
     ],
     [['::ffff:10.0.0.1'], ['::ffff:10.0.0.1'], ['10.0.0.2']],
+    [['0.0.0.0/1'], ['10.0.0.1', '::ffff:10.0.0.1'], ['128.0.0.1']],
   ])('%j', (networks, trusted, others) => {
     const { trusts, problems } = trust(...networks);
     expect(problems).toEqual([]);
@@ -57,6 +59,27 @@ describe('rule 94: only the addresses of configured proxies are trusted', () => 
       expect(trust(network).problems).toMatchObject([{ message: expect.stringContaining('every address') as string }]);
     },
   );
+});
+
+test("rule 94: asks the runtime's list about plain addresses only, because not every runtime knows the other forms", () => {
+  const check = vi.spyOn(BlockList.prototype, 'check').mockReturnValue(false);
+  onTestFinished(() => check.mockRestore());
+  const { trusts } = trust('10.0.0.1');
+  check.mockClear();
+  for (const address of ['10.0.0.1', '::ffff:10.0.0.2', '::FFFF:10.20.0.3', '::ffff:a00:1', '::1', 'fe80::1%eth0', '', 'localhost', 'x::ffff:10.0.0.1', undefined])
+    trusts(address);
+  expect(check.mock.calls).toEqual([
+    ['10.0.0.1', 'ipv4'],
+    ['10.0.0.2', 'ipv4'],
+    ['10.20.0.3', 'ipv4'],
+    ['::ffff:a00:1', 'ipv6'],
+    ['::1', 'ipv6'],
+    ['fe80::1', 'ipv6'],
+  ]);
+});
+
+test('rule 94: a problem shows a host name, and nothing else that is no address', () => {
+  expect(trust('proxy.example.com').problems).toMatchObject([{ message: expect.stringContaining('(got "proxy.example.com")') as string }]);
 });
 
 describe('rule 94: a header that does not count is ignored and reported', () => {

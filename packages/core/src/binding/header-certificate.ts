@@ -50,16 +50,12 @@ const IGNORED: Readonly<Record<IgnoredCertificate, string>> = {
 
 /** Some servers read underscores as hyphens. So a client may send such a name past a proxy that removes the header. */
 function isOtherSpelling(other: string, name: string): boolean {
-  return other.length === name.length && other.includes('_') && other.replaceAll('_', '-') === name;
-}
-
-function has({ headers }: ProtectedRequest, name: string): boolean {
-  return Object.hasOwn(headers, name) && headers[name] !== undefined;
+  return other.includes('_') && other.replaceAll('_', '-') === name;
 }
 
 /** Returns the value of a header, or a list if it has several lines. Node joins the lines of a header that it does not know. */
 function valueOf(request: ProtectedRequest, name: string): string | readonly string[] | undefined {
-  if (!has(request, name)) return undefined;
-  const lines = request.rawHeaders?.filter((_value, index, all) => index % 2 === 1 && all[index - 1]!.toLowerCase() === name) ?? [];
-  return lines.length > 1 ? lines : request.headers[name];
+  if (!Object.hasOwn(request.headers, name)) return undefined;
+  const lines = request.rawHeaders?.filter((_value, index, all) => index % 2 === 1 && all[index - 1]!.toLowerCase() === name);
+  return lines && lines.length > 1 ? lines : request.headers[name];
 }

@@ -23,9 +23,13 @@ test('rule 92: x5t#S256 is the SHA-256 of the certificate in DER, without paddin
 test('rule 92: admits the certificate to which the token is bound, and no other', () => {
   expect(reasonOf(() => ({ raw, authorized: true }))).toBeUndefined();
   expect(reasonOf(() => ({ raw: new Uint8Array(raw), authorized: true }))).toBeUndefined();
-  for (const other of [raw.subarray(1), Buffer.concat([raw, raw]), Buffer.from(raw).fill(0, 9, 10)]) {
+  for (const other of [raw.subarray(1), Buffer.concat([raw, raw]), Buffer.from(raw).fill(0, 9, 10), new Uint8Array(MAX_CERTIFICATE_BYTES)]) {
     expect(reasonOf(() => ({ raw: other, authorized: true }))).toEqual({ reason: 'wrong_certificate' });
   }
+});
+
+test('rule 92: a thumbprint of another length is that of another certificate', () => {
+  for (const short of ['', thumbprint.slice(1)]) expect(reasonOf(undefined, () => ({ thumbprint: short, authorized: true }))).toEqual({ reason: 'wrong_certificate' });
 });
 
 test.each<[string, unknown]>([
@@ -91,8 +95,8 @@ describe('getCertificate', () => {
     for (const sha256 of [hex, hex.toUpperCase(), hex.replaceAll(/..(?!$)/g, '$&:')]) expect(reasonOf(undefined, digest(sha256))).toBeUndefined();
     expect(reasonOf(undefined, digest('a'.repeat(64)))).toEqual({ reason: 'wrong_certificate' });
     expect(reasonOf(undefined, digest(hex, false))).toMatchObject({ reason: 'wrong_certificate', cause: expect.stringContaining('authorise') as string });
-    for (const sha256 of ['', hex.slice(2), `${hex}:`, hex.replace(/..(?!$)/, '$&:'), thumbprint, 1, [hex]])
-      expect(reasonOf(undefined, digest(sha256))).toMatchObject({ reason: 'missing_certificate' });
+    for (const sha256 of ['', hex.slice(2), `${hex}:`, hex.replace(/..(?!$)/, '$&:'), `0${hex}`, thumbprint, 1, [hex]])
+      expect(reasonOf(undefined, digest(sha256))).toMatchObject({ reason: 'missing_certificate', cause: expect.stringMatching(/ is neither /) as string });
     // the certificate itself decides if both are there
     expect(
       reasonOf(

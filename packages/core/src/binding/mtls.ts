@@ -27,7 +27,7 @@ export function createCertificateCheck({ source, acceptsUnauthorized }: Certific
 }
 
 function areEqual(one: string, other: string): boolean {
-  const [left, right] = [Buffer.from(one, 'latin1'), Buffer.from(other, 'latin1')];
+  const [left, right] = [Buffer.from(one), Buffer.from(other)];
   return left.length === right.length && timingSafeEqual(left, right);
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createNonces } from './nonces.js';
 
 const secret = Buffer.alloc(32, 'secret');
@@ -37,6 +37,17 @@ describe('rule 90: nonces', () => {
     expect(createNonces({ ...config, secrets: [Buffer.from(secret)] }).check(nonce, START)).toBe('current');
     expect(createNonces({ ...config, secrets: [randomBytes(32)] }).check(nonce, START)).toBeUndefined();
     expect(createNonces({ ...config, lifetimeSeconds: 50 }).check(nonce, START)).toBeUndefined();
+  });
+
+  test('are computed once for each period', () => {
+    const secrets = [secret];
+    const computed = vi.spyOn(secrets, 'map');
+    const nonces = createNonces({ ...config, secrets });
+    const nonce = nonces.current(START);
+    for (const at of [0, 1, 94]) nonces.check(nonce, START + at);
+    expect(computed).toHaveBeenCalledTimes(2);
+    nonces.check(nonce, START + 95);
+    expect(computed).toHaveBeenCalledTimes(5);
   });
 
   test('of an earlier secret are valid while it is listed', () => {

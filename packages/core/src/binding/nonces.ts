@@ -17,6 +17,14 @@ export interface NoncesConfig {
   readonly clockSkewSeconds: number;
 }
 
+/** The nonces of a period, and of another process that may be in the next. */
+interface ComputedNonces {
+  readonly period: number;
+  readonly latest: number;
+  readonly current: string;
+  readonly valid: readonly Buffer[];
+}
+
 /** 128 bits, in base64url. */
 const LENGTH = 22;
 
@@ -25,42 +33,35 @@ const LENGTH = 22;
  * lifetimes, and nobody without the secret can tell a later one.
  */
 export function createNonces({ secrets, lifetimeSeconds, clockSkewSeconds }: NoncesConfig): Nonces {
-  let period = -1;
-  let latest = -1;
-  let currentNonce = '';
-  let valid: readonly Buffer[] = [];
+  let computed: ComputedNonces | undefined;
 
   function nonceOf(secret: Uint8Array, of: number): string {
     return createHmac('sha256', secret).update(`tokenward DPoP nonce ${lifetimeSeconds} ${of}`).digest('base64url').slice(0, LENGTH);
   }
 
-  /** Computes the valid nonces anew if a period has begun: here, or by the clock of a process that is ahead. */
-  function update(nowSeconds: number): void {
-    const now = Math.floor(nowSeconds / lifetimeSeconds);
-    const ahead = Math.floor((nowSeconds + clockSkewSeconds) / lifetimeSeconds);
-    if (now === period && ahead === latest) return;
-    period = now;
-    latest = ahead;
-    currentNonce = nonceOf(secrets[0]!, period);
+  /** Computes the nonces anew if a period has begun: here, or by the clock of a process that is ahead. */
+  function noncesAt(nowSeconds: number): ComputedNonces {
+    const period = Math.floor(nowSeconds / lifetimeSeconds);
+    const latest = Math.floor((nowSeconds + clockSkewSeconds) / lifetimeSeconds);
+    if (computed?.period === period && computed.latest === latest) return computed;
     const periods = [...new Set([period, period - 1, latest])];
-    valid = periods.flatMap((one) => secrets.map((secret) => Buffer.from(nonceOf(secret, one), 'latin1')));
+    const valid = periods.flatMap((one) => secrets.map((secret) => Buffer.from(nonceOf(secret, one))));
+    computed = { period, latest, current: nonceOf(secrets[0]!, period), valid };
+    return computed;
   }
 
   return {
-    current(nowSeconds) {
-      update(nowSeconds);
-      return currentNonce;
-    },
+    current: (nowSeconds) => noncesAt(nowSeconds).current,
     check(nonce, nowSeconds) {
       if (nonce?.length !== LENGTH) return undefined;
       // in UTF-8, so that a character beyond ASCII is not cut to one of a nonce
       const given = Buffer.from(nonce);
       if (given.length !== LENGTH) return undefined;
-      update(nowSeconds);
+      const { current, valid } = noncesAt(nowSeconds);
       let isValid = false;
       for (const one of valid) isValid = timingSafeEqual(one, given) || isValid;
       if (!isValid) return undefined;
-      return nonce === currentNonce ? 'current' : 'old';
+      return nonce === current ? 'current' : 'old';
     },
   };
 }

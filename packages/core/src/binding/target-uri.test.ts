@@ -80,6 +80,12 @@ describe('rule 84: htu is compared with origin and target of the request', () =>
     expect(compareTargetUri(`${ORIGIN}/a`, { ...request('/a'), origin: undefined }, undefined)?.cause).toMatch(/nobody knows the origin/);
   });
 
+  test('a failure names both URIs in their normal form; that of the request as it is if it has none', () => {
+    const cause = 'its htu is not the URI of this request';
+    expect(compareTargetUri(`${ORIGIN}:443/%2a`, request('/%7ea?b'), undefined)).toEqual({ cause, expected: `${ORIGIN}/~a`, found: `${ORIGIN}/%2A` });
+    expect(compareTargetUri(ORIGIN, request('/\\a'), undefined)).toEqual({ cause, expected: `${ORIGIN}/\\a`, found: `${ORIGIN}/` });
+  });
+
   test('an origin that is none matches no htu', () => {
     for (const origin of ['null', '', 'https://', 'https://a.test/path?']) {
       for (const htu of [`${ORIGIN}/a`, 'https://a.test/a', 'https://a.test/path'])

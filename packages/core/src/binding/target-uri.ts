@@ -36,8 +36,9 @@ const HTTP_URI = /^(https?):\/\/([\w.~:[\]-]+)((?:\/[!-[\]-~]*)?)$/i;
 
 /** Returns a URI without query and fragment, in its normal form; undefined if it is not an http or https URI. */
 export function normalUri(text: string): string | undefined {
-  const [, scheme, authority, path] = HTTP_URI.exec(text.split(/[?#]/, 1)[0]!) ?? [];
-  if (scheme === undefined) return undefined;
+  const match = HTTP_URI.exec(text.split(/[?#]/, 1)[0]!);
+  if (!match) return undefined;
+  const [, scheme, authority, path] = match;
   // lower case, without a default port, and IP addresses in one form
   const origin = URL.parse(`${scheme}://${authority}`)?.origin;
   return origin && origin + withoutDotSegments(withPlainCharacters(path!));
@@ -45,7 +46,6 @@ export function normalUri(text: string): string | undefined {
 
 /** Decodes what need not be encoded, and writes the rest in upper case (RFC 3986 s6.2.2.1, s6.2.2.2). */
 function withPlainCharacters(path: string): string {
-  if (!path.includes('%')) return path;
   return path.replace(/%[\da-f]{2}/gi, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
     return /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
@@ -54,7 +54,6 @@ function withPlainCharacters(path: string): string {
 
 /** RFC 3986 s5.2.4. Empty segments stay: they name another resource. */
 function withoutDotSegments(path: string): string {
-  if (!path.includes('/.')) return path || '/';
   const kept: string[] = [];
   const segments = path.slice(1).split('/');
   for (const [index, segment] of segments.entries()) {

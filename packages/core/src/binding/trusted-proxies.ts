@@ -21,7 +21,7 @@ export function readTrustedProxies(reader: OptionReader, name: string): TrustsAd
 
 /** Returns what is wrong with an entry. */
 function add(list: BlockList, network: string): string | undefined {
-  const [address = '', prefix, ...more] = network.split('/');
+  const [address, prefix, ...more] = network.split('/') as [string, ...string[]];
   const family = isIP(address);
   const bits = family === 4 ? 32 : 128;
   if (
@@ -47,6 +47,6 @@ function hasAllOfIPv4(subnet: Subnet): boolean {
 
 /** On a socket that takes IPv4 and IPv6, an IPv4 address is mapped into IPv6, and an address of the local link names its network interface. */
 function isListed(list: BlockList, given: string): boolean {
-  const address = given.replace(/%.*$/s, '').replace(/^::ffff:(?=\d+\.)/i, '');
+  const address = given.replace(/%.*/s, '').replace(/^::ffff:(?=\d+\.)/i, '');
   return isIP(address) !== 0 && list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
