@@ -66,7 +66,18 @@ test("rule 94: asks the runtime's list about plain addresses only, because not e
   onTestFinished(() => check.mockRestore());
   const { trusts } = trust('10.0.0.1');
   check.mockClear();
-  for (const address of ['10.0.0.1', '::ffff:10.0.0.2', '::FFFF:10.20.0.3', '::ffff:a00:1', '::1', 'fe80::1%eth0', '', 'localhost', 'x::ffff:10.0.0.1', undefined])
+  for (const address of [
+    '10.0.0.1',
+    '::ffff:10.0.0.2',
+    '::FFFF:10.20.0.3',
+    '::ffff:a00:1',
+    '::1',
+    'fe80::1%eth0',
+    '',
+    'localhost',
+    'x::ffff:10.0.0.1',
+    undefined,
+  ])
     trusts(address);
   expect(check.mock.calls).toEqual([
     ['10.0.0.1', 'ipv4'],

@@ -29,7 +29,8 @@ test('rule 92: admits the certificate to which the token is bound, and no other'
 });
 
 test('rule 92: a thumbprint of another length is that of another certificate', () => {
-  for (const short of ['', thumbprint.slice(1)]) expect(reasonOf(undefined, () => ({ thumbprint: short, authorized: true }))).toEqual({ reason: 'wrong_certificate' });
+  for (const short of ['', thumbprint.slice(1)])
+    expect(reasonOf(undefined, () => ({ thumbprint: short, authorized: true }))).toEqual({ reason: 'wrong_certificate' });
 });
 
 test.each<[string, unknown]>([

@@ -51,7 +51,11 @@ describe('rule 250: all parts are needed', () => {
     expect(alternativesOf(allDocumented(parts))).toEqual(expected);
   });
 
-  const choice = (at: number, count: number): DocumentedPolicy => fully(Array.from({ length: count }, (_, n) => ({ scopes: ['all', `s${at}-${n}`] })), 'one');
+  const choice = (at: number, count: number): DocumentedPolicy =>
+    fully(
+      Array.from({ length: count }, (_, n) => ({ scopes: ['all', `s${at}-${n}`] })),
+      'one',
+    );
 
   test('sixteen alternatives stand, and more become the scopes that every token needs', () => {
     expect(alternativesOf(allDocumented([choice(0, 4), choice(1, 4)]))).toHaveLength(16);
@@ -97,7 +101,9 @@ describe('rule 250: words', () => {
     const either = anyDocumented([partly('this'), partly('that')]);
     expect(either.words).toBe('this or that');
     expect(allDocumented([either]).words).toBe('this or that');
-    expect(allDocumented([either, partly('more'), allDocumented([partly('hands'), partly('order')])]).words).toBe('(this or that) and more and (hands and order)');
+    expect(allDocumented([either, partly('more'), allDocumented([partly('hands'), partly('order')])]).words).toBe(
+      '(this or that) and more and (hands and order)',
+    );
   });
 
   test('names', () => {
