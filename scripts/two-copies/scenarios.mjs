@@ -51,7 +51,7 @@ export const scenarios = new Map([
       const copies = await copiesOf(name);
       const { [guardCopy]: own, [otherCopy]: other } = copies;
       await withIssuer(copiesOf, {}, async (issuer, options) => {
-        const headers = { authorization: `Bearer ${await issuer.issueToken({ scope: 'orders:read' })}` };
+        const headers = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['orders:read'] })}` };
         for (const constructor of CONSTRUCTORS) {
           assert.equal(typeof other[constructor], 'function', constructor);
           // the app does not start, or the request is refused
@@ -74,7 +74,7 @@ export const scenarios = new Map([
       await withIssuer(copiesOf, { clock }, async (issuer, options) => {
         const [one, another] = [own, other].map(({ createResourceGuard }) => createResourceGuard({ ...options, clock }));
         const admit = async (sid, lifetimeSeconds) => {
-          const token = await issuer.issueToken({ scope: 'orders:read', claims: { sid }, lifetimeSeconds });
+          const token = await issuer.issueToken({ scopes: ['orders:read'], claims: { sid }, lifetimeSeconds });
           const decision = await another.check({ method: 'GET', target: '/orders', headers: { authorization: `Bearer ${token}` } });
           assert.equal(decision.outcome, 'allow', decision.reason);
           return decision.auth;
@@ -108,7 +108,7 @@ export const scenarios = new Map([
         app.get('/rule', { config: { tokenward: other.scope('a') } }, () => 'x');
         app.get('/bare', () => 'x');
         const statusOf = async (url, scope) => {
-          const headers = scope === undefined ? {} : { authorization: `Bearer ${await issuer.issueToken({ subject: 'user-1', scope })}` };
+          const headers = scope === undefined ? {} : { authorization: `Bearer ${await issuer.issueToken({ subject: 'user-1', scopes: scope.split(' ') })}` };
           return (await app.inject({ url, headers })).statusCode;
         };
         assert.deepEqual([await statusOf('/others'), await statusOf('/others', 'b'), await statusOf('/others', 'a')], [401, 403, 200]);
@@ -131,7 +131,7 @@ async function withApp(copiesOf, name, guardCopy, otherCopy, policiesOf, checkAp
     try {
       await checkApp(
         (token) => fetch(app.url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }),
-        (scope) => issuer.issueToken({ subject: 'user-1', scope }),
+        (scope) => issuer.issueToken({ subject: 'user-1', scopes: scope.split(' ') }),
       );
     } finally {
       await app.close();

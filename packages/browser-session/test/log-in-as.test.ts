@@ -69,7 +69,7 @@ test('logInAs() without a refresh token: the session ends with its access token'
 
 test('a refresh token of the test issuer is good for one use', async () => {
   const { issuer } = await startGuardedApp();
-  const refreshToken = issuer.issueRefreshToken({ subject: 'alice', scope: 'orders:read' });
+  const refreshToken = issuer.issueRefreshToken({ subject: 'alice', scopes: ['orders:read'] });
   const refresh = () =>
     fetch(`${issuer.issuer}/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken }) });
   const first = await refresh();

@@ -32,6 +32,8 @@ export { addCookies, cookiesWith, SET_COOKIE } from './node/set-cookie.js';
 export { isCacheField, isSharedCacheField } from './node/cache-fields.js';
 export { keepOutOfCaches } from './node/uncached.js';
 export { requirementsFor, requirementsOf, isGuard, markGuard, type RequirementsFor, type RoutePolicy } from './adapter/requirements-for.js';
+export { ACT_IN_TESTS, type TestTickets } from './guard/test-tickets.js';
+export type { TestCaller } from './guard/test-claims.js';
 export type { OpenApiDescription } from './openapi/describe.js';
 export { versionOf, type OpenApiOptions } from './openapi/options.js';
 export type { OpenApiAccess, OpenApiRequirement } from './openapi/types.js';

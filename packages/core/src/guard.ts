@@ -18,12 +18,13 @@ import type { MetadataEndpoint } from './decision/resource-metadata.js';
 import { pendingDecision } from './decision/pending-decision.js';
 import { publish } from './events/events.js';
 import { createMonitor } from './events/monitoring.js';
-import { createAuthenticator, type Authentication } from './guard/authenticator.js';
+import { createAuthenticator, type Authentication, type AuthenticatorConfig } from './guard/authenticator.js';
 import { createDecisionReporter } from './guard/decision-reporter.js';
 import { withNonce } from './guard/nonce-headers.js';
 import { createMetadataEndpoint } from './guard/metadata-endpoint.js';
 import { createRevocationCheck } from './guard/revocation-check.js';
 import { createSessionReader } from './guard/session-reader.js';
+import { ACT_IN_TESTS, createTestTickets, type TestTickets } from './guard/test-tickets.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import type { VerificationFailure } from './issuer/verification-failure.js';
 import { describeInOpenApi, type OpenApiDescription } from './openapi/describe.js';
@@ -91,7 +92,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     checkCertificate: createCertificateCheck(config.clientCertificate),
     senderConstraint,
   });
-  const authenticate = createAuthenticator({
+  const authenticatorConfig: AuthenticatorConfig = {
     verifier: createTokenVerifier(jwts, introspection, decryptor !== undefined),
     binding,
     acceptsDpop: dpop !== undefined,
@@ -102,7 +103,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     trust,
     tokenSignals,
     clock,
-  });
+  };
+  let authenticate = createAuthenticator(authenticatorConfig);
+  let testTickets: TestTickets | undefined;
   const schemes = acceptedSchemes(dpop?.algorithms, senderConstraint);
   let deny = createDenial({ ...config, schemes });
   const { start, report, reportAnonymous, reportRevokedToken } = createDecisionReporter({ name: config.name, defaultIssuer: issuers.name, clock });
@@ -237,7 +240,15 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return describeInOpenApi(securedApi(config), given, () => (typeof policies === 'function' ? policies() : policies));
   }
 
-  const guard: ResourceGuard = Object.freeze({
+  /** Until a test calls it, the guard has no code that knows tickets. */
+  function actInTests(): TestTickets {
+    if (testTickets) return testTickets;
+    const tickets = createTestTickets({ issuers, claims: config.claims, trust, tokenSignals, clock });
+    authenticate = createAuthenticator({ ...authenticatorConfig, ...tickets.around(authenticatorConfig.verifier, binding) });
+    return (testTickets = tickets);
+  }
+
+  const methods: ResourceGuard = {
     check,
     permit: permitAndReport as ResourceGuard['permit'],
     warm,
@@ -255,7 +266,9 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       for (const end of unsubscribe) end();
       tokenSignals.close();
     },
-  });
+  };
+  // hidden: a copy of a guard with another `check`, as for tests of NestJS, cannot be acted at
+  const guard = Object.freeze(Object.defineProperty(methods, ACT_IN_TESTS, { value: actInTests }));
   silentChecks.set(guard, checkUnreported);
   return guard;
 }

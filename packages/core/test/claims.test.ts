@@ -164,7 +164,7 @@ describe('clients, scopes, roles and other claims', () => {
     const actor = { sub: 'service-1', act: { sub: 'service-0' } };
     const token = await issuer.issueToken({
       subject: 'ada',
-      scope: 'a',
+      scopes: ['a'],
       roles: ['r'],
       clientId: 'web',
       claims: { jti: 'j', sid: 's', act: actor, tenant: 't', iat: now },
@@ -190,7 +190,7 @@ describe('clients, scopes, roles and other claims', () => {
 
   test('rule 71: an Auth is deeply frozen', async () => {
     const { decide } = await createScene();
-    const { auth } = expectAllowed(await decide({ scope: 'a', roles: ['r'], claims: { deep: { list: [{ x: 1 }] }, act: { sub: 'x' } } }));
+    const { auth } = expectAllowed(await decide({ scopes: ['a'], roles: ['r'], claims: { deep: { list: [{ x: 1 }] }, act: { sub: 'x' } } }));
     const deep = auth?.claims['deep'] as { list: object[] };
     for (const part of [auth, auth?.claims, auth?.scopes, auth?.roles, auth?.audience, auth?.actor, deep, deep.list, deep.list[0]])
       expect(Object.isFrozen(part)).toBe(true);

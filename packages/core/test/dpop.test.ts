@@ -20,7 +20,7 @@ interface DpopScene extends Scene {
 async function createDpopScene(options: GuardOptions = {}): Promise<DpopScene> {
   const scene = await createScene(options);
   const client = await createDpopClient({ clock: scene.clock });
-  const token = await scene.issuer.issueToken({ scope: 'orders:read', claims: client.claims });
+  const token = await scene.issuer.issueToken({ scopes: ['orders:read'], claims: client.claims });
   return {
     ...scene,
     client,
@@ -607,7 +607,7 @@ describe('rule 90: nonces', () => {
     const scene = await createDpopScene({ dpop: { nonceSecret, nonceLifetimeSeconds: 100, ...dpop }, ...options });
     // the beginning of a period
     scene.clock.set(Math.ceil(scene.clock.now() / 100_000) * 100_000);
-    const token = await scene.issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 3600, claims: scene.client.claims });
+    const token = await scene.issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 3600, claims: scene.client.claims });
     const send = async (proof: Partial<ProvenRequest> = {}, requirements: RouteRequirements = {}, more: Partial<ProtectedRequest> = {}) =>
       scene.guard.check(requestWith(token, scene.client.createProof({ url: URL_OF_REQUEST, ...proof }, token), more), requirements);
     return { ...scene, send };

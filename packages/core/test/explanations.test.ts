@@ -66,7 +66,7 @@ describe('rule 174: an explanation says what was expected, what was found, and w
   });
 
   test('lists the required scopes or roles and those of the token', async () => {
-    const scopes = await denied({ scope: 'orders:read profile' }, {}, scope('orders:write'));
+    const scopes = await denied({ scopes: ['orders:read', 'profile'] }, {}, scope('orders:write'));
     expect(scopes.explain()).toMatchObject({ expected: 'scopes "orders:write"', found: 'scopes "orders:read", "profile"' });
     const roles = await denied({ roles: ['user'] }, {}, role('admin'));
     expect(roles.explain()).toMatchObject({ expected: 'roles "admin"', found: 'roles "user"' });

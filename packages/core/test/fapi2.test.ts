@@ -45,7 +45,7 @@ async function decide(
   return guardWith(options).check({ method: 'GET', target: '/orders', origin: ORIGIN, headers: { ...headers }, ...more }, { policy: scope('orders:read') });
 }
 
-const good = { scope: 'orders:read' };
+const good = { scopes: ['orders:read'] };
 
 describe('FAPI 2.0 Security Profile s5.3.4, requirements for resource servers', () => {
   test('(1) accepts tokens in the header', async () => {
@@ -73,7 +73,7 @@ describe('FAPI 2.0 Security Profile s5.3.4, requirements for resource servers', 
   });
 
   test('(4) refuses a token that does not grant enough, as RFC 6750 s3.1 says', async () => {
-    const decision = await decide({ scope: 'other' });
+    const decision = await decide({ scopes: ['other'] });
     expect(decision).toMatchObject({ outcome: 'deny', status: 403, body: { error: 'insufficient_scope', scope: 'orders:read' } });
   });
 

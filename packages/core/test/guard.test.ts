@@ -170,7 +170,7 @@ describe('repeated checks of one request', () => {
 
   test('checks one request for different requirements at the same time without mixing them, and verifies it once', async () => {
     const { guard, issuer } = await createScene();
-    const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ scope: 'a' })}` } };
+    const request: ProtectedRequest = { method: 'GET', target: '/', headers: { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'] })}` } };
     const decisions = await Promise.all([guard.check(request), guard.check(request, { policy: scope('a') }), guard.check(request, { policy: scope('b') })]);
     expect(decisions.map(verdictOf)).toEqual(['allow', 'allow', 'insufficient_scope']);
     expect(issuer.requests.jwks).toBe(1);

@@ -31,7 +31,7 @@ describe('the active member', () => {
     await guard.close();
     const asking = createResourceGuard({ issuer: issuer.issuer, audience: issuer.audience, introspection: issuer.introspectionClient });
     onTestFinished(() => asking.close());
-    const wishes = { scope: 'a b', roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1', act: { sub: 'service' }, tier: 'gold' } };
+    const wishes = { scopes: ['a', 'b'], roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1', act: { sub: 'service' }, tier: 'gold' } };
     const opaque = issuer.issueOpaqueToken(wishes);
     const { auth } = expectAllowed(await ask(asking, opaque, { policy: scope('a') }));
     const { auth: ofJwt } = expectAllowed(await ask(asking, await issuer.issueToken(wishes)));

@@ -307,11 +307,11 @@ describe('issuedBy', () => {
     const { ours, partner, guard } = await createPolicyScene();
     const policy = anyOf(allOf(issuedBy(ours.issuer), scope('orders:read')), allOf(issuedBy(partner.issuer), scope('read'), role('buyer')));
     const verdict = async (issuer: TestIssuer, wishes: object) => verdictOf(await ask(guard, await issuer.issueToken(wishes), { policy }));
-    expect(await verdict(ours, { scope: 'orders:read' })).toBe('allow');
-    expect(await verdict(ours, { scope: 'read', roles: ['buyer'] })).toMatch(/^insufficient_/);
-    expect(await verdict(partner, { scope: 'read', roles: ['buyer'] })).toBe('allow');
-    expect(await verdict(partner, { scope: 'read' })).toMatch(/^insufficient_/);
-    expect(await verdict(partner, { scope: 'orders:read', roles: ['buyer'] })).toMatch(/^insufficient_/);
+    expect(await verdict(ours, { scopes: ['orders:read'] })).toBe('allow');
+    expect(await verdict(ours, { scopes: ['read'], roles: ['buyer'] })).toMatch(/^insufficient_/);
+    expect(await verdict(partner, { scopes: ['read'], roles: ['buyer'] })).toBe('allow');
+    expect(await verdict(partner, { scopes: ['read'] })).toMatch(/^insufficient_/);
+    expect(await verdict(partner, { scopes: ['orders:read'], roles: ['buyer'] })).toMatch(/^insufficient_/);
   });
 
   test('works alone, with several issuers and inside not()', async () => {

@@ -27,11 +27,11 @@ describe('rule 163: an issuer withdraws a key', () => {
     async (options: GuardOptions) => {
       const { guard, issuer, clock } = await createScene({ ...options, keyFetching: { freshSeconds: 60 } });
       const leaked = issuer.jwks.keys[0]!.kid as string;
-      const request = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
+      const request = requestOf(await issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 86_400 }));
       const { auth } = expectAllowed(await guard.check(request));
       const { signal } = auth!;
       await issuer.rotateKeys();
-      const other = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
+      const other = requestOf(await issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 86_400 }));
       const { auth: otherAuth } = expectAllowed(await guard.check(other));
       issuer.withdrawKey(leaked);
       clock.advance(50);
@@ -79,7 +79,7 @@ describe('rule 163: an issuer withdraws a key', () => {
 
   test('without usable keys, permit answers 503 and starts a refresh, and no signal aborts', async () => {
     const { guard, issuer, clock } = await createScene({ keyFetching: { freshSeconds: 60, staleSeconds: 60 } });
-    const { auth } = expectAllowed(await ask(guard, await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 })));
+    const { auth } = expectAllowed(await ask(guard, await issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 86_400 })));
     const { signal } = auth!;
     clock.advance(600);
     expect(guard.permit(auth!, READ)).toMatchObject({ outcome: 'deny', status: 503, reason: 'keys_unavailable' });
@@ -100,7 +100,7 @@ describe('rule 163: a resolver removes an issuer', () => {
     const clock = createTestClock();
     const guard = createResourceGuard({ issuers: (name) => answer(tenants.get(name)), clock });
     onTestFinished(() => guard.close());
-    const request = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
+    const request = requestOf(await issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 86_400 }));
     const auth = expectAllowed(await guard.check(request)).auth!;
     return { guard, request, auth, clock, remove: () => tenants.delete(issuer.issuer) };
   }
@@ -138,7 +138,7 @@ describe('rule 163: a resolver removes an issuer', () => {
     const clock = createTestClock();
     const guard = createResourceGuard({ issuers: (_name, request) => (hosts.includes(String(request?.headers['host'])) ? options : undefined), clock });
     onTestFinished(() => guard.close());
-    const request = requestOf(await issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 86_400 }));
+    const request = requestOf(await issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 86_400 }));
     const auth = expectAllowed(await guard.check(request)).auth!;
     const { signal } = auth;
     for (let look = 0; look < 3; look++) {
@@ -157,7 +157,7 @@ describe('rule 163: a resolver removes an issuer', () => {
     const options = optionsOf(issuer);
     const guard = createResourceGuard({ issuers: (name) => (name === issuer.issuer ? options : { ...options, issuer: name }) });
     onTestFinished(() => guard.close());
-    const request = requestOf(await issuer.issueToken({ scope: 'orders:read' }));
+    const request = requestOf(await issuer.issueToken({ scopes: ['orders:read'] }));
     const { auth } = expectAllowed(await guard.check(request));
     for (let other = 0; other < 1100; other++) await ask(guard, await issuer.issueToken({ claims: { iss: `https://${other}.example.test` } }));
     expectAllowed(guard.permit(auth!, READ));

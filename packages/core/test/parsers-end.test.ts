@@ -24,7 +24,7 @@ import { publicForms } from './public-key-forms.js';
 
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 await issuer.close();
-const token = await issuer.issueToken({ scope: 'orders:read', claims: { permissions: { 'CORP\\orders': ['read "all"'] }, name: 'Zo\u00eb' } });
+const token = await issuer.issueToken({ scopes: ['orders:read'], claims: { permissions: { 'CORP\\orders': ['read "all"'] }, name: 'Zo\u00eb' } });
 const [header, payload] = token.split('.').map((segment) => Buffer.from(segment, 'base64url').toString()) as [string, string];
 const forms = publicForms();
 const pem = forms.find(({ form }) => form === 'a PEM (SPKI) of EC')!.bytes.toString();

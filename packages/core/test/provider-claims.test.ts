@@ -19,8 +19,8 @@ describe('rolesClaim and scopesClaim', () => {
 
   test('reads scopes from scopesClaim instead of scope', async () => {
     const { verdict } = await createScene({ scopesClaim: 'permissions' });
-    expect(await verdict({ scope: 'x', claims: { permissions: ['a'] } }, { policy: scope('a') })).toBe('allow');
-    expect(await verdict({ scope: 'x', claims: { permissions: ['a'] } }, { policy: scope('x') })).toBe('insufficient_scope');
+    expect(await verdict({ scopes: ['x'], claims: { permissions: ['a'] } }, { policy: scope('a') })).toBe('allow');
+    expect(await verdict({ scopes: ['x'], claims: { permissions: ['a'] } }, { policy: scope('x') })).toBe('insufficient_scope');
   });
 
   test.each<[string, string]>([

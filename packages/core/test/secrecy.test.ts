@@ -33,7 +33,7 @@ function errorsToo(_name: string, value: unknown): unknown {
 
 test('rule 139: an Auth never shows its token when it is printed, cloned or serialised', async () => {
   const { issuer, decide } = await createScene();
-  const token = await issuer.issueToken({ scope: 'a' });
+  const token = await issuer.issueToken({ scopes: ['a'] });
   const { auth } = expectAllowed(await decide(token));
   const [, payload, signature] = token.split('.') as [string, string, string];
   for (const part of [token, payload, signature]) {
@@ -58,7 +58,7 @@ test('rule 142: puts no token into an event, a cause or an error', async () => {
   const seen = watch();
   const { issuer, guard } = await createScene({ clock: undefined }, { clock: { now: () => Date.now() } });
   const rows = await hostileTokens(issuer);
-  const good = await issuer.issueToken({ scope: 'a', claims: { planted: 'planted-claim-value' } });
+  const good = await issuer.issueToken({ scopes: ['a'], claims: { planted: 'planted-claim-value' } });
   const policies = [undefined, scope('b'), claim('planted', 'x'), policy('p', () => Promise.reject(new Error('late')) as never)];
   const decisions: Decision[] = [];
   for (const demand of policies) decisions.push(await ask(guard, good, { policy: demand }));

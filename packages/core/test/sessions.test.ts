@@ -114,7 +114,7 @@ describe('a session is asked only if the request has its cookie and no Authoriza
 test('a session that answers at once gives a decision without a promise', async () => {
   let token = '';
   const scene = await createScene(() => ({ token, headers: { 'set-cookie': [COOKIE] } }));
-  token = await scene.issuer.issueToken({ scope: 'orders:read' });
+  token = await scene.issuer.issueToken({ scopes: ['orders:read'] });
   const decision = scene.guard.check(requestWith(), { policy: scope('orders:read') });
   expect(decision).not.toBeInstanceOf(Promise);
   const { auth, headers } = expectAllowed(decision as Decision);

@@ -28,7 +28,7 @@ function cacheOf({ guard }: Pick<Scene, 'guard'>): TokenCacheHealth {
 describe('a cache hit', () => {
   test('returns the same Auth for a repeated token, without verifying its signature again', async () => {
     const scene = await createScene();
-    const token = await scene.issuer.issueToken({ scope: 'a' });
+    const token = await scene.issuer.issueToken({ scopes: ['a'] });
     const checks = countSignatureChecks();
     const first = expectAllowed(await scene.decide(token));
     expect(checks()).toBe(1);
@@ -332,7 +332,7 @@ describe('rule 67: a cache hit needs its key in the current key set', () => {
 describe('rule 68: caches only authentication', () => {
   test('evaluates the policy of each route for a cached token', async () => {
     const scene = await createScene();
-    const token = await scene.issuer.issueToken({ scope: 'read', claims: { tenant: 'one' } });
+    const token = await scene.issuer.issueToken({ scopes: ['read'], claims: { tenant: 'one' } });
     for (let again = 0; again < 3; again++) {
       expect(await scene.verdict(token)).toBe('allow');
       expect(await scene.verdict(token, { policy: scope('read') })).toBe('allow');
@@ -421,7 +421,7 @@ describe('rule 70: bounds the cache', () => {
 
 test('rule 71: returns a deeply frozen Auth, so that no handler changes the next request', async () => {
   const scene = await createScene();
-  const token = await scene.issuer.issueToken({ scope: 'a', roles: ['r'], claims: { deep: { list: [{ x: 1 }] } } });
+  const token = await scene.issuer.issueToken({ scopes: ['a'], roles: ['r'], claims: { deep: { list: [{ x: 1 }] } } });
   await scene.decide(token);
   const { auth } = expectAllowed(await scene.decide(token));
   const deep = auth!.claims['deep'] as { list: { x: number }[] };

@@ -10,8 +10,8 @@ import { late } from './odd-denials.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada' })}` };
-const wrong = { authorization: `Bearer ${await issuer.issueToken({ scope: 'b' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], subject: 'ada' })}` };
+const wrong = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['b'] })}` };
 const SECRET = { secret: 'SECRET' };
 const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'GET' };
 
@@ -86,7 +86,7 @@ describe.each([
       }
       app.use('/behind-a-mount', express.Router().use(needsA), (_request, response) => void response.json(SECRET));
       const origin = await start(app);
-      const forged = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
+      const forged = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], header: { kid: 'made-up' } })}` };
       for (const path of ['/router', '/handle', '/app', '/timer', '/deep', '/deeper', '/behind-a-mount', '/mounted'])
         for (const headers of [wrong, forged, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
       for (const path of ['/router', '/handle', '/app', '/timer'])

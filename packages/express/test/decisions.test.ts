@@ -8,7 +8,7 @@ import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada', claims: { tenant: 'acme' } })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], subject: 'ada', claims: { tenant: 'acme' } })}` };
 
 function newGuard(options: ExpressGuardOptions = {}) {
   return createGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });

@@ -28,7 +28,7 @@ export interface Mistake {
 }
 
 const bearer = async (issuer: TestIssuer, wishes: Parameters<TestIssuer['issueToken']>[0] = {}): Promise<Sent> => ({
-  authorization: `Bearer ${await issuer.issueToken({ scope: 'orders:read', ...wishes })}`,
+  authorization: `Bearer ${await issuer.issueToken({ scopes: ['orders:read'], ...wishes })}`,
 });
 
 export const MISTAKES: readonly Mistake[] = [
@@ -108,7 +108,7 @@ export const MISTAKES: readonly Mistake[] = [
         createGuard({ issuer: 'https://login.example.com', audience: issuer.audience, sharedSecrets: 'tGkq7Xw2Zb9Rf4Hn1Vc8Ys5Lp0Jd3Mm6Qa2Te7Uo1Ki' as never }),
       ),
   },
-  { title: 'The scope is missing', make: async ({ ask, issuer }) => ask({}, await bearer(issuer, { scope: 'openid profile' })) },
+  { title: 'The scope is missing', make: async ({ ask, issuer }) => ask({}, await bearer(issuer, { scopes: ['openid', 'profile'] })) },
   {
     title: 'The roles are in another claim',
     make: async ({ ask, issuer }) => ask({}, { ...(await bearer(issuer, { claims: { realm_access: { roles: ['admin'] } } })), path: '/admin' }),

@@ -7,7 +7,7 @@ import { listen } from './start-express.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'] })}` };
 
 function newGuard(): ExpressGuard {
   return createGuard({ issuer: issuer.issuer, audience: issuer.audience });

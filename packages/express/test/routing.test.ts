@@ -10,7 +10,7 @@ import { listen } from './start-express.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], subject: 'ada' })}` };
 
 function newGuard(audience = issuer.audience): ExpressGuard {
   return createGuard({ issuer: issuer.issuer, audience });
@@ -35,8 +35,8 @@ describe.each([
     app.get('/x', skip, guard(), ok);
     app.get('/x', guard(scope('b')), ok);
     const origin = await start(app, guard);
-    await expectUnauthorized(await fetch(`${origin}/x`), { scope: 'b' });
-    await expectForbidden(await fetch(`${origin}/x`, { headers: good }), { scope: 'b' });
+    await expectUnauthorized(await fetch(`${origin}/x`), { scopes: ['b'] });
+    await expectForbidden(await fetch(`${origin}/x`, { headers: good }), { scopes: ['b'] });
   });
 
   test('rule 153: getAuth throws in app.param, which runs before the guard of a route', async () => {
@@ -130,7 +130,7 @@ describe.each([
     handled.use((error: { status: number; headers: ResponseHeaders; decision: Deny }, _req: Request, res: Response, _next: NextFunction) => {
       res.status(error.status).set(error.headers).type('application/problem+json').send(JSON.stringify(error.decision.body));
     });
-    await expectForbidden(await fetch(`${await start(handled, guard)}/x`, { headers: good }), { scope: 'b' });
+    await expectForbidden(await fetch(`${await start(handled, guard)}/x`, { headers: good }), { scopes: ['b'] });
     expect(handler).not.toHaveBeenCalled();
   });
 

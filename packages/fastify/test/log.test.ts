@@ -21,7 +21,7 @@ test("the app's logger prints refusals at debug and outages at warn, and no toke
     onTestFinished(() => app.close());
     await app.register(tokenward, { issuer: issuer.issuer, audience: issuer.audience });
     app.get('/x', { onRequest: app.guard(scope('a')) }, async () => ({}));
-    const token = await issuer.issueToken({ scope: 'a' });
+    const token = await issuer.issueToken({ scopes: ['a'] });
     await app.inject('/x');
     expect(refusals()).toEqual(debug);
     issuer.misbehave('error');

@@ -7,7 +7,7 @@ import { listen, routers, routingOf } from './start-fastify.js';
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
 const settings: FastifyGuardOptions = { issuer: issuer.issuer, audience: issuer.audience };
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'] })}` };
 
 async function start(app: FastifyInstance): Promise<string> {
   const running = await listen(app);
@@ -43,7 +43,7 @@ test('rule 111: a path that Fastify rewrites gets the guard of its new route', a
   await app.register(tokenward, settings);
   app.get('/new', { onRequest: app.guard(scope('a')) }, ok);
   const origin = await start(app);
-  await expectUnauthorized(await fetch(`${origin}/old`), { scope: 'a' });
+  await expectUnauthorized(await fetch(`${origin}/old`), { scopes: ['a'] });
   expect((await fetch(`${origin}/old`, { headers: good })).status).toBe(200);
 });
 

@@ -8,7 +8,7 @@ import { listen } from './start-fastify.js';
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
 const settings = { issuer: issuer.issuer, audience: issuer.audience };
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'] })}` };
 
 async function start(app: FastifyInstance): Promise<string> {
   const running = await listen(app);
@@ -31,7 +31,7 @@ test('with protect: all, a route is public only if it says so', async () => {
   expect((await fetch(`${origin}/silent`, { headers: good })).status).toBe(200);
   expect((await fetch(`${origin}/public`)).status).toBe(200);
   expect(await (await fetch(`${origin}/optional`)).json()).toEqual({ subject: null });
-  await expectForbidden(await fetch(`${origin}/scope`, { headers: good }), { scope: 'b' });
+  await expectForbidden(await fetch(`${origin}/scope`, { headers: good }), { scopes: ['b'] });
   await expectForbidden(await fetch(`${origin}/both`, { headers: good }));
   expect((await fetch(`${origin}/nowhere`)).status).toBe(404);
 });
@@ -80,7 +80,7 @@ test('guards routes that were added before the plugin was loaded', async () => {
   app.get('/public', { config: { tokenward: 'public' } }, ok);
   const origin = await start(app);
   await expectUnauthorized(await fetch(`${origin}/silent`));
-  await expectForbidden(await fetch(`${origin}/scope`, { headers: good }), { scope: 'z' });
+  await expectForbidden(await fetch(`${origin}/scope`, { headers: good }), { scopes: ['z'] });
   expect((await fetch(`${origin}/public`)).status).toBe(200);
   expect((await fetch(`${origin}/nowhere`)).status).toBe(404);
 

@@ -7,7 +7,7 @@ import { listen } from './start-fastify.js';
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
 const settings = { issuer: issuer.issuer, audience: issuer.audience };
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', claims: { tenant: 'acme' } })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], claims: { tenant: 'acme' } })}` };
 
 async function start(app: FastifyInstance): Promise<string> {
   const running = await listen(app);
@@ -41,7 +41,7 @@ test.each([
   for (const prefix of ['', '/v1']) {
     await expectUnauthorized(await fetch(`${origin}${prefix}/silent`));
     expect((await fetch(`${origin}${prefix}/silent`, { headers: good })).status).toBe(200);
-    await expectForbidden(await fetch(`${origin}${prefix}/scope`, { headers: good }), { scope: 'b' });
+    await expectForbidden(await fetch(`${origin}${prefix}/scope`, { headers: good }), { scopes: ['b'] });
     expect((await fetch(`${origin}${prefix}/public`)).status).toBe(200);
   }
 });

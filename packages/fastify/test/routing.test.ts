@@ -10,7 +10,7 @@ import { listen } from './start-fastify.js';
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
 const settings = { issuer: issuer.issuer, audience: issuer.audience };
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], subject: 'ada' })}` };
 
 async function start(app: FastifyInstance): Promise<string> {
   const running = await listen(app);
@@ -161,7 +161,7 @@ describe('rule 150: lifecycle', () => {
       'no-store',
     ]);
     expect(await byFastify.json()).toEqual({ statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' });
-    await expectForbidden(await fetch(`${origin}/own`, { headers: good }), { scope: 'b' });
+    await expectForbidden(await fetch(`${origin}/own`, { headers: good }), { scopes: ['b'] });
     expect(handler).not.toHaveBeenCalled();
   });
 

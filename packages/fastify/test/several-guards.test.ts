@@ -14,7 +14,7 @@ const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
 const PARTNER = 'https://partner.example.test';
 const tokens = {
-  api: await issuer.issueToken({ scope: 'a' }),
+  api: await issuer.issueToken({ scopes: ['a'] }),
   partner: await issuer.issueToken({ audience: PARTNER }),
   both: await issuer.issueToken({ audience: [PARTNER, issuer.audience] }),
 };

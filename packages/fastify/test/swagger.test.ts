@@ -78,7 +78,7 @@ test('rule 253: a document has the refusals that can occur, with the schema of t
   expect(Object.keys(responses('/orders')['401']!.headers!)).toEqual(['WWW-Authenticate']);
   expect(responses('/orders')['503']!.content).toEqual({ 'application/problem+json': { schema: { $ref: '#/components/schemas/AccessProblem' } } });
   const get = async (path: string, token: string, method = 'GET') => fetch(origin + path, { method, headers: { authorization: `Bearer ${token}` } });
-  const token = await issuer.issueToken({ scope: 'other' });
+  const token = await issuer.issueToken({ scopes: ['other'] });
   for (const [response, status] of [
     [await get('/orders', token), 403],
     [await get('/orders', 'a b'), 400],

@@ -7,7 +7,7 @@ import { afterAll, expect, onTestFinished, test } from 'vitest';
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 afterAll(() => issuer.close());
 const LINES = ['__Host-session=1; Secure; Path=/', '__Host-session.1=2; Secure; Path=/'];
-const token = await issuer.issueToken({ scope: 'a' });
+const token = await issuer.issueToken({ scopes: ['a'] });
 const session = { [SESSION_CREDENTIALS]: () => ({ token, headers: { 'set-cookie': LINES } }) };
 
 function newGuard(options: FetchGuardOptions = {}): FetchGuard {

@@ -4,8 +4,8 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 afterAll(() => issuer.close());
-const good = await issuer.issueToken({ scope: 'a', subject: 'ada' });
-const wrong = await issuer.issueToken({ scope: 'b' });
+const good = await issuer.issueToken({ scopes: ['a'], subject: 'ada' });
+const wrong = await issuer.issueToken({ scopes: ['b'] });
 const URL_HERE = 'https://api.example.test/orders?x=1';
 
 function newGuard(options: FetchGuardOptions = {}): FetchGuard {
@@ -37,8 +37,8 @@ describe('a guard by hand', () => {
     expect(getAuth({ request })).toBe(admitted.auth);
     const refused = await guard(bearer(wrong), scope('a'));
     expect(refused.auth).toBeUndefined();
-    await expectForbidden(refused.response!, { scope: 'a' });
-    await expectUnauthorized((await guard(requestWith(undefined), scope('a'))).response!, { scope: 'a' });
+    await expectForbidden(refused.response!, { scopes: ['a'] });
+    await expectUnauthorized((await guard(requestWith(undefined), scope('a'))).response!, { scopes: ['a'] });
   });
 
   test('returns no promise if it need not wait', async () => {
@@ -56,7 +56,7 @@ describe('a guard by hand', () => {
     const answeringLate = newGuard({ onDenied: async (decision) => decision });
     await answeringLate.warm();
     expect(() => (answeringLate(requestWith(undefined)) as { response?: Response }).response).toThrow(/await guard/);
-    await expectForbidden((await (result as Promise<{ response: Response }>)).response, { scope: 'a' });
+    await expectForbidden((await (result as Promise<{ response: Response }>)).response, { scopes: ['a'] });
   });
 
   test('rule 157: throws for anything that is not a request, and for anything that is not a policy', async () => {
@@ -117,7 +117,7 @@ describe('a guard by hand', () => {
       return decision;
     };
     const usual = newGuard();
-    await expectForbidden(await usual.refuse(await decisionOf(usual), request), { scope: 'a' });
+    await expectForbidden(await usual.refuse(await decisionOf(usual), request), { scopes: ['a'] });
     const own = newGuard({ onDenied: ({ reason }, { url }) => new Response(`${reason} ${url}`, { status: 418 }) });
     const answer = await own.refuse(await decisionOf(own), request);
     expect([answer.status, await answer.text()]).toEqual([418, `insufficient_scope ${URL_HERE}`]);
@@ -215,8 +215,8 @@ describe('protect', () => {
       ran.push([env, context]);
       return new Response(getAuth(request).subject);
     }, scope('a'));
-    await expectForbidden(await handler(bearer(wrong), { key: 'k' }), { scope: 'a' });
-    await expectUnauthorized(await handler(requestWith(undefined), { key: 'k' }), { scope: 'a' });
+    await expectForbidden(await handler(bearer(wrong), { key: 'k' }), { scopes: ['a'] });
+    await expectUnauthorized(await handler(requestWith(undefined), { key: 'k' }), { scopes: ['a'] });
     expect(ran).toEqual([]);
     expect(await (await handler(bearer(good), { key: 'k' }, {})).text()).toBe('ada');
     expect(ran).toEqual([[{ key: 'k' }, {}]]);

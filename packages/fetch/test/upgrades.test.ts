@@ -11,8 +11,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 afterAll(() => issuer.close());
-const good = await issuer.issueToken({ scope: 'feed', subject: 'ada', claims: { sid: 'session-1' } });
-const wrong = await issuer.issueToken({ scope: 'other' });
+const good = await issuer.issueToken({ scopes: ['feed'], subject: 'ada', claims: { sid: 'session-1' } });
+const wrong = await issuer.issueToken({ scopes: ['other'] });
 
 function newGuard(options: FetchGuardOptions = {}): FetchGuard {
   const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });
@@ -112,7 +112,7 @@ describe('a WebSocket with ws', () => {
 
   test('rule 226: however a handshake is written, it opens with one whole token in the right place only, and no refusal repeats it', async () => {
     const { host, port, hostname } = new URL(await startFeed(newGuard({ credentials: { webSocketProtocol: 'bearer.', header: 'x-token' } })));
-    const bound = await issuer.issueToken({ scope: 'feed', claims: { cnf: { jkt: 'A'.repeat(43) } } });
+    const bound = await issuer.issueToken({ scopes: ['feed'], claims: { cnf: { jkt: 'A'.repeat(43) } } });
     const offer = `Sec-WebSocket-Protocol: feed.v1, bearer.${good}`;
     const cases: [status: number, ...lines: string[]][] = [
       [101, offer],

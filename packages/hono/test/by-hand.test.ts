@@ -9,8 +9,8 @@ import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 afterAll(() => issuer.close());
-const good = await issuer.issueToken({ scope: 'a', subject: 'ada' });
-const wrong = await issuer.issueToken({ scope: 'b' });
+const good = await issuer.issueToken({ scopes: ['a'], subject: 'ada' });
+const wrong = await issuer.issueToken({ scopes: ['b'] });
 const PREFLIGHT = { origin: 'https://app.example.test', 'access-control-request-method': 'GET' };
 
 const unhandled: unknown[] = [];
@@ -49,8 +49,8 @@ describe('a guard that is called by hand', () => {
       await next();
     });
     app.get('/x', (c) => c.text(getAuth(c).subject!));
-    await expectForbidden(await ask(app, wrong), { scope: 'a' });
-    await expectUnauthorized(await ask(app), { scope: 'a' });
+    await expectForbidden(await ask(app, wrong), { scopes: ['a'] });
+    await expectUnauthorized(await ask(app), { scopes: ['a'] });
     expect(ran).toBe(0);
     expect(caught.every((error) => error instanceof HTTPException)).toBe(true);
     expect(caught.map((error) => (error as HTTPException).status)).toEqual([403, 401]);
@@ -81,7 +81,7 @@ describe('a guard that is called by hand', () => {
     middle.onError((_error, c) => c.text('mine too', 500));
     middle.route('/', inner);
     const app = new Hono().route('/', middle);
-    await expectForbidden(await ask(app, wrong), { scope: 'a' });
+    await expectForbidden(await ask(app, wrong), { scopes: ['a'] });
     expect(await (await ask(app, good)).text()).toBe('ran');
   });
 
@@ -130,7 +130,7 @@ describe('preflights', () => {
 
 describe('the answer', () => {
   test('rule 224: keeps what others set for it, but no cache may keep a refusal, nor a cookie of a session', async () => {
-    const token = await issuer.issueToken({ scope: 'a' });
+    const token = await issuer.issueToken({ scopes: ['a'] });
     const session = { [SESSION_CREDENTIALS]: () => ({ token, headers: { 'set-cookie': '__Host-session=1; Secure' } }) };
     const guard = newGuard({ session });
     const app = new Hono();

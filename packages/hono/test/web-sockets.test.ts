@@ -11,8 +11,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 const issuer = await createTestIssuer({ algorithm: 'ES256' });
 afterAll(() => issuer.close());
-const good = await issuer.issueToken({ scope: 'feed', subject: 'ada', claims: { sid: 'session-1' } });
-const wrong = await issuer.issueToken({ scope: 'other' });
+const good = await issuer.issueToken({ scopes: ['feed'], subject: 'ada', claims: { sid: 'session-1' } });
+const wrong = await issuer.issueToken({ scopes: ['other'] });
 
 async function start(options: HonoGuardOptions = {}) {
   const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });

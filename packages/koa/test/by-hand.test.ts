@@ -12,8 +12,8 @@ import { handlerOf, listen } from './start-koa.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const goodToken = await issuer.issueToken({ scope: 'a', subject: 'ada' });
-const wrongToken = await issuer.issueToken({ scope: 'b' });
+const goodToken = await issuer.issueToken({ scopes: ['a'], subject: 'ada' });
+const wrongToken = await issuer.issueToken({ scopes: ['b'] });
 const good = { authorization: `Bearer ${goodToken}` };
 const wrong = { authorization: `Bearer ${wrongToken}` };
 // Koa's own middleware runner, which many apps call
@@ -67,8 +67,8 @@ test('rule 179: code that awaits refuse() continues, upstream middleware sees th
     }
   });
   const origin = await start(app, guard);
-  await expectForbidden(await fetch(origin, { headers: wrong }), { scope: 'a' });
-  await expectUnauthorized(await fetch(origin), { scope: 'a' });
+  await expectForbidden(await fetch(origin, { headers: wrong }), { scopes: ['a'] });
+  await expectUnauthorized(await fetch(origin), { scopes: ['a'] });
   expect(await (await fetch(origin, { headers: good })).json()).toEqual({ for: 'ada' });
   expect(steps).toEqual(['finally', 403, 'finally', 401, 'finally', 200]);
 });
@@ -137,7 +137,7 @@ test('rule 178: a guard in a chain that middleware runs by hand refuses, and let
     for (const [path, middleware] of Object.entries(byHand)) router.all(path, middleware as never);
     router.all('/mounted-here', needsA as never);
     const origin = await start(new Koa().use(router.routes() as never), guard);
-    const forged = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', header: { kid: 'made-up' } })}` };
+    const forged = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], header: { kid: 'made-up' } })}` };
     for (const path of [...Object.keys(byHand), '/mounted'])
       for (const headers of [wrong, forged, {}]) expect(await seen(origin, path, { headers }), path).toMatch(/^40[13] (?!.*SECRET)/);
     for (const path of Object.keys(byHand)) expect(await seen(origin, path, { method: 'OPTIONS', headers: PREFLIGHT }), path).toMatch(/^40[13] (?!.*SECRET)/);

@@ -6,7 +6,7 @@ import { listen } from './start-koa.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada', claims: { tenant: 'acme' } })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], subject: 'ada', claims: { tenant: 'acme' } })}` };
 
 function newGuard(options: KoaGuardOptions = {}) {
   return createGuard({ issuer: issuer.issuer, audience: issuer.audience, ...options });

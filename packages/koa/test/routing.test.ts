@@ -7,7 +7,7 @@ import { listen } from './start-koa.js';
 
 const issuer = await createTestIssuer();
 afterAll(() => issuer.close());
-const good = { authorization: `Bearer ${await issuer.issueToken({ scope: 'a', subject: 'ada' })}` };
+const good = { authorization: `Bearer ${await issuer.issueToken({ scopes: ['a'], subject: 'ada' })}` };
 
 function newGuard(audience = issuer.audience): KoaGuard {
   return createGuard({ issuer: issuer.issuer, audience });
@@ -44,7 +44,7 @@ test('guards on an app, a router and a route all decide, and read the headers of
   reads = 0;
   expect((await fetch(`${origin}/api/x`, { headers: good })).status).toBe(200);
   expect(reads).toBe(1);
-  await expectForbidden(await fetch(`${origin}/api/y`, { headers: good }), { scope: 'b' });
+  await expectForbidden(await fetch(`${origin}/api/y`, { headers: good }), { scopes: ['b'] });
   expect((await fetch(`${origin}/api/nowhere`, { headers: good })).status).toBe(404);
 });
 
@@ -95,8 +95,8 @@ test('rule 155: a refusal that onDenied throws keeps its status and headers', as
   });
   handled.use(guard(scope('b'))).use(downstream);
   const origin = await start(handled, guard);
-  await expectUnauthorized(await fetch(origin), { scope: 'b' });
-  await expectForbidden(await fetch(origin, { headers: good }), { scope: 'b' });
+  await expectUnauthorized(await fetch(origin), { scopes: ['b'] });
+  await expectForbidden(await fetch(origin, { headers: good }), { scopes: ['b'] });
   expect(seen).toEqual(['missing_token', 'insufficient_scope']);
   expect(downstream).not.toHaveBeenCalled();
 });

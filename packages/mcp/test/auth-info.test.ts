@@ -24,7 +24,7 @@ async function authOf(wishes: TokenWishes = {}): Promise<Auth> {
 
 describe('rule 235: AuthInfo', () => {
   test('has the token, but neither prints, copies nor serialises it', async () => {
-    const auth = await authOf({ scope: 'orders:read' });
+    const auth = await authOf({ scopes: ['orders:read'] });
     const info = toAuthInfo(auth);
     const token = rawToken(auth);
     expect(info.token).toBe(token);
@@ -60,7 +60,7 @@ describe('rule 235: AuthInfo', () => {
   });
 
   test('changes to it change nothing else', async () => {
-    const auth = await authOf({ scope: 'orders:read' });
+    const auth = await authOf({ scopes: ['orders:read'] });
     toAuthInfo(auth).scopes.push('orders:write');
     expect(auth.scopes).toEqual(['orders:read']);
     expect(toAuthInfo(auth).scopes).toEqual(['orders:read']);

@@ -33,14 +33,14 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
   });
 
   async function send(body: unknown, wishes: TokenWishes | undefined = {}, init: RequestInit = {}): Promise<Response> {
-    const token = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read', ...wishes });
+    const token = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read'], ...wishes });
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return fetch(mcp.url, { method: 'POST', headers: { ...JSON_RPC, authorization: `Bearer ${token}` }, body: text, ...init });
   }
 
   test('rule 230: a client without a token is led to the metadata of /mcp, and from there to the authorization server', async () => {
     const refused = await fetch(mcp.url, { method: 'POST', headers: JSON_RPC, body: JSON.stringify(call('list_orders')) });
-    const { parameters } = await expectUnauthorized(refused, { scope: 'orders:read' });
+    const { parameters } = await expectUnauthorized(refused, { scopes: ['orders:read'] });
     const { origin } = new URL(mcp.url);
     expect(parameters['resource_metadata']).toBe(`${origin}/.well-known/oauth-protected-resource/mcp`);
     for (const path of ['/.well-known/oauth-protected-resource/mcp', '/.well-known/oauth-protected-resource']) {
@@ -51,7 +51,7 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
   });
 
   test.each(['POST', 'GET', 'DELETE'])('rule 230: %s needs a token', async (method) => {
-    await expectUnauthorized(await fetch(mcp.url, { method, headers: { accept: 'text/event-stream' } }), { scope: 'orders:read' });
+    await expectUnauthorized(await fetch(mcp.url, { method, headers: { accept: 'text/event-stream' } }), { scopes: ['orders:read'] });
   });
 
   test('rule 231: refuses a token that was issued for another API', async () => {
@@ -70,22 +70,24 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
 
   test('rule 232: a call without the scope of its tool is a 403 that names all scopes and the metadata', async () => {
     const refused = await send(call('delete_order'));
-    const { parameters } = await expectForbidden(refused, { scope: 'orders:read orders:write' });
+    const { parameters } = await expectForbidden(refused, { scopes: ['orders:read', 'orders:write'] });
     expect(parameters['resource_metadata']).toMatch(/\/\.well-known\/oauth-protected-resource\/mcp$/);
     expect(mcp.ran).toEqual([]);
-    const admitted = await send(call('delete_order'), { scope: 'orders:read orders:write' });
+    const admitted = await send(call('delete_order'), { scopes: ['orders:read', 'orders:write'] });
     expect(await admitted.text()).toContain('delete_order for user-1');
   });
 
   test('rule 232: the next token keeps the scopes that other tools need', async () => {
-    await expectForbidden(await send(call('refund_order'), { scope: 'orders:read orders:write profile' }), { scope: 'orders:read orders:write orders:refund' });
+    await expectForbidden(await send(call('refund_order'), { scopes: ['orders:read', 'orders:write', 'profile'] }), {
+      scopes: ['orders:read', 'orders:write', 'orders:refund'],
+    });
   });
 
   test('rule 233: of a batch, every call counts', async () => {
-    await expectForbidden(await send([call('list_orders', 1), call('delete_order', 2)]), { scope: 'orders:read orders:write' });
-    await expectForbidden(await send([call('delete_order', 1), call('refund_order', 2)]), { scope: 'orders:read orders:write orders:refund' });
+    await expectForbidden(await send([call('list_orders', 1), call('delete_order', 2)]), { scopes: ['orders:read', 'orders:write'] });
+    await expectForbidden(await send([call('delete_order', 1), call('refund_order', 2)]), { scopes: ['orders:read', 'orders:write', 'orders:refund'] });
     expect(mcp.ran).toEqual([]);
-    const both = await send([call('list_orders', 1), call('delete_order', 2)], { scope: 'orders:read orders:write' });
+    const both = await send([call('list_orders', 1), call('delete_order', 2)], { scopes: ['orders:read', 'orders:write'] });
     expect(both.status).toBe(200);
     await both.text();
     expect(mcp.ran.toSorted()).toEqual(['delete_order for user-1', 'list_orders for user-1']);
@@ -137,7 +139,7 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
 
   test('rule 233: refuses a body that no parser has read, since the SDK would read it', async () => {
     for (const type of ['text/plain', 'application/json-patch+json', 'application/x-www-form-urlencoded', 'application/octet-stream']) {
-      const token = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read' });
+      const token = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read'] });
       const headers = { ...JSON_RPC, 'content-type': type, authorization: `Bearer ${token}` };
       const response = await fetch(mcp.url, { method: 'POST', headers, body: JSON.stringify(call('delete_order')) });
       expect([403, 415]).toContain(response.status);
@@ -156,7 +158,7 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
   });
 
   test('a stream and the end of a session need no body', async () => {
-    const token = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read' });
+    const token = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read'] });
     const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` };
     const abort = new AbortController();
     const stream = await fetch(mcp.url, { headers, signal: abort.signal });
@@ -168,7 +170,7 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
 
   test('rule 230: a token that is bound to a key needs a proof for each request, though two guards check it', async () => {
     const client = await createDpopClient();
-    const token = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read orders:write', claims: client.claims });
+    const token = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read', 'orders:write'], claims: client.claims });
     const proven = { method: 'POST', url: mcp.url };
     const body = JSON.stringify(call('delete_order'));
     const headers = { ...JSON_RPC, ...client.authorizationHeaders(proven, token) };
@@ -181,7 +183,7 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
     ]) {
       expect((await fetch(mcp.url, { method: 'POST', headers: refused, body })).status).toBe(401);
     }
-    const more = await issuer.issueToken({ audience: mcp.url, scope: 'orders:read', claims: client.claims });
+    const more = await issuer.issueToken({ audience: mcp.url, scopes: ['orders:read'], claims: client.claims });
     const denied = await fetch(mcp.url, { method: 'POST', headers: { ...JSON_RPC, ...client.authorizationHeaders(proven, more) }, body });
     expect(denied.status).toBe(403);
     // the scheme that the request used comes first
@@ -193,7 +195,7 @@ describe.each(Object.entries(places))('%s', (_place, start) => {
     const other = await createTestIssuer();
     other.misbehave('error');
     const waiting = await start((resource) => ({ issuer: other.issuer, audience: resource }));
-    const token = await other.issueToken({ audience: waiting.url, scope: 'orders:read' });
+    const token = await other.issueToken({ audience: waiting.url, scopes: ['orders:read'] });
     const response = await fetch(waiting.url, {
       method: 'POST',
       headers: { ...JSON_RPC, authorization: `Bearer ${token}` },

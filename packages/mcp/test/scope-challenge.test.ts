@@ -23,7 +23,7 @@ describe('rule 232: scopeChallenge, the policy beside the tool', () => {
   });
 
   async function authOf(scopes: string): Promise<Auth> {
-    const headers = { authorization: `Bearer ${await issuer.issueToken({ scope: scopes, roles: ['clerk'] })}` };
+    const headers = { authorization: `Bearer ${await issuer.issueToken({ scopes: scopes.split(' '), roles: ['clerk'] })}` };
     const decision = await guard.check({ method: 'POST', target: '/mcp', headers });
     if (decision.outcome !== 'allow') throw new Error(decision.reason);
     return decision.auth!;

@@ -18,7 +18,7 @@ async function decide(
 ): Promise<Decision> {
   const guard = createResourceGuard({ issuer: issuer.issuer, audience: RESOURCE, scopes: { 'orders:admin': ['orders:write'] } });
   onTestFinished(() => guard.close());
-  const token = await issuer.issueToken({ scope: given.scope ?? 'orders:read' });
+  const token = await issuer.issueToken({ scopes: [given.scope ?? 'orders:read'] });
   const policy = toolPolicies<object>(tools, given.options)({ method: 'POST', body, ...given.request });
   return guard.check({ method: 'POST', target: '/mcp', headers: { authorization: `Bearer ${token}` } }, { policy });
 }

@@ -61,7 +61,7 @@ describe.each(Object.entries(versions))('the bearer middleware of %s', (_version
   }
 
   test.each(Object.entries(guards))('admits what a guard of %s admits, without the token in what it writes', async (_name, create) => {
-    const response = await ask({ subject: 'user-7', scope: 'orders:read' }, undefined, issuer, create);
+    const response = await ask({ subject: 'user-7', scopes: ['orders:read'] }, undefined, issuer, create);
     expect(response.status).toBe(200);
     const { info, subject } = (await response.json()) as { info: Record<string, unknown>; subject: string };
     expect(subject).toBe('user-7');
@@ -105,13 +105,13 @@ describe.each(Object.entries(versions))('the bearer middleware of %s', (_version
   });
 
   test('rule 234: a token without the scope of the policy is 403, one with a login that is too old 401', async () => {
-    expect(await challengeOf(await ask({ scope: 'a' }, { policy: scope('b') }))).toMatchObject({
+    expect(await challengeOf(await ask({ scopes: ['a'] }, { policy: scope('b') }))).toMatchObject({
       status: 403,
       error: 'insufficient_scope',
       metadata: METADATA,
     });
     expect(await challengeOf(await ask({}, { policy: role('admin') }))).toMatchObject({ status: 403, error: 'insufficient_scope' });
-    expect((await ask({ scope: 'b' }, { policy: scope('b') })).status).toBe(200);
+    expect((await ask({ scopes: ['b'] }, { policy: scope('b') })).status).toBe(200);
   });
 
   test('of several URLs in the audience, the option names the server', async () => {

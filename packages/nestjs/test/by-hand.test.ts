@@ -70,7 +70,7 @@ describe.each(['express', 'fastify'] as const)('the guard called by hand, on %s'
         });
       },
     });
-    const token = await world.token({ scope: 'orders:read' });
+    const token = await world.token({ scopes: ['orders:read'] });
     await ask({ path: '/orders', token });
     await ask({ path: '/orders', token, headers: { 'x-ask': 'admin' } });
     await ask({ path: '/orders' });
@@ -110,9 +110,9 @@ test.each(['express', 'fastify'] as const)(
       const { status, body } = await ask({ path: '/hasty', token: await world.token(wishes) });
       return `${status} ${JSON.stringify(body)}`;
     };
-    expect(await answerTo({ scope: 'orders:read' })).toBe('200 "SECRET"');
-    expect(await answerTo({ scope: 'other' })).toMatch(/^403 (?!.*SECRET)/);
-    expect(await answerTo({ scope: 'orders:read', header: { kid: 'made-up' } })).toMatch(/^401 (?!.*SECRET)/);
+    expect(await answerTo({ scopes: ['orders:read'] })).toBe('200 "SECRET"');
+    expect(await answerTo({ scopes: ['other'] })).toMatch(/^403 (?!.*SECRET)/);
+    expect(await answerTo({ scopes: ['orders:read'], header: { kid: 'made-up' } })).toMatch(/^401 (?!.*SECRET)/);
   },
 );
 

@@ -53,7 +53,7 @@ async function callIn(type: string, method: keyof BotController, ...given: unkno
 }
 
 test('rule 146: admits only @Public() handlers in an unknown context, whatever its arguments', async () => {
-  const request = { originalUrl: '/', rawHeaders: [], method: 'GET', headers: { authorization: `Bearer ${await world.token({ scope: 'bots' })}` } };
+  const request = { originalUrl: '/', rawHeaders: [], method: 'GET', headers: { authorization: `Bearer ${await world.token({ scopes: ['bots'] })}` } };
   for (const method of ['plain', 'scoped', 'optional'] as const) {
     await expect(callIn('telegram', method, request, request, { req: request })).rejects.toMatchObject({ status: 401, reason: 'missing_token' });
   }

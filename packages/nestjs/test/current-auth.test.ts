@@ -198,7 +198,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     }
 
     const { ask } = await world.start({ platform, controllers: [OpenController], options: { leaveUnmarkedHandlersOpen: true } });
-    const token = await world.token({ scope: 'orders:write' });
+    const token = await world.token({ scopes: ['orders:write'] });
     for (const shown of [{}, { token }, { token: 'bad' }]) {
       expect(await ask({ path: '/open', ...shown })).toMatchObject({ status: 200, body: { auth: null, subject: null } });
     }

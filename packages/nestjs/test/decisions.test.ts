@@ -71,7 +71,7 @@ describe.each(['express', 'fastify'] as const)('decisions on %s', (platform) => 
     const { ask } = await world.start({ platform, controllers: [ReadinessController] });
     expect((await ask({ path: '/checked' })).body).toEqual({ outcome: 'deny' });
     expect((await ask({ path: '/checked', token: await world.token() })).body).toEqual({ outcome: 'deny' });
-    expect((await ask({ path: '/checked', token: await world.token({ scope: 'feed' }) })).body).toEqual({ outcome: 'allow' });
+    expect((await ask({ path: '/checked', token: await world.token({ scopes: ['feed'] }) })).body).toEqual({ outcome: 'allow' });
   });
 
   test('publishes a refusal with the matched route', async () => {

@@ -110,7 +110,7 @@ test('a method that overrides a decorated one without being a handler does not s
   }
 
   const { ask } = await world.start({ controllers: [OrdersController] });
-  expect((await ask({ path: '/orders', token: await world.token({ scope: 'admin' }) })).status).toBe(404);
+  expect((await ask({ path: '/orders', token: await world.token({ scopes: ['admin'] }) })).status).toBe(404);
 });
 
 test('counts both messages and routes of a hybrid application as handlers', async () => {
@@ -131,5 +131,5 @@ test('counts both messages and routes of a hybrid application as handlers', asyn
   }
 
   const { ask } = await world.start({ controllers: [BothController] });
-  expect((await ask({ path: '/both', token: await world.token({ scope: 'a' }) })).status).toBe(200);
+  expect((await ask({ path: '/both', token: await world.token({ scopes: ['a'] }) })).status).toBe(200);
 });

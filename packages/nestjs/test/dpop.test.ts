@@ -19,7 +19,7 @@ let token: string;
 beforeAll(async () => {
   world = await createWorld();
   client = await createDpopClient();
-  token = await world.token({ scope: 'orders:read', claims: client.claims });
+  token = await world.token({ scopes: ['orders:read'], claims: client.claims });
 });
 afterAll(() => world.close());
 

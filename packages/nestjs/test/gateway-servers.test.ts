@@ -83,7 +83,7 @@ describe.each([
     expect(await statusOf()).toBe(401);
     expect(await statusOf(await world.token())).toBe(403);
     expect(ran).toEqual([]);
-    expect(await statusOf(await world.token({ scope: 'admin' }))).toBe(101);
+    expect(await statusOf(await world.token({ scopes: ['admin'] }))).toBe(101);
     expect(ran).toEqual(expect.arrayContaining(['open', 'secret']));
   });
 
@@ -102,7 +102,7 @@ describe.each([
     await expect(connect({})).rejects.toMatchObject({ status: 401 });
     await expect(connect({ token: await world.token() })).rejects.toMatchObject({ status: 403 });
     expect(ran).toEqual([]);
-    await connect({ token: await world.token({ scope: 'admin' }) });
+    await connect({ token: await world.token({ scopes: ['admin'] }) });
     expect(ran).toEqual(expect.arrayContaining(['open', 'secret']));
   });
 });

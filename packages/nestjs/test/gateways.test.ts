@@ -173,7 +173,7 @@ describe.each([
     await client.connect(app.origin, 'chat', await world.token());
     expect(await client.ask('move', 1)).toMatchObject({ event: 'exception', data: { status: 403, error: 'insufficient_scope', scope: 'moves:write' } });
     client.close();
-    await client.connect(app.origin, 'chat', await world.token({ scope: 'moves:write' }));
+    await client.connect(app.origin, 'chat', await world.token({ scopes: ['moves:write'] }));
     expect(await client.ask('move', 1)).toEqual({ event: 'moved', data: 1 });
   });
 
@@ -185,7 +185,7 @@ describe.each([
     await client.connect(app.origin, 'open');
     expect(await client.ask('move')).toMatchObject({ event: 'exception', data: { status: 401 } });
     client.close();
-    await client.connect(app.origin, 'open', await world.token({ scope: 'moves:write' }));
+    await client.connect(app.origin, 'open', await world.token({ scopes: ['moves:write'] }));
     expect(await client.ask('move')).toEqual({ event: 'moved', data: 'user-1' });
   });
 
@@ -293,7 +293,7 @@ describe('socket.io', () => {
     const client = socketIo();
     await expect(client.connectWith(`${origin}/admin`, 'chat', { auth: { token: await world.token() } })).rejects.toMatchObject({ status: 403 });
     expect(connected).toEqual([]);
-    await client.connectWith(`${origin}/admin`, 'chat', { auth: { token: await world.token({ scope: 'admin' }) } });
+    await client.connectWith(`${origin}/admin`, 'chat', { auth: { token: await world.token({ scopes: ['admin'] }) } });
     expect(connected).toEqual(['admin']);
     client.close();
   });

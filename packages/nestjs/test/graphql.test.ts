@@ -110,7 +110,7 @@ describe.each(['express', 'fastify'] as const)('GraphQL on %s', (platform) => {
     expect((await query(app, '{ me }', await world.token())).data).toEqual({ me: 'user-1' });
     const lacking = await query(app, '{ orders { id } }', await world.token());
     expect(lacking.errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN', error: 'insufficient_scope', scope: 'orders:read' });
-    expect((await query(app, '{ orders { id } }', await world.token({ scope: 'orders:read' }))).data).toEqual({ orders: [{ id: '1' }] });
+    expect((await query(app, '{ orders { id } }', await world.token({ scopes: ['orders:read'] }))).data).toEqual({ orders: [{ id: '1' }] });
   });
 
   test('@Public() and @OptionalAuth() work as they do over HTTP', async () => {
@@ -169,7 +169,7 @@ describe('subscriptions over graphql-ws', () => {
   }
 
   test('rule 146: uses the token of the connection', async () => {
-    const good = await world.token({ scope: 'orders:read' });
+    const good = await world.token({ scopes: ['orders:read'] });
     for (const [params, headers] of [
       [{ Authorization: `Bearer ${good}` }],
       [{ authorization: `Bearer ${good}` }],
@@ -194,7 +194,7 @@ describe('subscriptions over graphql-ws', () => {
   });
 
   test('rule 1: refuses a token in the header beside one at connection', async () => {
-    const token = `Bearer ${await world.token({ scope: 'orders:read' })}`;
+    const token = `Bearer ${await world.token({ scopes: ['orders:read'] })}`;
     const { client } = connect({ authorization: token }, { authorization: token });
     expect((await first(client)).errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST' } }]);
     await client.dispose();
@@ -209,7 +209,7 @@ describe('subscriptions over graphql-ws', () => {
 });
 
 function shortLived(): Promise<string> {
-  return world.issuer.issueToken({ scope: 'orders:read', lifetimeSeconds: 2 });
+  return world.issuer.issueToken({ scopes: ['orders:read'], lifetimeSeconds: 2 });
 }
 
 describe('what stops the start', () => {

@@ -126,7 +126,7 @@ async function answersOf(stream: ClientReadableStream<Subject>): Promise<string[
 test('rule 146: over gRPC, requires of a method what its decorators say, or a token without any', async () => {
   const token = `Bearer ${await world.token()}`;
   expect(await ask(orders, 'me', token)).toEqual({ subject: 'user-1' });
-  expect(await ask(orders, 'scoped', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual({ subject: 'scoped' });
+  expect(await ask(orders, 'scoped', `Bearer ${await world.token({ scopes: ['orders:read'] })}`)).toEqual({ subject: 'scoped' });
   expect(await ask(orders, 'health', 'Bearer bad')).toEqual({ subject: 'open' });
   expect(await ask(orders, 'maybe')).toEqual({ subject: 'nobody' });
   expect(await ask(orders, 'maybe', token)).toEqual({ subject: 'user-1' });

@@ -99,18 +99,18 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
 
   test('rule 101: adds up the requirements of the class and of the handler', async () => {
     const { ask } = await world.start({ platform, controllers: [OrdersController] });
-    const read = await world.token({ scope: 'orders:read' });
-    const write = await world.token({ scope: 'orders:write' });
-    const both = await world.token({ scope: 'orders:read orders:write' });
+    const read = await world.token({ scopes: ['orders:read'] });
+    const write = await world.token({ scopes: ['orders:write'] });
+    const both = await world.token({ scopes: ['orders:read', 'orders:write'] });
     expect((await ask({ path: '/orders', token: read })).body).toEqual({ for: 'user-1' });
     expect((await ask({ path: '/orders', method: 'POST', token: read })).status).toBe(403);
     const refused = await ask({ path: '/orders', method: 'POST', token: write });
     expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([403, expect.stringContaining('scope="orders:write orders:read"')]);
     expect((await ask({ path: '/orders', method: 'POST', token: both })).status).toBe(201);
-    expect((await ask({ path: '/orders/purge', token: await world.token({ scope: 'orders:read', roles: ['admin'] }) })).status).toBe(403);
-    expect((await ask({ path: '/orders/purge', token: await world.token({ scope: 'orders:read', roles: ['admin'], claims: { tenant: 'a' } }) })).status).toBe(
-      200,
-    );
+    expect((await ask({ path: '/orders/purge', token: await world.token({ scopes: ['orders:read'], roles: ['admin'] }) })).status).toBe(403);
+    expect(
+      (await ask({ path: '/orders/purge', token: await world.token({ scopes: ['orders:read'], roles: ['admin'], claims: { tenant: 'a' } }) })).status,
+    ).toBe(200);
     expect((await ask({ path: '/orders/purge', token: await world.token({ roles: ['admin'], claims: { tenant: 'a' } }) })).status).toBe(403);
   });
 
@@ -118,7 +118,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
     const { ask } = await world.start({ platform, controllers: [OrdersController] });
     expect((await ask({ path: '/orders/health', token: 'bad' })).status).toBe(200);
     expect((await ask({ path: '/orders/preview' })).body).toEqual({ subject: null, same: true });
-    expect((await ask({ path: '/orders/preview', token: await world.token({ scope: 'orders:read' }) })).body).toEqual({ subject: 'user-1', same: true });
+    expect((await ask({ path: '/orders/preview', token: await world.token({ scopes: ['orders:read'] }) })).body).toEqual({ subject: 'user-1', same: true });
     expect((await ask({ path: '/orders/preview', token: await world.token() })).status).toBe(403);
     expect((await ask({ path: '/orders/preview', token: 'bad' })).status).toBe(401);
   });
@@ -205,8 +205,8 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
       useFactory: async () => ({ issuer: partner.issuer.issuer, audience: partner.issuer.audience }),
     });
     const { app, ask } = await world.start({ platform, controllers: [BothController], imports: [named] });
-    const ours = await world.token({ scope: 'orders:read' });
-    const theirs = await partner.token({ scope: 'orders:read' });
+    const ours = await world.token({ scopes: ['orders:read'] });
+    const theirs = await partner.token({ scopes: ['orders:read'] });
     expect((await ask({ path: '/both/own', token: ours })).body).toEqual({ issuer: world.issuer.issuer });
     expect((await ask({ path: '/both/partner', token: theirs })).body).toEqual({ issuer: partner.issuer.issuer });
     expect((await ask({ path: '/both/own', token: theirs })).status).toBe(401);
@@ -257,10 +257,10 @@ describe('inheritance', () => {
     for (const path of ['inherited', 'overridden']) {
       const needed = path === 'inherited' ? all.slice(0, 3) : all;
       for (const one of needed) {
-        const token = await world.token({ scope: needed.filter((each) => each !== one).join(' ') });
+        const token = await world.token({ scopes: needed.filter((each) => each !== one) });
         expect((await ask({ path: `/derived/${path}`, token })).status, `${path} without ${one}`).toBe(403);
       }
-      expect((await ask({ path: `/derived/${path}`, token: await world.token({ scope: needed.join(' ') }) })).status).toBe(200);
+      expect((await ask({ path: `/derived/${path}`, token: await world.token({ scopes: needed }) })).status).toBe(200);
     }
     expect(listHandlers(app)).toHaveLength(2);
   });
@@ -286,10 +286,10 @@ describe('inheritance', () => {
     class CupsController extends crud('cups') {}
 
     const { ask } = await world.start({ controllers: [TeasController, CupsController] });
-    const token = await world.token({ scope: 'teas:read', roles: ['user'] });
+    const token = await world.token({ scopes: ['teas:read'], roles: ['user'] });
     expect((await ask({ path: '/teas', token })).status).toBe(200);
     expect((await ask({ path: '/cups', token })).status).toBe(403);
-    expect((await ask({ path: '/teas', token: await world.token({ scope: 'teas:read' }) })).status).toBe(403);
+    expect((await ask({ path: '/teas', token: await world.token({ scopes: ['teas:read'] }) })).status).toBe(403);
   });
 
   test("rule 147: @Public() on the class does not lift a handler's requirements", async () => {
@@ -318,7 +318,7 @@ describe('inheritance', () => {
     expect((await ask({ path: '/open' })).status).toBe(200);
     expect((await ask({ path: '/open/scoped' })).status).toBe(401);
     expect((await ask({ path: '/open/scoped', token: await world.token() })).status).toBe(403);
-    expect((await ask({ path: '/open/scoped', token: await world.token({ scope: 'b' }) })).status).toBe(200);
+    expect((await ask({ path: '/open/scoped', token: await world.token({ scopes: ['b'] }) })).status).toBe(200);
     expect((await ask({ path: '/open/known' })).status).toBe(401);
   });
 
@@ -350,7 +350,7 @@ describe('inheritance', () => {
     const { ask } = await world.start({ controllers: [TracedController] });
     for (const path of ['/traced/outside', '/traced/inside']) {
       expect((await ask({ path, token: await world.token() })).status).toBe(403);
-      expect((await ask({ path, token: await world.token({ scope: 'needed' }) })).status).toBe(200);
+      expect((await ask({ path, token: await world.token({ scopes: ['needed'] }) })).status).toBe(200);
     }
   });
 });

@@ -145,7 +145,7 @@ describe.each([
     await expect(ask('me', 'Bearer bad')).rejects.toMatchObject({ status: 401, error: 'invalid_token' });
     expect(await ask('me', `Bearer ${token}`)).toEqual({ subject: 'user-1', same: true });
     await expect(ask('orders', `Bearer ${token}`)).rejects.toMatchObject({ status: 403, error: 'insufficient_scope', scope: 'orders:read' });
-    expect(await ask('orders', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual([]);
+    expect(await ask('orders', `Bearer ${await world.token({ scopes: ['orders:read'] })}`)).toEqual([]);
   });
 
   test('@Public() and @OptionalAuth() work as they do over HTTP', async () => {
@@ -160,7 +160,7 @@ describe.each([
     const { ask, tell } = await start(controllers);
     await tell('happened', 'without');
     await tell('happened', 'lacking', `Bearer ${await world.token()}`);
-    await tell('happened', 'good', `Bearer ${await world.token({ scope: 'events:write' })}`);
+    await tell('happened', 'good', `Bearer ${await world.token({ scopes: ['events:write'] })}`);
     await ask('health');
     await expect.poll(() => events).toEqual(['good']);
   });
@@ -256,7 +256,7 @@ test.each<[string, Serving]>([
 ])('rule 148: a hybrid application guards %s', async (_name, parts) => {
   const { ask } = await hybrid([serving(parts)], false);
   await expect(ask('orders')).rejects.toMatchObject({ status: 401 });
-  expect(await ask('orders', `Bearer ${await world.token({ scope: 'orders:read' })}`)).toEqual([]);
+  expect(await ask('orders', `Bearer ${await world.token({ scopes: ['orders:read'] })}`)).toEqual([]);
 });
 
 test('an application that serves HTTP and messages guards and lists both', async () => {

@@ -20,7 +20,7 @@ test('rule 92: a handshake needs the certificate to which its token is bound', a
     tls: { ...server, ca, requestCert: true, rejectUnauthorized: false },
     prepare: (app) => void app.useWebSocketAdapter(new WsAdapter(app)),
   });
-  const token = await world.token({ scope: 'feed', claims: { cnf: { 'x5t#S256': thumbprintOf(client.cert) } } });
+  const token = await world.token({ scopes: ['feed'], claims: { cnf: { 'x5t#S256': thumbprintOf(client.cert) } } });
 
   async function statusWith(identity: object): Promise<number> {
     const socket = new WebSocket(`${origin.replace('https', 'wss')}/feed`, { ca, ...identity, headers: { authorization: `Bearer ${token}` } });

@@ -274,7 +274,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
   });
 
   test('rule 147: checks handlers that several controllers inherit by the rule of each controller', async () => {
-    const [teas, none] = [await world.token({ scope: 'teas' }), undefined];
+    const [teas, none] = [await world.token({ scopes: ['teas'] }), undefined];
     for (const paths of ['teas cups open maybe plain', 'plain maybe open cups teas', 'teas cups', 'cups teas', 'maybe plain', 'plain maybe', 'open plain']) {
       const { origin } = await world.start({ platform, controllers: inheriting(paths.split(' ')) });
       for (const [path, token, status] of [

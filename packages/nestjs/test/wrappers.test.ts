@@ -85,7 +85,7 @@ describe('class decorators that replace the class', () => {
     const { ask } = await world.start({ controllers: [AboveController, BelowController] });
     for (const path of ['/above', '/below']) {
       expect((await ask({ path, token: await world.token() })).status).toBe(403);
-      expect((await ask({ path, token: await world.token({ scope: 'admin' }) })).status).toBe(200);
+      expect((await ask({ path, token: await world.token({ scopes: ['admin'] }) })).status).toBe(200);
     }
   });
 });
@@ -154,7 +154,7 @@ describe('handlers that were wrapped on the instance', () => {
     expect((await ask({ path: '/wrapped/open', token: 'bad' })).body).toBe('open');
     for (const path of ['/wrapped/secret', '/wrapped/plain']) expect((await ask({ path })).status, path).toBe(401);
     expect((await ask({ path: '/wrapped/secret', token: await world.token() })).status).toBe(403);
-    expect((await ask({ path: '/wrapped/secret', token: await world.token({ scope: 'admin' }) })).body).toBe('secret');
+    expect((await ask({ path: '/wrapped/secret', token: await world.token({ scopes: ['admin'] }) })).body).toBe('secret');
     expect((await ask({ path: '/wrapped/plain', token: await world.token() })).body).toBe('plain');
   });
 
@@ -164,7 +164,7 @@ describe('handlers that were wrapped on the instance', () => {
     });
     expect((await ask({ path: '/wrapped/open', token: 'bad' })).body).toBe('open');
     expect((await ask({ path: '/wrapped/secret', token: await world.token() })).status).toBe(403);
-    expect((await ask({ path: '/wrapped/secret', token: await world.token({ scope: 'admin' }) })).body).toBe('secret');
+    expect((await ask({ path: '/wrapped/secret', token: await world.token({ scopes: ['admin'] }) })).body).toBe('secret');
     expect((await ask({ path: '/wrapped/plain' })).status).toBe(401);
     expect((await ask({ path: '/wrapped/plain', token: await world.token() })).body).toBe('plain');
   });

@@ -57,7 +57,7 @@ describe('requests', () => {
         return issuer.issueToken();
       },
     ],
-    ['insufficient_scope', 403, () => ({ scope: 'orders:write' })],
+    ['insufficient_scope', 403, () => ({ scopes: ['orders:write'] })],
     [
       'keys_unavailable',
       503,

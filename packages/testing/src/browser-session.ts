@@ -5,11 +5,10 @@
  */
 import { misuse, START_TEST_SESSION, type TestableBrowserSession } from '@tokenward/core/store';
 import type { TestIssuer, TokenWishes } from './issuer.js';
+import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
 
 /** Who is logged in. Every member has a default that a guard accepts. */
-export interface LoginWishes extends Pick<TokenWishes, 'subject' | 'roles' | 'clientId' | 'audience' | 'claims'> {
-  /** What the access token grants. Default: nothing. */
-  readonly scopes?: readonly string[] | undefined;
+export interface LoginWishes extends Omit<CallerWishes, 'lifetimeSeconds'> {
   /**
    * How long the access token lives, in seconds. A negative number starts the session with a token that has ended, so the first call refreshes it: the issuer
    * gives tokens that live 300 seconds. Default: 300.
@@ -61,8 +60,9 @@ export async function logInAs(
   refuseInProduction();
   if (typeof (session as Partial<TestableBrowserSession> | undefined)?.[START_TEST_SESSION] !== 'function')
     throw misuse('logInAs()', 'needs a session that createBrowserSession of @tokenward/browser-session returned');
+  assertWishes('logInAs()', wishes, [...CALLER_WISHES, 'isRefreshable']);
   const { scopes = [], lifetimeSeconds, isRefreshable = true, ...others } = wishes;
-  const content: TokenWishes = { ...others, scope: scopes.length > 0 ? scopes.join(' ') : undefined };
+  const content: TokenWishes = { ...others, scopes: scopes.length > 0 ? scopes : undefined };
   const accessToken = await issuer.issueToken({ ...content, lifetimeSeconds });
   const { sub, exp, iat, sid } = claimsOf(accessToken);
   if (typeof sub !== 'string' || typeof exp !== 'number') throw misuse('logInAs()', 'needs a token with sub and exp: do not leave them out of claims');

@@ -45,7 +45,7 @@ export interface DpopClient {
  *
  * @example
  * const client = await createDpopClient();
- * const token = await issuer.issueToken({ scope: 'orders:read', claims: client.claims });
+ * const token = await issuer.issueToken({ scopes: ['orders:read'], claims: client.claims });
  * const url = `${origin}/orders`;
  * await fetch(url, { headers: client.authorizationHeaders({ url }, token) });
  */

@@ -5,13 +5,25 @@ import { systemClock } from '@tokenward/core/adapter';
 import { base64url, compactJws } from './compact-jws.js';
 import { createTestIntrospection, type IntrospectionClient } from './introspection.js';
 import { misanswer, type Misbehaviour } from './misbehaviour.js';
+import { shapeOf, type ProviderName } from './providers/index.js';
 import { createRefreshTokens } from './refresh-tokens.js';
+import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
 import { asSigningKey, generatePrivateKey, signBytes, type SignatureQuirks, type SigningKey } from './signing-key.js';
 
 export interface TestIssuerOptions {
-  /** The `aud` of tokens by default. Default: `https://api.example.test`. */
+  /**
+   * Issues access tokens in the shape of a provider's: its `typ`, and its claims for the client, the scopes and the roles. Default: as RFC 9068 says.
+   *
+   * @example
+   * const testIssuer = await createTestIssuer({ like: 'keycloak', issuer: 'https://sso.example.com/realms/shop', audience: 'orders-api' });
+   * const guard = createGuard(keycloak({ url: 'https://sso.example.com', realm: 'shop', audience: 'orders-api', jwks: testIssuer.jwks }));
+   */
+  readonly like?: ProviderName | undefined;
+  /** The `iss` of tokens, for a guard with the options of production and the keys of this issuer. Default: the issuer's own address. */
+  readonly issuer?: string | undefined;
+  /** The `aud` of tokens by default. Default: `https://api.example.test`, or that of the provider's documentation. */
   readonly audience?: string | undefined;
-  /** The path of the issuer identifier, such as a tenant or realm: `/realms/one`. Default: none. */
+  /** The path of the issuer identifier, such as a tenant or realm: `/realms/one`. Default: none, or that of the provider. */
   readonly path?: string | undefined;
   /** The algorithm of the first key, and of tokens by default. Default: RS256. */
   readonly algorithm?: Algorithm | undefined;
@@ -23,33 +35,19 @@ export interface TestIssuerOptions {
   readonly cacheControl?: string | undefined;
 }
 
-/** The content of an access token. Every member has a default that a guard accepts. */
-export interface TokenWishes {
-  /** `sub`. Default: `user-1`. */
-  readonly subject?: string | undefined;
-  /** `scope`: names separated by spaces. Default: none. */
-  readonly scope?: string | undefined;
-  /** `roles`. Default: none. */
-  readonly roles?: readonly string[] | undefined;
-  /** `client_id`. Default: `client-1`. */
-  readonly clientId?: string | undefined;
-  /** `aud`. Default: the `audience` of the issuer. */
-  readonly audience?: string | readonly string[] | undefined;
-  /** Seconds from `iat` to `exp`. A negative number issues an expired token. Default: 300. */
-  readonly lifetimeSeconds?: number | undefined;
+/** The content of an access token. Every member has a default that a guard accepts: `sub` is `user-1`, the client `client-1`, and the lifetime 300 seconds. */
+export interface TokenWishes extends CallerWishes {
   /** Signs with the newest key for this algorithm, and creates one if there is none. Default: the algorithm of the issuer. */
   readonly algorithm?: Algorithm | undefined;
   /** Signs with this key, even if the issuer does not publish it. */
   readonly key?: SigningKey | undefined;
   /** Header members to add or replace. `undefined` leaves one out. */
   readonly header?: Readonly<Record<string, unknown>> | undefined;
-  /** Claims to add or replace. `undefined` leaves one out. */
-  readonly claims?: Readonly<Record<string, unknown>> | undefined;
   readonly signature?: SignatureQuirks | undefined;
 }
 
 /** The content of an opaque access token. */
-export interface OpaqueTokenWishes extends Pick<TokenWishes, 'subject' | 'scope' | 'roles' | 'clientId' | 'audience' | 'lifetimeSeconds' | 'claims'> {
+export interface OpaqueTokenWishes extends CallerWishes {
   /** The text of the token. Default: a random one, without dots. */
   readonly token?: string | undefined;
 }
@@ -75,6 +73,14 @@ export interface SecurityEventWishes extends Pick<TokenWishes, 'key' | 'header' 
   /** `event_timestamp`: seconds since the epoch. Default: none. */
   readonly happenedAt?: number | undefined;
 }
+
+type SignatureWishes = Pick<TokenWishes, 'algorithm' | 'key' | 'header' | 'signature'>;
+
+const OPTIONS: readonly (keyof TestIssuerOptions)[] = ['like', 'issuer', 'audience', 'path', 'algorithm', 'clock', 'port', 'cacheControl'];
+const TOKEN_WISHES: readonly (keyof TokenWishes)[] = [...CALLER_WISHES, 'algorithm', 'key', 'header', 'signature'];
+const OTHER_WISHES = ['key', 'header', 'claims', 'signature'] as const;
+const LOGOUT_WISHES: readonly (keyof LogoutTokenWishes)[] = [...OTHER_WISHES, 'clientId', 'subject', 'sessionId'];
+const EVENT_WISHES: readonly (keyof SecurityEventWishes)[] = [...OTHER_WISHES, 'audience', 'type', 'subject', 'happenedAt'];
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/';
@@ -133,10 +139,12 @@ export interface TestIssuer {
  * @example
  * const issuer = await createTestIssuer();
  * const guard = createGuard({ issuer: issuer.issuer, audience: issuer.audience });
- * const token = await issuer.issueToken({ scope: 'orders:read' });
+ * const token = await issuer.issueToken({ scopes: ['orders:read'] });
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  const { audience = 'https://api.example.test', path = '', algorithm = 'RS256', clock = systemClock, cacheControl } = options;
+  assertWishes('createTestIssuer()', options, OPTIONS);
+  const shape = shapeOf(options.like);
+  const { audience = shape.audience ?? 'https://api.example.test', path = shape.path, algorithm = 'RS256', clock = systemClock, cacheControl } = options;
   if (path !== '' && !/^\/.*[^/]$/.test(path)) throw new TypeError(`path "${path}": must start with a slash and must not end with one`);
   const keys: SigningKey[] = [await newKey(algorithm)];
   /** Keys that were passed in. The issuer publishes them and signs with them only on request. */
@@ -154,8 +162,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     server.listen(options.port ?? 0, '127.0.0.1', resolve);
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const issuer = `${origin}${path}`;
-  const jwksUri = `${issuer}/jwks`;
+  const base = `${origin}${path}`;
+  const issuer = options.issuer ?? `${base}${shape.endsWithSlash ? '/' : ''}`;
+  const jwksUri = `${base}/jwks`;
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     if (request.method === 'POST' && request.url === `${path}/token`) {
@@ -179,7 +188,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       return;
     }
     const document =
-      asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri, token_endpoint: `${issuer}/token`, introspection_endpoint: `${issuer}/introspect` };
+      asked === 'jwks' ? published() : { issuer, jwks_uri: jwksUri, token_endpoint: `${base}/token`, introspection_endpoint: `${base}/introspect` };
     response.writeHead(200, { 'content-type': 'application/json', ...(cacheControl !== undefined && { 'cache-control': cacheControl }) });
     response.end(JSON.stringify(document));
   }
@@ -199,47 +208,55 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   }
 
   async function issueToken(wishes: TokenWishes = {}): Promise<string> {
+    assertWishes('issueToken()', wishes, TOKEN_WISHES);
+    return sign(wishes, { typ: shape.type }, claimsOf(wishes));
+  }
+
+  async function sign(wishes: SignatureWishes, header: object, claims: Record<string, unknown>): Promise<string> {
     const key = wishes.key ?? (await signingKey(wishes.algorithm));
-    const header = { alg: key.algorithm, typ: 'at+jwt', kid: key.kid, ...wishes.header };
-    const claims = claimsOf(wishes);
+    const whole = { alg: key.algorithm, ...header, kid: key.kid, ...wishes.header };
     // JSON.stringify leaves out what is undefined
-    const token = compactJws(base64url(JSON.stringify(header)), base64url(JSON.stringify(claims)), (bytes) =>
+    const token = compactJws(base64url(JSON.stringify(whole)), base64url(JSON.stringify(claims)), (bytes) =>
       signBytes(key.algorithm, key.privateKey, bytes, wishes.signature),
     );
     introspection.know(token, claims);
     return token;
   }
 
-  function claimsOf(wishes: OpaqueTokenWishes): Record<string, unknown> {
-    const now = Math.floor(clock.now() / 1000);
+  function claimsOf({
+    subject,
+    clientId,
+    audience: given = audience,
+    lifetimeSeconds = 300,
+    scopes = [],
+    roles = [],
+    claims,
+  }: CallerWishes): Record<string, unknown> {
+    const issuedAt = Math.floor(clock.now() / 1000);
     return {
-      iss: issuer,
-      aud: wishes.audience ?? audience,
-      sub: wishes.subject ?? 'user-1',
-      client_id: wishes.clientId ?? 'client-1',
-      jti: crypto.randomUUID(),
-      iat: now,
-      exp: now + (wishes.lifetimeSeconds ?? 300),
-      scope: wishes.scope,
-      roles: wishes.roles,
-      ...wishes.claims,
+      ...shape.claims({ issuer, audience: given, subject, clientId, scopes, roles, issuedAt, expiresAt: issuedAt + lifetimeSeconds }),
+      ...claims,
     };
   }
 
-  /** Issues a token of another kind, which has neither `sub` nor `client_id`. */
-  function issueOther(typ: string, { header, claims, ...wishes }: Omit<TokenWishes, 'subject'>): Promise<string> {
-    return issueToken({ ...wishes, header: { typ, ...header }, claims: { sub: undefined, client_id: undefined, ...claims } });
+  function issueLogoutToken(wishes: LogoutTokenWishes = {}): Promise<string> {
+    assertWishes('issueLogoutToken()', wishes, LOGOUT_WISHES);
+    const { clientId = 'client-1', subject, sessionId, claims } = wishes;
+    const said = { sub: subject, sid: sessionId, events: { [LOGOUT_EVENT]: {} } };
+    return sign(wishes, { typ: 'logout+jwt' }, { ...claimsOfOther(clientId, 120), ...said, ...claims });
   }
 
-  function issueLogoutToken({ clientId = 'client-1', subject, sessionId, claims, ...wishes }: LogoutTokenWishes = {}): Promise<string> {
-    const said = { sub: subject, sid: sessionId, events: { [LOGOUT_EVENT]: {} }, ...claims };
-    return issueOther('logout+jwt', { ...wishes, audience: clientId, lifetimeSeconds: 120, claims: said });
-  }
-
-  function issueSecurityEvent({ type, subject, happenedAt, claims, ...wishes }: SecurityEventWishes): Promise<string> {
+  function issueSecurityEvent(wishes: SecurityEventWishes): Promise<string> {
+    assertWishes('issueSecurityEvent()', wishes, EVENT_WISHES);
+    const { type, subject, happenedAt, claims } = wishes;
     const name = type.includes(':') ? type : `${CAEP}${type}`;
-    const said = { exp: undefined, sub_id: subject, events: { [name]: { event_timestamp: happenedAt } }, ...claims };
-    return issueOther('secevent+jwt', { ...wishes, claims: said });
+    const said = { exp: undefined, sub_id: subject, events: { [name]: { event_timestamp: happenedAt } } };
+    return sign(wishes, { typ: 'secevent+jwt' }, { ...claimsOfOther(wishes.audience ?? audience, 300), ...said, ...claims });
+  }
+
+  function claimsOfOther(aud: string, lifetimeSeconds: number): Record<string, unknown> {
+    const iat = Math.floor(clock.now() / 1000);
+    return { iss: issuer, aud, jti: crypto.randomUUID(), iat, exp: iat + lifetimeSeconds };
   }
 
   return {
@@ -249,7 +266,10 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     algorithm,
     requests,
     refreshes: refreshTokens.refreshes,
-    issueRefreshToken: (wishes = {}) => refreshTokens.issue(wishes),
+    issueRefreshToken(wishes = {}) {
+      assertWishes('issueRefreshToken()', wishes, TOKEN_WISHES);
+      return refreshTokens.issue(wishes);
+    },
     get jwks() {
       return published();
     },
@@ -260,6 +280,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     introspections: introspection.introspections,
     issueToken,
     issueOpaqueToken(wishes = {}) {
+      assertWishes('issueOpaqueToken()', wishes, [...CALLER_WISHES, 'token']);
       const { token = `opaque-${crypto.randomUUID()}` } = wishes;
       introspection.know(token, claimsOf(wishes));
       return token;

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 
 /** The part of an access token's content that the token response repeats. */
 export interface RefreshedContent {
-  readonly scope?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
   readonly lifetimeSeconds?: number | undefined;
 }
 
@@ -36,9 +36,9 @@ export function createRefreshTokens<C extends RefreshedContent>(issueToken: (con
     if (parameters.get('grant_type') !== 'refresh_token') return { status: 400, body: { error: 'unsupported_grant_type' } };
     if (!content) return { status: 400, body: { error: 'invalid_grant' } };
     live.delete(refreshToken);
-    const { scope, lifetimeSeconds = DEFAULT_LIFETIME_SECONDS } = content;
+    const { scopes, lifetimeSeconds = DEFAULT_LIFETIME_SECONDS } = content;
     const tokens = { access_token: await issueToken(content), refresh_token: issue(content), token_type: 'Bearer' };
-    return { status: 200, body: { ...tokens, expires_in: lifetimeSeconds, scope } };
+    return { status: 200, body: { ...tokens, expires_in: lifetimeSeconds, scope: scopes?.join(' ') } };
   }
 
   return {

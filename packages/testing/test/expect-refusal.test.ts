@@ -17,7 +17,7 @@ describe('expectUnauthorized', () => {
   test('accepts the expected answers, and returns the challenge', async () => {
     expect(await expectUnauthorized(response(401, 'Bearer realm="a \\"b\\""'))).toEqual({ scheme: 'Bearer', parameters: { realm: 'a "b"' } });
     await expectUnauthorized(response(401, INVALID, { error: 'invalid_token' }), { error: 'invalid_token' });
-    await expectUnauthorized(response(401, 'Bearer realm="api", scope="a b"', { scope: 'a b' }), { scope: 'a b' });
+    await expectUnauthorized(response(401, 'Bearer realm="api", scope="a b"', { scope: 'a b' }), { scopes: ['a', 'b'] });
   });
 
   test.each<[string, () => Response, object?]>([
@@ -41,9 +41,9 @@ describe('expectUnauthorized', () => {
 
 test('expectForbidden requires insufficient_scope and the expected scope', async () => {
   const challenge = 'Bearer realm="api", error="insufficient_scope", error_description="D", scope="a"';
-  await expectForbidden(response(403, challenge, { error: 'insufficient_scope', scope: 'a' }), { scope: 'a' });
+  await expectForbidden(response(403, challenge, { error: 'insufficient_scope', scope: 'a' }), { scopes: ['a'] });
   await expect(expectForbidden(response(403, challenge, { error: 'insufficient_scope', scope: 'a' }))).rejects.toThrow();
-  await expect(expectForbidden(response(401, challenge, { error: 'insufficient_scope', scope: 'a' }), { scope: 'a' })).rejects.toThrow();
+  await expect(expectForbidden(response(401, challenge, { error: 'insufficient_scope', scope: 'a' }), { scopes: ['a'] })).rejects.toThrow();
 });
 
 test('expectBadRequest requires invalid_request', async () => {

@@ -12,7 +12,7 @@ test.each(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384
   'issues %s tokens that jose verifies',
   async (algorithm) => {
     const issuer = await newIssuer({ algorithm });
-    const { payload, protectedHeader } = await jwtVerify(await issuer.issueToken({ scope: 'a' }), createRemoteJWKSet(new URL(issuer.jwksUri)), {
+    const { payload, protectedHeader } = await jwtVerify(await issuer.issueToken({ scopes: ['a'] }), createRemoteJWKSet(new URL(issuer.jwksUri)), {
       issuer: issuer.issuer,
       audience: issuer.audience,
       typ: 'at+jwt',

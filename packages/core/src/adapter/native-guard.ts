@@ -3,6 +3,7 @@ import type { Auth } from '../auth/auth.js';
 import { misuse } from '../lib/configuration-error.js';
 import type { Decision } from '../decision/decision.js';
 import { checkSilently, createResourceGuard } from '../guard.js';
+import { ACT_IN_TESTS } from '../guard/test-tickets.js';
 import type { MetadataAnswer, MetadataEndpoint } from '../decision/resource-metadata.js';
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
@@ -209,6 +210,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     metadataFor,
     getAuth,
     methods: (handlerOf) => ({
+      ...testMethods(guard),
       // further arguments are not passed on
       getAuth: ((request, optional) => getAuth(request, optional)) as GuardMethods<never, Request>['getAuth'],
       permit(auth, policy, request) {
@@ -225,6 +227,12 @@ export function createNativeGuard<Request extends object, Native extends readonl
     }),
     close: guard.close,
   };
+}
+
+/** Passes on the method by which tests act as somebody. No type names it, since only the test kit calls it. */
+function testMethods(guard: ResourceGuard): object {
+  const method = (guard as { readonly [ACT_IN_TESTS]?: unknown })[ACT_IN_TESTS];
+  return method === undefined ? {} : { [ACT_IN_TESTS]: method };
 }
 
 /** @throws ConfigurationError if the value cannot be a request */

@@ -84,20 +84,20 @@ describe.each(['bun', 'deno', 'workerd'] as const)("rule 228: an app on %s's own
   });
 
   test('challenges a request without a token, with the scope that the route needs', async () => {
-    await expectUnauthorized(await ask('/orders'), { scope: 'orders:read' });
+    await expectUnauthorized(await ask('/orders'), { scopes: ['orders:read'] });
     expect(await (await ask('/optional')).json()).toEqual({ subject: null });
     expect((await ask('/public', 'x')).status).toBe(200);
   });
 
   test('refuses a token without the scope or the role', async () => {
-    const token = await issuer.issueToken({ scope: 'orders:read' });
-    await expectForbidden(await ask('/orders', token, { method: 'POST', body: '{}' }), { scope: 'orders:write' });
+    const token = await issuer.issueToken({ scopes: ['orders:read'] });
+    await expectForbidden(await ask('/orders', token, { method: 'POST', body: '{}' }), { scopes: ['orders:write'] });
     expect((await ask('/orders/1', token, { method: 'DELETE' })).status).toBe(403);
     expect((await ask('/orders', token)).status).toBe(200);
   });
 
   test('hands the body to the handler', async () => {
-    const answer = await ask('/orders', await issuer.issueToken({ scope: 'orders:write' }), { method: 'POST', body: '{"item":"tea"}' });
+    const answer = await ask('/orders', await issuer.issueToken({ scopes: ['orders:write'] }), { method: 'POST', body: '{"item":"tea"}' });
     expect([answer.status, await answer.json()]).toEqual([201, { item: 'tea' }]);
   });
 

@@ -98,9 +98,9 @@ export const credentialCases: readonly SuiteCase[] = [
   {
     name: 'rule 3: answers 401 to a token in the query or in a form',
     async run({ ask, token }) {
-      const good = await token({ scope: 'orders:write' });
+      const good = await token({ scopes: ['orders:write'] });
       await expectUnauthorized(await ask({ path: `/me?access_token=${good}` }));
-      await expectUnauthorized(await ask({ method: 'POST', path: '/orders', form: `access_token=${good}` }), { scope: 'orders:write' });
+      await expectUnauthorized(await ask({ method: 'POST', path: '/orders', form: `access_token=${good}` }), { scopes: ['orders:write'] });
     },
   },
   {

@@ -12,7 +12,7 @@ export const departureCases: readonly SuiteCase[] = [
     async run({ start, issuer, token, handlersRun }) {
       const keys = withholdFetch();
       const app = await start({ options: { issuer: issuer.issuer, audience: issuer.audience, fetch: keys.fetch } });
-      const good = await token({ scope: 'orders:write' });
+      const good = await token({ scopes: ['orders:write'] });
       const requests: Sent[] = [{ path: '/me' }, { path: '/optional' }, { method: 'POST', path: '/orders', json: {} }, { path: '/orders' }];
       const { allArrived, allClosed } = watchRequests(app, requests.length);
       const leaving = new AbortController();

@@ -30,7 +30,7 @@ export const dpopCases: readonly SuiteCase[] = [
         },
       };
       const app = await suite.start({ routes: [see], onRefused: (decision) => refusals.push(decision) });
-      const wishes = { subject: 'ada', scope: SCOPE, claims: { jti: 'token-1', sid: 'session-1' } };
+      const wishes = { subject: 'ada', scopes: [SCOPE], claims: { jti: 'token-1', sid: 'session-1' } };
       const caller = await callerOf(suite, wishes);
       // the second time the token is known
       for (let round = 0; round < 2; round++) strictEqual((await app.ask(caller.sent(app, { path: '/see' }))).status, 204);
@@ -39,7 +39,7 @@ export const dpopCases: readonly SuiteCase[] = [
       deepStrictEqual(first, unbound);
       deepStrictEqual(second, unbound);
       const poor = await callerOf(suite);
-      await expectForbidden(await app.ask(poor.sent(app, { path: '/see' })), { scheme: 'DPoP', scope: SCOPE });
+      await expectForbidden(await app.ask(poor.sent(app, { path: '/see' })), { scheme: 'DPoP', scopes: [SCOPE] });
       deepStrictEqual(
         refusals.map(({ reason }) => reason),
         ['insufficient_scope'],
@@ -109,7 +109,7 @@ export const dpopCases: readonly SuiteCase[] = [
     name: 'rule 83: HEAD needs a proof for HEAD, and POST one for POST',
     async run(suite) {
       const { app } = suite;
-      const caller = await callerOf(suite, { scope: 'orders:write' });
+      const caller = await callerOf(suite, { scopes: ['orders:write'] });
       for (const [method, path, status, json] of [
         ['HEAD', '/me', 200, undefined],
         ['POST', '/orders', 201, { item: 'tea' }],
@@ -243,7 +243,7 @@ export const dpopCases: readonly SuiteCase[] = [
         routes: [{ ...route('/x', scope(SCOPE)), guards: [guard, { ...guard, policies: [scope(SCOPE)] }] }],
         appGuards: [guard],
       });
-      const caller = await callerOf(suite, { scope: SCOPE });
+      const caller = await callerOf(suite, { scopes: [SCOPE] });
       const sent = caller.sent(app, { path: '/x' });
       strictEqual((await app.ask(sent)).status, 200);
       await expectUnauthorized(await app.ask(sent), INVALID_PROOF);

@@ -27,12 +27,12 @@ export const encryptionCases: readonly SuiteCase[] = [
           },
         ],
       });
-      const plain = await suite.token({ subject: 'ada', scope: 'orders:read' });
+      const plain = await suite.token({ subject: 'ada', scopes: ['orders:read'] });
       const encrypted = encrypt(plain);
       for (const token of [plain, encrypted, encrypted]) strictEqual((await app.ask({ path: '/see', token })).status, 204);
       const [first, ...others] = seen.map((auth) => Object.assign({}, auth));
       for (const other of others) deepStrictEqual(other, first);
-      await expectForbidden(await app.ask({ path: '/orders', token: encrypt(await suite.token({ scope: 'other' })) }), { scope: 'orders:read' });
+      await expectForbidden(await app.ask({ path: '/orders', token: encrypt(await suite.token({ scopes: ['other'] })) }), { scopes: ['orders:read'] });
     },
   },
   {

@@ -84,10 +84,10 @@ async function expectReady(origins: readonly string[], { issueToken }: TestIssue
 
 async function expectIntrospection(origin: string, issuer: TestIssuer): Promise<void> {
   try {
-    const token = issuer.issueOpaqueToken({ subject: 'ada', scope: 'orders:read' });
+    const token = issuer.issueOpaqueToken({ subject: 'ada', scopes: ['orders:read'] });
     for (const path of ['/me', '/orders', '/optional']) strictEqual((await send(origin, { path, token })).status, 200);
     strictEqual((await send(origin, { path: '/me', token: await issuer.issueToken() })).status, 200);
-    await expectForbidden(await send(origin, { path: '/orders', token: issuer.issueOpaqueToken() }), { scope: 'orders:read' });
+    await expectForbidden(await send(origin, { path: '/orders', token: issuer.issueOpaqueToken() }), { scopes: ['orders:read'] });
     await expectUnauthorized(await send(origin, { path: '/me', token: 'unknown' }), { error: 'invalid_token' });
     issuer.misbehave('error', 'introspection');
     await expectUnavailable(await send(origin, { path: '/me', token: issuer.issueOpaqueToken() }));

@@ -43,7 +43,7 @@ export const exampleTable: readonly ExampleCase[] = [
     await expectUnauthorized(await ask({ path: '/me' }));
   }),
   line('GET /me is 200 and says who', async (ask, issuer) => {
-    const token = await issuer.issueToken({ subject: 'ada', clientId: 'web', scope: 'orders:read orders:write', roles: ['admin', 'auditor'] });
+    const token = await issuer.issueToken({ subject: 'ada', clientId: 'web', scopes: ['orders:read', 'orders:write'], roles: ['admin', 'auditor'] });
     const answer = await ask({ path: '/me', token });
     strictEqual(answer.status, 200);
     const expected = { subject: 'ada', issuer: issuer.issuer, clientId: 'web', scopes: ['orders:read', 'orders:write'], roles: ['admin', 'auditor'] };
@@ -65,17 +65,17 @@ export const exampleTable: readonly ExampleCase[] = [
     for (const token of bad) await expectUnauthorized(await ask({ path: '/me', token }), { error: 'invalid_token' });
   }),
   line('GET /orders needs the scope orders:read', async (ask, issuer) => {
-    await expectUnauthorized(await ask({ path: '/orders' }), { scope: 'orders:read' });
-    await expectForbidden(await ask({ path: '/orders', token: await issuer.issueToken({ scope: 'orders:write' }) }), { scope: 'orders:read' });
-    const answer = await ask({ path: '/orders', token: await issuer.issueToken({ scope: 'orders:read' }) });
+    await expectUnauthorized(await ask({ path: '/orders' }), { scopes: ['orders:read'] });
+    await expectForbidden(await ask({ path: '/orders', token: await issuer.issueToken({ scopes: ['orders:write'] }) }), { scopes: ['orders:read'] });
+    const answer = await ask({ path: '/orders', token: await issuer.issueToken({ scopes: ['orders:read'] }) });
     strictEqual(answer.status, 200);
     ok(Array.isArray(answer.json()));
   }),
   line('POST /orders needs the scope orders:write, and answers 201 with the order', async (ask, issuer) => {
     const order: Sent = { method: 'POST', path: '/orders', json: { item: 'tea', quantity: 2 } };
-    await expectUnauthorized(await ask(order), { scope: 'orders:write' });
-    await expectForbidden(await ask({ ...order, token: await issuer.issueToken({ scope: 'orders:read' }) }), { scope: 'orders:write' });
-    const answer = await ask({ ...order, token: await issuer.issueToken({ scope: 'orders:write' }) });
+    await expectUnauthorized(await ask(order), { scopes: ['orders:write'] });
+    await expectForbidden(await ask({ ...order, token: await issuer.issueToken({ scopes: ['orders:read'] }) }), { scopes: ['orders:write'] });
+    const answer = await ask({ ...order, token: await issuer.issueToken({ scopes: ['orders:write'] }) });
     strictEqual(answer.status, 201);
     const { item, quantity } = answer.json() as Record<string, unknown>;
     deepStrictEqual({ item, quantity }, { item: 'tea', quantity: 2 });
@@ -89,9 +89,9 @@ export const exampleTable: readonly ExampleCase[] = [
     strictEqual((await ask({ ...removal, token: await issuer.issueToken({ roles: ['admin'] }) })).status, 204);
   }),
   line('GET /reports needs the scope reports:read, or both roles', async (ask, issuer) => {
-    await expectUnauthorized(await ask({ path: '/reports' }), { scope: 'reports:read' });
-    await expectForbidden(await ask({ path: '/reports', token: await issuer.issueToken({ roles: ['auditor'] }) }), { scope: 'reports:read' });
-    for (const wishes of [{ scope: 'reports:read' }, { roles: ['finance', 'auditor'] }]) {
+    await expectUnauthorized(await ask({ path: '/reports' }), { scopes: ['reports:read'] });
+    await expectForbidden(await ask({ path: '/reports', token: await issuer.issueToken({ roles: ['auditor'] }) }), { scopes: ['reports:read'] });
+    for (const wishes of [{ scopes: ['reports:read'] }, { roles: ['finance', 'auditor'] }]) {
       strictEqual((await ask({ path: '/reports', token: await issuer.issueToken(wishes) })).status, 200);
     }
   }),
@@ -99,11 +99,11 @@ export const exampleTable: readonly ExampleCase[] = [
     const payout: Sent = { method: 'PUT', path: '/payout', json: { amount: 7 } };
     const login = { acr: 'urn:example:mfa', auth_time: now() - 10 };
     const stepUp = { error: 'insufficient_user_authentication', acrValues: 'urn:example:mfa', maxAge: '300' };
-    await expectUnauthorized(await ask(payout), { scope: 'payout' });
-    await expectForbidden(await ask({ ...payout, token: await issuer.issueToken({ claims: login }) }), { scope: 'payout' });
+    await expectUnauthorized(await ask(payout), { scopes: ['payout'] });
+    await expectForbidden(await ask({ ...payout, token: await issuer.issueToken({ claims: login }) }), { scopes: ['payout'] });
     const weak = [{ auth_time: login.auth_time }, { ...login, acr: 'urn:example:pwd' }, { acr: login.acr }, { ...login, auth_time: now() - 3600 }];
-    for (const claims of weak) await expectUnauthorized(await ask({ ...payout, token: await issuer.issueToken({ scope: 'payout', claims }) }), stepUp);
-    strictEqual((await ask({ ...payout, token: await issuer.issueToken({ scope: 'payout', claims: login }) })).status, 200);
+    for (const claims of weak) await expectUnauthorized(await ask({ ...payout, token: await issuer.issueToken({ scopes: ['payout'], claims }) }), stepUp);
+    strictEqual((await ask({ ...payout, token: await issuer.issueToken({ scopes: ['payout'], claims: login }) })).status, 200);
   }),
   line('anything else is a plain 404, whatever credentials are sent', async (ask, issuer) => {
     for (const token of [undefined, WRONG, await issuer.issueToken()]) {

@@ -2,7 +2,7 @@ import { request as requestOverHttp, type Agent } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { ReceivedResponse } from '../expect-refusal.js';
+import type { FetchedResponse } from '../received.js';
 
 export interface Sent {
   readonly method?: string | undefined;
@@ -33,7 +33,7 @@ export interface ClientTls {
   readonly key?: string | undefined;
 }
 
-export interface Received extends ReceivedResponse {
+export interface Received extends FetchedResponse {
   readonly body: string;
   /** Returns every line of a field. */
   lines(name: string): string[];

@@ -57,7 +57,7 @@ export const guardMethodCases: readonly SuiteCase[] = [
   {
     name: 'check() decides on an object that only has headers',
     async run({ app, token }) {
-      const bearer = `Bearer ${await token({ scope: 'a' })}`;
+      const bearer = `Bearer ${await token({ scopes: ['a'] })}`;
       for (const request of [
         { headers: { authorization: bearer } },
         { headers: { authorization: bearer }, method: 'GET', url: '/x' },
@@ -74,7 +74,7 @@ export const guardMethodCases: readonly SuiteCase[] = [
   {
     name: 'rule 158: permit() throws for an invalid Auth or request, and says what it takes',
     async run({ app, token }) {
-      const auth = await authFor(app, await token({ scope: 'a' }));
+      const auth = await authFor(app, await token({ scopes: ['a'] }));
       for (const none of [undefined, null, 'ada']) throws(() => app.guard.permit(none as never, scope('a')), /permit\(auth, policy\): auth /);
       for (const none of [null, 'GET /', []]) throws(() => app.guard.permit(auth, scope('a'), none as never), /guard\.permit\(.*framework's request/);
       deepStrictEqual([app.guard.permit(auth, scope('a')).outcome, app.guard.permit(auth, scope('b')).outcome], ['allow', 'deny']);

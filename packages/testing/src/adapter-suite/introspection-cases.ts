@@ -28,7 +28,7 @@ export const introspectionCases: readonly SuiteCase[] = [
           },
         ],
       });
-      const wishes = { subject: 'ada', scope: SCOPE, roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1' } };
+      const wishes = { subject: 'ada', scopes: [SCOPE], roles: ['admin'], claims: { jti: 'token-1', sid: 'session-1' } };
       const opaque = suite.issuer.issueOpaqueToken(wishes);
       for (const token of [opaque, opaque, await suite.token(wishes)]) strictEqual((await app.ask({ path: '/see', token })).status, 204);
       const [first, second, ofJwt] = seen.map((auth) => ({ ...auth, claims: undefined, issuedAt: undefined, expiresAt: undefined }));
@@ -36,7 +36,7 @@ export const introspectionCases: readonly SuiteCase[] = [
       deepStrictEqual(second, ofJwt);
       ok(!seen[0]!.signal.aborted);
       ok(!JSON.stringify(seen[0]).includes(opaque), 'the Auth does not show the token');
-      await expectForbidden(await app.ask({ path: '/orders', token: suite.issuer.issueOpaqueToken() }), { scope: SCOPE });
+      await expectForbidden(await app.ask({ path: '/orders', token: suite.issuer.issueOpaqueToken() }), { scopes: [SCOPE] });
     },
   },
   {

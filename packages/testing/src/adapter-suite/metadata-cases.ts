@@ -135,14 +135,14 @@ export const metadataCases: readonly SuiteCase[] = [
         [{ audience: API, resourceMetadataUrl: 'https://docs.example.test/metadata' }, 'https://docs.example.test/metadata'],
       ] as [Partial<GuardOptions>, string][]) {
         const app = await start(suite, options, { routes });
-        const absent = await expectUnauthorized(await app.ask({ path: '/guarded' }), { scope: 'a' });
+        const absent = await expectUnauthorized(await app.ask({ path: '/guarded' }), { scopes: ['a'] });
         strictEqual(absent.parameters['resource_metadata'], url);
         const wrong = await expectUnauthorized(await app.ask({ path: '/guarded', token: 'not.a.token' }), { error: 'invalid_token' });
         strictEqual(wrong.parameters['resource_metadata'], url);
         if (options.resourceMetadataUrl === undefined) strictEqual((await app.ask({ path: new URL(url).pathname })).status, 200);
       }
       const app = await start(suite, { audience: suite.issuer.audience }, { routes: [route('/guarded', scope('a', 'b'))] });
-      const forbidden = await expectForbidden(await app.ask({ path: '/guarded', token: await suite.token({ scope: 'a' }) }), { scope: 'a b' });
+      const forbidden = await expectForbidden(await app.ask({ path: '/guarded', token: await suite.token({ scopes: ['a'] }) }), { scopes: ['a', 'b'] });
       strictEqual(forbidden.parameters['resource_metadata'], `${new URL(suite.issuer.audience).origin}${WELL_KNOWN}`);
     },
   },
@@ -155,7 +155,7 @@ export const metadataCases: readonly SuiteCase[] = [
       ] as const) {
         const app = await start(suite, options, { metadata });
         for (const path of [WELL_KNOWN, `${WELL_KNOWN}/`]) expectNoMetadata(await app.ask({ path }), path);
-        const { parameters } = await expectUnauthorized(await app.ask({ path: '/guarded' }), { scope: 'a' });
+        const { parameters } = await expectUnauthorized(await app.ask({ path: '/guarded' }), { scopes: ['a'] });
         strictEqual(parameters['resource_metadata'], undefined);
       }
     },

@@ -47,7 +47,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
 
   async function expectRefusal(suite: Suite, answer: Received, { what, token }: UnauthorizedRequest): Promise<void> {
     expectNothing(suite, answer, what);
-    await (what === 'missing scope' ? expectForbidden(answer, { scope: 'a' }) : expectUnauthorized(answer, challengeFor(token)));
+    await (what === 'missing scope' ? expectForbidden(answer, { scopes: ['a'] }) : expectUnauthorized(answer, challengeFor(token)));
   }
 
   async function expectGood(suite: Suite, app: SuiteApp, token: string): Promise<void> {
@@ -63,7 +63,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
       async run(suite) {
         const app = await start(suite);
         const all = await unauthorizedOf(suite);
-        const good = await suite.token({ scope: 'a' });
+        const good = await suite.token({ scopes: ['a'] });
         for (const [request, answer] of await askAtOnce(app, '/odd', all)) await expectRefusal(suite, answer, request);
         for (const request of all) {
           await expectRefusal(suite, await app.ask({ path: '/odd', token: request.token }), request);
@@ -85,8 +85,8 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
         }
         const preflight = await app.ask({ path: '/shared', method: 'OPTIONS', headers: PREFLIGHT });
         ok(!showsSecret(preflight), `a preflight: ${preflight.body}`);
-        await expectForbidden(await app.ask({ path: '/mounted', token: await suite.token({ scope: 'b' }) }), { scope: 'a' });
-        strictEqual((await app.ask({ path: '/mounted', token: await suite.token({ scope: 'a' }) })).status, 200);
+        await expectForbidden(await app.ask({ path: '/mounted', token: await suite.token({ scopes: ['b'] }) }), { scopes: ['a'] });
+        strictEqual((await app.ask({ path: '/mounted', token: await suite.token({ scopes: ['a'] }) })).status, 200);
       },
     },
     {
@@ -95,7 +95,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
         const { issuer, audience } = suite.issuer;
         const session = createCookieSession({ isWaiting: true });
         const app = await start(suite, { options: { issuer, audience, session } });
-        const [cookie, proof] = session.add({ token: await suite.token({ scope: 'a' }), newCookies: 2 });
+        const [cookie, proof] = session.add({ token: await suite.token({ scopes: ['a'] }), newCookies: 2 });
         const bad = session.add({ token: await suite.token(), newCookies: 2 });
         const admitted = await app.ask({ path: '/odd', headers: [cookie!, proof!] });
         if (isAwaited) deepStrictEqual([admitted.status, admitted.json()], [200, SECRET_ANSWER.body]);
@@ -105,7 +105,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
         strictEqual(crossSite.status, 403);
         const refused = await app.ask({ path: '/odd', headers: bad });
         if (isAwaited) strictEqual(suite.handlersRun(), 0);
-        await expectForbidden(refused, { scope: 'a' });
+        await expectForbidden(refused, { scopes: ['a'] });
         deepStrictEqual(refused.lines('set-cookie'), linesOf('id-2', 2));
       },
     },
@@ -113,11 +113,11 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
       name: `rule 157: ${name}: answers a good token that arrives before the keys`,
       async run(suite) {
         const app = await start(suite);
-        const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
+        const answer = await app.ask({ path: '/odd', token: await suite.token({ scopes: ['a'] }) });
         // a caller that does not wait may have been too early to be served
         if (isAwaited) deepStrictEqual([answer.status, answer.json()], [200, SECRET_ANSWER.body]);
         else ok(answer.status < 600);
-        await expectGood(suite, app, await suite.token({ scope: 'a' }));
+        await expectGood(suite, app, await suite.token({ scopes: ['a'] }));
       },
     },
     {
@@ -125,7 +125,7 @@ export function oddCases({ name, isAwaited }: OddWay): SuiteCase[] {
       async run(suite) {
         const { issuer, audience } = suite.issuer;
         const app = await start(suite, { options: { issuer, audience, fetch: failLate } });
-        const answer = await app.ask({ path: '/odd', token: await suite.token({ scope: 'a' }) });
+        const answer = await app.ask({ path: '/odd', token: await suite.token({ scopes: ['a'] }) });
         expectNothing(suite, answer, 'keys out of reach');
         await expectUnavailable(answer);
       },
@@ -180,9 +180,9 @@ async function makeUnauthorized({ token }: Suite): Promise<readonly Unauthorized
   return [
     { what: 'no token', token: undefined },
     { what: 'no JWT', token: 'bad' },
-    { what: 'expired', token: await token({ scope: 'a', lifetimeSeconds: -3600 }) },
-    { what: 'unknown key', token: await token({ scope: 'a', key: ownKey }) },
-    { what: 'missing scope', token: await token({ scope: 'b' }) },
+    { what: 'expired', token: await token({ scopes: ['a'], lifetimeSeconds: -3600 }) },
+    { what: 'unknown key', token: await token({ scopes: ['a'], key: ownKey }) },
+    { what: 'missing scope', token: await token({ scopes: ['b'] }) },
   ];
 }
 
@@ -202,7 +202,7 @@ async function askTwice(app: SuiteApp, requests: readonly UnauthorizedRequest[])
 }
 
 function challengeFor(token: string | undefined): Parameters<typeof expectUnauthorized>[1] {
-  return token === undefined ? { scope: 'a' } : { error: 'invalid_token' };
+  return token === undefined ? { scopes: ['a'] } : { error: 'invalid_token' };
 }
 
 function throwing(): never {

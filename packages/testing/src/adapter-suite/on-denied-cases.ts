@@ -43,8 +43,8 @@ export const onDeniedCases: readonly SuiteCase[] = [
       const ways: AppSetup['onDenied'][] = [(decision) => decision, async (decision) => decision];
       for (const onDenied of ways) {
         const app = await start({ onDenied });
-        await expectUnauthorized(await app.ask({ path: '/orders' }), { scope: 'orders:read' });
-        await expectForbidden(await app.ask({ path: '/orders', token: await token() }), { scope: 'orders:read' });
+        await expectUnauthorized(await app.ask({ path: '/orders' }), { scopes: ['orders:read'] });
+        await expectForbidden(await app.ask({ path: '/orders', token: await token() }), { scopes: ['orders:read'] });
       }
     },
   },
@@ -61,8 +61,8 @@ export const onDeniedCases: readonly SuiteCase[] = [
       const { emitWarning } = process;
       process.emitWarning = () => {};
       try {
-        await expectUnauthorized(await app.ask({ path: '/orders' }), { scope: 'orders:read' });
-        await expectForbidden(await app.ask({ path: '/orders', token: await token() }), { scope: 'orders:read' });
+        await expectUnauthorized(await app.ask({ path: '/orders' }), { scopes: ['orders:read'] });
+        await expectForbidden(await app.ask({ path: '/orders', token: await token() }), { scopes: ['orders:read'] });
       } finally {
         process.emitWarning = emitWarning;
       }

@@ -32,7 +32,7 @@ export function pathCases({ name, alsoMatches }: SuiteRouter): SuiteCase[] {
           { prefix: '/area', as: 'router', guard: needsA, routes: [open('/inner')] },
         ];
         const app = await start({ router: name, routes: [get('/admin'), get('/of/:id', scope('a'))], mounts });
-        const good = await token({ scope: 'a' });
+        const good = await token({ scopes: ['a'] });
         const matched: string[] = [];
         for (const path of [...PATHS, ...BEHIND_A_GUARD]) {
           const refused = (await app.ask({ path })).status;
@@ -57,9 +57,9 @@ export const mountedAppCases: readonly SuiteCase[] = [
     name: 'rule 152: a guard in a mounted app protects all paths under its prefix, and none beside it',
     async run({ start, token, handlersRun }) {
       const app = await start({ routes: [open('/'), open('/administration')], mounts: [{ prefix: '/admin', as: 'app', guard: needsA, routes: [open('/x')] }] });
-      const good = await token({ scope: 'a' });
+      const good = await token({ scopes: ['a'] });
       for (const path of ['/admin', '/admin/', '/admin/x', '/admin//x', '/admin/%2e', '/admin/nowhere']) {
-        await expectUnauthorized(await app.ask({ path }), { scope: 'a' });
+        await expectUnauthorized(await app.ask({ path }), { scopes: ['a'] });
         const { status } = await app.ask({ path, token: good });
         ok(status === 200 || status === 404, `${path}: ${status}`);
       }

@@ -20,7 +20,7 @@ export function refuseCases({ name, status, body }: OddDenial, ways: readonly Od
       name: `rule 179: a refusal that is not awaited is the only answer, with ${name}`,
       async run({ start, token }) {
         const app = await start({ denial: name, routes });
-        const [good, wrong] = [await token({ scope: 'a' }), await token({ scope: 'b' })];
+        const [good, wrong] = [await token({ scopes: ['a'] }), await token({ scopes: ['b'] })];
         for (const { path, way } of routes) {
           const what = way ?? path;
           const refused = await app.ask({ path, token: wrong });
@@ -40,12 +40,12 @@ export const refuseByHandCases: readonly SuiteCase[] = [
   {
     name: "rule 179: a refusal of refuse() carries the guard's challenge, and getAuth knows whom check() admits",
     async run({ start, token }) {
-      const [good, wrong] = [await token({ scope: 'a', subject: 'ada' }), await token({ scope: 'b' })];
+      const [good, wrong] = [await token({ scopes: ['a'], subject: 'ada' }), await token({ scopes: ['b'] })];
       const answer: SuiteRoute['answer'] = ({ getAuth }) => ({ status: 200, body: { for: getAuth()!.subject } });
       for (const refuses of ['awaited', 'not awaited', 'not awaited, and answered later'] as const) {
         const app = await start({ routes: [{ ...route, refuses, answer }] });
-        await expectUnauthorized(await app.ask({ path: '/x' }), { scope: 'a' });
-        await expectForbidden(await app.ask({ path: '/x', token: wrong }), { scope: 'a' });
+        await expectUnauthorized(await app.ask({ path: '/x' }), { scopes: ['a'] });
+        await expectForbidden(await app.ask({ path: '/x', token: wrong }), { scopes: ['a'] });
         deepStrictEqual((await app.ask({ path: '/x', token: good })).json(), { for: 'ada' });
       }
     },
@@ -59,7 +59,7 @@ export const refuseByHandCases: readonly SuiteCase[] = [
         new Promise((resolve) => setTimeout(() => resolve({ status: 403, body: { mine: true } }), 10));
       for (const onDenied of [undefined, late]) {
         const app = await start({ routes: [awaiting], onDenied });
-        const refused = await app.ask({ path: '/x', token: await token({ scope: 'b' }) });
+        const refused = await app.ask({ path: '/x', token: await token({ scopes: ['b'] }) });
         strictEqual(refused.status, 403);
         if (onDenied) deepStrictEqual(refused.json(), { mine: true });
       }

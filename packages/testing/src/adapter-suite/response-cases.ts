@@ -30,17 +30,17 @@ export const responseCases: readonly SuiteCase[] = [
     name: 'rule 105: answers each kind of refusal with its status and challenge, and runs no handler',
     async run({ ask, token, handlersRun }) {
       const payout = { method: 'PUT', path: '/payout', json: {} };
-      await expectUnauthorized(await ask({ path: '/orders' }), { scope: 'orders:read' });
+      await expectUnauthorized(await ask({ path: '/orders' }), { scopes: ['orders:read'] });
       await expectBadRequest(await ask({ path: '/orders', headers: [['authorization', 'Bearer']] }));
       await expectUnauthorized(await ask({ path: '/orders', token: 'bad' }), { error: 'invalid_token' });
-      await expectForbidden(await ask({ path: '/orders', token: await token() }), { scope: 'orders:read' });
-      await expectUnauthorized(await ask({ ...payout, token: await token({ scope: 'payout' }) }), {
+      await expectForbidden(await ask({ path: '/orders', token: await token() }), { scopes: ['orders:read'] });
+      await expectUnauthorized(await ask({ ...payout, token: await token({ scopes: ['payout'] }) }), {
         error: 'insufficient_user_authentication',
         acrValues: 'urn:example:mfa',
         maxAge: '300',
       });
       strictEqual(handlersRun(), 0);
-      strictEqual((await ask({ path: '/orders', token: await token({ scope: 'orders:read' }) })).status, 200);
+      strictEqual((await ask({ path: '/orders', token: await token({ scopes: ['orders:read'] }) })).status, 200);
       strictEqual(handlersRun(), 1);
     },
   },
@@ -105,7 +105,7 @@ export const responseCases: readonly SuiteCase[] = [
   {
     name: 'rule 108: answers HEAD like GET, without the body',
     async run({ ask, token }) {
-      const good = await token({ scope: 'orders:read' });
+      const good = await token({ scopes: ['orders:read'] });
       for (const sent of [
         { path: '/orders' },
         { path: '/orders', token: 'bad' },
@@ -154,9 +154,9 @@ export const responseCases: readonly SuiteCase[] = [
       try {
         const json = { filler: 'x'.repeat(100_000) };
         for (let round = 0; round < 3; round++) {
-          await expectUnauthorized(await ask({ method: 'POST', path: '/orders', json, agent }), { scope: 'orders:write' });
+          await expectUnauthorized(await ask({ method: 'POST', path: '/orders', json, agent }), { scopes: ['orders:write'] });
           strictEqual(
-            (await ask({ method: 'POST', path: '/orders', json: { item: 'tea' }, token: await token({ scope: 'orders:write' }), agent })).status,
+            (await ask({ method: 'POST', path: '/orders', json: { item: 'tea' }, token: await token({ scopes: ['orders:write'] }), agent })).status,
             201,
           );
         }
@@ -169,14 +169,14 @@ export const responseCases: readonly SuiteCase[] = [
     name: 'rule 150: refuses a 100 MB upload before its body arrives, and serves the next request',
     async run({ ask, token, handlersRun }) {
       const upload = { method: 'POST', path: '/orders', announcedBytes: 100 * 1024 * 1024 };
-      const scope = 'orders:write';
+      const scopes = ['orders:write'];
       for (const headers of [[], [['expect', '100-continue'] as const]]) {
-        await expectUnauthorized(await ask({ ...upload, headers }), { scope });
+        await expectUnauthorized(await ask({ ...upload, headers }), { scopes });
         await expectUnauthorized(await ask({ ...upload, headers, token: 'bad' }), { error: 'invalid_token' });
-        await expectForbidden(await ask({ ...upload, headers, token: await token() }), { scope });
+        await expectForbidden(await ask({ ...upload, headers, token: await token() }), { scopes });
         strictEqual(handlersRun(), 0);
         const small = { method: 'POST', path: '/orders', headers, json: { filler: 'x'.repeat(90_000) } };
-        strictEqual((await ask({ ...small, token: await token({ scope }) })).status, 201);
+        strictEqual((await ask({ ...small, token: await token({ scopes }) })).status, 201);
         strictEqual(handlersRun(), 1);
       }
     },
@@ -185,7 +185,7 @@ export const responseCases: readonly SuiteCase[] = [
     name: 'a step-up challenge lists all accepted acr values',
     async run(suite) {
       const app = await suite.start({ routes: [stepUpRoute()] });
-      const token = await suite.token({ scope: 'a', claims: { acr: 'low' } });
+      const token = await suite.token({ scopes: ['a'], claims: { acr: 'low' } });
       await expectUnauthorized(await app.ask({ path: '/guarded', token }), { error: 'insufficient_user_authentication', acrValues: 'mid high' });
     },
   },

@@ -46,7 +46,10 @@ export const revocationCases: readonly SuiteCase[] = [
     name: 'rule 66: refuses a revoked token at the next request',
     async run(suite) {
       const { app, guard } = await startShared(suite);
-      const [token, other] = [await suite.token({ scope: 'orders:read', claims: CLAIMS }), await suite.token({ scope: 'orders:read', subject: 'user-2' })];
+      const [token, other] = [
+        await suite.token({ scopes: ['orders:read'], claims: CLAIMS }),
+        await suite.token({ scopes: ['orders:read'], subject: 'user-2' }),
+      ];
       strictEqual((await app.ask({ path: '/orders', token })).status, 200);
       await guard.revocations.revoke({ sessionId: 'session-1' }, { reason: 'logout' });
       await expectUnauthorized(await app.ask({ path: '/orders', token }), { error: 'invalid_token' });
@@ -61,7 +64,7 @@ export const revocationCases: readonly SuiteCase[] = [
       try {
         const leaked = await issuer.signingKey();
         const other = await issuer.rotateKeys();
-        const [token, good] = await Promise.all([leaked, other].map((key) => issuer.issueToken({ key, scope: 'orders:read' })));
+        const [token, good] = await Promise.all([leaked, other].map((key) => issuer.issueToken({ key, scopes: ['orders:read'] })));
         const options = { issuer: issuer.issuer, audience: issuer.audience, clock, keyFetching: { freshSeconds: 60 } };
         const admitted: Auth[] = [];
         const app = await start({

@@ -58,7 +58,7 @@ export const routingCases: readonly SuiteCase[] = [
       const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override'];
       for (const name of overrides) {
         for (const path of ['/orders', '/orders?_method=GET']) {
-          await expectUnauthorized(await ask({ method: 'POST', path, headers: [[name, 'OPTIONS'], ['origin', 'https://a.test'], ['access-control-request-method', 'GET']], json: {} }), { scope: 'orders:write' }); // prettier-ignore
+          await expectUnauthorized(await ask({ method: 'POST', path, headers: [[name, 'OPTIONS'], ['origin', 'https://a.test'], ['access-control-request-method', 'GET']], json: {} }), { scopes: ['orders:write'] }); // prettier-ignore
         }
       }
       strictEqual(handlersRun(), 0);
@@ -175,7 +175,7 @@ export const routingCases: readonly SuiteCase[] = [
       const closed: SuiteRoute = { method: 'GET', path: '/open/closed', access: 'required', policies: [scope('a')], answer: () => ({ status: 200 }) };
       const app = await start({ routes: [open, closed] });
       strictEqual((await app.ask({ path: '/open' })).status, 200);
-      await expectUnauthorized(await app.ask({ path: '/open/closed' }), { scope: 'a' });
+      await expectUnauthorized(await app.ask({ path: '/open/closed' }), { scopes: ['a'] });
     },
   },
 ];

@@ -26,8 +26,8 @@ export const upgradeCases: readonly SuiteCase[] = [
         const credentials = bearer === undefined ? '' : `Authorization: Bearer ${bearer}\r\n`;
         return sendRaw(origin, `GET /feed HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${credentials}\r\n`);
       };
-      const good = await token({ scope: 'a', subject: 'ada', claims: { sid: 'session-1' } });
-      const statuses = [await statusFor(), await statusFor('bad'), await statusFor(good), await statusFor(await token({ scope: 'b' }))];
+      const good = await token({ scopes: ['a'], subject: 'ada', claims: { sid: 'session-1' } });
+      const statuses = [await statusFor(), await statusFor('bad'), await statusFor(good), await statusFor(await token({ scopes: ['b'] }))];
       deepStrictEqual(statuses, [401, 401, 101, 403]);
       await guard.revocations.revoke({ sessionId: 'session-1' }, { reason: 'logout' });
       strictEqual(await statusFor(good), 401);
@@ -46,7 +46,7 @@ export const upgradeCases: readonly SuiteCase[] = [
           socket.end(`HTTP/1.1 ${decision.outcome === 'allow' ? 101 : decision.status} x\r\nConnection: close\r\n\r\n`);
         });
       });
-      const good = await token({ scope: 'a' });
+      const good = await token({ scopes: ['a'] });
       const statuses: (number | undefined)[] = [];
       for (const fields of [
         `Sec-WebSocket-Protocol: feed, bearer.${good}`,

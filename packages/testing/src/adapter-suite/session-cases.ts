@@ -24,7 +24,7 @@ export const sessionCases: readonly SuiteCase[] = [
         const seen: Auth[] = [];
         const session = createCookieSession({ isWaiting });
         const app = await startWith(suite, session, { routes: [seeing(seen)] });
-        const token = await suite.token({ scope: SCOPE, roles: ['admin'], claims: { sid: 'session-1', jti: 'token-1' } });
+        const token = await suite.token({ scopes: [SCOPE], roles: ['admin'], claims: { sid: 'session-1', jti: 'token-1' } });
         strictEqual((await app.ask({ path: '/see', headers: session.add({ token }) })).status, 200);
         strictEqual((await app.ask({ path: '/see', token })).status, 200);
         const [first, second] = seen.map((auth) => ({ ...auth }));
@@ -41,7 +41,7 @@ export const sessionCases: readonly SuiteCase[] = [
       const app = await startWith(suite, session);
       const cookies = session.add({ token: await suite.token({ claims: { sid: 'session-1' } }) });
       strictEqual((await app.ask({ path: '/me', headers: cookies })).status, 200);
-      await expectForbidden(await app.ask({ path: '/orders', headers: cookies }), { scope: SCOPE });
+      await expectForbidden(await app.ask({ path: '/orders', headers: cookies }), { scopes: [SCOPE] });
       await app.guard.revocations.revoke({ sessionId: 'session-1' });
       await expectUnauthorized(await app.ask({ path: '/me', headers: cookies }), { error: 'invalid_token' });
       suite.handlersRun();
@@ -133,7 +133,7 @@ export const sessionCases: readonly SuiteCase[] = [
       const cookies = session.add({ token: await suite.token() });
       session.end(cookies);
       const refused = await app.ask({ path: '/orders', headers: cookies });
-      await expectUnauthorized(refused, { scope: SCOPE });
+      await expectUnauthorized(refused, { scopes: [SCOPE] });
       strictEqual(suite.handlersRun(), 0);
       const anonymous = await app.ask({ path: '/optional', headers: cookies });
       deepStrictEqual([anonymous.status, subjectOf(anonymous)], [200, null]);
@@ -236,7 +236,7 @@ export const sessionCases: readonly SuiteCase[] = [
       const token = await suite.token();
       const own = await startWith(suite, session);
       const refused = await own.ask({ path: '/orders', headers: asked() });
-      await expectForbidden(refused, { scope: SCOPE });
+      await expectForbidden(refused, { scopes: [SCOPE] });
       deepStrictEqual(refused.lines('set-cookie'), linesOf('id-1', 2));
 
       const ways: AppSetup['onDenied'][] = [
@@ -298,12 +298,12 @@ export const sessionCases: readonly SuiteCase[] = [
           answer: ({ properties }) => ({ status: 200, body: [properties!.first!.subject, properties!.second!.subject] }),
         };
         const app = await suite.start({ options, secondApi: { ...options, property: 'second' }, appGuards: [guard('first')], routes: [route] });
-        const headers = session.add({ token: await suite.token({ scope: SCOPE }), newCookies: 2 });
+        const headers = session.add({ token: await suite.token({ scopes: [SCOPE] }), newCookies: 2 });
         const answer = await app.ask({ path: '/several', headers });
         deepStrictEqual(answer.json(), ['user-1', 'user-1']);
         deepStrictEqual(answer.lines('set-cookie'), linesOf('id-1', 2));
         const refused = await app.ask({ path: '/several', headers: session.add({ token: await suite.token(), newCookies: 2 }) });
-        await expectForbidden(refused, { scope: SCOPE });
+        await expectForbidden(refused, { scopes: [SCOPE] });
         deepStrictEqual(refused.lines('set-cookie'), linesOf('id-2', 2));
         strictEqual(session.asked(), 2);
       }
@@ -319,7 +319,7 @@ export const sessionCases: readonly SuiteCase[] = [
       app.server.prependListener('request', (request: object) => {
         checked.push(app.guard.check(request, scope(SCOPE)));
       });
-      const headers = session.add({ token: await suite.token({ scope: SCOPE }), newCookies: 1 });
+      const headers = session.add({ token: await suite.token({ scopes: [SCOPE] }), newCookies: 1 });
       await app.ask({ path: '/public', headers });
       await app.ask({ path: '/public', headers: [headers[0]!] });
       const [allowed, denied] = (await Promise.all(checked)) as { outcome: string; auth?: Auth; reason?: string; headers: object }[];
@@ -333,7 +333,7 @@ export const sessionCases: readonly SuiteCase[] = [
     async run(suite) {
       const session = createCookieSession({ isWaiting: true });
       const app = await startWith(suite, session);
-      const cookies = session.add({ token: await suite.token({ scope: 'orders:write' }), newCookies: 1 });
+      const cookies = session.add({ token: await suite.token({ scopes: ['orders:write'] }), newCookies: 1 });
       const large = { note: 'x'.repeat(40_000) };
       const admitted = await app.ask({ method: 'POST', path: '/orders', headers: cookies, json: large });
       strictEqual(admitted.status, 201);

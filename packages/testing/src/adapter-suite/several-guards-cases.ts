@@ -63,7 +63,7 @@ export const severalGuardsCases: readonly SuiteCase[] = [
       const { api, both } = await tokensOf(suite);
       strictEqual((await app.ask({ path: '/x', token: api })).status, 200);
       strictEqual(verified, 1);
-      await expectForbidden(await app.ask({ path: '/y', token: api }), { scope: 'b' });
+      await expectForbidden(await app.ask({ path: '/y', token: api }), { scopes: ['b'] });
       strictEqual(verified, 2);
       strictEqual((await app.ask({ path: '/z', token: both })).status, 200);
       strictEqual(verified, 4);
@@ -96,8 +96,8 @@ function route(path: string, ...guards: readonly SuiteGuard[]): SuiteRoute {
 
 async function tokensOf({ issuer, token }: Suite) {
   return {
-    api: await token({ claims: CLAIMS, scope: 'a' }),
+    api: await token({ claims: CLAIMS, scopes: ['a'] }),
     partner: await token({ claims: CLAIMS, audience: PARTNER }),
-    both: await token({ claims: CLAIMS, scope: 'a', audience: [PARTNER, issuer.audience] }),
+    both: await token({ claims: CLAIMS, scopes: ['a'], audience: [PARTNER, issuer.audience] }),
   };
 }
