@@ -32,7 +32,7 @@ export interface ProofChecker {
   newNonceFor(request: ProtectedRequest): string | undefined;
 }
 
-const MISSING: VerificationFailure = Object.freeze({ reason: 'missing_proof', scheme: 'DPoP' });
+const MISSING: VerificationFailure = Object.freeze({ reason: 'missing_proof' });
 
 /** An app's clients sign with a few keys at a time. A key that is evicted costs its next proof an import. */
 const MAX_KNOWN_KEYS = 1000;
@@ -94,7 +94,7 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
     const state = nonces?.check(nonce, nowSeconds);
     if (!nonces || state === 'current') return undefined;
     const current = nonces.current(nowSeconds);
-    if (state === undefined) return { reason: 'nonce_required', cause: nonce === undefined ? 'it has none' : 'it has another', nonce: current, scheme: 'DPoP' };
+    if (state === undefined) return { reason: 'nonce_required', cause: nonce === undefined ? 'it has none' : 'it has another', nonce: current };
     newNonces.set(request, current);
     return undefined;
   }
@@ -113,7 +113,7 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
 }
 
 function invalid(cause: string, expected?: VerificationFailure['expected'], found?: VerificationFailure['found']): VerificationFailure {
-  return { reason: 'invalid_proof', cause, expected, found, scheme: 'DPoP' };
+  return { reason: 'invalid_proof', cause, expected, found };
 }
 
 /** Returns a NumericDate as operators read it. Its range was checked. */

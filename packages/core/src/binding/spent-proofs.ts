@@ -114,7 +114,7 @@ async function failureInTime(answer: PromiseLike<unknown>): Promise<Result> {
 
 function failureOf(answer: unknown): Result {
   if (answer === true) return undefined;
-  if (answer === false) return { reason: 'replayed_proof', scheme: 'DPoP' };
+  if (answer === false) return { reason: 'replayed_proof' };
   if (answer === 'owner-full') return unavailable('the subject of the token has used its share of the store');
   return unavailable(answer === 'full' ? 'the store is full' : 'the store answered neither true, false nor "full"');
 }
