@@ -38,7 +38,19 @@ export type { OpenApiDescription } from './openapi/describe.js';
 export { versionOf, type OpenApiOptions } from './openapi/options.js';
 export type { OpenApiAccess, OpenApiRequirement } from './openapi/types.js';
 export { tokenSchemes } from './openapi/security-schemes.js';
-export { definedSchemes, isOpen, operationsOf, writeAccess, writeComponents, type WrittenDocument, type WrittenOperation } from './openapi/write.js';
+export { freeProblemName } from './openapi/problem-schema.js';
+export {
+  definedSchemes,
+  eitherAccess,
+  isOpen,
+  namedOperations,
+  operationsOf,
+  writeAccess,
+  writeComponents,
+  type WrittenAccess,
+  type WrittenDocument,
+  type WrittenOperation,
+} from './openapi/write.js';
 export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';

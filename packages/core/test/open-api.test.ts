@@ -259,4 +259,21 @@ describe('a document that is written by hand', () => {
     expect(openApiSecurity([], { credentials: 'optional' }).security).toEqual([{}, { oauth2: [] }]);
     expect(() => openApiSecurity([], { schema: 'x' } as never)).toThrow(/schema: is not an option/);
   });
+
+  test.each(['2.0', '3.0', '3.1', '3.2'] as const)('rule 292: names the schema of refusals as the document wants it (%s)', async (version) => {
+    const document = await documentWith([scope('a')], { options: { version, problemSchemaName: 'Refusal' } });
+    expect(Object.keys(document.components?.schemas ?? document.definitions!)).toEqual(['Refusal']);
+    expect(JSON.stringify(document.paths)).toContain(version === '2.0' ? '"#/definitions/Refusal"' : '"#/components/schemas/Refusal"');
+    expect(JSON.stringify(document.paths)).not.toContain('AccessProblem');
+    expect(() => guard.openApi({ problemSchemaName: 'a b' })).toThrow(/problemSchemaName: must consist of letters/);
+  });
+
+  test('rule 292: a scheme with our name that is not for tokens is not referred to, unless an option names it', () => {
+    const securitySchemes = { oauth2: { type: 'apiKey', in: 'header', name: 'x-key' }, 'oauth2.2': { type: 'http', scheme: 'basic' } };
+    const of = (options: OpenApiOptions) => guard.openApi({ securitySchemes, ...options });
+    const described = of({});
+    expect(described.operation([scope('a')]).security).toEqual([{ 'oauth2.3': ['a'] }]);
+    expect(Object.keys(described.components().securitySchemes)).toEqual(['oauth2.3']);
+    expect(of({ scheme: 'oauth2' }).operation([scope('a')]).security).toEqual([{ oauth2: [] }]);
+  });
 });

@@ -2,12 +2,15 @@ import type { FastifySchema, RouteOptions } from 'fastify';
 import { ConfigurationError, policy, type Policy } from '@tokenward/core';
 import {
   definedSchemes,
+  eitherAccess,
+  freeProblemName,
   isOpen,
+  namedOperations,
   OptionReader,
-  operationsOf,
   versionOf,
   writeAccess,
   writeComponents,
+  type WrittenAccess,
   type WrittenDocument,
   type WrittenOperation,
   type OpenApiAccess,
@@ -76,7 +79,8 @@ export function swaggerTransforms(main: DocumentedGuard, options: SwaggerOptions
       const demands = demandsOn(route);
       const isDeclaredOpen = areOpen || route.config?.tokenward === 'public';
       const own = (schema as { readonly security?: OpenApiAccess['security'] }).security;
-      const added = writingOf(input).add(demands.length === 0 && isDeclaredOpen ? 'open' : demands, own);
+      const places = [route.method].flat().map((method) => `${method.toLowerCase()} ${url}`);
+      const added = writingOf(input).add(demands.length === 0 && isDeclaredOpen ? 'open' : demands, places, own);
       return { schema: { ...schema, ...added }, url };
     },
     transformObject(input) {
@@ -86,13 +90,22 @@ export function swaggerTransforms(main: DocumentedGuard, options: SwaggerOptions
   };
 }
 
+/** A route of the document. */
+interface FoundRoute {
+  readonly access: WrittenAccess;
+  readonly places: readonly string[];
+  /** Whether its schema has a `security` of the app. */
+  readonly saysItself: boolean;
+}
+
 interface Writing {
   /**
    * Returns members for the schema of a route: its mark, and its security, because a `transformObject` of somebody else may replace ours.
    *
+   * @param places the methods and the path of the route
    * @param own the security that the schema says already
    */
-  add(demands: readonly Demands[] | 'open', own: OpenApiAccess['security'] | undefined): object;
+  add(demands: readonly Demands[] | 'open', places: readonly string[], own: OpenApiAccess['security'] | undefined): object;
   finish(): void;
 }
 
@@ -100,13 +113,14 @@ function startWriting(document: WrittenDocument, main: DocumentedGuard, settings
   const version = versionOf(document.swagger ?? document.openapi);
   const securitySchemes = definedSchemes(document);
   const descriptions = new Map<DocumentedGuard, OpenApiDescription>();
-  const found: (OpenApiAccess | 'open')[] = [];
+  const found: FoundRoute[] = [];
+  const problemSchemaName = settings.problemSchemaName ?? freeProblemName(document);
 
   function describe(guard: DocumentedGuard): OpenApiDescription {
     let description = descriptions.get(guard);
     if (!description) {
       const name = guard === main ? settings.scheme : uniqueName(guard.decorator, descriptions.size);
-      description = guard.openApi(guard === main ? { ...settings, version, securitySchemes } : { version, scheme: name });
+      description = guard.openApi(guard === main ? { ...settings, version, securitySchemes, problemSchemaName } : { version, scheme: name, problemSchemaName });
       descriptions.set(guard, description);
     }
     return description;
@@ -119,14 +133,21 @@ function startWriting(document: WrittenDocument, main: DocumentedGuard, settings
     });
   }
 
+  /** Routes with other constraints, such as a version or a host, have the same place in a document. The last of them is written there. */
+  function sharing(route: FoundRoute, method: string): readonly WrittenAccess[] {
+    const here = new Set(route.places.filter((place) => place.startsWith(`${method} `)));
+    const others = found.filter((other) => other !== route && other.places.some((place) => here.has(place)));
+    return [route, ...others].map(({ access }) => access);
+  }
+
   function define(): void {
     for (const description of descriptions.values()) writeComponents(document, description.components());
   }
 
   return {
-    add(demands, own) {
+    add(demands, places, own) {
       const access = demands === 'open' ? demands : accessOf(demands, main, describe);
-      const mark = { [MARK]: found.push(access) - 1 };
+      const mark = { [MARK]: found.push({ access, places, saysItself: own !== undefined }) - 1 };
       if (access === 'open') return mark;
       // @fastify/swagger looks the schemes up for each route
       define();
@@ -136,15 +157,22 @@ function startWriting(document: WrittenDocument, main: DocumentedGuard, settings
     },
     finish() {
       const unseen = accessOf([], main, describe);
-      for (const operation of operationsOf(document) as (WrittenOperation & { [MARK]?: number })[]) {
-        const access = found[operation[MARK] ?? -1] ?? unseen;
-        delete operation[MARK];
+      for (const { method, operation } of namedOperations(document)) {
+        const route = found[takeMark(operation) ?? -1];
+        const access = route ? eitherAccess(sharing(route, method)) : unseen;
+        if (route?.saysItself === false) delete operation.security;
         if (access !== 'open') write(operation, access);
         else if (operation.security === undefined && !isOpen(document.security ?? [])) operation.security = [];
       }
       define();
     },
   };
+}
+
+function takeMark(operation: WrittenOperation & { [MARK]?: number }): number | undefined {
+  const mark = operation[MARK];
+  delete operation[MARK];
+  return mark;
 }
 
 function uniqueName(decorator: string, count: number): string {

@@ -45,7 +45,9 @@ export async function expectValidDocument(given: object): Promise<OpenApiDocumen
 }
 
 function operationsOf({ paths }: OpenApiDocument): { readonly method: string; readonly path: string; readonly operation: Operation }[] {
-  return Object.entries(paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ method, path, operation })));
+  const all = Object.entries(paths).flatMap(([path, item]) => Object.entries(item).map(([method, operation]) => ({ method, path, operation })));
+  // fetch refuses to send it
+  return all.filter(({ method }) => method !== 'trace');
 }
 
 /** Returns whether a document says that an operation admits a request without credentials. */
@@ -82,4 +84,61 @@ export async function expectProblem(document: OpenApiDocument, response: Respons
   const validate = new Ajv({ strict: false }).compile({ ...schemas['AccessProblem'], additionalProperties: false });
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json(;|$)/);
   expect([validate(await response.json()), validate.errors]).toEqual([true, null]);
+}
+
+/** How {@link answersNotDocumented} asks. */
+export interface Asking {
+  /** Returns a token with these scopes and nothing else. */
+  tokenWith(scopes: readonly string[]): Promise<string>;
+  /** Header fields of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Asks each operation without credentials, with malformed ones, with a wrong token, with a token that has nothing, and with tokens that have what each
+ * alternative of its security requirement lists, and one scope less.
+ *
+ * @returns what the document says otherwise
+ */
+export async function answersNotDocumented(document: OpenApiDocument, origin: string, { tokenWith, headers = {} }: Asking): Promise<string[]> {
+  const found: string[] = [];
+  for (const { method, path, operation } of operationsOf(document)) {
+    const { security = document.security ?? [], responses, description = '' } = operation;
+    const ask = async (authorization?: string): Promise<number> => {
+      const response = await fetch(origin + path.replaceAll(/\{[^}]+\}/g, '1'), {
+        method: method.toUpperCase(),
+        headers: { ...headers, ...(authorization !== undefined && { authorization }) },
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    const askWith = async (scopes: readonly string[]): Promise<number> => ask(`Bearer ${await tokenWith(scopes)}`);
+    const note = (status: number, what: string): void => void found.push(`${method} ${path}: ${status} ${what}`);
+    const isRefusal = (status: number): boolean => status === 401 || status === 403;
+
+    const looksOpen = saysOpen(document, operation);
+    const anonymous = await ask();
+    if ((anonymous === 401) === looksOpen) note(anonymous, `without credentials, and looks ${looksOpen ? 'open' : 'protected'}`);
+    const malformed = await ask('Bearer a b');
+    if ((malformed === 400) !== Object.hasOwn(responses, '400')) note(malformed, 'with malformed credentials');
+    if (malformed !== 400) continue;
+    for (const [status, what] of [
+      [await ask('Bearer a.b.c'), 'with a wrong token'],
+      [await askWith([]), 'with a token that has nothing'],
+    ] as const)
+      if (isRefusal(status) && !Object.hasOwn(responses, String(status))) note(status, what);
+    const alternatives = security.map((one) => ({ schemes: Object.keys(one), scopes: Object.values(one).flat() })).filter(({ schemes }) => schemes.length > 0);
+    for (const { scopes } of alternatives) {
+      // the description says what a token needs besides
+      const enough = await askWith(scopes);
+      if (isRefusal(enough) && !/needs/i.test(description)) note(enough, `with ${scopes.join(' ') || 'no scopes'}, which is enough by the document`);
+      for (const missing of scopes) {
+        const less = scopes.filter((one) => one !== missing);
+        if (alternatives.some((other) => other.scopes.every((scope) => less.includes(scope)))) continue;
+        const status = await askWith(less);
+        if (status !== 403) note(status, `without ${missing}, which is needed by the document`);
+      }
+    }
+  }
+  return found;
 }

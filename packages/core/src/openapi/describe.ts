@@ -4,7 +4,7 @@ import type { DocumentedPolicy, TokenAlternative } from '../policy/documented.js
 import { documentedPolicy, mentionedScopes } from '../policy/evaluate.js';
 import type { Policy } from '../policy/policy.js';
 import { readOpenApiOptions, type OpenApiOptions } from './options.js';
-import { PROBLEM, problemSchema } from './problem-schema.js';
+import { problemSchema } from './problem-schema.js';
 import { isComplete, requirementsFor } from './requirements.js';
 import { refusalResponses } from './responses.js';
 import type { SecuredApi } from './secured-api.js';
@@ -33,7 +33,6 @@ export interface OpenApiDescription {
  */
 export function describeInOpenApi(api: SecuredApi, options: OpenApiOptions = {}, known: () => readonly Policy[] = () => []): OpenApiDescription {
   const settings = readOpenApiOptions(options);
-  const { version } = settings;
   const schemes = createSecuritySchemes(api, settings);
   const scopes = new Set(Object.keys(settings.scopeDescriptions));
   // a scheme that the document defines itself says nothing about proofs
@@ -57,13 +56,13 @@ export function describeInOpenApi(api: SecuredApi, options: OpenApiOptions = {},
       const security = requirementsFor(alternatives, schemes);
       return {
         security: isOptional ? [{}, ...security] : security,
-        responses: refusalResponses(version, documented, { ...api, isOptional }),
+        responses: refusalResponses(settings, documented, { ...api, isOptional }),
         description: textFor(documented, alternatives, isOptional),
       };
     },
     components() {
       for (const policy of known()) for (const scope of mentionedScopes(policy)) scopes.add(scope);
-      return { securitySchemes: schemes.definitions([...scopes].toSorted()), schemas: { [PROBLEM]: problemSchema } };
+      return { securitySchemes: schemes.definitions([...scopes].toSorted()), schemas: { [settings.problemSchemaName]: problemSchema } };
     },
   });
 }

@@ -3,6 +3,7 @@ import { ConfigurationError } from '../lib/configuration-error.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
 import { readTable, type OptionTable, type OptionValues } from '../lib/option-table.js';
 import { shownMember } from '../lib/shown-option.js';
+import { PROBLEM } from './problem-schema.js';
 import type { OpenApiFlow, OpenApiVersion } from './types.js';
 
 /** How a document is written. */
@@ -25,6 +26,8 @@ export interface OpenApiOptions {
   readonly scopeDescriptions?: Readonly<Record<string, string>> | undefined;
   /** The name of the cookie of the guard's browser session. Requests may have it, and the header `x-tokenward-csrf`, instead of a token. */
   readonly sessionCookie?: string | undefined;
+  /** The name of the schema of refusals among the schemas of your document. Default: `AccessProblem`. */
+  readonly problemSchemaName?: string | undefined;
 }
 
 const VERSIONS: readonly string[] = ['2.0', '3.0', '3.1', '3.2'] satisfies readonly OpenApiVersion[];
@@ -35,11 +38,12 @@ const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 const OPTIONS = {
   version: readVersion,
-  scheme: readScheme,
+  scheme: readComponentName,
   securitySchemes: readDefined,
   flows: readFlows,
   scopeDescriptions: readDescriptions,
   sessionCookie: readCookieName,
+  problemSchemaName: (reader, name) => readComponentName(reader, name) ?? PROBLEM,
 } satisfies OptionTable<OpenApiOptions>;
 
 export type OpenApiSettings = OptionValues<typeof OPTIONS>;
@@ -65,11 +69,11 @@ function readVersion(reader: OptionReader, name: string): OpenApiVersion {
   return '3.1';
 }
 
-function readScheme(reader: OptionReader, name: string): string | undefined {
+function readComponentName(reader: OptionReader, name: string): string | undefined {
   if (reader.get(name) === undefined) return undefined;
-  const scheme = reader.text(name, 'oauth2');
-  if (!COMPONENT_NAME.test(scheme)) reader.wrong(name, 'must consist of letters, digits, ".", "_" and "-", as every name of a component');
-  return scheme;
+  const given = reader.text(name, 'x');
+  if (!COMPONENT_NAME.test(given)) reader.wrong(name, 'must consist of letters, digits, ".", "_" and "-", as every name of a component');
+  return given;
 }
 
 function readDefined(reader: OptionReader, name: string): Readonly<Record<string, object>> {

@@ -1,5 +1,7 @@
-/** The name of {@link problemSchema} among the schemas of a document. */
-export const PROBLEM = 'AccessProblem';
+import type { WrittenDocument } from './write.js';
+
+/** The usual name of {@link problemSchema} among the schemas of a document. */
+export const PROBLEM: string = 'AccessProblem';
 
 /** The JSON Schema of a refusal's body: problem details (RFC 9457), for every version of OpenAPI. */
 export const problemSchema = Object.freeze({
@@ -17,7 +19,16 @@ export const problemSchema = Object.freeze({
   }),
 } as const);
 
+/** Returns a name for the schema of refusals under which a document has no other schema. */
+export function freeProblemName(document: WrittenDocument): string {
+  const schemas = (document.components?.schemas ?? document.definitions ?? {}) as Readonly<Record<string, object>>;
+  const isFree = (name: string): boolean => !Object.hasOwn(schemas, name) || JSON.stringify(schemas[name]) === JSON.stringify(problemSchema);
+  let name = PROBLEM;
+  for (let at = 2; !isFree(name); at++) name = `${PROBLEM}.${at}`;
+  return name;
+}
+
 /** Returns where a document of this version keeps its schemas. */
-export function problemReference(version: string): { readonly $ref: string } {
-  return { $ref: version === '2.0' ? `#/definitions/${PROBLEM}` : `#/components/schemas/${PROBLEM}` };
+export function problemReference(version: string, name: string): { readonly $ref: string } {
+  return { $ref: version === '2.0' ? `#/definitions/${name}` : `#/components/schemas/${name}` };
 }

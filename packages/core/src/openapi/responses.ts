@@ -1,11 +1,14 @@
 import type { DocumentedPolicy } from '../policy/documented.js';
+import type { OpenApiSettings } from './options.js';
 import { problemReference } from './problem-schema.js';
 import type { SecuredApi } from './secured-api.js';
-import type { OpenApiResponse, OpenApiVersion } from './types.js';
+import type { OpenApiResponse } from './types.js';
+
+type Settings = Pick<OpenApiSettings, 'version' | 'problemSchemaName'>;
 
 /** Returns the refusals that can occur on an operation that looks at tokens, by status. */
 export function refusalResponses(
-  version: OpenApiVersion,
+  settings: Settings,
   policy: DocumentedPolicy | undefined,
   { isOptional, hasSession, hasNonces }: Pick<SecuredApi, 'hasSession' | 'hasNonces'> & { readonly isOptional: boolean },
 ): Record<string, OpenApiResponse> {
@@ -15,13 +18,13 @@ export function refusalResponses(
     ? `${invalid}; or its login is too weak or too old (\`insufficient_user_authentication\`, RFC 9470), and the challenge names \`acr_values\` and \`max_age\``
     : invalid;
   const responses: Record<string, OpenApiResponse> = {
-    400: response(version, 'The credentials are malformed, or were sent more than once', CHALLENGE),
-    401: response(version, stepUp, hasNonces ? { ...CHALLENGE, ...NONCE } : CHALLENGE),
-    503: response(version, 'The access token cannot be checked at the moment', RETRY_AFTER),
+    400: response(settings, 'The credentials are malformed, or were sent more than once', CHALLENGE),
+    401: response(settings, stepUp, hasNonces ? { ...CHALLENGE, ...NONCE } : CHALLENGE),
+    503: response(settings, 'The access token cannot be checked at the moment', RETRY_AFTER),
   };
   if (refusals.includes('insufficient_scope'))
-    responses['403'] = response(version, `The access token does not grant what this operation needs: ${policy!.words}`, CHALLENGE);
-  else if (hasSession) responses['403'] = response(version, 'The request has a session, and may come from another site', {});
+    responses['403'] = response(settings, `The access token does not grant what this operation needs: ${policy!.words}`, CHALLENGE);
+  else if (hasSession) responses['403'] = response(settings, 'The request has a session, and may come from another site', {});
   return responses;
 }
 
@@ -32,7 +35,7 @@ const NONCE = { 'DPoP-Nonce': { type: 'string', text: 'The nonce of the next pro
 const RETRY_AFTER = { 'Retry-After': { type: 'integer', text: 'Seconds until the next attempt' } };
 
 function response(
-  version: OpenApiVersion,
+  { version, problemSchemaName }: Settings,
   description: string,
   named: Readonly<Record<string, { readonly type: string; readonly text: string }>>,
 ): OpenApiResponse {
@@ -40,7 +43,7 @@ function response(
   const headers = Object.fromEntries(
     Object.entries(named).map(([name, { type, text }]) => [name, isSwagger ? { type, description: text } : { description: text, schema: { type } }]),
   );
-  const schema = problemReference(version);
+  const schema = problemReference(version, problemSchemaName);
   return {
     description,
     ...(Object.keys(headers).length > 0 && { headers }),

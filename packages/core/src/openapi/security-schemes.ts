@@ -34,7 +34,7 @@ export interface SecuritySchemes {
 /** @throws ConfigurationError if the settings contradict the guard */
 export function createSecuritySchemes(api: SecuredApi, settings: OpenApiSettings): SecuritySchemes {
   const { version, flows, sessionCookie } = settings;
-  const scheme = settings.scheme ?? DEFAULT_NAME;
+  const scheme = settings.scheme ?? uniqueName(DEFAULT_NAME, namesOfOthers(settings.securitySchemes));
   if (flows && (api.issuers.length > 1 || api.hasOtherIssuers) && api.issuers.length > 0)
     throw misuse('flows', 'cannot be set, since the guard accepts tokens of several issuers. Without it, the document names the metadata of each');
   if (sessionCookie !== undefined && !api.hasSession) throw misuse('sessionCookie', 'is set, but the guard has no option session');
@@ -64,6 +64,12 @@ export function tokenSchemes(defined: Readonly<Record<string, object>>): readonl
   return Object.entries(defined).flatMap(([name, one]) => (isForTokens(one) ? [name] : []));
 }
 
+/** A scheme for something else, such as the key of an API, may have the usual name. */
+function namesOfOthers(defined: Readonly<Record<string, object>>): Set<string> {
+  const fitting = tokenSchemes(defined);
+  return new Set(Object.keys(defined).filter((name) => !fitting.includes(name)));
+}
+
 function isForTokens(given: object): boolean {
   const { type, scheme, in: place, name } = given as Readonly<Record<string, unknown>>;
   if (type === 'oauth2' || type === 'openIdConnect') return true;
@@ -74,8 +80,8 @@ function isForTokens(given: object): boolean {
 /** Most tutorials write `addBearerAuth()`, whose scheme is named `bearer`, so the name of a document's only scheme for tokens does not matter. */
 function definedScheme({ scheme, securitySchemes }: OpenApiSettings): TokenScheme | undefined {
   const fitting = tokenSchemes(securitySchemes);
-  const wanted = scheme ?? DEFAULT_NAME;
-  const name = Object.hasOwn(securitySchemes, wanted) ? wanted : scheme === undefined && fitting.length === 1 ? fitting[0]! : undefined;
+  const isDefined = scheme === undefined ? fitting.includes(DEFAULT_NAME) : Object.hasOwn(securitySchemes, scheme);
+  const name = isDefined ? (scheme ?? DEFAULT_NAME) : scheme === undefined && fitting.length === 1 ? fitting[0]! : undefined;
   if (name === undefined) return undefined;
   const defined = securitySchemes[name] as OpenApiSecurityScheme;
   const { type, flows } = defined;

@@ -1,4 +1,4 @@
-import type { OpenApiAccess, OpenApiComponents, OpenApiRequirement, OpenApiSecurityScheme } from './types.js';
+import type { OpenApiAccess, OpenApiComponents, OpenApiRequirement, OpenApiResponse, OpenApiSecurityScheme } from './types.js';
 
 /** An Operation Object of a document that somebody else has made. */
 export interface WrittenOperation {
@@ -31,6 +31,35 @@ export function writeAccess(operation: WrittenOperation, { security, responses, 
   operation.responses = { ...responses, ...operation.responses };
   if (description !== undefined) operation.description = operation.description ? `${operation.description}\n\n${description}` : description;
   return isContradicted;
+}
+
+/** What a document says about a handler: its access, or that it needs nothing. */
+export type WrittenAccess = OpenApiAccess | 'open';
+
+/**
+ * Returns what a document says about an operation that several handlers share, since a version or a host that its path does not contain decides between them.
+ * It looks open only if none of them needs a token.
+ */
+export function eitherAccess(handlers: readonly WrittenAccess[]): WrittenAccess {
+  const distinct = [...new Map(handlers.map((one) => [JSON.stringify(one), one])).values()];
+  if (distinct.length === 1) return distinct[0]!;
+  const guarded = distinct.filter((one) => one !== 'open');
+  const all = guarded.flatMap(({ security }) => security);
+  const needed = guarded.every(({ security }) => isOpen(security)) ? all : all.filter((one) => !isOpen([one]));
+  const statuses = new Set(guarded.flatMap(({ responses }) => Object.keys(responses)));
+  const words = guarded.flatMap(({ description }) => description ?? []);
+  return {
+    security: [...new Map(needed.map((one) => [JSON.stringify(one), one])).values()],
+    responses: Object.fromEntries([...statuses].map((status) => [status, eitherResponse(guarded.flatMap(({ responses }) => responses[status] ?? []))])),
+    description: [guarded.length === distinct.length ? SHARED : `${SHARED} ${ONE_IS_OPEN}`, ...words].join('\n\n'),
+  };
+}
+
+const SHARED = 'Several handlers share this operation: the version or the host of a request decides which of them answers, and what it needs.';
+const ONE_IS_OPEN = 'Not all of them need a token.';
+
+function eitherResponse(responses: readonly OpenApiResponse[]): OpenApiResponse {
+  return { ...responses[0]!, description: [...new Set(responses.map(({ description }) => description))].join('. Or: ') };
 }
 
 /** Returns whether security requirements admit a request without credentials. */
@@ -73,10 +102,15 @@ export function definedSchemes({ components, securityDefinitions }: WrittenDocum
 const NO_OPERATIONS: ReadonlySet<string> = new Set(['$ref', 'summary', 'description', 'servers', 'parameters', 'additionalOperations']);
 
 /** Returns the operations of a document, those with methods that OpenAPI does not know included. */
-export function operationsOf({ paths }: Pick<WrittenDocument, 'paths'>): readonly WrittenOperation[] {
+export function operationsOf(document: Pick<WrittenDocument, 'paths'>): readonly WrittenOperation[] {
+  return namedOperations(document).map(({ operation }) => operation);
+}
+
+/** Returns the same with their methods, in lower case. */
+export function namedOperations({ paths }: Pick<WrittenDocument, 'paths'>): readonly { readonly method: string; readonly operation: WrittenOperation }[] {
   return Object.values(paths ?? {}).flatMap((item: object) => {
-    const more = Object.values(Object((item as Readonly<Record<string, unknown>>)['additionalOperations']) as object);
-    const all = [...Object.entries(item).flatMap(([name, value]) => (NO_OPERATIONS.has(name) || name.startsWith('x-') ? [] : [value as unknown])), ...more];
-    return all.filter((one): one is WrittenOperation => typeof one === 'object' && one !== null);
+    const more = Object.entries(Object((item as Readonly<Record<string, unknown>>)['additionalOperations']) as object);
+    const all = [...Object.entries(item).filter(([name]) => !NO_OPERATIONS.has(name) && !name.startsWith('x-')), ...more] as [string, unknown][];
+    return all.flatMap(([method, operation]) => (typeof operation === 'object' && operation !== null ? [{ method: method.toLowerCase(), operation }] : []));
   });
 }

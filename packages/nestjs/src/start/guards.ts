@@ -8,6 +8,7 @@ import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from
 import { findGateways, findHandlers, findStandIns, type Handler } from '../rules/handlers.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi, type DocumentedApplication } from './open-api.js';
+import { sharingOf } from './shared-operations.js';
 import { requireTokens } from './open-api-marks.js';
 import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from '../rules/rule.js';
 import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from '../engine/sockets.js';
@@ -64,7 +65,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   /** Returns what OpenAPI documents describe. */
   documented(): DocumentedApplication {
     const handlers = findHandlers(this.#modules, this.#config).filter(({ kind }) => kind === 'http');
-    return { handlers, engines: this.#engines };
+    return { handlers, engines: this.#engines, sharing: sharingOf(handlers, this.#config) };
   }
 
   protected createEngine(options: NestGuardOptions, name: string): Engine {

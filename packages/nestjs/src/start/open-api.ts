@@ -1,12 +1,16 @@
 import { Logger } from '@nestjs/common';
 import {
   definedSchemes,
+  eitherAccess,
+  freeProblemName,
   isOpen,
+  namedOperations,
   operationsOf,
   tokenSchemes,
   versionOf,
   writeAccess,
   writeComponents,
+  type WrittenAccess,
   type WrittenDocument,
   type WrittenOperation,
   type OpenApiAccess,
@@ -22,6 +26,8 @@ import { markHandlers, takeMark } from './open-api-marks.js';
 export interface DocumentedApplication {
   readonly handlers: readonly Handler[];
   readonly engines: ReadonlyMap<string, Engine>;
+  /** Returns the handlers that a document cannot tell from one, since a version or a host that its path does not contain decides between them. */
+  sharing(handler: Handler, method: string): readonly Handler[];
 }
 
 type CreateDocument = (app: object, ...given: unknown[]) => WrittenDocument;
@@ -57,37 +63,38 @@ export async function describeInOpenApi(applicationOf: (app: object) => Document
   module.createDocument = createDescribed;
 }
 
-function describe(document: WrittenDocument, { handlers, engines }: DocumentedApplication): void {
+function describe(document: WrittenDocument, { handlers, engines, sharing }: DocumentedApplication): void {
   if (engines.size === 0) return;
   const own = definedSchemes(document);
   const descriptions = new Map<string, OpenApiDescription>();
   const version = versionOf(document.openapi);
+  const problemSchemaName = freeProblemName(document);
 
   function descriptionOf(name: string): OpenApiDescription {
     let description = descriptions.get(name);
     if (!description) {
       const engine = engines.get(name) ?? [...engines.values()][0]!;
-      descriptions.set(name, (description = engine.openApi({ version, scheme: schemeOf(name, engine, own), securitySchemes: own })));
+      descriptions.set(name, (description = engine.openApi({ version, scheme: schemeOf(name, engine, own), securitySchemes: own, problemSchemaName })));
     }
     return description;
   }
 
-  for (const operation of operationsOf(document)) {
+  function accessOf({ rule }: Handler): WrittenAccess {
+    const isUnmarkedAndOpen = !rule.marked && engines.get(rule.guard)?.leaveUnmarkedHandlersOpen === true;
+    if (!rule.requirements || isUnmarkedAndOpen) return 'open';
+    const { policy, credentials } = rule.requirements;
+    return descriptionOf(rule.guard).operation(policy ?? [], credentials);
+  }
+
+  for (const { method, operation } of namedOperations(document)) {
     const mark = takeMark(operation);
     const handler = mark && handlers.find(({ owner, key }) => owner === mark.owner && key === mark.key);
-    const rule = handler?.rule;
-    const engine = rule && engines.get(rule.guard);
-    const isUnmarkedAndOpen = rule?.marked === false && engine?.leaveUnmarkedHandlersOpen === true;
-    if (rule && (!rule.requirements || isUnmarkedAndOpen)) {
-      if (!rule.marked || hasOtherGuards(handler)) continue;
-      // a requirement of the document applies to every operation that says nothing else
-      if (operation.security === undefined && document.security !== undefined && !isOpen(document.security)) operation.security = [];
-      continue;
-    }
     // the global guard decides for whatever handler there is
-    const { policy, credentials } = rule?.requirements ?? {};
-    const access = descriptionOf(rule?.guard ?? DEFAULT_GUARD).operation(policy ?? [], credentials);
-    write(operation, access, handler?.name);
+    const access = handler ? eitherAccess(sharing(handler, method).map(accessOf)) : descriptionOf(DEFAULT_GUARD).operation();
+    if (access !== 'open') write(operation, access, handler?.name);
+    // a requirement of the document applies to every operation that says nothing else
+    else if (handler!.rule.marked && !hasOtherGuards(handler!) && operation.security === undefined && document.security && !isOpen(document.security))
+      operation.security = [];
   }
   // requests that this API sends
   for (const operation of operationsOf({ paths: document.webhooks })) takeMark(operation);
@@ -102,13 +109,13 @@ function write(operation: WrittenOperation, access: OpenApiAccess, name = 'A han
 
 /** Each guard has a scheme of its own, unless the document defines one for all. */
 function schemeOf(name: string, { openApiScheme }: Engine, own: Readonly<Record<string, object>>): string | undefined {
-  if (openApiScheme !== undefined || name === DEFAULT_GUARD || Object.hasOwn(own, 'oauth2') || tokenSchemes(own).length === 1) return openApiScheme;
+  if (openApiScheme !== undefined || name === DEFAULT_GUARD || tokenSchemes(own).length === 1 || tokenSchemes(own).includes('oauth2')) return openApiScheme;
   return `oauth2.${name.replace(/[^A-Za-z0-9._-]/g, '_')}`;
 }
 
 function warnOfChoice(own: Readonly<Record<string, object>>, engines: ReadonlyMap<string, Engine>): void {
   const fitting = tokenSchemes(own);
-  if (fitting.length < 2 || Object.hasOwn(own, 'oauth2') || [...engines.values()].every(({ openApiScheme }) => openApiScheme !== undefined)) return;
+  if (fitting.length < 2 || fitting.includes('oauth2') || [...engines.values()].every(({ openApiScheme }) => openApiScheme !== undefined)) return;
   new Logger('Tokenward').warn(
     `The OpenAPI document has several security schemes for tokens (${fitting.join(', ')}), and nothing says which of them is that of the guard. Name it in openApiScheme`,
   );
