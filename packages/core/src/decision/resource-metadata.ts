@@ -130,6 +130,11 @@ function readPage(reader: OptionReader, name: string): string | undefined {
 
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
+/** Whether a target may be a path of metadata. Guards and middleware ask it for every request, before anything that costs more. */
+export function mayBeMetadata(target: string): boolean {
+  return target.startsWith(WELL_KNOWN);
+}
+
 /** Where the metadata of a resource is served. */
 export interface MetadataPlace {
   readonly paths: readonly string[];

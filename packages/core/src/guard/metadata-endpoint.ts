@@ -1,8 +1,8 @@
 import {
   isResourceUrl,
+  mayBeMetadata,
   metadataPlace,
   offeredScopes,
-  WELL_KNOWN,
   type MetadataAnswer,
   type MetadataEndpoint,
   type ResourceMetadataConfig,
@@ -79,7 +79,7 @@ export function createMetadataEndpoint(
     url,
     answer({ method, target, headers }) {
       // compared as it was sent: a path in another spelling may belong to another route
-      if (!target.startsWith(WELL_KNOWN) || !known.has(target.split('?', 1)[0]!)) return undefined;
+      if (!mayBeMetadata(target) || !known.has(target.split('?', 1)[0]!)) return undefined;
       if (method === 'GET' || method === 'HEAD') return found();
       return isPreflight({ method, target, headers }) ? PREFLIGHT : WRONG_METHOD;
     },

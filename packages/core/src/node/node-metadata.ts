@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MetadataAnswer, MetadataEndpoint } from '../decision/resource-metadata.js';
+import { mayBeMetadata, type MetadataAnswer, type MetadataEndpoint } from '../decision/resource-metadata.js';
 import { applyHeaders, isAnswered } from './node-http.js';
 
 /** Sends the metadata on Node's response. */
@@ -15,8 +15,10 @@ type AnyRequest = Pick<IncomingMessage, 'method' | 'url' | 'headers'> & { readon
 
 /** Answers a request for the metadata, and returns whether it did. */
 export function serveMetadata(request: AnyRequest, response: ServerResponse, endpoint: MetadataEndpoint): boolean {
-  const { method = 'GET', url = '/', originalUrl = url, headers } = request;
-  const answer = endpoint.answer({ method, target: originalUrl, headers });
+  const target = request.originalUrl ?? request.url ?? '/';
+  if (!mayBeMetadata(target)) return false;
+  const { method = 'GET', headers } = request;
+  const answer = endpoint.answer({ method, target, headers });
   if (answer) sendMetadata(response, answer);
   return answer !== undefined;
 }

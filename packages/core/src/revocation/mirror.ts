@@ -175,6 +175,8 @@ export function createRevocationMirror({
   return {
     apply,
     find(token, nowSeconds) {
+      // most of the time nothing is revoked, and this is asked for every request
+      if (byIssuer.size === 0 && sharedCutoff === NEVER) return undefined;
       const issuer = byIssuer.get(token.issuer);
       const found = issuer && issuer.records > 0 ? findRecord(issuer, token, nowSeconds) : undefined;
       if (found) return found;
