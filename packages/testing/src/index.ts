@@ -14,7 +14,7 @@ export type { Misbehaviour } from './misbehaviour.js';
 export { asSigningKey, generatePrivateKey, signBytes, type PublicJwk, type SignatureQuirks, type SigningKey } from './signing-key.js';
 export { base64url, compactJws, type SegmentContent } from './compact-jws.js';
 export { hostileTokens } from './hostile/index.js';
-export type { HostileToken } from './hostile/hostile-token.js';
+export type { HostileIssuer, HostileToken, HostileTokenOptions } from './hostile/hostile-token.js';
 export { expectBadRequest, expectForbidden, expectUnauthorized, expectUnavailable, type ExpectedRefusal } from './expect-refusal.js';
 export type { FetchedResponse, ReceivedResponse } from './received.js';
 export type { CallerWishes } from './wishes.js';

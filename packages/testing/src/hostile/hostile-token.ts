@@ -16,9 +16,17 @@ export interface HostileToken {
   readonly reason: Reason;
 }
 
+/** The issuer that signs hostile tokens: a {@link TestIssuer}, or what has these parts of one. */
+export type HostileIssuer = Pick<TestIssuer, 'issuer' | 'audience' | 'signingKey' | 'publishKey'>;
+
+export interface HostileTokenOptions {
+  /** Claims of the good token that each row spoils, to add or replace, such as the scope that a route requires. Default: two scopes and the role `admin`. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** The parts of a good token. Each row of the table spoils one of them. */
 export interface Forge {
-  readonly issuer: TestIssuer;
+  readonly issuer: HostileIssuer;
   readonly key: SigningKey;
   /** The claims of a good token, with some replaced; `undefined` leaves one out. */
   claims(changes?: Readonly<Record<string, unknown>>): Record<string, unknown>;
@@ -38,14 +46,14 @@ export interface TokenParts {
   readonly sign?: (signed: Uint8Array) => Uint8Array;
 }
 
-export async function createForge(issuer: TestIssuer): Promise<Forge> {
+export async function createForge(issuer: HostileIssuer, { claims: own }: HostileTokenOptions = {}): Promise<Forge> {
   // one algorithm for all rows, whatever the algorithm of the issuer
   const key = await issuer.signingKey('RS256');
   const now = Math.floor(Date.now() / 1000);
 
   function claims(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
     const good = { iss: issuer.issuer, aud: issuer.audience, sub: 'user-1', client_id: 'client-1', jti: 'jti-1', iat: now, exp: now + 300 };
-    return { ...good, scope: 'orders:read orders:write', roles: ['admin'], ...changes };
+    return { ...good, scope: 'orders:read orders:write', roles: ['admin'], ...own, ...changes };
   }
 
   function header(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {

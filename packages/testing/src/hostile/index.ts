@@ -1,6 +1,5 @@
-import type { TestIssuer } from '../issuer.js';
 import { claimRows } from './claims.js';
-import { createForge, type HostileToken } from './hostile-token.js';
+import { createForge, type HostileIssuer, type HostileToken, type HostileTokenOptions } from './hostile-token.js';
 import { keyRows } from './keys.js';
 import { parsingRows } from './parsing.js';
 
@@ -16,7 +15,7 @@ import { parsingRows } from './parsing.js';
  *   });
  * }
  */
-export async function hostileTokens(issuer: TestIssuer): Promise<readonly HostileToken[]> {
-  const forge = await createForge(issuer);
+export async function hostileTokens(issuer: HostileIssuer, options?: HostileTokenOptions): Promise<readonly HostileToken[]> {
+  const forge = await createForge(issuer, options);
   return [...parsingRows(forge), ...(await keyRows(forge)), ...claimRows(forge)];
 }
