@@ -1,4 +1,6 @@
 import type { Command } from './command.js';
+import { issuerCommand } from './commands/issuer.js';
+import { tokenCommand } from './commands/token.js';
 
 /** The commands, in the order of `tokenward --help`. A new one is a file in `commands/` and a line here. */
-export const COMMANDS: readonly Command[] = [];
+export const COMMANDS: readonly Command[] = [issuerCommand, tokenCommand];

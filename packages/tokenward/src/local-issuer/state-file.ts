@@ -1,0 +1,70 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { privateFolder, readPrivateFile, replacePrivateFile } from '../lib/private-files.js';
+
+/** What other commands of this user need to know about a running issuer. */
+export interface IssuerState {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** The port of the control server on 127.0.0.1. */
+  readonly controlPort: number;
+  readonly secret: string;
+  readonly pid: number;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const FILE = /^issuer-\d{1,5}\.json$/;
+
+/**
+ * Writes the state of a running issuer, for this user alone.
+ *
+ * @returns a function that removes it
+ */
+export async function writeState(env: Env, state: IssuerState): Promise<() => Promise<void>> {
+  const path = join(await privateFolder(env), `issuer-${new URL(state.issuer).port}.json`);
+  await replacePrivateFile(path, JSON.stringify(state));
+  return async () => {
+    // a newer issuer on the same port may have written its own
+    const current = stateOf((await readPrivateFile(path).catch(() => undefined)) ?? '');
+    if (current?.secret === state.secret) await rm(path, { force: true });
+  };
+}
+
+/** Returns the issuers of this user that run now. */
+export async function runningIssuers(env: Env): Promise<readonly IssuerState[]> {
+  const folder = await privateFolder(env);
+  const names = (await readdir(folder)).filter((name) => FILE.test(name)).slice(0, 100);
+  const states = await Promise.all(names.map(async (name) => stateOf((await readPrivateFile(join(folder, name))) ?? '')));
+  return states.filter((state) => state !== undefined).filter(({ pid }) => isRunning(pid));
+}
+
+function stateOf(content: string): IssuerState | undefined {
+  try {
+    const { issuer, audiences, controlPort, secret, pid } = JSON.parse(content) as Record<string, unknown>;
+    const isState =
+      typeof issuer === 'string' &&
+      Array.isArray(audiences) &&
+      audiences.every((audience) => typeof audience === 'string') &&
+      isPort(controlPort) &&
+      typeof secret === 'string' &&
+      /^[\w-]{43}$/.test(secret) &&
+      Number.isSafeInteger(pid);
+    return isState ? { issuer, audiences, controlPort, secret, pid: pid as number } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536;
+}
+
+/** An issuer that was killed leaves its file behind. */
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
