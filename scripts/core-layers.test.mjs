@@ -26,12 +26,12 @@ const LINES = [
   ['resource-guard.ts'],
   ['guard'],
   ['guard.ts'],
-  ['adapter', 'exchange'],
+  ['adapter', 'exchange', 'diagnosis'],
 ];
 /** Folders within a layer. They need their own rules, because the linter compares import paths as they are written. */
 const NESTED = { 'policy/kinds': 'policy' };
 /** The package's entry points: they may import everything, and nothing imports them. */
-const ENTRY_POINTS = ['index.ts', 'adapter.ts', 'presets.ts', 'openapi.ts', 'store.ts', 'token-exchange.ts'];
+const ENTRY_POINTS = ['index.ts', 'adapter.ts', 'presets.ts', 'openapi.ts', 'store.ts', 'token-exchange.ts', 'diagnosis.ts'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = mkdtempSync(join(tmpdir(), 'tokenward-layers-'));

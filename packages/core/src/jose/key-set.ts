@@ -119,7 +119,7 @@ function add(to: Map<string, PreparedKey[]>, algorithm: string, key: PreparedKey
 }
 
 /** Prepares a JWK (RFC 7517 s4). Its own members decide how it is used, never a token. */
-function parseKey(
+export function parseKey(
   value: unknown,
   algorithms: readonly Algorithm[],
   previous: KeySet | undefined,

@@ -83,7 +83,7 @@ export function withMtlsAliases({ url, document }: IssuerMetadata): IssuerMetada
 }
 
 /** OpenID Connect Discovery s4 appends its suffix to the issuer's path. RFC 8414 s3.1 inserts it before the path. */
-function metadataUrls(issuer: string): readonly [openid: string, oauth: string] {
+export function metadataUrls(issuer: string): readonly [openid: string, oauth: string] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   return [`${origin}${path}/.well-known/openid-configuration`, `${origin}/.well-known/oauth-authorization-server${path}`];
