@@ -33,7 +33,7 @@ export function parseCommand(command: Command, args: readonly string[]): ParsedA
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
     const spec = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (!spec) throw new UsageError(unknownOption(command, rawName, name, known));
+    if (!spec) throw new UsageError(refusedOption(command, name) ?? unknownOption(command, rawName, name, known));
     if (spec.type === 'boolean') {
       if (value !== undefined) throw new UsageError(`--${name} takes no value`);
       options[name] = true;
@@ -73,6 +73,10 @@ function checkPositionals({ name, positionals: wanted = [], noPositionals }: Com
   }
   const missing = wanted.filter(({ isOptional }, at) => !isOptional && at >= given.length);
   if (missing.length > 0) throw new UsageError(`${missing.map((one) => `<${one.name}>`).join(' and ')} is missing: ${missing[0]!.summary}`);
+}
+
+function refusedOption({ refusedOptions = {} }: Command, name: string): string | undefined {
+  return Object.hasOwn(refusedOptions, name) ? refusedOptions[name] : undefined;
 }
 
 function unknownOption({ name: command }: Command, rawName: string, name: string, known: OptionSpecs): string {

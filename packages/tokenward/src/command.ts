@@ -54,6 +54,8 @@ export interface Command {
   readonly exitCodes?: Partial<Record<ExitCode, string>>;
   /** Why a word after the command is refused, for commands without positionals. */
   readonly noPositionals?: string;
+  /** Options that the command does not have, with the reason. */
+  readonly refusedOptions?: Readonly<Record<string, string>>;
   readonly run: (context: CommandContext) => ExitCode | Promise<ExitCode>;
 }
 

@@ -2,6 +2,7 @@ import { GENERAL_OPTIONS } from './arguments.js';
 import type { Command, OptionSpec } from './command.js';
 import { EXIT_CODE_TEXTS } from './exit-codes.js';
 import type { Style } from './style.js';
+import { wrapped } from './wrapped.js';
 
 export interface HelpFormat {
   readonly style: Style;
@@ -81,15 +82,4 @@ function optionSummary({ summary, choices }: OptionSpec): string {
 function table(rows: readonly (readonly [string, string])[], width: number): string[] {
   const first = Math.max(...rows.map(([left]) => left.length), 0) + 2;
   return rows.flatMap(([left, right]) => wrapped(right, Math.max(width - first - 2, 20)).map((line, at) => `  ${(at === 0 ? left : '').padEnd(first)}${line}`));
-}
-
-/** Breaks a text between words. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)!;
-    if (last !== '' && last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines;
 }

@@ -30,10 +30,10 @@ const MAX_INSPECTED = 200;
  * @returns undefined if the document is not a JWKS
  */
 export function inspectKeys(document: unknown, algorithms: readonly Algorithm[] = publicKeyAlgorithms()): readonly InspectedKey[] | undefined {
-  const listed = typeof document === 'object' && document !== null ? own(document as Record<string, unknown>, 'keys') : undefined;
+  const listed = typeof document === 'object' && document !== null ? own(document, 'keys') : undefined;
   if (!Array.isArray(listed)) return undefined;
   const keys = listed.slice(0, MAX_INSPECTED).map((jwk: unknown, index) => inspectKey(jwk, index, algorithms));
-  return keys.map((key) => ({ ...key, sameKeyId: keys.filter((other) => isSameKeyId(key, other)).map(({ index }) => index) }));
+  return keys.map((key) => Object.assign(key, { sameKeyId: keys.filter((other) => isSameKeyId(key, other)).map(({ index }) => index) }));
 }
 
 function inspectKey(jwk: unknown, index: number, algorithms: readonly Algorithm[]): Omit<InspectedKey, 'sameKeyId'> {

@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import type { GuardOptions } from '@tokenward/core';
+import type { OptionSpecs, OptionValues } from './command.js';
+import { UsageError } from './errors.js';
+import { exampleIssuer, presetFor, PRESETS } from './presets.js';
+
+/** The options of commands that build a guard as an API would. */
+export const GUARD_FLAGS = {
+  issuer: { type: 'string', value: 'URL', summary: 'The issuer, exactly as in the API. Default: ISSUER_BASE_URL' },
+  audience: { type: 'string', value: 'NAME', multiple: true, summary: "The API's identifier, which tokens have in aud. Default: AUDIENCE" },
+  preset: { type: 'string', value: 'NAME', summary: 'The preset that the API uses. Its options come from the issuer', choices: [...PRESETS.keys()] },
+  algorithms: { type: 'string', value: 'NAMES', summary: 'The allowed signature algorithms, separated by commas' },
+  'jwks-file': { type: 'string', value: 'FILE', summary: 'A file with the public keys, instead of fetching them' },
+  option: {
+    type: 'string',
+    value: 'NAME=VALUE',
+    multiple: true,
+    summary: 'Another option of the guard or the preset, as text or JSON: --option clockSkewSeconds=60',
+  },
+} as const satisfies OptionSpecs;
+
+type GuardFlags = OptionValues<typeof GUARD_FLAGS>;
+
+/** What the command line says about a guard. */
+export interface GuardSettings {
+  readonly issuer: string | undefined;
+  readonly options: GuardOptions;
+  /** Values that the environment gave, for a note. */
+  readonly fromEnvironment: readonly string[];
+}
+
+/** Options that contain secrets. Arguments can be seen by other users. Of some, a file is an option too. */
+const SECRET_OPTIONS =
+  /secret|private|password|introspection|decryption|session|credential|token(?!TypeName|Cache|Version|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
+
+/**
+ * Returns the options of the guard that the command line describes.
+ *
+ * @throws UsageError
+ */
+export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, string | undefined>>, cwd: string): GuardSettings {
+  const fromEnvironment: string[] = [];
+  const variable = (name: string): string | undefined => {
+    const value = env[name]?.trim() || undefined;
+    if (value !== undefined) fromEnvironment.push(name);
+    return value;
+  };
+  const issuer = flags.issuer ?? variable('ISSUER_BASE_URL');
+  const audiences =
+    flags.audience.length > 0
+      ? flags.audience
+      : (variable('AUDIENCE')
+          ?.split(',')
+          .map((one) => one.trim()) ?? []);
+  const own = {
+    ...(audiences.length > 0 ? { audience: audiences.length === 1 ? audiences[0] : audiences } : undefined),
+    ...(flags.algorithms !== undefined && { algorithms: flags.algorithms.split(',').map((name) => name.trim()) }),
+    ...(flags['jwks-file'] !== undefined && { jwksFile: resolve(cwd, flags['jwks-file']) }),
+    ...Object.fromEntries(flags.option.map(readOption)),
+  };
+  const options = flags.preset === undefined ? { ...(issuer !== undefined && { issuer }), ...own } : presetOptions(flags.preset, issuer, own);
+  return { issuer, options: options as GuardOptions, fromEnvironment };
+}
+
+function presetOptions(name: string, issuer: string | undefined, own: Readonly<Record<string, unknown>>): GuardOptions {
+  const fitting = issuer === undefined ? undefined : presetFor(issuer);
+  if (issuer !== undefined && fitting?.name !== name) {
+    const example = exampleIssuer(name);
+    throw new UsageError(
+      example
+        ? `--preset ${name} reads its options from an issuer like ${example}, and --issuer is another${fitting ? `: it fits the preset ${fitting.name}` : '. Leave --issuer out, and give the options of the preset with --option NAME=VALUE'}`
+        : `--preset ${name} cannot read its options from an issuer. Leave --issuer out, and give the options of the preset with --option NAME=VALUE`,
+    );
+  }
+  return PRESETS.get(name)!({ ...fitting?.options, ...own });
+}
+
+function readOption(text: string): readonly [string, unknown] {
+  const at = text.indexOf('=');
+  const name = text.slice(0, Math.max(at, 0));
+  if (!/^[a-z][A-Za-z]{1,40}$/.test(name)) throw new UsageError('--option needs NAME=VALUE, such as --option clockSkewSeconds=60');
+  if (SECRET_OPTIONS.test(name)) {
+    throw new UsageError(
+      `--option ${name} is not accepted: it may contain a secret, and other users of this machine can see arguments. The command needs no secret`,
+    );
+  }
+  return [name, valueIn(text.slice(at + 1))];
+}
+
+function valueIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Returns a hint for an issuer that looks like a known provider, if no preset is used. */
+export function presetHint(issuer: string | undefined, preset: string | undefined): string | undefined {
+  if (issuer === undefined || preset !== undefined) return undefined;
+  const fitting = presetFor(issuer);
+  return fitting && `This issuer fits the preset ${fitting.name}. If the API uses it, add --preset ${fitting.name}`;
+}

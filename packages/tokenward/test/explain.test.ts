@@ -1,0 +1,316 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { createTestIssuer, hostileTokens, type TestIssuer } from '@tokenward/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from 'tokenward';
+import { runCommand, type Ended, type Surroundings } from './run-command.js';
+
+let issuer: TestIssuer;
+let flags: readonly string[];
+const folder = mkdtempSync(join(tmpdir(), 'tokenward-explain-'));
+
+beforeAll(async () => {
+  issuer = await createTestIssuer();
+  flags = ['--issuer', issuer.issuer, '--audience', issuer.audience];
+});
+afterAll(async () => {
+  await issuer.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Result {
+  readonly verdict: string;
+  readonly steps: readonly { step: string; verdict: string; problem?: Record<string, string> }[];
+  readonly says: Record<string, string>;
+  readonly problems: readonly { reason: string; summary: string }[];
+  readonly notes: readonly string[];
+}
+
+function explain(args: readonly string[], surroundings: Surroundings): Promise<Ended> {
+  return runCommand(['explain', ...args], surroundings);
+}
+
+async function explainJson(args: readonly string[], surroundings: Surroundings): Promise<Result & { code: number }> {
+  const { code, stdout } = await explain([...args, '--json'], surroundings);
+  return { ...(JSON.parse(stdout) as Result), code };
+}
+
+const failedSteps = ({ steps }: Result) => steps.filter(({ verdict }) => verdict === 'failed').map(({ step }) => step);
+const verdictOf = ({ steps }: Result, name: string) => steps.find(({ step }) => step === name)?.verdict;
+
+test('shows each step of a token that the API would accept, and ends with 0', async () => {
+  const token = await issuer.issueToken({ claims: { scope: 'orders:read' } });
+  const { code, stdout, stderr } = await explain([...flags, '--scope', 'orders:read'], { stdin: `${token}\n` });
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('The API would accept this token.');
+  expect(stdout).toMatch(/ok {4}The signature is right\n.*ok {4}It is meant for this API \("aud"\)\n.*ok {4}It grants what the route needs/s);
+  expect(stdout).toContain('It was not revoked (not checked: only the running API knows)');
+});
+
+test('shows what was expected and found, the remedy and the page about it, in the words of core', async () => {
+  const token = await issuer.issueToken({ audience: 'another-api' });
+  const result = await explainJson(flags, { stdin: token });
+  expect([result.code, result.verdict, failedSteps(result)]).toEqual([1, 'refused', ['audience']]);
+  expect(result.steps.find(({ step }) => step === 'audience')?.problem).toMatchObject({
+    reason: 'audience_mismatch',
+    summary: 'The token is meant for another API ("aud").',
+    expected: `aud "${issuer.audience}"`,
+    found: 'aud "another-api"',
+    remedy: expect.stringContaining('Have the client ask for a token for this API') as string,
+    docs: expect.stringMatching(/^https:\/\/.*audience.mismatch/) as string,
+  });
+  const { stdout } = await explain(flags, { stdin: token });
+  expect(stdout).toContain('FAIL  It is meant for this API ("aud")');
+  expect(stdout).toContain('found     aud "another-api"');
+});
+
+test('finds everything that is wrong in one run: time, audience and scopes', async () => {
+  const token = await issuer.issueToken({ audience: 'another-api', claims: { scope: 'news', iat: 1_700_000_000, exp: 1_700_000_600 } });
+  const result = await explainJson([...flags, '--scope', 'orders:read'], { stdin: token });
+  expect(failedSteps(result)).toEqual(['audience', 'time', 'policy']);
+});
+
+test('names the scopes and the roles that are missing', async () => {
+  const token = await issuer.issueToken({ claims: { scope: 'news', roles: ['reader'] } });
+  const result = await explainJson([...flags, '--scope', 'news', '--role', 'admin'], { stdin: token });
+  expect(result.steps.at(-1)).toMatchObject({ step: 'policy', verdict: 'failed', problem: { reason: 'insufficient_role', found: 'roles "reader"' } });
+});
+
+test('says that key and signature were not checked if the token names another issuer', async () => {
+  const other = await createTestIssuer();
+  const token = await other.issueToken({ claims: { iss: `${issuer.issuer}/` } });
+  await other.close();
+  const result = await explainJson(flags, { stdin: token });
+  expect(result.steps.find(({ step }) => step === 'issuer')?.problem).toMatchObject({ remedy: expect.stringContaining('differ only in the slash') as string });
+  expect([verdictOf(result, 'key'), verdictOf(result, 'signature')]).toEqual(['unchecked', 'unchecked']);
+});
+
+test('--at checks at another time', async () => {
+  const token = await issuer.issueToken({ lifetimeSeconds: 60 });
+  const later = new Date(Date.now() + 3_600_000).toISOString();
+  expect(failedSteps(await explainJson([...flags, '--at', later], { stdin: token }))).toEqual(['time']);
+  const inSeconds = String(Math.floor(Date.now() / 1000) + 3600);
+  expect(failedSteps(await explainJson([...flags, '--at', inSeconds], { stdin: token }))).toEqual(['time']);
+  expect((await explain([...flags, '--at', 'yesterday'], { stdin: token })).code).toBe(2);
+});
+
+test('ends with 3 while the keys cannot be fetched, and prints no warning beside the result', async () => {
+  const broken = await createTestIssuer();
+  const token = await broken.issueToken();
+  broken.misbehave('error');
+  const result = await explainJson(['--issuer', broken.issuer, '--audience', broken.audience], { stdin: token });
+  await broken.close();
+  expect([result.code, result.verdict, failedSteps(result)]).toEqual([3, 'unknown', ['key']]);
+});
+
+test('reads keys from a file, without any network', async () => {
+  const file = join(folder, 'jwks.json');
+  writeFileSync(file, JSON.stringify(issuer.jwks));
+  const token = await issuer.issueToken({ claims: { iss: 'https://login.example.com' } });
+  const args = ['--issuer', 'https://login.example.com', '--audience', issuer.audience, '--jwks-file', 'jwks.json'];
+  expect((await explain(args, { stdin: token, cwd: folder })).code).toBe(0);
+});
+
+test('takes issuer and audience from the environment, and says so', async () => {
+  const token = await issuer.issueToken();
+  const result = await explainJson([], { stdin: token, env: { ISSUER_BASE_URL: issuer.issuer, AUDIENCE: issuer.audience } });
+  expect([result.verdict, result.notes]).toEqual(['accepted', ['Taken from the environment: ISSUER_BASE_URL, AUDIENCE.']]);
+});
+
+test('a token that is bound to a key needs a proof, and the rest is not checked', async () => {
+  const token = await issuer.issueToken({ claims: { cnf: { jkt: 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U' } } });
+  const result = await explainJson([...flags, '--scope', 'orders:read'], { stdin: `DPoP ${token}` });
+  expect(result.steps.find(({ step }) => step === 'binding')).toMatchObject({ verdict: 'failed', problem: { reason: 'missing_proof' } });
+  expect(verdictOf(result, 'policy')).toBe('unchecked');
+  expect(result.notes.join(' ')).toContain('each request needs a proof');
+});
+
+test('a preset reads its options from the issuer, and finds what a guard without it would miss', async () => {
+  writeFileSync(join(folder, 'realm.json'), JSON.stringify(issuer.jwks));
+  const realm = 'https://sso.example.com/realms/shop';
+  const args = ['--issuer', realm, '--audience', 'orders', '--jwks-file', 'realm.json', '--preset', 'keycloak'];
+  const token = await issuer.issueToken({ audience: 'orders', claims: { iss: realm } });
+  const result = await explainJson(args, { stdin: token, cwd: folder });
+  expect(result.steps.find(({ step }) => step === 'claims')?.problem).toMatchObject({ reason: 'missing_claim', expected: '"typ"' });
+  const without = await explainJson(args.slice(0, -2), { stdin: token, cwd: folder });
+  expect([without.verdict, without.notes.join(' ')]).toEqual(['accepted', expect.stringContaining('fits the preset keycloak') as string]);
+});
+
+test.each([
+  ['a bare token', (token: string) => `${token}\n`, ''],
+  ['Bearer', (token: string) => `Bearer ${token}`, '"Bearer" was removed'],
+  ['a header line', (token: string) => `Authorization: Bearer ${token}\r\n`, 'header "Authorization" was removed'],
+  ['an argument of curl', (token: string) => `-H "Authorization: Bearer ${token}"`, 'header "Authorization" was removed'],
+  ['quotes', (token: string) => `"${token}"`, 'Quotes around the token were removed'],
+  ['quotes after Bearer', (token: string) => `bearer '${token}'`, 'Quotes around the token were removed'],
+  ['line breaks', (token: string) => token.replace(/.{40}/g, '$&\n'), 'White space inside the token was removed'],
+  ['a byte order mark', (token: string) => `\uFEFF${token}`, ''],
+  ['a token response', (token: string) => JSON.stringify({ access_token: token, token_type: 'Bearer' }), '"access_token" was taken'],
+])('accepts %s, and says what it removed', async (_name, wrap, note) => {
+  const token = await issuer.issueToken();
+  const result = await explainJson(flags, { stdin: wrap(token) });
+  expect([result.code, result.verdict]).toEqual([0, 'accepted']);
+  expect(result.notes.join(' ')).toContain(note);
+});
+
+test.each([
+  ['', 'there is no token on standard input'],
+  ['undefined', 'standard input is the text "undefined"'],
+  ['Bearer', 'there is no token on standard input'],
+  ['two words', 'several words'],
+  ['{"error":"invalid_client"}', 'JSON without access_token'],
+  ['{"access_token":', 'not JSON'],
+])('refuses the input %j, and ends with 2', async (stdin, message) => {
+  const { code, stdout, stderr } = await explain(flags, { stdin });
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(message);
+});
+
+test('refuses endless input', async () => {
+  const { code, stderr } = await explain(flags, { stdin: 'a'.repeat(1_100_000) });
+  expect([code, stderr]).toEqual([2, 'error: standard input has more than 1 MiB, so it is not a token\n']);
+});
+
+test('without an issuer, shows what the token says about itself, calls it unverified, and never ends with 0', async () => {
+  const token = await issuer.issueToken({ subject: 'ada@example.com', claims: { scope: 'news', department: 'sales' } });
+  const { code, stdout } = await explain([], { stdin: token });
+  expect(code).toBe(1);
+  expect(stdout).toContain('Not verified: without --issuer, nobody knows who wrote this token.');
+  expect(stdout).toContain(`iss           "${issuer.issuer}"`);
+  expect(stdout).toMatch(/exp .*\(in \d+ min\)/);
+  expect(stdout).toContain('subject       present, and not shown');
+  expect(stdout).toMatch(/other claims {2}.*department/);
+  expect(stdout).toContain(`tokenward explain --issuer ${issuer.issuer} --audience YOUR-API`);
+  expect(stdout).not.toMatch(/ada@example|sales/);
+});
+
+test.each([
+  ['an ID token', { at_hash: 'x', nonce: 'y' }, {}, 'not_an_access_token'],
+  ["Keycloak's refresh token", { typ: 'Refresh' }, {}, 'not_an_access_token'],
+  ['a logout token', {}, { typ: 'logout+jwt' }, 'wrong_type'],
+  ['an expired token', { exp: 1_600_000_000 }, {}, 'expired'],
+])('without an issuer, recognises %s', async (_name, claims, header, reason) => {
+  const result = await explainJson([], { stdin: await issuer.issueToken({ claims, header }) });
+  expect(result.problems.map((one) => one.reason)).toEqual([reason]);
+});
+
+test('says what can be known about opaque, encrypted and unsigned tokens', async () => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  for (const args of [[], flags]) {
+    const opaque = await explainJson(args, { stdin: 'sb4XkV8FzR2nQ7yL' });
+    expect(opaque.notes.join(' ')).toMatch(/introspection.*sends the token to nobody.*refresh token/i);
+    const jwe = await explainJson(args, { stdin: `${part({ alg: 'RSA-OAEP', enc: 'A256GCM' })}.aaaa.bbbb.cccc.dddd` });
+    expect(jwe.says['form']).toContain('encrypted');
+    expect(jwe.code).toBe(1);
+  }
+  const unsigned = await explainJson([], { stdin: `${part({ alg: 'none' })}.${part({ iss: 'x', exp: 9_999_999_999 })}.` });
+  expect(unsigned.problems.map((one) => one.reason)).toEqual(['algorithm_not_allowed']);
+});
+
+test.each([
+  [['--issuer', 'http://login.example.com'], 'must use https'],
+  [['--issuer', 'https://login.example.com', '--algorithms', 'RS265'], 'RS265'],
+  [['--issuer', 'https://login.example.com', '--preset', 'keycloak'], 'an issuer like https://sso.example.com/realms/shop'],
+  [['--preset', 'keycloack'], 'did you mean keycloak?'],
+  [['--issuer', 'https://login.example.com', '--option', 'clockSkewSeconds'], '--option needs NAME=VALUE'],
+  [['--issuer', 'https://login.example.com', '--option', 'clockSkewSecond=60'], 'did you mean clockSkewSeconds?'],
+])('reports options that are wrong, as in %j, with 2', async (args, message) => {
+  const { code, stderr } = await explain([...args, ...(args.includes('--audience') ? [] : ['--audience', 'x'])], { stdin: 'a.b.c' });
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+});
+
+test('rule 263: refuses a token or a secret as an argument, and does not repeat it', async () => {
+  const token = await issuer.issueToken();
+  for (const args of [[token], [`--token=${token}`], ['--token', token], ['--jwt', token], [...flags, token]]) {
+    const { code, stdout, stderr } = await explain(args, {});
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('never as an argument');
+    expectNoPart(stderr, token);
+  }
+  const secret = 'c2VjcmV0LXNlY3JldC1zZWNyZXQ';
+  for (const name of ['sharedSecrets', 'introspection', 'decryptionKeys', 'session']) {
+    const { code, stderr } = await explain([...flags, '--option', `${name}=${secret}`], { stdin: token });
+    expect([code, stderr.includes(secret)]).toEqual([2, false]);
+  }
+});
+
+test('rule 265: no token of the hostile table, and no part of one, is ever written, and none is accepted', async () => {
+  const jwks = join(folder, 'hostile.json');
+  const hostile = await hostileTokens(issuer);
+  writeFileSync(jwks, JSON.stringify(issuer.jwks));
+  const tokens = hostile.filter(({ token }) => token.length < 20_000 && !/\s/.test(token)).filter((_one, at) => at % 3 === 0);
+  expect(tokens.length).toBeGreaterThan(50);
+  for (const { token, name } of tokens) {
+    for (const args of [[...flags, '--jwks-file', jwks], [], ['--json']]) {
+      const { code, stdout, stderr } = await explain(args, { stdin: token });
+      expect([name, code === 0]).toEqual([name, false]);
+      expectNoPart(stdout + stderr, token);
+    }
+  }
+});
+
+test('rule 265: a token that repeats its own parts in claims and header is not written either', async () => {
+  const inner = await issuer.issueToken();
+  const [, , signature] = inner.split('.');
+  const token = await issuer.issueToken({
+    claims: { aud: [inner, signature!], scope: signature!, [signature!.slice(0, 40)]: 1 },
+    header: { kid: inner.slice(0, 500) },
+  });
+  for (const args of [flags, []]) {
+    const { stdout } = await explain(args, { stdin: token });
+    expectNoPart(stdout, token);
+    expect(stdout).not.toContain(inner);
+  }
+});
+
+test('rule 266: fetches metadata and keys of the named issuer only, and nothing for what a token names', async () => {
+  const other = await createTestIssuer();
+  const token = await other.issueToken();
+  await explain([], { stdin: token });
+  await explain(flags, { stdin: token });
+  expect(other.requests).toEqual({ metadata: 0, jwks: 0 });
+  await other.close();
+});
+
+test('a terminal is asked for the token, and shows nothing of it', async () => {
+  const token = await issuer.issueToken();
+  const modes: boolean[] = [];
+  const stdin = Object.assign(new Readable({ read() {} }), { isTTY: true, setRawMode: (isRaw: boolean) => modes.push(isRaw) });
+  let stderr = '';
+  let stdout = '';
+  const code = run(['explain', ...flags], {
+    stdin,
+    stdout: { write: (text) => void (stdout += text) },
+    stderr: { isTTY: true, write: (text) => void (stderr += text) },
+    env: {},
+    cwd: folder,
+    fetch,
+    now: Date.now,
+    signal: new AbortController().signal,
+  });
+  stdin.push(`x\u007f${token.slice(0, 50)}`);
+  stdin.push(`${token.slice(50)}\r`);
+  expect(await code).toBe(0);
+  expect(modes).toEqual([true, false]);
+  expect(stderr).toContain('Paste the token and press Enter (it is not shown): \n');
+  expectNoPart(stderr + stdout, token);
+});
+
+test('the installed program explains a piped token', async () => {
+  const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+  const token = await issuer.issueToken({ lifetimeSeconds: -60 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'explain'], { input: token, encoding: 'utf8', env: {} });
+  expect([status, stderr]).toEqual([1, '']);
+  expect(stdout).toContain('FAIL  expired');
+  expectNoPart(stdout, token);
+});
+
+function expectNoPart(text: string, token: string): void {
+  for (const part of token.split('.').slice(1)) if (part.length >= 8) expect(text).not.toContain(part);
+  expect(text).not.toContain(token);
+}
