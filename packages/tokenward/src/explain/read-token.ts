@@ -66,7 +66,7 @@ function askWithoutEcho(stdin: InputStream, stderr: Context['stderr']): Promise<
 }
 
 /** Takes a token out of what people have at hand: a header line, quotes, a token response. */
-export function cleanToken(input: string): GivenToken {
+function cleanToken(input: string): GivenToken {
   const notes: string[] = [];
   let text = input.replace(/^\uFEFF/, '').trim();
   text = fromTokenResponse(text, notes);

@@ -92,7 +92,7 @@ function date(value: unknown, nowMs: number): string | undefined {
   return `${shown} (${seconds < 0 ? `${duration(-seconds)} ago` : `in ${duration(seconds)}`})`;
 }
 
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   const units = [
     ['d', 86_400],
     ['h', 3600],
