@@ -2,6 +2,7 @@ import starlight from '@astrojs/starlight';
 import { satteri } from '@astrojs/markdown-satteri';
 import { defineConfig } from 'astro/config';
 import starlightLinksValidator from 'starlight-links-validator';
+import { inlineDrawings } from './src/drawings.mjs';
 import { BASE, linkToPages } from './src/links.mjs';
 
 /** A section of the sidebar lists the pages of one folder, in the order of their `sidebar.order` and then of their titles. */
@@ -12,7 +13,9 @@ export default defineConfig({
   base: BASE,
   trailingSlash: 'always',
   devToolbar: { enabled: false },
-  markdown: { processor: satteri({ features: { smartPunctuation: false }, mdastPlugins: [linkToPages] }) },
+  // it loads a native module from beside its own files
+  vite: { ssr: { external: ['satteri'] } },
+  markdown: { processor: satteri({ features: { smartPunctuation: false }, mdastPlugins: [linkToPages, inlineDrawings] }) },
   integrations: [
     starlight({
       title: 'tokenward',
@@ -20,8 +23,9 @@ export default defineConfig({
       social: [{ icon: 'github', label: 'GitHub', href: 'https://github.com/tokenward/tokenward' }],
       lastUpdated: false,
       credits: false,
+      customCss: ['./src/styles/site.css'],
       // lines that a terminal prints are long
-      expressiveCode: { defaultProps: { overridesByLang: { 'text,http': { wrap: true } } } },
+      expressiveCode: { defaultProps: { overridesByLang: { 'text,http,sh,json': { wrap: true } } } },
       plugins: [starlightLinksValidator()],
       sidebar: [
         section('Get started', 'start'),

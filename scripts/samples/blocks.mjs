@@ -2,7 +2,7 @@ const PROGRAM = /^(?:[cm]?[jt]s|[jt]sx|javascript|typescript)$/;
 /** All other languages that the documentation may use. Any other name throws, so that no sample is skipped by mistake. */
 const TEXT = new Set(['', 'sh', 'json', 'text', 'yaml', 'html', 'http', 'diff', 'dockerfile', 'nginx']);
 const FENCE = /^( *)(`{3,}|~{3,})\s*(\S*)/;
-const MARK = /^\s*<!-- (sample|no program): (.+) -->$/;
+const MARK = /^\s*(?:<!--|\{\/\*) (sample|no program): (.+) (?:-->|\*\/\})$/;
 
 /**
  * Returns the samples of a Markdown file: `{ line, code, mark, notCompiled }`. `line` is the line of the first code, `mark` the text of a comment

@@ -28,7 +28,7 @@ export const BOUND_TOKENS = {
   bound_token_as_bearer: proves((_stage, _client, token) => ({ authorization: `Bearer ${token}` })),
   unbound_token: async ({ ask, token }: Stage) => ask({ options: { senderConstraint: 'any' }, bearer: await token() }),
   missing_proof: proves((_stage, _client, token) => ({ authorization: `DPoP ${token}` })),
-  invalid_proof: proves((_stage, client, token) => client.authorizationHeaders({ url: 'http://127.0.0.1:3000/orders' }, token) as { dpop: string }),
+  invalid_proof: proves((_stage, client, token) => client.authorizationHeaders({ url: 'http://127.0.0.1:3000/orders' }, token)),
   replayed_proof: proves((_stage, client, token) => ({ ...client.authorizationHeaders({ url: URL_OF_REQUEST }, token) }), { times: 2 }),
   nonce_required: proves((_stage, client, token) => ({ ...client.authorizationHeaders({ url: URL_OF_REQUEST }, token) }), {
     options: { dpop: { nonceSecret: 'a secret of the fleet with 32 bytes' } },
