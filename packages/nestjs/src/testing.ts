@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { misuse } from '@tokenward/core/adapter';
+import { didYouMean, misuse } from '@tokenward/core/adapter';
 import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import {
@@ -54,6 +54,7 @@ export class TokenwardTestingModule {
    */
   static as(who: Who, ...given: readonly (string | TestGuardOptions)[]): DynamicModule {
     refuseInProduction();
+    assertCaller(who);
     const options = Object.assign({}, ...given.filter((one) => typeof one !== 'string')) as TestGuardOptions;
     const guards = [DEFAULT_GUARD, ...given.filter((one) => typeof one === 'string')].map((name) => ({
       provide: guardToken(name),
@@ -84,6 +85,7 @@ interface Overridable<B> {
  */
 export function runAs<B>(builder: Overridable<B>, who: Who): B {
   refuseInProduction();
+  assertCaller(who);
   const { useFactory, inject } = testGuards(who, 'those of the application');
   return builder.overrideProvider(GUARDS).useFactory({ factory: useFactory, inject });
 }
@@ -165,7 +167,35 @@ function withoutCredentials(request: ProtectedRequest): ProtectedRequest {
   return new Proxy(request, { get: (seen, name) => (name === 'headers' ? headers : (Reflect.get(seen, name) as unknown)) });
 }
 
-function testAuth({ claims, ...members }: TestAuth): Auth {
+const MEMBERS: readonly (keyof TestAuth)[] = [
+  'subject',
+  'scopes',
+  'roles',
+  'clientId',
+  'audience',
+  'claims',
+  'issuer',
+  'issuedAt',
+  'expiresAt',
+  'tokenId',
+  'sessionId',
+  'actor',
+  'signal',
+];
+
+/** @throws ConfigurationError for a member that no `Auth` has: the test would be one of something else */
+function assertCaller(who: Who): void {
+  if (typeof who === 'function') return;
+  for (const name of Object.keys(who)) {
+    if (name === 'scope') throw misuse('who', "has scope. Write scopes, as a list: scopes: ['orders:read']");
+    if (!MEMBERS.some((member) => member === name))
+      throw misuse('who', `has ${name}, which no Auth has${didYouMean(name, MEMBERS)} (members: ${MEMBERS.join(', ')})`);
+  }
+}
+
+function testAuth(caller: TestAuth): Auth {
+  assertCaller(caller);
+  const { claims, ...members } = caller;
   const iat = Math.floor(Date.now() / 1000);
   const issuer = ISSUER;
   const exp = iat + 3600;

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { Controller, Get, Inject, Module, Req, type INestApplication } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -22,6 +23,7 @@ import {
   type NestGuard,
   type NestGuardOptions,
 } from '@tokenward/nestjs';
+import { actAs, expectForbidden, expectUnauthorized } from '@tokenward/testing';
 import { runAs, TokenwardTestingModule, type Who } from '@tokenward/nestjs/testing';
 import { send } from './exchange.js';
 
@@ -239,6 +241,56 @@ test('the caller of a test is not a token', async () => {
   await app.listen(0, '127.0.0.1');
   expect((await send(await app.getUrl(), { path: '/seen' })).status).toBe(200);
   expect(seen).toEqual([expect.objectContaining({ message: expect.stringContaining('no guard created this value') })]);
+});
+
+describe('rule 275: actAs() in a whole application, with its own options', () => {
+  const partner = { issuer: 'https://partner.invalid', audience: 'https://api.example.com' };
+
+  @Controller('partners')
+  @GuardedBy('partner')
+  class PartnersController {
+    @Get()
+    get(@CurrentAuth() auth: Auth) {
+      return { for: auth.subject, issuer: auth.issuer };
+    }
+  }
+
+  @Module({
+    imports: [
+      TokenwardModule.forRoot({ issuer: 'https://login.invalid', audience: 'https://api.example.com' }),
+      TokenwardModule.forRoot({ name: 'partner', ...partner }),
+    ],
+    controllers: [OrdersController, PartnersController],
+  })
+  class AppModule {}
+
+  test.each(['express', 'fastify'] as const)('with fetch on %s, and by a named guard', async (platform) => {
+    const module = await Test.createTestingModule({ imports: [AppModule] }).compile();
+    app = module.createNestApplication(...((platform === 'fastify' ? [new FastifyAdapter(), { logger: false }] : [{ logger: false }]) as [never]));
+    await app.listen(0, '127.0.0.1');
+    const origin = await app.getUrl();
+    const as = actAs(app);
+    const ask = (path: string, headers: Record<string, string> = {}) => fetch(`${origin}${path}`, { headers });
+    const own = await ask('/orders', { ...as({ subject: 'ada', scopes: ['orders:read'] }) });
+    expect([own.status, await own.json()]).toEqual([200, { for: 'ada' }]);
+    await expectForbidden(ask('/orders', { ...as({ scopes: ['other'] }) }), { scopes: ['orders:read'] });
+    await expectUnauthorized(ask('/partners', { ...as() }), { error: 'invalid_token' });
+    const asPartner = actAs(app.get<NestGuard>(guardToken('partner')));
+    expect(await (await ask('/partners', { ...asPartner({ subject: 'eve' }) })).json()).toEqual({ for: 'eve', issuer: partner.issuer });
+    await expectUnauthorized(ask('/orders', { ...asPartner({ scopes: ['orders:read'] }) }), { error: 'invalid_token' });
+  });
+
+  test('not where the test already sets the caller', async () => {
+    const module = await runAs(Test.createTestingModule({ imports: [AppModule] }), {}).compile();
+    app = module.createNestApplication({ logger: false });
+    await app.init();
+    expect(() => actAs(app)).toThrow(/needs a guard/);
+  });
+});
+
+test('rule 276: a caller with an unknown member is an error', () => {
+  expect(() => TokenwardTestingModule.as({ scope: 'orders:read' } as never)).toThrow('who: has scope. Write scopes, as a list');
+  expect(() => runAs(Test.createTestingModule({}), { role: ['admin'] } as never)).toThrow(/has role, .*did you mean roles\?/);
 });
 
 test('it does not load in production', () => {

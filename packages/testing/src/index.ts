@@ -1,3 +1,4 @@
+export { actAs, type ActAs, type ActingHeaders, type Caller } from './act-as.js';
 export { createTestClock, type Moment, type TestClock } from './clock.js';
 export {
   createTestIssuer,

@@ -5,6 +5,7 @@
  * @module
  */
 import { Agent } from 'node:http';
+import { actingCases } from './acting-cases.js';
 import { authCases } from './auth-cases.js';
 import { certificateHeaderCases } from './certificate-header-cases.js';
 import { hostileCases } from './hostile-cases.js';
@@ -202,6 +203,7 @@ function casesFor(options: SuiteOptions): SuiteCase[] {
   return [
     ...credentialCases,
     ...authCases,
+    ...actingCases,
     ...policyCases,
     ...responseCases,
     ...routingCases,
