@@ -1,0 +1,44 @@
+import type { GuardOptions, IssuerOptions } from '@tokenward/core';
+import { isLoopback, printable, urlProblem } from '@tokenward/core/store';
+import { fail, skip, type Check } from './check.js';
+import { checkEndpoints } from './endpoints.js';
+import { checkClock, checkKeys, checkMetadata, timeoutOf } from './issuer.js';
+import { checkDns, checkVariables, proxyOf } from './machine.js';
+import { checkTls } from './tls.js';
+
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => number;
+}
+
+/** Returns the issuers of a guard's options, each with its own options. */
+export function issuersOf(options: GuardOptions): readonly IssuerOptions[] {
+  const { issuers } = options;
+  return Array.isArray(issuers) ? (issuers as readonly IssuerOptions[]) : [options];
+}
+
+/** Runs the checks of one issuer in the order in which a connection is made, so that the first failure is the cause of those after it. */
+export async function diagnoseIssuer(options: IssuerOptions, { env, now }: Surroundings): Promise<readonly Check[]> {
+  const { issuer = '', metadataUrl, jwksUri, jwksFile } = options;
+  if (jwksFile !== undefined) return checkKeys(options, undefined);
+  const timeoutMs = timeoutOf(options) * 1000;
+  const hosts = new Set(options.unsafeHttpHosts);
+  const address = jwksUri ?? metadataUrl ?? issuer;
+  const problem = urlProblem(address, hosts);
+  if (problem) return [fail('address', `${printable(address)} ${problem}`, 'Correct the address.')];
+  const checks: Check[] = [...checkVariables(address, env)];
+  if (proxyOf(address, env)) checks.push(skip('dns', 'the proxy looks the name up'), skip('tls', 'the connection goes through the proxy'));
+  else {
+    const dns = await checkDns(address, timeoutMs);
+    checks.push(dns);
+    if (dns.verdict !== 'fail') checks.push(await checkTls(address, { timeoutMs, nowMs: now() }));
+    if (isLoopback(new URL(address).hostname)) checks.push(skip('network', 'the issuer is on this machine. In a container, that is the container itself'));
+  }
+  if (jwksUri !== undefined) return [...checks, ...(await checkKeys(options, undefined))];
+  const { checks: ofMetadata, found } = await checkMetadata(options, now);
+  checks.push(...ofMetadata);
+  if (found) checks.push(checkClock(found, options.clockSkewSeconds ?? 30));
+  checks.push(...(await checkKeys(options, found)));
+  if (found) checks.push(...checkEndpoints(found, hosts));
+  return checks;
+}

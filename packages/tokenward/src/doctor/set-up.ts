@@ -1,0 +1,70 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createResourceGuard, type GuardOptions } from '@tokenward/core';
+import { printable } from '@tokenward/core/store';
+import { presetFor } from '../presets.js';
+import { fail, note, ok, warn, type Check } from './check.js';
+
+/** Starts a guard with the options, as the API does, and has it fetch its keys. */
+export async function checkGuard(options: GuardOptions): Promise<readonly Check[]> {
+  const listen = (): void => {};
+  subscribe('tokenward:keys-failed', listen);
+  try {
+    const guard = createResourceGuard(options);
+    try {
+      await guard.warm();
+      return [ok('guard', 'a guard with these options starts and has its keys')];
+    } catch (error) {
+      return [fail('guard', printable((error as Error).message, 400), 'Mend what failed above. Until then, the API answers 503.')];
+    } finally {
+      await guard.close();
+    }
+  } catch (error) {
+    const { problems } = error as { readonly problems?: readonly { readonly path: string; readonly message: string }[] };
+    if (!problems) throw error;
+    return problems.map(({ path, message }) => fail('options', `${path} ${message}`, 'Correct this option.'));
+  } finally {
+    unsubscribe('tokenward:keys-failed', listen);
+  }
+}
+
+/** Says which preset fits the issuer, and how to write it. */
+export function checkPreset(issuer: string, preset: string | undefined): Check {
+  const fitting = presetFor(issuer);
+  if (!fitting) return note('preset', preset === undefined ? 'no preset is for this issuer, so the guard gets issuer and audience' : `${preset} is used`);
+  if (preset === fitting.name) return ok('preset', `${preset} fits the issuer`);
+  const options = [
+    ...Object.entries(fitting.options).map(([name, value]) => `${name}: '${printable(value, 80)}'`),
+    ...fitting.alsoNeeds.map((name) => `${name}: [...]`),
+    'audience',
+  ];
+  return note(
+    'preset',
+    `${fitting.name} fits the issuer`,
+    `createGuard(${fitting.name}({ ${options.join(', ')} })) also checks what is special to its tokens.`,
+  );
+}
+
+const WHAT_IT_IS =
+  "It is the name of this API at the authorization server: Auth0 calls it the API's identifier, Okta the audience, Entra ID the application's client ID, Keycloak needs an audience mapper.";
+
+/** Checks the audience for what people often take for it. */
+export function checkAudience(audiences: readonly string[], options: GuardOptions): readonly Check[] {
+  if (audiences.length === 0) {
+    if (options.unsafeAcceptTokensForAnyAudience === true)
+      return [warn('audience', 'tokens for any API are accepted', 'Set audience: otherwise another API that gets a token can use it here.')];
+    return [warn('audience', 'no --audience was given, so nothing says whether tokens fit', WHAT_IT_IS)];
+  }
+  return audiences.map((audience) => {
+    const shown = JSON.stringify(printable(audience, 100));
+    if (audience === 'account')
+      return warn(
+        'audience',
+        `${shown} is in almost every token of Keycloak, for its own account pages`,
+        'Add an audience mapper for this API to a client scope, and use its name.',
+      );
+    if (audience === options.issuer) return warn('audience', `${shown} is the issuer itself`, WHAT_IT_IS);
+    if (audience.endsWith('/userinfo')) return warn('audience', `${shown} is the issuer's endpoint for clients`, WHAT_IT_IS);
+    if (audience.includes(',')) return warn('audience', `${shown} has a comma`, 'Repeat --audience for several names; in the options, write a list.');
+    return ok('audience', `tokens must have ${shown} in aud`);
+  });
+}
