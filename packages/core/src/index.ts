@@ -2,7 +2,7 @@ export { createResourceGuard } from './guard.js';
 export type { GuardOptions, TokenCacheOptions } from './options.js';
 export type { ClientCertificateOptions, NamedCertificateHeader } from './binding/client-certificate-options.js';
 export type { CertificateDigest } from './binding/certificate-source.js';
-export type { IssuerOptions, KeyFetchingOptions, NamesClaim, RequiredValue, SharedSecretsFile } from './issuer/issuer-options.js';
+export type { IssuerOptions, KeyFetchingOptions, NamesClaim, ClaimValues, SharedSecretsFile } from './issuer/issuer-options.js';
 export type { IntrospectionOptions } from './issuer/introspection-options.js';
 export type { IntrospectionHealth } from './access-token/introspector.js';
 export type { IssuerResolver } from './issuer/resolver.js';

@@ -6,6 +6,8 @@ export function claimRules(rules: Partial<ClaimRules> & Pick<ClaimRules, 'issuer
     clockSkewSeconds: 30,
     requiredClaims: [],
     requiredValues: new Map(),
+    requiredMembers: [],
+    forbiddenValues: [],
     forbiddenClaims: [],
     maxTokenAgeSeconds: undefined,
     maxTokenLifetimeSeconds: undefined,

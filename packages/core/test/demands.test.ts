@@ -36,13 +36,31 @@ const requirements: readonly Requirement[] = [
     breaks: { claims: { tenant: 't-2' } },
     weaker: { requiredValues: { tenant: ['t-1', 't-2'] } },
   },
+  {
+    name: 'requiredValues',
+    options: { requiredValues: { org: { id: ['o-1', 'o-3'], kind: 'b2b' } } },
+    breaks: { claims: { org: { id: 'o-2', kind: 'b2b' } } },
+    weaker: { requiredValues: { org: { id: ['o-1', 'o-2'] } } },
+  },
+  {
+    name: 'forbiddenValues',
+    options: { forbiddenValues: { anonymous: true } },
+    breaks: { claims: { anonymous: true } },
+    weaker: { forbiddenValues: { anonymous: 'perhaps', org: { kind: 'b2c' } } },
+  },
+  {
+    name: 'forbiddenValues',
+    options: { forbiddenValues: { org: { kind: ['b2c', 'none'] } } },
+    breaks: { claims: { org: { id: 'o-1', kind: ['b2b', 'none'] } } },
+    weaker: { forbiddenValues: { org: { kind: 'b2c', name: 'x' } } },
+  },
   { name: 'forbiddenClaims', options: { forbiddenClaims: ['debug'] }, breaks: { claims: { debug: true } }, weaker: { forbiddenClaims: ['other'] } },
   { name: 'maxTokenAgeSeconds', options: { maxTokenAgeSeconds: 60 }, breaks: { claims: { iat: now - 120 } }, weaker: { maxTokenAgeSeconds: 3600 } },
   { name: 'maxTokenLifetimeSeconds', options: { maxTokenLifetimeSeconds: 300 }, breaks: { lifetimeSeconds: 600 }, weaker: { maxTokenLifetimeSeconds: 3600 } },
   { name: 'allowedClients', options: { allowedClients: ['client-1'] }, breaks: { clientId: 'client-2' }, weaker: { allowedClients: ['client-1', 'client-2'] } },
   { name: 'clockSkewSeconds', options: { clockSkewSeconds: 0 }, breaks: { lifetimeSeconds: -5 } },
 ];
-const good: TokenWishes = { algorithm: 'ES256', claims: { tenant: 't-1', env: 'live' } };
+const good: TokenWishes = { algorithm: 'ES256', claims: { tenant: 't-1', env: 'live', org: { id: 'o-1', kind: 'b2b' }, anonymous: false } };
 
 const issuer = { issuer: signer.issuer, audience: AUDIENCE };
 const allUndefined = Object.fromEntries(requirements.map(({ name }) => [name, undefined])) as IssuerOptions;
@@ -136,6 +154,27 @@ describe('rule 162: requirements that cannot be combined are invalid options', (
       { requiredValues: { a: 1 } },
       { requiredValues: { b: undefined as never } },
       'issuers[0].requiredValues.b: must be a value',
+    ],
+    [
+      'members without a value in common',
+      { requiredValues: { org: { id: 'a' } } },
+      { requiredValues: { org: { id: 'b' } } },
+      'issuers[0].requiredValues.org.id: allows no value',
+    ],
+    ['members beside a value', { requiredValues: { org: { id: 'a' } } }, { requiredValues: { org: 'a' } }, 'issuers[0].requiredValues.org: allows no value'],
+    [
+      'forbidden members beside a forbidden value',
+      { forbiddenValues: { org: { id: 'a' } } },
+      { forbiddenValues: { org: 'a' } },
+      'issuers[0].forbiddenValues.org: must have the same form',
+    ],
+    ['an empty object of members', {}, { requiredValues: { org: {} } }, 'issuers[0].requiredValues.org: must be an object from names of members'],
+    ['null as a member', {}, { forbiddenValues: { org: { id: null as never } } }, 'issuers[0].forbiddenValues.org.id: must be a value'],
+    [
+      'members of members without end',
+      {},
+      { forbiddenValues: Array.from({ length: 9 }).reduce<object>((inner) => ({ a: inner }), { a: 1 }) as never },
+      'issuers[0].forbiddenValues.a.a.a.a.a.a.a.a: must be an object',
     ],
     [
       'null as the maximum age',

@@ -29,6 +29,7 @@ const OPTIONS = {
   requiredClaims: true,
   requiredValues: true,
   forbiddenClaims: true,
+  forbiddenValues: true,
   maxTokenAgeSeconds: true,
   maxTokenLifetimeSeconds: true,
   allowedClients: true,
@@ -154,7 +155,17 @@ describe('rule 185: no error message about options contains a misplaced secret',
 
   test.each(['keyFetching', 'tokenCache', 'revocations', 'monitoring', 'shadow', 'requiredValues', 'sharedSecretsFile'])('as a member of %s', (name) => {
     const inner = {
-      keyFetching: ['timeoutSeconds', 'maxBytes', 'maxKeys', 'jwksHosts', 'freshSeconds', 'staleSeconds', 'unknownKeyCooldownSeconds'],
+      keyFetching: [
+        'timeoutSeconds',
+        'maxBytes',
+        'maxKeys',
+        'jwksHosts',
+        'caFile',
+        'bearerTokenFile',
+        'freshSeconds',
+        'staleSeconds',
+        'unknownKeyCooldownSeconds',
+      ],
       tokenCache: ['maxEntries', 'maxBytes'],
       revocations: ['store', 'retentionSeconds', 'clockSkewSeconds'],
       monitoring: ['maxPlaces', 'windowSeconds', 'maxWatched', 'longLivedSeconds'],

@@ -14,6 +14,9 @@ const ISSUER = 'https://login.example.com';
 const GOOD: JsonObject = { iss: ISSUER, aud: 'api', iat: NOW, exp: NOW + 300, sub: 'alice' };
 const RULES = claimRules({ issuer: ISSUER, audiences: new Set(['api', 'other-api']) });
 
+const ORG = { path: ['org', 'id'], values: new Set(['o-1']) };
+const KIND = { path: ['kind'], values: new Set(['a', true]) };
+
 describe('rule 35: the header type', () => {
   test.each<[string | undefined, boolean, boolean]>([
     [undefined, true, false],
@@ -96,6 +99,15 @@ describe('refuses invalid claims, with a reason and the name of the claim', () =
     ['rule 49: refuses a required value that is null', { tid: null }, 'missing_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
     ['rule 49: refuses a claim without the required value', { tid: 't-2' }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
     ['rule 49: refuses the required value inside a list', { tid: ['t-1'] }, 'invalid_claim', 'tid', { requiredValues: new Map([['tid', new Set(['t-1'])]]) }],
+    ['rule 49: refuses a token without a required member', { org: {} }, 'missing_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 49: refuses a required member of a claim that is no object', { org: 'o-1' }, 'missing_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 49: refuses a required member of a list', { org: ['o-1'] }, 'missing_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 49: refuses a required member that is null', { org: { id: null } }, 'missing_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 49: refuses a required member with another value', { org: { id: 'o-2' } }, 'invalid_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 49: refuses the required member inside a list', { org: { id: ['o-1'] } }, 'invalid_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 282: refuses a forbidden value', { kind: 'a' }, 'invalid_claim', 'kind', { forbiddenValues: [KIND] }],
+    ['rule 282: refuses a list with a forbidden value', { kind: ['b', 'a'] }, 'invalid_claim', 'kind', { forbiddenValues: [KIND] }],
+    ['rule 282: refuses a forbidden value of a member', { org: { id: 'o-1' } }, 'invalid_claim', 'org.id', { forbiddenValues: [ORG] }],
   ])('%s', (_name, claims, reason, cause, rules) => {
     const found = examined(claims, rules) as ClaimFailure;
     expect([found.reason, found.cause.split(',')[0]]).toEqual([reason, cause]);
@@ -137,6 +149,19 @@ describe('refuses invalid claims, with a reason and the name of the claim', () =
     ],
   ])('the failure of %s says what was expected and found', (_name, claims, expected, rules) => {
     expect(examined(claims, rules)).toEqual(expected);
+  });
+
+  test.each<JsonObject>([{}, { kind: 'b' }, { kind: null }, { kind: 'true' }, { kind: ['b'] }, { kind: { a: 'a' } }, { org: 'o-1' }, { org: ['o-1'] }])(
+    'rule 282: accepts other values than the forbidden ones: %j',
+    (claims) => {
+      expect(examined(claims, { forbiddenValues: [KIND, ORG] })).toBeInstanceOf(VerifiedAuth);
+    },
+  );
+
+  test('rule 49: accepts the required value of a member', () => {
+    expect(examined({ org: { id: 'o-1' } }, { requiredMembers: [ORG] })).toBeInstanceOf(VerifiedAuth);
+    const polluted = JSON.parse('{"org": {"__proto__": {"id": "o-1"}}}') as JsonObject;
+    expect(examined(polluted, { requiredMembers: [ORG] })).toMatchObject({ reason: 'missing_claim' });
   });
 
   test('rule 47: accepts a client that the configured claim and the registered ones name alike', () => {

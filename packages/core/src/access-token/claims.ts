@@ -1,4 +1,5 @@
 import type { ClaimRules } from '../issuer/claim-rules.js';
+import { trustDomainOf } from '../issuer/svid.js';
 import { isNumericDate } from '../lib/numeric-date.js';
 import type { Reason } from '../vocabulary/reason.js';
 import { isJsonObject, own, type JsonObject } from '../lib/json.js';
@@ -26,11 +27,18 @@ export interface ExaminedClaims {
 }
 
 /** Returns whether an access token may have this `typ` in its header: absent, `JWT` or `at+jwt` (RFC 9068 s4, RFC 8725 s3.11). */
-export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' | undefined): boolean {
+export function isAccessTokenType(type: string | undefined, profile: ClaimRules['profile']): boolean {
+  // JWT-SVID s2.3
+  if (profile === 'jwt-svid') return type === undefined || type === 'JWT' || type === 'JOSE';
   if (type === undefined) return profile === undefined;
   if (type === 'at+jwt') return true;
   const name = type.toLowerCase().replace(/^application\//, '');
   return name === 'at+jwt' || (name === 'jwt' && profile === undefined);
+}
+
+/** Returns the types for the explanation of a token that has another one. */
+export function acceptedTypes(profile: ClaimRules['profile']): readonly string[] {
+  return profile === 'jwt-svid' ? ['JWT', 'JOSE'] : profile ? ['at+jwt'] : ['at+jwt', 'JWT'];
 }
 
 /**
@@ -42,7 +50,10 @@ export function isAccessTokenType(type: string | undefined, profile: 'rfc9068' |
 export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: number, type?: string): ExaminedClaims | ClaimFailure {
   const registered = registeredClaims(claims);
   const { iss, sub, aud, exp, nbf, iat, jti, sid, clientId, azp, act, cnf, scope, scp } = registered;
-  if (iss !== rules.issuer) return failure('issuer_mismatch', 'iss', rules.issuer, iss);
+  if (rules.profile === 'jwt-svid') {
+    const domain = trustDomainOf(sub);
+    if (domain !== rules.issuer) return failure('issuer_mismatch', 'sub', rules.issuer, domain ?? null);
+  } else if (iss !== rules.issuer) return failure('issuer_mismatch', 'iss', rules.issuer, iss);
 
   const otherClaim = otherTokenClaim(registered, type);
   if (otherClaim !== undefined) return failure('not_an_access_token', otherClaim, 'an access token', `a token with the claim ${otherClaim}`);
@@ -94,6 +105,16 @@ export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds:
     if (value === undefined || value === null) return failure('missing_claim', name, name, value);
     if (!values.has(value as string)) return failure('invalid_claim', name, values, value);
   }
+  for (const { path, values } of rules.requiredMembers) {
+    const value = memberAt(claims, path);
+    if (value === undefined || value === null) return failure('missing_claim', path.join('.'), path.join('.'), value);
+    if (!values.has(value as string)) return failure('invalid_claim', path.join('.'), values, value);
+  }
+  for (const { path, values } of rules.forbiddenValues) {
+    const value = memberAt(claims, path);
+    if (Array.isArray(value) ? value.some((one) => values.has(one as string)) : values.has(value as string))
+      return failure('invalid_claim', path.join('.'), 'another value', value);
+  }
 
   return {
     claims,
@@ -138,6 +159,13 @@ function isNameOrAbsent(value: unknown): value is string | undefined {
 /** Returns the client from the claim that the option `clientIdClaim` names; undefined if there is none. */
 function configuredClient(claims: JsonObject, name: string | undefined): unknown {
   return name === undefined ? undefined : (own(claims, name) ?? undefined);
+}
+
+/** Returns the value at a path through claims that are objects; undefined if there is none. */
+function memberAt(claims: JsonObject, path: readonly string[]): unknown {
+  let at: unknown = claims;
+  for (const name of path) at = isJsonObject(at) ? own(at, name) : undefined;
+  return at;
 }
 
 function failure(reason: Reason, cause: string, expected?: unknown, found?: unknown): ClaimFailure {

@@ -5,6 +5,7 @@ import { isToken68, type Credentials } from '../request/credentials.js';
 import { markVerified, type Issuer, type Issuers } from '../issuer/issuer.js';
 import type { PreparedKey } from '../jose/key-set.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
+import { claimedTrustDomain } from '../issuer/svid.js';
 import { findVerifyingKey, issuerMismatch } from '../issuer/verifying-key.js';
 import type { Monitor } from '../events/monitoring.js';
 import type { TrustCheck } from './trust-check.js';
@@ -12,7 +13,7 @@ import type { TokenSignals } from '../revocation/token-signals.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { evaluateShadow, type Shadow } from './shadow.js';
 import { buildAuth } from './build-auth.js';
-import { examineClaims, isAccessTokenType } from './claims.js';
+import { acceptedTypes, examineClaims, isAccessTokenType } from './claims.js';
 import type { Decrypted, Decryptor } from './decryptor.js';
 import { replicatedProblem } from './replicated-claims.js';
 import { examineTime } from './token-time.js';
@@ -130,8 +131,25 @@ function verifyJws(token: string, jws: PresentedJws, request: ProtectedRequest, 
   const claimed = claimedIssuer(jws.payload);
   const found = claimed === undefined ? undefined : config.issuers.find(claimed, request);
   if (found instanceof Promise)
-    return found.then((issuer) => (issuer ? verifyWithIssuer(issuer, token, jws, config) : issuerMismatch(claimed, config.issuers.names)), unavailable);
-  return found ? verifyWithIssuer(found, token, jws, config) : issuerMismatch(claimed, config.issuers.names);
+    return found.then((issuer) => (issuer ? verifyWithIssuer(issuer, token, jws, config) : verifySvid(claimed, token, jws, request, config)), unavailable);
+  return found ? verifyWithIssuer(found, token, jws, config) : verifySvid(claimed, token, jws, request, config);
+}
+
+/** A JWT-SVID need not have an `iss`: its trust domain, which `sub` names, may be one of the guard's issuers. */
+function verifySvid(
+  claimed: string | undefined,
+  token: string,
+  jws: PresentedJws,
+  request: ProtectedRequest,
+  config: JwtVerification,
+): Verification | Promise<Verification> {
+  const domain = claimedTrustDomain(jws.payload);
+  const found = domain === undefined ? undefined : config.issuers.find(domain, request);
+  return found instanceof Promise ? found.then(verifyFound, unavailable) : verifyFound(found);
+
+  function verifyFound(issuer: Issuer | undefined): Verification | Promise<Verification> {
+    return issuer?.rules.profile === 'jwt-svid' ? verifyWithIssuer(issuer, token, jws, config) : issuerMismatch(claimed ?? domain, config.issuers.names);
+  }
 }
 
 /**
@@ -162,7 +180,7 @@ function unavailable(cause: unknown): VerificationFailure {
 function verifyWithIssuer(issuer: Issuer, token: string, jws: PresentedJws, config: JwtVerification): Verification | Promise<Verification> {
   const { type } = jws.header;
   if (!isAccessTokenType(type, issuer.rules.profile)) {
-    return { reason: 'wrong_type', cause: 'typ', issuer, expected: issuer.rules.profile ? ['at+jwt'] : ['at+jwt', 'JWT'], found: type ?? null };
+    return { reason: 'wrong_type', cause: 'typ', issuer, expected: acceptedTypes(issuer.rules.profile), found: type ?? null };
   }
   if (issuer.introspection?.always) return introspectJwt(issuer, token, jws, config);
   const found = findVerifyingKey(issuer, jws, config.issuers.names);

@@ -1,8 +1,8 @@
 import type { NamesReader, NamesSource } from '../auth/names.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { shown, shownMember } from '../lib/shown-option.js';
-import type { ClaimRules } from './claim-rules.js';
-import type { RequiredValue } from './issuer-options.js';
+import type { ClaimRules, MemberValues } from './claim-rules.js';
+import type { ClaimValue } from './issuer-options.js';
 
 // The readers of those options of an issuer that say what its tokens must claim.
 
@@ -49,31 +49,54 @@ function isTrimmed(value: unknown): boolean {
   return typeof value === 'string' && value !== '' && value === value.trim();
 }
 
-export function readProfile(reader: OptionReader, name: string): 'rfc9068' | undefined {
+export function readProfile(reader: OptionReader, name: string): ClaimRules['profile'] {
   const profile = reader.get(name);
-  if (profile === undefined || profile === 'rfc9068') return profile;
+  if (profile === undefined || profile === 'rfc9068' || profile === 'jwt-svid') return profile;
   if (profile === 'fapi2') {
     reader.wrong(name, "cannot be 'fapi2' for one of several issuers: it is about requests, too. Set it next to issuers");
     return undefined;
   }
-  reader.wrong(name, `must be 'rfc9068' or 'fapi2', or be left out to accept tokens of any profile (got ${shown(profile, ['rfc9068', 'fapi2'])})`);
+  reader.wrong(
+    name,
+    `must be 'rfc9068', 'fapi2' or 'jwt-svid', or be left out to accept tokens of any profile (got ${shown(profile, ['rfc9068', 'fapi2', 'jwt-svid'])})`,
+  );
   return undefined;
 }
 
-export function readRequiredValues(reader: OptionReader, name: string): ClaimRules['requiredValues'] {
+/** Reads `requiredValues`: the values of claims, and those of their members. */
+export function readRequiredValues(reader: OptionReader, name: string): Pick<ClaimRules, 'requiredValues' | 'requiredMembers'> {
+  const all = readClaimValues(reader, name);
+  return {
+    requiredValues: new Map(all.flatMap(({ path, values }) => (path.length === 1 ? [[path[0]!, values] as const] : []))),
+    requiredMembers: all.filter(({ path }) => path.length > 1),
+  };
+}
+
+/** More would rather be a mistake than a claim. */
+const MAX_DEPTH = 8;
+
+/** Reads an object from names of claims to values, to lists of values, or to such objects. */
+export function readClaimValues(reader: OptionReader, name: string): readonly MemberValues[] {
   const given = reader.get(name);
-  if (given === undefined) return new Map();
-  const entries = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.entries(given) : [];
-  if (entries.length === 0) reader.wrong(name, `must be an object from names of claims to a value or a list of values (got ${shown(given)})`);
-  return new Map(
-    entries.map(([claim, value]) => {
-      const values: unknown[] = [value].flat();
-      if (values.length === 0 || !values.every((one) => ['string', 'number', 'boolean'].includes(typeof one) && one !== '')) {
-        reader.wrong(`${name}.${shownMember(claim)}`, 'must be a value or a list of values: non-empty strings, numbers or booleans');
-      }
-      return [claim, new Set(values as RequiredValue[])];
-    }),
-  );
+  return given === undefined ? [] : valuesAt(given, []);
+
+  function valuesAt(value: unknown, path: readonly string[]): readonly MemberValues[] {
+    const at = [name, ...path.map((part) => shownMember(part))].join('.');
+    if (path.length === 0 || isPlainObject(value)) {
+      const entries = isPlainObject(value) && path.length < MAX_DEPTH ? Object.entries(value) : [];
+      if (entries.length === 0)
+        reader.wrong(at, `must be an object from names of ${path.length === 0 ? 'claims' : 'members'} to a value or a list of values (got ${shown(value)})`);
+      return entries.flatMap(([member, inner]) => valuesAt(inner, [...path, member]));
+    }
+    const values: unknown[] = [value].flat();
+    if (values.length === 0 || !values.every((one) => ['string', 'number', 'boolean'].includes(typeof one) && one !== ''))
+      reader.wrong(at, 'must be a value or a list of values: non-empty strings, numbers or booleans');
+    return [{ path, values: new Set(values as ClaimValue[]) }];
+  }
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Reads `rolesClaim` or `scopesClaim`. */

@@ -9,10 +9,14 @@ export interface ClaimRules {
   readonly requiredClaims: readonly string[];
   /** Claims that must have one of these values, by name. */
   readonly requiredValues: ReadonlyMap<string, ReadonlySet<string | number | boolean>>;
+  /** The same for members of claims. */
+  readonly requiredMembers: readonly MemberValues[];
+  /** Values that claims, or members of claims, must not have. */
+  readonly forbiddenValues: readonly MemberValues[];
   readonly maxTokenAgeSeconds: number | undefined;
   readonly maxTokenLifetimeSeconds: number | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
-  readonly profile: 'rfc9068' | undefined;
+  readonly profile: 'rfc9068' | 'jwt-svid' | undefined;
   readonly forbiddenClaims: readonly string[];
   /** The claim that names the client, if it is neither `client_id` nor `azp`. */
   readonly clientIdClaim: string | undefined;
@@ -21,6 +25,12 @@ export interface ClaimRules {
   readonly scopesFrom: NamesSource | undefined;
   /** Whether `iat` may be missing. */
   readonly acceptWithoutIssuedAt: boolean;
+}
+
+/** Values of a claim, or of a member at the end of a path through claims that are objects. */
+export interface MemberValues {
+  readonly path: readonly string[];
+  readonly values: ReadonlySet<string | number | boolean>;
 }
 
 /** The claims that the profile requires beyond those of every token (RFC 9068 s2.2). */

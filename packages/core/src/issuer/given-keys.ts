@@ -13,7 +13,7 @@ import { readInnerTable, type OptionTable } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import type { OutageWarnings } from '../events/outage-warnings.js';
 import { parseKeyText } from '../keys/key-file.js';
-import { parseKeySet, type KeySet } from '../jose/key-set.js';
+import { parseKeySet, type KeySet, type KeyUse } from '../jose/key-set.js';
 import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
 import { SECRET_ENCODINGS } from '../keys/secret-encodings.js';
 import { SHARED_BETWEEN_ISSUERS, type SecretOwner } from '../keys/secret-owners.js';
@@ -104,14 +104,15 @@ export function readGivenKeys(
   reader: OptionReader,
   { jwks, jwksFile }: { readonly jwks: unknown; readonly jwksFile: string | undefined },
   algorithms: readonly Algorithm[],
-  maxKeys: number,
+  { maxKeys, use }: { readonly maxKeys: number; readonly use: KeyUse },
   events: FileEvents,
 ): (() => KeySource) | undefined {
   // checkKeyOptions reports public keys that no algorithm uses
   if (algorithms.length === 0 && hasSecrets(reader)) return undefined;
   if (jwks !== undefined) {
     const set = attempt(reader, 'jwks', () => {
-      const parsed = typeof jwks === 'string' ? parseKeyText(jwks, algorithms, maxKeys) : parseKeySet(jwks, algorithms, maxKeys);
+      const parsed =
+        typeof jwks === 'string' ? parseKeyText(jwks, algorithms, maxKeys, undefined, use) : parseKeySet(jwks, algorithms, maxKeys, undefined, use);
       for (const problem of parsed.problems) reader.wrong('jwks', problem);
       return parsed;
     });
@@ -119,7 +120,7 @@ export function readGivenKeys(
   }
   if (jwksFile === undefined) return undefined;
   let last: KeySet | undefined;
-  const parse = (text: string): KeySet => (last = parseKeyText(text, algorithms, maxKeys, last));
+  const parse = (text: string): KeySet => (last = parseKeyText(text, algorithms, maxKeys, last, use));
   return readKeyFile(reader, 'jwksFile', { path: jwksFile, parse }, events);
 }
 

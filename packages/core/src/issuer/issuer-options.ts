@@ -55,14 +55,27 @@ export interface IssuerOptions {
    *
    * `fapi2`, which only the guard itself can have, sets what the FAPI 2.0 Security Profile demands of APIs, and locks it: an option that contradicts it stops
    * the start. All tokens must then be bound to their senders.
+   *
+   * `jwt-svid`: the tokens are JWT-SVIDs (SPIFFE). Their issuer is the trust domain of the SPIFFE ID in `sub`, and `issuer` is that trust domain:
+   * `spiffe://example.org`. `iss` is ignored. Needs the trust bundle as `jwksUri`, `jwksFile` or `jwks`, of which only keys with the use `jwt-svid` count.
    */
-  readonly profile?: 'rfc9068' | 'fapi2' | undefined;
+  readonly profile?: 'rfc9068' | 'fapi2' | 'jwt-svid' | undefined;
   /** Claims that must be present and not null. */
   readonly requiredClaims?: readonly string[] | undefined;
-  /** Claims that must have a value, or one of several. */
-  readonly requiredValues?: Readonly<Record<string, RequiredValue | readonly RequiredValue[]>> | undefined;
+  /**
+   * Claims that must have a value, or one of several. If a claim is an object, an object names what its members must have.
+   *
+   * @example requiredValues: { tenant: ['a', 'b'], firebase: { tenant: 'shop' } }
+   */
+  readonly requiredValues?: ClaimValues | undefined;
   /** Claims that must be absent. */
   readonly forbiddenClaims?: readonly string[] | undefined;
+  /**
+   * Values that claims must not have, in the same form. A claim that is a list must contain none of them.
+   *
+   * @example forbiddenValues: { is_anonymous: true }
+   */
+  readonly forbiddenValues?: ClaimValues | undefined;
   /** Refuses tokens that were issued (`iat`) longer ago, whatever their `exp`. */
   readonly maxTokenAgeSeconds?: number | undefined;
   /** Refuses tokens with a longer lifetime (`exp` - `iat`). */
@@ -107,7 +120,13 @@ export interface SharedSecretsFile {
   readonly encoding: SecretEncoding;
 }
 
-export type RequiredValue = string | number | boolean;
+/** The value of a claim that options can name. */
+export type ClaimValue = string | number | boolean;
+
+/** Values of claims by name: one, or several of which any counts, or those of the members of a claim that is an object. */
+export interface ClaimValues {
+  readonly [claim: string]: ClaimValue | readonly ClaimValue[] | ClaimValues;
+}
 
 /** Limits of fetching the issuer's metadata and keys. */
 export interface KeyFetchingOptions {
@@ -122,6 +141,16 @@ export interface KeyFetchingOptions {
    * link-local address here.
    */
   readonly jwksHosts?: readonly string[] | undefined;
+  /**
+   * A file with the certificates of the authorities (PEM) that the servers of metadata and keys must have certificates of, instead of those that Node trusts. It
+   * is read at each fetch. Cannot be combined with a `fetch` of your own.
+   */
+  readonly caFile?: string | undefined;
+  /**
+   * A file with a token that the server of the keys demands, such as the API server of Kubernetes. It is read at each fetch, and sent only over https and only to
+   * the origin that the options name (`jwksUri`, else `metadataUrl`, else `issuer`): not to another one that metadata name, and not along redirects.
+   */
+  readonly bearerTokenFile?: string | undefined;
   /** How long keys are fresh if the server's `Cache-Control` sets no lifetime. A lifetime that it sets is limited to between a minute and an hour. Default: 600. */
   readonly freshSeconds?: number | undefined;
   /** How long keys stay in use during an outage once they are no longer fresh. Default: 3600. */

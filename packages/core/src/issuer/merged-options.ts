@@ -1,15 +1,15 @@
 import { shownMember } from '../lib/shown-option.js';
-import type { IssuerOptions } from './issuer-options.js';
+import type { ClaimValue, ClaimValues, IssuerOptions } from './issuer-options.js';
 
-type Demands = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'forbiddenClaims' | 'allowedClients'>;
+type Demands = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'forbiddenClaims' | 'forbiddenValues' | 'allowedClients'>;
 type Mutable<O> = { -readonly [N in keyof O]: O[N] };
 
 /** Reports an option that contradicts another one. */
 export type WrongOption = (name: string, message: string) => void;
 
 /**
- * Merges the options next to `issuers` with those of one issuer. Demands on tokens add up: required claims and values, forbidden claims, allowed clients
- * and time limits. For all other options (audience, algorithms, where roles are), the issuer's own value replaces the default. An option that is
+ * Merges the options next to `issuers` with those of one issuer. Demands on tokens add up: required and forbidden claims and values, allowed clients and
+ * time limits. For all other options (audience, algorithms, where roles are), the issuer's own value replaces the default. An option that is
  * undefined counts as not set.
  */
 export function mergedOptions(defaults: IssuerOptions, one: IssuerOptions, wrong: WrongOption): IssuerOptions {
@@ -33,8 +33,8 @@ const DEMANDS = Symbol.for('tokenward.demands');
 
 /** Attaches the demands of a preset to its result, so that options spread over it (`{ ...keycloak(...), requiredClaims }`) add to them. */
 export function keepDemands<O extends IssuerOptions>(options: O): O {
-  const { requiredClaims, requiredValues, forbiddenClaims, allowedClients } = options;
-  return { ...options, [DEMANDS]: Object.freeze({ requiredClaims, requiredValues, forbiddenClaims, allowedClients }) };
+  const { requiredClaims, requiredValues, forbiddenClaims, forbiddenValues, allowedClients } = options;
+  return { ...options, [DEMANDS]: Object.freeze({ requiredClaims, requiredValues, forbiddenClaims, forbiddenValues, allowedClients }) };
 }
 
 /** Returns the demands of the preset that the options were created from, if any. */
@@ -56,28 +56,48 @@ function combinedDemands(some: Demands, others: Demands, whose: string, wrong: W
     if (one !== undefined) result[name] = other === undefined ? one : isList(other) ? [...new Set([...one, ...other])] : other;
   }
   if (some.requiredValues !== undefined) result.requiredValues = valuesOf(some.requiredValues, others.requiredValues, whose, wrong);
+  if (some.forbiddenValues !== undefined) {
+    result.forbiddenValues = eitherValues(some.forbiddenValues, others.forbiddenValues ?? {}, 'forbiddenValues', (path) => {
+      wrong(path, `must have the same form as ${path} ${whose}: values of the claim itself, or those of its members`);
+    });
+  }
   if (some.allowedClients !== undefined) result.allowedClients = clientsOf(some.allowedClients, others.allowedClients, whose, wrong);
   return result;
 }
 
-function valuesOf(
-  some: NonNullable<Demands['requiredValues']>,
-  others: Demands['requiredValues'],
-  whose: string,
-  wrong: WrongOption,
-): Demands['requiredValues'] {
+function valuesOf(some: ClaimValues, others: ClaimValues | undefined, whose: string, wrong: WrongOption): ClaimValues {
   if (others === undefined) return some;
   if (!isPlain(others)) return others;
-  const both = Object.entries(others).map(([name, values]) => {
-    if (!Object.hasOwn(some, name)) return [name, values] as const;
-    const allowed = new Set([some[name]!].flat());
+  return commonValues(some, others, 'requiredValues', (path) => {
+    wrong(path, `allows no value that ${path} ${whose} allows, so every token would be refused. Change one of them.`);
+  });
+}
+
+/** Returns the values that both allow. The members of claims are compared one by one. */
+export function commonValues(some: ClaimValues, others: ClaimValues, path: string, contradict: (path: string) => void): ClaimValues {
+  const both = Object.entries(others).map(([name, values]): [string, ClaimValues[string]] => {
+    if (!Object.hasOwn(some, name)) return [name, values];
+    const [one, at] = [some[name]!, `${path}.${shownMember(name)}`];
+    if (isPlain(one) && isPlain(values)) return [name, commonValues(one, values, at, contradict)];
+    const allowed = new Set<unknown>([one].flat());
     const left = [values].flat().filter((value) => allowed.has(value));
-    if (left.length > 0) return [name, left] as const;
-    wrong(
-      `requiredValues.${shownMember(name)}`,
-      `allows no value that requiredValues.${shownMember(name)} ${whose} allows, so every token would be refused. Change one of them.`,
-    );
-    return [name, some[name]!] as const;
+    if (left.length > 0) return [name, left as ClaimValue[]];
+    contradict(at);
+    return [name, one];
+  });
+  return { ...some, ...Object.fromEntries(both) };
+}
+
+/** Returns the values that one or the other forbids. A value of the wrong type is passed on, so that the option's reader reports it. */
+export function eitherValues(some: ClaimValues, others: ClaimValues, path: string, contradict: (path: string) => void): ClaimValues {
+  if (!isPlain(others)) return others;
+  const both = Object.entries(others).map(([name, values]): [string, ClaimValues[string]] => {
+    if (!Object.hasOwn(some, name)) return [name, values];
+    const [one, at] = [some[name]!, `${path}.${shownMember(name)}`];
+    if (isPlain(one) && isPlain(values)) return [name, eitherValues(one, values, at, contradict)];
+    if (!isPlain(one) && !isPlain(values)) return [name, [...new Set([one, values].flat())] as ClaimValue[]];
+    contradict(at);
+    return [name, one];
   });
   return { ...some, ...Object.fromEntries(both) };
 }
@@ -95,6 +115,6 @@ function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length > 0;
 }
 
-function isPlain(value: unknown): value is object {
+function isPlain(value: unknown): value is ClaimValues & Exclude<object, readonly unknown[]> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

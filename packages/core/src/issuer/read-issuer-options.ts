@@ -10,12 +10,14 @@ import type { Issuer, Issuers } from './issuer.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { Probes } from '../keys/probes.js';
 import { ISSUER_OPTIONS, type IssuerValues } from './issuer-table.js';
+import { checkKeyAccess } from './read-key-fetching.js';
 import { readIntrospection } from './read-introspection.js';
 import type { IntrospectionConfig } from './introspection-config.js';
 import { checkTenantValues, requireIssuer, requireTenants } from './read-identifier.js';
 import { createRemoteKeySource } from '../keys/remote-keys.js';
 import type { SecretOwner } from '../keys/secret-owners.js';
 import type { SharedSources } from '../keys/shared-sources.js';
+import { algorithmsOf, checkSvidOptions } from './svid.js';
 import { TENANT, tenantIssuers } from './tenants.js';
 import type { Transport } from '../net/transport.js';
 
@@ -45,15 +47,21 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
   const { clock, transport, hasOwnFetch, outages, environment, keySources, secretOwner, probes } = context;
   const values = readTable(reader, ISSUER_OPTIONS);
   const { keyFetching, jwksUri, metadataUrl, unsafeHttpHosts = NO_HOSTS } = values;
+  const { profile } = values;
   const algorithms = allowedAlgorithms(reader, values.algorithms);
-  const { macs, publicKeys } = algorithms;
-  const issuer = requireIssuer(reader, values.issuer, environment, asksIssuer(reader, publicKeys), unsafeHttpHosts);
+  const { macs } = algorithms;
+  const publicKeys = algorithmsOf(profile, algorithms.publicKeys);
+  const keyUse = profile === 'jwt-svid' ? profile : 'sig';
+  const isFetchedFrom = profile !== 'jwt-svid' && asksIssuer(reader, publicKeys);
+  const issuer = requireIssuer(reader, values.issuer, environment, isFetchedFrom, unsafeHttpHosts);
+  if (profile === 'jwt-svid') checkSvidOptions(reader, issuer);
+  checkKeyAccess(reader, jwksUri ?? metadataUrl ?? issuer, keyFetching, hasOwnFetch);
   const audiences = requireAudience(reader, values.audience, values.unsafeAcceptTokensForAnyAudience, environment);
   const tenants = requireTenants(reader, issuer, values.tenants, values.unsafeAcceptAnyTenant);
   const rules = claimRulesOf(values, issuer, audiences);
   checkIssuedAtOptions(reader, rules.acceptWithoutIssuedAt);
   checkTenantValues(reader, tenants, rules);
-  const given = readGivenKeys(reader, values, publicKeys, keyFetching.maxKeys, { issuer, outages });
+  const given = readGivenKeys(reader, values, publicKeys, { maxKeys: keyFetching.maxKeys, use: keyUse }, { issuer, outages });
   const secrets = readGivenSecrets(reader, values, macs, secretOwner, { issuer, outages });
   checkKeyOptions(reader, algorithms, tenants !== undefined);
   const source = { issuer, metadataUrl, unsafeHttpHosts };
@@ -92,6 +100,7 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
       metadataUrl: ofTenant(metadataUrl),
       unsafeHttpHosts,
       algorithms: publicKeys,
+      keyUse,
       clock,
       transport,
       outages,
@@ -112,7 +121,7 @@ export function readIssuerOptions(reader: OptionReader, context: IssuerContext):
     if (!keySources)
       return issuerWith(issuer, NO_VALUES, withSecrets(secretKeys, remoteKeys(issuer, undefined, true), true), true, () => {}, introspection?.());
     const hosts = { jwksHosts: [...(keyFetching.jwksHosts ?? [])], unsafeHttpHosts: [...unsafeHttpHosts] };
-    const name = JSON.stringify([issuer, jwksUri, metadataUrl, publicKeys, { ...keyFetching, ...hosts }]);
+    const name = JSON.stringify([issuer, jwksUri, metadataUrl, publicKeys, keyUse, { ...keyFetching, ...hosts }]);
     const keys = keySources.acquire(name, () => remoteKeys(issuer, undefined, false));
     return issuerWith(issuer, NO_VALUES, withSecrets(secretKeys, keys, false), false, () => {
       secretKeys?.close();
@@ -149,9 +158,10 @@ function claimRulesOf(values: IssuerValues, issuer: string, audiences: ClaimRule
     issuer,
     audiences,
     clockSkewSeconds: values.clockSkewSeconds,
-    requiredClaims: [...(values.profile ? RFC9068_CLAIMS : []), ...(values.requiredClaims ?? [])],
-    requiredValues: values.requiredValues,
+    requiredClaims: [...(values.profile === 'rfc9068' ? RFC9068_CLAIMS : []), ...(values.requiredClaims ?? [])],
+    ...values.requiredValues,
     forbiddenClaims: values.forbiddenClaims ?? [],
+    forbiddenValues: values.forbiddenValues,
     maxTokenAgeSeconds: values.maxTokenAgeSeconds,
     maxTokenLifetimeSeconds: values.maxTokenLifetimeSeconds,
     allowedClients: values.allowedClients && new Set(values.allowedClients),

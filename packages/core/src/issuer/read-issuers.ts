@@ -39,6 +39,10 @@ export function readIssuers(reader: OptionReader, issuers: ReturnType<typeof rea
   for (const name of OPTIONS_OF_ONE) {
     if (Object.hasOwn(common, name)) reader.wrong(name, 'cannot be combined with issuers. Set it for one of the issuers');
   }
+  // one server would get the token of another, and one trust domain is not another
+  if (typeof common.keyFetching === 'object' && common.keyFetching !== null && own(common.keyFetching, 'bearerTokenFile') !== undefined)
+    reader.wrong('keyFetching.bearerTokenFile', 'cannot be combined with issuers. Set it for one of the issuers');
+  if (common.profile === 'jwt-svid') reader.wrong('profile', "cannot be 'jwt-svid' for all issuers. Set it for one of the issuers");
   const defaults = readDefaults(reader, common, ofEach);
   if (typeof issuers === 'function') {
     const ofResolved = { ...ofEach, keySources: sharedSources() };
@@ -95,7 +99,7 @@ function setsAudience(one: IssuerOptions): boolean {
  * @returns the valid ones, as defaults of the issuers
  */
 function readDefaults(reader: OptionReader, common: IssuerOptions, context: IssuerContext): IssuerOptions {
-  const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name]) => !OPTIONS_OF_ONE.includes(name)));
+  const defaults: IssuerOptions = Object.fromEntries(Object.entries(common).filter(([name, value]) => !OPTIONS_OF_ONE.includes(name) && value !== 'jwt-svid'));
   const complete = { ...(!defaults.unsafeAcceptTokensForAnyAudience && { audience: 'any' }), ...defaults, issuer: 'https://issuer.invalid' };
   const trial = new OptionReader(complete, ISSUER_OPTION_NAMES);
   readIssuerOptions(trial, context);

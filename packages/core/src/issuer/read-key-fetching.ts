@@ -10,6 +10,8 @@ const KEY_FETCHING = {
   maxBytes: numberOption(524_288, { least: 1024, most: 16_777_216, whole: true }),
   maxKeys: numberOption(100, { least: 1, most: 1000, whole: true }),
   jwksHosts: (reader: OptionReader, name: string) => reader.hosts(name),
+  caFile: readPath,
+  bearerTokenFile: readPath,
   freshSeconds: numberOption(600, { least: 1, most: DAY_SECONDS }),
   staleSeconds: numberOption(3600, { least: 0, most: DAY_SECONDS }),
   unknownKeyCooldownSeconds: numberOption(30, { least: 1, most: DAY_SECONDS }),
@@ -17,4 +19,25 @@ const KEY_FETCHING = {
 
 export function readKeyFetching(reader: OptionReader, name: string): Pick<RemoteKeysConfig, keyof KeyFetchingOptions> {
   return readInnerTable(reader, name, KEY_FETCHING);
+}
+
+function readPath(reader: OptionReader, name: string): string | undefined {
+  return reader.text(name, '') || undefined;
+}
+
+/**
+ * Reports credentials for fetches that could not be used, or not safely.
+ *
+ * @param address where keys are fetched, or their address
+ */
+export function checkKeyAccess(
+  reader: OptionReader,
+  address: string,
+  { caFile, bearerTokenFile }: Pick<KeyFetchingOptions, 'caFile' | 'bearerTokenFile'>,
+  hasOwnFetch: boolean,
+): void {
+  if (caFile !== undefined && hasOwnFetch)
+    reader.wrong('keyFetching.caFile', 'cannot be combined with fetch, which opens its own connections. Set the authorities there');
+  if (bearerTokenFile !== undefined && /^http:/i.test(address))
+    reader.wrong('keyFetching.bearerTokenFile', 'would be sent in the clear, since the address of the keys has http. Use https, or leave it out');
 }

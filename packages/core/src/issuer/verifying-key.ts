@@ -1,9 +1,9 @@
-import { claimedIssuer } from '../jose/unverified-issuer.js';
 import type { CompactJws } from '../jose/compact-jws.js';
 import { findSigningKey } from '../jose/signature.js';
 import type { Issuer } from './issuer.js';
 import type { FoundKeys } from '../keys/key-source.js';
 import { keysFor, type PreparedKey } from '../jose/key-set.js';
+import { claimedUnder } from './svid.js';
 import type { VerificationFailure } from './verification-failure.js';
 
 type FoundKey = PreparedKey | VerificationFailure;
@@ -27,7 +27,7 @@ export function findVerifyingKey(issuer: Issuer, jws: CompactJws, names: readonl
   }
   const reason = isKnown ? 'bad_signature' : 'unknown_key';
   // a token that does not name this issuer never causes a request to it
-  const claimed = claimedIssuer(jws.payload);
+  const claimed = claimedUnder(issuer.rules.profile, jws.payload);
   if (claimed !== issuer.rules.issuer) return isKnown && keyId !== undefined ? notVerified(reason, issuer, keyId) : issuerMismatch(claimed, names);
   // even if the `kid` is known: a realm that was created again may use it for another key
   const found = issuer.keys.fetchKeys(algorithm, keyId);
@@ -67,7 +67,7 @@ function notVerified(reason: 'unknown_key' | 'bad_signature', issuer: Issuer, ke
 
 /** The key exists, but its JWK names another issuer. */
 function labelledForAnother(issuer: Issuer, jws: CompactJws, names: readonly string[]): VerificationFailure {
-  const claimed = claimedIssuer(jws.payload);
+  const claimed = claimedUnder(issuer.rules.profile, jws.payload);
   if (claimed !== issuer.rules.issuer) return issuerMismatch(claimed, names);
   return { reason: 'unknown_key', cause: 'its key is labelled for another issuer', issuer, found: jws.header.keyId ?? 'none' };
 }

@@ -41,6 +41,9 @@ export interface KeySet {
   candidates(algorithm: string, keyId: string | undefined): readonly PreparedKey[];
 }
 
+/** The `use` of the keys that are wanted: `jwt-svid` in the trust bundles of SPIFFE. */
+export type KeyUse = 'sig' | 'jwt-svid';
+
 /** The most keys to try if a `kid` is missing, or several keys share it. */
 const MAX_CANDIDATES = 4;
 /** Lengths in base64url: a modulus of 8192 bits, an exponent of 48 bits, and the longest other member (ML-DSA-87: 2592 bytes). */
@@ -53,10 +56,11 @@ const NO_KEYS: readonly PreparedKey[] = Object.freeze([]);
 /**
  * Prepares the usable keys of a JWKS (RFC 7517 s5). It skips unusable keys.
  *
+ * @param use what the keys are for. Other keys are skipped; only a key for signatures need not say its use (RFC 7517 s4.2, SPIFFE Trust Domain and Bundle s4.2.2)
  * @param previous the set that this one replaces. A key in both stays the same object, so that tokens which it verified stay cached
  * @throws Error if the document is not a JWKS, has too many keys, or has no usable key
  */
-export function parseKeySet(document: unknown, algorithms: readonly Algorithm[], maxKeys: number, previous?: KeySet): KeySet {
+export function parseKeySet(document: unknown, algorithms: readonly Algorithm[], maxKeys: number, previous?: KeySet, use: KeyUse = 'sig'): KeySet {
   const listed = (document as Partial<Jwks> | null)?.keys;
   if (!Array.isArray(listed)) throw new Error('it is not a JWKS, which is a JSON object with an array "keys"');
   if (listed.length > maxKeys) throw new Error(`it contains ${listed.length} keys, more than the ${maxKeys} allowed`);
@@ -65,7 +69,7 @@ export function parseKeySet(document: unknown, algorithms: readonly Algorithm[],
   const problems: string[] = [];
   const keys: VerificationKey[] = [];
   for (const [index, jwk] of listed.entries()) {
-    const key = parseKey(jwk, algorithms, previous, (text, isProblem) => {
+    const key = parseKey(jwk, algorithms, previous, use, (text, isProblem) => {
       const remark = `keys[${index}]: ${text}`;
       remarks.push(remark);
       if (isProblem) problems.push(remark);
@@ -123,6 +127,7 @@ export function parseKey(
   value: unknown,
   algorithms: readonly Algorithm[],
   previous: KeySet | undefined,
+  wantedUse: KeyUse,
   report: (text: string, isProblem: boolean) => void,
 ): VerificationKey | undefined {
   const problem = (text: string): void => report(text, true);
@@ -137,7 +142,8 @@ export function parseKey(
   if (kty === 'oct') return void problem('is a symmetric key, which must not be published');
   if (hasPrivatePart(jwk)) problem('contains its private part. Replace this key at the issuer');
   if (kid !== undefined && !isShortText(kid, MAX_KEY_ID_LENGTH)) return void problem('has a "kid" that is not a string, or too long');
-  if (use !== undefined && use !== 'sig') return void otherUse('is not for signatures ("use")');
+  if (use !== wantedUse && (use !== undefined || wantedUse !== 'sig'))
+    return void otherUse(`is not for ${wantedUse === 'sig' ? 'signatures' : 'JWT-SVIDs'} ("use")`);
   // RFC 7517 s4.3
   if (operations !== undefined && !isListOfNames(operations)) return void problem('has "key_ops" that are not a list of different strings');
   if (operations !== undefined && !operations.includes('verify')) return void otherUse('is not for verifying ("key_ops")');

@@ -17,13 +17,24 @@ const MAX_LENGTH = 4096;
  * @returns undefined if the outermost object has no member of that name, without escapes, with a string as its value
  */
 export function claimedIssuer(payload: Buffer): string | undefined {
+  return claimedText(payload, 0x69, 0x73, 0x73);
+}
+
+/** Returns the `sub` of a payload before the signature is verified, in the same way: the subject of a JWT-SVID names the trust domain that issued it. */
+export function claimedSubject(payload: Buffer): string | undefined {
+  return claimedText(payload, 0x73, 0x75, 0x62);
+}
+
+/** Returns the string value of a member, whose name has three bytes. */
+function claimedText(payload: Buffer, first: number, second: number, third: number): string | undefined {
   let depth = 0;
   let isName = false;
   for (let at = 0; at < payload.length; at++) {
     const byte = payload[at];
     if (byte === QUOTE) {
       const end = endOfString(payload, at);
-      if (isName && end - at === 4 && isIss(payload, at + 1)) return stringAfter(payload, end + 1);
+      if (isName && end - at === 4 && payload[at + 1] === first && payload[at + 2] === second && payload[at + 3] === third)
+        return stringAfter(payload, end + 1);
       at = end;
     } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
       depth++;
@@ -42,10 +53,6 @@ function endOfString(payload: Buffer, start: number): number {
     else if (payload[at] === QUOTE) return at;
   }
   return payload.length;
-}
-
-function isIss(payload: Buffer, at: number): boolean {
-  return payload[at] === 0x69 && payload[at + 1] === 0x73 && payload[at + 2] === 0x73;
 }
 
 /** Returns the string after a member's name, unless it is too long for an issuer. */

@@ -3,7 +3,8 @@ import type { Clock } from '../lib/clock.js';
 import { leadsToOtherHost, printable, printableUrl } from '../lib/url.js';
 import { fetchJson, type FetchLimits } from '../net/fetch-json.js';
 import { freshnessSeconds } from './freshness.js';
-import { parseKeySet, type KeySet } from '../jose/key-set.js';
+import { createKeyAccess } from './key-access.js';
+import { parseKeySet, type KeySet, type KeyUse } from '../jose/key-set.js';
 import { discoverJwksUri, type MetadataSource } from '../net/metadata.js';
 
 /** Where one issuer's keys are, and the limits of fetching them. */
@@ -11,11 +12,14 @@ export interface KeyFetchConfig extends FetchLimits, MetadataSource {
   /** undefined: from the issuer's metadata. */
   readonly jwksUri: string | undefined;
   readonly algorithms: readonly Algorithm[];
+  readonly keyUse?: KeyUse | undefined;
   readonly maxKeys: number;
   readonly freshSeconds: number;
   readonly clock: Clock;
   /** The hosts besides the issuer's own that the metadata may name. undefined: any. */
   readonly jwksHosts: ReadonlySet<string> | undefined;
+  readonly caFile?: string | undefined;
+  readonly bearerTokenFile?: string | undefined;
 }
 
 /** The key that is missing from the cache. */
@@ -45,19 +49,21 @@ const METADATA_MAX_AGE_SECONDS = 3600;
 
 /** Returns a function that fetches one issuer's keys, from the configured address or from the one in its metadata. */
 export function createKeyFetcher(config: KeyFetchConfig): (options: FetchOptions) => Promise<FetchedKeys> {
+  const access = createKeyAccess(config);
+  const limits: FetchLimits = access ? { ...config, access } : config;
   let discovered: { readonly jwksUri: string; readonly until: number } | undefined;
 
   async function discover(signal: AbortSignal): Promise<string> {
-    const jwksUri = await discoverJwksUri(config, config, signal);
+    const jwksUri = await discoverJwksUri(config, limits, signal);
     checkHost(config, jwksUri);
     discovered = { jwksUri, until: config.clock.monotonic() + METADATA_MAX_AGE_SECONDS * 1000 };
     return jwksUri;
   }
 
   async function fetchFrom(jwksUri: string, { previous, signal }: FetchOptions): Promise<FetchedKeys> {
-    const { document, header } = await fetchJson(jwksUri, config, signal, config.jwksUri === undefined && isNamedByMetadataAlone(config, jwksUri));
+    const { document, header } = await fetchJson(jwksUri, limits, signal, config.jwksUri === undefined && isNamedByMetadataAlone(config, jwksUri));
     try {
-      const set = parseKeySet(document, config.algorithms, config.maxKeys, previous);
+      const set = parseKeySet(document, config.algorithms, config.maxKeys, previous, config.keyUse);
       return { set, freshSeconds: freshnessSeconds(header, config.freshSeconds), metadataError: undefined };
     } catch (error) {
       throw new Error(`${printableUrl(jwksUri)}: ${(error as Error).message}`);

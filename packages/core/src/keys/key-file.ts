@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import type { Algorithm } from '../jose/algorithms.js';
 import { parseJson } from '../lib/parse-json.js';
 import { PEM_BEGIN } from './key-material.js';
-import { parseKeySet, type KeySet } from '../jose/key-set.js';
+import { parseKeySet, type KeySet, type KeyUse } from '../jose/key-set.js';
 
 const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
 
@@ -11,8 +11,9 @@ const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]*-----END [A-Z0-9 ]+-----/g;
  *
  * @throws Error if it is neither, if it contains a private key or no usable key, or if it contains too many keys in PEM
  */
-export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, previous?: KeySet): KeySet {
-  if (!text.includes(PEM_BEGIN)) return parseKeySet(readJson(text), algorithms, maxKeys, previous);
+export function parseKeyText(text: string, algorithms: readonly Algorithm[], maxKeys: number, previous?: KeySet, use?: KeyUse): KeySet {
+  if (!text.includes(PEM_BEGIN)) return parseKeySet(readJson(text), algorithms, maxKeys, previous, use);
+  if (use === 'jwt-svid') throw new Error('it is not a trust bundle, which is a JWKS whose keys have the use jwt-svid');
   if (/-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/.test(text)) throw new Error('it contains a private key. Use the public one');
   const blocks = text.match(PEM) ?? [];
   // the file may be half-written: a part of its keys must not replace the cached keys

@@ -74,6 +74,15 @@ export function watchFile<T>(path: string, parse: (text: string) => T, onChange:
   };
 }
 
+/**
+ * Reads a file of text without watching it.
+ *
+ * @throws Error that names the path, unless that may be a secret
+ */
+export function readTextFile(path: string): string {
+  return readFirst(path, (text) => text)[0];
+}
+
 function readFirst<T>(path: string, parse: (text: string) => T): [string, T] {
   try {
     const text = read(path);

@@ -1,7 +1,7 @@
 import { parseJson } from '../lib/parse-json.js';
 import { printableUrl } from '../lib/url.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
-import { readBytes, type Answer, type Transport } from './transport.js';
+import { readBytes, type Answer, type AuthorizedGet, type TlsTrust, type Transport } from './transport.js';
 
 export interface FetchLimits {
   readonly transport: Transport;
@@ -9,6 +9,14 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** The time after which the signal of {@link fetchJson} aborts. */
   readonly timeoutSeconds: number;
+  /** Returns what a fetch of an address shows and trusts. undefined: nothing, and the authorities of Node. */
+  readonly access?: ((url: string) => FetchAccess) | undefined;
+}
+
+/** What a fetch shows to the server, and whom it trusts. */
+export interface FetchAccess {
+  readonly request?: AuthorizedGet | undefined;
+  readonly tls?: TlsTrust | undefined;
 }
 
 export interface FetchedJson {
@@ -44,8 +52,9 @@ export async function fetchJson(url: string, limits: FetchLimits, signal: AbortS
 const NOT_FOUND = new Set([400, 403, 404, 405, 410]);
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-async function load(url: string, { transport, maxBytes, timeoutSeconds }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
-  const answer = await transport(url, signal, publicOnly, timeoutSeconds * 1000);
+async function load(url: string, { transport, maxBytes, timeoutSeconds, access }: FetchLimits, signal: AbortSignal, publicOnly: boolean): Promise<FetchedJson> {
+  const { request, tls } = access?.(url) ?? {};
+  const answer = await transport(url, signal, publicOnly, timeoutSeconds * 1000, request, tls);
   const { status } = answer;
   if (status !== 200) {
     answer.discard();

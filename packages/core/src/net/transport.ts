@@ -25,10 +25,10 @@ export type Transport = (
   signal: AbortSignal,
   publicOnly: boolean,
   timeoutMs: number,
-  /** undefined: GET. */
-  post?: PostRequest,
+  /** undefined: GET without credentials. */
+  sent?: PostRequest | AuthorizedGet,
   /** Only for https. A user's own fetch opens its own connections, so it ignores them. */
-  tls?: TlsParts,
+  tls?: TlsParts | TlsTrust,
 ) => Promise<Answer>;
 
 const HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
@@ -38,6 +38,18 @@ export interface PostRequest {
   readonly method: 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** A GET request with the credentials of this API. */
+export interface AuthorizedGet {
+  readonly method: 'GET';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: undefined;
+}
+
+/** The authorities that sign the server's certificate, in PEM, instead of those of Node. */
+export interface TlsTrust {
+  readonly ca: string;
 }
 
 /** What a TLS connection shows and trusts, in PEM. */
@@ -56,17 +68,24 @@ export const nodeTransport: Transport = nodeRequest;
  * Sends one request with Node's own HTTP client, which lets us check the address before it connects. It follows no redirect. See
  * {@link connectionOptions}.
  *
- * @param post undefined for a GET
+ * @param sent undefined for a GET without credentials
  * @param tls only for https
  */
-export function nodeRequest(url: string, signal: AbortSignal, publicOnly: boolean, timeoutMs: number, post?: PostRequest, tls?: TlsParts): Promise<Answer> {
+export function nodeRequest(
+  url: string,
+  signal: AbortSignal,
+  publicOnly: boolean,
+  timeoutMs: number,
+  sent?: PostRequest | AuthorizedGet,
+  tls?: TlsParts | TlsTrust,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     if (publicOnly && isInternal(url)) {
       reject(new InternalAddressError(hostname));
       return;
     }
-    const { method = 'GET', headers, body } = post ?? {};
+    const { method = 'GET', headers, body } = sent ?? {};
     const length = body === undefined ? undefined : { 'content-length': Buffer.byteLength(body) };
     const options = { method, headers: { ...HEADERS, ...length, ...headers }, signal, ...connectionOptions(url, publicOnly, timeoutMs) };
     const request = protocol === 'https:' ? requestHttps(url, { ...options, ...tls }) : requestHttp(url, options);
@@ -133,15 +152,15 @@ function inflated(incoming: IncomingMessage, encoding: string | undefined): Read
 
 /** Returns a transport over the user's own fetch. It checks an address in the URL, but not the addresses to which that fetch resolves a host name. */
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
-  return async (url, signal, publicOnly, _timeoutMs, post) => {
+  return async (url, signal, publicOnly, _timeoutMs, sent) => {
     if (publicOnly && isInternal(url)) throw new InternalAddressError(new URL(url).hostname);
-    const { method = 'GET', headers, body = null } = post ?? {};
+    const { method = 'GET', headers, body = null } = sent ?? {};
     const response = await call();
     const content = response.body ?? NOTHING;
     return {
       status: response.status,
       header: (name) => response.headers.get(name),
-      body: post ? bodyWithoutMessages(content) : content,
+      body: sent ? bodyWithoutMessages(content) : content,
       // the user's own fetch may return another kind of body
       discard: () => void response.body?.cancel?.().catch(() => {}),
     };
@@ -150,8 +169,8 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
       try {
         return await fetch(url, { method, headers: { accept: HEADERS.accept, ...headers }, body, redirect: 'manual', signal });
       } catch (error) {
-        // a POST holds a token, and the credentials of a client
-        throw post ? withoutMessage(error) : error;
+        // it holds a token, or the credentials of a client
+        throw sent ? withoutMessage(error) : error;
       }
     }
   };

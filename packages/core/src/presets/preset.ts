@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../lib/configuration-error.js';
 import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
-import type { IssuerOptions } from '../issuer/issuer-options.js';
+import type { ClaimValues, IssuerOptions } from '../issuer/issuer-options.js';
+import { commonValues, eitherValues } from '../issuer/merged-options.js';
 import { didYouMean } from '../lib/did-you-mean.js';
 import { OptionReader, plainOptions } from '../lib/option-reader.js';
 import { shown, shownName } from '../lib/shown-option.js';
@@ -21,7 +22,10 @@ export type PresetResult<S> = GuardOptions & { readonly claims: S };
 const SET_BY_PRESET = { issuer: true, issuers: true, tenants: true, unsafeAcceptAnyTenant: true } as const satisfies Partial<Record<keyof GuardOptions, true>>;
 
 /** What a preset knows about its provider, apart from the issuer. */
-type Known = Pick<IssuerOptions, 'requiredClaims' | 'requiredValues' | 'clientIdClaim' | 'rolesClaim' | 'jwksUri'>;
+type Known = Pick<
+  IssuerOptions,
+  'requiredClaims' | 'requiredValues' | 'forbiddenClaims' | 'forbiddenValues' | 'clientIdClaim' | 'rolesClaim' | 'scopesClaim' | 'jwksUri'
+>;
 
 /** Returns a reader for a preset's own options, and the others as they are passed on to the guard. */
 export function readPreset(preset: string, options: object, own: readonly string[]): { readonly reader: OptionReader; readonly rest: GuardOptions } {
@@ -37,27 +41,46 @@ export function readPreset(preset: string, options: object, own: readonly string
   return { reader, rest: Object.fromEntries(Object.entries(given).filter(([name]) => !own.includes(name) && !(name in SET_BY_PRESET))) };
 }
 
-/** Merges what a preset knows with the user's options. Required claims and values add up; the user's options decide how claims are read. */
-export function withKnown(reader: OptionReader, rest: GuardOptions, { requiredClaims, requiredValues, jwksUri, ...readAs }: Known): GuardOptions {
+/** Merges what a preset knows with the user's options. What is required and forbidden adds up; the user's options decide how claims are read. */
+export function withKnown(reader: OptionReader, rest: GuardOptions, known: Known): GuardOptions {
+  const { requiredClaims, requiredValues, forbiddenClaims, forbiddenValues, jwksUri, ...readAs } = known;
   const merged: { -readonly [N in keyof GuardOptions]: GuardOptions[N] } = { ...rest };
   for (const [name, value] of Object.entries(readAs)) merged[name as 'clientIdClaim'] ??= value as string;
   // a value of the wrong type is passed on, so that the guard reports it
-  if (requiredClaims && (rest.requiredClaims === undefined || Array.isArray(rest.requiredClaims))) {
-    merged.requiredClaims = [...requiredClaims, ...(rest.requiredClaims ?? [])];
+  for (const [name, own] of [['requiredClaims', requiredClaims] as const, ['forbiddenClaims', forbiddenClaims] as const]) {
+    if (own && (rest[name] === undefined || Array.isArray(rest[name]))) merged[name] = [...own, ...(rest[name] ?? [])];
   }
   if (requiredValues && isPlainOrAbsent(rest.requiredValues)) {
-    for (const name of Object.keys(requiredValues)) {
-      if (rest.requiredValues && Object.hasOwn(rest.requiredValues, name))
-        reader.wrong(`requiredValues.${name}`, 'is already required by the preset. Remove it');
-    }
-    merged.requiredValues = { ...rest.requiredValues, ...requiredValues };
+    merged.requiredValues = commonValues(requiredValues, withoutRequired(reader, rest.requiredValues ?? {}, requiredValues), 'requiredValues', () => {});
+  }
+  if (forbiddenValues && isPlainOrAbsent(rest.forbiddenValues)) {
+    merged.forbiddenValues = eitherValues(forbiddenValues, rest.forbiddenValues ?? {}, 'forbiddenValues', (path) => {
+      reader.wrong(path, 'must have the same form as the preset has there: values of the claim itself, or those of its members');
+    });
   }
   if (jwksUri !== undefined && KEY_OPTION_NAMES.every((name) => rest[name] === undefined)) merged.jwksUri = jwksUri;
   return merged;
 }
 
+/** Returns the values without those that the preset requires itself, which it reports. Members of claims may add to the preset's. */
+function withoutRequired(reader: OptionReader, given: ClaimValues, known: ClaimValues, path = 'requiredValues'): ClaimValues {
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, values]): [string, ClaimValues[string]][] => {
+      if (!Object.hasOwn(known, name)) return [[name, values]];
+      const [own, at] = [known[name], `${path}.${name}`];
+      if (isPlain(own) && isPlain(values)) return [[name, withoutRequired(reader, values, own, at)]];
+      reader.wrong(at, 'is already required by the preset. Remove it');
+      return [];
+    }),
+  );
+}
+
+function isPlain(value: unknown): value is ClaimValues {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function isPlainOrAbsent(value: unknown): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value));
+  return value === undefined || isPlain(value);
 }
 
 /** @throws ConfigurationError that lists all problems of the reader */

@@ -37,7 +37,8 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
   } catch {
     return { failure: 'unavailable', cause: 'issuer' };
   }
-  if (!issuer) return { failure: 'unknown_issuer', cause: 'iss' };
+  // the keys of a trust domain sign nothing but JWT-SVIDs
+  if (!issuer || issuer.rules.profile === 'jwt-svid') return { failure: 'unknown_issuer', cause: 'iss' };
 
   const key = await findVerifyingKey(issuer, jws, issuers.names);
   if (isFailure(key)) return jwsFailureOf(key);
