@@ -1,11 +1,10 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
-import { ISSUER_OPTION_NAMES } from '../issuer/issuer-table.js';
 import { keepDemands } from '../issuer/merged-options.js';
 import { type OptionReader } from '../lib/option-reader.js';
 import { shown } from '../lib/shown-option.js';
 import type { GuardOptions } from '../options.js';
-import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+import { finish, onlyOf, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface EntraIdOptions extends PresetOptions {
   /** The directory (tenant) ID whose tokens are accepted. */
@@ -14,6 +13,8 @@ export interface EntraIdOptions extends PresetOptions {
   readonly tenantIds?: readonly string[] | undefined;
   /** The token format that the API's registration sets (`requestedAccessTokenVersion`). Default: both are accepted, each by its own rules. */
   readonly tokenVersion?: 1 | 2 | undefined;
+  /** The national cloud of the tenants. `usGovernment`: login.microsoftonline.us; `china`: operated by 21Vianet. Default: `public`. */
+  readonly cloud?: 'public' | 'usGovernment' | 'china' | undefined;
 }
 
 /**
@@ -38,7 +39,8 @@ export interface EntraIdOptions extends PresetOptions {
 export function entraId<S extends ClaimsSchema | undefined = undefined>(
   options: EntraIdOptions & { readonly claims?: S },
 ): PresetResult<S> & { readonly issuers: readonly IssuerOptions[] } {
-  const { reader, rest } = readPreset('entraId', options, ['tenantId', 'tenantIds', 'tokenVersion']);
+  const { reader, rest } = readPreset('entraId', options, ['tenantId', 'tenantIds', 'tokenVersion', 'cloud']);
+  const { login, sts } = readCloud(reader);
   const { tenant, ...several } = readTenant(reader);
   const version = reader.get('tokenVersion');
   if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `must be 1 or 2 (got ${shown(version, 'number')})`);
@@ -50,37 +52,45 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
     ...withKnown(reader, rest, {
       requiredClaims: ['azp'],
       requiredValues: { ...tid, ver: '2.0' },
-      jwksUri: `https://login.microsoftonline.com/${tenant}/discovery/v2.0/keys`,
+      jwksUri: `https://${login}/${tenant}/discovery/v2.0/keys`,
     }),
     ...several,
-    issuer: `https://login.microsoftonline.com/${tenant}/v2.0`,
+    issuer: `https://${login}/${tenant}/v2.0`,
   };
   const v1: GuardOptions = {
     ...withKnown(reader, rest, {
       requiredClaims: ['appid'],
       requiredValues: { ...tid, ver: '1.0' },
       clientIdClaim: 'appid',
-      jwksUri: `https://login.microsoftonline.com/${tenant}/discovery/keys`,
+      jwksUri: `https://${login}/${tenant}/discovery/keys`,
     }),
     ...several,
-    issuer: `https://sts.windows.net/${tenant}/`,
+    issuer: `https://${sts}/${tenant}/`,
   };
-  const issuers = [...(version === 1 ? [] : [v2]), ...(version === 2 ? [] : [v1])].map((one) => keepDemands(only(one, true)));
-  return finish(reader, () => ({ ...only(rest, false), issuers }) as object as PresetResult<S> & { readonly issuers: readonly IssuerOptions[] });
+  const issuers = [...(version === 1 ? [] : [v2]), ...(version === 2 ? [] : [v1])].map((one) => keepDemands(onlyOf(one, true)));
+  return finish(reader, () => ({ ...onlyOf(rest, false), issuers }) as object as PresetResult<S> & { readonly issuers: readonly IssuerOptions[] });
 }
 
-const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const WANTED = "the directory's ID as in tokens (a GUID in lower case, not a domain and not `common`)";
+/** https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud */
+const CLOUDS = {
+  public: { login: 'login.microsoftonline.com', sts: 'sts.windows.net' },
+  usGovernment: { login: 'login.microsoftonline.us', sts: 'sts.windows.net' },
+  china: { login: 'login.partner.microsoftonline.cn', sts: 'sts.chinacloudapi.cn' },
+} as const;
+
+function readCloud(reader: OptionReader): { readonly login: string; readonly sts: string } {
+  const cloud = reader.get('cloud') ?? 'public';
+  if (typeof cloud === 'string' && Object.hasOwn(CLOUDS, cloud)) return CLOUDS[cloud as keyof typeof CLOUDS];
+  reader.wrong('cloud', `must be one of ${Object.keys(CLOUDS).join(', ')} (got ${shown(cloud, 'name')})`);
+  return CLOUDS.public;
+}
+
+export const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+export const WANTED_TENANT = "the directory's ID as in tokens (a GUID in lower case, not a domain and not `common`)";
 const WANTED_LIST = "a list of directories' IDs as in tokens (GUIDs in lower case, not domains and not `common`)";
 
 function readTenant(reader: OptionReader): { readonly tenant: string; readonly tenants?: readonly string[] } {
-  if (reader.get('tenantIds') === undefined) return { tenant: readText(reader, 'tenantId', TENANT_ID, WANTED) };
+  if (reader.get('tenantIds') === undefined) return { tenant: readText(reader, 'tenantId', TENANT_ID, WANTED_TENANT) };
   if (reader.get('tenantId') !== undefined) reader.wrong('tenantIds', 'cannot be combined with tenantId. Set only one of them');
   return { tenant: '{tenant}', tenants: readTexts(reader, 'tenantIds', TENANT_ID, WANTED_LIST) };
-}
-
-/** Returns the options of an issuer, or those of the guard. The clock skew belongs to both. */
-function only(options: GuardOptions, ofIssuer: boolean): GuardOptions {
-  const names: readonly string[] = ISSUER_OPTION_NAMES;
-  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name) === ofIssuer || name === 'clockSkewSeconds'));
 }

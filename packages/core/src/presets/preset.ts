@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../lib/configuration-error.js';
+import { ISSUER_OPTION_NAMES } from '../issuer/issuer-table.js';
 import { KEY_OPTION_NAMES } from '../issuer/given-keys.js';
 import type { ClaimValues, IssuerOptions } from '../issuer/issuer-options.js';
 import { commonValues, eitherValues } from '../issuer/merged-options.js';
@@ -89,6 +90,34 @@ export function finish<O>(reader: OptionReader, make: () => O): O {
   return make();
 }
 
+/** Returns options that accept any audience if they name none. Then a token that has an `aud` is for another API, and refused. */
+export function withoutAudience(merged: GuardOptions): GuardOptions {
+  if (merged.audience !== undefined) return merged;
+  return { ...merged, unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(merged.forbiddenClaims ?? [])] };
+}
+
+/** Returns the options of an issuer, or those of the guard. The clock skew belongs to both. */
+export function onlyOf(options: GuardOptions, ofIssuer: boolean): GuardOptions {
+  const names: readonly string[] = ISSUER_OPTION_NAMES;
+  return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name) === ofIssuer || name === 'clockSkewSeconds'));
+}
+
+/** An option that lists values of a claim. */
+interface ListedValues {
+  readonly claim: string;
+  readonly form: RegExp;
+  readonly wanted: string;
+}
+
+/** Reads options that list values of claims. Those that are not set demand nothing. */
+export function readValues(reader: OptionReader, listed: Readonly<Record<string, ListedValues>>): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    Object.entries(listed).flatMap(([name, { claim, form, wanted }]) =>
+      reader.get(name) === undefined ? [] : [[claim, readTexts(reader, name, form, wanted)]],
+    ),
+  );
+}
+
 /** Reads a string of a form. It is required unless it has a default. */
 export function readText(reader: OptionReader, name: string, form: RegExp, wanted: string, otherwise?: string): string {
   const value = reader.get(name) ?? otherwise;
@@ -131,6 +160,13 @@ function isHostName(text: string): boolean {
 function hostIn(text: string): string | undefined {
   const host = URL.parse(text.includes('://') ? text : `https://${text}`)?.hostname.replace(/\.$/, '');
   return host !== undefined && isHostName(host) ? host : undefined;
+}
+
+/** Returns the address of a server: from an option with a name that is a part of it, or from `url`. One of the two is required. */
+export function readServer(reader: OptionReader, name: string, form: RegExp, wanted: string, addressOf: (text: string) => string): string {
+  if (reader.get('url') === undefined) return addressOf(readText(reader, name, form, wanted));
+  if (reader.get(name) !== undefined) reader.wrong('url', `cannot be combined with ${name}. Set only one of them`);
+  return readBaseUrl(reader, 'url');
 }
 
 /** Reads the address of a server, without slashes at its end. */

@@ -163,4 +163,28 @@ describe('entraId', () => {
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => entraId({ ...usual, ...wrong }))).toEqual(expect.arrayContaining([expect.stringMatching(message)]));
   });
+
+  test('accepts tokens of the chosen national cloud alone', async () => {
+    const clouds = {
+      public: [`https://login.microsoftonline.com/${tenantId}/v2.0`, `https://sts.windows.net/${tenantId}/`],
+      usGovernment: [`https://login.microsoftonline.us/${tenantId}/v2.0`, `https://sts.windows.net/${tenantId}/`],
+      china: [`https://login.partner.microsoftonline.cn/${tenantId}/v2.0`, `https://sts.chinacloudapi.cn/${tenantId}/`],
+    } as const;
+    for (const cloud of ['public', 'usGovernment', 'china'] as const) {
+      const options = entraId({ ...given, ...usual, cloud });
+      for (const other of ['public', 'usGovernment', 'china'] as const) {
+        expect([cloud, other, verdictOf(await decide(options, changed(v2, { iss: clouds[other][0] })))]).toEqual([
+          cloud,
+          other,
+          cloud === other ? 'allow' : 'issuer_mismatch',
+        ]);
+      }
+      expect(verdictOf(await decide(options, changed(v1, { iss: clouds[cloud][1] })))).toBe('allow');
+      const hosts = entraId({ ...usual, cloud }).issuers.map(({ jwksUri }) => new URL(jwksUri!).host);
+      expect(hosts).toEqual([new URL(clouds[cloud][0]).host, new URL(clouds[cloud][0]).host]);
+    }
+    expect(problemsOf(() => entraId({ ...usual, cloud: 'germany' as never }))).toEqual([
+      expect.stringMatching(/^cloud: must be one of public, usGovernment, china/),
+    ]);
+  });
 });

@@ -3,18 +3,12 @@ import { createResourceGuard, type Claims, type ClaimsSchema, type GuardOptions,
 import { auth0, cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { given, problemsOf } from './provider-tokens.js';
+import { providers } from './shapes.js';
 
 describe('every preset', () => {
   const audience = 'https://api.example.com';
   const tenantId = '72f988bf-86f1-41af-91ab-2d7cd011db47';
-  const presets: [string, (more: object) => GuardOptions][] = [
-    ['auth0', (more) => auth0({ domain: 'a.auth0.com', audience, ...more })],
-    ['okta', (more) => okta({ domain: 'a.okta.com', audience, ...more })],
-    ['keycloak', (more) => keycloak({ url: 'https://sso.example.com', realm: 'r', audience, ...more })],
-    ['entraId', (more) => entraId({ tenantId, audience, ...more })],
-    ['cognito', (more) => cognito({ region: 'us-east-1', userPoolId: 'us-east-1_x', clientIds: ['c'], ...more })],
-    ['google', (more) => google({ audience, serviceAccounts: ['104029292853099978293'], ...more })],
-  ];
+  const presets = Object.entries(providers).map(([name, { options }]): [string, (more: object) => GuardOptions] => [name, options]);
 
   test('is in this list, has a test file, and is named in the guide and the README', () => {
     const files = readdirSync(new URL('../../src/presets', import.meta.url)).filter((file) => file !== 'preset.ts' && !file.endsWith('.test.ts'));
@@ -23,7 +17,7 @@ describe('every preset', () => {
     const [guide, readme] = ['../../../../docs/src/content/docs/providers/index.md', '../../README.md'].map((path) =>
       readFileSync(new URL(path, import.meta.url), 'utf8'),
     );
-    for (const name of names) expect([guide!.includes(`| \`${name}()\` `), readme!.includes(`\`${name}()\``)], name).toEqual([true, true]);
+    for (const name of names) expect([guide!.includes(`| [\`${name}()\`](`), readme!.includes(`\`${name}()\``)], name).toEqual([true, true]);
     for (const file of files) expect(existsSync(new URL(file.replace('.ts', '.test.ts'), import.meta.url)), file).toBe(true);
   });
 
@@ -40,7 +34,7 @@ describe('every preset', () => {
       clockSkewSeconds: 5,
       maxTokenAgeSeconds: 600,
       requiredClaims: ['tenant'],
-      requiredValues: { env: 'live' },
+      requiredValues: { stage: 'live' },
       keyFetching: { timeoutSeconds: 2 },
     };
     const guard = createResourceGuard(make(more));
@@ -56,11 +50,11 @@ describe('every preset', () => {
   });
 
   test.each(presets)('%s adds its required claims and values to those of the options', (name, make) => {
-    const options = make({ requiredClaims: ['tenant'], requiredValues: { env: 'live' } });
+    const options = make({ requiredClaims: ['tenant'], requiredValues: { stage: 'live' } });
     const first = Array.isArray(options.issuers) ? (options.issuers[0] as GuardOptions) : options;
     expect(first.requiredClaims).toContain('tenant');
-    expect(first.requiredValues).toMatchObject({ env: 'live' });
-    if (name !== 'auth0') expect([...first.requiredClaims!, ...Object.keys(first.requiredValues!)].length).toBeGreaterThan(2);
+    expect(first.requiredValues).toMatchObject({ stage: 'live' });
+    if (!['auth0', 'spiffe'].includes(name)) expect([...first.requiredClaims!, ...Object.keys(first.requiredValues!)].length).toBeGreaterThan(2);
   });
 
   test.each(presets)('%s sets the issuer itself, and refuses options that would replace it', (name, make) => {
