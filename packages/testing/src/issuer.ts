@@ -194,7 +194,9 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   }
 
   function published(): { keys: SigningKey['publicJwk'][] } {
-    return { keys: keys.filter(({ privateKey }) => privateKey.type !== 'secret').map(({ publicJwk }) => publicJwk) };
+    const { keyUse } = shape;
+    const publicKeys = keys.filter(({ privateKey }) => privateKey.type !== 'secret').map(({ publicJwk }) => publicJwk);
+    return { keys: keyUse ? publicKeys.map((key) => Object.assign({}, key, { use: keyUse })) : publicKeys };
   }
 
   async function signingKey(wanted: Algorithm = algorithm): Promise<SigningKey> {

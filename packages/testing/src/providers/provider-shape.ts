@@ -24,6 +24,8 @@ export interface ProviderShape {
   readonly type: string | undefined;
   /** The audience, if the test says none. Default: that of every test issuer. */
   readonly audience?: string;
+  /** The `use` of the published keys. Default: `sig`. */
+  readonly keyUse?: 'jwt-svid';
   /** Returns the claims. One that is undefined is left out. */
   claims(content: TokenContent): Readonly<Record<string, unknown>>;
 }
