@@ -39,7 +39,7 @@ export function inspectKeys(document: unknown, algorithms: readonly Algorithm[] 
 function inspectKey(jwk: unknown, index: number, algorithms: readonly Algorithm[]): Omit<InspectedKey, 'sameKeyId'> {
   let skipped: string | undefined;
   let isMistake = false;
-  const key = parseKey(jwk, algorithms, undefined, (text, isProblem) => {
+  const key = parseKey(jwk, algorithms, undefined, 'sig', (text, isProblem) => {
     skipped = text;
     isMistake = isProblem;
   });
