@@ -41,7 +41,7 @@ export function examineAnswer(
 /** RFC 6749 s7.1, RFC 9449 s5, and the names of RFC 8693 s3 that some servers use. */
 const ACCESS_TOKEN_TYPES = new Set(['bearer', 'dpop', 'access_token', 'urn:ietf:params:oauth:token-type:access_token']);
 /** What some servers call a token in a member of their own, if it is not an access token. */
-const OTHER_PURPOSES = new Set(['refresh_token', 'id_token', 'nonce']);
+const OTHER_PURPOSES: ReadonlySet<unknown> = new Set(['refresh_token', 'id_token', 'nonce']);
 
 /**
  * Endpoints describe refresh tokens too, and a client must not use one here. Servers show the kind of token in different ways: `token_type`, `token_use` and `typ`
@@ -54,8 +54,7 @@ function otherKindOfToken(answer: JsonObject, lacksAudience: boolean): ClaimFail
   } else if (typeof type !== 'string' || !ACCESS_TOKEN_TYPES.has(type.toLowerCase())) {
     return { reason: 'not_an_access_token', cause: 'token_type', expected: 'Bearer or DPoP', found: 'another token_type' };
   }
-  const purpose = own(answer, 'purpose');
-  if (typeof purpose === 'string' && OTHER_PURPOSES.has(purpose))
+  if (OTHER_PURPOSES.has(own(answer, 'purpose')))
     return { reason: 'not_an_access_token', cause: 'purpose', expected: 'an access token', found: 'a token with another purpose' };
   // RFC 9449 s6.2: the answer has the key, without which nothing shows who may use the token
   const isDpop = typeof type === 'string' && type.toLowerCase() === 'dpop';

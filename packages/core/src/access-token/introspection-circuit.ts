@@ -24,13 +24,12 @@ const LONGEST_PAUSE_SECONDS = 30;
 export function createCircuit(clock: Pick<Clock, 'monotonic'>, onChange: (isOpen: boolean) => void): Circuit {
   let failures = 0;
   let opened = 0;
-  let retryAtMs = -Infinity;
+  let retryAtMs = 0;
   let isProbing = false;
   let lastError: string | undefined;
 
   function close(): void {
     failures = 0;
-    isProbing = false;
     lastError = undefined;
     if (opened === 0) return;
     opened = 0;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Issuer } from '../issuer/issuer.js';
+import { weightOf } from './token-weight.js';
 import { createAnswerMemory, type IntrospectedToken } from './introspection-memory.js';
 import { VerifiedAuth } from './verified-auth.js';
 
@@ -36,6 +37,23 @@ test('rule 70: refused tokens evict no active ones, and a token that becomes act
   for (const name of ['a', 'b', 'c', 'd']) memory.refuse(name, { reason: 'inactive_token' }, 10);
   expect(memory.size).toEqual({ active: 1, refused: 2 });
   expect([memory.refused('d', 9)?.reason, memory.refused('d', 10)]).toEqual(['inactive_token', undefined]);
+  expect(memory.size.refused).toBe(1);
   memory.keep('c', 'c', token('c'));
   expect(memory.refused('c', 0)).toBeUndefined();
+});
+
+test('rule 70: a token that is kept again counts once, and one that is too large evicts none', () => {
+  const small = token('a');
+  const bytes = weightOf('a', small.auth);
+  const memory = createAnswerMemory(3, 2 * bytes);
+  memory.keep('b', 'b', token('b'));
+  for (let times = 0; times < 10; times++) memory.keep('a', 'a', small);
+  expect(['a', 'b'].map((name) => memory.active(name) !== undefined)).toEqual([true, true]);
+  memory.keep('large', 'large', token('large', { groups: Array.from({ length: 100 }, () => 'x') }));
+  expect(['a', 'b', 'large'].map((name) => memory.active(name) !== undefined)).toEqual([true, true, false]);
+  memory.keep('c', 'c', token('c'));
+  expect(['a', 'b', 'c'].map((name) => memory.active(name) !== undefined)).toEqual([false, true, true]);
+  const exact = createAnswerMemory(3, bytes);
+  exact.keep('a', 'a', small);
+  expect(exact.active('a')).toBeDefined();
 });

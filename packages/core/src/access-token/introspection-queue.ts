@@ -83,7 +83,7 @@ export function createQuestionQueue(maxConcurrent: number, maxQueued: number): Q
         if (signal.aborted) return giveUp();
         if (queue.size >= maxQueued) return reject(new QueueFullError());
         queue.add(grant);
-        return signal.addEventListener('abort', giveUp, { once: true });
+        return signal.addEventListener('abort', giveUp);
       });
     },
     get size() {

@@ -13,7 +13,7 @@ export interface ActiveAnswer {
 export interface AnswerSealer {
   seal(name: string, token: string, answer: ActiveAnswer): string;
   /** Returns undefined if the text was not sealed here for this name and token: changed, moved, or with another secret. */
-  open(name: string, token: string, sealed: string): ActiveAnswer | undefined;
+  open(name: string, token: string, sealed: unknown): ActiveAnswer | undefined;
 }
 
 /** The name of a token in caches: a hash of the endpoint, the client and the whole token (rule 74). */

@@ -33,9 +33,7 @@ export function createSharedAnswers({ cache, cacheSecret, cacheSeconds, timeoutS
           timer = setTimeout(resolve, waitMs, undefined);
           timer.unref();
         });
-        const sealed = await Promise.race([cache.get(name), late]);
-        if (sealed === undefined) return undefined;
-        const answer = sealer.open(name, token, sealed);
+        const answer = sealer.open(name, token, await Promise.race([cache.get(name), late]));
         return answer && isFresh(answer, nowSeconds) ? answer : undefined;
       } catch {
         return undefined;

@@ -146,6 +146,7 @@ describe('rule 17: refuses', () => {
     ['an epk with a long coordinate', { ...ECDH, epk: { ...EPK, x: bytes(3000) } }, { key: '' }, /epk/],
     ['an apu that is not base64url', { ...ECDH, apu: 'a+b' }, { key: '' }, /apu or apv/],
     ['an apv that is no string', { ...ECDH, apv: 7 }, { key: '' }, /apu or apv/],
+    ['an apv that is a list', { ...ECDH, apv: ['AAAA'] }, { key: '' }, /apu or apv/],
     ['a long apv', { ...ECDH, apv: bytes(385) }, { key: '' }, /apu or apv/],
     ['an empty initialization vector of a wrapped key', { ...RSA, alg: 'A256GCMKW', iv: '', tag: bytes(16) }, { key: bytes(32) }, /iv or the tag/],
     ['an epk on a curve that is a number', { ...ECDH, epk: { ...EPK, crv: 256 } }, { key: '' }, /epk/],
@@ -179,6 +180,7 @@ describe('the header of a JWE is held to the rules of a JWS header', () => {
     ['rule 16: no cty', { ...RSA, cty: undefined }, refused(CTY, ['JWT'])],
     ['rule 16: cty null', { ...RSA, cty: null }, refused(CTY, ['JWT'])],
     ['rule 16: another cty', { ...RSA, cty: 'json' }, refused(CTY, ['JWT'], 'json')],
+    ['rule 16: a cty around a prefix', { ...RSA, cty: 'jwapplication/t' }, refused(CTY, ['JWT'], 'jwapplication/t')],
     ['rule 16: a cty that contains another one', { ...RSA, cty: 'xapplication/jwt' }, refused(CTY, ['JWT'], 'xapplication/jwt')],
     [
       'rule 37: the typ of another kind of token',

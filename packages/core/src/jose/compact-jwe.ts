@@ -96,11 +96,11 @@ function refused(cause: string, expected?: unknown, found?: unknown): JweFailure
   return { reason: 'encrypted_token', cause, expected, found };
 }
 
-/** Returns the places of the four dots, or nothing if there are more or fewer. It does not split the token, so that many dots cost nothing. */
+/** Returns the places of the dots, or nothing if there are more than four. It does not split the token, so that many dots cost nothing. */
 function dotsOf(token: string): readonly number[] {
   const dots: number[] = [];
   for (let at = token.indexOf('.'); at >= 0; at = token.indexOf('.', at + 1)) if (dots.push(at) > 4) return [];
-  return dots.length === 4 ? dots : [];
+  return dots;
 }
 
 function headerOf(header64: string): JsonObject | undefined {
@@ -141,13 +141,13 @@ function curveOf(header: JsonObject): string | undefined {
   const epk = own(header, 'epk');
   if (!isJsonObject(epk)) return undefined;
   const crv = own(epk, 'crv');
-  const curve = typeof crv === 'string' ? CURVES.get(crv) : undefined;
+  const curve = CURVES.get(crv as string);
   if (!curve || own(epk, 'kty') !== curve.kty || !hasBytes(own(epk, 'x'), curve.bytes)) return undefined;
   return curve.kty === 'OKP' || hasBytes(own(epk, 'y'), curve.bytes) ? (crv as string) : undefined;
 }
 
 function hasBytes(value: unknown, bytes: number): boolean {
-  return typeof value === 'string' && value.length <= 2 * bytes && decodeBase64url(value)?.length === bytes;
+  return typeof value === 'string' && decodeBase64url(value)?.length === bytes;
 }
 
 /** Whether an encrypted key can have this length. That of an RSA key depends on the key. */
