@@ -1,8 +1,9 @@
 import type { Command } from './command.js';
 import { doctor } from './commands/doctor.js';
 import { explain } from './commands/explain.js';
+import { init } from './commands/init.js';
 import { issuerCommand } from './commands/issuer.js';
 import { tokenCommand } from './commands/token.js';
 
 /** The commands, in the order of `tokenward --help`. A new one is a file in `commands/` and a line here. */
-export const COMMANDS: readonly Command[] = [doctor, explain, issuerCommand, tokenCommand];
+export const COMMANDS: readonly Command[] = [doctor, explain, init, issuerCommand, tokenCommand];

@@ -204,7 +204,7 @@ test('a clock that is wrong fails with the difference, and a guard may allow mor
   expect(named(allowed, 'clock')[0]!.verdict).toBe('warn');
 });
 
-test('rule 267: a private authority is named, with NODE_EXTRA_CA_CERTS, and then trusted only by it', async () => {
+test('rule 266: a private authority is named, with NODE_EXTRA_CA_CERTS, and then trusted only by it', async () => {
   const running = await startTlsIssuer(authority.issue('server', { days: 90, names: 'IP:127.0.0.1' }), issuer.jwks);
   const args = ['doctor', '--issuer', running.issuer, '--audience', 'x', '--json'];
   const without = await doctor(args.slice(1, -1));
@@ -300,7 +300,7 @@ test('needs an issuer, and ends with 2 without one', async () => {
   expect([code, stderr]).toEqual([2, 'error: --issuer is missing: give the issuer of the API, or --env-file with ISSUER_BASE_URL\n']);
 });
 
-test('rule 267: sends GET requests for metadata and keys, and nothing to other addresses in the metadata', async () => {
+test('rule 266: sends GET requests for metadata and keys, and nothing to other addresses in the metadata', async () => {
   const inside = await serve({ '/jwks': { keys: [{ ...ec, kid: 'a' }] } });
   const running = await serve({
     '/.well-known/openid-configuration': { issuer: '$', jwks_uri: 'http://keys.example.com/jwks', introspection_endpoint: `${inside.origin}/introspect` },
