@@ -37,6 +37,8 @@ export default defineConfig({
         section('Operations', 'operations'),
         section('Security', 'security'),
         section('Reference', 'reference'),
+        section('API', 'api', true),
+        { slug: 'compare' },
       ],
     }),
   ],

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const cwd = fileURLToPath(new URL('.', import.meta.url));
+run('api.mjs');
 run('node_modules/astro/bin/astro.mjs', 'build');
 
 function run(...args) {

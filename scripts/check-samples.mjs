@@ -16,13 +16,17 @@ const CONTEXTS = [
   [/^(?:docs\/src\/content\/docs\/guides\/mcp|packages\/mcp\/)/, () => 'mcp'],
   [/./, () => 'express'],
 ];
+/** Written by the build of the documentation, from docstrings. */
+const GENERATED = /^docs\/src\/content\/docs\/api\//;
 /** How many blocks of each file are not compiled. All others must be. */
 const NO_PROGRAMS = {};
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const files = globSync(['*.md', 'docs/*.md', 'docs/src/content/docs/**/*.{md,mdx}', 'packages/*/README.md', 'examples/*/README.md', 'bench/*.md'], {
   cwd: root,
-}).sort();
+})
+  .filter((file) => !GENERATED.test(file))
+  .sort();
 const samples = files.flatMap((file) => samplesOf(readFileSync(join(root, file), 'utf8'), file)).map(inContext);
 const compiled = samples.filter(({ notCompiled }) => notCompiled === undefined);
 const problems = [...(await compile(root, compiled)), ...skippedProblems()];

@@ -10,7 +10,7 @@ const LINK = /https:\/\/tokenward\.github\.io\/tokenward\/([\w./-]*)(?:#([\w-]+)
 /** Pages that the build makes. */
 const BUILT = /^(?:$|api\/|llms(?:-full)?\.txt$)/;
 
-const links = globSync(FILES, { cwd: root, exclude: (path) => /(?:^|\/)(?:node_modules|dist)$/.test(path) }).flatMap((file) =>
+const links = globSync(FILES, { cwd: root, exclude: (path) => /(?:^|\/)(?:node_modules|dist|docs\/api)$/.test(path) }).flatMap((file) =>
   // the site checks the links of its own pages; those to the site by its address may be in any file
   [...readFileSync(join(root, file), 'utf8').matchAll(LINK)].map(([, path, hash]) => ({ file, path, hash })),
 );
