@@ -6,8 +6,8 @@ import { own, parseStrictObject } from '../lib/json.js';
 export interface CompactJws<H extends JoseHeader = JoseHeader> {
   readonly header64: string;
   readonly header: H;
-  /** The signing input: the first two segments with the dot between them. */
-  readonly signed: Buffer;
+  /** The signing input: the first two segments with the dot between them. ASCII. */
+  readonly signed: string;
   readonly payload: Buffer;
   readonly signature: Buffer;
 }
@@ -48,9 +48,7 @@ export function parseCompactJws<H extends JoseHeader = JoseHeader>(token: string
   const payload = decodeBase64url(token.slice(first + 1, second));
   const signature = decodeBase64url(token.slice(second + 1));
   if (!payload || !signature) return 'malformed_token';
-  const signed = Buffer.allocUnsafe(second);
-  signed.write(token, 0, second, 'latin1');
-  return { header64, header, signed, payload, signature };
+  return { header64, header, signed: token.slice(0, second), payload, signature };
 }
 
 function parseHeader(header64: string): JoseHeader | CompactReason {

@@ -21,7 +21,7 @@ export interface PreparedKey {
   /** The key with its parameters, as `verify` takes it. */
   readonly input: VerifyInput;
   readonly signatureLength: number;
-  /** How to verify: pass the signature as it is, or to `createVerify`; convert it to DER (ECDSA, RFC 7518 s3.4), or compute the MAC and compare. */
+  /** How to verify: pass the signature to `verify`, or to `createVerify`; convert it to DER (ECDSA, RFC 7518 s3.4), or compute the MAC and compare. */
   readonly kind: 'signature' | 'streamed' | 'ecdsa' | 'mac';
   /** The only issuer whose tokens it verifies, if its JWK names one: see {@link isLabelledFor}. */
   readonly label?: string | undefined;
@@ -224,6 +224,6 @@ export function prepare(key: KeyObject, traits: AlgorithmTraits): PreparedKey {
     key,
     input: way ? way.input(key, traits.padding!) : key,
     signatureLength: traits.signatureLength ?? Math.ceil(key.asymmetricKeyDetails!.modulusLength! / 8),
-    kind: way?.kind ?? (traits.keyType === 'ec' ? 'ecdsa' : 'signature'),
+    kind: way?.kind ?? (traits.keyType === 'ec' ? 'ecdsa' : traits.hash === null ? 'signature' : 'streamed'),
   };
 }

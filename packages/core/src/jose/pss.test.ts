@@ -21,7 +21,7 @@ async function freshWay() {
   return () => {
     const way = pssWay()!;
     const input = way.input(publicKey, parameters);
-    const check = (text: Buffer, of = signature) => verifyBy(way.kind, 'sha256', text, input, of);
+    const check = (text: Buffer, of = signature) => verifyBy(way.kind, 'sha256', text.toString('latin1'), input, of);
     return { kind: way.kind, isPlain: isPlainObject(input), check };
   };
 }

@@ -168,7 +168,7 @@ function prepared(publicKey: KeyObject, algorithm: Algorithm): PreparedKey {
 }
 
 function jwsOf(signed: Buffer, signature: Buffer): CompactJws {
-  return { header64: '', header: { algorithm: '', keyId: undefined, type: undefined }, signed, payload: Buffer.alloc(0), signature };
+  return { header64: '', header: { algorithm: '', keyId: undefined, type: undefined }, signed: signed.toString('latin1'), payload: Buffer.alloc(0), signature };
 }
 
 /** A SEQUENCE of two INTEGERs (X.690 s8.3, s8.9), in hexadecimal. */

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual, verify } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { verifyBy } from './pss.js';
 import type { PreparedKey } from './key-set.js';
 import type { CompactJws } from './compact-jws.js';
@@ -13,7 +13,7 @@ export function findSigningKey(keys: readonly PreparedKey[], jws: CompactJws): P
 
 function isSignedBy({ kind, hash, key, input }: PreparedKey, { signed, signature }: CompactJws): boolean {
   if (kind === 'mac') return timingSafeEqual(createHmac(hash!, key).update(signed).digest(), signature);
-  return kind === 'ecdsa' ? verify(hash, signed, input, derSignature(signature)) : verifyBy(kind, hash, signed, input, signature);
+  return kind === 'ecdsa' ? verifyBy('streamed', hash, signed, input, derSignature(signature)) : verifyBy(kind, hash, signed, input, signature);
 }
 
 /**
@@ -28,18 +28,20 @@ export function derSignature(signature: Buffer): Buffer {
   const sLength = signature.length - s + (signature[s]! >> 7);
   const bodyLength = rLength + sLength + 4;
 
-  const der = Buffer.alloc((bodyLength > 127 ? 3 : 2) + bodyLength);
+  // every byte is written
+  const der = Buffer.allocUnsafe((bodyLength > 127 ? 3 : 2) + bodyLength);
   let at = 0;
   der[at++] = 0x30;
   if (bodyLength > 127) der[at++] = 0x81;
   der[at++] = bodyLength;
   der[at++] = 0x02;
   der[at++] = rLength;
-  at += rLength;
-  signature.copy(der, at - (half - r), r, half);
+  if (rLength > half - r) der[at++] = 0;
+  at += signature.copy(der, at, r, half);
   der[at++] = 0x02;
-  der[at] = sLength;
-  signature.copy(der, der.length - (signature.length - s), s);
+  der[at++] = sLength;
+  if (sLength > signature.length - s) der[at++] = 0;
+  signature.copy(der, at, s);
   return der;
 }
 
