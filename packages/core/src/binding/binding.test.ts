@@ -44,7 +44,7 @@ test('rule 88: refuses a cnf that cannot be proven, and asks for no proof', () =
 test('rules 87 and 92: asks for the proof of each key', () => {
   const { check, checkProof, checkCertificate } = bindingWith(undefined, undefined);
   expect(check({ jkt })).toBeUndefined();
-  expect(checkProof.mock.calls).toEqual([[jkt, credentials, request, 7, auth]]);
+  expect(checkProof.mock.calls).toEqual([[jkt, credentials, request, 7, auth, {}]]);
   expect(checkCertificate).not.toHaveBeenCalled();
   expect(check({ 'x5t#S256': certificate })).toBeUndefined();
   expect(checkCertificate.mock.calls).toEqual([[certificate, request]]);

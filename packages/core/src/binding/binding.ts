@@ -37,7 +37,7 @@ export interface BindingConfig {
 export function createBinding({ checkProof, checkCertificate, senderConstraint }: BindingConfig): Binding {
   /** A token that is bound to two keys needs both proofs. */
   function proves(
-    { jkt, certificate }: Confirmation,
+    { jkt, certificate, kept }: Confirmation,
     credentials: Credentials,
     request: ProtectedRequest,
     nowSeconds: number,
@@ -46,8 +46,8 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
     // first, since checking a proof of DPoP also spends it
     const first = certificate === undefined ? undefined : checkCertificate(certificate, request);
     if (jkt === undefined) return first;
-    if (!(first instanceof Promise)) return first ?? checkProof!(jkt, credentials, request, nowSeconds, sender);
-    return first.then((failure) => failure ?? checkProof!(jkt, credentials, request, nowSeconds, sender));
+    if (!(first instanceof Promise)) return first ?? checkProof!(jkt, credentials, request, nowSeconds, sender, kept);
+    return first.then((failure) => failure ?? checkProof!(jkt, credentials, request, nowSeconds, sender, kept));
   }
 
   /** A token must come by the scheme that fits it: a bound token as a bearer token is stolen, or sent by a client that takes it for one. */

@@ -19,7 +19,7 @@ test.each([
   [{ jkt: digest, 'x5t#S256': digest }, { jkt: digest, certificate: digest }, [BOTH]],
 ])('rules 87 and 92: reads the cnf %j, which is provable if its proofs are checked', (cnf, read, provableBy) => {
   const confirmation = readConfirmation(cnf);
-  expect(confirmation).toStrictEqual({ ...read, unprovable: undefined });
+  expect(confirmation).toStrictEqual({ ...read, unprovable: undefined, kept: {} });
   for (const proofs of [NONE, DPOP, MTLS, BOTH]) expect(isProvable(confirmation, proofs)).toBe(provableBy.includes(proofs));
   expect(Object.isFrozen(confirmation)).toBe(true);
 });

@@ -8,6 +8,15 @@ export interface Confirmation {
   readonly certificate: string | undefined;
   /** Why no request can prove possession, in fixed words; undefined if a request can. */
   readonly unprovable: string | undefined;
+  /** What proofs need of the one token that this belongs to, once it was computed: a client proves many times with a token. */
+  readonly kept: KeptForProofs;
+}
+
+export interface KeptForProofs {
+  /** The hash of the token. */
+  ath?: string;
+  /** Who uses the token, as the store of proofs names it. */
+  owner?: string;
 }
 
 /** The length of a SHA-256 digest in base64url. It is compared as text, so one with spare bits equals none. */
@@ -33,7 +42,7 @@ export function readConfirmation(cnf: unknown): Confirmation | undefined {
     if (name === 'jkt') jkt = value;
     else certificate = value;
   }
-  return Object.freeze({ jkt, certificate, unprovable: undefined });
+  return Object.freeze({ jkt, certificate, unprovable: undefined, kept: {} });
 }
 
 /** The proofs of possession that a guard checks. */
@@ -52,5 +61,5 @@ export function isProvable(confirmation: Confirmation | undefined, { dpop, mtls 
 }
 
 function unprovable(cause: string): Confirmation {
-  return Object.freeze({ jkt: undefined, certificate: undefined, unprovable: cause });
+  return Object.freeze({ jkt: undefined, certificate: undefined, unprovable: cause, kept: {} });
 }

@@ -5,6 +5,7 @@ import { createLruMap } from '../lib/lru.js';
 import { createMemory } from '../lib/private-slot.js';
 import { fieldOf, type Credentials } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
+import type { KeptForProofs } from './confirmation.js';
 import type { DpopConfig } from './dpop-options.js';
 import { createNonces } from './nonces.js';
 import { readProof, tokenHash, type Proof, type ProvenHeader } from './proof.js';
@@ -16,6 +17,7 @@ import { compareTargetUri } from './target-uri.js';
  *
  * @param jkt `jkt` of the token's `cnf`
  * @param sender who sent the token
+ * @param kept what was computed for this token before
  */
 export type ProofCheck = (
   jkt: string,
@@ -23,6 +25,7 @@ export type ProofCheck = (
   request: ProtectedRequest,
   nowSeconds: number,
   sender: Sender,
+  kept?: KeptForProofs,
 ) => VerificationFailure | undefined | Promise<VerificationFailure | undefined>;
 
 /** The check of proofs, and what it has to tell clients. */
@@ -59,6 +62,7 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
     token: string,
     request: ProtectedRequest,
     nowSeconds: number,
+    kept: KeptForProofs,
   ): VerificationFailure | undefined {
     // with case: method names are case-sensitive (RFC 9110 s9.1)
     if (htm !== request.method) return invalid('its htm is not the method of this request', request.method, htm);
@@ -77,7 +81,7 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
         () => `${dateText(latest)} or earlier`,
         () => dateText(iat),
       );
-    if (ath !== tokenHash(token)) return invalid('its ath is not the hash of the access token');
+    if (ath !== (kept.ath ??= tokenHash(token))) return invalid('its ath is not the hash of the access token');
     return key.thumbprint === jkt ? undefined : invalid('its key is not the one to which the token is bound');
   }
 
@@ -99,13 +103,21 @@ export function createProofChecker(config: DpopConfig, publicOrigin: string | un
     return undefined;
   }
 
-  function check(jkt: string, { token }: Credentials, request: ProtectedRequest, nowSeconds: number, sender: Sender): ReturnType<ProofCheck> {
+  function check(
+    jkt: string,
+    { token }: Credentials,
+    request: ProtectedRequest,
+    nowSeconds: number,
+    sender: Sender,
+    kept: KeptForProofs = {},
+  ): ReturnType<ProofCheck> {
     const field = fieldOf(request.headers, 'dpop');
     if (field === undefined || field.length === 0) return field === '' ? invalid('the DPoP header is empty') : MISSING;
     return spend(request, field, token, () => {
       const proof = readProof(field, algorithms, known);
       if (typeof proof === 'string') return invalid(proof);
-      return examine(proof, jkt, token, request, nowSeconds) ?? verifySignature(proof) ?? checkNonce(proof, request, nowSeconds) ?? [jkt, proof.jti, sender];
+      const failure = examine(proof, jkt, token, request, nowSeconds, kept) ?? verifySignature(proof) ?? checkNonce(proof, request, nowSeconds);
+      return failure ?? [jkt, proof.jti, sender, kept];
     });
   }
 

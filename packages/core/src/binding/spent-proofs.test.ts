@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { replayName, type ReplayStore } from '../lib/replays.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
-import { createSpending, type Sender, type Spendable } from './spent-proofs.js';
+import { createSpending, proofName, type Sender, type Spendable } from './spent-proofs.js';
 
 const sender: Sender = { issuer: 'https://login.example.com', subject: 'alice', clientId: 'app' };
 const held = (heldBy: object, headers: object): ProtectedRequest => ({ method: 'GET', target: '/', headers: headers as ProtectedRequest['headers'], heldBy });
-const of = (jti: string, by: Sender = sender) => vi.fn((): Spendable => ['key', jti, by]);
+const of = (jti: string, by: Sender = sender) => vi.fn((): Spendable => ['key', jti, by, {}]);
 
 function spendingIn(add: ReplayStore['add']) {
   const store = { add: vi.fn(add) };
@@ -26,7 +26,7 @@ describe('rule 89: a proof counts again for the very request that it was used fo
 
   test('also if another request on the same connection was refused later', async () => {
     const answers = { slow: Promise.withResolvers<boolean>(), quick: true };
-    const { spend } = spendingIn((name) => (name === replayName('key', 'slow') ? answers.slow.promise : answers.quick));
+    const { spend } = spendingIn((name) => (name === proofName('key', 'slow') ? answers.slow.promise : answers.quick));
     const connection = {};
     const [first, second] = [held(connection, {}), held(connection, {})];
     const pending = spend(first, 'slow', 'token', of('slow'));
@@ -38,7 +38,7 @@ describe('rule 89: a proof counts again for the very request that it was used fo
 
   test('also if a request before it on the same connection was refused later', async () => {
     const answer = Promise.withResolvers<boolean>();
-    const { spend } = spendingIn((name) => (name === replayName('key', '1') ? true : answer.promise));
+    const { spend } = spendingIn((name) => (name === proofName('key', '1') ? true : answer.promise));
     const connection = {};
     const [first, second] = [held(connection, {}), held(connection, {})];
     expect(spend(first, 'one', 'token', of('1'))).toBeUndefined();
@@ -49,6 +49,15 @@ describe('rule 89: a proof counts again for the very request that it was used fo
   });
 });
 
+test('rule 89: the name of a proof is short, and no other proof has it', () => {
+  const jkt = 'k'.repeat(43);
+  const odd = ['x'.repeat(65), 'x'.repeat(4096), 'with.dot', 'a b', 'é', '\n', `${jkt}.x`, 'x\n'];
+  const names = ['x', 'X', '-_', 'x'.repeat(64), ...odd].map((jti) => proofName(jkt, jti));
+  expect(new Set([...names, proofName('l'.repeat(43), 'x')]).size).toBe(names.length + 1);
+  for (const name of names) expect(name).toMatch(/^[\w-]{43}(?:\.[\w-]{1,64})?$/);
+  for (const jti of odd) expect(proofName(jkt, jti)).toBe(replayName(jkt, jti));
+});
+
 test('rule 208: an owner has one name in a store, whichever process writes it', () => {
   const { spend, add } = spendingIn(() => true);
   const { issuer } = sender;
@@ -56,7 +65,7 @@ test('rule 208: an owner has one name in a store, whichever process writes it', 
     void spend(held({}, {}), 'proof', 'token', of('1', by));
   expect(add.mock.calls).toEqual(
     [replayName('subject', issuer, 'alice'), replayName('client', issuer, 'app'), replayName('key', issuer, 'key')].map((owner) => [
-      replayName('key', '1'),
+      proofName('key', '1'),
       76,
       owner,
     ]),

@@ -1,3 +1,4 @@
+import type { KeptForProofs } from './confirmation.js';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
 import { createMemory, type Slot } from '../lib/private-slot.js';
 import { isThenable } from '../lib/thenable.js';
@@ -8,7 +9,7 @@ import { replayName, type ReplayStore } from '../lib/replays.js';
 type Result = VerificationFailure | undefined;
 
 /** A proof that holds: what it is named by in the store, the thumbprint of its key and its `jti`, and whose share of the store it takes. */
-export type Spendable = readonly [jkt: string, jti: string, sender: Sender];
+export type Spendable = readonly [jkt: string, jti: string, sender: Sender, kept: KeptForProofs];
 
 /** Who is answerable for a proof, by the verified token. */
 export interface Sender {
@@ -82,13 +83,21 @@ function remember(slot: Slot<Proven>, of: Proven, entry: Proven['by'][number]): 
 }
 
 /** Adds a proof to the store. Never throws and never rejects: a store that fails is unavailable. */
-function add(replays: ReplayStore, [jkt, jti, sender]: Spendable, ttlSeconds: number): Result | Promise<Result> {
+function add(replays: ReplayStore, [jkt, jti, sender, kept]: Spendable, ttlSeconds: number): Result | Promise<Result> {
   try {
-    const answer: unknown = replays.add(replayName(jkt, jti), ttlSeconds, ownerOf(sender, jkt));
+    const answer: unknown = replays.add(proofName(jkt, jti), ttlSeconds, (kept.owner ??= ownerOf(sender, jkt)));
     return isThenable(answer) ? failureInTime(answer) : failureOf(answer);
   } catch (thrown) {
     return failed(thrown);
   }
+}
+
+/** A `jti` that is a UUID, or random bytes in base64url. */
+const PLAIN_JTI = /^[\w-]{1,64}$/;
+
+/** Returns the name of a proof. A hash is only needed to make a long or odd one short. It contains no dot, so it is no other proof's plain name. */
+export function proofName(jkt: string, jti: string): string {
+  return PLAIN_JTI.test(jti) ? `${jkt}.${jti}` : replayName(jkt, jti);
 }
 
 /**
