@@ -291,7 +291,13 @@ function isWellFormed(bytes: Buffer): boolean {
 
 function jwsOf(message: string, signature: string): CompactJws {
   const header = { algorithm: '', keyId: undefined, type: undefined };
-  return { header64: '', header, signed: Buffer.from(message, 'base64url'), payload: Buffer.alloc(0), signature: Buffer.from(signature, 'base64url') };
+  return {
+    header64: '',
+    header,
+    signed: Buffer.from(message, 'base64url').toString('latin1'),
+    payload: Buffer.alloc(0),
+    signature: Buffer.from(signature, 'base64url'),
+  };
 }
 
 function read<C>(name: string): C {

@@ -178,7 +178,13 @@ function changed(token: string): readonly string[] {
 
 function jwsOf(data: string, signature: string): CompactJws {
   const header = { algorithm: '', keyId: undefined, type: undefined };
-  return { header64: '', header, signed: Buffer.from(data, 'base64url'), payload: Buffer.alloc(0), signature: Buffer.from(signature, 'base64url') };
+  return {
+    header64: '',
+    header,
+    signed: Buffer.from(data, 'base64url').toString('latin1'),
+    payload: Buffer.alloc(0),
+    signature: Buffer.from(signature, 'base64url'),
+  };
 }
 
 function modulusBits(key: PublishedKey): number {

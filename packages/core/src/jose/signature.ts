@@ -12,7 +12,7 @@ export function findSigningKey(keys: readonly PreparedKey[], jws: CompactJws): P
 }
 
 function isSignedBy({ kind, hash, key, input }: PreparedKey, { signed, signature }: CompactJws): boolean {
-  if (kind === 'mac') return timingSafeEqual(createHmac(hash!, key).update(signed).digest(), signature);
+  if (kind === 'mac') return timingSafeEqual(createHmac(hash!, key).update(signed, 'latin1').digest(), signature);
   return kind === 'ecdsa' ? verifyBy('streamed', hash, signed, input, derSignature(signature)) : verifyBy(kind, hash, signed, input, signature);
 }
 
