@@ -298,7 +298,7 @@ test('a token that cannot be decrypted keeps its failure, and an unencrypted one
     const decryptor = { decrypt: () => decrypted, isRequired: true } as unknown as NonNullable<VerificationConfig['decryptor']>;
     expect(await verify('a.b.c.d.e', { ...config, decryptor })).toBe(failure);
     expect(await verify(tokenOf(GOOD), { ...config, decryptor })).toEqual({ reason: 'unencrypted_token' });
-    expect(await verify('a.b', { ...config, decryptor })).toMatchObject({ reason: 'malformed_token' });
+    for (const other of ['opaque', 'a.b', 'a.b.c.d']) expect(await verify(other, { ...config, decryptor })).toMatchObject({ reason: 'malformed_token' });
   }
 });
 

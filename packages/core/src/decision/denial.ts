@@ -127,7 +127,8 @@ export function createDenial({ realm, resourceMetadata, schemes = BEARER_ALONE }
   function firstScheme(used: AuthScheme | undefined): AuthScheme {
     // a token that is bound to a certificate and to a key comes by the scheme DPoP, though it is not offered
     if (used === 'DPoP' && schemes.algorithms !== undefined) return used;
-    return schemes.offered.find((scheme) => scheme === used) ?? schemes.offered[0]!;
+    // Bearer if it is offered at all
+    return schemes.offered[0]!;
   }
 
   function lineOf(scheme: AuthScheme, parameters: Omit<Challenge, 'realm'>): string {

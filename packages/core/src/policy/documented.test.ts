@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { allDocumented, anyDocumented, code, fully, partly, theNames, type DocumentedPolicy, type TokenAlternative } from './documented.js';
+import { acr, issuedBy, maxAge, scope } from './constructors.js';
+import { documentedPolicy } from './evaluate.js';
+import type { Policy } from './policy.js';
 
 const X = 'https://x.example.com';
 const Y = 'https://y.example.com';
@@ -81,6 +84,7 @@ describe('rule 250: one part is enough', () => {
     ['a partial alternative makes no other superfluous', [condition, scopes('a')], ['...', 'a']],
     ['a complete alternative makes a partial one with more superfluous', [allDocumented([scopes('a'), condition]), scopes('a')], ['a']],
     ['equal partial alternatives', [condition, partly('another')], ['...']],
+    ['equal partial alternatives with scopes', [allDocumented([scopes('a'), condition]), allDocumented([scopes('a'), partly('another')])], ['a ...']],
     ['partial alternatives with more scopes', [condition, allDocumented([scopes('a'), condition])], ['...', 'a ...']],
     ['partial alternatives with other scopes', [allDocumented([scopes('a'), condition]), allDocumented([scopes('b'), condition])], ['a ...', 'b ...']],
     ['partial alternatives of other issuers', [allDocumented([issuers(X), condition]), allDocumented([issuers(Y), condition])], ['of X ...', 'of Y ...']],
@@ -94,6 +98,15 @@ describe('rule 250: one part is enough', () => {
     expect(alternativesOf(anyDocumented(many))).toEqual(['a b ...']);
     expect(alternativesOf(anyDocumented([...many, scopes('a', 'c')]))).toEqual(['a ...']);
   });
+});
+
+test('rule 250: a login of some kind is a step-up, and a policy of another copy of this package is documented all the same', () => {
+  const refusals = ['insufficient_user_authentication'];
+  expect(documentedPolicy(acr('gold', 'silver'))).toMatchObject({ words: 'a login with the acr `gold` or `silver`', refusals });
+  expect(documentedPolicy(maxAge(60))).toMatchObject({ words: 'a login at most 60 seconds ago', refusals });
+  expect(documentedPolicy(issuedBy(X, Y)).words).toBe(`a token of the issuer \`${X}\` or \`${Y}\``);
+  const unknown = Object.assign(Object.create(Object.getPrototypeOf(scope('a')) as object) as Policy, { kind: 'unknown' });
+  expect(documentedPolicy(unknown)).toEqual(partly('a condition of this API'));
 });
 
 describe('rule 250: words', () => {

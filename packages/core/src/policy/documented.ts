@@ -76,9 +76,7 @@ function both(one: TokenAlternative, other: TokenAlternative): TokenAlternative 
 
 /** Leaves out alternatives that demand more than another one does. One that is partial may demand anything, so it makes no other superfluous. */
 function withoutImplied(alternatives: readonly TokenAlternative[]): readonly TokenAlternative[] {
-  return alternatives.filter((one, at) =>
-    alternatives.every((other, otherAt) => at === otherAt || !isImplied(one, other) || (isImplied(other, one) && at < otherAt)),
-  );
+  return alternatives.filter((one, at) => alternatives.every((other, otherAt) => !isImplied(one, other) || (isImplied(other, one) && at <= otherAt)));
 }
 
 /** Returns whether whatever satisfies `one` satisfies `other`, as far as a reader can tell. */

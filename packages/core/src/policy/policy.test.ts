@@ -112,6 +112,7 @@ describe('rule 96: refuses names that a token cannot contain', () => {
     [' a b', 'role(" a b")', ''],
     ['a b ', 'role("a b ")', ''],
     ['', 'role("")', ''],
+    ['  ', 'role(a string of 2 characters)', ''],
     [undefined, 'role(undefined)', ''],
     [null, 'role(object)', ''],
     [1, 'role(number)', ''],

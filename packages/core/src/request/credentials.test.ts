@@ -134,6 +134,7 @@ describe('rule 1: refuses more than one token or set of credentials', () => {
     ['the word Bearer after another scheme', 'Basic YTpi, Bearer'],
     ['a DPoP value after a Bearer value', 'Bearer abc, DPoP def'],
     ['a Bearer value after a DPoP value', 'DPoP abc, Bearer def'],
+    ['a Bearer value after an empty one', ',Bearer abc'],
     ['two DPoP values', 'DPoP abc,dpop abc'],
   ])('refuses %s', (_name, field) => {
     expect(read(field)).toEqual({ reason: 'multiple_credentials' });
