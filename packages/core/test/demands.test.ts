@@ -55,6 +55,12 @@ const requirements: readonly Requirement[] = [
     weaker: { forbiddenValues: { org: { kind: 'b2c', name: 'x' } } },
   },
   { name: 'forbiddenClaims', options: { forbiddenClaims: ['debug'] }, breaks: { claims: { debug: true } }, weaker: { forbiddenClaims: ['other'] } },
+  {
+    name: 'forbiddenClaims',
+    options: { forbiddenClaims: [['org', 'debug'], 'trace'] },
+    breaks: { claims: { org: { id: 'o-1', kind: 'b2b', debug: 1 } } },
+    weaker: { forbiddenClaims: [['org', 'other']] },
+  },
   { name: 'maxTokenAgeSeconds', options: { maxTokenAgeSeconds: 60 }, breaks: { claims: { iat: now - 120 } }, weaker: { maxTokenAgeSeconds: 3600 } },
   { name: 'maxTokenLifetimeSeconds', options: { maxTokenLifetimeSeconds: 300 }, breaks: { lifetimeSeconds: 600 }, weaker: { maxTokenLifetimeSeconds: 3600 } },
   { name: 'allowedClients', options: { allowedClients: ['client-1'] }, breaks: { clientId: 'client-2' }, weaker: { allowedClients: ['client-1', 'client-2'] } },
@@ -137,6 +143,9 @@ describe('rule 162: requirements that cannot be combined are invalid options', (
       { forbiddenClaims: [] },
       'issuers[0].forbiddenClaims: must be a list of one or more non-empty strings (got an empty list)',
     ],
+    ['an empty path', {}, { forbiddenClaims: ['a', []] }, 'issuers[0].forbiddenClaims: must be a list of names of claims, and of paths'],
+    ['a path with a number', {}, { forbiddenClaims: [['a', 1]] as never }, 'issuers[0].forbiddenClaims: must be a list of names of claims, and of paths'],
+    ['a name that is no text beside a path', {}, { forbiddenClaims: [['a'], 1] as never }, 'issuers[0].forbiddenClaims: must be a list of names of claims'],
     [
       'an empty list of clients',
       { allowedClients: ['a'] },

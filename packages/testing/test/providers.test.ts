@@ -2,7 +2,7 @@ import { createResourceGuard, rawToken, role, scope, type GuardOptions } from '@
 import * as presets from '@tokenward/core/presets';
 import { auth0, cognito, entraId, google, keycloak, okta } from '@tokenward/core/presets';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createTestIssuer, type ProviderName, type TestIssuer, type TokenWishes } from '@tokenward/testing';
+import { actAs, createTestIssuer, type ProviderName, type TestIssuer, type TokenWishes } from '@tokenward/testing';
 
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
 const AUDIENCE = 'https://api.example.com';
@@ -160,6 +160,30 @@ describe.each(Object.entries(PROVIDERS) as [ProviderName, (typeof PROVIDERS)[Pro
     expect(await ask(await testIssuer.issueToken({ lifetimeSeconds: -300 }))).toMatchObject({ outcome: 'deny', reason: 'expired' });
   });
 });
+
+test.each(Object.entries(PROVIDERS))(
+  'rule 284: a test can act as a caller of %s, once it says what the preset requires',
+  async (_like, { guard: optionsOf }) => {
+    const testIssuer = await createTestIssuer();
+    const jwks = { keys: testIssuer.jwks.keys.map((key) => Object.assign({}, key, { use: undefined })) };
+    const spiffeKeys = { keys: testIssuer.jwks.keys.map((key) => Object.assign({}, key, { use: 'jwt-svid' })) };
+    const guard = createResourceGuard(optionsOf({ jwks: _like === 'spiffe' ? spiffeKeys : jwks } as Pick<TestIssuer, 'jwks'>));
+    onTestFinished(async () => {
+      await guard.close();
+      await testIssuer.close();
+    });
+    const claims: Record<string, unknown> = {};
+    let headers: Record<string, string> | undefined;
+    for (let missing = 0; headers === undefined && missing < 6; missing++) {
+      try {
+        headers = { ...actAs(guard)({ claims }) };
+      } catch (error) {
+        claims[/the guard requires the claim (\S+)\. Write/.exec((error as Error).message)![1]!] = 'x';
+      }
+    }
+    expect(await guard.check({ method: 'GET', target: '/', headers: headers! })).toMatchObject({ outcome: 'allow' });
+  },
+);
 
 test('rule 278: tokens of Entra ID follow the version of their issuer, and those of Google have no scopes', async () => {
   const testIssuer = await createTestIssuer({ like: 'entraId', issuer: `https://sts.windows.net/${TENANT}/`, audience: AUDIENCE });

@@ -31,7 +31,7 @@ export interface GuardSettings {
 
 /** Options that contain secrets. Arguments can be seen by other users. Of some, a file is an option too. */
 const SECRET_OPTIONS =
-  /secret|private|password|introspection|decryption|session|credential|token(?!TypeName|Cache|Version|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
+  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
 
 /**
  * Returns the options of the guard that the command line describes.

@@ -105,6 +105,7 @@ describe('refuses invalid claims, with a reason and the name of the claim', () =
     ['rule 49: refuses a required member that is null', { org: { id: null } }, 'missing_claim', 'org.id', { requiredMembers: [ORG] }],
     ['rule 49: refuses a required member with another value', { org: { id: 'o-2' } }, 'invalid_claim', 'org.id', { requiredMembers: [ORG] }],
     ['rule 49: refuses the required member inside a list', { org: { id: ['o-1'] } }, 'invalid_claim', 'org.id', { requiredMembers: [ORG] }],
+    ['rule 282: refuses a forbidden member', { org: { id: 0 } }, 'invalid_claim', 'org.id', { forbiddenClaims: [['org', 'id']] }],
     ['rule 282: refuses a forbidden value', { kind: 'a' }, 'invalid_claim', 'kind', { forbiddenValues: [KIND] }],
     ['rule 282: refuses a list with a forbidden value', { kind: ['b', 'a'] }, 'invalid_claim', 'kind', { forbiddenValues: [KIND] }],
     ['rule 282: refuses a forbidden value of a member', { org: { id: 'o-1' } }, 'invalid_claim', 'org.id', { forbiddenValues: [ORG] }],
@@ -155,6 +156,13 @@ describe('refuses invalid claims, with a reason and the name of the claim', () =
     'rule 282: accepts other values than the forbidden ones: %j',
     (claims) => {
       expect(examined(claims, { forbiddenValues: [KIND, ORG] })).toBeInstanceOf(VerifiedAuth);
+    },
+  );
+
+  test.each<JsonObject>([{}, { org: null }, { org: {} }, { org: { id: null } }, { org: 'id' }, { org: ['id'] }, { 'org.id': 1 }])(
+    'rule 282: accepts a token without the forbidden member: %j',
+    (claims) => {
+      expect(examined(claims, { forbiddenClaims: [['org', 'id']] })).toBeInstanceOf(VerifiedAuth);
     },
   );
 
@@ -240,7 +248,7 @@ describe('rule 168: a claim that is null counts as absent', () => {
   );
 
   test('a forbidden claim may be null, and a required claim may not be', () => {
-    expect(examined({ debug: null }, { forbiddenClaims: ['debug'] })).toBeInstanceOf(VerifiedAuth);
+    expect(examined({ debug: null }, { forbiddenClaims: [['debug']] })).toBeInstanceOf(VerifiedAuth);
     expect(examined({ sub: null }, { requiredClaims: ['sub'] })).toMatchObject({ reason: 'missing_claim', cause: 'sub' });
   });
 
@@ -287,7 +295,7 @@ describe('a failure contains the expected value and the found value', () => {
     ['a missing client ID', {}, { allowedClients: new Set(['web']) }, new Set(['web']), []],
     ['a missing claim', {}, { requiredClaims: ['tenant'] }, 'tenant', undefined],
     ['a required value', { tid: 7 }, { requiredValues: new Map([['tid', new Set(['a'])]]) }, new Set(['a']), 7],
-    ['a forbidden claim', { debug: 1 }, { forbiddenClaims: ['debug'] }, 'a token without debug', 1],
+    ['a forbidden claim', { debug: 1 }, { forbiddenClaims: [['debug']] }, 'a token without debug', 1],
     ['the token ID', { jti: 7 }, {}, 'a non-empty string', 7],
     ['the expiry date', { exp: '7' }, {}, 'a number of seconds since the epoch, up to the year 9999', '7'],
   ])('the failure of %s', (_name, claims, rules, expected, found) => {

@@ -96,9 +96,9 @@ export function examineClaims(claims: JsonObject, rules: ClaimRules, nowSeconds:
     const value = own(claims, name);
     if (value === undefined || value === null) return failure('missing_claim', name, name, value);
   }
-  for (const name of rules.forbiddenClaims) {
-    const value = own(claims, name);
-    if (value !== undefined && value !== null) return failure('invalid_claim', name, `a token without ${name}`, value);
+  for (const path of rules.forbiddenClaims) {
+    const value = memberAt(claims, path);
+    if (value !== undefined && value !== null) return failure('invalid_claim', path.join('.'), `a token without ${path.join('.')}`, value);
   }
   for (const [name, values] of rules.requiredValues) {
     const value = own(claims, name);

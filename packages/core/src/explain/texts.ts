@@ -146,7 +146,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   invalid_claim: {
     summary: 'A claim of the token has a value or a type that is not accepted.',
-    remedy: 'Compare the claim with requiredValues, forbiddenClaims and the claims schema; the registered claims have the types of RFC 7519.',
+    remedy: 'Compare the claim with requiredValues, forbiddenValues, forbiddenClaims and the claims schema; the registered claims have the types of RFC 7519.',
     refine: ({ cause }) => ({ summary: cause && `The claim ${cause} has a value or a type that is not accepted.` }),
   },
   expired: {

@@ -46,22 +46,25 @@ export function claimsOfCaller(caller: TestCaller, rules: ClaimRules, issuedAt: 
 function defaultClaims(caller: TestCaller, rules: ClaimRules, issuedAt: number): JsonObject {
   const { subject, scopes = [], roles = [], lifetimeSeconds = Math.min(LIFETIME_SECONDS, rules.maxTokenLifetimeSeconds ?? Infinity) } = caller;
   const required = Object.fromEntries([...rules.requiredValues].map(([name, values]) => [name, [...values][0]]));
-  const client = caller.clientId ?? [...(rules.allowedClients ?? ['test-client'])][0];
+  const ofClient = rules.clientIdClaim === undefined ? undefined : rules.requiredValues.get(rules.clientIdClaim);
+  const client = caller.clientId ?? [...(ofClient ?? rules.allowedClients ?? ['test-client'])][0];
+  const isSvid = rules.profile === 'jwt-svid';
   const isClientInAzp = rules.requiredClaims.includes('azp') && !rules.requiredClaims.includes('client_id');
   const claims: JsonObject = {
-    sub: 'test-user',
+    sub: isSvid ? `${rules.issuer}/test-user` : 'test-user',
     ...required,
     ...(subject !== undefined && { sub: subject }),
-    iss: rules.issuer,
+    iss: isSvid ? undefined : rules.issuer,
     aud: caller.audience ?? [...(rules.audiences ?? [])][0],
     [rules.clientIdClaim ?? (isClientInAzp ? 'azp' : 'client_id')]: client,
     jti: crypto.randomUUID(),
     iat: lifetimeSeconds < 0 ? issuedAt + lifetimeSeconds - 60 : issuedAt,
     exp: issuedAt + lifetimeSeconds,
   };
+  for (const { path, values } of rules.requiredMembers) setAt(claims, path, [...values][0]);
   if (scopes.length > 0) write(claims, rules.scopesFrom === undefined ? [['scope']] : rules.scopesFrom, scopes);
   if (roles.length > 0) write(claims, rules.rolesFrom, roles);
-  for (const name of rules.forbiddenClaims) delete claims[name];
+  for (const [name, ...path] of rules.forbiddenClaims) if (path.length === 0) delete claims[name!];
   return claims;
 }
 
@@ -69,6 +72,11 @@ function defaultClaims(caller: TestCaller, rules: ClaimRules, issuedAt: number):
 function write(claims: JsonObject, source: NamesSource, names: readonly string[]): void {
   if (typeof source === 'function' || source.length === 0) return;
   const path = source[0]!;
+  setAt(claims, path, path.at(-1) === 'scope' ? names.join(' ') : [...names]);
+}
+
+/** Writes a value at a path through claims that are objects, which it copies. */
+function setAt(claims: JsonObject, path: readonly string[], value: unknown): void {
   let at = claims;
   for (const name of path.slice(0, -1)) {
     const inner = own(at, name);
@@ -76,8 +84,7 @@ function write(claims: JsonObject, source: NamesSource, names: readonly string[]
     at[name] = next;
     at = next;
   }
-  const last = path.at(-1)!;
-  at[last] = last === 'scope' ? names.join(' ') : [...names];
+  at[path.at(-1)!] = value;
 }
 
 function assertWritten(

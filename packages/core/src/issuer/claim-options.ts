@@ -72,6 +72,17 @@ export function readRequiredValues(reader: OptionReader, name: string): Pick<Cla
   };
 }
 
+/** Reads a list of names of claims, and of paths to members of claims. */
+export function readPaths(reader: OptionReader, name: string): readonly (readonly string[])[] | undefined {
+  const given = reader.get(name);
+  if (!Array.isArray(given) || !given.some(Array.isArray)) return reader.texts(name)?.map((claim) => [claim]);
+  const paths = (given as unknown[]).map((one) => (Array.isArray(one) ? (one as unknown[]) : [one]));
+  if (paths.every((path) => path.length > 0 && path.length <= MAX_DEPTH && path.every((part) => typeof part === 'string' && part !== '')))
+    return paths as string[][];
+  reader.wrong(name, `must be a list of names of claims, and of paths of one to ${MAX_DEPTH} non-empty names`);
+  return undefined;
+}
+
 /** More would rather be a mistake than a claim. */
 const MAX_DEPTH = 8;
 

@@ -17,7 +17,8 @@ export interface ClaimRules {
   readonly maxTokenLifetimeSeconds: number | undefined;
   readonly allowedClients: ReadonlySet<string> | undefined;
   readonly profile: 'rfc9068' | 'jwt-svid' | undefined;
-  readonly forbiddenClaims: readonly string[];
+  /** Paths to claims, or to members of claims, that must be absent. */
+  readonly forbiddenClaims: readonly (readonly string[])[];
   /** The claim that names the client, if it is neither `client_id` nor `azp`. */
   readonly clientIdClaim: string | undefined;
   readonly rolesFrom: NamesSource;

@@ -68,8 +68,12 @@ export interface IssuerOptions {
    * @example requiredValues: { tenant: ['a', 'b'], firebase: { tenant: 'shop' } }
    */
   readonly requiredValues?: ClaimValues | undefined;
-  /** Claims that must be absent. */
-  readonly forbiddenClaims?: readonly string[] | undefined;
+  /**
+   * Claims that must be absent, by name. An array is the path to a member of a claim that is an object.
+   *
+   * @example forbiddenClaims: ['act', ['firebase', 'tenant']]
+   */
+  readonly forbiddenClaims?: readonly (string | readonly string[])[] | undefined;
   /**
    * Values that claims must not have, in the same form. A claim that is a list must contain none of them.
    *

@@ -2,7 +2,7 @@ import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, type OptionTable, type OptionValues } from '../lib/option-table.js';
 import { shown } from '../lib/shown-option.js';
 import { urlProblem } from '../lib/url.js';
-import { MAX_CLOCK_SKEW_SECONDS, readAudience, readClaimValues, readNamesSource, readProfile, readRequiredValues } from './claim-options.js';
+import { MAX_CLOCK_SKEW_SECONDS, readAudience, readClaimValues, readNamesSource, readPaths, readProfile, readRequiredValues } from './claim-options.js';
 import { readSecretsFile } from './given-keys.js';
 import type { IssuerOptions } from './issuer-options.js';
 import { readIntrospect } from './read-introspection.js';
@@ -33,7 +33,7 @@ export const ISSUER_OPTIONS = {
   profile: readProfile,
   requiredClaims: readTexts,
   requiredValues: readRequiredValues,
-  forbiddenClaims: readTexts,
+  forbiddenClaims: readPaths,
   forbiddenValues: readClaimValues,
   maxTokenAgeSeconds: readSeconds,
   maxTokenLifetimeSeconds: readSeconds,

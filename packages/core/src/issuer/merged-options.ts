@@ -51,10 +51,8 @@ export function withDemands<O extends IssuerOptions>(options: O, wrong: WrongOpt
 /** Combines demands. A value of the wrong type is passed on, so that the option's reader reports it. */
 function combinedDemands(some: Demands, others: Demands, whose: string, wrong: WrongOption): Demands {
   const result: Mutable<Demands> = {};
-  for (const name of ['requiredClaims', 'forbiddenClaims'] as const) {
-    const [one, other] = [some[name], others[name]];
-    if (one !== undefined) result[name] = other === undefined ? one : isList(other) ? [...new Set([...one, ...other])] : other;
-  }
+  if (some.requiredClaims !== undefined) result.requiredClaims = bothLists(some.requiredClaims, others.requiredClaims);
+  if (some.forbiddenClaims !== undefined) result.forbiddenClaims = bothLists(some.forbiddenClaims, others.forbiddenClaims);
   if (some.requiredValues !== undefined) result.requiredValues = valuesOf(some.requiredValues, others.requiredValues, whose, wrong);
   if (some.forbiddenValues !== undefined) {
     result.forbiddenValues = eitherValues(some.forbiddenValues, others.forbiddenValues ?? {}, 'forbiddenValues', (path) => {
@@ -63,6 +61,10 @@ function combinedDemands(some: Demands, others: Demands, whose: string, wrong: W
   }
   if (some.allowedClients !== undefined) result.allowedClients = clientsOf(some.allowedClients, others.allowedClients, whose, wrong);
   return result;
+}
+
+function bothLists<V>(some: readonly V[], others: readonly V[] | undefined): readonly V[] {
+  return others === undefined ? some : isList(others) ? [...new Set([...some, ...(others as readonly V[])])] : others;
 }
 
 function valuesOf(some: ClaimValues, others: ClaimValues | undefined, whose: string, wrong: WrongOption): ClaimValues {

@@ -32,6 +32,14 @@ describe('firebase', () => {
     ]);
   });
 
+  test('refuses the users of tenants, unless one or all are accepted', async () => {
+    const ofTenant = signedInBy('password', { tenant: 'shop-abc12' });
+    expect(verdictOf(await decide(optionsOf('firebase'), ofTenant))).toBe('invalid_claim');
+    expect(verdictOf(await decide(optionsOf('firebase', { forbiddenClaims: ['act'] }), ofTenant))).toBe('invalid_claim');
+    const ofAll = optionsOf('firebase', { acceptAllTenants: true });
+    for (const shape of [token, ofTenant]) expect(verdictOf(await decide(ofAll, shape))).toBe('allow');
+  });
+
   test('takes session cookies only if asked, and then no ID tokens', async () => {
     const cookie = changed(token, { iss: 'https://session.firebase.google.com/shop-1a2b3' });
     expect(verdictOf(await decide(optionsOf('firebase'), cookie))).toBe('issuer_mismatch');
@@ -67,6 +75,7 @@ describe('firebase', () => {
     [{ projectId: '123456789012' }, /^projectId: must be the project's ID/],
     [{ projectId: 'shop/../x' }, /^projectId: must be the project's ID/],
     [{ tenantId: 'a b' }, /^tenantId: must be the ID of a tenant/],
+    [{ tenantId: 'shop-abc12', acceptAllTenants: true }, /^acceptAllTenants: cannot be combined with tenantId/],
     [{ audience: 'shop-1a2b3' }, /^audience: is the project/],
     [{ tenantId: 'shop-abc12', requiredValues: { firebase: { tenant: 'x' } } }, /^requiredValues\.firebase\.tenant: is already required/],
     [{ forbiddenValues: { firebase: 'x' } }, /^forbiddenValues\.firebase: must have the same form/],

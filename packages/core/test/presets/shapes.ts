@@ -17,7 +17,7 @@ const CLIENT = '75dbe77f-10a3-4e59-85fd-8c127544f17c';
 const CLOUD_ACCOUNT = '104029292853099978293';
 
 /** The trust bundle of a SPIFFE trust domain with the keys of the test. */
-export const bundle = { keys: given.jwks.keys.map((key) => ({ ...key, use: 'jwt-svid' })) };
+const bundle = { keys: given.jwks.keys.map((key) => ({ ...key, use: 'jwt-svid' })) };
 
 export const providers: Readonly<Record<PresetName, Provider>> = {
   auth0: {
