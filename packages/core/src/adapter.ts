@@ -6,6 +6,7 @@
  */
 export type { AdapterOptions } from './adapter/adapter-options.js';
 export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapter/native-guard.js';
+export { guardDemandsOf, withBoundDemands, type GuardDemands } from './adapter/guard-demands.js';
 export { logRefusal } from './adapter/refusal-log.js';
 export { answerRefusal, asError, assertDenial, type RefusalListeners } from './adapter/refusals.js';
 export type { ClaimsWithoutSchema } from './auth/app-claims.js';
@@ -13,7 +14,7 @@ export { authOf, requireAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { publish } from './events/events.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
-export { necessaryScopes } from './policy/evaluate.js';
+export { documentedPolicy, necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';
 export { collectBytes, type CollectedBytes } from './lib/collect-bytes.js';
 export { misuse } from './lib/configuration-error.js';

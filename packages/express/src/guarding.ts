@@ -83,7 +83,7 @@ export function createGuarding(native: NativeGuard<Request, [request: Request, r
       if (!(decision instanceof Promise) && decision.outcome === 'allow') return admit(decision, response, next);
       return next && isExpress(request) ? settleForExpress(decision, request, response, next) : settleByHand(decision, request, response, next);
     };
-    return markGuard(guard);
+    return markGuard(guard, requirementsFor);
 
     /** A mounted guard may also be called by hand, and only the call stack shows by whom. Reading it is slow, so it is read only where that matters. */
     function isExpress(request: Request): boolean {

@@ -4,6 +4,7 @@ import {
   asError,
   isCalledBy,
   logRefusal,
+  guardDemandsOf,
   markGuard,
   misuse,
   never,
@@ -12,6 +13,7 @@ import {
   settleForCallback,
   type RequirementsFor,
   type NativeGuard,
+  withBoundDemands,
 } from '@tokenward/core/adapter';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Auth, ConfigurationError, Decision, Deny } from '@tokenward/core';
@@ -117,7 +119,8 @@ export function createGuarding(
       return settleByHand(decision, request, reply, done);
     }
 
-    return markGuard(guard);
+    const demands = guardDemandsOf(requirementsFor);
+    return markGuard(demands ? withBoundDemands(guard, demands) : guard);
   }
 
   return Object.assign(guardWith, {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { ConfigurationError, type AppClaims, type Auth, type Decision, type Deny, type MessageReceiver } from '@tokenward/core';
-import { assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom } from '@tokenward/core/adapter';
+import { assertDenial, authOf, createNativeGuard, OptionReader, receiveFrom, withBoundDemands } from '@tokenward/core/adapter';
 import type { GuardMethods, RoutePolicy } from '@tokenward/core/adapter';
 import { createGuarding, type Guarding } from './guarding.js';
 import { metadataPlugin } from './metadata.js';
@@ -156,7 +156,13 @@ export const tokenward = fastifyPlugin(
         const rule = rules.ruleFor(request);
         return rule ? guarding.runAsHook(rule, request, reply, done) : done();
       };
-      app.addHook('onRequest', withDemands(hook, rules.unseenDemands));
+      app.addHook(
+        'onRequest',
+        withBoundDemands(withDemands(hook, rules.unseenDemands), (route) => {
+          const demands = rules.unseenDemands(route as RouteOptions);
+          return demands && { ...demands, guard };
+        }),
+      );
     }
     app.addHook('onReady', async () => rules.checkRoutes());
     // before onClose, which waits for running requests: those may wait for keys

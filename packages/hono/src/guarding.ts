@@ -27,7 +27,7 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     if (decision instanceof Promise) return quietly(settleLate(decision, context, next));
     return decision.outcome === 'allow' ? admit(decision, context, next) : quietly(refuse(decision, context));
   };
-  return markGuard(guard);
+  return markGuard(guard, requirementsFor);
 
   async function settleLate(pending: Promise<Decision>, context: Context, next: Next | undefined): Promise<void> {
     // the server aborts only a signal that was read while the client was there

@@ -44,7 +44,7 @@ export function createGuarding(native: NativeGuard<Context, [context: Context]>)
 
   function guardWith(requirementsFor: RequirementsFor<Context>): Middleware {
     const warnOfSkippedCase = createCaseWarning();
-    return markGuard(guard);
+    return markGuard(guard, requirementsFor);
 
     function guard(context: Context, following?: Next): Promise<unknown> {
       assertCalled(context);

@@ -10,6 +10,7 @@ export {
   type TokenWishes,
 } from './issuer.js';
 export { createDpopClient, type DpopClient, type DpopClientOptions, type ProvenRequest } from './dpop.js';
+export { assertProtected, type ProtectedOptions } from './assert-protected.js';
 export type { ProviderName } from './providers/index.js';
 export type { Misbehaviour } from './misbehaviour.js';
 export { asSigningKey, generatePrivateKey, signBytes, type PublicJwk, type SignatureQuirks, type SigningKey } from './signing-key.js';

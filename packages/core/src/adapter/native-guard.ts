@@ -18,6 +18,7 @@ import type { Revocations } from '../revocation/revocations.js';
 import type { BackchannelLogoutOptions } from '../security-event/backchannel-logout.js';
 import type { MessageReceiver } from '../security-event/receiver.js';
 import type { SharedSignalsOptions } from '../security-event/shared-signals.js';
+import { withDemands } from './guard-demands.js';
 import { createOfferedPolicies } from './offered-policies.js';
 import { requirementsFor, type RequirementsFor, type RoutePolicy } from './requirements-for.js';
 import { readAdapterOptions, type AdapterOptions } from './adapter-options.js';
@@ -204,7 +205,7 @@ export function createNativeGuard<Request extends object, Native extends readonl
     requirementsFor(credentials, policies) {
       const requirements = requirementsFor(credentials, policies);
       for (const one of policies) if (typeof one !== 'function') offered.add(one);
-      return requirements;
+      return withDemands(requirements, { credentials, policies, guard });
     },
     offer: offered.add,
     metadata,

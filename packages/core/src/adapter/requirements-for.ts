@@ -5,6 +5,7 @@ import { assertPolicy, isPolicy } from '../policy/kinds.js';
 import type { Policy } from '../policy/policy.js';
 import type { RouteRequirements } from '../policy/route-requirements.js';
 import { isThenable } from '../lib/thenable.js';
+import { guardDemandsOf, withDemands } from './guard-demands.js';
 
 /**
  * A policy, or a function that returns one for a request, for example from the route's parameters. The function must return the policy at once. If it
@@ -82,9 +83,14 @@ function assertRoutePolicy(path: string, value: unknown): void {
 
 const GUARD = Symbol.for('tokenward.guard');
 
-/** Marks a function as a guard, so that it is recognised if it is used as a policy. */
-export function markGuard<F extends object>(guard: F): F {
-  return Object.defineProperty(guard, GUARD, { value: true });
+/**
+ * Marks a function as a guard, so that it is recognised if it is used as a policy.
+ *
+ * @param requirements of `NativeGuard.requirementsFor`, whose demands {@link guardDemandsOf} then returns
+ */
+export function markGuard<F extends object>(guard: F, requirements?: object): F {
+  const demands = requirements && guardDemandsOf(requirements);
+  return Object.defineProperty(demands ? withDemands(guard, demands) : guard, GUARD, { value: true });
 }
 
 /** Returns whether a value is a guard of any adapter. */

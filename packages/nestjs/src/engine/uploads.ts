@@ -15,15 +15,19 @@ type EngineFor = (rule: Rule) => Engine | undefined;
  * right before the parser, if the framework's router shows its handlers. The guard itself refuses later, when Nest runs it. Middleware before and after the
  * parsers sees the request unchanged.
  */
-export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, handlers: readonly Handler[], engineFor: EngineFor): void {
+export function leaveRefusedBodiesUnread(adapter: AbstractHttpAdapter, engineFor: EngineFor): void {
   const isFastify = adapter.getType() === 'fastify';
-  for (const { owner, key } of handlers) {
-    const method = (owner.prototype as Record<string, Method>)[key]!;
-    if (isFastify) markForFastify(method, owner);
-    else markForExpress(method, owner);
-  }
   if (isFastify) checkInFastify(adapter.getInstance<FastifyApp>(), engineFor);
   else if (adapter.getType() === 'express') checkInExpress(adapter as unknown as ExpressAdapter, engineFor);
+}
+
+/** Marks the handlers, so that the routes of either platform show whose they are. Nest copies the marks when it registers the routes. */
+export function markPlaces(handlers: readonly Handler[]): void {
+  for (const { owner, key } of handlers) {
+    const method = (owner.prototype as Record<string, Method>)[key]!;
+    markForFastify(method, owner);
+    markForExpress(method, owner);
+  }
 }
 
 /** A class and the method that is its handler. Several classes may inherit one method. */

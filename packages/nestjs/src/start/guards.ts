@@ -6,6 +6,7 @@ import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, prob
 import { loadExceptions } from '../answer/denial.js';
 import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from '../engine/engine.js';
 import { findGateways, findHandlers, findStandIns, type Handler } from '../rules/handlers.js';
+import { httpRuleOf, type HttpRule } from './http-rules.js';
 import { describeHandler, lineOf, type HandlerDescription } from './list.js';
 import { describeInOpenApi, type DocumentedApplication } from './open-api.js';
 import { sharingOf } from './shared-operations.js';
@@ -13,7 +14,7 @@ import { requireTokens } from './open-api-marks.js';
 import { DEFAULT_GUARD, rememberStandIn, ruleOfClass } from '../rules/rule.js';
 import { endWithToken, guardHandshakes, type GuardedSockets, type Handshake, type Place } from '../engine/sockets.js';
 import { admitSecurityEvents } from '../engine/messages.js';
-import { leaveRefusedBodiesUnread } from '../engine/uploads.js';
+import { leaveRefusedBodiesUnread, markPlaces } from '../engine/uploads.js';
 
 /** The injection token of {@link Guards}. */
 export const GUARDS = Symbol.for('tokenward.guards');
@@ -41,6 +42,8 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     this.#handlers = findHandlers(modules, config);
     refuseToStart([...problemsOfImports(modules, GUARDS), ...problemsOf(this.#handlers, modules), ...this.#problemsOfHybrid()]);
     this.#sockets = guardHandshakes(config, (places) => this.#handshakeAt(places));
+    // in tests, Nest gets its HTTP adapter only after the providers were created
+    markPlaces(this.#handlers.filter(({ kind }) => kind === 'http'));
     if (adapterHost.httpAdapter) this.#leaveRefusedBodiesUnread();
   }
 
@@ -100,6 +103,11 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     return findHandlers(this.#modules, this.#config).map((handler) => describeHandler(handler, this.get(handler.rule.guard)));
   }
 
+  /** Returns the HTTP handlers with what their guards demand, for `listRoutes` of `@tokenward/testing/routes`. */
+  httpRules(): HttpRule[] {
+    return this.documented().handlers.map((handler) => httpRuleOf(handler, this.get(handler.rule.guard)));
+  }
+
   /** Returns whether the guard's options depend on a request-scoped provider: Nest then creates the guard for each request, not at start-up. */
   #isPerRequest(name: string): boolean {
     const provided = [...this.#modules.values()].map(({ providers }) => providers.get(guardToken(name)));
@@ -137,8 +145,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
   }
 
   #leaveRefusedBodiesUnread(): void {
-    const handlers = this.#handlers.filter(({ kind }) => kind === 'http');
-    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, handlers, ({ requirements, guard, marked }) => {
+    leaveRefusedBodiesUnread(this.#adapterHost.httpAdapter, ({ requirements, guard, marked }) => {
       if (!requirements || !this.has(guard)) return undefined;
       const engine = this.get(guard);
       return !marked && engine.leaveUnmarkedHandlersOpen ? undefined : engine;

@@ -1,0 +1,74 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { scope, tokenward } from '@tokenward/fastify';
+import { actAs, assertProtected, expectForbidden } from '@tokenward/testing';
+import { listRoutes } from '@tokenward/testing/routes';
+import { expect, onTestFinished, test } from 'vitest';
+
+const OPTIONS = { issuer: 'https://login.invalid', audience: 'https://api.example.com' };
+const ran: string[] = [];
+
+async function appOf(options: object = {}): Promise<FastifyInstance> {
+  ran.length = 0;
+  const app = Fastify();
+  onTestFinished(() => app.close());
+  app.get('/before', async () => ran.push('before'));
+  await app.register(tokenward, { ...OPTIONS, ...options });
+  app.get('/health', { config: { tokenward: 'public' } }, async () => ran.push('health'));
+  app.get('/orders', { onRequest: app.guard(scope('orders:read')) }, async () => ran.push('orders'));
+  app.get('/orders/:id(^\\d+$)', { preHandler: app.guard() }, async () => ran.push('order'));
+  app.post('/maybe/:a-:b', { config: { tokenward: 'optional' } }, async () => ran.push('maybe'));
+  await app.register(
+    async (scoped) => {
+      scoped.addHook('onRequest', app.guard(scope('admin')));
+      scoped.delete('/users/:id', { config: { tokenward: scope('users:delete') } }, async () => ran.push('user'));
+      scoped.get('/files/*', async () => ran.push('files'));
+    },
+    { prefix: '/admin' },
+  );
+  app.get('/silent', async () => ran.push('silent'));
+  return app;
+}
+
+async function listOf(app: FastifyInstance): Promise<unknown[]> {
+  const routes = await listRoutes(app);
+  return routes
+    .map(({ method, path, protection, policies }) => `${method} ${path} ${protection}${policies.map(({ words }) => ` ${words}`).join(',')}`)
+    .toSorted();
+}
+
+test('rule 279: lists routes with guards in hooks, scopes and rules', async () => {
+  expect(await listOf(await appOf())).toEqual([
+    'DELETE /admin/users/:id required the scope `admin`, the scope `users:delete`',
+    'GET /admin/files/* required the scope `admin`',
+    'GET /before open',
+    'GET /health open',
+    'GET /orders required the scope `orders:read`',
+    'GET /orders/:id(^\\d+$) required',
+    'GET /silent open',
+    'POST /maybe/:a-:b optional',
+  ]);
+});
+
+test('rule 279: with protect: all, only what says so is open, and routes from before the plugin count', async () => {
+  const list = await listOf(await appOf({ protect: 'all' }));
+  expect(list.filter((line) => String(line).endsWith(' open'))).toEqual(['GET /health open']);
+  expect(list).toContain('GET /before required');
+});
+
+test('rule 277: assertProtected names the open routes, by inject, and runs no other handler', async () => {
+  const app = await appOf();
+  const { message } = (await assertProtected(app, { except: ['* /health'] }).catch((thrown: Error) => thrown)) as Error;
+  expect(message.match(/(?:GET|POST) [^\s']+/g)).toEqual(['GET /before', 'POST /maybe/:a-:b', 'GET /silent', 'GET /health']);
+  expect(app.server.listening).toBe(false);
+  expect(ran).toEqual(['before', 'maybe', 'silent']);
+  ran.length = 0;
+  await assertProtected(app, { except: ['* /health', 'GET /before', 'POST /maybe/:a-:b', 'GET /silent'] });
+  expect(ran).toEqual([]);
+});
+
+test('rule 275: actAs(app) acts with inject, and the assertions read its answers', async () => {
+  const app = await appOf();
+  const as = actAs(app);
+  expect((await app.inject({ url: '/orders', headers: { ...as({ scopes: ['orders:read'] }) } })).statusCode).toBe(200);
+  await expectForbidden(app.inject({ url: '/orders', headers: { ...as({ scopes: ['other'] }) } }), { scopes: ['orders:read'] });
+});
