@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { attackCommand } from './commands/attack.js';
 import { doctor } from './commands/doctor.js';
 import { explain } from './commands/explain.js';
 import { init } from './commands/init.js';
@@ -6,4 +7,4 @@ import { issuerCommand } from './commands/issuer.js';
 import { tokenCommand } from './commands/token.js';
 
 /** The commands, in the order of `tokenward --help`. A new one is a file in `commands/` and a line here. */
-export const COMMANDS: readonly Command[] = [doctor, explain, init, issuerCommand, tokenCommand];
+export const COMMANDS: readonly Command[] = [doctor, explain, init, issuerCommand, tokenCommand, attackCommand];

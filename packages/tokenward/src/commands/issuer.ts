@@ -83,6 +83,7 @@ async function run(context: CommandContext<typeof options>): Promise<0 | 3> {
       .slice(0, 10)
       .map(({ subject, roles }) => `${subject}${roles.length > 0 ? ` (${roles.join(', ')})` : ''}`)
       .join(', ')}${users.length > 10 ? ` and ${users.length - 10} more` : ''}`,
+    `${bold('Try')}    npx tokenward attack http://localhost:3000/me`,
   ]) {
     output.line(line);
   }

@@ -7,12 +7,17 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /** Whether an IP address is on this machine: 127.0.0.0/8, ::1, or an IPv4 one of these that is mapped to IPv6. */
-function isLoopbackAddress(address: string): boolean {
+export function isLoopbackAddress(address: string): boolean {
   const family = isIP(address);
   return family !== 0 && LOOPBACK.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-type Lookup = (hostname: string) => Promise<readonly string[]>;
+/** A host of a URL, without the brackets of IPv6. */
+export function hostnameOf(url: URL): string {
+  return url.hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+export type Lookup = (hostname: string) => Promise<readonly string[]>;
 
 /** Returns all addresses of a name, as this machine resolves it. */
 const lookupAll: Lookup = async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address);

@@ -1,0 +1,90 @@
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP } from 'node:net';
+import { collectBytes } from '@tokenward/core/adapter';
+import { hostnameOf, isLoopbackAddress } from '../lib/loopback.js';
+import type { Target } from './target.js';
+
+/** A request, as it is sent: a name may occur twice. */
+export interface AttackRequest {
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Parameters to add to those of the URL. */
+  readonly query?: string;
+  readonly body?: string;
+}
+
+export interface ReceivedAnswer {
+  readonly kind: 'answer';
+  readonly status: number;
+  readonly challenge: string | undefined;
+  /** The beginning of the body. */
+  readonly body: string;
+}
+
+/** What became of a request that got no answer. */
+export interface NoAnswer {
+  readonly kind: 'refused-connection' | 'reset' | 'timeout' | 'malformed' | 'not-loopback';
+}
+
+export type Exchange = (target: Target, request: AttackRequest) => Promise<ReceivedAnswer | NoAnswer>;
+
+const TIMEOUT_MS = 5000;
+const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * Sends one request on a connection of its own. It connects to the address that was checked, never by a proxy, and follows no redirect. The promise never rejects.
+ */
+export const exchange: Exchange = (target, { method = 'GET', headers = [], query, body }) =>
+  new Promise((resolve) => {
+    const { url, address } = target;
+    const path = `${url.pathname}${url.search}${query === undefined ? '' : `${url.search === '' ? '?' : '&'}${query}`}`;
+    const length: [string, string][] = body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))]];
+    const lines = [['Host', url.host], ['Connection', 'close'], ['Accept', '*/*'], ...length, ...headers].flat() as string[];
+    const options: RequestOptions & { servername?: string } = {
+      host: address,
+      port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,
+      method,
+      path,
+      headers: lines,
+      agent: false,
+      ...(url.protocol === 'https:' && isIP(hostnameOf(url)) === 0 && { servername: hostnameOf(url) }),
+    };
+    let finished = false;
+    const settle = (result: ReceivedAnswer | NoAnswer): void => {
+      if (finished) return;
+      finished = true;
+      clearTimeout(timer);
+      resolve(result);
+      sent.destroy();
+    };
+    const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(options, (response) => receive(response, settle));
+    const timer = setTimeout(() => settle({ kind: 'timeout' }), TIMEOUT_MS);
+    // options name an address, so there is no second lookup; this holds even if that changes
+    sent.once('socket', (socket) => socket.once('connect', () => void (isLoopbackAddress(socket.remoteAddress ?? '') || settle({ kind: 'not-loopback' }))));
+    sent.once('upgrade', () => settle({ kind: 'malformed' }));
+    sent.on('error', ({ code }: NodeJS.ErrnoException) => settle({ kind: kindOf(code) }));
+    sent.once('close', () => settle({ kind: 'reset' }));
+    sent.end(body);
+  });
+
+function receive(response: IncomingMessage, settle: (result: ReceivedAnswer) => void): void {
+  const bytes = collectBytes(MAX_BODY_BYTES);
+  const finish = (): void =>
+    settle({
+      kind: 'answer',
+      status: response.statusCode ?? 0,
+      challenge: response.headers['www-authenticate'],
+      body: bytes.buffer().toString('utf8'),
+    });
+  response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || finish()));
+  response.once('end', finish);
+  // the status has arrived: how the body ends is not what matters
+  response.once('error', finish);
+  response.once('close', finish);
+}
+
+function kindOf(code: string | undefined): NoAnswer['kind'] {
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') return 'refused-connection';
+  return code?.startsWith('HPE_') ? 'malformed' : 'reset';
+}

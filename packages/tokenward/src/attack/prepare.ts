@@ -1,0 +1,126 @@
+import type { HostileToken } from '@tokenward/testing';
+import { CannotRunError, UsageError } from '../errors.js';
+import { askIssuer } from '../local-issuer/control-client.js';
+import type { IssuerState } from '../local-issuer/state-file.js';
+import { forged, type AttackCase } from './attack-case.js';
+import { derivedTokens, partsOf } from './derived.js';
+import { createKeyTrap } from './key-trap.js';
+import { misplacedTokens } from './misplaced.js';
+import { fetchPublicKeys } from './public-keys.js';
+
+/** What the route requires of a valid token of a local issuer. */
+export interface TokenWishes {
+  readonly subject: string | undefined;
+  readonly audience: string | undefined;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export interface AttackSources {
+  /** The local issuers of this user. */
+  readonly running: readonly IssuerState[];
+  readonly issuer: string | undefined;
+  /** A valid token that was piped into the command. */
+  readonly token: string | undefined;
+  readonly wishes: TokenWishes;
+}
+
+export interface AttackStart {
+  /** A token that the server should admit. */
+  readonly token: string;
+  /** Collects the hostile requests. At a local issuer, invalid keys are published for them until `close()`. */
+  collect(): Promise<CollectedAttack>;
+}
+
+export interface CollectedAttack {
+  readonly cases: readonly AttackCase[];
+  readonly table: 'full' | 'derived';
+  readonly notes: readonly string[];
+  /** How often something fetched a key from an address that a token named. */
+  fetchedKeys(): number;
+  close(): Promise<void>;
+}
+
+/**
+ * Finds a valid token: the one that was piped into the command, or a new one of a local issuer. If its issuer is a local one of this user, that signs most of the hostile
+ * tokens.
+ *
+ * @throws UsageError if there is no valid token to begin with
+ */
+export async function prepare({ running, issuer, token: piped, wishes }: AttackSources): Promise<AttackStart> {
+  const ofToken = piped === undefined ? undefined : partsOf(piped)?.payload['iss'];
+  const local = localIssuer(running, piped === undefined ? issuer?.replace(/\/$/, '') : ofToken, piped !== undefined);
+  const token = piped ?? (await mint(local, wishes));
+  return { token, collect: () => collect(token, local, issuer) };
+}
+
+async function collect(token: string, local: IssuerState | undefined, issuer: string | undefined): Promise<CollectedAttack> {
+  const parts = partsOf(token);
+  const notes: string[] = parts ? [] : ['The valid token is not a JWT: only ways to send it were tried.'];
+  const trap = await createKeyTrap();
+  try {
+    const signed = local && parts ? await signedByIssuer(local, parts.payload) : [];
+    const keys = parts ? await keysOf(local?.issuer ?? issuer, notes) : [];
+    return {
+      cases: [...signed, ...(parts ? derivedTokens(parts, keys, trap.origin) : []), ...misplacedTokens(token)],
+      table: signed.length > 0 ? 'full' : 'derived',
+      notes,
+      fetchedKeys: () => trap.hits,
+      async close() {
+        await trap.close();
+        // an issuer that has ended publishes nothing
+        if (signed.length > 0) await askIssuer(local!, 'withdraw', {}).catch(() => undefined);
+      },
+    };
+  } catch (error) {
+    await trap.close();
+    throw error;
+  }
+}
+
+function localIssuer(running: readonly IssuerState[], wanted: unknown, isPiped: boolean): IssuerState | undefined {
+  const found = wanted === undefined && !isPiped ? running : running.filter((state) => state.issuer === wanted);
+  if (found.length > 1) throw new CannotRunError(`several local issuers run. Choose one with --issuer: ${running.map((state) => state.issuer).join(', ')}`);
+  return found[0];
+}
+
+async function mint(local: IssuerState | undefined, { scopes, roles, claims, subject, audience }: TokenWishes): Promise<string> {
+  if (!local)
+    throw new UsageError(
+      'there is no valid token to begin with. Start a local issuer in another terminal (npx tokenward issuer), or pipe a token into the command',
+    );
+  const request = {
+    scopes,
+    claims,
+    ...(roles.length > 0 && { roles }),
+    ...(subject !== undefined && { subject }),
+    ...(audience !== undefined && { audience }),
+  };
+  const { token } = (await askIssuer(local, 'token', request)) as { readonly token?: unknown };
+  if (typeof token !== 'string') throw new CannotRunError('the local issuer sent no token. Start it again: npx tokenward issuer');
+  return token;
+}
+
+/** The claims that make the difference between a valid token and a hostile one are left to the hostile ones. */
+async function signedByIssuer(
+  local: IssuerState,
+  { iss: _iss, iat: _iat, exp: _exp, jti: _jti, aud, ...claims }: Readonly<Record<string, unknown>>,
+): Promise<readonly AttackCase[]> {
+  const audience = [aud].flat().find((one) => typeof one === 'string' && local.audiences.includes(one));
+  const { tokens } = (await askIssuer(local, 'hostile', { claims, audience })) as { readonly tokens: readonly HostileToken[] };
+  return tokens.map(({ name, token }) => forged(name, token));
+}
+
+async function keysOf(issuer: string | undefined, notes: string[]) {
+  if (issuer === undefined) {
+    notes.push('Public keys were not tried as secrets: name the issuer with --issuer.');
+    return [];
+  }
+  try {
+    return await fetchPublicKeys(issuer);
+  } catch {
+    notes.push('Public keys were not tried as secrets: those of the issuer could not be fetched. Check it with npx tokenward doctor --issuer.');
+    return [];
+  }
+}

@@ -1,0 +1,99 @@
+import { defineCommand, type CommandContext } from '../command.js';
+import { UsageError } from '../errors.js';
+import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
+import { claimsOf } from '../lib/claim-options.js';
+
+const options = {
+  issuer: {
+    type: 'string',
+    value: 'URL',
+    summary: 'The issuer of the tokens. If it is a local issuer of yours, it signs hostile tokens. Of others, only the public keys are fetched',
+  },
+  audience: { type: 'string', value: 'URI', summary: 'The audience of the API, at a local issuer. Default: its first one' },
+  scope: { type: 'string', value: 'SCOPE', multiple: true, summary: 'A scope that the route requires, for tokens of a local issuer' },
+  role: { type: 'string', value: 'ROLE', multiple: true, summary: 'A role that the route requires, for tokens of a local issuer' },
+  subject: { type: 'string', value: 'NAME', summary: 'The user of the tokens of a local issuer' },
+  claim: { type: 'string', value: 'NAME=JSON', multiple: true, summary: 'A claim that the route requires, for tokens of a local issuer' },
+  rate: { type: 'string', value: 'NUMBER', summary: 'Requests per second, from 1 to 500. Default: 100' },
+  strict: { type: 'boolean', summary: 'End with 1 for every finding, not only for admitted tokens' },
+  json: { type: 'boolean', summary: 'Print the result as JSON' },
+} as const;
+
+export const attackCommand = defineCommand({
+  name: 'attack',
+  summary: 'Try hostile tokens on an API of this machine',
+  usage: '<url> [options] [< token]',
+  description:
+    'Sends a few hundred forged and misplaced tokens to one route, by GET and POST, and shows what it admitted, what it failed at, and what it refused in a wrong way. Run it against your own server in development: a route that admits a request does its work.\nOnly servers on this machine are attacked: every address of the host must be loopback, redirects are not followed, and proxies are not used.\nWith a running local issuer (tokenward issuer), the issuer signs the hostile tokens. Without one, pipe a valid token into the command: the hostile ones are made of it.',
+  positionals: [{ name: 'url', summary: 'a route that requires a token, such as http://localhost:3000/me' }],
+  options,
+  examples: [
+    'tokenward attack http://localhost:3000/me',
+    'tokenward attack http://localhost:3000/orders --scope orders:read',
+    'tokenward attack http://localhost:3000/me --issuer https://login.example.com < token',
+  ],
+  exitCodes: {
+    0: 'no forged token was admitted',
+    1: 'a forged token was admitted, or the server answers no longer',
+    3: 'the result would mean nothing: no server, no valid token, or an open route',
+  },
+  run,
+});
+
+const MAX_REQUESTS = 1000;
+const MAX_SECONDS = 120;
+/** For a token that is piped, if another way to get one is there, or not. */
+const PATIENCE_MS = { withIssuer: 1000, withoutIssuer: 30_000 };
+
+async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
+  const { output, env, stdin, positionals } = context;
+  const given = context.options;
+  const requestsPerSecond = rateOf(given.rate);
+  const claims = claimsOf(given.claim);
+  const [
+    { firstThatAnswers, readTargets },
+    { exchange },
+    { prepare },
+    { checkBaseline, runAttack },
+    { printReport, reportOf },
+    { readToken },
+    { runningIssuers },
+  ] = await Promise.all([
+    import('../attack/target.js'),
+    import('../attack/exchange.js'),
+    import('../attack/prepare.js'),
+    import('../attack/run-attack.js'),
+    import('../attack/report.js'),
+    import('../attack/read-token.js'),
+    import('../local-issuer/state-file.js'),
+  ]);
+
+  const targets = await readTargets(positionals[0]!);
+  const running = await runningIssuers(env);
+  const token = await readToken(stdin, running.length > 0 ? PATIENCE_MS.withIssuer : PATIENCE_MS.withoutIssuer);
+  const target = await firstThatAnswers(targets, async (one) => (await exchange(one, {})).kind !== 'refused-connection');
+  const wishes = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
+  const { token: valid, collect } = await prepare({ running, issuer: given.issuer, token, wishes });
+  const baseline = await checkBaseline(target, valid, exchange);
+  const attack = await collect();
+  try {
+    const limits = { requestsPerSecond, maxRequests: MAX_REQUESTS, maxSeconds: MAX_SECONDS };
+    const result = await output.during('attacking', runAttack(target, valid, attack.cases, exchange, limits));
+    const { table, notes } = attack;
+    const report = reportOf(result, { target: target.url.href, address: target.address, baseline, table, notes, fetchedKeys: attack.fetchedKeys() });
+    if (given.json) output.json(report);
+    else printReport(report, output);
+    const { counts, isDown, fetchedKeys } = report;
+    const isFound = counts.admitted > 0 || isDown || (given.strict && counts.crashed + counts.lenient + counts.wrong + fetchedKeys > 0);
+    return isFound ? EXIT_CODES.found : EXIT_CODES.good;
+  } finally {
+    await attack.close();
+  }
+}
+
+function rateOf(text: string | undefined): number {
+  if (text === undefined) return 100;
+  const rate = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (rate < 1 || rate > 500) throw new UsageError('--rate must be a number from 1 to 500');
+  return rate;
+}

@@ -1,0 +1,269 @@
+import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDpopClient } from '@tokenward/testing';
+import { runCommand, type Ended } from './run-command.js';
+import { runIssuer, type RunningIssuer } from './running-issuer.js';
+import { guarded, listen, naive, withExpressJwt, withPassportJwt, type Victim } from './victims.js';
+
+interface Report {
+  readonly baseline: { readonly without: number; readonly valid: number };
+  readonly table: string;
+  readonly counts: Readonly<Record<'admitted' | 'crashed' | 'lenient' | 'wrong' | 'unclear' | 'refused', number>>;
+  readonly findings: readonly { readonly verdict: string; readonly name: string; readonly status?: number; readonly problem: string }[];
+  readonly untried: number;
+  readonly admitsAfterwards: boolean;
+  readonly fetchedKeys: number;
+  readonly notes: readonly string[];
+}
+
+let issuer: RunningIssuer;
+const open: Victim[] = [];
+beforeAll(async () => {
+  issuer = await runIssuer();
+});
+afterAll(async () => {
+  await Promise.all(open.map((victim) => victim.close()));
+  await issuer.end();
+});
+
+async function start(victim: Promise<Victim>): Promise<string> {
+  const started = await victim;
+  open.push(started);
+  return started.url;
+}
+
+const attack = (url: string, args: readonly string[] = [], rest: Parameters<typeof runCommand>[1] = {}) =>
+  runCommand(['attack', url, '--rate', '500', ...args], { env: issuer.env, ...rest });
+const reportOf = ({ stdout }: Ended) => JSON.parse(stdout) as Report;
+/** Where no local issuer runs: then there are fewer cases. */
+const elsewhere = () => ({ XDG_RUNTIME_DIR: `${issuer.env['XDG_RUNTIME_DIR']}/empty` });
+const mint = async (args: readonly string[] = []) => (await runCommand(['token', ...args], { env: issuer.env })).stdout.trim();
+
+test('admits nothing of the full table where a guard is, and finds nothing else', async () => {
+  const ended = await attack(await start(guarded(issuer.origin)), ['--scope', 'orders:read', '--json', '--strict']);
+  const report = reportOf(ended);
+  expect(report.findings).toEqual([]);
+  expect(report).toMatchObject({ baseline: { without: 401, valid: 200 }, table: 'full', untried: 0, admitsAfterwards: true, fetchedKeys: 0, notes: [] });
+  expect(report.counts.refused).toBeGreaterThan(400);
+  expect(ended.code).toBe(0);
+});
+
+test('lists what a home-made verifier admits, fails at, and answers wrongly', async () => {
+  const url = await start(naive(issuer.origin));
+  const ended = await attack(url, ['--json']);
+  const report = reportOf(ended);
+  expect(ended.code).toBe(1);
+  const names = (verdict: string) => report.findings.filter((one) => one.verdict === verdict).map(({ name }) => name);
+  expect(names('admitted')).toEqual(
+    expect.arrayContaining(['a token whose exp has passed', 'a token whose aud is missing', 'an unsigned copy with alg "nOnE"', 'an ID token for a client']),
+  );
+  expect(names('crashed')).toContain('a copy whose header is null');
+  expect(names('lenient')).toContain('the token in the query string');
+  expect(report.findings.find(({ name }) => name === 'a copy with one wrong character in its signature')).toMatchObject({
+    verdict: 'wrong',
+    status: 401,
+    problem: '401 without a WWW-Authenticate challenge (RFC 6750 s3)',
+  });
+  const { code, stdout, stderr } = await attack(url);
+  expect([code, stderr]).toEqual([1, '']);
+  expect(stdout).toMatch(
+    /^Target {2}http:\/\/127.*\(127.0.0.1\)\nCheck {3}401 without a token, 200 with a valid one\nTried {3}\d+ hostile requests, signed by the local issuer\n\nADMITTED {2}200 {2}/,
+  );
+  expect(stdout).toContain('CRASHED   500  the server failed with 500: ');
+  expect(stdout).toMatch(/\nForged tokens were admitted: \d+ admitted, /);
+});
+
+test.each([
+  ['express-jwt', withExpressJwt],
+  ['passport-jwt', withPassportJwt],
+])('finds ID tokens that %s admits with its defaults, and no forged signature', async (_name, victim) => {
+  const ended = await attack(await start(victim(issuer.origin)), ['--json']);
+  const report = reportOf(ended);
+  const admitted = report.findings.filter((one) => one.verdict === 'admitted').map(({ name }) => name);
+  expect(admitted).toContain('an ID token whose aud is the API');
+  expect(admitted.filter((name) => /unsigned|HS256|signed with another/.test(name))).toEqual([]);
+  expect(ended.code).toBe(1);
+});
+
+test('makes hostile tokens of one valid token, if its issuer is no local one', async () => {
+  const url = await start(naive(issuer.origin));
+  const token = await mint();
+  const piped = { env: elsewhere(), stdin: `${token}\n` };
+  const ended = await attack(url, ['--json', '--issuer', issuer.origin], piped);
+  const report = reportOf(ended);
+  expect(report).toMatchObject({ table: 'derived', notes: [] });
+  expect(report.findings.filter((one) => one.verdict === 'admitted').map(({ name }) => name)).toContain('an unsigned copy with alg "none"');
+  const unnamed = reportOf(await attack(url, ['--json'], piped));
+  expect(unnamed.notes).toEqual(['Public keys were not tried as secrets: name the issuer with --issuer.']);
+});
+
+test('tries public keys as secrets', async () => {
+  const { keys } = (await (await fetch(`${issuer.origin}/jwks`)).json()) as { keys: JsonWebKey[] };
+  const pem = createPublicKey({ key: keys[0]!, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+  const valid = await mint();
+  // takes HS256 and RS256 with one key
+  const confused = listen((request, response) => {
+    const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+    const [head, body, signature] = token.split('.');
+    const isAdmitted = token === valid || createHmac('sha256', pem).update(`${head}.${body}`).digest('base64url') === signature;
+    response.writeHead(isAdmitted ? 200 : 401, { 'www-authenticate': 'Bearer' }).end();
+  });
+  const report = reportOf(await attack(await start(confused), ['--json'], { stdin: valid }));
+  expect(report.findings.filter((one) => one.verdict === 'admitted').map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['an HS256 token whose secret is the public key as PEM', 'an HS256 token made with public key 1 of the issuer as PEM']),
+  );
+});
+
+test('notices a server that fetches keys from where a token says', async () => {
+  const valid = await mint();
+  const fetching = listen((request, response) => {
+    const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+    const answer = (): void => void response.writeHead(token === valid ? 200 : 401, { 'www-authenticate': 'Bearer' }).end();
+    const header = Buffer.from(token.split('.')[0] ?? '', 'base64url').toString();
+    const jku = /"jku":"(http:[^"]+:\d{2,5}\/jwks)"/.exec(header)?.[1];
+    if (jku) void fetch(jku).then(answer);
+    else answer();
+  });
+  const url = await start(fetching);
+  const ended = await attack(url, [], { env: elsewhere(), stdin: valid });
+  expect(ended.stdout).toContain('FETCHED');
+  const strict = await attack(url, ['--strict', '--json'], { env: elsewhere(), stdin: valid });
+  expect(reportOf(strict).fetchedKeys).toBeGreaterThan(0);
+  expect(strict.code).toBe(1);
+});
+
+test('says that the result would mean nothing for an open route, a refused token, a silent server, and none', async () => {
+  const openRoute = await start(listen((_request, response) => void response.end('ok')));
+  const closed = await start(listen((_request, response) => void response.writeHead(403).end()));
+  const broken = await start(listen((request) => void request.socket.destroy()));
+  const gone = await listen(() => {});
+  await gone.close();
+  for (const [url, message] of [
+    [openRoute, 'the server answers 200 without a token, so an admitted one would mean nothing'],
+    [closed, 'the server answers 403 to a valid token, so a refusal would mean nothing'],
+    [broken, 'the server closes the connection'],
+    [gone.url, 'no server answers at http://127.0.0.1:'],
+  ] as const) {
+    const { code, stdout, stderr } = await attack(url);
+    expect([code, stdout], message).toEqual([3, '']);
+    expect(stderr).toContain(`error: ${message}`);
+  }
+});
+
+test('ends with 1 if the server is down afterwards', async () => {
+  const valid = await mint();
+  const fragile = await listen((request, response) => {
+    const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+    if (token === '..') void fragile.close();
+    response.writeHead(token === valid ? 200 : 401, { 'www-authenticate': 'Bearer' }).end();
+  });
+  const { code, stdout } = await attack(fragile.url, [], { env: elsewhere(), stdin: valid });
+  expect(code).toBe(1);
+  expect(stdout).toContain('The server answers no longer.');
+});
+
+test('a rate limit is no refusal', async () => {
+  const valid = await mint();
+  let asked = 0;
+  const limited = listen((request, response) => {
+    const isAdmitted = request.headers.authorization === `Bearer ${valid}`;
+    response.writeHead(++asked > 20 ? 429 : isAdmitted ? 200 : 401, { 'www-authenticate': 'Bearer' }).end();
+  });
+  const { code, stdout } = await attack(await start(limited), [], { env: elsewhere(), stdin: valid });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/UNCLEAR {3}429 {2}a rate limit, and no answer about the token: .*, and \d+ more/);
+  expect(stdout).toContain('Afterwards the server did not admit a valid token');
+});
+
+test.each([
+  'http://192.0.2.1:3000/me',
+  'http://10.0.0.1/',
+  'http://169.254.169.254/latest/meta-data/',
+  'http://0.0.0.0:3000/',
+  'http://[::]:3000/',
+  'http://[fe80::1]/',
+  'http://[::ffff:10.0.0.1]/',
+  'http://2130706434.example/',
+  'https://api.example.invalid/me',
+])('rule 272: attacks only this machine, and not %s', async (url) => {
+  const { code, stdout, stderr } = await attack(url);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain('attack runs only against this machine');
+});
+
+test.each([
+  [['attack'], '<url> is missing'],
+  [['attack', 'localhost:3000'], '<url> must be an http or https URL'],
+  [['attack', 'file:///etc/passwd'], '<url> must be an http or https URL'],
+  [['attack', 'http://user:secret@localhost:3000/'], '<url> cannot contain a user name or password'],
+  [['attack', 'http://localhost:3000/', '--rate', '0'], '--rate must be a number from 1 to 500'],
+  [['attack', 'http://localhost:3000/', '--rate', '9999'], '--rate must be a number from 1 to 500'],
+  [['attack', 'http://localhost:3000/', '--claim', 'x'], '--claim needs a name and a value'],
+])('ends with 2 for %j', async (args, message) => {
+  const { code, stdout, stderr } = await runCommand(args, { env: issuer.env });
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(`error: ${message}`);
+  expect(stderr).not.toContain('secret');
+});
+
+test('asks for a valid token if no local issuer runs, and takes only a token from a pipe', async () => {
+  const env = elsewhere();
+  const url = await start(naive(issuer.origin));
+  const none = await attack(url, [], { env });
+  expect([none.code, none.stdout]).toEqual([2, '']);
+  expect(none.stderr).toContain('there is no valid token to begin with');
+  const words = await attack(url, [], { env, stdin: 'a secret and another' });
+  expect([words.code, words.stderr]).toEqual([2, 'error: what was piped into the command is not one token\n']);
+});
+
+test('rule 273: follows no redirect, and never prints a token', async () => {
+  let visits = 0;
+  const other = await start(listen((_request, response) => void (visits++, response.end('ok'))));
+  const valid = await mint();
+  const redirecting = listen((request, response) => {
+    const { authorization = '' } = request.headers;
+    if (authorization === `Bearer ${valid}`) response.end();
+    else response.writeHead(302, { location: other }).end(authorization);
+  });
+  const url = await start(redirecting);
+  for (const args of [[], ['--json']]) {
+    const { stdout, stderr } = await attack(url, args, { env: elsewhere(), stdin: valid });
+    expect(stdout).toContain('302 instead of 401');
+    for (const part of valid.split('.')) expect(stdout + stderr).not.toContain(part);
+    expect(stdout + stderr).not.toMatch(/eyJ/);
+  }
+  expect(visits).toBe(0);
+});
+
+test('takes a token that is not a JWT: only ways to send it are tried', async () => {
+  const opaque = 'opaque-0123456789-0123456789';
+  const url = await start(
+    listen(
+      (request, response) => void response.writeHead(request.headers.authorization === `Bearer ${opaque}` ? 200 : 401, { 'www-authenticate': 'Bearer' }).end(),
+    ),
+  );
+  const report = reportOf(await attack(url, ['--json'], { stdin: opaque }));
+  expect(report.notes).toEqual(['The valid token is not a JWT: only ways to send it were tried.']);
+  // Node gives a server the first of two headers
+  expect(report.findings.map(({ name }) => name)).toContain('two Authorization headers, the valid one first');
+});
+
+test('--help of each command says what it does, its options and exit codes', async () => {
+  for (const [command, words] of [
+    ['issuer', ['Run an authorization server for development', '--audience URI ...', '--keys FILE', '3  the issuer could not start']],
+    ['token', ['Mint an access token', '--scope SCOPE ...', '--lifetime SECONDS', '3  no local issuer runs']],
+    ['attack', ['Try hostile tokens', '<url>', '--strict', '1  a forged token was admitted']],
+  ] as const) {
+    const { code, stdout } = await runCommand([command, '--help']);
+    expect(code).toBe(0);
+    for (const word of words) expect(stdout.replaceAll(/\s+/g, ' ')).toContain(word.replaceAll(/\s+/g, ' '));
+  }
+});
+
+test('a DPoP token is tried as it is: the server that demands a proof refuses the valid one, too', async () => {
+  const client = await createDpopClient();
+  const bound = await mint(['--claim', `cnf=${JSON.stringify(client.claims.cnf)}`, '--scope', 'orders:read']);
+  const { code, stderr } = await attack(await start(guarded(issuer.origin)), [], { stdin: bound });
+  expect(code).toBe(3);
+  expect(stderr).toContain('401 to a valid token');
+});
