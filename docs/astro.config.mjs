@@ -8,6 +8,14 @@ import { BASE, linkToPages } from './src/links.mjs';
 /** A section of the sidebar lists the pages of one folder, in the order of their `sidebar.order` and then of their titles. */
 const section = (label, directory, collapsed = false) => ({ label, collapsed, items: [{ autogenerate: { directory } }] });
 
+/** A table that scrolls must be reachable by the keyboard. */
+const SCROLLING_TABLES = `for (const event of ['load', 'resize']) addEventListener(event, () => {
+  for (const table of document.querySelectorAll('main table')) {
+    if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+    else table.removeAttribute('tabindex');
+  }
+});`;
+
 export default defineConfig({
   site: 'https://tokenward.github.io',
   base: BASE,
@@ -26,6 +34,7 @@ export default defineConfig({
       customCss: ['./src/styles/site.css'],
       // lines that a terminal prints are long
       expressiveCode: { defaultProps: { overridesByLang: { 'text,http,sh,json': { wrap: true } } } },
+      head: [{ tag: 'script', content: SCROLLING_TABLES }],
       plugins: [starlightLinksValidator()],
       sidebar: [
         section('Get started', 'start'),

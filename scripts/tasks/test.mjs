@@ -17,8 +17,10 @@ tally.vitestStep('tests', ['vitest', 'run', '--project', '!published-waiting']);
 const finishRehearsal = tally.startBeside('release rehearsal', 'node', ['scripts/rehearse-release.mjs']);
 for (const shard of ['1/3', '2/3']) publishedOn('22', { shard, workers: 1 });
 await finishRehearsal();
+const finishDocumentation = tally.startBeside('documentation', 'node', ['docs/check.mjs']);
 publishedOn('22', { shard: '3/3' });
 publishedOn('26');
+await finishDocumentation();
 // the check of the web app takes as long as everything after it
 const finishWebApp = tally.startBeside(...checkOf('examples/web-app'));
 // they wait half of the time, so each starts beside the one before
