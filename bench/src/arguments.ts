@@ -42,7 +42,7 @@ export const USAGE = `Usage: npm run bench -- [--quick] [--only ${PARTS.join('|'
 const FULL = {
   validation: { rounds: { warmUp: 5, measured: 30 }, sliceSize: 1024, poolSize: 2048, knownTokens: 100 },
   adapters: { rounds: { warmUp: 10, measured: 60 }, sliceSize: 1024, poolSize: 512 },
-  http: { rounds: { warmUp: 3, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
+  http: { rounds: { warmUp: 6, measured: 20 }, sliceSize: 3000, connections: 16, poolSize: 1024 },
   hostile: { rounds: 11, sliceSize: 100 },
   faults: {
     flood: { unknownKeys: 10_000, goodTokens: 1000 },
