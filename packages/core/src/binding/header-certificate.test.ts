@@ -76,6 +76,7 @@ test("rule 94: asks the runtime's list about plain addresses only, because not e
     '',
     'localhost',
     'x::ffff:10.0.0.1',
+    '1::ffff:10.0.0.1',
     undefined,
   ])
     trusts(address);
@@ -86,7 +87,12 @@ test("rule 94: asks the runtime's list about plain addresses only, because not e
     ['::ffff:a00:1', 'ipv6'],
     ['::1', 'ipv6'],
     ['fe80::1', 'ipv6'],
+    ['1::ffff:10.0.0.1', 'ipv6'],
   ]);
+});
+
+test('rule 94: without the option nobody is trusted', () => {
+  expect(readTrustedProxies(new OptionReader({}, ['trustedProxies']), 'trustedProxies')).toBeUndefined();
 });
 
 test('rule 94: a problem shows a host name, and nothing else that is no address', () => {
@@ -110,7 +116,7 @@ describe('rule 94: a header that does not count is ignored and reported', () => 
   }
 
   test('the header of a proxy counts, and the proxy vouches for it', () => {
-    const { found, causes } = find({ headers: { 'client-cert': 'good' }, rawHeaders: ['Client-Cert', 'good'] });
+    const { found, causes } = find({ headers: { 'client-cert': 'good' }, rawHeaders: ['Host', 'a', 'Client-Cert', 'good', 'X-Cert', 'b'] });
     expect(found).toEqual({ thumbprint: 'thumbprint', authorized: true });
     expect(causes).toEqual([]);
   });
