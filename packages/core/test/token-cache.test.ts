@@ -7,15 +7,16 @@ import { ask, createScene, expectAllowed, verdictOf, type Scene } from './guarde
 
 /** Counts the signature checks of node:crypto until the test ends. */
 function countSignatureChecks(): () => number {
-  const { verify, createHmac } = crypto;
+  const { verify, createVerify, createHmac } = crypto;
   let checks = 0;
   Object.assign(crypto, {
     verify: (...given: Parameters<typeof verify>) => (checks++, verify(...given)),
+    createVerify: (...given: Parameters<typeof createVerify>) => (checks++, createVerify(...given)),
     createHmac: (...given: Parameters<typeof createHmac>) => (checks++, createHmac(...given)),
   });
   syncBuiltinESMExports();
   onTestFinished(() => {
-    Object.assign(crypto, { verify, createHmac });
+    Object.assign(crypto, { verify, createVerify, createHmac });
     syncBuiltinESMExports();
   });
   return () => checks;
