@@ -13,9 +13,7 @@ export interface Caller extends CallerWishes {
 }
 
 /** The header of a request that acts as somebody: for supertest (`.set(as(...))`), `inject` and `fetch` (`headers: as(...)`). */
-export interface ActingHeaders {
-  readonly authorization: string;
-}
+export type ActingHeaders = Readonly<Record<'authorization', string>>;
 
 /**
  * Returns the header with which a request acts as a caller.

@@ -1,0 +1,66 @@
+import { fork } from 'node:child_process';
+import type { RouteOfApp } from '@tokenward/testing/routes';
+import type { Context } from '../context.js';
+import { CannotRunError, UsageError } from '../errors.js';
+
+/** What the process that loads the app is asked for. */
+export interface Question {
+  readonly file: string;
+  readonly exportName: string | undefined;
+  readonly except: readonly string[];
+}
+
+/** What it answers. */
+export type Answer =
+  | { readonly routes: readonly RouteOfApp[]; readonly excepted: readonly number[] }
+  | { readonly failure: 'used wrongly' | 'could not run'; readonly message: string };
+
+const TIMEOUT_MS = 60_000;
+const MAX_OUTPUT_BYTES = 100_000;
+
+/**
+ * Loads an app in a process of its own, which is ended afterwards: an app may listen, open connections, start timers and print.
+ *
+ * @param print gets what the app prints
+ * @throws UsageError or CannotRunError
+ */
+export async function askChild(
+  question: Question,
+  { cwd, env }: Pick<Context, 'cwd' | 'env'>,
+  print: (text: string) => void,
+): Promise<Exclude<Answer, { readonly failure: unknown }>> {
+  const types = (process.features as { readonly typescript?: unknown }).typescript;
+  const flags = types === false || types === undefined ? ['--experimental-strip-types', '--disable-warning=ExperimentalWarning'] : [];
+  const child = fork(new URL('child.js', import.meta.url), [], {
+    cwd,
+    env: { ...process.env, ...env },
+    execArgv: [...process.execArgv, ...flags],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let left = MAX_OUTPUT_BYTES;
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      if (left > 0) print(text.slice(0, left));
+      left -= text.length;
+    });
+  }
+  try {
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new CannotRunError(`the app did not load within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+      child.once('message', (message) => {
+        clearTimeout(timer);
+        resolve(message as Answer);
+      });
+      child.once('error', () => reject(new CannotRunError('the process that loads the app could not start')));
+      child.once('exit', (code) => {
+        clearTimeout(timer);
+        reject(new CannotRunError(`the app ended its process while it was loaded (exit code ${code ?? 'none'}). Export the app, and start it in another file`));
+      });
+      child.send(question);
+    });
+    if (!('failure' in answer)) return answer;
+    throw answer.failure === 'used wrongly' ? new UsageError(answer.message) : new CannotRunError(answer.message);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}

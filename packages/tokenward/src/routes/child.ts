@@ -1,0 +1,43 @@
+import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
+import { isError } from '@tokenward/core/store';
+import { exceptedRoutes, listRoutes } from '@tokenward/testing/routes';
+import type { Answer, Question } from './ask-child.js';
+import { findApp } from './find-app.js';
+import { listenOnLoopbackOnly } from './loopback-only.js';
+
+// The process that loads an app. The parent ends it once it has answered.
+listenOnLoopbackOnly();
+process.once('message', (question: Question) => {
+  void answer(question).then((found) => process.send!(found));
+});
+
+async function answer({ file, exportName, except }: Question): Promise<Answer> {
+  let app: object;
+  try {
+    const found = await findApp((await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>, exportName);
+    if (typeof found === 'string') return { failure: 'used wrongly', message: found };
+    app = found;
+  } catch (error) {
+    // for the person who runs the command: it is the error of their own app
+    process.stderr.write(`${inspect(error)}\n`);
+    return { failure: 'could not run', message: `the app could not be loaded. Its error is above${hintFor(error)}` };
+  }
+  try {
+    const routes = await listRoutes(app);
+    const excepted = exceptedRoutes(except, routes);
+    return { routes, excepted: routes.flatMap((route, at) => (excepted.has(route) ? [at] : [])) };
+  } catch (error) {
+    const isMisuse = isError(error) && (error as { readonly code?: unknown }).code === 'TOKENWARD_CONFIGURATION';
+    if (isMisuse) return { failure: 'used wrongly', message: error.message.replace('tokenward: ', '') };
+    process.stderr.write(`${inspect(error)}\n`);
+    return { failure: 'could not run', message: 'the routes could not be listed. The error is above' };
+  }
+}
+
+function hintFor(error: unknown): string {
+  const { code } = Object(error) as { readonly code?: unknown };
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX')
+    return '. Node runs only TypeScript whose types it can remove: compile the app, and pass the JavaScript file';
+  return '';
+}

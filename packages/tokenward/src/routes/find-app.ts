@@ -1,0 +1,46 @@
+type Exports = Readonly<Record<string, unknown>>;
+
+/** The names under which apps are mostly exported. */
+const USUAL = ['default', 'app', 'server', 'router', 'createApp', 'buildApp', 'build'];
+
+/**
+ * Finds the app in the exports of a module. A function that is no app creates one.
+ *
+ * @returns a message if there is none
+ */
+export async function findApp(exports: Exports, name: string | undefined): Promise<object | string> {
+  // a CommonJS module is the default export of itself
+  const all: Exports = { ...(isPlain(exports['default']) ? exports['default'] : {}), ...exports };
+  const names = Object.keys(all).filter((one) => one !== 'module.exports');
+  if (name !== undefined && !names.includes(name)) return `--export: the module does not export ${JSON.stringify(name)}. It exports ${listOf(names)}`;
+  for (const one of name === undefined ? USUAL : [name]) {
+    const found = await appIn(all[one]);
+    if (found) return found;
+  }
+  if (name !== undefined) return `--export: ${name} is no app of Express, Fastify, Koa, NestJS or Hono, and no function that returns one`;
+  return `the module exports no app under a usual name. It exports ${listOf(names)}. Name the app with --export, or export it: export const app = ...`;
+}
+
+async function appIn(value: unknown): Promise<object | undefined> {
+  if (isApp(value)) return value;
+  if (typeof value !== 'function' || isClass(value)) return undefined;
+  const made: unknown = await (value as () => unknown)();
+  return isApp(made) ? made : undefined;
+}
+
+function isApp(value: unknown): value is object {
+  const { handle, printRoutes, fetch, callback, getHttpAdapter } = Object(value) as Readonly<Record<string, unknown>>;
+  return [handle, printRoutes, fetch, callback, getHttpAdapter].some((member) => typeof member === 'function');
+}
+
+function isClass(value: object): boolean {
+  return Function.prototype.toString.call(value).startsWith('class');
+}
+
+function isPlain(value: unknown): value is Exports {
+  return typeof value === 'object' && value !== null && !isApp(value);
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length > 0 ? names.slice(0, 20).join(', ') : 'nothing';
+}
