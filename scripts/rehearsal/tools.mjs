@@ -64,6 +64,9 @@ async function tryOthers(app, env, packages, check) {
     writeFileSync(join(app, 'entries', 'entries.test.js'), requireAll(packages));
     return run(app, 'entries', env, ['jest', '--config', JSON.stringify({ ...JEST_CONFIG, transform: {} })]);
   });
+  await check('jest 30, JavaScript, ES modules', () =>
+    run(app, 'esm', { ...env, NODE_OPTIONS: '--experimental-vm-modules' }, ['jest', '--config', JSON.stringify({ ...JEST_CONFIG, transform: {} })]),
+  );
   await check('vitest', () => run(app, 'ts', env, ['vitest', 'run', '--globals']));
   for (const kind of ['esm', 'cjs']) {
     await check(`node:test, ${kind}`, () =>
