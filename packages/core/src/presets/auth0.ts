@@ -1,10 +1,12 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
-import { finish, readDomain, readPreset, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+import { finish, readDomain, readPreset, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface Auth0Options extends PresetOptions {
   /** The tenant's domain as in the tokens' `iss`: `example.eu.auth0.com`, or your custom domain. */
   readonly domain: string;
+  /** The organizations, by ID (`org_...`), for one of which the token must be. Default: any or none. */
+  readonly organizationIds?: readonly string[] | undefined;
 }
 
 /**
@@ -21,8 +23,10 @@ export interface Auth0Options extends PresetOptions {
  * @example createGuard(auth0({ domain: 'example.eu.auth0.com', audience: 'https://api.example.com' }))
  */
 export function auth0<S extends ClaimsSchema | undefined = undefined>(options: Auth0Options & { readonly claims?: S }): PresetResult<S> {
-  const { reader, rest } = readPreset('auth0', options, ['domain']);
+  const { reader, rest } = readPreset('auth0', options, ['domain', 'organizationIds']);
   const domain = readDomain(reader, 'example.eu.auth0.com');
-  const merged = withKnown(reader, rest, { rolesClaim: 'permissions' });
+  const organizations =
+    reader.get('organizationIds') === undefined ? undefined : readTexts(reader, 'organizationIds', /^org_\w+$/, 'a list of IDs of organizations (org_...)');
+  const merged = withKnown(reader, rest, { requiredValues: organizations && { org_id: organizations }, rolesClaim: 'permissions' });
   return finish(reader, () => keepDemands({ ...merged, issuer: `https://${domain}/` }) as PresetResult<S>);
 }

@@ -3,6 +3,7 @@ import { auth0 } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { ask, expectAllowed, verdictOf } from '../guarded.js';
 import { changed, decide, expectRefusals, given, problemsOf, times, type Shape } from './provider-tokens.js';
+import { optionsOf, providers } from './shapes.js';
 
 describe('auth0', () => {
   const usual = { domain: 'my-domain.auth0.com', audience: 'https://example.com/health-api' };
@@ -77,4 +78,15 @@ describe('auth0', () => {
       ]);
     },
   );
+
+  test('accepts the listed organizations alone', async () => {
+    const { token } = providers.auth0;
+    const ofOrganization = optionsOf('auth0', { organizationIds: ['org_A1', 'org_B2'] });
+    expect(verdictOf(await decide(ofOrganization, changed(token, { org_id: 'org_B2' })))).toBe('allow');
+    expect(verdictOf(await decide(ofOrganization, changed(token, { org_id: 'org_B22' })))).toBe('invalid_claim');
+    expect(verdictOf(await decide(ofOrganization, changed(token, { org_name: 'org_B2' })))).toBe('missing_claim');
+    expect(problemsOf(() => providers.auth0.options({ organizationIds: ['acme'] }))).toEqual([
+      expect.stringMatching(/^organizationIds: must be a list of IDs/),
+    ]);
+  });
 });
