@@ -60,7 +60,8 @@ export async function createApp(module: Type, platform: Platform, { http2, trust
 export async function listen(app: INestApplication): Promise<RunningApp> {
   await app.listen(0, '127.0.0.1');
   return {
-    origin: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+    // NestJS 11 says http, whatever Fastify serves
+    origin: (await app.getUrl()).replace('[::1]', '127.0.0.1').replace(/^https?/, 'setSecureContext' in (app.getHttpServer() as object) ? 'https' : 'http'),
     // an app without TokenwardModule has none
     get guard() {
       return app.get<NestGuard>(guardToken());

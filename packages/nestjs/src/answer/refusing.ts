@@ -4,7 +4,7 @@ import { answerRefusal, never, problemHeaders, type RefusalListeners } from '@to
 import { findNotes, notesOf } from '../call/call-notes.js';
 import { carrierOf, type Carrier } from '../call/carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
-import { isSent, setCookies, setHeaders } from '../call/response.js';
+import { isSent, setCookies, setRefusalHeaders } from '../call/response.js';
 
 type Answering = RefusalListeners<[context: ExecutionContext]>;
 
@@ -18,9 +18,14 @@ export function refuse(decision: Deny, context: ExecutionContext, carrier: Carri
   /** If a response was sent, the call is over: neither its handler nor an exception filter may run. */
   function end(unanswered: Deny): Promise<never> {
     if (carrier?.response && isSent(carrier.response)) return never();
-    if (carrier?.response) setHeaders(carrier.response, problemHeaders(unanswered));
-    throw exceptionOf(unanswered, context);
+    const exception = exceptionOf(unanswered, context);
+    if (carrier?.response) setRefusalHeaders(carrier.response, problemHeaders(unanswered), bodyOf(exception));
+    throw exception;
   }
+}
+
+function bodyOf(exception: Error): unknown {
+  return exception instanceof AccessDeniedException ? exception.getResponse() : undefined;
 }
 
 /** Remembers the context of a request for {@link refuseFrom}: a handler has only the request. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { Auth, ResponseHeaders } from '@tokenward/core';
 import { addCookies, applyHeaders, cookiesWith, isAnswered, keepOutOfCaches, SET_COOKIE } from '@tokenward/core/adapter';
@@ -17,6 +18,29 @@ export function setHeaders(response: NativeResponse, headers: ResponseHeaders): 
   const { [SET_COOKIE]: _cookies, ...others } = headers;
   response.headers(others);
   addTo(response, headers);
+}
+
+/** Express' response. */
+interface JsonResponse extends ServerResponse {
+  json(body: unknown): unknown;
+}
+
+/**
+ * Sets the headers of a refusal whose exception has this body. On Express the content type is set only when the body is sent: NestJS 11 warns of any type but
+ * `application/json` on the answer to an exception, and replaces it. So an exception filter that answers in its own way has no type of ours either.
+ */
+export function setRefusalHeaders(response: NativeResponse, headers: ResponseHeaders, body: unknown): void {
+  if (isReply(response) || !('json' in response)) return setHeaders(response, headers);
+  const { 'content-type': type, ...others } = headers;
+  setHeaders(response, others);
+  if (response.headersSent) return;
+  response.removeHeader('content-type');
+  const express = response as JsonResponse;
+  const { json } = express;
+  express.json = function sendJson(this: JsonResponse, sent: unknown) {
+    if (sent === body && this.getHeader('content-type') === undefined) this.setHeader('content-type', type as string);
+    return json.call(this, sent);
+  };
 }
 
 /** Adds the `Set-Cookie` lines of a decision to what is on the response of a call. */

@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { ModulesContainer } from '@nestjs/core';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import type { ConfigurationProblem } from '@tokenward/core';
 import { findGateways, findProviders, methodsOf, type Handler } from '../rules/handlers.js';
 import type { GuardedSockets } from '../engine/sockets.js';
@@ -93,7 +93,8 @@ const WITHOUT_METADATA = 'drops global guards, and an instance may have a functi
  */
 function mayLoseGuard({ owner, key }: Handler, modules: ModulesContainer): boolean {
   if (isGuarded(owner)) return false;
-  const wrappers = [...modules.values()].flatMap(({ controllers }) => [...controllers.values()].filter(({ metatype }) => metatype === owner));
+  const places = [...modules.values()].flatMap(({ controllers, providers }) => [controllers, providers]);
+  const wrappers = places.flatMap((all) => [...all.values()].filter(({ metatype }) => metatype === owner));
   return wrappers.some((wrapper) => {
     if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) return true;
     const standIn: unknown = wrapper.instance && Reflect.get(wrapper.instance, key);
@@ -113,6 +114,21 @@ export function problemsOfSockets(gateways: readonly Type[], { bound }: GuardedS
     message: 'is served a second time, without guards, by connectMicroservice({ ... }, { deferInitialization: true }). Add inheritAppConfig: true',
   }));
 }
+
+/**
+ * Returns message handlers of gateways that lack a guard of their own, if Nest runs no global guards for them, as before NestJS 12.
+ *
+ * @param config what only NestJS 12 and later have shows which one it is
+ */
+export function problemsOfGateways(handlers: readonly Handler[], modules: ModulesContainer, config: ApplicationConfig): ConfigurationProblem[] {
+  if ('getGlobalPreRequestHooks' in config) return [];
+  return handlers
+    .filter((handler) => handler.kind === 'ws' && handler.rule.requirements && (!handler.isGuarded || mayLoseGuard(handler, modules)))
+    .map(({ name }) => ({ path: name, message: WITHOUT_GLOBAL_GUARDS }));
+}
+
+const WITHOUT_GLOBAL_GUARDS =
+  'handles messages of a gateway, for which NestJS 11 runs no global guards. Put @Authenticated(), other requirements or @Public() on the class';
 
 /** Returns GraphQL field and reference resolvers with requirements, if Nest runs no guards for them. */
 export function problemsOfFields(handlers: readonly Handler[], modules: ModulesContainer): ConfigurationProblem[] {

@@ -2,7 +2,7 @@ import { authOf, misuse, requirementsOf } from '@tokenward/core/adapter';
 import { Inject, Injectable, Logger, type INestApplicationContext, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { ConfigurationError, type ConfigurationProblem } from '@tokenward/core';
-import { problemsOf, problemsOfFields, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
+import { problemsOf, problemsOfFields, problemsOfGateways, problemsOfHybrid, problemsOfImports, problemsOfSockets } from './audit.js';
 import { loadExceptions } from '../answer/denial.js';
 import { createEngine, type Engine, type NestGuard, type NestGuardOptions } from '../engine/engine.js';
 import { findGateways, findHandlers, findStandIns, type Handler } from '../rules/handlers.js';
@@ -40,7 +40,12 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
     this.#config = config;
     this.#adapterHost = adapterHost;
     this.#handlers = findHandlers(modules, config);
-    refuseToStart([...problemsOfImports(modules, GUARDS), ...problemsOf(this.#handlers, modules), ...this.#problemsOfHybrid()]);
+    refuseToStart([
+      ...problemsOfImports(modules, GUARDS),
+      ...problemsOf(this.#handlers, modules),
+      ...this.#problemsOfHybrid(),
+      ...problemsOfGateways(this.#handlers, modules, config),
+    ]);
     this.#sockets = guardHandshakes(config, (places) => this.#handshakeAt(places));
     // in tests, Nest gets its HTTP adapter only after the providers were created
     markPlaces(this.#handlers.filter(({ kind }) => kind === 'http'));
@@ -128,6 +133,7 @@ export class Guards implements OnModuleInit, OnApplicationBootstrap, OnModuleDes
       ...this.#problemsOfHybrid(),
       ...problemsOfSockets(findGateways(this.#modules), this.#sockets, this.#starts),
       ...problemsOfFields(this.#handlers, this.#modules),
+      ...problemsOfGateways(this.#handlers, this.#modules, this.#config),
     ]);
     for (const { rule } of this.#handlers) if (rule.requirements?.policy) this.get(rule.guard).offer(rule.requirements.policy);
     if (![...this.#engines.values()].some(({ printHandlers }) => printHandlers)) return;
