@@ -109,7 +109,7 @@ describe('what the API gets', () => {
       via: '1.1 x',
       // servers with CGI in their past read it as the length of the body
       content_length: '7',
-      // RFC 9440: only the server that ends TLS knows the client's certificate
+      // RFC 9440: only the server that terminates TLS knows the client's certificate
       'client-cert': ':x:',
       'client-cert-chain': ':x:',
       'x-original-host': 'evil',

@@ -13,6 +13,7 @@ export type { ClaimsWithoutSchema } from './auth/app-claims.js';
 export { authOf, requireAuth } from './adapter/remembered-auth.js';
 export { createMemory, type Memory } from './lib/private-slot.js';
 export { publish } from './events/events.js';
+export { readRequestBody } from './request/request-body.js';
 export { isAmbiguousTarget, normalPath } from './request/request-path.js';
 export { documentedPolicy, necessaryScopes } from './policy/evaluate.js';
 export { systemClock } from './lib/clock.js';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { MessageReceiver, ReceivedMessage, ReceiverAnswer } from '@tokenward/core';
 import type { ReplayStore } from '@tokenward/core/store';
 import { hostileTokens, type LogoutTokenWishes } from '@tokenward/testing';
@@ -25,6 +26,18 @@ async function createLogoutScene(replays?: ReplayStore): Promise<LogoutScene> {
     logout: async (wishes) => (await receive(form(await scene.issuer.issueLogoutToken({ clientId: CLIENT, subject: 'user-1', ...wishes })))).status,
   };
 }
+
+test('rule 91: a receiver of logout tokens names their issuer as the owner of what the replay store keeps, so that no issuer fills it for the others', async () => {
+  const added: unknown[][] = [];
+  const replays: ReplayStore = { add: (...given) => (added.push(given), true) };
+  const { logout, issuer } = await createLogoutScene(replays);
+  expect([await logout(), await logout({ subject: 'user-2' })]).toEqual([200, 200]);
+  const digest = createHash('sha256')
+    .update(JSON.stringify(['issuer', issuer.issuer]))
+    .digest('base64url');
+  expect(added.map(([, , owner]) => owner)).toEqual([digest, digest]);
+  expect(new Set(added.map(([name]) => name)).size).toBe(2);
+});
 
 describe('rule 116: a logout token', () => {
   const iat = () => Math.floor(Date.now() / 1000);

@@ -122,6 +122,17 @@ describe('FAPI 2.0 Security Profile s5.4.1, cryptography', () => {
     expect(verdictOf(await decide(good, { prover }))).toBe('invalid_proof');
   });
 
+  test('s5.4.3: of several keys with one kid, those that fit the token are tried', async () => {
+    const es256 = await issuer.signingKey('ES256');
+    const kid = 'shared';
+    const keys = [await issuer.signingKey('PS256'), await issuer.signingKey('EdDSA'), es256].map(({ publicJwk }) => ({ ...publicJwk, kid }));
+    const options = { jwks: { keys } };
+    expect(verdictOf(await decide({ ...good, key: es256, header: { kid } }, { options }))).toBe('allow');
+    expect(verdictOf(await decide({ ...good, algorithm: 'PS256', header: { kid } }, { options }))).toBe('allow');
+    const other = await issuer.rotateKeys('ES256');
+    expect(verdictOf(await decide({ ...good, key: other, header: { kid } }, { options }))).toBe('bad_signature');
+  });
+
   test('the assertions by which this API introspects tokens have one of these algorithms', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;

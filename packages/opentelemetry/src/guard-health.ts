@@ -14,11 +14,11 @@ export interface HealthObservation {
 /** Creates the callback for these guards, and lists the instruments that it fills. */
 export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasHealth>, labels: IssuerLabels): HealthObservation {
   const { ready, keysAge, keysUsable, keysStale, cacheEntries, cacheSize, cacheHits, cacheMisses } = all;
-  const { introspectionUsable, introspectionWaiting } = all;
+  const { introspectionUsable, introspectionWaiting, decryptionKeys, decryptionWaiting } = all;
   const { revocationEntries, revocationUsable, revocationLag, uncheckedRequests } = all;
 
   function observeGuard(result: BatchObservableResult, name: string, state: GuardHealth): void {
-    const { issuers, introspection, tokenCache, revocations } = state;
+    const { issuers, introspection, decryption, tokenCache, revocations } = state;
     const guard = { [ATTRIBUTE.guard]: name };
 
     function observe(instrument: Observable, value: unknown, attributes: Attributes = guard): void {
@@ -44,6 +44,8 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
       observe(introspectionWaiting, waiting, attributes);
     }
     observe(ready, state.ready);
+    observe(decryptionKeys, decryption?.keys);
+    observe(decryptionWaiting, decryption?.waiting);
     observe(cacheEntries, tokenCache?.entries);
     observe(cacheSize, tokenCache?.bytes);
     observe(cacheHits, tokenCache?.hits);
@@ -62,6 +64,8 @@ export function observeHealth(all: Instruments, guards: ReadonlyMap<string, HasH
       keysStale,
       introspectionUsable,
       introspectionWaiting,
+      decryptionKeys,
+      decryptionWaiting,
       cacheEntries,
       cacheSize,
       cacheHits,

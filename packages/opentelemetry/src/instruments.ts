@@ -50,6 +50,8 @@ export function createInstruments(meter: Meter) {
     keysStale: gauge('keys.stale', '{issuer}', "Whether an issuer's old keys are still used because it is unreachable: 1 or 0"),
     introspectionUsable: gauge('introspection.usable', '{issuer}', "Whether an issuer's introspection endpoint can be asked: 1 or 0"),
     introspectionWaiting: gauge('introspection.waiting', '{token}', 'Tokens that wait for introspection'),
+    decryptionKeys: gauge('decryption.keys', '{key}', 'Keys that decrypt tokens'),
+    decryptionWaiting: gauge('decryption.waiting', '{token}', 'Tokens that wait for decryption'),
     cacheEntries: gauge('token_cache.entries', '{token}', 'Cached tokens'),
     cacheSize: gauge('token_cache.size', 'By', 'Estimated memory of the cached tokens'),
     cacheHits: observableCounter('token_cache.hits', '{lookup}', 'Look-ups that found their token'),

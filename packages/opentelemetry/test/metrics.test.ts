@@ -246,7 +246,7 @@ describe('the health of guards', () => {
           lastError: 'x',
         },
       ],
-      decryption: undefined,
+      decryption: { keyIds: ['a'], keys: 2, decrypting: 1, waiting: 7, lastError: undefined },
       tokenCache: undefined,
       revocations: { entries: 3, usable: false, ageSeconds: 31.5, uncheckedRequests: 12, lastError: 'x' },
     };
@@ -254,6 +254,7 @@ describe('the health of guards', () => {
     expect(await value('tokenward.keys.stale')).toBe(1);
     expect(await value('tokenward.introspection.usable')).toBe(0);
     expect(await value('tokenward.introspection.waiting')).toBe(4);
+    expect([await value('tokenward.decryption.keys'), await value('tokenward.decryption.waiting')]).toEqual([2, 7]);
     expect(await value('tokenward.keys.age')).toBe(4000);
     expect(await value('tokenward.revocation.usable')).toBe(0);
     expect(await value('tokenward.revocation.lag')).toBe(31.5);

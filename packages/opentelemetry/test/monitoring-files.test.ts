@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,6 +20,7 @@ async function scrape(): Promise<Scrape> {
   } = await createScene({
     shadow: { allowedClients: ['client-2'] },
     introspection: { endpoint: 'http://127.0.0.1:1/introspect', clientId: 'api', clientSecret: 'secret' },
+    decryptionKeys: { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }) },
   });
   const exporter = new PrometheusExporter({ preventServerStart: true });
   const provider = new MeterProvider({ readers: [exporter] });

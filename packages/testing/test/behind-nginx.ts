@@ -28,7 +28,7 @@ interface Seen {
   readonly target: string | undefined;
 }
 
-/** Declares tests of a framework behind a real nginx that ends TLS and speaks HTTP/1.1 and HTTP/2. */
+/** Declares tests of a framework behind a real nginx that terminates TLS and speaks HTTP/1.1 and HTTP/2. */
 export function testBehindNginx(startApp: StartApp, mounts: readonly SuiteMount['as'][] = []): void {
   test('rules 84 and 85: behind nginx, a proof names what the client addressed, prefix included, and a client cannot forge it', async () => {
     const issuer = await closing(await createTestIssuer());

@@ -1,5 +1,5 @@
 import type { BackchannelLogoutOptions, MessageReceiver, ReceiverAnswer } from '@tokenward/core';
-import { collectBytes } from '@tokenward/core/adapter';
+import { MAX_MESSAGE_BYTES, readRequestBody } from '@tokenward/core/adapter';
 import { misuse, type ReplayStore } from '@tokenward/core/store';
 import { decodeJwt } from 'jose';
 import type { IssuerLogout } from '../sessions.js';
@@ -10,9 +10,6 @@ type Parts = Pick<RouteContext, 'config' | 'sessions' | 'publish'>;
 /** Creates a receiver of logout tokens: `backchannelLogout` of the guard that verifies them. */
 export type CreateReceiver = (options: BackchannelLogoutOptions) => MessageReceiver;
 
-/** A logout token has a few hundred bytes. */
-const MAX_BODY_BYTES = 65_536;
-const BODY_TIMEOUT_MS = 10_000;
 /**
  * How far the clocks may differ. A login accepts an ID token from 10 minutes ago, too. A logout that is lost because of a clock leaves somebody logged in, and one
  * that is sent late ends only sessions that began before it.
@@ -27,7 +24,9 @@ const MAX_SKEW_SECONDS = 600;
  */
 export function createBackchannelLogoutRoute({ config, sessions, publish }: Parts, createReceiver: CreateReceiver, replays: ReplayStore) {
   return async function backchannelLogoutRoute(request: Request): Promise<Response> {
-    const body = await readBody(request);
+    // the issuer would be told that its logout token is wrong, and the sessions would go on
+    if (request.bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Give request.clone() to whoever reads it');
+    const body = await readRequestBody(request, MAX_MESSAGE_BYTES);
     let isStoreDown = false;
     // A receiver for this message: the sessions in the store must end before the token is remembered as used, so that the issuer can send it again after a failure.
     const receive = createReceiver({
@@ -64,31 +63,4 @@ function namesIn(body: Uint8Array): Omit<IssuerLogout, 'issuer'> {
     return typeof value === 'string' ? value : undefined;
   };
   return { subject: text('sub'), issuerSessionId: text('sid'), issuedUntil: Math.floor(claims.iat!) };
-}
-
-/** Returns the body of a request; undefined if it is too long or too slow, or if the client disconnects. */
-async function readBody({ body, bodyUsed }: Request): Promise<Uint8Array | undefined> {
-  // the issuer would be told that its logout token is wrong, and the sessions would go on
-  if (bodyUsed) throw misuse('session.handle(request)', 'got a request whose body was read before. Give request.clone() to whoever reads it');
-  if (!body) return undefined;
-  const reader = body.getReader();
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    void reader.cancel().catch(() => {});
-  }, BODY_TIMEOUT_MS);
-  timer.unref();
-  const bytes = collectBytes(MAX_BODY_BYTES);
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      if (bytes.add(part.value)) continue;
-      await reader.cancel();
-      return undefined;
-    }
-    return isLate ? undefined : bytes.buffer();
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
 }

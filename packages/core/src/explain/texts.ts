@@ -182,7 +182,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   missing_certificate: {
     summary: 'The token is bound to a client certificate, and no certificate counts for the request.',
     remedy:
-      'Have the client send the certificate with which it fetched the token, and set requestCert on the TLS server. If a proxy ends TLS, set clientCertificate.header and clientCertificate.trustedProxies, and have the proxy send the header.',
+      'Have the client send the certificate with which it fetched the token, and set requestCert on the TLS server. If a proxy terminates TLS, set clientCertificate.header and clientCertificate.trustedProxies, and have the proxy send the header.',
     refine: withCause('The token is bound to a client certificate, and no certificate counts for the request'),
   },
   wrong_certificate: {
