@@ -62,7 +62,6 @@ try {
 
 async function release() {
   path = await report.step('the pnpm that package.json pins', () => pathWithPnpm(root));
-  const changeset = join(copy, 'node_modules', '.bin', 'changeset');
   const inCopy = (name, args, timeoutSeconds, env = { ...process.env, PATH: path }) => command(name, args, { cwd: copy, env, timeoutSeconds });
 
   registry = await report.step('a registry on loopback', () => startRegistry(root, join(folder, 'registry')));
@@ -71,7 +70,7 @@ async function release() {
   const version = await report.step('changeset version', async () => {
     const before = publicPackages(copy).map(({ manifest }) => manifest.version);
     ensureChangeset(copy);
-    await inCopy(changeset, ['version'], 60);
+    await inCopy(process.execPath, ['scripts/version-packages.mjs'], 60);
     return versionAfter(copy, before);
   });
   await report.step('build', () => inCopy('npm', ['run', 'build'], 300));
