@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { GuardOptions } from '@tokenward/core';
 import type { OptionSpecs, OptionValues } from './command.js';
@@ -52,10 +53,13 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
       : (variable('AUDIENCE')
           ?.split(',')
           .map((one) => one.trim()) ?? []);
+  const jwksFile = flags['jwks-file'] === undefined ? undefined : resolve(cwd, flags['jwks-file']);
+  // core's message would repeat the path, which may be a token in the wrong place
+  if (jwksFile !== undefined && !existsSync(jwksFile)) throw new UsageError('--jwks-file names no file');
   const own = {
     ...(audiences.length > 0 ? { audience: audiences.length === 1 ? audiences[0] : audiences } : undefined),
     ...(flags.algorithms !== undefined && { algorithms: flags.algorithms.split(',').map((name) => name.trim()) }),
-    ...(flags['jwks-file'] !== undefined && { jwksFile: resolve(cwd, flags['jwks-file']) }),
+    ...(jwksFile !== undefined && { jwksFile }),
     ...Object.fromEntries(flags.option.map(readOption)),
   };
   const options = flags.preset === undefined ? { ...(issuer !== undefined && { issuer }), ...own } : presetOptions(flags.preset, issuer, own);

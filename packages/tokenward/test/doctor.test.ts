@@ -264,6 +264,12 @@ test('reads issuer and audience from a file of variables, and shows none of the 
   expect([missing.code, missing.stderr]).toEqual([3, 'error: --env-file cannot be read (ENOENT)\n']);
 });
 
+test('the installed program reads the file, too, though Node takes the option for its own', async () => {
+  writeFileSync(join(folder, 'own.env'), `ISSUER_BASE_URL=${issuer.issuer}\nAUDIENCE=orders\n`);
+  const { code, stdout } = await spawned(['doctor', '--env-file', join(folder, 'own.env'), '--json'], {});
+  expect([code, failures(JSON.parse(stdout) as Result)]).toEqual([0, []]);
+});
+
 test('says which preset fits, and how to write it', async () => {
   const realm = 'https://sso.example.invalid/realms/shop';
   const [preset] = named(await doctor(['--issuer', realm, '--audience', 'account']), 'preset');

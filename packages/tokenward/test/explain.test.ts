@@ -140,6 +140,15 @@ test('a preset reads its options from the issuer, and finds what a guard without
   expect([without.verdict, without.notes.join(' ')]).toEqual(['accepted', expect.stringContaining('fits the preset keycloak') as string]);
 });
 
+test('a preset with several issuers is walked through in the same way', async () => {
+  writeFileSync(join(folder, 'entra.json'), JSON.stringify(issuer.jwks));
+  const tenant = '72f988bf-86f1-41af-91ab-2d7cd011db47';
+  const iss = `https://login.microsoftonline.com/${tenant}/v2.0`;
+  const token = await issuer.issueToken({ audience: 'another', claims: { iss, tid: tenant, ver: '2.0', azp: 'app', client_id: undefined, scp: 'news' } });
+  const args = ['--issuer', iss, '--audience', 'orders', '--preset', 'entraId', '--jwks-file', 'entra.json', '--scope', 'orders:read'];
+  expect(failedSteps(await explainJson(args, { stdin: token, cwd: folder }))).toEqual(['audience', 'policy']);
+});
+
 test.each([
   ['a bare token', (token: string) => `${token}\n`, ''],
   ['Bearer', (token: string) => `Bearer ${token}`, '"Bearer" was removed'],
@@ -238,6 +247,23 @@ test('rule 263: refuses a token or a secret as an argument, and does not repeat 
     expect([code, stderr.includes(secret)]).toEqual([2, false]);
   }
 });
+
+test('rule 263: a token in the place of another value is not repeated', async () => {
+  const token = await issuer.issueToken();
+  const names = ['issuer', 'audience', 'preset', 'algorithms', 'jwks-file', 'option', 'scope', 'role', 'at', 'env-file', 'framework', 'file'];
+  for (const command of ['explain', 'doctor', 'init']) {
+    for (const name of names) {
+      for (const args of [
+        [`--${name}`, token],
+        [`--${name}=${token}`],
+        ['--json', '--issuer', `https://login.example.invalid/?key=${token}`, '--audience', 'x'],
+      ]) {
+        const { stdout, stderr } = await runCommand([command, ...args], { cwd: folder });
+        expectNoPart(stdout + stderr, token);
+      }
+    }
+  }
+}, 30_000);
 
 test('rule 265: no token of the hostile table, and no part of one, is ever written, and none is accepted', async () => {
   const jwks = join(folder, 'hostile.json');

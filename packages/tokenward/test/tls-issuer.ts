@@ -23,16 +23,14 @@ export function createAuthority(): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-authority-'));
   const openssl = (...parameters: string[]): void => void execFileSync('openssl', parameters, { cwd: folder, stdio: 'pipe' });
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  const signer = ['-CA', 'authority.pem', '-CAkey', 'authority.key'];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   openssl('req', '-x509', ...key, '-keyout', 'authority.key', '-out', 'authority.pem', '-days', '400', '-subj', '/O=Example Works/CN=Example Works CA');
   return {
     file: join(folder, 'authority.pem'),
     issue(name, { days, names }) {
       openssl('req', '-new', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`);
-      openssl(
-        ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'authority.pem', '-CAkey', 'authority.key', '-days', String(days)],
-        ...['-copy_extensions', 'copy', '-out', `${name}.pem`],
-      );
+      openssl('x509', '-req', '-in', `${name}.csr`, '-days', String(days), '-copy_extensions', 'copy', '-out', `${name}.pem`, ...signer);
       return { cert: read(`${name}.pem`), key: read(`${name}.key`) };
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,5 +1,5 @@
 import type { GuardOptions, IssuerOptions } from '@tokenward/core';
-import { isLoopback, printable, urlProblem } from '@tokenward/core/store';
+import { isLoopback, shown, urlProblem } from '@tokenward/core/store';
 import { fail, skip, type Check } from './check.js';
 import { checkEndpoints } from './endpoints.js';
 import { checkClock, checkKeys, checkMetadata, timeoutOf } from './issuer.js';
@@ -25,7 +25,7 @@ export async function diagnoseIssuer(options: IssuerOptions, { env, now }: Surro
   const hosts = new Set(options.unsafeHttpHosts);
   const address = jwksUri ?? metadataUrl ?? issuer;
   const problem = urlProblem(address, hosts);
-  if (problem) return [fail('address', `${printable(address)} ${problem}`, 'Correct the address.')];
+  if (problem) return [fail('address', `${shown(address, 'url')} ${problem}`, 'Correct the address.')];
   const checks: Check[] = [...checkVariables(address, env)];
   if (proxyOf(address, env)) checks.push(skip('dns', 'the proxy looks the name up'), skip('tls', 'the connection goes through the proxy'));
   else {

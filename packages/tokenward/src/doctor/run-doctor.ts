@@ -1,3 +1,4 @@
+import { printableUrl } from '@tokenward/core/store';
 import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
@@ -26,7 +27,7 @@ export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): P
   }
   const checks = [checkNode(process.versions.node), ...(file?.checks ?? []), ...fromEnvironment(settings)];
   checks.push(...(await output.during('asking the issuer', checksOf(settings, context))));
-  if (options.json) output.json({ ok: !checks.some(isFailure), issuer: settings.issuer, checks });
+  if (options.json) output.json({ ok: !checks.some(isFailure), issuer: settings.issuer && printableUrl(settings.issuer), checks });
   else report(output, checks);
   return checks.some(isFailure) ? EXIT_CODES.found : EXIT_CODES.good;
 }
