@@ -438,6 +438,27 @@ describe('which tokens are introspected', () => {
     expect(verdictOf(await ask(guard, await issuer.issueToken({ claims: { cnf } })))).toBe('missing_certificate');
   });
 
+  test.each([
+    ['cnf twice, null last', '"cnf":{"jkt":"key"},"cnf":null'],
+    ['cnf twice, once with an escape', '"cnf":null,"\\u0063nf":{"jkt":"key"}'],
+    ['an escaped cnf beside another member that is there twice', '"\\u0063nf":{"jkt":"key"},"a":1,"a":2'],
+    ['cnf after a member called __proto__', '"__proto__":{},"cnf":null'],
+    ['cnf in an object that never ends', '"cnf":{"jkt":"key"'],
+  ])("rule 294: with introspect 'always', a JWT with %s is no bearer token if the answer has no cnf", async (_what, members) => {
+    const { issuer, guard: verifying } = await createScene();
+    await verifying.close();
+    const { guard } = await createAskingGuard(
+      (_question, _response, clock) => activeAnswer(clock, { iss: issuer.issuer }),
+      {},
+      { issuer: issuer.issuer, introspect: 'always' },
+    );
+    const [header, , signature] = (await issuer.issueToken()).split('.');
+    const jwtOf = (payload: string): string => [header, Buffer.from(payload).toString('base64url'), signature].join('.');
+    expectAllowed(await ask(guard, jwtOf(`{"iss":${JSON.stringify(issuer.issuer)},"cnf":null}`)));
+    const hostile = jwtOf(`{"iss":${JSON.stringify(issuer.issuer)},${members}}`);
+    for (const _again of [1, 2]) expect(verdictOf(await ask(guard, hostile))).toBe('malformed_token');
+  });
+
   test('rule 77: junk is refused without a question', async () => {
     const { guard, endpoint } = await createAskingGuard(() => ({ active: true }), { accepts: 'ory_at_' }, { maxTokenBytes: 300 });
     expect(verdictOf(await ask(guard, 'x'.repeat(301)))).toBe('token_too_large');

@@ -197,11 +197,15 @@ function introspectJwt(issuer: Issuer, token: string, jws: CompactJws, config: J
   return answered instanceof Promise ? answered.then((late) => boundAsItSays(late, jws)) : boundAsItSays(answered, jws);
 }
 
-/** An answer must have the token's `cnf` (RFC 9449 s6.2, RFC 8705 s3.2). If a server forgets it, a bound token must not become a bearer token. */
+/**
+ * An answer must have the token's `cnf` (RFC 9449 s6.2, RFC 8705 s3.2). If a server forgets it, a bound token must not become a bearer token; nor may one
+ * whose payload says `cnf` in a way that two readers may read differently, such as twice.
+ */
 function boundAsItSays(answered: Verification, { payload }: CompactJws): Verification {
   if (!isVerified(answered) || answered.confirmation !== undefined) return answered;
-  const cnf = own(parseStrictObject(payload) ?? {}, 'cnf') ?? undefined;
-  return cnf === undefined
+  const claims = parseStrictObject(payload);
+  if (!claims) return { reason: 'malformed_token', cause: 'its payload may contain cnf, but is not a strict JSON object', issuer: answered.issuer };
+  return (own(claims, 'cnf') ?? undefined) === undefined
     ? answered
     : { reason: 'unproven_confirmation', cause: 'the answer of the issuer lacks the cnf that the token has', issuer: answered.issuer };
 }
