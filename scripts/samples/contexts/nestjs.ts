@@ -1,5 +1,5 @@
 import type { BrowserSessionCredentials } from '@tokenward/core';
-import type { Get as AnyGet, Type } from '@nestjs/common';
+import type { Get as AnyGet, INestApplication, Type } from '@nestjs/common';
 import type { NestGuard as AnyNestGuard } from '@tokenward/nestjs';
 import type { Server } from 'node:http';
 import type { WebSocketServer } from 'ws';
@@ -12,6 +12,7 @@ declare global {
   const guard: NestGuard;
   const OrdersController: Type;
   const AppModule: Type;
+  const app: INestApplication;
   const server: Server;
   const sockets: WebSocketServer;
   /** The user as whom a test acts. */

@@ -53,7 +53,7 @@ export async function symptomOf(make: (stage: Stage) => Promise<void>): Promise<
     make({
       issuer,
       clock,
-      token: (wishes = {}) => issuer.issueToken({ ...wishes, claims: { scopes: ['orders:read'], ...wishes.claims } }),
+      token: (wishes = {}) => issuer.issueToken({ scopes: ['orders:read'], ...wishes }),
       ask: async (asked) => void (answer = await answerOf(asked, issuer, clock)),
     }),
   );
