@@ -119,6 +119,7 @@ test.each([
   ['a name that begins with localhost', 'http://localhost.example.com/callback'],
   ['a user name in front of another host', 'http://localhost@example.com/callback'],
   ['another scheme', 'javascript:alert(1)'],
+  ['a host that would end a directive of a policy', 'http://x;sandbox;y.localhost:3000/callback'],
   ['a fragment', 'http://localhost:3000/callback#x'],
 ])('rule 268: sends no code to %s', async (_name, redirect) => {
   const url = new URL(server.authorization_endpoint!);

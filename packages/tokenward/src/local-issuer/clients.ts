@@ -47,5 +47,14 @@ export function registrationsOf({ publicId, confidentialId, secret }: LocalClien
 /** Whether a browser that is sent to a URL stays on this machine. */
 export function leadsToLoopback(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && isLoopback(url.hostname) && url.username === '' && url.password === '' && !text.includes('#');
+  // a URL parser takes semicolons and commas in names of hosts, which would end a directive of the login page's policy
+  return (
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    isLoopback(url.hostname) &&
+    /^[\w.:[\]-]+$/.test(url.hostname) &&
+    url.username === '' &&
+    url.password === '' &&
+    !text.includes('#')
+  );
 }

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isLoopback } from '@tokenward/core/store';
 import { CannotRunError, UsageError } from '../errors.js';
 import { loopbackAddresses } from '../lib/loopback.js';
 import { createClients, type LocalClients } from './clients.js';
@@ -40,7 +41,10 @@ export interface LocalIssuer {
  * @throws CannotRunError if it cannot listen, or if others could read its state file
  */
 export async function startLocalIssuer({ host, port, env, ...options }: LocalIssuerOptions): Promise<LocalIssuer> {
-  const addresses = await loopbackAddresses(host.replace(/^\[(.*)\]$/, '$1'));
+  const hostname = host.replace(/^\[(.*)\]$/, '$1');
+  const inUrl = hostname.includes(':') ? `[${hostname}]` : hostname;
+  // another name may lead elsewhere tomorrow
+  const addresses = isLoopback(inUrl) ? await loopbackAddresses(hostname) : undefined;
   if (!addresses) throw new UsageError('--host must be on this machine: 127.0.0.1, ::1 or localhost. Anybody who reaches the issuer can log in as anybody');
   let listener: RequestListener = (_request, response) => void response.writeHead(503).end();
   const servers: Server[] = [];
@@ -51,7 +55,8 @@ export async function startLocalIssuer({ host, port, env, ...options }: LocalIss
       servers.push(server);
       await listen(server, portOf(servers[0]!) ?? port, address);
     }
-    const issuer = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${portOf(servers[0]!)}`;
+    // an issuer has one spelling only: without the port 80
+    const { origin: issuer } = new URL(`http://${inUrl}:${portOf(servers[0]!)}`);
     const settings: ProviderSettings = { ...options, issuer, clients: createClients() };
     const local = createProvider(settings);
     const mint = createMint(settings, local);

@@ -22,7 +22,7 @@ const FILE = /^issuer-\d{1,5}\.json$/;
  * @returns a function that removes it
  */
 export async function writeState(env: Env, state: IssuerState): Promise<() => Promise<void>> {
-  const path = join(await privateFolder(env), `issuer-${new URL(state.issuer).port}.json`);
+  const path = join(await privateFolder(env), `issuer-${new URL(state.issuer).port || 80}.json`);
   await replacePrivateFile(path, JSON.stringify(state));
   return async () => {
     // a newer issuer on the same port may have written its own
