@@ -70,7 +70,7 @@ test('lists what a home-made verifier admits, fails at, and answers wrongly', as
     /^Target {2}http:\/\/127.*\(127.0.0.1\)\nCheck {3}401 without a token, 200 with a valid one\nTried {3}\d+ hostile requests, signed by the local issuer\n\nADMITTED {2}200 {2}/,
   );
   expect(stdout).toContain('CRASHED   500  the server failed with 500: ');
-  expect(stdout).toMatch(/\nForged tokens were admitted: \d+ admitted, /);
+  expect(stdout).toMatch(/\nHostile tokens were admitted: \d+ admitted, /);
 });
 
 test.each([
@@ -252,7 +252,7 @@ test('--help of each command says what it does, its options and exit codes', asy
   for (const [command, words] of [
     ['issuer', ['Run an authorization server for development', '--audience URI ...', '--keys FILE', '3  the issuer could not start']],
     ['token', ['Mint an access token', '--scope SCOPE ...', '--lifetime SECONDS', '3  no local issuer runs']],
-    ['attack', ['Try hostile tokens', '<url>', '--strict', '1  a forged token was admitted']],
+    ['attack', ['Try hostile tokens', '<url>', '--strict', '1  a hostile token was admitted']],
   ] as const) {
     const { code, stdout } = await runCommand([command, '--help']);
     expect(code).toBe(0);

@@ -181,7 +181,7 @@ test('rule 269: the login page loads nothing, runs nothing, and cannot be framed
   const page = await createLoginBrowser(issuer.origin).open(await loginAddress());
   const policy = page.headers.get('content-security-policy')!;
   expect(policy).toMatch(
-    /^default-src 'none'; script-src; style-src 'sha256-[\w+/=]+'; form-action 'self' http:\/\/localhost:53682; base-uri 'none'; frame-ancestors 'none'$/,
+    /^default-src 'none'; img-src data:; script-src; style-src 'sha256-[\w+/=]+'; form-action 'self' http:\/\/localhost:53682; base-uri 'none'; frame-ancestors 'none'$/,
   );
   expect(page.headers.get('x-frame-options')).toBe('DENY');
   expect(page.headers.get('cache-control')).toBe('no-store');

@@ -63,7 +63,7 @@ async function collect(token: string, local: IssuerState | undefined, issuer: st
     const signed = local && parts ? await signedByIssuer(local, parts.payload) : [];
     const keys = parts ? await keysOf(local?.issuer ?? issuer, notes) : [];
     return {
-      cases: [...signed, ...(parts ? derivedTokens(parts, keys, trap.origin) : []), ...misplacedTokens(token)],
+      cases: [...(parts ? derivedTokens(parts, keys, trap.origin) : []), ...signed, ...misplacedTokens(token)],
       table: signed.length > 0 ? 'full' : 'derived',
       notes,
       fetchedKeys: () => trap.hits,
@@ -109,7 +109,12 @@ async function signedByIssuer(
 ): Promise<readonly AttackCase[]> {
   const audience = [aud].flat().find((one) => typeof one === 'string' && local.audiences.includes(one));
   const { tokens } = (await askIssuer(local, 'hostile', { claims, audience })) as { readonly tokens: readonly HostileToken[] };
-  return tokens.map(({ name, token }) => forged(name, token));
+  return tokens.toSorted((one, other) => Number(isAboutForm(one)) - Number(isAboutForm(other))).map(({ name, token }) => forged(name, token));
+}
+
+/** Rules 2 to 18: tokens of a strange form, which only the issuer itself could sign. They matter less than wrong keys and claims, so they come last. */
+function isAboutForm({ rule }: HostileToken): boolean {
+  return rule < 19;
 }
 
 async function keysOf(issuer: string | undefined, notes: string[]) {

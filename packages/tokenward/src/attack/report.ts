@@ -59,7 +59,7 @@ export function printReport(
   for (const note of notes) output.line(dim(note));
   const summary = VERDICTS.filter((verdict) => counts[verdict] > 0).map((verdict) => `${counts[verdict]} ${SUMMARY[verdict]}`);
   output.line(
-    counts.admitted === 0 ? green(`No forged token was admitted: ${summary.join(', ')}.`) : red(`Forged tokens were admitted: ${summary.join(', ')}.`),
+    counts.admitted === 0 ? green(`No hostile token was admitted: ${summary.join(', ')}.`) : red(`Hostile tokens were admitted: ${summary.join(', ')}.`),
   );
 }
 

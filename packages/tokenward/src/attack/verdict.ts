@@ -22,7 +22,7 @@ export function judge({ name, kind, token }: AttackCase, answer: ReceivedAnswer 
   const { status, challenge, body } = answer;
   const as = (verdict: Verdict, problem: string): Judgement => ({ name, status, verdict, problem });
   if (status >= 200 && status < 300)
-    return kind === 'forged' ? as('admitted', 'a forged token was admitted') : as('lenient', 'a valid token was taken where no API should take one');
+    return kind === 'forged' ? as('admitted', 'a hostile token was admitted') : as('lenient', 'a valid token was taken where no API should take one');
   if (status === 429 || status === 503)
     return as('unclear', status === 429 ? 'a rate limit, and no answer about the token' : 'unavailable, and no answer about the token');
   if (status >= 500) return as('crashed', `the server failed with ${status}`);

@@ -24,7 +24,7 @@ export const attackCommand = defineCommand({
   summary: 'Try hostile tokens on an API of this machine',
   usage: '<url> [options] [< token]',
   description:
-    'Sends a few hundred forged and misplaced tokens to one route, by GET and POST, and shows what it admitted, what it failed at, and what it refused in a wrong way. Run it against your own server in development: a route that admits a request does its work.\nOnly servers on this machine are attacked: every address of the host must be loopback, redirects are not followed, and proxies are not used.\nWith a running local issuer (tokenward issuer), the issuer signs the hostile tokens. Without one, pipe a valid token into the command: the hostile ones are made of it.',
+    'Sends a few hundred hostile tokens to one route, by GET and POST, and shows what it admitted, what it failed at, and what it refused in a wrong way. Run it against your own server in development: a route that admits a request does its work.\nOnly servers on this machine are attacked: every address of the host must be loopback, redirects are not followed, and proxies are not used.\nWith a running local issuer (tokenward issuer), the issuer signs the hostile tokens. Without one, pipe a valid token into the command: the hostile ones are made of it.',
   positionals: [{ name: 'url', summary: 'a route that requires a token, such as http://localhost:3000/me' }],
   options,
   examples: [
@@ -33,8 +33,8 @@ export const attackCommand = defineCommand({
     'tokenward attack http://localhost:3000/me --issuer https://login.example.com < token',
   ],
   exitCodes: {
-    0: 'no forged token was admitted',
-    1: 'a forged token was admitted, or the server answers no longer',
+    0: 'no hostile token was admitted',
+    1: 'a hostile token was admitted, or the server answers no longer',
     3: 'the result would mean nothing: no server, no valid token, or an open route',
   },
   run,

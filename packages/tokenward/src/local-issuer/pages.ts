@@ -97,7 +97,7 @@ code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 export function pagePolicy(formTargets: readonly string[] = []): string {
   const style = createHash('sha256').update(STYLE).digest('base64');
   // browsers apply form-action to the redirects after a form, too; oidc-provider adds the hash of its own script to script-src, for form_post
-  return `default-src 'none'; script-src; style-src 'sha256-${style}'; form-action ${["'self'", ...formTargets].join(' ')}; base-uri 'none'; frame-ancestors 'none'`;
+  return `default-src 'none'; img-src data:; script-src; style-src 'sha256-${style}'; form-action ${["'self'", ...formTargets].join(' ')}; base-uri 'none'; frame-ancestors 'none'`;
 }
 
 function page(title: string, body: string): string {
