@@ -167,7 +167,7 @@ test.each(Object.entries(PROVIDERS))(
     const testIssuer = await createTestIssuer();
     const jwks = { keys: testIssuer.jwks.keys.map((key) => Object.assign({}, key, { use: undefined })) };
     const spiffeKeys = { keys: testIssuer.jwks.keys.map((key) => Object.assign({}, key, { use: 'jwt-svid' })) };
-    const guard = createResourceGuard(optionsOf({ jwks: _like === 'spiffe' ? spiffeKeys : jwks } as Pick<TestIssuer, 'jwks'>));
+    const guard = createResourceGuard(optionsOf({ jwks: _like === 'spiffe' ? spiffeKeys : jwks }));
     onTestFinished(async () => {
       await guard.close();
       await testIssuer.close();

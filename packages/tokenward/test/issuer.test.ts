@@ -58,7 +58,7 @@ async function authOf(token: string, audience = AUDIENCE) {
     const decision = await guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${token}` } });
     return decision.outcome === 'allow' ? decision.auth : decision.reason;
   } finally {
-    guard.close();
+    await guard.close();
   }
 }
 

@@ -27,7 +27,7 @@ export async function runIssuer(args: readonly string[] = [], folder = mkdtempSy
   const write = (text: string): void => {
     stdout += text;
     // one of the last lines
-    if (/^Users/.test(text)) started();
+    if (text.startsWith('Users')) started();
   };
   const context = {
     stdin: Readable.from([]),

@@ -37,7 +37,7 @@ test('prints a token that a guard admits, and nothing else', async () => {
   expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
   const guard = createResourceGuard({ issuer: issuer.origin, audience: AUDIENCE });
   const decision = await guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${stdout.trim()}` } });
-  guard.close();
+  await guard.close();
   expect(decision).toMatchObject({
     outcome: 'allow',
     auth: { subject: 'grace', clientId: 'my-app', scopes: ['orders:read', 'orders:write'], roles: ['auditor'] },

@@ -97,6 +97,10 @@ function secretsOf(jwk: JsonWebKey): (readonly [form: string, secret: string | B
   }
 }
 
+function textOr(value: unknown, otherwise: string): string {
+  return typeof value === 'string' ? value : otherwise;
+}
+
 /** Secrets of tutorials. */
 function keyedWithGuesses(parts: TokenParts): AttackCase[] {
   const guesses = [
@@ -106,8 +110,8 @@ function keyedWithGuesses(parts: TokenParts): AttackCase[] {
     'changeme',
     'password',
     'jwt-secret',
-    String(parts.payload['iss'] ?? 'issuer'),
-    String(parts.header['kid'] ?? 'key'),
+    textOr(parts.payload['iss'], 'issuer'),
+    textOr(parts.header['kid'], 'key'),
   ];
   return guesses.map((secret, at) =>
     mac(parts, '256', at === 0 ? 'an empty secret' : `a guessed secret (${at})`, secret, parts.header['kid'] as string | undefined),

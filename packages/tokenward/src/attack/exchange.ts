@@ -40,7 +40,7 @@ export const exchange: Exchange = (target, { method = 'GET', headers = [], query
     const { url, address } = target;
     const path = `${url.pathname}${url.search}${query === undefined ? '' : `${url.search === '' ? '?' : '&'}${query}`}`;
     const length: [string, string][] = body === undefined ? [] : [['Content-Length', String(Buffer.byteLength(body))]];
-    const lines = [['Host', url.host], ['Connection', 'close'], ['Accept', '*/*'], ...length, ...headers].flat() as string[];
+    const lines = [['Host', url.host], ['Connection', 'close'], ['Accept', '*/*'], ...length, ...headers].flat();
     const options: RequestOptions & { servername?: string } = {
       host: address,
       port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port,

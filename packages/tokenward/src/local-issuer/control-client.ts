@@ -57,11 +57,14 @@ function post(port: number, secret: string, action: string, body: string): Promi
       response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || response.destroy(new Error('too large'))));
       response.once('error', reject);
       response.once('end', () => {
+        let answer: unknown;
         try {
-          resolve({ status: response.statusCode ?? 0, body: JSON.parse(bytes.buffer().toString('utf8')) });
+          answer = JSON.parse(bytes.buffer().toString('utf8'));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
+          return;
         }
+        resolve({ status: response.statusCode ?? 0, body: answer });
       });
     });
     sent.once('error', reject);

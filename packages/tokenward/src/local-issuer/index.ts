@@ -6,9 +6,9 @@ import { loopbackAddresses } from '../lib/loopback.js';
 import { createClients, type LocalClients } from './clients.js';
 import { createControl } from './control.js';
 import { behindFrontDoor } from './front-door.js';
-import { createHostileKeys, type HostileKeys, type HostileRequest } from './hostile-keys.js';
+import { createHostileKeys, type HostileKeys } from './hostile-keys.js';
 import { createInteractions, isInteraction } from './interactions.js';
-import { createMint, type TokenRequest } from './minting.js';
+import { createMint } from './minting.js';
 import { pagePolicy, startPage } from './pages.js';
 import { createProvider, type ProviderSettings } from './provider.js';
 import { publicJwkOf, type IssuerKey } from './signing-keys.js';
@@ -62,13 +62,15 @@ export async function startLocalIssuer({ host, port, env, ...options }: LocalIss
     const mint = createMint(settings, local);
     const hostile = createHostileKeys(settings);
     const control = createControl({
-      token: async (request) => ({ token: await mint(request as TokenRequest) }),
-      hostile: async (request) => ({ tokens: await hostile.sign(request as HostileRequest) }),
+      token: async (request) => ({ token: await mint(request) }),
+      hostile: async (request) => ({ tokens: await hostile.sign(request) }),
       withdraw: async () => hostile.withdraw() ?? {},
     });
     servers.push(control.server);
     await listen(control.server, 0, '127.0.0.1');
-    listener = behindFrontDoor(issuer, routesOf(settings, hostile, local.provider.callback(), createInteractions(local.provider, issuer, settings.users)));
+    const answer = local.provider.callback();
+    const provider: RequestListener = (request, response) => void answer(request, response);
+    listener = behindFrontDoor(issuer, routesOf(settings, hostile, provider, createInteractions(local.provider, issuer, settings.users)));
     const state = { issuer, audiences: settings.audiences, controlPort: portOf(control.server)!, secret: control.secret, pid: process.pid };
     const removeState = await writeState(env, state);
     return {

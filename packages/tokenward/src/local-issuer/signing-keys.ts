@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, randomBytes, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { CannotRunError } from '../errors.js';
 import { createPrivateFile, readPrivateFile } from '../lib/private-files.js';
@@ -46,7 +46,7 @@ function keyOf(content: string, shownPath: string): IssuerKey {
   try {
     const { keys } = JSON.parse(content) as { readonly keys: readonly { readonly kid: unknown }[] };
     const [jwk] = keys;
-    const privateKey = createPrivateKey({ key: jwk as object as import('node:crypto').JsonWebKey, format: 'jwk' });
+    const privateKey = createPrivateKey({ key: jwk as object as JsonWebKey, format: 'jwk' });
     if (typeof jwk?.kid === 'string' && privateKey.asymmetricKeyType === 'rsa' && privateKey.asymmetricKeyDetails!.modulusLength! >= 2048) {
       return { kid: jwk.kid, privateKey };
     }
