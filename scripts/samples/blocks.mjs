@@ -2,11 +2,14 @@ const PROGRAM = /^(?:[cm]?[jt]s|[jt]sx|javascript|typescript)$/;
 /** All other languages that the documentation may use. Any other name throws, so that no sample is skipped by mistake. */
 const TEXT = new Set(['', 'sh', 'json', 'text', 'yaml', 'html', 'http', 'diff', 'dockerfile', 'nginx']);
 const FENCE = /^( *)(`{3,}|~{3,})\s*(\S*)/;
+const OWN_FILE = /^import \{ [\w, ]+ \} from '\.\/[\w.-]+';$/;
 const MARK = /^\s*(?:<!--|\{\/\*) (sample|no program): (.+) (?:-->|\*\/\})$/;
 
 /**
  * Returns the samples of a Markdown file: `{ line, code, mark, notCompiled }`. `line` is the line of the first code, `mark` the text of a comment
  * before the block (`<!-- sample: koa -->`), and `notCompiled` the reason why it is not a program (`<!-- no program: ... -->`).
+ *
+ * An import of a reader's own file (`from './app.mjs'`) is left out: the context provides its names.
  *
  * In a block with `// before` and `// after`, only the code after `// after` is compiled.
  */
@@ -28,7 +31,9 @@ export function samplesOf(markdown, file) {
     samples.push({
       file,
       line: start + 1,
-      code: ownPart(lines.slice(start, end).map((line) => line.slice(indent.length))).join('\n'),
+      code: ownPart(lines.slice(start, end).map((line) => line.slice(indent.length)))
+        .map((line) => (OWN_FILE.test(line) ? '' : line))
+        .join('\n'),
       mark: kind === 'sample' ? text : undefined,
       notCompiled: kind === 'no program' ? text : undefined,
     });
