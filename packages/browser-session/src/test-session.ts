@@ -1,4 +1,4 @@
-import { misuse, type START_TEST_SESSION, type TestableBrowserSession, type TestSessionTokens } from '@tokenward/core/store';
+import { isProduction, misuse, type START_TEST_SESSION, type TestableBrowserSession, type TestSessionTokens } from '@tokenward/core/store';
 import type { SessionConfig } from './config.js';
 import { newSession } from './new-session.js';
 import type { Sessions } from './sessions.js';
@@ -10,7 +10,7 @@ import type { Sessions } from './sessions.js';
  */
 export function createTestSessionStart(config: SessionConfig, sessions: Pick<Sessions, 'start'>): TestableBrowserSession[typeof START_TEST_SESSION] {
   return async (tokens) => {
-    if (process.env['NODE_ENV'] === 'production') throw misuse('session', 'starts no session of a test, since NODE_ENV is "production"');
+    if (isProduction()) throw misuse('session', 'starts no session of a test, since NODE_ENV is "production"');
     checkTokens(tokens);
     const { subject, accessToken, accessTokenEndsAt, scopes, issuedAt, refreshToken, idToken, issuerSessionId } = tokens;
     const issued = { subject, accessToken, accessTokenEndsAt, scopes: [...scopes], issuedAt, refreshToken, idToken, issuerSessionId };

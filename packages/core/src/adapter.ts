@@ -23,6 +23,7 @@ export { didYouMean } from './lib/did-you-mean.js';
 export { OptionReader, plainOptions } from './lib/option-reader.js';
 export { readTable, type OptionTable } from './lib/option-table.js';
 export { shownMember } from './lib/shown-option.js';
+export { isProduction } from './lib/production.js';
 export { classOf } from './lib/thrown.js';
 export type { MetadataAnswer, MetadataEndpoint } from './decision/resource-metadata.js';
 export { sendMetadata, serveMetadata } from './node/node-metadata.js';

@@ -39,3 +39,4 @@ export { isMisleadingPath } from './lib/misleading-path.js';
 export { parseJson } from './lib/parse-json.js';
 export { shown } from './lib/shown-option.js';
 export { canonicalProblem, isLoopback, leadsToOtherHost, printable, printableUrl, urlProblem } from './lib/url.js';
+export { isProduction } from './lib/production.js';

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { didYouMean, misuse } from '@tokenward/core/adapter';
+import { didYouMean, isProduction, misuse } from '@tokenward/core/adapter';
 import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD, ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import {
@@ -218,6 +218,6 @@ function testAuth(caller: TestAuth): Auth {
 }
 
 function refuseInProduction(): void {
-  if (process.env['NODE_ENV'] !== 'production') return;
+  if (!isProduction()) return;
   throw misuse('@tokenward/nestjs/testing', 'admits every call without a token, so it does not load if NODE_ENV is "production"');
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ACT_IN_TESTS, misuse, type TestCaller, type TestTickets } from '@tokenward/core/adapter';
+import { ACT_IN_TESTS, isProduction, misuse, type TestCaller, type TestTickets } from '@tokenward/core/adapter';
 import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
 
 /** Whom a test acts as. Every member has a default that the guard accepts. */
@@ -88,6 +88,6 @@ function nestGuard(context: NestContext): Actable | undefined {
 }
 
 function refuseInProduction(): void {
-  if (process.env['NODE_ENV'] !== 'production') return;
+  if (!isProduction()) return;
   throw misuse('@tokenward/testing', 'lets tests act as anybody, so it does not load if NODE_ENV is "production"');
 }

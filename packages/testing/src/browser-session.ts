@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { misuse, START_TEST_SESSION, type TestableBrowserSession } from '@tokenward/core/store';
+import { isProduction, misuse, START_TEST_SESSION, type TestableBrowserSession } from '@tokenward/core/store';
 import type { TestIssuer, TokenWishes } from './issuer.js';
 import { assertWishes, CALLER_WISHES, type CallerWishes } from './wishes.js';
 
@@ -96,6 +96,6 @@ function cookieOf(line: string, domain: string): TestCookie[] {
 }
 
 function refuseInProduction(): void {
-  if (process.env['NODE_ENV'] !== 'production') return;
+  if (!isProduction()) return;
   throw misuse('@tokenward/testing/browser-session', 'logs in anybody without a password, so it does not load if NODE_ENV is "production"');
 }

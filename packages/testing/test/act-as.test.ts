@@ -166,7 +166,8 @@ describe('rule 275: production', () => {
     const script = "import('@tokenward/testing').then(() => console.log('loaded'), (error) => console.log(error.message))";
     const run = (env: string) =>
       spawnSync(process.execPath, ['-e', script], { cwd: import.meta.dirname, env: { ...process.env, NODE_ENV: env }, encoding: 'utf8' }).stdout;
-    expect(run('production')).toMatch(/NODE_ENV is "production"/);
+    // `set NODE_ENV=production && node app.js` on Windows sets a blank
+    for (const env of ['production', 'production ', ' Production']) expect(run(env)).toMatch(/NODE_ENV is "production"/);
     expect(run('test')).toBe('loaded\n');
   });
 
@@ -177,6 +178,9 @@ describe('rule 275: production', () => {
     vi.stubEnv('NODE_ENV', 'production');
     try {
       expect(() => actAs(guard)).toThrow('NODE_ENV is "production"');
+      expect(() => as()).toThrow('NODE_ENV is "production"');
+      expect(await ask(guard, headers)).toMatchObject({ outcome: 'deny', status: 401 });
+      vi.stubEnv('NODE_ENV', 'Production ');
       expect(() => as()).toThrow('NODE_ENV is "production"');
       expect(await ask(guard, headers)).toMatchObject({ outcome: 'deny', status: 401 });
       const method = (guardWith() as never)[Symbol.for('tokenward.actInTests')] as () => unknown;

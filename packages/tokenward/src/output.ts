@@ -1,5 +1,6 @@
 import type { Context, OutputStream } from './context.js';
 import { createStyle, type Style } from './style.js';
+import { harmless, harmlessJson } from './lib/harmless.js';
 
 /** How a command writes. Results go to standard output, and everything else to standard error. */
 export interface Output {
@@ -24,9 +25,9 @@ const QUIET_MS = 1000;
 
 export function createOutput({ stdout, stderr, env }: Pick<Context, 'stdout' | 'stderr' | 'env'>): Output {
   return {
-    line: (text = '') => void stdout.write(`${text}\n`),
-    json: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
-    note: (text) => void stderr.write(`${text}\n`),
+    line: (text = '') => void stdout.write(`${harmless(text)}\n`),
+    json: (value) => void stdout.write(`${harmlessJson(value)}\n`),
+    note: (text) => void stderr.write(`${harmless(text)}\n`),
     style: createStyle(stdout, env),
     width: Math.min(Math.max(stdout.columns ?? 100, 40), 100),
     during: (what, work) => showProgress(stderr, what, work),

@@ -333,3 +333,17 @@ function spawned(args: readonly string[], env: Record<string, string>): Promise<
     child.on('close', (code) => resolve({ code, ...output }));
   });
 }
+
+test.each([
+  'https://ada:s3cr3t@login.example.com/realms/a',
+  'ada:s3cr3t@login.example.com',
+  'http://ada:s3cr3t@login.example.com',
+  'https://login.example.com/?key=s3cr3t',
+])('rule 297: shows no password and no query of a configured issuer (%s)', async (address) => {
+  for (const format of [[], ['--json']]) {
+    const { code, stdout, stderr } = await runCommand(['doctor', ...format], { env: { ISSUER_BASE_URL: address } });
+    expect(code).not.toBe(0);
+    expect(stdout).toContain('address');
+    expect(stdout + stderr).not.toContain('s3cr3t');
+  }
+});

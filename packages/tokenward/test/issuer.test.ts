@@ -5,6 +5,7 @@ import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createResourceGuard } from '@tokenward/core';
 import { createLoginBrowser } from './login-browser.js';
+import { runCommand } from './run-command.js';
 import { runIssuer, type RunningIssuer } from './running-issuer.js';
 
 const AUDIENCE = 'https://api.example.com';
@@ -175,6 +176,12 @@ test('rule 268: sends browsers that use another name of the machine to the one a
   expect([answer.status, answer.headers['location']]).toEqual([307, `${issuer.origin}//attacker.example/x`]);
   const posted = await ask(`${issuer.origin}/token`, { host: `localhost:${port}` }, 'POST', 'grant_type=client_credentials');
   expect(posted.status).toBe(421);
+});
+
+test.each(['production', 'production ', 'Production'])('rule 268: does not start with NODE_ENV=%j', async (NODE_ENV) => {
+  const { code, stdout, stderr } = await runCommand(['issuer', '--port', '0'], { env: { ...issuer.env, NODE_ENV }, signal: AbortSignal.abort() });
+  expect([code, stdout]).toEqual([3, '']);
+  expect(stderr).toContain('NODE_ENV is production');
 });
 
 test('rule 269: the login page loads nothing, runs nothing, and cannot be framed', async () => {

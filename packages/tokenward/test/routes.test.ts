@@ -37,7 +37,7 @@ test('--export names a function that creates the app', async () => {
   expect([code, stdout]).toEqual([0, 'GET  /me  token\n\n1 route: 1 need a token, 0 optional, 0 open, 0 unknown\n']);
 });
 
-test('an app in CommonJS that listens, prints and keeps running is listed, and is gone afterwards', async () => {
+test('rule 279: an app in CommonJS that listens, prints, sends messages and keeps running is listed, and is gone afterwards', async () => {
   const { code, stdout, stderr } = await runCommand(['routes', 'listening.cjs', '--fail-on-open'], { cwd });
   expect([code, stdout.split('\n')[0]]).toEqual([0, 'GET  /files/:name  token']);
   expect(stderr).toMatch(/^the app prints\n/);

@@ -161,3 +161,26 @@ test('the installed program answers --help and --version, and ends quietly when 
   const piped = spawnSync('sh', ['-c', `"${process.execPath}" "${bin}" --help | true`], { encoding: 'utf8' });
   expect(piped.stderr).toBe('');
 });
+
+test('rule 296: nothing that a command shows is more than text for the terminal', async () => {
+  const hostile = '\u001B]0;title\u0007\u001B[2J\u001B[8m\u009B31m\r\u202Eabc\u2028\u007F';
+  const show: Command = {
+    name: 'show',
+    summary: 'Show',
+    usage: '',
+    options: { json: { type: 'boolean', summary: 'Print JSON' } },
+    run({ options, output }) {
+      if (options['json']) output.json({ [hostile]: hostile });
+      else output.line(`a\tb ${output.style.red(hostile)}`);
+      output.note(hostile);
+      throw Object.assign(new Error(`cannot read ${hostile}`), { code: 'TOKENWARD_TEST' });
+    },
+  };
+  const shown = '\\u001b]0;title\\u0007\\u001b[2J\\u001b[8m\\u009b31m\\u000d\\u202eabc\\u2028\\u007f';
+  const lines = await runCommand(['show'], { commands: [show], isTTY: true });
+  expect(lines.stdout).toBe(`a\tb \u001B[31m${shown}\u001B[39m\n`);
+  expect(lines.stderr).toBe(`${shown}\n\u001B[31merror:\u001B[39m cannot read ${shown}\n`);
+  const json = await runCommand(['show', '--json'], { commands: [show] });
+  expect(json.stdout).toMatch(/^[\n\x20-\x7e]+$/);
+  expect(JSON.parse(json.stdout)).toEqual({ [hostile]: hostile });
+});

@@ -1,6 +1,7 @@
 import type { Reason } from '../vocabulary/reason.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { debugLine, isDebugging } from '../lib/debug.js';
+import { isProduction } from '../lib/production.js';
 import { explanationLine, type Explanation } from './explanation.js';
 import { placeOf } from './place.js';
 
@@ -19,7 +20,7 @@ const ONCE = 'printed once for each reason, outside production; NODE_DEBUG=token
  * of each reason, unless `NODE_ENV` is `production` or `TOKENWARD_HINTS` is `0`. The environment is read once, because reading it costs as much as a refusal.
  */
 export function createHints(): (decision: Explainable, request: ProtectedRequest | undefined) => void {
-  const areEnabled = process.env['NODE_ENV'] !== 'production' && process.env['TOKENWARD_HINTS'] !== '0';
+  const areEnabled = !isProduction() && process.env['TOKENWARD_HINTS'] !== '0';
   const debugs = isDebugging();
   const printed = new Set<Reason>();
 

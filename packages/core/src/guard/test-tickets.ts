@@ -15,6 +15,7 @@ import type { Clock } from '../lib/clock.js';
 import { misuse } from '../lib/configuration-error.js';
 import { parseStrictObject } from '../lib/json.js';
 import { createLruMap } from '../lib/lru.js';
+import { isProduction } from '../lib/production.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { TokenSignals } from '../revocation/token-signals.js';
 import { claimsOfCaller, type TestCaller } from './test-claims.js';
@@ -133,10 +134,6 @@ function issuerNow({ find }: Issuers, name: string): Issuer | undefined {
   // the request decides
   found.catch(() => {});
   return undefined;
-}
-
-function isProduction(): boolean {
-  return process.env['NODE_ENV'] === 'production';
 }
 
 function refuseInProduction(): void {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isProduction } from '@tokenward/core/store';
 import { defineCommand, type CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES } from '../exit-codes.js';
@@ -44,7 +45,7 @@ export const issuerCommand = defineCommand({
 
 async function run(context: CommandContext<typeof options>): Promise<0 | 3> {
   const { options, env, cwd, output, signal } = context;
-  if (env['NODE_ENV'] === 'production') {
+  if (isProduction(env)) {
     output.note('error: NODE_ENV is production. The local issuer lets everybody log in as anybody, so it runs in development only');
     return EXIT_CODES.couldNotRun;
   }

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createResourceGuard, type GuardOptions } from '@tokenward/core';
 import { printable } from '@tokenward/core/store';
+import { shownAddress } from '../lib/harmless.js';
 import { presetFor } from '../presets.js';
 import { fail, note, ok, warn, type Check } from './check.js';
 
@@ -33,7 +34,7 @@ export function checkPreset(issuer: string, preset: string | undefined): Check {
   if (!fitting) return note('preset', preset === undefined ? 'no preset is for this issuer, so the guard gets issuer and audience' : `${preset} is used`);
   if (preset === fitting.name) return ok('preset', `${preset} fits the issuer`);
   const options = [
-    ...Object.entries(fitting.options).map(([name, value]) => `${name}: '${printable(value, 80)}'`),
+    ...Object.entries(fitting.options).map(([name, value]) => `${name}: '${shownAddress(value)}'`),
     ...fitting.alsoNeeds.map((name) => `${name}: [...]`),
     'audience',
   ];

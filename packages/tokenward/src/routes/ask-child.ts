@@ -1,10 +1,13 @@
 import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { RouteOfApp } from '@tokenward/testing/routes';
 import type { Context } from '../context.js';
 import { CannotRunError, UsageError } from '../errors.js';
 
 /** What the process that loads the app is asked for. */
 export interface Question {
+  /** The answer repeats it. The app may send messages of its own: `process.send('ready')` is for process managers. */
+  readonly id: string;
   readonly file: string;
   readonly exportName: string | undefined;
   readonly except: readonly string[];
@@ -25,7 +28,7 @@ const MAX_OUTPUT_BYTES = 100_000;
  * @throws UsageError or CannotRunError
  */
 export async function askChild(
-  question: Question,
+  question: Omit<Question, 'id'>,
   { cwd, env }: Pick<Context, 'cwd' | 'env'>,
   print: (text: string) => void,
 ): Promise<Exclude<Answer, { readonly failure: unknown }>> {
@@ -47,16 +50,19 @@ export async function askChild(
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
       const timer = setTimeout(() => reject(new CannotRunError(`the app did not load within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-      child.once('message', (message) => {
+      const id = randomUUID();
+      child.on('message', (message) => {
+        const { to, answer: given } = Object(message) as { readonly to?: unknown; readonly answer?: Answer };
+        if (to !== id) return;
         clearTimeout(timer);
-        resolve(message as Answer);
+        resolve(given!);
       });
       child.once('error', () => reject(new CannotRunError('the process that loads the app could not start')));
       child.once('exit', (code) => {
         clearTimeout(timer);
         reject(new CannotRunError(`the app ended its process while it was loaded (exit code ${code ?? 'none'}). Export the app, and start it in another file`));
       });
-      child.send(question);
+      child.send({ ...question, id } satisfies Question);
     });
     if (!('failure' in answer)) return answer;
     throw answer.failure === 'used wrongly' ? new UsageError(answer.message) : new CannotRunError(answer.message);

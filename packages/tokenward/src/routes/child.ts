@@ -9,10 +9,11 @@ import { listenOnLoopbackOnly } from './loopback-only.js';
 // The process that loads an app. The parent ends it once it has answered.
 listenOnLoopbackOnly();
 process.once('message', (question: Question) => {
-  void answer(question).then((found) => process.send!(found));
+  const send = process.send!.bind(process);
+  void answer(question).then((found) => send({ to: question.id, answer: found }));
 });
 
-async function answer({ file, exportName, except }: Question): Promise<Answer> {
+async function answer({ file, exportName, except }: Omit<Question, 'id'>): Promise<Answer> {
   let app: object;
   try {
     const found = await findApp((await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>, exportName);

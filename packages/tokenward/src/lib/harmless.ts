@@ -1,0 +1,26 @@
+import { printable } from '@tokenward/core/store';
+
+/** Our own colours, and whatever else a terminal could obey: control characters, and those that change the direction of text (Trojan Source). */
+const SPECIAL = /\u001B\[(?:1|2|22|31|32|33|36|39)m|[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
+
+/**
+ * Returns a text that a terminal only shows. File names, files of a project and answers of other programs may contain anything, and a person decides by what is
+ * shown.
+ */
+export function harmless(text: string): string {
+  return text.replace(SPECIAL, (found) => (found.length > 1 ? found : escaped(found)));
+}
+
+/** Returns a value as JSON of the same meaning, which is harmless on a terminal, too. */
+export function harmlessJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(SPECIAL, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`;
+}
+
+/** Returns an address that somebody configured, as it was written, but without what may be a secret: a user name, a password, a query. */
+export function shownAddress(text: string): string {
+  return printable(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1').replace(/[?#].*$/s, ''));
+}
