@@ -115,7 +115,7 @@ test('logs in users of a file: with their claims and scopes, and a password wher
     if (tokens instanceof URL) throw new Error('not logged in');
     const guard = createResourceGuard({ issuer: issuer.origin, audience: 'https://api.example.com' });
     const decision = await guard.check({ method: 'GET', target: '/', headers: { authorization: `Bearer ${tokens.access_token}` } });
-    guard.close();
+    await guard.close();
     expect(decision).toMatchObject({ outcome: 'allow', auth: { subject: 'eve', roles: ['clerk'], claims: { tenant: 'acme' } } });
     expect(decision.outcome === 'allow' && decision.auth?.scopes).toEqual(['orders:read']);
     expect(oauth.getValidatedIdTokenClaims(tokens)).toMatchObject({ roles: ['clerk'], tenant: 'acme' });
@@ -184,7 +184,7 @@ test('issues opaque tokens that an API introspects, and that can be revoked', as
     expect(await asked.json()).toEqual({ active: false });
     expect((await runCommand(['token', '--client', 'unknown'], { env: issuer.env })).stderr).toContain('opaque tokens need a client of the issuer');
   } finally {
-    guard.close();
+    await guard.close();
     await issuer.end();
   }
 });
