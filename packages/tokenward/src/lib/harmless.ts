@@ -1,6 +1,7 @@
 import { printable } from '@tokenward/core/store';
 
 /** Our own colours, and whatever else a terminal could obey: control characters, and those that change the direction of text (Trojan Source). */
+// eslint-disable-next-line no-control-regex -- these are what is looked for
 const SPECIAL = /\u001B\[(?:1|2|22|31|32|33|36|39)m|[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
 
 /**
