@@ -12,10 +12,6 @@ import { samplesOf } from './samples/blocks.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const AUDIENCE = 'https://api.example.com';
-/** What the page tells its reader to start, in place of the generated `main.ts` of a new Nest project. */
-const NEST_MAIN = `import { NestFactory } from '@nestjs/core';
-const app = await NestFactory.create(AppModule, { logger: false });
-await app.listen(3000);`;
 
 let issuer;
 beforeAll(async () => {
@@ -60,7 +56,7 @@ async function start(framework, samples) {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-start-'));
   symlinkSync(join(root, 'packages', framework === 'fetch' ? 'hono' : framework, 'node_modules'), join(folder, 'node_modules'));
   const port = await freePort();
-  const blocks = framework === 'nestjs' ? [...samples.map(({ code }) => code), NEST_MAIN] : [samples[0].code];
+  const blocks = framework === 'nestjs' ? samples.map(({ code }) => code) : [samples[0].code];
   const program = blocks
     .join('\n')
     .replaceAll('http://127.0.0.1:9400', issuer.issuer)
