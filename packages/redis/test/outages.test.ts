@@ -18,7 +18,9 @@ test('rule 169: an outage prints one warning at its start and one at its end, al
   const where = durable.url.replace('127.0.0.1', '127\\.0\\.0\\.1');
   expect(messages).toHaveLength(1);
   expect(messages[0]).toMatch(
-    new RegExp(`^tokenward: cannot exchange revocations with ${where}: .+\\. Requests are checked .+ answered with 503 in \\d+ s\\. \\(https://tokenward\\.github\\.io/tokenward/reasons/revocations-unavailable/\\)$`),
+    new RegExp(
+      `^tokenward: cannot exchange revocations with ${where}: .+\\. Requests are checked .+ answered with 503 in \\d+ s\\. \\(https://tokenward\\.github\\.io/tokenward/reasons/revocations-unavailable/\\)$`,
+    ),
   );
   await durable.start();
   await isCurrentAgain(store);
