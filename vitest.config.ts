@@ -5,13 +5,17 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
  * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text, bounds on tenants, pages in a browser,
- * processes that share sessions, and commands of the command line. Whatever is about Node's crypto, HTTP, streams, sockets or heap stays in `published`, and so does every adapter. The
- * arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
+ * processes that share sessions, commands of the command line, claims of providers, and apps on runtimes other than Node. Whatever is about Node's crypto, HTTP, streams,
+ * sockets or heap stays in `published`, and so does every adapter. The arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of
+ * every algorithm run on each version.
  */
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,encrypted-provider,introspection-provider,json-texts,many-tenants,mtls-provider,parsers-end,published-keys,token-exchange-provider}.test.ts',
   'packages/browser-session/test/{browser,fleet}/*.test.ts',
-  'packages/tokenward/test/{doctor,explain,init}.test.ts',
+  'packages/core/test/presets/*.test.ts',
+  'packages/testing/test/providers.test.ts',
+  'packages/hono/test/runtimes/*.test.ts',
+  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,routes}.test.ts',
 ];
 
 /**
