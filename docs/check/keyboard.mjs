@@ -12,9 +12,12 @@ export async function keyboardProblems(page, { isPhone }) {
   const input = page.locator('site-search dialog[open] input');
   await input.waitFor({ timeout: 10_000 }).catch(() => problems.push('Enter does not open the search'));
   if (problems.length > 0) return problems;
+  // on a busy machine the dialog is there before its input has the focus
+  await page.waitForFunction(() => document.activeElement?.matches('site-search dialog[open] input'));
   await page.keyboard.type('audience_mismatch');
   const result = page.locator('site-search dialog[open] a[href*="/reasons/audience-mismatch/"]').first();
-  await result.waitFor({ timeout: 10_000 }).catch(() => problems.push('the search does not find the page about audience_mismatch'));
+  const typed = await input.inputValue();
+  await result.waitFor({ timeout: 30_000 }).catch(() => problems.push(`the search for "${typed}" does not find the page about audience_mismatch`));
   await page.keyboard.press('Escape');
   await input.waitFor({ state: 'hidden', timeout: 5000 }).catch(() => problems.push('Escape does not close the search'));
 

@@ -75,7 +75,11 @@ function configuration(folder, uplink, proxy) {
     auth: { htpasswd: { file: join(folder, 'htpasswd') } },
     // each package is looked up once for the whole rehearsal
     uplinks: { configured: { url: uplink, timeout: '15s', maxage: '60m', max_fails: 10, ...(proxy ? { https_proxy: proxy } : {}) } },
-    packages: { '@tokenward/*': { access: '$all', publish: '$authenticated' }, '**': { access: '$all', proxy: 'configured' } },
+    packages: {
+      '@tokenward/*': { access: '$all', publish: '$authenticated' },
+      tokenward: { access: '$all', publish: '$authenticated' },
+      '**': { access: '$all', proxy: 'configured' },
+    },
     web: { enable: false },
     max_body_size: '50mb',
     log: { type: 'stdout', format: 'pretty', level: 'warn' },

@@ -19,12 +19,12 @@ for (const shard of ['1/3', '2/3']) publishedOn('22', { shard, workers: 1 });
 await finishRehearsal();
 const finishDocumentation = tally.startBeside('documentation', 'node', ['docs/check.mjs']);
 publishedOn('22', { shard: '3/3' });
-// one worker each, as above
-publishedOn('26', { shard: '1/2', workers: 1 });
 await finishDocumentation();
+// one worker each, as above
 const finishOlder = tally.startVitestBeside('older majors of frameworks', ['vitest', 'run', '--config', 'vitest.older.config.ts', '--maxWorkers=1']);
-publishedOn('26', { shard: '2/2', workers: 1 });
+publishedOn('26', { shard: '1/3', workers: 1 });
 await finishOlder();
+for (const shard of ['2/3', '3/3']) publishedOn('26', { shard });
 // the check of the web app takes as long as everything after it
 const finishWebApp = tally.startBeside(...checkOf('examples/web-app'));
 // they wait half of the time, so each starts beside the one before
