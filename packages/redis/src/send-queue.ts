@@ -103,8 +103,10 @@ export function createSendQueue(timeoutMs: number, onOverflow: () => void): Send
     add(record) {
       const one = enqueue(record);
       if (!one.caller) {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        one.caller = { promise, resolve, reject, deadlineMs: performance.now() + timeoutMs };
+        // `Promise.withResolvers` is missing in Node 20, on which the examples run
+        let settle: Pick<Caller, 'resolve' | 'reject'>;
+        const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
+        one.caller = { promise, ...settle!, deadlineMs: performance.now() + timeoutMs };
         watchDeadlines();
       }
       return one.caller.promise;

@@ -1,6 +1,7 @@
 import { necessaryScopes, type OpenApiRequirement } from '@tokenward/core/adapter';
 import type { Type } from '@nestjs/common';
 import type { Handler } from '../rules/handlers.js';
+import { groupBy } from './group-by.js';
 
 /** The metadata key of @nestjs/swagger for security requirements. */
 const SECURITY = 'swagger/apiSecurity';
@@ -50,7 +51,7 @@ export function takeMark(operation: { security?: readonly OpenApiRequirement[] |
  * from before the application: there, too, no protected handler looks open.
  */
 export function requireTokens(handlers: readonly Handler[], isOpen: (handler: Handler) => boolean, scheme: (guard: string) => string): void {
-  const byMethod = Map.groupBy(handlers, functionOf);
+  const byMethod = groupBy(handlers, functionOf);
   for (const [method, own] of byMethod) {
     const before = saidBy(method);
     restore(method, before);

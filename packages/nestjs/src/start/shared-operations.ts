@@ -1,6 +1,7 @@
 import { VersioningType, type Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { Handler } from '../rules/handlers.js';
+import { groupBy } from './group-by.js';
 
 /** Nest's metadata key for the version of a class or a method. */
 const VERSION = '__version__';
@@ -10,7 +11,7 @@ const VERSION = '__version__';
  * their version, unless paths contain it, or the host of their controllers.
  */
 export function sharingOf(handlers: readonly Handler[], config: ApplicationConfig): (handler: Handler, method: string) => readonly Handler[] {
-  const byPlace = Map.groupBy(handlers, ({ at }) => pathOf(at));
+  const byPlace = groupBy(handlers, ({ at }) => pathOf(at));
   const versioning = config.getVersioning();
   const isInPath = versioning?.type === VersioningType.URI;
 
