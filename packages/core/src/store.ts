@@ -21,6 +21,7 @@ export { memoryIntrospections, type IntrospectionCache } from './issuer/introspe
 export { createOutageWarnings, type OutageWarnings } from './events/outage-warnings.js';
 export { readClock } from './lib/clock.js';
 export { misuse } from './lib/configuration-error.js';
+export { areEqualTexts } from './lib/equal-texts.js';
 export { createLruMap, type LruMap } from './lib/lru.js';
 export { isError } from './lib/native-error.js';
 export { returnsTrue } from './lib/thenable.js';

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { areEqualTexts } from '@tokenward/core/store';
 import { hashOf } from '../hash.js';
 import type { SessionConfig } from '../config.js';
 import type { LoginAttempt } from '../oidc/login-client.js';
@@ -58,7 +58,7 @@ export async function openAttempts(cookieHeader: string | undefined, sealer: Sea
 
 /** Returns the attempt that began with a `state`, if this browser began it. */
 export function attemptOf({ attempts }: OpenedAttempts, state: string): LoginAttempt | undefined {
-  return attempts.find(({ attempt }) => isEqual(attempt.state, state))?.attempt;
+  return attempts.find(({ attempt }) => areEqualTexts(attempt.state, state))?.attempt;
 }
 
 /** Returns the `Set-Cookie` lines of a new attempt. The oldest ones give way to it, and useless ones are deleted. */
@@ -118,9 +118,4 @@ function replacedIn(value: unknown): LoginAttempt['replaces'] {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function isEqual(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { VerificationFailure } from '../issuer/verification-failure.js';
+import { areEqualTexts } from '../lib/equal-texts.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import type { CertificateSource } from './certificate-source.js';
 
@@ -21,14 +21,9 @@ export function createCertificateCheck({ source, acceptsUnauthorized }: Certific
   return (thumbprint, request) => {
     const found = source(request);
     if (found.thumbprint === undefined) return { reason: 'missing_certificate', cause: found.missing };
-    if (!areEqual(found.thumbprint, thumbprint)) return OTHER_CERTIFICATE;
+    if (!areEqualTexts(found.thumbprint, thumbprint)) return OTHER_CERTIFICATE;
     return found.authorized || acceptsUnauthorized ? undefined : NOT_AUTHORIZED;
   };
-}
-
-function areEqual(one: string, other: string): boolean {
-  const [left, right] = [Buffer.from(one), Buffer.from(other)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 const OTHER_CERTIFICATE: VerificationFailure = Object.freeze({ reason: 'wrong_certificate' });

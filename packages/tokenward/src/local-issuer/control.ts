@@ -1,6 +1,7 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { collectBytes } from '@tokenward/core/adapter';
+import { areEqualTexts } from '@tokenward/core/store';
 import { MintingError } from './minting.js';
 
 /** What the commands of this machine's user may ask the issuer for. */
@@ -25,7 +26,7 @@ export function createControl(actions: ControlActions): Control {
     const { method, url = '', headers } = request;
     const isFromBrowser = headers.origin !== undefined || Object.keys(headers).some((name) => name.startsWith('sec-fetch-'));
     const isOwnHost = headers.host === `127.0.0.1:${request.socket.localPort}`;
-    if (isFromBrowser || !isOwnHost || !isEqual(headers.authorization ?? '', `Bearer ${secret}`)) return { status: 403, body: { error: 'refused' } };
+    if (isFromBrowser || !isOwnHost || !areEqualTexts(headers.authorization ?? '', `Bearer ${secret}`)) return { status: 403, body: { error: 'refused' } };
     const action = Object.hasOwn(actions, url.slice(1)) ? actions[url.slice(1)] : undefined;
     if (!action || method !== 'POST' || headers['content-type'] !== 'application/json') return { status: 404, body: { error: 'unknown request' } };
     const bytes = collectBytes(MAX_BYTES);
@@ -48,9 +49,4 @@ export function createControl(actions: ControlActions): Control {
   }
 
   return { secret, server: createServer((request, response) => void respond(request, response)) };
-}
-
-function isEqual(given: string, expected: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
-  return one.length === other.length && timingSafeEqual(one, other);
 }
