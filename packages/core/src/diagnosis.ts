@@ -11,5 +11,6 @@ export { checkSilently } from './guard.js';
 export { shownFound } from './explain/shown-values.js';
 export { explanationOf, type Explanation } from './explain/explanation.js';
 export { unusedProxyVariable } from './net/connection.js';
+export { UNKNOWN_AUTHORITY } from './net/fetch-failure.js';
 export { fetchJson, NotFoundError, type FetchedJson, type FetchLimits } from './net/fetch-json.js';
 export { metadataUrls } from './net/metadata.js';

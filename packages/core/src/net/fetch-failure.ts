@@ -69,7 +69,8 @@ export async function* bodyWithoutMessages(body: AsyncIterable<Uint8Array>): Asy
   }
 }
 
-const PRIVATE_AUTHORITY = new Set([
+/** The codes of a certificate chain that ends in an authority that Node does not know. */
+export const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_GET_ISSUER_CERT',
@@ -80,7 +81,7 @@ const NO_CONNECTION = new Set(['EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOST
 
 function hintFor(code: string | undefined, url: string): string | undefined {
   if (code === undefined) return undefined;
-  if (PRIVATE_AUTHORITY.has(code)) return "if a private authority issued the certificate, set NODE_EXTRA_CA_CERTS to the file with the authority's certificate";
+  if (UNKNOWN_AUTHORITY.has(code)) return "if a private authority issued the certificate, set NODE_EXTRA_CA_CERTS to the file with the authority's certificate";
   if (code === 'ERR_PROXY_TUNNEL') return 'check the proxy in HTTPS_PROXY, or list the host in NO_PROXY to connect directly';
   if (!NO_CONNECTION.has(code)) return undefined;
   if (code === 'ECONNREFUSED' && isLoopback(new URL(url).hostname)) return 'no server listens there (in a container, localhost is the container itself)';

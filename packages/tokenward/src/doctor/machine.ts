@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { unusedProxyVariable } from '@tokenward/core/diagnosis';
 import { isLoopback } from '@tokenward/core/store';
+import { hostnameOf } from '../lib/loopback.js';
 import { fail, note, ok, skip, warn, type Check } from './check.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,8 +62,9 @@ export function proxyOf(url: string, env: Environment): string | undefined {
 
 /** Looks the host up as Node does when it connects. */
 export async function checkDns(url: string, timeoutMs: number): Promise<Check> {
-  const { hostname } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, '');
+  const address = new URL(url);
+  const { hostname } = address;
+  const host = hostnameOf(address);
   if (isIP(host)) return skip('dns', `${host} is an address`);
   if (isLoopback(hostname)) return skip('dns', `${hostname} is this machine`);
   let timer: NodeJS.Timeout | undefined;

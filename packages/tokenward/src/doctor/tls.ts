@@ -1,24 +1,19 @@
 import { connect, type DetailedPeerCertificate } from 'node:tls';
 import { isIP } from 'node:net';
+import { UNKNOWN_AUTHORITY } from '@tokenward/core/diagnosis';
 import { printable } from '@tokenward/core/store';
+import { hostnameOf } from '../lib/loopback.js';
 import { fail, ok, skip, warn, type Check } from './check.js';
 
 const SOON_DAYS = 14;
 const DAY_MS = 86_400_000;
-/** OpenSSL's words for a chain that ends in an authority that Node does not know. */
-const PRIVATE_AUTHORITY = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
 
 /** Shakes hands with the server, sends nothing, and says whether Node would trust its certificate. */
 export async function checkTls(url: string, { timeoutMs, nowMs }: { readonly timeoutMs: number; readonly nowMs: number }): Promise<Check> {
-  const { protocol, hostname, port } = new URL(url);
+  const address = new URL(url);
+  const { protocol, hostname, port } = address;
   if (protocol !== 'https:') return skip('tls', 'the address is plain http');
-  const shaken = await shakeHands(hostname.replace(/^\[|\]$/g, ''), Number(port || 443), timeoutMs);
+  const shaken = await shakeHands(hostnameOf(address), Number(port || 443), timeoutMs);
   if ('failure' in shaken)
     return fail(
       'tls',
@@ -40,7 +35,7 @@ export async function checkTls(url: string, { timeoutMs, nowMs }: { readonly tim
       'Use a name of the certificate in issuer or metadataUrl, or add the name to the certificate.',
     );
   }
-  if (error !== undefined && PRIVATE_AUTHORITY.has(error)) {
+  if (error !== undefined && UNKNOWN_AUTHORITY.has(error)) {
     return fail(
       'tls',
       `${shown}: Node does not know the authority (${error})`,
