@@ -11,19 +11,13 @@ import { createInteractions, isInteraction } from './interactions.js';
 import { createMint } from './minting.js';
 import { pagePolicy, startPage } from './pages.js';
 import { createProvider, type ProviderSettings } from './provider.js';
-import { publicJwkOf, type IssuerKey } from './signing-keys.js';
+import { publicJwkOf } from './signing-keys.js';
 import { writeState } from './state-file.js';
-import type { LocalUser } from './users.js';
 
-export interface LocalIssuerOptions {
+export interface LocalIssuerOptions extends Omit<ProviderSettings, 'issuer' | 'clients'> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly audiences: readonly string[];
-  readonly users: readonly LocalUser[];
-  readonly key: IssuerKey;
-  readonly isOpaque: boolean;
-  readonly accessTokenLifetime: number;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
