@@ -4,7 +4,7 @@ import { parseJson } from './lib/parse-json.js';
 import { clientAuthenticator, type AuthenticateClient } from './net/client-authentication.js';
 import { hasSpaceAround, readMethod, SPACE_AROUND } from './net/client-options.js';
 import { EndpointCallError, findEndpoint, postForm, type Endpoint, type EndpointAnswer } from './net/endpoint-call.js';
-import { nodeTransport } from './net/transport.js';
+import { nodeRequest } from './net/transport.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
@@ -81,7 +81,7 @@ const MAX_TOKEN_LENGTH = 65_536;
  */
 export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
   const { endpoint, timeoutSeconds, authenticate } = readOptions(options);
-  const limits = { transport: nodeTransport, maxBytes: MAX_RESPONSE_BYTES, timeoutSeconds };
+  const limits = { transport: nodeRequest, maxBytes: MAX_RESPONSE_BYTES, timeoutSeconds };
 
   return Object.freeze({
     async revokeAtIssuer(token: string, { tokenTypeHint }: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined } = {}) {

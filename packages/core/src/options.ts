@@ -23,7 +23,7 @@ import { ConfigurationError, type ConfigurationProblem } from './lib/configurati
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readInnerTable, readTable, textOption, type OptionTable } from './lib/option-table.js';
 import { shown } from './lib/shown-option.js';
-import { fetchTransport, nodeTransport } from './net/transport.js';
+import { fetchTransport, nodeRequest } from './net/transport.js';
 import { readRevocations, type RevocationsConfig, type RevocationsOptions } from './revocation/revocations.js';
 import { readCredentialsOption, type CredentialsOptions, type ReadElsewhere } from './request/credential-places.js';
 import { readSession, type AskedSession } from './session/read-session.js';
@@ -172,7 +172,7 @@ export function checkOptions(options: GuardOptions): () => GuardConfig {
   const { clock } = values;
   const createIssuers = readIssuers(reader, issuers, {
     clock,
-    transport: fetch ? fetchTransport(fetch) : nodeTransport,
+    transport: fetch ? fetchTransport(fetch) : nodeRequest,
     hasOwnFetch: fetch !== undefined,
     outages: createOutageWarnings('tokenward:keys-failed'),
     probes: createProbes(clock),

@@ -1,7 +1,7 @@
 import { parseStrictObject, own, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
 import { EndpointCallError, createEndpointAddress, isJsonType, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
-import { nodeTransport } from '../net/transport.js';
+import { nodeRequest } from '../net/transport.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ExchangeServer, Target } from './read-exchange.js';
 import { TokenExchangeError } from './token-exchange-error.js';
@@ -33,7 +33,7 @@ const MAX_TOKEN_LENGTH = 16_384;
 const ERROR_CODE = /^[a-z_]{1,60}$/;
 
 export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeServer, timeoutSeconds: number): ExchangeClient {
-  const limits = { transport: nodeTransport, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
+  const limits = { transport: nodeRequest, maxBytes: MAX_ANSWER_BYTES, timeoutSeconds };
   const address = createEndpointAddress(endpoint, limits);
 
   /** Lets no other error out: one of the key that signs assertions could quote it. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync, brotliCompressSync, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buffer } from 'node:stream/consumers';
-import { fetchTransport, nodeTransport } from './transport.js';
+import { fetchTransport, nodeRequest } from './transport.js';
 
 let port: number;
 let connections = 0;
@@ -26,7 +26,7 @@ test.each(['127.0.0.1', 'localhost', '[::1]', '127.1', '2130706433', '[::ffff:12
   'rule 55: does not connect to %s if the request needs a public address',
   async (host) => {
     const before = connections;
-    await expect(nodeTransport(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true, 5000)).rejects.toThrow(/private, loopback or link-local/);
+    await expect(nodeRequest(`http://${host}:${port}/identity`, AbortSignal.timeout(5000), true, 5000)).rejects.toThrow(/private, loopback or link-local/);
     expect(connections).toBe(before);
   },
 );
@@ -49,17 +49,17 @@ test.each(['127.0.0.1', 'localhost', 'localhost.', 'auth.localhost', '[::1]', '1
 );
 
 test('rule 55: connects to loopback if the request needs no public address', async () => {
-  const { status } = await nodeTransport(`http://localhost:${port}/identity`, AbortSignal.timeout(5000), false, 5000);
+  const { status } = await nodeRequest(`http://localhost:${port}/identity`, AbortSignal.timeout(5000), false, 5000);
   expect(status).toBe(200);
 });
 
 test.each(['gzip', 'br', 'deflate', 'identity'])('decodes a response with the content-encoding %s', async (encoding) => {
-  const { body } = await nodeTransport(`http://127.0.0.1:${port}/${encoding}`, AbortSignal.timeout(5000), false, 5000);
+  const { body } = await nodeRequest(`http://127.0.0.1:${port}/${encoding}`, AbortSignal.timeout(5000), false, 5000);
   expect((await buffer(body)).toString()).toBe('{"keys":[]}');
 });
 
 test('throws for a response with an unknown content-encoding', async () => {
-  const answer = await nodeTransport(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false, 5000);
+  const answer = await nodeRequest(`http://127.0.0.1:${port}/zstd-of-a-kind`, AbortSignal.timeout(5000), false, 5000);
   expect(() => answer.body).toThrow(/^the answer has an unknown content-encoding$/);
   answer.discard();
 });
@@ -73,7 +73,7 @@ test('rule 53: verifies certificates even if NODE_TLS_REJECT_UNAUTHORIZED is 0',
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   try {
     const url = `https://localhost:${(secure.address() as AddressInfo).port}/`;
-    await expect(nodeTransport(url, AbortSignal.timeout(5000), false, 5000)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    await expect(nodeRequest(url, AbortSignal.timeout(5000), false, 5000)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   } finally {
     if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
     else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before;

@@ -61,25 +61,9 @@ export interface TlsParts {
   readonly ca?: string | undefined;
 }
 
-/** Fetches with Node's own HTTP client. */
-export const nodeTransport: Transport = nodeRequest;
-
-/**
- * Sends one request with Node's own HTTP client, which lets us check the address before it connects. It follows no redirect. See
- * {@link connectionOptions}.
- *
- * @param sent undefined for a GET without credentials
- * @param tls only for https
- */
-export function nodeRequest(
-  url: string,
-  signal: AbortSignal,
-  publicOnly: boolean,
-  timeoutMs: number,
-  sent?: PostRequest | AuthorizedGet,
-  tls?: TlsParts | TlsTrust,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
+/** Sends one request with Node's own HTTP client, which lets us check the address before it connects. See {@link connectionOptions}. */
+export const nodeRequest: Transport = (url, signal, publicOnly, timeoutMs, sent, tls) =>
+  new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     if (publicOnly && isInternal(url)) {
       reject(new InternalAddressError(hostname));
@@ -100,7 +84,6 @@ export function nodeRequest(
     request.once('close', () => reject(new Error('the connection was closed without an answer')));
     request.end(body);
   });
-}
 
 /**
  * Reads the body of an answer.
