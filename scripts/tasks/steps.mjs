@@ -78,13 +78,27 @@ export function createTally() {
   }
 
   const fileOf = (title, ending) => join(folder, `${title.replaceAll(/\W+/g, '-')}.${ending}`);
+  const countsOf = (title) => ({ TOKENWARD_COUNTS: fileOf(title, 'json') });
 
-  function step(title, command, args) {
+  /** With `onceMore`, a step that fails runs once more: see {@link vitestStep}. */
+  function step(title, command, args, how) {
     const printTime = begin(title);
-    const file = fileOf(title, 'json');
-    const ok = run(command, args, { env: { TOKENWARD_COUNTS: file }, mayFail: true });
-    count(title, ok, readJson(file));
+    finishStep(runStep(title, command, args), title, command, args, how);
     printTime();
+  }
+
+  function runStep(title, command, args) {
+    return run(command, args, { env: countsOf(title), mayFail: true });
+  }
+
+  function finishStep(first, title, command, args, { onceMore = false } = {}) {
+    let ok = first;
+    if (!ok && onceMore) {
+      printTitle(`${title}: once more`);
+      ok = runStep(title, command, args);
+      if (ok) passedAgain.push(title);
+    }
+    count(title, ok, readJson(fileOf(title, 'json')));
   }
 
   /**
@@ -125,9 +139,8 @@ export function createTally() {
   }
 
   /** Starts a step that runs beside the steps that follow. Returns a function that waits for it, shows its output and counts its result. */
-  function startBeside(title, command, args) {
-    const file = fileOf(title, 'json');
-    return beside(title, command, args, { TOKENWARD_COUNTS: file }, (ok) => count(title, ok, readJson(file)));
+  function startBeside(title, command, args, how) {
+    return beside(title, command, args, countsOf(title), (ok) => finishStep(ok, title, command, args, how));
   }
 
   /** Starts a run of Vitest that runs beside the steps that follow. See {@link vitestStep} and {@link startBeside}. */
@@ -158,7 +171,7 @@ export function createTally() {
   function finish() {
     rmSync(folder, { recursive: true, force: true });
     // repeated at the end, because the output above it is long
-    if (passedAgain.length > 0) console.log(`\nFailed at first, and passed when it ran once more, alone:\n${passedAgain.join('\n')}`);
+    if (passedAgain.length > 0) console.log(`\nFailed at first, and passed when it ran once more:\n${passedAgain.join('\n')}`);
     if (failures.length > 0) console.log(`\nFailed:\n${failures.join('\n')}`);
     const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
     console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

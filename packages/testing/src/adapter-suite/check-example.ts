@@ -29,10 +29,10 @@ export async function checkExample(server: URL): Promise<void> {
   }
 
   const issuer = await createTestIssuer();
-  // it needs a few seconds to start, and the other checks run meanwhile
-  const fleet = await startFleet(server, issuer);
   const app = startExample(server, issuer);
   await check('it starts and says where', async () => match(await app.origin, /^http:\/\/127\.0\.0\.1:\d+$/));
+  // it needs a few seconds to start, and the other checks run meanwhile
+  const fleet = await startFleet(server, issuer);
   const origin = await app.origin.catch(() => undefined);
   if (origin !== undefined) {
     for (const { name, run } of exampleTable) await check(name, () => run((sent) => send(origin, sent), issuer));

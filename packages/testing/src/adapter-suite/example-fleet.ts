@@ -13,8 +13,8 @@ import { send, type Received } from './exchange.js';
 const CLIENT = 'web-app';
 const NONCE_SECRET = 'a-secret-of-the-check-for-nonces-of-32-bytes';
 /** The first processes of a data set wait a few seconds for others that may have lost revocations. */
-const READY_MS = 15_000;
-const SHARED_MS = 5_000;
+const READY_MS = 60_000;
+const SHARED_MS = 20_000;
 
 /** Two processes of an example with all settings, and their Redis. */
 export interface Fleet {
@@ -200,7 +200,7 @@ async function startRedis(): Promise<{ readonly url: string; end(): Promise<void
   };
 }
 
-const START_MS = 10_000;
+const START_MS = 30_000;
 
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
