@@ -27,6 +27,7 @@ import { createSessionReader } from './guard/session-reader.js';
 import { ACT_IN_TESTS, createTestTickets, type TestTickets } from './guard/test-tickets.js';
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import type { VerificationFailure } from './issuer/verification-failure.js';
+import { KeysUnavailableError } from './keys/remote-keys.js';
 import { describeInOpenApi, type OpenApiDescription } from './openapi/describe.js';
 import type { OpenApiOptions } from './openapi/options.js';
 import { securedApi } from './openapi/secured-api.js';
@@ -207,8 +208,11 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   async function warm(): Promise<void> {
     const fetched = issuers.known().flatMap(({ keys, introspectsAlways }) => (introspectsAlways ? [] : [keys.warm()]));
     const results = await Promise.allSettled([...fetched, introspection?.warm(), revocation.warm()]);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
+    const ofKeys = failures.filter((failure) => failure instanceof KeysUnavailableError);
+    // no warning repeats these, so the caller learns of each issuer
+    if (ofKeys.length > 1) throw new KeysUnavailableError(ofKeys.map(({ message }) => message).join('; '), { cause: new AggregateError(ofKeys) });
+    if (failures.length > 0) throw failures[0]!;
   }
 
   function health(): GuardHealth {

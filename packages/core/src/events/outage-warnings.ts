@@ -2,11 +2,19 @@ import { pageOf } from '../explain/explanation.js';
 import type { Reason } from '../vocabulary/reason.js';
 import { isObserved, type Events } from './events.js';
 
+/** What is particular about an outage. */
+export interface OutageDetails {
+  /** Whether the caller of `warm()` gets the message, as an error. Then only the end of the outage is printed. Default: false. */
+  readonly isTold?: boolean | undefined;
+  /** Why requests are refused, if not for the usual reason of the event. */
+  readonly reason?: Reason | undefined;
+}
+
 /** Prints process warnings about outages, unless somebody listens to their events. */
 export interface OutageWarnings {
   /** Call it at each failure. Only the first one of an outage prints a warning. `message` says what failed and what still works, without secrets. */
-  began(name: string, message: string): void;
-  /** Call it at each success. It prints a warning only if the beginning of the outage was printed. */
+  began(name: string, message: string, details?: OutageDetails): void;
+  /** Call it at each success. It prints a warning only if the beginning of the outage was printed, or told. */
   ended(name: string, message: string): void;
   /** Call it when the guard or store is closed. The end of the outage is then not printed. */
   forget(name: string): void;
@@ -33,15 +41,14 @@ const REASONS: Partial<Record<keyof Events, Reason>> = {
 export function createOutageWarnings(event?: keyof Events): OutageWarnings {
   const open = new Set<string>();
   let suppressed = 0;
-  const reason = event && REASONS[event];
-  const more = reason ? ` (${pageOf(reason)})` : '';
+  const usualReason = event && REASONS[event];
 
   return {
-    began(name, message) {
+    began(name, message, { isTold = false, reason = usualReason } = {}) {
       if (open.has(name) || (event && isObserved(event))) return;
       if (open.size < MAX_OPEN) {
         open.add(name);
-        warn(`${message}${more}`);
+        if (!isTold) warn(reason ? `${message} (${pageOf(reason)})` : message);
       } else if (suppressed++ === 0) warn(`tokenward: there are more than ${MAX_OPEN} such outages${event ? `; listen to ${event} to see them all` : ''}`);
     },
     ended(name, message) {

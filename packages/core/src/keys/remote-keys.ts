@@ -2,6 +2,7 @@ import { TokenwardError } from '../lib/tokenward-error.js';
 import { publish } from '../events/events.js';
 import type { OutageWarnings } from '../events/outage-warnings.js';
 import { printable } from '../lib/url.js';
+import { OtherIssuerError } from '../net/metadata.js';
 import { issuerName } from './issuer-name.js';
 import { createKeyFetcher, type FetchedKeys, type KeyFetchConfig, type WantedKey } from './key-fetch.js';
 import type { KeySet, PreparedKey } from '../jose/key-set.js';
@@ -57,6 +58,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
   let metadataError: Error | undefined;
   let failures = 0;
   let waiting = 0;
+  let warming = 0;
   let fetchedAt = -Infinity;
   let nextAttemptAt = -Infinity;
   let nextUnknownAt = -Infinity;
@@ -185,14 +187,19 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     const usable = isUsable(cached);
     // anybody can invent an unverified issuer
     if (isVerified) {
-      const effect = usable ? 'the cached keys stay in use for now' : 'its tokens get 503';
-      config.outages.began(config.issuer, `tokenward: ${lastError.message}; ${effect}`);
+      const isMistake = otherIssuerIn(error) !== undefined;
+      const effect = usable ? '; the cached keys stay in use for now' : isMistake ? '' : '; its tokens get 503';
+      const reason = isMistake ? 'issuer_mismatch' : undefined;
+      config.outages.began(config.issuer, `tokenward: ${lastError.message}${effect}`, { isTold: warming > 0, reason });
     }
     publish('tokenward:keys-failed', { issuer: name(), message: lastError.message, usable });
   }
 
   function unavailableError(cause: Error): KeysUnavailableError {
-    return new KeysUnavailableError(`the keys of ${name()} could not be fetched: ${cause.message}`, { cause });
+    const other = otherIssuerIn(cause);
+    // nobody gets the 503 of this issuer's tokens: there are none
+    const effect = other === undefined ? '' : `. Until then, tokens of "${printable(other)}" get 401 issuer_mismatch`;
+    return new KeysUnavailableError(`the keys of ${name()} could not be fetched: ${cause.message}${effect}`, { cause });
   }
 
   /** Schedules a refresh by a timer, since an API that is not ready gets no requests. Issuers that only tokens name get none. */
@@ -228,7 +235,9 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     },
     isBusy: () => pending !== undefined || config.clock.monotonic() < fetchedAt + config.unknownKeyCooldownSeconds * 1000,
     async warm() {
+      warming++;
       await refresh();
+      warming--;
       if (lastError) throw lastError;
     },
     close() {
@@ -238,6 +247,11 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
       abort();
     },
   };
+}
+
+/** Returns the issuer that the metadata names, if it is not the configured one. */
+function otherIssuerIn(error: Error): string | undefined {
+  return error instanceof OtherIssuerError ? error.found : undefined;
 }
 
 function leadOf({ fetchedAt, usableUntil }: CachedKeys): number {

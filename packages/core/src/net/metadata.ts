@@ -17,11 +17,23 @@ export interface MetadataSource {
   readonly unsafeHttpHosts: ReadonlySet<string>;
 }
 
+/** The metadata names another issuer than the options. */
+export class OtherIssuerError extends Error {
+  /** The issuer that the metadata names; undefined if it names none. */
+  readonly found: string | undefined;
+
+  constructor(message: string, found: unknown) {
+    super(message);
+    this.found = typeof found === 'string' ? found : undefined;
+  }
+}
+
 /**
  * Fetches an issuer's metadata. It tries the address of OpenID Connect Discovery first, then that of RFC 8414. It rejects a document that does not
  * name exactly the configured issuer (RFC 8414 s3.3).
  *
  * @param otherOption the option that makes the metadata unnecessary, if there is one, for the error
+ * @throws OtherIssuerError if it names another issuer, with what to do
  * @throws Error that names each address that was tried, and the options that help
  */
 export async function discover(source: MetadataSource, limits: FetchLimits, signal: AbortSignal, otherOption?: string): Promise<IssuerMetadata> {
@@ -29,9 +41,11 @@ export async function discover(source: MetadataSource, limits: FetchLimits, sign
   const { url, document } = await fetchMetadata(source, limits, signal, otherOption);
   const metadata = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
   if (metadata['issuer'] !== issuer) {
+    const found = metadata['issuer'];
     const hint = metadataUrl === undefined ? '' : '. metadataUrl changes only where the metadata is fetched';
-    throw new Error(
-      `${printableUrl(url)}: the metadata names the issuer ${named(metadata['issuer'])}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}`,
+    throw new OtherIssuerError(
+      `${printableUrl(url)}: the metadata names the issuer ${named(found)}, but the option issuer is ${named(issuer)}; both must be exactly equal${hint}${issuerRemedy(issuer, found)}`,
+      found,
     );
   }
   return { url, document: metadata };
@@ -87,6 +101,13 @@ export function metadataUrls(issuer: string): readonly [openid: string, oauth: s
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
   return [`${origin}${path}/.well-known/openid-configuration`, `${origin}/.well-known/oauth-authorization-server${path}`];
+}
+
+function issuerRemedy(configured: string, found: unknown): string {
+  if (typeof found !== 'string') return '';
+  if (found === `${configured}/`) return `. Set issuer to ${named(found)}, with the slash at the end`;
+  if (`${found}/` === configured) return `. Set issuer to ${named(found)}, without the slash at the end`;
+  return `. If ${named(found)} is the issuer of your tokens, set issuer to it`;
 }
 
 function named(value: unknown): string {
