@@ -8,6 +8,7 @@ export type { AdapterOptions } from './adapter/adapter-options.js';
 export { createNativeGuard, type GuardMethods, type NativeGuard } from './adapter/native-guard.js';
 export { guardDemandsOf, withBoundDemands, type GuardDemands } from './adapter/guard-demands.js';
 export { logRefusal } from './adapter/refusal-log.js';
+export { wasPrinted } from './explain/hints.js';
 export { answerRefusal, asError, assertDenial, type RefusalListeners } from './adapter/refusals.js';
 export type { ClaimsWithoutSchema } from './auth/app-claims.js';
 export { authOf, requireAuth } from './adapter/remembered-auth.js';

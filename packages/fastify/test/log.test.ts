@@ -33,6 +33,25 @@ test("the app's logger prints refusals at debug and outages at warn, and no toke
   }
 });
 
+test("the app's logger leaves out a refusal that the guard has printed on stderr", async () => {
+  vi.stubEnv('TOKENWARD_HINTS', '1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const lines: string[] = [];
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const stream = { write: (line: string) => void (line.includes('request refused') && lines.push(line)) };
+  const app = Fastify({ logger: { level: 'debug', stream } });
+  onTestFinished(() => app.close());
+  await app.register(tokenward, { issuer: 'https://login.example.test', audience: 'a' });
+  app.get('/x', { onRequest: app.guard() }, async () => ({}));
+  for (const headers of [{}, {}, { authorization: 'Bearer x' }]) await app.inject({ url: '/x', headers });
+  expect(lines).toEqual([
+    expect.stringMatching(/^tokenward: GET \/x -> 401 missing_token: /),
+    expect.stringMatching(/"reason":"missing_token"/),
+    expect.stringMatching(/^tokenward: GET \/x -> 401 malformed_token: /),
+  ]);
+});
+
 test('rule 108: over HTTP/2, an OPTIONS request with an unannounced body is not a preflight', async () => {
   const issuer = await createTestIssuer();
   onTestFinished(() => issuer.close());

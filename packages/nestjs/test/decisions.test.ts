@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Inject, Logger, Req, ServiceUnavailableException, type ExecutionContext } from '@nestjs/common';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { claim, ConfigurationError, guardToken, observe, Policies, Public, scope, type Events, type NestGuard, type PolicyRequest } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 
@@ -100,7 +100,34 @@ describe("Nest's logger", () => {
     expect((await away.ask({ path: '/tenants/acme/orders', token: await world.token() })).status).toBe(503);
     expect(warn.mock.calls.map(([line]) => String(line))).toEqual([expect.stringMatching(/refused with 503 \(keys_unavailable\)/)]);
   });
+
+  test('leaves out a refusal that the guard has printed on stderr', async () => {
+    const lines = printedLines();
+    for (const level of ['debug', 'warn'] as const) vi.spyOn(Logger, level).mockImplementation((line) => void lines.push(String(line)));
+    const { ask } = await world.start({ controllers: [TenantsController], options: { fetch: () => Promise.reject(new Error('away')) } });
+    const good = { token: await world.token() };
+    for (const sent of [{}, {}, { token: 'secret.secret.secret' }, good, good]) await ask({ path: '/tenants/acme/orders', ...sent });
+    expect(lines).toEqual([
+      expect.stringMatching(/^tokenward: GET .* -> 401 missing_token: /),
+      expect.stringMatching(/^TenantsController\.orders refused with 401 \(missing_token\): /),
+      expect.stringMatching(/^tokenward: GET .* -> 401 malformed_token: /),
+      expect.stringMatching(/^tokenward: GET .* -> 503 keys_unavailable: /),
+      expect.stringMatching(/^TenantsController\.orders refused with 503 \(keys_unavailable\): /),
+    ]);
+  });
 });
+
+/** Switches hints on, and returns the lines that they print. */
+function printedLines(): string[] {
+  const lines: string[] = [];
+  vi.stubEnv('TOKENWARD_HINTS', '1');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+    if (String(line).startsWith('tokenward: ')) lines.push(String(line));
+    return true;
+  });
+  return lines;
+}
 
 test('@Policies() throws for anything but a policy', () => {
   for (const wrong of [[], [undefined], [scope], [() => scope('a')], [(_a: unknown, _b: unknown) => scope('a')]]) {

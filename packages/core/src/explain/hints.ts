@@ -13,6 +13,14 @@ interface Explainable {
   explain(): Explanation;
 }
 
+/** What was printed. The logger of a framework leaves it out: the same refusal on two lines looks like two. */
+const printedRefusals = new WeakSet<object>();
+
+/** Whether a refusal was printed on stderr, as a hint or because of `NODE_DEBUG`. */
+export function wasPrinted(decision: object): boolean {
+  return printedRefusals.has(decision);
+}
+
 const ONCE = 'printed once for each reason, outside production; NODE_DEBUG=tokenward prints every refusal, TOKENWARD_HINTS=0 prints none';
 
 /**
@@ -26,10 +34,12 @@ export function createHints(): (decision: Explainable, request: ProtectedRequest
 
   return function hint(decision, request) {
     if (debugs) {
+      printedRefusals.add(decision);
       debugLine(() => lineOf(decision, request));
       return;
     }
     if (!areEnabled || printed.has(decision.reason)) return;
+    printedRefusals.add(decision);
     const isFirst = printed.size === 0;
     printed.add(decision.reason);
     process.stderr.write(`tokenward: ${lineOf(decision, request)}${isFirst ? ` [${ONCE}]` : ''}\n`);

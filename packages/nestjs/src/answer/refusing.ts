@@ -1,6 +1,6 @@
 import { Logger, type ExecutionContext } from '@nestjs/common';
 import type { Deny } from '@tokenward/core';
-import { answerRefusal, never, problemHeaders, type RefusalListeners } from '@tokenward/core/adapter';
+import { answerRefusal, never, problemHeaders, wasPrinted, type RefusalListeners } from '@tokenward/core/adapter';
 import { findNotes, notesOf } from '../call/call-notes.js';
 import { carrierOf, type Carrier } from '../call/carrier.js';
 import { AccessDeniedException, exceptionOf } from './denial.js';
@@ -40,8 +40,12 @@ export async function refuseFrom(decision: Deny, from: ExecutionContext | object
   throw new AccessDeniedException(decision);
 }
 
-/** Logs a refusal at the level `debug`, since any client can cause one. An outage concerns the operator, so it is a warning. */
+/**
+ * Logs a refusal at the level `debug`, since any client can cause one. An outage concerns the operator, so it is a warning. It leaves out what the guard has
+ * printed on stderr.
+ */
 function logRefusal(decision: Deny, context: ExecutionContext): void {
+  if (wasPrinted(decision)) return;
   const level = decision.status === 503 ? 'warn' : 'debug';
   if (!Logger.isLevelEnabled(level)) return;
   const { reason, summary, remedy } = decision.explain();
