@@ -20,7 +20,7 @@ const app = express();
 if (protection === 'none') {
   const me = ownAnswer(issuer);
   app.get('/me', (_req, res) => void res.json(me));
-} else if (protection === 'proxy') app.use('/api', session!.proxy({ to: apiOrigin!, methods: ['GET'] }));
+} else if (protection === 'proxy') app.use('/api', session!.proxy({ to: apiOrigin!, methods: ['GET'], paths: ['/'] }));
 else if (protection === 'token') app.use(session!.routes());
 else {
   const guard = createGuard({ issuer, audience, session });

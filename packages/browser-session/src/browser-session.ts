@@ -42,7 +42,7 @@ export interface BrowserSession extends BrowserSessionCredentials, TestableBrows
    *
    * @throws ConfigurationError that lists all invalid options
    *
-   * @example const orders = session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'], mountPath: '/api' });
+   * @example const orders = session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'], paths: ['/orders'], mountPath: '/api' });
    */
   proxy(options: ProxyOptions): SessionProxy;
   /** Ends sessions of a subject, or of a session at the issuer (`sid`), here and at every guard that shares the store of revocations. */

@@ -27,7 +27,7 @@ export interface ExpressBrowserSession extends Omit<BrowserSession, 'proxy'> {
    *
    * @throws ConfigurationError that lists all invalid options
    *
-   * @example app.use('/api', session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'] }));
+   * @example app.use('/api', session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'], paths: ['/orders'] }));
    */
   proxy(options: ProxyOptions): RequestHandler & ProxyUpgrade;
 }

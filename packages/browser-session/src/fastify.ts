@@ -32,7 +32,7 @@ export interface FastifyBrowserSession extends Omit<BrowserSession, 'proxy'> {
    *
    * @throws ConfigurationError that lists all invalid options
    *
-   * @example await app.register(session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'] }), { prefix: '/api' });
+   * @example await app.register(session.proxy({ to: 'https://orders.internal', methods: ['GET', 'POST'], paths: ['/orders'] }), { prefix: '/api' });
    */
   proxy(options: ProxyOptions): FastifyPluginAsync & ProxyUpgrade;
 }

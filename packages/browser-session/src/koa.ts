@@ -28,7 +28,7 @@ export interface KoaBrowserSession extends Omit<BrowserSession, 'proxy'> {
    *
    * @throws ConfigurationError that lists all invalid options
    *
-   * @example app.use(session.proxy({ mountPath: '/api', to: 'https://orders.internal', methods: ['GET', 'POST'] }));
+   * @example app.use(session.proxy({ mountPath: '/api', to: 'https://orders.internal', methods: ['GET', 'POST'], paths: ['/orders'] }));
    */
   proxy(options: ProxyOptions): Middleware & ProxyUpgrade;
 }

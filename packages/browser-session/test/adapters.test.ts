@@ -107,7 +107,7 @@ test('without a framework the proxy takes and returns what fetch does, and check
   onTestFinished(() => app.close());
   const { issuer, clientId, clientSecret } = app.provider;
   const session = createBrowserSession({ ...OPTIONS, issuer, clientId, clientSecret, origin: app.origin, clock: app.clock });
-  const proxy = session.proxy({ to: `${app.upstream.origin}/v1`, methods: ['GET', 'POST'], mountPath: '/api' });
+  const proxy = session.proxy({ to: `${app.upstream.origin}/v1`, methods: ['GET', 'POST'], paths: ['/'], mountPath: '/api' });
   const headers = { cookie: app.cookie, 'x-tokenward-csrf': '1' };
   const call = (url: string, init: RequestInit = {}, ...rest: [mountPath?: string]): Promise<Response> =>
     proxy(new Request(url, { ...init, headers: { ...headers, ...(init.headers as Record<string, string>) } }), ...rest);

@@ -72,7 +72,11 @@ describe.each(['express', 'fastify'] as const)('NestJS on %s', (engine) => {
       BrowserSessionModule.forRootAsync({
         imports: [imported],
         inject: ['CONFIG'],
-        useFactory: async (options: BrowserSessionOptions) => ({ ...options, path: '/auth', proxies: [{ mountPath: '/api', to, methods: ['GET'] }] }),
+        useFactory: async (options: BrowserSessionOptions) => ({
+          ...options,
+          path: '/auth',
+          proxies: [{ mountPath: '/api', to, methods: ['GET'], paths: ['/'] }],
+        }),
       }),
       TokenwardModule.forRootAsync({
         inject: [BROWSER_SESSION],
@@ -85,7 +89,7 @@ describe.each(['express', 'fastify'] as const)('NestJS on %s', (engine) => {
 
   test('invalid options stop the start', async () => {
     await expect(start([BrowserSessionModule.forRoot({ ...OPTIONS, secrets: [] })])).rejects.toThrow('secrets');
-    const proxies = [{ mountPath: '/api', to: 'http://orders.internal', methods: ['GET'] }];
+    const proxies = [{ mountPath: '/api', to: 'http://orders.internal', methods: ['GET'], paths: ['/'] }];
     await expect(start([BrowserSessionModule.forRoot({ ...OPTIONS, proxies })])).rejects.toThrow('to: must use https');
   });
 });

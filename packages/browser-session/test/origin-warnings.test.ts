@@ -50,7 +50,7 @@ const PROGRAM = `
     origin,
     secrets: ['a secret of a test that has more than 32 characters'],
   });
-  const proxy = session.proxy({ to: 'http://127.0.0.1:1', methods: ['GET'], mountPath: '/api' });
+  const proxy = session.proxy({ to: 'http://127.0.0.1:1', methods: ['GET'], paths: ['/'], mountPath: '/api' });
   const call = (to, path, headers) => to(new Request(origin + path, { method: path.endsWith('logout') ? 'POST' : 'GET', headers: { cookie: '__Host-session=PLANTED', ...headers } }));
   const own = { 'x-tokenward-csrf': '1' };
   await call(session.handle, '/session/user?PLANTED', { ...own, origin: 'https://evil.example/PLANTED' });
@@ -97,7 +97,7 @@ describe('callback address behind proxies: one sentence says', () => {
     expect(await guarded.session[SESSION_CREDENTIALS]({ method: 'GET', target: '/', headers })).toMatchObject({ reason: 'cross_site_request' });
     expect(await guarded.told()).toEqual([expect.stringContaining(ELSEWHERE)]);
     const proxied = setUp();
-    const proxy = proxied.session.proxy({ to: 'http://127.0.0.1:1', methods: ['GET'] });
+    const proxy = proxied.session.proxy({ to: 'http://127.0.0.1:1', methods: ['GET'], paths: ['/'] });
     expect((await proxy(new Request(`${ORIGIN}/orders`, { headers }))).status).toBe(403);
     expect(await proxied.told()).toEqual([expect.stringContaining(ELSEWHERE)]);
   });

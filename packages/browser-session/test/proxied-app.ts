@@ -106,6 +106,7 @@ export async function startProxiedApp(options: Partial<BrowserSessionOptions> = 
       const handler = session.proxy({
         to: upstream.origin,
         methods: ['GET', 'POST', 'PUT', 'DELETE'],
+        paths: ['/'],
         ...proxyOptions,
       });
       handlers.push(handler);

@@ -182,9 +182,9 @@ test('callback address behind proxies: a handshake that a proxy made an ordinary
 });
 
 test('without the option webSockets, an upgrade is a mistake of the program', async () => {
-  const proxy = app.session.proxy({ to, methods: ['GET'] });
+  const proxy = app.session.proxy({ to, methods: ['GET'], paths: ['/'] });
   await expect(proxy.upgrade({} as never, {} as never, Buffer.alloc(0))).rejects.toThrow('proxy.upgrade(): needs the option webSockets: true');
-  expect(() => app.session.proxy({ to, methods: ['GET'], webSockets: true })).toThrow('mountPath: is missing');
+  expect(() => app.session.proxy({ to, methods: ['GET'], paths: ['/'], webSockets: true })).toThrow('mountPath: is missing');
 });
 
 describe('the end of the session', () => {

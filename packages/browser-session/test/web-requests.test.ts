@@ -18,7 +18,7 @@ test('Hono takes handle and the proxy as they are: login, page, call and logout'
   const [provider, upstream] = await Promise.all([startProvider({ appOrigin: origin }), startUpstream()]);
   const { issuer, clientId, clientSecret } = provider;
   const session = createBrowserSession({ issuer, clientId, clientSecret, origin, secrets: [SECRET], resource: API, scope: SCOPE });
-  const orders = session.proxy({ to: upstream.origin, methods: ['GET', 'POST'], mountPath: '/api' });
+  const orders = session.proxy({ to: upstream.origin, methods: ['GET', 'POST'], paths: ['/'], mountPath: '/api' });
   onTestFinished(async () => {
     server.closeAllConnections();
     server.close();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readProxyOptions, type ProxyOptions } from './proxy-options.js';
 
-const GOOD = { to: 'https://orders.internal/v1/', methods: ['GET', 'POST'] };
+const GOOD = { to: 'https://orders.internal/v1/', methods: ['GET', 'POST'], paths: ['/'] };
 
 function problemsOf(options: object): string {
   try {
@@ -25,10 +25,11 @@ test('reads the options, and knows the defaults', () => {
     timeoutMs: 30_000,
     tls: {},
   });
-  expect(readProxyOptions({ to: 'http://localhost:1234', methods: ['POST'], mountPath: '/' })).toMatchObject({
+  expect(readProxyOptions({ to: 'http://localhost:1234', methods: ['POST'], paths: ['/'], mountPath: '/' })).toMatchObject({
     basePath: '',
     mountPath: '',
     methods: new Set(['POST']),
+    paths: [''],
   });
   expect(problemsOf({ to: 'http://orders', unsafeHttpHosts: ['orders'] })).toBe('');
   expect(problemsOf({ webSockets: true, mountPath: '/' })).toBe('');
@@ -68,6 +69,13 @@ test.each<[object, string]>([
   [{ unsafeHttpHosts: ['*'] }, 'unsafeHttpHosts: must list host names'],
 ])('%j is refused at the start: %s', (options, problem) => {
   expect(problemsOf(options)).toContain(problem);
+});
+
+test('RFC 10017 s6.1.3.6: without a list of paths, the app does not start', () => {
+  expect(problemsOf({ paths: undefined })).toBe(
+    "tokenward: paths: is missing: list the paths that the pages need, for example ['/orders'], or set ['/'] to let all of them pass",
+  );
+  expect(problemsOf({ paths: ['/'] })).toBe('');
 });
 
 test('members of a polluted prototype are no options', () => {

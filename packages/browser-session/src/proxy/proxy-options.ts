@@ -2,14 +2,14 @@ import { ConfigurationError } from '@tokenward/core';
 import { isAmbiguousTarget } from '@tokenward/core/adapter';
 import { numberOption, OptionReader, plainOptions, readTable, type OptionTable } from '@tokenward/core/store';
 
-/** The options of `session.proxy`. `to` and `methods` are required. */
+/** The options of `session.proxy`. `to`, `methods` and `paths` are required. */
 export interface ProxyOptions {
   /** The API: its origin, and the path under which it is. `https://orders.internal/v1`. http only on loopback. */
   readonly to: string;
   /** The methods that pass. `GET` includes `HEAD`. */
   readonly methods: readonly string[];
-  /** The paths that pass, each with all paths below it, as the API knows them: `/orders`. Default: all. */
-  readonly paths?: readonly string[] | undefined;
+  /** The paths that pass, each with all paths below it, as the API knows them: `/orders`. `['/']` lets all of them pass (RFC 10017 s6.1.3.6). */
+  readonly paths: readonly string[];
   /**
    * Where the proxy is mounted: `/api`. It is removed from the path. Express and Fastify know it by themselves. Koa and `node:http` need it, and WebSockets
    * do everywhere. Default: `/`.
@@ -39,7 +39,7 @@ export interface ProxyConfig {
   /** `/v1`, or an empty text: no slash at its end. */
   readonly basePath: string;
   readonly methods: ReadonlySet<string>;
-  readonly paths: readonly string[] | undefined;
+  readonly paths: readonly string[];
   /** `/api`, or an empty text: no slash at its end. */
   readonly mountPath: string;
   readonly webSockets: boolean;
@@ -98,10 +98,12 @@ function readMethods(reader: OptionReader, name: string): readonly string[] {
   return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
 }
 
-function readPaths(reader: OptionReader, name: string): readonly string[] | undefined {
-  const paths = reader.texts(name);
-  for (const path of paths ?? []) checkPath(reader, name, path);
-  return paths?.map(withoutSlash);
+function readPaths(reader: OptionReader, name: string): readonly string[] {
+  if (reader.get(name) === undefined)
+    reader.wrong(name, "is missing: list the paths that the pages need, for example ['/orders'], or set ['/'] to let all of them pass");
+  const paths = reader.texts(name) ?? [];
+  for (const path of paths) checkPath(reader, name, path);
+  return paths.map(withoutSlash);
 }
 
 function readMountPath(reader: OptionReader, name: string): string | undefined {

@@ -10,8 +10,8 @@ export function isClearTarget(target: string): boolean {
 }
 
 /** Whether a path is one of `paths`, or below one. */
-export function isListed(target: string, paths: readonly string[] | undefined): boolean {
-  return paths === undefined || paths.some((path) => isUnder(normalPath(target), path));
+export function isListed(target: string, paths: readonly string[]): boolean {
+  return paths.some((path) => isUnder(normalPath(target), path));
 }
 
 /** Returns a target without the path under which the proxy is mounted; undefined if it is not under that path. */

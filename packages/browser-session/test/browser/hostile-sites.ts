@@ -82,7 +82,7 @@ export async function startSites(options: Partial<BrowserSessionOptions> = {}): 
   });
   const guard = createResourceGuard({ issuer, audience: API, session });
   await guard.warm();
-  const proxy = session.proxy({ to: upstream.origin, methods: ['GET', 'POST'], mountPath: '/api', webSockets: true });
+  const proxy = session.proxy({ to: upstream.origin, methods: ['GET', 'POST'], paths: ['/'], mountPath: '/api', webSockets: true });
   server.on('upgrade', (request, socket, head) => void proxy.upgrade(request, socket, head).then((isProxied) => isProxied || socket.destroy()));
   handlers.push(session.routes(), proxy, createPages(session, guard) as NodeHandler);
   const sites: Sites = {

@@ -9,7 +9,7 @@ function appOf(express: typeof express5) {
   return async ({ options, audience, api, files = new Map() }: AppParts): Promise<FrameworkApp> => {
     const session = createBrowserSession(options);
     const guard = createGuard({ issuer: options.issuer, audience, session });
-    const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true });
+    const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], paths: ['/'], webSockets: true });
     const app = express();
     app.use(express.json(), express.urlencoded({ extended: true }));
     app.use((_request, response, next) => {

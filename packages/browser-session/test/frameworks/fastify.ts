@@ -5,7 +5,7 @@ import type { AppParts, FrameworkApp } from './app-parts.ts';
 
 export async function fastifyApp({ options, audience, api, server, files = new Map() }: AppParts): Promise<FrameworkApp> {
   const session = createBrowserSession(options);
-  const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true });
+  const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], paths: ['/'], webSockets: true });
   const serverFactory = (listener: never): never => server.on('request', listener) as never;
   const isHttp2 = !('maxHeadersCount' in server);
   const app = Fastify({ serverFactory, ...(isHttp2 && { http2: true }) } as object) as unknown as FastifyInstance;

@@ -7,7 +7,7 @@ import type { AppParts, FrameworkApp } from './app-parts.ts';
 export async function koaApp({ options, audience, api, files = new Map() }: AppParts): Promise<FrameworkApp> {
   const session = createBrowserSession(options);
   const guard = createGuard({ issuer: options.issuer, audience, session });
-  const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true });
+  const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], paths: ['/'], webSockets: true });
   const app = new Koa();
   app.silent = true;
   app.use(bodyParser());

@@ -49,7 +49,7 @@ type Create = (module: object) => Promise<{ readonly app: INestApplication; read
 
 async function nestApp({ options, audience, api, files = new Map() }: AppParts, create: Create): Promise<FrameworkApp> {
   const session = createBrowserSession(options);
-  const proxy = { mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true };
+  const proxy = { mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], paths: ['/'], webSockets: true };
   @Module({
     imports: [TokenwardModule.forRoot({ issuer: options.issuer, audience, session }), BrowserSessionModule.forRoot({ session, proxies: [proxy] })],
     controllers: [AppController],

@@ -7,7 +7,7 @@ export async function nodeApp({ options, audience, api }: AppParts): Promise<Fra
   const session = createBrowserSession(options);
   const guard = createResourceGuard({ issuer: options.issuer, audience, session });
   const routes = session.routes();
-  const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], webSockets: true });
+  const proxy = session.proxy({ mountPath: '/api', to: api, methods: ['GET', 'POST', 'PUT', 'DELETE'], paths: ['/'], webSockets: true });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if ((await routes(request, response)) || (await proxy(request, response))) return;
