@@ -41,3 +41,9 @@ test('rule 165: refuses records with a megabyte of repeated characters within 5 
       for (const start of ['', '["token","', textOf(RECORD)]) expect(recordOf(start + part.repeat(1_000_000 / part.length))).toBeUndefined();
   });
 });
+
+test('rule 306: a revocation has the text of the first release', () => {
+  const text = '["token","https://login.example.com","CORP\\\\\\"token\\"\\n",1700000000,1700000900,1,"logout"]';
+  expect(textOf(RECORD)).toBe(text);
+  expect(recordOf(text)).toEqual(RECORD);
+});

@@ -100,6 +100,13 @@ test('rule 256: a value that somebody made too long is not loaded', async () => 
   }
 });
 
+test('rule 306: key and value are those of the first release', async () => {
+  const cache = redisIntrospections({ url: server.url, timeoutSeconds: 20 });
+  onTestFinished(() => cache.close());
+  await cache.set('name', 'value', 60);
+  expect(await server.ask('GET', '{tokenward:introspections}:name')).toBe('=value');
+});
+
 test('an unreachable Redis delays a question, and is no outage', async () => {
   const issuer = await createTestIssuer();
   const silent = createServer().listen(0, '127.0.0.1');

@@ -66,6 +66,16 @@ test('rule 89: keys hold the hash of a name under the prefix, and expire', async
   expect(ttlMs).toBeLessThanOrEqual(30_000);
 });
 
+test('rule 306: keys are those of the first release', async () => {
+  const store = await open({ url: server.url, prefix: 'pinned' });
+  onTestFinished(() => store.close());
+  await store.add('name-1', 30, 'owner-1');
+  expect(((await server.ask('KEYS', '{pinned}:*')) as string[]).toSorted()).toEqual([
+    '{pinned}:owner:ORiHy8-SLhnWct9wBznEo8dONe49V-etl1Bs0zHNlTw',
+    '{pinned}:yHNz17MatHPJ2yK5wZB7nq3zJV38eFNbOdJfi9Df-fw',
+  ]);
+});
+
 test('rule 208: the count of an owner holds a number under a hash, and expires with the first name', async () => {
   const store = await open({ url: server.url, prefix: 'counted', maxPerOwner: 2 });
   onTestFinished(() => store.close());

@@ -46,6 +46,16 @@ describe('what is in Redis', () => {
     }
   });
 
+  test('rule 306: a session has the fields of the first release', async () => {
+    const store = openSessions({ url: server().url });
+    const session = storedSession();
+    await store.create(session);
+    const fields = (await server().ask('HGETALL', `{tokenward:sessions}:session:${session.key}`)) as string[];
+    const { sealed, version, until, issuedAt, labels } = session;
+    const pairs = fields.flatMap((name, at) => (at % 2 === 0 ? [[name, fields[at + 1]]] : []));
+    expect(Object.fromEntries(pairs)).toEqual({ s: sealed, v: `${version}`, u: `${until}`, i: `${issuedAt}`, l: labels.join(' ') });
+  });
+
   test('the life of a session counts by the clock of the process, not by the clock of the server', async () => {
     const clock = createTestClock('2020-01-01T00:00:00Z');
     const store = openSessions({ url: server().url, clock });
