@@ -459,6 +459,41 @@ describe('which tokens are introspected', () => {
     for (const _again of [1, 2]) expect(verdictOf(await ask(guard, hostile))).toBe('malformed_token');
   });
 
+  test.each<[string, (iss: string) => string | Buffer]>([
+    ['a member twice', (iss) => `{"iss":${iss},"sub":"planted","sub":"planted-2","scope":"planted"}`],
+    ['iss twice, the last one of another issuer', (iss) => `{"iss":${iss},"iss":"https://planted.example.test","sub":"planted"}`],
+    ['a member called __proto__', (iss) => `{"iss":${iss},"__proto__":{"sub":"planted","scope":"planted"}}`],
+    ['bytes that are not UTF-8', (iss) => Buffer.concat([Buffer.from(`{"iss":${iss},"sub":"planted`), Buffer.from([0xc0, 0xae, 0xff]), Buffer.from('"}')])],
+    ['an end that is missing', (iss) => `{"iss":${iss},"sub":"planted","scope":"planted`],
+    ['an array for an object', (iss) => `["iss":${iss},"sub":"planted"]`],
+    ['a byte order mark', (iss) => `\u{feff}{"iss":${iss},"sub":"planted"}`],
+    ['text after its end', (iss) => `{"iss":${iss},"sub":"planted"}{"planted":1}`],
+  ])("rule 305: with introspect 'always', a JWT with %s is what the issuer says of it, and nothing else", async (_what, payloadOf) => {
+    const { issuer, guard: verifying } = await createScene();
+    await verifying.close();
+    let says: object | undefined = { active: false };
+    const { guard, endpoint } = await createAskingGuard(
+      (_question, response, clock) =>
+        says ? { ...activeAnswer(clock, { iss: issuer.issuer, sub: 'told', scope: 'told' }), ...says } : void response.writeHead(500).end(),
+      { cacheSeconds: 0, inactiveCacheSeconds: 0 },
+      { issuer: issuer.issuer, introspect: 'always' },
+    );
+    const [header, , signature] = (await issuer.issueToken()).split('.');
+    const jwt = [header, Buffer.from(payloadOf(JSON.stringify(issuer.issuer))).toString('base64url'), signature].join('.');
+    expect(verdictOf(await ask(guard, jwt))).toBe('inactive_token');
+    says = { aud: 'https://other.example.test' };
+    expect(verdictOf(await ask(guard, jwt))).toBe('audience_mismatch');
+    says = { cnf: { jkt: 'A'.repeat(43) } };
+    expect((await ask(guard, jwt)).outcome).toBe('deny');
+    says = {};
+    const { auth } = expectAllowed(await ask(guard, jwt));
+    expect([auth!.issuer, auth!.subject, auth!.scopes]).toEqual([issuer.issuer, 'told', ['told']]);
+    expect(JSON.stringify([auth, auth!.claims])).not.toContain('planted');
+    expect(endpoint.questions).toHaveLength(4);
+    says = undefined;
+    expect(verdictOf(await ask(guard, jwt))).toBe('introspection_unavailable');
+  });
+
   test('rule 77: junk is refused without a question', async () => {
     const { guard, endpoint } = await createAskingGuard(() => ({ active: true }), { accepts: 'ory_at_' }, { maxTokenBytes: 300 });
     expect(verdictOf(await ask(guard, 'x'.repeat(301)))).toBe('token_too_large');
