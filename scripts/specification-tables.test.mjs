@@ -6,7 +6,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path) => readFileSync(`${root}${path}`, 'utf8');
 const page = (name) => read(`docs/src/content/docs/security/${name}.md`);
 
-const TESTS = ['packages/*/{src,test}/**/*.test.ts', 'scripts/**/*.test.mjs'];
+/** Also the cases of the suites, which run for every adapter and every store. */
+const TESTS = ['packages/*/{src,test}/**/*.test.ts', 'packages/testing/src/*-suite/**/*.ts', 'scripts/**/*.test.mjs'];
 const tested = new Set(globSync(TESTS, { cwd: root }).flatMap((path) => numbersOf(read(path), /['"`]rules? (\d+(?:(?:, and |, | and | to )\d+)*)/g)));
 const described = new Set(
   page('rules')
@@ -34,6 +35,11 @@ test('each rule in the table of a specification or in the threat model is descri
   expect(named.length).toBeGreaterThan(80);
   expect(opposed.length).toBeGreaterThan(80);
   expect([...named, ...opposed].filter((rule) => !described.has(rule) || !tested.has(rule))).toEqual([]);
+});
+
+test('each rule has a test that begins with its number, and each such number is a rule', () => {
+  expect([...described].filter((rule) => !tested.has(rule))).toEqual([]);
+  expect([...tested].filter((rule) => !described.has(rule))).toEqual([]);
 });
 
 test('each test that the tables name is in the file that they name', () => {

@@ -83,7 +83,7 @@ describe('the option session', () => {
   });
 });
 
-describe('a session is asked only if the request has its cookie and no Authorization header', () => {
+describe('rule 4: a session is asked only if the request has its cookie and no Authorization header', () => {
   test.each<[string, ProtectedRequest['headers'], string, number]>([
     ['no header', {}, 'missing_token', 0],
     ['an undefined cookie', { cookie: undefined }, 'missing_token', 0],
@@ -201,7 +201,7 @@ test('a request without header and session: the operator reads how to log in', a
   });
 });
 
-test('rule 124: what a session refuses is refused; an ended session and a cookie that does not count may be anonymous', async () => {
+test('rule 129: what a session refuses is refused; an ended session and a cookie that does not count may be anonymous', async () => {
   for (const [reason, status, optional] of [
     ['session_ended', 401, 'anonymous'],
     ['cross_site_request', 403, 'anonymous'],
@@ -297,7 +297,7 @@ describe('several checks of one request', () => {
     expect(scene.session.asked).toHaveLength(4);
   });
 
-  test('rule 124: what one request of a connection proves does not count for the next one', async () => {
+  test('rule 129: what one request of a connection proves does not count for the next one', async () => {
     const scene = await createScene(async (issuer, { headers }) =>
       headers['x-tokenward-csrf'] === '1' ? { token: await issuer.issueToken() } : { reason: 'cross_site_request', token: undefined },
     );

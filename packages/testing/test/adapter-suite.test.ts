@@ -36,6 +36,7 @@ test.concurrent.for<[keyof Faults, RegExp]>([
   ['bodyDropped', /^example: GET \/me is 401/],
   ['matchesCarelessly', /^rule 151/],
   ['readsForwardedUser', /^rule 6/],
+  ['readsCookie', /^rule 4: answers 401 to a token in a cookie/],
   ['readsForwardedHost', /^rule 154: the origin/],
   ['readsBodyFirst', /^rule 150/],
   ['servesTheDeparted', /^runs no handler for a client that leaves/],

@@ -29,6 +29,7 @@ export interface Faults {
   readonly bodyDropped?: boolean;
   readonly matchesCarelessly?: boolean;
   readonly readsForwardedUser?: boolean;
+  readonly readsCookie?: boolean;
   readonly readsForwardedHost?: boolean;
   readonly readsBodyFirst?: boolean;
   readonly servesTheDeparted?: boolean;
@@ -45,7 +46,12 @@ export function startPlain(faults: Faults = {}): StartApp {
       assertHasHeaders(request, 'guard.check(request, ...policies)');
       const { method, url, headers } = request;
       const host = faults.readsForwardedHost ? headers['x-forwarded-host'] : headers.host;
-      const raw = faults.joinedHeaders ? { headers, rawHeaders: [] } : request;
+      const token = faults.readsCookie ? headers.cookie?.split('=')[1] : undefined;
+      const raw = token
+        ? { headers: { ...headers, authorization: `Bearer ${token}` }, rawHeaders: [] }
+        : faults.joinedHeaders
+          ? { headers, rawHeaders: [] }
+          : request;
       const params = url === undefined ? {} : paramsOf(routes, url);
       return viewOf({ method: method ?? 'GET', originalUrl: url ?? '/', protocol: 'http', params }, raw, () => host as string | undefined);
     };

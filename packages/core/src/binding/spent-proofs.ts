@@ -20,7 +20,7 @@ export interface Sender {
 
 /** What a request has proven. A guard may see one request several times, and several guards may: its proof is still used once. */
 interface Proven {
-  /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 124). */
+  /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 89). */
   readonly headers: object;
   readonly proof: string | readonly string[];
   readonly token: string;

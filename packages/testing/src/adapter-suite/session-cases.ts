@@ -55,7 +55,7 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'an Authorization header wins over the session cookie, and a bad one is refused although the session is good',
+    name: 'rule 4: an Authorization header beside a session cookie decides alone, and a bad one is refused although the session is good',
     async run(suite) {
       const session = createCookieSession();
       const app = await startWith(suite, session);
@@ -72,7 +72,7 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 124: a session cookie without the custom header gets a 403 that names the reason and the header',
+    name: 'rules 4 and 129: a session cookie without the custom header gets a 403 that names the reason and the header',
     async run(suite) {
       const session = createCookieSession();
       const app = await startWith(suite, session);
@@ -109,7 +109,7 @@ export const sessionCases: readonly SuiteCase[] = [
     },
   },
   {
-    name: 'rule 124: the custom header of one request does not count for the next on its connection, even if both ask for an upgrade',
+    name: 'rule 129: the custom header of one request does not count for the next on its connection, even if both ask for an upgrade',
     over: 'HTTP/1.1',
     async run(suite) {
       const session = createCookieSession();
