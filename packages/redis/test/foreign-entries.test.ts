@@ -81,3 +81,33 @@ describe('entries that this package did not write', () => {
     expect(store.health().entries).toBe(0);
   });
 });
+
+describe('rule 307: whoever can write to Redis', () => {
+  /** Removes the revocation of `session-1`, as if it had never been there. */
+  async function removeRecord(): Promise<void> {
+    const [text] = (await server().ask('ZRANGE', KEYS.records, '0', '-1')) as [string];
+    const [[id]] = (await server().ask('XRANGE', KEYS.stream, '-', '+')) as [[string]];
+    await server().ask('ZREM', KEYS.records, text);
+    await server().ask('XDEL', KEYS.stream, id);
+  }
+
+  test('can refuse all tokens of an issuer, in running processes and in later ones', async () => {
+    const store = await warmStore(server().url);
+    const text = JSON.stringify(['issuer', 'https://login.example.test', '', nowSeconds(), nowSeconds() + 60, 0, 'unspecified']);
+    await server().ask('ZADD', KEYS.records, `${nowSeconds() + 60}`, text);
+    await server().ask('XADD', KEYS.stream, '*', 'r', text);
+    await eventually(() => isRevokedIn(store, 'any'), 'it is read');
+    expect(isRevokedIn(await warmStore(server().url), 'any')).toBe(true);
+  });
+
+  test('makes no running process forget a revocation, and can keep one from processes that start later', async () => {
+    const store = await warmStore(server().url);
+    await store.add(recordOf('session-1'));
+    await removeRecord();
+    await store.add(recordOf('session-2'));
+    const newcomer = await warmStore(server().url);
+    await isCurrentAgain(store);
+    expect([isRevokedIn(store, 'session-1'), isRevokedIn(store, 'session-2')]).toEqual([true, true]);
+    expect([isRevokedIn(newcomer, 'session-1'), isRevokedIn(newcomer, 'session-2')]).toEqual([false, true]);
+  });
+});

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { memoryRevocations, memorySessions } from '@tokenward/core';
 import type { RevocationStore, SessionStore } from '@tokenward/core/store';
@@ -460,6 +461,21 @@ describe('a store', () => {
     await sessions.start(state);
     const text = JSON.stringify(created.mock.calls);
     for (const secret of [state.id, state.subject, state.issuerSessionId, 'PLANTED', ISSUER]) expect(text).not.toContain(secret);
+  });
+
+  test('rule 307: whoever can write to the store cannot bring a session back that a user has logged out', async () => {
+    const app = appWith('stored');
+    const state = app.state();
+    const header = await started(app, state);
+    const copy = (await app.store!.read(createHash('sha256').update(state.id).digest('base64url')))!;
+    await app.sessions.end(state, 'logout', header);
+    await app.store!.create(copy);
+    for (const sessions of [app.sessions, app.another()]) {
+      expect(await kindOf(sessions.find(header))).toBe('logout');
+      await app.store!.create(copy);
+    }
+    // the revocation ends it, and that is in the other store
+    expect(await kindOf(app.another({ revocations: memoryRevocations() }).find(header))).toBe('session');
   });
 
   test("rule 132: one user's state under another's key is no session", async () => {
