@@ -103,6 +103,15 @@ describe.each([
     expect(message).toMatch(/1 route .*\n {2}GET \/slow +gave no answer within 0.2 s without a token/);
   });
 
+  test('rule 277: an answer of 5xx is an error, and no refusal', async () => {
+    const app = create();
+    app.get('/failing', () => {
+      throw Object.assign(new Error('the database is away'), { status: 502 });
+    });
+    const { message } = (await assertProtected(app).catch((thrown: Error) => thrown)) as Error;
+    expect(message).toMatch(/1 route .*\n {2}GET \/failing +answered 502 without a token: an error, not a refusal \(no guard/);
+  });
+
   test('a mounted router with a guard by hand is open to the list, and refused when it is tried', async () => {
     const app = create();
     app.get('/by-hand', (request, response) => void guard()(request, response).then(() => response.json({})));

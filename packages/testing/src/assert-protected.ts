@@ -36,7 +36,8 @@ const MAX_ROUTES = 2000;
  * against a test database. The error then names the route, and further requests are not sent to it.
  *
  * @param app of Express, Fastify, Koa with `@koa/router`, NestJS or Hono. Express, Koa and NestJS listen on a port of loopback meanwhile
- * @throws AssertionError that lists every route that let a request in, and how it answered
+ * @throws AssertionError that lists every route that did not refuse a request, and how it answered. An answer of 5xx is no refusal: the handler may have run
+ *   and failed
  * @throws ConfigurationError for an app without routes, and for an exception that names no route
  *
  * @example await assertProtected(app, { except: ['GET /health'] });
@@ -84,9 +85,18 @@ async function tryRoute(client: AppClient, route: FoundRoute, requireScopes: boo
     if (authorization instanceof Error) return `was not tried ${how}: ${authorization.message}`;
     if (authorization === undefined && how !== TRIES[0]) continue;
     const status = await client.send(method, sample, authorization === undefined ? {} : { authorization }).catch((error: unknown) => reasonOf(error));
-    if (!isRefusal(status, how)) return `${typeof status === 'number' ? `answered ${status}` : status} ${how}`;
+    if (!isRefusal(status, how)) return `${answered(status)} ${how}${isError(status) ? ': an error, not a refusal' : ''}`;
   }
   return undefined;
+}
+
+function answered(status: number | string): string {
+  return typeof status === 'number' ? `answered ${status}` : status;
+}
+
+/** The handler may have run and failed. */
+function isError(status: number | string): boolean {
+  return typeof status === 'number' && status >= 500;
 }
 
 /** What guards answer. 503: without the issuer's keys, nobody can say whose token it is. */
