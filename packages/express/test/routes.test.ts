@@ -49,12 +49,12 @@ describe.each([
       policies.map(({ words }) => words),
     ]);
     expect(routes).toEqual([
-      ['GET /health', 'open', []],
+      ['GET /health', 'no-tokenward-guard', []],
       ['GET /news', 'optional', []],
       ['GET /tenants/:tenant/orders', 'required', ['the scope `orders:read`']],
       ['GET /tenants/:tenant/orders/:id', 'required', []],
       ['DELETE /tenants/:tenant/orders/:id', 'required', ['the scope `orders:write`']],
-      ['GET /late', 'open', []],
+      ['GET /late', 'no-tokenward-guard', []],
       ['GET /me', 'required', []],
       ['POST /me', 'required', ['a policy that is made from the request']],
       ['ALL /sub/*', 'required', []],
@@ -112,10 +112,10 @@ describe.each([
     expect(message).toMatch(/1 route .*\n {2}GET \/failing +answered 502 without a token: an error, not a refusal \(no guard/);
   });
 
-  test('a mounted router with a guard by hand is open to the list, and refused when it is tried', async () => {
+  test('a mounted router with a guard by hand has none in the list, and refused when it is tried', async () => {
     const app = create();
     app.get('/by-hand', (request, response) => void guard()(request, response).then(() => response.json({})));
-    expect((await listRoutes(app))[0]).toMatchObject({ protection: 'open' });
+    expect((await listRoutes(app))[0]).toMatchObject({ protection: 'no-tokenward-guard' });
     await assertProtected(app);
     if (name === 'Express 5') await expect(assertProtected(create())).rejects.toThrow(/found no route/);
   });

@@ -31,12 +31,12 @@ test('rule 279: lists the routes of apps in apps, and middleware is no route', a
   expect(
     routes.map(({ method, path, protection, policies }) => `${method} ${path} ${protection}${policies.map(({ words }) => ` ${words}`).join(',')}`),
   ).toEqual([
-    'GET /health open',
+    'GET /health no-tokenward-guard',
     'GET /maybe optional',
     'GET /orders required the scope `orders:read`',
     'DELETE /orders/:id{[0-9]+} required the scope `orders:read`, the role `admin`',
     'POST /api/things/:id? required',
-    'ALL /rest open',
+    'ALL /rest no-tokenward-guard',
   ]);
 });
 

@@ -39,8 +39,8 @@ test('rule 279: lists the routes of all routers, with guards of the app, of rout
   expect(
     routes.map(({ method, path, protection, policies }) => `${method} ${path} ${protection}${policies.map(({ words }) => ` ${words}`).join(',')}`),
   ).toEqual([
-    'GET /health open',
-    'GET /late open',
+    'GET /health no-tokenward-guard',
+    'GET /late no-tokenward-guard',
     'GET /maybe optional',
     'GET /tenants/:tenant/orders required the scope `orders:read`',
     'DELETE /tenants/:tenant/orders/:id required the scope `orders:read`, the role `admin`',

@@ -85,7 +85,7 @@ describe.each(['express', 'fastify'] as const)('on %s', (platform) => {
         .toSorted(),
     ).toEqual([
       'DELETE /api/orders/:id required OrdersController.remove the scope `orders:read` and the role `admin`',
-      'GET /api/health open HealthController.health',
+      'GET /api/health no-tokenward-guard HealthController.health',
       'GET /api/orders required OrdersController.list the scope `orders:read`',
       'GET /api/orders/inherited required OrdersController.inherited the scope `orders:read`',
       'GET /api/orders/maybe optional OrdersController.maybe the scope `orders:read`',

@@ -1,40 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { runCommand } from './run-command.js';
 
 const cwd = fileURLToPath(new URL('apps/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tokenward-routes-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('lists the routes of an app in TypeScript, and what each needs', async () => {
   const { code, stdout, stderr } = await runCommand(['routes', 'express.ts'], { cwd });
   expect(stdout.split('\n')).toEqual([
-    'GET   /health  open',
+    'GET   /health  no tokenward guard',
     'GET   /news    optional',
-    'POST  /orders  token     the scope orders:write',
+    'POST  /orders  token               the scope orders:write',
     '',
-    '3 routes: 1 need a token, 1 optional, 1 open, 0 unknown',
+    '3 routes: 1 need a token, 1 optional, 1 without a tokenward guard, 0 unknown',
     '',
   ]);
   expect([code, stderr]).toEqual([0, '']);
 });
 
-test('--fail-on-open ends with 1 for an open route that is not excepted, and --json says which', async () => {
+test('--fail-on-open ends with 1 for a route without a guard that is not excepted, and --json says which', async () => {
   const { code, stdout } = await runCommand(['routes', 'express.ts', '--fail-on-open', '--json'], { cwd });
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toEqual({
     routes: [
-      { method: 'GET', path: '/health', protection: 'open', policies: [] },
+      { method: 'GET', path: '/health', protection: 'no-tokenward-guard', policies: [] },
       { method: 'GET', path: '/news', protection: 'optional', policies: [] },
       { method: 'POST', path: '/orders', protection: 'required', policies: [{ words: 'the scope `orders:write`', scopes: ['orders:write'] }] },
     ],
     failing: ['GET /health'],
   });
   const excepted = await runCommand(['routes', 'express.ts', '--fail-on-open', '--except', 'GET /health'], { cwd });
-  expect([excepted.code, excepted.stdout.split('\n')[0]]).toEqual([0, 'GET   /health  open (excepted)']);
+  expect([excepted.code, excepted.stdout.split('\n')[0]]).toEqual([0, 'GET   /health  no tokenward guard (excepted)']);
 });
 
 test('--export names a function that creates the app', async () => {
   const { code, stdout } = await runCommand(['routes', 'express.ts', '--export', 'createClosedApp', '--fail-on-open'], { cwd });
-  expect([code, stdout]).toEqual([0, 'GET  /me  token\n\n1 route: 1 need a token, 0 optional, 0 open, 0 unknown\n']);
+  expect([code, stdout]).toEqual([0, 'GET  /me  token\n\n1 route: 1 need a token, 0 optional, 0 without a tokenward guard, 0 unknown\n']);
 });
 
 test('rule 279: an app in CommonJS that listens, prints, sends messages and keeps running is listed, and is gone afterwards', async () => {
@@ -46,20 +51,60 @@ test('rule 279: an app in CommonJS that listens, prints, sends messages and keep
 });
 
 test.each([
-  ['no file', ['missing.ts'], 2, /there is no file .*missing\.ts/],
-  ['a folder', ['.'], 2, /there is no file/],
-  ['an unknown export', ['express.ts', '--export', 'ap'], 2, /--export: the module does not export "ap"\. It exports .*app/],
-  ['an export that is no app', ['express.ts', '--export', 'nothing'], 2, /--export: nothing is no app/],
+  ['no file', ['missing.ts'], 2, /<app> names no file/],
+  ['a folder', ['.'], 2, /<app> names no file/],
+  ['an unknown export', ['express.ts', '--export', 'ap'], 2, /express\.ts has no export of the name in --export: did you mean app\? It exports .*app/],
+  ['an export that is no app', ['express.ts', '--export', 'nothing'], 2, /express\.ts exports nothing, which is no app/],
   [
     'an exception that names no route',
     ['express.ts', '--except', 'GET /helth'],
     2,
     /except: has "GET \/helth", which names no route .*did you mean GET \/health\?/,
   ],
-  ['an app that fails', ['broken.mjs'], 3, /the database is away.*the app could not be loaded\. Its error is above/s],
+  ['an app that fails', ['broken.mjs'], 3, /the database is away.*broken\.mjs could not be loaded: the app throws the error above/s],
   ['an app that ends its process', ['ending.mjs'], 3, /the app ended its process .*\(exit code 4\)/],
 ])('says what to do: %s', async (_name, args, code, message) => {
   const ended = await runCommand(['routes', ...args], { cwd });
+  expect([ended.code, ended.stdout]).toEqual([code, '']);
+  expect(ended.stderr).toMatch(message);
+});
+
+const MODULE = 'const Module = (options: object) => (target: unknown) => {};\n@Module({})\nexport class AppModule {}\n';
+const needsBuild = (file: string, built: string): RegExp =>
+  new RegExp(
+    `error: Node cannot run ${file}, or a file that it imports: the error is above.*build the app, and pass the built file, such as dist/${built}\\.js`,
+  );
+
+test.each([
+  ['decorators', 'app.module.ts', MODULE, 3, needsBuild('app.module.ts', 'app.module')],
+  ['decorators in an imported file', 'main.mts', "export { AppModule as app } from './app.module.ts';", 3, needsBuild('main.mts', 'main')],
+  ['an enum', 'enum.ts', 'enum Kind { app }\nexport const app = Kind.app;', 3, needsBuild('enum.ts', 'enum')],
+  ['JSX', 'page.tsx', 'export const app = <p />;', 3, needsBuild('page.tsx', 'page')],
+  ['a typing error', 'typo.cjs', 'module.exports = { app: };', 3, needsBuild('typo.cjs', 'typo')],
+  [
+    'an import of a file that is not built',
+    'unbuilt.mts',
+    "export { app } from './app.js';",
+    3,
+    /imports a file that does not exist.* such as dist\/unbuilt\.js/,
+  ],
+  ['a required file that is missing', 'unbuilt.cjs', "exports.app = require('./app');", 3, /imports a file that does not exist/],
+  ['a package that is missing', 'package.mjs', "export { app } from 'no-such-package';", 3, /needs a package that is not installed.* Install the dependencies/],
+  ['a required package that is missing', 'package.cjs', "exports.app = require('no-such-package');", 3, /needs a package that is not installed/],
+  ['JSON that the app parses', 'parsing.mjs', "export const app = JSON.parse('{');", 3, /parsing\.mjs could not be loaded: the app throws the error above/],
+  ['a function that fails', 'failing.mjs', "export function app() { throw new Error('away'); }", 3, /failing\.mjs could not be loaded: the app throws/],
+  ['no app', 'other.mjs', 'export const first = 1, second = 2;', 2, /other\.mjs exports no app .* It exports first, second\. Name the app with --export/],
+  [
+    'a module of NestJS',
+    'built.cjs',
+    'exports.AppModule = class AppModule {};',
+    2,
+    /built\.cjs exports no app .*createApp = \(\) => NestFactory\.create\(AppModule\)/,
+  ],
+] as const)('says what to do with a file that has %s', async (_name, file, source, code, message) => {
+  writeFileSync(join(folder, file), source);
+  writeFileSync(join(folder, 'app.module.ts'), MODULE);
+  const ended = await runCommand(['routes', file], { cwd: folder });
   expect([ended.code, ended.stdout]).toEqual([code, '']);
   expect(ended.stderr).toMatch(message);
 });

@@ -15,10 +15,10 @@ export interface RouteOfApp {
   /** As the framework has it: `/orders/:id`. */
   readonly path: string;
   /**
-   * `required`: a guard requires a token. `optional`: a guard checks a token if there is one. `open`: there is no guard, or the app says that the route is
-   * public. `unknown`: the framework does not show what is there, so `note` says why.
+   * `required`: a guard requires a token. `optional`: a guard checks a token if there is one. `no-tokenward-guard`: no guard of tokenward is in front of the
+   * handler, or the app says that the route is public. Another library may protect it. `unknown`: the framework does not show what is there, so `note` says why.
    */
-  readonly protection: 'required' | 'optional' | 'open' | 'unknown';
+  readonly protection: 'required' | 'optional' | 'no-tokenward-guard' | 'unknown';
   /** What all guards in front of the handler require together. Empty: any valid token. */
   readonly policies: readonly PolicyOfRoute[];
   /** On NestJS: `OrdersController.list`. */
@@ -49,7 +49,7 @@ export function routeOf({ method, path, demands, isUnknown = false, handler, not
       ? 'optional'
       : isUnknown
         ? 'unknown'
-        : 'open';
+        : 'no-tokenward-guard';
   return { method, path, protection, policies: policiesOf(demands), handler, note };
 }
 

@@ -9,6 +9,8 @@ export interface Question {
   /** The answer repeats it. The app may send messages of its own: `process.send('ready')` is for process managers. */
   readonly id: string;
   readonly file: string;
+  /** The file as the command line names it. */
+  readonly shownFile: string;
   readonly exportName: string | undefined;
   readonly except: readonly string[];
 }

@@ -4,6 +4,7 @@ import { isError } from '@tokenward/core/store';
 import { exceptedRoutes, listRoutes } from '@tokenward/testing/routes';
 import type { Answer, Question } from './ask-child.js';
 import { findApp } from './find-app.js';
+import { loadFailure } from './load-failure.js';
 import { listenOnLoopbackOnly } from './loopback-only.js';
 
 // The process that loads an app. The parent ends it once it has answered.
@@ -13,16 +14,16 @@ process.once('message', (question: Question) => {
   void answer(question).then((found) => send({ to: question.id, answer: found }));
 });
 
-async function answer({ file, exportName, except }: Omit<Question, 'id'>): Promise<Answer> {
+async function answer({ file, shownFile, exportName, except }: Omit<Question, 'id'>): Promise<Answer> {
   let app: object;
   try {
     const found = await findApp((await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>, exportName);
-    if (typeof found === 'string') return { failure: 'used wrongly', message: found };
+    if (typeof found === 'string') return { failure: 'used wrongly', message: `${shownFile} ${found}` };
     app = found;
   } catch (error) {
     // for the person who runs the command: it is the error of their own app
     process.stderr.write(`${inspect(error)}\n`);
-    return { failure: 'could not run', message: `the app could not be loaded. Its error is above${hintFor(error)}` };
+    return { failure: 'could not run', message: loadFailure(shownFile, error) };
   }
   try {
     const routes = await listRoutes(app);
@@ -34,11 +35,4 @@ async function answer({ file, exportName, except }: Omit<Question, 'id'>): Promi
     process.stderr.write(`${inspect(error)}\n`);
     return { failure: 'could not run', message: 'the routes could not be listed. The error is above' };
   }
-}
-
-function hintFor(error: unknown): string {
-  const { code } = Object(error) as { readonly code?: unknown };
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX')
-    return '. Node runs only TypeScript whose types it can remove: compile the app, and pass the JavaScript file';
-  return '';
 }

@@ -1,3 +1,5 @@
+import { didYouMean } from '@tokenward/core/adapter';
+
 type Exports = Readonly<Record<string, unknown>>;
 
 /** The names under which apps are mostly exported. */
@@ -6,19 +8,21 @@ const USUAL = ['default', 'app', 'server', 'router', 'createApp', 'buildApp', 'b
 /**
  * Finds the app in the exports of a module. A function that is no app creates one.
  *
- * @returns a message if there is none
+ * @returns words that follow the name of the file if there is none
  */
 export async function findApp(exports: Exports, name: string | undefined): Promise<object | string> {
   // a CommonJS module is the default export of itself
   const all: Exports = { ...(isPlain(exports['default']) ? exports['default'] : {}), ...exports };
   const names = Object.keys(all).filter((one) => one !== 'module.exports');
-  if (name !== undefined && !names.includes(name)) return `--export: the module does not export ${JSON.stringify(name)}. It exports ${listOf(names)}`;
+  if (name !== undefined && !names.includes(name)) return `has no export of the name in --export${didYouMean(name, names) || '.'} It exports ${listOf(names)}`;
   for (const one of name === undefined ? USUAL : [name]) {
     const found = await appIn(all[one]);
     if (found) return found;
   }
-  if (name !== undefined) return `--export: ${name} is no app of Express, Fastify, Koa, NestJS or Hono, and no function that returns one`;
-  return `the module exports no app under a usual name. It exports ${listOf(names)}. Name the app with --export, or export it: export const app = ...`;
+  const module = Object.values(all).find((one) => isClass(one) && one.name.endsWith('Module')) as { readonly name: string } | undefined;
+  const remedy = module && `. For NestJS, export a function: export const createApp = () => NestFactory.create(${module.name})`;
+  if (name !== undefined) return `exports ${name}, which is no app of Express, Fastify, Koa, NestJS or Hono, and no function that returns one${remedy ?? ''}`;
+  return `exports no app under a usual name. It exports ${listOf(names)}${remedy ?? '. Name the app with --export, or export it: export const app = ...'}`;
 }
 
 async function appIn(value: unknown): Promise<object | undefined> {
@@ -33,8 +37,8 @@ function isApp(value: unknown): value is object {
   return [handle, printRoutes, fetch, callback, getHttpAdapter].some((member) => typeof member === 'function');
 }
 
-function isClass(value: object): boolean {
-  return Function.prototype.toString.call(value).startsWith('class');
+function isClass(value: unknown): value is { readonly name: string } {
+  return typeof value === 'function' && Function.prototype.toString.call(value).startsWith('class');
 }
 
 function isPlain(value: unknown): value is Exports {
