@@ -7,7 +7,7 @@
 export { PIPELINE, stepOf, type PipelineStep, type StepName } from './diagnosis/pipeline.js';
 export { readUntrusted, type UntrustedToken } from './diagnosis/untrusted-token.js';
 export { inspectKeys, type InspectedKey } from './diagnosis/inspected-keys.js';
-export { checkSilently } from './guard.js';
+export { checkSilently, refusalBehindProof } from './guard.js';
 export { shownFound } from './explain/shown-values.js';
 export { explanationOf, type Explanation } from './explain/explanation.js';
 export { unusedProxyVariable } from './net/connection.js';

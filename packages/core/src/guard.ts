@@ -8,7 +8,7 @@ import type { ClaimsWithoutSchema } from './auth/app-claims.js';
 import { assertAuth } from './auth/assert-auth.js';
 import type { Auth } from './auth/auth.js';
 import type { ClaimsSchema } from './auth/claims-schema.js';
-import { createBinding } from './binding/binding.js';
+import { createBinding, type Binding } from './binding/binding.js';
 import { createProofChecker } from './binding/dpop.js';
 import { createCertificateCheck } from './binding/mtls.js';
 import type { Allow, Decision, Deny, ResponseHeaders } from './decision/decision.js';
@@ -56,6 +56,19 @@ export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, r
   return (silentChecks.get(guard) ?? guard.check)(request, requirements);
 }
 
+const checksBehindProof = new WeakMap<object, (request: ProtectedRequest, requirements: RouteRequirements) => Promise<Deny | undefined>>();
+
+/**
+ * Returns the refusal that a request would get if its sender had proved that it may use the token; undefined if there is none. It is for tools that find out
+ * what else is wrong with a bound token. It admits nobody, and publishes no event.
+ *
+ * @param guard of this copy of the package. No other knows what is behind its proof
+ */
+export async function refusalBehindProof(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Promise<Deny | undefined> {
+  return checksBehindProof.get(guard)!(request, requirements);
+}
+
+const PROVEN: Binding = { check: () => undefined };
 const NO_HEADERS: ResponseHeaders = Object.freeze({});
 const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: undefined, headers: NO_HEADERS });
 
@@ -129,6 +142,12 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     return authentication instanceof Promise
       ? authentication.then((settled) => decide(settled, request, requirements, readSeconds(), false))
       : decide(authentication, request, requirements, nowSeconds, false);
+  }
+
+  async function denialBehindProof(request: ProtectedRequest, requirements: RouteRequirements): Promise<Deny | undefined> {
+    const authentication = await createAuthenticator({ ...authenticatorConfig, binding: PROVEN })(request, readSeconds());
+    const decision = decide(authentication, request, requirements, readSeconds(), false);
+    return decision.outcome === 'deny' ? decision : undefined;
   }
 
   function decideAndReport(
@@ -278,5 +297,6 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   // hidden: a copy of a guard with another `check`, as for tests of NestJS, cannot be acted at
   const guard = Object.freeze(Object.defineProperty(methods, ACT_IN_TESTS, { value: actInTests }));
   silentChecks.set(guard, checkUnreported);
+  checksBehindProof.set(guard, denialBehindProof);
   return guard;
 }

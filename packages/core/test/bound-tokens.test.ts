@@ -1,3 +1,5 @@
+import { scope } from '@tokenward/core';
+import { refusalBehindProof } from '@tokenward/core/diagnosis';
 import { expect, test } from 'vitest';
 import { createScene } from './guarded.js';
 
@@ -42,4 +44,16 @@ test('rule 5: does not read a token of another scheme, and allows it without an 
     expect(await guard.check(request, { credentials: 'optional' })).toMatchObject({ outcome: 'allow', auth: undefined });
   }
   expect(guard.health().tokenCache).toMatchObject({ entries: 0, misses: 0 });
+});
+
+test('rule 301: a tool learns what a bound token is refused for behind its proof, and the guard admits it no sooner for that', async () => {
+  const { guard, issuer } = await createScene();
+  const jkt = 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U';
+  const token = await issuer.issueToken({ claims: { cnf: { jkt }, scope: 'news' } });
+  const request = { method: 'GET', target: '/', headers: { authorization: `DPoP ${token}` } };
+  expect(await refusalBehindProof(guard, request, { policy: scope('news') })).toBeUndefined();
+  expect(await refusalBehindProof(guard, request, { policy: scope('orders:read') })).toMatchObject({ reason: 'insufficient_scope' });
+  expect(await guard.check(request)).toMatchObject({ outcome: 'deny', reason: 'missing_proof' });
+  const altered = { ...request, headers: { authorization: `DPoP ${token.slice(0, -4)}AAAA` } };
+  expect(await refusalBehindProof(guard, altered, {})).toMatchObject({ reason: 'bad_signature' });
 });

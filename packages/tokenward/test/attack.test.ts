@@ -213,7 +213,7 @@ test('asks for a valid token if no local issuer runs, and takes only a token fro
   expect([none.code, none.stdout]).toEqual([2, '']);
   expect(none.stderr).toContain('there is no valid token to begin with');
   const words = await attack(url, [], { env, stdin: 'a secret and another' });
-  expect([words.code, words.stderr]).toEqual([2, 'error: what was piped into the command is not one token\n']);
+  expect([words.code, words.stderr]).toEqual([2, 'error: standard input has several words, and not one token\n']);
 });
 
 test('rule 273: follows no redirect, and never prints a token', async () => {

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 interface Result {
   readonly verdict: string;
-  readonly steps: readonly { step: string; verdict: string; problem?: Record<string, string> }[];
+  readonly steps: readonly { step: string; verdict: string; note?: string; problem?: Record<string, string> }[];
   readonly says: Record<string, string>;
   readonly problems: readonly { reason: string; summary: string }[];
   readonly notes: readonly string[];
@@ -121,12 +121,47 @@ test('takes issuer and audience from the environment, and says so', async () => 
   expect([result.verdict, result.notes]).toEqual(['accepted', ['Taken from the environment: ISSUER_BASE_URL, AUDIENCE.']]);
 });
 
-test('a token that is bound to a key needs a proof, and the rest is not checked', async () => {
-  const token = await issuer.issueToken({ claims: { cnf: { jkt: 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U' } } });
-  const result = await explainJson([...flags, '--scope', 'orders:read'], { stdin: `DPoP ${token}` });
-  expect(result.steps.find(({ step }) => step === 'binding')).toMatchObject({ verdict: 'failed', problem: { reason: 'missing_proof' } });
-  expect(verdictOf(result, 'policy')).toBe('unchecked');
-  expect(result.notes.join(' ')).toContain('each request needs a proof');
+const JKT = 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U';
+
+test.each([
+  ['to a key, with its scheme', { jkt: JKT }, 'DPoP ', []],
+  ['to a key, without a scheme', { jkt: JKT }, '', []],
+  ['to a certificate', { 'x5t#S256': JKT }, 'Bearer ', []],
+  ['to a key and a certificate', { jkt: JKT, 'x5t#S256': JKT }, '', []],
+  ['to a key, at an API that demands it', { jkt: JKT }, '', ['--option', 'senderConstraint=dpop']],
+] as const)('rule 301: the other steps of a token are checked that is bound %s, and it is never called accepted', async (_name, cnf, scheme, options) => {
+  const token = await issuer.issueToken({ claims: { cnf, scope: 'orders:read' } });
+  const bound = await explainJson([...flags, ...options, '--scope', 'orders:read'], { stdin: `${scheme}${token}` });
+  expect([bound.code, bound.verdict, failedSteps(bound), verdictOf(bound, 'policy')]).toEqual([1, 'proof-unchecked', [], 'passed']);
+  expect(bound.steps.find(({ step }) => step === 'binding')).toMatchObject({ verdict: 'unchecked', note: 'a proof belongs to a request' });
+  expect(bound.notes.join(' ')).toContain('each request needs a proof');
+  const refused = await explainJson([...flags, ...options, '--scope', 'orders:write'], { stdin: `${scheme}${token}` });
+  expect([refused.code, refused.verdict, failedSteps(refused)]).toEqual([1, 'refused', ['policy']]);
+});
+
+test.each([
+  ['a bound token that is sent as a bearer token', { jkt: JKT }, 'Bearer ', 'bound_token_as_bearer', []],
+  ['a bearer token that is sent with the scheme DPoP', undefined, 'DPoP ', 'unbound_token', []],
+  ['a token that is bound by something else', { kid: 'x' }, '', 'unproven_confirmation', []],
+  ['a token that is bound to a key, at an API without DPoP', { jkt: JKT }, '', 'unproven_confirmation', ['--option', 'dpop=false']],
+  ['a bearer token at an API that demands bound ones', undefined, '', 'unbound_token', ['--option', 'senderConstraint=any']],
+] as const)('rule 301: %s is refused for that, and for what comes after it', async (_name, cnf, scheme, reason, options) => {
+  const token = await issuer.issueToken({ claims: { cnf } });
+  const result = await explainJson([...flags, ...options, '--scope', 'orders:read'], { stdin: `${scheme}${token}` });
+  expect([result.code, result.verdict, failedSteps(result)]).toEqual([1, 'refused', ['binding', 'policy']]);
+  expect(result.steps.find(({ step }) => step === 'binding')?.problem).toMatchObject({ reason });
+});
+
+test('rule 301: says in words that a bound token is not decided about, and finds what is wrong besides', async () => {
+  const token = await issuer.issueToken({ audience: 'another', claims: { cnf: { jkt: JKT }, iat: 1_700_000_000, exp: 1_700_000_600 } });
+  expect(failedSteps(await explainJson([...flags, '--scope', 'news'], { stdin: token }))).toEqual(['audience', 'time', 'policy']);
+  const bound = await issuer.issueToken({ claims: { cnf: { jkt: JKT } } });
+  const { code, stdout } = await explain(flags, { stdin: bound });
+  expect([code, stdout.split('\n')[0]]).toEqual([
+    1,
+    'Not decided: the token is bound to its sender, and the proof of a request was not checked. Nothing else is wrong.',
+  ]);
+  expect(stdout).toContain('-     The request proves that its sender may use the token (not checked: a proof belongs to a request)');
 });
 
 test('a preset reads its options from the issuer, and finds what a guard without it would miss', async () => {

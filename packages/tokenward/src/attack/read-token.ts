@@ -1,5 +1,6 @@
 import type { InputStream } from '../context.js';
 import { UsageError } from '../errors.js';
+import { cleanToken } from '../lib/pasted-token.js';
 
 const MAX_CHARACTERS = 16 * 1024;
 
@@ -12,10 +13,11 @@ const MAX_CHARACTERS = 16 * 1024;
  */
 export async function readToken(stdin: InputStream, patienceMs: number): Promise<string | undefined> {
   if (stdin.isTTY) return undefined;
-  const text = (await textOf(stdin, patienceMs)).trim().replace(/^bearer +/i, '');
-  if (text === '') return undefined;
-  if (text.length > MAX_CHARACTERS || !/^[\w.~+/=-]+$/.test(text)) throw new UsageError('what was piped into the command is not one token');
-  return text;
+  const text = await textOf(stdin, patienceMs);
+  if (text.trim() === '') return undefined;
+  const { token } = cleanToken(text);
+  if (text.length > MAX_CHARACTERS || !/^[\w.~+/=-]+$/.test(token)) throw new UsageError('what was piped into the command is not one token');
+  return token;
 }
 
 function textOf(stdin: InputStream, patienceMs: number): Promise<string> {

@@ -18,7 +18,11 @@ export const explain = defineCommand({
   options: EXPLAIN_FLAGS,
   noPositionals: NOT_AS_ARGUMENT,
   refusedOptions: { token: NOT_AS_ARGUMENT, 'access-token': NOT_AS_ARGUMENT, jwt: NOT_AS_ARGUMENT },
-  exitCodes: { 0: 'the API would accept the token', 1: 'the token is refused, or was not verified', 3: 'the keys cannot be fetched' },
+  exitCodes: {
+    0: 'the API would accept the token',
+    1: 'the token is refused, was not verified, or needs a proof that was not checked',
+    3: 'the keys cannot be fetched',
+  },
   examples: [
     'tokenward explain --issuer https://login.example.com --audience https://api.example.com < token.txt',
     'tokenward explain --preset keycloak --issuer https://sso.example.com/realms/shop --audience orders-api --scope orders:read < token.txt',

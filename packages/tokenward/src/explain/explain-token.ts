@@ -42,10 +42,12 @@ export async function explainToken(context: CommandContext<typeof EXPLAIN_FLAGS>
   return EXIT_OF[diagnosis.verdict];
 }
 
-const EXIT_OF = { accepted: EXIT_CODES.good, refused: EXIT_CODES.found, unknown: EXIT_CODES.couldNotRun } as const satisfies Record<
-  Diagnosis['verdict'],
-  ExitCode
->;
+const EXIT_OF = {
+  accepted: EXIT_CODES.good,
+  'proof-unchecked': EXIT_CODES.found,
+  refused: EXIT_CODES.found,
+  unknown: EXIT_CODES.couldNotRun,
+} as const satisfies Record<Diagnosis['verdict'], ExitCode>;
 
 function saysOf({ rows }: SelfDescription): object {
   return Object.fromEntries(rows);
@@ -59,7 +61,9 @@ function notesOn({ form, isBound }: SelfDescription, isVerifying: boolean): read
   }
   if (form === 'encrypted') return ['Only an API with the private key can read an encrypted token, and this command takes no private key.'];
   return isBound && isVerifying
-    ? ['The token is bound to its sender, so each request needs a proof. What comes after that step can only be checked with a request.']
+    ? [
+        'The token is bound to its sender, so each request needs a proof of possession. Whether that is right can only be checked with a request: send one to the API, and read there why it was refused.',
+      ]
     : [];
 }
 

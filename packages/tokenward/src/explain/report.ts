@@ -8,13 +8,13 @@ import type { SelfDescription } from './self-description.js';
 export function reportDiagnosis(output: Output, { verdict, steps }: Diagnosis, itself: SelfDescription, notes: readonly string[]): void {
   const { style } = output;
   const failed = steps.flatMap(({ problem }) => (problem ? [problem.reason] : []));
-  output.line(
-    verdict === 'accepted'
-      ? style.green('The API would accept this token.')
-      : verdict === 'unknown'
-        ? style.yellow(`Nobody can tell yet: ${failed.join(', ')}`)
-        : style.red(`The API would refuse this token: ${failed.join(', ')}`),
-  );
+  const lines: Readonly<Record<Diagnosis['verdict'], string>> = {
+    accepted: style.green('The API would accept this token.'),
+    'proof-unchecked': style.yellow('Not decided: the token is bound to its sender, and the proof of a request was not checked. Nothing else is wrong.'),
+    unknown: style.yellow(`Nobody can tell yet: ${failed.join(', ')}`),
+    refused: style.red(`The API would refuse this token: ${failed.join(', ')}`),
+  };
+  output.line(lines[verdict]);
   output.line();
   for (const step of steps) reportStep(output, step);
   output.line();
