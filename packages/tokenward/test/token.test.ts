@@ -1,5 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -54,13 +56,13 @@ test('takes the first user with his roles by default, other claims, and any life
 
 test.each([
   [['--lifetime', 'soon'], 2, '--lifetime must be a number of seconds'],
-  [['--lifetime', '999999'], 3, 'the lifetime is a number of seconds up to 86400'],
+  [['--lifetime', '999999'], 3, 'lifetimeSeconds must be a number of seconds up to 86400'],
   [['--claim', 'tenant'], 2, '--claim needs a name and a value in JSON'],
   [['--claim', 'tenant=acme'], 2, 'the value of --claim is not JSON'],
-  [['--claim', 'iss="x"'], 3, 'the issuer sets the claim iss'],
-  [['--claim', '__proto__={}'], 3, 'the issuer sets the claim __proto__'],
+  [['--claim', 'iss="x"'], 3, 'claims cannot contain iss, which the issuer sets'],
+  [['--claim', '__proto__={}'], 3, 'claims cannot contain __proto__, which the issuer sets'],
   [['--audience', 'https://api.exampl.com'], 3, 'the issuer has no such audience: did you mean https://api.example.com?'],
-  [['--scope', 'a"b'], 3, 'a scope has no white space, quotes or backslashes'],
+  [['--scope', 'a"b'], 3, 'scopes must be a list of scopes, without white space, quotes or backslashes'],
   [['--issuer', 'http://127.0.0.1:1'], 3, 'no local issuer of yours has this address. Running: http://127.0.0.1:'],
   [['--scop', 'x'], 2, 'token has no option --scop: did you mean --scope?'],
   [['a-token'], 2, 'token takes only options'],
@@ -137,6 +139,14 @@ interface Asked {
   readonly body?: string;
 }
 
+const NONCE = 'n'.repeat(22);
+
+function proofFor(secret: string, path: string, body: string): string {
+  return `Proof ${NONCE} ${createHmac('sha256', secret)
+    .update(JSON.stringify(['request', NONCE, path, body]))
+    .digest('base64url')}`;
+}
+
 /** Asks the control server as the command does, but for what is replaced. */
 function askControl({
   path = '/token',
@@ -145,7 +155,11 @@ function askControl({
   body = '{}',
 }: Asked): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
   const { controlPort, secret } = stateOf();
-  const all: Record<string, string | undefined> = { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers };
+  const all: Record<string, string | undefined> = {
+    authorization: proofFor(secret, path, method === 'POST' ? body : ''),
+    'content-type': 'application/json',
+    ...headers,
+  };
   const sent = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port: controlPort, path, method, headers: sent as Record<string, string>, agent: false }, (response) => {
@@ -162,9 +176,13 @@ test('rule 271: mints for who has the secret, and for no web page even with it',
   expect((await askControl({})).status).toBe(200);
   const refused: readonly Asked[] = [
     { headers: { authorization: undefined } },
-    { headers: { authorization: `Bearer ${'A'.repeat(43)}` } },
-    { headers: { authorization: 'Bearer ' } },
-    { headers: { authorization: `Bearer ${issuer.secret}` } },
+    { headers: { authorization: `Bearer ${stateOf().secret}` } },
+    { headers: { authorization: proofFor('A'.repeat(43), '/token', '{}') } },
+    { headers: { authorization: proofFor(issuer.secret, '/token', '{}') } },
+    { headers: { authorization: proofFor(stateOf().secret, '/token', '{"subject":"grace"}') } },
+    { headers: { authorization: proofFor(stateOf().secret, '/withdraw', '{}') } },
+    { headers: { authorization: proofFor(stateOf().secret, '/token', '{}').replace(NONCE, 'm'.repeat(22)) } },
+    { headers: { authorization: `Proof ${NONCE} ` } },
     { headers: { origin: issuer.origin } },
     { headers: { origin: 'https://attacker.example' } },
     { headers: { 'sec-fetch-site': 'same-origin' } },
@@ -192,9 +210,89 @@ test('rule 271: the control server fails at nothing that it is sent', async () =
   ] as const)
     statuses.push((await askControl(one)).status);
   expect(statuses).toEqual([404, 404, 404, 404, 404]);
-  for (const body of ['', '[', 'null', '7', '{"scopes":7}', '{"subject":{}}']) expect((await askControl({ body })).status, body).not.toBe(200);
+  for (const body of ['', '[', 'null', '7', '[]', '"x"']) expect((await askControl({ body })).status, body).toBe(400);
   expect((await askControl({ body: `{"subject":"${'x'.repeat(70_000)}"}` })).status).toBe(413);
   expect((await askControl({})).status).toBe(200);
+});
+
+const VALUES = [null, true, 0, 7, 1.5, '', 'abc', 'a b', '\u0000', '__proto__', [], ['a', 7], [null], [['a']], {}, { length: 1 }, { a: 'b' }, { iss: 'x' }];
+const MEMBERS = { token: ['subject', 'scopes', 'roles', 'audience', 'clientId', 'lifetimeSeconds', 'claims'], hostile: ['audience', 'claims'], withdraw: [] };
+
+test.each(Object.entries(MEMBERS))('rule 302: %s fails at no member of another type: it says what is wrong with 422', async (action, members) => {
+  for (const member of [...members, 'unknown', '__proto__', 'constructor']) {
+    const accepted: unknown[] = [];
+    for (const value of VALUES) {
+      const body = `{${JSON.stringify(member)}:${JSON.stringify(value)}}`;
+      const answer = await askControl({ path: `/${action}`, body });
+      if (answer.status === 200) accepted.push(value);
+      else expect([answer.status, answer.body], body).toEqual([422, expect.stringMatching(/^\{"error":"[^"]*(?:must|cannot|has)/)]);
+    }
+    const name = action === 'hostile' && member === 'claims' ? 'any claims' : member;
+    expect([member, accepted]).toEqual([member, ACCEPTED.get(name) ?? []]);
+  }
+});
+
+const ACCEPTED = new Map<string, readonly unknown[]>([
+  ['subject', ['abc', 'a b', '__proto__']],
+  ['clientId', ['abc', 'a b', '__proto__']],
+  ['scopes', [[]]],
+  ['roles', [[]]],
+  ['lifetimeSeconds', [7]],
+  ['claims', [{}, { length: 1 }, { a: 'b' }]],
+  ['any claims', [{}, { length: 1 }, { a: 'b' }, { iss: 'x' }]],
+]);
+
+test('rule 302: the claims of a minted token may be any JSON', async () => {
+  for (const value of VALUES) {
+    const { status, body } = await askControl({ body: JSON.stringify({ claims: { tenant: value, cnf: value, act: value } }) });
+    expect(status, JSON.stringify(value)).toBe(200);
+    expect(claimsOf((JSON.parse(body) as { token: string }).token)['tenant']).toEqual(value);
+  }
+});
+
+test('rule 303: a program that has the port of an issuer that was killed learns no secret, and its answers do not count', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'tokenward-'));
+  await mint([], { XDG_RUNTIME_DIR: parent });
+  const { secret } = stateOf();
+  const seen: string[] = [];
+  let forge = (_nonce: string): Readonly<Record<string, string>> => ({});
+  const impostor = createServer((received, response) => {
+    let body = '';
+    received.on('data', (chunk: Buffer) => void (body += chunk.toString()));
+    received.on('end', () => {
+      seen.push(`${received.url} ${received.rawHeaders.join(' ')} ${body}`);
+      const nonce = /^Proof (\S+)/.exec(received.headers.authorization ?? '')?.[1] ?? '';
+      response.writeHead(200, { 'content-type': 'application/json', ...forge(nonce) }).end('{"token":"AAAAAAAAAAAAAAAAAAAA"}');
+    });
+  });
+  await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
+  // its process id belongs to another process now
+  const state = { ...(JSON.parse(readFileSync(stateFile(), 'utf8')) as object), controlPort: (impostor.address() as AddressInfo).port, pid: process.pid };
+  writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify(state), { mode: 0o600 });
+  const echoed = (nonce: string) => seen.at(-1)!.split(`Proof ${nonce} `)[1]!.split(' ')[0]!;
+  for (const headers of [() => ({}), () => ({ 'tokenward-proof': 'A'.repeat(43) }), (nonce: string) => ({ 'tokenward-proof': echoed(nonce) })]) {
+    forge = headers;
+    const { code, stdout, stderr } = await mint(['--subject', 'grace'], { XDG_RUNTIME_DIR: parent });
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toContain('another program has the port of the local issuer');
+  }
+  impostor.close();
+  rmSync(parent, { recursive: true });
+  expect(seen).toHaveLength(3);
+  expect(seen.join('\n')).toContain('grace');
+  expect(seen.join('\n')).not.toContain(secret);
+});
+
+test('rule 303: an answer counts for one request only', async () => {
+  const proofOf = async (body: string) => (await askControl({ body })).headers['tokenward-proof'];
+  const { secret } = stateOf();
+  const answer = await askControl({});
+  const expected = createHmac('sha256', secret)
+    .update(JSON.stringify(['answer', NONCE, '200', answer.body]))
+    .digest('base64url');
+  expect(answer.headers['tokenward-proof']).toBe(expected);
+  expect(await proofOf('7')).not.toBe(await proofOf('{"scopes":7}'));
+  expect((await askControl({ headers: { authorization: undefined } })).headers['tokenward-proof']).toBeUndefined();
 });
 
 test('rule 271: the public address of the issuer mints nothing', async () => {

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { collectBytes } from '@tokenward/core/adapter';
+import { areEqualTexts } from '@tokenward/core/store';
 import { CannotRunError } from '../errors.js';
+import { controlProof, PROOF_HEADER } from './control-proof.js';
 import { runningIssuers, type IssuerState } from './state-file.js';
 
 const TIMEOUT_MS = 20_000;
@@ -29,42 +32,49 @@ export async function findIssuer(env: Readonly<Record<string, string | undefined
 }
 
 /**
- * Asks a running issuer, with the secret of its state file, over loopback.
+ * Asks a running issuer over loopback. Both prove that they know the secret of its state file, and neither sends it.
  *
- * @throws CannotRunError if it does not answer, or refuses, with its reason
+ * @throws CannotRunError if it does not answer, or refuses, with its reason; and if another program answers at its port
  */
-export async function askIssuer({ controlPort, secret, issuer }: IssuerState, action: string, body: object): Promise<unknown> {
-  let answer: { readonly status: number; readonly body: unknown };
+export async function askIssuer(state: IssuerState, action: string, body: object): Promise<unknown> {
+  const { issuer } = state;
+  let answer: Answer;
   try {
-    answer = await post(controlPort, secret, action, JSON.stringify(body));
+    answer = await post(state, `/${action}`, JSON.stringify(body));
   } catch {
     throw new CannotRunError(`the local issuer ${issuer} does not answer. Start it again: npx tokenward issuer`);
   }
-  if (answer.status === 200) return answer.body;
-  const { error } = (answer.body ?? {}) as { readonly error?: unknown };
+  if (!answer.isProven) throw new CannotRunError(`another program has the port of the local issuer ${issuer}. Start the issuer again: npx tokenward issuer`);
+  const content = JSON.parse(answer.body) as unknown;
+  if (answer.status === 200) return content;
+  const { error } = (content ?? {}) as { readonly error?: unknown };
   throw new CannotRunError(
     typeof error === 'string' && answer.status === 422 ? error : `the local issuer ${issuer} refused the request. Start it again: npx tokenward issuer`,
   );
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  /** Whether it comes from who knows the secret, and answers this request. */
+  readonly isProven: boolean;
+}
+
 /** Connects to the literal address, by no proxy, and follows no redirect. */
-function post(port: number, secret: string, action: string, body: string): Promise<{ readonly status: number; readonly body: unknown }> {
+function post({ controlPort: port, secret }: IssuerState, path: string, body: string): Promise<Answer> {
+  const nonce = randomBytes(16).toString('base64url');
+  const authorization = `Proof ${nonce} ${controlProof(secret, 'request', nonce, path, body)}`;
   return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const options = { host: '127.0.0.1', port, path: `/${action}`, method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const headers = { authorization, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const options = { host: '127.0.0.1', port, path, method: 'POST', headers, agent: false as const, signal: AbortSignal.timeout(TIMEOUT_MS) };
     const sent = request(options, (response) => {
       const bytes = collectBytes(MAX_BYTES);
       response.on('data', (chunk: Uint8Array) => void (bytes.add(chunk) || response.destroy(new Error('too large'))));
       response.once('error', reject);
       response.once('end', () => {
-        let answer: unknown;
-        try {
-          answer = JSON.parse(bytes.buffer().toString('utf8'));
-        } catch (error) {
-          reject(error);
-          return;
-        }
-        resolve({ status: response.statusCode ?? 0, body: answer });
+        const [status, text] = [response.statusCode ?? 0, bytes.buffer().toString('utf8')];
+        const isProven = areEqualTexts(String(response.headers[PROOF_HEADER]), controlProof(secret, 'answer', nonce, String(status), text));
+        resolve({ status, body: text, isProven });
       });
     });
     sent.once('error', reject);

@@ -1,6 +1,7 @@
 import { asSigningKey, generatePrivateKey, hostileTokens, type HostileIssuer, type HostileToken, type SigningKey } from '@tokenward/testing';
 import type { ProviderSettings } from './provider.js';
-import { MintingError } from './minting.js';
+import { object, string } from './members.js';
+import { assertAudience, checked } from './minting.js';
 
 /** What `tokenward attack` asks for. */
 export interface HostileRequest {
@@ -11,7 +12,7 @@ export interface HostileRequest {
 
 /** Signs hostile tokens, and publishes the invalid keys that some of them need, for a while. */
 export interface HostileKeys {
-  sign(request: HostileRequest): Promise<readonly HostileToken[]>;
+  sign(request: object): Promise<readonly HostileToken[]>;
   /** The keys to publish besides the issuer's own. */
   published(): readonly SigningKey['publicJwk'][];
   /** Publishes the issuer's own key alone again. */
@@ -26,8 +27,9 @@ export function createHostileKeys({ issuer, audiences, key }: ProviderSettings):
   let publishedUntil = 0;
 
   return {
-    async sign({ audience = audiences[0]!, claims = {} }) {
-      if (!audiences.includes(audience)) throw new MintingError(`the issuer has no such audience. It has ${audiences.join(', ')}`);
+    async sign(asked) {
+      const { audience = audiences[0]!, claims = {} } = checked<HostileRequest>(asked, { audience: string, claims: object });
+      assertAudience(audience, audiences);
       const keys: SigningKey[] = [];
       const own = asSigningKey('RS256', key.privateKey, key.kid);
       const hostileIssuer: HostileIssuer = {

@@ -8,7 +8,7 @@ import { createControl } from './control.js';
 import { behindFrontDoor } from './front-door.js';
 import { createHostileKeys, type HostileKeys } from './hostile-keys.js';
 import { createInteractions, isInteraction } from './interactions.js';
-import { createMint } from './minting.js';
+import { checked, createMint } from './minting.js';
 import { pagePolicy, startPage } from './pages.js';
 import { createProvider, type ProviderSettings } from './provider.js';
 import { publicJwkOf } from './signing-keys.js';
@@ -58,7 +58,11 @@ export async function startLocalIssuer({ host, port, env, ...options }: LocalIss
     const control = createControl({
       token: async (request) => ({ token: await mint(request) }),
       hostile: async (request) => ({ tokens: await hostile.sign(request) }),
-      withdraw: async () => hostile.withdraw() ?? {},
+      withdraw: async (request) => {
+        checked(request, {});
+        hostile.withdraw();
+        return {};
+      },
     });
     servers.push(control.server);
     await listen(control.server, 0, '127.0.0.1');

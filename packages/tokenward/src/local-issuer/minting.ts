@@ -1,7 +1,8 @@
 import { didYouMean } from '@tokenward/core/adapter';
 import type { Provider } from 'oidc-provider';
 import type { LocalProvider, ProviderSettings } from './provider.js';
-import { claimsOfUser, RESERVED_CLAIMS, SCOPE } from './users.js';
+import { claims, memberProblem, names, scopes, string, text, type Check } from './members.js';
+import { claimsOfUser } from './users.js';
 
 /** What `tokenward token` asks for. */
 export interface TokenRequest {
@@ -32,12 +33,13 @@ const MAX_LIFETIME_SECONDS = 86_400;
  *
  * @returns a token as the issuer's own: signed with its key, or opaque and known to its introspection endpoint
  */
-export function createMint(settings: ProviderSettings, { provider, mintedClaims }: LocalProvider): (request: TokenRequest) => Promise<string> {
+export function createMint(settings: ProviderSettings, { provider, mintedClaims }: LocalProvider): (request: object) => Promise<string> {
   const { audiences, users, clients, isOpaque, accessTokenLifetime } = settings;
 
-  return async (request) => {
+  return async (asked) => {
+    const request = checked<TokenRequest>(asked, MEMBERS);
     const { subject = users[0]!.subject, scopes = [], audience = audiences[0]!, clientId = clients.publicId, lifetimeSeconds = accessTokenLifetime } = request;
-    check(request, audiences);
+    assertAudience(audience, audiences);
     const user = users.find((one) => one.subject === subject);
     const client =
       (await provider.Client.find(clientId)) ?? (isOpaque ? unknownClient(settings) : ({ clientId, subjectType: 'public' } as unknown as RegisteredClient));
@@ -65,18 +67,35 @@ function unknownClient({ clients: { publicId, confidentialId } }: ProviderSettin
   throw new MintingError(`opaque tokens need a client of the issuer: ${publicId} or ${confidentialId}`);
 }
 
-function check({ subject, scopes = [], audience, lifetimeSeconds, claims = {} }: TokenRequest, audiences: readonly string[]): void {
-  if (subject !== undefined && (typeof subject !== 'string' || subject === '')) throw new MintingError('the subject must be a text');
-  if (audience !== undefined && !audiences.includes(audience)) {
-    throw new MintingError(
-      `the issuer has no such audience${didYouMean(audience, audiences) || `. It has ${audiences.join(', ')}: start it with --audience for another`}`,
-    );
-  }
-  if (scopes.some((scope) => !SCOPE.test(scope)))
-    throw new MintingError('a scope has no white space, quotes or backslashes (RFC 6749 s3.3). Repeat --scope for several');
-  if (lifetimeSeconds !== undefined && (!Number.isSafeInteger(lifetimeSeconds) || Math.abs(lifetimeSeconds) > MAX_LIFETIME_SECONDS || lifetimeSeconds === 0)) {
-    throw new MintingError(`the lifetime is a number of seconds up to ${MAX_LIFETIME_SECONDS}, and negative for an expired token`);
-  }
-  const reserved = Object.keys(claims).find((name) => RESERVED_CLAIMS.has(name));
-  if (reserved !== undefined) throw new MintingError(`the issuer sets the claim ${reserved}. Use the option for it, if there is one`);
+const lifetime: Check = (value) =>
+  Number.isSafeInteger(value) && value !== 0 && Math.abs(value as number) <= MAX_LIFETIME_SECONDS
+    ? undefined
+    : `must be a number of seconds up to ${MAX_LIFETIME_SECONDS}, and negative for an expired token`;
+
+const MEMBERS: Readonly<Record<keyof TokenRequest, Check>> = {
+  subject: text,
+  scopes,
+  roles: names,
+  audience: string,
+  clientId: text,
+  lifetimeSeconds: lifetime,
+  claims,
+};
+
+/**
+ * Returns a request from outside.
+ *
+ * @throws MintingError for a member that is unknown, or of another type
+ */
+export function checked<R extends object>(request: object, members: Readonly<Record<keyof R & string, Check>>): R {
+  const found = memberProblem(request, members);
+  if (found) throw new MintingError(`${found.member ?? 'the request'} ${found.problem}`);
+  return request as R;
+}
+
+export function assertAudience(wanted: string, audiences: readonly string[]): void {
+  if (audiences.includes(wanted)) return;
+  throw new MintingError(
+    `the issuer has no such audience${didYouMean(wanted, audiences) || `. It has ${audiences.join(', ')}: start it with --audience for another`}`,
+  );
 }

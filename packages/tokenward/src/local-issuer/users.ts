@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { didYouMean } from '@tokenward/core/adapter';
 import { CannotRunError } from '../errors.js';
+import { claims, isObject, memberProblem, names, scopes, text, type Check } from './members.js';
 
 /** Somebody who can log in. */
 export interface LocalUser {
@@ -37,7 +37,7 @@ export async function readUsers(path: string, shownPath: string): Promise<readon
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new CannotRunError(`cannot read the users from ${shownPath} (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    throw new CannotRunError(`--users cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
   }
   let content: unknown;
   try {
@@ -59,43 +59,15 @@ function usersOf(content: unknown, path: string): readonly LocalUser[] {
   return users;
 }
 
-type Check = (value: unknown) => string | undefined;
-
-const text: Check = (value) => (typeof value === 'string' && /^[^\p{Cc}]{1,255}$/u.test(value) ? undefined : 'must be a text of 1 to 255 characters');
-const names: Check = (value) =>
-  Array.isArray(value) && value.length <= 1000 && value.every((name) => text(name) === undefined) ? undefined : 'must be a list of texts';
-const scopes: Check = (value) =>
-  names(value) ?? ((value as string[]).every((name) => SCOPE.test(name)) ? undefined : 'must be a list of scopes, without white space, quotes or backslashes');
-/** RFC 6749 s3.3. */
-export const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/;
-const claims: Check = (value) => {
-  if (!isObject(value)) return 'must be an object';
-  const taken = Object.keys(value).find((name) => RESERVED_CLAIMS.has(name));
-  return taken === undefined ? undefined : `cannot contain ${taken}, which the issuer sets`;
-};
-
-/** Claims that the issuer itself sets, or that have an option of their own. */
-export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'scope', 'roles', '__proto__']);
-
 const MEMBERS: Readonly<Record<keyof LocalUser, Check>> = { subject: text, name: text, email: text, roles: names, scopes, claims, password: text };
 
 function userOf(value: unknown, place: string): LocalUser {
   if (!isObject(value)) throw new CannotRunError(`${place} must be an object with a subject`);
-  for (const [name, member] of Object.entries(value)) {
-    if (!Object.hasOwn(MEMBERS, name)) {
-      const known = Object.keys(MEMBERS);
-      throw new CannotRunError(`${place} has an unknown member${didYouMean(name, known) || `. Known members: ${known.join(', ')}`}`);
-    }
-    const problem = MEMBERS[name as keyof LocalUser](member);
-    if (problem !== undefined) throw new CannotRunError(`${place}.${name} ${problem}`);
-  }
+  const found = memberProblem(value, MEMBERS);
+  if (found) throw new CannotRunError(`${place}${found.member === undefined ? '' : `.${found.member}`} ${found.problem}`);
   if (value['subject'] === undefined) throw new CannotRunError(`${place}.subject is missing: it is the sub of the user's tokens`);
   const user = value as Partial<LocalUser> & { readonly subject: string };
   return { ...user, name: user.name ?? user.subject, roles: user.roles ?? [], claims: user.claims ?? {} };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Whether a user may log in with what was typed as the password. */
