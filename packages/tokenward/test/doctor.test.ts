@@ -1,14 +1,16 @@
 import { spawn } from 'node:child_process';
+import dns from 'node:dns';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTestIssuer, type TestIssuer } from '@tokenward/testing';
 import { Provider } from 'oidc-provider';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runCommand, type Surroundings } from './run-command.js';
 import { createAuthority, startTlsIssuer, type Authority } from './tls-issuer.js';
 
@@ -318,6 +320,44 @@ test('rule 266: sends GET requests for metadata and keys, and nothing to other a
   expect(running.seen.every((line) => line === 'GET /.well-known/openid-configuration')).toBe(true);
   expect(failures(result)).toContain('keys');
 });
+
+/** Resolves all names under `example.test` to loopback until the test ends. */
+function nameHosts(): void {
+  const { lookup, promises } = dns;
+  const { lookup: lookupLater } = promises;
+  const addressOf = (name: string): string => (name.endsWith('.example.test') ? '127.0.0.1' : name);
+  const set = (changed: typeof lookup, changedLater: typeof lookupLater): void => {
+    dns.lookup = changed;
+    promises.lookup = changedLater;
+    syncBuiltinESMExports();
+  };
+  const found = (name: string, ...rest: unknown[]): unknown => Reflect.apply(lookup, dns, [addressOf(name), ...rest]);
+  const foundLater = (name: string, ...rest: unknown[]): unknown => Reflect.apply(lookupLater, promises, [addressOf(name), ...rest]);
+  set(found as typeof lookup, foundLater as typeof lookupLater);
+  onTestFinished(() => set(lookup, lookupLater));
+}
+
+test.each(['127.0.0.1', 'localhost', 'keys.example.test'])(
+  'rule 55: fetches no keys from %s, which is inside, for the metadata of an issuer outside',
+  async (host) => {
+    nameHosts();
+    const inside = await serve({ '/jwks': { keys: [{ ...ec, kid: 'a' }] } });
+    const documents: Record<string, unknown> = {};
+    const outside = await serve(documents);
+    const name = `http://login.example.test:${new URL(outside.origin).port}`;
+    documents['/.well-known/openid-configuration'] = { issuer: name, jwks_uri: `http://${host}:${new URL(inside.origin).port}/jwks` };
+    const args = ['--issuer', name, '--audience', 'x', '--option', 'unsafeHttpHosts=["login.example.test","keys.example.test"]'];
+    const refused = await doctor(args);
+    expect([inside.seen, failures(refused)]).toEqual([[], ['keys', 'guard']]);
+    expect(named(refused, 'keys')[0]!.detail).toContain(
+      `the host ${host} has a private, loopback or link-local address, and only the issuer's metadata names it`,
+    );
+    const allowed = await doctor([...args, '--option', `keyFetching={"jwksHosts":["${host}"]}`]);
+    inside.server.close();
+    outside.server.close();
+    expect([new Set(inside.seen), failures(allowed)]).toEqual([new Set(['GET /jwks']), []]);
+  },
+);
 
 interface Spawned {
   readonly code: number | null;

@@ -55,12 +55,15 @@ async function run(context: CommandContext<typeof options>): Promise<0 | 3> {
   const port = numberOf('port', options.port, DEFAULT_PORT, 0, 65_535);
   const accessTokenLifetime = numberOf('lifetime', options.lifetime, DEFAULT_LIFETIME, 1, 86_400);
 
-  const { startLocalIssuer } = await import('../local-issuer/index.js');
+  const { withoutProviderNotices } = await import('../local-issuer/quiet-provider.js');
   const { DEFAULT_USERS, readUsers } = await import('../local-issuer/users.js');
   const { generateIssuerKey, keepIssuerKey } = await import('../local-issuer/signing-keys.js');
   const users = options.users === undefined ? DEFAULT_USERS : await readUsers(resolve(cwd, options.users), options.users);
   const key = options.keys === undefined ? await generateIssuerKey() : await keepIssuerKey(resolve(cwd, options.keys), options.keys);
-  const issuer = await startLocalIssuer({ host: options.host ?? '127.0.0.1', port, audiences, users, key, isOpaque: options.opaque, accessTokenLifetime, env });
+  const issuer = await withoutProviderNotices(async () => {
+    const { startLocalIssuer } = await import('../local-issuer/index.js');
+    return startLocalIssuer({ host: options.host ?? '127.0.0.1', port, audiences, users, key, isOpaque: options.opaque, accessTokenLifetime, env });
+  });
 
   const { publicId, confidentialId, secret } = issuer.clients;
   const { bold, dim } = output.style;
