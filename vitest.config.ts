@@ -15,7 +15,7 @@ const ONE_NODE = [
   'packages/core/test/presets/*.test.ts',
   'packages/testing/test/providers.test.ts',
   'packages/hono/test/runtimes/*.test.ts',
-  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,routes}.test.ts',
+  'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,routes,secret-values}.test.ts',
 ];
 
 /**

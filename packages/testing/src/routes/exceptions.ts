@@ -32,5 +32,7 @@ const MAX_SHOWN = 20;
 function noRoute(entry: string, routes: readonly NamedRoute[]): string {
   const names = routes.map(({ method, path }) => `${method} ${path}`);
   const shown = names.slice(0, MAX_SHOWN).join(', ') + (names.length > MAX_SHOWN ? ', ...' : '');
-  return `has ${JSON.stringify(entry)}, which names no route of the app${didYouMean(entry, names)} (routes: ${shown})`;
+  // whatever does not look like a route may be a secret in the wrong place
+  const given = /^(?:[a-z]{1,20}|\*) \//i.test(entry) ? JSON.stringify(entry) : 'an entry without a method and a path';
+  return `has ${given}, which names no route of the app${didYouMean(entry, names)} (routes: ${shown})`;
 }

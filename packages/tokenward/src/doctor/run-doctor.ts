@@ -2,7 +2,7 @@ import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { guardSettings, type GuardSettings } from '../guard-options.js';
-import { shownAddress } from '../lib/harmless.js';
+import { shownIssuer } from '../lib/harmless.js';
 import type { Output } from '../output.js';
 import { wrapped } from '../wrapped.js';
 import { note, type Check, type Verdict } from './check.js';
@@ -27,7 +27,7 @@ export async function runDoctor(context: CommandContext<typeof DOCTOR_FLAGS>): P
   }
   const checks = [checkNode(process.versions.node), ...(file?.checks ?? []), ...fromEnvironment(settings)];
   checks.push(...(await output.during('asking the issuer', checksOf(settings, context))));
-  if (options.json) output.json({ ok: !checks.some(isFailure), issuer: settings.issuer && shownAddress(settings.issuer), checks });
+  if (options.json) output.json({ ok: !checks.some(isFailure), issuer: settings.issuer && shownIssuer(settings.issuer), checks });
   else report(output, checks);
   return checks.some(isFailure) ? EXIT_CODES.found : EXIT_CODES.good;
 }
@@ -36,7 +36,7 @@ async function checksOf({ issuer, options }: GuardSettings, context: CommandCont
   const checks: Check[] = [];
   const issuers = issuersOf(options);
   for (const one of issuers) {
-    if (issuers.length > 1) checks.push(note('issuer', shownAddress(one.issuer ?? 'unknown')));
+    if (issuers.length > 1) checks.push(note('issuer', shownIssuer(one.issuer ?? 'unknown')));
     checks.push(...(await diagnoseIssuer(one, context)));
   }
   if (issuer !== undefined) checks.push(checkPreset(issuer, context.options.preset));

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { urlProblem } from '@tokenward/core/store';
 import type { CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
@@ -78,6 +79,8 @@ function optionsText({ issuer, audience }: InitContext['options']): string {
   for (const [name, value] of given) {
     if (!/^[\w.:/~%@+-]{1,500}$/.test(value)) throw new UsageError(`--${name} has characters that no issuer or audience should have`);
   }
+  const problem = issuer === undefined ? undefined : urlProblem(issuer);
+  if (problem !== undefined) throw new UsageError(`--issuer ${problem}`);
   return given.length === 0 ? '' : `{ ${given.map(([name, value]) => `${name}: '${value}'`).join(', ')} }`;
 }
 

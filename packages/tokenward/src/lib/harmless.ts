@@ -1,3 +1,4 @@
+import { shownMember } from '@tokenward/core/adapter';
 import { printable } from '@tokenward/core/store';
 
 /** Our own colours, and whatever else a terminal could obey: control characters, and those that change the direction of text (Trojan Source). */
@@ -24,4 +25,9 @@ function escaped(character: string): string {
 /** Returns an address that somebody configured, as it was written, but without what may be a secret: a user name, a password, a query. */
 export function shownAddress(text: string): string {
   return printable(text.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1').replace(/[?#].*$/s, ''));
+}
+
+/** Returns an issuer that somebody configured. One that is no URL is shown only if it consists of words, since it may be a secret in the wrong place. */
+export function shownIssuer(text: string): string {
+  return /^https?:\/\//i.test(text) ? shownAddress(text) : shownMember(text);
 }

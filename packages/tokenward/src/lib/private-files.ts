@@ -92,7 +92,9 @@ async function openFile(path: string, flags: number): Promise<FileHandle | undef
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    throw new CannotRunError(code === 'ELOOP' ? `${path} is a symbolic link. Name the file itself` : `cannot read ${path} (${code ?? 'unknown error'})`);
+    if (code === 'ELOOP') throw new CannotRunError(`${path} is a symbolic link. Name the file itself`);
+    // if the file does not exist, its name may be a secret in the wrong place
+    throw new CannotRunError(`cannot read ${code === 'EACCES' ? path : 'the file'} (${code ?? 'unknown error'})`);
   }
 }
 
