@@ -219,7 +219,7 @@ describe('attempts', () => {
     expect(app.warnings.join()).toContain('RFC 9207');
   });
 
-  test('rule 124: parameters that are there twice are refused', async () => {
+  test('rule 124: refuses duplicated parameters', async () => {
     const { app, browser, login } = await world();
     const callback = await browser.logInAt(login, app.origin);
     callback.searchParams.append('code', 'another');

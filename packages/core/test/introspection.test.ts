@@ -441,7 +441,7 @@ describe('which tokens are introspected', () => {
   test.each([
     ['cnf twice, null last', '"cnf":{"jkt":"key"},"cnf":null'],
     ['cnf twice, once with an escape', '"cnf":null,"\\u0063nf":{"jkt":"key"}'],
-    ['an escaped cnf beside another member that is there twice', '"\\u0063nf":{"jkt":"key"},"a":1,"a":2'],
+    ['an escaped cnf next to another member that is duplicated', '"\\u0063nf":{"jkt":"key"},"a":1,"a":2'],
     ['cnf after a member called __proto__', '"__proto__":{},"cnf":null'],
     ['cnf in an object that never ends', '"cnf":{"jkt":"key"'],
   ])("rule 294: with introspect 'always', a JWT with %s is no bearer token if the answer has no cnf", async (_what, members) => {

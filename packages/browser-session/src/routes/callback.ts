@@ -96,7 +96,7 @@ async function revokeUnused(
   if (!attempt.replaces && !former) await revokeRefreshToken(refreshToken, 'login', context);
 }
 
-/** The new session is there. If the old one cannot be ended now, that is told, and no reason to refuse the login. */
+/** Ends the session that the new one replaces. A failure is reported, but the login succeeds: the new session exists already. */
 async function endReplaced(replaced: EndingSession, shown: SessionState | undefined, session: SessionState, context: SessionRouteContext): Promise<void> {
   const { refresher, publish } = context;
   let former: SessionState | undefined;

@@ -12,8 +12,8 @@ const MAX_AGE = /^\d{1,9}$/;
 const LOGIN_HINT = 'login_hint';
 
 /**
- * Returns what a request to the login route asks for; undefined if a parameter is there twice, makes no sense, or has a value that the option `loginParameters`
- * does not accept. A bad `returnTo` becomes `/`. Parameters that nobody knows are ignored.
+ * Returns what a request to the login route asks for. Returns undefined if a parameter is duplicated or invalid, or has a value that the option `loginParameters`
+ * does not accept. An invalid `returnTo` becomes `/`. Unknown parameters are ignored.
  */
 export function loginParametersOf(
   query: URLSearchParams,

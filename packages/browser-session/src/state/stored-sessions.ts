@@ -13,7 +13,7 @@ import { isUseWorthWriting } from './session-use.js';
 
 export type StoredConfig = EndConfig & Pick<SessionConfig, 'cookieName' | 'sameSite' | 'secrets'>;
 
-/** What the cookie contains. It is sealed, so that a stranger's guess costs no call to the store. */
+/** What the cookie contains. It is sealed, so that a guessed cookie is refused without a call to the store. */
 interface SessionReference {
   readonly id: string;
   /** The key in the store. */
@@ -25,9 +25,9 @@ type CookieHeader = string | undefined;
 
 const OPENED_COOKIES = { maxEntries: 50_000, maxBytes: 67_108_864 };
 const OPENED_STATES = { maxEntries: 10_000, maxBytes: 67_108_864 };
-/** The store keeps a session a little longer than it lives, so that a late request is told why it ended, and its refresh token can be revoked. */
+/** How long the store keeps a session after its end. A late request then gets the reason, and the refresh token can be revoked. */
 const KEPT_SECONDS = 60;
-/** The same after its idle end, until which the user may be away for lunch. */
+/** The same, for a session that ended because it was idle. It is longer, because the user may only be at lunch. */
 const KEPT_IDLE_SECONDS = 3600;
 
 /** Keeps sessions in a store. The cookie contains only the session's id. */

@@ -43,9 +43,9 @@ interface Entry {
 }
 
 /**
- * Creates a cache of verified tokens. A number computed from a token's last characters finds its entry, and then the whole token is compared: hashing a whole
- * token, or looking up a string at all, costs more than the rest of a check. A match of the number alone proves nothing. A token whose number is taken by another token is
- * not cached, so an issuer that crafts such a token gains nothing and evicts nobody.
+ * Creates a cache of verified tokens. A number computed from a token's last characters finds its entry. The whole token is then compared, because an equal number
+ * proves nothing. To hash the whole token, or to look up a string at all, would cost more than the rest of a check. If another token has the same number, the
+ * token is not cached. So an issuer that crafts such tokens gains nothing and evicts nobody.
  *
  * Entries are evicted in two generations. A hit moves an entry from the old generation to the young one. When the young generation is full, it becomes the
  * old one, and the previous old one is dropped whole. So a flood of tokens that are used once costs no more than adding them, and tokens in use stay.

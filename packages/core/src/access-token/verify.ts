@@ -153,8 +153,8 @@ function verifySvid(
 }
 
 /**
- * Returns the failure of a token that does not parse. Its characters are checked only here: a token that parses consists of even fewer characters, and a token
- * that is too long is not read.
+ * Returns the failure of a token that does not parse. Only such a token needs a check of its characters: base64url and dots are a subset of those that a token may
+ * contain. A token that is too long is not read.
  */
 function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): VerificationFailure {
   if (reason === 'token_too_large') return { reason, found: `${token.length} characters` };
@@ -198,8 +198,8 @@ function introspectJwt(issuer: Issuer, token: string, jws: CompactJws, config: J
 }
 
 /**
- * An answer must have the token's `cnf` (RFC 9449 s6.2, RFC 8705 s3.2). If a server forgets it, a bound token must not become a bearer token; nor may one
- * whose payload says `cnf` in a way that two readers may read differently, such as twice.
+ * Refuses an answer that lacks the token's `cnf` (RFC 9449 s6.2, RFC 8705 s3.2): a bound token must not become a bearer token because a server forgets it. A
+ * payload that two parsers may read differently, such as one with two members `cnf`, is refused as well.
  */
 function boundAsItSays(answered: Verification, { payload }: CompactJws): Verification {
   if (!isVerified(answered) || answered.confirmation !== undefined) return answered;

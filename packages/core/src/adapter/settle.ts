@@ -20,8 +20,8 @@ export interface Outcomes<Result> {
 /**
  * Applies a decision, at once or when it arrives. If another answer was sent while the keys were fetched, it only calls `overtaken`.
  *
- * @param gate the closed gate of a guard that was called by hand. An admission opens it, and a refusal drops what others wrote. A rejection need not be
- * handled: a caller that does not wait for the guard must not end the process.
+ * @param gate the closed gate of a guard that was called by hand. An admission opens it, and a refusal drops what others wrote. The caller need not
+ * await the returned promise: an unhandled rejection of it does not end the process.
  */
 export function settle<Result>(decision: Decision | Promise<Decision>, outcomes: Outcomes<Result>, gate?: ResponseGate): Result | Promise<Result> {
   const { response, fail, overtaken = never } = outcomes;
@@ -34,7 +34,7 @@ export function settle<Result>(decision: Decision | Promise<Decision>, outcomes:
 
   function applyLate(settled: Decision): Result | Promise<Result> {
     if (!isAnswered(response)) return apply(settled);
-    // an answer was sent despite the gate, and the decision may be a refusal: code that waits must not continue
+    // an answer was sent despite the gate, and the decision may be a refusal: code that awaits the guard must not continue
     return gate ? never() : overtaken();
   }
 

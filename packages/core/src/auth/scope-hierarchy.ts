@@ -3,8 +3,8 @@ import { shown, shownMember } from '../lib/shown-option.js';
 import { SCOPE_TOKEN } from './names.js';
 
 /**
- * The scopes that imply each scope, those that imply it through others included. It is resolved at the start: a request that needs it costs a look-up for
- * each scope of its token, and one that does not need it costs nothing.
+ * The scopes that imply each scope, directly or through other scopes. It is resolved at the start. A request that needs it then costs one look-up for each scope
+ * of its token, and any other request costs nothing.
  */
 export type ScopeHierarchy = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -33,7 +33,7 @@ export function readScopeHierarchy(reader: OptionReader, name: string): ScopeHie
     return undefined;
   }
   const hierarchy = resolve(implied);
-  if (!hierarchy) reader.wrong(name, `${TOO_LARGE}, those that follow from others included. ${SHORTEN}`);
+  if (!hierarchy) reader.wrong(name, `${TOO_LARGE}, including those through other scopes. ${SHORTEN}`);
   return hierarchy;
 }
 

@@ -50,11 +50,11 @@ export function createBinding({ checkProof, checkCertificate, senderConstraint }
     return first.then((failure) => failure ?? checkProof!(jkt, credentials, request, nowSeconds, sender, kept));
   }
 
-  /** A token must come by the scheme that fits it: a bound token as a bearer token is stolen, or sent by a client that takes it for one. */
+  /** The scheme must match the token. A bound token that comes as a bearer token is stolen, or its client does not know that it is bound. */
   function schemeFailure(confirmation: Confirmation | undefined, { scheme }: Credentials, { headers }: ProtectedRequest): Result {
     if (confirmation?.jkt !== undefined) return scheme === 'DPoP' ? undefined : BOUND;
     if (scheme === 'DPoP') return UNBOUND;
-    // one read for plain tokens, so only the spelling that Node writes counts
+    // Node writes header names in lower case. Other spellings are not looked for: every request with a plain token would pay for it
     return checkProof && headers['dpop'] !== undefined ? BEARER_WITH_PROOF : undefined;
   }
 

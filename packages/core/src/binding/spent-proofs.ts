@@ -8,7 +8,7 @@ import { replayName, type ReplayStore } from '../lib/replays.js';
 
 type Result = VerificationFailure | undefined;
 
-/** A proof that holds: what it is named by in the store, the thumbprint of its key and its `jti`, and whose share of the store it takes. */
+/** A valid proof. The thumbprint of its key and its `jti` are its name in the store, and the sender is charged for the place that it takes there. */
 export type Spendable = readonly [jkt: string, jti: string, sender: Sender, kept: KeptForProofs];
 
 /** Who is answerable for a proof, by the verified token. */
@@ -18,7 +18,7 @@ export interface Sender {
   readonly clientId: string | undefined;
 }
 
-/** What a request has proven. A guard may see one request several times, and several guards may: its proof is still used once. */
+/** What a request has proven. One guard may check a request several times, and so may several guards. All of these checks use the proof once. */
 interface Proven {
   /** The very object: a connection may hold several requests, and what one of them proves does not count for the next (rule 89). */
   readonly headers: object;
@@ -34,8 +34,8 @@ const proven = createMemory<object, Proven>();
 const TIMEOUT_MS = 5000;
 
 /**
- * Returns a function that spends the proof of a request: the proof is then refused for every other request. If the same request has spent it already, it still
- * counts, also for a socket that the request was upgraded to.
+ * Returns a function that spends the proof of a request. Every other request with that proof is then refused. The request itself may be checked again, and so may
+ * a socket that it was upgraded to.
  *
  * @param ttlSeconds how long a proof may be accepted
  */
@@ -95,14 +95,14 @@ function add(replays: ReplayStore, [jkt, jti, sender, kept]: Spendable, ttlSecon
 /** A `jti` that is a UUID, or random bytes in base64url. */
 const PLAIN_JTI = /^[\w-]{1,64}$/;
 
-/** Returns the name of a proof. A hash is only needed to make a long or odd one short. It contains no dot, so it is no other proof's plain name. */
+/** Returns the name of a proof. A `jti` that is long or has unusual characters is hashed. A hash contains no dot, so it never equals a plain name. */
 export function proofName(jkt: string, jti: string): string {
   return PLAIN_JTI.test(jti) ? `${jkt}.${jti}` : replayName(jkt, jti);
 }
 
 /**
- * The subject, because one subject may have many keys, tokens and clients. A client that acts for itself is its own subject, and the users of one client do not
- * share its fate. A token need not name either.
+ * Returns who is charged for a proof. That is the subject, because one subject may have many keys, tokens and clients, and because the users of one client must
+ * not share a limit. A client that acts for itself is its own subject. A token may name no subject and no client.
  */
 function ownerOf({ issuer, subject, clientId }: Sender, jkt: string): string {
   if (subject !== undefined) return replayName('subject', issuer, subject);

@@ -68,7 +68,7 @@ function headersOf({ headers }: RequestInit): Headers {
   const given = new Headers(headers);
   const own = OWN_FIELDS.find((name) => given.has(name));
   if (own !== undefined) throw misuse('fetchAs(...)', `headers must not contain ${own}: the call carries the token of the user`);
-  // as Node's fetch does. Another one may send it, and the server would then take the request for another host
+  // Node's fetch ignores `host`. Another fetch may send it, and the server would route the request to another host
   given.delete('host');
   return given;
 }
@@ -85,7 +85,7 @@ async function findToken({ signal }: RequestInit, { findToken: find }: Sending):
   try {
     return await Promise.race([find(), aborted]);
   } finally {
-    // the signal may be that of a whole process
+    // the signal may live as long as the process
     signal.removeEventListener('abort', giveUp);
   }
 }
@@ -93,7 +93,7 @@ async function findToken({ signal }: RequestInit, { findToken: find }: Sending):
 type Call = RequestInit & { readonly headers: Headers; readonly redirect: 'manual' | 'error' };
 
 async function send(address: URL, init: Call, token: string, { callTimeoutSeconds, apiFetch }: Sending): Promise<Response> {
-  // the global fetch obeys it, and the token would reach whoever is on the way
+  // the global fetch would then accept any certificate, and send the token to whoever intercepts the connection
   if (!apiFetch && address.protocol === 'https:' && process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
     throw misuse(
       'fetchAs(...)',

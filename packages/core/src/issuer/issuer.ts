@@ -107,7 +107,7 @@ function audiencesOf({ rules }: Issuer): readonly string[] {
   return [...(rules.audiences ?? [])];
 }
 
-/** @param groups find issuers that are not listed by their exact identifiers */
+/** @param groups find the issuers whose exact identifiers are not in `listed` */
 export function severalIssuers(listed: readonly Issuer[], groups: readonly Issuers[]): Issuers {
   const byIdentifier = new Map(listed.map((issuer) => [issuer.rules.issuer, issuer]));
   const names = [...byIdentifier.keys(), ...groups.map(({ name }) => name)];

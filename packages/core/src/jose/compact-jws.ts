@@ -78,7 +78,7 @@ function isStringOrAbsent(value: unknown): value is string | undefined {
 export function isJweShape(token: string): boolean {
   const second = token.indexOf('.', token.indexOf('.') + 1);
   const third = token.indexOf('.', second + 1);
-  // with one dot alone, the search starts anew and finds it, and no other follows
+  // without a second dot, `second` is -1. The search for the third then finds the only dot, and `hasFiveSegments` is false
   return third !== -1 && hasFiveSegments(token, third);
 }
 

@@ -56,7 +56,8 @@ const NO_KEYS: readonly PreparedKey[] = Object.freeze([]);
 /**
  * Prepares the usable keys of a JWKS (RFC 7517 s5). It skips unusable keys.
  *
- * @param use what the keys are for. Other keys are skipped; only a key for signatures need not say its use (RFC 7517 s4.2, SPIFFE Trust Domain and Bundle s4.2.2)
+ * @param use what the keys are for. Keys with another `use` are skipped. A key without `use` counts as a key for signatures (RFC 7517 s4.2, SPIFFE Trust Domain
+ * and Bundle s4.2.2)
  * @param previous the set that this one replaces. A key in both stays the same object, so that tokens which it verified stay cached
  * @throws Error if the document is not a JWKS, has too many keys, or has no usable key
  */

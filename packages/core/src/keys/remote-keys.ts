@@ -82,7 +82,7 @@ export function createRemoteKeySource(config: RemoteKeysConfig): KeySource {
     return cached.set.candidates(algorithm, keyId);
   }
 
-  /** Whether stale keys must be refreshed before they are used. Not during an outage, which a recent failure shows. Does not change while a refresh is pending. */
+  /** Whether stale keys must be refreshed before they are used: not if a refresh failed lately, as in an outage. Does not change while a refresh is pending. */
   function mustRefreshFirst(): boolean {
     if (pending) return isPendingRequired;
     return lastError === undefined || config.clock.monotonic() >= nextAttemptAt + MAX_BACKOFF_SECONDS * 1000;

@@ -218,12 +218,12 @@ export function sendDenial(response: ServerResponse, denial: Deny): void {
   response.end(JSON.stringify(denial.body));
 }
 
-/** Sets a decision's headers on a response. `Set-Cookie` is added to what is there. It does nothing once the headers were sent. */
+/** Sets a decision's headers on a response. It adds to `Set-Cookie`, and replaces other headers. It does nothing if the headers have been sent. */
 export function applyHeaders(response: ServerResponse, headers: ResponseHeaders): void {
   for (const name in headers) {
     if (!Object.hasOwn(headers, name) || response.headersSent) continue;
     if (name === SET_COOKIE) addCookies(response, headers);
-    // a list of its own: Node appends to the one that it is given
+    // a copy, because Node appends to the list that it gets
     else response.setHeader(name, copyOf(headers[name]!));
   }
 }

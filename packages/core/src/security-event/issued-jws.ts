@@ -49,8 +49,8 @@ export async function verifyIssuedJws(text: string, issuers: Issuers): Promise<I
 }
 
 /**
- * Nobody sends a message again that was refused for good, so a key that may have been published since the issuer was last asked is no reason to refuse it. A
- * caller with an access token is told 401 in that case: it can ask for a new token at any time, and strangers must not make an API look broken.
+ * Returns the failure of a message. An issuer does not repeat a message that was refused for good. So an unknown key is a temporary failure while the keys may be
+ * out of date. An access token gets a 401 in that case: its client can get a new token at any time, and strangers must not make an API look broken.
  */
 function jwsFailureOf({ reason, cause, retryAfterSeconds, keysAskedAgainInSeconds }: VerificationFailure): JwsFailure {
   if (behaviourOf(reason).transient) return { failure: 'unavailable', cause: 'keys', retryAfterSeconds };
