@@ -146,8 +146,11 @@ function includesAny(audience: readonly string[], accepted: ReadonlySet<string>)
   return false;
 }
 
+/** The last audience that was one string. Most tokens of an API have the same. */
+let lastAudience: readonly [string] = Object.freeze([''] as const);
+
 function readAudience(aud: unknown): readonly string[] | undefined {
-  if (typeof aud === 'string') return aud === '' ? undefined : Object.freeze([aud]);
+  if (typeof aud === 'string') return aud === '' ? undefined : aud === lastAudience[0] ? lastAudience : (lastAudience = Object.freeze([aud] as const));
   if (Array.isArray(aud) && aud.length > 0 && aud.every((value) => typeof value === 'string')) return aud;
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { Issuer } from '../issuer/issuer.js';
 import type { VerifiedKey } from '../issuer/verified-key.js';
+import type { JsonSize } from '../lib/json.js';
 import { placeOf } from '../lib/place-of.js';
 import type { VerifiedToken } from './verifier.js';
 import { weightOf } from './token-weight.js';
@@ -30,7 +31,8 @@ export interface TokenCacheHealth {
 
 export interface TokenCache {
   get(token: string): VerifiedJwt | undefined;
-  set(token: string, verified: VerifiedJwt): void;
+  /** @param size the size of the claims, if it is known already */
+  set(token: string, verified: VerifiedJwt, size?: JsonSize): void;
   delete(token: string): void;
   health(): TokenCacheHealth;
 }
@@ -83,22 +85,25 @@ export function createTokenCache({ maxEntries, maxBytes }: TokenCacheLimits): To
       let found = young.get(place);
       if (!found) {
         found = old.get(place);
-        if (found?.token === token) {
+        if (found && found.token === token) {
           remove(place, token);
           keep(found);
         }
       }
-      if (found?.token !== token) {
+      // V8 compares two strings at once, and anything else by a function of C++
+      if (!found || found.token !== token) {
         misses++;
         return undefined;
       }
       hits++;
       return found.verified;
     },
-    set(token, verified) {
+    set(token, verified, size) {
       const place = placeOf(token);
-      remove(place, token);
-      if (!young.has(place) && !old.has(place)) keep({ place, token, verified, bytes: weightOf(token, verified.auth) });
+      const known = young.get(place) ?? old.get(place);
+      if (known && known.token !== token) return;
+      if (known) remove(place, token);
+      keep({ place, token, verified, bytes: weightOf(token, verified.auth, size) });
     },
     delete: (token) => remove(placeOf(token), token),
     health: () => ({ entries: young.size + old.size, bytes: youngBytes + oldBytes, hits, misses }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { VerifiedAuth } from './verified-auth.js';
 import type { Claims } from '../auth/claims.js';
-import type { JsonObject } from '../lib/json.js';
+import { parseStrictObject, unknownSize, type JsonObject } from '../lib/json.js';
 import { weightOf } from './token-weight.js';
 
 test('rule 70: counts the token text, the scopes and all claims at any depth', () => {
@@ -17,6 +17,15 @@ test('rule 70: counts the token text, the scopes and all claims at any depth', (
   expect(weightOf('', authWith({ a: [1, null, 'x'] })) - bare).toBe(member + 64 + 3 * (8 + 24));
   expect(weightOf('', authWith({ a: [{ b: [{}] }] })) - bare).toBe(member + 64 + 8 + 64 + member + 64 + 8 + 64);
 });
+
+test.each(['{}', '{"a":"text","b":1700000001,"c":null,"d":true}', '{"a":[],"b":{}}', '{"a":[1,null,"x",[[]]],"b":[{"c":[{}]}]}', '{"a": "\\n", "b": 12000}'])(
+  'rule 70: counts the same from the size of %s as from its claims',
+  (text) => {
+    const size = unknownSize();
+    const claims = parseStrictObject(Buffer.from(text), size)!;
+    expect(weightOf('', authWith(claims), size)).toBe(weightOf('', authWith(claims)));
+  },
+);
 
 test('rule 70: counts both sets of claims if a schema produced its own', () => {
   const claims = { a: 1, b: [2] };

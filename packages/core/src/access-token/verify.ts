@@ -20,9 +20,9 @@ import { examineTime } from './token-time.js';
 import type { Introspection } from './token-verifier.js';
 import { isVerified, type TokenVerifier, type Verification } from './verifier.js';
 import { isNumericDate } from '../lib/numeric-date.js';
-import { isJweShape, parseCompactJws, type CompactJws, type JoseHeader } from '../jose/compact-jws.js';
+import { isJweShape, parseCompactJws, type CompactJws, type JoseHeader, type KnownHeaders } from '../jose/compact-jws.js';
 import { claimedIssuer } from '../jose/unverified-issuer.js';
-import { own, parseStrictObject, type JsonObject } from '../lib/json.js';
+import { own, parseStrictObject, unknownSize, type JsonObject } from '../lib/json.js';
 import type { TokenCache, VerifiedJwt } from './token-cache.js';
 
 export interface VerificationConfig {
@@ -49,13 +49,17 @@ interface PresentedJws extends CompactJws {
 }
 
 interface JwtVerification extends VerificationConfig {
-  /** The headers of verified tokens, by their encoded text. An issuer writes few different ones, so they are parsed once. */
-  readonly knownHeaders: Map<string, JoseHeader>;
+  readonly headers: HeaderMemory;
+}
+
+/** The headers of verified tokens, by their encoded text. An issuer writes few different ones, so they are parsed once. */
+interface HeaderMemory extends KnownHeaders<JoseHeader> {
+  keep(jws: CompactJws): void;
 }
 
 /** Creates the verifier of JWTs. It verifies them with the issuers' keys, without a request to the issuer for each token. */
-export function createJwtVerifier(config: VerificationConfig, knownHeaders: JwtVerification['knownHeaders'] = new Map()): TokenVerifier {
-  const verification: JwtVerification = { ...config, knownHeaders };
+export function createJwtVerifier(config: VerificationConfig, knownHeaders: Map<string, JoseHeader> = new Map()): TokenVerifier {
+  const verification: JwtVerification = { ...config, headers: createHeaderMemory(knownHeaders) };
   const { cache, issuers } = config;
   return {
     /** Verifies a token, or finds it in the cache. It checks again what may have changed since then. */
@@ -79,7 +83,7 @@ function verifyCached(
   config: JwtVerification,
 ): Verification | Promise<Verification> {
   const { auth, issuer, key, algorithm, keyId, notBefore } = cached;
-  if (current !== issuer || !issuer.keys.cachedKeys(algorithm, keyId)?.includes(key)) {
+  if (current !== issuer || !includes(issuer.keys.cachedKeys(algorithm, keyId), key)) {
     config.cache!.delete(token);
     return verifyAnew(token, request, config);
   }
@@ -92,12 +96,17 @@ function verifyCached(
   return cached;
 }
 
+/** Mostly there is one key. */
+function includes(keys: readonly PreparedKey[] | undefined, key: PreparedKey): boolean {
+  return keys !== undefined && (keys[0] === key || keys.includes(key));
+}
+
 /**
  * Runs the cheapest checks first. Before the signature is verified, nothing of the payload is used but `iss`: to refuse a token of an unknown issuer, and to
  * choose among the known ones.
  */
 function verifyAnew(token: string, request: ProtectedRequest, config: JwtVerification): Verification | Promise<Verification> {
-  const jws = parseCompactJws(token, config.knownHeaders);
+  const jws = parseCompactJws(token, config.headers);
   const { decryptor } = config;
   if (typeof jws === 'string') return decryptor && isJweShape(token) ? decryptAndVerify(decryptor, token, request, config) : unreadable(jws, token);
   return decryptor?.isRequired ? { reason: 'unencrypted_token' } : verifyJws(token, jws, request, config);
@@ -118,7 +127,7 @@ function verifyNested(
   request: ProtectedRequest,
   config: JwtVerification,
 ): Verification | Promise<Verification> {
-  const jws = parseCompactJws(text, config.knownHeaders);
+  const jws = parseCompactJws(text, config.headers);
   if (jws === 'malformed_token') return { reason: 'encrypted_token', cause: 'its content is not a signed JWT' };
   if (jws === 'encrypted_token') return { reason: jws, cause: 'its content is encrypted again, or contains another token' };
   return typeof jws === 'string' ? { reason: jws } : verifyJws(token, replicated ? { ...jws, replicated } : jws, request, config);
@@ -216,9 +225,10 @@ function verifyWithKey(found: PreparedKey | VerificationFailure, issuer: Issuer,
 
 function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: PresentedJws, config: JwtVerification): Verification {
   markVerified(issuer);
-  const claims = parseStrictObject(jws.payload);
+  const size = unknownSize();
+  const claims = parseStrictObject(jws.payload, size);
   if (!claims) return { reason: 'malformed_token', issuer, cause: 'its payload is signed, but is not a strict JSON object' };
-  if (!config.knownHeaders.has(jws.header64)) keepHeader(jws, config.knownHeaders);
+  config.headers.keep(jws);
   const nowSeconds = config.now() / 1000;
   const problem = jws.replicated && replicatedProblem(jws.replicated, claims);
   if (problem !== undefined) return { reason: 'encrypted_token', cause: problem, issuer };
@@ -238,7 +248,7 @@ function verifyClaims(issuer: Issuer, key: PreparedKey, token: string, jws: Pres
   if (!isProvable(confirmation, config.proofs)) return verified;
   config.monitor?.verified(auth, nowSeconds);
   if (config.tokenSignals && config.trust) auth.admit({ verified, tokenSignals: config.tokenSignals, trust: config.trust });
-  config.cache?.set(token, verified);
+  config.cache?.set(token, verified, size);
   if (config.shadow) evaluateShadow(config.shadow, verified, nowSeconds);
   return verified;
 }
@@ -248,9 +258,19 @@ function isFuture(claims: JsonObject, { rules }: Issuer, nowSeconds: number): bo
   return isNumericDate(iat) && iat > nowSeconds + rules.clockSkewSeconds;
 }
 
-function keepHeader({ header64, header }: CompactJws, known: Map<string, JoseHeader>): void {
-  if (header64.length > 512) return;
-  if (known.size >= MAX_KNOWN_HEADERS) known.clear();
-  // a copy, since a slice would keep the whole token
-  known.set(Buffer.from(header64, 'latin1').toString('latin1'), header);
+function createHeaderMemory(known: Map<string, JoseHeader>): HeaderMemory {
+  /** The header that was kept last. Most tokens have it, and to compare two texts costs less than to hash one. */
+  let lastText: string | undefined;
+  let last: JoseHeader | undefined;
+  return {
+    get: (header64) => (header64 === lastText ? last : known.get(header64)),
+    keep({ header64, header }) {
+      if (header === last || header64.length > 512 || known.has(header64)) return;
+      if (known.size >= MAX_KNOWN_HEADERS) known.clear();
+      // a copy, since a slice would keep the whole token
+      lastText = Buffer.from(header64, 'latin1').toString('latin1');
+      last = header;
+      known.set(lastText, header);
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import type { Reason } from '../vocabulary/reason.js';
-import { decodeBase64url } from '../lib/base64url.js';
+import { decodeBase64url, decodeReadable, hasMisreadCharacters } from '../lib/base64url.js';
 import { own, parseStrictObject } from '../lib/json.js';
 
 /** A compact JWS (RFC 7515 s7.1), decoded but not verified. The payload stays bytes. */
@@ -45,8 +45,9 @@ export function parseCompactJws<H extends JoseHeader = JoseHeader>(token: string
   const header64 = token.slice(0, first);
   const header = known?.get(header64) ?? parseHeader(header64);
   if (typeof header === 'string') return header;
-  const payload = decodeBase64url(token.slice(first + 1, second));
-  const signature = decodeBase64url(token.slice(second + 1));
+  if (hasMisreadCharacters(token)) return 'malformed_token';
+  const payload = decodeReadable(token.slice(first + 1, second));
+  const signature = decodeReadable(token.slice(second + 1));
   if (!payload || !signature) return 'malformed_token';
   return { header64, header, signed: token.slice(0, second), payload, signature };
 }

@@ -53,6 +53,8 @@ describe('rule 11: refuses a duplicated member', () => {
     ['a name that looks like an index', '{"0":1,"0":2}'],
     ['a duplicated member inside a duplicated member', '{"a":{"b":1,"b":2},"a":3}'],
     ['three members', '{"a":1,"a":2,"a":3}'],
+    ['a member that takes the place of the zeros of a number', '{"a":10e8,"b":1,"b":2}'],
+    ['a member that takes the place of the zeros of a number in a list', '{"a":[-1e9],"bb":1,"bb":2}'],
     ['1,001 members', `{${'"a":1,'.repeat(1_000)}"a":1}`],
     ['a member after a lone surrogate in a list', '{"a":["\\ud83d"],"b":1,"b":2}'],
     ['a member after a lone surrogate in an object', '{"a":{"b":"\\ud83d"},"c":1,"c":2}'],

@@ -13,11 +13,30 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The size of a value, at all depths. */
+export interface JsonSize {
+  /** The characters of the shortest JSON text without escapes. Negative if that is not known. */
+  length: number;
+  /** The members of objects. */
+  members: number;
+  /** The items of arrays. */
+  items: number;
+  /** Objects and arrays. */
+  objects: number;
+}
+
+/** Returns a size for {@link parseStrictObject} to fill in. */
+export function unknownSize(): JsonSize {
+  return { length: 0, members: 0, items: 0, objects: 0 };
+}
+
 const MAX_DEPTH = 32;
 const MAX_MEMBERS = 1_000;
 const MAX_ITEMS = 10_000;
-/** Counted for a refused name or string. The sum stays negative, however many members are added to it. */
-const UNACCEPTABLE = -2 * MAX_MEMBERS;
+/** The longest text that is parsed before its members are counted: it is too short for too many of them. */
+const MAX_PARSED_FIRST = 4 * MAX_MEMBERS;
+/** The length of a number that cannot be told. It makes the sum negative. */
+const UNKNOWN_LENGTH = -2 * MAX_PARSED_FIRST;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -31,27 +50,30 @@ const CLOSE_OBJECT = 0x7d;
  * Parses a JSON object strictly, as a signed one must be. It must be valid UTF-8 without a byte order mark. It must have no lone surrogates, and no
  * duplicated member at any depth, in whatever spelling (RFC 7515 s4, RFC 7519 s4). Depth and size are bounded. The result is deeply frozen.
  *
+ * @param size a new one, which gets the size of the object
  * @returns undefined for anything else
  */
-export function parseStrictObject(bytes: Buffer): JsonObject | undefined {
+export function parseStrictObject(bytes: Buffer, size = unknownSize()): JsonObject | undefined {
   let text: string;
   if (isAscii(bytes)) text = bytes.toString('latin1');
   else if (isUtf8(bytes)) text = bytes.toString('utf8');
   else return undefined;
 
   const hasEscapes = text.includes('\\');
-  const membersInText = countMembers(text, hasEscapes);
-  if (membersInText < 0) return undefined;
+  const isParsedFirst = !hasEscapes && text.length <= MAX_PARSED_FIRST;
+  const membersInText = isParsedFirst ? undefined : countMembers(text, hasEscapes);
+  if (membersInText === -1) return undefined;
   let value: unknown;
   try {
     value = hasEscapes ? parseJson(text) : JSON.parse(text);
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  // JSON.parse keeps the last of equal names, so a duplicated member leaves fewer members in the value than in the text
-  const members = freezeAndCount(value, hasEscapes);
-  return members === membersInText ? (value as JsonObject) : undefined;
+  if (!isJsonObject(value)) return undefined;
+  if (!freezeAndMeasure(value, hasEscapes, 1, size)) return undefined;
+  // a text as short as its value can be has no room for a duplicated member, which JSON.parse drops
+  if (isParsedFirst && size.length === text.length) return value;
+  return size.members === (membersInText ?? countMembers(text, hasEscapes)) ? value : undefined;
 }
 
 /** Counts the members in a JSON text at all depths. Returns -1 if the text is nested too deep, is too long, or has an unterminated string. */
@@ -85,24 +107,56 @@ function countMembers(text: string, hasEscapes: boolean): number {
 }
 
 /**
- * Freezes a value deeply and counts its members at all depths. Returns a negative number if a name or string is not well-formed Unicode, or if a
- * member is named `__proto__`: code that copies it by assignment, as `Object.assign` does, would set the prototype of the copy.
+ * Freezes a value deeply and measures it. Returns whether it is acceptable: not nested too deep, without a name or string that is not well-formed Unicode, and without a
+ * member named `__proto__`: code that copies it by assignment, as `Object.assign` does, would set the prototype of the copy.
  */
-function freezeAndCount(value: object, hasEscapes: boolean): number {
+function freezeAndMeasure(value: object, hasEscapes: boolean, depth: number, size: JsonSize): boolean {
+  if (depth > MAX_DEPTH) return false;
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value as unknown[]) count += countIn(item, hasEscapes);
+    for (const item of value as unknown[]) {
+      count++;
+      if (!measureValue(item, hasEscapes, depth, size)) return false;
+    }
+    size.items += count;
   } else {
     for (const name of Object.keys(value)) {
-      if (name === '__proto__' || (hasEscapes && !name.isWellFormed())) return UNACCEPTABLE;
-      count += 1 + countIn((value as JsonObject)[name], hasEscapes);
+      if (name === '__proto__' || (hasEscapes && !name.isWellFormed())) return false;
+      count++;
+      // the quotation marks and the colon
+      size.length += name.length + 3;
+      if (!measureValue((value as JsonObject)[name], hasEscapes, depth, size)) return false;
     }
+    size.members += count;
   }
+  size.objects++;
+  // the brackets, and the commas
+  size.length += count === 0 ? 2 : count + 1;
   Object.freeze(value);
-  return count;
+  return true;
 }
 
-function countIn(value: unknown, hasEscapes: boolean): number {
-  if (typeof value === 'object' && value !== null) return freezeAndCount(value, hasEscapes);
-  return hasEscapes && typeof value === 'string' && !value.isWellFormed() ? UNACCEPTABLE : 0;
+function measureValue(value: unknown, hasEscapes: boolean, depth: number, size: JsonSize): boolean {
+  switch (typeof value) {
+    case 'string':
+      size.length += value.length + 2;
+      return !hasEscapes || value.isWellFormed();
+    case 'number':
+      size.length += lengthOfNumber(value);
+      return true;
+    case 'boolean':
+      size.length += value ? 4 : 5;
+      return true;
+    default:
+      if (value !== null) return freezeAndMeasure(value as object, hasEscapes, depth + 1, size);
+      size.length += 4;
+      return true;
+  }
+}
+
+/** Returns the length of the shortest text of a number, except for fractions, and for numbers that may be shorter with an exponent, such as 12000. */
+function lengthOfNumber(value: number): number {
+  if (!Number.isSafeInteger(value) || value % 1000 === 0) return UNKNOWN_LENGTH;
+  // a date, in seconds
+  return value >= 1e9 && value < 1e10 ? 10 : String(value).length;
 }
