@@ -191,6 +191,11 @@ export function isObserved(name: keyof Events): boolean {
   return channels[name].hasSubscribers;
 }
 
+/** Returns an object that says whether anybody observes an event. For code that asks at every request, since finding a channel by its name costs more than asking it. */
+export function observersOf(name: keyof Events): { readonly hasSubscribers: boolean } {
+  return channels[name];
+}
+
 export function publish<N extends keyof Events>(name: N, event: Events[N]): void {
   if (PRINTED.has(name)) debugLine(() => lineOf(name, event));
   if (channels[name].hasSubscribers) channels[name].publish(event);

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import type { Auth } from '../auth/auth.js';
-import { isObserved, publish } from './events.js';
+import { observersOf, publish } from './events.js';
 import { createLruMap } from '../lib/lru.js';
 import type { OptionReader } from '../lib/option-reader.js';
 import { numberOption, readInnerTable, type OptionTable } from '../lib/option-table.js';
@@ -25,6 +25,7 @@ export interface MonitoringOptions {
 export type MonitoringConfig = { readonly [N in keyof MonitoringOptions]-?: number };
 
 const MAX_ISSUERS = 1000;
+const REUSED = observersOf('tokenward:token-reused');
 
 /** Publishes events about anomalies. */
 export interface Monitor {
@@ -69,7 +70,7 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
 
   return {
     accepted({ issuer, tokenId, sessionId }, request) {
-      if (!isObserved('tokenward:token-reused') || (tokenId === undefined && sessionId === undefined)) return;
+      if (!REUSED.hasSubscribers || (tokenId === undefined && sessionId === undefined)) return;
       // read only now, because Express and Koa parse the forwarding headers for clientAddress
       const { clientAddress, headers } = request;
       const now = clock.monotonic();

@@ -1,6 +1,6 @@
 import type { Auth } from '../auth/auth.js';
 import type { Decision } from '../decision/decision.js';
-import { isObserved, publish, type RequestEvent } from '../events/events.js';
+import { isObserved, observersOf, publish, type RequestEvent } from '../events/events.js';
 import { causeText } from '../explain/cause-text.js';
 import { explanationOf } from '../explain/explanation.js';
 import { createHints } from '../explain/hints.js';
@@ -40,6 +40,9 @@ export interface ReporterConfig {
   readonly clock: Clock;
 }
 
+const ACCEPTED = observersOf('tokenward:accepted');
+const REFUSED = observersOf('tokenward:refused');
+
 export function createDecisionReporter({ name, defaultIssuer, clock }: ReporterConfig): DecisionReporter {
   const hint = createHints();
 
@@ -60,19 +63,19 @@ export function createDecisionReporter({ name, defaultIssuer, clock }: ReporterC
   }
 
   function publishAccepted(issuer = defaultIssuer, anonymous: boolean, startedAt: number | undefined, ignored: Reason | undefined): void {
-    if (!isObserved('tokenward:accepted')) return;
+    if (!ACCEPTED.hasSubscribers) return;
     publish('tokenward:accepted', { issuer, anonymous, ignored, durationSeconds: durationSeconds(startedAt) });
   }
 
   return {
-    start: () => (isObserved('tokenward:accepted') || isObserved('tokenward:refused') ? clock.monotonic() : undefined),
+    start: () => (ACCEPTED.hasSubscribers || REFUSED.hasSubscribers ? clock.monotonic() : undefined),
     report(decision, knownIssuer, startedAt, request, auth) {
       if (decision.outcome === 'allow') {
         publishAccepted(knownIssuer, decision.auth === undefined, startedAt, undefined);
         return decision;
       }
       hint(decision, request);
-      if (isObserved('tokenward:refused')) {
+      if (REFUSED.hasSubscribers) {
         const { status, reason, cause } = decision;
         publish('tokenward:refused', {
           issuer: knownIssuer ?? defaultIssuer,

@@ -8,7 +8,10 @@ export interface Clock {
   monotonic(): number;
 }
 
-export const systemClock: Clock = Object.freeze({ now: () => Date.now(), monotonic: () => performance.now() });
+/** Read once: the global property is a getter, which costs half as much as the clock itself. */
+const timer = performance;
+
+export const systemClock: Clock = Object.freeze({ now: () => Date.now(), monotonic: () => timer.now() });
 
 /** Reads the option `clock`. The default is the system's clock. */
 export function readClock(reader: OptionReader): Clock {

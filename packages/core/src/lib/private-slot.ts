@@ -50,9 +50,6 @@ class ReturnsGiven {
   }
 }
 
-/** The first value of the field that is added next. */
-let initial: Note | undefined;
-
 /** The notes of objects that take no more fields, such as frozen ones. */
 let notesOfFrozen: WeakMap<object, Note> | undefined;
 
@@ -61,7 +58,16 @@ let notesOfFrozen: WeakMap<object, Note> | undefined;
  * costs several times as much as adding or reading it, so this code tests for it as rarely as possible.
  */
 export class WithNotes extends ReturnsGiven {
-  #notes: Note | undefined = initial;
+  #notes: Note | undefined;
+
+  /**
+   * @param given gets the field, if it is set
+   * @param notes the first value of the field. A variable of this module would cost more, since V8 keeps a list of old places with new objects
+   */
+  constructor(given?: object, notes?: Note) {
+    super(given);
+    this.#notes = notes;
+  }
 
   static find(key: object, memory: object): Note | undefined {
     return noteOf(memory, #notes in key ? key.#notes : notesOfFrozen?.get(key));
@@ -73,12 +79,12 @@ export class WithNotes extends ReturnsGiven {
     const found = known && noteOf(memory, known);
     if (found) return found;
     const added: Note = { memory, value: undefined, next: known };
-    if (Object.isExtensible(key)) {
-      initial = added;
+    try {
       // eslint-disable-next-line no-new -- it adds the field to the key
-      new WithNotes(key);
-      initial = undefined;
-    } else (notesOfFrozen ??= new WeakMap()).set(key, added);
+      new WithNotes(key, added);
+    } catch {
+      (notesOfFrozen ??= new WeakMap()).set(key, added);
+    }
     return added;
   }
 }

@@ -122,6 +122,7 @@ export function createRevocationMirror({
   }
 
   function sweep(nowSeconds: number): void {
+    if (byIssuer.size === 0) return;
     const minute = Math.floor(nowSeconds / BUCKET_SECONDS);
     if (minute <= sweptMinute && minute >= sweptMinute - CLOCK_TOLERANCE_MINUTES) return;
     if (minute < sweptMinute) distrustEarlierSweeps();
