@@ -4,12 +4,14 @@ import type { ServerCandidate } from '../candidate.ts';
 export const servers: readonly ServerCandidate[] = [
   unprotected('express', ['express']),
   floor('express'),
+  smallest('express'),
   example('express', import.meta.resolve('@tokenward/example-express/server.ts')),
   behind('express', 'express-oauth2-jwt-bearer', ['express-oauth2-jwt-bearer']),
   behind('express', 'express-jwt', ['express-jwt', 'jwks-rsa']),
 
   unprotected('fastify', ['fastify']),
   floor('fastify'),
+  smallest('fastify'),
   example('fastify', import.meta.resolve('@tokenward/example-fastify/server.ts')),
   behind('fastify', 'fastify-jwt', ['@fastify/jwt', 'get-jwks']),
   withItsCache(behind('fastify', 'fastify-jwt', ['@fastify/jwt', 'get-jwks'])),
@@ -18,6 +20,7 @@ export const servers: readonly ServerCandidate[] = [
 
   unprotected('koa', ['koa', '@koa/router']),
   floor('koa'),
+  smallest('koa'),
   example('koa', import.meta.resolve('@tokenward/example-koa/server.ts')),
   behind('koa', 'koa-jwt', ['koa-jwt', 'jwks-rsa']),
 
@@ -50,6 +53,17 @@ function behind(framework: Framework, file: string, packageNames: readonly strin
 /** The same server with its cache of verified tokens, which is off by default. */
 function withItsCache(candidate: ServerCandidate): ServerCandidate {
   return { ...candidate, name: `${candidate.name}, its cache on`, programArguments: ['cache'] };
+}
+
+/** The smallest app behind our guard: like the floor it has one route, so the difference is the guard's. */
+function smallest(framework: 'express' | 'fastify' | 'koa'): ServerCandidate {
+  return {
+    name: `@tokenward/${framework} (the smallest app)`,
+    framework,
+    packageNames: [`@tokenward/${framework}`],
+    isProtected: true,
+    program: new URL(`smallest/${framework}.ts`, import.meta.url),
+  };
 }
 
 function example(framework: Framework, program: string): ServerCandidate {
