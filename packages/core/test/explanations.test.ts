@@ -169,6 +169,15 @@ describe('rule 174: an explanation says what was expected, what was found, and w
 });
 
 describe('events', () => {
+  test('of refusals link to the page about their reason', async () => {
+    const { issuer, guard } = await createScene({ shadow: { requiredClaims: ['tenant'] } });
+    const seen: unknown[] = [];
+    for (const name of ['tokenward:refused', 'tokenward:shadow-refused'] as const) onTestFinished(observe(name, ({ docs }) => seen.push(docs)));
+    await ask(guard, await issuer.issueToken({ lifetimeSeconds: -100 }));
+    await ask(guard, await issuer.issueToken());
+    expect(seen).toEqual(['expired', 'missing-claim'].map((page) => `https://tokenward.github.io/tokenward/reasons/${page}/`));
+  });
+
   test('rule 142: a refusal event names the request, without its query or a token in its path', async () => {
     const seen: Events['tokenward:refused'][] = [];
     onTestFinished(observe('tokenward:refused', (event) => seen.push(event)));

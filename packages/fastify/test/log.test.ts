@@ -9,7 +9,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 test("the app's logger prints refusals at debug and outages at warn, and no token", async () => {
   const issuer = await createTestIssuer();
   onTestFinished(() => issuer.close());
-  const lines: { level: number; msg: string; tokenward?: { reason: string; status: number } }[] = [];
+  const lines: { level: number; msg: string; tokenward?: { reason: string; status: number; docs: string } }[] = [];
   const stream = { write: (line: string) => void lines.push(JSON.parse(line) as never) };
   const refusals = () => lines.filter(({ tokenward: details }) => details).map(({ level, tokenward: details }) => [level, details!.status, details!.reason]);
   for (const [level, debug] of [
@@ -28,7 +28,9 @@ test("the app's logger prints refusals at debug and outages at warn, and no toke
     expect((await app.inject({ url: '/x', headers: { authorization: `Bearer ${token}` } })).statusCode).toBe(503);
     issuer.behave();
     expect(refusals()).toEqual([...debug, [40, 503, 'keys_unavailable']]);
-    expect(lines.find(({ tokenward: details }) => details?.status === 503)?.msg).toMatch(/^request refused: /);
+    const outage = lines.find(({ tokenward: details }) => details?.status === 503);
+    expect(outage?.msg).toMatch(/^request refused: /);
+    expect(outage?.tokenward?.docs).toBe('https://tokenward.github.io/tokenward/reasons/keys-unavailable/');
     expect(JSON.stringify(lines)).not.toContain(token.slice(-20));
   }
 });

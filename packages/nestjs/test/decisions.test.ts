@@ -98,7 +98,9 @@ describe("Nest's logger", () => {
     expect(warn).not.toHaveBeenCalled();
     const away = await world.start({ controllers: [TenantsController], options: { fetch: () => Promise.reject(new Error('away')) } });
     expect((await away.ask({ path: '/tenants/acme/orders', token: await world.token() })).status).toBe(503);
-    expect(warn.mock.calls.map(([line]) => String(line))).toEqual([expect.stringMatching(/refused with 503 \(keys_unavailable\)/)]);
+    expect(warn.mock.calls.map(([line]) => String(line))).toEqual([
+      expect.stringMatching(/refused with 503 \(keys_unavailable\): .* \(https:\/\/tokenward\.github\.io\/tokenward\/reasons\/keys-unavailable\/\)$/),
+    ]);
   });
 
   test('leaves out a refusal that the guard has printed on stderr', async () => {

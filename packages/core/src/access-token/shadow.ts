@@ -5,6 +5,7 @@ import { RFC9068_CLAIMS, type ClaimRules } from '../issuer/claim-rules.js';
 import type { VerifiedJwt } from './token-cache.js';
 import { rawClaims, type Auth } from '../auth/auth.js';
 import { isObserved, publish } from '../events/events.js';
+import { pageOf } from '../explain/explanation.js';
 import { isFailure } from '../issuer/verification-failure.js';
 import { MAX_CLOCK_SKEW_SECONDS } from '../issuer/claim-options.js';
 import type { IssuerOptions } from '../issuer/issuer-options.js';
@@ -91,7 +92,7 @@ export function evaluateShadow({ rules, algorithms }: Shadow, { auth, issuer, al
   const failure = failureOf(all, algorithms, auth, algorithm, type, nowSeconds);
   if (!failure) return;
   const { reason, cause } = failure;
-  publish('tokenward:shadow-refused', { issuer: auth.issuer, reason, cause, clientId: auth.clientId && printable(auth.clientId) });
+  publish('tokenward:shadow-refused', { issuer: auth.issuer, reason, cause, docs: pageOf(reason), clientId: auth.clientId && printable(auth.clientId) });
 }
 
 function failureOf(

@@ -16,6 +16,6 @@ export function logRefusal(log: Logger, decision: Deny): void {
   const level = decision.status === 503 ? 'warn' : 'debug';
   const { isLevelEnabled } = log as { isLevelEnabled?: (level: string) => boolean };
   if (typeof isLevelEnabled === 'function' && !isLevelEnabled.call(log, level)) return;
-  const { reason, summary, expected, found, remedy } = decision.explain();
-  log[level]({ tokenward: { status: decision.status, reason, expected, found, remedy } }, `request refused: ${summary}`);
+  const { summary, ...explanation } = decision.explain();
+  log[level]({ tokenward: { status: decision.status, ...explanation } }, `request refused: ${summary}`);
 }

@@ -48,10 +48,19 @@ export interface Events {
     readonly cause: string | undefined;
     /** The summary of the {@link Explanation}. */
     readonly summary: string;
+    /** The URL of the page about this reason. */
+    readonly docs: string;
     readonly durationSeconds: number | undefined;
   } & RequestEvent;
   /** The `shadow` options would have refused an accepted token. */
-  'tokenward:shadow-refused': { readonly issuer: string; readonly reason: Reason; readonly cause: string; readonly clientId: string | undefined };
+  'tokenward:shadow-refused': {
+    readonly issuer: string;
+    readonly reason: Reason;
+    readonly cause: string;
+    /** The URL of the page about this reason. */
+    readonly docs: string;
+    readonly clientId: string | undefined;
+  };
   /** This process revoked tokens. */
   'tokenward:revoked': { readonly issuer: string; readonly kind: RevocationKind; readonly reason: RevocationReason };
   /** The guard refused a revoked token. `secondsLate` is the time since the revocation. */

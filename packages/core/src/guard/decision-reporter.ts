@@ -77,12 +77,14 @@ export function createDecisionReporter({ name, defaultIssuer, clock }: ReporterC
       hint(decision, request);
       if (REFUSED.hasSubscribers) {
         const { status, reason, cause } = decision;
+        const { summary, docs } = decision.explain();
         publish('tokenward:refused', {
           issuer: knownIssuer ?? defaultIssuer,
           status,
           reason,
           cause: cause === undefined ? undefined : causeText(cause),
-          summary: decision.explain().summary,
+          summary,
+          docs,
           durationSeconds: durationSeconds(startedAt),
           ...requestEvent(request, auth),
         });

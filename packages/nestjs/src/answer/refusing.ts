@@ -48,6 +48,7 @@ function logRefusal(decision: Deny, context: ExecutionContext): void {
   if (wasPrinted(decision)) return;
   const level = decision.status === 503 ? 'warn' : 'debug';
   if (!Logger.isLevelEnabled(level)) return;
-  const { reason, summary, remedy } = decision.explain();
-  Logger[level](`${context.getClass().name}.${context.getHandler().name} refused with ${decision.status} (${reason}): ${summary} ${remedy}`, 'Tokenward');
+  const { reason, summary, remedy, docs } = decision.explain();
+  const handler = `${context.getClass().name}.${context.getHandler().name}`;
+  Logger[level](`${handler} refused with ${decision.status} (${reason}): ${summary} ${remedy} (${docs})`, 'Tokenward');
 }
