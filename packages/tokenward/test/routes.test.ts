@@ -108,9 +108,3 @@ test.each([
   expect([ended.code, ended.stdout]).toEqual([code, '']);
   expect(ended.stderr).toMatch(message);
 });
-
-test('--help describes the command', async () => {
-  const { code, stdout } = await runCommand(['routes', '--help']);
-  expect(code).toBe(0);
-  for (const word of ['--export NAME', '--fail-on-open', '--except ROUTE', '--json', 'assertProtected']) expect(stdout).toContain(word);
-});

@@ -46,36 +46,15 @@ const MAX_SECONDS = 120;
 const PATIENCE_MS = { withIssuer: 1000, withoutIssuer: 30_000 };
 
 async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
-  const { output, env, stdin, positionals } = context;
+  const { output } = context;
   const given = context.options;
   const requestsPerSecond = rateOf(given.rate);
-  const claims = claimsOf(given.claim);
-  const [
-    { firstThatAnswers, readTargets },
-    { exchange },
-    { prepare },
-    { checkBaseline, runAttack },
-    { printReport, reportOf },
-    { readToken },
-    { runningIssuers },
-  ] = await Promise.all([
-    import('../attack/target.js'),
-    import('../attack/exchange.js'),
-    import('../attack/prepare.js'),
+  const { target, valid, baseline, attack } = await output.during('preparing the attack', getReady(context));
+  const [{ runAttack }, { exchange }, { printReport, reportOf }] = await Promise.all([
     import('../attack/run-attack.js'),
+    import('../attack/exchange.js'),
     import('../attack/report.js'),
-    import('../attack/read-token.js'),
-    import('../local-issuer/state-file.js'),
   ]);
-
-  const targets = await readTargets(positionals[0]!);
-  const running = await runningIssuers(env);
-  const token = await readToken(stdin, running.length > 0 ? PATIENCE_MS.withIssuer : PATIENCE_MS.withoutIssuer);
-  const target = await firstThatAnswers(targets, async (one) => (await exchange(one, {})).kind !== 'refused-connection');
-  const wishes = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
-  const { token: valid, collect } = await prepare({ running, issuer: given.issuer, token, wishes });
-  const baseline = await checkBaseline(target, valid, exchange);
-  const attack = await collect();
   try {
     const limits = { requestsPerSecond, maxRequests: MAX_REQUESTS, maxSeconds: MAX_SECONDS };
     const result = await output.during('attacking', runAttack(target, valid, attack.cases, exchange, limits));
@@ -89,6 +68,27 @@ async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
   } finally {
     await attack.close();
   }
+}
+
+/** Finds the server, a valid token and the hostile requests. Loading the code takes a while, too. */
+async function getReady({ env, stdin, positionals, options: given }: CommandContext<typeof options>) {
+  const claims = claimsOf(given.claim);
+  const [{ firstThatAnswers, readTargets }, { exchange }, { prepare }, { checkBaseline }, { readToken }, { runningIssuers }] = await Promise.all([
+    import('../attack/target.js'),
+    import('../attack/exchange.js'),
+    import('../attack/prepare.js'),
+    import('../attack/run-attack.js'),
+    import('../attack/read-token.js'),
+    import('../local-issuer/state-file.js'),
+  ]);
+  const targets = await readTargets(positionals[0]!);
+  const running = await runningIssuers(env);
+  const token = await readToken(stdin, running.length > 0 ? PATIENCE_MS.withIssuer : PATIENCE_MS.withoutIssuer);
+  const target = await firstThatAnswers(targets, async (one) => (await exchange(one, {})).kind !== 'refused-connection');
+  const wishes = { subject: given.subject, audience: given.audience, scopes: given.scope, roles: given.role, claims };
+  const { token: valid, collect } = await prepare({ running, issuer: given.issuer, token, wishes });
+  const baseline = await checkBaseline(target, valid, exchange);
+  return { target, valid, baseline, attack: await collect() };
 }
 
 function rateOf(text: string | undefined): number {
