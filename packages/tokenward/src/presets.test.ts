@@ -38,11 +38,12 @@ test.each([...PRESETS.keys()].filter((name) => name !== 'pingFederate'))(
 );
 
 test.each([
-  ['https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0', 'usGovernment'],
-  ['https://login.partner.microsoftonline.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0', 'china'],
-  ['https://sts.chinacloudapi.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/', 'china'],
-])('the issuer %s is of the cloud %s', (issuer, cloud) => {
-  expect(presetFor(issuer)).toMatchObject({ name: 'entraId', options: { cloud } });
+  ['https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0', 'entraId', 'usGovernment'],
+  ['https://login.partner.microsoftonline.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0', 'entraId', 'china'],
+  ['https://sts.chinacloudapi.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/', 'entraId', 'china'],
+  ['https://contoso.b2clogin.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0/', 'azureAdB2c', 'china'],
+])('the issuer %s fits %s in the cloud %s', (issuer, name, cloud) => {
+  expect(presetFor(issuer)).toMatchObject({ name, options: { cloud } });
 });
 
 test.each(['https://login.example.com', 'https://evil.test/https://gitlab.com', 'https://gitlab.com.evil.test', 'https://a.supabase.co.evil.test/auth/v1', ''])(

@@ -38,6 +38,13 @@ const PROVIDERS: readonly Provider[] = [
     alsoNeeds: ['policies'],
   },
   {
+    preset: 'azureAdB2c',
+    example: 'https://contoso.b2clogin.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0/',
+    pattern: new RegExp(String.raw`^https://(?<tenantName>[a-z\d]+)\.b2clogin\.cn/(?<tenantId>${GUID})/v2\.0/$`),
+    sets: { cloud: 'china' },
+    alsoNeeds: ['policies'],
+  },
+  {
     preset: 'clerk',
     example: 'https://example.clerk.accounts.dev',
     pattern: /^https:\/\/(?<domain>[a-z\d-]+\.clerk\.accounts\.dev|clerk\.[a-z\d.-]+)$/,

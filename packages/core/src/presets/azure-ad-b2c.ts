@@ -1,10 +1,10 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
 import { TENANT_ID, WANTED_TENANT } from './entra-id.js';
-import { finish, readDomain, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+import { finish, readChoice, readDomain, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface AzureAdB2cOptions extends PresetOptions {
-  /** The name of the tenant: `contoso`, of `contoso.onmicrosoft.com`. */
+  /** The name of the tenant: `contoso`, of `contoso.onmicrosoft.com` or `contoso.partner.onmschina.cn`. */
   readonly tenantName: string;
   /** The directory ID of the tenant, a GUID in lower case. */
   readonly tenantId: string;
@@ -12,6 +12,8 @@ export interface AzureAdB2cOptions extends PresetOptions {
   readonly policies: readonly string[];
   /** Your custom domain, such as `login.example.com`. Default: `<tenantName>.b2clogin.com`. */
   readonly domain?: string | undefined;
+  /** The national cloud of the tenant. `china`: operated by 21Vianet (`b2clogin.cn`). Default: `public`. */
+  readonly cloud?: 'public' | 'china' | undefined;
 }
 
 /**
@@ -30,15 +32,22 @@ export interface AzureAdB2cOptions extends PresetOptions {
  * }))
  */
 export function azureAdB2c<S extends ClaimsSchema | undefined = undefined>(options: AzureAdB2cOptions & { readonly claims?: S }): PresetResult<S> {
-  const { reader, rest } = readPreset('azureAdB2c', options, ['tenantName', 'tenantId', 'policies', 'domain']);
+  const { reader, rest } = readPreset('azureAdB2c', options, ['tenantName', 'tenantId', 'policies', 'domain', 'cloud']);
   const name = readText(reader, 'tenantName', /^[a-z0-9]+$/, 'the name of the tenant, such as contoso (without .onmicrosoft.com)');
   const tenant = readText(reader, 'tenantId', TENANT_ID, WANTED_TENANT);
   const policies = readTexts(reader, 'policies', /^B2C_1A?_\w+$/i, 'a list of policies such as B2C_1_signin');
-  const server = `https://${reader.get('domain') === undefined ? `${name}.b2clogin.com` : readDomain(reader, 'login.example.com')}`;
+  const { login, directory } = CLOUDS[readChoice(reader, 'cloud', ['public', 'china'], 'public')];
+  const server = `https://${reader.get('domain') === undefined ? `${name}.${login}` : readDomain(reader, 'login.example.com')}`;
   const merged = withKnown(reader, rest, {
     requiredClaims: ['azp'],
     requiredValues: { tfp: policies },
-    jwksUri: `${server}/${name}.onmicrosoft.com/${policies[0] ?? ''}/discovery/v2.0/keys`,
+    jwksUri: `${server}/${name}.${directory}/${policies[0] ?? ''}/discovery/v2.0/keys`,
   });
   return finish(reader, () => keepDemands({ ...merged, issuer: `${server}/${tenant}/v2.0/` }) as PresetResult<S>);
 }
+
+/** https://docs.azure.cn/en-us/active-directory-b2c/b2clogin */
+const CLOUDS = {
+  public: { login: 'b2clogin.com', directory: 'onmicrosoft.com' },
+  china: { login: 'b2clogin.cn', directory: 'partner.onmschina.cn' },
+} as const;

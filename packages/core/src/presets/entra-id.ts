@@ -4,7 +4,7 @@ import { keepDemands } from '../issuer/merged-options.js';
 import { type OptionReader } from '../lib/option-reader.js';
 import { shown } from '../lib/shown-option.js';
 import type { GuardOptions } from '../options.js';
-import { finish, onlyOf, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+import { finish, onlyOf, readChoice, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface EntraIdOptions extends PresetOptions {
   /** The directory (tenant) ID whose tokens are accepted. */
@@ -40,7 +40,7 @@ export function entraId<S extends ClaimsSchema | undefined = undefined>(
   options: EntraIdOptions & { readonly claims?: S },
 ): PresetResult<S> & { readonly issuers: readonly IssuerOptions[] } {
   const { reader, rest } = readPreset('entraId', options, ['tenantId', 'tenantIds', 'tokenVersion', 'cloud']);
-  const { login, sts } = readCloud(reader);
+  const { login, sts } = CLOUDS[readChoice(reader, 'cloud', ['public', 'usGovernment', 'china'], 'public')];
   const { tenant, ...several } = readTenant(reader);
   const version = reader.get('tokenVersion');
   if (version !== undefined && version !== 1 && version !== 2) reader.wrong('tokenVersion', `must be 1 or 2 (got ${shown(version, 'number')})`);
@@ -77,13 +77,6 @@ const CLOUDS = {
   usGovernment: { login: 'login.microsoftonline.us', sts: 'sts.windows.net' },
   china: { login: 'login.partner.microsoftonline.cn', sts: 'sts.chinacloudapi.cn' },
 } as const;
-
-function readCloud(reader: OptionReader): { readonly login: string; readonly sts: string } {
-  const cloud = reader.get('cloud') ?? 'public';
-  if (typeof cloud === 'string' && Object.hasOwn(CLOUDS, cloud)) return CLOUDS[cloud as keyof typeof CLOUDS];
-  reader.wrong('cloud', `must be one of ${Object.keys(CLOUDS).join(', ')} (got ${shown(cloud, 'name')})`);
-  return CLOUDS.public;
-}
 
 export const TENANT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const WANTED_TENANT = "the directory's ID as in tokens (a GUID in lower case, not a domain and not `common`)";

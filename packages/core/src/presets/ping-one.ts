@@ -1,7 +1,6 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
-import { shown } from '../lib/shown-option.js';
-import { finish, readDomain, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+import { finish, readChoice, readDomain, readPreset, readText, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface PingOneOptions extends PresetOptions {
   /** The ID of the environment, a GUID in lower case. */
@@ -27,14 +26,12 @@ export interface PingOneOptions extends PresetOptions {
 export function pingOne<S extends ClaimsSchema | undefined = undefined>(options: PingOneOptions & { readonly claims?: S }): PresetResult<S> {
   const { reader, rest } = readPreset('pingOne', options, ['environmentId', 'region', 'domain']);
   const environment = readText(reader, 'environmentId', /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'the ID of the environment (a GUID in lower case)');
-  const region = reader.get('region') ?? 'com';
-  const isKnown = typeof region === 'string' && REGIONS.includes(region);
-  if (!isKnown) reader.wrong('region', `must be one of ${REGIONS.join(', ')} (got ${shown(region, 'name')})`);
+  const region = readChoice(reader, 'region', REGIONS, 'com');
   const hasDomain = reader.get('domain') !== undefined;
   if (hasDomain && reader.get('region') !== undefined) reader.wrong('region', 'cannot be combined with domain. Set only one of them');
-  const issuer = hasDomain ? `https://${readDomain(reader, 'auth.example.com')}/as` : `https://auth.pingone.${isKnown ? region : 'com'}/${environment}/as`;
+  const issuer = hasDomain ? `https://${readDomain(reader, 'auth.example.com')}/as` : `https://auth.pingone.${region}/${environment}/as`;
   const merged = withKnown(reader, rest, { requiredClaims: ['client_id'], requiredValues: { env: environment } });
   return finish(reader, () => keepDemands({ ...merged, issuer }) as PresetResult<S>);
 }
 
-const REGIONS: readonly string[] = ['com', 'ca', 'eu', 'asia', 'com.au', 'sg'];
+const REGIONS = ['com', 'ca', 'eu', 'asia', 'com.au', 'sg'] as const;

@@ -126,6 +126,14 @@ export function readText(reader: OptionReader, name: string, form: RegExp, wante
   return '';
 }
 
+/** Reads one of a few words. */
+export function readChoice<C extends string>(reader: OptionReader, name: string, choices: readonly C[], otherwise: C): C {
+  const value = reader.get(name) ?? otherwise;
+  const choice = choices.find((one) => one === value);
+  if (choice === undefined) reader.wrong(name, `must be one of ${choices.join(', ')} (got ${shown(value, 'name')})`);
+  return choice ?? otherwise;
+}
+
 /** Reads a list of strings of a form. */
 export function readTexts(reader: OptionReader, name: string, form: RegExp, wanted: string): readonly string[] {
   const value = reader.get(name);
