@@ -24,6 +24,16 @@ describe('rule 174: an explanation says what was expected, what was found, and w
     });
   });
 
+  test('explains an audience that differs only in its final slash', async () => {
+    for (const audience of ['https://api.example.test/', ['account', 'https://api.example.test/']]) {
+      const { expected, remedy } = (await denied({ audience })).explain();
+      expect([expected, remedy]).toEqual([
+        'aud "https://api.example.test"',
+        'The two differ only in the slash at the end. Write audience exactly as the token has it.',
+      ]);
+    }
+  });
+
   test('explains an issuer that differs only in its final slash, scheme or host', async () => {
     const { issuer, decide } = await createScene();
     const slash = await decide({ claims: { iss: `${issuer.issuer}/` } });

@@ -132,6 +132,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
       'Have the client ask for a token for this API (its audience, resource or scope parameter), or set audience to what the authorization server writes into aud for this API.',
     refine: ({ expected, found }) => ({
       summary: expected !== undefined && isNothing(found) ? 'The token does not say which API it is meant for: it has no "aud".' : undefined,
+      remedy: differInSlash(expected, found) ? 'The two differ only in the slash at the end. Write audience exactly as the token has it.' : undefined,
     }),
   },
   client_not_allowed: {
@@ -339,12 +340,25 @@ function isNothing(found: unknown): boolean {
   return found === undefined || found === null || (Array.isArray(found) && found.length === 0);
 }
 
+/** Whether a value is one of the expected ones but for the slash at its end. */
+function differInSlash(expected: unknown, found: unknown): boolean {
+  const names = new Set(textsIn(expected).map(withoutSlash));
+  return textsIn(found).some((name) => names.has(withoutSlash(name)));
+}
+
+function textsIn(value: unknown): readonly string[] {
+  return (value instanceof Set || Array.isArray(value) ? Array.from(value as Iterable<unknown>) : [value]).filter((text) => typeof text === 'string');
+}
+
+function withoutSlash(text: string): string {
+  return text.replace(/\/$/, '');
+}
+
 /** Returns a more exact remedy for common mistakes. */
 function issuerRemedy(expected: unknown, found: unknown): string | undefined {
   if (typeof found !== 'string') return 'The token has no readable iss. Check which token the client sends.';
-  const names = (Array.isArray(expected) ? expected : [expected]).filter((name): name is string => typeof name === 'string');
-  const withoutSlash = (text: string): string => text.replace(/\/$/, '');
-  if (names.some((name) => withoutSlash(name) === withoutSlash(found))) {
+  const names = textsIn(expected);
+  if (differInSlash(expected, found)) {
     return 'The two differ only in the slash at the end. Write issuer exactly as the token has it.';
   }
   const withoutScheme = (text: string): string => withoutSlash(text).replace(/^https?:/, '');
