@@ -86,6 +86,9 @@ const KOA_BODY = `app.use((ctx) => {
 });
 const server = app.listen(0, '127.0.0.1', () => process.send(server.address().port));
 `;
+const HONO_BODY = `app.get('/orders', (c) => c.json([]));
+serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => process.send(port));
+`;
 
 test.each([
   ['Express, ES modules', 'express', 'server.js', { type: 'module' }, `import express from 'express';\n\nconst app = express();\n\n${EXPRESS_BODY}`],
@@ -101,13 +104,34 @@ test.each([
   ['Fastify, CommonJS', 'fastify', 'server.js', {}, `const fastify = require('fastify');\nconst app = fastify({ logger: false });\n${FASTIFY_BODY}`],
   ['Koa, ES modules', 'koa', 'index.js', { type: 'module' }, `import Koa from 'koa';\n\nconst app = new Koa();\n${KOA_BODY}`],
   ['Koa, CommonJS', 'koa', 'index.cjs', {}, `const Koa = require('koa');\r\nconst app = new Koa();\r\n${KOA_BODY}`],
+  [
+    'Hono, ES modules',
+    'hono',
+    'index.mjs',
+    {},
+    `import { serve } from '@hono/node-server';\nimport { Hono } from 'hono';\n\nconst app = new Hono();\n${HONO_BODY}`,
+  ],
+  [
+    'Hono, CommonJS',
+    'hono',
+    'server.cjs',
+    {},
+    `const { serve } = require('@hono/node-server');\nconst { Hono } = require('hono');\nconst app = new Hono();\n${HONO_BODY}`,
+  ],
+  [
+    'Hono, TypeScript',
+    'hono',
+    'src/index.ts',
+    { type: 'module' },
+    `import { serve } from '@hono/node-server';\nimport { type Context, Hono } from 'hono';\nconst app = new Hono<{ Variables: { day: string } }>();\napp.use((c: Context, next) => next());\n${HONO_BODY}`,
+  ],
 ])('%s: writes the guard, and the app then starts and answers 401', async (_name, framework, file, more, text) => {
   const folder = project({ [framework]: '*' }, { [file]: text }, more);
   const { code, stdout, stderr } = await init(folder, '--yes');
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toContain(`+++ ${file}`);
   expect(stdout).toContain(`npm install @tokenward/${framework}`);
-  install(folder, framework, [framework]);
+  install(folder, framework, framework === 'hono' ? ['hono', '@hono'] : [framework]);
   expect(await statuses(folder, file)).toEqual([401, 200]);
 
   const written = read(folder, file);
@@ -283,7 +307,7 @@ test('rule 267: follows no symbolic link, and writes nothing outside of the proj
 test.each([
   ['there is no package.json', undefined, [], 'there is no package.json here'],
   ['package.json is broken', '{', [], 'package.json is not a JSON object'],
-  ['no framework is known', '{"dependencies":{"hapi":"1"}}', [], 'package.json has none of express, fastify, koa and @nestjs/core'],
+  ['no framework is known', '{"dependencies":{"hapi":"1"}}', [], 'package.json has none of express, fastify, koa, hono and @nestjs/core'],
   ['there are several', '{"dependencies":{"express":"5","koa":"3"}}', [], 'Say which one to guard: --framework'],
   ['the framework is mistyped', '{"dependencies":{"express":"5"}}', ['--framework', 'expres'], 'did you mean express?'],
   ['the file is missing', '{"dependencies":{"express":"5"}}', ['--file', 'none.js'], '--file names no file of this project'],

@@ -4,7 +4,7 @@ import { INIT_FLAGS } from '../init/flags.js';
 /** `tokenward init`: write the guard into an app that exists. */
 export const init = defineCommand({
   name: 'init',
-  summary: 'Write the guard into an Express, Fastify, Koa or NestJS app',
+  summary: 'Write the guard into an Express, Fastify, Koa, NestJS or Hono app',
   usage: '[options]',
   description: [
     'Run it in the folder of the app. It finds the framework in package.json and the file that creates the app, shows the change, and asks before it writes.',

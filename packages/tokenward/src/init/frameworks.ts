@@ -13,7 +13,7 @@ export interface Framework {
   readonly hints: readonly string[];
 }
 
-export type FrameworkName = 'express' | 'fastify' | 'koa' | 'nestjs';
+export type FrameworkName = 'express' | 'fastify' | 'hono' | 'koa' | 'nestjs';
 
 export interface Writing {
   /** The name of the app's variable. */
@@ -51,6 +51,14 @@ export const FRAMEWORKS: readonly Framework[] = [
     name: 'koa',
     dependency: 'koa',
     guard: '@tokenward/koa',
+    imported: 'createGuard',
+    lines: guardLines,
+    hints: [PUBLIC],
+  },
+  {
+    name: 'hono',
+    dependency: 'hono',
+    guard: '@tokenward/hono',
     imported: 'createGuard',
     lines: guardLines,
     hints: [PUBLIC],

@@ -21,7 +21,7 @@ export function planFor(framework: Framework, source: Source, options: string): 
 function planForApp(framework: Framework, { text, isModule }: Source, code: string, options: string): Plan {
   const found = frameworkImport(framework, text, code);
   if (!found) return { unsure: `it does not import ${framework.dependency} in a way that is known here` };
-  const call = framework.name === 'koa' ? `new\\s+${found.local}(?:<[^>()]*>)?\\(` : `${found.local}\\(`;
+  const call = ['koa', 'hono'].includes(framework.name) ? `new\\s+${found.local}(?:<[^>()]*>)?\\(` : `${found.local}\\(`;
   const creations = [
     ...code.matchAll(new RegExp(`^([ \\t]*)(export\\s+)?(?:const|let|var)\\s+([A-Za-z_$][\\w$]*)(?:\\s*:\\s*[\\w.<>, ]+)?\\s*=\\s*${call}`, 'gm')),
   ];
@@ -60,8 +60,9 @@ function frameworkImport({ dependency }: Framework, text: string, code: string):
   const name = dependency.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&');
   const patterns = [
     new RegExp(`^import\\s+(?:\\*\\s+as\\s+)?([A-Za-z_$][\\w$]*)(?:\\s*,\\s*\\{[^}]*\\})?\\s+from\\s*(['"])${name}\\2(;?)`, 'm'),
-    new RegExp(`^import\\s*\\{\\s*(${dependency}|[Ff]astify)(?:\\s*,[^}]*)?\\}\\s*from\\s*(['"])${name}\\2(;?)`, 'm'),
+    new RegExp(`^import\\s*\\{${NAMED}\\}\\s*from\\s*(['"])${name}\\2(;?)`, 'm'),
     new RegExp(`^(?:const|let|var|import)\\s+([A-Za-z_$][\\w$]*)\\s*=\\s*require\\((['"])${name}\\2\\)(;?)`, 'm'),
+    new RegExp(`^(?:const|let|var)\\s+\\{${NAMED}\\}\\s*=\\s*require\\((['"])${name}\\2\\)(;?)`, 'm'),
   ];
   for (const [at, pattern] of patterns.entries()) {
     const match = pattern.exec(text);
@@ -72,6 +73,9 @@ function frameworkImport({ dependency }: Framework, text: string, code: string):
   }
   return undefined;
 }
+
+/** A named export that creates the app, among others: `{ type Context, Hono }`. */
+const NAMED = '\\s*(?:[^}]*,\\s*)?(express|[Ff]astify|Hono)(?:\\s*,[^}]*)?\\s*';
 
 function importEdit({ guard, imported }: Framework, { end, isImport }: FoundImport, newline: string, quote: string, semicolon: string): Edit {
   const line = isImport ? `import { ${imported} } from ${quote}${guard}${quote}` : `const { ${imported} } = require(${quote}${guard}${quote})`;

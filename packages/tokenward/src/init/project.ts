@@ -111,7 +111,7 @@ export function frameworkOf(manifest: Manifest, wanted: string | undefined): Fra
   const [first] = found;
   if (!first)
     throw new UsageError(
-      'package.json has none of express, fastify, koa and @nestjs/core. For other frameworks, see https://tokenward.github.io/tokenward/start/',
+      'package.json has none of express, fastify, koa, hono and @nestjs/core. For other frameworks, see https://tokenward.github.io/tokenward/start/',
     );
   if (found.length > 1 && first.name !== 'nestjs') {
     throw new UsageError(`package.json has ${found.map(({ dependency }) => dependency).join(' and ')}. Say which one to guard: --framework ${first.name}`);

@@ -133,7 +133,9 @@ async function writeNextSteps({ options, output, cwd }: InitContext, framework: 
     `Install the guard: ${install} ${framework.guard}`,
     ...(variables.length > 0 ? [`Set ${variables.join(' and ')} in the environment of the app.`] : []),
     ...framework.hints,
-    ...(/\bcors\b/.test(before) && framework.name !== 'nestjs' ? ['This app uses CORS: put it above the guard, so that browsers can read refusals.'] : []),
+    ...(/\bcors\b/.test(before) && framework.name !== 'nestjs'
+      ? ['This app uses CORS: put it above the guard, so that it answers preflights and browsers can read refusals.']
+      : []),
     'Check the set-up: npx tokenward doctor. To develop without an authorization server: npx tokenward issuer.',
   ];
   output.line();
