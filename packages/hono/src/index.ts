@@ -28,7 +28,7 @@ export interface HonoGuardOptions extends Omit<AdapterOptions<[context: Context]
    * Answers refusals instead of the guard, with a response of your own. Use the decision's status and headers. If it returns the decision, the guard sends its
    * usual answer. If it throws, Hono handles the error. The handler never runs.
    *
-   * @example onDenied: (decision, c) => c.html('<h1>Log in</h1>', decision.status, { 'www-authenticate': 'Bearer' })
+   * @example onDenied: (decision, c) => (decision.status === 401 ? c.redirect('/login') : decision)
    */
   readonly onDenied?: OnDeniedResponse<[context: Context]> | undefined;
 }
@@ -57,7 +57,7 @@ export interface HonoGuard<C extends object = AppClaims> extends GuardMethods<Ha
   /**
    * Returns middleware that requires a valid access token which satisfies all of these policies. It refuses CORS preflights: put `cors()` before it.
    *
-   * @example guard((c) => claim('tenant', c.req.param('tenant')))
+   * @example guard((c) => claim('tenant', c.req.param('tenant')!))
    */
   (...policies: readonly RoutePolicy<Context>[]): HonoMiddleware<Auth<C>>;
   /** Returns a guard that also admits requests without credentials. A token must still be valid and satisfy all of these policies. */

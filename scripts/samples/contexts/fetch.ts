@@ -4,6 +4,8 @@ import type { FetchGuard } from '@tokenward/fetch';
 declare global {
   const session: BrowserSessionCredentials;
   const guard: FetchGuard;
+  /** What a file of the reader exports. */
+  function handler(request: Request): Response | Promise<Response>;
   function route(request: Request): Response;
   /** As in SvelteKit. */
   interface RequestEvent {
