@@ -65,7 +65,10 @@ export interface BrowserSessionOptions {
   readonly accessTokenSeconds?: number | undefined;
   /** How long a login may take, in seconds. Default: 600. */
   readonly loginSeconds?: number | undefined;
-  /** The name of the session cookie, after `__Host-`. Default: `session`. */
+  /**
+   * The name of the session cookie, after `__Host-`. Default: `session`. With `Http-session`, browsers that know the prefix `__Host-Http-` also check that no
+   * script has set it.
+   */
   readonly cookieName?: string | undefined;
   /** `SameSite` of the session cookie. Default: `strict`. */
   readonly sameSite?: 'strict' | 'lax' | undefined;

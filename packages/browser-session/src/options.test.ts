@@ -46,6 +46,10 @@ test('returns the defaults', () => {
   expect(config.revocations.isCurrent()).toBe(true);
 });
 
+test('RFC 10017 s6.1.3.2: the name of the cookie may have the prefix __Host-Http-', () => {
+  expect(readOptions({ ...GOOD, cookieName: 'Http-session' }).cookieName).toBe('__Host-Http-session');
+});
+
 test.each([
   [{ origin: 'http://localhost:3000' }],
   [{ origin: 'http://127.0.0.1:3000' }],
