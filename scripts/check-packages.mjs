@@ -6,6 +6,7 @@ import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { conditionsOf, entriesOf, hasCommonJs, moduleConditionsOf } from './package-entries.mjs';
 import { packed, publicPackages, tarballFiles } from './public-packages.mjs';
+import { RELEASE_STATUS, UNRELEASED } from './release/release-status.mjs';
 
 const TOOL_TIMEOUT_MS = 60_000;
 const OLDEST_NODE = '>=22.12.0'; // the first with require(esm) without a flag
@@ -28,6 +29,7 @@ function check(pkg, tarball) {
   const manifest = JSON.parse(files.get('package.json').toString());
   const problems = [
     ...fileProblems(files, manifest),
+    ...readmeProblems(files.get('README.md')?.toString() ?? '', manifest),
     ...manifestProblems(manifest, pkg),
     ...(hasCommonJs(manifest) ? commonJsProblems(files, manifest) : moduleProblems(files, manifest)),
     ...binProblems(files, manifest),
@@ -45,13 +47,28 @@ function check(pkg, tarball) {
 
 function fileProblems(files, { version }) {
   // there is no changelog before the first `changeset version`
-  const needed = ['package.json', 'README.md', 'LICENSE', ...(version === '0.0.0' ? [] : ['CHANGELOG.md'])];
+  const needed = ['package.json', 'README.md', 'LICENSE', ...(version === UNRELEASED ? [] : ['CHANGELOG.md'])];
   const license = readFileSync(join(root, 'LICENSE'));
   return [
     ...needed.filter((path) => !files.has(path)).map((path) => `${path} is missing`),
     ...[...files.keys()].filter((path) => !ALLOWED.test(path)).map((path) => `${path} does not belong in the package`),
     ...[...files.keys()].filter((path) => TEST_FILE.test(path)).map((path) => `${path} looks like a test`),
     ...(files.get('LICENSE')?.equals(license) === false ? ["LICENSE is not the repository's"] : []),
+  ];
+}
+
+/** Checks that links and images work on npm, which shows the README without the repository, and what it says about the release. */
+function readmeProblems(readme, { version }) {
+  const text = readme.replaceAll(/^```.*?^```/gms, '');
+  const targets = [...text.matchAll(/\]\(([^)\s]*)|\b(?:src|href)="([^"]*)|^\[[^\]]+\]: *(\S*)/gm)].map(
+    ([, inline, html, reference]) => inline ?? html ?? reference,
+  );
+  const [, status] = RELEASE_STATUS.exec(readme) ?? [];
+  return [
+    ...targets.filter((target) => !/^(?:https:\/\/|#)/.test(target)).map((target) => `README.md links to ${target}, which npm does not show`),
+    ...(status === undefined ? ['README.md has no lines between <!-- release-status --> and <!-- /release-status -->'] : []),
+    ...(version === UNRELEASED && status !== 'Not released yet: this package is not on npm.' ? ['README.md must say that the package is not released'] : []),
+    ...(/img\.shields\.io/.test(readme.replace(RELEASE_STATUS, '')) ? ['README.md has a badge that no release writes'] : []),
   ];
 }
 

@@ -18,6 +18,7 @@ import { runtimes } from './rehearsal/runtimes.mjs';
 import { readSnippet } from './rehearsal/snippet.mjs';
 import { tryTools } from './rehearsal/tools.mjs';
 import { tryAsUser } from './rehearsal/user.mjs';
+import { hasProvenance } from './release/release-status.mjs';
 
 const MANAGERS = ['npm', 'pnpm'];
 const CHECKS_PER_RUNTIME = 2 * 2; // Express 4 and 5, import and require
@@ -67,12 +68,13 @@ async function release() {
   registry = await report.step('a registry on loopback', () => startRegistry(root, join(folder, 'registry')));
   await report.step('a copy of the working tree', () => (mkdirSync(copy), copyWorkingTree(root, copy)));
   await report.step('install from the lockfile', () => inCopy('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], 300));
+  const before = new Map(publicPackages(copy).map(({ name, manifest }) => [name, manifest.version]));
   const version = await report.step('changeset version', async () => {
-    const before = publicPackages(copy).map(({ manifest }) => manifest.version);
     ensureChangeset(copy);
     await inCopy(process.execPath, ['scripts/version-packages.mjs'], 60);
-    return versionAfter(copy, before);
+    return versionAfter(copy, [...before.values()]);
   });
+  await report.step('what it wrote is formatted, as CI demands', () => inCopy(join(copy, 'node_modules', '.bin', 'oxfmt'), ['--check', '.'], 60));
   await report.step('build', () => inCopy('npm', ['run', 'build'], 300));
   await report.step('pack, and check the tarballs', () => inCopy(process.execPath, ['scripts/check-packages.mjs'], 180));
 
@@ -90,7 +92,10 @@ async function release() {
     const output = await command('bash', ['-e', '-o', 'pipefail', '-c', publish], { cwd: join(copy, tarballs), env: publisher, timeoutSeconds: 120 });
     if (output.split('is in the registry already').length - 1 !== packages.length) throw new Error(output);
   });
-  for (const pkg of packages) await report.step(`${pkg.name}@${version} is in the registry`, () => checkPublished(pkg, version, registry.url, packages));
+  for (const pkg of packages) {
+    const isProven = hasProvenance(copy, before.get(pkg.name));
+    await report.step(`${pkg.name}@${version} is in the registry`, () => checkPublished(pkg, { version, isProven, registry: registry.url, packages }));
+  }
   return packages;
 }
 

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { publicPackages, tarballFiles, waitingChangesets } from '../public-packages.mjs';
+import { badgeProblems } from './badges.mjs';
 import { command } from './command.mjs';
 
 const GIT_TIMEOUT_SECONDS = 30;
@@ -58,8 +59,8 @@ export function publishStep(copy) {
   return step;
 }
 
-/** Checks a published package: its version, ranges that work outside the workspace, README, licence and changelog. */
-export async function checkPublished({ name }, version, registry, packages) {
+/** Checks a published package: its version, ranges that work outside the workspace, README with its badges, licence and changelog. */
+export async function checkPublished({ name }, { version, isProven, registry, packages }) {
   const { versions, 'dist-tags': tags } = await (await get(`${registry}${name.replace('/', '%2f')}`)).json();
   const manifest = versions[version];
   if (!manifest || tags.latest !== version) throw new Error(`${name}: latest is ${tags.latest}, not ${version}`);
@@ -70,6 +71,8 @@ export async function checkPublished({ name }, version, registry, packages) {
   const files = tarballFiles(Buffer.from(await (await get(manifest.dist.tarball)).arrayBuffer()));
   const missing = ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.js', 'dist/index.d.ts'].filter((path) => !files.has(path));
   if (missing.length > 0) throw new Error(`${name} was published without ${missing.join(', ')}`);
+  const badges = badgeProblems(files.get('README.md').toString(), manifest, isProven);
+  if (badges.length > 0) throw new Error(`the README of ${name}: ${badges.join('; ')}`);
 }
 
 async function get(url) {
