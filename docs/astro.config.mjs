@@ -1,12 +1,24 @@
 import starlight from '@astrojs/starlight';
 import { satteri } from '@astrojs/markdown-satteri';
 import { defineConfig } from 'astro/config';
+import { readdirSync } from 'node:fs';
 import starlightLinksValidator from 'starlight-links-validator';
 import { inlineDrawings } from './src/drawings.mjs';
+import { GUIDES } from './src/guides.mjs';
 import { BASE, linkToPages } from './src/links.mjs';
 
 /** A section of the sidebar lists the pages of one folder, in the order of their `sidebar.order` and then of their titles. */
 const section = (label, directory, collapsed = false) => ({ label, collapsed, items: [{ autogenerate: { directory } }] });
+
+function guides() {
+  const listed = GUIDES.flatMap(({ slugs }) => slugs).toSorted();
+  const existing = ['guides', 'operations']
+    .flatMap((folder) => readdirSync(new URL(`src/content/docs/${folder}/`, import.meta.url)).map((file) => `${folder}/${file.replace(/\.mdx?$/, '')}`))
+    .toSorted();
+  const differing = [...listed, ...existing].filter((slug, _at, all) => all.indexOf(slug) === all.lastIndexOf(slug));
+  if (listed.join() !== existing.join()) throw new Error(`docs/src/guides.mjs must list each guide once: ${differing.join(', ')}`);
+  return { label: 'Guides', items: GUIDES.map(({ label, slugs }) => ({ label, items: slugs })) };
+}
 
 /** A table that scrolls must be reachable by the keyboard. */
 const SCROLLING_TABLES = `for (const event of ['load', 'resize']) addEventListener(event, () => {
@@ -39,11 +51,10 @@ export default defineConfig({
       sidebar: [
         section('Get started', 'start'),
         section('Concepts', 'concepts'),
-        section('Guides', 'guides'),
+        guides(),
         section('Providers', 'providers'),
         section('Why was it refused?', 'reasons', true),
         section('Migrate', 'migrate'),
-        section('Operations', 'operations'),
         section('Security', 'security'),
         section('Reference', 'reference'),
         section('API', 'api', true),
