@@ -48,7 +48,8 @@ describe('supabase', () => {
     onTestFinished(() => issuer.close());
     const key = asSigningKey('HS256', createSecretKey(Buffer.from(secret)), 'legacy');
     const none = { client_id: undefined, jti: undefined, scope: undefined };
-    const legacy = await issuer.issueToken({ key, header: { typ: 'JWT', kid: undefined }, claims: { ...none, ...token.claims } });
+    const signedWithSecret = ({ claims }: typeof token) => issuer.issueToken({ key, header: { typ: 'JWT', kid: undefined }, claims: { ...none, ...claims } });
+    const legacy = await signedWithSecret(token);
     const sharedSecrets = { utf8: secret };
     const alone = options({ clock, sharedSecrets });
     expect(alone).not.toHaveProperty('jwksUri');
@@ -59,6 +60,9 @@ describe('supabase', () => {
       'allow',
     );
     expect(verdictOf(await ask(createResourceGuard(optionsOf('supabase')), legacy))).toBe('algorithm_not_allowed');
+    const anonKey = await signedWithSecret(keyOf('anon'));
+    expect(verdictOf(await ask(createResourceGuard(alone), anonKey))).toBe('issuer_mismatch');
+    expect(verdictOf(await ask(createResourceGuard(optionsOf('supabase')), anonKey))).toBe('algorithm_not_allowed');
   });
 
   test('takes the address of other servers', () => {
