@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createResourceGuard } from '@tokenward/core';
 import { createTestIssuer, hostileTokens } from '@tokenward/testing';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -18,6 +19,11 @@ describe('hostile tokens', () => {
   test('has each row of the table once, and accepts good tokens', async () => {
     expect(new Set(rows.map(({ rule, name }) => `${rule} ${name}`)).size).toBe(rows.length);
     expect((await ask(guard, await issuer.issueToken({ algorithm: 'PS256' }))).outcome).toBe('allow');
+  });
+
+  test('are about as many as the README of @tokenward/testing says', () => {
+    const [, said] = /returns about (\d+) tokens/.exec(readFileSync(new URL('../../testing/README.md', import.meta.url), 'utf8'))!;
+    expect(Math.abs(rows.length - Number(said))).toBeLessThan(25);
   });
 
   test("rule 24: requests nothing but the issuer's own keys, whatever hostile token arrives", () => {

@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDpopClient } from '@tokenward/testing';
 import { runCommand, type Ended } from './run-command.js';
@@ -83,6 +84,14 @@ test.each([
   expect(admitted).toContain('an ID token whose aud is the API');
   expect(admitted.filter((name) => /unsigned|HS256|signed with another/.test(name))).toEqual([]);
   expect(ended.code).toBe(1);
+});
+
+test('the guide shows what it finds in an app with express-jwt', async () => {
+  const guide = readFileSync(new URL('../../../docs/src/content/docs/guides/attack-your-api.md', import.meta.url), 'utf8');
+  const [, shown] = /^```text\n(Target .*?)^```$/ms.exec(guide)!;
+  const { stdout } = await attack(await start(withExpressJwt(issuer.origin)));
+  const lines = (text: string) => text.replaceAll(/127\.0\.0\.1:\d+/g, 'host').split('\n');
+  expect(lines(stdout)).toEqual(expect.arrayContaining(lines(shown!).filter((line) => line !== '...')));
 });
 
 test('makes hostile tokens of one valid token, if its issuer is no local one', async () => {
