@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
@@ -20,6 +20,29 @@ test('every link to the documentation leads to a page, and to a heading in it', 
   const broken = links.filter(({ path, hash }) => !BUILT.test(path) && !leadsSomewhere(path, hash));
   expect(broken.map(({ file, path, hash }) => `${file}: ${path}${hash ? `#${hash}` : ''}`)).toEqual([]);
 });
+
+test('every relative link of a text outside the site leads to a file, and to a heading in it', () => {
+  const texts = globSync(['*.md', 'docs/*.md', '{packages,examples}/*/README.md', 'bench/*.md'], { cwd: root });
+  const relative = texts.flatMap((file) =>
+    [...withoutCode(readFileSync(join(root, file), 'utf8')).matchAll(/\]\((?!https:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(([, path, hash]) => ({
+      file,
+      path,
+      hash,
+    })),
+  );
+  expect(relative.length).toBeGreaterThan(30);
+  const broken = relative.filter(({ file, path, hash }) => {
+    const target = path === '' ? join(root, file) : join(root, dirname(file), path);
+    // GitHub shows the README of a folder
+    const page = existsSync(join(target, 'README.md')) ? join(target, 'README.md') : target;
+    return !existsSync(page) || (hash !== undefined && !headingsOf(page).includes(hash));
+  });
+  expect(broken).toEqual([]);
+});
+
+function withoutCode(text) {
+  return text.replaceAll(/^ *```.*?^ *```$/gms, '');
+}
 
 function leadsSomewhere(path, hash) {
   if (/\.\w+$/.test(path)) return existsSync(join(root, 'docs/public', path));
