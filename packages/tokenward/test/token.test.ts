@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -211,7 +211,6 @@ test('rule 271: the control server fails at nothing that it is sent', async () =
     statuses.push((await askControl(one)).status);
   expect(statuses).toEqual([404, 404, 404, 404, 404]);
   for (const body of ['', '[', 'null', '7', '[]', '"x"']) expect((await askControl({ body })).status, body).toBe(400);
-  expect((await askControl({ body: `{"subject":"${'x'.repeat(70_000)}"}` })).status).toBe(413);
   expect((await askControl({})).status).toBe(200);
 });
 
@@ -281,6 +280,38 @@ test('rule 303: a program that has the port of an issuer that was killed learns 
   expect(seen).toHaveLength(3);
   expect(seen.join('\n')).toContain('grace');
   expect(seen.join('\n')).not.toContain(secret);
+});
+
+test('rule 304: whatever another program answers at the port, the command ends with 3', async () => {
+  const parent = mkdtempSync(join(tmpdir(), 'tokenward-'));
+  await mint([], { XDG_RUNTIME_DIR: parent });
+  const state = JSON.parse(readFileSync(stateFile(), 'utf8')) as object;
+  for (const answer of [
+    'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+    'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"to',
+    'HTTP/1.1 103 Early Hints\r\n\r\n',
+    'HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\n\r\n',
+    '\u001B[2J\r\n\r\n',
+    '',
+  ]) {
+    const impostor = createTcpServer((socket) => void socket.on('error', () => {}).once('data', () => socket.end(answer)));
+    await new Promise<void>((resolve) => impostor.listen(0, '127.0.0.1', resolve));
+    const { port } = impostor.address() as AddressInfo;
+    writeFileSync(join(parent, 'tokenward', 'issuer-9400.json'), JSON.stringify({ ...state, controlPort: port, pid: process.pid }), { mode: 0o600 });
+    const { code, stdout, stderr } = await mint([], { XDG_RUNTIME_DIR: parent });
+    impostor.close();
+    expect([code, stdout], answer).toEqual([3, '']);
+    expect(stderr).toMatch(/^error: (?:another program has the port of the local issuer|the local issuer) http:[^\n]+\n$/);
+  }
+  rmSync(parent, { recursive: true });
+}, 10_000);
+
+test('rule 304: a stranger gets no proof, however large the request is, and the command sends none that is too large', async () => {
+  const body = `{"subject":"${'x'.repeat(70_000)}"}`;
+  const strange = await askControl({ body, headers: { authorization: proofFor('A'.repeat(43), '/token', body) } });
+  expect([strange.status, strange.headers['tokenward-proof']]).toEqual([403, undefined]);
+  const { code, stdout, stderr } = await mint(['--claim', `tenant="${'x'.repeat(70_000)}"`]);
+  expect([code, stdout, stderr]).toEqual([3, '', 'error: the local issuer takes no request of more than 64 KiB. Ask for less in the token\n']);
 });
 
 test('rule 303: an answer counts for one request only', async () => {

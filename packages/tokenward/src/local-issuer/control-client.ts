@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { collectBytes } from '@tokenward/core/adapter';
 import { areEqualTexts } from '@tokenward/core/store';
 import { CannotRunError } from '../errors.js';
-import { controlProof, PROOF_HEADER } from './control-proof.js';
+import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.js';
 import { runningIssuers, type IssuerState } from './state-file.js';
 
 const TIMEOUT_MS = 20_000;
@@ -38,9 +38,12 @@ export async function findIssuer(env: Readonly<Record<string, string | undefined
  */
 export async function askIssuer(state: IssuerState, action: string, body: object): Promise<unknown> {
   const { issuer } = state;
+  const asked = JSON.stringify(body);
+  if (Buffer.byteLength(asked) > MAX_REQUEST_BYTES)
+    throw new CannotRunError('the local issuer takes no request of more than 64 KiB. Ask for less in the token');
   let answer: Answer;
   try {
-    answer = await post(state, `/${action}`, JSON.stringify(body));
+    answer = await post(state, `/${action}`, asked);
   } catch {
     throw new CannotRunError(`the local issuer ${issuer} does not answer. Start it again: npx tokenward issuer`);
   }
@@ -78,6 +81,11 @@ function post({ controlPort: port, secret }: IssuerState, path: string, body: st
       });
     });
     sent.once('error', reject);
+    // without a listener, Node closes the connection, and the promise would never settle
+    sent.once('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(new Error('the server switched to another protocol'));
+    });
     sent.end(body);
   });
 }

@@ -12,3 +12,6 @@ export function controlProof(secret: string, ...of: readonly ['request' | 'answe
 
 /** The header of an answer that has its proof. */
 export const PROOF_HEADER = 'tokenward-proof';
+
+/** The size of a request's body. The issuer must read it before it knows who sent it. */
+export const MAX_REQUEST_BYTES = 64 * 1024;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { collectBytes } from '@tokenward/core/adapter';
 import { areEqualTexts } from '@tokenward/core/store';
-import { controlProof, PROOF_HEADER } from './control-proof.js';
+import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.js';
 import { isObject } from './members.js';
 import { MintingError } from './minting.js';
 
@@ -14,8 +14,6 @@ export interface Control {
   readonly secret: string;
   readonly server: Server;
 }
-
-const MAX_BYTES = 64 * 1024;
 
 /**
  * Creates the server that mints tokens. Only who can read the state file knows its secret. Browsers send `Origin` or `Sec-Fetch-Site` with each such request, so a web page is
@@ -29,8 +27,8 @@ export function createControl(actions: ControlActions): Control {
     const isFromBrowser = headers.origin !== undefined || Object.keys(headers).some((name) => name.startsWith('sec-fetch-'));
     const isOwnHost = headers.host === `127.0.0.1:${request.socket.localPort}`;
     if (isFromBrowser || !isOwnHost) return REFUSED;
-    const bytes = collectBytes(MAX_BYTES);
-    for await (const chunk of request) if (!bytes.add(chunk as Uint8Array)) return { status: 413, body: { error: 'the request is too large' } };
+    const bytes = collectBytes(MAX_REQUEST_BYTES);
+    for await (const chunk of request) if (!bytes.add(chunk as Uint8Array)) return REFUSED;
     const body = bytes.buffer().toString('utf8');
     if (!areEqualTexts(headers.authorization ?? '', `Proof ${nonce} ${controlProof(secret, 'request', nonce, url, body)}`)) return REFUSED;
     const action = Object.hasOwn(actions, url.slice(1)) ? actions[url.slice(1)] : undefined;
