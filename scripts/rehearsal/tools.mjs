@@ -8,9 +8,11 @@ import { command } from './command.mjs';
 const INSTALL_TIMEOUT_SECONDS = 240;
 const TRY_TIMEOUT_SECONDS = 90;
 const FIXTURES = fileURLToPath(new URL('fixtures/tools/', import.meta.url));
-const FRAMEWORKS = ['express', 'fastify', 'koa'];
-const OURS = [...FRAMEWORKS.map((name) => `@tokenward/${name}`), '@tokenward/testing'];
-const TYPES = ['@types/node@24', '@types/express@5', '@types/koa@3'];
+const FRAMEWORKS = ['express', 'fastify', 'hono', 'koa'];
+const OURS = [...FRAMEWORKS.map((name) => `@tokenward/${name}`), '@tokenward/fetch', '@tokenward/testing'];
+/** What stays outside of bundles: frameworks, and what else the APIs and their tests need. */
+const OTHERS = [...FRAMEWORKS, '@koa/router', 'supertest'];
+const TYPES = ['@types/node@24', '@types/express@5', '@types/koa@3', '@types/supertest@7'];
 /** ts-jest needs the compiler's JavaScript API, which TypeScript 7 does not have. */
 const TRANSFORMS = ['ts-jest@29', '@swc/jest', '@swc/core', 'typescript@6'];
 /** NestJS 12 consists of ES modules. nest.mjs tries it with what `nest new` generates. */
@@ -29,7 +31,7 @@ const TSCONFIG = {
   compilerOptions: { module: 'commonjs', moduleResolution: 'bundler', target: 'es2022', esModuleInterop: true, strict: true, types: ['node', 'jest'] },
 };
 
-/** Tries the packages with the test runners, loaders and bundlers of users. Each runs the same APIs and expects the same three answers. */
+/** Tries the packages with the test runners, loaders and bundlers of users. Each runs the same APIs and expects the same answers. */
 export async function tryTools({ folder, env, packages, check }) {
   await Promise.all([
     tryJest({ version: 29, app: join(folder, 'tools-jest-29'), env, check, specs: [] }),
@@ -46,15 +48,19 @@ export async function tryTools({ folder, env, packages, check }) {
 async function tryJest({ version, app, env, check, specs }) {
   const installed = await check(`npm: install jest@${version} and the tools that are tried with it`, async () => {
     writeApp(app);
-    const all = [...new Set([...specs, ...OURS, ...FRAMEWORKS, ...TYPES, ...TRANSFORMS, `jest@${version}`, `@types/jest@${version}`])];
+    const all = [...new Set([...specs, ...OURS, ...OTHERS, ...TYPES, ...TRANSFORMS, `jest@${version}`, `@types/jest@${version}`])];
     await command('npm', ['install', ...all], { cwd: app, env, timeoutSeconds: INSTALL_TIMEOUT_SECONDS });
     return true;
   });
   if (!installed) return undefined;
+  // in CommonJS, Jest cannot load what Fastify's inject requires: an ES module
+  const commonJs = { ...env, NO_INJECT: '1' };
   for (const [name, transform] of Object.entries(TRANSFORM)) {
-    await check(`jest ${version}, ${name}, CommonJS`, () => run(app, 'ts', env, ['jest', '--config', JSON.stringify({ ...JEST_CONFIG, transform })]));
+    await check(`jest ${version}, ${name}, CommonJS`, () => run(app, 'ts', commonJs, ['jest', '--config', JSON.stringify({ ...JEST_CONFIG, transform })]));
   }
-  await check(`jest ${version}, JavaScript, CommonJS`, () => run(app, 'cjs', env, ['jest', '--config', JSON.stringify({ ...JEST_CONFIG, transform: {} })]));
+  await check(`jest ${version}, JavaScript, CommonJS`, () =>
+    run(app, 'cjs', commonJs, ['jest', '--config', JSON.stringify({ ...JEST_CONFIG, transform: {} })]),
+  );
   return app;
 }
 
@@ -78,7 +84,7 @@ async function tryOthers(app, env, packages, check) {
       await runFile(app, env, join('webpack', `${kind}.cjs`));
     });
     await check(`esbuild, ${kind}`, async () => {
-      const external = FRAMEWORKS.map((name) => `--external:${name}`);
+      const external = OTHERS.map((name) => `--external:${name}`);
       await run(app, kind, env, ['esbuild', 'main.js', '--bundle', '--platform=node', ...external, `--outfile=../esbuild/${kind}.cjs`]);
       await runFile(app, env, join('esbuild', `${kind}.cjs`));
     });
