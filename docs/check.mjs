@@ -7,8 +7,18 @@ import { keyboardProblems } from './check/keyboard.mjs';
 import { problemsOf, skippedHeadings } from './check/page.mjs';
 import { serve } from './check/serve.mjs';
 
-/** The front page, and one page of each kind: steps, a drawing, tabs, wide tables, long lines, and what is made from docstrings. */
-const PAGES = ['', 'start/express/', 'concepts/request/', 'guides/probes/', 'reference/options/', 'reasons/', 'reasons/audience-mismatch/', 'api/redis/'];
+/** The front page, and one page of each kind: steps, a drawing, tabs, wide tables, long lines, what is made from docstrings, and a checklist. */
+const PAGES = [
+  '',
+  'start/express/',
+  'concepts/request/',
+  'guides/probes/',
+  'reference/options/',
+  'reasons/',
+  'reasons/audience-mismatch/',
+  'api/redis/',
+  'operations/production-checklist/',
+];
 const PHONE = { width: 375, height: 812 };
 const WIDE = { width: 1440, height: 900 };
 

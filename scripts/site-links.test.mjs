@@ -5,7 +5,14 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = join(root, 'docs/src/content/docs');
-const FILES = ['*.md', '.changeset/*.md', 'docs/*.md', 'docs/src/content/docs/**/*.{md,mdx}', '{packages,examples,bench}/**/*.{md,ts,js,json}'];
+const FILES = [
+  '*.md',
+  '.changeset/*.md',
+  'docs/*.md',
+  'docs/src/content/docs/**/*.{md,mdx}',
+  'docs/public/**/*.{yaml,json}',
+  '{packages,examples,bench}/**/*.{md,ts,js,json}',
+];
 const LINK = /https:\/\/tokenward\.github\.io\/tokenward\/([\w./-]*)(?:#([\w-]+))?/g;
 /** Pages that the build makes. */
 const BUILT = /^(?:$|api\/|llms(?:-full)?\.txt$)/;

@@ -47,6 +47,7 @@ export const GUIDES = [
       'operations/production-checklist',
       'guides/log-refusals',
       'operations/events',
+      'operations/alerts',
       'guides/probes',
       'guides/behind-a-proxy',
       'guides/networks',

@@ -175,11 +175,17 @@ test('the panels of the dashboard have unique ids and do not overlap', () => {
   }
 });
 
-test('the alerts use only series of a real scrape, and each has a severity and a summary', async () => {
-  const series = await scrape();
-  const rules = read('docs/public/monitoring/prometheus-alerts.yaml')
+/** The text of each alert, which begins with its name. */
+const alerts = (): string[] =>
+  read('docs/public/monitoring/prometheus-alerts.yaml')
     .split(/^ {6}- alert: /m)
     .slice(1);
+
+const RUNBOOK = 'docs/src/content/docs/operations/alerts.md';
+
+test('the alerts use only series of a real scrape, and each has a severity and a summary', async () => {
+  const series = await scrape();
+  const rules = alerts();
   expect(rules.length).toBeGreaterThan(12);
   for (const rule of rules) {
     const [name] = rule.split('\n', 1);
@@ -189,6 +195,30 @@ test('the alerts use only series of a real scrape, and each has a severity and a
     // in YAML, " #" ends a plain scalar and ": " turns it into a mapping
     expect(expression).not.toMatch(/ #|: /);
   }
+});
+
+test('the runbook has a heading for each alert, with causes and what to do, and the alert links to it', () => {
+  const sections = read(RUNBOOK)
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => section.split(/^## /m, 1)[0]!);
+  const names = alerts().map((rule) => rule.split('\n', 1)[0]!);
+  expect(sections.map((section) => section.split('\n', 1)[0])).toEqual(names);
+  for (const section of sections) expect(section).toMatch(/\n\n\*\*Likely causes[:,]\*\* [^]*\n\n\*\*What to do:\*\* /);
+  const links = alerts().map((rule) => /^ {10}runbook_url: (\S+)$/m.exec(rule)?.[1]);
+  expect(links).toEqual(names.map((name) => `https://tokenward.github.io/tokenward/operations/alerts/#${name.toLowerCase()}`));
+});
+
+test('the runbook names and asks for only what a real scrape has', async () => {
+  const series = await scrape();
+  const page = read(RUNBOOK);
+  const known = new Set([...metricsOf(series), ...[...series.values()].flatMap((labels) => [...labels])]);
+  const named = [...page.matchAll(/`(tokenward_\w+)`/g)].map(([, name]) => name!);
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+  const queries = [...page.matchAll(/```text\n *(.*)\n *```/g)].map(([, query]) => query!);
+  expect(queries.length).toBeGreaterThan(2);
+  for (const query of queries) expect([query, missing(query, series)]).toEqual([query, []]);
 });
 
 test('the reasons in the dashboard and the alerts exist, and the dashboard has every reason of bound tokens and of outages', () => {

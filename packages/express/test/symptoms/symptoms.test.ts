@@ -30,6 +30,11 @@ test.each(Object.entries(SYMPTOMS))('rule 174: the page about %s shows what the 
   expect(line).toContain(` -> ${status} ${reason}: `);
 });
 
+test('rule 174: the index shows a line as it is printed', () => {
+  const [, line, reason] = /```text\n(tokenward: \S+ \S+ -> \d+ (\w+): .*)\n```/.exec(read('index.md'))!;
+  expect(read(fileOf(reason!))).toContain(`\n${line}\n`);
+});
+
 test('rule 174: there is a page for each reason, and the index lists it under its status', () => {
   const pages = readdirSync(PAGES).filter((file) => !['index.md', 'mistakes.md'].includes(file));
   expect(pages.toSorted()).toEqual(Object.keys(SYMPTOMS).map(fileOf).toSorted());
