@@ -1,4 +1,4 @@
-// Compiles the samples in the documentation as strict TypeScript, against the built packages. A comment before a block, which readers do not
+// Compiles the samples in the documentation as strict TypeScript, against the built packages, and parses its JSON and YAML. A comment before a block, which readers do not
 // see, can say how:
 // - `<!-- sample: koa -->`: with another context than the file's
 // - `<!-- sample: members of T -->`, `<!-- sample: inside class A { ... } -->`: as part of something
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { samplesOf } from './samples/blocks.mjs';
 import { compile } from './samples/compile.mjs';
+import { checkData } from './samples/data.mjs';
 
 /** Contexts: the names that a file's samples use without an import. They come from `samples/contexts/<name>.ts` and the package's exports. */
 const CONTEXTS = [
@@ -27,12 +28,14 @@ const files = globSync(['*.md', 'docs/*.md', 'docs/src/content/docs/**/*.{md,mdx
 })
   .filter((file) => !GENERATED.test(file))
   .sort();
-const samples = files.flatMap((file) => samplesOf(readFileSync(join(root, file), 'utf8'), file)).map(inContext);
+const texts = files.map((file) => [readFileSync(join(root, file), 'utf8'), file]);
+const samples = texts.flatMap((one) => samplesOf(...one)).map(inContext);
+const data = texts.map((one) => checkData(...one));
 const compiled = samples.filter(({ notCompiled }) => notCompiled === undefined);
-const problems = [...(await compile(root, compiled)), ...skippedProblems()];
+const problems = [...(await compile(root, compiled)), ...skippedProblems(), ...data.flatMap((one) => one.problems)];
 for (const problem of problems) console.error(problem);
 console.log(
-  `${compiled.length} samples of ${new Set(compiled.map(({ file }) => file)).size} files compiled, ${samples.length - compiled.length} are not programs, ${problems.length} problems`,
+  `${compiled.length} samples of ${new Set(compiled.map(({ file }) => file)).size} files compiled, ${samples.length - compiled.length} are not programs, ${data.reduce((sum, { count }) => sum + count, 0)} blocks of JSON and YAML parsed, ${problems.length} problems`,
 );
 process.exitCode = compiled.length > 0 && problems.length === 0 ? 0 : 1;
 

@@ -14,8 +14,26 @@ const MARK = /^\s*(?:<!--|\{\/\*) (sample|no program): (.+) (?:-->|\*\/\})$/;
  * In a block with `// before` and `// after`, only the code after `// after` is compiled.
  */
 export function samplesOf(markdown, file) {
+  return blocksOf(markdown, file)
+    .filter(({ language }) => PROGRAM.test(language))
+    .map(({ line, lines, before }) => {
+      const [, kind, text] = MARK.exec(before) ?? [];
+      return {
+        file,
+        line,
+        code: ownPart(lines)
+          .map((one) => (OWN_FILE.test(one) ? '' : one))
+          .join('\n'),
+        mark: kind === 'sample' ? text : undefined,
+        notCompiled: kind === 'no program' ? text : undefined,
+      };
+    });
+}
+
+/** Returns the blocks of code in a Markdown file: `{ language, line, lines, before }`. `before` is the line of text before the block. */
+export function blocksOf(markdown, file) {
   const lines = markdown.split('\n');
-  const samples = [];
+  const blocks = [];
   for (let index = 0; index < lines.length; index += 1) {
     const [, indent, fence, language] = FENCE.exec(lines[index]) ?? [];
     if (fence === undefined) continue;
@@ -23,22 +41,12 @@ export function samplesOf(markdown, file) {
     const end = lines.findIndex((line, position) => position >= start && line.trim() === fence);
     if (end < 0) throw new Error(`${file}:${start} the block has no end`);
     index = end;
-    if (!PROGRAM.test(language)) {
-      if (TEXT.has(language)) continue;
+    if (!PROGRAM.test(language) && !TEXT.has(language)) {
       throw new Error(`${file}:${start} has the unknown language "${language}": use one that scripts/samples/blocks.mjs lists`);
     }
-    const [, kind, text] = MARK.exec(markBefore(lines, start - 1)) ?? [];
-    samples.push({
-      file,
-      line: start + 1,
-      code: ownPart(lines.slice(start, end).map((line) => line.slice(indent.length)))
-        .map((line) => (OWN_FILE.test(line) ? '' : line))
-        .join('\n'),
-      mark: kind === 'sample' ? text : undefined,
-      notCompiled: kind === 'no program' ? text : undefined,
-    });
+    blocks.push({ language, line: start + 1, lines: lines.slice(start, end).map((line) => line.slice(indent.length)), before: markBefore(lines, start - 1) });
   }
-  return samples;
+  return blocks;
 }
 
 function markBefore(lines, fenceIndex) {

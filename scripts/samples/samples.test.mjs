@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { samplesOf } from './blocks.mjs';
 import { compile } from './compile.mjs';
+import { checkData } from './data.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const fence = (language, ...lines) => ['```' + language, ...lines, '```'].join('\n');
@@ -28,6 +29,13 @@ test('reads the mark or the reason not to compile from the comment before a bloc
 test("removes another package's part of a block, and keeps the line numbers", () => {
   const [sample] = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
   expect(sample.code).toBe("import a from 'a';\n\n\n\n// after\nours();");
+});
+
+test('reports JSON and YAML that is malformed, with its line', () => {
+  const list = '- text\n\n  ```yaml\n  a: [1\n  b: 2\n  ```';
+  const { count, problems } = checkData(['text', fence('json', '{ "a": 1 }'), fence('json', '{ a: 1 }'), list, fence('sh', '{')].join('\n'), 'a.md');
+  expect(count).toBe(3);
+  expect(problems).toEqual([expect.stringMatching(/^a\.md:6 is not JSON: /), expect.stringMatching(/^a\.md:11 is not YAML: /)]);
 });
 
 test('throws for a block with an unknown language or without an end', () => {
