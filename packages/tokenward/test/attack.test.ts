@@ -236,8 +236,10 @@ test('rule 273: follows no redirect, and never prints a token', async () => {
   });
   const url = await start(redirecting);
   for (const args of [[], ['--json']]) {
-    const { stdout, stderr } = await attack(url, args, { env: elsewhere(), stdin: valid });
+    const { stdout, stderr } = await attack(`${url}?key=s3cr3t`, args, { env: elsewhere(), stdin: valid });
     expect(stdout).toContain('302 instead of 401');
+    expect(stdout).toContain(url);
+    expect(stdout + stderr).not.toContain('s3cr3t');
     for (const part of valid.split('.')) expect(stdout + stderr).not.toContain(part);
     expect(stdout + stderr).not.toMatch(/eyJ/);
   }

@@ -4,6 +4,7 @@ import { VERDICTS, type Judgement, type Verdict } from './verdict.js';
 
 /** What an attack was, and what came out. It contains no token. */
 export interface AttackReport {
+  /** Without the query, which may contain a secret. */
   readonly target: string;
   readonly address: string;
   /** The statuses without a token, and with a valid one. */

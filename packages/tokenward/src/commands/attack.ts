@@ -2,6 +2,7 @@ import { defineCommand, type CommandContext } from '../command.js';
 import { UsageError } from '../errors.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { claimsOf } from '../lib/claim-options.js';
+import { shownAddress } from '../lib/harmless.js';
 
 const options = {
   issuer: {
@@ -59,7 +60,14 @@ async function run(context: CommandContext<typeof options>): Promise<ExitCode> {
     const limits = { requestsPerSecond, maxRequests: MAX_REQUESTS, maxSeconds: MAX_SECONDS };
     const result = await output.during('attacking', runAttack(target, valid, attack.cases, exchange, limits));
     const { table, notes } = attack;
-    const report = reportOf(result, { target: target.url.href, address: target.address, baseline, table, notes, fetchedKeys: attack.fetchedKeys() });
+    const report = reportOf(result, {
+      target: shownAddress(target.url.href),
+      address: target.address,
+      baseline,
+      table,
+      notes,
+      fetchedKeys: attack.fetchedKeys(),
+    });
     if (given.json) output.json(report);
     else printReport(report, output);
     const { counts, isDown, fetchedKeys } = report;
