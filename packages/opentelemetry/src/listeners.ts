@@ -92,8 +92,12 @@ const ALERTED_REASONS = [
   ['revoked', 401],
   ['bad_signature', 401],
   ['unknown_key', 401],
+  ['replayed_proof', 401],
+  ['bound_token_as_bearer', 401],
+  ['wrong_certificate', 401],
   ['keys_unavailable', 503],
   ['revocations_unavailable', 503],
+  ['replays_unavailable', 503],
 ] as const;
 
 const USABLE = Object.freeze({ [ATTRIBUTE.usable]: true });
