@@ -18,6 +18,8 @@ interface Page {
 const ISSUED_AT = Date.parse('2026-01-01T00:00:00Z') / 1000;
 const clock = createTestClock('2026-01-01T00:01:00Z');
 
+const PRESETS = { ...presets };
+
 function pageOf(name: PresetName): Page {
   const file = `${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}.md`;
   const text = readFileSync(new URL(`../../../../docs/src/content/docs/providers/${file}`, import.meta.url), 'utf8');
@@ -33,7 +35,7 @@ test.each(Object.keys(providers) as PresetName[])(
   async (name) => {
     const { options, claims } = pageOf(name);
     const { jwksFile: _file, ...rest } = options as { readonly jwksFile?: string };
-    const preset = presets[name] as (given: object) => GuardOptions;
+    const preset = PRESETS[name] as (given: object) => GuardOptions;
     const { token } = providers[name];
     const accepting = preset({ ...rest, jwks: optionsOf(name).jwks ?? given.jwks, clock });
     expect(verdictOf(await decide(accepting, { ...token, claims }))).toBe('allow');
