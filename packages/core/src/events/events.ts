@@ -22,7 +22,7 @@ export interface RequestEvent {
   readonly path: string | undefined;
   /** The framework's identifier of the request, if it has one. */
   readonly requestId: string | undefined;
-  /** The client that the token was issued to, if the signature was verified. */
+  /** The client that the token was issued to, if the token passed every check. Of a refusal, that is: if a policy refused it, and not the token itself. */
   readonly clientId: string | undefined;
 }
 
