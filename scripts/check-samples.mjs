@@ -1,5 +1,5 @@
-// Compiles the samples in the documentation as strict TypeScript, against the built packages, and parses its JSON and YAML. A comment before a block, which readers do not
-// see, can say how:
+// Compiles the samples in the documentation as strict TypeScript, against the built packages, parses its JSON and YAML, and checks its commands. A comment before a block,
+// which readers do not see, can say how:
 // - `<!-- sample: koa -->`: with another context than the file's
 // - `<!-- sample: members of T -->`, `<!-- sample: inside class A { ... } -->`: as part of something
 // - `<!-- no program: why -->`: not at all
@@ -7,6 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { samplesOf } from './samples/blocks.mjs';
+import { checkCommands, knownPackages } from './samples/commands.mjs';
 import { compile } from './samples/compile.mjs';
 import { checkData } from './samples/data.mjs';
 
@@ -31,13 +32,19 @@ const files = globSync(['*.md', 'docs/*.md', 'docs/src/content/docs/**/*.{md,mdx
 const texts = files.map((file) => [readFileSync(join(root, file), 'utf8'), file]);
 const samples = texts.flatMap((one) => samplesOf(...one)).map(inContext);
 const data = texts.map((one) => checkData(...one));
+const packages = knownPackages(root);
+const commands = texts.map((one) => checkCommands(...one, packages));
 const compiled = samples.filter(({ notCompiled }) => notCompiled === undefined);
-const problems = [...(await compile(root, compiled)), ...skippedProblems(), ...data.flatMap((one) => one.problems)];
+const problems = [...(await compile(root, compiled)), ...skippedProblems(), ...[...data, ...commands].flatMap((one) => one.problems)];
 for (const problem of problems) console.error(problem);
 console.log(
-  `${compiled.length} samples of ${new Set(compiled.map(({ file }) => file)).size} files compiled, ${samples.length - compiled.length} are not programs, ${data.reduce((sum, { count }) => sum + count, 0)} blocks of JSON and YAML parsed, ${problems.length} problems`,
+  `${compiled.length} samples of ${new Set(compiled.map(({ file }) => file)).size} files compiled, ${samples.length - compiled.length} are not programs, ${countOf(data)} blocks of JSON and YAML parsed, ${countOf(commands)} commands checked, ${problems.length} problems`,
 );
 process.exitCode = compiled.length > 0 && problems.length === 0 ? 0 : 1;
+
+function countOf(checked) {
+  return checked.reduce((sum, { count }) => sum + count, 0);
+}
 
 function inContext(sample) {
   const [, type] = /^members of (.+)$/.exec(sample.mark ?? '') ?? [];

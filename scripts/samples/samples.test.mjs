@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { samplesOf } from './blocks.mjs';
+import { checkCommands, knownPackages } from './commands.mjs';
 import { compile } from './compile.mjs';
 import { checkData } from './data.mjs';
 
@@ -29,6 +30,28 @@ test('reads the mark or the reason not to compile from the comment before a bloc
 test("removes another package's part of a block, and keeps the line numbers", () => {
   const [sample] = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
   expect(sample.code).toBe("import a from 'a';\n\n\n\n// after\nours();");
+});
+
+test('reports commands that the command line does not accept, and packages that nothing depends on', () => {
+  const good = [
+    'npx tokenward doctor --issuer https://login.example.com \\',
+    '  --audience https://api.example.com',
+    'curl -H "Authorization: Bearer $(npx tokenward token --scope orders:read)" http://localhost:3000',
+    'npx tokenward explain --issuer https://login.example.com < token | less',
+    'npm install --save-dev @tokenward/testing vitest@5',
+    'npx tokenward issuer & # in the background',
+  ];
+  const bad = ['npx tokenward token --scpoe orders:read', 'npx tokenward docter', 'npm install @tokenward/expres', 'npx tokenward attack'];
+  const text = [fence('sh', ...good), 'Try `npx tokenward routes`, or `npx tokenward routes app.js --fail`.', fence('sh', ...bad)].join('\n');
+  const { count, problems } = checkCommands(text, 'a.md', knownPackages(root));
+  expect(count).toBe(12);
+  expect(problems).toEqual([
+    expect.stringMatching(/^a\.md:11 is no command of tokenward: .*--scope/),
+    expect.stringMatching(/^a\.md:12 is no command of tokenward: there is no command docter/),
+    'a.md:13 installs @tokenward/expres, which nothing in the workspace depends on',
+    expect.stringMatching(/^a\.md:14 is no command of tokenward: <url> is missing/),
+    expect.stringMatching(/^a\.md:9 is no command of tokenward: .*--fail/),
+  ]);
 });
 
 test('reports JSON and YAML that is malformed, with its line', () => {
