@@ -4,19 +4,22 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 
 /**
- * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text, bounds on tenants, pages in a browser,
+ * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text and claims, bounds on tenants, pages in a browser,
  * processes that share sessions, commands of the command line, claims of providers, apps on runtimes other than Node, the suites' own tests, what NestJS adds
  * to HTTP, timers of sessions and stores, and what the heap holds. Whatever is about Node's crypto, HTTP, streams or sockets stays in `published`, and so does every adapter. The
  * arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
  */
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,encrypted-provider,introspection-provider,json-texts,many-tenants,mtls-provider,parsers-end,published-keys,token-exchange-provider}.test.ts',
-  'packages/core/test/{heap,lost-standing,planted-options,signals}.test.ts',
+  'packages/core/test/{both-kinds,claims-schema,claims,demands,errors,explanations,fapi2,health,heap,hints,issuer-names,issuers,jwt-svid,key-labels}.test.ts',
+  'packages/core/test/{lost-standing,monitoring,open-api,planted-options,provider-claims,request-shapes,resolver,resource-metadata,revocations}.test.ts',
+  'packages/core/test/{sessions,shadow,shared-signals,signals,tenants,tenants-in-trouble,token-cache}.test.ts',
   'packages/browser-session/test/{browser,fleet}/*.test.ts',
-  'packages/browser-session/test/{refresh,refresh-tokens-left,run-out}.test.ts',
-  'packages/nestjs/test/{gateway-lifetimes,graphql,open-api,open-api-running,testing}.test.ts',
+  'packages/browser-session/test/{log-in-as,login-parameters,origin-warnings,refresh,refresh-tokens-left,run-out,session-ends,step-up,wrong-clock}.test.ts',
+  'packages/nestjs/test/{decorators-for-nothing,denial,gateway-lifetimes,graphql,inheritance,open-api,open-api-running,options,testing,wrappers}.test.ts',
   'packages/redis/test/{life,options,replays}.test.ts',
   'packages/core/test/presets/*.test.ts',
+  'packages/opentelemetry/test/{labels,metrics,monitoring-files}.test.ts',
   'packages/testing/test/{act-as,adapter-suite,providers}.test.ts',
   'packages/hono/test/runtimes/*.test.ts',
   'packages/tokenward/test/{attack,doctor,explain,init,issuer-options,routes,secret-values}.test.ts',
