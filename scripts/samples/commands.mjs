@@ -16,7 +16,7 @@ export function knownPackages(root) {
   return new Set(
     files.flatMap((file) => {
       const { name, dependencies, devDependencies, peerDependencies } = JSON.parse(readFileSync(join(root, file), 'utf8'));
-      return [name, ...Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies })];
+      return Object.keys({ [name]: '', ...dependencies, ...devDependencies, ...peerDependencies });
     }),
   );
 }
