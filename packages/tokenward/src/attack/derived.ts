@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey, createSign, generateKeyPairSync, type JsonWebKey } from 'node:crypto';
+import { isObject } from '../lib/is-object.js';
 import { forged, type AttackCase } from './attack-case.js';
 
 /** A signed token in its parts. */
@@ -190,8 +191,4 @@ function broken({ header, segments: [head, body, signature] }: TokenParts): Atta
 
 function segment(content: unknown): string {
   return Buffer.from(JSON.stringify(content)).toString('base64url');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

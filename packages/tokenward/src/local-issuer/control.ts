@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { collectBytes } from '@tokenward/core/adapter';
 import { areEqualTexts } from '@tokenward/core/store';
+import { isObject } from '../lib/is-object.js';
 import { controlProof, MAX_REQUEST_BYTES, PROOF_HEADER } from './control-proof.js';
-import { isObject } from './members.js';
 import { MintingError } from './minting.js';
 
 /** What the commands of this machine's user may ask the issuer for. */

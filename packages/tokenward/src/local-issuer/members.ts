@@ -1,4 +1,5 @@
 import { didYouMean } from '@tokenward/core/adapter';
+import { isObject } from '../lib/is-object.js';
 
 /** Returns what is wrong with a value, in words that follow its name; undefined if nothing is. */
 export type Check = (value: unknown) => string | undefined;
@@ -30,8 +31,4 @@ export function memberProblem(value: object, members: Readonly<Record<string, Ch
     if (problem !== undefined) return { member, problem };
   }
   return undefined;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { CannotRunError } from '../errors.js';
-import { claims, isObject, memberProblem, names, scopes, text, type Check } from './members.js';
+import { isObject } from '../lib/is-object.js';
+import { claims, memberProblem, names, scopes, text, type Check } from './members.js';
 
 /** Somebody who can log in. */
 export interface LocalUser {
