@@ -46,17 +46,21 @@ import { createBackchannelLogout, type BackchannelLogoutOptions } from './securi
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
 import { behaviourOf } from './vocabulary/reason.js';
 
-const silentChecks = new WeakMap<object, ResourceGuard['check']>();
+/** What a guard can be asked without an event. */
+interface SilentChecks {
+  readonly check: ResourceGuard['check'];
+  readonly behindProof: (request: ProtectedRequest, requirements: RouteRequirements) => Promise<Deny | undefined>;
+}
+
+const silentChecks = new WeakMap<object, SilentChecks>();
 
 /**
  * Decides as `guard.check` would at this moment, and publishes no event. For an adapter that needs the answer before its actual check. It passes a request
  * object of its own, because the guard remembers the result with the object.
  */
 export function checkSilently(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Decision | Promise<Decision> {
-  return (silentChecks.get(guard) ?? guard.check)(request, requirements);
+  return (silentChecks.get(guard) ?? guard).check(request, requirements);
 }
-
-const checksBehindProof = new WeakMap<object, (request: ProtectedRequest, requirements: RouteRequirements) => Promise<Deny | undefined>>();
 
 /**
  * Returns the refusal that a request would get if its sender had proved that it may use the token; undefined if there is none. It is for tools that find out
@@ -65,7 +69,7 @@ const checksBehindProof = new WeakMap<object, (request: ProtectedRequest, requir
  * @param guard of this copy of the package. No other knows what is behind its proof
  */
 export async function refusalBehindProof(guard: ResourceGuard, request: ProtectedRequest, requirements: RouteRequirements): Promise<Deny | undefined> {
-  return checksBehindProof.get(guard)!(request, requirements);
+  return silentChecks.get(guard)!.behindProof(request, requirements);
 }
 
 const PROVEN: Binding = { check: () => undefined };
@@ -296,7 +300,6 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   };
   // hidden: a copy of a guard with another `check`, as for tests of NestJS, cannot be acted at
   const guard = Object.freeze(Object.defineProperty(methods, ACT_IN_TESTS, { value: actInTests }));
-  silentChecks.set(guard, checkUnreported);
-  checksBehindProof.set(guard, denialBehindProof);
+  silentChecks.set(guard, { check: checkUnreported, behindProof: denialBehindProof });
   return guard;
 }

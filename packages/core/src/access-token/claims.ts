@@ -150,7 +150,11 @@ function includesAny(audience: readonly string[], accepted: ReadonlySet<string>)
 let lastAudience: readonly [string] = Object.freeze([''] as const);
 
 function readAudience(aud: unknown): readonly string[] | undefined {
-  if (typeof aud === 'string') return aud === '' ? undefined : aud === lastAudience[0] ? lastAudience : (lastAudience = Object.freeze([aud] as const));
+  if (aud === '') return undefined;
+  if (typeof aud === 'string') {
+    if (aud !== lastAudience[0]) lastAudience = Object.freeze([aud] as const);
+    return lastAudience;
+  }
   if (Array.isArray(aud) && aud.length > 0 && aud.every((value) => typeof value === 'string')) return aud;
   return undefined;
 }
