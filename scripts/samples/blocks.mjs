@@ -6,27 +6,26 @@ const OWN_FILE = /^import \{ [\w, ]+ \} from '\.\/[\w.-]+';$/;
 const MARK = /^\s*(?:<!--|\{\/\*) (sample|no program): (.+) (?:-->|\*\/\})$/;
 
 /**
- * Returns the samples of a Markdown file: `{ line, code, mark, notCompiled }`. `line` is the line of the first code, `mark` the text of a comment
+ * Returns the samples of a Markdown file: `{ line, code, mark, notCompiled, isBefore }`. `line` is the line of the first code, `mark` the text of a comment
  * before the block (`<!-- sample: koa -->`), and `notCompiled` the reason why it is not a program (`<!-- no program: ... -->`).
  *
  * An import of a reader's own file (`from './app.mjs'`) is left out: the context provides its names.
  *
- * In a block with `// before` and `// after`, only the code after `// after` is compiled.
+ * A block with `// before` and `// after` gives two samples. The code between the two shows another package: that one has `isBefore`.
  */
 export function samplesOf(markdown, file) {
   return blocksOf(markdown, file)
     .filter(({ language }) => PROGRAM.test(language))
-    .map(({ line, lines, before }) => {
+    .flatMap(({ line, lines, before }) => {
       const [, kind, text] = MARK.exec(before) ?? [];
-      return {
+      return partsOf(lines).map((part) => ({
         file,
         line,
-        code: ownPart(lines)
-          .map((one) => (OWN_FILE.test(one) ? '' : one))
-          .join('\n'),
+        code: part.lines.map((one) => (OWN_FILE.test(one) ? '' : one)).join('\n'),
         mark: kind === 'sample' ? text : undefined,
         notCompiled: kind === 'no program' ? text : undefined,
-      };
+        isBefore: part.isBefore,
+      }));
     });
 }
 
@@ -54,9 +53,11 @@ function markBefore(lines, fenceIndex) {
   return lines[index] ?? '';
 }
 
-/** Empties the lines after `// before`, which show another package. Line numbers stay the same. */
-function ownPart(lines) {
+/** Divides a block at `// before` and `// after`. In each part the lines of the other are empty, so that line numbers stay the same. */
+function partsOf(lines) {
   const before = lines.findIndex((line) => /^\/\/ before\b/.test(line));
   const after = lines.findIndex((line) => /^\/\/ after\b/.test(line));
-  return before < 0 || after < before ? lines : lines.map((line, index) => (index >= before && index < after ? '' : line));
+  if (before < 0 || after < before) return [{ lines, isBefore: false }];
+  const part = (isBefore) => ({ isBefore, lines: lines.map((line, index) => ((index >= before && index < after) === isBefore ? line : '')) });
+  return [part(false), part(true)];
 }

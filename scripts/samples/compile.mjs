@@ -19,6 +19,8 @@ const PACKAGE_OF = {
   mcp: 'express',
 };
 const AUGMENTS_US = /declare module '@tokenward\//;
+/** In JavaScript, `['RS256']` need not be a list of names of algorithms. */
+const ONLY_TYPESCRIPT = /: error TS(?:2322|2345|2769): [^]*Type 'string(?:\[\])?' is not assignable to type/;
 const OPTIONS = {
   module: 'nodenext',
   target: 'es2024',
@@ -34,15 +36,15 @@ const OPTIONS = {
 
 /**
  * Compiles samples, each as its own module, against the built packages and the workspace's dependencies. A sample is
- * `{ file, line, code, context, inside }`: `context` provides names (`contexts/<name>.ts` and all exports of that package), and `inside` is the
- * text before and after the code. Returns the compiler's errors, with the file and line in the documentation.
+ * `{ file, line, code, context, inside, isBefore }`: `context` provides names (`contexts/<name>.ts` and all exports of that package), and `inside` is the
+ * text before and after the code. A sample that `isBefore` shows another package: it is compiled as JavaScript would be, without our exports, and with the names of
+ * `contexts/before/<page>.ts`. Returns the compiler's errors, with the file and line in the documentation.
  */
 export async function compile(root, samples) {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-samples-'));
   try {
     linkModules(root, join(folder, 'node_modules'));
-    // what a sample declares of our packages holds for its whole program
-    const programs = [...Map.groupBy(samples, (sample) => (AUGMENTS_US.test(sample.code) ? sample : sample.context)).values()];
+    const programs = [...Map.groupBy(samples, programOf).values()];
     const problems = [];
     for (const [index, list] of programs.entries()) problems.push(...compileProgram(root, await writeProgram(root, join(folder, `program${index}`), list)));
     return problems;
@@ -51,28 +53,35 @@ export async function compile(root, samples) {
   }
 }
 
+/** What a sample declares of our packages, and what another package declares of a framework, holds for a whole program. */
+function programOf(sample) {
+  if (sample.isBefore) return `${sample.context} ${sample.file}`;
+  return AUGMENTS_US.test(sample.code) ? sample : sample.context;
+}
+
 async function writeProgram(root, place, samples) {
-  const [{ context }] = samples;
+  const [{ context, isBefore, file }] = samples;
   if (!Object.hasOwn(PACKAGE_OF, context))
     throw new Error(`${samples[0].file}:${samples[0].line} has the unknown context "${context}": use ${Object.keys(PACKAGE_OF).join(', ')}`);
   mkdirSync(place);
-  const module = `@tokenward/${PACKAGE_OF[context]}`;
-  const names = Object.keys(await import(pathToFileURL(join(root, 'packages', PACKAGE_OF[context], 'dist', 'index.js')).href)).filter(
-    (name) => name !== 'default',
-  );
-  writeFileSync(
-    join(place, 'exports.ts'),
-    `declare global {\n${names.map((name) => `  const ${name}: typeof import('${module}').${name};\n`).join('')}}\nexport {};\n`,
-  );
   for (const name of ['shared.ts', `${context}.ts`]) copyFileSync(join(CONTEXTS, name), join(place, name));
+  if (isBefore) copyFileSync(join(CONTEXTS, 'before', `${basename(file, '.md')}.ts`), join(place, 'more.ts'));
+  else writeFileSync(join(place, 'more.ts'), await exportsOf(root, PACKAGE_OF[context]));
   const files = new Map(samples.map((sample, index) => [`sample${index}.ts`, sample]));
   for (const [name, sample] of files) writeFileSync(join(place, name), moduleOf(sample));
   writeFileSync(join(place, 'package.json'), '{ "type": "module" }');
   writeFileSync(
     join(place, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: OPTIONS, files: ['exports.ts', 'shared.ts', `${context}.ts`, ...files.keys()] }),
+    JSON.stringify({ compilerOptions: { ...OPTIONS, strict: !isBefore, exactOptionalPropertyTypes: !isBefore }, files: ['more.ts', 'shared.ts', `${context}.ts`, ...files.keys()] }),
   );
-  return { place, files };
+  return { place, files, isBefore };
+}
+
+/** Returns a module that makes all exports of a package global. */
+async function exportsOf(root, name) {
+  const { default: _, ...exported } = await import(pathToFileURL(join(root, 'packages', name, 'dist', 'index.js')).href);
+  const constants = Object.keys(exported).map((one) => `  const ${one}: typeof import('@tokenward/${name}').${one};\n`);
+  return `declare global {\n${constants.join('')}}\nexport {};\n`;
 }
 
 /** Returns the sample as a module, at the same line as in its file, so that the compiler's line numbers are correct. */
@@ -81,22 +90,25 @@ function moduleOf({ line, code, inside = ['', ''] }) {
   return `${'\n'.repeat(line - 2)}${before}\n${code}\n${after}\nexport {};\n`;
 }
 
-function compileProgram(root, { place, files }) {
-  const { stdout, error } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['--project', place, '--pretty', 'false'], {
+function compileProgram(root, { place, files, isBefore }) {
+  const { stdout, stderr, status, error } = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['--project', place, '--pretty', 'false'], {
     cwd: place,
     encoding: 'utf8',
     timeout: TSC_TIMEOUT_MS,
   });
   if (error) throw error;
+  if (status !== 0 && stdout.trim() === '') throw new Error(`tsc ended with ${status}: ${stderr}`);
+  // the lines after the first of a message are indented
   return stdout
-    .split('\n')
-    .filter((text) => text !== '')
+    .split(/\n(?=\S)/)
+    .map((text) => text.trimEnd())
+    .filter((text) => text !== '' && !(isBefore && ONLY_TYPESCRIPT.test(text)))
     .map((text) => text.replace(/^(sample\d+\.ts)\((\d+),\d+\): /, (_, name, line) => `${files.get(name).file}:${line} `));
 }
 
-/** Creates a `node_modules` with our packages and all dependencies of packages and examples. */
+/** Creates a `node_modules` with our packages and all dependencies of packages, examples and benchmarks, which have the packages that we replace. */
 function linkModules(root, modules) {
-  const places = [root, ...childrenOf(join(root, 'packages')), ...childrenOf(join(root, 'examples'))].map((place) => join(place, 'node_modules'));
+  const places = [root, ...childrenOf(join(root, 'packages')), ...childrenOf(join(root, 'examples')), join(root, 'bench')].map((place) => join(place, 'node_modules'));
   for (const place of places.filter((path) => existsSync(path))) {
     for (const name of readdirSync(place).filter((entry) => !entry.startsWith('.'))) {
       if (name === '@tokenward') continue;

@@ -27,9 +27,26 @@ test('reads the mark or the reason not to compile from the comment before a bloc
   expect(text).toMatchObject({ mark: undefined, notCompiled: 'it shows a shape' });
 });
 
-test("removes another package's part of a block, and keeps the line numbers", () => {
-  const [sample] = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
-  expect(sample.code).toBe("import a from 'a';\n\n\n\n// after\nours();");
+test("divides a block with another package's part, and keeps the line numbers", () => {
+  const samples = samplesOf(fence('js', "import a from 'a';", '// before', 'theirs();', '', '// after', 'ours();'), 'a.md');
+  expect(samples).toMatchObject([
+    { isBefore: false, code: "import a from 'a';\n\n\n\n// after\nours();" },
+    { isBefore: true, code: '\n// before\ntheirs();\n\n\n' },
+  ]);
+});
+
+test("compiles another package's part as JavaScript, against that package", async () => {
+  const sample = (line, code) => ({ file: 'docs/migrate/express-jwt.md', line, code, context: 'express', isBefore: true });
+  const imported = "import jwksRsa from 'jwks-rsa';\n";
+  const problems = await compile(root, [
+    sample(2, `${imported}app.use((err, req, res, next) => next(jwksRsa.expressJwtSecret({ jwksUri })));`),
+    sample(9, `${imported}jwksRsa.koaSecret({ jwksUri });`),
+    sample(15, "scope('orders:read');"),
+  ]);
+  expect(problems).toEqual([
+    expect.stringMatching(/^docs\/migrate\/express-jwt\.md:10 error TS2551: Property 'koaSecret' does not exist/),
+    expect.stringMatching(/^docs\/migrate\/express-jwt\.md:15 error TS2304: Cannot find name 'scope'/),
+  ]);
 });
 
 test('reports commands that the command line does not accept, and packages that nothing depends on', () => {

@@ -1,0 +1,4 @@
+declare global {
+  const issuerBaseURL: string;
+}
+export {};
