@@ -4,6 +4,7 @@ import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
 import { isAnswered, markGuard, misuse, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
 import { addHeaders, answerTo, isEmpty, metadataResponse } from '@tokenward/fetch/adapter';
 import { addTo, replaceResponse } from './context-response.js';
+import { holdAnswer } from './held-answer.js';
 import { matchedRoute } from './matched-route.js';
 import { nodeOf } from './node-env.js';
 import { isContext } from './view.js';
@@ -15,7 +16,8 @@ type Native = NativeGuard<Context, [context: Context]>;
 
 /**
  * Creates guards for Hono, which goes on only if a guard calls its `next`. Other code may call a guard by hand and go on without a look at what it returns. So
- * a refusal is then thrown: nothing after the `await` runs, and Hono answers with the response of the error.
+ * a refusal is then thrown: nothing after the `await` runs, and Hono answers with the response of the error. On Node, the answer of code that does not wait is
+ * held back.
  */
 export function guardWith(native: Native, requirementsFor: RequirementsFor<Context>, preflight: 'pass' | 'refuse'): Guarding {
   const guard: Guarding = (context, following) => {
@@ -24,8 +26,8 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     const metadata = native.metadataFor(context);
     if (metadata) return quietly(answer(context, metadataResponse(metadata)));
     const decision = native.decide(context, requirementsFor(context, preflight));
-    if (decision instanceof Promise) return quietly(settleLate(decision, context, next));
-    return decision.outcome === 'allow' ? admit(decision, context, next) : quietly(refuse(decision, context));
+    if (decision instanceof Promise) return held(quietly(settleLate(decision, context, next)), decision, context, next);
+    return decision.outcome === 'allow' ? admit(decision, context, next) : held(quietly(refuse(decision, context)), decision, context, next);
   };
   return markGuard(guard, requirementsFor);
 
@@ -53,6 +55,12 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
 export function refusalOf(native: Native, decision: Deny, context: Context): Response | Promise<Response> {
   assertContext(context, 'guard.refuse(decision, c)', 'needs the context. Write return guard.refuse(decision, c)');
   return answerTo(native, decision, context);
+}
+
+/** Holds back the answer of a caller by hand, which has no `next` that the guard could leave uncalled. */
+function held(result: Promise<void>, decision: Decision | Promise<Decision>, context: Context, next: Next | undefined): Promise<void> {
+  const { outgoing } = nodeOf(context);
+  return next || !outgoing || isAnswered(outgoing) ? result : holdAnswer(result, decision, outgoing);
 }
 
 /** A caller that does not wait for the guard must not end the process. */

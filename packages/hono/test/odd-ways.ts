@@ -35,11 +35,31 @@ const WAYS: Readonly<Record<string, Way>> = {
       return handle(c, next);
     },
   ],
+  'not awaited': (guard, handle) => [
+    (c, next) => {
+      void guard(c);
+      return handle(c, next);
+    },
+  ],
+  'not awaited in middleware before the handler': (guard, handle) => [
+    async (c, next) => {
+      void guard(c);
+      await next();
+    },
+    handle,
+  ],
+  'not awaited, and the handler answers later': (guard, handle) => [
+    async (c, next) => {
+      void guard(c);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return handle(c, next);
+    },
+  ],
   'in every() of hono/combine': (guard, handle) => [every(guard, onward), handle],
   'in some() of hono/combine': (guard, handle) => [some(guard, guard), handle],
 };
 
-export const oddWays: readonly OddWay[] = Object.keys(WAYS).map((name) => ({ name, isAwaited: true }));
+export const oddWays: readonly OddWay[] = Object.keys(WAYS).map((name) => ({ name, isAwaited: !name.startsWith('not awaited') }));
 
 /** Returns the handlers of a route that calls its guard in this way. */
 export function middlewareOf(way: string, guard: HonoMiddleware, handle: Handler): (Handler | MiddlewareHandler)[] {
