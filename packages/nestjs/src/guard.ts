@@ -50,9 +50,10 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
     const decision = carrier
       ? decideOn(carrier, rule.requirementsFor(carrier.request), engine)
       : engine.decide(unseenRequest(), withCredentials(rule.requirements));
-    if (decision instanceof Promise) {
+    // onDenied may answer late
+    if (decision instanceof Promise || (decision.outcome === 'deny' && engine.onDenied)) {
       const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
-      return rememberPending(context, this.#settleLater(decision, carrier, finish));
+      return rememberPending(context, this.#settleLater(Promise.resolve(decision), carrier, finish));
     }
     const settled = settle(decision, context, carrier, rule, engine);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;

@@ -1,7 +1,7 @@
 import { Controller, Get, Req, Res, type ExecutionContext } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigurationError, Public, Scopes, TokenwardGuard } from '@tokenward/nestjs';
+import { ConfigurationError, Public, Scopes, TokenwardGuard, type Deny } from '@tokenward/nestjs';
 import { createWorld, type World } from './app.js';
 
 let world: World;
@@ -113,6 +113,22 @@ test.each(['express', 'fastify'] as const)(
     expect(await answerTo({ scopes: ['orders:read'] })).toBe('200 "SECRET"');
     expect(await answerTo({ scopes: ['other'] })).toMatch(/^403 (?!.*SECRET)/);
     expect(await answerTo({ scopes: ['orders:read'], header: { kid: 'made-up' } })).toMatch(/^401 (?!.*SECRET)/);
+  },
+);
+
+test.each(['express', 'fastify'] as const)(
+  'rule 157: holds the response back while onDenied decides about a refusal that the caller does not await, on %s',
+  async (platform) => {
+    for (const onDenied of [(decision: Deny) => decision, () => new Promise(() => {})]) {
+      const { app, ask } = await world.start({ platform, controllers: [HastyController], options: { onDenied } });
+      HastyController.guard = app.get(TokenwardGuard);
+      const [good, bad] = [await world.token({ scopes: ['orders:read'] }), await world.token({ scopes: ['other'] })];
+      // with the first token, the keys arrive
+      for (const [token, status] of [[good, 200], [bad, 403], [good, 200], [undefined, 401]] as const) {
+        const answer = await ask({ path: '/hasty', token });
+        expect([answer.status, JSON.stringify(answer.body).includes('SECRET')]).toEqual([status, status === 200]);
+      }
+    }
   },
 );
 
