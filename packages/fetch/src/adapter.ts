@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { addHeaders, answerTo, isEmpty, metadataResponse, withHeaders, type OnDeniedResponse } from './answers.js';
+export { addHeaders, answerTo, isEmpty, metadataResponse, toHeaders, withHeaders, type OnDeniedResponse } from './answers.js';
 export { setConnection, type Connection, type ConnectionView } from './connection.js';
 export { recordOf } from './headers.js';
 export { isFetchRequest, type Params } from './input.js';

@@ -3,13 +3,13 @@ import { asError, cookiesWith, isCacheField, problemHeaders, SET_COOKIE, type Me
 
 /** Returns what the guard sends for a refusal. */
 function responseOf(decision: Deny): Response {
-  return new Response(JSON.stringify(decision.body), { status: decision.status, headers: headersFrom(problemHeaders(decision)) });
+  return new Response(JSON.stringify(decision.body), { status: decision.status, headers: toHeaders(problemHeaders(decision)) });
 }
 
 /** Returns the response with the metadata. */
 export function metadataResponse({ status, headers, body }: MetadataAnswer): Response {
   // a `Response` with this status must not have a body
-  return new Response(status === 204 ? null : body, { status, headers: headersFrom(headers) });
+  return new Response(status === 204 ? null : body, { status, headers: toHeaders(headers) });
 }
 
 /** An `onDenied` that returns its response. */
@@ -102,7 +102,12 @@ function addCookieLines(fields: Headers, headers: ResponseHeaders): void {
   fields.set('cache-control', 'no-store');
 }
 
-function headersFrom(given: ResponseHeaders): Headers {
+/**
+ * Returns the headers of a decision for a response of your own.
+ *
+ * @example onDenied: ({ status, headers, body }) => Response.json({ message: body.title }, { status, headers: toHeaders(headers) })
+ */
+export function toHeaders(given: ResponseHeaders): Headers {
   const fields = new Headers();
   for (const [name, value] of Object.entries(given)) setLines(fields, name, value);
   return fields;

@@ -18,6 +18,7 @@ import { rememberEvent, view } from './view.js';
 
 export * from '@tokenward/core';
 export type { AdmittedRequest, AnsweredRequest, Guarding, GuardResult } from './guarding.js';
+export { toHeaders } from './answers.js';
 export { setConnection, type Connection } from './connection.js';
 export type { RequestEvent, FetchInput } from './input.js';
 

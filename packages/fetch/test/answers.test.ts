@@ -1,4 +1,4 @@
-import { createGuard, scope, type FetchGuard, type FetchGuardOptions } from '@tokenward/fetch';
+import { createGuard, scope, toHeaders, type FetchGuard, type FetchGuardOptions } from '@tokenward/fetch';
 import { addHeaders, withHeaders } from '@tokenward/fetch/adapter';
 import { SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { createTestIssuer } from '@tokenward/testing';
@@ -80,6 +80,14 @@ test('rule 224: the cookies of a session are in the result, and in a refusal of 
     expect(response!.headers.getSetCookie()).toEqual(LINES);
     expect(response!.headers.get('cache-control')).toBe('no-store');
   }
+});
+
+test('rule 224: toHeaders gives a response of your own the headers of the refusal, and each cookie once', async () => {
+  const own = newGuard({ onDenied: ({ status, headers }) => new Response('mine', { status, headers: toHeaders(headers) }) });
+  const { response } = await own(newRequest(), scope('never'));
+  expect(response!.status).toBe(403);
+  expect(response!.headers.get('www-authenticate')).toBe('Bearer error="insufficient_scope", scope="never"');
+  expect(response!.headers.getSetCookie()).toEqual(LINES);
 });
 
 test('leaves a response alone if no guard wants a header in it', async () => {

@@ -19,7 +19,7 @@ import { createHolder } from './variable.js';
 import { view } from './view.js';
 
 export * from '@tokenward/core';
-export { setConnection, type Connection } from '@tokenward/fetch/adapter';
+export { setConnection, toHeaders, type Connection } from '@tokenward/fetch/adapter';
 
 export interface HonoGuardOptions extends Omit<AdapterOptions<[context: Context]>, 'onDenied' | 'property'> {
   /** The name of the context's variable that holds the {@link Auth}: `c.get('auth')`. Default: `auth`. */
