@@ -28,6 +28,7 @@ import { ACT_IN_TESTS, createTestTickets, type TestTickets } from './guard/test-
 import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import type { VerificationFailure } from './issuer/verification-failure.js';
 import { KeysUnavailableError } from './keys/remote-keys.js';
+import { throwRejections } from './lib/rejections.js';
 import { describeInOpenApi, type OpenApiDescription } from './openapi/describe.js';
 import type { OpenApiOptions } from './openapi/options.js';
 import { securedApi } from './openapi/secured-api.js';
@@ -41,6 +42,7 @@ import type { ProtectedRequest } from './request/protected-request.js';
 import { assertRequest } from './request/request-shape.js';
 import type { GuardHealth, ResourceGuard } from './resource-guard.js';
 import { createRevocations } from './revocation/revocations.js';
+import { RevocationStoreError } from './revocation/store.js';
 import { createTokenSignals, type TokenSignals } from './revocation/token-signals.js';
 import { createBackchannelLogout, type BackchannelLogoutOptions } from './security-event/backchannel-logout.js';
 import { createSharedSignals, type SharedSignalsOptions } from './security-event/shared-signals.js';
@@ -231,11 +233,8 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
   async function warm(): Promise<void> {
     const fetched = issuers.known().flatMap(({ keys, introspectsAlways }) => (introspectsAlways ? [] : [keys.warm()]));
     const results = await Promise.allSettled([...fetched, introspection?.warm(), revocation.warm()]);
-    const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as Error] : []));
-    const ofKeys = failures.filter((failure) => failure instanceof KeysUnavailableError);
-    // no warning repeats these, so the caller learns of each issuer
-    if (ofKeys.length > 1) throw new KeysUnavailableError(ofKeys.map(({ message }) => message).join('; '), { cause: new AggregateError(ofKeys) });
-    if (failures.length > 0) throw failures[0]!;
+    // no warning repeats the failures of keys, so the caller learns of each issuer
+    throwRejections(results, [KeysUnavailableError, RevocationStoreError]);
   }
 
   function health(): GuardHealth {

@@ -39,10 +39,11 @@ export interface ResourceGuard<C extends object = AppClaims> {
   /**
    * Fetches the issuers' keys, finds their introspection endpoints, and reads a shared store of revocations, before the first request.
    *
-   * @throws KeysUnavailableError if keys cannot be fetched, with the message of each issuer; later requests try again. No `TOKENWARD_OUTAGE` warning repeats
-   * it, so print it
-   * @throws Error if an introspection endpoint cannot be found; later requests try again
+   * If several of these fail, it throws the first kind of this list that is among them, with the messages of all.
+   *
+   * @throws KeysUnavailableError if keys cannot be fetched; later requests try again. No `TOKENWARD_OUTAGE` warning repeats it, so print it
    * @throws RevocationStoreError if the store cannot be read; the guard tries again in the background
+   * @throws Error if an introspection endpoint cannot be found; later requests try again
    */
   warm(): Promise<void>;
   /** Revokes tokens before they expire. */

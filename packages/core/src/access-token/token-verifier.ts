@@ -3,6 +3,7 @@ import { isJweShape } from '../jose/compact-jws.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
+import { throwRejections } from '../lib/rejections.js';
 import { returnsTrue } from '../lib/thenable.js';
 import { createIntrospector, type IntrospectionHealth, type Introspector, type IntrospectorContext } from './introspector.js';
 import type { TokenVerifier } from './verifier.js';
@@ -30,7 +31,7 @@ export function createIntrospection(issuers: readonly IntrospectingIssuer[], con
     },
     of: (issuer) => introspectors.get(issuer),
     async warm() {
-      await Promise.all(all.map((one) => one.warm()));
+      throwRejections(await Promise.allSettled(all.map((one) => one.warm())));
     },
     health: () => all.map((one) => one.health()),
     close() {
