@@ -6,14 +6,16 @@ import { makeRsaPrimes } from './scripts/keys/rsa-primes.mjs';
 /**
  * Tests of packages that run on one version of Node only, since their results hardly depend on it: computation on text and claims, bounds on tenants, pages in a browser,
  * processes that share sessions, commands of the command line, claims of providers, apps on runtimes other than Node, the suites' own tests, what NestJS adds
- * to HTTP, timers of sessions and stores, and what the heap holds. Whatever is about Node's crypto, HTTP, streams or sockets stays in `published`, and so does every adapter. The
- * arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on each version.
+ * to HTTP, further variants of an adapter, timers of sessions and stores, and what the heap holds. Whatever is about Node's crypto, HTTP, streams or sockets stays
+ * in `published`, and so does every adapter. The arbitrary tokens are here although they are signed: vectors, hostile tokens and keys of every algorithm run on
+ * each version.
  */
 const ONE_NODE = [
   'packages/core/test/{arbitrary-tokens,encrypted-provider,introspection-provider,json-texts,many-tenants,mtls-provider,parsers-end,published-keys,token-exchange-provider}.test.ts',
   'packages/core/test/{both-kinds,claims-schema,claims,demands,errors,explanations,fapi2,health,heap,hints,issuer-names,issuers,jwt-svid,key-labels}.test.ts',
   'packages/core/test/{lost-standing,monitoring,open-api,planted-options,provider-claims,request-shapes,resolver,resource-metadata,revocations}.test.ts',
   'packages/core/test/{sessions,shadow,shared-signals,signals,tenants,tenants-in-trouble,token-cache}.test.ts',
+  'packages/{express,fastify}/test/adapter-suite-*.test.ts',
   'packages/browser-session/test/{browser,fleet}/*.test.ts',
   'packages/browser-session/test/{log-in-as,login-parameters,origin-warnings,refresh,refresh-tokens-left,run-out,session-ends,step-up,wrong-clock}.test.ts',
   'packages/nestjs/test/{decorators-for-nothing,denial,gateway-lifetimes,graphql,inheritance,open-api,open-api-running,options,testing,wrappers}.test.ts',
@@ -41,6 +43,8 @@ const LONGEST = [
   'hono/test/runtimes/runtimes.test.ts',
   'core/test/many-tenants.test.ts',
   '/adapter-suite.test.ts',
+  '/adapter-suite-express-4.test.ts',
+  '/adapter-suite-variants.test.ts',
   'browser/one-framework.test.ts',
   'browser/malicious-site.test.ts',
   'browser/client.test.ts',

@@ -1,0 +1,16 @@
+import type { SuiteOptions } from '@tokenward/testing/adapter-suite';
+import { createCertificates } from '../../testing/test/certificates.js';
+import { denials } from './odd-denials.js';
+import { oddWays } from './odd-ways.js';
+import { routers } from './start-express.js';
+
+export const suiteOptions: SuiteOptions = {
+  ways: oddWays,
+  denials,
+  routers,
+  mountsApps: true,
+  cors: ['before', 'after'],
+  asksForBodies: true,
+  trustsProxies: true,
+  certificates: createCertificates(),
+};
