@@ -11,6 +11,7 @@ export { checkSilently, refusalBehindProof } from './guard.js';
 export { shownFound } from './explain/shown-values.js';
 export { explanationOf, type Explanation } from './explain/explanation.js';
 export { unusedProxyVariable } from './net/connection.js';
+export { createKeyAccess } from './keys/key-access.js';
 export { UNKNOWN_AUTHORITY } from './net/fetch-failure.js';
 export { fetchJson, NotFoundError, type FetchedJson, type FetchLimits } from './net/fetch-json.js';
 export { metadataUrls } from './net/metadata.js';

@@ -47,12 +47,8 @@ export function guardSettings(flags: GuardFlags, env: Readonly<Record<string, st
     return value;
   };
   const issuer = flags.issuer ?? variable('ISSUER_BASE_URL');
-  const audiences =
-    flags.audience.length > 0
-      ? flags.audience
-      : (variable('AUDIENCE')
-          ?.split(',')
-          .map((one) => one.trim()) ?? []);
+  // a guard takes the variable as one name, too
+  const audiences = flags.audience.length > 0 ? flags.audience : [variable('AUDIENCE') ?? []].flat();
   const jwksFile = flags['jwks-file'] === undefined ? undefined : resolve(cwd, flags['jwks-file']);
   // core's message would repeat the path, which may be a token in the wrong place
   if (jwksFile !== undefined && !existsSync(jwksFile)) throw new UsageError('--jwks-file names no file');

@@ -216,6 +216,15 @@ test('rule 266: a private authority is named, with NODE_EXTRA_CA_CERTS, and then
   expect(tls!.remedy).toContain('NODE_EXTRA_CA_CERTS=/path/to/authority.pem');
   const { code, stdout } = await spawned(args, { NODE_EXTRA_CA_CERTS: authority.file });
   expect([code, failures(JSON.parse(stdout) as Result)]).toEqual([0, []]);
+  const withFile = (file: string): Promise<Result> => doctor([...args.slice(1, -1), '--option', `keyFetching=${JSON.stringify({ caFile: file })}`]);
+  const inOptions = await withFile(authority.file);
+  expect([inOptions.code, failures(inOptions)]).toEqual([0, []]);
+  const other = createAuthority();
+  onTestFinished(() => other.remove());
+  const [ofOther] = named(await withFile(other.file), 'tls');
+  expect(ofOther!.detail).toContain('its authority is not in the file of keyFetching.caFile');
+  const absent = await withFile(join(folder, 'none.pem'));
+  expect(failures(absent)).toEqual(['files', 'guard']);
   // it opens other connections of a process, and neither the guard nor the doctor
   const opened = await spawned(args, { NODE_TLS_REJECT_UNAUTHORIZED: '0' });
   await running.close();

@@ -119,6 +119,9 @@ test('takes issuer and audience from the environment, and says so', async () => 
   const token = await issuer.issueToken();
   const result = await explainJson([], { stdin: token, env: { ISSUER_BASE_URL: issuer.issuer, AUDIENCE: issuer.audience } });
   expect([result.verdict, result.notes]).toEqual(['accepted', ['Taken from the environment: ISSUER_BASE_URL, AUDIENCE.']]);
+  // a guard takes the variable as one name
+  const listed = await explainJson([], { stdin: token, env: { ISSUER_BASE_URL: issuer.issuer, AUDIENCE: `${issuer.audience},other` } });
+  expect(listed.verdict).not.toBe('accepted');
 });
 
 const JKT = 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U';

@@ -36,7 +36,7 @@ export const attackCommand = defineCommand({
   exitCodes: {
     0: 'no hostile token was admitted',
     1: 'a hostile token was admitted, or the server answers no longer',
-    3: 'the result would mean nothing: no server, no valid token, or an open route',
+    3: 'the result would mean nothing: no server, an open route, or one that refuses the valid token',
   },
   run,
 });

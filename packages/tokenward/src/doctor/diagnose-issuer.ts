@@ -2,7 +2,7 @@ import type { GuardOptions, IssuerOptions } from '@tokenward/core';
 import { isLoopback, shown, urlProblem } from '@tokenward/core/store';
 import { fail, skip, type Check } from './check.js';
 import { checkEndpoints } from './endpoints.js';
-import { checkClock, checkKeys, checkMetadata, timeoutOf } from './issuer.js';
+import { accessOf, checkClock, checkKeys, checkMetadata, timeoutOf } from './issuer.js';
 import { checkDns, checkVariables, proxyOf } from './machine.js';
 import { checkTls } from './tls.js';
 
@@ -27,11 +27,17 @@ export async function diagnoseIssuer(options: IssuerOptions, { env, now }: Surro
   const problem = urlProblem(address, hosts);
   if (problem) return [fail('address', `${shown(address, 'url')} ${problem}`, 'Correct the address.')];
   const checks: Check[] = [...checkVariables(address, env)];
+  let ca: string | undefined;
+  try {
+    ca = accessOf(options)?.(address).tls?.ca;
+  } catch (error) {
+    return [...checks, fail('files', (error as Error).message, 'Correct the file in keyFetching: the guard cannot fetch keys without it.')];
+  }
   if (proxyOf(address, env)) checks.push(skip('dns', 'the proxy looks the name up'), skip('tls', 'the connection goes through the proxy'));
   else {
     const dns = await checkDns(address, timeoutMs);
     checks.push(dns);
-    if (dns.verdict !== 'fail') checks.push(await checkTls(address, { timeoutMs, nowMs: now() }));
+    if (dns.verdict !== 'fail') checks.push(await checkTls(address, { timeoutMs, nowMs: now(), ca }));
     if (isLoopback(new URL(address).hostname)) checks.push(skip('network', 'the issuer is on this machine. In a container, that is the container itself'));
   }
   if (jwksUri !== undefined) return [...checks, ...(await checkKeys(options, undefined))];

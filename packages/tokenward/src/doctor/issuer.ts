@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fetchJson, inspectKeys, metadataUrls, NotFoundError, type FetchedJson, type InspectedKey } from '@tokenward/core/diagnosis';
+import { createKeyAccess, fetchJson, inspectKeys, metadataUrls, NotFoundError, type FetchedJson, type InspectedKey } from '@tokenward/core/diagnosis';
 import { leadsToOtherHost, nodeRequest, printable, printableUrl, urlProblem } from '@tokenward/core/store';
 import type { IssuerOptions } from '@tokenward/core';
 import { fail, note, ok, skip, warn, type Check } from './check.js';
@@ -11,6 +11,13 @@ const DEFAULTS = { timeoutSeconds: 5, maxBytes: 524_288 };
 export function timeoutOf({ keyFetching }: IssuerOptions): number {
   const given = keyFetching?.timeoutSeconds;
   return typeof given === 'number' && given > 0 && given <= 60 ? given : DEFAULTS.timeoutSeconds;
+}
+
+/** Returns what a fetch shows and trusts: the files of `keyFetching`. It throws if one of them cannot be read. */
+export function accessOf({ issuer = '', metadataUrl, jwksUri, keyFetching }: IssuerOptions): ReturnType<typeof createKeyAccess> {
+  const file = (path: unknown): string | undefined => (typeof path === 'string' ? path : undefined);
+  const [caFile, bearerTokenFile] = [file(keyFetching?.caFile), file(keyFetching?.bearerTokenFile)];
+  return createKeyAccess({ issuer, metadataUrl, jwksUri, caFile, bearerTokenFile, unsafeHttpHosts: new Set() });
 }
 
 /** What the metadata of an issuer gave. */
@@ -33,7 +40,8 @@ async function get(url: string, options: IssuerOptions, publicOnly = false): Pro
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no complete answer within ${timeoutSeconds} s`)), timeoutSeconds * 1000);
   try {
-    return await fetchJson(url, { transport: nodeRequest, maxBytes: DEFAULTS.maxBytes, timeoutSeconds }, controller.signal, publicOnly);
+    const maxBytes = typeof options.keyFetching?.maxBytes === 'number' ? options.keyFetching.maxBytes : DEFAULTS.maxBytes;
+    return await fetchJson(url, { transport: nodeRequest, maxBytes, timeoutSeconds, access: accessOf(options) }, controller.signal, publicOnly);
   } finally {
     clearTimeout(timer);
   }

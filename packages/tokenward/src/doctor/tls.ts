@@ -8,12 +8,19 @@ import { fail, ok, skip, warn, type Check } from './check.js';
 const SOON_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-/** Shakes hands with the server, sends nothing, and says whether Node would trust its certificate. */
-export async function checkTls(url: string, { timeoutMs, nowMs }: { readonly timeoutMs: number; readonly nowMs: number }): Promise<Check> {
+interface Surroundings {
+  readonly timeoutMs: number;
+  readonly nowMs: number;
+  /** The authorities to trust, in PEM. undefined: those of Node. */
+  readonly ca: string | undefined;
+}
+
+/** Shakes hands with the server, sends nothing, and says whether a guard would trust its certificate. */
+export async function checkTls(url: string, { timeoutMs, nowMs, ca }: Surroundings): Promise<Check> {
   const address = new URL(url);
   const { protocol, hostname, port } = address;
   if (protocol !== 'https:') return skip('tls', 'the address is plain http');
-  const shaken = await shakeHands(hostnameOf(address), Number(port || 443), timeoutMs);
+  const shaken = await shakeHands(hostnameOf(address), Number(port || 443), timeoutMs, ca);
   if ('failure' in shaken)
     return fail(
       'tls',
@@ -38,8 +45,10 @@ export async function checkTls(url: string, { timeoutMs, nowMs }: { readonly tim
   if (error !== undefined && UNKNOWN_AUTHORITY.has(error)) {
     return fail(
       'tls',
-      `${shown}: Node does not know the authority (${error})`,
-      `If it is your own authority, start the app with NODE_EXTRA_CA_CERTS=/path/to/authority.pem. If it is a public one, have the server send its intermediate certificates.`,
+      `${shown}: ${ca === undefined ? 'Node does not know the authority' : 'its authority is not in the file of keyFetching.caFile'} (${error})`,
+      ca === undefined
+        ? 'If it is your own authority, start the app with NODE_EXTRA_CA_CERTS=/path/to/authority.pem. If it is a public one, have the server send its intermediate certificates.'
+        : 'Put the certificate of the authority into the file, in PEM.',
     );
   }
   if (error !== undefined) return fail('tls', `${shown} is not trusted (${error})`, 'Check the certificate of the issuer.');
@@ -57,9 +66,9 @@ type Handshake =
   | { readonly failure: string };
 
 /** Accepts any certificate, to say what is wrong with it. Nothing is sent or read, so nothing is trusted. */
-function shakeHands(host: string, port: number, timeoutMs: number): Promise<Handshake> {
+function shakeHands(host: string, port: number, timeoutMs: number, ca: string | undefined): Promise<Handshake> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, rejectUnauthorized: false, ...(isIP(host) === 0 && { servername: host }) });
+    const socket = connect({ host, port, rejectUnauthorized: false, ...(ca !== undefined && { ca }), ...(isIP(host) === 0 && { servername: host }) });
     const end = (result: Handshake): void => {
       clearTimeout(timer);
       socket.destroy();
