@@ -95,6 +95,16 @@ describe('rule 250: security requirements are alternatives of scopes that a toke
     expect(security).toEqual([{ oauth2: ['all'] }]);
     expect(description).toMatch(/^Needs the scope `all` and \(the scope `a0` or `b0`\) and /);
   });
+
+  test('too many requirements, for the alternatives of several issuers, become any of their tokens, with a description', () => {
+    const issuers = ['a', 'b', 'c'].map((name) => ({ issuer: `https://${name}.example.com`, audience: 'orders' }));
+    const ofThree = createResourceGuard({ issuers });
+    const names = Array.from({ length: 12 }, (_, at) => `s${at}`);
+    const { security, description } = ofThree.openApi().operation(anyScope(...names));
+    expect(security.map((one) => Object.values(one))).toEqual([[[]], [[]], [[]]]);
+    expect(description).toMatch(/^Needs the scope `s0` or `s1` or /);
+    expect(ofThree.openApi().operation(anyScope('s0', 's1'))).toMatchObject({ security: { length: 6 }, description: undefined });
+  });
 });
 
 describe('rule 251: a description never says that an operation is open', () => {

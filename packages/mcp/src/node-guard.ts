@@ -19,12 +19,14 @@ import {
 } from '@tokenward/core/adapter';
 import { withAuthInfo, type WithAuthInfo } from './auth-info.js';
 import { readMessage } from './read-message.js';
-import { toolPolicies, type Requirements } from './tool-policies.js';
+import { toolPolicies, type Requirements, type ToolRequirement } from './tool-policies.js';
 
 /** The options of a guard, and what the MCP endpoint requires. */
 export interface McpGuardOptions extends AdapterOptions<[request: IncomingMessage, response: ServerResponse]> {
-  /** What each tool requires. A tool that is not listed cannot be called: see {@link toolPolicies}. */
+  /** What each tool requires. A tool that is not listed cannot be called, unless `otherTools` says what it requires: see {@link toolPolicies}. */
   readonly tools: Requirements;
+  /** What tools require that are not listed. Default: they cannot be called. */
+  readonly otherTools?: ToolRequirement | undefined;
   /** What every request requires. Default: only a valid token. */
   readonly policy?: Policy | undefined;
   /** What other methods of the protocol require, such as `resources/read`. */
@@ -71,17 +73,17 @@ const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
  * });
  */
 export function createMcpGuard(options: McpGuardOptions): McpGuard {
-  const { tools, policy, methods, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, ...guardOptions } = Object(options) as McpGuardOptions;
+  const { tools, otherTools, policy, methods, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, ...guardOptions } = Object(options) as McpGuardOptions;
   if (policy !== undefined && !isPolicy(policy)) throw misuse('createMcpGuard({ policy })', "is not a policy. Write scope('orders:read')");
   if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) throw misuse('createMcpGuard({ maxBodyBytes })', 'must be a whole number of bytes, at least 1');
   const bodies = new WeakMap<object, unknown>();
-  const ofCalls = toolPolicies<IncomingMessage>(tools, { methods, body: (request) => bodies.get(request) });
+  const ofCalls = toolPolicies<IncomingMessage>(tools, { otherTools, methods, body: (request) => bodies.get(request) });
   const native = createNativeGuard<IncomingMessage, [request: IncomingMessage, response: ServerResponse]>(
     guardOptions,
     (request) => viewOf(request, request),
     // req.auth is the SDK's
     guardOptions.property === undefined ? () => undefined : undefined,
-    ['tools', 'policy', 'methods', 'maxBodyBytes'],
+    ['tools', 'otherTools', 'policy', 'methods', 'maxBodyBytes'],
   );
   const ofEndpoint = policy ? [policy] : [];
   const forEndpoint = native.requirementsFor('required', ofEndpoint);

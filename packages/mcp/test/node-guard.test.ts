@@ -175,6 +175,18 @@ test('an onDenied that throws or answers half is a 500 or the end of the connect
   expect(half.admitted).toEqual([undefined]);
 });
 
+test('a tool that is not listed cannot be called, unless otherTools says what it requires', async () => {
+  const unlisted = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'unlisted' } });
+  for (const [otherTools, status] of [
+    [undefined, 403],
+    [scope('admin'), 403],
+    ['authenticated', 200],
+  ] as const) {
+    const { url } = await start({ otherTools });
+    expect((await post(url, unlisted)).status).toBe(status);
+  }
+});
+
 test('misuse throws', async () => {
   const options = { issuer: issuer.issuer, audience: RESOURCE, tools: { list: 'authenticated' as const } };
   expect(() => createMcpGuard(undefined as never)).toThrow(/must list requirements by name/);

@@ -87,7 +87,7 @@ export function requireTenants(
   if (acceptsAny && isListed) reader.wrong('tenants', 'cannot be combined with unsafeAcceptAnyTenant. Set only one of them');
   if (!acceptsAny && !isListed) reader.wrong('tenants', 'is missing: list the tenants that {tenant} in issuer may stand for');
   if (acceptsAny && !knowsAllKeys(reader)) {
-    reader.wrong('unsafeAcceptAnyTenant', 'needs jwks, or jwksUri without {tenant}: otherwise an attacker could choose the address of the keys');
+    reader.wrong('unsafeAcceptAnyTenant', 'needs jwks, jwksFile, or jwksUri without {tenant}: otherwise an attacker could choose the address of the keys');
   }
   return acceptsAny ? 'any' : new Set(tenants);
 }

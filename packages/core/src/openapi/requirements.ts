@@ -10,11 +10,16 @@ const MAX_REQUIREMENTS = 32;
  * empty list says that an operation is open.
  */
 export function requirementsFor(alternatives: readonly TokenAlternative[], { tokens, proofs, session }: SecuritySchemes): readonly OpenApiRequirement[] {
+  const ofTokens = distinctRequirements(alternatives, tokens) ?? tokens.map((scheme) => requirementOf(scheme, NO_SCOPES));
+  const proven = ofTokens.flatMap((token) => proofs.map((proof) => ({ ...token, ...proof })));
+  return session ? [...proven, session] : proven;
+}
+
+/** @returns undefined if there are too many to list */
+function distinctRequirements(alternatives: readonly TokenAlternative[], tokens: readonly TokenScheme[]): readonly OpenApiRequirement[] | undefined {
   const found = alternatives.flatMap((alternative) => schemesFor(alternative, tokens).map((scheme) => requirementOf(scheme, alternative)));
   const distinct = [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
-  const fewest = distinct.length > MAX_REQUIREMENTS ? tokens.map((scheme) => requirementOf(scheme, NO_SCOPES)) : distinct;
-  const proven = fewest.flatMap((token) => proofs.map((proof) => ({ ...token, ...proof })));
-  return session ? [...proven, session] : proven;
+  return distinct.length > MAX_REQUIREMENTS ? undefined : distinct;
 }
 
 /** Tokens of an issuer without a scheme of its own count as any: nobody can say which of the schemes it is. */
@@ -31,10 +36,13 @@ function requirementOf({ name, hasScopes }: TokenScheme, { scopes }: Pick<TokenA
 
 /** Returns whether the requirements say everything that the alternatives need. */
 export function isComplete(alternatives: readonly TokenAlternative[], { tokens }: SecuritySchemes): boolean {
-  return alternatives.every(
-    ({ scopes, issuers, isPartial }) =>
-      !isPartial &&
-      (scopes.length === 0 || tokens.every(({ hasScopes }) => hasScopes)) &&
-      (issuers === undefined || issuers.every((name) => tokens.some(({ issuer }) => issuer === name))),
+  return (
+    distinctRequirements(alternatives, tokens) !== undefined &&
+    alternatives.every(
+      ({ scopes, issuers, isPartial }) =>
+        !isPartial &&
+        (scopes.length === 0 || tokens.every(({ hasScopes }) => hasScopes)) &&
+        (issuers === undefined || issuers.every((name) => tokens.some(({ issuer }) => issuer === name))),
+    )
   );
 }
