@@ -15,7 +15,7 @@ export interface IssuerOptions {
   readonly issuer?: string | undefined;
   /** The tenants that `{tenant}` in `issuer` stands for. The token's `tid` must equal the tenant in its `iss`. */
   readonly tenants?: readonly string[] | undefined;
-  /** Accepts the tokens of all tenants of the server, instead of listed `tenants`. Needs `jwks`, or a `jwksUri` for the keys of all tenants. */
+  /** Accepts the tokens of all tenants of the server, instead of listed `tenants`. Needs `jwks`, `jwksFile`, or a `jwksUri` for the keys of all tenants. */
   readonly unsafeAcceptAnyTenant?: boolean | undefined;
   /** This API's identifier, or several: `aud` of a token must name one of them (RFC 7519 s4.1.3). Default: the environment variable `AUDIENCE`. */
   readonly audience?: string | readonly string[] | undefined;
