@@ -22,7 +22,7 @@ export interface RequestEvent {
   readonly path: string | undefined;
   /** The framework's identifier of the request, if it has one. */
   readonly requestId: string | undefined;
-  /** The client that the token was issued to, if the token passed every check. Of a refusal, that is: if a policy refused it, and not the token itself. */
+  /** The client that the token was issued to, if the token passed every check of its own. Of a refusal, that is: if a policy or a revocation refused it. */
   readonly clientId: string | undefined;
 }
 
@@ -74,7 +74,7 @@ export interface Events {
   'tokenward:security-event': {
     readonly issuer: string | undefined;
     readonly channel: 'backchannel_logout' | 'shared_signals';
-    /** `ignored`: it does not concern tokens, or is a duplicate. `failed`: keys or a store were unreachable. */
+    /** `ignored`: it does not concern tokens, or repeats a security event (a repeated logout token is `refused`). `failed`: keys or a store were unreachable. */
     readonly outcome: 'done' | 'ignored' | 'refused' | 'failed';
     readonly cause: string | undefined;
   };
