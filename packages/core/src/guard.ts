@@ -85,7 +85,7 @@ const ANONYMOUS: Allow<undefined> = Object.freeze({ outcome: 'allow', auth: unde
  *
  * @example
  * const guard = createResourceGuard({ issuer: 'https://login.example.com', audience: 'https://api.example.com' });
- * const decision = await guard.check({ method: 'GET', target: '/orders', headers: request.headers }, { policy: scope('orders:read') });
+ * const decision = await guard.check({ method: 'GET', target: '/orders', headers: request.headersDistinct }, { policy: scope('orders:read') });
  */
 export function createResourceGuard<C extends object>(options: GuardOptions & { readonly claims: ClaimsSchema<C> }): ResourceGuard<C>;
 export function createResourceGuard(options?: GuardOptions): ResourceGuard<ClaimsWithoutSchema>;

@@ -20,7 +20,8 @@ import type { SharedSignalsOptions } from './security-event/shared-signals.js';
 /** The guard of one API, independent of any framework. */
 export interface ResourceGuard<C extends object = AppClaims> {
   /**
-   * Decides on a request. It returns a promise only if it must wait, for keys or for an `issuers` function.
+   * Decides on a request. It returns a promise only if it must wait: for keys, introspection, decryption, a shared store, a browser session or an `issuers`
+   * function.
    *
    * The credentials of one request object are verified once, however often it is checked. `auth` is undefined if the route's credentials are optional and
    * the request has none, and for a CORS preflight that may pass.
