@@ -10,7 +10,7 @@ interface RawRequest {
  * Returns what a guard needs to know about the connection of Node's request, for tokens that are bound to a client certificate. For requests that are built by
  * hand: those of adapters have it.
  *
- * @example guard.check({ method, target: request.url, headers: request.headers, ...connectionOf(request) });
+ * @example guard.check({ method, target: request.url, headers: request.headersDistinct, ...connectionOf(request) });
  */
 export function connectionOf(raw: RawRequest): Pick<ProtectedRequest, 'clientCertificate' | 'peerAddress' | 'rawHeaders'> {
   const { remoteAddress } = Object(raw.socket) as Partial<TLSSocket>;
