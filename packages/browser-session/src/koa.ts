@@ -1,5 +1,5 @@
 /**
- * Browser sessions for Koa 3.
+ * Browser sessions for Koa 2 and 3.
  *
  * @module
  */
