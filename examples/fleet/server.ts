@@ -22,7 +22,11 @@ app.get('/me', guard(), (req, res) => {
 // revokes the token of this request in every process
 app.post('/logout', guard(), async (req, res) => {
   const { tokenId, expiresAt } = getAuth(req);
-  if (tokenId !== undefined) await guard.revocations.revoke({ tokenId }, { until: expiresAt, reason: 'logout' });
+  if (tokenId === undefined) {
+    res.status(409).json({ message: 'the token has no jti, so it cannot be revoked alone' });
+    return;
+  }
+  await guard.revocations.revoke({ tokenId }, { until: expiresAt, reason: 'logout' });
   res.status(204).end();
 });
 

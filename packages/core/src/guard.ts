@@ -29,6 +29,7 @@ import { nameOf, type IssuerHealth } from './issuer/issuer.js';
 import type { VerificationFailure } from './issuer/verification-failure.js';
 import { KeysUnavailableError } from './keys/remote-keys.js';
 import { throwRejections } from './lib/rejections.js';
+import { IssuerRequestError } from './net/issuer-request-error.js';
 import { describeInOpenApi, type OpenApiDescription } from './openapi/describe.js';
 import type { OpenApiOptions } from './openapi/options.js';
 import { securedApi } from './openapi/secured-api.js';
@@ -234,7 +235,7 @@ export function createResourceGuard(options: GuardOptions = {}): ResourceGuard {
     const fetched = issuers.known().flatMap(({ keys, introspectsAlways }) => (introspectsAlways ? [] : [keys.warm()]));
     const results = await Promise.allSettled([...fetched, introspection?.warm(), revocation.warm()]);
     // no warning repeats the failures of keys, so the caller learns of each issuer
-    throwRejections(results, [KeysUnavailableError, RevocationStoreError]);
+    throwRejections(results, [KeysUnavailableError, RevocationStoreError, IssuerRequestError]);
   }
 
   function health(): GuardHealth {

@@ -1,9 +1,9 @@
 import { misuse, ConfigurationError } from './lib/configuration-error.js';
-import { TokenwardError } from './lib/tokenward-error.js';
 import { parseJson } from './lib/parse-json.js';
 import { clientAuthenticator, type AuthenticateClient } from './net/client-authentication.js';
 import { hasSpaceAround, readMethod, SPACE_AROUND } from './net/client-options.js';
-import { EndpointCallError, findEndpoint, postForm, type Endpoint, type EndpointAnswer } from './net/endpoint-call.js';
+import { findEndpoint, postForm, type Endpoint, type EndpointAnswer } from './net/endpoint-call.js';
+import { IssuerRequestError } from './net/issuer-request-error.js';
 import { nodeRequest } from './net/transport.js';
 import { OptionReader, plainOptions } from './lib/option-reader.js';
 import { numberOption, readTable, type OptionTable } from './lib/option-table.js';
@@ -41,32 +41,6 @@ export interface IssuerClient {
   revokeAtIssuer(token: string, options?: { readonly tokenTypeHint?: 'access_token' | 'refresh_token' | undefined }): Promise<void>;
 }
 
-/** A request to the authorization server failed. The message names the address and what happened there. It contains no token and no secret. */
-export class IssuerRequestError extends TokenwardError {
-  override readonly name = 'IssuerRequestError';
-  readonly code = 'TOKENWARD_ISSUER_REQUEST';
-  /** The HTTP status. undefined if there was no response. */
-  readonly status: number | undefined;
-  /** The error code of the response (RFC 6749 s5.2), if it has one. */
-  readonly error: string | undefined;
-  /** The `Retry-After` of the response in seconds, if it has one. */
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(message: string, { status, error, retryAfterSeconds, cause }: Failure = {}) {
-    super(message, { cause });
-    this.status = status;
-    this.error = error;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
-interface Failure {
-  readonly status?: number | undefined;
-  readonly error?: string | undefined;
-  readonly retryAfterSeconds?: number | undefined;
-  readonly cause?: unknown;
-}
-
 const MAX_RESPONSE_BYTES = 65_536;
 const MAX_TOKEN_LENGTH = 65_536;
 
@@ -90,14 +64,10 @@ export function createIssuerClient(options: IssuerClientOptions): IssuerClient {
       const form = new URLSearchParams({ token, ...(tokenTypeHint && { token_type_hint: tokenTypeHint }) });
       const headers = await authenticate(form);
       const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-      try {
-        const url = await findEndpoint(endpoint, limits, signal);
-        const answer = await postForm(endpoint, url, { form, headers }, limits, signal);
-        // RFC 7009 s2.2: the status is 200 for an unknown token too
-        if (answer.status !== 200) throw failureOf(url, answer);
-      } catch (error) {
-        throw error instanceof EndpointCallError ? new IssuerRequestError(error.message) : error;
-      }
+      const url = await findEndpoint(endpoint, limits, signal);
+      const answer = await postForm(endpoint, url, { form, headers }, limits, signal);
+      // RFC 7009 s2.2: the status is 200 for an unknown token too
+      if (answer.status !== 200) throw failureOf(url, answer);
     },
   });
 }

@@ -44,7 +44,7 @@ export interface ResourceGuard<C extends object = AppClaims> {
    *
    * @throws KeysUnavailableError if keys cannot be fetched; later requests try again. No `TOKENWARD_OUTAGE` warning repeats it, so print it
    * @throws RevocationStoreError if the store cannot be read; the guard tries again in the background
-   * @throws Error if an introspection endpoint cannot be found; later requests try again
+   * @throws IssuerRequestError if an introspection endpoint cannot be found; later requests try again
    */
   warm(): Promise<void>;
   /** Revokes tokens before they expire. */

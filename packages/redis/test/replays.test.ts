@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { createResourceGuard } from '@tokenward/core';
@@ -89,22 +90,8 @@ test('rule 208: the count of an owner holds a number under a hash, and expires w
 });
 
 test('rule 89: the user of the README needs no other permission', async () => {
-  await server.ask(
-    'ACL',
-    'SETUSER',
-    'replays',
-    'on',
-    '>secret',
-    '~{tokenward:replays}:*',
-    '+set',
-    '+eval',
-    '+exists',
-    '+get',
-    '+incr',
-    '+pexpire',
-    '+hello',
-    '+info',
-  );
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  await server.ask('ACL', 'SETUSER', 'replays', .../ACL SETUSER replays (.*)/.exec(readme)![1]!.split(' '));
   const store = await open({ url: server.url.replace('//', '//replays:secret@') });
   onTestFinished(() => store.close());
   expect([await store.add('x', 60), await store.add('x', 60), await store.add('y', 60, 'one'), await store.add('y', 60, 'one')]).toEqual([

@@ -2,7 +2,8 @@ import type { IntrospectingIssuer } from '../issuer/issuer.js';
 import type { Clock } from '../lib/clock.js';
 import { parseStrictObject, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
-import { EndpointCallError, createEndpointAddress, isJsonType, postForm, rejectOn, type EndpointAnswer } from '../net/endpoint-call.js';
+import { createEndpointAddress, isJsonType, postForm, rejectOn, type EndpointAnswer } from '../net/endpoint-call.js';
+import { IssuerRequestError } from '../net/issuer-request-error.js';
 import { SIGNED_ANSWER, verifySignedAnswer } from './signed-introspection.js';
 
 /** What an endpoint said about a token, or why it said nothing that counts. */
@@ -22,7 +23,7 @@ export type Questioned =
 /** Asks one introspection endpoint. */
 export interface IntrospectionClient {
   ask(token: string, signal: AbortSignal): Promise<Questioned>;
-  /** Finds the endpoint. @throws EndpointCallError */
+  /** Finds the endpoint. @throws IssuerRequestError */
   warm(signal: AbortSignal): Promise<void>;
   /** Looks for the address in the metadata again, before the next question. */
   forgetAddress(): void;
@@ -69,7 +70,7 @@ export function createIntrospectionClient(issuer: IntrospectingIssuer, clock: Pi
       } catch (error) {
         // another error, such as one of the key that signs assertions, could quote a secret
         const otherwise = signal.aborted ? `no complete answer within ${timeoutSeconds} s` : 'the question could not be sent';
-        return { answer: undefined, message: error instanceof EndpointCallError ? error.message : otherwise, isDown: true, pauseSeconds: undefined };
+        return { answer: undefined, message: error instanceof IssuerRequestError ? error.message : otherwise, isDown: true, pauseSeconds: undefined };
       }
     },
     async warm(signal) {

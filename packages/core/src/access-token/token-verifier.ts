@@ -4,6 +4,7 @@ import { isToken68 } from '../request/credentials.js';
 import type { ProtectedRequest } from '../request/protected-request.js';
 import { isFailure, type VerificationFailure } from '../issuer/verification-failure.js';
 import { throwRejections } from '../lib/rejections.js';
+import { IssuerRequestError } from '../net/issuer-request-error.js';
 import { returnsTrue } from '../lib/thenable.js';
 import { createIntrospector, type IntrospectionHealth, type Introspector, type IntrospectorContext } from './introspector.js';
 import type { TokenVerifier } from './verifier.js';
@@ -12,7 +13,7 @@ import type { TokenVerifier } from './verifier.js';
 export interface Introspection extends TokenVerifier {
   /** The introspector of an issuer. */
   of(issuer: object): Introspector | undefined;
-  /** Finds the endpoints. @throws EndpointCallError if one of them cannot be found */
+  /** Finds the endpoints. @throws IssuerRequestError if one of them cannot be found */
   warm(): Promise<void>;
   health(): readonly IntrospectionHealth[];
   close(): void;
@@ -31,7 +32,7 @@ export function createIntrospection(issuers: readonly IntrospectingIssuer[], con
     },
     of: (issuer) => introspectors.get(issuer),
     async warm() {
-      throwRejections(await Promise.allSettled(all.map((one) => one.warm())));
+      throwRejections(await Promise.allSettled(all.map((one) => one.warm())), [IssuerRequestError]);
     },
     health: () => all.map((one) => one.health()),
     close() {

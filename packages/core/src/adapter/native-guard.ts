@@ -83,7 +83,7 @@ export interface GuardMethods<Handler, Request extends object = object, C extend
   /**
    * Fetches the issuer's keys, finds its introspection endpoint, and reads a shared store of revocations, before the first request.
    *
-   * @throws KeysUnavailableError, RevocationStoreError or Error if that fails, with the messages of all that failed. The guard tries again at later requests.
+   * @throws KeysUnavailableError, RevocationStoreError or IssuerRequestError if that fails, with the messages of all that failed. The guard tries again at later requests.
    */
   warm(): Promise<void>;
   /** Returns the state of keys, caches and revocations, for a readiness probe or a status page. */

@@ -1,6 +1,7 @@
 import { parseStrictObject, own, type JsonObject } from '../lib/json.js';
 import { printableUrl } from '../lib/url.js';
-import { EndpointCallError, createEndpointAddress, isJsonType, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { createEndpointAddress, isJsonType, postForm, type EndpointAnswer } from '../net/endpoint-call.js';
+import { IssuerRequestError } from '../net/issuer-request-error.js';
 import { nodeRequest } from '../net/transport.js';
 import { isToken68 } from '../request/credentials.js';
 import type { ExchangeServer, Target } from './read-exchange.js';
@@ -44,7 +45,7 @@ export function createExchangeClient({ endpoint, authenticate, tls }: ExchangeSe
       if (error instanceof TokenExchangeError) throw error;
       // the address may have moved
       address.forget();
-      throw new TokenExchangeError('unavailable', error instanceof EndpointCallError ? error.message : 'the exchange could not be sent');
+      throw new TokenExchangeError('unavailable', error instanceof IssuerRequestError ? error.message : 'the exchange could not be sent');
     }
   }
 

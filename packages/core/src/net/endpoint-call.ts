@@ -36,15 +36,12 @@ export interface CallLimits {
   readonly timeoutSeconds: number;
 }
 
-/** An endpoint could not be called. The message names the address and what happened there. It contains nothing of request or answer. */
-export class EndpointCallError extends Error {}
-
 const MAX_METADATA_BYTES = 524_288;
 
 /**
  * Returns the address of an endpoint.
  *
- * @throws EndpointCallError if the metadata cannot be fetched, or does not name it
+ * @throws IssuerRequestError if the metadata cannot be fetched, or does not name it
  */
 export async function findEndpoint(
   { source, address, metadataName, option, showsCertificate }: Endpoint,
@@ -56,7 +53,7 @@ export async function findEndpoint(
     const metadata = await discover(source, { ...limits, maxBytes: MAX_METADATA_BYTES }, signal, option);
     return endpointOf(showsCertificate === true ? withMtlsAliases(metadata) : metadata, metadataName, option, source.unsafeHttpHosts);
   } catch (error) {
-    throw new EndpointCallError((error as Error).message);
+    throw new IssuerRequestError((error as Error).message);
   }
 }
 
@@ -101,7 +98,7 @@ export function isJsonType(contentType: string): boolean {
  *
  * @param url what {@link findEndpoint} returned
  * @param signal aborts after the time limit
- * @throws EndpointCallError if there was no complete answer
+ * @throws IssuerRequestError if there was no complete answer
  */
 export async function postForm(
   endpoint: Endpoint,
@@ -112,7 +109,7 @@ export async function postForm(
 ): Promise<EndpointAnswer> {
   const publicOnly = endpoint.address === undefined && leadsToOtherHost(url, endpoint.source);
   const internal = `the issuer's metadata names ${article(endpoint.metadataName)} on a private address. If it is right, set the option ${endpoint.option}`;
-  if (publicOnly && isInternal(url)) throw new EndpointCallError(`${printableUrl(url)}: ${internal}`);
+  if (publicOnly && isInternal(url)) throw new IssuerRequestError(`${printableUrl(url)}: ${internal}`);
   const { transport, maxBytes, timeoutSeconds } = limits;
   try {
     const post = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body: form.toString() } as const;
@@ -130,7 +127,7 @@ export async function postForm(
         ? internal
         : failureWords(error, url);
     // without a cause: it could contain the token or the secret
-    throw new EndpointCallError(`${printableUrl(url)}: ${reason}`);
+    throw new IssuerRequestError(`${printableUrl(url)}: ${reason}`);
   }
 }
 
