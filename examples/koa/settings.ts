@@ -20,7 +20,7 @@ export const options = {
   publicOrigin: PUBLIC_ORIGIN,
   introspection: INTROSPECTION_CLIENT_ID ? { clientId: INTROSPECTION_CLIENT_ID, clientSecret: INTROSPECTION_CLIENT_SECRET, cache } : undefined,
   revocations: { store },
-  dpop: { nonceSecret: DPOP_NONCE_SECRET || undefined, replays },
+  dpop: { ...(DPOP_NONCE_SECRET && { nonceSecret: DPOP_NONCE_SECRET }), replays },
   // dpop, mtls or any: every token must be bound
   senderConstraint: (SENDER_CONSTRAINT || undefined) as 'dpop' | 'mtls' | 'any' | undefined,
 };

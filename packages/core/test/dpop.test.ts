@@ -698,6 +698,7 @@ describe('rule 90: nonces', () => {
     [{}, /must be text or bytes/],
     [7, /must be text or bytes/],
     [null, /must be text or bytes/],
+    [undefined, /dpop\.nonceSecret: is undefined\. Set it/],
   ])('the option reports %j, and shows no secret', (secret, message) => {
     const error = configurationErrorOf(() => createResourceGuard({ issuer: ISSUER, audience: AUDIENCE, dpop: { nonceSecret: secret as string } }));
     expect(error?.message).toMatch(message);

@@ -84,7 +84,11 @@ const MAX_SECRETS = 10;
 /** No problem shows anything of a secret. */
 function readSecrets(reader: OptionReader, name: string): readonly Uint8Array[] | undefined {
   const given = reader.get(name);
-  if (given === undefined) return undefined;
+  if (given === undefined) {
+    // a missing variable must not turn nonces off
+    if (reader.has(name)) reader.wrong(name, 'is undefined. Set it, or leave it out if proofs need no nonce');
+    return undefined;
+  }
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   if (list.length === 0 || list.length > MAX_SECRETS) reader.wrong(name, `must be a secret, or a list of 1 to ${MAX_SECRETS} (got ${list.length})`);
   return Array.from(list, (secret) => {

@@ -43,6 +43,11 @@ export class OptionReader {
     return own(this.#options, name);
   }
 
+  /** Whether the option was written, even as undefined: `secret: process.env.SECRET`. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.#options, name);
+  }
+
   /** Reports a problem with an option. */
   wrong(name: string, message: string): void {
     this.problems.push({ path: `${this.#prefix}${name}`, message });
