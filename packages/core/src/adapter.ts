@@ -58,5 +58,6 @@ export {
 export { isCalledBy, isRunBy, runnerOf, type Framework, type Runner } from './adapter/called-by.js';
 export { createMountMemory } from './adapter/mounts.js';
 export { closeGate, type ResponseGate } from './adapter/response-gate.js';
+export { holdAnswer, type HeldResult } from './adapter/held-answer.js';
 export { answerAlone, never, settle, settleForCallback } from './adapter/settle.js';
 export { REVOCATION_KINDS, REVOCATION_REASONS } from './vocabulary/revocation-words.js';

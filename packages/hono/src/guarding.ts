@@ -1,12 +1,13 @@
+import type { ServerResponse } from 'node:http';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
-import { isAnswered, markGuard, misuse, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
+import { holdAnswer, isAnswered, markGuard, misuse, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
 import { addHeaders, answerTo, isEmpty, metadataResponse } from '@tokenward/fetch/adapter';
 import { addTo, replaceResponse } from './context-response.js';
-import { holdAnswer } from './held-answer.js';
 import { matchedRoute } from './matched-route.js';
 import { nodeOf } from './node-env.js';
+import { sendResponse } from './node-response.js';
 import { isContext } from './view.js';
 
 /** A guard in Hono's form. Without `next` it returns a promise that is fulfilled once the request is admitted. */
@@ -24,12 +25,20 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     assertContext(context, 'guard(...)', 'is middleware, and was called without a context. Write await guard(...)(c)');
     const next = typeof following === 'function' ? following : undefined;
     const metadata = native.metadataFor(context);
-    if (metadata) return quietly(answer(context, metadataResponse(metadata)));
+    if (metadata) return held(answer(context, metadataResponse(metadata)), context, true);
     const decision = native.decide(context, requirementsFor(context, preflight));
-    if (decision instanceof Promise) return held(quietly(settleLate(decision, context, next)), decision, context, next);
-    return decision.outcome === 'allow' ? admit(decision, context, next) : held(quietly(refuse(decision, context)), decision, context, next);
+    if (decision instanceof Promise) return held(settleLate(decision, context, next), context, false);
+    return decision.outcome === 'allow' ? admit(decision, context, next) : held(refuse(decision, context), context, true);
   };
   return markGuard(guard, requirementsFor);
+
+  /** On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either. */
+  function held(result: Promise<void>, context: Context, isRefused: boolean): Promise<void> {
+    result.catch(() => {});
+    const { outgoing } = nodeOf(context);
+    if (!outgoing || isAnswered(outgoing) || isCalledByHono(guard, context)) return result;
+    return holdAnswer({ result, isRefused, refuse: (pass) => sendErrorOf(result, pass) }, outgoing);
+  }
 
   async function settleLate(pending: Promise<Decision>, context: Context, next: Next | undefined): Promise<void> {
     // the server aborts only a signal that was read while the client was there
@@ -57,16 +66,14 @@ export function refusalOf(native: Native, decision: Deny, context: Context): Res
   return answerTo(native, decision, context);
 }
 
-/** Holds back the answer of a caller by hand, which has no `next` that the guard could leave uncalled. */
-function held(result: Promise<void>, decision: Decision | Promise<Decision>, context: Context, next: Next | undefined): Promise<void> {
-  const { outgoing } = nodeOf(context);
-  return next || !outgoing || isAnswered(outgoing) ? result : holdAnswer(result, decision, outgoing);
-}
-
-/** A caller that does not wait for the guard must not end the process. */
-function quietly<R>(promise: Promise<R>): Promise<R> {
-  promise.catch(() => {});
-  return promise;
+/** Answers what the result of a guard has as its error: its response, if the guard has answered the request. */
+async function sendErrorOf(result: Promise<void>, outgoing: ServerResponse): Promise<void> {
+  // not its own `then`, which says that the caller waits
+  const error: unknown = await new Promise((resolve) => void Promise.prototype.then.call(result, resolve, resolve));
+  if (error instanceof HTTPException) return sendResponse(outgoing, error.getResponse());
+  outgoing.statusCode = 500;
+  outgoing.end();
+  return undefined;
 }
 
 function admit({ headers }: Decision, context: Context, next: Next | undefined): Promise<void> {

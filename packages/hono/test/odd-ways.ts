@@ -41,6 +41,18 @@ const WAYS: Readonly<Record<string, Way>> = {
       return handle(c, next);
     },
   ],
+  'not awaited with an empty next': (guard, handle) => [
+    (c, next) => {
+      void guard(c, empty);
+      return handle(c, next);
+    },
+  ],
+  'not awaited, with a catch': (guard, handle) => [
+    (c, next) => {
+      guard(c).catch(() => {});
+      return handle(c, next);
+    },
+  ],
   'not awaited in middleware before the handler': (guard, handle) => [
     async (c, next) => {
       void guard(c);

@@ -2,7 +2,7 @@ import { Inject, Injectable, Optional, type CanActivate, type ExecutionContext, 
 import { ModuleRef } from '@nestjs/core';
 import type { RouteRequirements, Decision } from '@tokenward/core';
 import { misuse, never, requirementsOf } from '@tokenward/core/adapter';
-import { isAskedByNest, settleByHand } from './answer/by-hand.js';
+import { isAskedByNest, refuseByHand, settleByHand } from './answer/by-hand.js';
 import { answerTo, rememberAdmitted, rememberPending } from './answer/answers.js';
 import { rememberAuth, rememberOpen } from './call/call-notes.js';
 import { carrierOf, unseenRequest, type Carrier } from './call/carrier.js';
@@ -50,17 +50,18 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
     const decision = carrier
       ? decideOn(carrier, rule.requirementsFor(carrier.request), engine)
       : engine.decide(unseenRequest(), withCredentials(rule.requirements));
-    // onDenied may answer late
-    if (decision instanceof Promise || (decision.outcome === 'deny' && engine.onDenied)) {
+    if (decision instanceof Promise) {
       const finish = (one: Decision): boolean | Promise<boolean> => settle(one, context, carrier, rule, engine);
-      return rememberPending(context, this.#settleLater(Promise.resolve(decision), carrier, finish));
+      return rememberPending(context, this.#settleLater(decision, carrier, finish));
+    }
+    if (decision.outcome === 'deny' && engine.onDenied && carrier?.response && !isAskedByNest(canActivate)) {
+      return rememberPending(context, refuseByHand(decision, carrier.response, () => settle(decision, context, carrier, rule, engine)));
     }
     const settled = settle(decision, context, carrier, rule, engine);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;
   }
 
   #settleLater(decision: Promise<Decision>, carrier: Carrier | undefined, finish: (decision: Decision) => boolean | Promise<boolean>): Promise<boolean> {
-    const { canActivate } = TokenwardGuard.prototype;
     if (!carrier?.response || isAskedByNest(canActivate)) return decision.then(finish);
     return settleByHand(decision, carrier.response, finish);
   }
@@ -70,6 +71,8 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
     return this.#guards.get(guard);
   }
 }
+
+const { canActivate } = TokenwardGuard.prototype;
 
 /** An early refusal of a large request may last. An early admission does not: the token may have expired or the request changed while the body arrived. */
 function decideOn({ request, response }: Carrier, requirements: RouteRequirements, engine: Engine): Decision | Promise<Decision> {

@@ -5,6 +5,8 @@ import { createMemory } from '../lib/private-slot.js';
 export interface ResponseGate {
   /** The same response for the guard's answer: what is written on it is sent. */
   readonly pass: ServerResponse;
+  /** Returns whether a part of an answer was written meanwhile. */
+  isUsed(): boolean;
   /**
    * Lets everybody write again, and sends what was written meanwhile.
    *
@@ -118,6 +120,7 @@ function makeGate(response: ServerResponse): SharedGate {
 
   return {
     pass,
+    isUsed: () => hasAnswer,
     enter() {
       deciding++;
       if (state !== 'open') return;

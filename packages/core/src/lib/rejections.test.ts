@@ -1,22 +1,28 @@
 import { expect, test } from 'vitest';
 import { throwRejections } from './rejections.js';
+import { TokenwardError } from './tokenward-error.js';
 
-class KeysError extends Error {}
+class KeysError extends TokenwardError {
+  readonly code = 'TOKENWARD_KEYS_UNAVAILABLE';
+}
+class StoreError extends TokenwardError {
+  readonly code = 'TOKENWARD_REVOCATION_STORE';
+}
 
 const settled = (...errors: readonly unknown[]) => Promise.allSettled(errors.map((error) => (error === undefined ? Promise.resolve() : Promise.reject(error))));
 
 test('throws nothing if nothing was rejected, and a single error as it is', async () => {
-  const results = await settled(undefined, undefined);
-  expect(throwRejections(results)).toBeUndefined();
-  const error = new KeysError('a');
+  const none = await settled(undefined, undefined);
+  expect(throwRejections(none)).toBeUndefined();
+  const error = new Error('a');
   const single = await settled(undefined, error);
   expect(() => throwRejections(single)).toThrow(error);
 });
 
 test('throws several errors as one, with all messages, of the kind that says most', async () => {
-  const errors = [new Error('a'), new KeysError('b')];
-  const results = await settled(errors[0], undefined, errors[1]);
-  const caught = (kinds?: readonly (typeof Error)[]): Error => {
+  const errors = [new StoreError('a'), new KeysError('b'), new StoreError('a')];
+  const results = await settled(errors[0], undefined, errors[1], errors[2]);
+  const caught = (kinds?: Parameters<typeof throwRejections>[1]): Error => {
     try {
       throwRejections(results, kinds);
     } catch (error) {
@@ -24,13 +30,13 @@ test('throws several errors as one, with all messages, of the kind that says mos
     }
     return expect.unreachable();
   };
-  expect(caught([RangeError, KeysError])).toBeInstanceOf(KeysError);
-  expect(caught()).not.toBeInstanceOf(KeysError);
+  expect(caught([KeysError, StoreError])).toBeInstanceOf(KeysError);
+  expect(caught()).not.toBeInstanceOf(TokenwardError);
   expect(caught().message).toBe('a; b');
   expect((caught().cause as AggregateError).errors).toEqual(errors);
 });
 
-test('writes a message once, and needs no Error', async () => {
-  const results = await settled(new Error('a'), null, new Error('a'), 'text');
-  expect(() => throwRejections(results)).toThrow(/^a; a value that is not an Error$/);
+test('quotes no error of the user', async () => {
+  const results = await settled(new KeysError('a'), new RangeError('redis://user:password@host'), null);
+  expect(() => throwRejections(results)).toThrow(/^a; RangeError; an? object$/);
 });

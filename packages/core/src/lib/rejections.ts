@@ -1,9 +1,11 @@
-import { isError } from './native-error.js';
+import { classOf } from './thrown.js';
+import { TokenwardError } from './tokenward-error.js';
 
 type ErrorKind = new (message: string, options?: ErrorOptions) => Error;
 
 /**
- * Throws what was rejected: a single error as it is, several as one error with all messages. That one is of the first of `kinds` that is among them.
+ * Throws what was rejected: a single error as it is, several as one error with the messages of all of ours, and the classes of others. That one is of the first
+ * of `kinds` that is among them.
  *
  * @example throwRejections(await Promise.allSettled(all.map((one) => one.warm())), [KeysUnavailableError]);
  */
@@ -12,6 +14,7 @@ export function throwRejections(results: readonly PromiseSettledResult<unknown>[
   if (reasons.length === 0) return;
   if (reasons.length === 1) throw reasons[0];
   const Kind = kinds.find((one) => reasons.some((reason) => reason instanceof one)) ?? Error;
-  const messages = new Set(reasons.map((reason) => (isError(reason) ? reason.message : 'a value that is not an Error')));
+  // what a store of the user throws may quote anything
+  const messages = new Set(reasons.map((reason) => (reason instanceof TokenwardError ? reason.message : classOf(reason))));
   throw new Kind([...messages].join('; '), { cause: new AggregateError(reasons) });
 }

@@ -11,8 +11,8 @@ export class IssuerRequestError extends TokenwardError {
   /** The `Retry-After` of the response in seconds, if it has one. */
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(message: string, { status, error, retryAfterSeconds }: Failure = {}) {
-    super(message);
+  constructor(message: string, { status, error, retryAfterSeconds, cause }: Failure = {}) {
+    super(message, { cause });
     this.status = status;
     this.error = error;
     this.retryAfterSeconds = retryAfterSeconds;
@@ -23,4 +23,5 @@ interface Failure {
   readonly status?: number | undefined;
   readonly error?: string | undefined;
   readonly retryAfterSeconds?: number | undefined;
+  readonly cause?: unknown;
 }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Decision, Deny } from '@tokenward/core';
-import { answerAlone, closeGate, isAnswered, isRunBy, sendDenial, settle } from '@tokenward/core/adapter';
+import { answerAlone, closeGate, holdAnswer, isAnswered, isRunBy, sendDenial, settle } from '@tokenward/core/adapter';
 import type { NativeResponse } from '../call/carrier.js';
 import { isReply } from '../call/response.js';
 
@@ -19,7 +19,7 @@ export function isAskedByNest(canActivate: object): boolean {
  * @param finish returns what the guard makes of the decision. For an admission it runs before anybody can answer.
  */
 export function settleByHand<T>(decision: Promise<Decision>, response: NativeResponse, finish: (decision: Decision) => T | Promise<T>): Promise<T> {
-  const raw = isReply(response) ? response.raw : response;
+  const raw = rawOf(response);
   const gate = closeGate(raw);
   const admitted: { result?: T } = {};
   const finished = decision.then(async (settled) => {
@@ -45,4 +45,19 @@ export function settleByHand<T>(decision: Promise<Decision>, response: NativeRes
     overtaken: () => admitted.result!,
   };
   return settle<T>(finished, outcomes, gate) as Promise<T>;
+}
+
+/**
+ * Refuses while `onDenied` may answer late. If the caller does not wait, the usual refusal is sent, and neither the caller's answer nor that of `onDenied`.
+ *
+ * @param finish makes the refusal, and has `onDenied` answer
+ */
+export function refuseByHand<T>(denied: Deny, response: NativeResponse, finish: () => T | Promise<T>): Promise<T> {
+  const raw = rawOf(response);
+  const result = new Promise<T>((resolve) => resolve(finish()));
+  return holdAnswer({ result, isRefused: true, refuse: (pass) => sendDenial(pass, denied) }, raw);
+}
+
+function rawOf(response: NativeResponse): ServerResponse {
+  return isReply(response) ? response.raw : response;
 }

@@ -1,5 +1,5 @@
 import type { GuardOptions, IssuerOptions } from '@tokenward/core';
-import { isLoopback, shown, urlProblem } from '@tokenward/core/store';
+import { isLoopback, printable, shown, urlProblem } from '@tokenward/core/store';
 import { fail, skip, type Check } from './check.js';
 import { checkEndpoints } from './endpoints.js';
 import { accessOf, checkClock, checkKeys, checkMetadata, timeoutOf } from './issuer.js';
@@ -31,7 +31,7 @@ export async function diagnoseIssuer(options: IssuerOptions, { env, now }: Surro
   try {
     ca = accessOf(options)?.(address).tls?.ca;
   } catch (error) {
-    return [...checks, fail('files', (error as Error).message, 'Correct the file in keyFetching: the guard cannot fetch keys without it.')];
+    return [...checks, fail('files', printable((error as Error).message, 400), 'Correct the file in keyFetching: the guard cannot fetch keys without it.')];
   }
   if (proxyOf(address, env)) checks.push(skip('dns', 'the proxy looks the name up'), skip('tls', 'the connection goes through the proxy'));
   else {

@@ -6,6 +6,7 @@ import { fail, note, ok, skip, warn, type Check } from './check.js';
 
 /** The defaults of `keyFetching`. */
 const DEFAULTS = { timeoutSeconds: 5, maxBytes: 524_288 };
+const MOST_BYTES = 16_777_216;
 
 /** How long an issuer may take to answer. */
 export function timeoutOf({ keyFetching }: IssuerOptions): number {
@@ -40,7 +41,8 @@ async function get(url: string, options: IssuerOptions, publicOnly = false): Pro
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(new Error(`no complete answer within ${timeoutSeconds} s`)), timeoutSeconds * 1000);
   try {
-    const maxBytes = typeof options.keyFetching?.maxBytes === 'number' ? options.keyFetching.maxBytes : DEFAULTS.maxBytes;
+    const { maxBytes: given } = Object(options.keyFetching) as { readonly maxBytes?: unknown };
+    const maxBytes = typeof given === 'number' && given > 0 && given <= MOST_BYTES ? given : DEFAULTS.maxBytes;
     return await fetchJson(url, { transport: nodeRequest, maxBytes, timeoutSeconds, access: accessOf(options) }, controller.signal, publicOnly);
   } finally {
     clearTimeout(timer);

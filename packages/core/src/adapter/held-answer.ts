@@ -1,0 +1,66 @@
+import type { ServerResponse } from 'node:http';
+import { isAnswered } from '../node/node-http.js';
+import { closeGate } from './response-gate.js';
+import { answerAlone } from './settle.js';
+
+/** The result of a guard that was called by hand. */
+export interface HeldResult<T> {
+  /** Rejects, or never settles, if the request is refused. */
+  readonly result: Promise<T>;
+  /** Whether it is known that the request is refused. If not, the result says so. */
+  readonly isRefused: boolean;
+  /** Answers with the refusal. */
+  refuse(response: ServerResponse): void | Promise<void>;
+}
+
+/**
+ * Holds back what is answered until the decision is known and the caller of the guard waits for the result. A caller that forgot `await` never does: if the
+ * request is refused, the refusal is sent then, and the caller's answer is dropped.
+ *
+ * @returns the result, for the caller. To wait for it is to call its `then`, with which `await` and `Promise.all` begin. `catch` alone is not enough.
+ */
+export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
+  const gate = closeGate(response);
+  let refused = isRefused;
+  let isAwaited = false;
+  let isOver = false;
+
+  function open(): void {
+    if (!isOver) gate.open();
+    isOver = true;
+  }
+
+  /** A caller that waits has not answered yet. */
+  function openToWaiting(): void {
+    if (gate.isUsed()) answerCareless();
+    else open();
+  }
+
+  function answerCareless(): void {
+    if (isOver) return;
+    isOver = true;
+    answerAlone(gate, (pass) => (isAnswered(response) ? undefined : refuse(pass))).catch(() => response.destroy());
+  }
+
+  function noteRefusal(): void {
+    refused = true;
+    if (isAwaited || gate.isUsed()) openToWaiting();
+    else setImmediate(answerCareless);
+  }
+
+  function watch(promise: Promise<T>): Promise<T> {
+    const then: Promise<T>['then'] = (fulfilled, rejected) => {
+      const next = Promise.prototype.then.call(promise, fulfilled, rejected) as Promise<never>;
+      if (fulfilled === undefined || fulfilled === null) return watch(next);
+      isAwaited = true;
+      if (refused) openToWaiting();
+      return next;
+    };
+    // without a `constructor`, `await` calls `then`, as it does for any other thenable
+    return Object.defineProperties(promise, { then: { value: then }, constructor: { value: undefined } });
+  }
+
+  Promise.prototype.then.call(result, open, noteRefusal);
+  if (isRefused) setImmediate(answerCareless);
+  return watch(result);
+}
