@@ -24,7 +24,7 @@ export interface KubernetesOptions extends PresetOptions {
  *   which every pod has, must not be accepted.
  * - `serviceAccounts` or `namespaces` says who may call. `sub` is `system:serviceaccount:<namespace>:<name>`.
  * - Tokens from Secrets, of old clusters, have no `aud` and do not expire. They are refused.
- * - Whether the pod still exists is not checked. The token expires within the hour that it asked for; only the TokenReview API says more.
+ * - Whether the pod still exists is not checked. The token stays valid until it expires; only the TokenReview API says more.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
  * @see https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery

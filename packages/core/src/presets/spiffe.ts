@@ -9,17 +9,17 @@ export interface SpiffeOptions extends Omit<PresetOptions, 'profile'> {
   readonly trustDomain: string;
   /** The SPIFFE IDs of the workloads that may call: `spiffe://example.org/ns/shop/sa/web`. Default: all of the trust domain. */
   readonly workloads?: readonly string[] | undefined;
-  /** The address of the trust bundle: the bundle endpoint of the trust domain. */
+  /** The address of the trust bundle: the bundle endpoint of the trust domain, with the profile `https_web`. */
   readonly jwksUri?: string | undefined;
-  /** The file with the trust bundle, which an agent keeps up to date, instead of `jwksUri`. */
+  /** The file with the trust bundle in the SPIFFE format, instead of `jwksUri`. The guard reads it again when it changes. */
   readonly jwksFile?: string | undefined;
 }
 
 /**
- * Returns the options for JWT-SVIDs of a SPIFFE trust domain, as SPIRE and Istio issue them.
+ * Returns the options for JWT-SVIDs of a SPIFFE trust domain, such as SPIRE issues.
  *
- * - `sub` is the SPIFFE ID of the workload, and its trust domain is the issuer (`auth.issuer`). `iss` is not read.
- * - `aud` must name this API. A workload asks for a token for one API, so an API that gets one cannot use it elsewhere.
+ * - `sub` is the SPIFFE ID of the workload, and its trust domain is the issuer (`auth.issuer`). `iss` is ignored, unless it names another issuer in a list.
+ * - `aud` must name this API. A workload asks for a token for one API, so an API that gets one cannot use it at APIs with another audience.
  * - The keys are those of the trust bundle with the use `jwt-svid`.
  * - These tokens have no scopes or roles: use `workloads`, `claim(...)` or `policy(...)`.
  *

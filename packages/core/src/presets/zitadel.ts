@@ -20,7 +20,7 @@ export interface ZitadelOptions extends Omit<PresetOptions, 'audience'> {
  *
  * - ID tokens name the project in `aud` as well. They are refused: they have `auth_time` or `amr`, and no `jti`.
  * - Roles are the keys of `urn:zitadel:iam:org:project:<project ID>:roles`. Set "Assert Roles on Authentication" in the project, or let clients ask for the
- *   scope `urn:zitadel:iam:org:projects:roles`.
+ *   scope `urn:zitadel:iam:org:projects:roles`, which clients of other projects need in any case.
  *
  * @see https://zitadel.com/docs/apis/openidoauth/claims
  * @throws ConfigurationError that lists all invalid options
