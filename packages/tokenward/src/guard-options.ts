@@ -32,7 +32,7 @@ export interface GuardSettings {
 
 /** Options that contain secrets. Arguments can be seen by other users. Of some, a file is an option too. */
 const SECRET_OPTIONS =
-  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
+  /secret|private|password|introspection|decryption|session(?!Cookies)|credential|token(?!TypeName|Cache|Version|AgeSeconds|LifetimeSeconds|Bytes|sWithout|sForAny)|^jwks$|^fetch$|^clock$/i;
 
 /**
  * Returns the options of the guard that the command line describes.
@@ -89,7 +89,9 @@ function readOption(text: string): readonly [string, unknown] {
 
 function valueIn(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    // an identifier of many digits is not a number
+    return /^\d+$/.test(text) && !Number.isSafeInteger(value) ? text : value;
   } catch {
     return text;
   }

@@ -302,6 +302,11 @@ test.each([
 });
 
 test('options that a guard refuses are findings, each with its name', async () => {
+  const numbers = ['maxTokenAgeSeconds=600', 'maxTokenLifetimeSeconds=600', 'maxTokenBytes=8192'].flatMap((one) => ['--option', one]);
+  expect((await doctor(['--issuer', issuer.issuer, '--audience', 'x', ...numbers])).code).toBe(0);
+  // an identifier, and no number
+  const digits = await doctor(['--issuer', issuer.issuer, '--audience', 'x', '--option', 'realm=269152346434019332']);
+  expect(digits.code).toBe(0);
   const result = await doctor(['--issuer', issuer.issuer, '--audience', 'x', '--option', 'clockSkewSeconds=900', '--option', 'requiredClaim=["a"]']);
   expect(result.code).toBe(1);
   expect(named(result, 'options').map(({ detail }) => detail.split(' ')[0])).toEqual(['requiredClaim', 'clockSkewSeconds']);

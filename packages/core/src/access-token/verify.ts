@@ -20,7 +20,7 @@ import { examineTime } from './token-time.js';
 import type { Introspection } from './token-verifier.js';
 import { isVerified, type TokenVerifier, type Verification } from './verifier.js';
 import { isNumericDate } from '../lib/numeric-date.js';
-import { isJweShape, parseCompactJws, type CompactJws, type JoseHeader, type KnownHeaders } from '../jose/compact-jws.js';
+import { LONG_HEADER, isJweShape, parseCompactJws, type CompactJws, type JoseHeader, type KnownHeaders } from '../jose/compact-jws.js';
 import { claimedIssuer } from '../jose/unverified-issuer.js';
 import { own, parseStrictObject, unknownSize, type JsonObject } from '../lib/json.js';
 import type { TokenCache, VerifiedJwt } from './token-cache.js';
@@ -166,7 +166,7 @@ function verifySvid(
  * contain. A token that is too long is not read.
  */
 function unreadable(reason: Exclude<ReturnType<typeof parseCompactJws>, CompactJws>, token: string): VerificationFailure {
-  if (reason === 'token_too_large') return { reason, found: `${token.length} characters` };
+  if (reason === 'token_too_large') return { reason, cause: LONG_HEADER };
   if (!isToken68(token)) return { reason: 'malformed_credentials', cause: 'the token contains characters that no token may have' };
   return reason === 'malformed_token' ? { reason, cause: formOf(token) } : { reason };
 }

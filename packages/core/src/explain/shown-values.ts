@@ -19,7 +19,7 @@ const FORMS: Partial<Record<Reason, Form>> = {
   issued_in_the_future: { name: 'iat', values: 'date', relation: 'no later than' },
   too_old: { name: 'iat', values: 'date', relation: 'no earlier than' },
   lifetime_too_long: { name: '', values: 'seconds', relation: 'at most' },
-  stale_authentication: { name: 'a login', values: 'seconds', relation: 'no older than' },
+  stale_authentication: { name: 'a login', values: 'seconds', relation: 'no older than', after: 'ago' },
   // a header, by which browsers say who caused a request
   cross_site_request: { name: '', values: 'text' },
   // a proof's htm, htu and iat
@@ -41,6 +41,8 @@ interface Form {
   readonly values: 'text' | 'date' | 'seconds' | 'phrase';
   /** How a value compares with the expected one, if that is a limit. */
   readonly relation?: string;
+  /** What follows a value that was found. */
+  readonly after?: string;
 }
 
 /** Returns the text of the expected value. It comes from the configuration, so it may be printed for every reason. */
@@ -58,7 +60,7 @@ export function shownFound(reason: Reason, value: unknown): string | undefined {
   const form = FORMS[reason];
   if (!form) return typeName(value);
   // null means that the value is absent
-  return [form.name, value === null ? 'none' : items(value, form.values)].filter(Boolean).join(' ');
+  return [form.name, ...(value === null ? ['none'] : [items(value, form.values), form.after])].filter(Boolean).join(' ');
 }
 
 /** Returns a value, or the result of a function that computes it: only an explanation pays for it. */

@@ -30,7 +30,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme that is not accepted.',
-    remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional().',
+    remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional(), which also admits requests without a token.',
     refine: withCause('The Authorization header has a scheme that is not accepted'),
   },
   session_ended: {
@@ -46,7 +46,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   malformed_credentials: {
     summary: 'The Authorization header cannot be read as a Bearer token.',
-    remedy: 'Send the word Bearer, one space and the token: no quotes, no line break, and not the text "undefined".',
+    remedy: 'Send the word Bearer, one space and the token: no quotes and no line break.',
     refine: withCause('The credentials cannot be read as a Bearer token'),
   },
   multiple_credentials: {
@@ -61,6 +61,10 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   token_too_large: {
     summary: 'The token is longer than maxTokenBytes allows.',
     remedy: 'Configure the issuer to write less into the token (the usual cause is a long list of groups), or raise maxTokenBytes.',
+    refine: ({ cause }) => ({
+      summary: cause && `The token is too large: ${cause}.`,
+      remedy: cause && 'Check which token the client sends: no authorization server writes so much into the header, and no option accepts it.',
+    }),
   },
   malformed_token: {
     summary: 'The token is not a signed JWT.',
@@ -148,7 +152,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   invalid_claim: {
     summary: 'A claim of the token has a value or a type that is not accepted.',
     remedy: 'Compare the claim with requiredValues, forbiddenValues, forbiddenClaims and the claims schema; the registered claims have the types of RFC 7519.',
-    refine: ({ cause }) => ({ summary: cause && `The claim ${cause} has a value or a type that is not accepted.` }),
+    refine: ({ cause }) => ({ summary: cause && invalidClaim(cause) }),
   },
   expired: {
     summary: 'The token has expired.',
@@ -207,7 +211,7 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   unbound_token: {
     summary: 'The token is not bound to its sender as it must be.',
     remedy:
-      'Have the client send a DPoP proof to the token endpoint, so that the authorization server binds the token. Send tokens that are bound to nothing, or to a certificate, as "Authorization: Bearer <access token>".',
+      'Have the client send a DPoP proof to the token endpoint, or show its certificate there, so that the authorization server binds the token. Send tokens that are bound to nothing, or to a certificate, as "Authorization: Bearer <access token>".',
     refine: withCause('The token is not bound to its sender as it must be'),
   },
   missing_proof: {
@@ -320,9 +324,17 @@ function withCause(summary: string): Text['refine'] {
   return ({ cause }) => ({ summary: cause && `${summary}: ${cause}.` });
 }
 
+/** What a claims schema refused begins with the name of its option. */
+function invalidClaim(cause: string): string {
+  return cause.startsWith('claims: ')
+    ? `The claims schema refused the token: ${cause.slice('claims: '.length)}.`
+    : `The claim ${cause} has a value or a type that is not accepted.`;
+}
+
 /** Returns a more exact remedy for the causes that operators can do something about. */
 function proofRemedy(cause: string | undefined): string | undefined {
-  if (cause === undefined) return undefined;
+  // the proof itself is malformed
+  if (cause === undefined || cause.includes('is missing')) return undefined;
   if (cause.includes('origin')) return 'Set publicOrigin to the origin that clients use. Without it, the request must name one valid host.';
   if (cause.includes('htu'))
     return 'Clients write the address that they call into htu. If a proxy changes scheme, host or port, set publicOrigin, or have the framework trust the proxy. A proxy must not change the path.';
@@ -367,7 +379,7 @@ function issuerRemedy(expected: unknown, found: unknown): string | undefined {
   }
   const pathOf = (text: string): string | undefined => URL.parse(text)?.pathname;
   if (names.some((name) => pathOf(name) !== undefined && pathOf(name) === pathOf(found) && pathOf(found) !== '/')) {
-    return 'The two differ only in the host. Set issuer to the value in the token. If its metadata is reachable only at another address (Docker, private networks), set metadataUrl to that address.';
+    return 'The two differ only in the host. If that is your authorization server, set issuer to the value in the token. If its metadata is reachable only at another address (Docker, private networks), set metadataUrl to that address.';
   }
   return undefined;
 }

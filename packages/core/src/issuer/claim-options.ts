@@ -141,7 +141,8 @@ const LOOKS_LIKE_A_PATH = /^[\w-]+(?:\.[\w-]+)+$/;
 export function checkIssuedAtOptions(reader: OptionReader, acceptWithoutIssuedAt: boolean): void {
   if (!acceptWithoutIssuedAt) return;
   for (const name of ['maxTokenAgeSeconds', 'maxTokenLifetimeSeconds', 'profile'] as const) {
-    if (reader.get(name) === undefined) continue;
+    // a JWT-SVID need not have iat
+    if (reader.get(name) === undefined || reader.get(name) === 'jwt-svid') continue;
     reader.wrong(name, 'needs iat in every token, so it cannot be combined with unsafeAcceptTokensWithoutIssuedAt. Leave one of them out.');
   }
 }

@@ -1,7 +1,7 @@
 import type { Reason } from '../vocabulary/reason.js';
 import { decodeBase64url } from '../lib/base64url.js';
 import { isJsonObject, own, parseStrictObject, type JsonObject } from '../lib/json.js';
-import { MAX_HEADER_LENGTH, MAX_KEY_ID_LENGTH } from './compact-jws.js';
+import { LONG_HEADER, MAX_HEADER_LENGTH, MAX_KEY_ID_LENGTH } from './compact-jws.js';
 import {
   CONTENT_ENCRYPTION,
   contentEncryptionNamed,
@@ -54,7 +54,7 @@ const GCM = CONTENT_ENCRYPTION.A256GCM;
 export function parseCompactJwe(token: string, encryptions: ReadonlySet<ContentEncryptionAlgorithm>): CompactJwe | JweFailure {
   const [first, second, third, fourth] = dotsOf(token);
   if (fourth === undefined) return { reason: 'malformed_token', cause: 'it does not have 5 segments separated by dots' };
-  if (first! > MAX_HEADER_LENGTH) return { reason: 'token_too_large', found: `a header of ${first} characters` };
+  if (first! > MAX_HEADER_LENGTH) return { reason: 'token_too_large', cause: LONG_HEADER };
   const header = headerOf(token.slice(0, first));
   if (!header) return { reason: 'malformed_token', cause: 'its header is not a strict JSON object in base64url' };
   // no extension is supported, so every `crit` is refused (RFC 7516 s4.1.13)

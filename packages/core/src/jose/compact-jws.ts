@@ -27,6 +27,7 @@ export interface JoseHeader {
 type CompactReason = Extract<Reason, 'malformed_token' | 'encrypted_token' | 'unsupported_critical_header' | 'token_too_large' | 'wrong_type'>;
 
 export const MAX_HEADER_LENGTH = Math.ceil((8 * 1024 * 4) / 3);
+export const LONG_HEADER = 'its header is longer than 8 KiB';
 export const MAX_KEY_ID_LENGTH = 512;
 
 /**

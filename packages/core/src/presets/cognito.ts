@@ -1,6 +1,6 @@
 import type { ClaimsSchema } from '../auth/claims-schema.js';
 import { keepDemands } from '../issuer/merged-options.js';
-import { finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
+import { anyAudience, finish, readPreset, readText, readTexts, withKnown, type PresetOptions, type PresetResult } from './preset.js';
 
 export interface CognitoOptions extends Omit<PresetOptions, 'audience' | 'allowedClients'> {
   /** The AWS region: `eu-central-1`. */
@@ -35,7 +35,7 @@ export function cognito<S extends ClaimsSchema | undefined = undefined>(options:
   if (rest.allowedClients !== undefined) reader.wrong('allowedClients', 'is already set by clientIds. Remove it');
   const merged = withKnown(reader, rest, { requiredValues: { token_use: 'access' }, rolesClaim: 'cognito:groups' });
   // without an expected audience, a token with `aud` is meant for another API
-  const anyAudience = rest.audience === undefined && { unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(rest.forbiddenClaims ?? [])] };
+  const ofAny = rest.audience === undefined && anyAudience(rest);
   const issuer = `https://cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${pool}`;
-  return finish(reader, () => keepDemands({ ...merged, ...anyAudience, issuer, allowedClients }) as PresetResult<S>);
+  return finish(reader, () => keepDemands({ ...merged, ...ofAny, issuer, allowedClients }) as PresetResult<S>);
 }

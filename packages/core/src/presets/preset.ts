@@ -92,8 +92,12 @@ export function finish<O>(reader: OptionReader, make: () => O): O {
 
 /** Returns options that accept any audience if they name none. Then a token that has an `aud` is for another API, and refused. */
 export function withoutAudience(merged: GuardOptions): GuardOptions {
-  if (merged.audience !== undefined) return merged;
-  return { ...merged, unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: ['aud', ...(merged.forbiddenClaims ?? [])] };
+  return merged.audience === undefined ? { ...merged, ...anyAudience(merged) } : merged;
+}
+
+/** A value of the wrong type is passed on, so that the guard reports it. */
+export function anyAudience({ forbiddenClaims = [] }: GuardOptions): GuardOptions {
+  return { unsafeAcceptTokensForAnyAudience: true, forbiddenClaims: Array.isArray(forbiddenClaims) ? ['aud', ...forbiddenClaims] : forbiddenClaims };
 }
 
 /** Returns the options of an issuer, or those of the guard. The clock skew belongs to both. */

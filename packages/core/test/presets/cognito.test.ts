@@ -3,6 +3,7 @@ import { cognito } from '@tokenward/core/presets';
 import { describe, expect, test } from 'vitest';
 import { expectAllowed, verdictOf } from '../guarded.js';
 import { changed, decide, expectRefusals, given, now, problemsOf, times, type Shape } from './provider-tokens.js';
+import { optionsOf } from './shapes.js';
 
 describe('cognito', () => {
   const usual = { region: 'us-west-2', userPoolId: 'us-west-2_example', clientIds: ['57cbishk4j24pabc1234567890', 'other1'] };
@@ -95,5 +96,13 @@ describe('cognito', () => {
     [{ allowedClients: ['x'] }, /^allowedClients: is already set by clientIds/],
   ])('refuses the options %j', (wrong, message) => {
     expect(problemsOf(() => cognito({ ...usual, ...wrong }))).toEqual([expect.stringMatching(message)]);
+  });
+
+  test('a forbiddenClaims that is no list reaches the guard, which reports it, in other presets without an audience as well', () => {
+    for (const forbiddenClaims of ['act', 7]) {
+      const ofCognito = () => cognito({ ...usual, forbiddenClaims: forbiddenClaims as never });
+      for (const make of [ofCognito, () => optionsOf('clerk', { forbiddenClaims })])
+        expect(problemsOf(make)).toEqual([expect.stringMatching(/^forbiddenClaims: must be a list/)]);
+    }
   });
 });

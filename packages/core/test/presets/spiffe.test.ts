@@ -28,6 +28,10 @@ describe('spiffe', () => {
       ['a service account of Kubernetes', providers.kubernetes.token, 'issuer_mismatch'],
     ]);
     expect(verdictOf(await decide(optionsOf('spiffe'), changed(token, {}, { typ: 'at+jwt' })))).toBe('wrong_type');
+    // a JWT-SVID need not have it
+    const undated = changed(token, { iat: undefined });
+    expect(verdictOf(await decide(optionsOf('spiffe'), undated))).toBe('missing_claim');
+    expect(verdictOf(await decide(optionsOf('spiffe', { unsafeAcceptTokensWithoutIssuedAt: true }), undated))).toBe('allow');
   });
 
   test.each<[object, RegExp]>([

@@ -34,7 +34,7 @@ export function createCookieSession({ isWaiting = false } = {}): CookieSession {
     const id = new RegExp(`(?:^|; )${COOKIE}=([^;]*)`).exec(cookie)?.[1];
     if (id === undefined) return undefined;
     if (isAway) throw new Error(`the store does not answer for ${id}`);
-    if (!isFromApp) return { reason: 'cross_site_request', cause: 'the header x-tokenward-csrf is missing', token: undefined };
+    if (!isFromApp) return { reason: 'cross_site_request', cause: 'the header x-tokenward-csrf: 1 is missing', token: undefined };
     const session = kept.get(id);
     if (!session) return { reason: 'session_ended', token: undefined, headers: { 'set-cookie': `${COOKIE}=; Max-Age=0; ${ATTRIBUTES}` } };
     const { token, newCookies = 0 } = session;

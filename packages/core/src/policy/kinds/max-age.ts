@@ -21,7 +21,7 @@ export const MAX_AGE: PolicyKind<MaxAgePolicy> = {
     // OpenID Connect Core s2: seconds since the epoch
     const loginAt = own(rawClaims(auth), 'auth_time');
     if (isNumericDate(loginAt) && loginAt <= nowSeconds + clockSkewSeconds && nowSeconds - loginAt <= policy.seconds) return undefined;
-    const secondsSinceLogin = typeof loginAt === 'number' ? nowSeconds - loginAt : undefined;
+    const secondsSinceLogin = typeof loginAt === 'number' && loginAt <= nowSeconds ? nowSeconds - loginAt : undefined;
     return loginFailure(MAX_AGE, policy, 'stale_authentication', policy.seconds, secondsSinceLogin);
   },
   negatable: () => false,
