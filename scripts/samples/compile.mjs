@@ -38,7 +38,7 @@ const OPTIONS = {
  * Compiles samples, each as its own module, against the built packages and the workspace's dependencies. A sample is
  * `{ file, line, code, context, inside, isBefore }`: `context` provides names (`contexts/<name>.ts` and all exports of that package), and `inside` is the
  * text before and after the code. A sample that `isBefore` shows another package: it is compiled as JavaScript would be, without our exports, and with the names of
- * `contexts/before/<page>.ts`. Returns the compiler's errors, with the file and line in the documentation.
+ * `contexts/before/<page>.ts` alone. Returns the compiler's errors, with the file and line in the documentation.
  */
 export async function compile(root, samples) {
   const folder = mkdtempSync(join(tmpdir(), 'tokenward-samples-'));
@@ -55,7 +55,7 @@ export async function compile(root, samples) {
 
 /** What a sample declares of our packages, and what another package declares of a framework, holds for a whole program. */
 function programOf(sample) {
-  if (sample.isBefore) return `${sample.context} ${sample.file}`;
+  if (sample.isBefore) return `before ${sample.file}`;
   return AUGMENTS_US.test(sample.code) ? sample : sample.context;
 }
 
@@ -64,15 +64,18 @@ async function writeProgram(root, place, samples) {
   if (!Object.hasOwn(PACKAGE_OF, context))
     throw new Error(`${samples[0].file}:${samples[0].line} has the unknown context "${context}": use ${Object.keys(PACKAGE_OF).join(', ')}`);
   mkdirSync(place);
-  for (const name of ['shared.ts', `${context}.ts`]) copyFileSync(join(CONTEXTS, name), join(place, name));
-  if (isBefore) copyFileSync(join(CONTEXTS, 'before', `${basename(file, '.md')}.ts`), join(place, 'more.ts'));
-  else writeFileSync(join(place, 'more.ts'), await exportsOf(root, PACKAGE_OF[context]));
+  copyFileSync(join(CONTEXTS, 'shared.ts'), join(place, 'shared.ts'));
+  copyFileSync(join(CONTEXTS, isBefore ? join('before', `${basename(file, '.md')}.ts`) : `${context}.ts`), join(place, 'context.ts'));
+  writeFileSync(join(place, 'exports.ts'), isBefore ? '' : await exportsOf(root, PACKAGE_OF[context]));
   const files = new Map(samples.map((sample, index) => [`sample${index}.ts`, sample]));
   for (const [name, sample] of files) writeFileSync(join(place, name), moduleOf(sample));
   writeFileSync(join(place, 'package.json'), '{ "type": "module" }');
   writeFileSync(
     join(place, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: { ...OPTIONS, strict: !isBefore, exactOptionalPropertyTypes: !isBefore }, files: ['more.ts', 'shared.ts', `${context}.ts`, ...files.keys()] }),
+    JSON.stringify({
+      compilerOptions: { ...OPTIONS, strict: !isBefore, exactOptionalPropertyTypes: !isBefore },
+      files: ['exports.ts', 'shared.ts', 'context.ts', ...files.keys()],
+    }),
   );
   return { place, files, isBefore };
 }
@@ -108,7 +111,9 @@ function compileProgram(root, { place, files, isBefore }) {
 
 /** Creates a `node_modules` with our packages and all dependencies of packages, examples and benchmarks, which have the packages that we replace. */
 function linkModules(root, modules) {
-  const places = [root, ...childrenOf(join(root, 'packages')), ...childrenOf(join(root, 'examples')), join(root, 'bench')].map((place) => join(place, 'node_modules'));
+  const places = [root, ...childrenOf(join(root, 'packages')), ...childrenOf(join(root, 'examples')), join(root, 'bench')].map((place) =>
+    join(place, 'node_modules'),
+  );
   for (const place of places.filter((path) => existsSync(path))) {
     for (const name of readdirSync(place).filter((entry) => !entry.startsWith('.'))) {
       if (name === '@tokenward') continue;

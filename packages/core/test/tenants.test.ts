@@ -27,7 +27,11 @@ describe('rule 50: options of a template', () => {
     ['an empty tenant', { tenants: [''] }, 'tenants: must be a list of one or more non-empty strings (got a list)'],
     ['a tenant of 65 characters', { tenants: ['x'.repeat(65)] }, 'tenants: must list names'],
     ['unsafeAcceptAnyTenant together with tenants', { unsafeAcceptAnyTenant: true, jwks: keys }, 'tenants: cannot be combined with unsafeAcceptAnyTenant'],
-    ['unsafeAcceptAnyTenant without jwks or jwksUri', { tenants: undefined, unsafeAcceptAnyTenant: true }, 'unsafeAcceptAnyTenant: needs jwks, jwksFile, or jwksUri'],
+    [
+      'unsafeAcceptAnyTenant without jwks or jwksUri',
+      { tenants: undefined, unsafeAcceptAnyTenant: true },
+      'unsafeAcceptAnyTenant: needs jwks, jwksFile, or jwksUri',
+    ],
     [
       'unsafeAcceptAnyTenant with {tenant} in jwksUri',
       { tenants: undefined, unsafeAcceptAnyTenant: true, jwksUri: 'https://login.example.test/{tenant}/keys' },

@@ -55,7 +55,10 @@ export class TokenwardGuard implements CanActivate, OnModuleInit {
       return rememberPending(context, this.#settleLater(decision, carrier, finish));
     }
     if (decision.outcome === 'deny' && engine.onDenied && carrier?.response && !isAskedByNest(canActivate)) {
-      return rememberPending(context, refuseByHand(decision, carrier.response, () => settle(decision, context, carrier, rule, engine)));
+      return rememberPending(
+        context,
+        refuseByHand(decision, carrier.response, () => settle(decision, context, carrier, rule, engine)),
+      );
     }
     const settled = settle(decision, context, carrier, rule, engine);
     return settled instanceof Promise ? rememberPending(context, settled) : settled;

@@ -119,13 +119,18 @@ test.each(['express', 'fastify'] as const)(
 test.each(['express', 'fastify'] as const)(
   'rule 157: holds the response back while onDenied decides about a refusal that the caller does not await, on %s',
   async (platform) => {
-    for (const onDenied of [(decision: Deny) => decision, () => new Promise(() => {})]) {
+    for (const onDenied of [(decision: Deny) => decision, () => new Promise<void>(() => {})]) {
       const { app, ask } = await world.start({ platform, controllers: [HastyController], options: { onDenied } });
       HastyController.guard = app.get(TokenwardGuard);
       const [good, bad] = [await world.token({ scopes: ['orders:read'] }), await world.token({ scopes: ['other'] })];
       // with the first token, the keys arrive
-      for (const [token, status] of [[good, 200], [bad, 403], [good, 200], [undefined, 401]] as const) {
-        const answer = await ask({ path: '/hasty', token });
+      for (const [token, status] of [
+        [good, 200],
+        [bad, 403],
+        [good, 200],
+        [undefined, 401],
+      ] as const) {
+        const answer = await ask({ path: '/hasty', ...(token !== undefined && { token }) });
         expect([answer.status, JSON.stringify(answer.body).includes('SECRET')]).toEqual([status, status === 200]);
       }
     }

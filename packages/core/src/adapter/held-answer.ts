@@ -49,18 +49,20 @@ export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, resp
   }
 
   function watch(promise: Promise<T>): Promise<T> {
-    const then: Promise<T>['then'] = (fulfilled, rejected) => {
-      const next = Promise.prototype.then.call(promise, fulfilled, rejected) as Promise<never>;
-      if (fulfilled === undefined || fulfilled === null) return watch(next);
+    function then(...handlers: Parameters<Promise<T>['then']>): Promise<unknown> {
+      const next = Promise.prototype.then.apply(promise, handlers) as Promise<T>;
+      // that is `catch`
+      if (typeof handlers[0] !== 'function') return watch(next);
       isAwaited = true;
       if (refused) openToWaiting();
       return next;
-    };
+    }
     // without a `constructor`, `await` calls `then`, as it does for any other thenable
+    // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
     return Object.defineProperties(promise, { then: { value: then }, constructor: { value: undefined } });
   }
 
-  Promise.prototype.then.call(result, open, noteRefusal);
+  void Promise.prototype.then.call(result, open, noteRefusal);
   if (isRefused) setImmediate(answerCareless);
   return watch(result);
 }

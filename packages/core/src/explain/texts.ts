@@ -30,7 +30,8 @@ export const TEXTS: Readonly<Record<Reason, Text>> = {
   },
   unsupported_scheme: {
     summary: 'The Authorization header has a scheme that is not accepted.',
-    remedy: 'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional(), which also admits requests without a token.',
+    remedy:
+      'Send "Authorization: Bearer <access token>". If a proxy adds Basic credentials of its own, configure it to remove them, or use guard.optional(), which also admits requests without a token.',
     refine: withCause('The Authorization header has a scheme that is not accepted'),
   },
   session_ended: {

@@ -194,8 +194,7 @@ describe('the header of a JWE is held to the rules of a JWS header', () => {
   test('rules 8 and 12: a long header is not read', () => {
     const long = { ...RSA, x: 'x'.repeat(9000) };
     const nested = `{"alg":"dir","enc":"A256GCM","cty":"JWT","x":${'['.repeat(9000)}${']'.repeat(9000)}}`;
-    for (const header of [long, nested])
-      expect(failureOf(jwe(header))).toEqual({ reason: 'token_too_large', cause: 'its header is longer than 8 KiB' });
+    for (const header of [long, nested]) expect(failureOf(jwe(header))).toEqual({ reason: 'token_too_large', cause: 'its header is longer than 8 KiB' });
     const ofBytes = (count: number) => parseCompactJwe(jwe(JSON.stringify(RSA).padEnd(count)), ALL);
     expect(ofBytes(8192)).toMatchObject({ keyId: 'k' });
     expect(ofBytes(8193)).toMatchObject({ reason: 'token_too_large' });

@@ -1,5 +1,6 @@
 import { leadsToOtherHost, printableUrl } from '../lib/url.js';
 import { failureWords, silenceHint } from './fetch-failure.js';
+import { IssuerRequestError } from './issuer-request-error.js';
 import { discover, endpointOf, withMtlsAliases, type MetadataSource } from './metadata.js';
 import { InternalAddressError, isInternal } from './public-address.js';
 import { readBytes, type TlsParts, type Transport } from './transport.js';

@@ -1,6 +1,8 @@
-import type { RequestHandler } from 'express';
+import type { Express, RequestHandler } from 'express';
 
 declare global {
+  const app: Express;
+  const list: RequestHandler;
   const jwksUri: string;
   function needScope(name: string): RequestHandler;
   namespace Express {

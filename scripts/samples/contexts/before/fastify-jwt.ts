@@ -1,6 +1,8 @@
-import type { FastifyRequest, onRequestAsyncHookHandler, preHandlerHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler, preHandlerHookHandler, RouteHandlerMethod } from 'fastify';
 
 declare global {
+  const app: FastifyInstance;
+  const list: RouteHandlerMethod;
   function needScope(name: string): preHandlerHookHandler;
 }
 

@@ -1,8 +1,10 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import type { APP_GUARD as AnyAppGuard } from '@nestjs/core';
-import type { RequestHandler } from 'express';
+import type { Express, RequestHandler } from 'express';
 
 declare global {
+  const app: Express;
+  const list: RequestHandler;
   const jwksUri: string;
   function needScope(name: string): RequestHandler;
   namespace Express {
