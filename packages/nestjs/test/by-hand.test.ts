@@ -137,6 +137,38 @@ test.each(['express', 'fastify'] as const)(
   },
 );
 
+test.each(['express', 'fastify'] as const)(
+  'rule 157: onDenied answers where a guard of the app calls this one after it waited for something else, on %s',
+  async (platform) => {
+    const { ask } = await world.start({
+      platform,
+      controllers: [OrdersController],
+      options: {
+        onDenied(_decision, context) {
+          context.switchToHttp().getResponse<{ status(code: number): { send(body: object): void } }>().status(418).send({ mine: true });
+        },
+      },
+      prepare(app) {
+        const guards = (app as unknown as { config: { getGlobalGuards(): { canActivate(context: ExecutionContext): unknown }[] } }).config.getGlobalGuards();
+        guards.unshift({
+          async canActivate(context: ExecutionContext) {
+            await new Promise(setImmediate);
+            return app.get(TokenwardGuard).canActivate(context);
+          },
+        });
+      },
+    });
+    const token = await world.token({ scopes: ['orders:read'] });
+    // with the first token, the keys arrive
+    expect((await ask({ path: '/orders', token })).status).toBe(200);
+    for (const given of [{}, { token: 'malformed' }, { token }]) {
+      const { status, body } = await ask({ path: '/orders/admin', ...given });
+      expect([status, body]).toEqual([418, { mine: true }]);
+    }
+    expect((await ask({ path: '/orders', token })).status).toBe(200);
+  },
+);
+
 test("rule 157: throws for anything but a handler's context, and says what to write", async () => {
   const { app } = await world.start({ controllers: [OrdersController] });
   const guard = app.get(TokenwardGuard);
