@@ -10,7 +10,7 @@ export interface AuthorizationServer {
 
 /** Starts oidc-provider on loopback, for one API. Clients register themselves, and the user agrees to everything. */
 export async function startAuthorizationServer(resource: string, scope: string): Promise<AuthorizationServer> {
-  const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
+  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy())).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider: Provider = new Provider(issuer, {

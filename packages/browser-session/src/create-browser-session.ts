@@ -97,7 +97,7 @@ export function createBrowserSession(options: BrowserSessionOptions): BrowserSes
 
 function createContext(config: SessionConfig): SessionRouteContext & { readonly connections: OpenConnections } {
   const client = createLoginClient(config);
-  const connections = createOpenConnections(config, (state) => refresher.newest(state));
+  const connections = createOpenConnections(config, (id) => refresher.known(id));
   const sessions = observed(createSessions(config), connections.seen);
   const { issuer } = config;
   const publish: RouteContext['publish'] = (action, outcome, reason) => publishEvent('tokenward:session', { issuer, action, outcome, reason });
@@ -131,7 +131,8 @@ function createLogoutTokenGuard({ issuer, clientId, metadataUrl, unsafeHttpHosts
     clockSkewSeconds,
     clock,
     fetch,
-    keyFetching: { timeoutSeconds: config.timeoutSeconds },
+    // a fetch of the app's own opens its own connections
+    keyFetching: { timeoutSeconds: config.timeoutSeconds, ca: fetch === undefined ? config.tls?.ca : undefined },
     tokenCache: false,
     // a session that a logout token ended must stay ended for as long as its cookie could live
     revocations: {

@@ -74,7 +74,8 @@ function credentialsOf(refreshed: Refreshed, setCookies: readonly string[]): Cre
     case 'ended':
       return failure('session_ended', END_WORDS[refreshed.reason], refreshed.setCookies);
     case 'unavailable':
-      return { ...failure('session_unavailable', refreshed.cause, NO_LINES), retryAfterSeconds: refreshed.retryAfterSeconds };
+      // those of the use: during an outage of the issuer, a session must not end as idle
+      return { ...failure('session_unavailable', refreshed.cause, setCookies), retryAfterSeconds: refreshed.retryAfterSeconds };
   }
 }
 

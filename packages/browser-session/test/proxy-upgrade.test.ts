@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
 import type { BrowserSessionOptions } from '@tokenward/browser-session';
 import { memorySessions } from '@tokenward/core';
@@ -181,9 +182,16 @@ test('callback address behind proxies: a handshake that a proxy made an ordinary
   await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('let a proxy in front of this app pass the headers Upgrade and Connection')]));
 });
 
-test('without the option webSockets, an upgrade is a mistake of the program', async () => {
+test('without the option webSockets, an upgrade is refused with a warning, and ends no process', async () => {
+  const warnings: string[] = [];
+  const listener = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', listener);
+  onTestFinished(() => void process.off('warning', listener));
   const proxy = app.session.proxy({ to, methods: ['GET'], paths: ['/'] });
-  await expect(proxy.upgrade({} as never, {} as never, Buffer.alloc(0))).rejects.toThrow('proxy.upgrade(): needs the option webSockets: true');
+  const socket = new PassThrough();
+  expect(await proxy.upgrade({ url: '/', headers: {}, rawHeaders: [] } as never, socket, Buffer.alloc(0))).toBe(true);
+  expect(String(socket.read())).toMatch(/^HTTP\/1\.1 400 /);
+  await vi.waitFor(() => expect(warnings).toEqual([expect.stringContaining('needs the option webSockets: true')]));
   expect(() => app.session.proxy({ to, methods: ['GET'], paths: ['/'], webSockets: true })).toThrow('mountPath: is missing');
 });
 

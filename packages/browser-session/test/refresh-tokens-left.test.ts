@@ -12,6 +12,28 @@ const MODES = {
   'a store in memory': () => ({ store: memorySessions() }),
 } as const satisfies Record<string, () => WorldOptions['session']>;
 
+test('a refresh that a login of the same user has overtaken revokes nothing: the issuer may keep one grant for both', async () => {
+  const world = await startWorld();
+  world.clock.advance(301);
+  const [arrived, released] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+  let isFirst = true;
+  const revoked = watchRevocations(world, (request) => {
+    if (request.url !== '/token' || !isFirst) return false;
+    isFirst = false;
+    arrived.resolve();
+    return released.promise;
+  });
+  const call = world.callApi();
+  await arrived.promise;
+  const login = world.logIn();
+  // the login waits for nothing, or for the refresh
+  await Promise.race([login, new Promise((resolve) => setTimeout(resolve, 500))]);
+  released.resolve(false);
+  await Promise.all([login, call]);
+  expect(revoked).toEqual([]);
+  expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+});
+
 describe('logout in one process, refresh in another: the newest refresh token is revoked', () => {
   test('with a store, though the logout has read the session before the refresh', async () => {
     const { store, held, release } = holdFirstRead(memorySessions());

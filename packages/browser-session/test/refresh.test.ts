@@ -66,6 +66,18 @@ describe.each(Object.entries(MODES))('with %s', (_mode, options) => {
     expect(world.refreshes()).toBe(2);
   });
 
+  test('rule 131: during an outage of the issuer, a session in use does not end as idle', async () => {
+    const world = await startWorld({ session: { ...options(), idleSeconds: 400, refreshAheadSeconds: 0, timeoutSeconds: 0.5 } });
+    world.provider.intercept = answerTokens(503, {});
+    for (const seconds of [301, 200, 200]) {
+      world.clock.advance(seconds);
+      expect(await world.callApi()).toMatchObject({ reason: 'session_unavailable' });
+    }
+    world.provider.intercept = undefined;
+    world.clock.advance(60);
+    expect(await world.callApi()).toMatchObject({ sub: 'alice' });
+  });
+
   test('rule 131: invalid_grant ends the session, for every copy of its cookie', async () => {
     const world = await startWorld({ session: options() });
     world.clock.advance(301);

@@ -34,7 +34,7 @@ describe('memorySessions', () => {
     const clock = createTestClock('2030-01-01T00:00:00Z');
     const now = clock.now() / 1000;
     const store = memorySessions({ maxEntries: 3, clock });
-    for (let index = 0; index < 2; index++) await store.create(session(index, now + 10, ['label']));
+    for (let index = 0; index < 2; index++) await store.create(session(index, now + 10));
     await store.create(session(2, now + 1000, ['label']));
     clock.advance(11);
     await store.create(session(3, now + 1000));
@@ -49,6 +49,14 @@ describe('memorySessions', () => {
     expect(store.health().entries).toBe(1001);
     expect(await store.read('key-0')).toBeDefined();
     expect(await store.read('key-2000')).toBeDefined();
+  });
+
+  test('rule 70: nor in a small store: one user has at most half of it', async () => {
+    const store = memorySessions({ maxEntries: 100, clock: createTestClock('2030-01-01T00:00:00Z') });
+    await store.create(session(0, 1e10, ['victim']));
+    for (let index = 1; index <= 200; index++) await store.create(session(index, 1e10, ['attacker']));
+    expect(store.health().entries).toBe(51);
+    expect(await store.read('key-0')).toBeDefined();
   });
 
   test('a session that is read cannot be changed by its reader', async () => {

@@ -81,3 +81,14 @@ test.each([[[]], [() => {}], [{}], [new Headers()]])('rule 158: check() throws f
   expect(() => guard.check(given as never)).toThrow(/guard\.check\(.*framework's request/);
   await guard.close();
 });
+
+test('rule 224: a refusal keeps nothing by which earlier middleware lets shared caches keep the answer', async () => {
+  const app = express();
+  app.use((_req, res, next) => {
+    res.set({ 'CDN-Cache-Control': 'max-age=60', 'Cache-Control': 'public', 'X-Mine': '1' });
+    next();
+  });
+  app.get('/x', newGuard()(), (_req, res) => void res.end());
+  const { headers } = await fetch(`${(await start(app)).origin}/x`);
+  expect([headers.get('cdn-cache-control'), headers.get('cache-control'), headers.get('x-mine')]).toEqual([null, 'no-store', '1']);
+});

@@ -72,3 +72,14 @@ test('rule 275: actAs(app) acts with inject, and the assertions read its answers
   expect((await app.inject({ url: '/orders', headers: { ...as({ scopes: ['orders:read'] }) } })).statusCode).toBe(200);
   await expectForbidden(app.inject({ url: '/orders', headers: { ...as({ scopes: ['other'] }) } }), { scopes: ['orders:read'] });
 });
+
+test('rule 277: a HEAD route of its own is listed and tried beside a guarded GET', async () => {
+  const app = Fastify();
+  onTestFinished(() => app.close());
+  await app.register(tokenward, OPTIONS);
+  app.head('/x', async () => 'open');
+  app.get('/x', { onRequest: app.guard() }, async () => 'x');
+  app.get('/y', { onRequest: app.guard() }, async () => 'y');
+  expect(await listOf(app)).toEqual(['GET /x required', 'GET /y required', 'HEAD /x no-tokenward-guard']);
+  await expect(assertProtected(app)).rejects.toThrow(/HEAD \/x .*answered 200 without a token/);
+});

@@ -46,3 +46,13 @@ test('the cookies of a session stay, whether a handler answers by the reply or w
   expect(await cookiesOf(origin, '/hijacked')).toEqual(COOKIES);
   expect(await cookiesOf(origin, '/early-hijacked')).toEqual(['early=1', ...COOKIES, 'app=1']);
 });
+
+test('rule 224: a refusal keeps nothing by which earlier hooks let shared caches keep the answer', async () => {
+  const app = Fastify();
+  onTestFinished(() => app.close());
+  app.addHook('onRequest', async (_request, reply) => void reply.headers({ 'cdn-cache-control': 'max-age=60', 'cache-control': 'public', 'x-mine': '1' }));
+  await app.register(tokenward, { issuer: 'https://login.invalid', audience: 'https://api.example.com', protect: 'all' });
+  app.get('/x', async () => 'x');
+  const { headers } = await app.inject('/x');
+  expect([headers['cdn-cache-control'], headers['cache-control'], headers['x-mine']]).toEqual([undefined, 'no-store', '1']);
+});

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { Decision, Deny, ResponseHeaders } from '@tokenward/core';
-import { holdAnswer, isAnswered, markGuard, misuse, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
+import { holdAnswer, isAnswered, keepOutOfCaches, markGuard, misuse, SET_COOKIE, type NativeGuard, type RequirementsFor } from '@tokenward/core/adapter';
 import { addHeaders, answerTo, isEmpty, metadataResponse } from '@tokenward/fetch/adapter';
 import { addTo, replaceResponse } from './context-response.js';
 import { matchedRoute } from './matched-route.js';
@@ -25,18 +25,18 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     assertContext(context, 'guard(...)', 'is middleware, and was called without a context. Write await guard(...)(c)');
     const next = typeof following === 'function' ? following : undefined;
     const metadata = native.metadataFor(context);
-    if (metadata) return held(answer(context, metadataResponse(metadata)), context, true);
+    if (metadata) return held(answer(context, metadataResponse(metadata), next), context, true, next);
     const decision = native.decide(context, requirementsFor(context, preflight));
-    if (decision instanceof Promise) return held(settleLate(decision, context, next), context, false);
-    return decision.outcome === 'allow' ? admit(decision, context, next) : held(refuse(decision, context), context, true);
+    if (decision instanceof Promise) return held(settleLate(decision, context, next), context, false, next);
+    return decision.outcome === 'allow' ? admit(decision, context, next) : held(refuse(decision, context, next), context, true, next);
   };
   return markGuard(guard, requirementsFor);
 
   /** On Node, holds back the answer of a caller by hand that does not wait. It must not end the process either. */
-  function held(result: Promise<void>, context: Context, isRefused: boolean): Promise<void> {
+  function held(result: Promise<void>, context: Context, isRefused: boolean, next: Next | undefined): Promise<void> {
     result.catch(() => {});
     const { outgoing } = nodeOf(context);
-    if (!outgoing || isAnswered(outgoing) || isCalledByHono(guard, context)) return result;
+    if (!outgoing || isAnswered(outgoing) || isCalledByHono(guard, context, next)) return result;
     return holdAnswer({ result, isRefused, refuse: (pass) => sendErrorOf(result, pass) }, outgoing);
   }
 
@@ -44,18 +44,18 @@ export function guardWith(native: Native, requirementsFor: RequirementsFor<Conte
     // the server aborts only a signal that was read while the client was there
     const { signal } = context.req.raw as Partial<Request>;
     const decision = await pending;
-    if (decision.outcome === 'deny') return refuse(decision, context);
+    if (decision.outcome === 'deny') return refuse(decision, context, next);
     const { outgoing } = nodeOf(context);
-    if (signal?.aborted || (outgoing && isAnswered(outgoing))) return answer(context, goneResponse());
+    if (signal?.aborted || (outgoing && isAnswered(outgoing))) return answer(context, goneResponse(), next);
     return admit(decision, context, next);
   }
 
-  async function refuse(decision: Deny, context: Context): Promise<void> {
-    return answer(context, await answerTo(native, decision, context));
+  async function refuse(decision: Deny, context: Context, next: Next | undefined): Promise<void> {
+    return answer(context, await answerTo(native, decision, context), next);
   }
 
-  async function answer(context: Context, response: Response): Promise<void> {
-    if (isCalledByHono(guard, context)) replaceResponse(context, response);
+  async function answer(context: Context, response: Response, next: Next | undefined): Promise<void> {
+    if (isCalledByHono(guard, context, next)) replaceResponse(context, response);
     else throw new HTTPException(response.status as never, { res: response, message: 'The guard has answered the request' });
   }
 }
@@ -86,10 +86,14 @@ const ADMITTED = Promise.resolve();
 async function admitWith(headers: ResponseHeaders, context: Context, next: Next | undefined): Promise<void> {
   await next?.();
   addTo(context, (fields) => addHeaders(fields, headers));
+  const { outgoing } = nodeOf(context);
+  // what a handler says afterwards would replace it
+  if (!next && outgoing && Object.hasOwn(headers, SET_COOKIE)) keepOutOfCaches(outgoing);
 }
 
-/** Whether Hono itself runs the guard: then it is the handler of the current route. An app with an `onError` of its own wraps its handlers. */
-function isCalledByHono(guard: Guarding, context: Context): boolean {
+/** Whether Hono itself runs the guard: then it is the handler of the current route, and has a `next`. An app with an `onError` of its own wraps its handlers. */
+function isCalledByHono(guard: Guarding, context: Context, next: Next | undefined): boolean {
+  if (next === undefined) return false;
   let handler = matchedRoute(context)?.handler as Wrapped | undefined;
   for (let depth = 0; handler && depth < MAX_DEPTH; depth++) {
     if (handler === guard) return true;

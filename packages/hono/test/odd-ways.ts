@@ -53,6 +53,15 @@ const WAYS: Readonly<Record<string, Way>> = {
       return handle(c, next);
     },
   ],
+  'not awaited, with a then, a finally and a catch': (guard, handle) => [
+    (c, next) => {
+      guard(c)
+        .then(() => {})
+        .finally(() => {})
+        .catch(() => {});
+      return handle(c, next);
+    },
+  ],
   'not awaited in middleware before the handler': (guard, handle) => [
     async (c, next) => {
       void guard(c);

@@ -86,3 +86,15 @@ test.each([[[]], [() => {}], [{}], [new Headers()]])('rule 158: check() throws f
   expect(() => guard.check(given as never)).toThrow(/guard\.check\(.*framework's request/);
   await guard.close();
 });
+
+test('rule 224: a refusal keeps nothing by which earlier middleware lets shared caches keep the answer', async () => {
+  const guard = newGuard();
+  const app = new Koa();
+  app.use((context, next) => {
+    context.set({ 'CDN-Cache-Control': 'max-age=60', 'Cache-Control': 'public', 'X-Mine': '1' });
+    return next();
+  });
+  app.use(guard()).use(ok);
+  const { headers } = await fetch(await start(app, guard));
+  expect([headers.get('cdn-cache-control'), headers.get('cache-control'), headers.get('x-mine')]).toEqual([null, 'no-store', '1']);
+});

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPolicy, type Auth, type Decision, type Policy } from '@tokenward/core';
 import {
+  addCookies,
   answerRefusal,
   applyHeaders,
   assertHasHeaders,
@@ -98,6 +99,8 @@ export function createMcpGuard(options: McpGuardOptions): McpGuard {
       applyHeaders(response, decision.headers);
       return decision.auth;
     }
+    // onDenied may answer in its own way
+    addCookies(response, decision.headers);
     await answerRefusal(native, decision, [request, response], (denial) => sendDenial(response, denial));
     return undefined;
   }

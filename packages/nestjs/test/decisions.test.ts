@@ -136,3 +136,17 @@ test('@Policies() throws for anything but a policy', () => {
     expect(() => (Policies as (...given: unknown[]) => unknown)(...wrong)).toThrow(ConfigurationError);
   }
 });
+
+test('rule 224: a refusal keeps nothing by which earlier middleware lets shared caches keep the answer', async () => {
+  const { ask } = await world.start({
+    controllers: [TenantsController],
+    prepare(app) {
+      app.use((_req: unknown, res: { set(fields: object): void }, next: () => void) => {
+        res.set({ 'CDN-Cache-Control': 'max-age=60', 'Cache-Control': 'public', 'X-Mine': '1' });
+        next();
+      });
+    },
+  });
+  const { headers } = await ask({ path: '/tenants/acme/orders' });
+  expect([headers.get('cdn-cache-control'), headers.get('cache-control'), headers.get('x-mine')]).toEqual([null, 'no-store', '1']);
+});

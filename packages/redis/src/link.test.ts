@@ -44,3 +44,14 @@ test('a connection that ends while nobody uses it is replaced at once', async ()
   await vi.waitFor(async () => expect(String(await link.send('CLIENT', ['CLIENT', 'ID']))).not.toBe(before), { interval: 10, timeout: 20_000 });
   expect(link.lastError).toBeUndefined();
 });
+
+test('a command that the server refuses costs no new connection', async () => {
+  const link = open(redis.url, 60_000);
+  await soon(() => expect(link.isUsable).toBe(true));
+  const connections = async () => Number(/total_connections_received:(\d+)/.exec(String(await redis.ask('INFO', 'stats')))![1]);
+  const id = await link.send('CLIENT', ['CLIENT', 'ID']);
+  const before = await connections();
+  for (let at = 0; at < 20; at++) await expect(link.send('NONE', ['NO-SUCH-COMMAND'])).rejects.toThrow();
+  expect((await connections()) - before).toBeLessThan(5);
+  expect(await link.send('CLIENT', ['CLIENT', 'ID'])).toBe(id);
+});

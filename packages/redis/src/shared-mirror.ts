@@ -72,10 +72,13 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
 
   /** Finds an issuer's cut-off by asking about a very old token. Revocations of the whole issuer are found first and skipped. */
   function cutoffIn(issuer: string, nowSeconds: number): number | undefined {
+    let latest: number | undefined;
     for (let issuedAt = 0; ;) {
       const found = mirror.find({ issuer, tokenId: undefined, sessionId: undefined, subject: undefined, clientId: undefined, issuedAt }, nowSeconds);
-      if (!found) return undefined;
+      if (!found) return latest;
       if (found.until === Infinity) return found.issuedUntil;
+      // one that came from Redis is a record until the next sweep
+      if (isCutoff(found)) latest = found.issuedUntil;
       issuedAt = found.issuedUntil + 1;
     }
   }
@@ -103,6 +106,8 @@ export function createSharedMirror(mirror: RevocationMirror, added: () => void, 
       );
     },
     async *missing(present, cutoffs, nowSeconds) {
+      // a process that checks no requests sweeps nowhere else, and would write back what has ended
+      mirror.sweep(nowSeconds);
       const missingCutoffs = new Map<string, RevocationRecord>();
       for (const issuer of issuers.keys()) {
         const moment = cutoffIn(issuer, nowSeconds);

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ConfigurationError } from '@tokenward/core';
 import { redisRevocations, type DuplicableClient } from '@tokenward/redis';
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { replicate, startCluster, startSentinels } from './redis-fleet.js';
 import { freePort } from '../../testing/test/free-port.js';
 import { seedEpoch } from './redis-server.js';
@@ -40,6 +42,20 @@ describe('clients that are rejected at start-up', () => {
     expect(text).toMatch(/\. Set url, or pass a client from createClient\(\), createCluster\(\) or createSentinel\(\) of the package redis 5 or 6$/);
   });
 });
+
+/** Accepts connections, and never answers. */
+async function startSilentServer(): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket.on('error', nothing))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
 
 describe('a cluster', () => {
   test('rule 115: all processes use the node that has the keys, and after a failover its successor', async () => {
@@ -89,6 +105,15 @@ describe('Sentinel', () => {
     await eventually(() => isRevokedIn(other, 'meanwhile'), 'the other learns it');
     await Promise.all([isCurrentAgain(one), isCurrentAgain(other)]);
     await eventually(async () => (await replica.ask('ZCARD', '{tokenward:revocations}:records')) === 3, 'the replica has both records');
+  });
+
+  test('a sentinel that says nothing does not stop the attempts', async () => {
+    const silent = closing(await startSilentServer(), (server) => server.close());
+    const sentinel = createSentinel({ name: 'nobody', sentinelRootNodes: [{ host: '127.0.0.1', port: silent.port }] });
+    const duplicate = vi.spyOn(sentinel, 'duplicate');
+    const store = openStore({ client: sentinel as object as DuplicableClient, timeoutSeconds: 0.2 });
+    await eventually(() => duplicate.mock.calls.length >= 3, 'it tries again and again');
+    await store.close();
   });
 
   test('sentinels that are unreachable are reported, and leave no connections open', async () => {

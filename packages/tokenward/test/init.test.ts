@@ -23,6 +23,15 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
+test('rule 267: a file that is not UTF-8 is left as it is: its other bytes would be lost', async () => {
+  const folder = project({ express: '5.0.0' }, { 'server.js': '' });
+  const latin1 = Buffer.from("const express = require('express'); // caf\u00e9\nconst app = express();\n", 'latin1');
+  writeFileSync(join(folder, 'server.js'), latin1);
+  const { code, stderr } = await init(folder, '--yes');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('server.js is not UTF-8')]);
+  expect(readFileSync(join(folder, 'server.js')).equals(latin1)).toBe(true);
+});
+
 type Files = Readonly<Record<string, string>>;
 
 /** Creates a project with these files. */

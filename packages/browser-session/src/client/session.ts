@@ -61,6 +61,7 @@ export interface Session {
 }
 
 const HEADER = 'x-tokenward-csrf';
+const TIMEOUT_MS = 30_000;
 
 /**
  * Creates the page's side of a browser session. Create one for each page.
@@ -78,7 +79,9 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
   let isLoggedIn = false;
 
   function ask(method: string, route: string): Promise<Response> {
-    return fetch(`${path}/${route}`, { method, headers: { [HEADER]: '1' }, credentials: 'same-origin', redirect: 'error', cache: 'no-store' });
+    // all tabs wait for one of them
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    return fetch(`${path}/${route}`, { method, headers: { [HEADER]: '1' }, credentials: 'same-origin', redirect: 'error', cache: 'no-store', signal });
   }
 
   async function current(): Promise<SessionUser | null> {
@@ -117,11 +120,12 @@ export function createSession({ path = '/session', mode = 'bff', apiOrigins = []
     const response = await fetch(request);
     if (response.status !== 401 || (await needOf(response))?.kind !== 'login') return response;
     // a stream can be sent only once
-    const isRepeatable = !(init?.body instanceof ReadableStream) && !(input instanceof Request && input.body);
+    const isRepeatable = !(init?.body instanceof ReadableStream) && !(input instanceof Request && (input.body || input.bodyUsed));
     const renewed = bearer && isRepeatable && (await token.renew(bearer));
     if (renewed) {
       const again = new Request(input, init);
-      for (const [name, value] of request.headers) again.headers.set(name, value);
+      // not the others: a form has a new boundary
+      if (origin === location.origin) again.headers.set(HEADER, '1');
       again.headers.set('authorization', `Bearer ${renewed}`);
       return fetch(again);
     }

@@ -20,7 +20,7 @@ export async function proxied(proxy: CreatedProxy, origin: string, exchange: Exc
   const whole = originForm(original);
   // the mount path comes back in the Location of a redirect, so it must be clear, too
   if (path === undefined || whole === undefined || !isClearTarget(whole)) return problemAnswer({ status: 400, detail: 'The path of the request is ambiguous' });
-  const mountPath = whole.endsWith(path) ? whole.slice(0, whole.length - path.length).replace(/\/+$/, '') : proxy.config.mountPath;
+  const mountPath = mountOf(whole, path) ?? proxy.config.mountPath;
   return respond(exchange, origin, whole, (request) => proxy.forward({ request, target: path, mountPath, clientAddress }));
 }
 
@@ -28,4 +28,11 @@ export async function proxied(proxy: CreatedProxy, origin: string, exchange: Exc
 export function targetUnderMount({ config }: CreatedProxy, original: string): string | undefined {
   const path = originForm(original);
   return path === undefined ? undefined : withoutMount(path, config.mountPath);
+}
+
+/** The mount itself has the target `/`, or `/?x=1`, although its path does not end in a slash. */
+function mountOf(whole: string, target: string): string | undefined {
+  const bare = target.slice(1);
+  const rest = whole.endsWith(target) ? target : bare === '' || bare.startsWith('?') ? bare : undefined;
+  return rest !== undefined && whole.endsWith(rest) ? whole.slice(0, whole.length - rest.length).replace(/\/+$/, '') : undefined;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { misuse, SESSION_CREDENTIALS } from '@tokenward/core/store';
+import { SESSION_CREDENTIALS } from '@tokenward/core/store';
 import { CSRF_HEADER } from '../csrf.js';
 import { isCrossSiteUpgrade } from '../routes/cross-site.js';
 import { warnAboutOrigin } from '../routes/origin-warning.js';
@@ -26,12 +26,17 @@ type Opened = { readonly socket: Duplex; readonly head: Buffer; readonly answer:
 /** Creates `proxy.upgrade`. */
 export function createUpgrade({ session, config, upstream }: UpgradeParts): ProxyUpgrade['upgrade'] {
   return async function upgrade(request, socket, head) {
-    if (!config.webSockets) throw misuse('proxy.upgrade()', 'needs the option webSockets: true');
     const path = originForm(request.url ?? '');
     const target = path === undefined ? undefined : withoutMount(path, config.mountPath);
     if (target === undefined) return false;
     // an error of a socket without listener ends the process
     socket.on('error', () => socket.destroy());
+    if (!config.webSockets) {
+      // an exception would end the process, and anybody can send a handshake
+      session[SESSION_LINK].warn('tokenward: proxy.upgrade() refused a WebSocket, since the proxy needs the option webSockets: true');
+      refuse(socket, 400, []);
+      return true;
+    }
     try {
       await connect(request, target, socket, head);
     } catch {

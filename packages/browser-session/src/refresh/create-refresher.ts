@@ -186,6 +186,7 @@ export function createRefresher(parts: RefresherParts): Refresher {
   return {
     fresh,
     newest: known,
+    known: recent.latest,
     revokeLeft: leftTokens.revoke,
     keepLeft: leftTokens.keep,
     async logOut(state, cookieHeader) {

@@ -75,3 +75,12 @@ test('keeps 10,000 sessions', () => {
   expect(recent.newerThan({ ...first, id: '0' })).toBeUndefined();
   expect(recent.newerThan(first)).toBe(RESULT);
 });
+
+test('a look at the newest state is no sign that a browser has shown its cookie', () => {
+  const { recent, advance } = setUp();
+  recent.add(first, RESULT);
+  expect(recent.latest(first.id)).toBe(second);
+  expect(recent.latest(first.id)).toBe(second);
+  advance(31);
+  expect(recent.newerThan(first)).toBe(RESULT);
+});

@@ -35,6 +35,8 @@ export interface Refresher {
    * access token may have ended.
    */
   newest(state: SessionState): { readonly state: SessionState; /** `Set-Cookie` lines, if it is newer. */ readonly setCookies: readonly string[] };
+  /** Returns the newest state of a session that this process knows by a refresh. Nothing has shown it, so unlike {@link newest} this notes no use of its cookie. */
+  known(id: string): SessionState | undefined;
   /**
    * Revokes the refresh token of a session that has run out, in the background and once. Call it only for one whose user may be gone: a login that begins in
    * its place calls `keepLeft`.

@@ -24,7 +24,13 @@ export interface SessionEnder {
 export function createSessionEnder({ config, client, sessions, publish }: RefresherParts, memory: RefreshMemory): SessionEnder {
   const parts = { client, publish };
   // a store tells whoever removes a session its newest refresh token
-  const lateLogouts = config.store ? undefined : createLateLogouts(config, createSessionEnd(config).isLoggedOut, revokeLate);
+  const { isLoggedOut, isRevoked } = createSessionEnd(config);
+  const lateLogouts = config.store ? undefined : createLateLogouts(config, isLoggedOut, revokeLate);
+
+  /** Many issuers keep one grant for a session and the login that replaced it: to revoke a refresh token would end the new session, too (RFC 7009 s2.1). */
+  function wasReplaced(state: SessionState): boolean {
+    return isRevoked(state) && !isLoggedOut(state);
+  }
 
   function revokeLate({ id, refreshToken }: SessionState): void {
     memory.forget(id);
@@ -39,6 +45,7 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
   return {
     ended,
     async end(state, reason, cookieHeader, refreshToken) {
+      const left = wasReplaced(state) ? undefined : refreshToken;
       publish('end', 'done', reason);
       lateLogouts?.delete(state.id);
       let setCookies: readonly string[];
@@ -48,11 +55,11 @@ export function createSessionEnder({ config, client, sessions, publish }: Refres
         // it has ended in this process; the others learn it at their own attempt
         setCookies = sessions.forget(cookieHeader);
       }
-      await revokeRefreshToken(refreshToken, 'end', parts);
+      await revokeRefreshToken(left, 'end', parts);
       return ended(state.id, reason, setCookies);
     },
     async endedMeanwhile(state, next, cookieHeader) {
-      await revokeRefreshToken(next.refreshToken, 'logout', parts);
+      if (!wasReplaced(state)) await revokeRefreshToken(next.refreshToken, 'logout', parts);
       const found = await sessions.find(cookieHeader);
       return ended(state.id, found.kind === 'ended' ? found.reason : 'revoked', sessions.forget(cookieHeader));
     },

@@ -13,11 +13,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function setUp(newest: (state: SessionState) => SessionState = (state) => state) {
+function setUp(newestOf: (id: string) => SessionState | undefined = () => undefined) {
   const clock = createTestClock('2027-01-15T08:00:00Z');
   const revocations = memoryRevocations();
   const config: EndConfig = { issuer: ISSUER, clientId: 'web-app', clock, clockSkewSeconds: 30, idleSeconds: 1000, maxSeconds: 3000, revocations };
-  const connections = createOpenConnections(config, (state) => ({ state: newest(state), setCookies: [] }));
+  const connections = createOpenConnections(config, newestOf);
   const seconds = (): number => clock.now() / 1000;
   return {
     clock,
@@ -62,8 +62,8 @@ test('idle and absolute time-outs: connections end with their session, though no
 
 test('idle and absolute time-outs: the use of the session by other requests counts, and a refresh that moves its end', () => {
   let refreshed: Partial<SessionState> = {};
-  const { connections, clock, state, pass } = setUp((old) => ({ ...old, ...refreshed }));
-  const used = state();
+  const { connections, clock, state, pass } = setUp((id) => (id === used.id ? { ...used, ...refreshed } : undefined));
+  const used: SessionState = state();
   const end = vi.fn();
   connections.follow(used, end);
   pass(900);

@@ -34,8 +34,12 @@ const CHECK_SOON_MS = 20;
 /** Nobody tells when a session reaches its idle or its absolute end. */
 const CHECK_MS = 5000;
 
-/** Creates the open connections of an app. While there is none, there is no timer and no listener either. */
-export function createOpenConnections(config: EndConfig, newest: Refresher['newest']): OpenConnections {
+/**
+ * Creates the open connections of an app. While there is none, there is no timer and no listener either.
+ *
+ * @param newestOf returns the newest state of a session that this process knows, by its id, without a note that a browser has shown it
+ */
+export function createOpenConnections(config: EndConfig, newestOf: Refresher['known']): OpenConnections {
   const { clock, idleSeconds, revocations } = config;
   const ending = createSessionEnd(config);
   /** By the id of the session. */
@@ -65,7 +69,7 @@ export function createOpenConnections(config: EndConfig, newest: Refresher['newe
   }
 
   function check(one: Followed): void {
-    one.state = later(one.state, newest(one.state).state);
+    one.state = later(one.state, newestOf(one.state.id) ?? one.state);
     const reason = ending.of(one.state, clock.now() / 1000);
     // an outage of the revocations says nothing about this session, and no request passes meanwhile
     if (reason !== undefined && reason !== 'unavailable') endAll(one);

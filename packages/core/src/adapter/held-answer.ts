@@ -17,7 +17,8 @@ export interface HeldResult<T> {
  * Holds back what is answered until the decision is known and the caller of the guard waits for the result. A caller that forgot `await` never does: if the
  * request is refused, the refusal is sent then, and the caller's answer is dropped.
  *
- * @returns the result, for the caller. To wait for it is to call its `then`, with which `await` and `Promise.all` begin. `catch` alone is not enough.
+ * @returns the result, for the caller. To wait for it is to call its `then` with two functions, as `await` and `Promise.all` do. `catch`, `finally` and a `then` with
+ *   one function only lead to another promise, which must be waited for.
  */
 export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, response: ServerResponse): Promise<T> {
   const gate = closeGate(response);
@@ -51,15 +52,25 @@ export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, resp
   function watch(promise: Promise<T>): Promise<T> {
     function then(...handlers: Parameters<Promise<T>['then']>): Promise<unknown> {
       const next = Promise.prototype.then.apply(promise, handlers) as Promise<T>;
-      // that is `catch`
-      if (typeof handlers[0] !== 'function') return watch(next);
+      // `await` has both, `catch` and a mere `then(go on)` have one
+      if (!handlers.every((one) => typeof one === 'function') || handlers.length < 2) return watch(next);
       isAwaited = true;
       if (refused) openToWaiting();
       return next;
     }
+
+    function atLast(run?: (() => void) | null): Promise<T> {
+      const after = async (): Promise<void> => run?.();
+      const next = Promise.prototype.then.call(
+        promise,
+        (value) => after().then(() => value as T),
+        (error: unknown) => after().then(() => Promise.reject(error as Error)),
+      );
+      return watch(next as Promise<T>);
+    }
     // without a `constructor`, `await` calls `then`, as it does for any other thenable
     // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
-    return Object.defineProperties(promise, { then: { value: then }, constructor: { value: undefined } });
+    return Object.defineProperties(promise, { then: { value: then }, finally: { value: atLast }, constructor: { value: undefined } });
   }
 
   void Promise.prototype.then.call(result, open, noteRefusal);

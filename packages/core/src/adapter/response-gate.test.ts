@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { connect, createServer, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { closeGate, type ResponseGate } from './response-gate.js';
+import { keepOutOfCaches } from '../node/uncached.js';
 import { answerAlone } from './settle.js';
 
 test('rule 157: over HTTP/2, trailers that other code sets while the guard decides are sent only after an admission', async () => {
@@ -39,3 +40,21 @@ async function trailersOf(decide: (gate: ResponseGate, response: ServerResponse)
   await once(stream, 'close');
   return trailers;
 }
+
+test('rule 195: what the guard sets on its own answer makes no hole in the gate', async () => {
+  const server = createHttpServer((_request, response) => {
+    const gate = closeGate(response);
+    void answerAlone(gate, async (pass) => {
+      keepOutOfCaches(pass);
+      await new Promise(setImmediate);
+      pass.statusCode = 403;
+      pass.end('refused');
+    });
+    response.writeHead(200, { 'x-secret': 'secret', 'cache-control': 'public' });
+    response.end('secret');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  expect([answer.status, await answer.text(), answer.headers.get('x-secret'), answer.headers.get('cache-control')]).toEqual([403, 'refused', null, 'no-store']);
+});

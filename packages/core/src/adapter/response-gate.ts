@@ -71,7 +71,8 @@ function makeGate(response: ServerResponse): SharedGate {
     const original = method.bind(target) as Method;
     if (target === response) originals.set(name, original);
     replace(target, name, (...args) => {
-      if (state === 'open') return original(...args);
+      // a method of the guard's own answer may have replaced it
+      if (state === 'open') return ((target === response && originals.get(name)) || original)(...args);
       if (state === 'closed') {
         kept.push(() => original(...args));
         hasAnswer ||= isAnswer;
@@ -113,6 +114,12 @@ function makeGate(response: ServerResponse): SharedGate {
         const result = letThrough(() => original(...given));
         return result === target ? pass : result;
       };
+    },
+    // on the response itself, others would call it past the gate
+    defineProperty(target, name, descriptor) {
+      if (!originals.has(name) || typeof descriptor.value !== 'function') return Reflect.defineProperty(target, name, descriptor);
+      originals.set(name, descriptor.value as Method);
+      return true;
     },
     set: (target, name, value) =>
       name === 'statusCode' || name === 'statusMessage' ? Reflect.set(status, name, value) : Reflect.set(target, name, value, target),

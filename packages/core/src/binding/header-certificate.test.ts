@@ -127,6 +127,10 @@ describe('rule 94: a header that does not count is ignored and reported', () => 
     expect(causes).toEqual([]);
   });
 
+  test('counts as a list of one line, as in headersDistinct', () => {
+    expect(find({ headers: { 'client-cert': ['good'] } }).found).toEqual(find({ headers: { 'client-cert': 'good' } }).found);
+  });
+
   test.each<[string, Partial<ProtectedRequest>, string, RegExp]>([
     ['from another address', { headers: { 'client-cert': 'good' }, peerAddress: '10.0.0.2' }, 'untrusted_peer', /not in trustedProxies/],
     ['from an unknown address', { headers: { 'client-cert': 'good' }, peerAddress: undefined }, 'untrusted_peer', /not in trustedProxies/],
@@ -136,7 +140,7 @@ describe('rule 94: a header that does not count is ignored and reported', () => 
       'untrusted_peer',
       /not/,
     ],
-    ['as a list', { headers: { 'client-cert': ['good'] } }, 'duplicate', /duplicated/],
+    ['as an empty list', { headers: { 'client-cert': [] } }, 'duplicate', /duplicated/],
     ['in two lines', { headers: { 'client-cert': ['good', 'good'] } }, 'duplicate', /duplicated/],
     [
       'in two lines, of which Node kept one',

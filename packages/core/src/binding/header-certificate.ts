@@ -53,9 +53,13 @@ function isOtherSpelling(other: string, name: string): boolean {
   return other.includes('_') && other.replaceAll('_', '-') === name;
 }
 
-/** Returns the value of a header, or a list if it has several lines. Node joins the lines of a header that it does not know. */
+/**
+ * Returns the value of a header, or a list if it has several lines. Node joins the lines of a header that it does not know, and has lists of one line in
+ * `headersDistinct`.
+ */
 function valueOf(request: ProtectedRequest, name: string): string | readonly string[] | undefined {
   if (!Object.hasOwn(request.headers, name)) return undefined;
   const lines = request.rawHeaders?.filter((_value, index, all) => index % 2 === 1 && all[index - 1]!.toLowerCase() === name);
-  return lines && lines.length > 1 ? lines : request.headers[name];
+  const value = lines && lines.length > 1 ? lines : request.headers[name];
+  return Array.isArray(value) && value.length === 1 ? (value[0] as string) : value;
 }

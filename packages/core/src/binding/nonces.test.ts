@@ -32,6 +32,12 @@ describe('rule 90: nonces', () => {
     expect(nonces.check(next, START + 100)).toBe('current');
   });
 
+  test('of a process that is several periods ahead are valid, if the clocks may differ so much', () => {
+    const nonces = createNonces({ ...config, lifetimeSeconds: 10, clockSkewSeconds: 30 });
+    for (const ahead of [0, 10, 20, 30]) expect([ahead, nonces.check(nonces.current(START + ahead), START)]).toEqual([ahead, ahead === 0 ? 'current' : 'old']);
+    expect(nonces.check(nonces.current(START + 40), START)).toBeUndefined();
+  });
+
   test('are the same in every process with the secret, and valid in none with another', () => {
     const nonce = createNonces(config).current(START);
     expect(createNonces({ ...config, secrets: [Buffer.from(secret)] }).check(nonce, START)).toBe('current');

@@ -44,7 +44,7 @@ export function createNonces({ secrets, lifetimeSeconds, clockSkewSeconds }: Non
     const period = Math.floor(nowSeconds / lifetimeSeconds);
     const latest = Math.floor((nowSeconds + clockSkewSeconds) / lifetimeSeconds);
     if (computed?.period === period && computed.latest === latest) return computed;
-    const periods = [...new Set([period, period - 1, latest])];
+    const periods = Array.from({ length: latest - period + 2 }, (_, at) => period - 1 + at);
     const valid = periods.flatMap((one) => secrets.map((secret) => Buffer.from(nonceOf(secret, one))));
     computed = { period, latest, current: nonceOf(secrets[0]!, period), valid };
     return computed;

@@ -49,7 +49,8 @@ export function createSpending(replays: ReplayStore, ttlSeconds: number) {
     token: string,
     examine: () => VerificationFailure | Spendable,
   ): Result | Promise<Result> {
-    const slot = request.heldBy && proven.slotOf(request.heldBy);
+    const holder = request.identity ?? request.heldBy;
+    const slot = holder && proven.slotOf(holder);
     const earlier = slot?.value;
     const isSame = earlier?.headers === request.headers && earlier.proof === proof && earlier.token === token;
     const own = isSame ? earlier.by.find((one) => one.check === check) : undefined;

@@ -34,3 +34,9 @@ test('finds keys that share a kid, and shows no kid that is not printable', () =
 test('returns undefined for what is not a JWKS', () => {
   for (const document of [undefined, null, [], 'x', { keys: {} }]) expect(inspectKeys(document)).toBeUndefined();
 });
+
+test('keys of a trust bundle count for JWT-SVIDs', () => {
+  const document = { keys: [{ ...ec, kid: 'a', use: 'jwt-svid' }, { ...other, kid: 'b', use: 'x509-svid' }] };
+  expect(inspectKeys(document, undefined, 'jwt-svid')!.map(({ algorithms }) => algorithms)).toEqual([['ES256'], []]);
+  expect(inspectKeys(document)!.map(({ algorithms }) => algorithms)).toEqual([[], []]);
+});

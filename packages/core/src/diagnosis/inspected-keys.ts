@@ -1,4 +1,4 @@
-import { parseKey } from '../jose/key-set.js';
+import { parseKey, type KeyUse } from '../jose/key-set.js';
 import { publicKeyAlgorithms, type Algorithm } from '../jose/algorithms.js';
 import { own } from '../lib/json.js';
 import { printable } from '../lib/url.js';
@@ -27,19 +27,24 @@ const MAX_INSPECTED = 200;
  * Inspects the keys of a JWKS with the eyes of a guard.
  *
  * @param algorithms those that the guard allows. Default: all with public keys
+ * @param use what the keys must be for. Default: signatures
  * @returns undefined if the document is not a JWKS
  */
-export function inspectKeys(document: unknown, algorithms: readonly Algorithm[] = publicKeyAlgorithms()): readonly InspectedKey[] | undefined {
+export function inspectKeys(
+  document: unknown,
+  algorithms: readonly Algorithm[] = publicKeyAlgorithms(),
+  use: KeyUse = 'sig',
+): readonly InspectedKey[] | undefined {
   const listed = typeof document === 'object' && document !== null ? own(document, 'keys') : undefined;
   if (!Array.isArray(listed)) return undefined;
-  const keys = listed.slice(0, MAX_INSPECTED).map((jwk: unknown, index) => inspectKey(jwk, index, algorithms));
+  const keys = listed.slice(0, MAX_INSPECTED).map((jwk: unknown, index) => inspectKey(jwk, index, algorithms, use));
   return keys.map((key) => Object.assign(key, { sameKeyId: keys.filter((other) => isSameKeyId(key, other)).map(({ index }) => index) }));
 }
 
-function inspectKey(jwk: unknown, index: number, algorithms: readonly Algorithm[]): Omit<InspectedKey, 'sameKeyId'> {
+function inspectKey(jwk: unknown, index: number, algorithms: readonly Algorithm[], use: KeyUse): Omit<InspectedKey, 'sameKeyId'> {
   let skipped: string | undefined;
   let isMistake = false;
-  const key = parseKey(jwk, algorithms, undefined, 'sig', (text, isProblem) => {
+  const key = parseKey(jwk, algorithms, undefined, use, (text, isProblem) => {
     skipped = text;
     isMistake = isProblem;
   });

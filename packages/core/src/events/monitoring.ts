@@ -80,7 +80,8 @@ export function createMonitor(config: MonitoringConfig, clock: Clock): Monitor {
         watched.session.clear();
         seed = randomInt(2 ** 32);
       }
-      const agent = headers['user-agent'];
+      const lines = headers['user-agent'];
+      const agent = Array.isArray(lines) ? lines[0] : lines;
       const address = clientAddress === undefined ? undefined : digest(networkOf(clientAddress), seed);
       const userAgent = typeof agent === 'string' ? digest(agent, seed) : undefined;
       if (tokenId !== undefined) countPlaces('token', issuer, tokenId, address, userAgent);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createGivenKeySource, type KeySource } from '../keys/key-source.js';
 import { markVerified, type Issuer } from './issuer.js';
 import { createIssuerCache } from './issuer-cache.js';
@@ -51,4 +51,15 @@ test('rule 161: a busy unverified issuer is evicted last, so that it keeps its c
   const { evicted: all, name: busy } = scene({ verified: 1, unverified: 3 });
   for (let at = 0; at < 5; at++) busy(`unverified-${at}`, true);
   expect(all).toEqual(['unverified-0', 'unverified-1']);
+});
+
+test('rule 161: where all unverified issuers are busy, an eviction looks at few of them', () => {
+  const isBusy = vi.fn(() => true);
+  const cache = createIssuerCache(() => {}, { verified: 1, unverified: 5000 });
+  const add = (name: string) => cache.add(name, { ...issuerOf(name), keys: { ...NO_KEYS, isBusy } });
+  for (let at = 0; at < 5000; at++) add(`unverified-${at}`);
+  isBusy.mockClear();
+  add('one more');
+  expect(isBusy.mock.calls.length).toBeLessThan(100);
+  expect(cache.get('unverified-0')).toBeUndefined();
 });

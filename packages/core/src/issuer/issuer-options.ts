@@ -150,6 +150,8 @@ export interface KeyFetchingOptions {
    * is read at each fetch. Cannot be combined with a `fetch` of your own.
    */
   readonly caFile?: string | undefined;
+  /** The same as text, in PEM. */
+  readonly ca?: string | undefined;
   /**
    * A file with a token that the server of the keys demands, such as the API server of Kubernetes. It is read at each fetch, and sent only over https and only to
    * the origin that the options name (`jwksUri`, else `metadataUrl`, else `issuer`): not to another one that metadata name, and not along redirects.

@@ -11,6 +11,7 @@ const KEY_FETCHING = {
   maxKeys: numberOption(100, { least: 1, most: 1000, whole: true }),
   jwksHosts: (reader: OptionReader, name: string) => reader.hosts(name),
   caFile: readPath,
+  ca: readAuthorities,
   bearerTokenFile: readPath,
   freshSeconds: numberOption(600, { least: 1, most: DAY_SECONDS }),
   staleSeconds: numberOption(3600, { least: 0, most: DAY_SECONDS }),
@@ -25,6 +26,13 @@ function readPath(reader: OptionReader, name: string): string | undefined {
   return reader.text(name, '') || undefined;
 }
 
+function readAuthorities(reader: OptionReader, name: string): string | undefined {
+  const text = reader.text(name, '') || undefined;
+  if (text !== undefined && !text.includes('-----BEGIN CERTIFICATE-----'))
+    reader.wrong(name, 'contains no certificate in PEM. For the name of a file, set caFile');
+  return text;
+}
+
 /**
  * Reports credentials for fetches that could not be used, or not safely.
  *
@@ -33,11 +41,14 @@ function readPath(reader: OptionReader, name: string): string | undefined {
 export function checkKeyAccess(
   reader: OptionReader,
   address: string,
-  { caFile, bearerTokenFile }: Pick<KeyFetchingOptions, 'caFile' | 'bearerTokenFile'>,
+  { ca, caFile, bearerTokenFile }: Pick<KeyFetchingOptions, 'ca' | 'caFile' | 'bearerTokenFile'>,
   hasOwnFetch: boolean,
 ): void {
-  if (caFile !== undefined && hasOwnFetch)
-    reader.wrong('keyFetching.caFile', 'cannot be combined with fetch, which opens its own connections. Set the authorities there');
+  if (ca !== undefined && caFile !== undefined) reader.wrong('keyFetching.ca', 'cannot be combined with caFile. Leave one of them out');
+  for (const [name, value] of Object.entries({ ca, caFile })) {
+    if (value !== undefined && hasOwnFetch)
+      reader.wrong(`keyFetching.${name}`, 'cannot be combined with fetch, which opens its own connections. Set the authorities there');
+  }
   if (bearerTokenFile !== undefined && /^http:/i.test(address))
     reader.wrong('keyFetching.bearerTokenFile', 'would be sent in the clear, since the address of the keys has http. Use https, or leave it out');
 }

@@ -7,6 +7,8 @@ interface KeyAccessConfig extends MetadataSource {
   readonly jwksUri: string | undefined;
   /** The authorities that the servers of metadata and keys must have certificates of. */
   readonly caFile?: string | undefined;
+  /** The same as text. */
+  readonly ca?: string | undefined;
   /** The token that the server of the keys demands. */
   readonly bearerTokenFile?: string | undefined;
 }
@@ -21,11 +23,11 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]{1,16384}=*$/;
  * The function throws an error without the contents if a file cannot be read, or does not contain what it should.
  */
 export function createKeyAccess(config: KeyAccessConfig): ((url: string) => FetchAccess) | undefined {
-  const { caFile, bearerTokenFile } = config;
-  if (caFile === undefined && bearerTokenFile === undefined) return undefined;
+  const { ca, caFile, bearerTokenFile } = config;
+  if (ca === undefined && caFile === undefined && bearerTokenFile === undefined) return undefined;
   const origin = URL.parse(config.jwksUri ?? config.metadataUrl ?? config.issuer)?.origin;
   return (url) => ({
-    tls: caFile === undefined ? undefined : { ca: readAuthorities(caFile) },
+    tls: caFile !== undefined ? { ca: readAuthorities(caFile) } : ca !== undefined ? { ca } : undefined,
     request:
       bearerTokenFile === undefined || !isFor(url, origin) ? undefined : { method: 'GET', headers: { authorization: `Bearer ${readToken(bearerTokenFile)}` } },
   });

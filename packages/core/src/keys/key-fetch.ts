@@ -18,6 +18,7 @@ export interface KeyFetchConfig extends FetchLimits, MetadataSource {
   readonly clock: Clock;
   /** The hosts besides the issuer's own that the metadata may name. undefined: any. */
   readonly jwksHosts: ReadonlySet<string> | undefined;
+  readonly ca?: string | undefined;
   readonly caFile?: string | undefined;
   readonly bearerTokenFile?: string | undefined;
 }

@@ -7,6 +7,7 @@ import { normalPath } from '../request/request-path.js';
 import type { Deny, ResponseHeaders } from '../decision/decision.js';
 import type { ClientCertificate, ProtectedRequest } from '../request/protected-request.js';
 import { certificateOf } from './connection.js';
+import { isCacheField } from './cache-fields.js';
 import { addCookies, SET_COOKIE } from './set-cookie.js';
 
 const AUTHORIZATION = 'authorization';
@@ -214,6 +215,8 @@ export function problemHeaders({ headers }: Deny): ResponseHeaders {
 export function sendDenial(response: ServerResponse, denial: Deny): void {
   if (response.headersSent) return;
   response.statusCode = denial.status;
+  // earlier middleware may have let shared caches keep the answer
+  for (const name of response.getHeaderNames()) if (isCacheField(name)) response.removeHeader(name);
   applyHeaders(response, problemHeaders(denial));
   response.end(JSON.stringify(denial.body));
 }

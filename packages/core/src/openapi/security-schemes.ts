@@ -106,7 +106,7 @@ function onlyScheme(api: SecuredApi, name: string, { version, flows, scopeDescri
     issuer: undefined,
     hasScopes: true,
     definition(scopes) {
-      const meant = Object.fromEntries(scopes.map((one) => [one, scopeDescriptions[one] ?? '']));
+      const meant = Object.fromEntries(scopes.map((one) => [one, Object.hasOwn(scopeDescriptions, one) ? scopeDescriptions[one]! : '']));
       const entries = Object.entries(flows).map(([flow, urls]) => [flow, { ...urls, scopes: meant }] as const);
       if (!isSwagger) return { type: 'oauth2', description, flows: Object.fromEntries(entries) };
       // Swagger 2.0: one flow for each scheme, under names of its own

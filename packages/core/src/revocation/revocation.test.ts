@@ -32,6 +32,8 @@ describe('rule 113: issuedUntil, the latest iat that a revocation covers', () =>
     expect(records({ tokenId: 't' }, { until: 1_900_000_100 })[0]).toMatchObject({ until: 1_900_000_130, isFinal: true });
     // the token may still be accepted within the clock skew, or a clock may be behind
     for (const until of [1_900_000_000, 1_899_999_999, 1_899_999_700]) expect(records({ tokenId: 't' }, { until })[0]).toMatchObject({ until: 1_900_000_031 });
+    // the last date there is: stores refuse a later one
+    expect(records({ tokenId: 't' }, { until: 253_402_300_799 })[0]).toMatchObject({ until: 253_402_300_799 });
   });
 });
 

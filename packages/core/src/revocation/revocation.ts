@@ -1,5 +1,5 @@
 import { REVOCATION_REASONS, type RevocationKind, type RevocationReason } from '../vocabulary/revocation-words.js';
-import { isNumericDate } from '../lib/numeric-date.js';
+import { isNumericDate, LAST_DATE } from '../lib/numeric-date.js';
 import { misuse } from '../lib/configuration-error.js';
 import { didYouMean } from '../lib/did-you-mean.js';
 import { shown, shownName } from '../lib/shown-option.js';
@@ -123,8 +123,9 @@ export function recordsOf(revocation: Revocation, issuer: RevokedIssuer, rules: 
 
 /** An `until` that has just passed counts as now, because the token may still be accepted within the skew, or by a process whose clock is behind. */
 function endOf(until: number | undefined, issuedUntil: number, issuer: RevokedIssuer, rules: RevocationRules, nowSeconds: number): number {
-  if (until === undefined) return Math.max(issuedUntil, Math.floor(nowSeconds)) + rules.retentionSeconds + issuer.clockSkewSeconds;
-  return Math.max(until, Math.ceil(nowSeconds)) + issuer.clockSkewSeconds;
+  const end = until === undefined ? Math.max(issuedUntil, Math.floor(nowSeconds)) + rules.retentionSeconds : Math.max(until, Math.ceil(nowSeconds));
+  // a later one is no date, and stores refuse it
+  return Math.min(end + issuer.clockSkewSeconds, LAST_DATE);
 }
 
 type Names = { readonly [N in (typeof TARGET_NAMES)[number]]?: string } & { readonly issuer: string };

@@ -17,7 +17,7 @@ const OPTIONS = {
   clock: readClock,
 } satisfies OptionTable<MemorySessionsOptions>;
 
-/** More sessions of one user end the user's oldest one, so that one user cannot end the sessions of others. */
+/** More sessions of one user, or more than half of all, end the user's oldest one, so that one user cannot end the sessions of others. */
 const MAX_PER_LABEL = 1000;
 const MAX_LEASES = 100_000;
 
@@ -32,6 +32,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
   const { maxEntries, clock } = readTable(reader, OPTIONS);
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
 
+  const maxPerLabel = Math.min(MAX_PER_LABEL, Math.max(1, Math.floor(maxEntries / 2)));
   /** In the order of their last use. */
   const sessions = new Map<string, StoredSession>();
   /** The keys of a label, in the order in which they were added. */
@@ -62,7 +63,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
   function makeRoom(labels: readonly string[]): void {
     for (const label of labels) {
       const keys = labelled.get(label);
-      if (keys && keys.size >= MAX_PER_LABEL) remove(sessions.get(first(keys))!);
+      if (keys && keys.size >= maxPerLabel) remove(sessions.get(first(keys))!);
     }
     if (sessions.size < maxEntries) return;
     removeEnded();

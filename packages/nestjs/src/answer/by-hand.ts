@@ -54,7 +54,8 @@ export function settleByHand<T>(decision: Promise<Decision>, response: NativeRes
  */
 export function refuseByHand<T>(denied: Deny, response: NativeResponse, finish: () => T | Promise<T>): Promise<T> {
   const raw = rawOf(response);
-  const result = new Promise<T>((resolve) => resolve(finish()));
+  // the caller waits by then, so the answer of `onDenied` passes
+  const result = new Promise((resolve) => setImmediate(resolve)).then(finish);
   return holdAnswer({ result, isRefused: true, refuse: (pass) => sendDenial(pass, denied) }, raw);
 }
 

@@ -22,6 +22,7 @@ export interface FastifyReply {
   readonly sent: boolean;
   headers(headers: ResponseHeaders): unknown;
   getHeader(name: string): unknown;
+  getHeaders(): Readonly<Record<string, unknown>>;
   removeHeader(name: string): unknown;
   code(status: number): FastifyReply;
   send(body: string): unknown;

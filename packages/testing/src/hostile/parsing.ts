@@ -19,7 +19,7 @@ function shapes({ token, header, claims }: Forge): HostileToken[] {
     row(16, 'a nested token (cty)', 'encrypted_token', token({ header: header({ cty: 'JWT' }) })),
     row(16, 'a nested token (cty as a media type)', 'encrypted_token', token({ header: header({ cty: 'application/jwt' }) })),
     row(16, 'a token in JSON serialization', 'malformed_credentials', JSON.stringify({ protected: header64, payload: payload64, signature: signature64 })),
-    row(18, 'a token whose claims were changed after signing', 'bad_signature', `${header64}.${segment(claims({ sub: 'root' }))}.${signature64}`),
+    row(18, 'a token whose claims were changed after signing', 'bad_signature', `${header64}.${segment(claims({ sub: 'somebody-else' }))}.${signature64}`),
     row(18, 'a token whose header was changed after signing', 'bad_signature', `${segment(header({ typ: 'JWT' }))}.${payload64}.${signature64}`),
     row(21, 'a token with an empty signature', 'malformed_token', `${header64}.${payload64}.`),
     row(21, 'a token with an empty payload', 'malformed_token', `${header64}..${signature64}`),

@@ -44,9 +44,12 @@ export async function fastifyRoutes(app: FastifyApp): Promise<readonly FoundRout
       sample: samplePath(url, (tried) => isMatch(url, tried)),
     };
   });
-  const others = new Set(routes.filter(({ method }) => method === 'GET').map(({ path }) => path));
-  // Fastify adds these by itself
-  return routes.filter(({ method, path }) => method !== 'HEAD' || !others.has(path));
+  // Fastify itself adds a HEAD to each GET
+  return routes.filter((route) => route.method !== 'HEAD' || !routes.some((other) => other.method === 'GET' && isTwin(route, other)));
+}
+
+function isTwin(one: FoundRoute, other: FoundRoute): boolean {
+  return one.path === other.path && one.handlers?.[0] === other.handlers?.[0] && one.demands.length === other.demands.length;
 }
 
 /** Whether the expressions that a URL pattern gives for its parameters accept a path. */

@@ -51,7 +51,7 @@ function unsigned({ header, segments: [head, body, signature] }: TokenParts): At
 function changed({ header, payload, segments: [head, body, signature] }: TokenParts): AttackCase[] {
   const soon = Math.floor(Date.now() / 1000) + 3600;
   const claims: readonly (readonly [name: string, changes: object])[] = [
-    ['another sub', { sub: 'root' }],
+    ['another sub', { sub: `${String(payload['sub'])}-changed` }],
     ['a later exp', { exp: soon + 3600 }],
     ['no exp', { exp: undefined }],
     ['another iss', { iss: 'https://attacker.example' }],

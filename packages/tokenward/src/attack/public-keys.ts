@@ -6,7 +6,7 @@ const MAX_BYTES = 512 * 1024;
 const NO_HOSTS: ReadonlySet<string> = new Set();
 
 /**
- * Fetches the public keys of an issuer, to try them as secrets. It uses no proxy and follows no redirect, and sends nothing but GET requests.
+ * Fetches the public keys of an issuer, to try them as secrets. It follows no redirect, and sends nothing but GET requests.
  *
  * @throws Error if the keys cannot be fetched
  */
@@ -17,6 +17,10 @@ export async function fetchPublicKeys(issuer: string): Promise<readonly JsonWebK
   const jwksUri = document['jwks_uri'];
   if (typeof jwksUri !== 'string' || urlProblem(jwksUri) !== undefined) throw new Error('the metadata names no address of keys');
   const answer: Answer = await nodeRequest(jwksUri, signal, leadsToOtherHost(jwksUri, { issuer }), TIMEOUT_SECONDS * 1000);
+  if (answer.status !== 200) {
+    answer.discard();
+    throw new Error(`the keys answered with status ${answer.status}`);
+  }
   const { keys } = JSON.parse((await readBytes(answer, MAX_BYTES)).toString('utf8')) as { readonly keys?: unknown };
   if (!Array.isArray(keys)) throw new Error('the document is no key set');
   return keys.filter((key): key is JsonWebKey => typeof key === 'object' && key !== null);

@@ -34,7 +34,7 @@ export function judge({ name, kind, token }: AttackCase, answer: ReceivedAnswer 
   return status === 401 && challenge === undefined ? as('wrong', '401 without a WWW-Authenticate challenge (RFC 6750 s3)') : as('refused', '');
 }
 
-const STACK_TRACE = /\n\s*at .{1,200}:\d+:\d+\)?|(?:&nbsp;|\s)at .{1,200}node_modules/;
+const STACK_TRACE = /\n[^\S\n]*at .{1,200}:\d+:\d+\)?|(?:&nbsp;|\s)at .{1,200}node_modules/;
 
 const NO_ANSWER: Readonly<Record<NoAnswer['kind'], string>> = {
   'refused-connection': 'the server took no connection',

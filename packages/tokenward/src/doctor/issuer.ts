@@ -115,8 +115,8 @@ export function checkClock({ serverMs, localMs }: Metadata, skewSeconds: number)
 
 /** Fetches and inspects the keys of an issuer. */
 export async function checkKeys(options: IssuerOptions, metadata: Metadata | undefined): Promise<readonly Check[]> {
-  const { issuer = '', jwksFile, jwksUri, metadataUrl, algorithms } = options;
-  if (jwksFile !== undefined) return keysIn('the file', readKeyFile(jwksFile), algorithms);
+  const { issuer = '', jwksFile, jwksUri, metadataUrl } = options;
+  if (jwksFile !== undefined) return keysIn('the file', readKeyFile(jwksFile), options);
   const url = jwksUri ?? metadata?.document['jwks_uri'];
   if (url === undefined || url === null) {
     return metadata
@@ -130,7 +130,7 @@ export async function checkKeys(options: IssuerOptions, metadata: Metadata | und
     jwksUri === undefined && leadsToOtherHost(address, { issuer, metadataUrl }) && options.keyFetching?.jwksHosts?.includes(new URL(address).hostname) !== true;
   try {
     const { document } = await get(address, options, isNamedAlone);
-    return keysIn(printableUrl(address), document, algorithms);
+    return keysIn(printableUrl(address), document, options);
   } catch (error) {
     return [
       fail(
@@ -152,8 +152,8 @@ function readKeyFile(path: string): unknown {
 
 const MAX_LINES = 20;
 
-function keysIn(where: string, document: unknown, algorithms: IssuerOptions['algorithms']): readonly Check[] {
-  const keys = inspectKeys(document, algorithms);
+function keysIn(where: string, document: unknown, { algorithms, profile }: IssuerOptions): readonly Check[] {
+  const keys = inspectKeys(document, algorithms, profile === 'jwt-svid' ? profile : 'sig');
   if (!keys) return [fail('keys', `${where} is not a JWKS`, 'It must be a JSON object with an array "keys".')];
   const usable = keys.filter((key) => key.skipped === undefined);
   const summary =

@@ -6,6 +6,7 @@ import { CannotRunError, UsageError } from '../errors.js';
 import { FRAMEWORKS, type Framework } from './frameworks.js';
 
 const MAX_BYTES = 1_048_576;
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export interface Manifest {
   readonly type?: unknown;
@@ -36,7 +37,10 @@ export async function readInside(folder: string, name: string): Promise<ProjectF
   if (found.size > MAX_BYTES) throw new UsageError(`${name} is larger than 1 MiB`);
   const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   try {
-    return { name: relative(folder, path).split(sep).join('/'), text: await file.readFile('utf8') };
+    return { name: relative(folder, path).split(sep).join('/'), text: UTF_8.decode(await file.readFile()) };
+  } catch (error) {
+    // other bytes would be lost when it is written
+    throw error instanceof TypeError ? new UsageError(`${name} is not UTF-8`) : error;
   } finally {
     await file.close();
   }

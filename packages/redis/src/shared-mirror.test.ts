@@ -1,0 +1,40 @@
+import { createRevocationMirror, type RevocationRecord } from '@tokenward/core/store';
+import { expect, test } from 'vitest';
+import { cutoffOf, textOf } from './record-text.js';
+import { createSharedMirror } from './shared-mirror.js';
+
+const ISSUER = 'https://login.example.test';
+const NOW = 1_900_000_000;
+const LIMITS = { maxEntries: 1000, maxBytes: 1_000_000, overflowed: () => {} };
+
+async function missingIn(shared: ReturnType<typeof createSharedMirror>, present: readonly string[], cutoffs: ReadonlyMap<string, string>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const portion of shared.missing(new Set(present), cutoffs, NOW)) found.push(...portion.keys());
+  return found;
+}
+
+function create() {
+  return createSharedMirror(
+    createRevocationMirror(LIMITS),
+    () => {},
+    () => {},
+  );
+}
+
+test('what has ended is not written back, even by a process that checks no requests', async () => {
+  const shared = create();
+  const record = (value: string, until: number): RevocationRecord => {
+    return { kind: 'session', issuer: ISSUER, value, issuedUntil: NOW - 20_000, until, isFinal: true, reason: 'logout' };
+  };
+  const [ended, lasting] = [record('ended', NOW - 10_000), record('lasting', NOW + 1000)];
+  shared.add(ended);
+  shared.add(lasting);
+  expect(await missingIn(shared, [], new Map())).toEqual([textOf(lasting)]);
+});
+
+test('rule 171: a cut-off that came from Redis is written back after Redis has lost it', async () => {
+  const shared = create();
+  shared.addCutoffs(new Map([[ISSUER, '1000']]));
+  expect(await missingIn(shared, [], new Map([[ISSUER, '1000']]))).toEqual([]);
+  expect(await missingIn(shared, [], new Map())).toEqual([textOf(cutoffOf(ISSUER, 1000))]);
+});
