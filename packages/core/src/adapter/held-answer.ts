@@ -60,14 +60,11 @@ export function holdAnswer<T>({ result, isRefused, refuse }: HeldResult<T>, resp
     }
 
     function atLast(run?: (() => void) | null): Promise<T> {
-      const after = async (): Promise<void> => run?.();
-      const next = Promise.prototype.then.call(
-        promise,
-        (value) => after().then(() => value as T),
-        (error: unknown) => after().then(() => Promise.reject(error as Error)),
-      );
-      return watch(next as Promise<T>);
+      // of its own, since `finally` calls `then` with two functions
+      const same = new Promise<T>((resolve, reject) => void Promise.prototype.then.call(promise, resolve as (value: unknown) => void, reject));
+      return watch(same.finally(run));
     }
+
     // without a `constructor`, `await` calls `then`, as it does for any other thenable
     // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
     return Object.defineProperties(promise, { then: { value: then }, finally: { value: atLast }, constructor: { value: undefined } });

@@ -36,7 +36,12 @@ test('returns undefined for what is not a JWKS', () => {
 });
 
 test('keys of a trust bundle count for JWT-SVIDs', () => {
-  const document = { keys: [{ ...ec, kid: 'a', use: 'jwt-svid' }, { ...other, kid: 'b', use: 'x509-svid' }] };
+  const document = {
+    keys: [
+      { ...ec, kid: 'a', use: 'jwt-svid' },
+      { ...other, kid: 'b', use: 'x509-svid' },
+    ],
+  };
   expect(inspectKeys(document, undefined, 'jwt-svid')!.map(({ algorithms }) => algorithms)).toEqual([['ES256'], []]);
   expect(inspectKeys(document)!.map(({ algorithms }) => algorithms)).toEqual([[], []]);
 });

@@ -1,7 +1,7 @@
-import type { Express, RequestHandler } from 'express';
+import type { Express as App, RequestHandler } from 'express';
 
 declare global {
-  const app: Express;
+  const app: App;
   const list: RequestHandler;
   const jwksUri: string;
   function needScope(name: string): RequestHandler;

@@ -1,9 +1,9 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import type { APP_GUARD as AnyAppGuard } from '@nestjs/core';
-import type { Express, RequestHandler } from 'express';
+import type { Express as App, RequestHandler } from 'express';
 
 declare global {
-  const app: Express;
+  const app: App;
   const list: RequestHandler;
   const jwksUri: string;
   function needScope(name: string): RequestHandler;
